@@ -1,0 +1,3 @@
+"""al_bench: active learning with foundation-model priors under class imbalance and label noise."""
+
+__version__ = "0.1.0"

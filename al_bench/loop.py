@@ -1,0 +1,142 @@
+"""The active-learning loop: ask, tell, teach, fit, measure, yield. Read this file first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from types import GeneratorType
+
+import numpy as np
+
+from al_bench.rng import rng
+from al_bench.state import UNASKED, Ints, Learner, Problem, State, Strategy, Supervision
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How much is asked: `start` rows first, then `rounds` times `budget`; `reveal` says whether a
+    strategy that asks inside a batch is given the answers (sequential) or not (batch)."""
+
+    start: int
+    budget: int
+    rounds: int
+    reveal: str
+
+    def __post_init__(self) -> None:
+        if self.reveal not in ("batch", "sequential"):
+            raise ValueError(f"protocol.reveal is {self.reveal!r}; wanted batch or sequential")
+        if self.start < 1 or self.budget < 1 or self.rounds < 0:
+            raise ValueError(
+                f"protocol has start={self.start}, budget={self.budget}, rounds={self.rounds}; "
+                "wanted start >= 1, budget >= 1, rounds >= 0"
+            )
+
+
+@dataclass(frozen=True)
+class Round:
+    """One line of rounds.jsonl. Round 0 asks nothing: the prior alone; round 1 asks the start."""
+
+    round: int
+    asked: list[int]
+    answers: list[int]
+    trips: int
+    metrics: dict[str, float]
+    recall: list[float] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]]
+
+
+def active_learning(
+    problem: Problem,
+    start: Strategy,
+    strategy: Strategy,
+    supervision: Supervision,
+    learner: Learner,
+    evaluate: Evaluate,
+    protocol: Protocol,
+    seed: int,
+    done: Sequence[Round] = (),
+) -> Iterator[Round]:
+    """Yield the rounds of a run, from the first one that is not in `done`.
+
+    The acquisition log is the state: `done` is replayed by telling its answers, and only its last
+    round is fitted again, so a resumed run yields what an uninterrupted one would.
+    """
+    needed = protocol.start + protocol.rounds * protocol.budget
+    if needed > len(problem.pool):
+        raise ValueError(f"protocol asks for {needed} rows; the pool has {len(problem.pool)}")
+    state = State.start(problem.pool)
+    for past in done:
+        state = state.tell(np.array(past.asked, dtype=np.int64), np.array(past.answers))
+    if len(done) > 1:
+        state = teach(state, supervision, learner, seed, len(done) - 1)
+
+    for number in range(len(done), protocol.rounds + 2):
+        began = perf_counter()
+        asked, trips = np.empty(0, dtype=np.int64), 0
+        if number > 0:
+            rule, size = (start, protocol.start) if number == 1 else (strategy, protocol.budget)
+            asked, trips = ask(rule, state, size, problem.answers, protocol.reveal, seed, number)
+        selected = perf_counter()
+        if number > 0:
+            state = state.tell(asked, problem.answers[asked])
+            state = teach(state, supervision, learner, seed, number)
+        fitted = perf_counter()
+        metrics, recall = evaluate(state, problem, asked)
+        seconds = {"select": selected - began, "fit": fitted - selected}
+        seconds["evaluate"] = perf_counter() - fitted
+        answers = problem.answers[asked].tolist()
+        yield Round(number, asked.tolist(), answers, trips, metrics, recall, seconds)
+
+
+def teach(
+    state: State, supervision: Supervision, learner: Learner, seed: int, number: int
+) -> State:
+    """The state with a model fitted from scratch on what the training rule makes of the answers."""
+    training = supervision.training_set(state, rng(seed, "supervision", number))
+    model = learner.fit(state.rows, training, rng(seed, "learner", number))
+    return replace(state, model=model, taught=training)
+
+
+def ask(
+    strategy: Strategy, state: State, budget: int, answers: Ints, reveal: str, seed: int, number: int
+) -> tuple[Ints, int]:
+    """The rows a strategy asks about and the trips to the annotator this took; checked."""
+    purpose = "start" if number == 1 else "strategy"
+    choice = strategy.select(state, budget, rng(seed, purpose, number))
+    trips: list[Ints] = []
+    if isinstance(choice, GeneratorType):
+        reply = None
+        while True:
+            try:
+                rows = np.asarray(choice.send(reply), dtype=np.int64)
+            except StopIteration as end:
+                last = end.value
+                break
+            trips.append(rows)
+            reply = answers[rows] if reveal == "sequential" else np.full(len(rows), UNASKED)
+    else:
+        last = choice
+    if last is not None and len(last):
+        trips.append(np.asarray(last, dtype=np.int64))
+    asked = np.concatenate(trips) if trips else np.empty(0, dtype=np.int64)
+    check_choice(type(strategy).__name__, asked, state, budget)
+    return asked, len(trips)
+
+
+def check_choice(name: str, asked: Ints, state: State, budget: int) -> None:
+    """Raise ValueError unless `asked` is `budget` distinct rows that may be asked about."""
+    wanted = min(budget, len(state.unlabelled))
+    distinct = len(np.unique(asked))
+    if len(asked) != wanted or distinct != wanted:
+        raise ValueError(
+            f"{name} returned {len(asked)} rows ({distinct} distinct) for a budget of {wanted}"
+        )
+    if np.any((asked < 0) | (asked >= len(state.labels))):
+        raise ValueError(f"{name} returned a row number outside 0..{len(state.labels) - 1}")
+    if np.any(state.labels[asked] != UNASKED):
+        wrong = int(asked[state.labels[asked] != UNASKED][0])
+        raise ValueError(f"{name} asked about row {wrong}, which is labelled already or hidden")

@@ -1,0 +1,1 @@
+"""Query rules: ``select(state, budget, rng)``; one method family a file."""

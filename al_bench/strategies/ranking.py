@@ -1,0 +1,37 @@
+"""The one convenience a strategy may inherit: ask about the rows of highest score."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from al_bench.state import Floats, Ints, State
+
+
+def top(scores: Floats, budget: int, rng: np.random.Generator) -> Ints:
+    """Positions of the `budget` highest scores, best first; ties fall at random. O(n + b log b).
+
+    Raises ValueError where a score is NaN.
+    """
+    if np.isnan(scores).any():
+        raise ValueError(f"{int(np.isnan(scores).sum())} of {len(scores)} scores are NaN")
+    budget = min(budget, len(scores))
+    if budget == 0:
+        return np.empty(0, dtype=np.int64)
+    bar = np.partition(scores, -budget)[-budget]
+    above = np.flatnonzero(scores > bar)
+    level = rng.permutation(np.flatnonzero(scores == bar))[: budget - len(above)]
+    chosen = rng.permutation(np.concatenate([above, level]))
+    return chosen[np.argsort(-scores[chosen], kind="stable")]
+
+
+class Ranking(ABC):
+    """A strategy given by a score per unlabelled row; the highest are asked, ties at random."""
+
+    @abstractmethod
+    def score(self, state: State) -> Floats:
+        """(u,) one number for each row of ``state.unlabelled``; higher is asked sooner."""
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        return state.unlabelled[top(self.score(state), budget, rng)]
