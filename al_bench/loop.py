@@ -102,7 +102,13 @@ def teach(
 
 
 def ask(
-    strategy: Strategy, state: State, budget: int, answers: Ints, reveal: str, seed: int, number: int
+    strategy: Strategy,
+    state: State,
+    budget: int,
+    answers: Ints,
+    reveal: str,
+    seed: int,
+    number: int,
 ) -> tuple[Ints, int]:
     """The rows a strategy asks about and the trips to the annotator this took; checked."""
     purpose = "start" if number == 1 else "strategy"

@@ -51,15 +51,15 @@ class Picked(Sequence[Any]):
     """A view of some elements of a sequence: images of a large pool are never copied or decoded."""
 
     source: Sequence[Any]
-    index: Ints
+    picks: Ints
 
     def __len__(self) -> int:
-        return len(self.index)
+        return len(self.picks)
 
     def __getitem__(self, position: Any) -> Any:
         if isinstance(position, slice):
-            return [self.source[int(i)] for i in self.index[position]]
-        return self.source[int(self.index[position])]
+            return [self.source[int(i)] for i in self.picks[position]]
+        return self.source[int(self.picks[position])]
 
 
 class Model(Protocol):

@@ -1,0 +1,1 @@
+"""Data sets: ``load() -> Dataset`` from shipped files, the hub, a folder, an .npz or thin air."""

@@ -1,0 +1,1 @@
+"""Small models that learn from bought labels: ``fit(rows, training, rng) -> model``."""

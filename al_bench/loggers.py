@@ -1,0 +1,128 @@
+"""Mirrors of a run: W&B, TensorBoard and CSV through Lightning's loggers. Our files are the record.
+
+A mirror is opened for one run, given its rounds (the finished ones first when a run is resumed),
+and always closed, so that the runs of one process never mix.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from al_bench.loop import Round
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers.logger import Logger
+
+X_AXIS = "labels"
+
+
+class Mirror(Protocol):
+    """Opens Lightning's logger for one run."""
+
+    def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger: ...
+
+    def close(self) -> None: ...
+
+
+class Csv:
+    """One ``metrics.csv`` a run."""
+
+    def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
+        from pytorch_lightning.loggers import CSVLogger
+
+        return CSVLogger(folder / "csv", name="", version=run, flush_logs_every_n_steps=1)
+
+    def close(self) -> None: ...
+
+
+class TensorBoard:
+    """One TensorBoard event folder a run."""
+
+    def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
+        from pytorch_lightning.loggers import TensorBoardLogger
+
+        return TensorBoardLogger(folder / "tensorboard", name="", version=run)
+
+    def close(self) -> None: ...
+
+
+class WandB:
+    """Weights & Biases; mode is online, offline (no account, no network) or disabled."""
+
+    def __init__(self, project: str, mode: str, entity: str | None) -> None:
+        if mode not in ("online", "offline", "disabled"):
+            raise ValueError(f"logger.mode is {mode!r}; wanted online, offline or disabled")
+        self.project, self.mode, self.entity = project, mode, entity
+
+    def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
+        from pytorch_lightning.loggers import WandbLogger
+
+        experiment = start_wandb(
+            folder,
+            project=self.project,
+            mode=self.mode,
+            entity=self.entity,
+            name=run,
+            group=str(manifest.get("experiment") or "single runs"),
+            config={"id": run, **manifest["labels"], "science": manifest["science"]},
+        )
+        experiment.define_metric(X_AXIS)
+        experiment.define_metric("*", step_metric=X_AXIS)
+        return WandbLogger(experiment=experiment)
+
+    def close(self) -> None:
+        import wandb
+
+        wandb.finish()
+
+
+def start_wandb(folder: Path, **options: Any) -> Any:
+    """A W&B run that never prompts, and in offline mode never reaches for the network."""
+    if options["mode"] != "online":
+        os.environ["WANDB_ERROR_REPORTING"] = "false"
+    import wandb
+
+    wanted = {
+        "console": "off",
+        "silent": True,
+        "disable_git": True,
+        "save_code": False,
+        "x_disable_stats": True,
+        "x_disable_meta": True,
+        "x_disable_machine_info": True,
+    }
+    known = {name: value for name, value in wanted.items() if name in wandb.Settings.model_fields}
+    folder.mkdir(parents=True, exist_ok=True)
+    return wandb.init(dir=str(folder), settings=wandb.Settings(**known), **options)
+
+
+@contextmanager
+def opened(
+    mirrors: Sequence[Mirror], run: str, manifest: Mapping[str, Any], folder: Path
+) -> Iterator[list[Logger]]:
+    """All loggers of one run, closed whatever happens."""
+    loggers: list[Logger] = []
+    status = "failed"
+    try:
+        loggers += [mirror.open(run, manifest, folder) for mirror in mirrors]
+        yield loggers
+        status = "success"
+    finally:
+        for logger in loggers:
+            logger.finalize(status)
+        for mirror in mirrors:
+            mirror.close()
+
+
+def log_round(loggers: Sequence[Logger], round: Round, labels: int) -> None:
+    """One row of every mirror, against the number of labels bought so far."""
+    row = {X_AXIS: float(labels), "trips": float(round.trips), **round.metrics}
+    row |= {f"seconds/{name}": value for name, value in round.seconds.items()}
+    row |= {f"recall/{number:03d}": value for number, value in enumerate(round.recall)}
+    for logger in loggers:
+        logger.log_metrics(row, step=labels)
+        logger.save()

@@ -1,0 +1,96 @@
+"""What is measured after every round; the truth is read here and in the loop, nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Floats, Ints, Problem, State
+
+
+def evaluate(state: State, problem: Problem, asked: Ints) -> tuple[dict[str, float], list[float]]:
+    """All metrics of one moment of a run, and the test recall of each class.
+
+    Test metrics are the headline; those that start with ``pool_`` are transductive: measured on
+    the very rows that were asked from. A metric without a value is left out. O((n + m) k).
+    """
+    test = state.model.predict_proba(problem.test)
+    recall = recalls(problem.test_truth, test.argmax(axis=1), state.n_classes)
+    metrics = {"balanced_accuracy": float(np.nanmean(recall)), **classification(problem, test)}
+    metrics |= by_class_size(recall, np.bincount(problem.truth, minlength=state.n_classes))
+    product = (test * problem.test.prior).argmax(axis=1)
+    metrics["product_balanced_accuracy"] = balanced(problem.test_truth, product, state.n_classes)
+    prior = problem.test.prior.argmax(axis=1)
+    metrics["prior_balanced_accuracy"] = balanced(problem.test_truth, prior, state.n_classes)
+    guess = state.probs.argmax(axis=1)
+    metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, state.n_classes)
+    left = state.unlabelled
+    metrics["pool_unlabelled_balanced_accuracy"] = balanced(
+        problem.truth[left], guess[left], state.n_classes
+    )
+    metrics |= bought(problem, state.labelled, asked)
+    return {n: v for n, v in metrics.items() if not np.isnan(v)}, recall.tolist()
+
+
+def recalls(truth: Ints, guess: Ints, k: int) -> Floats:
+    """(k,) share of each class that is recognised; NaN where a class has no row."""
+    rows = np.bincount(truth, minlength=k)
+    hits = np.bincount(truth[truth == guess], minlength=k)
+    return np.divide(hits, rows, out=np.full(k, np.nan), where=rows > 0)
+
+
+def balanced(truth: Ints, guess: Ints, k: int) -> float:
+    """Balanced accuracy: mean recall over the classes that have rows; NaN without any row."""
+    return float(np.nanmean(recalls(truth, guess, k))) if len(truth) else float("nan")
+
+
+def classification(problem: Problem, probs: Floats) -> dict[str, float]:
+    """Accuracy, macro-F1, negative log-likelihood (nats) and expected calibration error on test."""
+    from sklearn.metrics import f1_score
+
+    truth, guess = problem.test_truth, probs.argmax(axis=1)
+    likelihood = np.maximum(probs[np.arange(len(truth)), truth], 1e-12)
+    return {
+        "macro_f1": float(f1_score(truth, guess, average="macro", zero_division=0)),
+        "accuracy": float((truth == guess).mean()),
+        "nll": float(-np.log(likelihood).mean()),
+        "ece": calibration_error(probs.max(axis=1), truth == guess),
+    }
+
+
+def calibration_error(confidence: Floats, correct: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error with equal-width bins (Guo et al., 2017)."""
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gap = np.bincount(place, weights=confidence - correct, minlength=bins)
+    return float(np.abs(gap).sum() / len(confidence))
+
+
+def by_class_size(recall: Floats, pool_counts: Ints) -> dict[str, float]:
+    """Mean recall of the classes in the upper, middle and lower third by pool count, and the worst.
+
+    With fewer than three classes a third may be empty: its value is NaN.
+    """
+    thirds = np.array_split(np.argsort(-pool_counts, kind="stable"), 3)
+    names = ("head_recall", "medium_recall", "tail_recall")
+    means = {n: _mean(recall[t]) for n, t in zip(names, thirds, strict=True)}
+    return means | {"worst_recall": float(np.nanmin(recall))}
+
+
+def _mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def bought(problem: Problem, labelled: Ints, asked: Ints) -> dict[str, float]:
+    """Diagnostics of all bought labels, by true class: classes found, L1 distance of their
+    histogram to uniform (0..2), count of the least bought class, share of wrong answers."""
+    k = problem.pool.n_classes
+    counts = np.bincount(problem.truth[labelled], minlength=k)
+    wrong = problem.truth != problem.answers
+    share = counts / max(len(labelled), 1)
+    return {
+        "classes_found": float((counts > 0).sum()),
+        "imbalance_l1": float(np.abs(share - 1 / k).sum()) if len(labelled) else float("nan"),
+        "rarest_count": float(counts.min()),
+        "bought_noise": float(wrong[labelled].mean()) if len(labelled) else float("nan"),
+        "asked_noise": float(wrong[asked].mean()) if len(asked) else float("nan"),
+    }

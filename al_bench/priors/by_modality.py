@@ -1,0 +1,80 @@
+"""One prior for every kind of data: texts, images, and rows that bring their own features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from al_bench.sources import Encoder, Prior
+from al_bench.state import Floats
+
+
+@dataclass(frozen=True)
+class ByModality:
+    """The prior for the kind of data at hand: one each for texts, images and given features."""
+
+    text: Prior
+    image: Prior
+    features: Prior
+
+    @property
+    def key(self) -> str:
+        return f"modality({self.text.key}, {self.image.key}, {self.features.key})"
+
+    def choose(self, modality: str) -> Prior:
+        """The prior for this kind of data."""
+        priors = {"text": self.text, "image": self.image, "features": self.features}
+        if modality not in priors:
+            raise ValueError(f"the data are of kind {modality!r}; wanted {', '.join(priors)}")
+        return priors[modality]
+
+    def encoder(self, modality: str) -> Encoder:
+        return self.choose(modality).encoder(modality)
+
+    def probabilities(
+        self,
+        features: Floats,
+        inputs: Sequence[Any],
+        class_names: Sequence[str],
+        prompts: Sequence[str],
+        modality: str,
+    ) -> Floats:
+        prior = self.choose(modality)
+        return prior.probabilities(features, inputs, class_names, prompts, modality)
+
+
+@dataclass(frozen=True)
+class Given:
+    """The features and class probabilities that the data set brings; uniform where it has none.
+
+    Its own encoder: ``inputs`` are rows with ``features`` (n, d) and ``prior`` (n, k) or None.
+    """
+
+    key = "given"
+
+    @property
+    def dim(self) -> int:
+        raise ValueError("given features have no width before they are read")
+
+    def encoder(self, modality: str) -> Encoder:
+        if modality != "features":
+            raise ValueError(f"Given reads ready features; the data are of kind {modality}")
+        return self
+
+    def embed(self, inputs: Any) -> Floats:
+        return np.asarray(inputs.features, dtype=np.float32)
+
+    def probabilities(
+        self,
+        features: Floats,
+        inputs: Any,
+        class_names: Sequence[str],
+        prompts: Sequence[str],
+        modality: str,
+    ) -> Floats:
+        if inputs.prior is None:
+            return np.full((len(features), len(class_names)), 1 / len(class_names), np.float32)
+        return np.asarray(inputs.prior, dtype=np.float32)

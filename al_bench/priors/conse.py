@@ -1,0 +1,73 @@
+"""Images: zero-shot through the names of ImageNet's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from al_bench.priors.arithmetic import softmax, unit
+from al_bench.priors.images import TimmEncoder
+from al_bench.priors.sentence import SentenceEncoder, class_vectors
+from al_bench.sources import Encoder
+from al_bench.state import Floats
+
+
+@dataclass(frozen=True)
+class ConSE:
+    """Zero-shot by ImageNet posteriors mapped to the classes through a sentence encoder (after
+    Norouzi et al., 2014).
+
+    ``p(class|x) = sum over ImageNet classes c of p(c|x) softmax_class(cos(text(c), text(class)) /
+    temperature)``, with c's dictionary gloss as its text. The posteriors are computed from the
+    features by the backbone's own head, so that features are all that is kept of an image.
+    """
+
+    image: TimmEncoder
+    text: SentenceEncoder
+    temperature: float
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ValueError(f"temperature={self.temperature}; wanted more than 0")
+
+    @property
+    def key(self) -> str:
+        return f"conse({self.image.key}, {self.text.key}, temperature={self.temperature})"
+
+    def encoder(self, modality: str) -> Encoder:
+        if modality != "image":
+            raise ValueError(f"{type(self).__name__} reads images; the data are of kind {modality}")
+        return self.image
+
+    def probabilities(
+        self,
+        features: Floats,
+        inputs: Sequence[Any],
+        class_names: Sequence[str],
+        prompts: Sequence[str],
+        modality: str,
+    ) -> Floats:
+        """(n, k); O(n d 1000) time."""
+        weight, bias = self.image.classifier()
+        if len(weight) != 1000:
+            raise ValueError(
+                f"{self.image.model} has a head of {len(weight)} classes; ConSE needs the 1000 of "
+                "ImageNet-1k"
+            )
+        names = class_vectors(self.text, tuple(class_names), tuple(prompts))
+        similar = glosses(self.text) @ names.T / np.float32(self.temperature)
+        posterior = softmax(np.asarray(features, dtype=np.float32) @ weight.T + bias)
+        return posterior @ softmax(similar)
+
+
+@lru_cache(maxsize=2)
+def glosses(text: SentenceEncoder) -> Floats:
+    """(1000, d) unit vectors of ImageNet-1k's classes: lemmas and definition, as timm has them."""
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo("imagenet-1k")
+    return unit(text.embed([info.index_to_description(c, detailed=True) for c in range(1000)]))

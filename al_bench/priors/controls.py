@@ -1,0 +1,112 @@
+"""Controls: priors that are as good as another one only as far as a claim says they need to be.
+
+Each keeps the features of the prior inside it and changes its opinions alone. Those that change
+the whole table at once have ``adjust``, which the cache applies to the stored opinions of `inner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from al_bench.rng import rng
+from al_bench.sources import Encoder, Prior
+from al_bench.state import Floats
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Control: another prior's features with no opinion, every class equally likely."""
+
+    inner: Prior
+
+    @property
+    def key(self) -> str:
+        return f"flat({self.inner.key})"
+
+    def encoder(self, modality: str) -> Encoder:
+        return self.inner.encoder(modality)
+
+    def probabilities(
+        self,
+        features: Floats,
+        inputs: Sequence[Any],
+        class_names: Sequence[str],
+        prompts: Sequence[str],
+        modality: str,
+    ) -> Floats:
+        return np.full((len(features), len(class_names)), 1 / len(class_names), np.float32)
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """Control: another prior that takes every class for the next one, confidently wrong."""
+
+    inner: Prior
+
+    @property
+    def key(self) -> str:
+        return f"rotated({self.inner.key})"
+
+    def encoder(self, modality: str) -> Encoder:
+        return self.inner.encoder(modality)
+
+    def adjust(self, probabilities: Floats) -> Floats:
+        """The columns rolled by one: what was said of class c is said of class c + 1."""
+        return np.roll(probabilities, 1, axis=1)
+
+    def probabilities(
+        self,
+        features: Floats,
+        inputs: Sequence[Any],
+        class_names: Sequence[str],
+        prompts: Sequence[str],
+        modality: str,
+    ) -> Floats:
+        return self.adjust(
+            self.inner.probabilities(features, inputs, class_names, prompts, modality)
+        )
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """Control: another prior mixed with itself dealt out to rows at random.
+
+    share: of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
+    frequencies but nothing that it knows of a row.
+    """
+
+    inner: Prior
+    share: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share={self.share}; wanted 0 (the prior itself) to 1 (shuffled)")
+
+    @property
+    def key(self) -> str:
+        return f"degraded({self.inner.key}, share={self.share})"
+
+    def encoder(self, modality: str) -> Encoder:
+        return self.inner.encoder(modality)
+
+    def adjust(self, probabilities: Floats) -> Floats:
+        """Every row mixed with another row of the table, always the same one."""
+        other = probabilities[rng(0, "shuffled prior").permutation(len(probabilities))]
+        share = np.float32(self.share)
+        return (1 - share) * probabilities + share * other
+
+    def probabilities(
+        self,
+        features: Floats,
+        inputs: Sequence[Any],
+        class_names: Sequence[str],
+        prompts: Sequence[str],
+        modality: str,
+    ) -> Floats:
+        return self.adjust(
+            self.inner.probabilities(features, inputs, class_names, prompts, modality)
+        )

@@ -1,0 +1,49 @@
+"""Where foundation models compute: one place that knows devices and number formats."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+VARIABLE = "AL_BENCH_DEVICE"
+
+
+def device() -> torch.device:
+    """The device named by AL_BENCH_DEVICE (auto, cpu, cuda, cuda:1 ...); auto takes a GPU if any.
+
+    An environment variable, not an option: where a model runs is no part of what it computes.
+    """
+    import torch
+
+    asked = os.environ.get(VARIABLE, "auto")
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if asked != "cpu" and not asked.startswith("cuda"):
+        raise ValueError(f"{VARIABLE}={asked}; wanted auto, cpu or cuda")
+    if asked.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"{VARIABLE}={asked}, but torch finds no GPU; wanted auto or cpu")
+    return torch.device(asked)
+
+
+def dtype(precision: str) -> torch.dtype:
+    """The number format a model computes in: float32, or half the memory on a GPU."""
+    import torch
+
+    formats = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+    if precision not in formats:
+        raise ValueError(f"precision={precision}; wanted one of {', '.join(formats)}")
+    return formats[precision]
+
+
+@contextmanager
+def inference() -> Iterator[None]:
+    """No gradients, and float32 that is float32: a GPU's convolutions would round it to TF32."""
+    import torch
+
+    with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+        yield

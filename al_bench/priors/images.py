@@ -1,0 +1,156 @@
+"""Images: timm backbones as encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.weights import find, identity, unreadable
+from al_bench.state import Floats
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+BATCH = 64  # images a forward pass
+
+
+@dataclass(frozen=True)
+class TimmEncoder:
+    """A timm backbone's pooled features before its classifier (Wightman, 2019).
+
+    model: timm's name of the architecture; weights and pin: see ``al_bench.priors.weights`` (a hub
+    id such as timm/resnet50.a1_in1k, a folder as timm saves it, a weight file, a package); size:
+    pixels of a side, for timm's own evaluation transform.
+    """
+
+    model: str
+    weights: str
+    pin: str | None
+    size: int
+    precision: str
+
+    @cached_property
+    def key(self) -> str:
+        return (
+            f"timm({self.model}, {identity(self.weights, self.pin)}, pooled, size={self.size}, "
+            f"{self.precision})"
+        )
+
+    @property
+    def dim(self) -> int:
+        return int(loaded(self)[0].head_hidden_size)
+
+    def embed(self, inputs: Sequence[Any]) -> Floats:
+        """(b, d) float32; images are decoded a forward pass at a time."""
+        import torch
+
+        model, transform = loaded(self)
+        where, kind = device(), dtype(self.precision)
+        parts = []
+        for start in range(0, len(inputs), BATCH):
+            rows = range(start, min(start + BATCH, len(inputs)))
+            images = torch.stack([transform(as_image(inputs[row], row)) for row in rows])
+            with inference():
+                states = model.forward_features(images.to(where, kind))
+                parts.append(model.forward_head(states, pre_logits=True).float().cpu().numpy())
+        return np.concatenate(parts) if parts else np.empty((0, self.dim), dtype=np.float32)
+
+    def classifier(self) -> tuple[Floats, Floats]:
+        """Weight (c, d) and bias (c,) of the backbone's own head, float32."""
+        head = loaded(self)[0].get_classifier()
+        if not hasattr(head, "weight"):
+            raise ValueError(f"{self.model} with {self.weights} has no classifier")
+        return head.weight.detach().float().cpu().numpy(), head.bias.detach().float().cpu().numpy()
+
+
+@lru_cache(maxsize=2)
+def loaded(encoder: TimmEncoder) -> tuple[Any, Any]:
+    """Backbone (with its head) and evaluation transform, loaded once a process."""
+    import timm
+    from timm.data import create_transform, resolve_data_config
+
+    if not timm.is_model(encoder.model):
+        near = timm.list_models(f"*{encoder.model.split('.')[0][:10]}*")[:3]
+        raise ValueError(f"timm has no model {encoder.model!r}; near: {', '.join(near) or 'none'}")
+    path = find(encoder.weights, encoder.pin)
+    if path is not None and path.is_file():
+        model = from_file(encoder, path)
+    else:
+        place = f"local-dir:{path}" if path else f"hf-hub:{encoder.weights}@{encoder.pin}"
+        try:
+            model = timm.create_model(place, pretrained=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise unreadable(encoder.weights, error) from error
+        found = model.pretrained_cfg.get("architecture")
+        if found != encoder.model.split(".")[0]:
+            raise ValueError(f"{encoder.weights} holds a {found}; model={encoder.model}")
+    config = resolve_data_config({"input_size": (3, encoder.size, encoder.size)}, model=model)
+    return model.eval().to(device(), dtype(encoder.precision)), create_transform(**config)
+
+
+def from_file(encoder: TimmEncoder, path: Path) -> Any:
+    """The architecture with the weights of one file; the size of its head is read off the file."""
+    import timm
+    import torch
+
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        found: Mapping[str, Any] = load_file(path)
+    else:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    model = timm.create_model(encoder.model)
+    wanted, head = model.state_dict(), f"{model.pretrained_cfg['classifier']}."
+    body = {name for name in wanted if not name.startswith(head)}
+    if body <= set(found):
+        if f"{head}weight" not in found:
+            model.reset_classifier(0)
+        elif len(found[f"{head}weight"]) != model.num_classes:
+            model.reset_classifier(len(found[f"{head}weight"]))
+    elif encoder.pin is None:
+        raise ValueError(f"the entries of {path} are not named as in timm's {encoder.model}")
+    else:
+        found = renamed(found, wanted, str(path))
+    model.load_state_dict(found, strict=True)
+    return model
+
+
+def renamed(
+    found: Mapping[str, Any], wanted: Mapping[str, Any], place: str
+) -> dict[str, Any]:
+    """Another implementation's weights under timm's names: both list their modules in one order.
+
+    Raises ValueError unless every entry has the shape and the last name of its counterpart.
+    """
+    pairs = list(zip(found.items(), wanted.items(), strict=False))
+    for (theirs, given), (ours, expected) in pairs:
+        if given.shape != expected.shape or theirs.rsplit(".")[-1] != ours.rsplit(".")[-1]:
+            raise ValueError(f"{place}: {theirs} {tuple(given.shape)} is no {ours}")
+    if len(found) != len(wanted):
+        raise ValueError(f"{place} has {len(found)} entries; timm's model has {len(wanted)}")
+    return {ours: given.contiguous() for (_, given), (ours, _) in pairs}
+
+
+def as_image(source: Any, row: int) -> Image.Image:
+    """An RGB image of what PIL opens: an image, bytes, a path, or an array of bytes."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        if isinstance(source, np.ndarray):
+            source = Image.fromarray(source)
+        elif isinstance(source, bytes):
+            source = Image.open(BytesIO(source))
+        elif isinstance(source, str | Path):
+            source = Image.open(source)
+        if isinstance(source, Image.Image):
+            return source.convert("RGB")
+    except (UnidentifiedImageError, OSError, TypeError, ValueError) as error:
+        raise ValueError(f"input {row} is no image that can be read: {error}") from error
+    raise ValueError(f"an image encoder reads images; input {row} is a {type(source).__name__}")

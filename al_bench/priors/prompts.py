@@ -1,0 +1,22 @@
+"""Class names put into prompt templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def filled(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]]:
+    """For each class its name in every template; ValueError for names or templates that cannot be
+    told apart or filled."""
+    if not prompts:
+        raise ValueError("there is no prompt template; wanted at least one, such as '{}'")
+    for prompt in prompts:
+        if prompt.count("{}") != 1:
+            raise ValueError(f"prompt template {prompt!r} needs exactly one {{}} for a class name")
+    names = [name.strip() for name in class_names]
+    if not all(names):
+        raise ValueError(f"class {names.index('')} has an empty name")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{names.count(twice)} classes are named {twice!r}; names must differ")
+    return [[prompt.replace("{}", name) for prompt in prompts] for name in names]

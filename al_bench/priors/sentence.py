@@ -1,0 +1,145 @@
+"""Texts: a sentence encoder, and the zero-shot rule that compares texts with class names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from al_bench.priors.arithmetic import softmax, unit
+from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.prompts import filled
+from al_bench.priors.weights import find, identity, unreadable
+from al_bench.sources import Encoder
+from al_bench.state import Floats
+
+BATCH = 64  # texts a forward pass
+
+
+@dataclass(frozen=True)
+class SentenceEncoder:
+    """A transformer as a sentence encoder: attention-masked mean of the last layer, unit length
+    (Reimers and Gurevych, 2019).
+
+    weights and pin: see ``al_bench.priors.weights``; max_length: tokens a text is cut at;
+    max_characters: what of a text is tokenised at all, so that a book costs no more than a page.
+    """
+
+    weights: str
+    pin: str | None
+    max_length: int
+    max_characters: int
+    precision: str
+
+    @cached_property
+    def key(self) -> str:
+        return (
+            f"sentence({identity(self.weights, self.pin)}, mean, unit, tokens={self.max_length}, "
+            f"characters={self.max_characters}, {self.precision})"
+        )
+
+    @property
+    def dim(self) -> int:
+        return int(loaded(self)[1].config.hidden_size)
+
+    def embed(self, inputs: Sequence[Any]) -> Floats:
+        """(b, d) float32. Texts of like length share a forward pass, so little is padding."""
+        import torch
+
+        texts = [self._cut(text, row) for row, text in enumerate(inputs)]
+        tokenizer, model = loaded(self)
+        out = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        for start in range(0, len(texts), BATCH):
+            rows = order[start : start + BATCH]
+            tokens = tokenizer(
+                [texts[row] for row in rows],
+                padding=True,
+                truncation=True,
+                max_length=self.max_length,
+                return_tensors="pt",
+            ).to(model.device)
+            with inference():
+                states = model(**tokens).last_hidden_state.float()
+                mask = tokens["attention_mask"].unsqueeze(-1).float()
+                mean = (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
+                out[rows] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+        return out
+
+    def _cut(self, text: Any, row: int) -> str:
+        if not isinstance(text, str):
+            raise ValueError(
+                f"{type(self).__name__} reads texts; input {row} is a {type(text).__name__}"
+            )
+        # half a surrogate pair is a character to Python but to no tokenizer
+        return text[: self.max_characters].encode("utf-8", "replace").decode("utf-8")
+
+
+@lru_cache(maxsize=2)
+def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
+    """Tokenizer and model of an encoder, loaded once a process."""
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    path, kind = find(encoder.weights, encoder.pin), dtype(encoder.precision)
+    place, revision = (encoder.weights, encoder.pin) if path is None else (str(path), None)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+        model = AutoModel.from_pretrained(place, revision=revision, dtype=kind)
+    except (OSError, ValueError) as error:
+        raise unreadable(encoder.weights, error) from error
+    longest = getattr(model.config, "max_position_embeddings", encoder.max_length)
+    if encoder.max_length > longest:
+        raise ValueError(
+            f"max_length={encoder.max_length}, but {encoder.weights} reads at most {longest} tokens"
+        )
+    return tokenizer, model.eval().to(device())
+
+
+@dataclass(frozen=True)
+class ClassNamePrototypes:
+    """Zero-shot by class names: softmax of the cosine between a text and each class's filled
+    prompts, averaged (Yin et al., 2019; Radford et al., 2021, for texts)."""
+
+    text: SentenceEncoder
+    temperature: float
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ValueError(f"temperature={self.temperature}; wanted more than 0")
+
+    @property
+    def key(self) -> str:
+        return f"names({self.text.key}, temperature={self.temperature})"
+
+    def encoder(self, modality: str) -> Encoder:
+        if modality != "text":
+            raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
+        return self.text
+
+    def probabilities(
+        self,
+        features: Floats,
+        inputs: Sequence[Any],
+        class_names: Sequence[str],
+        prompts: Sequence[str],
+        modality: str,
+    ) -> Floats:
+        """(n, k); O(n k d) time."""
+        names = class_vectors(self.text, tuple(class_names), tuple(prompts))
+        cosine = unit(features) @ names.T
+        return softmax(cosine / np.float32(self.temperature))
+
+
+@lru_cache(maxsize=8)
+def class_vectors(
+    text: SentenceEncoder, class_names: tuple[str, ...], prompts: tuple[str, ...]
+) -> Floats:
+    """(k, d) unit vectors: each class's filled prompts, averaged."""
+    groups = filled(class_names, prompts)
+    vectors = text.embed([prompt for group in groups for prompt in group])
+    return unit(vectors.reshape(len(groups), len(prompts), -1).mean(axis=1))

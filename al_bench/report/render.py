@@ -1,0 +1,105 @@
+"""Tables as Markdown, LaTeX (booktabs) and for the terminal; everything is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from al_bench.report.tables import Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "∞": r"$\infty$",
+    "≥": r"$\geq$",
+    "†": r"$^\dagger$",
+    "·": r"$\cdot$",
+    "–": r"--",
+}
+
+
+def latex_text(text: str) -> str:
+    """The text with every character that means something to LaTeX made harmless."""
+    return re.sub(".", lambda match: LATEX.get(match[0], match[0]), text.replace("\n", " "))
+
+
+def markdown_text(text: str) -> str:
+    """The text with everything that Markdown or HTML would act on made harmless."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    return re.sub(r"([\\`*_\[\]|$~])", r"\\\1", text)
+
+
+def markdown(tables: Sequence[Table], heading: str, summary: str) -> str:
+    """One Markdown document of all tables."""
+    parts = [f"# {markdown_text(heading)}", markdown_text(summary)]
+    for table in tables:
+        lines = [line(table.header), line(["---", *["---:"] * (len(table.header) - 1)], raw=True)]
+        for r, row in enumerate(table.rows):
+            lines.append(line(row, {c for c in range(len(row)) if (r, c) in table.bold}))
+        parts += [f"## {markdown_text(table.title)}", "\n".join(lines), markdown_text(table.note)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def line(cells: Sequence[str], bold: Sequence[int] | set[int] = (), raw: bool = False) -> str:
+    texts = [cell if raw else markdown_text(cell) for cell in cells]
+    return "| " + " | ".join(f"**{t}**" if c in bold else t for c, t in enumerate(texts)) + " |"
+
+
+def latex(tables: Sequence[Table], summary: str) -> str:
+    """LaTeX table environments to \\input; needs the packages booktabs and graphicx."""
+    parts = ["% needs \\usepackage{booktabs,graphicx}", f"% {summary}".replace("\n", " ")]
+    for table in tables:
+        body = []
+        for r, row in enumerate(table.rows):
+            cells = [latex_text(cell) for cell in row]
+            cells = [f"\\textbf{{{t}}}" if (r, c) in table.bold else t for c, t in enumerate(cells)]
+            body.append("  " + " & ".join(cells) + r" \\")
+        parts.append(
+            "\n".join(
+                [
+                    r"\begin{table}[t]\centering",
+                    rf"\caption{{{latex_text(table.title)}. {latex_text(table.note)}}}",
+                    r"\resizebox{\linewidth}{!}{%",
+                    rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
+                    r"  \toprule",
+                    "  " + " & ".join(latex_text(cell) for cell in table.header) + r" \\",
+                    r"  \midrule",
+                    *body,
+                    r"  \bottomrule",
+                    r"\end{tabular}}",
+                    r"\end{table}",
+                ]
+            )
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def console(table: Table) -> RichTable:
+    """The table for a terminal."""
+    from rich.markup import escape
+    from rich.table import Table as RichTable
+
+    shown = RichTable(title=escape(table.title), caption=escape(table.note), title_justify="left")
+    for number, name in enumerate(table.header):
+        shown.add_column(escape(name), justify="right" if number else "left")
+    for r, row in enumerate(table.rows):
+        cells = [escape(cell) for cell in row]
+        shown.add_row(*(f"[bold]{t}[/]" if (r, c) in table.bold else t for c, t in enumerate(cells)))
+    return shown

@@ -1,0 +1,179 @@
+"""How many labels a method saves over another, in three forms, on mean learning curves.
+
+Curves are (b, p): b mean curves (one, or one for each bootstrap resample) at p label counts. They
+are used as they are and after isotonic regression; nothing else smooths them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.report.stats import interval
+
+Floats: TypeAlias = NDArray[np.floating[Any]]
+CLOSE = 1e-9  # a level counts as reached within rounding
+
+
+def area(curves: Floats, labels: Floats, log: bool) -> Floats:
+    """(...,) area under curves (..., p) over labels (or log labels) divided by the range."""
+    from scipy.integrate import trapezoid
+
+    if len(labels) == 1:
+        return curves[..., 0]
+    grid = np.log(labels) if log else labels
+    return np.asarray(trapezoid(curves, grid, axis=-1) / (grid[-1] - grid[0]))
+
+
+def isotonic(curves: Floats) -> Floats:
+    """(b, p) the non-decreasing least-squares fit to each curve (Barlow et al., 1972).
+
+    By the min-max formula, ``max over j <= i of min over k >= i of mean(curve[j..k])``, for all
+    curves at once; time and memory O(b p^2).
+    """
+    points = curves.shape[1]
+    first, last = np.arange(points)[:, None], np.arange(points)[None, :]
+    sums = np.concatenate([np.zeros((len(curves), 1)), np.cumsum(curves, axis=1)], axis=1)
+    means = (sums[:, None, 1:] - sums[:, :-1, None]) / np.maximum(last - first + 1, 1)
+    lowest = np.minimum.accumulate(means[:, :, ::-1], axis=2)[:, :, ::-1]
+    return np.asarray(np.where(first <= last, lowest, -np.inf).max(axis=1))
+
+
+def labels_needed(curves: Floats, labels: Floats, targets: Floats) -> Floats:
+    """(b, t) labels at which each curve first reaches each of its targets (b, t).
+
+    Linear between points; the first point's count where it is reached there already; inf where it
+    is never reached.
+    """
+    reached = curves[:, :, None] >= targets[:, None, :] - CLOSE
+    at = reached.argmax(axis=1)
+    before = np.maximum(at - 1, 0)
+    high, low = np.take_along_axis(curves, at, 1), np.take_along_axis(curves, before, 1)
+    rise = np.where(high > low, high - low, 1.0)
+    share = np.where(at > 0, np.clip((targets - low) / rise, 0.0, 1.0), 0.0)
+    needed = labels[before] + share * (labels[at] - labels[before])
+    return np.where(reached.any(axis=1), needed, np.inf)
+
+
+def last_level(curves: Floats, labels: Floats) -> Floats:
+    """(b,) mean of each curve over the last 10 % of its budget: less noisy than its last point."""
+    return np.asarray(curves[:, labels >= 0.9 * labels[-1]].mean(axis=1))
+
+
+def saved(need_a: Floats, need_b: Floats, budget: float) -> Floats:
+    """The share of b's labels that a saves.
+
+    -inf where only b gets there; where only a does, what it saves at least (b needs more than its
+    whole budget); NaN where neither does.
+    """
+    with np.errstate(invalid="ignore"):
+        ratio = need_a / np.where(np.isfinite(need_b), need_b, budget)
+    neither = ~np.isfinite(need_a) & ~np.isfinite(need_b)
+    return np.where(neither, np.nan, 1.0 - ratio)
+
+
+def integrated(a: Floats, b: Floats, labels: Floats) -> Floats:
+    """(b,) the saving summed over all levels from b's start to the highest that both reach.
+
+    Exact for curves linear between points. -inf where a never reaches b's start, 0 where b's
+    curve never rises above it.
+    """
+    low, high = b[:, 0], np.minimum(a.max(axis=1), b.max(axis=1))
+    spent_a, spent_b = (labels_over_levels(curve, labels, low, high) for curve in (a, b))
+    safe = np.where(spent_b > 0, spent_b, 1.0)
+    result = np.where(spent_b > 0, 1.0 - spent_a / safe, 0.0)
+    return np.where(high < low - CLOSE, -np.inf, result)
+
+
+def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats) -> Floats:
+    """(b,) integral over levels low..high of the labels at which a curve first reaches a level."""
+    # a level is first crossed in the segment that lifts the highest value met so far above it
+    met = np.maximum.accumulate(curves, axis=1)
+    low, high = low[:, None], np.maximum(low, high)[:, None]
+    met = np.clip(met, low, high)
+    bottom, top = met[:, :-1], met[:, 1:]
+    rise = np.where(top > bottom, np.diff(curves, axis=1), 1.0)
+    share = ((bottom + top) / 2 - curves[:, :-1]) / rise
+    middle = labels[:-1] + share * np.diff(labels)
+    first = (met[:, 0] - low[:, 0]) * labels[0]
+    return np.asarray(first + np.where(top > bottom, (top - bottom) * middle, 0.0).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Saving:
+    """The labels method a saves over method b at one target, as a share of b's labels.
+
+    form: `final`, a share of the gap, or `integrated`; target: the level (NaN if integrated);
+    value, low, high: estimate and 95 % interval (-inf: a does not get there; NaN: neither does);
+    at_least: b does not get there, the value is a lower bound; missed_a, missed_b: share of seeds
+    whose own curve misses the target; kind: BCa or percentile.
+    """
+
+    form: str
+    smooth: bool
+    target: float
+    value: float
+    low: float
+    high: float
+    at_least: bool
+    missed_a: float
+    missed_b: float
+    kind: str
+    seeds: int
+
+
+def all_forms(a: Floats, b: Floats, labels: Floats, levels: Floats) -> Floats:
+    """(b, 2 (2 + t)) savings: final, each level, integrated; on isotonic curves, then on raw."""
+    targets = np.column_stack([last_level(b, labels), np.tile(levels, (len(b), 1))])
+    columns = []
+    for curve_a, curve_b in ((isotonic(a), isotonic(b)), (a, b)):
+        needed = (labels_needed(curve, labels, targets) for curve in (curve_a, curve_b))
+        columns.append(saved(*needed, float(labels[-1])))
+        columns.append(integrated(curve_a, curve_b, labels)[:, None])
+    return np.concatenate(columns, axis=1)
+
+
+def compare(
+    a: Floats,
+    b: Floats,
+    labels: Floats,
+    reference: float,
+    gaps: tuple[float, ...],
+    resamples: int,
+    rng: np.random.Generator,
+) -> list[Saving]:
+    """All forms of the labels a saves over b, with intervals; a and b are (s, p), paired by seed.
+
+    The targets in the gap between b's start and `reference` are fixed; the target `final` is that
+    of each resample. A resample in which neither gets there counts against the saving.
+    """
+    start = float(b[:, 0].mean())
+    levels = start + np.array(gaps) * (reference - start)
+    found = interval(
+        lambda weights: all_forms(weights @ a, weights @ b, labels, levels), len(a), resamples, rng
+    )
+    final = float(last_level(b.mean(axis=0, keepdims=True), labels)[0])
+    targets = np.array([final, *levels])
+    forms = ["final", *(f"{gap:.0%} of the gap" for gap in gaps), "integrated"]
+    results = []
+    for smooth in (True, False):
+        fits = [isotonic(curve) if smooth else curve for curve in (a, b)]
+        means = [curve.mean(axis=0, keepdims=True) for curve in (a, b)]
+        mean_b = isotonic(means[1]) if smooth else means[1]
+        never = [np.isinf(labels_needed(fit, labels, np.tile(targets, (len(a), 1)))) for fit in fits]
+        open_end = np.isinf(labels_needed(mean_b, labels, targets[None]))[0]
+        for number, form in enumerate(forms):
+            at = number + (0 if smooth else len(forms))
+            value, low, high = (float(part[at]) for part in (found.value, found.low, found.high))
+            whole = form == "integrated"
+            target = np.nan if whole else float(targets[number])
+            missed = [0.0 if whole else float(seeds[:, number].mean()) for seeds in never]
+            at_least = not whole and bool(open_end[number]) and np.isfinite(value)
+            kind = found.kind[at]
+            results.append(
+                Saving(form, smooth, target, value, low, high, at_least, *missed, kind, len(a))
+            )
+    return results

@@ -1,0 +1,181 @@
+"""Statistics over seeds and settings, as pure functions of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.floating[Any]]
+CHUNK = 1000  # resamples evaluated at a time
+ENOUGH = 10  # seeds from which BCa is used
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Estimates (f,) with their limits (f,) and how each was found: BCa, percentile or none."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+    kind: tuple[str, ...]
+
+
+def interval(
+    statistic: Callable[[Floats], Floats],
+    seeds: int,
+    resamples: int,
+    rng: np.random.Generator,
+    level: float = 0.95,
+) -> Interval:
+    """Bootstrap intervals over seeds of f statistics at once (Efron and Tibshirani, 1993).
+
+    statistic: weights (b, seeds), rows summing to one, to values (b, f); BCa with 10 seeds or more,
+    else percentiles; none (NaN) with one seed. NaN in a resample counts as -inf.
+    """
+    value = statistic(np.full((1, seeds), 1.0 / seeds))[0]
+    if seeds < 2:
+        unknown = np.full(len(value), np.nan)
+        return Interval(value, unknown, unknown, ("none",) * len(value))
+    draws = rng.integers(0, seeds, (resamples, seeds))
+    weights = (draws[:, :, None] == np.arange(seeds)).sum(axis=1) / seeds
+    parts = np.array_split(weights, -(-resamples // CHUNK))
+    replicates = np.concatenate([statistic(part) for part in parts])
+    replicates = np.where(np.isnan(replicates), -np.inf, replicates)
+    shares = np.tile([(1 - level) / 2, (1 + level) / 2], (len(value), 1))
+    kind = ["percentile"] * len(value)
+    if seeds >= ENOUGH:
+        left_out = statistic((1 - np.eye(seeds)) / (seeds - 1))
+        corrected = bca_shares(value, replicates, left_out, level)
+        usable = np.isfinite(corrected).all(axis=1)
+        shares[usable] = corrected[usable]
+        kind = ["BCa" if ok else "percentile" for ok in usable]
+    limits = np.stack([quantiles(replicates[:, f], shares[f]) for f in range(len(value))])
+    limits[np.isnan(value)] = np.nan
+    return Interval(value, limits[:, 0], limits[:, 1], tuple(kind))
+
+
+def bca_shares(value: Floats, replicates: Floats, left_out: Floats, level: float) -> Floats:
+    """(f, 2) the shares at which BCa reads the bootstrap distribution (Efron, 1987).
+
+    Corrected for bias by where the estimate falls among the replicates (b, f), and for skew by the
+    jackknife values left_out (s, f). NaN where that is not defined.
+    """
+    from scipy.special import ndtr, ndtri
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        below = ((replicates < value).mean(axis=0) + (replicates <= value).mean(axis=0)) / 2
+        bias = ndtri(below)[:, None]
+        apart = left_out.mean(axis=0) - left_out
+        skew = ((apart**3).sum(axis=0) / (6 * (apart**2).sum(axis=0) ** 1.5))[:, None]
+        z = ndtri(np.array([(1 - level) / 2, (1 + level) / 2]))
+        return np.asarray(ndtr(bias + (bias + z) / (1 - skew * (bias + z))))
+
+
+def quantiles(values: Floats, shares: Floats) -> Floats:
+    """Quantiles, linear between neighbours, of values that may hold -inf (which is then kept)."""
+    ordered, position = np.sort(values), shares * (len(values) - 1)
+    below = ordered[np.floor(position).astype(int)]
+    above = ordered[np.ceil(position).astype(int)]
+    part = position - np.floor(position)
+    known = np.isfinite(below)
+    return np.where(known, below + part * (above - np.where(known, below, 0.0)), below)
+
+
+def t_band(curves: Floats, level: float = 0.95) -> Floats:
+    """(p,) half-width of the t interval of the mean of curves (s, p); zero with one seed."""
+    from scipy.stats import t
+
+    seeds = len(curves)
+    if seeds < 2:
+        return np.zeros(curves.shape[1])
+    error = curves.std(axis=0, ddof=1) / np.sqrt(seeds)
+    return np.asarray(t.ppf((1 + level) / 2, seeds - 1) * error)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A paired comparison over seeds: mean difference, its standard error, and two p-values."""
+
+    difference: float
+    error: float
+    t_test: float
+    wilcoxon: float
+
+    @property
+    def verdict(self) -> str:
+        """win, tie or loss at two paired standard errors."""
+        if abs(self.difference) <= 2 * self.error or np.isnan(self.error):
+            return "tie"
+        return "win" if self.difference > 0 else "loss"
+
+
+def paired(a: Floats, b: Floats) -> Paired:
+    """Compare two methods by one number a seed, (s,) and (s,); p is NaN with one seed."""
+    from scipy.stats import ttest_1samp, wilcoxon
+
+    apart = a - b
+    if len(apart) < 2:
+        return Paired(float(apart.mean()), np.nan, np.nan, np.nan)
+    error = float(apart.std(ddof=1) / np.sqrt(len(apart)))
+    if np.allclose(apart, 0):
+        return Paired(0.0, error, 1.0, 1.0)
+    t_test = 0.0 if error == 0 else float(ttest_1samp(apart, 0.0).pvalue)
+    return Paired(float(apart.mean()), error, t_test, float(wilcoxon(apart).pvalue))
+
+
+def holm(p_values: Floats) -> Floats:
+    """(n,) p-values adjusted for n tests (Holm, 1979); NaN stays NaN and is not counted."""
+    adjusted = np.full(len(p_values), np.nan)
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    steps = p_values[order] * (len(order) - np.arange(len(order)))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def ranks(scores: Floats) -> Floats:
+    """(n, k) ranks within each row, 1 is the highest score; ties share their mean rank."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(-scores, axis=1))
+
+
+def friedman(scores: Floats) -> float:
+    """p-value of the hypothesis that k methods rank alike over n settings, scores (n, k).
+
+    Friedman (1937); NaN with fewer than three methods or two settings.
+    """
+    from scipy.stats import friedmanchisquare
+
+    if scores.shape[0] < 2 or scores.shape[1] < 3:
+        return float("nan")
+    return float(friedmanchisquare(*scores.T).pvalue)
+
+
+def critical_difference(methods: int, settings: int, alpha: float = 0.05) -> float:
+    """Mean ranks closer than this do not differ (Nemenyi, 1963; Demšar, 2006)."""
+    from scipy.stats import studentized_range
+
+    q = studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
+    return float(q * np.sqrt(methods * (methods + 1) / (6 * settings)))
+
+
+def penalties(curves: Floats, alpha: float = 0.05) -> Floats:
+    """(m, m) share of the points at which row beats column, curves (m, s, p).
+
+    By a two-sided paired t test over seeds at each point (Ash et al., 2020); summed over settings
+    it is their pairwise penalty matrix.
+    """
+    from scipy.stats import t
+
+    seeds = curves.shape[1]
+    if seeds < 2:
+        return np.zeros((len(curves), len(curves)))
+    apart = curves[:, None] - curves[None, :]
+    error = apart.std(axis=2, ddof=1) / np.sqrt(seeds)
+    beats = apart.mean(axis=2) > np.maximum(t.ppf(1 - alpha / 2, seeds - 1) * error, 1e-12)
+    return np.asarray(beats.mean(axis=2))

@@ -1,0 +1,133 @@
+"""One look for all figures: a colour and a dash a method, files without dates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+# Okabe and Ito (2008) without yellow, then Tol's (2021) muted and bright hues for longer lists
+COLOURS = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+    "#882255", "#332288", "#999933", "#44AA99", "#AA4499", "#661100",
+)  # fmt: skip
+KNOWN = {
+    "random": "#7F7F7F", "margin": "#0072B2", "entropy": "#56B4E9", "confidence": "#332288",
+    "badge": "#E69F00", "coreset": "#009E73", "galaxy": "#CC79A7", "direct": "#882255",
+    "stratified": "#999933", "prioral": "#D55E00", "codecision": "#D55E00",
+}  # fmt: skip
+DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (2.5, 1)))
+MARKERS = "osD^vPX*<>hp"
+RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#444444",
+    "axes.linewidth": 0.7,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.6,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 3.4,
+    "figure.dpi": 100,
+    "savefig.dpi": 160,
+    "pdf.fonttype": 3,  # type 42 names its fonts by a hash that differs between processes
+    "axes.unicode_minus": True,
+    "text.parse_math": False,  # names come from data
+}
+
+
+def plain(method: str) -> str:
+    """The strategy's own name: no parameters, training rule or start."""
+    return method.split(" ")[0].split("(")[0]
+
+
+def colours(methods: Sequence[str]) -> dict[str, str]:
+    """A colour by strategy name: the same in every figure, told apart as far as hues go."""
+    strategies = sorted({plain(method) for method in methods})
+    chosen = {name: KNOWN[name] for name in strategies if name in KNOWN}
+    for name in strategies:
+        if name not in chosen:
+            first = crc32(name.encode()) % len(COLOURS)
+            turned = COLOURS[first:] + COLOURS[:first]
+            free = [colour for colour in turned if colour not in chosen.values()]
+            chosen[name] = (free or turned)[0]
+    return {method: chosen[plain(method)] for method in methods}
+
+
+def dashes(methods: Sequence[str], references: frozenset[str]) -> dict[str, Any]:
+    """Variants of one strategy differ by dash; methods that read the truth are dashed finely."""
+    chosen: dict[str, Any] = {}
+    for method in methods:
+        same = [name for name in methods if plain(name) == plain(method)]
+        number = sorted(same, key=lambda name: (len(name), name)).index(method)
+        chosen[method] = (0, (3, 2)) if method in references else DASHES[number % len(DASHES)]
+    return chosen
+
+
+def markers(methods: Sequence[str]) -> dict[str, str]:
+    order = sorted(methods)
+    return {method: MARKERS[order.index(method) % len(MARKERS)] for method in order}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The style, for the figures made inside; leaves matplotlib's settings as they were."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(RC)
+        yield
+
+
+def panels(count: int, width: float, height: float, columns: int) -> tuple[Any, list[Any]]:
+    """A figure of small multiples and its axes; the figure knows no screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    across = min(columns, count)
+    down = math.ceil(count / across)
+    figure = Figure(figsize=(width * across, height * down), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(down, across, squeeze=False).ravel()
+    for spare in axes[count:]:
+        spare.set_visible(False)
+    return figure, list(axes[:count])
+
+
+def save(figure: Any, stem: Path) -> list[Path]:
+    """Write <stem>.png and <stem>.pdf without dates or program names: same figure, same bytes."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    png, pdf = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "pdf"))
+    figure.savefig(png, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.06)
+    bare = {"CreationDate": None, "Producer": None, "Creator": None}
+    figure.savefig(pdf, metadata=bare, bbox_inches="tight", pad_inches=0.06)
+    return [png, pdf]
+
+
+def short(text: str, width: int) -> str:
+    """The text broken at its dots into lines of about this width."""
+    lines = [""]
+    for part in text.split(" · "):
+        joined = f"{lines[-1]} · {part}" if lines[-1] else part
+        if len(joined) > width and lines[-1]:
+            lines.append(part)
+        else:
+            lines[-1] = joined
+    return "\n".join(lines)

@@ -1,0 +1,199 @@
+"""One run: build the parts, run the loop, write every round down. Hydra calls ``main``."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from al_bench.config import GROUPS, build, config_dir, label, science
+from al_bench.loop import Round, active_learning
+from al_bench.metrics import evaluate
+from al_bench.problem import build as build_problem
+from al_bench.sources import Dataset
+from al_bench.state import Problem
+from al_bench.store import BusyError, RunFolder, read_manifest, run_id
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pytorch-lightning", "hydra-core")
+
+
+def main(config: DictConfig) -> None:
+    """Hydra's task: run the config, or say that it is done."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra = HydraConfig.get()
+    choices = {k: str(v) for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
+    folders = [Path(s.path) for s in hydra.runtime.config_sources if s.schema == "file"]
+    execute(config, choices, folders)
+
+
+def execute(config: DictConfig, choices: Mapping[str, str], folders: list[Path]) -> str:
+    """Run one config to its end and return its id; a finished run is skipped, a cut one resumed.
+
+    A failure is written to the manifest and raised; BusyError where another process has the run.
+    """
+    limit_threads(int(config.threads))
+    settings = science(config)
+    name = run_id(settings)
+    runs = Path(config.results) / "runs"
+    try:
+        with RunFolder(runs / name).held() as folder:
+            manifest = read_manifest(folder.folder)
+            if manifest.get("finished"):
+                print(f"{name} done before: {title(manifest)}", flush=True)
+                return name
+            manifest = new_manifest(name, settings, choices, folders)
+            folder.write_manifest(manifest)
+            try:
+                _run(config, folder, manifest)
+            except BaseException as error:
+                manifest["error"] = f"{type(error).__name__}: {error}"
+                folder.write_manifest(manifest)
+                raise
+    except BusyError as busy:
+        print(f"{name} left alone: {busy}", flush=True)
+    except OSError as error:
+        if error.filename and Path(error.filename).is_relative_to(runs):
+            raise OSError(f"cannot write run {name} under {runs}: {error.strerror}") from error
+        raise
+    return name
+
+
+def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> None:
+    from al_bench.loggers import log_round, opened
+
+    problem = problem_of(config)
+    manifest["facts"] = dict(problem.facts)
+    strategy, init = build(config.strategy), build(config.init)
+    reads_truth = [part for part in (strategy, init) if getattr(part, "reads_truth", False)]
+    manifest["facts"]["reads_truth"] = bool(reads_truth)
+    if getattr(strategy, "reads_truth", False):
+        strategy = strategy.given(problem.truth)
+    if getattr(init, "reads_truth", False):
+        init = init.given(problem.truth)
+    folder.write_manifest(manifest)
+
+    done = folder.resume()
+    rounds = active_learning(
+        problem,
+        init,
+        strategy,
+        build(config.supervision),
+        build(config.learner),
+        evaluate,
+        build(config.protocol),
+        int(config.seed),
+        done,
+    )
+    mirrors = [build(mirror) for mirror in config.logger.mirrors]
+    labels = 0
+    with opened(mirrors, folder.folder.name, manifest, Path(config.results)) as loggers:
+        for past in done:
+            labels += len(past.asked)
+            log_round(loggers, past, labels)
+        for round in rounds:
+            folder.append(round)
+            labels += len(round.asked)
+            log_round(loggers, round, labels)
+            say_round(folder.folder.name, round, labels)
+    manifest["finished"] = now()
+    folder.write_manifest(manifest)
+    print(f"{folder.folder.name} finished: {title(manifest)}", flush=True)
+
+
+def problem_of(config: DictConfig) -> Problem:
+    """The pool and test rows of a config; data sets and priors are kept for the next run."""
+    dataset = load(OmegaConf.to_yaml(config.dataset, resolve=True))
+    prior = cached_prior(OmegaConf.to_yaml(config.prior, resolve=True))
+    imbalance, noise = build(config.imbalance), build(config.noise)
+    cache = Path(config.cache).expanduser()
+    return build_problem(dataset, imbalance, noise, prior, int(config.seed), cache)
+
+
+@lru_cache(maxsize=4)
+def load(node: str) -> Dataset:
+    """The data set of a config node (as yaml), loaded once a process."""
+    dataset: Dataset = build(OmegaConf.create(node)).load()
+    return dataset
+
+
+@lru_cache(maxsize=4)
+def cached_prior(node: str) -> Any:
+    """The prior of a config node (as yaml), made once a process so that weights load once."""
+    return build(OmegaConf.create(node))
+
+
+def limit_threads(threads: int) -> None:
+    """Hold every numerical library of this process to `threads` threads; runs share the cores."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
+
+
+def new_manifest(
+    name: str, settings: dict[str, Any], choices: Mapping[str, str], folders: list[Path]
+) -> dict[str, Any]:
+    """What a run is, before it starts."""
+    chosen = {g: choices.get("strategy@init" if g == "init" else g, "custom") for g in GROUPS}
+    return {
+        "id": name,
+        "choices": chosen,
+        "labels": {g: label(g, chosen[g], settings[g], folders) for g in GROUPS},
+        "experiment": choices.get("experiment", "None").replace("None", "") or None,
+        "science": settings,
+        "seed": settings["seed"],
+        "facts": {},
+        "versions": {"al-bench": version("al-bench"), **{p: version(p) for p in PACKAGES}},
+        "python": platform.python_version(),
+        "device": platform.processor() or platform.machine(),
+        "commit": commit(),
+        "started": now(),
+        "finished": None,
+        "error": None,
+    }
+
+
+@lru_cache(maxsize=1)
+def commit() -> str | None:
+    """The git commit of the checkout the code runs from, with a + where files are changed."""
+    root = config_dir().parent
+    if not (root / ".git").exists():
+        return None
+    asking = ["git", "-C", str(root)]
+    head = subprocess.run([*asking, "rev-parse", "HEAD"], capture_output=True, text=True)
+    changed = subprocess.run(
+        [*asking, "status", "--porcelain", "--", "al_bench", "configs"],
+        capture_output=True,
+        text=True,
+    )
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "") or None
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def title(manifest: Mapping[str, Any]) -> str:
+    """One line that says what a run is."""
+    labels = manifest["labels"]
+    shown = [labels["strategy"], *(labels[g] for g in ("dataset", "imbalance", "noise"))]
+    return " · ".join([*shown, f"seed {manifest['seed']}"])
+
+
+def say_round(name: str, round: Round, labels: int) -> None:
+    """One line a round, on a terminal or where asked for by AL_BENCH_VERBOSE."""
+    if not (os.environ.get("AL_BENCH_VERBOSE") or os.isatty(1)):
+        return
+    seconds = " ".join(f"{part} {value:.2f} s" for part, value in round.seconds.items())
+    score = round.metrics["balanced_accuracy"]
+    print(f"{name} round {round.round}: {labels} labels, {score:.3f} ({seconds})", flush=True)

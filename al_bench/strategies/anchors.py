@@ -1,0 +1,93 @@
+"""Sub-pools around the labelled rows: AnchorAL and SEALS, as wrappers of any strategy."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from al_bench.state import Asking, Floats, Ints, State, Strategy
+from al_bench.strategies.distances import unit
+from al_bench.strategies.ranking import top
+from al_bench.strategies.wrappers import show_only
+
+CELLS = 2**26  # similarities that exist at once
+
+
+class AnchorAL:
+    """AnchorAL: any strategy near anchors of each answered class (Lesci and Vlachos, 2024).
+
+    Of the rows answered with each class at most `anchors` are drawn by k-means++ seeding; each
+    retrieves its `neighbours` most similar unlabelled rows (cosine, exact search); the inner
+    strategy sees the `size` rows (the budget at least) of largest mean similarity to the anchors
+    that retrieved them, and everything where nothing is answered or the pool is not larger.
+    O(k a n d) time; memory O(n d).
+    """
+
+    def __init__(self, inner: Strategy, anchors: int, neighbours: int, size: int) -> None:
+        self.inner, self.anchors, self.neighbours, self.size = inner, anchors, neighbours, size
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+        if len(state.unlabelled) <= self.size or len(state.labelled) == 0:
+            return self.inner.select(state, budget, rng)
+        classes = np.flatnonzero(state.counts)
+        answered = [np.flatnonzero(state.labels == c) for c in classes]
+        chosen = [spread(state.rows.features[a], self.anchors, rng) for a in answered]
+        anchors = np.concatenate([a[i] for a, i in zip(answered, chosen, strict=True)])
+        rows = rng.permutation(state.unlabelled)
+        score = mean_similarity(
+            state.rows.features[rows], state.rows.features[anchors], self.neighbours
+        )
+        amount = max(budget, min(self.size, int(np.isfinite(score).sum())))
+        return self.inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
+
+
+class SEALS:
+    """SEALS: any strategy on the nearest neighbours of the answered rows (Coleman et al., 2022).
+
+    The inner strategy sees the union of the `neighbours` most similar unlabelled rows of each
+    answered row (cosine, exact search), random ones added up to the budget; everything where
+    nothing is answered. Searched anew each round, as strategies keep nothing. O(l n d) time; memory
+    O(n d).
+    """
+
+    def __init__(self, inner: Strategy, neighbours: int) -> None:
+        self.inner, self.neighbours = inner, neighbours
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+        if len(state.labelled) == 0:
+            return self.inner.select(state, budget, rng)
+        rows = rng.permutation(state.unlabelled)
+        score = mean_similarity(
+            state.rows.features[rows], state.rows.features[state.labelled], self.neighbours
+        )
+        amount = max(budget, int(np.isfinite(score).sum()))
+        return self.inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
+
+
+def spread(features: Floats, amount: int, rng: np.random.Generator) -> Ints:
+    """Positions of at most `amount` distinct rows by k-means++ seeding on unit features."""
+    from sklearn.cluster import kmeans_plusplus
+
+    if amount >= len(features):
+        return np.arange(len(features))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # duplicates alone: no distance to draw by
+        _, chosen = kmeans_plusplus(unit(features), amount, random_state=int(rng.integers(2**31)))
+    return np.unique(chosen).astype(np.int64)
+
+
+def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
+    """(n,) mean cosine of each row to the anchors that have it among their `neighbours` nearest;
+    minus infinity for a row that is nobody's neighbour."""
+    pool, anchors = unit(pool), unit(anchors)
+    neighbours = min(neighbours, len(pool))
+    sums, times = np.zeros(len(pool)), np.zeros(len(pool))
+    step = max(1, CELLS // max(1, len(pool)))
+    for start in range(0, len(anchors), step):
+        similar = anchors[start : start + step] @ pool.T
+        nearest = np.argpartition(-similar, neighbours - 1, axis=1)[:, :neighbours]
+        found = np.take_along_axis(similar, nearest, axis=1)
+        sums += np.bincount(nearest.ravel(), weights=found.ravel(), minlength=len(pool))
+        times += np.bincount(nearest.ravel(), minlength=len(pool))
+    return np.where(times > 0, sums / np.maximum(times, 1), -np.inf)

@@ -1,0 +1,95 @@
+"""Arithmetic of balancing: who is served next, which classes are rare, what to believe of a row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Bools, Floats, Ints, State, Strategy
+
+
+def rarest_first(
+    classes: Ints, scores: Floats, counts: Ints, budget: int, rng: np.random.Generator
+) -> Ints:
+    """Positions served by always taking the best row of the class that has least so far.
+
+    classes, scores: (m,) the supposed class of each row and how soon it goes within its class;
+    counts: (k,) what the classes have at the start. Taken rows count; a class without rows left is
+    passed over; ties fall at random. O(m log m + budget k).
+    """
+    shuffled = rng.permutation(len(classes))
+    order = shuffled[np.lexsort((-scores[shuffled], classes[shuffled]))]
+    stock = np.bincount(classes, minlength=len(counts))
+    head = np.cumsum(stock) - stock
+    need = np.where(stock > 0, counts + rng.random(len(counts)) / 2, np.inf)
+    taken = np.empty(min(budget, len(classes)), dtype=np.int64)
+    for i in range(len(taken)):
+        k = int(np.argmin(need))
+        taken[i] = order[head[k]]
+        head[k], stock[k] = head[k] + 1, stock[k] - 1
+        need[k] = need[k] + 1 if stock[k] else np.inf
+    return taken
+
+
+def rare_classes(state: State, by: str) -> Bools:
+    """(k,) which classes have less than the average share; all of them where none has.
+
+    by: "labels" counts the annotator's answers, "prior" sums the foundation model's probabilities
+    over the rows it may see. Raises ValueError for another word.
+    """
+    if by == "labels":
+        share = state.counts.astype(float)
+    elif by == "prior":
+        share = state.rows.prior[state.labels >= -1].sum(axis=0, dtype=float)
+    else:
+        raise ValueError(f"rare classes by {by!r}; wanted labels or prior")
+    rare: Bools = share < share.mean() * (1 - 1e-6)
+    return rare if rare.any() else np.ones(len(share), dtype=bool)
+
+
+def product(model: Floats, prior: Floats, floor: float) -> Floats:
+    """(n, k) normalised product of two opinions; probabilities under `floor` are raised to it, so
+    that no exact zero is a veto."""
+    both = np.maximum(model, floor) * np.maximum(prior, floor)
+    normalised: Floats = both / both.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def belief(state: State, rows: Ints, of: str, floor: float) -> Floats:
+    """(m, k) class probabilities of these rows as seen by the model, the prior, or their product.
+
+    Raises ValueError for another word.
+    """
+    if of == "model":
+        return state.probs[rows]
+    if of == "prior":
+        return state.rows.prior[rows]
+    if of == "product":
+        return product(state.probs[rows], state.rows.prior[rows], floor)
+    raise ValueError(f"belief of {of!r}; wanted model, prior or product")
+
+
+def random_argmax(scores: Floats, rng: np.random.Generator) -> Ints:
+    """(n,) column of the largest entry of each row, ties at random."""
+    best: Ints = scores.argmax(axis=1)
+    level = scores == scores[np.arange(len(scores)), best][:, None]
+    tied = np.flatnonzero(level.sum(axis=1) > 1)
+    if len(tied):
+        best[tied] = (level[tied] * (1 + rng.random((len(tied), scores.shape[1])))).argmax(axis=1)
+    return best
+
+
+def unanswered(strategy: Strategy, state: State, budget: int, rng: np.random.Generator) -> Ints:
+    """The rows a strategy would ask about if it heard no answer in between, in its order."""
+    choice = strategy.select(state, budget, rng)
+    if isinstance(choice, np.ndarray):
+        return choice
+    trips: list[Ints] = []
+    reply = None
+    while True:
+        try:
+            rows = choice.send(reply)  # type: ignore[arg-type]
+        except StopIteration as end:
+            last = [] if end.value is None else [np.asarray(end.value)]
+            return np.concatenate([*trips, *last, np.empty(0, dtype=np.int64)]).astype(np.int64)
+        trips.append(np.asarray(rows))
+        reply = np.full(len(rows), -1, dtype=np.int64)

@@ -1,0 +1,78 @@
+"""Class-balanced active learning (Bengar et al., 2022)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Floats, Ints, State
+from al_bench.strategies.ranking import top
+from al_bench.strategies.uncertainty import entropy
+
+
+class CBAL:
+    """CBAL: largest entropy under a penalty for expected class imbalance (Bengar et al., 2022).
+
+    Minimises over batches z the sum of -entropy plus `weight` times the L1 distance between the
+    expected classes of the batch and what each class lacks to an equal share. The binary program is
+    relaxed to a linear one (HiGHS), solved exactly over the whole pool by column generation:
+    `columns` times the budget rows enter at a time, by reduced cost, until none is left that
+    improves. At most k + 1 rows are fractional; the largest are taken.
+    O(n k) a generation, memory O(n k).
+    """
+
+    def __init__(self, weight: float, columns: int) -> None:
+        if weight < 0 or columns < 1:
+            raise ValueError(
+                f"CBAL has weight={weight}, columns={columns}; wanted weight >= 0, columns >= 1"
+            )
+        self.weight, self.columns = weight, columns
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = rng.permutation(state.unlabelled)
+        budget = min(budget, len(rows))
+        if budget in (0, len(rows)):
+            return rows
+        probs = state.probs[rows].astype(float)
+        lacking = (state.counts.sum() + budget) / state.n_classes - state.counts
+        shares = relaxed(
+            -entropy(probs), probs, np.maximum(lacking, 0), self.weight, budget, self.columns
+        )
+        return rows[top(shares, budget, rng)]
+
+
+def relaxed(
+    cost: Floats, probs: Floats, wanted: Floats, weight: float, budget: int, columns: int
+) -> Floats:
+    """(n,) the optimal z of min z.cost + weight |z probs - wanted|_1, 0 <= z <= 1, sum z = budget.
+
+    Raises RuntimeError where the solver fails.
+    """
+    from scipy.optimize import linprog
+
+    n, k = probs.shape
+    amount = min(n, columns * budget)
+    among = np.argpartition(cost, amount - 1)[:amount]
+    while True:
+        inside, slack = probs[among].T, -np.eye(k)
+        solved = linprog(
+            np.append(cost[among], np.full(k, weight)),
+            A_ub=np.block([[inside, slack], [-inside, slack]]),
+            b_ub=np.append(wanted, -wanted),
+            A_eq=np.append(np.ones(len(among)), np.zeros(k))[None],
+            b_eq=[budget],
+            bounds=[(0, 1)] * len(among) + [(0, None)] * k,
+            method="highs",
+        )
+        if solved.status != 0:
+            raise RuntimeError(f"CBAL: the linear program was not solved: {solved.message}")
+        price = solved.ineqlin.marginals[:k] - solved.ineqlin.marginals[k:]
+        reduced = cost - probs @ price - solved.eqlin.marginals[0]
+        reduced[among] = 0
+        better = np.flatnonzero(reduced < -1e-7)
+        if len(better) == 0:
+            shares = np.zeros(n)
+            shares[among] = solved.x[: len(among)]
+            return shares
+        if len(better) > amount:
+            better = better[np.argpartition(reduced[better], amount)[:amount]]
+        among = np.concatenate([among, better])

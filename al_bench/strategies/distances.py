@@ -1,0 +1,121 @@
+"""Squared distances in blocks, and the nearest centre of every row, exact only where it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+
+from al_bench.state import Floats, Ints
+
+BLOCK = 4096  # rows a matrix product handles at once: what is n x m never exists as a whole
+ROUNDING = 4e-6  # squared float32 distances below this share of the squared norms are zero
+
+Distance: TypeAlias = Callable[[Ints, Ints], Floats]  # (m,) and (c,) row numbers -> (m, c) squared
+
+
+def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
+    """Slices that cut 0..n-1 into pieces of `size`; the last one may be shorter."""
+    return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def squared_norms(features: Floats) -> Floats:
+    """(n,) squared Euclidean length of each row."""
+    return np.einsum("ij,ij->i", features, features)
+
+
+def unit(features: Floats) -> Floats:
+    """(n, d) the rows at length one; zero rows stay zero."""
+    norms = np.sqrt(squared_norms(features))
+    return features / np.where(norms > 0, norms, 1)[:, None]
+
+
+def squared_distances(left: Floats, right: Floats) -> Floats:
+    """(m, c) squared Euclidean distances of two sets of rows; rounding residues become zero."""
+    distances = left @ right.T
+    return settle(distances, squared_norms(left), squared_norms(right))
+
+
+def settle(dots: Floats, left: Floats, right: Floats) -> Floats:
+    """Inner products turned, in place, into squared distances, given the squared norms.
+
+    The subtraction cancels for near-duplicates, so what is left of them is rounding: zero.
+    """
+    scale = left[:, None] + right[None]
+    dots *= -2
+    dots += scale
+    scale *= ROUNDING
+    dots[dots < scale] = 0
+    return dots
+
+
+class Nearest:
+    """Squared distance of each candidate row to its nearest centre, updated lazily.
+
+    A new centre can only lower these distances, so an old one is an upper bound, and the argmax
+    needs exact values for the few rows whose bound reaches it. The result is that of updating every
+    row for every centre; the time is that of the rows looked at. O(u) memory beside a block.
+
+    rows: (u,) candidate row numbers; bounds: (u,) upper bounds to start from, which this changes.
+    """
+
+    def __init__(self, rows: Ints, distance: Distance, bounds: Floats) -> None:
+        self.rows, self.distance, self.bounds = rows, distance, bounds
+        self.centres = np.empty(0, dtype=np.int64)
+        self.seen = np.zeros(len(rows), dtype=np.int64)  # centres each bound has taken in
+
+    def add(self, centres: Ints) -> None:
+        """More centres, by row number."""
+        self.centres = np.concatenate([self.centres, centres])
+
+    def refresh(self, at: Ints, until: int) -> None:
+        """Let the candidates at these positions take in the first `until` centres."""
+        for part in blocks(len(at)):
+            here = at[part]
+            centres = self.centres[self.seen[here].min() : until]
+            if len(centres):
+                found = self.distance(self.rows[here], centres).min(axis=1)
+                self.bounds[here] = np.minimum(self.bounds[here], found)
+                self.seen[here] = np.maximum(self.seen[here], until)
+
+    def argmax(self, weights: Floats) -> int:
+        """The position of the largest weight times squared distance; the first one of equals."""
+        now = len(self.centres)
+        scores = self.bounds * weights
+        best = int(scores.argmax())
+        while self.seen[best] < now:
+            self.refresh(np.array([best]), now)
+            scores[best] = self.bounds[best] * weights[best]
+            rivals = np.flatnonzero((scores > scores[best]) & (self.seen < now))
+            if len(rivals) > BLOCK:
+                rivals = rivals[np.argpartition(-scores[rivals], BLOCK)[:BLOCK]]
+            self.refresh(rivals, now)
+            scores[rivals] = self.bounds[rivals] * weights[rivals]
+            best = int(scores.argmax())
+        return best
+
+    def take(self, position: int) -> None:
+        """Make this candidate a centre and never the argmax again."""
+        self.add(self.rows[[position]])
+        self.bounds[position] = -np.inf
+        self.seen[position] = np.iinfo(np.int64).max
+
+
+def spread(nearest: Nearest, first: int, count: int, rng: np.random.Generator) -> Ints:
+    """(count,) positions by k-means++ seeding (Arthur and Vassilvitskii, 2007): `first`, then each
+    drawn with probability proportional to its squared distance to the nearest before it; where all
+    of these are zero, the first position not yet drawn."""
+    nearest.take(first)
+    chosen = [first]
+    while len(chosen) < count:
+        # the winner of an exponential race with these rates is a draw proportional to them
+        clocks = rng.standard_exponential(len(nearest.rows), dtype=np.float32)
+        chosen.append(nearest.argmax(1 / np.maximum(clocks, 1e-20)))
+        nearest.take(chosen[-1])
+    return np.array(chosen)
+
+
+def reach(norms: Floats, first: int) -> Floats:
+    """(n,) upper bounds of the squared distances to row `first`, given the squared norms."""
+    return (np.sqrt(norms) + np.sqrt(norms[first])) ** 2 * (1 + ROUNDING)

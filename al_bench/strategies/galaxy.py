@@ -1,0 +1,82 @@
+"""GALAXY: graph-based active learning at the extreme (Zhang et al., 2022)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import UNASKED, Asking, Ints, State
+from al_bench.strategies.lines import Board, smallest
+
+
+class Galaxy:
+    """GALAXY: bisect the shortest gap between opposite answers (Zhang et al., 2022).
+
+    Classes take turns from a random start. In its turn a class asks, on its own one-vs-rest line,
+    about the middle of the shortest unlabelled gap whose ends were answered oppositely (either way
+    round); without such a gap, about the row nearest to a place where answers change; without
+    such a place (a class never answered so far), about a random row. chunk rows go to the annotator
+    in one trip; a row asked in the same trip, or whose answer is withheld, splits its gap without a
+    sign, so the next query bisects what is left of it.
+
+    Time O(K n log n) once and O(l log l) a query for l known rows; memory 12 bytes a row and class.
+    """
+
+    def __init__(self, chunk: int) -> None:
+        if chunk < 1:
+            raise ValueError(f"Galaxy has chunk={chunk}; wanted at least 1 row a trip")
+        self.chunk = chunk
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Asking:
+        board = Board(state, rng)
+        free = state.labels == UNASKED
+        spare = (row for row in rng.permutation(state.unlabelled) if free[row])
+        turn, left = int(rng.integers(state.n_classes)), min(budget, len(state.unlabelled))
+        while left:
+            trip = np.empty(min(self.chunk, left), dtype=np.int64)
+            for i in range(len(trip)):
+                k = turn % state.n_classes
+                place = next_place(*board.marks(k), len(board), rng)
+                trip[i] = next(spare) if place is None else board.line(k)[0][place]
+                free[trip[i]] = False
+                board.take(trip[i : i + 1])
+                turn += 1
+            board.hear(trip, (yield trip))
+            left -= len(trip)
+        return None
+
+
+def next_place(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -> int | None:
+    """The place to ask about on a line of this length; None where no two answers are opposite.
+
+    spots: (l,) ascending places of known rows; signs: (l,) +1, -1, or 0 for no answer.
+    """
+    left, right = _carry(signs), _carry(signs[::-1])[::-1]
+    opposite = left[:-1] * right[1:] < 0
+    if not opposite.any():
+        return None
+    steps = np.diff(spots)
+    gaps = opposite & (steps > 1)
+    if gaps.any():
+        at = smallest(steps, gaps, rng)
+        return int(spots[at] + (steps[at] + rng.integers(2)) // 2)
+    return _beside_cut(spots, steps, np.flatnonzero(opposite), length, rng)
+
+
+def _beside_cut(
+    spots: Ints, steps: Ints, cuts: Ints, length: int, rng: np.random.Generator
+) -> int | None:
+    """The unknown place nearest to a change of answers, walking outwards over known places."""
+    numbers = np.arange(len(spots))
+    starts, ends = np.append(True, steps > 1), np.append(steps > 1, True)
+    first = spots[np.maximum.accumulate(np.where(starts, numbers, 0))]
+    last = spots[np.minimum.accumulate(np.where(ends, numbers, len(spots))[::-1])[::-1]]
+    places = np.concatenate([first[cuts] - 1, last[cuts + 1] + 1])
+    distances = np.abs(places - np.concatenate([spots[cuts], spots[cuts + 1]]))
+    inside = (places >= 0) & (places < length)
+    return int(places[smallest(distances, inside, rng)]) if inside.any() else None
+
+
+def _carry(signs: Ints) -> Ints:
+    """At each position the last sign that is not zero, zero before the first."""
+    last = np.maximum.accumulate(np.where(signs != 0, np.arange(len(signs)), 0))
+    return signs[last] if len(signs) else signs

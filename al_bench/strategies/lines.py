@@ -1,0 +1,85 @@
+"""One-vs-rest rankings of a pool, the geometry GALAXY and DIRECT share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.state import HIDDEN, Bools, Floats, Ints, State
+
+Places = NDArray[np.integer[Any]]
+
+
+class Board:
+    """What a strategy knows while it asks within one batch.
+
+    For each class a line: the visible rows from the surest member of the class to the surest
+    non-member, ties at random; and on every line the rows that are answered or just asked. Rows
+    predicted as class k stand in front by probability, the others follow by how far k is behind
+    (the limit for eps to 0 of ``p_k - max p + eps * max p``), both to float32 precision. A line is
+    sorted when first read: O(n log n) time, 8 bytes a row.
+    """
+
+    def __init__(self, state: State, rng: np.random.Generator) -> None:
+        self.said = state.labels.copy()
+        self.known = state.labelled
+        self._rows = rng.permutation(np.flatnonzero(state.labels != HIDDEN))
+        probs = state.probs[self._rows]
+        self._best = probs.max(axis=1)
+        self._probs = np.ascontiguousarray(probs.T)
+        self._lines: dict[int, tuple[Places, Places]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def line(self, k: int) -> tuple[Places, Places]:
+        """(m,) rows of the line of class k in order, and (n,) the place of each row on it."""
+        if k not in self._lines:
+            own = self._probs[k]
+            lead = np.where(own >= self._best, own, own - self._best)
+            rows = self._rows[descending(lead)].astype(np.int32)
+            place = np.empty(len(self.said), dtype=np.int32)
+            place[rows] = np.arange(len(rows), dtype=np.int32)
+            self._lines[k] = rows, place
+        return self._lines[k]
+
+    def marks(self, k: int) -> tuple[Ints, Ints]:
+        """Places of the known rows on the line of class k, ascending, with their signs.
+
+        +1 answered k, -1 answered otherwise, 0 asked without an answer so far. O(l log l).
+        """
+        place = self.line(k)[1][self.known].astype(np.int64)
+        order = np.argsort(place)
+        answers = self.said[self.known[order]]
+        signs = np.where(answers == k, 1, np.where(answers >= 0, -1, 0))
+        return place[order], signs
+
+    def take(self, rows: Ints) -> None:
+        """These rows are asked about now."""
+        self.known = np.concatenate([self.known, rows])
+
+    def hear(self, rows: Ints, answers: Ints) -> None:
+        """The annotator's answers, UNASKED where they are withheld."""
+        self.said[rows] = answers
+
+
+def descending(scores: Floats) -> Ints:
+    """(n,) positions from the highest score to the lowest, the earlier of equals first.
+
+    What ``argsort(-scores, kind="stable")`` gives, many times faster: the bits of a float32 order
+    like an integer, so score and position sort together as one 64-bit number.
+    """
+    bits = scores.astype(np.float32).view(np.int32)
+    bits = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
+    keys = (-bits.astype(np.int64) << 32) | np.arange(len(bits))
+    keys.sort()
+    return keys & 0xFFFFFFFF
+
+
+def smallest(values: NDArray[Any], where: Bools, rng: np.random.Generator) -> int:
+    """Position of the smallest value where the mask holds; ties fall at random."""
+    among = np.flatnonzero(where)
+    level = among[values[among] == values[among].min()]
+    return int(level[rng.integers(len(level))])

@@ -1,0 +1,16 @@
+"""Random sampling: the control that every strategy has to beat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Ints, State
+
+
+class Random:
+    """Uniform sampling without replacement (the passive learner; no method)."""
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        """O(u) time and memory."""
+        size = min(budget, len(state.unlabelled))
+        return rng.choice(state.unlabelled, size=size, replace=False)

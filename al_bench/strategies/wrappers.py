@@ -1,0 +1,97 @@
+"""Strategies around a strategy: each hides rows and lets the inner one choose among the others.
+
+Row numbers never change, and an inner strategy that asks as it goes does so through its wrapper.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Asking, Floats, Ints, State, Strategy
+from al_bench.strategies.balance import belief, random_argmax, rarest_first, unanswered
+from al_bench.strategies.ranking import top
+
+
+def show_only(state: State, rows: Ints) -> State:
+    """The state with every other unlabelled row hidden."""
+    others = np.ones(len(state.labels), dtype=bool)
+    others[rows] = False
+    return state.hide(np.flatnonzero(others))
+
+
+class Subsample:
+    """Any strategy on a random part of the pool (as Ertekin et al., 2007).
+
+    inner: the strategy; size: how many unlabelled rows it sees, the budget at least.
+    """
+
+    def __init__(self, inner: Strategy, size: int) -> None:
+        self.inner, self.size = inner, size
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+        seen = rng.permutation(state.unlabelled)[: max(self.size, budget)]
+        return self.inner.select(show_only(state, seen), budget, rng)
+
+
+class ClassBalanced:
+    """Any strategy on a pool made as balanced as its predictions allow (under-sampling).
+
+    The inner strategy sees `size` random rows (the budget at least), equally many of each predicted
+    class while they last. Predictions are those of the model, of the prior, or of their product
+    with entries raised to `floor` (`belief`: model, prior, product). O(n k + n log n) beside the
+    inner strategy.
+    """
+
+    def __init__(self, inner: Strategy, size: int, belief: str, floor: float) -> None:
+        self.inner, self.size, self.belief, self.floor = inner, size, belief, floor
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+        rows = state.unlabelled
+        classes = random_argmax(belief(state, rows, self.belief, self.floor), rng)
+        none, size = np.zeros(state.n_classes, dtype=np.int64), max(self.size, budget)
+        seen = rarest_first(classes, rng.random(len(rows)), none, size, rng)
+        return self.inner.select(show_only(state, rows[seen]), budget, rng)
+
+
+class Prefilter:
+    """Any strategy on the candidates that another one names first (as Citovsky et al., 2021).
+
+    scorer: names `size` rows (the budget at least), without hearing answers; inner: chooses among
+    them.
+    """
+
+    def __init__(self, inner: Strategy, scorer: Strategy, size: int) -> None:
+        self.inner, self.scorer, self.size = inner, scorer, size
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+        seen = unanswered(self.scorer, state, max(self.size, budget), rng)
+        return self.inner.select(show_only(state, seen), budget, rng)
+
+
+class SelectiveQuerying:
+    """Any strategy, but never about a row of which the prior is sure (CB+SQ: Kim et al., 2024).
+
+    The prior is sure of a row when its probability for the class it predicts reaches the mean it
+    had on the rows answered with that class; of a class without answers it is never sure. The
+    paper takes the prior's word as a free label for such rows; that half is a training rule and not
+    done here. With too few rows left, those least above the bar are asked as well. O(n k).
+    """
+
+    def __init__(self, inner: Strategy) -> None:
+        self.inner = inner
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+        rows = state.unlabelled
+        said = random_argmax(state.rows.prior[rows], rng)
+        bars = confidence_bars(state)
+        doubt = bars[said] - state.rows.prior[rows, said]
+        amount = max(budget, int(np.count_nonzero(doubt > 0)))
+        return self.inner.select(show_only(state, rows[top(doubt, amount, rng)]), budget, rng)
+
+
+def confidence_bars(state: State) -> Floats:
+    """(k,) mean probability the prior gives its prediction on the rows answered with each class;
+    infinite for a class without answers."""
+    best = state.rows.prior[state.labelled].max(axis=1, initial=0).astype(float)
+    sums = np.bincount(state.labels[state.labelled], weights=best, minlength=state.n_classes)
+    return np.where(state.counts > 0, sums / np.maximum(state.counts, 1), np.inf)

@@ -1,0 +1,215 @@
+"""The loop: what is asked, told, taught and yielded, and what a strategy can know."""
+
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pytest
+
+from al_bench.contract import SoftmaxModel, make_pool
+from al_bench.loop import Protocol, Round, active_learning
+from al_bench.metrics import evaluate
+from al_bench.rng import rng
+from al_bench.state import HIDDEN, UNASKED, Ints, Problem, Rows, State, TrainingSet
+from al_bench.strategies.random import Random
+from al_bench.strategies.uncertainty import Margin
+
+PROTOCOL = Protocol(start=10, budget=10, rounds=4, reveal="sequential")
+
+
+class Hard:
+    """Human labels only."""
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        rows = state.labelled
+        return TrainingSet(rows, np.eye(state.n_classes)[state.labels[rows]], np.ones(len(rows)))
+
+
+class Centroids:
+    """A learner made of weighted class means; it remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[TrainingSet] = []
+
+    def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> SoftmaxModel:
+        self.given.append(training)
+        mass = training.targets.sum(axis=0)
+        weight = training.targets.T @ rows.features[training.rows] / np.maximum(mass, 1)[:, None]
+        return SoftmaxModel(weight, np.log(np.maximum(mass, 1e-3)))
+
+
+def problem(seed: int = 0, noise: float = 0.2) -> Problem:
+    pool, truth = make_pool(n=120, seed=seed)
+    test, test_truth = make_pool(n=80, seed=seed)
+    draw = np.random.default_rng(seed)
+    answers = np.where(draw.random(120) < noise, (truth + 1) % 4, truth)
+    return Problem(pool, truth, answers, test, test_truth)
+
+
+def run(strategy: object, done: list[Round] | None = None, seed: int = 0) -> list[Round]:
+    return list(
+        active_learning(
+            problem(),
+            Random(),
+            strategy,  # type: ignore[arg-type]
+            Hard(),
+            Centroids(),
+            evaluate,
+            PROTOCOL,
+            seed,
+            done or [],
+        )
+    )
+
+
+def science(rounds: list[Round]) -> list[dict[str, object]]:
+    return [{k: v for k, v in asdict(r).items() if k != "seconds"} for r in rounds]
+
+
+def test_round_zero_is_the_prior_alone_and_round_one_the_start() -> None:
+    rounds = run(Margin())
+    assert [r.round for r in rounds] == [0, 1, 2, 3, 4, 5]
+    assert [len(r.asked) for r in rounds] == [0, 10, 10, 10, 10, 10]
+    assert rounds[0].metrics["balanced_accuracy"] == rounds[0].metrics["prior_balanced_accuracy"]
+
+
+def test_strategies_share_start_and_first_model_at_one_seed() -> None:
+    one, other = run(Margin()), run(Random())
+    assert science(one)[:2] == science(other)[:2]
+    assert one[2].asked != other[2].asked
+
+
+def test_different_seeds_start_differently() -> None:
+    assert run(Margin())[1].asked != run(Margin(), seed=1)[1].asked
+
+
+def test_no_row_is_asked_twice_and_answers_are_the_annotators() -> None:
+    rounds, told = run(Margin()), problem().answers
+    asked = [row for r in rounds for row in r.asked]
+    assert len(set(asked)) == len(asked) == 50
+    for r in rounds:
+        assert r.answers == told[r.asked].tolist()
+
+
+@pytest.mark.parametrize("cut", range(7))
+def test_a_run_cut_after_any_round_goes_on_as_if_it_had_not_been(cut: int) -> None:
+    whole = run(Margin())
+    assert science(whole[:cut] + run(Margin(), whole[:cut])) == science(whole)
+
+
+def test_resuming_fits_only_the_last_finished_round_again() -> None:
+    whole, learner = run(Margin()), Centroids()
+    rest = active_learning(
+        problem(), Random(), Margin(), Hard(), learner, evaluate, PROTOCOL, 0, whole[:4]
+    )
+    next(rest)
+    assert [len(t.rows) for t in learner.given] == [30, 40]
+
+
+@dataclass
+class Bisecting:
+    """Asks in trips of four and remembers the replies."""
+
+    replies: list[Ints]
+
+    def select(
+        self, state: State, budget: int, rng: np.random.Generator
+    ) -> Generator[Ints, Ints, Ints]:
+        left = state.unlabelled[:budget]
+        for start in range(0, budget - 4, 4):
+            self.replies.append((yield left[start : start + 4]))
+        return left[budget - budget % 4 - (4 if budget % 4 == 0 else 0) :]
+
+
+def test_in_batch_answers_are_given_or_withheld_and_trips_counted() -> None:
+    told = problem().answers
+    for reveal in ("sequential", "batch"):
+        strategy = Bisecting([])
+        protocol = Protocol(start=10, budget=10, rounds=1, reveal=reveal)
+        rounds = list(
+            active_learning(
+                problem(), Random(), strategy, Hard(), Centroids(), evaluate, protocol, 0
+            )
+        )
+        last = rounds[-1]
+        assert last.trips == 3
+        assert len(last.asked) == 10
+        given = np.concatenate(strategy.replies)
+        if reveal == "sequential":
+            assert given.tolist() == told[last.asked[:8]].tolist()
+        else:
+            assert (given == UNASKED).all()
+
+
+class Stuck:
+    def __init__(self, rows: list[int]) -> None:
+        self.rows = rows
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        return np.array(self.rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([1, 2, 3], "Stuck returned 3 rows (3 distinct) for a budget of 10"),
+        ([0] * 10, r"Stuck returned 10 rows \(1 distinct\) for a budget of 10"),
+        (list(range(990, 1000)), "outside 0..119"),
+    ],
+)
+def test_a_wrong_choice_is_refused_in_one_sentence(rows: list[int], said: str) -> None:
+    with pytest.raises(ValueError, match=said.replace("(3 distinct)", r"\(3 distinct\)")):
+        run(Stuck(rows))
+
+
+def test_asking_about_a_labelled_row_is_refused() -> None:
+    first = run(Margin())[1].asked
+    with pytest.raises(ValueError, match="labelled already"):
+        run(Stuck(first))
+
+
+def test_a_budget_beyond_the_pool_is_refused_before_anything_is_asked() -> None:
+    protocol = Protocol(start=100, budget=10, rounds=4, reveal="batch")
+    with pytest.raises(ValueError, match="asks for 140 rows; the pool has 120"):
+        next(
+            active_learning(
+                problem(), Random(), Margin(), Hard(), Centroids(), evaluate, protocol, 0
+            )
+        )
+
+
+def test_the_state_holds_no_truth_and_no_answer_that_was_not_bought() -> None:
+    seen: list[State] = []
+
+    class Watching:
+        def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+            seen.append(state)
+            return state.unlabelled[:budget]
+
+    rounds = run(Watching())
+    assert set(vars(seen[0])) <= {
+        "rows", "labels", "model", "taught", "labelled", "unlabelled", "counts", "probs",
+    }  # fmt: skip
+    bought = [row for r in rounds[:2] for row in r.asked]
+    assert sorted(np.flatnonzero(seen[0].labels != UNASKED)) == sorted(bought)
+
+
+def test_telling_and_hiding_make_new_states() -> None:
+    state = State.start(make_pool()[0])
+    told = state.tell(np.array([3]), np.array([2]))
+    hidden = told.hide(np.array([3, 4]))
+    assert state.labels[3] == UNASKED
+    assert (told.labels[3], hidden.labels[3], hidden.labels[4]) == (2, 2, HIDDEN)
+    assert 4 not in hidden.unlabelled
+    assert told.counts.tolist() == [0, 0, 1, 0]
+
+
+def test_named_streams_are_independent_and_repeatable() -> None:
+    draws = {
+        (seed, purpose, number): tuple(rng(seed, purpose, number).integers(0, 2**31, 4))
+        for seed in (0, 1)
+        for purpose in ("noise", "imbalance")
+        for number in (0, 1)
+    }
+    assert len(set(draws.values())) == 8
+    assert draws[0, "noise", 0] == tuple(rng(0, "noise").integers(0, 2**31, 4))

@@ -1,0 +1,81 @@
+"""Metrics against scikit-learn and against arithmetic."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import balanced_accuracy_score, log_loss
+
+from al_bench.contract import SoftmaxModel, make_pool
+from al_bench.metrics import balanced, by_class_size, calibration_error, evaluate, recalls
+from al_bench.state import Problem, State
+
+
+def measured() -> tuple[dict[str, float], list[float], Problem, State]:
+    pool, truth = make_pool(n=150)
+    test, test_truth = make_pool(n=90, noise=2.0)
+    answers = truth.copy()
+    answers[:30] = (answers[:30] + 1) % 4
+    problem = Problem(pool, truth, answers, test, test_truth)
+    weight = 0.1 * np.random.default_rng(3).normal(size=(4, 8))
+    index = np.arange(20, 50)
+    state = State.start(pool).tell(index, answers[index])
+    state = State(pool, state.labels, SoftmaxModel(weight, np.zeros(4)))
+    return *evaluate(state, problem, index[10:]), problem, state
+
+
+def test_balanced_accuracy_and_likelihood_agree_with_scikit_learn() -> None:
+    metrics, recall, problem, state = measured()
+    probs = state.model.predict_proba(problem.test)
+    expected = balanced_accuracy_score(problem.test_truth, probs.argmax(axis=1))
+    assert metrics["balanced_accuracy"] == pytest.approx(expected)
+    assert np.mean(recall) == pytest.approx(expected)
+    assert metrics["nll"] == pytest.approx(log_loss(problem.test_truth, probs))
+    product = (probs * problem.test.prior).argmax(axis=1)
+    expected = balanced_accuracy_score(problem.test_truth, product)
+    assert metrics["product_balanced_accuracy"] == pytest.approx(expected)
+
+
+def test_balanced_accuracy_is_not_weighted_by_support() -> None:
+    truth = np.array([0] * 8 + [1] * 2)
+    guess = np.array([0] * 8 + [0] * 2)
+    assert recalls(truth, guess, 2).tolist() == [1.0, 0.0]
+    assert balanced(truth, guess, 2) == 0.5
+
+
+def test_a_class_without_rows_does_not_count() -> None:
+    assert balanced(np.array([0, 0, 1]), np.array([0, 1, 1]), 3) == pytest.approx(0.75)
+
+
+def test_thirds_are_by_pool_count() -> None:
+    recall = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    found = by_class_size(recall, np.array([1, 2, 3, 40, 50, 60]))
+    assert found["head_recall"] == pytest.approx(0.55)
+    assert found["medium_recall"] == pytest.approx(0.35)
+    assert found["tail_recall"] == pytest.approx(0.15)
+    assert found["worst_recall"] == pytest.approx(0.1)
+
+
+def test_calibration_error_by_hand() -> None:
+    # two bins: confidence .9 right half of the time, confidence .6 always right
+    confidence = np.array([0.9, 0.9, 0.6, 0.6])
+    correct = np.array([True, False, True, True])
+    assert calibration_error(confidence, correct) == pytest.approx(0.5 * 0.4 + 0.5 * 0.4)
+
+
+def test_query_diagnostics_count_by_true_class() -> None:
+    metrics, _, problem, state = measured()
+    rows = np.arange(20, 50)
+    counts = np.bincount(problem.truth[rows], minlength=4)
+    assert metrics["classes_found"] == (counts > 0).sum()
+    assert metrics["rarest_count"] == counts.min()
+    assert metrics["bought_noise"] == pytest.approx(10 / 30)
+    assert metrics["asked_noise"] == 0
+    assert metrics["imbalance_l1"] == pytest.approx(np.abs(counts / 30 - 0.25).sum())
+    assert len(state.labelled) == 30
+
+
+def test_metrics_without_a_value_are_left_out() -> None:
+    pool, truth = make_pool(n=60)
+    problem = Problem(pool, truth, truth, pool, truth)
+    metrics, _ = evaluate(State.start(pool), problem, np.empty(0, dtype=np.int64))
+    assert "bought_noise" not in metrics
+    assert all(np.isfinite(value) for value in metrics.values())

@@ -1,0 +1,83 @@
+"""Runs on disk: names, torn lines, damaged files, one writer."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from al_bench.loop import Round
+from al_bench.store import BusyError, RunFolder, read_manifest, read_rounds, run_id
+
+
+def line(number: int) -> Round:
+    return Round(number, [number], [1], 1, {"balanced_accuracy": 0.5}, [0.5], {"fit": 0.1})
+
+
+def test_a_name_is_the_hash_of_the_science_whatever_the_order_of_keys() -> None:
+    one = run_id({"seed": 1, "noise": {"rate": 0.2, "_target_": "x"}})
+    assert one == run_id({"noise": {"_target_": "x", "rate": 0.2}, "seed": 1})
+    assert one != run_id({"seed": 2, "noise": {"rate": 0.2, "_target_": "x"}})
+    assert len(one) == 12
+
+
+def test_rounds_come_back_as_they_went(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for number in range(3):
+        folder.append(line(number))
+    assert read_rounds(tmp_path) == [line(0), line(1), line(2)]
+
+
+def test_a_torn_last_line_is_dropped_and_cut_off(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for number in range(3):
+        folder.append(line(number))
+    path = tmp_path / "rounds.jsonl"
+    path.write_bytes(path.read_bytes()[:-7])
+    assert read_rounds(tmp_path) == [line(0), line(1)]
+    assert folder.resume() == [line(0), line(1)]
+    folder.append(line(2))
+    assert read_rounds(tmp_path) == [line(0), line(1), line(2)]
+
+
+def test_a_damaged_line_is_named(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for number in range(3):
+        folder.append(line(number))
+    path = tmp_path / "rounds.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], "{not json", lines[2]]) + "\n")
+    with pytest.raises(ValueError, match=r"rounds.jsonl line 2 is damaged"):
+        read_rounds(tmp_path)
+    path.write_text("\n".join([lines[0], lines[2]]) + "\n")
+    with pytest.raises(ValueError, match="line 2 is round 2, not 1"):
+        read_rounds(tmp_path)
+
+
+def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path) -> None:
+    assert read_manifest(tmp_path) == {}
+    (tmp_path / "manifest.json").write_text("[1]")
+    with pytest.raises(ValueError, match="holds a list"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"id"')
+    with pytest.raises(ValueError, match="is not JSON"):
+        read_manifest(tmp_path)
+
+
+def test_a_second_writer_is_turned_away_until_the_first_is_gone(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib\nfrom al_bench.store import RunFolder\n"
+        f"with RunFolder(pathlib.Path({json.dumps(str(tmp_path))})).held():\n"
+        "    print('held', flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(BusyError), RunFolder(tmp_path).held():
+            pass
+        other.kill()
+    with RunFolder(tmp_path).held():
+        pass
