@@ -68,6 +68,8 @@ def sentence(error: BaseException) -> str:
 def run(arguments: list[str]) -> int:
     """Run one configuration, a sweep (-m) or an experiment; what is done is skipped."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # read when a library is loaded, also in workers
     import hydra
 
     from al_bench.config import config_dir, trust
@@ -87,7 +89,7 @@ def embed(arguments: list[str]) -> int:
     from omegaconf import OmegaConf
 
     from al_bench.config import plan
-    from al_bench.problem import rows_of
+    from al_bench.problem import embedded
     from al_bench.run import cached_prior, load
 
     extra, overrides = parse("embed", embed.__doc__, arguments)
@@ -99,7 +101,7 @@ def embed(arguments: list[str]) -> int:
         done.add(tuple(nodes))
         dataset, prior = load(nodes[0]), cached_prior(nodes[1])
         for name, split in (("train", dataset.train), ("test", dataset.test)):
-            rows_of(dataset, name, split, prior, Path(job.config.cache).expanduser())
+            embedded(dataset, name, split, prior, Path(job.config.cache).expanduser())
             print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
     return 0
 

@@ -54,7 +54,13 @@ def build(node: Any) -> Any:
 
 def science(config: DictConfig) -> dict[str, Any]:
     """What decides a run's numbers, resolved: the nine groups and the seed."""
-    nodes = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    from omegaconf.errors import MissingMandatoryValue
+
+    try:
+        nodes = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = error.full_key
+        raise ValueError(f"{key} has no value; give {key}=... on the command line") from None
     assert isinstance(nodes, dict)
     return {group: nodes[group] for group in (*GROUPS, "seed")}
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import GeneratorType
 from typing import Any, TypeAlias
@@ -390,7 +391,7 @@ def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     for group in groups:
         for promise in CHECKS[group]:
             try:
-                promise(lambda group=group: build(config[group]))
+                promise(partial(build, config[group]))
                 print(f"ok      {group}: {(promise.__doc__ or '').splitlines()[0]}")
             except ContractError as error:
                 broken += 1

@@ -23,7 +23,7 @@ class Clean:
 
 
 class Symmetric:
-    """With probability `rate` another class, each alike; never the true one (Natarajan et al., 2013).
+    """With probability `rate` another class, each alike, never itself (Natarajan et al., 2013).
 
     Under a long tail this changes the observed class shares: a rare class receives false members
     from every large one.
@@ -39,7 +39,7 @@ class Symmetric:
 
 
 class PairFlip:
-    """With probability `rate` the next class, the last's next being the first (Han et al., 2018)."""
+    """With probability `rate` the next class; after the last comes the first (Han et al., 2018)."""
 
     def __init__(self, rate: float) -> None:
         self.rate = checked_rate("pair-flip", rate)
@@ -61,8 +61,8 @@ class Confusion:
         k = len(rows)
         if k < 2 or any(len(row) != k for row in rows):
             raise ValueError(
-                f"confusion noise has rows of {[len(row) for row in rows]} entries; wanted a square "
-                "matrix of at least 2 classes"
+                f"confusion noise has rows of {[len(row) for row in rows]} entries; wanted a "
+                "square matrix of at least 2 classes"
             )
         self.matrix = np.array(rows, dtype=np.float64)
         sums = self.matrix.sum(axis=1)
@@ -84,20 +84,20 @@ class Confusion:
 class FeatureDependent:
     """Hard rows are mislabelled more often, and as what they resemble (after Xia et al., 2020).
 
-    A reference model (linear discriminant analysis on the features, fitted by cross-fitting, so no
-    row is judged by a model that saw it) gives p. A row flips with probability proportional to
+    A reference model (linear discriminant analysis on the features, cross-fitted in `folds` parts,
+    so no row is judged by a model that saw it) gives p. A row flips with probability proportional to
     1 - p_true, cut at one; the mean of these probabilities is `rate`. A flipped row is answered by
     a draw from p over the wrong classes.
     """
 
-    FOLDS = 5
-
-    def __init__(self, rate: float) -> None:
-        self.rate = checked_rate("feature-dependent", rate)
+    def __init__(self, rate: float, folds: int) -> None:
+        if folds < 2:
+            raise ValueError(f"feature-dependent noise has folds={folds}; wanted at least 2")
+        self.rate, self.folds = checked_rate("feature-dependent", rate), folds
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         n, rows = len(truth.labels), np.arange(len(truth.labels))
-        probs = held_out(truth, self.FOLDS, rng)
+        probs = held_out(truth, self.folds, rng)
         flipped = rng.random(n) < flip_chances(1 - probs[rows, truth.labels], self.rate)
         probs += 1e-9  # a model that is sure leaves all wrong classes alike
         probs[rows, truth.labels] = 0
@@ -165,8 +165,10 @@ def column_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
 def drawn(weights: NDArray[np.floating | np.integer], rng: np.random.Generator) -> Ints:
     """(n,) one class a row, in proportion to the (n, k) non-negative weights."""
     heights = np.cumsum(weights, axis=1, dtype=np.float64)
-    aim = rng.random(len(weights)) * heights[:, -1]  # below the last height, so never past the end
-    return (heights <= aim[:, None]).sum(axis=1)
+    total = heights[:, -1]
+    aim = np.minimum(rng.random(len(weights)) * total, np.nextafter(total, 0))  # never past the end
+    classes: Ints = (heights <= aim[:, None]).sum(axis=1)
+    return classes
 
 
 def flip_chances(difficulty: Floats, rate: float) -> Floats:
@@ -182,7 +184,8 @@ def flip_chances(difficulty: Floats, rate: float) -> Floats:
     cut = np.arange(len(hard))  # how many rows before this one are at one
     scale = (rate * len(hard) - cut) / rest
     first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first that need not be cut itself
-    return np.minimum(1.0, scale[first] * hard)
+    chances: Floats = np.minimum(1.0, scale[first] * hard)
+    return chances
 
 
 def held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:

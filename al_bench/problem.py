@@ -27,8 +27,10 @@ def build(
     kept = imbalance.keep(dataset.train.labels, k_source, rng(seed, "imbalance"))
     k = int(kept.classes.max()) + 1
     train, test = dataset.train, dataset.test
-    pool = rows_of(dataset, "train", train, kept.rows, kept.classes, prior, cache)
-    tests = rows_of(dataset, "test", test, np.arange(len(test)), kept.classes, prior, cache)
+    known = embedded(dataset, "train", train, prior, cache)
+    pool = rows_of(known, train, kept.rows, kept.classes)
+    known = embedded(dataset, "test", test, prior, cache)
+    tests = rows_of(known, test, np.arange(len(test)), kept.classes)
     truth, test_truth = kept.classes[train.labels[kept.rows]], kept.classes[test.labels]
     names = merged_names(dataset.class_names, kept.classes, k)
     check_counts(dataset.name, "pool", truth, names)
@@ -54,17 +56,10 @@ def build(
     return Problem(pool, truth, answers, tests, test_truth, names, facts)
 
 
-def rows_of(
-    dataset: Dataset,
-    name: str,
-    split: Split,
-    index: Ints,
-    classes: Ints,
-    prior: Prior,
-    cache: Path,
-) -> Rows:
-    """Some rows of a split: unit-length float32 embeddings and the prior's opinion of the (merged)
-    classes. Only these rows are read from the cached arrays of the full split."""
+def embedded(
+    dataset: Dataset, name: str, split: Split, prior: Prior, cache: Path
+) -> tuple[Floats, Floats]:
+    """The (n, d) embeddings and (n, k) opinions of a full split, computed once and cached."""
     encoder = prior.encoder(dataset.modality)
     stored = embeddings(cache, dataset.key, name, encoder, split.inputs)
     opinion = opinions(
@@ -78,6 +73,13 @@ def rows_of(
         dataset.prompts,
         dataset.modality,
     )
+    return stored, opinion
+
+
+def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: Ints) -> Rows:
+    """Some rows of a split: unit-length float32 embeddings and the prior's opinion of the (merged)
+    classes. Only these rows are read from the cached arrays of the full split."""
+    stored, opinion = known
     k = int(classes.max()) + 1
     inputs = Picked(split.inputs, index)
     return Rows(inputs, unit(stored[index]), merge_columns(opinion[index], classes, k))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import balanced_accuracy_score, log_loss
+from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
 from al_bench.contract import SoftmaxModel, make_pool
 from al_bench.metrics import balanced, by_class_size, calibration_error, evaluate, recalls
@@ -29,6 +29,8 @@ def test_balanced_accuracy_and_likelihood_agree_with_scikit_learn() -> None:
     assert metrics["balanced_accuracy"] == pytest.approx(expected)
     assert np.mean(recall) == pytest.approx(expected)
     assert metrics["nll"] == pytest.approx(log_loss(problem.test_truth, probs))
+    expected = f1_score(problem.test_truth, probs.argmax(axis=1), average="macro")
+    assert metrics["macro_f1"] == pytest.approx(expected)
     product = (probs * problem.test.prior).argmax(axis=1)
     expected = balanced_accuracy_score(problem.test_truth, product)
     assert metrics["product_balanced_accuracy"] == pytest.approx(expected)

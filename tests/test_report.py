@@ -1,4 +1,4 @@
-"""From run directories to tables, figures and a page: nothing lost, nothing smoothed, all escaped."""
+"""From run directories to tables, figures and a page: nothing lost or smoothed, all escaped."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from al_bench.report.analysis import ReportSpec, analyse
 from al_bench.report.build import report
+from al_bench.report.cells import DAGGER, Table
 from al_bench.report.curves import settings
 from al_bench.report.frame import Results, named, read_parquet, read_runs, write_parquet
 from al_bench.report.render import console, latex, latex_text, markdown
 from al_bench.report.style import colours
-from al_bench.report.tables import DAGGER, Table, tables
+from al_bench.report.tables import tables
 
 SPEED = {"random": 1.0, "margin": 1.6, "badge": 1.4, "galaxy": 1.8, "codecision": 2.6}
 
@@ -129,3 +129,354 @@ class Everything(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
+
+
+def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
+    fake_run(tmp_path, strategy="margin", seed=3, rounds=4)
+    frame = read_runs(tmp_path).frame
+    assert frame["round"].tolist() == [0, 1, 2, 3, 4]
+    assert frame["n_labels"].tolist() == [0, 20, 40, 60, 80]
+    assert frame["trips"].tolist() == [0, 1, 2, 3, 4]
+    assert set(frame["seed"]) == {3}
+    assert set(frame["strategy"]) == {"margin"}
+    assert len(frame["recall"].iloc[-1]) == 6
+
+
+def test_a_torn_last_line_is_dropped_and_the_run_listed_as_not_finished(tmp_path: Path) -> None:
+    fake_run(tmp_path, seed=0)
+    torn = fake_run(tmp_path, seed=1)
+    whole = (torn / "rounds.jsonl").read_text()
+    (torn / "rounds.jsonl").write_text(whole[:-40])
+    results = read_runs(tmp_path)
+    assert set(results.frame["seed"]) == {0}
+    assert [run.id for run in results.unfinished] == [torn.name]
+    assert results.unfinished[0].why == "has 10 rounds, its last line is torn"
+
+
+def test_a_torn_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
+    here = fake_run(tmp_path)
+    lines = (here / "rounds.jsonl").read_text().splitlines()
+    lines[3] = lines[3][:20]
+    (here / "rounds.jsonl").write_text("\n".join(lines))
+    with pytest.raises(ValueError, match="line 4 of 11 is not json"):
+        read_runs(tmp_path)
+
+
+def test_failed_unfinished_and_missing_runs_are_listed_with_their_reasons(tmp_path: Path) -> None:
+    done = [fake_run(tmp_path, seed=seed) for seed in range(3)]
+    failed = fake_run(tmp_path, seed=7, error="ValueError: no centre")
+    cut = fake_run(tmp_path, seed=8, finished=False, rounds=2)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "manifest.json").write_text("{")
+    ids = [here.name for here in (*done, failed, cut, broken)]
+    summary = read_runs(tmp_path, [*ids, "never"]).summary()
+    assert summary.startswith("3 of 7 runs; 2 failed: ")
+    assert (
+        f"{failed.name} (flowers, natural, clean, random, seed 7) ValueError: no centre" in summary
+    )
+    assert "broken (unknown) manifest.json is not json" in summary
+    assert "; 2 not finished: " in summary
+    assert f"{cut.name} (flowers, natural, clean, random, seed 8) has 3 rounds" in summary
+    assert "never (unknown) not started" in summary
+
+
+def test_only_the_runs_of_the_given_ids_are_read(tmp_path: Path) -> None:
+    wanted, _ = fake_run(tmp_path, seed=0), fake_run(tmp_path, seed=1)
+    assert set(read_runs(tmp_path, {wanted.name}).frame["id"]) == {wanted.name}
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder of runs at"):
+        read_runs(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="no results at"):
+        read_parquet(tmp_path / "nowhere.parquet")
+
+
+def test_parquet_keeps_everything_and_has_the_same_bytes_twice(tmp_path: Path) -> None:
+    fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2)
+    fake_run(tmp_path / "runs", seed=9, error="OSError: disk")
+    results = read_runs(tmp_path / "runs")
+    first = write_parquet(results, tmp_path / "a.parquet")
+    back = read_parquet(first)
+    second = write_parquet(back, tmp_path / "b.parquet")
+    assert first.read_bytes() == second.read_bytes()
+    assert back.summary() == results.summary()
+    assert back.provenance == results.provenance
+    for name in results.frame.columns:
+        assert list(map(str, map(plainly, back.frame[name]))) == list(
+            map(str, map(plainly, results.frame[name]))
+        )
+
+
+def plainly(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def test_methods_are_named_by_what_varies(tmp_path: Path) -> None:
+    fake_run(tmp_path, "margin")
+    fake_run(tmp_path, "random")
+    assert set(named(read_runs(tmp_path).frame)["method"]) == {"margin", "random"}
+    fake_run(tmp_path, "margin", supervision="vetted")
+    fake_run(tmp_path, "margin", supervision="vetted", start="fm_balanced")
+    fake_run(tmp_path, "margin", noise="symmetric(rate=0.2)")
+    frame = named(read_runs(tmp_path).frame)
+    wanted = {"random", "margin", "margin + vetted", "margin + vetted (start: fm_balanced)"}
+    assert set(frame["method"]) == wanted
+    assert set(frame["setting"]) == {"flowers · clean", "flowers · symmetric(rate=0.2)"}
+
+
+def test_settings_are_ordered_by_their_numbers_not_their_digits(tmp_path: Path) -> None:
+    for imbalance in ("longtail(ratio=100)", "longtail(ratio=50)", "natural"):
+        fake_run(tmp_path, imbalance=imbalance)
+    found = settings(named(read_runs(tmp_path).frame), "balanced_accuracy")
+    names = [setting.name.removeprefix("flowers · ") for setting in found]
+    assert names == ["natural", "longtail(ratio=50)", "longtail(ratio=100)"]
+
+
+def test_runs_measured_at_different_numbers_of_labels_are_refused(tmp_path: Path) -> None:
+    fake_run(tmp_path, "margin", rounds=10)
+    fake_run(tmp_path, "random", rounds=8)
+    with pytest.raises(ValueError, match="random, seed 0 in flowers has no balanced_accuracy"):
+        analyse(read_runs(tmp_path), QUICK)
+
+
+def test_two_runs_that_look_the_same_are_refused(tmp_path: Path) -> None:
+    here = fake_run(tmp_path, "margin")
+    (tmp_path / "twin").mkdir()
+    for name in ("manifest.json", "rounds.jsonl"):
+        (tmp_path / "twin" / name).write_text((here / name).read_text())
+    with pytest.raises(ValueError, match="two runs of margin with seed 0"):
+        analyse(read_runs(tmp_path), QUICK)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"metric": "f2"}, "no metric 'f2' in these runs; they have .*macro_f1"),
+        ({"ours": ["mine"]}, "report.ours has 'mine'; these runs have"),
+        ({"baselines": ["best"]}, "report.baselines has 'best'"),
+        ({"references": {"moon": 0.9}}, "report.references has 'moon'"),
+        ({"metric": "nll"}, "lower is better"),
+        ({"figures": ["pie"]}, "report.figures has 'pie'"),
+        ({"bootstrap": 0}, "bootstrap=0"),
+        ({"targets": [1.5]}, r"targets=\[1.5\]"),
+    ],
+)
+def test_a_wrong_spec_is_one_sentence(tmp_path: Path, spec: Any, message: str) -> None:
+    fake_runs(tmp_path, ("margin", "random"), seeds=2)
+    with pytest.raises(ValueError, match=message):
+        analyse(read_runs(tmp_path), ReportSpec(**spec))
+
+
+def test_no_finished_run_is_one_sentence_that_says_what_happened(tmp_path: Path) -> None:
+    fake_run(tmp_path, error="ValueError: no centre")
+    with pytest.raises(ValueError, match="no finished run to report on: 0 of 1 runs; 1 failed"):
+        analyse(read_runs(tmp_path), QUICK)
+
+
+def cell(table: Table, row: str, column: str) -> str:
+    names = [cells[0] for cells in table.rows]
+    found = [c for c, text in enumerate(table.header) if text.startswith(column)]
+    return table.rows[names.index(row)][found[0]]
+
+
+def test_a_decreasing_curve_stays_decreasing_in_the_table(tmp_path: Path) -> None:
+    falling = [0.9 - 0.05 * step for step in range(10)]
+    for seed in range(3):
+        fake_run(tmp_path, "margin", seed=seed, curve=falling)
+        fake_run(tmp_path, "random", seed=seed, curve=[0.3 + 0.01 * s for s in range(10)])
+    first = tables(analyse(read_runs(tmp_path), QUICK))[0]
+    assert cell(first, "margin", "final") == "45.0 ± 0.0"
+    assert cell(first, "margin", "area") == "67.5 ± 0.0"
+
+
+def test_savings_and_labels_to_target_stand_in_the_main_table(tmp_path: Path) -> None:
+    for seed in range(3):
+        fake_run(tmp_path, "margin", seed=seed, curve=[min(0.2 * s, 1.0) for s in range(1, 11)])
+        fake_run(tmp_path, "random", seed=seed, curve=[0.1 * s for s in range(1, 11)])
+        fake_run(tmp_path, "badge", seed=seed, curve=[0.05 * s for s in range(1, 11)])
+    first = tables(analyse(read_runs(tmp_path), ReportSpec(ours=["margin"], bootstrap=50)))[0]
+    assert cell(first, "margin", "saving over random") == "50 % [50, 50]"
+    assert cell(first, "margin", "saving over best") == "50 % [50, 50]"
+    assert cell(first, "margin", "labels to 95.0 (random)") == "95"
+    assert cell(first, "badge", "saving over random") == "not reached [−∞, −∞]"
+    assert cell(first, "badge", "labels to") == "not reached"
+    assert cell(first, "random", "saving over random") == "–"
+
+
+def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_path: Path) -> None:
+    fake_runs(tmp_path, ("random", "margin", "codecision"))
+    high = [0.97] * 10
+    for seed in range(5):
+        fake_run(tmp_path, "balanced_random", seed=seed, curve=high, reads_truth=True)
+    spec = ReportSpec(ours=["codecision"], bootstrap=50)
+    analysis = analyse(read_runs(tmp_path), spec)
+    found = analysis.found[0]
+    chosen = {c.rule: c.baseline for c in found.comparisons if c.method == "codecision"}
+    assert chosen == {"random": "random", "here": "margin", "overall": "margin", "half": "margin"}
+    assert "balanced_random" not in analysis.competitors
+    first = tables(analysis)[0]
+    assert first.rows[-1][0] == "balanced_random" + DAGGER or any(
+        row[0] == "balanced_random" + DAGGER for row in first.rows
+    )
+    assert "reads the truth" in first.note
+    assert {row for row, _ in first.bold} == {0}  # ours, not the reference, is printed bold
+
+
+def test_the_half_rule_compares_on_seeds_it_did_not_choose_by(tmp_path: Path) -> None:
+    up, flat = [0.05 * s for s in range(1, 11)], [0.2] * 10
+    for seed in range(4):  # margin is the better baseline in the first half alone
+        fake_run(tmp_path, "margin", seed=seed, curve=up if seed < 2 else flat)
+        fake_run(tmp_path, "badge", seed=seed, curve=flat if seed < 2 else [2 * v for v in up])
+        fake_run(tmp_path, "codecision", seed=seed, curve=[0.09 * s for s in range(1, 11)])
+    found = analyse(read_runs(tmp_path), ReportSpec(ours=["codecision"], bootstrap=50)).found[0]
+    half, here = (found.against("codecision", rule) for rule in ("half", "here"))
+    assert half is not None
+    assert here is not None
+    assert (half.baseline, half.saving("final").seeds) == ("margin", 2)
+    assert (here.baseline, here.saving("final").seeds) == ("badge", 4)
+
+
+def test_pairs_use_the_seeds_both_methods_have(tmp_path: Path) -> None:
+    fake_runs(tmp_path, ("random",), seeds=5)
+    fake_runs(tmp_path, ("margin",), seeds=3)
+    one = analyse(read_runs(tmp_path), QUICK).found[0].against("margin", "random")
+    assert one is not None
+    assert one.saving("final").seeds == 3
+
+
+def test_without_a_reference_the_gap_is_declared_as_that_to_the_best_final_level(
+    tmp_path: Path,
+) -> None:
+    fake_runs(tmp_path, ("random", "margin"), seeds=2)
+    results = read_runs(tmp_path)
+    assert analyse(results, QUICK).found[0].declared == "best final level of any method"
+    spec = ReportSpec(bootstrap=50, references={"flowers": 0.99})
+    notes = [table.note for table in tables(analyse(results, spec))]
+    assert any("to 99.0 (full data)" in note for note in notes)
+
+
+def test_headers_name_the_split_and_flag_the_pool_as_transductive(tmp_path: Path) -> None:
+    fake_runs(tmp_path, ("random", "margin"), seeds=2)
+    shown = tables(analyse(read_runs(tmp_path), QUICK))
+    assert "final balanced accuracy (test), %" in shown[0].header
+    every = [text for table in shown for text in table.header]
+    assert "balanced accuracy (pool, transductive), %" in every
+    assert not [text for text in every if "pool" in text and "transductive" not in text]
+
+
+def test_methods_that_miss_in_some_setting_are_not_ranked_and_said_so(tmp_path: Path) -> None:
+    for noise in ("clean", "symmetric(rate=0.2)"):
+        fake_runs(tmp_path, ("random", "margin", "galaxy"), seeds=2, noise=noise)
+    fake_runs(tmp_path, ("badge",), seeds=2)
+    shown = tables(analyse(read_runs(tmp_path), QUICK))
+    ranking = next(table for table in shown if table.title == "Over all settings")
+    assert [row[0] for row in ranking.rows] == ["galaxy", "margin", "random"]
+    assert [row[1] for row in ranking.rows] == ["1.00", "2.00", "3.00"]
+    assert "Not in every setting, so not ranked: badge." in ranking.note
+
+
+def test_latex_and_markdown_escape_what_they_would_act_on() -> None:
+    nasty = r"a_b & 50% {x} \input | <script>"
+    assert latex_text(nasty) == (
+        r"a\_b \& 50\% \{x\} \textbackslash{}input \textbar{} \textless{}script\textgreater{}"
+    )
+    table = Table(nasty, (nasty, "n"), ((nasty, "1"),), nasty, frozenset({(0, 1)}))
+    text = markdown([table], nasty, nasty)
+    assert "<script>" not in text
+    assert r"| a\_b &amp; 50% {x} \\input \| &lt;script&gt; | **1** |" in text
+    tex = latex([table], "all\nthere")
+    assert r"\textbf{1} \\" in tex
+    assert r"\toprule" in tex
+    assert "<script>" not in tex
+    assert "\nthere" not in tex
+
+
+def test_the_console_shows_markup_in_names_as_it_is() -> None:
+    from rich.console import Console
+
+    terminal = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    terminal.print(console(Table("t", ("method", "n"), (("[red]x[/red]", "1"),))))
+    assert "[red]x[/red]" in terminal.export_text()
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, ReportSpec]:
+    """Runs with hostile names, two noises and two imbalances: every figure has what it shows."""
+    folder = tmp_path_factory.mktemp("runs")
+    names = ("<script>alert(1)</script>", "a$b$", "c&d", "e_f", "g%", "h")
+    for noise in ("clean", "symmetric(rate=0.2)"):
+        for imbalance in ("natural", "longtail(ratio=50)"):
+            fixed = {"noise": noise, "imbalance": imbalance, "rounds": 4, "class_names": names}
+            fake_runs(folder, ("random", "margin", "<script>x"), seeds=2, **fixed)
+    fake_run(folder, "coreset", seed=5, error="ValueError: <script>bad")
+    return read_runs(folder), ReportSpec(ours=["<script>x"], bootstrap=50)
+
+
+def test_a_report_has_every_table_figure_and_one_escaped_page(
+    everything: tuple[Results, ReportSpec], tmp_path: Path
+) -> None:
+    written = report(everything[0], "<b>demo", tmp_path, everything[1])
+    names = [str(path.relative_to(tmp_path)) for path in written]
+    drawn = ["curves", "savings", "ranks", "heat", "recall", "precision"]
+    assert names == [
+        "tables/<b>demo.md",
+        "tables/<b>demo.tex",
+        *(f"figures/<b>demo_{figure}.{kind}" for figure in drawn for kind in ("png", "pdf")),
+        "<b>demo.html",
+    ]
+    assert all(path.stat().st_size > 1000 for path in written)
+    html = written[-1].read_text(encoding="utf-8")
+    page = Everything(html)
+    assert not {"script", "b", "link", "iframe"} & set(page.tags)
+    assert page.tags.count("img") == len(drawn)
+    assert "http" not in html.split("base64,")[0]
+    text = " ".join(page.text)
+    assert "<script>alert(1)</script>" in text  # a class name, shown and not run
+    assert "ValueError: <script>bad" in text
+    assert "24 of 25 runs; 1 failed" in text
+    assert all(run in text for run in everything[0].frame["id"].unique())
+    for table in written[:2]:
+        assert "<script>" not in table.read_text(encoding="utf-8").split("\n\n", 2)[2]
+
+
+def test_a_report_has_the_same_bytes_in_another_process(
+    everything: tuple[Results, ReportSpec], tmp_path: Path
+) -> None:
+    spec = ReportSpec(ours=["<script>x"], bootstrap=20, figures=("curves", "heat"))
+    mine = report(everything[0], "x", tmp_path / "a", spec)
+    stored = write_parquet(everything[0], tmp_path / "x.parquet")
+    code = (
+        "import sys; from pathlib import Path; from al_bench.report.build import report;"
+        "from al_bench.report.analysis import ReportSpec;"
+        "from al_bench.report.frame import read_parquet;"
+        "spec = ReportSpec(ours=['<script>x'], bootstrap=20, figures=('curves', 'heat'));"
+        "report(read_parquet(Path(sys.argv[1])), 'x', Path(sys.argv[2]), spec)"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "123", "TZ": "Asia/Tokyo"}
+    command = [sys.executable, "-c", code, str(stored), str(tmp_path / "b")]
+    subprocess.run(command, check=True, env=environment, timeout=120)
+    for path in mine:
+        other = tmp_path / "b" / path.relative_to(tmp_path / "a")
+        assert path.read_bytes() == other.read_bytes(), path.name
+
+
+def test_a_method_keeps_its_colour_whoever_else_is_in_the_figure() -> None:
+    alone = colours(["margin", "galaxy + vetted"])
+    among = colours(["badge", "galaxy + vetted", "margin", "random", "my_own"])
+    assert alone["margin"] == among["margin"]
+    assert alone["galaxy + vetted"] == among["galaxy + vetted"]
+    assert len(set(among.values())) == 5
+
+
+def test_the_report_imports_neither_torch_nor_the_loop_and_no_plotting_until_it_draws() -> None:
+    code = (
+        "import sys, al_bench.report.build;"
+        "print([m for m in ('torch', 'al_bench.loop', 'matplotlib', 'scipy.stats', 'sklearn',"
+        " 'pyarrow.parquet', 'jinja2') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

@@ -11,7 +11,8 @@ import numpy as np
 
 from al_bench.priors.arithmetic import softmax, unit
 from al_bench.priors.images import TimmEncoder
-from al_bench.priors.sentence import SentenceEncoder, class_vectors
+from al_bench.priors.prompts import class_vectors
+from al_bench.priors.sentence import SentenceEncoder
 from al_bench.sources import Encoder
 from al_bench.state import Floats
 
@@ -58,7 +59,7 @@ class ConSE:
                 f"{self.image.model} has a head of {len(weight)} classes; ConSE needs the 1000 of "
                 "ImageNet-1k"
             )
-        names = class_vectors(self.text, tuple(class_names), tuple(prompts))
+        names = class_vectors(self.text.embed, tuple(class_names), tuple(prompts))
         similar = glosses(self.text) @ names.T / np.float32(self.temperature)
         posterior = softmax(np.asarray(features, dtype=np.float32) @ weight.T + bias)
         return posterior @ softmax(similar)

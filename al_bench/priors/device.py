@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 VARIABLE = "AL_BENCH_DEVICE"
+THREADS = "AL_BENCH_EMBED_THREADS"
 
 
 def device() -> torch.device:
@@ -42,8 +43,14 @@ def dtype(precision: str) -> torch.dtype:
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """No gradients, and float32 that is float32: a GPU's convolutions would round it to TF32."""
+    """No gradients; float32 that is float32 (a GPU's convolutions would round it to TF32); and
+    AL_BENCH_EMBED_THREADS threads, since embedding gains from what a run's small fits lose by."""
     import torch
 
-    with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
-        yield
+    usual = torch.get_num_threads()
+    torch.set_num_threads(int(os.environ.get(THREADS, usual)))
+    try:
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+            yield
+    finally:
+        torch.set_num_threads(usual)

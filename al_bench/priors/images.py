@@ -122,9 +122,7 @@ def from_file(encoder: TimmEncoder, path: Path) -> Any:
     return model
 
 
-def renamed(
-    found: Mapping[str, Any], wanted: Mapping[str, Any], place: str
-) -> dict[str, Any]:
+def renamed(found: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> dict[str, Any]:
     """Another implementation's weights under timm's names: both list their modules in one order.
 
     Raises ValueError unless every entry has the shape and the last name of its counterpart.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from al_bench.priors.arithmetic import unit
+from al_bench.state import Floats
 
 
 def filled(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]]:
@@ -20,3 +24,13 @@ def filled(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{names.count(twice)} classes are named {twice!r}; names must differ")
     return [[prompt.replace("{}", name) for prompt in prompts] for name in names]
+
+
+@lru_cache(maxsize=8)
+def class_vectors(
+    read: Callable[[Sequence[str]], Floats], class_names: tuple[str, ...], prompts: tuple[str, ...]
+) -> Floats:
+    """(k, d) unit vectors: what a text encoder makes of each class's filled prompts, averaged."""
+    groups = filled(class_names, prompts)
+    vectors = read([prompt for group in groups for prompt in group])
+    return unit(vectors.reshape(len(groups), len(prompts), -1).mean(axis=1))

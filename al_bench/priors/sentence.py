@@ -11,7 +11,7 @@ import numpy as np
 
 from al_bench.priors.arithmetic import softmax, unit
 from al_bench.priors.device import device, dtype, inference
-from al_bench.priors.prompts import filled
+from al_bench.priors.prompts import class_vectors
 from al_bench.priors.weights import find, identity, unreadable
 from al_bench.sources import Encoder
 from al_bench.state import Floats
@@ -103,7 +103,7 @@ def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
 @dataclass(frozen=True)
 class ClassNamePrototypes:
     """Zero-shot by class names: softmax of the cosine between a text and each class's filled
-    prompts, averaged (Yin et al., 2019; Radford et al., 2021, for texts)."""
+    prompts, averaged (Yin et al., 2019)."""
 
     text: SentenceEncoder
     temperature: float
@@ -130,16 +130,6 @@ class ClassNamePrototypes:
         modality: str,
     ) -> Floats:
         """(n, k); O(n k d) time."""
-        names = class_vectors(self.text, tuple(class_names), tuple(prompts))
+        names = class_vectors(self.text.embed, tuple(class_names), tuple(prompts))
         cosine = unit(features) @ names.T
         return softmax(cosine / np.float32(self.temperature))
-
-
-@lru_cache(maxsize=8)
-def class_vectors(
-    text: SentenceEncoder, class_names: tuple[str, ...], prompts: tuple[str, ...]
-) -> Floats:
-    """(k, d) unit vectors: each class's filled prompts, averaged."""
-    groups = filled(class_names, prompts)
-    vectors = text.embed([prompt for group in groups for prompt in group])
-    return unit(vectors.reshape(len(groups), len(prompts), -1).mean(axis=1))

@@ -105,10 +105,10 @@ def fingerprint(path: Path) -> str:
     """sha256 of a weight file, or of all of a folder's weights, configurations and tokenizers."""
     if path.is_file():
         return digest(path)
-    weight_file_seen = [p for p in sorted(path.iterdir()) if p.suffix in WEIGHTS + TOKENS]
-    if not any(p.suffix in WEIGHTS for p in weight_file_seen):
+    files = [p for p in sorted(path.iterdir()) if p.suffix in WEIGHTS + TOKENS]
+    if not any(p.suffix in WEIGHTS for p in files):
         raise FileNotFoundError(f"{path} has no weight file ({', '.join(WEIGHTS)})")
-    lines = "\n".join(f"{p.name} {digest(p)}" for p in weight_file_seen)
+    lines = "\n".join(f"{p.name} {digest(p)}" for p in files)
     return sha256(lines.encode()).hexdigest()
 
 

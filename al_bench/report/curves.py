@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -32,7 +33,7 @@ class Setting:
     def of(self, method: str) -> Floats:
         """(s, p) curves of one method, its own seeds alone."""
         curves = self.curves[self.methods.index(method)]
-        return curves[~np.isnan(curves).any(axis=1)]
+        return np.asarray(curves[~np.isnan(curves).any(axis=1)])
 
     def together(self, *methods: str) -> Floats:
         """(len(methods), s, p) curves over the seeds that all of these methods have."""
@@ -48,7 +49,14 @@ def settings(frame: pd.DataFrame, metric: str) -> list[Setting]:
     """
     if metric not in frame.columns:
         raise ValueError(f"no metric {metric!r} in these runs; they have {', '.join(known(frame))}")
-    return [one(str(name), part, metric) for name, part in frame.groupby("setting", sort=True)]
+    parts = {str(name): part for name, part in frame.groupby("setting")}
+    return [one(name, parts[name], metric) for name in sorted(parts, key=in_order)]
+
+
+def in_order(name: str) -> list[tuple[list[float], str]]:
+    """Sort key, part by part: those without numbers first, then by number, so 50 before 100."""
+    parts = name.split(" · ")
+    return [([float(n) for n in re.findall(r"\d+(?:\.\d+)?", part)], part) for part in parts]
 
 
 def known(frame: pd.DataFrame) -> list[str]:

@@ -10,11 +10,11 @@ import numpy as np
 
 from al_bench.report import stats
 from al_bench.report.analysis import Analysis, Found
+from al_bench.report.cells import DAGGER, headed
 from al_bench.report.curves import one
 from al_bench.report.maps import heat, prior_quality, rank_diagram
 from al_bench.report.savings import Saving
 from al_bench.report.style import colours, dashes, markers, panels, save, short, styled
-from al_bench.report.tables import DAGGER, headed
 
 SHAPE = {True: (4.4, 3.2), False: (3.4, 2.75)}  # inches of a panel: alone, among others
 
@@ -93,7 +93,7 @@ def learning_curves(analysis: Analysis) -> Any:
             axis.axhline(100 * setting.prior, label="prior alone (no labels)", **line)
         finish(axis, found, len(analysis.found))
         axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
-    once(axes, 3)
+    once(axes)
     legend(figure, axes, analysis)
     return figure
 
@@ -104,8 +104,9 @@ def finish(axis: Any, found: Found, count: int) -> None:
     axis.set_xlim(0, found.setting.labels[-1] * 1.02)
 
 
-def once(axes: list[Any], columns: int) -> None:
+def once(axes: list[Any]) -> None:
     """Axis labels at the left and below only."""
+    columns = axes[0].get_gridspec().ncols
     for number, axis in enumerate(axes):
         if number % columns:
             axis.set_ylabel("")
@@ -125,7 +126,7 @@ def savings_bars(analysis: Analysis) -> Any:
     tall = 0.8 + (0.33 if turned else 0.27) * len(rows)
     figure, axes = panels(len(titles), 3.4 + 1.6 * turned, tall, 2 if turned else 3)
     rules = {"random": ("#A6A6A6", 0.19), "here": ("#0072B2", -0.19)}
-    for number, (axis, title) in enumerate(zip(axes, titles, strict=True)):
+    for axis, title in zip(axes, titles, strict=True):
         shown = []
         for row, name in enumerate(reversed(rows)):
             method, place = (title, name) if turned else (name, title)
@@ -133,28 +134,26 @@ def savings_bars(analysis: Analysis) -> Any:
                 if (one := places[place].against(method, rule)) is not None:
                     shown.append((row + shift, one.saving("integrated"), colour))
         ends = [value for _, s, _ in shown for value in (s.value, s.low) if np.isfinite(value)]
-        limits = (max(min([-0.1, *ends]) * 1.08, -1.5), 1.0)
+        limits = (max(min([-0.1, *ends]) * 1.08, -1.0), 1.0)
         for height, saving, colour in shown:
             bar(axis, height, saving, colour, limits)
         axis.axvline(0, color="#444444", linewidth=0.8)
-        labelled = number % (2 if turned else 3) == 0
-        axis.set_yticks(range(len(rows)), rows[::-1] if labelled else [""] * len(rows))
+        first = axis.get_subplotspec().is_first_col()
+        axis.set_yticks(range(len(rows)), rows[::-1] if first else [""] * len(rows))
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
         axis.set_xlim(100 * limits[0], 100 * limits[1])
         axis.set_ylim(-0.55, len(rows) - 0.45)
         axis.set_title(title)
         axis.set_xlabel("labels saved, %")
-    once(axes, 2 if turned else 3)
+    once(axes)
     for label, rule in (("over random", "random"), ("over the best other baseline", "here")):
         axes[0].barh([np.nan], [0], color=rules[rule][0], label=label)
     legend(figure, axes, analysis)
     return figure
 
 
-def bar(
-    axis: Any, height: float, saving: Saving, colour: str, limits: tuple[float, float]
-) -> None:
+def bar(axis: Any, height: float, saving: Saving, colour: str, limits: tuple[float, float]) -> None:
     """A bar with its interval, or the words `not reached`; arrows where it leaves the panel."""
     if not np.isfinite(saving.value):
         axis.text(1.5, height, "not reached", va="center", fontsize=6, color="#444444")
@@ -186,12 +185,18 @@ def recall_by_size(analysis: Analysis) -> Any:
             label = legend_name(analysis, method)
             axis.plot(x, 100 * y, label=label, **look(analysis, method, analysis.methods))
         finish(axis, found, len(analysis.found))
-        axis.set_xlim(None, None)
+        sizes = np.concatenate([np.asarray(c, dtype=float) for c in last["class_counts"]])
+        sizes = sizes[sizes > 0]
+        axis.set_xlim(sizes.min() / 1.15, sizes.max() * 1.15)
         axis.set_xscale("log")
+        ticks = [base * 10**power for power in range(7) for base in (1, 2, 5)]
+        ticks = [tick for tick in ticks if sizes.min() <= tick <= sizes.max()]
+        axis.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+        axis.minorticks_off()
         axis.set_ylim(-2, 102)
         axis.set_xlabel("rows of the class in the pool")
         axis.set_ylabel("recall (test), %")
-    once(axes, 3)
+    once(axes)
     legend(figure, axes, analysis)
     return figure
 
@@ -228,6 +233,6 @@ def label_precision(analysis: Analysis) -> Any:
         axis.axhline(expected, label="whole pool", **line)
         finish(axis, found, len(shown))
         axis.set_ylabel("right answers among bought, %")
-    once(axes, 3)
+    once(axes)
     legend(figure, axes, analysis)
     return figure

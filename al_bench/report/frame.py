@@ -58,7 +58,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
     Raises FileNotFoundError where the folder does not exist.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"no folder of runs at {folder}; wanted <folder>/<id>/manifest.json")
+        raise FileNotFoundError(f"no folder of runs at {folder}; wanted its <id>/manifest.json")
     found = sorted(path.name for path in folder.iterdir() if path.is_dir())
     rows: list[dict[str, Any]] = []
     failed: list[Missing] = []
@@ -79,8 +79,8 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
             continue
         rounds, torn = read_rounds(folder / name / "rounds.jsonl")
         if not manifest["finished"] or torn or not rounds:
-            why = "last line torn" if manifest["finished"] and torn else f"{len(rounds)} rounds done"
-            unfinished.append(Missing(name, what, why))
+            why = "its last line is torn" if torn else "still running or stopped"
+            unfinished.append(Missing(name, what, f"has {len(rounds)} rounds, {why}"))
             continue
         rows += tidy(name, manifest, rounds)
         provenance["commit"].add(str(manifest["commit"]))
@@ -114,8 +114,9 @@ def read_rounds(path: Path) -> tuple[list[dict[str, Any]], bool]:
             if number + 1 < len(lines):
                 raise ValueError(f"{path} line {number + 1} of {len(lines)} is not json") from None
             return rounds, True
-    if [line["round"] for line in rounds] != list(range(len(rounds))):
-        raise ValueError(f"{path} has rounds {[line['round'] for line in rounds]}; wanted 0, 1, 2 …")
+    numbers = [line["round"] for line in rounds]
+    if numbers != list(range(len(rounds))):
+        raise ValueError(f"{path} has rounds {numbers}; wanted 0, 1, 2 …")
     return rounds, False
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from al_bench.report import stats
 from al_bench.report.analysis import Analysis, Comparison
+from al_bench.report.curves import in_order
 from al_bench.report.style import colours, panels
 
 
@@ -66,7 +67,7 @@ def champion(analysis: Analysis) -> str:
 
 
 def heat(analysis: Analysis) -> Any:
-    """Gain in area under the curve over the best baseline, noise x imbalance, a panel a data set."""
+    """Gain in area over the best baseline, noise x imbalance, a panel a data set."""
     frame, method = analysis.frame, champion(analysis)
     axes_of = ("noise", "imbalance")
     if any(frame[group].nunique() < 2 for group in axes_of):
@@ -81,12 +82,14 @@ def heat(analysis: Analysis) -> Any:
             cells.setdefault(panel, {})[str(row["noise"]), str(row["imbalance"])] = compared
     if not cells:
         return None
-    noises, imbalances = (sorted(frame[group].unique(), key=numbers) for group in axes_of)
+    noises, imbalances = (sorted(frame[group].unique(), key=in_order) for group in axes_of)
     sizes = (1.5 + 0.75 * len(imbalances), 1.3 + 0.42 * len(noises))
-    figure, axes = panels(len(cells), max(sizes[0], 3.0), sizes[1], 3)
+    figure, axes = panels(len(cells), max(sizes[0], 3.8 if len(cells) == 1 else 2.6), sizes[1], 3)
     most = max(abs(c.paired.difference) for part in cells.values() for c in part.values())
     most = max(100 * most, 0.1)
-    for axis, (panel, part) in zip(axes, sorted(cells.items()), strict=True):
+    for axis, (panel, part) in zip(
+        axes, sorted(cells.items(), key=lambda cell: in_order(cell[0])), strict=True
+    ):
         grid = np.full((len(noises), len(imbalances)), np.nan)
         for (noise, imbalance), one in part.items():
             at = noises.index(noise), imbalances.index(imbalance)
@@ -112,18 +115,6 @@ def heat(analysis: Analysis) -> Any:
     bar.set_label("gain in area, points")
     figure.suptitle(f"{method} over the best baseline (* beyond two standard errors)", fontsize=8)
     return figure
-
-
-def numbers(text: str) -> tuple[list[float], str]:
-    """Sorts `symmetric(rate=0.2)` before `symmetric(rate=0.4)`, and names without numbers first."""
-    found, word = [], ""
-    for character in text + " ":
-        if character.isdigit() or (character == "." and word):
-            word += character
-        elif word:
-            found.append(float(word.rstrip(".")))
-            word = ""
-    return found, text
 
 
 def prior_quality(analysis: Analysis) -> Any:

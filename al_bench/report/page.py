@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from al_bench.report.analysis import Analysis
+from al_bench.report.cells import Table, headed
 from al_bench.report.frame import shared
 from al_bench.report.maps import champion
-from al_bench.report.tables import Table, headed
 
 
 def captions(analysis: Analysis) -> dict[str, str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from al_bench.report.tables import Table
+from al_bench.report.cells import Table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -101,5 +101,6 @@ def console(table: Table) -> RichTable:
         shown.add_column(escape(name), justify="right" if number else "left")
     for r, row in enumerate(table.rows):
         cells = [escape(cell) for cell in row]
-        shown.add_row(*(f"[bold]{t}[/]" if (r, c) in table.bold else t for c, t in enumerate(cells)))
+        styled = (f"[bold]{t}[/]" if (r, c) in table.bold else t for c, t in enumerate(cells))
+        shown.add_row(*styled)
     return shown

@@ -129,10 +129,10 @@ def all_forms(a: Floats, b: Floats, labels: Floats, levels: Floats) -> Floats:
     """(b, 2 (2 + t)) savings: final, each level, integrated; on isotonic curves, then on raw."""
     targets = np.column_stack([last_level(b, labels), np.tile(levels, (len(b), 1))])
     columns = []
-    for curve_a, curve_b in ((isotonic(a), isotonic(b)), (a, b)):
-        needed = (labels_needed(curve, labels, targets) for curve in (curve_a, curve_b))
-        columns.append(saved(*needed, float(labels[-1])))
-        columns.append(integrated(curve_a, curve_b, labels)[:, None])
+    for one, other in ((isotonic(a), isotonic(b)), (a, b)):
+        need_a, need_b = (labels_needed(curve, labels, targets) for curve in (one, other))
+        columns.append(saved(need_a, need_b, float(labels[-1])))
+        columns.append(integrated(one, other, labels)[:, None])
     return np.concatenate(columns, axis=1)
 
 
@@ -155,25 +155,23 @@ def compare(
     found = interval(
         lambda weights: all_forms(weights @ a, weights @ b, labels, levels), len(a), resamples, rng
     )
-    final = float(last_level(b.mean(axis=0, keepdims=True), labels)[0])
-    targets = np.array([final, *levels])
-    forms = ["final", *(f"{gap:.0%} of the gap" for gap in gaps), "integrated"]
+    targets = np.array([*last_level(b.mean(axis=0, keepdims=True), labels), *levels])
+    forms = ["final", *(f"{100 * gap:g} % of the gap" for gap in gaps), "integrated"]
     results = []
-    for smooth in (True, False):
-        fits = [isotonic(curve) if smooth else curve for curve in (a, b)]
-        means = [curve.mean(axis=0, keepdims=True) for curve in (a, b)]
-        mean_b = isotonic(means[1]) if smooth else means[1]
-        never = [np.isinf(labels_needed(fit, labels, np.tile(targets, (len(a), 1)))) for fit in fits]
-        open_end = np.isinf(labels_needed(mean_b, labels, targets[None]))[0]
-        for number, form in enumerate(forms):
-            at = number + (0 if smooth else len(forms))
-            value, low, high = (float(part[at]) for part in (found.value, found.low, found.high))
-            whole = form == "integrated"
-            target = np.nan if whole else float(targets[number])
-            missed = [0.0 if whole else float(seeds[:, number].mean()) for seeds in never]
-            at_least = not whole and bool(open_end[number]) and np.isfinite(value)
-            kind = found.kind[at]
-            results.append(
-                Saving(form, smooth, target, value, low, high, at_least, *missed, kind, len(a))
-            )
+    for number, (form, smooth) in enumerate((f, s) for s in (True, False) for f in forms):
+        value, low, high = (float(part[number]) for part in (found.value, found.low, found.high))
+        target, missed_a, missed_b, open_end = np.nan, 0.0, 0.0, False
+        if form != "integrated":
+            target = float(targets[forms.index(form)])
+            missed_a, missed_b = (missed(curves, labels, target, smooth) for curves in (a, b))
+            mean = b.mean(axis=0, keepdims=True)
+            open_end = bool(np.isfinite(value)) and missed(mean, labels, target, smooth) > 0
+        ends = (value, low, high, open_end, missed_a, missed_b)
+        results.append(Saving(form, smooth, target, *ends, found.kind[number], len(a)))
     return results
+
+
+def missed(curves: Floats, labels: Floats, target: float, smooth: bool) -> float:
+    """The share of curves (s, p) that never reach the target."""
+    fits = isotonic(curves) if smooth else curves
+    return float(np.isinf(labels_needed(fits, labels, np.full((len(fits), 1), target))).mean())

@@ -50,9 +50,9 @@ def interval(
     if seeds >= ENOUGH:
         left_out = statistic((1 - np.eye(seeds)) / (seeds - 1))
         corrected = bca_shares(value, replicates, left_out, level)
-        usable = np.isfinite(corrected).all(axis=1)
+        usable = np.asarray(np.isfinite(corrected).all(axis=1))
         shares[usable] = corrected[usable]
-        kind = ["BCa" if ok else "percentile" for ok in usable]
+        kind = ["BCa" if ok else "percentile" for ok in usable.tolist()]
     limits = np.stack([quantiles(replicates[:, f], shares[f]) for f in range(len(value))])
     limits[np.isnan(value)] = np.nan
     return Interval(value, limits[:, 0], limits[:, 1], tuple(kind))
@@ -82,7 +82,8 @@ def quantiles(values: Floats, shares: Floats) -> Floats:
     above = ordered[np.ceil(position).astype(int)]
     part = position - np.floor(position)
     known = np.isfinite(below)
-    return np.where(known, below + part * (above - np.where(known, below, 0.0)), below)
+    finite = below + part * (above - np.where(known, below, 0.0))
+    return np.asarray(np.where(known, finite, below))
 
 
 def t_band(curves: Floats, level: float = 0.95) -> Floats:

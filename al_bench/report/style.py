@@ -101,7 +101,7 @@ def panels(count: int, width: float, height: float, columns: int) -> tuple[Any, 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    across = min(columns, count)
+    across = 2 if count == 4 else min(columns, count)
     down = math.ceil(count / across)
     figure = Figure(figsize=(width * across, height * down), layout="constrained")
     FigureCanvasAgg(figure)
@@ -115,9 +115,12 @@ def save(figure: Any, stem: Path) -> list[Path]:
     """Write <stem>.png and <stem>.pdf without dates or program names: same figure, same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     png, pdf = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "pdf"))
-    figure.savefig(png, metadata={"Software": None}, bbox_inches="tight", pad_inches=0.06)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out and measured once for both files
+    box = figure.get_tightbbox().padded(0.06)
+    figure.savefig(png, metadata={"Software": None}, bbox_inches=box)
     bare = {"CreationDate": None, "Producer": None, "Creator": None}
-    figure.savefig(pdf, metadata=bare, bbox_inches="tight", pad_inches=0.06)
+    figure.savefig(pdf, metadata=bare, bbox_inches=box)
     return [png, pdf]
 
 

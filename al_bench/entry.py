@@ -1,0 +1,198 @@
+"""One array on disk, filled block by block and named by what made it.
+
+An entry is a folder ``<cache>/<sha256 of its keys>/`` with ``rows.npy`` and ``about.json`` (the
+keys in clear, row count, size and checksum). While it is filled its blocks are files of their own
+in ``<sha256>.part/``: a killed process loses one block, and several processes or machines may fill
+one entry together without locks, each taking missing blocks in an order of its own. Whoever is
+done first renames a complete folder into place.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any, BinaryIO
+from uuid import uuid4
+from zlib import crc32
+
+import numpy as np
+
+from al_bench.state import Floats
+
+log = logging.getLogger(__name__)
+Compute = Callable[[range], Floats]
+_verified: set[tuple[str, int, int]] = set()  # files whose checksum this process has read
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One array of the cache: its keys, row count and number format."""
+
+    folder: Path
+    keys: Mapping[str, Any]
+    n: int
+    dtype: str
+
+    @property
+    def path(self) -> Path:
+        text = json.dumps(self.keys, sort_keys=True)
+        return self.folder / sha256(text.encode()).hexdigest()
+
+    @property
+    def done(self) -> bool:
+        return self.path.exists()
+
+    @property
+    def name(self) -> str:
+        what = "opinions on" if "prior" in self.keys else "embeddings of"
+        return f"{what} {str(self.keys['dataset'])[:40]} {self.keys['split']}"
+
+    def open(self) -> Floats:
+        """The stored array, memory-mapped; ValueError, naming what to delete, if it is damaged."""
+        file, problem = self.path / "rows.npy", None
+        try:
+            about = json.loads((self.path / "about.json").read_text("utf-8"))
+            if file.stat().st_size != about["bytes"]:
+                problem = f"has {file.stat().st_size} bytes, not {about['bytes']}"
+            elif not self._intact(file, about["crc32"]):
+                problem = "does not match its checksum"
+            elif about["rows"] != self.n:
+                problem = f"has {about['rows']} rows, but the data have {self.n}"
+            else:
+                array: Floats = np.load(file, mmap_mode="r", allow_pickle=False)
+                if array.shape[0] != self.n or array.dtype != self.dtype:
+                    problem = f"holds {array.shape} {array.dtype}, not {self.n} rows {self.dtype}"
+        except (OSError, ValueError, KeyError) as error:
+            problem = f"cannot be read ({error})"
+        if problem:
+            raise ValueError(f"{file} ({self.name}) {problem}; delete the folder {self.path}")
+        return array
+
+    def _intact(self, file: Path, expected: int) -> bool:
+        stat = file.stat()
+        seen = (str(file), stat.st_size, stat.st_mtime_ns)
+        if seen not in _verified and checksum(file) == expected:
+            _verified.add(seen)
+        return seen in _verified
+
+    def fill(self, compute: Compute, batch: int, progress: bool) -> Floats:
+        """Compute the blocks that are missing, then put the whole entry in place and open it."""
+        if self.n == 0:
+            raise ValueError(f"{self.name}: there are no rows")
+        parts = self.path.with_suffix(".part")
+        blocks = [range(i, min(i + batch, self.n)) for i in range(0, self.n, batch)]
+        with writable(self.folder):
+            parts.mkdir(parents=True, exist_ok=True)
+        with bar(self.name, self.n, progress) as advance:
+            try:
+                for rows in Random(uuid4().int).sample(blocks, len(blocks)):
+                    if read_block(parts, rows, self.dtype) is None and not self.done:
+                        self._store(compute(rows), parts, rows)
+                    advance(len(rows))
+                if not self.done:
+                    self._finish(parts, blocks)
+            except FileNotFoundError:  # another process finished and tidied up
+                if not self.done:
+                    raise
+        shutil.rmtree(parts, ignore_errors=True)
+        return self.open()
+
+    def _store(self, block: Floats, parts: Path, rows: range) -> None:
+        temporary = parts / f"{uuid4().hex}.tmp"
+        with writable(self.folder):
+            with temporary.open("wb") as file:
+                np.save(file, block.astype(self.dtype), allow_pickle=False)
+            temporary.rename(block_file(parts, rows))
+
+    def _finish(self, parts: Path, blocks: Sequence[range]) -> None:
+        """Put the blocks together beside the entry's place, then rename; the first one wins."""
+        temporary = parts / uuid4().hex
+        file = temporary / "rows.npy"
+        with writable(self.folder):
+            temporary.mkdir()
+            with file.open("wb") as out:
+                width = self._join(parts, blocks, out)
+            about = {"keys": self.keys, "rows": self.n, "width": width, "dtype": self.dtype}
+            about |= {"bytes": file.stat().st_size, "crc32": checksum(file)}
+            (temporary / "about.json").write_text(json.dumps(about, indent=1), "utf-8")
+            try:
+                temporary.rename(self.path)
+            except OSError:
+                if not self.done:
+                    raise
+
+    def _join(self, parts: Path, blocks: Sequence[range], out: BinaryIO) -> int:
+        """Write all blocks as one array, a block in memory at a time; the width of its rows."""
+        width = None
+        for rows in blocks:
+            block = read_block(parts, rows, self.dtype)
+            if block is None:
+                raise FileNotFoundError(
+                    f"{block_file(parts, rows)} is gone or damaged; start again"
+                )
+            if width is None:
+                width = block.shape[1]
+                about = {"descr": block.dtype.str, "fortran_order": False, "shape": (self.n, width)}
+                np.lib.format.write_array_header_1_0(out, about)
+            if block.shape[1] != width:
+                raise ValueError(f"blocks of {parts} differ in width; delete that folder")
+            out.write(block.tobytes())
+        return int(width or 0)
+
+
+def block_file(parts: Path, rows: range) -> Path:
+    return parts / f"{rows.start:09d}-{rows.stop:09d}.npy"
+
+
+def read_block(parts: Path, rows: range, dtype: str) -> Floats | None:
+    """A stored block, or None where it is missing or was cut short."""
+    try:
+        block: Floats = np.load(block_file(parts, rows), allow_pickle=False)
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    return block if len(block) == len(rows) and block.dtype == dtype else None
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a file, read a MiB at a time."""
+    value = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            value = crc32(chunk, value)
+    return value
+
+
+@contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Say in one sentence that the cache cannot be written, and why."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OSError(
+            error.errno, f"the cache folder {folder} cannot be written ({error.strerror or error})"
+        ) from error
+
+
+@contextmanager
+def bar(name: str, total: int, progress: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal, one log line elsewhere."""
+    if not (progress and sys.stderr.isatty()):
+        log.info("computing %s: %s rows", name, f"{total:,}")
+        yield lambda rows: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(name, total=total)
+        yield lambda rows: shown.advance(task, rows)

@@ -1,0 +1,135 @@
+"""Images: two-tower models, whose text tower reads the class names (CLIP, SigLIP)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from al_bench.priors.arithmetic import softmax, unit
+from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.images import as_image
+from al_bench.priors.prompts import class_vectors
+from al_bench.priors.weights import find, identity, unreadable
+from al_bench.sources import Encoder
+from al_bench.state import Floats
+
+BATCH = 64  # images or texts a forward pass
+
+
+@dataclass(frozen=True)
+class ClipEncoder:
+    """Both towers of an image-text model in transformers' format; embeddings have unit length.
+
+    weights and pin: see ``al_bench.priors.weights``. Images and texts are prepared as the model's
+    own processor says.
+    """
+
+    weights: str
+    pin: str | None
+    precision: str
+
+    @cached_property
+    def key(self) -> str:
+        return f"clip({identity(self.weights, self.pin)}, unit, {self.precision})"
+
+    @property
+    def dim(self) -> int:
+        return int(self.read([""]).shape[1])
+
+    def embed(self, inputs: Sequence[Any]) -> Floats:
+        """(b, d) float32 of images, decoded a forward pass at a time."""
+        model, processor, _ = loaded(self)
+        parts = []
+        for start in range(0, len(inputs), BATCH):
+            rows = range(start, min(start + BATCH, len(inputs)))
+            images = [as_image(inputs[row], row) for row in rows]
+            pixels = processor(images=images, return_tensors="pt")["pixel_values"]
+            with inference():
+                out = model.get_image_features(pixel_values=pixels.to(device(), model.dtype))
+            parts.append(vectors(out))
+        return np.concatenate(parts)
+
+    def read(self, texts: Sequence[str]) -> Floats:
+        """(m, d) float32 of texts."""
+        model, _, tokenizer = loaded(self)
+        longest = model.config.text_config.max_position_embeddings
+        # SigLIP reads its last position, and was trained on texts padded to full length
+        padding = "max_length" if "siglip" in model.config.model_type else True
+        parts = []
+        for start in range(0, len(texts), BATCH):
+            tokens = tokenizer(
+                list(texts[start : start + BATCH]),
+                padding=padding,
+                truncation=True,
+                max_length=longest,
+                return_tensors="pt",
+            ).to(device())
+            known = {k: tokens[k] for k in ("input_ids", "attention_mask") if k in tokens}
+            with inference():
+                parts.append(vectors(model.get_text_features(**known)))
+        return np.concatenate(parts)
+
+    def scale(self) -> tuple[float, float]:
+        """What turns a cosine into the model's own logit: a factor and a term."""
+        model = loaded(self)[0]
+        bias = getattr(model, "logit_bias", None)
+        return float(model.logit_scale.exp()), 0.0 if bias is None else float(bias)
+
+
+def vectors(out: Any) -> Floats:
+    """Unit vectors of a tower's output: a tensor in transformers 4, a record in 5."""
+    return unit(getattr(out, "pooler_output", out).float().cpu().numpy())
+
+
+@lru_cache(maxsize=2)
+def loaded(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
+    """Model, image processor and tokenizer, loaded once a process."""
+    from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    path, kind = find(encoder.weights, encoder.pin), dtype(encoder.precision)
+    place, revision = (encoder.weights, encoder.pin) if path is None else (str(path), None)
+    try:
+        model = AutoModel.from_pretrained(place, revision=revision, dtype=kind)
+        processor = AutoImageProcessor.from_pretrained(place, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+    except (OSError, ValueError) as error:
+        raise unreadable(encoder.weights, error) from error
+    if not hasattr(model, "get_image_features") or not hasattr(model, "logit_scale"):
+        raise ValueError(f"{encoder.weights} is a {type(model).__name__}, no image-text model")
+    return model.eval().to(device()), processor, tokenizer
+
+
+@dataclass(frozen=True)
+class ClipLike:
+    """Zero-shot by an image-text model: softmax over the classes of its own logits (Radford et
+    al., 2021; Zhai et al., 2023), the prompts of a class averaged."""
+
+    image: ClipEncoder
+
+    @property
+    def key(self) -> str:
+        return f"cliplike({self.image.key})"
+
+    def encoder(self, modality: str) -> Encoder:
+        if modality != "image":
+            raise ValueError(f"{type(self).__name__} reads images; the data are of kind {modality}")
+        return self.image
+
+    def probabilities(
+        self,
+        features: Floats,
+        inputs: Sequence[Any],
+        class_names: Sequence[str],
+        prompts: Sequence[str],
+        modality: str,
+    ) -> Floats:
+        """(n, k); O(n k d) time."""
+        names = class_vectors(self.image.read, tuple(class_names), tuple(prompts))
+        factor, term = self.image.scale()
+        return softmax(np.float32(factor) * (unit(features) @ names.T) + np.float32(term))

@@ -1,0 +1,115 @@
+"""``albench report``: which runs belong to an experiment, and where its tables and figures go."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+
+from al_bench.config import Job, plan
+from al_bench.store import run_id
+
+if TYPE_CHECKING:
+    from al_bench.report.frame import Results
+
+ABOUT = "Build the tables and figures of experiments from their runs or their parquet file."
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write results/<name>.parquet, tables, figures and a page; print the main table."""
+    options = parser().parse_args(arguments)
+    jobs, name = jobs_of(options.overrides, options.config_dir, options.name)
+    from al_bench.report.build import report
+    from al_bench.report.frame import read_parquet, read_runs, write_parquet
+    from al_bench.report.references import with_references
+
+    out = Path(options.out or jobs[0].config.results)
+    parquet = out / f"{name}.parquet"
+    if options.parquet:
+        results = read_parquet(parquet)
+    else:
+        names = {run_id(job.science) for job in jobs}
+        results = read_runs(Path(jobs[0].config.results) / "runs", names)
+    spec, results = with_references(spec_of(jobs), results)
+    if not options.parquet:
+        write_parquet(results, parquet)
+    written = report(results, name, out, spec)
+    print((out / "tables" / f"{name}.md").read_text())
+    for path in [parquet, *written]:
+        print(path)
+    if options.log == "wandb":
+        log_to_wandb(name, results, spec, written, Path(jobs[0].config.results), options.mode)
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser("albench report", description=ABOUT)
+    made.add_argument(
+        "overrides", nargs="+", help="experiment=a, experiment=a,b, or what was given to run -m"
+    )
+    made.add_argument("--name", help="name of the report; the experiment's by default")
+    made.add_argument("--out", help="folder for tables and figures (default: results)")
+    made.add_argument(
+        "--parquet", action="store_true", help="read results/<name>.parquet instead of runs"
+    )
+    made.add_argument("--log", choices=("none", "wandb"), default="none")
+    made.add_argument("--mode", choices=("offline", "online"), default="offline")
+    made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
+    return made
+
+
+def jobs_of(
+    overrides: Sequence[str], extra: Path | None, name: str | None
+) -> tuple[list[Job], str]:
+    """Every run of the named experiments, and what the report is called."""
+    chosen = [o.removeprefix("experiment=") for o in overrides if o.startswith("experiment=")]
+    rest = [o for o in overrides if not o.startswith("experiment=")]
+    if not chosen:
+        return plan(rest, extra), name or "runs"
+    experiments = chosen[0].split(",")
+    jobs = [job for e in experiments for job in plan([f"experiment={e}", *rest], extra)]
+    return jobs, name or "_".join(e.replace("/", "_") for e in experiments)
+
+
+def spec_of(jobs: Sequence[Job]) -> Any:
+    """What the (first) experiment wants its report to show."""
+    from al_bench.report.analysis import ReportSpec
+
+    options = OmegaConf.to_container(jobs[0].config.report, resolve=True)
+    assert isinstance(options, dict)
+    try:
+        return ReportSpec(**{str(key): value for key, value in options.items()})
+    except TypeError as error:
+        raise ValueError(f"report: {error}".replace("ReportSpec.__init__() ", "")) from None
+
+
+def log_to_wandb(
+    name: str,
+    results: Results,
+    spec: Any,
+    written: Sequence[Path],
+    folder: Path,
+    mode: str,
+) -> None:
+    """One W&B run with the experiment's tables, figures and savings."""
+    import wandb
+
+    from al_bench.loggers import start_wandb
+    from al_bench.report.analysis import analyse
+    from al_bench.report.tables import tables
+
+    run = start_wandb(folder, project="al_bench", mode=mode, name=f"report {name}", group=name)
+    try:
+        for table in tables(analyse(results, replace(spec))):
+            columns = [str(column) for column in table.frame.columns]
+            rows = table.frame.astype(str).to_numpy().tolist()
+            run.log({f"tables/{table.key}": wandb.Table(columns=columns, data=rows)})
+        for path in written:
+            if path.suffix == ".png":
+                run.log({f"figures/{path.stem}": wandb.Image(str(path))})
+    finally:
+        wandb.finish()

@@ -1,0 +1,71 @@
+"""ALFA-Mix: rows whose class flips when their features move towards labelled ones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Floats, Ints, State
+from al_bench.strategies.clusters import representatives
+from al_bench.strategies.distances import blocks, squared_distances, unit
+from al_bench.strategies.linear import linear_head
+
+
+class AlfaMix:
+    """Rows that flip under feature mixing, one of each cluster (ALFA-Mix: Parvaneh et al., 2022).
+
+    Mixing with a class mean c of the labelled rows, at the paper's closed-form ratio, moves a row
+    by `step` |c - h| along its loss gradient, so a row flips from a certain length on, which is
+    computed instead of searched. The step grows in multiples of `step`, below one, until there are
+    enough candidates; of as many k-means clusters of these as the budget, the rows nearest to the
+    centres are asked; too few are joined by random rows. With nothing labelled every row is a
+    candidate. O(u d k) time, O(u d) memory at most. A model without a linear head is one over its
+    log-probabilities.
+    """
+
+    def __init__(self, step: float) -> None:
+        if not 0 < step < 1:
+            raise ValueError(f"AlfaMix got step={step}; wanted one between 0 and 1")
+        self.step = step
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows, budget = state.unlabelled, min(budget, len(state.unlabelled))
+        candidates = rows
+        if len(state.labelled):
+            steps = np.ceil(flip_steps(state) / self.step)  # multiples of `step` a row needs
+            most = np.ceil(1 / self.step) - 1
+            enough = np.partition(steps, budget - 1)[budget - 1] if budget else most
+            candidates = rows[steps <= min(enough, most)]
+        if len(candidates) < budget:
+            rest = rng.permutation(np.setdiff1d(rows, candidates))
+            return np.concatenate([candidates, rest[: budget - len(candidates)]])
+        features = unit(state.rows.features[candidates])
+        return candidates[representatives(features, budget, rng)]
+
+
+def flip_steps(state: State) -> Floats:
+    """(u,) the smallest share of the distance to some class mean that flips the row; inf if none.
+
+    Along the unit loss gradient g the score of class j gains (W g)_j a unit, so it overtakes the
+    predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c).
+    """
+    features, weight, bias = linear_head(state)
+    labels = state.labels[state.labelled]
+    taught = features[state.labelled]
+    anchors = np.stack([taught[labels == c].mean(axis=0) for c in np.unique(labels)])
+    out = np.empty(len(state.unlabelled))
+    for part in blocks(len(out)):
+        here = state.unlabelled[part]
+        scores = (features[here] @ weight.T + bias).astype(np.float64)
+        index = np.arange(len(here))
+        probs = np.exp(scores - scores.max(axis=1, keepdims=True))
+        probs /= probs.sum(axis=1, keepdims=True)
+        best = scores.argmax(axis=1)
+        probs[index, best] -= 1
+        gradient = unit(probs @ weight)
+        speed = gradient @ weight.T
+        lead = scores[index, best][:, None] - scores
+        speed = speed - speed[index, best][:, None]
+        length = np.where(speed > 0, lead / np.where(speed > 0, speed, 1), np.inf).min(axis=1)
+        reach = np.sqrt(squared_distances(features[here], anchors).max(axis=1))
+        out[part] = np.where(reach > 0, length / np.where(reach > 0, reach, 1), np.inf)
+    return out

@@ -1,0 +1,63 @@
+"""DropQuery: rows whose prediction does not survive dropout, spread over clusters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Floats, Ints, Picked, Rows, State
+from al_bench.strategies.bayesian import check_rate
+from al_bench.strategies.clusters import representatives
+from al_bench.strategies.distances import blocks, unit
+
+
+class DropQuery:
+    """Rows that change class under input dropout, one of each cluster (Gupte et al., 2024).
+
+    Candidates differ from the whole prediction in more than half of `passes` passes; the bar falls,
+    not below one, while there are fewer than `factor` times the budget. Of as many k-means clusters
+    as the budget the rows nearest to the centres are asked; too few candidates are joined by random
+    rows. With nothing labelled every row is a candidate (the paper's start). O(passes u d) time
+    beside k-means on the candidates; O(u d) memory at most.
+    """
+
+    def __init__(self, passes: int, rate: float, factor: int) -> None:
+        check_rate("DropQuery", rate)
+        if passes < 1 or factor < 1:
+            raise ValueError(
+                f"DropQuery got passes={passes}, factor={factor}; wanted at least 1 of each"
+            )
+        self.passes, self.rate, self.factor = passes, rate, factor
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows, budget = state.unlabelled, min(budget, len(state.unlabelled))
+        changes = np.full(len(rows), self.passes)
+        if len(state.labelled):
+            changes = self._changes(state, rows, rng)
+        bar = self.passes // 2
+        while bar > 0 and np.sum(changes > bar) < self.factor * budget:
+            bar -= 1
+        candidates = rows[changes > bar]
+        if len(candidates) < budget:
+            rest = rng.permutation(rows[changes <= bar])
+            return np.concatenate([candidates, rest[: budget - len(candidates)]])
+        features = unit(state.rows.features[candidates])
+        return candidates[representatives(features, budget, rng)]
+
+    def _changes(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
+        """(u,) passes in which the class differs from the one without dropout."""
+        whole = state.probs.argmax(axis=1)
+        changes = np.zeros(len(rows), dtype=np.int64)
+        for part in blocks(len(rows)):
+            here = rows[part]
+            inputs, prior = Picked(state.rows.inputs, here), state.rows.prior[here]
+            features = state.rows.features[here]
+            for _ in range(self.passes):
+                seen = Rows(inputs, dropped(features, self.rate, rng), prior)
+                changes[part] += state.model.predict_proba(seen).argmax(axis=1) != whole[here]
+        return changes
+
+
+def dropped(features: Floats, rate: float, rng: np.random.Generator) -> Floats:
+    """The features with each number zero at this rate, the others scaled to keep the mean."""
+    kept = rng.random(features.shape, dtype=np.float32) >= rate
+    return features * kept * features.dtype.type(1 / (1 - rate))

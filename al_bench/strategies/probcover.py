@@ -1,0 +1,89 @@
+"""ProbCover: as many rows as possible within a ball around a labelled one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.state import Floats, Ints, State
+from al_bench.strategies.clusters import kmeans
+from al_bench.strategies.distances import blocks, pairwise, squared_distances, unit
+
+
+class ProbCover:
+    """Greedy maximum coverage by balls of one radius (ProbCover: Yehuda et al., 2022).
+
+    radius: in unit-length features; null for the largest one of which a share `purity` of the balls
+    holds a single cluster, of as many k-means clusters as classes. The graph lives on at most
+    `sample` random unlabelled rows (exact for pools up to it). Once all is covered the rest is
+    random. O(s^2 d) time and 5 s^2 bytes for a sample of s.
+    """
+
+    def __init__(self, radius: float | None, purity: float, sample: int) -> None:
+        if radius is not None and radius <= 0:
+            raise ValueError(f"ProbCover got radius={radius}; wanted a number above 0 or null")
+        if not 0 < purity <= 1 or sample < 2:
+            raise ValueError(
+                f"ProbCover got purity={purity}, sample={sample}; "
+                "wanted a purity above 0 and at most 1, and at least 2 rows"
+            )
+        self.radius, self.purity, self.sample = radius, purity, sample
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        unlabelled = rng.permutation(state.unlabelled)  # the first of equals is a random one
+        rows, budget = unlabelled[: self.sample], min(budget, len(unlabelled))
+        features = unit(state.rows.features[rows])
+        squared = pairwise(features)
+        if self.radius is None:
+            assigned = kmeans(features, state.n_classes, rng)[0]
+            reach = pure_radius(squared, assigned, self.purity)
+        else:
+            reach = self.radius**2
+        near = squared < reach
+        del squared
+        covered = np.zeros(len(rows), dtype=np.bool_)
+        labelled = unit(state.rows.features[state.labelled])
+        for part in blocks(len(rows)):
+            covered[part] = (squared_distances(features[part], labelled) < reach).any(axis=1)
+        chosen = rows[greedy_cover(near, covered, min(budget, len(rows)))]
+        rest = unlabelled[~np.isin(unlabelled, chosen)]
+        return np.concatenate([chosen, rest[: budget - len(chosen)]])
+
+
+def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
+    """The largest squared radius at which a share `purity` of the open balls is of one cluster.
+
+    A ball is pure up to the nearest row of another cluster, so this is a quantile of those.
+    """
+    nearest = np.full(len(squared), np.inf)
+    for cluster in np.unique(assigned):
+        inside = assigned == cluster
+        if not inside.all():
+            for part in blocks(len(squared), 512):
+                here = np.flatnonzero(inside[part]) + part.start
+                nearest[here] = np.where(inside, np.inf, squared[here]).min(axis=1)
+    return float(np.sort(nearest)[int((1 - purity) * len(squared) + 1e-9)])
+
+
+def greedy_cover(near: NDArray[np.bool_], covered: NDArray[np.bool_], budget: int) -> Ints:
+    """Positions of largest gain in rows newly covered, until nothing is gained or budget is spent.
+
+    near: (s, s) symmetric; covered: (s,), changed. The first of equals; each column is subtracted
+    once, so O(s^2) time in all.
+    """
+    edges = near.view(np.uint8)
+    degrees = np.zeros(len(near), dtype=np.int64)
+    open_rows = np.flatnonzero(~covered)
+    for part in blocks(len(open_rows), 128):
+        degrees += edges[open_rows[part]].sum(axis=0, dtype=np.uint8)
+    chosen: list[int] = []
+    while len(chosen) < budget:
+        best = int(degrees.argmax())
+        if degrees[best] <= 0:
+            break
+        chosen.append(best)
+        fresh = np.flatnonzero(near[best] & ~covered)
+        covered[fresh] = True
+        for part in blocks(len(fresh), 128):  # at most 128 ones: sums of bytes do not overflow
+            degrees -= edges[fresh[part]].sum(axis=0, dtype=np.uint8)
+    return np.array(chosen, dtype=np.int64)

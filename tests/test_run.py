@@ -1,0 +1,253 @@
+"""Whole runs from the command line: results, resume, failures, mirrors, parts of your own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from al_bench.cli import main
+from al_bench.store import read_rounds
+
+TINY = [
+    "dataset=synthetic",
+    "dataset.n_train=300",
+    "dataset.n_test=200",
+    "protocol.start=10",
+    "protocol.budget=10",
+    "protocol.rounds=3",
+    "logger=none",
+]
+
+
+def albench(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "AL_BENCH_CACHE": str(cwd / "cache"), **env}
+    command = [sys.executable, "-c", "import sys; from al_bench.cli import main; sys.exit(main())"]
+    return subprocess.run(
+        [*command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def runs(here: Path) -> dict[str, Path]:
+    return {p.name: p for p in sorted((here / "results" / "runs").iterdir()) if p.is_dir()}
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "manifest.json").read_text()))
+
+
+def science(folder: Path) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in (folder / "rounds.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def test_a_run_leaves_a_manifest_and_a_line_for_each_round(here: Path) -> None:
+    assert main(["run", *TINY]) == 0
+    ((name, folder),) = runs(here).items()
+    about = manifest(folder)
+    assert about["id"] == name
+    assert about["finished"]
+    assert about["error"] is None
+    assert about["labels"]["noise"] == "symmetric(rate=0.2)"
+    assert about["facts"]["n_pool"] == 300
+    assert sum(about["facts"]["class_counts"]) == 300
+    assert 0.1 < about["facts"]["noise_rate"] < 0.3
+    rounds = read_rounds(folder)
+    assert [len(r.asked) for r in rounds] == [0, 10, 10, 10, 10]
+
+
+def test_a_finished_run_is_skipped_and_where_it_is_written_is_not_its_identity(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *TINY]) == 0
+    before = {n: (p / "rounds.jsonl").stat().st_mtime_ns for n, p in runs(here).items()}
+    assert main(["run", *TINY, "threads=2", "logger=csv"]) == 0
+    assert "done before" in capsys.readouterr().out
+    assert before == {n: (p / "rounds.jsonl").stat().st_mtime_ns for n, p in runs(here).items()}
+    assert main(["run", *TINY, "seed=1"]) == 0
+    assert len(runs(here)) == 2
+
+
+def test_a_sweep_makes_its_runs_and_status_counts_them(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = [*TINY, "strategy=random,margin", "seed=0,1"]
+    assert main(["status", *sweep]) == 0
+    assert "0 of 4 done, 4 to do" in capsys.readouterr().out
+    assert main(["run", "-m", *sweep]) == 0
+    assert len(runs(here)) == 4
+    assert main(["status", *sweep]) == 0
+    assert "4 of 4 done" in capsys.readouterr().out
+    starts = {
+        (m["seed"], tuple(science(p)[1]["asked"]))
+        for p in runs(here).values()
+        for m in [manifest(p)]
+    }
+    assert len(starts) == 2  # strategies share the start of a seed
+
+
+def test_a_run_killed_in_any_round_is_resumed_to_the_same_lines(here: Path) -> None:
+    whole = here / "whole"
+    whole.mkdir()
+    slow = [*TINY, "protocol.rounds=12", "learner.steps=20"]
+    assert albench("run", *slow, cwd=whole).returncode == 0
+    expected = science(next(iter((whole / "results" / "runs").iterdir())))
+    command = [sys.executable, "-c", "import sys; from al_bench.cli import main; sys.exit(main())"]
+    environment = {**os.environ, "AL_BENCH_CACHE": str(here / "cache")}
+    with subprocess.Popen(
+        [*command, "run", *slow],
+        cwd=here,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        lines = here / "results" / "runs"
+        for _ in range(6000):
+            found = list(lines.glob("*/rounds.jsonl")) if lines.exists() else []
+            if found and len(found[0].read_text().splitlines()) >= 3:
+                break
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+    (folder,) = runs(here).values()
+    cut = len(science(folder))
+    assert 3 <= cut < len(expected), "killed before the end"
+    assert not manifest(folder)["finished"]
+    assert albench("run", *slow, cwd=here).returncode == 0
+    assert science(folder) == expected
+    assert manifest(folder)["finished"]
+
+
+def test_a_failing_run_is_recorded_said_once_and_does_not_stop_the_sweep(here: Path) -> None:
+    done = albench("run", "-m", *TINY, "protocol.budget=10,1000", "strategy=margin", cwd=here)
+    assert done.returncode != 0
+    assert "asks for 3010 rows; the pool has 300" in done.stderr
+    assert "Traceback" not in done.stderr
+    states = sorted(bool(manifest(p)["finished"]) for p in runs(here).values())
+    assert states == [False, True]
+    (failed,) = [manifest(p) for p in runs(here).values() if not manifest(p)["finished"]]
+    assert "asks for 3010 rows" in failed["error"]
+
+
+BAD = {
+    "an unknown option": (["strategy=nope"], "nope"),
+    "an unknown key": (["strategy.nope=1"], "nope"),
+    "a ratio below one": (["imbalance=longtail", "imbalance.ratio=0.5"], "ratio"),
+    "a rate above one": (["noise.rate=1.5"], "rate"),
+    "a budget beyond the pool": (["protocol.budget=10000"], "the pool has 300"),
+    "a start of nothing": (["protocol.start=0"], "start >= 1"),
+    "an unknown reveal": (["protocol.reveal=never"], "wanted batch or sequential"),
+    "a missing features file": (
+        ["dataset=features", "dataset.name=x", "dataset.path=/nowhere.npz"],
+        "/nowhere.npz",
+    ),
+    "a value left out": (["dataset=features"], "dataset.name has no value; give dataset.name=..."),
+    "no strength of the penalty": (["learner.l2=0"], "l2"),
+    "a wrong balance": (["learner.balance=maybe"], "maybe"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_one_sentence_and_a_failure(
+    what: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overrides, said = BAD[what]
+    kept = [o for o in TINY if not o.startswith("dataset.") or "dataset=features" not in overrides]
+    assert main(["run", *kept, *overrides]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("albench: ")
+    assert said in error
+
+
+def test_a_results_folder_that_cannot_be_written_is_said(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "results").write_text("a file, not a folder")
+    assert main(["run", *TINY]) == 1
+    assert "results" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_your_own_strategy_is_one_file_and_one_yaml_outside_the_package(here: Path) -> None:
+    mine = here / "mine"
+    (mine / "strategy").mkdir(parents=True)
+    (mine / "first_rows.py").write_text(
+        "class FirstRows:\n"
+        '    """The first rows there are (a baseline of mine)."""\n\n'
+        "    def select(self, state, budget, rng):\n"
+        "        return state.unlabelled[:budget]\n"
+    )
+    (mine / "strategy" / "first_rows.yaml").write_text("_target_: first_rows.FirstRows\n")
+    mine_too = ["--config-dir", str(mine), "strategy=first_rows"]
+    done = albench("run", *mine_too, *TINY, cwd=here)
+    assert done.returncode == 0, done.stderr
+    (folder,) = runs(here).values()
+    asked = science(folder)[2]["asked"]
+    assert asked == sorted(asked)
+    checked = albench("check", *mine_too, cwd=here)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    listed = albench("list", "strategy", "--config-dir", str(mine), cwd=here)
+    assert "a baseline of mine" in listed.stdout
+
+
+def test_check_says_which_promise_is_broken(here: Path) -> None:
+    mine = here / "mine"
+    (mine / "strategy").mkdir(parents=True)
+    (mine / "greedy.py").write_text(
+        "class Greedy:\n    def select(self, state, budget, rng):\n"
+        "        return state.unlabelled[: budget + 1]\n"
+    )
+    (mine / "strategy" / "greedy.yaml").write_text("_target_: greedy.Greedy\n")
+    checked = albench("check", "--config-dir", str(mine), "strategy=greedy", cwd=here)
+    assert checked.returncode == 1
+    assert "Greedy returned 2 rows (2 distinct) for a budget of 1" in checked.stdout
+
+
+def test_wandb_offline_writes_one_closed_run_for_each_run_of_a_sweep(here: Path) -> None:
+    sweep = [o for o in TINY if o != "logger=none"]
+    done = albench("run", "-m", *sweep, "seed=0,1", cwd=here, WANDB_MODE="offline")
+    assert done.returncode == 0, done.stderr
+    folders = sorted((here / "results" / "wandb").glob("offline-run-*"))
+    assert len(folders) == 2
+    for folder in folders:
+        shown = subprocess.run(
+            [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(folder)],
+            capture_output=True,
+            text=True,
+        )
+        assert shown.returncode == 0, shown.stderr
+        assert "balanced_accuracy" in shown.stdout
+        assert "symmetric(rate=0.2)" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("logger", "pattern"), [("csv", "csv/*/metrics.csv"), ("tensorboard", "tensorboard/*/events.*")]
+)
+def test_other_mirrors_write_their_files(here: Path, logger: str, pattern: str) -> None:
+    assert main(["run", *TINY[:-1], f"logger={logger}"]) == 0
+    (file,) = (here / "results").glob(pattern)
+    assert file.stat().st_size > 0
+    if logger == "csv":
+        assert "labels" in file.read_text().splitlines()[0]
+
+
+def test_listing_and_help_need_no_numerical_library(here: Path) -> None:
+    code = (
+        "import sys\nfrom al_bench.cli import main\n"
+        "main(['list', 'strategy']); main(['--help'])\n"
+        "heavy = {'torch', 'pytorch_lightning', 'sklearn', 'pandas', 'transformers', 'timm'}\n"
+        "print(heavy & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here)
+    assert done.stdout.splitlines()[-1] == "set()"
+    assert "Smallest margin" in done.stdout

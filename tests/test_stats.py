@@ -1,0 +1,250 @@
+"""The arithmetic of a report against closed forms, the literature and independent code."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap, chi2
+from sklearn.isotonic import IsotonicRegression
+
+from al_bench.report import stats
+from al_bench.report.savings import (
+    area,
+    compare,
+    integrated,
+    isotonic,
+    labels_needed,
+    labels_over_levels,
+    last_level,
+    saved,
+)
+
+LABELS = np.arange(10.0, 101.0, 10.0)
+
+
+def line(slope: float, seeds: int = 5, jitter: float = 0.0) -> np.ndarray:
+    """Straight learning curves slope * labels / 100, each seed shifted by its own small amount."""
+    shifts = jitter * np.random.default_rng(0).normal(size=(seeds, 1))
+    return slope * LABELS[None, :] / 100 + shifts
+
+
+def test_area_of_a_straight_line_is_its_middle_over_labels_and_over_log_labels() -> None:
+    labels = np.array([10.0, 40.0, 100.0])
+    assert area(labels[None] / 100, labels, log=False) == pytest.approx([0.55])
+    logs = np.log(labels)[None]
+    assert area(logs, labels, log=True) == pytest.approx([(np.log(10) + np.log(100)) / 2])
+    assert area(np.array([[0.3]]), np.array([10.0]), log=False) == pytest.approx([0.3])
+
+
+def test_isotonic_fit_agrees_with_scikit_learn_on_any_curve() -> None:
+    curves = np.random.default_rng(0).normal(size=(50, 9)) + np.linspace(0, 1, 9)
+    curves[0], curves[1] = np.arange(9)[::-1], 0.5
+    wanted = [IsotonicRegression().fit_transform(np.arange(9), curve) for curve in curves]
+    np.testing.assert_allclose(isotonic(curves), wanted, atol=1e-12)
+
+
+def test_isotonic_fit_of_a_falling_curve_is_its_mean_not_its_maximum() -> None:
+    assert isotonic(np.array([[0.9, 0.6, 0.3]])) == pytest.approx(np.full((1, 3), 0.6))
+
+
+def test_labels_needed_interpolates_takes_the_first_crossing_and_says_never() -> None:
+    labels = np.array([10.0, 20.0, 40.0, 80.0])
+    curve = np.array([[0.2, 0.6, 0.4, 0.8]])
+    targets = np.array([[0.1, 0.2, 0.4, 0.6, 0.7, 0.8, 0.81]])
+    wanted = [10.0, 10.0, 15.0, 20.0, 70.0, 80.0, np.inf]
+    assert labels_needed(curve, labels, targets)[0] == pytest.approx(wanted)
+
+
+def test_a_level_missed_by_rounding_alone_counts_as_reached() -> None:
+    curve = np.array([[0.1, 0.3 - 1e-12]])
+    assert labels_needed(curve, np.array([1.0, 2.0]), np.array([[0.3]])) == pytest.approx(2.0)
+
+
+def test_last_level_is_the_mean_over_the_last_tenth_of_the_budget() -> None:
+    assert last_level(line(1.0, seeds=1), LABELS) == pytest.approx([0.95])
+    assert last_level(np.array([[0.1, 0.4]]), np.array([10.0, 100.0])) == pytest.approx([0.4])
+
+
+def test_saved_is_minus_infinity_if_only_the_other_gets_there_and_a_bound_if_only_we_do() -> None:
+    need_a = np.array([30.0, np.inf, 30.0, np.inf])
+    need_b = np.array([60.0, 60.0, np.inf, np.inf])
+    np.testing.assert_allclose(saved(need_a, need_b, 120.0), [0.5, -np.inf, 0.75, np.nan])
+
+
+def test_labels_over_levels_agrees_with_fine_summation_also_for_curves_that_dip() -> None:
+    curves = np.random.default_rng(1).random((20, 7)) + np.linspace(0, 1, 7)
+    labels = np.array([5.0, 10.0, 20.0, 25.0, 50.0, 80.0, 100.0])
+    low, high = curves[:, 0] - 0.1, curves.max(axis=1) - 0.01
+    levels = low[:, None] + (high - low)[:, None] * (np.arange(20_000) + 0.5) / 20_000
+    wanted = labels_needed(curves, labels, levels).mean(axis=1) * (high - low)
+    np.testing.assert_allclose(labels_over_levels(curves, labels, low, high), wanted, rtol=1e-3)
+
+
+def test_learning_twice_as_fast_saves_half_of_the_labels_in_all_three_forms() -> None:
+    fast, slow = line(2.0, jitter=0.0), line(1.0)
+    gaps = (0.5, 0.75, 0.9)
+    found = compare(fast, slow, LABELS, 1.0, gaps, 100, np.random.default_rng(0))
+    assert [s.form for s in found[:5]] == [
+        "final", "50 % of the gap", "75 % of the gap", "90 % of the gap", "integrated",
+    ]  # fmt: skip
+    for saving in found:
+        if saving.form == "integrated":  # levels 0.1 to 0.2 cost both at least the first 10 labels
+            wanted = 1 - (0.1 * 10 + 25 * (1 - 0.2**2)) / (50 * (1 - 0.1**2))
+        else:
+            wanted = 0.5
+        assert saving.value == pytest.approx(wanted)
+        assert (saving.low, saving.high) == pytest.approx((wanted, wanted))
+        assert (saving.missed_a, saving.missed_b, saving.at_least) == (0.0, 0.0, False)
+    assert [s.target for s in found[:4]] == pytest.approx([0.95, 0.55, 0.775, 0.91])
+
+
+def test_a_method_against_itself_saves_nothing() -> None:
+    noisy = line(1.0) + 0.05 * np.random.default_rng(3).normal(size=(5, 10))
+    found = compare(noisy, noisy, LABELS, 0.9, (0.5,), 50, np.random.default_rng(0))
+    assert [s.value for s in found] == pytest.approx([0.0] * 6)
+
+
+def test_a_target_never_reached_is_a_result_with_its_miss_rate() -> None:
+    slow, fast = line(0.5, jitter=0.01), line(1.0, jitter=0.01)
+    final = compare(slow, fast, LABELS, 1.0, (0.9,), 100, np.random.default_rng(0))[0]
+    assert (final.value, final.low, final.high) == (-np.inf, -np.inf, -np.inf)
+    assert (final.missed_a, final.missed_b) == (1.0, 0.0)
+
+
+def test_where_only_we_reach_the_level_the_saving_is_a_lower_bound() -> None:
+    found = compare(line(1.0), line(0.5), LABELS, 1.0, (0.9,), 100, np.random.default_rng(0))
+    level = next(s for s in found if s.form == "90 % of the gap")
+    assert level.target == pytest.approx(0.05 + 0.9 * 0.95)
+    assert level.at_least
+    assert level.value == pytest.approx(1 - 100 * level.target / 100)
+
+
+def test_where_nobody_reaches_the_level_nothing_is_claimed() -> None:
+    found = compare(line(0.5), line(0.5), LABELS, 1.0, (0.9,), 100, np.random.default_rng(0))
+    assert np.isnan(found[1].value)
+    assert not found[1].at_least
+
+
+def test_integrated_saving_is_minus_infinity_below_the_start_of_the_other() -> None:
+    low, high = np.array([[0.1, 0.2]]), np.array([[0.3, 0.9]])
+    labels = np.array([10.0, 20.0])
+    assert integrated(low, high, labels)[0] == -np.inf
+    assert integrated(high, low, labels)[0] == pytest.approx(1 - 10 / 15)
+    assert integrated(high, np.array([[0.3, 0.3]]), labels)[0] == 0.0
+
+
+def statistic(data: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    mean = weights @ data
+    return np.column_stack([mean, weights @ data**2 - mean**2])
+
+
+@pytest.mark.parametrize(("seeds", "method"), [(12, "BCa"), (6, "percentile")])
+def test_intervals_agree_with_scipy(seeds: int, method: str) -> None:
+    data = np.random.default_rng(5).exponential(size=seeds)
+    found = stats.interval(
+        lambda weights: statistic(data, weights), seeds, 3000, np.random.default_rng(7)
+    )
+    assert found.kind == (method, method)
+    for column, function in enumerate((np.mean, np.var)):
+        wanted = bootstrap(
+            (data,), function, n_resamples=3000, method=method, rng=np.random.default_rng(7)
+        ).confidence_interval
+        assert (found.low[column], found.high[column]) == pytest.approx((wanted.low, wanted.high))
+
+
+def test_an_interval_is_a_function_of_its_generator_and_leaves_the_global_one_alone() -> None:
+    data = np.random.default_rng(5).exponential(size=12)
+    before = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
+    draws = [
+        stats.interval(lambda w: statistic(data, w), 12, 200, np.random.default_rng(seed)).low
+        for seed in (1, 1, 2)
+    ]
+    assert np.array_equal(draws[0], draws[1])
+    assert not np.array_equal(draws[0], draws[2])
+    assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[index]  # noqa: NPY002
+
+
+def test_one_seed_gives_a_value_and_no_interval() -> None:
+    found = stats.interval(
+        lambda w: statistic(np.array([2.0]), w), 1, 100, np.random.default_rng(0)
+    )
+    assert found.value == pytest.approx([2.0, 0.0])
+    assert np.isnan(found.low).all()
+    assert found.kind == ("none", "none")
+
+
+def test_a_constant_statistic_has_an_interval_of_no_width() -> None:
+    found = stats.interval(lambda w: np.full((len(w), 1), 3.0), 12, 100, np.random.default_rng(0))
+    assert (found.low[0], found.high[0]) == (3.0, 3.0)
+
+
+def test_resamples_that_claim_nothing_pull_the_interval_down_to_minus_infinity() -> None:
+    found = stats.interval(
+        lambda w: np.where(w[:, :1] == 0, np.nan, 1.0), 5, 500, np.random.default_rng(0)
+    )
+    assert (found.value[0], found.low[0], found.high[0]) == (1.0, -np.inf, 1.0)
+
+
+def test_quantiles_interpolate_between_finite_values_and_keep_infinity() -> None:
+    values = np.array([3.0, 1.0, 2.0, 4.0])
+    assert stats.quantiles(values, np.array([0.1, 0.5])) == pytest.approx([1.3, 2.5])
+    values = np.array([-np.inf, 1.0, 2.0])
+    assert stats.quantiles(values, np.array([0.2, 0.75])) == pytest.approx([-np.inf, 1.5])
+
+
+def test_ninety_five_per_cent_bands_hold_the_mean_about_that_often() -> None:
+    rng = np.random.default_rng(0)
+    curves = rng.normal(size=(5, 4000))
+    half = stats.t_band(curves)
+    assert np.mean(np.abs(curves.mean(axis=0)) < half) == pytest.approx(0.95, abs=0.015)
+
+
+def test_ranks_start_at_the_highest_score_and_ties_share_their_mean_rank() -> None:
+    scores = np.array([[0.9, 0.5, 0.9, 0.1], [0.2, 0.2, 0.2, 0.7]])
+    assert stats.ranks(scores) == pytest.approx(np.array([[1.5, 3, 1.5, 4], [3, 3, 3, 1]]))
+
+
+def test_critical_difference_is_that_of_demsar_2006() -> None:
+    assert stats.critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
+    for methods, q in ((2, 1.960), (5, 2.728), (10, 3.164)):
+        scale = np.sqrt(methods * (methods + 1) / 6)
+        assert stats.critical_difference(methods, 1) / scale == pytest.approx(q, abs=6e-4)
+
+
+def test_friedman_of_perfect_agreement_is_its_closed_form() -> None:
+    scores = np.tile([0.1, 0.2, 0.3], (6, 1))  # the statistic is n (k - 1) = 12
+    assert stats.friedman(scores) == pytest.approx(chi2.sf(12, 2))
+    assert np.isnan(stats.friedman(scores[:, :2]))
+
+
+def test_holm_by_hand() -> None:
+    p = np.array([0.01, 0.04, np.nan, 0.03, 0.005])
+    np.testing.assert_allclose(stats.holm(p), [0.03, 0.06, np.nan, 0.06, 0.02])
+    assert stats.holm(np.array([0.9, 0.8])) == pytest.approx([1.0, 1.0])
+
+
+def test_verdict_is_a_win_only_beyond_two_paired_standard_errors() -> None:
+    base = np.array([0.0, 1.0, 2.0, 3.0])  # seeds differ much, pairs little
+    step = np.array([0.1, 0.2, 0.3, 0.2])  # mean 0.2, standard error 0.0408
+    assert stats.paired(base + step, base).verdict == "win"
+    assert stats.paired(base, base + step).verdict == "loss"
+    wide = np.array([0.5, -0.3, 0.4, -0.2])
+    assert stats.paired(base + wide, base).verdict == "tie"
+    assert stats.paired(base, base).verdict == "tie"
+
+
+def test_paired_p_values_by_hand() -> None:
+    found = stats.paired(np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    assert found.difference == 2.0
+    assert found.error == pytest.approx(1 / np.sqrt(3))
+    assert found.t_test == pytest.approx(0.0741799)  # t = 3.4641, 2 degrees of freedom
+    assert found.wilcoxon == pytest.approx(0.25)  # the smallest possible with three pairs
+    assert np.isnan(stats.paired(np.array([1.0]), np.array([0.0])).t_test)
+
+
+def test_penalties_count_the_points_at_which_a_method_is_beaten() -> None:
+    same = np.random.default_rng(0).normal(size=(5, 4)) * 0.01
+    better = same.copy()
+    better[:, 2:] += 0.5 + 0.01 * np.random.default_rng(1).normal(size=(5, 2))
+    found = stats.penalties(np.stack([better, same]))
+    assert found == pytest.approx(np.array([[0.0, 0.5], [0.0, 0.0]]))
