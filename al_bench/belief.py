@@ -16,6 +16,8 @@ import numpy as np
 from al_bench.state import Floats, Ints, State
 
 FLOOR = 1e-6  # of a probability before its logarithm: a foundation model's zero is no veto
+ROUNDS = 4  # of fitting the frequencies: they hardly move after
+MOST_NOISE = 0.6
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,13 @@ def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None
     return normalise(scores if frequencies is None else scores + np.log(frequencies))
 
 
-def true_class(belief: Floats, answers: Ints, noise: float) -> tuple[Floats, Floats]:
-    """(m, k) posterior of the true class given an answer that is wrong at rate `noise`, the wrong
-    answers spread evenly; and the (m,) probability of the answers."""
+def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
+    """(m, k) posterior of the true class given answers that are wrong at rate `noise`, the wrong
+    ones spread evenly over the other classes: Bayes' rule."""
     index = np.arange(len(answers))
     joint = belief * (noise / (belief.shape[1] - 1))
     joint[index, answers] = belief[index, answers] * (1 - noise)
-    evidence = joint.sum(axis=1)
-    return joint / evidence[:, None], evidence
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
 
 
 def fold_numbers(answers: Ints, folds: int, rng: np.random.Generator) -> Ints:
@@ -108,7 +109,8 @@ def cross_fit(
 ) -> tuple[Floats, Floats]:
     """Log-probabilities by models that did not see the row: (m, k) of `rows`, (n, k) of all.
 
-    One `logistic` a fold on the other folds; a row outside `rows` gets the folds' mean.
+    One `logistic` a fold on the other folds; a row outside `rows` gets the folds' mean. A class
+    that a fold has no row of gets an even share: the model knows nothing of it.
     """
     numbers = np.unique(folds)
     everywhere = np.zeros((len(features), targets.shape[1]), dtype=np.float32)
@@ -116,50 +118,65 @@ def cross_fit(
     for fold in numbers:
         others = folds != fold
         weight = logistic(features[rows[others]], targets[others], l2)
-        scores = log_floor(normalise(features @ weight[:-1] + weight[-1]))
+        probs = normalise(features @ weight[:-1] + weight[-1])
+        probs[:, targets[others].sum(axis=0) == 0] = 1 / targets.shape[1]
+        scores = log_floor(probs)
         held_out[~others] = scores[rows[~others]]
         everywhere += scores / len(numbers)
     return held_out, everywhere
 
 
+def pool_loss(
+    exponents: Floats, noise: float, experts: Floats, answers: Ints, frequencies: Floats
+) -> tuple[float, Floats, float]:
+    """Minus the log-likelihood of noisy answers under the pool of experts, and its slopes: (e,) by
+    exponent, and by the noise rate."""
+    index = np.arange(len(answers))
+    belief = pooled(experts, exponents, frequencies)
+    hit = belief[index, answers]
+    other = 1 / (belief.shape[1] - 1)
+    chance = (1 - noise) * hit + noise * other * (1 - hit)
+    expected = (belief * experts).sum(axis=2)
+    by_hit = (1 - noise - noise * other) / chance
+    slope = (experts[:, index, answers] - expected) @ (by_hit * hit)
+    by_noise = ((1 - hit) * other - hit) / chance
+    return float(-np.log(chance).sum()), -slope, float(-by_noise.sum())
+
+
 def fit_pool(
     experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
 ) -> Fit:
-    """Exponents, noise rate and true-class posteriors that explain the answers, by EM.
+    """Exponents, noise rate and true-class posteriors that explain the answers.
 
     experts: (e, m, k) out-of-fold log-probabilities as if classes were equally frequent; before and
     precision: (e,) of a normal prior of the exponents; noise: (wrong, right) pseudo-counts of a
-    beta prior of the noise rate. In the likelihood the pool is multiplied by the classes' soft
-    frequencies among the labelled rows, so that a rare answer in a sea of a likely class is
-    doubted as Bayes would. O(iterations e m k).
+    beta prior of the noise rate. Maximises the likelihood of the answers times the priors, in
+    which the pool is multiplied by the classes' frequencies among the labelled rows, so that a
+    rare answer in a sea of a likely class is doubted as Bayes would; the frequencies are those of
+    the posterior, found again after each fit. O(iterations e m k).
     """
     from scipy.optimize import minimize
 
-    n_rows, k = len(answers), experts.shape[2]
-    index = np.arange(n_rows)
-    exponents, rate = before.astype(float), noise[0] / sum(noise)
-    counts = np.bincount(answers, minlength=k) + 0.5
-    posterior = np.empty((n_rows, k))
-    for _ in range(6):
+    point = np.append(before, noise[0] / sum(noise))
+    counts = np.bincount(answers, minlength=experts.shape[2]) + 0.5
+    bounds = [(0.0, 3.0)] * len(before) + [(1e-3, MOST_NOISE)]
+    for _ in range(ROUNDS):
         frequencies = counts / counts.sum()
 
-        def loss(point: Floats) -> tuple[float, Floats]:
-            belief = pooled(experts, point, frequencies)
-            hit = belief[index, answers]
-            chance = (1 - rate) * hit + rate / (k - 1) * (1 - hit)
-            slope = (1 - rate - rate / (k - 1)) * hit / chance
-            expected = (belief * experts).sum(axis=2)
-            gradient = -((experts[:, index, answers] - expected) * slope).sum(axis=1)
-            pull = precision * (point - before)
-            return float(-np.log(chance).sum() + 0.5 * pull @ (point - before)), gradient + pull
+        def loss(point: Floats, frequencies: Floats = frequencies) -> tuple[float, Floats]:
+            exponents, rate = point[:-1], point[-1]
+            surprise, slope, by_rate = pool_loss(exponents, rate, experts, answers, frequencies)
+            pull = precision * (exponents - before)
+            unlikely = 0.5 * pull @ (exponents - before)
+            unlikely -= noise[0] * np.log(rate) + noise[1] * np.log(1 - rate)
+            by_rate -= noise[0] / rate - noise[1] / (1 - rate)
+            return surprise + float(unlikely), np.append(slope + pull, by_rate)
 
-        bounds = [(0.0, 3.0)] * len(exponents)
-        exponents = minimize(loss, exponents, jac=True, method="L-BFGS-B", bounds=bounds).x
-        posterior, _ = true_class(pooled(experts, exponents, frequencies), answers, rate)
-        wrong = n_rows - posterior[index, answers].sum()
-        rate = min((noise[0] + wrong) / (sum(noise) + n_rows), 0.6)
+        point = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=bounds).x
+        belief = pooled(experts, point[:-1], frequencies)
+        posterior = true_class(belief, answers, point[-1])
         counts = np.maximum(posterior.sum(axis=0), 0.3)
-    return Fit(exponents, rate, posterior)
+    return Fit(point[:-1], float(point[-1]), posterior)
 
 
 def trust(prior: Floats, answers: Ints) -> float:
@@ -232,12 +249,17 @@ def unit(features: Floats) -> Floats:
     return np.asarray(features / np.maximum(length, 1e-12), dtype=np.float32)
 
 
-def confident_rows(beliefs: Floats, rows: Ints, share: float, most: int) -> Ints:
-    """Of each predicted class the `share` of `rows` it is surest of, at most `most` a class."""
-    guesses, sureness = beliefs[rows].argmax(axis=1), beliefs[rows].max(axis=1)
-    chosen = []
-    for one in np.unique(guesses):
-        members = np.flatnonzero(guesses == one)
-        size = min(int(np.ceil(share * len(members))), most)
-        chosen.append(members[np.argsort(-sureness[members], kind="stable")[:size]])
-    return np.sort(rows[np.concatenate(chosen)]) if chosen else rows[:0]
+def confident_rows(
+    beliefs: Floats, rows: Ints, share: float, most: int, rng: np.random.Generator
+) -> Ints:
+    """Of each predicted class the `share` of `rows` it is surest of, at most `most` a class.
+
+    Ascending; ties fall at random. O(r k + r log r) for r rows.
+    """
+    order = rng.permutation(rows)
+    guesses, sureness = beliefs[order].argmax(axis=1), beliefs[order].max(axis=1)
+    by_class = np.lexsort((-sureness, guesses))
+    size = np.bincount(guesses, minlength=beliefs.shape[1])
+    place = np.arange(len(order)) - (np.cumsum(size) - size)[guesses[by_class]]
+    taken = np.minimum(np.ceil(share * size), most)[guesses[by_class]]
+    return np.sort(order[by_class[place < taken]])

@@ -53,7 +53,10 @@ def embeddings(
     keys = {"dataset": dataset_key, "split": split, "encoder": encoder.key}
 
     def compute(rows: range) -> Floats:
-        values = encoder.embed(Picked(inputs, np.arange(rows.start, rows.stop)))
+        try:
+            values = encoder.embed(Picked(inputs, np.arange(rows.start, rows.stop)))
+        except ValueError as error:  # an encoder counts from the start of its batch
+            raise ValueError(f"{split} rows {rows.start}-{rows.stop - 1}: {error}") from error
         return finite(values, rows, encoder.key)
 
     entry = Entry(Path(folder), keys, len(inputs), "float16")

@@ -347,7 +347,7 @@ def answers_every_row(make: Make) -> None:
     """A class for every pool row; equal generators answer equally; truth is left alone."""
     rows, truth = make_pool(n=300, k=10)
     votes = np.eye(10, dtype=np.int64)[truth] * 3 + 1
-    columns = {"votes": votes, "human": truth, **dict.fromkeys(HUMAN_COLUMNS, truth)}
+    columns = {getattr(make(), "column", "human"): truth} | {"votes": votes}
     look = Truth(truth, 10, rows.features, columns)
     truth.flags.writeable = False
     answers, again = (make().answers(look, _generator()) for _ in range(2))
@@ -356,8 +356,6 @@ def answers_every_row(make: Make) -> None:
     if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= 10:
         raise ContractError("answers are not one class for each row")
 
-
-HUMAN_COLUMNS = ("human_aggregate", "human_random1", "human_worst")
 
 CHECKS: dict[str, tuple[Check, ...]] = {
     "strategy": (

@@ -70,7 +70,7 @@ class Entry:
                 array: Floats = np.load(file, mmap_mode="r", allow_pickle=False)
                 if array.shape[0] != self.n or array.dtype != self.dtype:
                     problem = f"holds {array.shape} {array.dtype}, not {self.n} rows {self.dtype}"
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             problem = f"cannot be read ({error})"
         if problem:
             raise ValueError(f"{file} ({self.name}) {problem}; delete the folder {self.path}")

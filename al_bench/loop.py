@@ -10,27 +10,16 @@ from types import GeneratorType
 import numpy as np
 
 from al_bench.rng import rng
-from al_bench.state import UNASKED, Ints, Learner, Problem, State, Strategy, Supervision
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How much is asked: `start` rows first, then `rounds` times `budget`; `reveal` says whether a
-    strategy that asks inside a batch is given the answers (sequential) or not (batch)."""
-
-    start: int
-    budget: int
-    rounds: int
-    reveal: str
-
-    def __post_init__(self) -> None:
-        if self.reveal not in ("batch", "sequential"):
-            raise ValueError(f"protocol.reveal is {self.reveal!r}; wanted batch or sequential")
-        if self.start < 1 or self.budget < 1 or self.rounds < 0:
-            raise ValueError(
-                f"protocol has start={self.start}, budget={self.budget}, rounds={self.rounds}; "
-                "wanted start >= 1, budget >= 1, rounds >= 0"
-            )
+from al_bench.state import (
+    UNASKED,
+    Ints,
+    Learner,
+    Problem,
+    Protocol,
+    State,
+    Strategy,
+    Supervision,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,7 @@ Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]
 
 def active_learning(
     problem: Problem,
-    start: Strategy,
+    init: Strategy,
     strategy: Strategy,
     supervision: Supervision,
     learner: Learner,
@@ -65,20 +54,18 @@ def active_learning(
     The acquisition log is the state: `done` is replayed by telling its answers, and only its last
     round is fitted again, so a resumed run yields what an uninterrupted one would.
     """
-    needed = protocol.start + protocol.rounds * protocol.budget
-    if needed > len(problem.pool):
-        raise ValueError(f"protocol asks for {needed} rows; the pool has {len(problem.pool)}")
+    sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
     state = State.start(problem.pool)
     for past in done:
         state = state.tell(np.array(past.asked, dtype=np.int64), np.array(past.answers))
     if len(done) > 1:
         state = teach(state, supervision, learner, seed, len(done) - 1)
 
-    for number in range(len(done), protocol.rounds + 2):
+    for number in range(len(done), len(sizes) + 1):
         began = perf_counter()
         asked, trips = np.empty(0, dtype=np.int64), 0
         if number > 0:
-            rule, size = (start, protocol.start) if number == 1 else (strategy, protocol.budget)
+            rule, size = init if number == 1 else strategy, sizes[number - 1]
             asked, trips = ask(rule, state, size, problem.answers, protocol.reveal, seed, number)
         selected = perf_counter()
         if number > 0:
@@ -111,7 +98,7 @@ def ask(
     number: int,
 ) -> tuple[Ints, int]:
     """The rows a strategy asks about and the trips to the annotator this took; checked."""
-    purpose = "start" if number == 1 else "strategy"
+    purpose = "init" if number == 1 else "strategy"
     choice = strategy.select(state, budget, rng(seed, purpose, number))
     trips: list[Ints] = []
     if isinstance(choice, GeneratorType):

@@ -85,9 +85,9 @@ class FeatureDependent:
     """Hard rows are mislabelled more often, and as what they resemble (after Xia et al., 2020).
 
     A reference model (linear discriminant analysis on the features, cross-fitted in `folds` parts,
-    so no row is judged by a model that saw it) gives p. A row flips with probability proportional to
-    1 - p_true, cut at one; the mean of these probabilities is `rate`. A flipped row is answered by
-    a draw from p over the wrong classes.
+    so no row is judged by a model that saw it) gives p. A row flips with probability in proportion
+    to 1 - p_true, cut at one; the mean of these probabilities is `rate`. A flipped row is answered
+    by a draw from p over the wrong classes.
     """
 
     def __init__(self, rate: float, folds: int) -> None:

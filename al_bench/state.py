@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, TypeAlias, runtime_checkable
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class Picked(Sequence[Any]):
         return self.source[int(self.picks[position])]
 
 
-class Model(Protocol):
+class Model(Interface):
     """A fitted classifier."""
 
     def predict_proba(self, rows: Rows) -> Floats:
@@ -70,7 +71,7 @@ class Model(Protocol):
 
 
 @runtime_checkable
-class LinearModel(Protocol):
+class LinearModel(Interface):
     """A model that is a softmax over ``features @ weight.T + bias``: (k, d) and (k,)."""
 
     weight: Floats
@@ -165,7 +166,7 @@ class State:
 Asking: TypeAlias = Generator[Ints, Ints, Ints | None]
 
 
-class Strategy(Protocol):
+class Strategy(Interface):
     """A query rule."""
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
@@ -177,16 +178,26 @@ class Strategy(Protocol):
         """
 
 
-class Supervision(Protocol):
+class Supervision(Interface):
     """A training rule: which rows a learner is taught, with which targets and weights."""
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet: ...
 
 
-class Learner(Protocol):
+class Learner(Interface):
     """A small model's training procedure; the same arguments give the same model."""
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> Model: ...
+
+
+class Protocol(Interface):
+    """How much is asked. reveal: ``sequential`` where a strategy that asks inside a round is given
+    the answers, ``batch`` where they are withheld until its end."""
+
+    reveal: str
+
+    def sizes(self, n: int, k: int) -> list[int]:
+        """Rows asked in each round, the start first, for a pool of n rows in k classes."""
 
 
 @dataclass(frozen=True)

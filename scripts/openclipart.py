@@ -3,9 +3,9 @@
     apt-get download openclipart-png=1:0.18+dfsg-19
     python scripts/openclipart.py openclipart-png_1%3a0.18+dfsg-19_all.deb
 
-A class is one or more folders of the collection. Drawings are cropped to their content, padded to a
-square and scaled down. Left out: files of more than 40 megapixels (several are decompression bombs),
-empty ones, and near-duplicates, of which the first is kept (in the order of CLASSES, then of names).
+A class is one or more folders of the collection. Drawings are cropped to their content, padded to
+a square and scaled down. Left out: files of more than 40 megapixels (several are decompression
+bombs), empty ones, and near-duplicates, of which the first is kept (by class, then by name).
 The bytes depend on the WebP encoder; the shipped file was made with Pillow 13.0.
 """
 
@@ -68,7 +68,7 @@ CLASSES = {  # class: folders; a folder includes those below it that no other cl
     "button": ["computer/buttons", "buttons"],
 }
 SIDE = 64
-ALIKE = 25.0  # mean squared difference of two 16 x 16 thumbnails, levels of 0..255 squared
+ALIKE = 2.0  # mean squared difference of two 16 x 16 thumbnails, levels of 0..255 squared
 
 
 def class_of(name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What the scripts that make the shipped data files share: checksums, archives, splits, the file."""
+"""What the scripts that make the shipped files share: checksums, archives, splits, the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-FILES = Path("/work/scratch/data/out")
+FILES = Path(__file__).parent.parent / "al_bench" / "data" / "files"
 
 
 def source(wanted: str, how: str) -> Path:
@@ -28,7 +28,7 @@ def source(wanted: str, how: str) -> Path:
 
 
 def deb_files(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the regular files in a Debian package (an ar archive of tars)."""
+    """Names and contents of the files in a Debian package (tars in an ar), links followed."""
     with path.open("rb") as deb:
         deb.read(8)
         while header := deb.read(60):
@@ -36,8 +36,12 @@ def deb_files(path: Path) -> Iterator[tuple[str, bytes]]:
             member = deb.read(size + size % 2)[:size]
             if name == "data.tar.xz":
                 with tarfile.open(fileobj=io.BytesIO(lzma.decompress(member))) as tar:
-                    for entry in tar:
-                        if entry.isreg() and (file := tar.extractfile(entry)):
+                    for entry in tar.getmembers():
+                        try:
+                            file = tar.extractfile(entry)
+                        except KeyError:  # a link that points out of the package
+                            continue
+                        if file is not None:
                             yield entry.name.removeprefix("./"), file.read()
 
 

@@ -31,13 +31,15 @@ def main() -> None:
     with tarfile.open(source(SDIST, "pip download vaderSentiment==2.5")) as outer:
         file = outer.extractfile(INNER)
         assert file is not None
-        inner = tarfile.open(fileobj=io.BytesIO(file.read()))
+        packed = io.BytesIO(file.read())
     votes: dict[str, np.ndarray] = {}
     for name in SOURCES:
-        texts = {row[0]: row[2] for row in table(inner, f"{name}_GroundTruth")}
-        for key, _, _, ratings in (
-            [*row[:2], *row[2].split("\t", 1)] for row in table(inner, f"{name}_anonDataRatings")
-        ):
+        with tarfile.open(fileobj=packed) as inner:
+            texts = {row[0]: row[2] for row in table(inner, f"{name}_GroundTruth")}
+            rated = table(inner, f"{name}_anonDataRatings")
+        packed.seek(0)
+        for key, _, rest in rated:
+            ratings = rest.split("\t", 1)[1]
             signs = np.sign(ast.literal_eval(ratings)).astype(int)
             text = " ".join(html.unescape(texts[key]).split())
             if text and len(signs) >= FEWEST_RATINGS:

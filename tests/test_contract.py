@@ -9,6 +9,9 @@ import pytest
 from al_bench.config import build, config_dir, plan
 from al_bench.contract import CHECKS, Check
 
+TEN = [[0.91 if row == column else 0.01 for column in range(10)] for row in range(10)]
+GIVEN = {("noise", "confusion"): [f"noise.matrix={TEN}"]}  # values a user has to give
+
 
 def cases() -> list[tuple[str, str, Check]]:
     found = []
@@ -29,7 +32,7 @@ def test_every_config_keeps_the_contract(group: str, option: str, check: Check) 
 
 @lru_cache(maxsize=1)
 def node(group: str, option: str) -> Any:
-    return plan([f"{group}={option}"])[0].config[group]
+    return plan([f"{group}={option}", *GIVEN.get((group, option), [])])[0].config[group]
 
 
 def test_each_kind_of_component_is_found() -> None:

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 from al_bench.contract import SoftmaxModel, make_pool
-from al_bench.loop import Protocol, Round, active_learning
+from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
+from al_bench.protocol import Budget, Counts, WholePool
 from al_bench.rng import rng
 from al_bench.state import HIDDEN, UNASKED, Ints, Problem, Rows, State, TrainingSet
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 
-PROTOCOL = Protocol(start=10, budget=10, rounds=4, reveal="sequential")
+PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
 
 
 class Hard:
@@ -125,7 +126,7 @@ def test_in_batch_answers_are_given_or_withheld_and_trips_counted() -> None:
     told = problem().answers
     for reveal in ("sequential", "batch"):
         strategy = Bisecting([])
-        protocol = Protocol(start=10, budget=10, rounds=1, reveal=reveal)
+        protocol = Counts(start=10, budget=10, rounds=1, reveal=reveal)
         rounds = list(
             active_learning(
                 problem(), Random(), strategy, Hard(), Centroids(), evaluate, protocol, 0
@@ -169,7 +170,7 @@ def test_asking_about_a_labelled_row_is_refused() -> None:
 
 
 def test_a_budget_beyond_the_pool_is_refused_before_anything_is_asked() -> None:
-    protocol = Protocol(start=100, budget=10, rounds=4, reveal="batch")
+    protocol = Counts(start=100, budget=10, rounds=4, reveal="batch")
     with pytest.raises(ValueError, match="asks for 140 rows; the pool has 120"):
         next(
             active_learning(
@@ -213,3 +214,14 @@ def test_named_streams_are_independent_and_repeatable() -> None:
     }
     assert len(set(draws.values())) == 8
     assert draws[0, "noise", 0] == tuple(rng(0, "noise").integers(0, 2**31, 4))
+
+
+def test_budgets_fit_the_pool_in_rounds_as_equal_as_whole_numbers_are() -> None:
+    budget = Budget(per_class=40, share=0.15, rounds=10, reveal="batch")
+    assert budget.sizes(n=100_000, k=6) == [24] * 10
+    assert sum(budget.sizes(n=1000, k=6)) == 150
+    assert sum(Budget(None, 0.2, 7, "batch").sizes(n=999, k=3)) == 199
+    assert set(Budget(None, 0.2, 7, "batch").sizes(n=999, k=3)) == {28, 29}
+    assert WholePool().sizes(n=55, k=3) == [55]
+    with pytest.raises(ValueError, match="3 labels for 10 rounds"):
+        budget.sizes(n=20, k=6)

@@ -29,7 +29,7 @@ SPEED = {"random": 1.0, "margin": 1.6, "badge": 1.4, "galaxy": 1.8, "codecision"
 def fake_run(
     folder: Path,
     strategy: str = "random",
-    supervision: str = "human",
+    supervision: str = "labels",
     start: str = "random",
     dataset: str = "flowers",
     imbalance: str = "natural",
@@ -49,7 +49,7 @@ def fake_run(
     name = f"{abs(hash_of(labels, seed)):012x}"[:12]
     rng = np.random.default_rng([seed, hash_of(labels, 0)])
     rate = 0.2 if noise != "clean" else 0.0
-    speed = SPEED.get(strategy.split("(")[0], 1.2) * (1.25 if supervision != "human" else 1.0)
+    speed = SPEED.get(strategy.split("(")[0], 1.2) * (1.25 if supervision != "labels" else 1.0)
     counts = [400, 200, 100, 50, 25, 12]
     here = run_path(folder, name)
     manifest = {
@@ -289,6 +289,7 @@ def test_a_decreasing_curve_stays_decreasing_in_the_table(tmp_path: Path) -> Non
     first = tables(analyse(read_runs(tmp_path), QUICK))[0]
     assert cell(first, "margin", "final") == "45.0 ± 0.0"
     assert cell(first, "margin", "area") == "67.5 ± 0.0"
+    assert "labels to 47.5 (margin)" in first.header
 
 
 def test_savings_and_labels_to_target_stand_in_the_main_table(tmp_path: Path) -> None:
@@ -300,7 +301,7 @@ def test_savings_and_labels_to_target_stand_in_the_main_table(tmp_path: Path) ->
     assert cell(first, "margin", "saving over random") == "50 % [50, 50]"
     assert cell(first, "margin", "saving over best") == "50 % [50, 50]"
     assert cell(first, "margin", "labels to 95.0 (random)") == "95"
-    assert cell(first, "badge", "saving over random") == "not reached [−∞, −∞]"
+    assert cell(first, "badge", "saving over random") == "not reached"
     assert cell(first, "badge", "labels to") == "not reached"
     assert cell(first, "random", "saving over random") == "–"
 
@@ -480,3 +481,23 @@ def test_the_report_imports_neither_torch_nor_the_loop_and_no_plotting_until_it_
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_one_method_with_one_seed_is_reported_without_intervals(tmp_path: Path) -> None:
+    fake_run(tmp_path / "runs", "margin")
+    written = report(read_runs(tmp_path / "runs"), "alone", tmp_path, ReportSpec(bootstrap=10))
+    text = written[0].read_text(encoding="utf-8")
+    assert "±" not in text.split("| margin |")[1].split("\n")[0]
+    assert [path.name for path in written if path.suffix == ".png"] == [
+        "alone_curves.png", "alone_savings.png", "alone_recall.png",
+    ]  # fmt: skip
+
+
+def test_a_penalty_matrix_has_the_winner_of_every_point_in_its_row(tmp_path: Path) -> None:
+    for noise, seed in product(("clean", "symmetric(rate=0.2)"), range(3)):
+        shift = 0.001 * seed
+        fake_run(tmp_path, "margin", noise=noise, seed=seed, curve=[0.8 + shift] * 10)
+        fake_run(tmp_path, "random", noise=noise, seed=seed, curve=[0.5 + 2 * shift] * 10)
+    shown = tables(analyse(read_runs(tmp_path), QUICK))
+    matrix = next(table for table in shown if table.title == "Pairwise penalties")
+    assert matrix.rows == (("margin", "0.00", "2.00"), ("random", "0.00", "0.00"))

@@ -225,10 +225,10 @@ def test_holm_by_hand() -> None:
 
 def test_verdict_is_a_win_only_beyond_two_paired_standard_errors() -> None:
     base = np.array([0.0, 1.0, 2.0, 3.0])  # seeds differ much, pairs little
-    step = np.array([0.1, 0.2, 0.3, 0.2])  # mean 0.2, standard error 0.0408
+    step = np.array([0.0, 0.2, 0.2, 0.4])  # mean 0.2, standard error 0.0816
     assert stats.paired(base + step, base).verdict == "win"
     assert stats.paired(base, base + step).verdict == "loss"
-    wide = np.array([0.5, -0.3, 0.4, -0.2])
+    wide = np.array([-0.05, 0.1, 0.3, 0.1])  # mean 0.1125, standard error 0.0718
     assert stats.paired(base + wide, base).verdict == "tie"
     assert stats.paired(base, base).verdict == "tie"
 

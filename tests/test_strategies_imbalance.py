@@ -12,10 +12,12 @@ from hydra.utils import instantiate
 from al_bench.loop import ask
 from al_bench.state import HIDDEN, UNASKED, Floats, Ints, Rows, State
 from al_bench.strategies import balance
-from al_bench.strategies.anchors import mean_similarity, spread
+from al_bench.strategies.anchors import SEALS, AnchorAL, mean_similarity, spread
 from al_bench.strategies.base import boundary_distances
 from al_bench.strategies.cbal import relaxed
+from al_bench.strategies.class_guided import guided
 from al_bench.strategies.direct import Direct, shrink, threshold
+from al_bench.strategies.distances import unit
 from al_bench.strategies.fm import jensen_shannon
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.likely import MostLikelyPositive
@@ -237,7 +239,7 @@ def test_direct_needs_neither_recursion_nor_quadratic_time_for_long_searches():
 
 
 def test_direct_serves_the_rarest_classes_first_when_each_needs_a_minimum():
-    state, _, answers = golden_pool("separable", 0.0, 0)
+    state, _, _ = golden_pool("overlap", 0.2, 0)
     rarest = int(np.argmin(state.counts))
     choice = Direct(0.5, 50, 50).select(state, 100, np.random.default_rng(0))
     first = next(choice)
@@ -301,7 +303,8 @@ def test_fm_stratified_takes_equally_many_of_each_predicted_class():
 
 def test_fm_balanced_asks_for_every_class_also_one_that_is_never_predicted():
     rows, truth = make_pool(n=600, k=4)
-    prior = rows.prior * np.array([1, 1, 1, 1e-3], np.float32)
+    prior = 0.8 * rows.prior / (1 - rows.prior[:, [3]] + 1e-9) + 1e-9
+    prior[:, 3] = 0.2 * rows.prior[:, 3]
     prior /= prior.sum(axis=1, keepdims=True)
     assert 3 not in prior.argmax(axis=1)
     state = State.start(replace(rows, prior=prior))
@@ -386,9 +389,7 @@ def test_base_measures_and_chooses_as_its_plain_version(seed):
     np.testing.assert_allclose(distances, expected, rtol=1e-4)
     asked = configured("base").select(state, 14, np.random.default_rng(seed))
     order = np.random.default_rng(seed).permutation(4)
-    chosen = plain_base.select(
-        *(state.rows.features, weight, bias, state.unlabelled, 14), order
-    )
+    chosen = plain_base.select(*(state.rows.features, weight, bias, state.unlabelled, 14), order)
     assert set(asked) == set(chosen)
 
 
@@ -413,17 +414,17 @@ def test_similar_maximises_its_objectives_greedily(seed):
     rare = state.counts < state.counts.mean()
     query = [row for row in private if rare[state.labels[row]]] if rare.any() else private
     asked = FLQMI("labels", 100, 0.7).select(state, 6, np.random.default_rng(seed))
-    assert list(asked) == plain_similar.greedy(
-        lambda batch: plain_similar.flqmi(grads, batch, query, 0.7), ground, 6
+    assert plain_similar.is_greedy(
+        asked, lambda batch: plain_similar.flqmi(grads, batch, query, 0.7), ground
     )
     asked = FLCG(100, 0.9).select(state, 6, np.random.default_rng(seed))
-    assert list(asked) == plain_similar.greedy(
-        lambda batch: plain_similar.flcg(grads, batch, ground, private, 0.9), ground, 6
+    assert plain_similar.is_greedy(
+        asked, lambda batch: plain_similar.flcg(grads, batch, ground, private, 0.9), ground
     )
 
 
 def test_similar_is_random_exactly_while_no_rare_class_is_answered():
-    state, truth = make_state(n=300, k=3, labelled=0)
+    state, truth = make_state(n=300, k=3, labelled=60)
     labels = np.full(300, UNASKED)
     labels[np.flatnonzero(truth == 0)[:20]] = 0
     alone, strategy = replace(state, labels=labels), FLQMI("labels", 50, 1.0)
@@ -467,7 +468,7 @@ def test_cbal_bounds_the_best_batch_and_its_rounding_is_close(seed):
 
 
 def test_cbal_asks_for_classes_that_lack_answers():
-    state, truth = make_state(n=500, k=4, labelled=60)
+    state, _ = make_state(n=500, k=4, labelled=60)
     asked = configured("cbal", "strategy.weight=5").select(state, 40, np.random.default_rng(0))
     entropic = configured("entropy").select(state, 40, np.random.default_rng(0))
     lacking = np.maximum(100 / 4 - state.counts, 0)
@@ -480,15 +481,15 @@ def test_tailor_learns_within_a_batch_which_candidate_finds_rare_classes():
     rare = truth == 2
 
     class Finder:
-        def __init__(self, wanted: bool) -> None:
-            self.wanted = wanted
+        def __init__(self, away: int) -> None:
+            self.away = away  # asks for the class farthest from this one
 
         def select(self, state, budget, rng):
             rows = rng.permutation(state.unlabelled)
-            return rows[np.argsort(rare[rows] != self.wanted, kind="stable")][:budget]
+            return rows[np.argsort(-np.abs(truth[rows] - self.away))][:budget]
 
     flat = replace(state, model=Given(np.full((900, 3), 1 / 3)))
-    tailor = Tailor({"good": Finder(True), "bad": Finder(False)}, 1, 0.0)
+    tailor = Tailor({"rare": Finder(0), "common": Finder(2)}, 1, 0.0)
     shares = [np.mean(rare[run(tailor, flat, 80, truth, seed)[0]]) for seed in range(4)]
     blind = [np.mean(rare[run(tailor, flat, 80, truth, seed, "batch")[0]]) for seed in range(4)]
     assert np.mean(shares) > np.mean(blind) + 0.1
@@ -501,19 +502,27 @@ def test_tailor_learns_within_a_batch_which_candidate_finds_rare_classes():
 @pytest.mark.parametrize("seed", range(3))
 def test_anchor_similarity_is_the_mean_over_the_anchors_that_retrieved_a_row(seed):
     rng = np.random.default_rng(seed)
-    pool, anchors = rng.normal(size=(40, 5)), rng.normal(size=(6, 5))
+    pool, anchors = (unit(rng.normal(size=(m, 5))) for m in (40, 6))
     expected = plain_anchors.mean_similarity(pool, anchors, 7)
     np.testing.assert_allclose(mean_similarity(pool, anchors, 7), expected, rtol=1e-6)
 
 
-def test_anchoral_shows_the_inner_strategy_only_neighbours_of_every_answered_class():
-    state, truth = make_state(n=1500, k=3, labelled=60, noise=0.3)
-    asked = configured("anchoral", "strategy.size=60", "strategy@strategy.inner=random").select(
-        state, 45, np.random.default_rng(0)
-    )
-    found, there = (np.bincount(truth[rows], minlength=3) for rows in (asked, state.unlabelled))
-    assert found.min() / found.sum() > 1.5 * there.min() / there.sum()
-    assert len(spread(state.rows.features[:50], 10, np.random.default_rng(0))) == 10
+def test_anchoral_and_seals_show_the_inner_strategy_only_what_anchors_retrieve():
+    state, _ = make_state(n=400, k=3, labelled=30)
+    features, free = state.rows.features, state.unlabelled
+    near = plain_anchors.mean_similarity(features[free], features[state.labelled], 15)
+    anchoral = AnchorAL(Random(), anchors=100, neighbours=15, size=60)
+    asked = anchoral.select(state, 60, np.random.default_rng(0))
+    assert set(asked) == set(free[np.argsort(-near)[:60]])
+    united = free[np.isfinite(near)]
+    asked = SEALS(Random(), neighbours=15).select(state, len(united), np.random.default_rng(0))
+    assert set(asked) == set(united)
+
+
+def test_anchors_are_distinct_rows_spread_over_a_class():
+    state, _ = make_state(n=400, k=3)
+    assert len(np.unique(spread(state.rows.features, 10, np.random.default_rng(0)))) == 10
+    assert spread(state.rows.features[:4], 10, np.random.default_rng(0)).tolist() == [0, 1, 2, 3]
     assert len(spread(np.ones((50, 3)), 10, np.random.default_rng(0))) >= 1
 
 
@@ -529,12 +538,28 @@ def test_selective_querying_never_asks_where_the_prior_is_sure():
     assert set(asked) == set(state.unlabelled[~sure[state.unlabelled]])
 
 
+def test_class_guided_features_keep_distances_of_feature_and_mixed_class_directions():
+    rng = np.random.default_rng(0)
+    features = unit(rng.normal(size=(30, 6)))
+    prior = rng.dirichlet(np.ones(3), 30)
+    directions = np.array(
+        [sum(q[c] * h for q, h in zip(prior, features, strict=True)) for c in range(3)]
+    )
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    mixed = prior @ directions
+    mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
+    plainly = np.concatenate([features, 0.5 * mixed], axis=1)
+    ours = guided(features, prior, 0.5)
+    assert ours.shape == (30, 9)
+    for i in range(30):
+        expected = np.linalg.norm(plainly - plainly[i], axis=1)
+        np.testing.assert_allclose(np.linalg.norm(ours - ours[i], axis=1), expected, atol=1e-6)
+
+
 def test_wrappers_hide_rows_and_let_an_asking_strategy_ask():
     state, _, answers = golden_pool("separable", 0.0, 0)
     asked, trips = run(Subsample(Galaxy(1), 500), state, 30, answers)
     assert trips == 30
-    seen = np.random.default_rng(0)
-    assert np.array_equal(seen.permutation(3), np.random.default_rng(0).permutation(3))
     twice = Prefilter(Subsample(Direct(0.5, 5, 1), 60), Margin(), 200)
     asked, trips = run(twice, state, 30, answers)
     assert trips > 1

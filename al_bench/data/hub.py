@@ -138,7 +138,8 @@ class Hub:
         except (OSError, RuntimeError) as error:
             raise FileNotFoundError(
                 f"{self.name} is not on this machine and {self.path} could not be fetched; go "
-                f"online once, or set {FOLDER} to a folder with {self.name}/ in it ({first_line(error)})"
+                f"online once, or set {FOLDER} to a folder with {self.name}/ in it "
+                f"({first_line(error)})"
             ) from error
 
     def from_folder(self, folder: Path, split: str) -> Any:

@@ -18,10 +18,10 @@ from al_bench.data.rare import without_rare
 from al_bench.sources import Dataset, Split
 
 SHA256 = {
-    "openclipart": "9000c0366a85c28ecf7debd17d92c75e61a6145b7cc0295d70b064ed49774124",
-    "fashion_mnist": "09a39d6f26b3c5e08dd79bf2681f1eeadf4c979760889ffbdbfd77d0cd942d3d",
-    "wordnet_nouns25": "f41aff2d9fa36fef871c90a192012c86d0a3b2694307fefe7c900f1743dcd623",
-    "vader": "59e4e12e84c4d76caee71aad0764ebc291f7dc62188ab9f1efac13b7e18d3127",
+    "openclipart": "aa3287cd2c458ef7daa31f550571f9d827765412fc5e8e7777c758daf0c533ac",
+    "fashion_mnist": "1757ef7d26ddfaf3de6b9dd60e243cffa273d504dc117d6d7dbb0c61fbc24d2d",
+    "wordnet_nouns25": "019e62fb1ad360776cb9aca42870213c08d088b7a17e62367668c1711c7b5201",
+    "vader": "8f359382c358766ca6d0bfdc5628a4a173b152588e99a0a02b316dc6be853901",
 }
 
 

@@ -77,7 +77,9 @@ class ClipEncoder:
         """What turns a cosine into the model's own logit: a factor and a term."""
         model = loaded(self)[0]
         bias = getattr(model, "logit_bias", None)
-        return float(model.logit_scale.exp()), 0.0 if bias is None else float(bias)
+        return float(model.logit_scale.detach().exp()), 0.0 if bias is None else float(
+            bias.detach()
+        )
 
 
 def vectors(out: Any) -> Floats:

@@ -66,6 +66,7 @@ class Comparison:
     rule: str
     savings: list[Saving]
     paired: stats.Paired  # of the area under the curve
+    final: stats.Paired  # at the full budget
 
     def saving(self, form: str, smooth: bool = True) -> Saving:
         return next(s for s in self.savings if s.form == form and s.smooth == smooth)
@@ -241,4 +242,5 @@ def held_against(
     draws = rng(spec.seed, f"bootstrap {setting.name} {method} {baseline} {skip}")
     found = compare(a, b, setting.labels, reference, tuple(spec.targets), spec.bootstrap, draws)
     areas = (area(curves, setting.labels, log=False) for curves in (a, b))
-    return Comparison(method, baseline, "", found, stats.paired(*areas))
+    final = stats.paired(a[:, -1], b[:, -1])
+    return Comparison(method, baseline, "", found, stats.paired(*areas), final)

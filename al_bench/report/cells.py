@@ -30,7 +30,9 @@ def headed(metric: str) -> str:
     if metric.startswith("pool_"):
         words = metric.removeprefix("pool_").replace("_", " ")
         return f"{words} (pool, transductive)"
-    if metric in DIAGNOSTICS or metric == "bought_noise":
+    if metric == "bought_noise":
+        return "wrong answers (bought)"
+    if metric in DIAGNOSTICS:
         return metric.replace("_", " ") + " (bought)"
     return metric.replace("_", " ") + " (test)"
 
@@ -49,7 +51,9 @@ def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> st
 
 
 def share(value: float) -> str:
-    return "−∞" if np.isneginf(value) else f"{100 * value:.0f}".replace("-", "−")
+    if np.isneginf(value):
+        return "−∞"
+    return f"{round(100 * value) + 0:d}".replace("-", "−")
 
 
 def saving_text(saving: Saving | None) -> str:
@@ -60,7 +64,7 @@ def saving_text(saving: Saving | None) -> str:
         return "neither reached"
     limits = "" if np.isnan(saving.low) else f" [{share(saving.low)}, {share(saving.high)}]"
     if np.isneginf(saving.value):
-        return f"not reached{limits}"
+        return "not reached" + (limits if np.isfinite(saving.high) else "")
     return f"{'≥ ' if saving.at_least else ''}{share(saving.value)} %{limits}"
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "protocol")
 METHOD = ("strategy", "supervision", "start")
-PLAIN = {"supervision": "human", "start": "random"}  # left out of a method's name
+PLAIN = {"supervision": "labels", "start": "random"}  # left out of a method's name
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
 SECONDS = ("select", "fit", "evaluate")
 

@@ -16,8 +16,8 @@ COLOURS = (
 )  # fmt: skip
 KNOWN = {
     "random": "#7F7F7F", "margin": "#0072B2", "entropy": "#56B4E9", "confidence": "#332288",
-    "badge": "#E69F00", "coreset": "#009E73", "galaxy": "#CC79A7", "direct": "#882255",
-    "stratified": "#999933", "prioral": "#D55E00", "codecision": "#D55E00",
+    "badge": "#E69F00", "coreset": "#44AA99", "galaxy": "#CC79A7", "direct": "#882255",
+    "stratified": "#999933", "prioral": "#117733", "codecision": "#D55E00",
 }  # fmt: skip
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (2.5, 1)))
 MARKERS = "osD^vPX*<>hp"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.report import stats
-from al_bench.report.analysis import RULES, Analysis, Comparison, Found, random_of
+from al_bench.report.analysis import RULES, Analysis, Comparison, Found
 from al_bench.report.cells import (
     DAGGER,
     DIAGNOSTICS,
@@ -18,6 +18,7 @@ from al_bench.report.cells import (
     signed,
     spread,
 )
+from al_bench.report.overall import penalty_matrix, ranking
 from al_bench.report.savings import area
 
 QUALITY = (
@@ -31,9 +32,8 @@ QUALITY = (
     "nll",
     "ece",
     "product_balanced_accuracy",
-    "pool_balanced_accuracy",
-    "pool_unlabelled_balanced_accuracy",
 )
+POOL = ("bought_noise", "pool_balanced_accuracy", "pool_unlabelled_balanced_accuracy")
 COUNTS = ("nll", *DIAGNOSTICS)  # shown as they are, not in per cent
 
 
@@ -41,10 +41,11 @@ def tables(analysis: Analysis) -> list[Table]:
     """All tables of a report, the most read first."""
     every = [main(analysis, found) for found in analysis.found]
     if len(analysis.found) > 1:
-        every.append(ranking(analysis))
+        every += [ranking(analysis), penalty_matrix(analysis)]
     every += [forms(analysis, found) for found in analysis.found]
     every.append(tests(analysis))
-    every += [quality(analysis, found) for found in analysis.found]
+    for found in analysis.found:
+        every += [quality(analysis, found), bought(analysis, found)]
     return every
 
 
@@ -97,7 +98,7 @@ def main(analysis: Analysis, found: Found) -> Table:
         "the same over all levels",
         f"labels to {target}",
         "trips",
-        "s / query",
+        "s / round, query",
     )
     note = (
         f"{len(setting.seeds)} seeds, {setting.labels[0]:.0f} to {setting.labels[-1]:.0f} labels; "
@@ -116,66 +117,8 @@ def readers_note(analysis: Analysis, methods: list[str]) -> str:
     return f" {DAGGER} reads the truth: a reference, not a competitor."
 
 
-def ranking(analysis: Analysis) -> Table:
-    """Mean ranks over settings, normalised gain, wins and penalties."""
-    names, scores = analysis.ranked
-    keep = [i for i, name in enumerate(names) if name in analysis.competitors]
-    names, scores = tuple(names[i] for i in keep), scores[:, keep]
-    ranks = stats.ranks(scores).mean(axis=0)
-    losses = sum(
-        (stats.penalties(found.setting.together(*names)) for found in analysis.found),
-        np.zeros((len(names), len(names))),
-    )
-    rows = []
-    for i in np.argsort(ranks, kind="stable"):
-        verdicts = [c.paired.verdict for c in versus(analysis, names[i], "here")]
-        count = "/".join(str(verdicts.count(word)) for word in ("win", "tie", "loss"))
-        gain = normalised_gain(analysis, names[i])
-        lost = losses[:, i].sum() / max(len(names) - 1, 1)
-        mean = percent(scores[:, i].mean())
-        rows.append((names[i], f"{ranks[i]:.2f}", mean, gain, count, f"{lost:.2f}"))
-    header = (
-        "method",
-        "mean rank",
-        "mean area under curve, %",
-        "gap from random to reference closed, %",
-        "win/tie/loss against best baseline",
-        "mean penalty",
-    )
-    left_out = [name for name in analysis.competitors if name not in names]
-    p = stats.friedman(scores)
-    note = (
-        f"{len(analysis.found)} settings, by mean area under the curve; ties share ranks; Friedman "
-        f"p {p_text(p)}; Nemenyi critical difference {difference_text(len(names), len(scores))}; "
-        "win and loss at two paired standard errors against the best other baseline of each "
-        "setting; penalty: settings x share of points at which another method is better "
-        "(paired t, 5 %), mean over the others, lower is better."
-    )
-    note += f" Not in every setting, so not ranked: {', '.join(left_out)}." if left_out else ""
-    return Table("Over all settings", header, tuple(rows), note, frozenset({(0, 1)}))
-
-
-def difference_text(methods: int, places: int) -> str:
-    return NONE if methods < 2 else f"{stats.critical_difference(methods, places):.2f}"
-
-
-def versus(analysis: Analysis, method: str, rule: str) -> list[Comparison]:
-    found = (place.against(method, rule) for place in analysis.found)
-    return [one for one in found if one is not None]
-
-
-def normalised_gain(analysis: Analysis, method: str) -> str:
-    """Mean over settings of (AUC - AUC of random) / (reference - AUC of random)."""
-    gains = []
-    for found in analysis.found:
-        base = random_of(found.setting.methods)
-        if base is None:
-            return NONE
-        pair = found.setting.together(method, base)
-        mine, random = area(pair, found.setting.labels, log=False).mean(axis=1)
-        if found.reference > random:
-            gains.append((mine - random) / (found.reference - random))
-    return signed(100 * float(np.mean(gains))) if gains else NONE
+def difference(found: stats.Paired) -> str:
+    return f"{signed(100 * found.difference, 2)} ± {percent(found.error, 2)}"
 
 
 def forms(analysis: Analysis, found: Found) -> Table:
@@ -187,15 +130,21 @@ def forms(analysis: Analysis, found: Found) -> Table:
         for rule in RULES
         if (one := found.against(method, rule)) is not None
     ]
-    rows, names = [], [s.form for s in comparisons[0].savings if s.smooth] if comparisons else []
+    names = [s.form for s in comparisons[0].savings if s.smooth] if comparisons else []
+    groups: dict[tuple[str, str, int], list[Comparison]] = {}
     for one in comparisons:
+        seeds = one.savings[0].seeds
+        groups.setdefault((one.method, one.baseline, seeds), []).append(one)
+    rows = []
+    for (method, baseline, seeds), same in groups.items():
+        rules, one = ", ".join(c.rule for c in same), same[0]
+        ahead = difference(one.final)
         for smooth in (True, False):
+            final, kind = one.saving("final", smooth), "isotonic" if smooth else "raw"
             cells = [saving_text(one.saving(form, smooth)) for form in names]
-            final = one.saving("final", smooth)
             missed = f"{100 * final.missed_a:.0f}/{100 * final.missed_b:.0f}"
-            kind = "isotonic" if smooth else "raw"
-            how = f"{final.seeds}, {final.kind}"
-            rows.append((one.method, one.baseline, one.rule, kind, *cells, missed, how))
+            how = f"{seeds}, {final.kind}"
+            rows.append((method, baseline, rules, kind, *cells, ahead, missed, how))
     header = ("method", "baseline", "chosen by", "curves", *(f"at {n}" for n in names))
     header = tuple(part.replace("at integrated", "integrated over levels") for part in header)
     header = tuple(part.replace("at final", "at its final level") for part in header)
@@ -207,7 +156,8 @@ def forms(analysis: Analysis, found: Found) -> Table:
         "whose own curve misses the baseline's final level, method/baseline."
     )
     title = f"Annotation savings: {found.setting.name}"
-    return Table(title, (*header, "misses, %", "seeds, interval"), tuple(rows), note)
+    last = ("difference at full budget, points ± SE", "misses, %", "seeds, interval")
+    return Table(title, (*header, *last), tuple(rows), note)
 
 
 def tests(analysis: Analysis) -> Table:
@@ -224,7 +174,7 @@ def tests(analysis: Analysis) -> Table:
             one.method,
             found.setting.name,
             one.baseline,
-            f"{signed(100 * one.paired.difference, 2)} ± {percent(one.paired.error, 2)}",
+            difference(one.paired),
             one.paired.verdict,
             p_text(one.paired.t_test),
             p_text(float(p)),
@@ -247,25 +197,33 @@ def tests(analysis: Analysis) -> Table:
 
 
 def quality(analysis: Analysis, found: Found) -> Table:
-    """Every metric after the last label, and what was bought."""
+    """Every metric of the test set after the last label, and the area over log labels."""
+    table = at_the_end(analysis, found, "Final metrics", QUALITY)
+    rows = []
+    for method, row in zip(ordered(analysis, found), table.rows, strict=True):
+        areas = area(found.setting.of(method), found.setting.labels, log=True)
+        rows.append((*row, spread(areas)))
+    header = (*table.header, f"area over log labels, {analysis.spec.metric.replace('_', ' ')}, %")
+    return Table(table.title, header, tuple(rows), table.note)
+
+
+def bought(analysis: Analysis, found: Found) -> Table:
+    """What was bought, and how well the model knows the pool itself."""
+    return at_the_end(analysis, found, "Bought labels and pool", (*DIAGNOSTICS, *POOL))
+
+
+def at_the_end(analysis: Analysis, found: Found, title: str, metrics: tuple[str, ...]) -> Table:
+    """Metrics after the last label, as far as the runs have them."""
     frame = analysis.frame[analysis.frame["setting"] == found.setting.name]
     last = frame[frame["n_labels"] == found.setting.labels[-1]]
-    metrics = [name for name in (*QUALITY, *DIAGNOSTICS) if name in last.columns]
+    metrics = tuple(name for name in metrics if name in last.columns)
     methods = ordered(analysis, found)
     rows = []
     for method in methods:
         runs = last[last["method"] == method]
-        cells = [
-            spread(runs[metric], *((2, 1.0) if metric in COUNTS else (1, 100.0)))
-            for metric in metrics
-        ]
-        if "bought_noise" in last.columns:
-            cells.append(spread(1 - runs["bought_noise"]))
+        cells = [spread(runs[m], *((2, 1.0) if m in COUNTS else (1, 100.0))) for m in metrics]
         rows.append((mark(analysis, method), *cells))
-    header = [headed(m) + ("" if m in COUNTS else ", %") for m in metrics]
-    if "bought_noise" in last.columns:
-        header.append("right answers (bought), %")
+    header = [headed(metric) + ("" if metric in COUNTS else ", %") for metric in metrics]
     note = f"At {found.setting.labels[-1]:.0f} labels; mean ± standard deviation over seeds."
     note += readers_note(analysis, methods)
-    title = f"Final metrics: {found.setting.name}"
-    return Table(title, ("method", *header), tuple(rows), note)
+    return Table(f"{title}: {found.setting.name}", ("method", *header), tuple(rows), note)

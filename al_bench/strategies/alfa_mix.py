@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.clusters import representatives
-from al_bench.strategies.distances import blocks, squared_distances, unit
+from al_bench.strategies.distances import blocks, squared_distances, unit_rows
 from al_bench.strategies.linear import linear_head
 
 
@@ -31,14 +31,15 @@ class AlfaMix:
         rows, budget = state.unlabelled, min(budget, len(state.unlabelled))
         candidates = rows
         if len(state.labelled):
-            steps = np.ceil(flip_steps(state) / self.step)  # multiples of `step` a row needs
+            # how many multiples of `step` a row needs
+            steps = np.maximum(np.ceil(flip_steps(state) / self.step), 1)
             most = np.ceil(1 / self.step) - 1
             enough = np.partition(steps, budget - 1)[budget - 1] if budget else most
             candidates = rows[steps <= min(enough, most)]
         if len(candidates) < budget:
             rest = rng.permutation(np.setdiff1d(rows, candidates))
             return np.concatenate([candidates, rest[: budget - len(candidates)]])
-        features = unit(state.rows.features[candidates])
+        features = unit_rows(state.rows.features, candidates)
         return candidates[representatives(features, budget, rng)]
 
 
@@ -61,8 +62,9 @@ def flip_steps(state: State) -> Floats:
         probs /= probs.sum(axis=1, keepdims=True)
         best = scores.argmax(axis=1)
         probs[index, best] -= 1
-        gradient = unit(probs @ weight)
-        speed = gradient @ weight.T
+        gradient = probs @ weight
+        lengths = np.linalg.norm(gradient, axis=1, keepdims=True)
+        speed = (gradient / np.where(lengths > 0, lengths, 1)) @ weight.T
         lead = scores[index, best][:, None] - scores
         speed = speed - speed[index, best][:, None]
         length = np.where(speed > 0, lead / np.where(speed > 0, speed, 1), np.inf).min(axis=1)

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from al_bench.state import Asking, Floats, Ints, State, Strategy
-from al_bench.strategies.distances import unit
+from al_bench.strategies.distances import unit_rows
 from al_bench.strategies.ranking import top
 from al_bench.strategies.wrappers import show_only
 
@@ -32,11 +32,13 @@ class AnchorAL:
             return self.inner.select(state, budget, rng)
         classes = np.flatnonzero(state.counts)
         answered = [np.flatnonzero(state.labels == c) for c in classes]
-        chosen = [spread(state.rows.features[a], self.anchors, rng) for a in answered]
+        chosen = [spread(unit_rows(state.rows.features, a), self.anchors, rng) for a in answered]
         anchors = np.concatenate([a[i] for a, i in zip(answered, chosen, strict=True)])
-        rows = rng.permutation(state.unlabelled)
+        rows = state.unlabelled
         score = mean_similarity(
-            state.rows.features[rows], state.rows.features[anchors], self.neighbours
+            unit_rows(state.rows.features, rows),
+            unit_rows(state.rows.features, anchors),
+            self.neighbours,
         )
         amount = max(budget, min(self.size, int(np.isfinite(score).sum())))
         return self.inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
@@ -57,30 +59,34 @@ class SEALS:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
         if len(state.labelled) == 0:
             return self.inner.select(state, budget, rng)
-        rows = rng.permutation(state.unlabelled)
+        rows = state.unlabelled
         score = mean_similarity(
-            state.rows.features[rows], state.rows.features[state.labelled], self.neighbours
+            unit_rows(state.rows.features, rows),
+            unit_rows(state.rows.features, state.labelled),
+            self.neighbours,
         )
         amount = max(budget, int(np.isfinite(score).sum()))
         return self.inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
 
 
 def spread(features: Floats, amount: int, rng: np.random.Generator) -> Ints:
-    """Positions of at most `amount` distinct rows by k-means++ seeding on unit features."""
+    """Positions of at most `amount` distinct rows by k-means++ seeding."""
     from sklearn.cluster import kmeans_plusplus
 
     if amount >= len(features):
         return np.arange(len(features))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # duplicates alone: no distance to draw by
-        _, chosen = kmeans_plusplus(unit(features), amount, random_state=int(rng.integers(2**31)))
+        _, chosen = kmeans_plusplus(features, amount, random_state=int(rng.integers(2**31)))
     return np.unique(chosen).astype(np.int64)
 
 
 def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
-    """(n,) mean cosine of each row to the anchors that have it among their `neighbours` nearest
-    (and any that are equally near); minus infinity for a row that is nobody's neighbour."""
-    pool, anchors = unit(pool), unit(anchors)
+    """(n,) mean inner product of each row with the anchors that have it among their `neighbours`
+    nearest (and any that are equally near); minus infinity for a row that is nobody's neighbour.
+
+    Rows and anchors are at unit length, so these are cosines.
+    """
     last = len(pool) - min(neighbours, len(pool))
     sums, times = np.zeros(len(pool)), np.zeros(len(pool))
     step = max(1, CELLS // max(1, len(pool)))

@@ -12,12 +12,12 @@ from al_bench.strategies.linear import linear_head
 class Bait:
     """Smallest tr(M^-1 F), forward then backward greedy (BAIT: Ash et al., 2021).
 
-    F is the mean Fisher information of unlabelled rows, M = `ridge` I plus that of labelled rows and
-    of the batch, weighted l / (l + b) and b / (l + b). `oversample` times the budget is added one
-    by one, then the least missed are removed. form ``binary`` sees the likeliest class against the
-    rest (factor sqrt(p (1 - p)) h; Huseljic et al., 2024): O(u d) time a step, O(u d + d^2) memory.
-    ``exact`` keeps all classes: O(u (k d)^2) a step, and ValueError where k d is above `limit`. A
-    model without a linear head is one over its log-probabilities.
+    F is the mean Fisher information of unlabelled rows; M is `ridge` I plus that of labelled rows,
+    weighted l / (l + b), and of the batch, weighted b / (l + b). `oversample` times the budget is
+    added one by one, then the least missed are removed. form ``binary`` sees the likeliest class
+    against the rest (factor sqrt(p (1 - p)) h; Huseljic et al., 2024): O(u d) time a step,
+    O(u d + d^2) memory. ``exact`` keeps all classes: O(u (k d)^2) a step, and ValueError where k d
+    is above `limit`. A model without a linear head is one over its log-probabilities.
     """
 
     def __init__(self, form: str, ridge: float, oversample: float, limit: int) -> None:

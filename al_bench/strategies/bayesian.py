@@ -204,7 +204,8 @@ def scores(predict: Predict, rows: Ints) -> Floats:
 
 def entropies(probs: Floats) -> Floats:
     """Entropy along the last axis in nats; zeros count as zero."""
-    return -np.einsum("...k,...k->...", probs, np.log(np.maximum(probs, 1e-30)))
+    out: Floats = -np.einsum("...k,...k->...", probs, np.log(np.maximum(probs, 1e-30)))
+    return out
 
 
 def softmax(scores: Floats) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.state import Ints, State
 from al_bench.strategies.clusters import representatives
-from al_bench.strategies.distances import unit
+from al_bench.strategies.distances import unit_rows
 
 
 class Centroid:
@@ -17,5 +17,5 @@ class Centroid:
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        features = unit(state.rows.features[state.unlabelled])
-        return state.unlabelled[representatives(features, budget, rng)]
+        rows = state.unlabelled
+        return rows[representatives(unit_rows(state.rows.features, rows), budget, rng)]

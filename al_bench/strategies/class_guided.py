@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.clusters import representatives
-from al_bench.strategies.distances import unit
+from al_bench.strategies.distances import unit, unit_rows
 
 
 class ClassGuided:
@@ -22,20 +22,20 @@ class ClassGuided:
         self.weight = weight
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = state.unlabelled
-        features = guided(state.rows.features[rows], state.rows.prior[rows], self.weight)
+        rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
+        features = guided(unit_rows(state.rows.features, rows), state.rows.prior[rows], self.weight)
         return rows[representatives(features, budget, rng)]
 
 
 def guided(features: Floats, prior: Floats, weight: float) -> Floats:
-    """(n, d + k) unit features beside `weight` times their prior's unit mixture of directions.
+    """(n, d + k) the features beside `weight` times their prior's unit mixture of directions.
 
     The mixtures lie in the span of k directions, so k coordinates (by a root of the directions'
     inner products) keep all their distances.
     """
-    own = unit(features)
-    directions = unit(prior.T.astype(own.dtype) @ own)
+    means = prior.T.astype(features.dtype) @ features
+    directions = unit(means)
     values, vectors = np.linalg.eigh(directions @ directions.T)
     root = vectors * np.sqrt(np.maximum(values, 0))
-    view = weight * unit(prior.astype(own.dtype) @ root)
-    return np.concatenate([own, view.astype(own.dtype)], axis=1)
+    view = weight * unit((prior @ root).astype(features.dtype))
+    return np.concatenate([features, view], axis=1)

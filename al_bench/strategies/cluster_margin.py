@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.clusters import assign
-from al_bench.strategies.distances import unit
+from al_bench.strategies.distances import pairwise, unit_rows
 from al_bench.strategies.ranking import top
 from al_bench.strategies.typiclust import take_turns
 from al_bench.strategies.uncertainty import margin
@@ -34,19 +34,21 @@ class ClusterMargin:
         budget = min(budget, len(rows))
         unsure = rows[top(-margin(state.probs[rows]), self.factor * budget, rng)]
         sample = rng.permutation(rows)[: self.sample]
-        means = linkage_means(unit(state.rows.features[sample]), budget)
-        assigned = assign(unit(state.rows.features[unsure]), means)
+        means = linkage_means(unit_rows(state.rows.features, sample), budget)
+        assigned = assign(unit_rows(state.rows.features, unsure), means)
         mixed = rng.permutation(len(unsure))  # within a cluster, rows come in this order
         groups = [unsure[mixed[assigned[mixed] == c]] for c in rng.permutation(len(means))]
         return take_turns(sorted(filter(len, groups), key=len), budget)
 
 
 def linkage_means(features: Floats, clusters: int) -> Floats:
-    """(c, d) means of average-linkage clusters of the rows."""
+    """(c, d) means of average-linkage clusters of the rows, in order of their first row."""
     from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
 
     if clusters >= len(features):
         return features
-    tree = linkage(features, method="average")
-    labels = fcluster(tree, clusters, criterion="maxclust")
-    return np.stack([features[labels == c].mean(axis=0) for c in np.unique(labels)])
+    distances = squareform(np.sqrt(pairwise(features)), checks=False)
+    labels = fcluster(linkage(distances, method="average"), clusters, criterion="maxclust")
+    _, first = np.unique(labels, return_index=True)
+    return np.stack([features[labels == labels[i]].mean(axis=0) for i in np.sort(first)])

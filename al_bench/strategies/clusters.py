@@ -18,6 +18,7 @@ from al_bench.strategies.distances import (
 )
 
 FULL = 50  # clusters up to which Lloyd's algorithm runs; above, mini-batches (as TypiClust does)
+NEAR_ENOUGH = 1e-5  # share by which rounding may set two equal squared distances apart
 
 
 def kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
@@ -62,15 +63,21 @@ def assign(features: Floats, centres: Floats) -> Ints:
 
 def representatives(features: Floats, clusters: int, rng: np.random.Generator) -> Ints:
     """Positions of exactly min(clusters, n) distinct rows: of every k-means cluster the row nearest
-    to its centre (ties at random), then random rows in place of empty clusters."""
+    to its centre, then random rows in place of empty clusters.
+
+    Ties, such as two rows and their mean, fall at random.
+    """
     n = len(features)
     if clusters >= n:
         return rng.permutation(n)
+    assigned, centres = kmeans(features, clusters, rng)
+    gaps = np.empty(n)
+    for part in blocks(n):
+        gaps[part] = squared_norms(features[part] - centres[assigned[part]])
+    smallest = np.full(len(centres), np.inf)
+    np.minimum.at(smallest, assigned, gaps)
     order = rng.permutation(n)
-    assigned, centres = kmeans(features[order], clusters, rng)
-    gaps = ((features[order] - centres[assigned]) ** 2).sum(axis=1)
-    nearest = np.lexsort((gaps, assigned))
-    _, first = np.unique(assigned[nearest], return_index=True)
-    chosen = order[nearest[first]]
-    rest = np.setdiff1d(order, chosen)
-    return np.concatenate([chosen, rng.permutation(rest)[: clusters - len(chosen)]])
+    near = order[(gaps <= smallest[assigned] * (1 + NEAR_ENOUGH))[order]]
+    chosen = near[np.unique(assigned[near], return_index=True)[1]]
+    rest = order[~np.isin(order, chosen)]
+    return np.concatenate([chosen, rest[: clusters - len(chosen)]])

@@ -1,4 +1,4 @@
-"""Codecision: ask where a class that needs labels is believed and the small model is torn."""
+"""Codecision: ask where a class that needs labels is believed to be and the small model is torn."""
 
 from __future__ import annotations
 
@@ -8,45 +8,60 @@ from al_bench.belief import OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.uncertainty import margin
 
+VALUES = ("margin", "none")
+
 
 def soft_counts(state: State) -> Floats:
-    """(k,) labels of each class as the training rule took them; answers before any training."""
+    """(k,) labels of each class as the training rule took them; the answers before any training."""
     if state.taught is None:
         return state.counts.astype(float)
     human = state.labels[state.taught.rows] >= 0
     return np.asarray(state.taught.targets[human].sum(axis=0), dtype=float)
 
 
-def needy_batch(
-    value: Floats, beliefs: Floats, counts: Floats, power: float, budget: int
-) -> Ints:
+def needy_batch(value: Floats, beliefs: Floats, counts: Floats, power: float, budget: int) -> Ints:
     """Positions picked greedily by ``value * sum_k f_k (1 + n_k)^-power``, n += f after each.
 
-    value: (u,) what a row is worth apart from its class; beliefs: (u, k). O(budget u k).
+    value: (u,) what a row is worth apart from its class; beliefs: (u, k) probabilities f; counts:
+    (k,) labels n to begin with. Of equal rows the first is taken. O(budget u k) time, O(u) memory.
     """
-    counts, left = counts.copy(), value.copy()
+    counts, left = counts.astype(float), value.astype(np.float32)
     picked = np.empty(min(budget, len(value)), dtype=np.int64)
     for i in range(len(picked)):
         need = ((1 + counts) ** -power).astype(beliefs.dtype)
-        best = int(np.argmax(left * (beliefs @ need)))
-        picked[i], left[best] = best, -np.inf
+        scores = left * (beliefs @ need)
+        best = int(np.argmax(scores))
+        picked[i], left[best] = best, -1.0
         counts += beliefs[best]
     return picked
 
 
 class Codecision:
-    def __init__(self, belief: OutOfFoldBelief, power: float) -> None:
-        self.belief, self.power = belief, power
+    """Need-weighted margin on the belief of foundation model and small model (ours).
+
+    A row's score is its value, ``1 - margin of p`` (value=margin) or one (none, and always before
+    the first label), times the need ``sum_k f_k (1 + n_k)^-power`` of the classes it is believed
+    to be of; n counts labels as the training rule took them, and each pick adds its belief. The
+    belief is the training rule's where it leaves one, its own otherwise. O(budget u k).
+    """
+
+    def __init__(self, belief: OutOfFoldBelief, value: str, power: float) -> None:
+        if value not in VALUES:
+            raise ValueError(f"Codecision got value={value!r}; wanted one of {', '.join(VALUES)}")
+        self.belief, self.value, self.power = belief, value, power
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)
-        beliefs = state.taught.beliefs if state.taught is not None else None
+        rows = rng.permutation(state.unlabelled)  # equal rows are taken in this order
+        beliefs = None if state.taught is None else state.taught.beliefs
         if beliefs is None:
             beliefs = self.belief.believe(state, rng).pool
-        f = np.asarray(beliefs[rows], dtype=np.float32)
+        believed = np.asarray(beliefs[rows], dtype=np.float32)
+        value: Floats = np.ones(len(rows))
+        power = 1.0
         if len(state.labelled):
-            value = 1 - margin(state.probs[rows]); power=self.power
-        else:
-            value, power = np.ones(len(rows)), 1.0
-        picked = needy_batch(value, f, soft_counts(state), power, budget)
-        return rows[picked]
+            value, power = self.worth(state.probs[rows]), self.power
+        return rows[needy_batch(value, believed, soft_counts(state), power, budget)]
+
+    def worth(self, probs: Floats) -> Floats:
+        """(u,) value of rows by the small model's probabilities."""
+        return 1 - margin(probs) if self.value == "margin" else np.ones(len(probs))

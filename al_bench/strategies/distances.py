@@ -28,8 +28,15 @@ def squared_norms(features: Floats) -> Floats:
 
 def unit(features: Floats) -> Floats:
     """(n, d) the rows at length one; zero rows stay zero."""
-    norms = np.sqrt(squared_norms(features))
-    return features / np.where(norms > 0, norms, 1)[:, None]
+    return unit_rows(features, np.arange(len(features)))
+
+
+def unit_rows(features: Floats, rows: Ints) -> Floats:
+    """(m, d) these rows at length one, in one copy; zero rows stay zero."""
+    out: Floats = features[rows]
+    norms = np.sqrt(squared_norms(out))
+    out /= np.where(norms > 0, norms, 1)[:, None]
+    return out
 
 
 def squared_distances(left: Floats, right: Floats) -> Floats:

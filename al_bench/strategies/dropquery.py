@@ -7,7 +7,7 @@ import numpy as np
 from al_bench.state import Floats, Ints, Picked, Rows, State
 from al_bench.strategies.bayesian import check_rate
 from al_bench.strategies.clusters import representatives
-from al_bench.strategies.distances import blocks, unit
+from al_bench.strategies.distances import blocks, unit_rows
 
 
 class DropQuery:
@@ -40,7 +40,7 @@ class DropQuery:
         if len(candidates) < budget:
             rest = rng.permutation(rows[changes <= bar])
             return np.concatenate([candidates, rest[: budget - len(candidates)]])
-        features = unit(state.rows.features[candidates])
+        features = unit_rows(state.rows.features, candidates)
         return candidates[representatives(features, budget, rng)]
 
     def _changes(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:

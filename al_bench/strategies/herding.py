@@ -7,8 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.distances import blocks, pairwise, squared_distances, unit
+from al_bench.strategies.distances import blocks, pairwise, squared_distances, unit_rows
 from al_bench.strategies.uncertainty import margin
+
+ROUNDING = 1e-5  # gains this close are equal: two rows often cover just each other
 
 
 class MaxHerding:
@@ -47,15 +49,15 @@ class UHerding:
         logs = np.log(np.maximum(state.probs[rows[: self.sample]], 1e-30)) / self.temperature
         tempered = np.exp(logs - logs.max(axis=1, keepdims=True))
         doubts = 1 - margin(tempered / tempered.sum(axis=1, keepdims=True))
-        width = smallest_distance(unit(state.rows.features[state.labelled]))
+        width = smallest_distance(unit_rows(state.rows.features, state.labelled))
         return herd(state, rows, doubts, width, budget)
 
 
 def herd(state: State, rows: Ints, doubts: Floats, width: float, budget: int) -> Ints:
     """The first len(doubts) of `rows` by greedy coverage, then the others as they come."""
     budget, sample = min(budget, len(rows)), rows[: len(doubts)]
-    features = unit(state.rows.features[sample])
-    labelled = unit(state.rows.features[state.labelled])
+    features = unit_rows(state.rows.features, sample)
+    labelled = unit_rows(state.rows.features, state.labelled)
     reached = np.zeros(len(sample), dtype=features.dtype)
     if len(labelled):
         for part in blocks(len(sample)):
@@ -65,7 +67,7 @@ def herd(state: State, rows: Ints, doubts: Floats, width: float, budget: int) ->
     for part in blocks(len(kernel), 256):
         kernel[part] /= -(width**2)
         np.exp(kernel[part], out=kernel[part])
-    weights = (doubts / max(len(doubts), 1)).astype(features.dtype)
+    weights = doubts.astype(features.dtype)
 
     def gain(at: Ints) -> Floats:
         return np.maximum(kernel[at] - reached, 0) @ weights
@@ -89,17 +91,19 @@ def lazy_greedy(
     seen = np.zeros(n, dtype=np.int64)
     chosen: list[int] = []
     while len(chosen) < budget:
-        best = int(gains.argmax())
-        while seen[best] < len(chosen):
+        now = len(chosen)
+        level = np.flatnonzero(gains >= gains.max() * (1 - ROUNDING))
+        while np.any(seen[level] < now):
             highest = np.argpartition(-gains, min(64, n) - 1)[:64]
-            stale = np.unique(np.append(highest[seen[highest] < len(chosen)], best))
+            stale = np.union1d(highest, level)
+            stale = stale[seen[stale] < now]
             gains[stale] = gain(stale)
-            seen[stale] = len(chosen)
-            best = int(gains.argmax())
-        chosen.append(best)
-        take(best)
-        gains[best] = -np.inf
-        seen[best] = budget
+            seen[stale] = now
+            level = np.flatnonzero(gains >= gains.max() * (1 - ROUNDING))
+        chosen.append(int(level[0]))
+        take(chosen[-1])
+        gains[chosen[-1]] = -np.inf
+        seen[chosen[-1]] = budget
     return np.array(chosen, dtype=np.int64)
 
 

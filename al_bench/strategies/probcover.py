@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.clusters import kmeans
-from al_bench.strategies.distances import blocks, pairwise, squared_distances, unit
+from al_bench.strategies.distances import blocks, pairwise, squared_distances, unit_rows
 
 
 class ProbCover:
@@ -32,7 +32,7 @@ class ProbCover:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         unlabelled = rng.permutation(state.unlabelled)  # the first of equals is a random one
         rows, budget = unlabelled[: self.sample], min(budget, len(unlabelled))
-        features = unit(state.rows.features[rows])
+        features = unit_rows(state.rows.features, rows)
         squared = pairwise(features)
         if self.radius is None:
             assigned = kmeans(features, state.n_classes, rng)[0]
@@ -42,7 +42,7 @@ class ProbCover:
         near = squared < reach
         del squared
         covered = np.zeros(len(rows), dtype=np.bool_)
-        labelled = unit(state.rows.features[state.labelled])
+        labelled = unit_rows(state.rows.features, state.labelled)
         for part in blocks(len(rows)):
             covered[part] = (squared_distances(features[part], labelled) < reach).any(axis=1)
         chosen = rows[greedy_cover(near, covered, min(budget, len(rows)))]

@@ -8,7 +8,7 @@ import numpy as np
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.balance import rare_classes
-from al_bench.strategies.distances import BLOCK, blocks, unit
+from al_bench.strategies.distances import BLOCK, blocks, unit, unit_rows
 
 
 class FLQMI:
@@ -80,7 +80,7 @@ def _directions(state: State, rows: Ints) -> tuple[Floats, Floats]:
     classes = np.where(state.labels[rows] >= 0, state.labels[rows], probs.argmax(axis=1))
     residual = probs.copy()
     residual[np.arange(len(rows)), classes] -= 1
-    return unit(residual), unit(state.rows.features[rows])
+    return unit(residual), unit_rows(state.rows.features, rows)
 
 
 def cover(similar: Floats, start: Floats, bonus: Floats, budget: int) -> Ints:

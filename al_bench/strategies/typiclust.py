@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.state import HIDDEN, Floats, Ints, State
 from al_bench.strategies.clusters import kmeans
-from al_bench.strategies.distances import blocks, squared_distances, unit
+from al_bench.strategies.distances import blocks, squared_distances, unit_rows
 
 
 class TypiClust:
@@ -31,7 +31,7 @@ class TypiClust:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(np.flatnonzero(state.labels != HIDDEN))  # the first of equals wins
         budget = min(budget, len(state.unlabelled))
-        features, free = unit(state.rows.features[rows]), state.labels[rows] < 0
+        features, free = unit_rows(state.rows.features, rows), state.labels[rows] < 0
         count = min(len(state.labelled) + budget, self.most_clusters, len(rows))
         assigned = kmeans(features, count, rng)[0] if count else np.empty(0, dtype=np.int64)
         queues = []
@@ -56,7 +56,9 @@ class TypiClust:
 
 
 def typicality(features: Floats, neighbours: int) -> Floats:
-    """(m,) one over the mean distance to the nearest `neighbours` other rows, or half of them."""
+    """(m,) one over the mean distance to the nearest `neighbours` other rows, or half of them.
+
+    Distances are rounded: two rows are often each other's nearest, and then they are equal."""
     nearest = max(1, min(neighbours, len(features) // 2))
     if len(features) == 1:
         return np.ones(1)
@@ -66,11 +68,11 @@ def typicality(features: Floats, neighbours: int) -> Floats:
         squared[np.arange(len(squared)), np.arange(len(features))[part]] = np.inf
         near = np.partition(squared, nearest - 1, axis=1)[:, :nearest]
         out[part] = np.sqrt(near).mean(axis=1)
-    return 1 / np.maximum(out, 1e-12)
+    return 1 / np.maximum(np.round(out, 5), 1e-12)
 
 
 def take_turns(queues: list[Ints], budget: int) -> Ints:
-    """At most `budget` rows: the first of every queue, then the second of those that have one, ..."""
+    """At most `budget` rows: the first of every queue, then the second of those that have one..."""
     if not queues:
         return np.empty(0, dtype=np.int64)
     place = np.concatenate([np.arange(len(queue)) for queue in queues])

@@ -1,22 +1,35 @@
-"""Training on the annotator's answers as they were given."""
+"""Training on the annotator's answers: as they were given, or a little softened."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Floats, State, TrainingSet
+from al_bench.state import Floats, Ints, State, TrainingSet
 
 
-def one_hot(state: State) -> Floats:
-    """(m, k) the answers of ``state.labelled`` as certainties, float32."""
-    targets = np.zeros((len(state.labelled), state.n_classes), dtype=np.float32)
-    targets[np.arange(len(targets)), state.labels[state.labelled]] = 1.0
-    return targets
+def one_hot(classes: Ints, n_classes: int) -> Floats:
+    """(m, k) certainties of these (m,) classes, float32."""
+    return np.eye(n_classes, dtype=np.float32)[classes]
 
 
 class HumanLabels:
     """The annotator's answers as given, every row weighing one; the prior is not used."""
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        targets = one_hot(state)
+        targets = one_hot(state.labels[state.labelled], state.n_classes)
         return TrainingSet(state.labelled, targets, np.ones(len(targets), dtype=np.float32))
+
+
+class Smoothed:
+    """Label smoothing: answers give `smoothing` to all classes alike (Szegedy et al., 2016)."""
+
+    def __init__(self, smoothing: float) -> None:
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"Smoothed got smoothing={smoothing}; wanted 0 <= smoothing < 1")
+        self.smoothing = smoothing
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        certain = one_hot(state.labels[state.labelled], state.n_classes)
+        targets = (1 - self.smoothing) * certain + self.smoothing / state.n_classes
+        weights = np.ones(len(targets), dtype=np.float32)
+        return TrainingSet(state.labelled, targets.astype(np.float32), weights)

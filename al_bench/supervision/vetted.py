@@ -9,7 +9,7 @@ from al_bench.state import State, TrainingSet
 
 
 class Vetted:
-    """Annotated rows with the posterior of their true class as soft targets."""
+    """Annotated rows with the posterior of their true class as soft targets (ours)."""
 
     def __init__(self, belief: OutOfFoldBelief) -> None:
         self.belief = belief
@@ -22,16 +22,24 @@ class Vetted:
 
 
 class VettedPool:
-    """Vetted labels and, of each class, the unasked rows the belief is surest of (soft targets)."""
+    """Vetted labels and, class by class, the unasked rows the belief is surest of (ours).
 
-    def __init__(self, belief: OutOfFoldBelief, share: float, most: int) -> None:
-        self.belief, self.share, self.most = belief, share, most
+    share: how much of each predicted class is taught; most: rows over all classes, shared evenly;
+    hard: taught as the likeliest class rather than as the belief itself.
+    """
+
+    def __init__(self, belief: OutOfFoldBelief, share: float, most: int, hard: bool) -> None:
+        if not 0 < share <= 1:
+            raise ValueError(f"VettedPool got share={share}; wanted a share in 0..1, not 0")
+        self.belief, self.share, self.most, self.hard = belief, share, most, hard
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        belief = self.belief.believe(state, rng)
-        extra = confident_rows(
-            belief.pool, state.unlabelled, self.share, self.most // state.n_classes
-        )
+        belief = self.belief.believe(state, rng).pool
+        each = max(self.most // state.n_classes, 1)
+        extra = confident_rows(belief, state.unlabelled, self.share, each, rng)
+        free = belief[extra]
+        if self.hard:
+            free = np.eye(state.n_classes)[free.argmax(axis=1)]
+        targets = np.concatenate([belief[state.labelled], free]).astype(np.float32)
         rows = np.concatenate([state.labelled, extra])
-        targets = belief.pool[rows].astype(np.float32)
-        return TrainingSet(rows, targets, np.ones(len(rows), dtype=np.float32), belief.pool)
+        return TrainingSet(rows, targets, np.ones(len(rows), dtype=np.float32), belief)

@@ -24,13 +24,12 @@ def select(features, probs, labels, budget, rng):
     proportional to its rate: the first to ring is a draw by D^2."""
     gradient = gradients(np.asarray(features, dtype=np.float64), probs)
     candidates = rng.permutation(np.flatnonzero(labels == -1))
+    gaps = [[squared_distance(gradient[i], gradient[j]) for j in candidates] for i in candidates]
     norms = (gradient[candidates] ** 2).sum(axis=1)
     chosen = [int(norms.argmax())]
     while len(chosen) < min(budget, len(candidates)):
         waits = rng.standard_exponential(len(candidates), dtype=np.float32)
-        rate = np.empty(len(candidates))
-        for j, i in enumerate(candidates):
-            rate[j] = min(squared_distance(gradient[i], gradient[candidates[c]]) for c in chosen)
+        rate = np.array([min(row[c] for c in chosen) for row in gaps])
         rate[chosen] = -1
         speed = rate / np.maximum(waits, 1e-20)
         chosen.append(int(np.argmax(speed)))

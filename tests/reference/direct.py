@@ -7,7 +7,7 @@ import numpy as np
 
 def select(probs, labels, answers, budget, share, parallel, minimum, rng):
     """The rows asked, in order, and the number of trips."""
-    n, n_classes = probs.shape
+    n_classes = probs.shape[1]
     budget = min(budget, int((labels == -1).sum()))
     shuffled = rng.permutation(np.flatnonzero(labels != -2))
     said = {int(row): int(labels[row]) for row in shuffled if labels[row] >= 0}

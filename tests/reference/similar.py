@@ -36,9 +36,12 @@ def flcg(grads, batch, ground, private, nu):
     return total
 
 
-def greedy(objective, ground, budget):
-    """The batch that grows by the row of largest objective."""
+def is_greedy(chosen, objective, ground):
+    """Whether each row had, up to rounding, the largest objective together with those before."""
     batch = []
-    for _ in range(budget):
-        batch.append(max((r for r in ground if r not in batch), key=lambda r: objective([*batch, r])))
-    return batch
+    for row in chosen:
+        best = max(objective([*batch, other]) for other in ground if other not in batch)
+        if row in batch or objective([*batch, row]) < best - 1e-5:
+            return False
+        batch.append(row)
+    return True

@@ -1,0 +1,77 @@
+"""How much is asked in each round, and whether answers are seen inside one."""
+
+from __future__ import annotations
+
+REVEALS = ("batch", "sequential")
+
+
+class Counts:
+    """So many rows at the start, then so many in each round."""
+
+    def __init__(self, start: int, budget: int, rounds: int, reveal: str) -> None:
+        if start < 1 or budget < 1 or rounds < 0:
+            raise ValueError(
+                f"protocol has start={start}, budget={budget}, rounds={rounds}; "
+                "wanted start >= 1, budget >= 1, rounds >= 0"
+            )
+        self.start, self.budget, self.rounds = start, budget, rounds
+        self.reveal = checked_reveal(reveal)
+
+    def sizes(self, n: int, k: int) -> list[int]:
+        """Rows asked in each round for a pool of n rows; ValueError where it has fewer."""
+        needed = self.start + self.rounds * self.budget
+        if needed > n:
+            raise ValueError(f"protocol asks for {needed} rows; the pool has {n}")
+        return [self.start] + [self.budget] * self.rounds
+
+
+class Budget:
+    """A total that fits the pool, in equal rounds: `per_class` labels a class, at most `share` of
+    the pool (either may be null, not both)."""
+
+    def __init__(
+        self, per_class: float | None, share: float | None, rounds: int, reveal: str
+    ) -> None:
+        if per_class is None and share is None:
+            raise ValueError("protocol.per_class and protocol.share are both null; wanted one")
+        if rounds < 1 or (per_class is not None and per_class <= 0):
+            raise ValueError(
+                f"protocol has per_class={per_class}, rounds={rounds}; "
+                "wanted per_class > 0 and rounds >= 1"
+            )
+        if share is not None and not 0 < share <= 1:
+            raise ValueError(f"protocol.share is {share}; wanted a share of the pool in (0, 1]")
+        self.per_class, self.share, self.rounds = per_class, share, rounds
+        self.reveal = checked_reveal(reveal)
+
+    def sizes(self, n: int, k: int) -> list[int]:
+        """Rows asked in each round, as equal as whole numbers are; ValueError below one a round."""
+        limits = [n]
+        if self.per_class is not None:
+            limits.append(int(self.per_class * k))
+        if self.share is not None:
+            limits.append(int(self.share * n))
+        total = min(limits)
+        if total < self.rounds:
+            raise ValueError(
+                f"protocol has {total} labels for {self.rounds} rounds (pool of {n} rows, "
+                f"{k} classes); wanted at least one a round"
+            )
+        ends = [total * (i + 1) // self.rounds for i in range(self.rounds)]
+        return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+
+class WholePool:
+    """Every row in one round: the full-data reference (clean or noisy, as the noise says)."""
+
+    reveal = "batch"
+
+    def sizes(self, n: int, k: int) -> list[int]:
+        return [n]
+
+
+def checked_reveal(reveal: str) -> str:
+    """ValueError unless `reveal` is batch (answers come after the round) or sequential."""
+    if reveal not in REVEALS:
+        raise ValueError(f"protocol.reveal is {reveal!r}; wanted batch or sequential")
+    return reveal

@@ -1,0 +1,225 @@
+"""The belief: Bayes by hand, parameters recovered from answers, useless priors ignored."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from al_bench.belief import (
+    OutOfFoldBelief,
+    confident_rows,
+    cross_fit,
+    fit_pool,
+    fold_numbers,
+    log_floor,
+    logistic,
+    normalise,
+    pool_loss,
+    pooled,
+    true_class,
+    trust,
+    unit,
+)
+from al_bench.state import UNASKED, Floats, Ints, Rows, State
+from tests.reference import belief as slow
+
+BEFORE, PRECISION, NOISE = np.array([1.5, 0.5]), np.array([4.0, 1.0]), (1.0, 9.0)
+
+
+def opinions(m: int, k: int, strength: float, seed: int) -> tuple[Floats, Ints]:
+    """(m, k) calibrated log-probabilities and truths drawn from them."""
+    rng = np.random.default_rng(seed)
+    probs = normalise(strength * rng.normal(size=(m, k)))
+    truth = np.array([rng.choice(k, p=row) for row in probs])
+    return np.log(probs), truth
+
+
+def flipped(truth: Ints, k: int, rate: float, seed: int) -> Ints:
+    rng = np.random.default_rng(seed)
+    wrong = rng.random(len(truth)) < rate
+    return np.where(wrong, (truth + rng.integers(1, k, size=len(truth))) % k, truth)
+
+
+def belief_rule(gate: bool = False) -> OutOfFoldBelief:
+    return OutOfFoldBelief(4, 1.0, (1.5, 0.5), (4.0, 1.0), (1.0, 9.0), gate)
+
+
+def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
+    """Three classes in ten dimensions, m rows answered at a noise rate; (state, truth)."""
+    rng = np.random.default_rng(5)
+    truth = rng.choice(3, size=n, p=[0.6, 0.3, 0.1])
+    features = (rng.normal(size=(3, 10))[truth] * 2 + rng.normal(size=(n, 10))).astype(np.float32)
+    good = normalise(3 * np.eye(3)[truth] + rng.normal(size=(n, 3)))
+    table = {"good": good, "flat": np.full((n, 3), 1 / 3), "shuffled": good[rng.permutation(n)]}
+    asked = rng.choice(n, size=m, replace=False)
+    labels = np.full(n, UNASKED, dtype=np.int64)
+    labels[asked] = flipped(truth, 3, rate, 9)[asked]
+    return State(Rows(range(n), features, table[prior].astype(np.float32)), labels), truth
+
+
+def test_the_posterior_of_the_true_class_is_bayes_rule_by_hand() -> None:
+    belief = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1]])
+    posterior = true_class(belief, np.array([0, 2]), 0.2)
+    assert_allclose(posterior[0], np.array([0.56, 0.02, 0.01]) / 0.59)
+    assert_allclose(posterior[1], np.array([0.07, 0.02, 0.08]) / 0.17)
+
+
+def test_without_noise_the_answer_is_the_truth() -> None:
+    belief = normalise(np.random.default_rng(0).normal(size=(5, 4)))
+    assert_allclose(true_class(belief, np.arange(5) % 4, 0.0), np.eye(4)[np.arange(5) % 4])
+
+
+def test_posterior_and_pool_equal_the_slow_versions() -> None:
+    experts = np.stack([opinions(20, 4, 1.0, s)[0] for s in (1, 2)])
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    fast = pooled(experts, np.array([0.7, 1.3]), shares)
+    assert_allclose(fast, slow.pooled(experts, [0.7, 1.3], shares))
+    answers = np.arange(20) % 4
+    assert_allclose(true_class(fast, answers, 0.3), slow.true_class(fast, answers, 0.3))
+
+
+def test_exponents_of_zero_make_the_pool_flat_and_of_one_give_the_expert_back() -> None:
+    experts = np.stack([opinions(6, 3, 1.0, s)[0] for s in (1, 2)])
+    assert_allclose(pooled(experts, np.zeros(2)), 1 / 3)
+    assert_allclose(pooled(experts, np.array([0.0, 1.0])), np.exp(experts[1]))
+
+
+def test_the_loss_is_the_slow_likelihood_and_its_slopes_are_right() -> None:
+    experts = np.stack([opinions(30, 4, 1.0, s)[0] for s in (3, 4)])
+    answers, shares = np.arange(30) % 4, np.array([0.4, 0.3, 0.2, 0.1])
+    point = np.array([0.8, 0.4, 0.25])
+
+    def value(at: Floats) -> float:
+        return pool_loss(at[:2], at[2], experts, answers, shares)[0]
+
+    _, slope, by_noise = pool_loss(point[:2], 0.25, experts, answers, shares)
+    assert_allclose(value(point), -slow.log_likelihood(point[:2], experts, answers, shares, 0.25))
+    steps = 1e-5 * np.eye(3)
+    numeric = [(value(point + step) - value(point - step)) / 2e-5 for step in steps]
+    assert_allclose([*slope, by_noise], numeric, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.4])
+def test_noise_rate_and_exponents_are_recovered_from_answers(rate: float) -> None:
+    expert, truth = opinions(1500, 5, 3.0, 11)
+    idle, _ = opinions(1500, 5, 1.0, 12)
+    answers = flipped(truth, 5, rate, 13)
+    fit = fit_pool(np.stack([idle, expert]), answers, np.array([0.5, 0.5]), np.ones(2), NOISE)
+    assert abs(fit.noise - rate) < 0.04
+    assert fit.exponents[0] < 0.12
+    assert 0.8 < fit.exponents[1] < 1.2
+    assert_allclose(fit.posterior.sum(axis=1), 1)
+
+
+def test_vetting_repairs_more_answers_than_it_spoils() -> None:
+    expert, truth = opinions(800, 5, 3.0, 21)
+    answers = flipped(truth, 5, 0.3, 23)
+    fit = fit_pool(expert[None], answers, np.ones(1), np.ones(1), NOISE)
+    assert (fit.posterior.argmax(axis=1) == truth).mean() > (answers == truth).mean() + 0.1
+
+
+def test_trust_is_full_in_a_good_prior_and_none_in_a_flat_or_contrary_one() -> None:
+    rng = np.random.default_rng(0)
+    answers = rng.choice(4, size=120, p=[0.4, 0.3, 0.2, 0.1])
+    good = normalise(2 * np.eye(4)[answers] + rng.normal(size=(120, 4)))
+    assert trust(good, answers) == 1.0
+    assert trust(np.full((120, 4), 0.25), answers) == 0.0
+    assert trust(np.roll(good, 1, axis=1), answers) == 0.0
+
+
+def test_trust_in_a_shuffled_prior_is_low_on_average() -> None:
+    rng = np.random.default_rng(1)
+    answers = rng.choice(4, size=80)
+    good = normalise(3 * np.eye(4)[answers])
+    values = [trust(good[rng.permutation(80)], answers) for _ in range(200)]
+    assert np.mean(values) < 0.15
+
+
+def test_logistic_weighs_every_class_the_same_however_rare() -> None:
+    features = np.repeat([[1.0, 0.0], [0.0, 1.0]], [90, 10], axis=0)
+    targets = np.repeat(np.eye(2), [90, 10], axis=0)
+    weight = logistic(features, targets, 1.0)
+    probs = normalise(features @ weight[:-1] + weight[-1])
+    assert_allclose(probs[0, 0], probs[-1, 1], atol=1e-3)
+
+
+def test_logistic_stands_where_its_slope_is_zero() -> None:
+    rng = np.random.default_rng(2)
+    features, targets = rng.normal(size=(40, 3)), np.eye(3)[np.arange(40) % 3]
+    weight = logistic(features, targets, 2.0)
+    share = targets @ (1 / targets.sum(axis=0))
+    residual = (normalise(features @ weight[:-1] + weight[-1]) - targets) * share[:, None]
+    slope = features.T @ residual * 40 / share.sum() + 2.0 * weight[:-1]
+    assert np.abs(slope).max() < 0.02
+
+
+def test_folds_are_stratified_and_of_equal_size() -> None:
+    answers = np.repeat([0, 1, 2], [20, 8, 4])
+    folds = fold_numbers(answers, 4, np.random.default_rng(0))
+    table = np.array([np.bincount(folds[answers == c], minlength=4) for c in range(3)])
+    assert_allclose(table, np.repeat([[5], [2], [1]], 4, axis=1))
+
+
+def test_a_held_out_opinion_does_not_know_its_own_answer() -> None:
+    state, _ = gaussian_state("flat", 0.0)
+    rows, answers = state.labelled, state.labels[state.labelled]
+    folds = fold_numbers(answers, 4, np.random.default_rng(0))
+    other = answers.copy()
+    other[folds == 1] = (other[folds == 1] + 1) % 3
+    features = unit(state.rows.features)
+    one, _ = cross_fit(features, rows, np.eye(3, dtype=np.float32)[answers], folds, 1.0)
+    two, _ = cross_fit(features, rows, np.eye(3, dtype=np.float32)[other], folds, 1.0)
+    assert_allclose(one[folds == 1], two[folds == 1])
+    assert not np.allclose(one[folds == 0], two[folds == 0])
+
+
+def test_a_class_nobody_named_is_not_ruled_out() -> None:
+    features = unit(np.random.default_rng(0).normal(size=(30, 4)))
+    targets = np.eye(5, dtype=np.float32)[np.arange(12) % 2]
+    _, everywhere = cross_fit(features, np.arange(12), targets, np.arange(12) % 4, 1.0)
+    assert_allclose(everywhere[:, 2:], np.log(1 / 5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("prior", ["good", "flat", "shuffled"])
+def test_beliefs_are_probabilities(prior: str) -> None:
+    state, _ = gaussian_state(prior, 0.2)
+    belief = belief_rule().believe(state, np.random.default_rng(0))
+    assert belief.pool.shape == (600, 3)
+    assert_allclose(belief.pool.sum(axis=1), 1, rtol=1e-5)
+    assert belief.fit is not None
+    assert_allclose(belief.pool[state.labelled], belief.fit.posterior)
+
+
+def test_a_good_prior_keeps_its_weight_and_a_shuffled_one_loses_it() -> None:
+    weight = {}
+    for prior in ("good", "shuffled"):
+        fit = belief_rule().believe(gaussian_state(prior, 0.2)[0], np.random.default_rng(0)).fit
+        assert fit is not None
+        weight[prior] = fit.exponents[1]
+    assert weight["good"] > 3 * weight["shuffled"]
+    assert weight["shuffled"] < 0.1
+
+
+def test_before_any_label_the_belief_is_the_prior() -> None:
+    state, _ = gaussian_state("good", 0.0)
+    belief = belief_rule().believe(State.start(state.rows), np.random.default_rng(0))
+    assert_allclose(belief.pool, state.rows.prior, rtol=1e-4)
+
+
+def test_the_belief_depends_on_bought_answers_alone() -> None:
+    state, _ = gaussian_state("good", 0.0)
+    hidden = state.hide(state.unlabelled[::2])
+    one = belief_rule().believe(state, np.random.default_rng(0)).pool
+    two = belief_rule().believe(hidden, np.random.default_rng(0)).pool
+    assert_allclose(one, two)
+
+
+def test_the_surest_share_of_each_class_is_kept_as_in_the_slow_version() -> None:
+    beliefs = normalise(np.random.default_rng(3).normal(size=(50, 4)))
+    rows = np.arange(3, 50, 2)
+    for share, most in ((0.5, 100), (1.0, 3), (0.3, 2)):
+        fast = confident_rows(beliefs, rows, share, most, np.random.default_rng(0))
+        assert fast.tolist() == slow.confident_rows(beliefs.tolist(), rows.tolist(), share, most)
+
+
+def test_a_zero_of_the_prior_is_no_veto() -> None:
+    assert np.isfinite(log_floor(np.array([[1.0, 0.0]]))).all()

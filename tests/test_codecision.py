@@ -1,0 +1,143 @@
+"""The query rules that read a foundation model: codecision and PriorAL."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from al_bench.belief import OutOfFoldBelief
+from al_bench.split import balanced_entropy, noise_set
+from al_bench.state import UNASKED, Floats, Rows, State, TrainingSet
+from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
+from al_bench.strategies.prioral import PriorAL
+from al_bench.strategies.uncertainty import entropy
+from al_bench.supervision.vetted import Vetted
+from tests.conftest import FixedModel, make_pool, make_state
+from tests.reference import belief as slow
+
+
+def belief() -> OutOfFoldBelief:
+    return OutOfFoldBelief(4, 1.0, (1.5, 0.5), (4.0, 1.0), (1.0, 9.0), False)
+
+
+def codecision(value: str = "margin") -> Codecision:
+    return Codecision(belief(), value, 0.5)
+
+
+def random(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def table(n: int, k: int, seed: int) -> Floats:
+    scores = np.exp(2 * random(seed).normal(size=(n, k)))
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_the_greedy_batch_equals_the_slow_version(power: float) -> None:
+    beliefs, value, counts = table(40, 4, 0), random(1).random(40), np.array([9.0, 3, 0, 1])
+    fast = needy_batch(value, beliefs, counts, power, 15)
+    assert fast.tolist() == slow.needy_batch(value, beliefs.tolist(), counts, power, 15)
+    assert counts.tolist() == [9, 3, 0, 1]
+
+
+def test_a_batch_fills_the_emptiest_classes_first() -> None:
+    beliefs = np.repeat(np.eye(3), 20, axis=0)
+    picked = needy_batch(np.ones(60), beliefs, np.array([6.0, 2.0, 0.0]), 1.0, 10)
+    assert np.bincount(picked // 20, minlength=3).tolist() == [0, 4, 6]
+
+
+def test_soft_counts_are_the_targets_of_annotated_rows_alone() -> None:
+    state, _ = make_state(n=30, k=3, labelled=2)
+    rows = np.concatenate([state.labelled, state.unlabelled[:5]])
+    targets = np.tile(np.array([0.5, 0.3, 0.2]), (7, 1))
+    assert_allclose(soft_counts(state), state.counts)
+    taught = replace(state, taught=TrainingSet(rows, targets, np.ones(7)))
+    assert_allclose(soft_counts(taught), [1.0, 0.6, 0.4])
+
+
+def test_the_first_batch_is_balanced_over_the_priors_guesses() -> None:
+    rows, _ = make_pool(n=800, k=4)
+    picked = codecision().select(State.start(rows), 20, random())
+    counts = np.bincount(rows.prior[picked].argmax(axis=1), minlength=4)
+    assert counts.min() >= 4
+    assert np.bincount(rows.prior.argmax(axis=1)).max() > 300
+
+
+def test_with_a_flat_prior_the_first_batch_is_random() -> None:
+    rows, _ = make_pool(n=400, k=4)
+    flat = State.start(replace(rows, prior=np.full_like(rows.prior, 0.25)))
+    drawn = [set(codecision().select(flat, 40, random(s)).tolist()) for s in range(30)]
+    often = np.bincount([r for one in drawn for r in one], minlength=400)
+    assert often.max() < 13  # Binomial(30, 0.1) passes 12 with probability 1e-6
+    assert drawn[0] != drawn[1]
+
+
+def test_beliefs_of_the_training_rule_are_used_where_it_leaves_some() -> None:
+    state, _ = make_state(n=60, k=3, labelled=12)
+    told = np.full((60, 3), 0.0)
+    told[:, 0] = 1.0
+    wanted = state.unlabelled[5]
+    told[wanted] = [0, 0, 1]  # the only row of the class that has no label
+    targets = np.tile([0.5, 0.5, 0.0], (12, 1))
+    taught = TrainingSet(state.labelled, targets, np.ones(12), told)
+    flat = FixedModel(np.zeros((3, 8)), np.zeros(3))
+    picked = codecision().select(replace(state, taught=taught, model=flat), 1, random())
+    assert picked.tolist() == [wanted]
+
+
+def test_own_beliefs_are_those_of_the_vetted_rule() -> None:
+    state, _ = make_state(n=150, labelled=40)
+    training = Vetted(belief()).training_set(state, random(4))
+    left = replace(state, taught=replace(training, beliefs=belief().believe(state, random(9)).pool))
+    bare = replace(state, taught=replace(training, beliefs=None))
+    assert len(codecision().select(left, 10, random())) == 10
+    assert len(codecision().select(bare, 10, random())) == 10
+
+
+def test_margin_decides_between_rows_of_equal_need() -> None:
+    prior = np.full((50, 2), 0.5, dtype=np.float32)
+    features = np.linspace(-2, 2, 50, dtype=np.float32)[:, None]
+    labels = np.full(50, UNASKED)
+    labels[[0, 49]] = [0, 1]
+    taught = TrainingSet(np.array([0, 49]), np.eye(2), np.ones(2), prior)
+    model = FixedModel(np.array([[-1.0], [1.0]]), np.zeros(2))
+    state = State(Rows(range(50), features, prior), labels, model, taught)
+    assert sorted(codecision().select(state, 2, random())) == [24, 25]
+
+
+def test_an_unknown_value_is_named() -> None:
+    with pytest.raises(ValueError, match="value='surprise'"):
+        codecision("surprise")
+
+
+def test_a_large_pool_takes_seconds() -> None:
+    n, k = 50_000, 100
+    beliefs = np.full((n, k), 0.001, dtype=np.float32)
+    beliefs[np.arange(n), np.arange(n) % k] = 0.901
+    began = time.perf_counter()
+    needy_batch(random().random(n), beliefs, np.ones(k), 0.5, 100)
+    assert time.perf_counter() - began < 3
+
+
+def test_prioral_asks_the_highest_entropy_of_the_small_model_inside_the_noise_set() -> None:
+    state, _ = make_state()
+    guesses = state.rows.prior.argmax(axis=1)
+    scores = balanced_entropy(state, guesses, "as_published", True, 1e-4)
+    noisy = state.unlabelled[noise_set(scores, 0.3, 10, random())]
+    expected = noisy[np.argsort(-entropy(state.probs[noisy]))[:10]]
+    picked = PriorAL(0.3, "as_published", True, 1e-4).select(state, 10, random())
+    assert sorted(picked) == sorted(expected)
+
+
+def test_prioral_as_published_asks_least_about_rows_called_rare() -> None:
+    state, _ = make_state(n=600, k=4, labelled=40)
+    called = state.rows.prior.argmax(axis=1)
+    rare = np.argmin(np.bincount(called))
+    share = [
+        (called[PriorAL(0.1, way, True, 1e-4).select(state, 50, random())] == rare).mean()
+        for way in ("as_published", "none", "inverse")
+    ]
+    assert share[0] < share[1] < share[2]

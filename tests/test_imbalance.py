@@ -1,0 +1,175 @@
+"""Imbalance: golden class counts, honest ratios, and which class is rare."""
+
+import numpy as np
+import pytest
+
+from al_bench.imbalance import LongTail, Merge, Natural, OneVsRest, Step
+from al_bench.rng import rng
+from al_bench.sources import Imbalance
+from al_bench.state import Ints
+
+CIFAR10 = np.repeat(np.arange(10), 5000)
+CIFAR100 = np.repeat(np.arange(100), 500)
+SVHN = np.repeat(np.arange(10), [4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659])
+NATURAL = np.repeat(np.arange(6), [1250, 1223, 1162, 896, 835, 86])
+
+
+def counts(imbalance: Imbalance, labels: Ints, seed: int = 0) -> list[int]:
+    kept = imbalance.keep(labels, int(labels.max()) + 1, rng(seed, "imbalance"))
+    return np.bincount(kept.classes[labels[kept.rows]]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("labels", "ratio", "total", "largest", "smallest"),
+    [
+        (CIFAR10, 10, 20_431, 5000, 500),
+        (CIFAR10, 50, 13_996, 5000, 100),
+        (CIFAR10, 100, 12_406, 5000, 50),
+        (CIFAR100, 10, 19_573, 500, 50),
+        (CIFAR100, 100, 10_847, 500, 5),
+    ],
+)
+@pytest.mark.parametrize("order", ["fixed", "drawn"])
+def test_long_tail_has_the_counts_of_the_literature(
+    labels: Ints, ratio: float, total: int, largest: int, smallest: int, order: str
+) -> None:
+    found = counts(LongTail(ratio, order), labels)
+    assert (sum(found), max(found), min(found)) == (total, largest, smallest)
+
+
+def test_fixed_long_tail_falls_with_the_class_number() -> None:
+    assert counts(LongTail(10, "fixed"), CIFAR10) == sorted(
+        counts(LongTail(10, "drawn"), CIFAR10), reverse=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "k", "wanted"),
+    [
+        (CIFAR10, 2, [5000, 45_000]),
+        (CIFAR10, 3, [5000, 5000, 40_000]),
+        (CIFAR100, 2, [500, 49_500]),
+        (CIFAR100, 3, [500, 500, 49_000]),
+        (CIFAR100, 10, [500] * 9 + [45_500]),
+        (SVHN, 2, [4948, 68_309]),
+        (SVHN, 3, [4948, 13_861, 54_448]),
+    ],
+)
+def test_merge_clips_labels_as_galaxy_does(labels: Ints, k: int, wanted: list[int]) -> None:
+    assert counts(Merge(k, "fixed"), labels) == wanted
+
+
+def test_drawn_merge_keeps_the_order_of_the_classes_that_stay() -> None:
+    kept = Merge(4, "drawn").keep(CIFAR10, 10, rng(3, "imbalance"))
+    stay = np.flatnonzero(kept.classes < 3)
+    assert kept.classes[stay].tolist() == [0, 1, 2]
+    assert np.all(np.delete(kept.classes, stay) == 3)
+    assert len(kept.rows) == len(CIFAR10)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0, -1, float("nan"), float("inf")])
+def test_a_ratio_below_one_is_refused(ratio: float) -> None:
+    with pytest.raises(ValueError, match="largest over smallest"):
+        LongTail(ratio, "drawn")
+    with pytest.raises(ValueError, match="largest over smallest"):
+        Step(ratio, 0.5, "drawn")
+
+
+def test_ratio_one_keeps_every_row_of_balanced_data() -> None:
+    assert counts(LongTail(1, "drawn"), CIFAR10) == [5000] * 10
+
+
+@pytest.mark.parametrize("minority", [0, 1, 1.5])
+def test_step_refuses_a_share_outside_zero_to_one(minority: float) -> None:
+    with pytest.raises(ValueError, match="minority"):
+        Step(10, minority, "drawn")
+
+
+def test_step_makes_a_share_of_the_classes_rare() -> None:
+    assert counts(Step(10, 0.3, "fixed"), CIFAR10) == [5000] * 7 + [500] * 3
+    assert sorted(counts(Step(10, 0.3, "drawn"), CIFAR10)) == [500] * 3 + [5000] * 7
+
+
+def test_step_has_at_least_one_class_on_each_side() -> None:
+    assert sorted(counts(Step(100, 0.01, "drawn"), CIFAR10))[:2] == [50, 5000]
+    assert sorted(counts(Step(100, 0.99, "drawn"), CIFAR10))[-2:] == [50, 5000]
+
+
+@pytest.mark.parametrize("imbalance", [LongTail(10, "drawn"), Step(10, 0.5, "drawn")])
+def test_naturally_imbalanced_classes_never_grow_and_never_vanish(imbalance: Imbalance) -> None:
+    for seed in range(20):
+        found = np.array(counts(imbalance, NATURAL, seed))
+        assert np.all(found <= np.bincount(NATURAL))
+        assert np.all(found >= 1)
+    extreme = LongTail(1e6, "fixed")
+    assert counts(extreme, NATURAL)[-1] == 1
+
+
+def test_which_class_is_rare_differs_by_seed_and_is_the_same_for_equal_seed() -> None:
+    for imbalance in (LongTail(100, "drawn"), Step(100, 0.1, "drawn")):
+        rarest = [int(np.argmin(counts(imbalance, CIFAR10, seed))) for seed in range(12)]
+        assert len(set(rarest)) > 3
+    first, second = (LongTail(10, "drawn").keep(CIFAR10, 10, rng(5, "imbalance")) for _ in "ab")
+    np.testing.assert_array_equal(first.rows, second.rows)
+
+
+def test_fixed_order_still_draws_other_rows_for_another_seed() -> None:
+    first, second = (
+        LongTail(10, "fixed").keep(CIFAR10, 10, rng(seed, "imbalance")).rows for seed in (0, 1)
+    )
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    "imbalance",
+    [
+        Natural(),
+        LongTail(10, "drawn"),
+        Step(10, 0.5, "drawn"),
+        Merge(3, "drawn"),
+        OneVsRest(None, 0.01),
+        OneVsRest(2, 0.5),
+    ],
+)
+def test_rows_are_distinct_ascending_and_classes_are_0_to_k(imbalance: Imbalance) -> None:
+    labels = np.random.default_rng(0).permutation(NATURAL)
+    before = labels.copy()
+    kept = imbalance.keep(labels, 6, rng(1, "imbalance"))
+    assert np.all(np.diff(kept.rows) > 0)
+    assert kept.rows[0] >= 0
+    assert kept.rows[-1] < len(labels)
+    assert sorted(set(kept.classes.tolist())) == list(range(kept.classes.max() + 1))
+    np.testing.assert_array_equal(labels, before)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.1, 0.3, 0.7])
+def test_one_vs_rest_reaches_the_rate_from_either_side(rate: float) -> None:
+    found = counts(OneVsRest(3, rate), CIFAR10)
+    assert found[0] / sum(found) == pytest.approx(rate, rel=1e-2)
+    assert max(found) == (45_000 if rate <= 0.1 else 5000) or rate == 0.3
+
+
+def test_one_vs_rest_keeps_all_of_the_smaller_side() -> None:
+    assert counts(OneVsRest(0, 0.01), CIFAR10) == [455, 45_000]  # 45,000 / 99
+    assert counts(OneVsRest(0, 0.5), CIFAR10) == [5000, 5000]
+
+
+def test_one_vs_rest_draws_its_target_by_seed() -> None:
+    targets = {
+        int(np.argmin(OneVsRest(None, 0.1).keep(CIFAR10, 10, rng(s, "imbalance")).classes))
+        for s in range(12)
+    }
+    assert len(targets) > 3
+
+
+def test_impossible_settings_end_in_one_sentence() -> None:
+    with pytest.raises(ValueError, match="classes=1"):
+        Merge(1, "fixed")
+    with pytest.raises(ValueError, match=r"classes=6 .* of 6"):
+        Merge(6, "fixed").keep(NATURAL, 6, rng(0, "imbalance"))
+    with pytest.raises(ValueError, match="target=9"):
+        OneVsRest(9, 0.1).keep(NATURAL, 6, rng(0, "imbalance"))
+    with pytest.raises(ValueError, match="rate=0"):
+        OneVsRest(0, 0)
+    with pytest.raises(ValueError, match="drawn or fixed"):
+        LongTail(10, "sorted")

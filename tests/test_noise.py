@@ -1,0 +1,239 @@
+"""Noise: realised rates, where wrong answers go, and that they are fixed by the seed."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom, chisquare
+
+from al_bench.noise import (
+    Clean,
+    Confusion,
+    FeatureDependent,
+    Human,
+    PairFlip,
+    Symmetric,
+    Votes,
+    flip_chances,
+    held_out,
+    realised,
+)
+from al_bench.rng import rng
+from al_bench.sources import Noise, Truth
+from al_bench.state import Floats, Ints
+from tests.conftest import make_pool
+
+N, K = 6000, 5
+
+
+@pytest.fixture(scope="module")
+def truth() -> Truth:
+    rows, labels = make_pool(N, 8, K, seed=1, noise=2.0)
+    draws = np.random.default_rng(2)
+    human = np.where(draws.random(N) < 0.3, draws.integers(K, size=N), labels)
+    votes = draws.multinomial(15, np.eye(K) * 0.6 + 0.08, size=K)[0]
+    votes = np.stack([np.roll(votes, c) for c in range(K)])[labels]
+    return Truth(labels, K, rows.features, {"one": human, "many": votes})
+
+
+MATRIX = [[0.7, 0.3, 0, 0, 0]] + [[0.1 if a != t else 0.6 for a in range(K)] for t in range(1, K)]
+NOISES = [
+    Clean(),
+    Symmetric(0.3),
+    PairFlip(0.3),
+    Confusion(MATRIX),
+    FeatureDependent(0.3, 5),
+    Human("one"),
+    Votes("many"),
+]
+
+
+@pytest.mark.parametrize("noise", NOISES, ids=lambda noise: type(noise).__name__)
+def test_answers_are_classes_fixed_by_the_seed_and_truth_is_untouched(
+    noise: Noise, truth: Truth
+) -> None:
+    before = truth.labels.copy()
+    first, again = (noise.answers(truth, rng(4, "noise")) for _ in "ab")
+    np.testing.assert_array_equal(first, again)
+    assert first.dtype == np.int64
+    assert first.shape == (N,)
+    assert first.min() >= 0
+    assert first.max() < K
+    np.testing.assert_array_equal(truth.labels, before)
+    assert first is not truth.labels
+
+
+@pytest.mark.parametrize("noise", [n for n in NOISES if not isinstance(n, Clean | Human)])
+def test_another_seed_flips_other_rows(noise: Noise, truth: Truth) -> None:
+    first, second = (noise.answers(truth, rng(seed, "noise")) for seed in (0, 1))
+    assert np.mean(first != second) > 0.1
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.4])
+@pytest.mark.parametrize("kind", ["symmetric", "pair", "feature"])
+def test_the_realised_rate_is_the_rate_asked_for(kind: str, rate: float, truth: Truth) -> None:
+    noise: Noise = {
+        "symmetric": Symmetric(rate),
+        "pair": PairFlip(rate),
+        "feature": FeatureDependent(rate, 5),
+    }[kind]
+    wrong = int((noise.answers(truth, rng(7, "noise")) != truth.labels).sum())
+    low, high = binom.ppf([1e-4, 1 - 1e-4], N, rate)
+    assert low <= wrong <= high
+
+
+def test_symmetric_noise_never_answers_itself_and_treats_the_others_alike() -> None:
+    labels = np.full(20_000, 2)
+    answers = Symmetric(0.999).answers(Truth(labels, K, np.zeros((20_000, 1))), rng(0, "noise"))
+    found = np.bincount(answers[answers != 2], minlength=K)
+    assert (answers != 2).mean() > 0.99
+    assert found[2] == 0
+    assert chisquare(np.delete(found, 2)).pvalue > 1e-4
+
+
+def test_pair_flip_goes_to_the_next_class_and_round(truth: Truth) -> None:
+    answers = PairFlip(0.5).answers(truth, rng(0, "noise"))
+    wrong = answers != truth.labels
+    np.testing.assert_array_equal(answers[wrong], (truth.labels[wrong] + 1) % K)
+    assert set(truth.labels[wrong].tolist()) == set(range(K))
+
+
+def test_confusion_rows_are_the_true_classes() -> None:
+    matrix = np.array([[0.9, 0.1, 0.0], [0.0, 0.5, 0.5], [0.3, 0.0, 0.7]])
+    labels = np.repeat(np.arange(3), 20_000)
+    problem = Truth(labels, 3, np.zeros((60_000, 1)))
+    answers = Confusion(matrix.tolist()).answers(problem, rng(0, "noise"))
+    found = np.stack([np.bincount(answers[labels == t], minlength=3) / 20_000 for t in range(3)])
+    np.testing.assert_allclose(found, matrix, atol=0.015)
+    assert np.all(found[matrix == 0] == 0)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "sentence"),
+    [
+        ([[0.5, 0.5], [0.5, 0.6]], "row 1"),
+        ([[1.2, -0.2], [0, 1]], "row 0"),
+        ([[1, 0], [0, 1], [0, 0]], "square"),
+        ([[1.0]], "square"),
+    ],
+)
+def test_a_matrix_that_is_none_is_refused(matrix: list[list[float]], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Confusion(matrix)
+
+
+def test_a_matrix_of_other_classes_is_refused(truth: Truth) -> None:
+    with pytest.raises(ValueError, match="2 classes; the problem has 5"):
+        Confusion([[1, 0], [0, 1]]).answers(truth, rng(0, "noise"))
+
+
+def test_feature_dependent_noise_hits_hard_rows_and_goes_where_they_look_like() -> None:
+    draws = np.random.default_rng(0)
+    labels = draws.integers(3, size=4000)
+    centres = np.array([0.0, 3.0, 9.0])  # classes 0 and 1 are neighbours, 2 is far from 0
+    features = (centres[labels] + draws.normal(size=4000))[:, None].astype(np.float32)
+    answers = FeatureDependent(0.1, 5).answers(Truth(labels, 3, features), rng(0, "noise"))
+    wrong = answers != labels
+    distance = np.abs(features[:, 0] - centres[labels])
+    assert distance[wrong].mean() > 1.4 * distance[~wrong].mean()
+    zero = labels == 0
+    assert (answers[zero] == 1).sum() > 20 * max((answers[zero] == 2).sum(), 1) / 2
+    assert (wrong[labels == 2]).mean() < (wrong[labels == 1]).mean()
+
+
+def test_the_reference_model_never_saw_the_row_it_judges() -> None:
+    """With labels that are noise, a model that saw them would be surer of them than chance."""
+    draws = np.random.default_rng(0)
+    labels = draws.integers(2, size=120)
+    features = draws.normal(size=(120, 40)).astype(np.float32)
+    probs = held_out(Truth(labels, 2, features), 5, draws)
+    assert probs[np.arange(120), labels].mean() < 0.6
+
+
+def test_feature_dependent_noise_survives_classes_of_one_row() -> None:
+    draws = np.random.default_rng(0)
+    labels = np.array([0] * 40 + [1] * 9 + [2])
+    features = draws.normal(size=(50, 4)).astype(np.float32)
+    answers = FeatureDependent(0.3, 5).answers(Truth(labels, 3, features), rng(0, "noise"))
+    assert set(answers.tolist()) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.95])
+@pytest.mark.parametrize("shape", [0.02, 0.5, 5.0])
+def test_flip_chances_average_to_the_rate(rate: float, shape: float) -> None:
+    hard = np.random.default_rng(0).beta(shape, 1, size=2000)
+    chances = flip_chances(hard, rate)
+    assert chances.mean() == pytest.approx(rate, rel=1e-9)
+    assert chances.max() <= 1
+    order = np.argsort(hard)
+    assert np.all(np.diff(chances[order]) >= -1e-12)
+
+
+def test_flip_chances_of_rows_that_are_all_easy_or_all_alike() -> None:
+    np.testing.assert_allclose(flip_chances(np.zeros(10), 0.4), 0.4)
+    np.testing.assert_allclose(flip_chances(np.ones(10), 0.4), 0.4)
+    np.testing.assert_array_equal(flip_chances(np.ones(10), 0), 0)
+
+
+def test_human_noise_is_the_column(truth: Truth) -> None:
+    np.testing.assert_array_equal(
+        Human("one").answers(truth, rng(0, "noise")), truth.columns["one"]
+    )
+
+
+def test_votes_draw_one_rater_in_proportion_to_the_votes() -> None:
+    votes = np.tile([15, 0, 5], (30_000, 1))
+    problem = Truth(np.zeros(30_000, dtype=np.int64), 3, np.zeros((30_000, 1)), {"votes": votes})
+    found = np.bincount(Votes("votes").answers(problem, rng(0, "noise")), minlength=3)
+    assert found[1] == 0
+    assert found[2] / 30_000 == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("noise", [Human("none such"), Votes("none such")])
+def test_a_missing_column_is_answered_with_those_there_are(noise: Noise, truth: Truth) -> None:
+    with pytest.raises(ValueError, match="'none such'; it has one, many"):
+        noise.answers(truth, rng(0, "noise"))
+
+
+def test_columns_of_the_wrong_kind_are_refused(truth: Truth) -> None:
+    with pytest.raises(ValueError, match="one label"):
+        Human("many").answers(truth, rng(0, "noise"))
+    with pytest.raises(ValueError, match="counts of"):
+        Votes("one").answers(truth, rng(0, "noise"))
+    empty = Truth(truth.labels, K, truth.features, {"votes": np.zeros((N, K), dtype=np.int64)})
+    with pytest.raises(ValueError, match="row 0 of column 'votes' has no vote"):
+        Votes("votes").answers(empty, rng(0, "noise"))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, float("nan")])
+def test_a_rate_outside_zero_to_one_is_refused(rate: float) -> None:
+    for make in (Symmetric, PairFlip, lambda r: FeatureDependent(r, 5)):
+        with pytest.raises(ValueError, match="rate"):
+            make(rate)
+
+
+def test_realised_rates_are_counted_by_true_class() -> None:
+    overall, by_class = realised(np.array([0, 0, 0, 0, 1, 1]), np.array([0, 1, 1, 0, 1, 0]), 3)
+    assert overall == 0.5
+    np.testing.assert_array_equal(by_class, [0.5, 0.5, np.nan])
+
+
+def naive_drawn(weights: Floats, aim: Floats) -> Ints:
+    """Walk along each row until the aimed-at share of its weight is used up."""
+    out = []
+    for row, share in zip(weights, aim, strict=True):
+        left = share * row.sum()
+        for c, weight in enumerate(row):
+            left -= weight
+            if left < 0:
+                break
+        out.append(c)
+    return np.array(out)
+
+
+def test_draws_agree_with_a_walk_along_each_row() -> None:
+    weights = np.random.default_rng(0).integers(0, 4, size=(500, 6)).astype(float)
+    weights[:, 3] += 1
+    aim = rng(9, "noise").random(500)
+    problem = Truth(np.zeros(500, dtype=np.int64), 6, np.zeros((500, 1)), {"votes": weights})
+    np.testing.assert_array_equal(
+        Votes("votes").answers(problem, rng(9, "noise")), naive_drawn(weights, aim)
+    )

@@ -1,0 +1,218 @@
+"""Training rules: provenance, targets and weights, and what each does with the prior."""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from al_bench.belief import OutOfFoldBelief
+from al_bench.split import balanced_entropy, class_weights, fm_guesses, noise_set
+from al_bench.state import UNASKED, Floats, Rows, State, Supervision, TrainingSet
+from al_bench.supervision.confident import ConfidentLearning
+from al_bench.supervision.human import HumanLabels, Smoothed
+from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill
+from al_bench.supervision.vetted import Vetted, VettedPool
+from tests.conftest import make_state
+
+
+def belief() -> OutOfFoldBelief:
+    return OutOfFoldBelief(4, 1.0, (1.5, 0.5), (4.0, 1.0), (1.0, 9.0), False)
+
+
+RULES: list[Callable[[], Supervision]] = [
+    HumanLabels,
+    lambda: Smoothed(0.1),
+    AllPseudo,
+    lambda: ConfidentSplit(0.5, "as_published", True, 1e-4),
+    lambda: Distill(5),
+    lambda: Vetted(belief()),
+    lambda: VettedPool(belief(), 0.7, 4000, True),
+    lambda: ConfidentLearning(4, 1.0),
+]
+
+
+def taught(rule: Supervision, state: State) -> TrainingSet:
+    return rule.training_set(state, np.random.default_rng(0))
+
+
+def asked_of(state: State, training: TrainingSet) -> Floats:
+    return state.labels[training.rows] >= 0
+
+
+@pytest.mark.parametrize("make", RULES)
+def test_targets_are_distributions_over_distinct_rows(make: Callable[[], Supervision]) -> None:
+    state, _ = make_state(labelled=60)
+    training = taught(make(), state)
+    assert len(np.unique(training.rows)) == len(training.rows)
+    assert_allclose(training.targets.sum(axis=1), 1, rtol=1e-5)
+    assert (training.weights >= 0).all()
+    assert len(training.rows) == len(training.targets) == len(training.weights)
+
+
+def test_human_labels_are_the_answers_and_nothing_else() -> None:
+    state, _ = make_state()
+    training = taught(HumanLabels(), state)
+    assert training.rows.tolist() == state.labelled.tolist()
+    assert training.targets.argmax(axis=1).tolist() == state.labels[state.labelled].tolist()
+    assert training.targets.max() == training.weights.max() == 1
+
+
+def test_smoothing_gives_its_share_to_all_classes_alike() -> None:
+    state, _ = make_state(k=4)
+    targets = taught(Smoothed(0.2), state).targets
+    assert_allclose(np.sort(targets, axis=1), [[0.05, 0.05, 0.05, 0.85]] * len(targets), rtol=1e-6)
+
+
+def test_all_pseudo_teaches_every_row_and_lets_the_annotator_win() -> None:
+    state, _ = make_state()
+    training = taught(AllPseudo(), state)
+    human = asked_of(state, training)
+    assert sorted(training.rows) == list(range(len(state.labels)))
+    classes = training.targets.argmax(axis=1)
+    assert_allclose(classes[human], state.labels[training.rows[human]])
+    assert_allclose(classes[~human], state.rows.prior[training.rows[~human]].argmax(axis=1))
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.25, 1.0])
+def test_the_confident_split_frees_the_share_that_rho_leaves(rho: float) -> None:
+    state, _ = make_state(n=200, labelled=20)
+    training = taught(ConfidentSplit(rho, "as_published", True, 1e-4), state)
+    assert (~asked_of(state, training)).sum() == 180 - round(rho * 180)
+
+
+def test_the_split_frees_the_rows_of_lowest_weighted_entropy() -> None:
+    state, _ = make_state()
+    rng = np.random.default_rng(0)
+    guesses = fm_guesses(state.rows.prior, rng)
+    scores = balanced_entropy(state, guesses, "as_published", True, 1e-4)
+    training = taught(ConfidentSplit(0.5, "as_published", True, 1e-4), state)
+    free = np.isin(state.unlabelled, training.rows)
+    assert scores[free].max() <= scores[~free].min()
+
+
+def three_rows(prior: Floats, labels: list[int]) -> State:
+    features = np.zeros((len(prior), 2), dtype=np.float32)
+    return State(Rows(range(len(prior)), features, prior), np.array(labels))
+
+
+def test_class_weights_are_the_papers_or_turned_as_asked() -> None:
+    prior = np.array([[0.8, 0.2]] * 6 + [[0.2, 0.8]] * 2 + [[0.8, 0.2]] * 2 + [[0.2, 0.8]] * 2)
+    state = three_rows(prior, [UNASKED] * 8 + [0, 0, 0, 0])
+    guesses = prior.argmax(axis=1)
+    assert_allclose(class_weights("as_published", state, guesses), [1, 1 / 3])
+    assert_allclose(class_weights("inverse", state, guesses), [1 / 3, 1])
+    assert_allclose(class_weights("none", state, guesses), [1, 1])
+    assert_allclose(class_weights("precision", state, guesses), [(1 / 4) / (3 / 4), 1])
+    with pytest.raises(ValueError, match="weight='up'"):
+        class_weights("up", state, guesses)
+
+
+def test_imbalance_aware_entropy_is_the_formula_by_hand() -> None:
+    prior = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]])
+    state = three_rows(prior, [UNASKED] * 3)  # no label yet: the small model is the prior
+    scores = balanced_entropy(state, prior.argmax(axis=1), "as_published", True, 1e-4)
+    expected = []
+    for row, weight in zip(prior, [1, 1, 1 / 2], strict=True):
+        product = row**2 / (row**2).sum()
+        expected.append(-weight * (product * np.log(product)).sum())
+    assert_allclose(scores, expected)
+
+
+def test_the_noise_set_holds_a_budget_and_rejects_a_rho_that_is_no_share() -> None:
+    rng = np.random.default_rng(0)
+    assert sorted(noise_set(np.arange(10.0), 0.2, 4, rng)) == [6, 7, 8, 9]
+    with pytest.raises(ValueError, match=r"rho=1\.5"):
+        noise_set(np.arange(3.0), 1.5, 1, rng)
+
+
+def test_guesses_of_a_flat_prior_fall_on_all_classes() -> None:
+    guesses = fm_guesses(np.full((3000, 3), 1 / 3), np.random.default_rng(0))
+    assert_allclose(np.bincount(guesses) / 3000, 1 / 3, atol=0.05)
+
+
+def test_distilling_fades_as_labels_come() -> None:
+    shares = []
+    for labelled in (10, 40, 160):
+        state, _ = make_state(n=200, k=4, labelled=labelled)
+        training = taught(Distill(5), state)
+        human = asked_of(state, training)
+        shares.append(training.weights[~human].sum() / training.weights.sum())
+        assert_allclose(training.targets[~human], state.rows.prior[training.rows[~human]])
+    assert_allclose(shares, [20 / 30, 20 / 60, 20 / 180], rtol=1e-5)
+
+
+def noisy_state(rate: float) -> State:
+    """Four separable classes, 120 answers, some of them wrong."""
+    state, truth = make_state(n=400, labelled=160, noise=0.5)
+    rng = np.random.default_rng(3)
+    rows = state.labelled
+    wrong = rows[rng.random(len(rows)) < rate]
+    labels = state.labels.copy()
+    labels[wrong] = (truth[wrong] + rng.integers(1, 4, size=len(wrong))) % 4
+    return State(state.rows, labels, state.model)
+
+
+def test_vetting_doubts_wrong_answers_and_keeps_right_ones() -> None:
+    state, clean = noisy_state(0.25), noisy_state(0.0)
+    rows = state.labelled
+    targets = taught(Vetted(belief()), state).targets
+    kept = targets[np.arange(len(rows)), state.labels[rows]]
+    right = state.labels[rows] == clean.labels[rows]
+    assert kept[right].mean() > 0.9
+    assert kept[~right].mean() < 0.4
+
+
+def test_vetted_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
+    state = noisy_state(0.2)
+    for hard in (True, False):
+        training = taught(VettedPool(belief(), 0.7, 4000, hard), state)
+        human = asked_of(state, training)
+        assert human.sum() == len(state.labelled)
+        assert 0.6 * 240 < (~human).sum() < 0.8 * 240
+        assert training.beliefs is not None
+        assert training.beliefs.shape == (400, 4)
+        free = training.targets[~human]
+        likeliest = training.beliefs[training.rows[~human]].argmax(axis=1)
+        assert free.argmax(axis=1).tolist() == likeliest.tolist()
+        assert (free.max(axis=1) == 1).all() == hard
+
+
+def test_the_pool_rows_are_capped_over_all_classes() -> None:
+    training = taught(VettedPool(belief(), 1.0, 40, True), state := noisy_state(0.0))
+    free = training.targets[~asked_of(state, training)]
+    assert (free.sum(axis=0) <= 10).all()
+
+
+def test_confident_learning_drops_mostly_wrong_answers() -> None:
+    state, clean = noisy_state(0.25), noisy_state(0.0)
+    kept = taught(ConfidentLearning(4, 1.0), state).rows
+    dropped = np.setdiff1d(state.labelled, kept)
+    assert len(dropped) > 10
+    assert (state.labels[dropped] != clean.labels[dropped]).mean() > 0.7
+
+
+def test_confident_learning_never_empties_a_class() -> None:
+    state, _ = make_state(n=60, labelled=12)
+    kept = taught(ConfidentLearning(4, 1.0), state)
+    assert set(state.labels[kept.rows]) == set(state.labels[state.labelled])
+
+
+def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
+    with pytest.raises(ImportError, match="needs cleanlab"):
+        taught(ConfidentLearning(4, 1.0), make_state()[0])
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        (lambda: Smoothed(1.0), "smoothing"),
+        (lambda: Distill(0), "worth"),
+        (lambda: VettedPool(belief(), 0.0, 10, True), "share"),
+    ],
+)
+def test_options_out_of_range_are_named(make: Callable[[], object], word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        make()
