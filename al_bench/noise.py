@@ -6,6 +6,7 @@ All are vectorised over the pool: O(n k) in time and memory at most.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -204,6 +205,8 @@ def held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
         if len(present) == 1:  # nothing to tell apart: the model would say this class always
             probs[np.ix_(inside, present)] = 1
             continue
-        model.fit(truth.features[outside], truth.labels[outside])
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Only one sample")  # of a rare class: as good as any
+            model.fit(truth.features[outside], truth.labels[outside])
         probs[np.ix_(inside, present)] = model.predict_proba(truth.features[inside])
     return probs

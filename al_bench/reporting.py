@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +33,33 @@ def main(arguments: Sequence[str]) -> int:
     else:
         names = {run_id(job.science) for job in jobs}
         results = read_runs(Path(jobs[0].config.results) / "runs", names)
-    spec, results = with_references(spec_of(jobs), results)
     if not options.parquet:
         write_parquet(results, parquet)
+    spec, results = with_references(spec_of(jobs), results)
     written = report(results, name, out, spec)
-    print((out / "tables" / f"{name}.md").read_text())
-    for path in [parquet, *written]:
-        print(path)
+    show(results, spec)
+    print("\n".join(str(path) for path in [parquet, *written]))
     if options.log == "wandb":
         log_to_wandb(name, results, spec, written, Path(jobs[0].config.results), options.mode)
     return 0
+
+
+def show(results: Results, spec: Any) -> None:
+    """The main table of every setting on the terminal; the files have the others."""
+    from rich.console import Console
+
+    from al_bench.report import tables
+    from al_bench.report.analysis import analyse
+    from al_bench.report.overall import ranking
+    from al_bench.report.render import console
+
+    print(results.summary())
+    analysis = analyse(results, spec)
+    shown = [tables.main(analysis, found) for found in analysis.found]
+    if len(shown) > 1:
+        shown.append(ranking(analysis))
+    for table in shown:
+        Console().print(console(table))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -104,10 +120,9 @@ def log_to_wandb(
 
     run = start_wandb(folder, project="al_bench", mode=mode, name=f"report {name}", group=name)
     try:
-        for table in tables(analyse(results, replace(spec))):
-            columns = [str(column) for column in table.frame.columns]
-            rows = table.frame.astype(str).to_numpy().tolist()
-            run.log({f"tables/{table.key}": wandb.Table(columns=columns, data=rows)})
+        for number, table in enumerate(tables(analyse(results, spec))):
+            shown = wandb.Table(columns=list(table.header), data=[list(r) for r in table.rows])
+            run.log({f"tables/{number:02d} {table.title}": shown})
         for path in written:
             if path.suffix == ".png":
                 run.log({f"figures/{path.stem}": wandb.Image(str(path))})

@@ -13,6 +13,7 @@ machine the processor's are the fair ones.
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import os
 import resource
@@ -33,6 +34,7 @@ from al_bench.loop import ask
 from al_bench.state import UNASKED, Ints, Rows, State
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "selection.md"
+LONG = 3.0  # seconds after which a measurement is not repeated
 FIRST_CLASSES, MANY_CLASSES = 10, 100
 
 
@@ -90,8 +92,11 @@ def select(node: Any, state: State, truth: Ints, budget: int) -> None:
     ask(strategy, state, budget, truth, "sequential", 0, 2)
 
 
-def measure(node: Any, pool: tuple[State, Ints], budget: int, threads: int, repeat: int) -> Cost:
-    """In a fork of this process, so that memory is that of the selection alone."""
+def measure(
+    node: Any, pool: tuple[State, Ints], budget: int, threads: int, args: argparse.Namespace
+) -> Cost:
+    """In a fork of this process, so that memory is that of the selection alone; what takes long is
+    not repeated, and what takes longer than the limit is given up."""
     ours, theirs = multiprocessing.Pipe(duplex=False)
 
     def child() -> None:
@@ -99,8 +104,11 @@ def measure(node: Any, pool: tuple[State, Ints], budget: int, threads: int, repe
             select(node, *make_pool(Size(400, 16, 60, 5, 4), False), 5)
             state, truth = pool
             before = resident()
-            walls, processors = [], []
-            for _ in range(repeat):
+            walls: list[float] = []
+            processors: list[float] = []
+            for _ in range(args.repeat):
+                if sum(walls) > LONG:
+                    break
                 wall, processor = perf_counter(), process_time()
                 select(node, state, truth, budget)
                 walls.append(perf_counter() - wall)
@@ -111,6 +119,10 @@ def measure(node: Any, pool: tuple[State, Ints], budget: int, threads: int, repe
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
     theirs.close()
+    if not ours.poll(args.limit):
+        process.kill()
+        process.join()
+        return Cost(math.inf, math.inf, math.nan)
     try:
         cost: Cost = ours.recv()
     except EOFError:
@@ -139,7 +151,7 @@ def headline(names: list[str], size: Size, args: argparse.Namespace) -> list[str
     for name in names:
         line, memory = [name], 0.0
         for pool in pools.values():
-            costs = [measure(node(name), pool, size.budget, t, args.repeat) for t in threads]
+            costs = [measure(node(name), pool, size.budget, t, args) for t in threads]
             line += [f"{cost.wall:.3f}" for cost in costs] + [f"{costs[0].processor:.3f}"]
             memory = max(memory, *(cost.mebibytes for cost in costs))
         out.append(row([*line, f"{memory:.0f}"]))
@@ -164,7 +176,7 @@ def growth(names: list[str], size: Size, args: argparse.Namespace) -> list[str]:
         known: dict[Size, float] = {}
         for s in dict.fromkeys(sizes):
             pool = pools[s._replace(budget=0)]
-            known[s] = measure(node(name), pool, s.budget, 1, 1).processor
+            known[s] = measure(node(name), pool, s.budget, 1, args).processor
         out.append(row([name, *(f"{known[s]:.3f}" for s in sizes)]))
         print(out[-1], flush=True)
     return out
@@ -193,6 +205,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--classes", type=int, nargs="+", default=[FIRST_CLASSES, MANY_CLASSES])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=300, help="seconds a measurement may take")
     parser.add_argument("--isotropic", action="store_true", help="features without structure")
     parser.add_argument("--growth", action="store_true", help="also how time grows")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
@@ -210,14 +223,15 @@ def main() -> None:
         "# Seconds to select a batch",
         "",
         f"Made by `python benchmarks/selection.py`. Pool {shape}, features {kind}. Median of "
-        f"{args.repeat}; load averages at the start {load} on {os.cpu_count()} processors. "
+        f"{args.repeat} (fewer beyond {LONG:.0f} s; inf: over {args.limit:.0f} s); load averages "
+        f"at the start {load} on {os.cpu_count()} processors. "
         "Processor: seconds of processor time on one thread. MiB: most memory beyond the pool.",
         "",
         *headline(args.strategies, size, args),
     ]
     if args.growth:
         print()
-        lines += ["", "## Growth (processor seconds, one thread, one run)", ""]
+        lines += ["", "## Growth (processor seconds, one thread)", ""]
         lines += growth(args.strategies, size, args)
     if args.write:
         OUTPUT.parent.mkdir(parents=True, exist_ok=True)

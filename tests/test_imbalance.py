@@ -146,7 +146,6 @@ def test_rows_are_distinct_ascending_and_classes_are_0_to_k(imbalance: Imbalance
 def test_one_vs_rest_reaches_the_rate_from_either_side(rate: float) -> None:
     found = counts(OneVsRest(3, rate), CIFAR10)
     assert found[0] / sum(found) == pytest.approx(rate, rel=1e-2)
-    assert max(found) == (45_000 if rate <= 0.1 else 5000) or rate == 0.3
 
 
 def test_one_vs_rest_keeps_all_of_the_smaller_side() -> None:

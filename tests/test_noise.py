@@ -135,7 +135,7 @@ def test_feature_dependent_noise_hits_hard_rows_and_goes_where_they_look_like() 
     distance = np.abs(features[:, 0] - centres[labels])
     assert distance[wrong].mean() > 1.4 * distance[~wrong].mean()
     zero = labels == 0
-    assert (answers[zero] == 1).sum() > 20 * max((answers[zero] == 2).sum(), 1) / 2
+    assert (answers[zero] == 1).sum() > 10 * max((answers[zero] == 2).sum(), 1)
     assert (wrong[labels == 2]).mean() < (wrong[labels == 1]).mean()
 
 
@@ -221,10 +221,10 @@ def naive_drawn(weights: Floats, aim: Floats) -> Ints:
     out = []
     for row, share in zip(weights, aim, strict=True):
         left = share * row.sum()
-        for c, weight in enumerate(row):
-            left -= weight
-            if left < 0:
-                break
+        c = 0
+        while left >= row[c]:
+            left -= row[c]
+            c += 1
         out.append(c)
     return np.array(out)
 

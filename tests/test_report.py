@@ -44,7 +44,7 @@ def fake_run(
 ) -> Path:
     """A run directory as the store writes it, with a plausible learning curve or a given one."""
     labels = {"dataset": dataset, "imbalance": imbalance, "noise": noise, "prior": "minilm",
-              "supervision": supervision, "learner": "linear", "start": start,
+              "supervision": supervision, "learner": "linear", "init": start,
               "strategy": strategy, "protocol": "small"}  # fmt: skip
     name = f"{abs(hash_of(labels, seed)):012x}"[:12]
     rng = np.random.default_rng([seed, hash_of(labels, 0)])

@@ -253,6 +253,63 @@ def test_vessal_projections_keep_inner_products_of_gradients_on_average() -> Non
     np.testing.assert_allclose(sketch @ sketch.T, expected, atol=0.1 * expected.max())
 
 
+def test_seeding_draws_in_proportion_to_squared_distance() -> None:
+    points = np.array([[0.0], [1.0], [2.0], [3.0]], dtype=np.float32)
+    wins, rows = np.zeros(4), np.arange(4)
+
+    def distance(left: Ints, right: Ints) -> Floats:
+        return distances.squared_distances(points[left], points[right])
+
+    rng = generator()
+    for _ in range(4000):
+        loose = np.full(4, 50.0, dtype=np.float32)  # bounds far off change the time, not the draw
+        wins[distances.spread(distances.Nearest(rows, distance, loose), 0, 2, rng)[1]] += 1
+    np.testing.assert_allclose(wins / 4000, np.array([0, 1, 4, 9]) / 14, atol=0.03)
+
+
+def test_pruning_changes_no_choice_in_a_pool_of_thousands() -> None:
+    """Against full updates of every distance, in double precision and in one piece."""
+    state = make_state(n=3000, d=24, k=5, labelled=150, seed=2)[0]
+    rows = generator().permutation(state.unlabelled)
+    points = centroid.unit(state.rows.features)
+    near = distances.squared_distances(points[rows], points[state.labelled]).min(axis=1)
+    expected = []
+    for _ in range(60):
+        expected.append(int(near.argmax()))
+        added = points[rows[expected[-1:]]]
+        near = np.minimum(near, distances.squared_distances(points[rows], added)[:, 0])
+        near[expected] = -1
+    assert np.array_equal(CoreSet().select(state, 60, generator()), rows[expected])
+
+    rng = generator()
+    rows = rng.permutation(state.unlabelled)
+    gradient = badge.gradients(state.rows.features, state.probs)[rows]
+    chosen, near = [int((gradient**2).sum(axis=1).argmax())], np.full(len(rows), np.inf)
+    while len(chosen) < 60:
+        added = distances.squared_distances(gradient, gradient[chosen[-1:]])[:, 0]
+        near = np.minimum(near, added)
+        near[chosen] = -1
+        clocks = rng.standard_exponential(len(rows), dtype=np.float32)
+        chosen.append(int((near / np.maximum(clocks, 1e-20)).argmax()))
+    assert np.array_equal(Badge().select(state, 60, generator()), rows[chosen])
+
+
+def test_lazy_greedy_coverage_changes_no_choice_in_a_pool_of_hundreds() -> None:
+    state = make_state(n=500, d=8, k=5, labelled=30, seed=2)[0]
+    rows = generator().permutation(state.unlabelled)
+    points = centroid.unit(state.rows.features)
+    kernel = np.exp(-4 * distances.squared_distances(points[rows], points[rows]))
+    taught = distances.squared_distances(points[rows], points[state.labelled])
+    reached, expected = np.exp(-4 * taught).max(axis=1), []
+    for _ in range(40):
+        gains = np.maximum(kernel - reached, 0).sum(axis=1)
+        gains[expected] = -1
+        expected.append(int(np.flatnonzero(gains >= gains.max() * (1 - 1e-5))[0]))
+        reached = np.maximum(reached, kernel[expected[-1]])
+    rule = MaxHerding(width=0.5, sample=1000)
+    assert np.array_equal(rule.select(state, 40, generator()), rows[expected])
+
+
 # --- Bayesian rules -------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.data.check import check_labels
 from al_bench.state import Ints
 
 
@@ -37,12 +38,14 @@ def label_names(where: str, table: Any, label: str) -> list[str] | None:
 
 
 def numbered(where: str, table: Any, label: str, own: Sequence[str] | None) -> Ints:
-    """(n,) class numbers of a label column: strings and foreign ClassLabels by their names."""
+    """(n,) class numbers of a label column: strings and foreign ClassLabels by their names, bare
+    numbers as they are."""
     values = table[label][:]
     if None in values:
         raise ValueError(f"{where}: row {values.index(None)} has no {label!r}")
     theirs = getattr(table.features[label], "names", None)
-    if own is None or (theirs is not None and list(theirs) == list(own)):
+    bare = theirs is None and all(isinstance(value, int) for value in values)
+    if own is None or bare or (theirs is not None and list(theirs) == list(own)):
         return np.array(values, dtype=np.int64)
     number = {name: c for c, name in enumerate(own)}
     named = values if theirs is None else [theirs[value] for value in values]
@@ -83,6 +86,7 @@ def human_columns(
     table: Any,
     human: Mapping[str, str | Sequence[str]],
     own: Sequence[str] | None,
+    n_classes: int,
 ) -> dict[str, NDArray[Any]]:
     """What annotators said, by name: (n,) labels or (n, k) votes; columns not there are left out,
     and the noise that needs one says so."""
@@ -91,6 +95,7 @@ def human_columns(
         if isinstance(source, str):
             if source in table.column_names:
                 columns[name] = numbered(where, table, source, own)
+                check_labels(f"{where}: column {source!r}", columns[name], n_classes)
         elif all(column in table.column_names for column in source):
             votes = [np.array(table[column][:], dtype=np.int64) for column in source]
             columns[name] = np.stack(votes, axis=1)

@@ -81,14 +81,15 @@ class Hub:
         """The data set of two splits as ``datasets`` gives them."""
         label = column_of(self.name, train, (self.label, "label"))
         own = label_names(self.name, train, label)
-        columns = human_columns(self.name, train, self.human, own)
+        names = class_words(self.name, own, self.class_names)
+        columns = human_columns(self.name, train, self.human, own, len(names))
         dataset = Dataset(
             name=self.name,
             key=key,
             modality=self.modality,
             train=self.split(train, "train", own, columns),
             test=self.split(test, "test", own, {}),
-            class_names=class_words(self.name, own, self.class_names),
+            class_names=names,
             prompts=self.prompts,
         )
         return checked(without_rare(dataset, self.min_count))

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "protocol")
-METHOD = ("strategy", "supervision", "start")
-PLAIN = {"supervision": "labels", "start": "random"}  # left out of a method's name
+METHOD = ("strategy", "supervision", "init")
+PLAIN = {"supervision": "labels", "init": "random"}  # left out of a method's name
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
+NOT_STARTED = "not started"
 SECONDS = ("select", "fit", "evaluate")
 
 
@@ -46,9 +47,12 @@ class Results:
         if self.failed:
             reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in self.failed)
             parts.append(f"{len(self.failed)} failed: {reasons}")
-        if self.unfinished:
-            reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in self.unfinished)
-            parts.append(f"{len(self.unfinished)} not finished: {reasons}")
+        started = [run for run in self.unfinished if run.why != NOT_STARTED]
+        if len(self.unfinished) > len(started):
+            parts.append(f"{len(self.unfinished) - len(started)} not started")
+        if started:
+            reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in started)
+            parts.append(f"{len(started)} not finished: {reasons}")
         return "; ".join(parts)
 
 
@@ -66,7 +70,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
     provenance: dict[str, set[str]] = {"commit": set(), "device": set(), "versions": set()}
     for name in sorted(set(ids)) if ids is not None else found:
         if name not in found or not (folder / name / "manifest.json").is_file():
-            unfinished.append(Missing(name, "unknown", "not started"))
+            unfinished.append(Missing(name, "unknown", NOT_STARTED))
             continue
         try:
             manifest = json.loads((folder / name / "manifest.json").read_text(encoding="utf-8"))
@@ -182,7 +186,7 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     parts = [group for group in SETTING if group == "dataset" or varies[group]]
     setting = frame[parts].agg(" · ".join, axis=1)
     method = frame["strategy"].copy()
-    for group, shape in (("supervision", " + {}"), ("start", " (start: {})")):
+    for group, shape in (("supervision", " + {}"), ("init", " (start: {})")):
         if varies[group]:
             plain = frame[group] == PLAIN[group]
             method += frame[group].map(shape.format).where(~plain, "")

@@ -18,6 +18,7 @@ from al_bench.strategies.distances import (
 )
 
 FULL = 50  # clusters up to which Lloyd's algorithm runs; above, mini-batches (as TypiClust does)
+PASSES = 2  # most that mini-batches go over the rows: a third saves 1 % of the inertia
 NEAR_ENOUGH = 1e-5  # share by which rounding may set two equal squared distances apart
 
 
@@ -37,7 +38,12 @@ def kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> tuple[I
             fitted = KMeans(clusters, init=seeds, n_init=1, random_state=seed).fit(features)
         else:
             fitted = MiniBatchKMeans(
-                clusters, init=seeds, n_init=1, random_state=seed, compute_labels=False
+                clusters,
+                init=seeds,
+                n_init=1,
+                max_iter=PASSES,
+                random_state=seed,
+                compute_labels=False,
             ).fit(features)
     centres = fitted.cluster_centers_.astype(features.dtype)
     return assign(features, centres), centres

@@ -11,7 +11,7 @@ from al_bench.state import Ints, State
 from al_bench.strategies.balance import rarest_first
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassBalancedByTruth:
     """Upper reference, not a method: random rows balanced over their true classes; reads the truth.
 

@@ -1,0 +1,563 @@
+"""Data sets: shipped files, folders in the hub's form, .npz features, and what is refused."""
+
+import io
+import json
+import logging
+import os
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from PIL import Image
+
+from al_bench.data import packaged
+from al_bench.data.check import checked, words
+from al_bench.data.features import FeatureRows, Features
+from al_bench.data.hub import Hub, fingerprint
+from al_bench.data.images import EncodedImages, decode
+from al_bench.data.packaged import Packaged
+from al_bench.data.rare import without_rare
+from al_bench.data.synthetic import Synthetic
+from al_bench.sources import Dataset, Split
+
+CONFIGS = Path(__file__).parent.parent / "configs" / "dataset"
+GIVEN = os.environ.get("AL_BENCH_DATA")
+
+
+def options(config: str, **changed: Any) -> dict[str, Any]:
+    """The constructor arguments of a dataset config."""
+    found = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text())
+    return {key: value for key, value in {**found, **changed}.items() if key != "_target_"}
+
+
+@pytest.fixture(autouse=True)
+def _no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads the user's data folder or writes to the user's cache unless it says so."""
+    monkeypatch.delenv("AL_BENCH_DATA", raising=False)
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
+
+
+# shipped files
+
+SHIPPED = {  # rows, rows, classes, largest and smallest training class
+    "openclipart": (2928, 736, 46, 790, 7),
+    "fashion_mnist": (5000, 1000, 10, 500, 500),
+    "wordnet_nouns25": (14941, 3735, 25, 2036, 34),
+    "vader": (18627, 4656, 3, 8256, 2909),
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_set_has_the_rows_its_card_says(name: str) -> None:
+    data = Packaged(**options(name)).load()
+    counts = np.bincount(data.train.labels)
+    found = (len(data.train), len(data.test), len(data.class_names), counts.max(), counts.min())
+    assert found == SHIPPED[name]
+    assert (Path(packaged.__file__).parent / "files" / f"{name}.LICENSE").is_file()
+
+
+def test_shipped_images_are_decoded_one_at_a_time_when_read() -> None:
+    data = Packaged(**options("openclipart")).load()
+    assert isinstance(data.train.inputs, EncodedImages)
+    image = data.train.inputs[5]
+    assert (image.size, image.mode) == ((64, 64), "RGB")
+    assert [i.tobytes() for i in data.train.inputs[4:6]][1] == image.tobytes()
+    assert data.train.inputs[-1].size == (64, 64)
+    with pytest.raises(IndexError):
+        data.train.inputs[len(data.train)]
+
+
+@pytest.mark.parametrize(
+    ("name", "clue", "category"),
+    [
+        ("wordnet_nouns25", "shrub", "plant"),
+        ("wordnet_nouns25", "cocktail", "food"),
+        ("wordnet_nouns25", "dog", "animal"),
+    ],
+)
+def test_class_names_go_with_their_class_numbers(name: str, clue: str, category: str) -> None:
+    data = Packaged(**options(name)).load()
+    hits = [c for text, c in zip(data.train.inputs, data.train.labels, strict=True) if clue in text]
+    assert data.class_names[np.bincount(hits).argmax()] == category
+
+
+def test_fashion_trousers_are_taller_and_sandals_darker_than_pullovers() -> None:
+    data = Packaged(**options("fashion_mnist")).load()
+    pixels = np.stack([np.asarray(data.test.inputs[i])[..., 0] for i in range(1000)]) / 255
+    name = list(data.class_names).index
+    mean = np.stack([pixels[data.test.labels == c].mean(axis=0) for c in range(10)])
+    widths = (mean > 0.2).sum(axis=2).mean(axis=1)
+    assert widths[name("trouser")] < widths[name("pullover")]
+    assert mean[name("sandal")].mean() < mean[name("pullover")].mean()
+
+
+def test_vader_votes_are_fifteen_or_more_and_their_plurality_is_the_label() -> None:
+    data = Packaged(**options("vader")).load()
+    votes = data.train.columns["votes"]
+    assert votes.shape == (len(data.train), 3)
+    assert votes.sum(axis=1).min() >= 15
+    np.testing.assert_array_equal(votes.argmax(axis=1), data.train.labels)
+    wrong = 1 - (votes / votes.sum(axis=1, keepdims=True))[np.arange(len(votes)), data.train.labels]
+    assert wrong.mean() == pytest.approx(0.159, abs=0.01)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_shipped_test_row_is_a_training_row(name: str) -> None:
+    data = Packaged(**options(name)).load()
+    rows = [set(map(repr, split.inputs)) for split in (data.train, data.test)]
+    if data.modality == "image":
+        rows = [
+            {np.asarray(image).tobytes() for image in split.inputs[:]}
+            for split in (data.train, data.test)
+        ]
+    assert not rows[0] & rows[1]
+
+
+def test_a_changed_shipped_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(packaged.SHA256, "vader", "0" * 64)
+    with pytest.raises(ValueError, match=r"vader.npz has sha256 .* wanted 000000"):
+        Packaged(**options("vader")).load()
+
+
+def test_an_unknown_shipped_name_is_answered_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="openclipart, fashion_mnist"):
+        Packaged("clipart", ["{}"], 1)
+
+
+# images
+
+
+def encoded(image: Image.Image, form: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    image.save(file, form)
+    return file.getvalue()
+
+
+def test_a_corrupt_image_is_named_by_its_row() -> None:
+    good = encoded(Image.new("RGB", (4, 4), "red"))
+    parts = [good, good[:40], b"no image"]
+    images = EncodedImages(
+        np.frombuffer(b"".join(parts), dtype=np.uint8),
+        np.cumsum([0, *map(len, parts)]),
+        "mine train",
+    )
+    assert images[0].getpixel((0, 0)) == (255, 0, 0)
+    for row in (1, 2):
+        with pytest.raises(ValueError, match=f"mine train: row {row} is not an image"):
+            images[row]
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_unpacked() -> None:
+    bomb = encoded(Image.new("1", (20_000, 4_000)))
+    assert len(bomb) < 100_000
+    with pytest.raises(ValueError, match=r"row 3 .* 20000 x 4000 pixels; the limit is 40,000,000"):
+        decode(bomb, "row 3")
+
+
+def test_transparent_parts_are_white() -> None:
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
+    image.putpixel((1, 0), (10, 20, 30, 255))
+    found = decode(encoded(image), "row 0")
+    assert [found.getpixel((x, 0)) for x in (0, 1)] == [(255, 255, 255), (10, 20, 30)]
+
+
+# folders and the hub
+
+
+def parquet(folder: Path, columns: dict[str, Any], label: str, names: list[str] | None) -> None:
+    """train.parquet and test.parquet as the hub writes them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table = pa.table(columns)
+    if names:
+        features = {
+            name: {"dtype": str(table[name].type), "_type": "Value"} for name in table.column_names
+        }
+        features[label] = {"names": names, "_type": "ClassLabel"}
+        info = json.dumps({"info": {"features": features}})
+        table = table.replace_schema_metadata({"huggingface": info})
+    for split in ("train", "test"):
+        pq.write_table(table, folder / f"{split}.parquet")
+
+
+TEXTS = {"text": ["one", "two", "three", "four"], "label": [1, 0, 1, 2]}
+NAMES = ["B_b", "a.a", "c/c"]
+
+
+def hub(folder: Path | None, **changed: Any) -> Hub:
+    given = {"name": "mine", "path": str(folder) if folder else None} | changed
+    return Hub(**options("hub", **given))
+
+
+def test_a_parquet_folder_is_read_with_its_own_class_names(tmp_path: Path) -> None:
+    parquet(tmp_path / "d", TEXTS, "label", NAMES)
+    data = hub(tmp_path / "d").load()
+    assert list(data.train.inputs) == TEXTS["text"]
+    assert data.train.labels.tolist() == TEXTS["label"]
+    assert data.class_names == ("B b", "a a", "c or c")
+
+
+def test_class_names_are_looked_up_by_name_not_by_place(tmp_path: Path) -> None:
+    parquet(tmp_path / "d", TEXTS, "label", NAMES)
+    given = {"c/c": "cats", "B_b": "bees", "of another edition": "dogs"}
+    assert hub(tmp_path / "d", class_names=given).load().class_names == ("bees", "a a", "cats")
+    with pytest.raises(ValueError, match="another order"):
+        hub(tmp_path / "d", class_names=["x", "y", "z"]).load()
+
+
+def test_bare_numbers_need_class_names_as_a_list(tmp_path: Path) -> None:
+    parquet(tmp_path / "d", TEXTS, "label", None)
+    with pytest.raises(ValueError, match="bare numbers"):
+        hub(tmp_path / "d").load()
+    assert hub(tmp_path / "d", class_names=["x", "y", "z"]).load().class_names == ("x", "y", "z")
+    with pytest.raises(ValueError, match=r"row 3 is 2, outside 0..1"):
+        hub(tmp_path / "d", class_names=["x", "y"]).load()
+
+
+def test_a_csv_folder_is_read_and_na_stays_a_text(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "d" / f"{split}.csv").write_text("text,label\nNA,dog\nnull,cat\nhello,dog\n")
+    data = hub(tmp_path / "d").load()
+    assert list(data.train.inputs) == ["NA", "null", "hello"]
+    assert data.class_names == ("cat", "dog")
+    assert data.train.labels.tolist() == [1, 0, 1]
+
+
+def imagefolder(folder: Path) -> Path:
+    for split in ("train", "test"):
+        for number, name in enumerate(("cat", "dog")):
+            (folder / split / name).mkdir(parents=True)
+            for row in range(2):
+                colour = (100 * number, 50 * row, 0)
+                Image.new("RGB", (6, 5), colour).save(folder / split / name / f"{row}.png")
+    return folder
+
+
+def test_an_imagefolder_is_read_and_decoded_lazily(tmp_path: Path) -> None:
+    folder = imagefolder(tmp_path / "d")
+    (folder / "train" / "dog" / "1.png").write_bytes(b"broken")
+    data = hub(folder, modality="image", input="image").load()
+    assert data.class_names == ("cat", "dog")
+    assert data.train.inputs[2].getpixel((0, 0)) == (100, 0, 0)
+    assert [image.size for image in data.train.inputs[:2]] == [(6, 5), (6, 5)]
+    with pytest.raises(ValueError, match="mine train: row 3 is not an image"):
+        data.train.inputs[3]
+
+
+def test_a_wrong_column_is_answered_with_the_columns_there_are(tmp_path: Path) -> None:
+    parquet(tmp_path / "d", {"words": ["a", "b"], "label": [0, 1]}, "label", ["x", "y"])
+    with pytest.raises(ValueError, match="no column 'text'; its columns are words, label"):
+        hub(tmp_path / "d").load()
+    with pytest.raises(ValueError, match="wanted images"):
+        hub(tmp_path / "d", modality="image", input="words").load()
+
+
+def test_human_columns_are_read_by_name_and_left_out_where_missing(tmp_path: Path) -> None:
+    columns = TEXTS | {"said": [1, 1, 1, 2], "v0": [3, 0, 1, 1], "v1": [0, 1, 2, 0], "v2": [1] * 4}
+    parquet(tmp_path / "d", columns, "label", NAMES)
+    human = {"one": "said", "votes": ["v0", "v1", "v2"], "none": "not there"}
+    found = hub(tmp_path / "d", human=human).load().train.columns
+    assert set(found) == {"one", "votes"}
+    assert found["one"].tolist() == columns["said"]
+    assert found["votes"].tolist()[0] == [3, 0, 1]
+    parquet(tmp_path / "e", columns | {"said": [1, 1, -1, 2]}, "label", NAMES)
+    with pytest.raises(ValueError, match=r"column .said.: row 2 is -1, outside 0"):
+        hub(tmp_path / "e", human=human).load()
+
+
+@pytest.mark.parametrize(
+    ("columns", "sentence"),
+    [
+        ({"text": ["a", None], "label": [0, 1]}, r"row 1 is None \(NoneType\); wanted a text"),
+        ({"text": ["a", "b"], "label": [0, 0]}, "no row of class 'y'"),
+        ({"text": ["a", "b"], "label": [0, None]}, "row 1 has no 'label'"),
+        ({"text": ["a", "b"], "label": [0.5, 1.5]}, "holds double|holds float"),
+    ],
+)
+def test_bad_rows_end_in_one_sentence(
+    tmp_path: Path, columns: dict[str, Any], sentence: str
+) -> None:
+    names = ["x", "y"] if columns["label"][0] == 0 else None
+    parquet(tmp_path / "d", columns, "label", names)
+    with pytest.raises(ValueError, match=sentence):
+        hub(tmp_path / "d").load()
+
+
+def test_an_empty_file_ends_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for split in ("train", "test"):
+        (tmp_path / "d" / f"{split}.csv").write_text("")
+    with pytest.raises(ValueError, match=r"mine: split 'train' of .* cannot be read"):
+        hub(tmp_path / "d").load()
+
+
+def test_the_key_follows_content_and_not_the_place(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        parquet(tmp_path / name, TEXTS, "label", NAMES)
+    assert hub(tmp_path / "a").load().key == hub(tmp_path / "b").load().key
+    parquet(tmp_path / "b", TEXTS | {"label": [0, 0, 1, 2]}, "label", NAMES)
+    assert hub(tmp_path / "a").load().key != hub(tmp_path / "b").load().key
+    assert str(tmp_path) not in hub(tmp_path / "a").load().key
+
+
+def test_the_fingerprint_sees_names_and_bytes_and_not_hidden_files(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"1")
+    first = fingerprint(tmp_path)
+    (tmp_path / ".hidden").write_bytes(b"2")
+    assert fingerprint(tmp_path) == first
+    (tmp_path / "x").rename(tmp_path / "y")
+    assert fingerprint(tmp_path) != first
+
+
+def test_the_data_folder_is_read_before_the_hub_and_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns = {"text": ["a", "b"], "label": [0, 1]}
+    parquet(tmp_path / "davidson_hate", columns, "label", ["x", "y"])
+    monkeypatch.setenv("AL_BENCH_DATA", str(tmp_path))
+    with caplog.at_level(logging.INFO):
+        data = Hub(**options("davidson_hate")).load()  # other columns and splits on the hub
+    assert list(data.train.inputs) == ["a", "b"]
+    assert [r.message for r in caplog.records if "AL_BENCH_DATA" in r.message] == [
+        f"davidson_hate: read from {tmp_path / 'davidson_hate'} ($AL_BENCH_DATA)"
+    ]
+
+
+@pytest.mark.parametrize("revision", [None, "main", "v1.0", "abc"])
+def test_the_hub_is_not_asked_without_a_pinned_revision(revision: str | None) -> None:
+    with pytest.raises(ValueError, match=r"40-digit commit that `git ls-remote"):
+        Hub(**options("cifar100", revision=revision)).load()
+
+
+@pytest.mark.parametrize("name", ["cifar100", "ag_news", "banking77", "tweeteval_emotion"])
+def test_missing_hub_data_end_in_a_sentence_that_says_how_to_get_them(name: str) -> None:
+    source = Hub(**options(name, path="nobody/has-this-data-set"))
+    with pytest.raises(FileNotFoundError, match=f"go online once, or set AL_BENCH_DATA .*{name}/"):
+        source.load()
+
+
+@pytest.mark.parametrize("name", ["pathmnist", "reuters_r52"])
+def test_sets_on_no_hub_say_which_folder_they_want(name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=f"{name}/ .train and test"):
+        Hub(**options(name)).load()
+
+
+FOLDERS = {  # rows, rows, classes of the sets that are read from AL_BENCH_DATA when it is given
+    "trec": (5452, 500, 6),
+    "ag_news": (4991, 7600, 4),
+    "sst2": (6920, 1821, 2),
+    "banking77": (10003, 3080, 77),
+    "tweeteval_emotion": (3257, 1421, 4),
+    "davidson_hate": (19826, 4957, 3),
+    "reuters_r52": (6295, 2440, 24),
+    "cifar10": (50000, 10000, 10),
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_set_of_the_data_folder_loads(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Hub(**options(name))
+    if not GIVEN or not (Path(GIVEN) / source.name).is_dir():
+        pytest.skip(f"AL_BENCH_DATA holds no {source.name}/")
+    monkeypatch.setenv("AL_BENCH_DATA", GIVEN)
+    data = source.load()
+    assert (len(data.train), len(data.test), len(data.class_names)) == FOLDERS[name]
+    assert data.train.inputs[0] is not None
+
+
+# features and synthetic data
+
+
+def npz(path: Path, **changed: Any) -> Path:
+    draws = np.random.default_rng(0)
+    arrays = {
+        "train_features": draws.normal(size=(6, 3)),
+        "train_labels": np.array([0, 1, 2, 0, 1, 2]),
+        "test_features": draws.normal(size=(3, 3)),
+        "test_labels": np.array([0, 1, 2]),
+        "train_prior": np.full((6, 3), 1 / 3),
+        "test_prior": np.full((3, 3), 1 / 3),
+    } | changed
+    np.savez(path, **{name: value for name, value in arrays.items() if value is not None})
+    return path
+
+
+def features(path: Path) -> Dataset:
+    return Features(name="mine", path=str(path), prompts=["{}"]).load()
+
+
+def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
+    data = features(npz(tmp_path / "x.npz", class_names=np.array(["a_b", "c", "d"])))
+    rows = data.train.inputs
+    assert isinstance(rows, FeatureRows)
+    assert rows.features.dtype == np.float32
+    assert rows.prior is not None
+    assert data.class_names == ("a b", "c", "d")
+    assert rows[2:4].features.shape == (2, 3)
+    np.testing.assert_array_equal(rows[1], rows.features[1])
+    bare = features(npz(tmp_path / "y.npz", train_prior=None, test_prior=None))
+    assert isinstance(bare.train.inputs, FeatureRows)
+    assert bare.train.inputs.prior is None
+    assert bare.key != data.key
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"train_features": np.full((6, 3), np.nan)}, "6 rows of train_features are not finite"),
+        ({"test_features": np.full((3, 3), np.inf)}, "3 rows of test_features are not finite"),
+        ({"train_features": np.zeros((5, 3))}, r"shape \(5, 3\); wanted \(6, d\)"),
+        ({"train_features": np.zeros(6)}, r"wanted \(6, d\)"),
+        ({"test_features": np.zeros((3, 4))}, "train has 3 features a row, test 4"),
+        ({"train_labels": np.array([0, 1, 2, 0, 1, 7])}, "row 5 is 7, outside 0..2"),
+        ({"test_labels": np.array([0, 1, -1])}, "row 2 is -1, outside 0..2"),
+        ({"train_labels": np.zeros(6)}, "whole numbers"),
+        ({"test_labels": np.array([0, 1, 1])}, "test has no row of class 'class 2'"),
+        ({"train_prior": np.ones((6, 3))}, "row 0 of train_prior sums to 3"),
+        ({"train_prior": np.full((6, 2), 0.5)}, r"test_prior .* wanted \(3, 2\)"),
+        ({"test_labels": None}, "has no test_labels; it has"),
+        ({"train_labels": np.array([], dtype=int), "train_prior": None}, "wanted"),
+        ({"class_names": np.array(["a", "A", "b"])}, "classes 0 and 1 are both called 'A'"),
+        ({"train_labels": np.array([0, "a"], dtype=object)}, "not an .npz of plain arrays"),
+    ],
+)
+def test_a_bad_npz_ends_in_one_sentence(
+    tmp_path: Path, changed: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        features(npz(tmp_path / "x.npz", **changed))
+
+
+@pytest.mark.parametrize("size", [0, 10, 400])
+def test_a_cut_npz_ends_in_one_sentence(tmp_path: Path, size: int) -> None:
+    path = npz(tmp_path / "x.npz")
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match=r"not an \.npz"):
+        features(path)
+
+
+def test_a_missing_npz_ends_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        features(tmp_path / "none.npz")
+
+
+def synthetic(**changed: Any) -> Dataset:
+    return Synthetic(**options("synthetic", **changed)).load()
+
+
+def accuracy(data: Dataset) -> float:
+    assert isinstance(data.test.inputs, FeatureRows)
+    assert data.test.inputs.prior is not None
+    return float((data.test.inputs.prior.argmax(axis=1) == data.test.labels).mean())
+
+
+def test_synthetic_data_are_the_same_for_the_same_seed() -> None:
+    first, again, other = synthetic(), synthetic(), synthetic(seed=1)
+    assert first.key == again.key != other.key
+    np.testing.assert_array_equal(first.train.inputs[:], again.train.inputs[:])  # type: ignore[arg-type]
+    assert not np.array_equal(first.train.labels, other.train.labels)
+
+
+def test_a_better_synthetic_prior_is_right_more_often() -> None:
+    found = [accuracy(synthetic(prior_quality=quality)) for quality in (0, 0.5, 1)]
+    assert found[0] < 0.3 < found[1] < found[2]
+
+
+def test_impossible_synthetic_data_are_refused() -> None:
+    with pytest.raises(ValueError, match="n_test=3"):
+        synthetic(n_test=3)
+    with pytest.raises(ValueError, match="prior_quality=2"):
+        synthetic(prior_quality=2)
+
+
+# the checks that all sources share
+
+
+def dataset(**changed: Any) -> Dataset:
+    split = Split(["a", "b", "c"], np.array([0, 1, 1]))
+    base = Dataset("mine", "mine@1", "text", split, split, ("x", "y"))
+    return replace(base, **changed)
+
+
+def test_names_become_words() -> None:
+    assert words("comp.sys_mac") == "comp sys mac"
+    assert words("Sci/Tech") == "Sci or Tech"
+    assert words("  t-shirt  ") == "t-shirt"
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"class_names": ("big_cat", "big cat")}, "both called 'big cat'"),
+        ({"class_names": ("x", "_")}, "class 1 has no name"),
+        ({"class_names": ("x",)}, "wanted at least 2"),
+        ({"class_names": ("x", "y", "z")}, "no row of class 'z'"),
+        ({"train": Split([], np.array([], dtype=np.int64))}, "mine train has no rows"),
+        ({"test": Split(["a"], np.array([0, 1]))}, "1 inputs and 2 labels"),
+        ({"test": Split(["a", 3], np.array([0, 1]))}, "row 1 is 3"),
+        ({"prompts": ()}, "list of templates"),
+        ({"prompts": ("no place",)}, "exactly one"),
+        ({"modality": "sound"}, "text, image, features"),
+        (
+            {"train": Split(["a", "b"], np.array([0, 1]), {"h": np.zeros((2, 5))})},
+            "human column 'h' has shape",
+        ),
+    ],
+)
+def test_a_data_set_that_cannot_be_trusted_is_refused(
+    changed: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        checked(dataset(**changed))
+
+
+def test_rare_classes_are_dropped_from_both_splits_and_renumbered() -> None:
+    split = Split(list("abcdef"), np.array([2, 0, 2, 1, 0, 2]))
+    data = without_rare(dataset(train=split, test=split, class_names=("x", "y", "z")), 2)
+    assert data.class_names == ("x", "z")
+    assert list(data.train.inputs) == ["a", "b", "c", "e", "f"]
+    assert data.test.labels.tolist() == [1, 0, 1, 0, 1]
+    with pytest.raises(ValueError, match="wanted at least 2"):
+        without_rare(data, 3)
+    with pytest.raises(ValueError, match="min_count is 0"):
+        without_rare(data, 0)
+
+
+def test_rare_classes_are_not_dropped_where_human_columns_name_them() -> None:
+    said = {"h": np.zeros(6, dtype=np.int64)}
+    names = ("x", "y", "z")
+    even = dataset(
+        train=Split(list("abcdef"), np.array([0, 0, 1, 1, 2, 2]), said), class_names=names
+    )
+    assert without_rare(even, 2) is even
+    uneven = replace(even, train=replace(even.train, labels=np.array([0, 0, 0, 1, 1, 2])))
+    with pytest.raises(ValueError, match="drops 1 classes that the human columns name"):
+        without_rare(uneven, 2)
+
+
+def test_the_pathmnist_script_makes_a_folder_that_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draws = np.random.default_rng(0)
+    arrays: dict[str, Any] = {}
+    for split in ("train", "test"):
+        arrays[f"{split}_images"] = draws.integers(256, size=(18, 28, 28, 3), dtype=np.uint8)
+        arrays[f"{split}_labels"] = (np.arange(18) % 9)[:, None]
+    np.savez(tmp_path / "pathmnist.npz", **arrays)
+    script = CONFIGS.parent.parent / "scripts" / "pathmnist.py"
+    monkeypatch.setattr(
+        "sys.argv", ["pathmnist.py", str(tmp_path / "pathmnist.npz"), str(tmp_path)]
+    )
+    runpy.run_path(str(script), run_name="__main__")
+    monkeypatch.setenv("AL_BENCH_DATA", str(tmp_path))
+    data = Hub(**options("pathmnist")).load()
+    assert data.class_names[7] == "cancer-associated stroma"
+    np.testing.assert_array_equal(np.asarray(data.train.inputs[7]), arrays["train_images"][7])
