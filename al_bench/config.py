@@ -125,33 +125,46 @@ def trust(folder: Path) -> None:
 def plan(overrides: Sequence[str], extra: Path | None = None) -> list[Job]:
     """Every run that ``albench run <overrides>`` (with -m or an experiment) would make, in order.
 
-    One composition a combination; seeds share it.
+    Options of different nodes are independent, so each is composed once and put together: the cost
+    grows with the number of options, not of runs. ValueError where the overrides are not Hydra's.
     """
     from hydra import compose
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     extras = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
     with composing(extra):
-        fixed = [o for o in overrides if not _sweeps(o)]
+        fixed = [*extras, *(o for o in overrides if not _sweeps(o))]
         swept = [o for o in overrides if _sweeps(o)]
-        whole = compose("config", [*extras, *fixed], return_hydra_config=True)
+        whole = compose("config", fixed, return_hydra_config=True)
         params = whole.hydra.sweeper.params or {}
         given = {o.split("=", 1)[0].lstrip("+") for o in overrides}
         swept += [f"{key}={value}" for key, value in params.items() if key not in given]
-        parsed = OverridesParser.create().parse_overrides(swept)
+        loader = GlobalHydra.instance().config_loader()  # which options a glob stands for
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(swept)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-        jobs, composed = [], {}
+        base = compose("config", fixed)
+        nodes: dict[tuple[str, ...], DictConfig] = {}
+        jobs = []
         for combination in (job for batch in batches for job in batch):
-            rest = tuple(o for o in combination if not o.startswith("seed="))
-            if rest not in composed:
-                composed[rest] = compose("config", [*extras, *fixed, *rest])
-            config = composed[rest].copy()
-            for override in combination:
-                if override.startswith("seed="):
-                    config.seed = int(override.removeprefix("seed="))
-            jobs.append(Job((*fixed, *combination), config))
+            config = base.copy()
+            for key, group in _by_node(combination).items():
+                if group not in nodes:
+                    nodes[group] = compose("config", [*fixed, *group])
+                config[key] = nodes[group]._get_node(key)
+            jobs.append(Job((*fixed[len(extras) :], *combination), config))
         return jobs
+
+
+def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Overrides by the top-level node they change: ``strategy@init`` changes init."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for override in combination:
+        path = override.split("=", 1)[0].lstrip("+~").split("@")[-1]
+        key = path.split(".")[0].split("/")[0]
+        groups[key] = (*groups.get(key, ()), override)
+    return groups
 
 
 def _sweeps(override: str) -> bool:

@@ -97,7 +97,10 @@ def ask(
     seed: int,
     number: int,
 ) -> tuple[Ints, int]:
-    """The rows a strategy asks about and the trips to the annotator this took; checked."""
+    """The rows a strategy asks about and the trips to the annotator this took; checked.
+
+    Where in-batch answers are withheld the whole round is one trip, however it was put together.
+    """
     purpose = "init" if number == 1 else "strategy"
     choice = strategy.select(state, budget, rng(seed, purpose, number))
     trips: list[Ints] = []
@@ -117,7 +120,7 @@ def ask(
         trips.append(np.asarray(last, dtype=np.int64))
     asked = np.concatenate(trips) if trips else np.empty(0, dtype=np.int64)
     check_choice(type(strategy).__name__, asked, state, budget)
-    return asked, len(trips)
+    return asked, len(trips) if reveal == "sequential" else min(len(trips), 1)
 
 
 def check_choice(name: str, asked: Ints, state: State, budget: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,8 +59,9 @@ def show(results: Results, spec: Any) -> None:
     shown = [tables.main(analysis, found) for found in analysis.found]
     if len(shown) > 1:
         shown.append(ranking(analysis))
+    terminal = Console(width=None if sys.stdout.isatty() else 140)
     for table in shown:
-        Console().print(console(table))
+        terminal.print(console(table))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -40,7 +40,7 @@ def flipped(truth: Ints, k: int, rate: float, seed: int) -> Ints:
 
 
 def belief_rule(gate: bool = False) -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, 1.0, (1.5, 0.5), (4.0, 1.0), (1.0, 9.0), gate)
+    return OutOfFoldBelief(4, 1.0, (1.5, 1.0), (4.0, 1.0), (1.0, 9.0), gate)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:

@@ -17,8 +17,6 @@ from al_bench.strategies.bait import Bait
 from al_bench.strategies.bayesian import (
     Bald,
     BatchBald,
-    Dropout,
-    Laplace,
     PowerBald,
     joint_greedy,
     scores,
@@ -31,6 +29,7 @@ from al_bench.strategies.coreset import CoreSet
 from al_bench.strategies.distances import unit_rows
 from al_bench.strategies.dropquery import DropQuery
 from al_bench.strategies.herding import MaxHerding, UHerding
+from al_bench.strategies.posterior import Dropout, Laplace
 from al_bench.strategies.probcover import ProbCover
 from al_bench.strategies.random import Random
 from al_bench.strategies.ranking import top
@@ -109,13 +108,13 @@ def clustering(state: State, rng: np.random.Generator) -> Callable[[Ints, int], 
 
 
 def test_coreset_chooses_what_plain_k_centre_greedy_chooses() -> None:
-    for seed, state in states(n=60, d=6, seeds=24):
+    for seed, state in states(n=50, d=6, seeds=15):
         expected = coreset.select(state.rows.features, state.labels, 12, generator(seed))
         assert np.array_equal(CoreSet().select(state, 12, generator(seed)), expected)
 
 
 def test_badge_draws_what_plain_badge_draws() -> None:
-    for seed, state in states(n=60, d=6, seeds=24):
+    for seed, state in states(n=50, d=6, seeds=15):
         features, probs = state.rows.features, state.probs
         expected = badge.select(features, probs, state.labels, 15, generator(seed))
         assert np.array_equal(Badge().select(state, 15, generator(seed)), expected)
@@ -141,7 +140,7 @@ def test_typiclust_chooses_what_plain_typiclust_chooses() -> None:
 
 
 def test_probcover_chooses_what_plain_probcover_chooses() -> None:
-    for seed, state in states(n=45, d=4, seeds=12):
+    for seed, state in states(n=36, d=4, seeds=9):
         rng = generator(seed)
         rule = ProbCover(radius=None, purity=0.9, sample=1000)
         expected = probcover.select(
@@ -261,10 +260,10 @@ def test_seeding_draws_in_proportion_to_squared_distance() -> None:
         return distances.squared_distances(points[left], points[right])
 
     rng = generator()
-    for _ in range(4000):
+    for _ in range(2000):
         loose = np.full(4, 50.0, dtype=np.float32)  # bounds far off change the time, not the draw
         wins[distances.spread(distances.Nearest(rows, distance, loose), 0, 2, rng)[1]] += 1
-    np.testing.assert_allclose(wins / 4000, np.array([0, 1, 4, 9]) / 14, atol=0.03)
+    np.testing.assert_allclose(wins / 2000, np.array([0, 1, 4, 9]) / 14, atol=0.04)
 
 
 def test_pruning_changes_no_choice_in_a_pool_of_thousands() -> None:
@@ -525,8 +524,8 @@ def test_random_sampling_is_uniform_and_so_is_the_plain_urn() -> None:
         lambda seed: Random().select(state, 3, generator(seed)),
         lambda seed: random_reference.select(state.labels, 3, generator(seed)),
     ):
-        counts = np.bincount(np.concatenate([draw(seed) for seed in range(4000)]), minlength=12)
-        np.testing.assert_allclose(counts[state.unlabelled] / 4000, 3 / 8, atol=0.04)
+        counts = np.bincount(np.concatenate([draw(seed) for seed in range(1500)]), minlength=12)
+        np.testing.assert_allclose(counts[state.unlabelled] / 1500, 3 / 8, atol=0.06)
         assert counts[state.labelled].sum() == 0
 
 
@@ -542,6 +541,15 @@ def test_ties_do_not_follow_the_order_of_rows() -> None:
     for name in ("coreset", "badge", "maxherding", "probcover", "cal", "bait", "typiclust"):
         means = [RULES[name].select(state, 5, generator(seed)).mean() for seed in range(12)]
         assert 90 < np.mean(means) < 210, name
+
+
+@pytest.mark.parametrize("name", ["coreset", "uherding", "bait", "bait_exact", "cal"])
+def test_rules_without_luck_choose_the_same_rows_in_any_order(name: str) -> None:
+    state = make_state(n=80, d=6, k=3, labelled=12, seed=1)[0]
+    order = generator().permutation(80)
+    moved = replace(state, rows=state.rows.take(order), labels=state.labels[order])
+    expected = set(RULES[name].select(state, 8, generator(1)).tolist())
+    assert set(order[RULES[name].select(moved, 8, generator(2))].tolist()) == expected
 
 
 def test_badge_starts_with_the_longest_gradient_and_shuns_the_certain() -> None:
