@@ -11,12 +11,12 @@ from al_bench.strategies.ranking import Ranking
 def margin(probs: Floats) -> Floats:
     """(n,) largest minus second-largest probability of each row."""
     two = np.partition(probs, -2, axis=1)[:, -2:]
-    return two[:, 1] - two[:, 0]
+    return np.asarray(two[:, 1] - two[:, 0])
 
 
 def entropy(probs: Floats) -> Floats:
     """(n,) entropy of each row in nats; zeros count as zero."""
-    return -np.sum(probs * np.log(np.maximum(probs, 1e-12)), axis=1)
+    return np.asarray(-np.sum(probs * np.log(np.maximum(probs, 1e-12)), axis=1))
 
 
 class Confidence(Ranking):
