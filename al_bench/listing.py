@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -41,14 +42,29 @@ def options_of(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def one_line(path: Path) -> str:
-    """The file's first comment, or the first docstring line of the class it names."""
+    """The file's first comment, what it changes of another option, or the first docstring line of
+    the class it names."""
     text = path.read_text()
     first = next((line for line in text.splitlines() if not line.startswith("# @package")), "")
     if first.startswith("#"):
         return first.lstrip("# ")
-    node = yaml.safe_load(text)
-    target = node.get("_target_") if isinstance(node, dict) else None
-    return docstring(target) if isinstance(target, str) else ""
+    node = yaml.safe_load(text) or {}
+    if "mirrors" in node:
+        node = node["mirrors"][0]
+    if "_target_" in node:
+        return docstring(node["_target_"])
+    bases = [entry for entry in node.pop("defaults", []) if entry != "_self_"]
+    changed = ", ".join(f"{key}={value}" for key, value in _flat(node))
+    return f"{bases[0]} with {changed}" if bases else ""
+
+
+def _flat(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and values of a nested mapping."""
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
 
 
 def docstring(target: str) -> str:

@@ -7,15 +7,16 @@ import numpy as np
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.distances import Distance, Nearest, settle, squared_norms
 
-FIRST_LOOK = 64  # centres every row is compared with; the others only where they can matter
+FIRST_LOOK = 256  # centres every row is compared with; the others only where they can matter
 
 
 class CoreSet:
     """K-centre greedy on unit-length features (Sener and Savarese, 2018).
 
     Repeats: ask about the row farthest from all labelled and chosen ones. With nothing labelled the
-    first row is random; duplicates of centres come last, at random. At most O((l + b) u d) time, of
-    which bounds skip most; O(u) memory beside a block.
+    first row is random; duplicates of centres come last, at random. O(l u d) time for
+    the labelled rows and at most O(b u d) for the picks, nearly all of which bounds skip; O(u)
+    memory beside a block.
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:

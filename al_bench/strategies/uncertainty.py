@@ -16,14 +16,16 @@ def margin(probs: Floats) -> Floats:
 
 def entropy(probs: Floats) -> Floats:
     """(n,) entropy of each row in nats; zeros count as zero."""
-    return np.asarray(-np.sum(probs * np.log(np.maximum(probs, 1e-12)), axis=1))
+    logs = np.maximum(probs, 1e-12)
+    np.log(logs, out=logs)
+    return np.asarray(-np.einsum("ij,ij->i", probs, logs))
 
 
 class Confidence(Ranking):
     """Least confidence: smallest largest-probability (Lewis and Gale, 1994)."""
 
     def score(self, state: State) -> Floats:
-        return -state.probs[state.unlabelled].max(axis=1)
+        return np.asarray(-state.probs[state.unlabelled].max(axis=1))
 
 
 class Margin(Ranking):

@@ -1,0 +1,98 @@
+"""Every config file composes and constructs what it names; wrappers nest from the command line."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from al_bench.config import build, composing, config_dir, label, plan, science
+from al_bench.listing import options_of
+from al_bench.store import run_id
+
+GIVEN = {  # values a user has to give
+    "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
+    "dataset/features": ["dataset.name=mine", "dataset.path=mine.npz"],
+    "noise/confusion": ["noise.matrix=[[0.9,0.1],[0.2,0.8]]"],
+}
+GROUPS = sorted(p.name for p in config_dir().iterdir() if p.is_dir())
+OPTIONS = [
+    f"{group}/{path.relative_to(config_dir() / group).with_suffix('')}"
+    for group in GROUPS
+    for path in sorted((config_dir() / group).rglob("*.yaml"))
+]
+PARTS = [o for o in OPTIONS if o.split("/")[0] not in ("experiment", "belief", "logger")]
+
+
+@pytest.mark.parametrize("option", PARTS)
+def test_every_option_composes_and_constructs(option: str) -> None:
+    group, name = option.split("/", 1)
+    (job,) = plan([f"{group}={name}", *GIVEN.get(option, [])])
+    assert build(job.config[group]) is not None
+    assert len(run_id(job.science)) == 12
+
+
+@pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment/")])
+def test_every_experiment_composes(option: str) -> None:
+    from hydra import compose
+
+    with composing():
+        config = compose(
+            "config", [f"experiment={option.split('/', 1)[1]}"], return_hydra_config=True
+        )
+    assert config.hydra.mode.name == "MULTIRUN"
+    assert "seed" in config.hydra.sweeper.params
+
+
+@pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])
+def test_every_option_says_what_it_is(option: str) -> None:
+    group, name = option.split("/", 1)
+    lines = dict(options_of(config_dir() / group))
+    assert len(lines[name]) > 10, f"{option} has neither a comment nor a docstring"
+
+
+def test_wrappers_compose_with_any_strategy_from_the_command_line() -> None:
+    (job,) = plan(
+        ["strategy=subsample", "strategy@strategy.inner=pcb", "strategy@strategy.inner.inner=badge"]
+    )
+    inner = job.config.strategy.inner.inner
+    assert inner["_target_"].endswith("Badge") or inner["_target_"].endswith("BADGE")
+
+
+def test_a_sweep_is_every_combination_once_and_equals_what_hydra_composes() -> None:
+    from hydra import compose
+
+    jobs = plan(["strategy=random,margin", "noise=clean,symmetric", "seed=0,1", "learner.l2=2"])
+    names = [run_id(job.science) for job in jobs]
+    assert len(set(names)) == 8
+    with composing():
+        for job, name in list(zip(jobs, names, strict=True))[::3]:
+            assert run_id(science(compose("config", list(job.overrides)))) == name
+
+
+def test_where_and_how_a_run_is_made_is_not_part_of_its_name() -> None:
+    one, other = plan([])[0], plan(["results=/elsewhere", "threads=2", "logger=none"])[0]
+    assert run_id(one.science) == run_id(other.science)
+
+
+def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
+    folders = [config_dir()]
+
+    def shown(group: str, choice: str, *overrides: str) -> str:
+        config = plan([f"{group}={choice}", *overrides])[0].config
+        node = OmegaConf.to_container(config[group], resolve=True)
+        assert isinstance(node, dict)
+        return label(group, choice, {str(k): v for k, v in node.items()}, folders)
+
+    assert shown("noise", "symmetric") == "symmetric(rate=0.2)"
+    assert shown("noise", "clean") == "clean"
+    assert shown("strategy", "margin") == "margin"
+    assert shown("learner", "linear") == "linear"
+    assert shown("learner", "linear", "learner.l2=3.0") == "linear(l2=3.0)"
+
+
+def test_the_wheel_would_carry_configs_and_data() -> None:
+    root = Path(__file__).parent.parent
+    text = (root / "pyproject.toml").read_text()
+    assert 'configs = "al_bench/configs"' in text
+    shipped = {p.name for p in (root / "al_bench" / "data" / "files").iterdir()}
+    assert {"openclipart.npz", "vader.npz", "wordnet_nouns25.npz", "fashion_mnist.npz"} <= shipped

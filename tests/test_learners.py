@@ -1,0 +1,101 @@
+"""The linear head: against scikit-learn, its balance, its steps, and odd training sets."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from al_bench.contract import make_pool
+from al_bench.learners.balance import adjustment, balanced_weights
+from al_bench.learners.linear import LinearHead, LinearModel
+from al_bench.state import Rows, TrainingSet
+
+
+def head(**changed: object) -> LinearHead:
+    options = {"l2": 1.0, "balance": "none", "steps": 10, "iterations": 20} | changed
+    return LinearHead(**options)  # type: ignore[arg-type]
+
+
+def taught(truth: np.ndarray, rows: np.ndarray, k: int = 4) -> TrainingSet:
+    return TrainingSet(rows, np.eye(k)[truth[rows]], np.ones(len(rows)))
+
+
+def fit(learner: LinearHead, rows: Rows, training: TrainingSet) -> LinearModel:
+    return learner.fit(rows, training, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("balance", ["none", "weights"])
+def test_it_finds_the_minimum_that_scikit_learn_finds(balance: str) -> None:
+    rows, truth = make_pool(n=300)
+    model = fit(head(balance=balance), rows, taught(truth, np.arange(200)))
+    weight = None if balance == "none" else "balanced"
+    theirs = LogisticRegression(C=1.0, class_weight=weight, max_iter=5000, tol=1e-8)
+    theirs.fit(rows.features[:200], truth[:200])
+    assert np.allclose(model.predict_proba(rows), theirs.predict_proba(rows.features), atol=2e-3)
+
+
+def test_every_class_weighs_the_same_under_balanced_weights() -> None:
+    targets = np.array([[1, 0, 0], [1, 0, 0], [0.5, 0.5, 0]])
+    weights = balanced_weights(targets, np.ones(3))
+    assert weights == pytest.approx([1 / 2.5, 1 / 2.5, 0.5 / 2.5 + 0.5 / 0.5])
+
+
+def test_the_adjustment_is_the_log_frequency_and_finite_for_absent_classes() -> None:
+    found = adjustment(np.eye(3)[[0, 0, 0, 1]], np.ones(4))
+    assert found == pytest.approx(np.log(np.array([3, 1, 0.5]) / 4.5))
+
+
+def test_logit_adjustment_raises_the_recall_of_rare_classes() -> None:
+    rows, truth = make_pool(n=2000, noise=3.0)
+    training = taught(truth, np.arange(1000))
+    rare = truth[1000:] == 3
+    recall = {}
+    for balance in ("none", "logit_adjustment", "weights"):
+        model = fit(head(balance=balance), rows, training)
+        guess = model.predict_proba(rows).argmax(axis=1)[1000:]
+        recall[balance] = (guess == truth[1000:])[rare].mean()
+    assert recall["logit_adjustment"] > recall["none"] + 0.1
+    assert recall["weights"] > recall["none"] + 0.1
+
+
+def test_soft_targets_and_weights_count_as_repeated_rows() -> None:
+    rows, truth = make_pool(n=60)
+    index = np.arange(40)
+    once = taught(truth, index)
+    doubled = TrainingSet(index, once.targets, np.full(40, 2.0))
+    a = fit(head(), rows, once).predict_proba(rows)
+    assert np.allclose(a, fit(head(), rows, doubled).predict_proba(rows), atol=1e-4)
+    soft = np.full((40, 4), 0.25)
+    flat = fit(head(), rows, TrainingSet(index, soft, np.ones(40))).predict_proba(rows)
+    assert np.allclose(flat, 0.25, atol=1e-3)
+
+
+@pytest.mark.parametrize("m", [1, 3, 150])
+def test_the_optimiser_takes_as_many_steps_as_the_config_says(
+    m: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    step = torch.optim.LBFGS.step
+    monkeypatch.setattr(
+        torch.optim.LBFGS,
+        "step",
+        lambda self, closure: (taken.append(1), step(self, closure))[1],
+    )
+    rows, truth = make_pool(n=200)
+    fit(head(steps=4, iterations=2), rows, taught(truth, np.arange(m)))
+    assert len(taken) == 4
+
+
+def test_a_class_without_rows_keeps_its_column() -> None:
+    rows, truth = make_pool(n=200)
+    some = np.flatnonzero(truth < 2)
+    probs = fit(head(balance="weights"), rows, taught(truth, some)).predict_proba(rows)
+    assert probs.shape == (200, 4)
+    assert np.isfinite(probs).all()
+    assert set(probs.argmax(axis=1)) <= {0, 1}
+
+
+def test_an_empty_training_set_is_refused() -> None:
+    rows, truth = make_pool(n=20)
+    with pytest.raises(ValueError, match="without rows"):
+        fit(head(), rows, taught(truth, np.arange(0)))
