@@ -25,7 +25,7 @@ class ConfidentLearning:
             from cleanlab.filter import find_label_issues
         except ImportError as error:
             raise ImportError(
-                "supervision=confident_learning needs cleanlab: pip install 'al_bench[cleanlab]'"
+                "supervision=confident_learning needs cleanlab: pip install 'al-bench[noise]'"
             ) from error
         rows, answers = state.labelled, state.labels[state.labelled]
         targets = one_hot(answers, state.n_classes)
