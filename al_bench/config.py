@@ -85,8 +85,17 @@ def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Pa
             shown.append(f"{name}={value}")
     inner = node.get("inner")
     if isinstance(inner, Mapping) and "_target_" in inner:
-        shown.insert(0, str(inner["_target_"]).rsplit(".", 1)[-1])
+        name = str(inner["_target_"]).rsplit(".", 1)[-1]
+        if name.lower() not in _usual_inner(original):
+            shown.insert(0, name)
     return f"{choice}({', '.join(shown)})" if shown else choice
+
+
+def _usual_inner(original: Mapping[Any, Any]) -> list[str]:
+    """The options that a wrapper's file puts inside it, without underscores."""
+    entries = [e for e in original.get("defaults", []) if isinstance(e, Mapping)]
+    options = [o for e in entries for key, o in e.items() if str(key).endswith("@inner")]
+    return [str(option).replace("_", "") for option in options]
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,8 @@ def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
     assert shown("noise", "symmetric") == "symmetric(rate=0.2)"
     assert shown("noise", "clean") == "clean"
     assert shown("strategy", "margin") == "margin"
+    assert shown("strategy", "pcb") == "pcb"
+    assert shown("strategy", "pcb", "strategy@strategy.inner=badge") == "pcb(Badge)"
     assert shown("learner", "linear") == "linear"
     assert shown("learner", "linear", "learner.l2=3.0") == "linear(l2=3.0)"
 

@@ -678,7 +678,7 @@ def test_efficientnet_tells_clip_art_classes_better_than_chance(packaged: Any) -
     from al_bench.data.packaged import Packaged
 
     data = Packaged("openclipart", ["clip art of a {}"], 1).load()
-    names = ["clock", "jigsaw piece", "beverage", "flower", "mammal", "tool"]
+    names = ["clock", "jigsaw piece", "beverage", "mammal", "tool"]
     classes = [data.class_names.index(name) for name in names]
     rows = np.concatenate([np.flatnonzero(data.test.labels == c)[:8] for c in classes])
     encoder = packaged.encoder("image")
