@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from al_bench.report import stats
-from al_bench.report.curves import Floats, Setting, settings
+from al_bench.report.curves import Floats, Setting, aligned, settings
 from al_bench.report.frame import Results, named
 from al_bench.report.savings import Saving, area, compare, isotonic, labels_needed, last_level
 from al_bench.rng import rng
@@ -142,7 +142,7 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     """Compute a report's numbers; ValueError where there is nothing to report, or a wrong name."""
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
-    frame = named(results.frame)
+    frame = aligned(named(results.frame))
     methods, places = set(frame["method"]), set(frame["setting"])
     for what, names, wanted in (
         ("ours", spec.ours, methods),

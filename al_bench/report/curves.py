@@ -53,6 +53,18 @@ def settings(frame: pd.DataFrame, metric: str) -> list[Setting]:
     return [one(name, parts[name], metric) for name in sorted(parts, key=in_order)]
 
 
+def aligned(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with one label grid a setting, where budgets follow pools that differ by seed.
+
+    Methods share their pool at one seed, so rounds are paired; each round is put at its mean number
+    of labels over seeds. A setting whose methods differ at one seed is left as it is.
+    """
+    per_seed = frame.groupby(["setting", "seed", "round"])["n_labels"].nunique()
+    shared = per_seed.groupby("setting").max() == 1
+    means = frame.groupby(["setting", "round"])["n_labels"].transform("mean").round().astype(int)
+    return frame.assign(n_labels=means.where(frame["setting"].map(shared), frame["n_labels"]))
+
+
 def in_order(name: str) -> list[tuple[list[float], str]]:
     """Sort key, part by part: those without numbers first, then by number, so 50 before 100."""
     parts = name.split(" · ")
