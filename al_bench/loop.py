@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from types import GeneratorType
+from typing import Any
 
 import numpy as np
 
@@ -101,35 +101,37 @@ def ask(
 
     Where in-batch answers are withheld the whole round is one trip, however it was put together.
     """
-    purpose = "init" if number == 1 else "strategy"
+    name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
+    wanted = min(budget, len(state.unlabelled))
     choice = strategy.select(state, budget, rng(seed, purpose, number))
-    trips: list[Ints] = []
-    if isinstance(choice, GeneratorType):
-        reply = None
+    asked, trips = np.empty(0, dtype=np.int64), 0
+    if isinstance(choice, Generator):
+        reply: Any = None  # a generator is started with nothing
         while True:
             try:
                 rows = np.asarray(choice.send(reply), dtype=np.int64)
             except StopIteration as end:
-                last = end.value
+                rest = end.value
                 break
-            trips.append(rows)
+            asked, trips = np.concatenate([asked, rows]), trips + 1
+            check_choice(name, asked, state, wanted)  # before anything is answered
             reply = answers[rows] if reveal == "sequential" else np.full(len(rows), UNASKED)
     else:
-        last = choice
-    if last is not None and len(last):
-        trips.append(np.asarray(last, dtype=np.int64))
-    asked = np.concatenate(trips) if trips else np.empty(0, dtype=np.int64)
-    check_choice(type(strategy).__name__, asked, state, budget)
-    return asked, len(trips) if reveal == "sequential" else min(len(trips), 1)
+        rest = choice
+    if rest is not None and len(rest):
+        asked, trips = np.concatenate([asked, np.asarray(rest, dtype=np.int64)]), trips + 1
+    check_choice(name, asked, state, wanted)
+    if len(asked) < wanted:
+        raise ValueError(f"{name} returned {len(asked)} rows for a budget of {wanted}")
+    return asked, trips if reveal == "sequential" else min(trips, 1)
 
 
 def check_choice(name: str, asked: Ints, state: State, budget: int) -> None:
-    """Raise ValueError unless `asked` is `budget` distinct rows that may be asked about."""
-    wanted = min(budget, len(state.unlabelled))
+    """Raise ValueError unless `asked` is at most `budget` distinct rows that may be asked about."""
     distinct = len(np.unique(asked))
-    if len(asked) != wanted or distinct != wanted:
+    if len(asked) > budget or distinct != len(asked):
         raise ValueError(
-            f"{name} returned {len(asked)} rows ({distinct} distinct) for a budget of {wanted}"
+            f"{name} returned {len(asked)} rows ({distinct} distinct) for a budget of {budget}"
         )
     if np.any((asked < 0) | (asked >= len(state.labels))):
         raise ValueError(f"{name} returned a row number outside 0..{len(state.labels) - 1}")

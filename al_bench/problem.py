@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.cache import embeddings, opinions
+from al_bench.noise import realised
 from al_bench.rng import rng
 from al_bench.sources import Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
 from al_bench.state import Floats, Ints, Picked, Problem, Rows
@@ -40,7 +41,7 @@ def build(
     answers = noise.answers(Truth(truth, k, pool.features, columns), rng(seed, "noise"))
     if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
         raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
-    wrong = truth != answers
+    noise_rate, noise_rates = realised(truth, answers, k)
     facts = {
         "n_pool": len(truth),
         "n_test": len(test_truth),
@@ -48,8 +49,8 @@ def build(
         "class_names": list(names),
         "class_counts": np.bincount(truth, minlength=k).tolist(),
         "test_counts": np.bincount(test_truth, minlength=k).tolist(),
-        "noise_rate": float(wrong.mean()),
-        "noise_rates": [float(wrong[truth == c].mean()) for c in range(k)],
+        "noise_rate": noise_rate,
+        "noise_rates": noise_rates.tolist(),
         "dataset_key": dataset.key,
         "encoder_key": prior.encoder(dataset.modality).key,
     }

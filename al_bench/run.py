@@ -72,13 +72,9 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
 
     problem = problem_of(config)
     manifest["facts"] = dict(problem.facts)
-    strategy, init = build(config.strategy), build(config.init)
-    reads_truth = [part for part in (strategy, init) if getattr(part, "reads_truth", False)]
-    manifest["facts"]["reads_truth"] = bool(reads_truth)
-    if getattr(strategy, "reads_truth", False):
-        strategy = strategy.given(problem.truth)
-    if getattr(init, "reads_truth", False):
-        init = init.given(problem.truth)
+    parts = [build(config.strategy), build(config.init)]
+    manifest["facts"]["reads_truth"] = any(reads_truth(part) for part in parts)
+    strategy, init = (p.given(problem.truth) if reads_truth(p) else p for p in parts)
     folder.write_manifest(manifest)
 
     done = folder.resume()
@@ -107,6 +103,11 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
     manifest["finished"] = now()
     folder.write_manifest(manifest)
     print(f"{folder.folder.name} finished: {title(manifest)}", flush=True)
+
+
+def reads_truth(strategy: Any) -> bool:
+    """Whether this is an upper reference: given the truth here, and marked in every table."""
+    return bool(getattr(strategy, "reads_truth", False))
 
 
 def problem_of(config: DictConfig) -> Problem:
