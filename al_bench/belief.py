@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from al_bench.arithmetic import softmax, unit
 from al_bench.state import Floats, Ints, State
 
 FLOOR = 1e-6  # of a probability before its logarithm: a foundation model's zero is no veto
@@ -40,12 +41,6 @@ class Belief:
     trust: float
 
 
-def normalise(scores: Floats) -> Floats:
-    """(n, k) probabilities: the softmax of each row of log scores."""
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
-
-
 def log_floor(probs: Floats) -> Floats:
     """(n, k) logarithms of probabilities, none under FLOOR."""
     return np.asarray(np.log(np.maximum(probs, FLOOR)))
@@ -54,7 +49,7 @@ def log_floor(probs: Floats) -> Floats:
 def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None) -> Floats:
     """(n, k) log-linear pool of (e, n, k) log-probabilities, times class frequencies if given."""
     scores = np.tensordot(exponents, experts, axes=1)
-    return normalise(scores if frequencies is None else scores + np.log(frequencies))
+    return softmax(scores if frequencies is None else scores + np.log(frequencies))
 
 
 def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
@@ -91,7 +86,7 @@ def logistic(features: Floats, targets: Floats, l2: float) -> Floats:
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         weight = flat.reshape(shape).astype(np.float32)
-        probs = normalise(design @ weight)
+        probs = softmax(design @ weight)
         gradient = design.T @ (weights * (probs - targets))
         gradient[:-1] += ridge * weight[:-1]
         surprise = -np.sum(weights * targets * np.log(np.maximum(probs, 1e-30)))
@@ -118,7 +113,7 @@ def cross_fit(
     for fold in numbers:
         others = folds != fold
         weight = logistic(features[rows[others]], targets[others], l2)
-        probs = normalise(features @ weight[:-1] + weight[-1])
+        probs = softmax(features @ weight[:-1] + weight[-1])
         probs[:, targets[others].sum(axis=0) == 0] = 1 / targets.shape[1]
         scores = log_floor(probs)
         held_out[~others] = scores[rows[~others]]
@@ -225,7 +220,7 @@ class OutOfFoldBelief:
         prior = log_floor(state.rows.prior)
         rows, answers = state.labelled, state.labels[state.labelled]
         if len(rows) == 0:
-            return Belief(normalise(prior), None, 1.0)
+            return Belief(softmax(prior), None, 1.0)
         held_out, everywhere = cross_fit(
             unit(state.rows.features),
             rows,
@@ -241,12 +236,6 @@ class OutOfFoldBelief:
         pool = pooled(np.stack([everywhere, faith * prior]), fit.exponents)
         pool[rows] = fit.posterior
         return Belief(pool, fit, faith)
-
-
-def unit(features: Floats) -> Floats:
-    """(n, d) float32 features, each row of length one."""
-    length = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.maximum(length, 1e-12), dtype=np.float32)
 
 
 def confident_rows(

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from al_bench.arithmetic import softmax
 from al_bench.loop import ask
 from al_bench.sources import Truth
 from al_bench.state import UNASKED, Floats, Ints, Model, PriorModel, Rows, State
@@ -38,7 +39,7 @@ class SoftmaxModel:
     bias: Floats
 
     def predict_proba(self, rows: Rows) -> Floats:
-        return _softmax(rows.features @ self.weight.T + self.bias)
+        return softmax(rows.features @ self.weight.T + self.bias)
 
 
 def make_pool(
@@ -52,7 +53,7 @@ def make_pool(
     centres = generator.normal(size=(k, d)) * 2
     features = (centres[truth] + noise * generator.normal(size=(n, d))).astype(np.float32)
     scores = -0.3 * ((features[:, None] - centres[None]) ** 2).sum(axis=2)
-    prior = _softmax(scores + generator.normal(size=scores.shape)).astype(np.float32)
+    prior = softmax(scores + generator.normal(size=scores.shape)).astype(np.float32)
     return Rows([f"row {i}" for i in range(n)], features, prior), truth
 
 
@@ -68,11 +69,6 @@ def make_state(
     labels = np.full(n, UNASKED, dtype=np.int64)
     labels[index] = truth[index]
     return State(rows, labels, SoftmaxModel(0.5 * weight, np.zeros(k))), truth
-
-
-def _softmax(scores: Floats) -> Floats:
-    scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(scores / scores.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.arithmetic import unit
 from al_bench.cache import embeddings, opinions
 from al_bench.noise import realised
 from al_bench.rng import rng
@@ -84,13 +85,6 @@ def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: In
     k = int(classes.max()) + 1
     inputs = Picked(split.inputs, index)
     return Rows(inputs, unit(stored[index]), merge_columns(opinion[index], classes, k))
-
-
-def unit(features: Floats) -> Floats:
-    """Rows scaled to length one in float32; rows of zeros stay zero."""
-    features = np.asarray(features, dtype=np.float32)
-    length = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.where(length > 0, length, 1))
 
 
 def merge_columns(prior: Floats, classes: Ints, k: int) -> Floats:

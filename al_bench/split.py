@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import entropy
 from al_bench.state import Floats, Ints, State
 
 WEIGHTS = ("as_published", "none", "inverse", "precision")
@@ -54,8 +55,7 @@ def balanced_entropy(
     if product:
         both = both * np.maximum(state.rows.prior[rows], floor)
     both = both / both.sum(axis=1, keepdims=True)
-    entropy = -np.sum(both * np.log(np.maximum(both, 1e-12)), axis=1)
-    return np.asarray(class_weights(weight, state, guesses)[guesses[rows]] * entropy)
+    return np.asarray(class_weights(weight, state, guesses)[guesses[rows]] * entropy(both))
 
 
 def noise_set(scores: Floats, rho: float, least: int, rng: np.random.Generator) -> Ints:

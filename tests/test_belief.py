@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from al_bench.arithmetic import softmax
 from al_bench.belief import (
     OutOfFoldBelief,
     confident_rows,
@@ -12,7 +13,6 @@ from al_bench.belief import (
     fold_numbers,
     log_floor,
     logistic,
-    normalise,
     pool_loss,
     pooled,
     true_class,
@@ -28,7 +28,7 @@ BEFORE, PRECISION, NOISE = np.array([1.5, 0.5]), np.array([4.0, 1.0]), (1.0, 9.0
 def opinions(m: int, k: int, strength: float, seed: int) -> tuple[Floats, Ints]:
     """(m, k) calibrated log-probabilities and truths drawn from them."""
     rng = np.random.default_rng(seed)
-    probs = normalise(strength * rng.normal(size=(m, k)))
+    probs = softmax(strength * rng.normal(size=(m, k)))
     truth = np.array([rng.choice(k, p=row) for row in probs])
     return np.log(probs), truth
 
@@ -48,7 +48,7 @@ def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple
     rng = np.random.default_rng(5)
     truth = rng.choice(3, size=n, p=[0.6, 0.3, 0.1])
     features = (rng.normal(size=(3, 10))[truth] * 2 + rng.normal(size=(n, 10))).astype(np.float32)
-    good = normalise(3 * np.eye(3)[truth] + rng.normal(size=(n, 3)))
+    good = softmax(3 * np.eye(3)[truth] + rng.normal(size=(n, 3)))
     table = {"good": good, "flat": np.full((n, 3), 1 / 3), "shuffled": good[rng.permutation(n)]}
     asked = rng.choice(n, size=m, replace=False)
     labels = np.full(n, UNASKED, dtype=np.int64)
@@ -64,7 +64,7 @@ def test_the_posterior_of_the_true_class_is_bayes_rule_by_hand() -> None:
 
 
 def test_without_noise_the_answer_is_the_truth() -> None:
-    belief = normalise(np.random.default_rng(0).normal(size=(5, 4)))
+    belief = softmax(np.random.default_rng(0).normal(size=(5, 4)))
     assert_allclose(true_class(belief, np.arange(5) % 4, 0.0), np.eye(4)[np.arange(5) % 4])
 
 
@@ -120,7 +120,7 @@ def test_vetting_repairs_more_answers_than_it_spoils() -> None:
 def test_trust_is_full_in_a_good_prior_and_none_in_a_flat_or_contrary_one() -> None:
     rng = np.random.default_rng(0)
     answers = rng.choice(4, size=120, p=[0.4, 0.3, 0.2, 0.1])
-    good = normalise(2 * np.eye(4)[answers] + rng.normal(size=(120, 4)))
+    good = softmax(2 * np.eye(4)[answers] + rng.normal(size=(120, 4)))
     assert trust(good, answers) == 1.0
     assert trust(np.full((120, 4), 0.25), answers) == 0.0
     assert trust(np.roll(good, 1, axis=1), answers) == 0.0
@@ -129,7 +129,7 @@ def test_trust_is_full_in_a_good_prior_and_none_in_a_flat_or_contrary_one() -> N
 def test_trust_in_a_shuffled_prior_is_low_on_average() -> None:
     rng = np.random.default_rng(1)
     answers = rng.choice(4, size=80)
-    good = normalise(3 * np.eye(4)[answers])
+    good = softmax(3 * np.eye(4)[answers])
     values = [trust(good[rng.permutation(80)], answers) for _ in range(200)]
     assert np.mean(values) < 0.15
 
@@ -138,7 +138,7 @@ def test_logistic_weighs_every_class_the_same_however_rare() -> None:
     features = np.repeat([[1.0, 0.0], [0.0, 1.0]], [90, 10], axis=0)
     targets = np.repeat(np.eye(2), [90, 10], axis=0)
     weight = logistic(features, targets, 1.0)
-    probs = normalise(features @ weight[:-1] + weight[-1])
+    probs = softmax(features @ weight[:-1] + weight[-1])
     assert_allclose(probs[0, 0], probs[-1, 1], atol=1e-3)
 
 
@@ -147,7 +147,7 @@ def test_logistic_stands_where_its_slope_is_zero() -> None:
     features, targets = rng.normal(size=(40, 3)), np.eye(3)[np.arange(40) % 3]
     weight = logistic(features, targets, 2.0)
     share = targets @ (1 / targets.sum(axis=0))
-    residual = (normalise(features @ weight[:-1] + weight[-1]) - targets) * share[:, None]
+    residual = (softmax(features @ weight[:-1] + weight[-1]) - targets) * share[:, None]
     slope = features.T @ residual * 40 / share.sum() + 2.0 * weight[:-1]
     assert np.abs(slope).max() < 0.02
 
@@ -214,7 +214,7 @@ def test_the_belief_depends_on_bought_answers_alone() -> None:
 
 
 def test_the_surest_share_of_each_class_is_kept_as_in_the_slow_version() -> None:
-    beliefs = normalise(np.random.default_rng(3).normal(size=(50, 4)))
+    beliefs = softmax(np.random.default_rng(3).normal(size=(50, 4)))
     rows = np.arange(3, 50, 2)
     for share, most in ((0.5, 100), (1.0, 3), (0.3, 2)):
         fast = confident_rows(beliefs, rows, share, most, np.random.default_rng(0))

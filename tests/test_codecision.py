@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from al_bench.arithmetic import entropy
 from al_bench.belief import OutOfFoldBelief
 from al_bench.split import balanced_entropy, noise_set
 from al_bench.state import UNASKED, Floats, Rows, State, TrainingSet
 from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
 from al_bench.strategies.prioral import PriorAL
-from al_bench.strategies.uncertainty import entropy
 from al_bench.supervision.vetted import Vetted
 from tests.conftest import FixedModel, make_pool, make_state
 from tests.reference import belief as slow

@@ -12,7 +12,7 @@ import al_bench
 from al_bench.config import config_dir
 
 PACKAGE = Path(al_bench.__file__).parent
-FOUNDATION = {"rng", "state", "sources", "protocol"}
+FOUNDATION = {"rng", "state", "sources", "protocol", "arithmetic"}
 # what the modules of each family may import of al_bench, besides their own family
 ALLOWED = {
     "data": FOUNDATION,
@@ -27,6 +27,7 @@ ALLOWED = {
     "supervision": FOUNDATION | {"belief", "split"},
     "learners": FOUNDATION,
     "loop": FOUNDATION,
+    "arithmetic": {"state"},
     "protocol": set(),
     "rng": set(),
     "state": set(),

@@ -9,6 +9,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from al_bench.arithmetic import margin, unit
 from al_bench.loop import ask
 from al_bench.state import HIDDEN, UNASKED, Floats, Ints, Rows, State
 from al_bench.strategies import balance
@@ -17,7 +18,6 @@ from al_bench.strategies.base import boundary_distances
 from al_bench.strategies.cbal import relaxed
 from al_bench.strategies.class_guided import guided
 from al_bench.strategies.direct import Direct, shrink, threshold
-from al_bench.strategies.distances import unit
 from al_bench.strategies.fm import jensen_shannon
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.likely import MostLikelyPositive
@@ -29,7 +29,7 @@ from al_bench.strategies.stratified import FMBalanced, FMStratified
 from al_bench.strategies.tail_first import TailFirst
 from al_bench.strategies.tailor import Tailor, reward
 from al_bench.strategies.truth import ClassBalancedByTruth
-from al_bench.strategies.uncertainty import Margin, margin
+from al_bench.strategies.uncertainty import Margin
 from al_bench.strategies.wrappers import Prefilter, SelectiveQuerying, Subsample, confidence_bars
 from tests.conftest import make_pool, make_state
 from tests.reference import anchors as plain_anchors

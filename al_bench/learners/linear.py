@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
+from al_bench.arithmetic import softmax
 from al_bench.learners.balance import adjustment, balanced_weights, check_balance
 from al_bench.state import Floats, Rows, TrainingSet
 
@@ -30,11 +31,7 @@ class LinearModel:
     bias: Floats
 
     def predict_proba(self, rows: Rows) -> Floats:
-        scores = rows.features @ self.weight.T + self.bias
-        scores -= scores.max(axis=1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=1, keepdims=True)
-        return scores
+        return softmax(rows.features @ self.weight.T + self.bias)
 
 
 class LinearHead:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.priors.arithmetic import softmax, unit
+from al_bench.arithmetic import softmax, unit
 from al_bench.priors.device import device, dtype, inference
 from al_bench.priors.images import as_image
 from al_bench.priors.prompts import class_vectors

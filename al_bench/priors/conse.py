@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.priors.arithmetic import softmax, unit
+from al_bench.arithmetic import softmax, unit
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.prompts import class_vectors
 from al_bench.priors.sentence import SentenceEncoder

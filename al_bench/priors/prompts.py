@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from al_bench.priors.arithmetic import unit
+from al_bench.arithmetic import unit
 from al_bench.state import Floats
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import entropy
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.distances import blocks
 from al_bench.strategies.posterior import Posterior, Predict
@@ -88,13 +89,13 @@ def joint_greedy(
     """
     c, t, _ = predictions.shape
     flat = np.ascontiguousarray(predictions.transpose(1, 0, 2), dtype=np.float64)  # (t, c, k)
-    own = entropies(flat)  # (t, c): what an answer leaves open even when the model is known
+    own = entropy(flat)  # (t, c): what an answer leaves open even when the model is known
     beliefs, weights = np.full((1, t), 1 / t), np.ones(1)  # over models, for each configuration
     chosen: list[int] = []
     for _ in range(budget):
         known = weights @ beliefs @ own
         gains = np.concatenate(
-            [weights @ entropies(mixture(beliefs, flat[:, part])) for part in blocks(c, 64)]
+            [weights @ entropy(mixture(beliefs, flat[:, part])) for part in blocks(c, 64)]
         )
         gains = np.round(gains - known, 12)  # agreeing models leave rounding, not preference
         gains[chosen] = -np.inf
@@ -124,15 +125,9 @@ def scores(predict: Predict, rows: Ints) -> Floats:
     out = np.empty(len(rows))
     for part in blocks(len(rows), SMALL):
         probs = predict(rows[part])
-        out[part] = entropies(probs.mean(axis=1)) - entropies(probs).mean(axis=1)
+        out[part] = entropy(probs.mean(axis=1)) - entropy(probs).mean(axis=1)
     # below float32 rounding of an entropy there is agreement
     return np.where(out < 1e-6, 0, out)
-
-
-def entropies(probs: Floats) -> Floats:
-    """Entropy along the last axis in nats; zeros count as zero."""
-    out: Floats = -np.einsum("...k,...k->...", probs, np.log(np.maximum(probs, 1e-30)))
-    return out
 
 
 def check_models(name: str, models: int) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import entropy
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.ranking import top
-from al_bench.strategies.uncertainty import entropy
 
 
 class CBAL:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import margin
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.clusters import assign
 from al_bench.strategies.distances import pairwise, unit_rows
 from al_bench.strategies.ranking import top
 from al_bench.strategies.typiclust import take_turns
-from al_bench.strategies.uncertainty import margin
 
 
 class ClusterMargin:

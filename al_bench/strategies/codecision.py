@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import margin
 from al_bench.belief import OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.uncertainty import margin
 
 VALUES = ("margin", "none")
 

@@ -26,11 +26,6 @@ def squared_norms(features: Floats) -> Floats:
     return squared
 
 
-def unit(features: Floats) -> Floats:
-    """(n, d) the rows at length one; zero rows stay zero."""
-    return unit_rows(features, np.arange(len(features)))
-
-
 def unit_rows(features: Floats, rows: Ints) -> Floats:
     """(m, d) these rows at length one, in one copy; zero rows stay zero."""
     out: Floats = features[rows]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from al_bench.arithmetic import entropy, margin
 from al_bench.state import Floats, State
 from al_bench.strategies.balance import product
 from al_bench.strategies.ranking import Ranking
-from al_bench.strategies.uncertainty import entropy, margin
 
 
 class ProductMargin(Ranking):

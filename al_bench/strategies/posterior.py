@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
+from al_bench.arithmetic import softmax
 from al_bench.state import Floats, Ints, LinearModel, Picked, Rows, State
 from al_bench.strategies.linear import linear_head
 
@@ -80,14 +81,6 @@ class Dropout:
             return np.stack(seen, axis=1)
 
         return predict
-
-
-def softmax(scores: Floats) -> Floats:
-    """Along the last axis, in place."""
-    scores -= scores.max(axis=-1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
-    return scores
 
 
 def check_rate(name: str, rate: float) -> None:

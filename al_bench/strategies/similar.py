@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from al_bench.arithmetic import unit
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.balance import rare_classes
-from al_bench.strategies.distances import BLOCK, blocks, unit, unit_rows
+from al_bench.strategies.distances import BLOCK, blocks, unit_rows
 
 
 class FLQMI:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import entropy
 from al_bench.state import Ints, State
 from al_bench.strategies.balance import belief, random_argmax, rarest_first
-from al_bench.strategies.uncertainty import entropy
 
 
 class TailFirst:

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import entropy, margin
 from al_bench.state import Floats, State
 from al_bench.strategies.ranking import Ranking
-
-
-def margin(probs: Floats) -> Floats:
-    """(n,) largest minus second-largest probability of each row."""
-    two = np.partition(probs, -2, axis=1)[:, -2:]
-    return np.asarray(two[:, 1] - two[:, 0])
-
-
-def entropy(probs: Floats) -> Floats:
-    """(n,) entropy of each row in nats; zeros count as zero."""
-    logs = np.maximum(probs, 1e-12)
-    np.log(logs, out=logs)
-    return np.asarray(-np.einsum("ij,ij->i", probs, logs))
 
 
 class Confidence(Ranking):

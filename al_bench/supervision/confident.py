@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.belief import cross_fit, fold_numbers, unit
+from al_bench.arithmetic import unit
+from al_bench.belief import cross_fit, fold_numbers
 from al_bench.state import State, TrainingSet
 from al_bench.supervision.human import one_hot
 

@@ -1,0 +1,35 @@
+"""Arithmetic that components share: plain functions of arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Floats
+
+
+def unit(vectors: Floats) -> Floats:
+    """(n, d) rows at length one, in float32; a zero row stays zero."""
+    vectors = np.asarray(vectors, dtype=np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)))
+
+
+def softmax(scores: Floats) -> Floats:
+    """Probabilities along the last axis, in the scores' own precision; one copy is made."""
+    odds = scores - scores.max(axis=-1, keepdims=True)
+    np.exp(odds, out=odds)
+    odds /= odds.sum(axis=-1, keepdims=True)
+    return np.asarray(odds)
+
+
+def entropy(probs: Floats) -> Floats:
+    """Entropy along the last axis in nats; zeros count as zero."""
+    logs = np.maximum(probs, 1e-30)
+    np.log(logs, out=logs)
+    return np.asarray(-np.einsum("...k,...k->...", probs, logs))
+
+
+def margin(probs: Floats) -> Floats:
+    """(n,) largest minus second-largest probability of each row."""
+    two = np.partition(probs, -2, axis=1)[:, -2:]
+    return np.asarray(two[:, 1] - two[:, 0])
