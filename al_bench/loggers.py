@@ -97,7 +97,8 @@ def start_wandb(folder: Path, **options: Any) -> Any:
     }
     known = {name: value for name, value in wanted.items() if name in wandb.Settings.model_fields}
     folder.mkdir(parents=True, exist_ok=True)
-    return wandb.init(dir=str(folder), settings=wandb.Settings(**known), **options)
+    # absolute: the service that writes may be an earlier run's, started in another folder
+    return wandb.init(dir=str(folder.resolve()), settings=wandb.Settings(**known), **options)
 
 
 @contextmanager
