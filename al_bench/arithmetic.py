@@ -33,3 +33,8 @@ def margin(probs: Floats) -> Floats:
     """(n,) largest minus second-largest probability of each row."""
     two = np.partition(probs, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1] - two[:, 0])
+
+
+def uniform(n: int, k: int) -> Floats:
+    """(n, k) even shares: no opinion."""
+    return np.full((n, k), 1 / k, dtype=np.float32)

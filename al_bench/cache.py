@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from al_bench.entry import Entry
-from al_bench.sources import Encoder, Prior
+from al_bench.sources import Encoder, Prior, Task
 from al_bench.state import Floats, Picked
 
 
@@ -70,30 +70,28 @@ def opinions(
     prior: Prior,
     features: Floats,
     inputs: Sequence[Any],
-    class_names: Sequence[str],
-    prompts: Sequence[str],
-    modality: str,
+    task: Task,
     batch: int = 4096,
     progress: bool = True,
 ) -> Floats:
     """(n, k) float32 class probabilities of a split's rows by a prior; never given labels."""
-    again = (features, inputs, class_names, prompts, modality, batch, progress)
+    again = (features, inputs, task, batch, progress)
     if isinstance(prior, Choosing):
-        return opinions(folder, dataset_key, split, prior.choose(modality), *again)
+        return opinions(folder, dataset_key, split, prior.choose(task.modality), *again)
     if isinstance(prior, Adjusting):
         return prior.adjust(opinions(folder, dataset_key, split, prior.inner, *again))
-    encoder = prior.encoder(modality).key
+    encoder = prior.encoder(task.modality).key
     if encoder == "given":
-        return prior.probabilities(features, inputs, class_names, prompts, modality)
+        return prior.probabilities(features, inputs, task)
     keys: dict[str, Any] = {"dataset": dataset_key, "split": split}
     keys |= {"encoder": encoder, "prior": prior.key}
-    keys |= {"class_names": list(class_names), "prompts": list(prompts)}
+    keys |= {"class_names": list(task.class_names), "prompts": list(task.prompts)}
 
     def compute(rows: range) -> Floats:
         some = Picked(inputs, np.arange(rows.start, rows.stop))
         block = np.asarray(features[rows.start : rows.stop], dtype=np.float32)
-        values = prior.probabilities(block, some, class_names, prompts, modality)
-        return distributions(values, len(rows), len(class_names), prior.key)
+        values = prior.probabilities(block, some, task)
+        return distributions(values, len(rows), len(task.class_names), prior.key)
 
     entry = Entry(Path(folder), keys, len(features), "float32")
     return entry.open() if entry.done else entry.fill(compute, batch, progress)

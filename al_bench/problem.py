@@ -64,17 +64,7 @@ def embedded(
     """The (n, d) embeddings and (n, k) opinions of a full split, computed once and cached."""
     encoder = prior.encoder(dataset.modality)
     stored = embeddings(cache, dataset.key, name, encoder, split.inputs)
-    opinion = opinions(
-        cache,
-        dataset.key,
-        name,
-        prior,
-        stored,
-        split.inputs,
-        dataset.class_names,
-        dataset.prompts,
-        dataset.modality,
-    )
+    opinion = opinions(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
     return stored, opinion
 
 

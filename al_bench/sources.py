@@ -45,6 +45,20 @@ class Dataset:
     class_names: tuple[str, ...]
     prompts: tuple[str, ...] = ("{}",)
 
+    @property
+    def task(self) -> Task:
+        """The question that this data set puts to a prior."""
+        return Task(tuple(self.class_names), tuple(self.prompts), self.modality)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a prior is asked: which of these classes; (k,) words, templates, and kind of input."""
+
+    class_names: tuple[str, ...]
+    prompts: tuple[str, ...]
+    modality: str
+
 
 class Source(Protocol):
     """What a ``dataset/*.yaml`` constructs: cheap to make, reads nothing before ``load``."""
@@ -109,12 +123,5 @@ class Prior(Protocol):
     def encoder(self, modality: str) -> Encoder:
         """The encoder for this kind of input; ValueError where it has none."""
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k) class probabilities, each row sums to one."""

@@ -23,7 +23,7 @@ from al_bench.cache import embeddings, opinions
 from al_bench.data.features import FeatureRows
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.controls import Degraded, Flat, Rotated
-from al_bench.sources import Encoder
+from al_bench.sources import Encoder, Task
 from al_bench.state import Floats
 
 
@@ -61,17 +61,10 @@ class Said:
     def encoder(self, modality: str) -> Encoder:
         return self.stub
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         self.calls += 1
         assert len(inputs) == len(features)
-        odds = np.exp(features[:, : len(class_names)])
+        odds = np.exp(features[:, : len(task.class_names)])
         return odds / odds.sum(axis=1, keepdims=True)
 
 
@@ -80,7 +73,7 @@ numbers = list(range(100, 170))
 
 
 def ask(folder: Path, prior: Any, features: Floats, modality: str = "text") -> Floats:
-    return opinions(folder, "d", "train", prior, features, numbers, NAMES, PROMPTS, modality)
+    return opinions(folder, "d", "train", prior, features, numbers, Task(NAMES, PROMPTS, modality))
 
 
 def only_entry(folder: Path) -> Path:
@@ -281,7 +274,7 @@ def test_other_names_prompts_or_rules_are_other_opinions(tmp_path: Path) -> None
         (prior, NAMES, ("a {}",)),
         (Said(key="other"), NAMES, PROMPTS),
     ):
-        opinions(tmp_path, "d", "train", rule, *arguments, names, prompts, "text")
+        opinions(tmp_path, "d", "train", rule, *arguments, Task(names, prompts, "text"))
     assert len(list(tmp_path.iterdir())) == 5
 
 
@@ -328,7 +321,9 @@ def test_given_features_and_opinions_pass_through_untouched(tmp_path: Path) -> N
     for prior, expected in ((table, table), (None, np.full((70, 3), 1 / 3))):
         rows = FeatureRows(features, prior)
         np.testing.assert_array_equal(embeddings(tmp_path, "d", "train", Given(), rows), features)
-        said = opinions(tmp_path, "d", "train", Given(), features, rows, NAMES, PROMPTS, "features")
+        said = opinions(
+            tmp_path, "d", "train", Given(), features, rows, Task(NAMES, PROMPTS, "features")
+        )
         np.testing.assert_allclose(said, expected, rtol=1e-6)
     assert not list(tmp_path.iterdir())
 
@@ -338,13 +333,15 @@ import sys, time
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from al_bench.cache import embeddings, opinions
+from al_bench.sources import Task
 from tests.test_cache import Stub
 folder, configs = sys.argv[1:]
 with initialize_config_dir(configs, version_base="1.3"):
     prior = instantiate(compose(overrides=["+prior=packaged"]).prior)
 for modality in ("text", "image"):
     stored = embeddings(folder, "d", "train", prior.encoder(modality), range(70))
-    opinions(folder, "d", "train", prior, stored, range(70), ["a", "b", "c"], ["{}"], modality)
+    task = Task(("a", "b", "c"), ("{}",), modality)
+    opinions(folder, "d", "train", prior, stored, range(70), task)
 heavy = {"torch", "transformers", "timm", "sklearn", "pandas"} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -361,7 +358,7 @@ def test_a_cached_prior_imports_no_framework(tmp_path: Path) -> None:
         keyed = Stub(prior.encoder(modality).key)
         stored = embeddings(tmp_path, "d", "train", keyed, numbers)
         said = Said(keyed, prior.choose(modality).key)
-        opinions(tmp_path, "d", "train", said, stored, numbers, NAMES, PROMPTS, modality)
+        opinions(tmp_path, "d", "train", said, stored, numbers, Task(NAMES, PROMPTS, modality))
     command = [sys.executable, "-c", SECOND_USE, str(tmp_path), str(root / "configs")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ import inspect
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from al_bench.priors.images import TimmEncoder, as_image, renamed
 from al_bench.priors.prompts import filled
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
 from al_bench.priors.weights import digest, find, fingerprint, identity
-from al_bench.sources import Prior
+from al_bench.sources import Prior, Task
 from al_bench.state import Floats
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -218,7 +218,9 @@ def test_more_tokens_than_the_model_has_places_for_are_refused(bert: Path) -> No
 def test_prototypes_are_a_softmax_of_cosines_to_mean_prompts(bert: Path) -> None:
     encoder = texts_by(bert)
     features = encoder.embed(TEXTS)
-    said = ClassNamePrototypes(encoder, 0.1).probabilities(features, TEXTS, NAMES, PROMPTS, "text")
+    said = ClassNamePrototypes(encoder, 0.1).probabilities(
+        features, TEXTS, Task(NAMES, PROMPTS, "text")
+    )
     for row, feature in enumerate(features):
         scores = []
         for name in NAMES:
@@ -233,7 +235,7 @@ def test_a_text_that_is_a_class_name_is_taken_for_that_class(bert: Path) -> None
     rule = ClassNamePrototypes(encoder, 0.05)
     for order in ([0, 1, 2], [2, 0, 1]):  # names are matched by what they say, not by position
         names = [NAMES[c] for c in order]
-        said = rule.probabilities(encoder.embed(names), names, names, ["{}"], "text")
+        said = rule.probabilities(encoder.embed(names), names, Task(tuple(names), ("{}",), "text"))
         assert said.argmax(axis=1).tolist() == [0, 1, 2]
 
 
@@ -283,7 +285,9 @@ def test_a_backbone_without_its_head_embeds_but_names_nothing(
     features = encoder.embed(pictures())
     np.testing.assert_array_equal(features, images_by(timm_file).embed(pictures()))
     with pytest.raises(ValueError, match="has no classifier"):
-        ConSE(encoder, texts_by(bert), 0.1).probabilities(features, [], NAMES, PROMPTS, "image")
+        ConSE(encoder, texts_by(bert), 0.1).probabilities(
+            features, [], Task(NAMES, PROMPTS, "image")
+        )
 
 
 def test_conse_needs_the_thousand_classes_of_imagenet(bert: Path, tmp_path: Path) -> None:
@@ -295,7 +299,7 @@ def test_conse_needs_the_thousand_classes_of_imagenet(bert: Path, tmp_path: Path
     encoder = images_by(tmp_path / "seven.safetensors")
     with pytest.raises(ValueError, match="head of 7 classes; ConSE needs the 1000"):
         ConSE(encoder, texts_by(bert), 0.1).probabilities(
-            encoder.embed(pictures()), [], NAMES, PROMPTS, "image"
+            encoder.embed(pictures()), [], Task(NAMES, PROMPTS, "image")
         )
 
 
@@ -306,7 +310,7 @@ def test_conse_sums_imagenet_posteriors_over_what_their_glosses_resemble(
 
     image, text = images_by(timm_file), texts_by(bert)
     features = image.embed(pictures(2)) * 5
-    said = ConSE(image, text, 0.1).probabilities(features, [], NAMES, ["{}"], "image")
+    said = ConSE(image, text, 0.1).probabilities(features, [], Task(NAMES, ("{}",), "image"))
     info = ImageNetInfo("imagenet-1k")
     weight, bias = image.classifier()
     targets = [text.embed([name])[0] for name in NAMES]
@@ -363,7 +367,9 @@ def test_a_two_tower_prior_is_a_softmax_of_the_librarys_own_logits(
     folder = two_towers(tmp_path, kind)
     encoder = ClipEncoder(str(folder), None, "float32")
     features = encoder.embed(pictures())
-    said = ClipLike(encoder).probabilities(features, [], NAMES, ["a photo of the {}"], "image")
+    said = ClipLike(encoder).probabilities(
+        features, [], Task(NAMES, ("a photo of the {}",), "image")
+    )
 
     prompts = [f"a photo of the {name}" for name in NAMES]
     words = AutoTokenizer.from_pretrained(folder)
@@ -383,7 +389,7 @@ def test_a_two_tower_prior_is_a_softmax_of_the_librarys_own_logits(
 def test_prompts_of_a_class_are_averaged(tmp_path: Path) -> None:
     encoder = ClipEncoder(str(two_towers(tmp_path, "clip")), None, "float32")
     features = encoder.embed(pictures(2))
-    said = ClipLike(encoder).probabilities(features, [], NAMES, PROMPTS, "image")
+    said = ClipLike(encoder).probabilities(features, [], Task(NAMES, PROMPTS, "image"))
     mean = np.stack([encoder.read([p.replace("{}", n) for p in PROMPTS]).mean(0) for n in NAMES])
     mean /= np.linalg.norm(mean, axis=1, keepdims=True)
     odds = np.exp(encoder.scale()[0] * features @ mean.T)
@@ -412,19 +418,14 @@ class Table:
     def encoder(self, modality: str) -> Any:
         return f"encoder of {modality}"
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         return self.table
 
 
 def said_by(prior: Prior, n: int = 40, k: int = 3) -> Floats:
-    return prior.probabilities(np.zeros((n, 2)), [""] * n, list("abcdef")[:k], ["{}"], "text")
+    return prior.probabilities(
+        np.zeros((n, 2)), [""] * n, Task(tuple("abcdef"[:k]), ("{}",), "text")
+    )
 
 
 @pytest.fixture
@@ -478,7 +479,7 @@ def test_the_prior_of_the_datas_kind_is_chosen(table: Table) -> None:
 
 def test_given_opinions_are_uniform_where_there_are_none() -> None:
     rows = FeatureRows(np.ones((4, 2), dtype=np.float32), None)
-    said = Given().probabilities(rows.features, rows, ["a", "b"], ["{}"], "features")
+    said = Given().probabilities(rows.features, rows, Task(("a", "b"), ("{}",), "features"))
     np.testing.assert_array_equal(said, np.full((4, 2), 0.5))
 
 
@@ -496,7 +497,8 @@ def test_every_prior_refuses_data_of_another_kind(bert: Path, timm_file: Path) -
 
 
 def test_no_prior_can_be_given_labels() -> None:
-    wanted = ["self", "features", "inputs", "class_names", "prompts", "modality"]
+    wanted = ["self", "features", "inputs", "task"]
+    assert {field.name for field in fields(Task)} == {"class_names", "prompts", "modality"}
     for prior in (ClassNamePrototypes, ConSE, ClipLike, ByModality, Given, Flat, Rotated, Degraded):
         assert list(inspect.signature(prior.probabilities).parameters) == wanted
     for encoder in (SentenceEncoder, TimmEncoder, ClipEncoder, Given):
@@ -669,7 +671,7 @@ def test_minilm_knows_topics_by_their_names(packaged: Any) -> None:
     }
     names, texts = list(known), [text for group in known.values() for text in group]
     encoder = packaged.encoder("text")
-    said = packaged.probabilities(encoder.embed(texts), texts, names, ["{}"], "text")
+    said = packaged.probabilities(encoder.embed(texts), texts, Task(tuple(names), ("{}",), "text"))
     assert said.argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
@@ -683,7 +685,7 @@ def test_efficientnet_tells_clip_art_classes_better_than_chance(packaged: Any) -
     rows = np.concatenate([np.flatnonzero(data.test.labels == c)[:8] for c in classes])
     encoder = packaged.encoder("image")
     features = encoder.embed([data.test.inputs[int(row)] for row in rows])
-    said = packaged.probabilities(features, [], names, data.prompts, "image")
+    said = packaged.probabilities(features, [], Task(tuple(names), data.prompts, "image"))
     truth = np.array([classes.index(c) for c in data.test.labels[rows]])
     hit = said.argmax(axis=1) == truth
     recalls = [hit[truth == c].mean() for c in np.unique(truth)]

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.sources import Encoder, Prior
+from al_bench.arithmetic import uniform
+from al_bench.sources import Encoder, Prior, Task
 from al_bench.state import Floats
 
 
@@ -34,16 +35,9 @@ class ByModality:
     def encoder(self, modality: str) -> Encoder:
         return self.choose(modality).encoder(modality)
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
-        prior = self.choose(modality)
-        return prior.probabilities(features, inputs, class_names, prompts, modality)
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        prior = self.choose(task.modality)
+        return prior.probabilities(features, inputs, task)
 
 
 @dataclass(frozen=True)
@@ -67,14 +61,7 @@ class Given:
     def embed(self, inputs: Any) -> Floats:
         return np.asarray(inputs.features, dtype=np.float32)
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Any,
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
+    def probabilities(self, features: Floats, inputs: Any, task: Task) -> Floats:
         if inputs.prior is None:
-            return np.full((len(features), len(class_names)), 1 / len(class_names), np.float32)
+            return uniform(len(features), len(task.class_names))
         return np.asarray(inputs.prior, dtype=np.float32)

@@ -14,7 +14,7 @@ from al_bench.priors.device import device, dtype, inference
 from al_bench.priors.images import as_image
 from al_bench.priors.prompts import class_vectors
 from al_bench.priors.weights import find, identity, unreadable
-from al_bench.sources import Encoder
+from al_bench.sources import Encoder, Task
 from al_bench.state import Floats
 
 BATCH = 64  # images or texts a forward pass
@@ -123,15 +123,8 @@ class ClipLike:
             raise ValueError(f"{type(self).__name__} reads images; the data are of kind {modality}")
         return self.image
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n k d) time."""
-        names = class_vectors(self.image.read, tuple(class_names), tuple(prompts))
+        names = class_vectors(self.image.read, task)
         factor, term = self.image.scale()
         return softmax(np.float32(factor) * (unit(features) @ names.T) + np.float32(term))

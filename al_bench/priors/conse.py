@@ -13,7 +13,7 @@ from al_bench.arithmetic import softmax, unit
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.prompts import class_vectors
 from al_bench.priors.sentence import SentenceEncoder
-from al_bench.sources import Encoder
+from al_bench.sources import Encoder, Task
 from al_bench.state import Floats
 
 
@@ -44,14 +44,7 @@ class ConSE:
             raise ValueError(f"{type(self).__name__} reads images; the data are of kind {modality}")
         return self.image
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n d 1000) time."""
         weight, bias = self.image.classifier()
         if len(weight) != 1000:
@@ -59,7 +52,7 @@ class ConSE:
                 f"{self.image.model} has a head of {len(weight)} classes; ConSE needs the 1000 of "
                 "ImageNet-1k"
             )
-        names = class_vectors(self.text.embed, tuple(class_names), tuple(prompts))
+        names = class_vectors(self.text.embed, task)
         similar = glosses(self.text) @ names.T / np.float32(self.temperature)
         posterior = softmax(np.asarray(features, dtype=np.float32) @ weight.T + bias)
         return posterior @ softmax(similar)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.arithmetic import uniform
 from al_bench.rng import rng
-from al_bench.sources import Encoder, Prior
+from al_bench.sources import Encoder, Prior, Task
 from al_bench.state import Floats
 
 
@@ -30,15 +31,8 @@ class Flat:
     def encoder(self, modality: str) -> Encoder:
         return self.inner.encoder(modality)
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
-        return np.full((len(features), len(class_names)), 1 / len(class_names), np.float32)
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        return uniform(len(features), len(task.class_names))
 
 
 @dataclass(frozen=True)
@@ -58,17 +52,8 @@ class Rotated:
         """The columns rolled by one: what was said of class c is said of class c + 1."""
         return np.roll(probabilities, 1, axis=1)
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
-        return self.adjust(
-            self.inner.probabilities(features, inputs, class_names, prompts, modality)
-        )
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        return self.adjust(self.inner.probabilities(features, inputs, task))
 
 
 @dataclass(frozen=True)
@@ -99,14 +84,5 @@ class Degraded:
         share = np.float32(self.share)
         return (1 - share) * probabilities + share * other
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
-        return self.adjust(
-            self.inner.probabilities(features, inputs, class_names, prompts, modality)
-        )
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        return self.adjust(self.inner.probabilities(features, inputs, task))

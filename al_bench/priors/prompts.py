@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from al_bench.arithmetic import unit
+from al_bench.sources import Task
 from al_bench.state import Floats
 
 
@@ -27,10 +28,8 @@ def filled(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]
 
 
 @lru_cache(maxsize=8)
-def class_vectors(
-    read: Callable[[Sequence[str]], Floats], class_names: tuple[str, ...], prompts: tuple[str, ...]
-) -> Floats:
+def class_vectors(read: Callable[[Sequence[str]], Floats], task: Task) -> Floats:
     """(k, d) unit vectors: what a text encoder makes of each class's filled prompts, averaged."""
-    groups = filled(class_names, prompts)
+    groups = filled(task.class_names, task.prompts)
     vectors = read([prompt for group in groups for prompt in group])
-    return unit(vectors.reshape(len(groups), len(prompts), -1).mean(axis=1))
+    return unit(vectors.reshape(len(groups), len(task.prompts), -1).mean(axis=1))

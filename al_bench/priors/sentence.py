@@ -13,7 +13,7 @@ from al_bench.arithmetic import softmax, unit
 from al_bench.priors.device import device, dtype, inference
 from al_bench.priors.prompts import class_vectors
 from al_bench.priors.weights import find, identity, unreadable
-from al_bench.sources import Encoder
+from al_bench.sources import Encoder, Task
 from al_bench.state import Floats
 
 BATCH = 64  # texts a forward pass
@@ -121,15 +121,8 @@ class ClassNamePrototypes:
             raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
         return self.text
 
-    def probabilities(
-        self,
-        features: Floats,
-        inputs: Sequence[Any],
-        class_names: Sequence[str],
-        prompts: Sequence[str],
-        modality: str,
-    ) -> Floats:
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n k d) time."""
-        names = class_vectors(self.text.embed, tuple(class_names), tuple(prompts))
+        names = class_vectors(self.text.embed, task)
         cosine = unit(features) @ names.T
         return softmax(cosine / np.float32(self.temperature))
