@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
+from al_bench.crossfit import cross_fit, fold_numbers, log_floor
 from al_bench.state import Floats, Ints, State
 
-FLOOR = 1e-6  # of a probability before its logarithm: a foundation model's zero is no veto
 ROUNDS = 4  # of fitting the frequencies: they hardly move after
 MOST_NOISE = 0.6
 
@@ -41,11 +41,6 @@ class Belief:
     trust: float
 
 
-def log_floor(probs: Floats) -> Floats:
-    """(n, k) logarithms of probabilities, none under FLOOR."""
-    return np.asarray(np.log(np.maximum(probs, FLOOR)))
-
-
 def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None) -> Floats:
     """(n, k) log-linear pool of (e, n, k) log-probabilities, times class frequencies if given."""
     scores = np.tensordot(exponents, experts, axes=1)
@@ -59,66 +54,6 @@ def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
     joint = belief * (noise / (belief.shape[1] - 1))
     joint[index, answers] = belief[index, answers] * (1 - noise)
     return np.asarray(joint / joint.sum(axis=1, keepdims=True))
-
-
-def fold_numbers(answers: Ints, folds: int, rng: np.random.Generator) -> Ints:
-    """(m,) fold of each labelled row, stratified by answer, drawn at random."""
-    order = rng.permutation(len(answers))
-    order = order[np.argsort(answers[order], kind="stable")]
-    numbers = np.empty(len(answers), dtype=np.int64)
-    numbers[order] = np.arange(len(answers)) % folds
-    return numbers
-
-
-def logistic(features: Floats, targets: Floats, l2: float) -> Floats:
-    """(d + 1, k) class-balanced multinomial logistic regression, the last row the intercept.
-
-    Minimises ``sum_i w_i CE(target_i) + l2/2 |W|^2`` by L-BFGS; w_i has mean one and makes every
-    class that has targets weigh the same. O(m d k) an iteration.
-    """
-    from scipy.optimize import minimize
-
-    mass = targets.sum(axis=0)
-    weights = targets @ np.where(mass > 1e-8, 1 / np.maximum(mass, 1e-8), 0.0)
-    weights = (weights / weights.sum()).astype(np.float32)[:, None]
-    design = np.column_stack([features, np.ones(len(features))]).astype(np.float32)
-    shape, ridge = (design.shape[1], targets.shape[1]), l2 / len(targets)
-
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        weight = flat.reshape(shape).astype(np.float32)
-        probs = softmax(design @ weight)
-        gradient = design.T @ (weights * (probs - targets))
-        gradient[:-1] += ridge * weight[:-1]
-        surprise = -np.sum(weights * targets * np.log(np.maximum(probs, 1e-30)))
-        penalty = 0.5 * ridge * np.sum(weight[:-1] ** 2)
-        return float(surprise + penalty), gradient.ravel().astype(np.float64)
-
-    start = np.zeros(shape[0] * shape[1])
-    options = {"maxiter": 100, "ftol": 1e-7, "gtol": 1e-6}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
-    return np.asarray(found.x.reshape(shape), dtype=np.float32)
-
-
-def cross_fit(
-    features: Floats, rows: Ints, targets: Floats, folds: Ints, l2: float
-) -> tuple[Floats, Floats]:
-    """Log-probabilities by models that did not see the row: (m, k) of `rows`, (n, k) of all.
-
-    One `logistic` a fold on the other folds; a row outside `rows` gets the folds' mean. A class
-    that a fold has no row of gets an even share: the model knows nothing of it.
-    """
-    numbers = np.unique(folds)
-    everywhere = np.zeros((len(features), targets.shape[1]), dtype=np.float32)
-    held_out = np.zeros_like(targets)
-    for fold in numbers:
-        others = folds != fold
-        weight = logistic(features[rows[others]], targets[others], l2)
-        probs = softmax(features @ weight[:-1] + weight[-1])
-        probs[:, targets[others].sum(axis=0) == 0] = 1 / targets.shape[1]
-        scores = log_floor(probs)
-        held_out[~others] = scores[rows[~others]]
-        everywhere += scores / len(numbers)
-    return held_out, everywhere
 
 
 def pool_loss(

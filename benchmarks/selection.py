@@ -29,8 +29,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from al_bench.config import build, config_dir, plan
-from al_bench.contract import SoftmaxModel
 from al_bench.loop import ask
+from al_bench.situations import SoftmaxModel
 from al_bench.state import UNASKED, Ints, Rows, State
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "selection.md"

@@ -12,8 +12,8 @@ os.environ["WANDB_SILENT"] = "true"
 
 import pytest
 
-from al_bench.contract import SoftmaxModel as FixedModel
-from al_bench.contract import make_pool, make_state
+from al_bench.situations import SoftmaxModel as FixedModel
+from al_bench.situations import make_pool, make_state
 from al_bench.state import State
 
 __all__ = ["FixedModel", "make_pool", "make_state"]

@@ -8,17 +8,14 @@ from al_bench.arithmetic import softmax
 from al_bench.belief import (
     OutOfFoldBelief,
     confident_rows,
-    cross_fit,
     fit_pool,
-    fold_numbers,
-    log_floor,
-    logistic,
     pool_loss,
     pooled,
     true_class,
     trust,
     unit,
 )
+from al_bench.crossfit import cross_fit, fold_numbers, log_floor, logistic
 from al_bench.state import UNASKED, Floats, Ints, Rows, State
 from tests.reference import belief as slow
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from al_bench.contract import make_pool
 from al_bench.learners.balance import adjustment, balanced_weights
 from al_bench.learners.linear import LinearHead, LinearModel
+from al_bench.situations import make_pool
 from al_bench.state import Rows, TrainingSet
 
 

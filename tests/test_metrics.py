@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
-from al_bench.contract import SoftmaxModel, make_pool
 from al_bench.metrics import balanced, by_class_size, calibration_error, evaluate, recalls
+from al_bench.situations import SoftmaxModel, make_pool
 from al_bench.state import Problem, State
 
 

@@ -1,0 +1,95 @@
+"""Pools and states to try components on: made up, small, and as awkward as real ones get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from al_bench.arithmetic import softmax
+from al_bench.state import UNASKED, Floats, Ints, Model, Rows, State
+
+
+@dataclass(frozen=True)
+class SoftmaxModel:
+    """A linear model with given weights: (k, d) and (k,)."""
+
+    weight: Floats
+    bias: Floats
+
+    def predict_proba(self, rows: Rows) -> Floats:
+        return softmax(rows.features @ self.weight.T + self.bias)
+
+
+def make_pool(
+    n: int = 200, d: int = 8, k: int = 4, seed: int = 0, noise: float = 1.0
+) -> tuple[Rows, Ints]:
+    """A pool of Gaussian classes of halving size with an imperfect prior: (rows, truth)."""
+    generator = np.random.default_rng(seed)
+    shares = 0.5 ** np.arange(k)
+    truth = generator.choice(k, size=n, p=shares / shares.sum())
+    truth[: min(k, n)] = np.arange(min(k, n))
+    centres = generator.normal(size=(k, d)) * 2
+    features = (centres[truth] + noise * generator.normal(size=(n, d))).astype(np.float32)
+    scores = -0.3 * ((features[:, None] - centres[None]) ** 2).sum(axis=2)
+    prior = softmax(scores + generator.normal(size=scores.shape)).astype(np.float32)
+    return Rows([f"row {i}" for i in range(n)], features, prior), truth
+
+
+def make_state(
+    n: int = 200, d: int = 8, k: int = 4, labelled: int = 20, seed: int = 0, noise: float = 1.0
+) -> tuple[State, Ints]:
+    """A pool with some rows labelled and a linear model of middling quality: (state, truth)."""
+    rows, truth = make_pool(n, d, k, seed, noise)
+    index = np.random.default_rng(seed + 1).choice(n, size=labelled, replace=False)
+    weight = np.zeros((k, d))
+    for c in np.unique(truth[index]):
+        weight[c] = rows.features[index][truth[index] == c].mean(axis=0)
+    labels = np.full(n, UNASKED, dtype=np.int64)
+    labels[index] = truth[index]
+    return State(rows, labels, SoftmaxModel(0.5 * weight, np.zeros(k))), truth
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A model whose probabilities are a given table over the pool."""
+
+    probs: Floats
+
+    def predict_proba(self, rows: Rows) -> Floats:
+        if len(rows) != len(self.probs):  # rows the strategy made itself
+            return np.resize(self.probs, (len(rows), self.probs.shape[1]))
+        return self.probs
+
+
+def situations() -> Iterator[tuple[str, State, Ints]]:
+    """States a strategy meets sooner or later: (name, state, truth)."""
+    state, truth = make_state(n=61)
+    rows = state.rows
+    empty = np.full(61, UNASKED, dtype=np.int64)
+    yield "a few labels", state, truth
+    yield "no label yet", State.start(rows), truth
+    one = empty.copy()
+    one[np.flatnonzero(truth == 0)[:5]] = 0
+    yield "one class labelled", State(rows, one, state.model), truth
+    yield "hidden rows", state.hide(np.arange(0, 61, 2)), truth
+    yield "equal rows", State(_equal(rows), state.labels, _flat(rows)), truth
+    sure: Model = _Table(np.eye(4)[truth])
+    yield "a model that is sure", State(rows, state.labels, sure), truth
+    flat = replace(rows, prior=np.full_like(rows.prior, 0.25))
+    yield "a flat prior", State(flat, empty), truth
+    certain = replace(rows, prior=np.eye(4, dtype=np.float32)[truth])
+    yield "a certain prior", State(certain, state.labels, state.model), truth
+    two, truth_two = make_state(n=40, k=2, labelled=8)
+    yield "two classes", two, truth_two
+    many, truth_many = make_state(n=30, k=40, labelled=6)
+    yield "more classes than rows", many, truth_many
+
+
+def _equal(rows: Rows) -> Rows:
+    return Rows(rows.inputs, np.ones_like(rows.features), np.full_like(rows.prior, 0.25))
+
+
+def _flat(rows: Rows) -> Model:
+    return _Table(np.full((len(rows), rows.n_classes), 1 / rows.n_classes))
