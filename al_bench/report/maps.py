@@ -32,9 +32,7 @@ def rank_diagram(analysis: Analysis) -> Any:
     axis.plot([1, len(names)], [0, 0], color="#222222", linewidth=1.0)
     for tick in range(1, len(names) + 1):
         axis.plot([tick, tick], [0, -0.1], color="#222222", linewidth=0.8)
-        if (
-            tick % (1 + len(names) // 16) == 0 or tick == 1
-        ):
+        if tick % (1 + len(names) // 16) == 0 or tick == 1:
             axis.text(tick, -0.16, str(tick), ha="center", va="bottom", fontsize=7.5)
     width = min(distance, len(names) - 1.0)
     axis.plot([1, 1 + width], [-0.55, -0.55], color="#222222", linewidth=1.6)
