@@ -23,3 +23,12 @@ __all__ = ["FixedModel", "make_pool", "make_state"]
 def state() -> State:
     """A pool of 200 rows in 4 classes with 20 labels and a linear model."""
     return make_state()[0]
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pools of these tests do not fit one block, and not a whole number of blocks either."""
+    from al_bench.strategies import distances
+
+    monkeypatch.setattr(distances, "BLOCK", 16)
+    monkeypatch.setattr(distances.blocks, "__defaults__", (16,))

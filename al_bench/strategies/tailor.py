@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from al_bench.state import UNASKED, Asking, Floats, Ints, State, Strategy
-from al_bench.strategies.balance import unanswered
+from al_bench.strategies.balance import random_argmax, unanswered
 
 
 class Tailor:
@@ -39,7 +39,8 @@ class Tailor:
             asker = np.empty(len(trip), dtype=np.int64)
             for i in range(len(trip)):
                 draws = np.array([rng.dirichlet(1 + seen) for seen in found])
-                asker[i] = int(np.argmax(draws @ reward(counts)))
+                hopes = np.round(draws @ reward(counts), 12)  # equal counts: rounding, no reward
+                asker[i] = random_argmax(hopes[None], rng)[0]
                 rows, head = lists[asker[i]], heads[asker[i]]
                 while not free[rows[head]]:
                     head += 1

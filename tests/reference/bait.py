@@ -20,13 +20,10 @@ def select(features, probs, labels, budget, rng, information, ridge, oversample)
     fisher = [information(p, h) for p, h in zip(probs, features, strict=True)]
     taught = np.flatnonzero(labels >= 0)
     target = sum(fisher[i] for i in rows) / len(rows)
-    share = budget / (len(taught) + budget)
-    total = ridge * np.eye(len(target))
-    if len(taught):
-        total = total + (1 - share) * sum(fisher[i] for i in taught) / len(taught)
+    total = sum((fisher[i] for i in taught), ridge * np.eye(len(target)))
 
     def error(batch):
-        return np.trace(np.linalg.inv(total + share * sum(fisher[i] for i in batch)) @ target)
+        return np.trace(np.linalg.inv(total + sum(fisher[i] for i in batch)) @ target)
 
     chosen = []
     for _ in range(min(int(oversample * budget), len(rows))):

