@@ -12,9 +12,10 @@ from al_bench.strategies.linear import linear_head
 class Bait:
     """Smallest tr(M^-1 F), forward then backward greedy (BAIT: Ash et al., 2021).
 
-    F is the mean Fisher information of unlabelled rows; M is `ridge` I plus that of labelled rows,
-    weighted l / (l + b), and of the batch, weighted b / (l + b). `oversample` times the budget is
-    added one by one, then the least missed are removed. form ``binary`` sees the likeliest class
+    F is the mean Fisher information of unlabelled rows; M is `ridge` I plus the summed information
+    of labelled rows and of the batch: with the ridge of the head, the curvature of what the head
+    minimises, whatever the scale of the features. `oversample` times the budget is added one by
+    one, then the least missed are removed. form ``binary`` sees the likeliest class
     against the rest (factor sqrt(p (1 - p)) h; Huseljic et al., 2024): O(u d) time a step,
     O(u d + d^2) memory. ``exact`` keeps all classes: O(u (k d)^2) a step, and ValueError where k d
     is above `limit`. A model without a linear head is one over its log-probabilities.
@@ -38,11 +39,8 @@ class Bait:
         make = binary_factors if self.form == "binary" else self._exact_factors
         taught = make(features[state.labelled], probs[state.labelled])
         factors = make(features[rows], probs[rows])
-        share = budget / (len(taught) + budget)
-        base = self.ridge * np.eye(factors.shape[-1])
-        base += (1 - share) * information(taught)
-        target = information(factors)
-        factors *= factors.dtype.type(np.sqrt(share))
+        base = self.ridge * np.eye(factors.shape[-1]) + information(taught)
+        target = information(factors) / len(factors)
         count = min(int(self.oversample * budget), len(rows))
         greedy = rank_one_greedy if self.form == "binary" else block_greedy
         return rows[greedy(factors, base, target, count, budget)]
@@ -70,12 +68,12 @@ def binary_factors(features: Floats, probs: Floats) -> Floats:
 
 
 def information(factors: Floats) -> Floats:
-    """(d, d) mean of V'V over the rows, in double precision; zero without rows."""
+    """(d, d) sum of V'V over the rows, in double precision; zero without rows."""
     out = np.zeros((factors.shape[-1],) * 2)
     for part in blocks(len(factors)):
         flat = factors[part].reshape(-1, factors.shape[-1])
         out += flat.T @ flat
-    return out / max(len(factors), 1)
+    return out
 
 
 def rank_one_greedy(factors: Floats, base: Floats, target: Floats, count: int, budget: int) -> Ints:
