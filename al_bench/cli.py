@@ -71,15 +71,28 @@ def run(arguments: list[str]) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when a library is loaded, also in workers
     import hydra
+    from hydra._internal.utils import get_args_parser
 
-    from al_bench.config import config_dir, trust
+    from al_bench.config import config_dir, config_folders, trust
+    from al_bench.run import execute
     from al_bench.run import main as task
+    from al_bench.sweep import BASIC, known_plan, sweep
 
-    extra, overrides = parse("run", run.__doc__, arguments, hydra_help=True)
+    extra, rest = parse("run", run.__doc__, arguments, hydra_help=True)
+    given = get_args_parser().parse_args(rest)
+    if not (given.help or given.hydra_help or given.cfg or given.info or given.shell_completion):
+        overrides = tuple(given.overrides)
+        planned = known_plan(overrides, extra)
+        many = given.multirun or str(planned.hydra.mode).endswith("MULTIRUN")
+        if many and planned.hydra.sweeper["_target_"] == BASIC:
+            return sweep(planned, overrides, extra)
+        if not many and len(planned) == 1:
+            execute(planned[0].config, planned[0].choices, config_folders(extra))
+            return 0
     if extra is not None:
         trust(extra)
-        overrides = [f"--config-dir={extra.resolve()}", *overrides]
-    sys.argv = ["albench run", *overrides]
+        rest = [f"--config-dir={extra.resolve()}", *rest]
+    sys.argv = ["albench run", *rest]
     hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(task)()
     return 0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 GROUPS = (
     "dataset",
@@ -31,6 +31,11 @@ def config_dir() -> Path:
         if (folder / "config.yaml").is_file():
             return folder
     raise FileNotFoundError(f"al_bench finds no configs beside {here}; reinstall the package")
+
+
+def config_folders(extra: Path | None) -> list[Path]:
+    """Where the options of a group lie: our configs, and a folder of the user's own."""
+    return [config_dir(), *([extra.resolve()] if extra is not None else [])]
 
 
 def build(node: Any) -> Any:
@@ -98,14 +103,48 @@ def _usual_inner(original: Mapping[Any, Any]) -> list[str]:
 
 @dataclass(frozen=True)
 class Job:
-    """One run a command line stands for."""
+    """One run a command line stands for; `choices` names the option of each config group."""
 
     overrides: tuple[str, ...]
     config: DictConfig
+    choices: Mapping[str, str]
 
     @property
     def science(self) -> dict[str, Any]:
         return science(self.config)
+
+
+Node = tuple[DictConfig, Mapping[str, str]]  # a composed config and its choices
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every run a command line stands for, in order; a run's config is put together when asked for.
+
+    Options of different nodes are independent, so each is composed once: the cost of making a plan
+    grows with the number of options, not of runs.
+    """
+
+    hydra: DictConfig  # Hydra's own settings
+    fixed: tuple[str, ...]
+    base: Node
+    nodes: Mapping[tuple[str, ...], Node]
+    combinations: Sequence[Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(self.combinations)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: int) -> Job:
+        combination = self.combinations[index]
+        config, choices = self.base[0].copy(), dict(self.base[1])
+        for key, group in _by_node(combination).items():
+            node, chosen = self.nodes[group]
+            config[key] = node._get_node(key)
+            choices.update(dict(chosen.items() - self.base[1].items()))
+        return Job((*self.fixed, *combination), config, choices)
 
 
 @contextmanager
@@ -129,11 +168,10 @@ def trust(folder: Path) -> None:
         sys.path.insert(0, str(folder.resolve()))
 
 
-def plan(overrides: Sequence[str], extra: Path | None = None) -> list[Job]:
-    """Every run that ``albench run <overrides>`` (with -m or an experiment) would make, in order.
+def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
+    """Every run that ``albench run <overrides>`` (with -m or an experiment) would make.
 
-    Options of different nodes are independent, so each is composed once and put together: the cost
-    grows with the number of options, not of runs. ValueError where the overrides are not Hydra's.
+    Errors of Hydra's own where an override or a config is wrong.
     """
     from hydra import compose
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -144,24 +182,25 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> list[Job]:
     with composing(extra):
         fixed = [*extras, *(o for o in overrides if not _sweeps(o))]
         swept = [o for o in overrides if _sweeps(o)]
-        whole = compose("config", fixed, return_hydra_config=True)
-        params = whole.hydra.sweeper.params or {}
+
+        def composed(more: Sequence[str]) -> Node:
+            config = compose("config", [*fixed, *more], return_hydra_config=True)
+            choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
+            with open_dict(config):
+                del config["hydra"]
+            return config, {k: v for k, v in choices.items() if not k.startswith("hydra/")}
+
+        hydra = compose("config", fixed, return_hydra_config=True).hydra
+        params = hydra.sweeper.get("params") or {}
         given = {o.split("=", 1)[0].lstrip("+") for o in overrides}
         swept += [f"{key}={value}" for key, value in params.items() if key not in given]
         loader = GlobalHydra.instance().config_loader()  # which options a glob stands for
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(swept)
         batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-        base = compose("config", fixed)
-        nodes: dict[tuple[str, ...], DictConfig] = {}
-        jobs = []
-        for combination in (job for batch in batches for job in batch):
-            config = base.copy()
-            for key, group in _by_node(combination).items():
-                if group not in nodes:
-                    nodes[group] = compose("config", [*fixed, *group])
-                config[key] = nodes[group]._get_node(key)
-            jobs.append(Job((*fixed[len(extras) :], *combination), config))
-        return jobs
+        combinations = [job for batch in batches for job in batch]
+        groups = {group for job in combinations for group in _by_node(job).values()}
+        nodes = {group: composed(group) for group in sorted(groups)}
+        return Plan(hydra, tuple(fixed[len(extras) :]), composed([]), nodes, combinations)
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:

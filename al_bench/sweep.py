@@ -1,0 +1,84 @@
+"""Sweeps: many runs, handed to a Hydra launcher in parts, so that a worker loads things once.
+
+Hydra composes every run of a sweep twice and starts it as a job of its own, which costs more than a
+small run. Here a job is a part: some runs one after the other in one process, which keeps data,
+embeddings and models. Everything else (joblib, Slurm, Ray) stays the launcher's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from al_bench.config import Plan, composing, config_folders, plan
+
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+
+
+def sweep(planned: Plan, overrides: tuple[str, ...], extra: Path | None) -> int:
+    """Make every run of a plan; RuntimeError at the end, with the first reason, if any failed."""
+    parts = range(-(-len(planned) // runs_per_job(planned)))
+    print(f"{len(planned)} runs in {len(parts)} jobs", flush=True)
+    failed = [f for part in launch(planned, overrides, extra, parts) for f in part]
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(planned)} runs failed; the first: {failed[0]}")
+    return 0
+
+
+def launch(
+    planned: Plan, overrides: tuple[str, ...], extra: Path | None, parts: Sequence[int]
+) -> list[list[str]]:
+    """What ``run_part`` returned for each part, from the launcher of the configuration."""
+    from hydra._internal.callbacks import Callbacks
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.plugins import Plugins
+    from hydra.core.utils import JobStatus
+    from hydra.types import HydraContext, RunMode
+
+    with composing(extra):
+        loader = GlobalHydra.instance().config_loader()
+        search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+        config = loader.load_configuration("config", [*search, *planned.fixed], RunMode.MULTIRUN)
+        launcher = Plugins.instance().instantiate_launcher(
+            HydraContext(loader, Callbacks(config)), partial(run_part, overrides, extra), config
+        )
+        jobs = launcher.launch([[f"+part={part}"] for part in parts], initial_job_idx=0)
+    for job in jobs:
+        if job.status != JobStatus.COMPLETED:
+            raise job._return_value
+    return [list(job.return_value) for job in jobs]
+
+
+def run_part(overrides: tuple[str, ...], extra: Path | None, config: DictConfig) -> list[str]:
+    """Run one part of a plan, one after the other; what failed, a sentence each."""
+    from al_bench.run import execute
+
+    planned = known_plan(overrides, extra)
+    size = runs_per_job(planned)
+    failed = []
+    for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
+        job = planned[index]
+        try:
+            execute(job.config, job.choices, config_folders(extra))
+        except Exception as error:
+            failed.append(f"{' '.join(job.overrides)}: {error}")
+            print(f"failed: {failed[-1]}", flush=True)
+    return failed
+
+
+@lru_cache(maxsize=1)
+def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
+    """The plan of these overrides, made once a process."""
+    return plan(overrides, extra)
+
+
+def runs_per_job(planned: Plan) -> int:
+    """How many runs of a sweep one job makes; ValueError unless at least one."""
+    size: Any = planned.base[0].runs_per_job
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
+    return size
