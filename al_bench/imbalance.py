@@ -38,6 +38,25 @@ class LongTail:
         return thinned(labels, ranked(shares, self.order, rng), rng)
 
 
+class Usual:
+    """As the data set is where it is skewed enough by itself; elsewhere an exponential long tail.
+
+    skew: largest over smallest class from which a data set stays as it is; ratio: of the long tail,
+    many_ratio: the same for data sets of more than `many` classes. One setting for many data sets.
+    """
+
+    def __init__(self, skew: float, ratio: float, many: int, many_ratio: float, order: str) -> None:
+        self.skew, self.many = checked_ratio(skew), many
+        self.few_tail, self.many_tail = LongTail(ratio, order), LongTail(many_ratio, order)
+
+    def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
+        counts = np.bincount(labels, minlength=n_classes)
+        if counts.max() >= self.skew * counts[counts > 0].min():
+            return Natural().keep(labels, n_classes, rng)
+        tail = self.few_tail if n_classes <= self.many else self.many_tail
+        return tail.keep(labels, n_classes, rng)
+
+
 class Step:
     """A share of the classes is rare, `ratio` times smaller than the largest (Buda et al., 2018).
 
