@@ -14,7 +14,7 @@ from al_bench.config import Job, plan
 from al_bench.store import run_id
 
 if TYPE_CHECKING:
-    from al_bench.report.frame import Results
+    from al_bench.report.analysis import Analysis
 
 ABOUT = "Build the tables and figures of experiments from their runs or their parquet file."
 
@@ -23,7 +23,8 @@ def main(arguments: Sequence[str]) -> int:
     """Write results/<name>.parquet, tables, figures and a page; print the main table."""
     options = parser().parse_args(arguments)
     jobs, name = jobs_of(options.overrides, options.config_dir, options.name)
-    from al_bench.report.build import report
+    from al_bench.report.analysis import analyse
+    from al_bench.report.build import write
     from al_bench.report.frame import read_parquet, read_runs, write_parquet
     from al_bench.report.references import with_references
 
@@ -37,28 +38,29 @@ def main(arguments: Sequence[str]) -> int:
     if not options.parquet:
         write_parquet(results, parquet)
     spec, results = with_references(spec_of(jobs), results)
-    written = report(results, name, out, spec)
-    show(results, spec)
+    analysis = analyse(results, spec)
+    written = write(analysis, name, out)
+    show(analysis)
     print("\n".join(str(path) for path in [parquet, *written]))
     if options.log == "wandb":
-        log_to_wandb(name, results, spec, written, Path(jobs[0].config.results), options.mode)
+        log_to_wandb(name, analysis, written, Path(jobs[0].config.results), options.mode)
     return 0
 
 
-def show(results: Results, spec: Any) -> None:
-    """The main table of every setting on the terminal; the files have the others."""
+def show(analysis: Analysis) -> None:
+    """The main table of every setting and the claims on the terminal; the files have the others."""
     from rich.console import Console
 
     from al_bench.report import tables
-    from al_bench.report.analysis import analyse
+    from al_bench.report.claim_tables import over_sets
     from al_bench.report.overall import ranking
     from al_bench.report.render import console
 
-    print(results.summary())
-    analysis = analyse(results, spec)
+    print(analysis.results.summary())
     shown = [tables.main(analysis, found) for found in analysis.found]
     if len(shown) > 1:
         shown.append(ranking(analysis))
+    shown += map(over_sets, analysis.claims)
     terminal = Console(width=None if sys.stdout.isatty() else 140)
     for table in shown:
         terminal.print(console(table))
@@ -87,7 +89,7 @@ def jobs_of(
     chosen = [o.removeprefix("experiment=") for o in overrides if o.startswith("experiment=")]
     rest = [o for o in overrides if not o.startswith("experiment=")]
     if not chosen:
-        return plan(rest, extra), name or "runs"
+        return list(plan(rest, extra)), name or "runs"
     experiments = chosen[0].split(",")
     jobs = [job for e in experiments for job in plan([f"experiment={e}", *rest], extra)]
     return jobs, name or "_".join(e.replace("/", "_") for e in experiments)
@@ -95,7 +97,7 @@ def jobs_of(
 
 def spec_of(jobs: Sequence[Job]) -> Any:
     """What the (first) experiment wants its report to show."""
-    from al_bench.report.analysis import ReportSpec
+    from al_bench.report.spec import ReportSpec
 
     options = OmegaConf.to_container(jobs[0].config.report, resolve=True)
     assert isinstance(options, dict)
@@ -107,8 +109,7 @@ def spec_of(jobs: Sequence[Job]) -> Any:
 
 def log_to_wandb(
     name: str,
-    results: Results,
-    spec: Any,
+    analysis: Analysis,
     written: Sequence[Path],
     folder: Path,
     mode: str,
@@ -117,12 +118,11 @@ def log_to_wandb(
     import wandb
 
     from al_bench.loggers import start_wandb
-    from al_bench.report.analysis import analyse
     from al_bench.report.tables import tables
 
     run = start_wandb(folder, project="al_bench", mode=mode, name=f"report {name}", group=name)
     try:
-        for number, table in enumerate(tables(analyse(results, spec))):
+        for number, table in enumerate(tables(analysis)):
             shown = wandb.Table(columns=list(table.header), data=[list(r) for r in table.rows])
             run.log({f"tables/{number:02d} {table.title}": shown})
         for path in written:

@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from al_bench.report import stats
+from al_bench.report.claims import Claimed, hold
+from al_bench.report.comparison import Comparison, held_against, strongest
 from al_bench.report.curves import Floats, Setting, aligned, settings
 from al_bench.report.frame import Results, named
-from al_bench.report.savings import Saving, area, compare, isotonic, labels_needed, last_level
-from al_bench.rng import rng
+from al_bench.report.savings import area, isotonic, labels_needed, last_level
+from al_bench.report.spec import ReportSpec
 
-FIGURES = ("curves", "savings", "ranks", "heat", "recall", "precision", "prior")
-LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "bought_noise")
 RULES = {
     "random": "random",
     "here": "best baseline of this setting (by mean area under the curve, all seeds)",
     "overall": "best baseline over all settings (by mean rank)",
     "half": "best baseline by the first half of the seeds, compared on the other half",
 }
-
-
-@dataclass(frozen=True)
-class ReportSpec:
-    """What an experiment's report shows.
-
-    metric: the headline, higher is better; ours: methods put forward (none: all alike); baselines:
-    those they are held against (none: all others); references: setting to the full-data level;
-    targets: shares of the gap from start to reference; bootstrap, seed: of the intervals.
-    """
-
-    metric: str = "balanced_accuracy"
-    ours: Sequence[str] = ()
-    baselines: Sequence[str] = ()
-    references: Mapping[str, float] = field(default_factory=dict)
-    targets: Sequence[float] = (0.5, 0.75, 0.9, 0.95)
-    bootstrap: int = 2000
-    seed: int = 0
-    figures: Sequence[str] = FIGURES
-
-    def __post_init__(self) -> None:
-        if self.metric in LOWER_IS_BETTER:
-            raise ValueError(f"report.metric is {self.metric!r}, where lower is better; savings "
-                             "need a metric where higher is better")  # fmt: skip
-        unknown = [name for name in self.figures if name not in FIGURES]
-        if unknown:
-            raise ValueError(f"report.figures has {unknown[0]!r}; wanted some of {list(FIGURES)}")
-        if self.bootstrap < 1 or not all(0 < gap <= 1 for gap in self.targets):
-            raise ValueError(
-                f"report has bootstrap={self.bootstrap}, targets={list(self.targets)}; wanted at "
-                "least one resample and shares in (0, 1]"
-            )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One method against the baseline that a rule chose, in one setting."""
-
-    method: str
-    baseline: str
-    rule: str
-    savings: list[Saving]
-    paired: stats.Paired  # of the area under the curve
-    final: stats.Paired  # at the full budget
-
-    def saving(self, form: str, smooth: bool = True) -> Saving:
-        return next(s for s in self.savings if s.form == form and s.smooth == smooth)
 
 
 @dataclass(frozen=True)
@@ -112,6 +65,7 @@ class Analysis:
     frame: pd.DataFrame
     found: tuple[Found, ...]
     overall: str | None
+    claims: tuple[Claimed, ...]
 
     @cached_property
     def ranked(self) -> tuple[tuple[str, ...], Floats]:
@@ -129,10 +83,15 @@ class Analysis:
         return (*ours, *(name for name in every if name not in ours))
 
     @cached_property
+    def parts(self) -> dict[str, pd.DataFrame]:
+        """The frame's rows by setting."""
+        return {str(name): part for name, part in self.frame.groupby("setting")}
+
+    @cached_property
     def truth_readers(self) -> frozenset[str]:
         return frozenset().union(*(found.setting.truth_readers for found in self.found))
 
-    @property
+    @cached_property
     def competitors(self) -> tuple[str, ...]:
         """All methods but those that read the truth."""
         return tuple(name for name in self.methods if name not in self.truth_readers)
@@ -142,7 +101,7 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     """Compute a report's numbers; ValueError where there is nothing to report, or a wrong name."""
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
-    frame = aligned(named(results.frame))
+    frame = aligned(named(results.frame, spec.method))
     methods, places = set(frame["method"]), set(frame["setting"])
     for what, names, wanted in (
         ("ours", spec.ours, methods),
@@ -158,7 +117,8 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     readers = {method for part in parts for method in part.truth_readers}
     ranking = [name for name in order if name not in readers and candidate(name, spec)]
     found = tuple(analyse_setting(part, spec, ranking) for part in parts)
-    return Analysis(spec, results, frame, found, ranking[0] if ranking else None)
+    claims = tuple(hold(claim, parts, frame, spec) for claim in spec.claimed)
+    return Analysis(spec, results, frame, found, ranking[0] if ranking else None, claims)
 
 
 def complete(parts: list[Setting]) -> tuple[tuple[str, ...], Floats]:
@@ -194,11 +154,12 @@ def analyse_setting(setting: Setting, spec: ReportSpec, ranking: list[str]) -> F
         declared = "best final level of any method"
     comparisons: list[Comparison] = []
     for method in setting.methods:
+        shown = not spec.ours or method in spec.ours  # in the table of all forms and rules
         others = [name for name in rivals if name != method]
         present = [name for name in ranking if name in others]
         chosen = {"random": random_of(setting.methods)}
         chosen["here"] = strongest(setting, others, len(setting.seeds))
-        if not spec.ours or method in spec.ours:
+        if shown:
             chosen["overall"] = present[0] if present else None
             chosen["half"] = strongest(setting, others, half)
         made: dict[tuple[str, int], Comparison | None] = {}
@@ -207,40 +168,8 @@ def analyse_setting(setting: Setting, spec: ReportSpec, ranking: list[str]) -> F
                 continue
             skip = half if rule == "half" else 0
             if (baseline, skip) not in made:
-                made[baseline, skip] = held_against(
-                    setting, method, baseline, skip, reference, spec
-                )
+                level = reference if shown else None
+                made[baseline, skip] = held_against(setting, method, baseline, skip, level, spec)
             one = made[baseline, skip]
             comparisons += [replace(one, rule=rule)] if one else []
     return Found(setting, reference, declared, best or rivals[0], tuple(comparisons))
-
-
-def strongest(setting: Setting, methods: Sequence[str], seeds: int) -> str | None:
-    """The method of largest mean AUC over the first seeds of a setting; None where none has any."""
-    with np.errstate(invalid="ignore"):
-        areas = area(setting.curves[:, :seeds], setting.labels, log=False)
-    means = {m: areas[setting.methods.index(m)] for m in methods}
-    known = {m: np.nanmean(a) for m, a in means.items() if not np.isnan(a).all()}
-    return max(known, key=lambda m: known[m]) if known else None
-
-
-def held_against(
-    setting: Setting,
-    method: str,
-    baseline: str,
-    skip: int,
-    reference: float,
-    spec: ReportSpec,
-) -> Comparison | None:
-    """One comparison over the seeds both have after the first `skip`; None where there is none."""
-    seeds = setting.curves[:, skip:]
-    a, b = (seeds[setting.methods.index(name)] for name in (method, baseline))
-    both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
-    if not both.any():
-        return None
-    a, b = a[both], b[both]
-    draws = rng(spec.seed, f"bootstrap {setting.name} {method} {baseline} {skip}")
-    found = compare(a, b, setting.labels, reference, tuple(spec.targets), spec.bootstrap, draws)
-    areas = (area(curves, setting.labels, log=False) for curves in (a, b))
-    final = stats.paired(a[:, -1], b[:, -1])
-    return Comparison(method, baseline, "", found, stats.paired(*areas), final)

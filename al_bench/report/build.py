@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from al_bench.report.analysis import ReportSpec, analyse
+from al_bench.report.analysis import Analysis, analyse
 from al_bench.report.figures import figures
 from al_bench.report.frame import Results
 from al_bench.report.page import page
 from al_bench.report.render import latex, markdown
+from al_bench.report.spec import ReportSpec
 from al_bench.report.tables import tables
 
 
@@ -18,8 +19,12 @@ def report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Pat
     The same results give the same bytes. Returns what was written; ValueError where there is no
     finished run, or the spec names what the runs do not have.
     """
-    analysis = analyse(results, spec)
-    shown, summary = tables(analysis), results.summary()
+    return write(analyse(results, spec), name, out)
+
+
+def write(analysis: Analysis, name: str, out: Path) -> list[Path]:
+    """The files of a report whose numbers are there."""
+    shown, summary = tables(analysis), analysis.results.summary()
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"{name}.md", folder / f"{name}.tex"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.report.savings import Saving
+from al_bench.report.stats import Paired
 
 DAGGER = "†"
 NONE = "–"
@@ -66,6 +67,11 @@ def saving_text(saving: Saving | None) -> str:
     if np.isneginf(saving.value):
         return "not reached" + (limits if np.isfinite(saving.high) else "")
     return f"{'≥ ' if saving.at_least else ''}{share(saving.value)} %{limits}"
+
+
+def difference(found: Paired) -> str:
+    """`+1.20 ± 0.35`, in points."""
+    return f"{signed(100 * found.difference, 2)} ± {percent(found.error, 2)}"
 
 
 def p_text(value: float) -> str:

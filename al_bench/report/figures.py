@@ -12,6 +12,7 @@ from al_bench.report import stats
 from al_bench.report.analysis import Analysis, Found
 from al_bench.report.cells import DAGGER, headed
 from al_bench.report.curves import one
+from al_bench.report.forest import claims_figure
 from al_bench.report.maps import heat, prior_quality, rank_diagram
 from al_bench.report.savings import Saving
 from al_bench.report.style import colours, dashes, markers, panels, save, short, styled
@@ -22,6 +23,7 @@ SHAPE = {True: (4.4, 3.2), False: (3.4, 2.75)}  # inches of a panel: alone, amon
 def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
     """Draw the figures the spec names, as far as the runs have what they show."""
     draw: dict[str, Callable[[Analysis], Any]] = {
+        "claims": claims_figure,
         "curves": learning_curves,
         "savings": savings_bars,
         "ranks": rank_diagram,
@@ -39,18 +41,19 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
     return written
 
 
-def look(analysis: Analysis, method: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """Line style of a method: ours on top and thicker, truth readers thin and dashed."""
-    mine, reader = method in analysis.spec.ours, method in analysis.truth_readers
-    return {
-        "color": "#222222" if reader else colours(names)[method],
-        "linestyle": dashes(names, analysis.truth_readers)[method],
-        "marker": "" if reader else markers(names)[method],
-        "markevery": 1,
-        "markeredgewidth": 0,
-        "linewidth": 2.2 if mine else 1.0 if reader else 1.3,
-        "zorder": 5 if mine else 3,
-    }
+def looks(analysis: Analysis) -> dict[str, dict[str, Any]]:
+    """Line styles of all methods: ours on top and thicker, truth readers thin and dashed."""
+    names, readers, ours = analysis.methods, analysis.truth_readers, analysis.spec.ours
+    hues, lines, points = colours(names), dashes(names, readers), markers(names)
+    found = {}
+    for method in names:
+        style = {"color": hues[method], "marker": points[method], "linewidth": 1.3, "zorder": 3}
+        if method in readers:
+            style |= {"color": "#222222", "marker": "", "linewidth": 1.0}
+        if method in ours:
+            style |= {"linewidth": 2.2, "zorder": 5}
+        found[method] = style | {"linestyle": lines[method], "markeredgewidth": 0}
+    return found
 
 
 def legend(figure: Any, axes: list[Any], analysis: Analysis) -> None:
@@ -79,10 +82,11 @@ def legend_name(analysis: Analysis, method: str) -> str:
 def learning_curves(analysis: Analysis) -> Any:
     """Mean curves with 95 % t bands over seeds, a panel a setting; the prior as a line."""
     figure, axes = panels(len(analysis.found), *SHAPE[len(analysis.found) == 1], 3)
+    styles = looks(analysis)
     for axis, found in zip(axes, analysis.found, strict=True):
         setting = found.setting
         for method in (name for name in analysis.methods if name in setting.methods):
-            curves, style = 100 * setting.of(method), look(analysis, method, analysis.methods)
+            curves, style = 100 * setting.of(method), styles[method]
             mean, half = curves.mean(axis=0), stats.t_band(curves)
             axis.plot(setting.labels, mean, label=legend_name(analysis, method), **style)
             if method not in analysis.truth_readers:
@@ -172,8 +176,9 @@ def recall_by_size(analysis: Analysis) -> Any:
     if frame["class_counts"].isna().any() or (frame["recall"].map(len) == 0).any():
         return None
     figure, axes = panels(len(analysis.found), *SHAPE[len(analysis.found) == 1], 3)
+    styles = looks(analysis)
     for axis, found in zip(axes, analysis.found, strict=True):
-        part = frame[frame["setting"] == found.setting.name]
+        part = analysis.parts[found.setting.name]
         last = part[part["n_labels"] == found.setting.labels[-1]]
         for method in (name for name in analysis.methods if name in found.setting.methods):
             runs = last[last["method"] == method]
@@ -183,7 +188,7 @@ def recall_by_size(analysis: Analysis) -> Any:
                 return None
             x, y = binned(sizes, recall, 8)
             label = legend_name(analysis, method)
-            axis.plot(x, 100 * y, label=label, **look(analysis, method, analysis.methods))
+            axis.plot(x, 100 * y, label=label, **styles[method])
         finish(axis, found, len(analysis.found))
         sizes = np.concatenate([np.asarray(c, dtype=float) for c in last["class_counts"]])
         sizes = sizes[sizes > 0]
@@ -221,13 +226,14 @@ def label_precision(analysis: Analysis) -> Any:
     noisy = frame.groupby("setting")["noise_rate"].max()
     shown = [found for found in analysis.found if noisy[found.setting.name] > 0]
     figure, axes = panels(len(shown), *SHAPE[len(shown) == 1], 3)
+    styles = looks(analysis)
     for axis, found in zip(axes, shown, strict=True):
-        part = frame[frame["setting"] == found.setting.name]
+        part = analysis.parts[found.setting.name]
         setting = one(found.setting.name, part, "bought_noise")
         for method in (name for name in analysis.methods if name in setting.methods):
             mean = 100 * (1 - setting.of(method).mean(axis=0))
             label = legend_name(analysis, method)
-            axis.plot(setting.labels, mean, label=label, **look(analysis, method, analysis.methods))
+            axis.plot(setting.labels, mean, label=label, **styles[method])
         expected = 100 * (1 - part["noise_rate"].mean())
         line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
         axis.axhline(expected, label="whole pool", **line)

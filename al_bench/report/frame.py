@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import pandas as pd
 
 SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "protocol")
 METHOD = ("strategy", "supervision", "init")
-PLAIN = {"supervision": "labels", "init": "random"}  # left out of a method's name
+# left out of a method's name
+PLAIN = {"supervision": "labels", "init": "random", "learner": "linear"}
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
 NOT_STARTED = "not started"
 SECONDS = ("select", "fit", "evaluate")
@@ -180,14 +181,21 @@ def read_parquet(path: Path) -> Results:
     return Results(table.to_pandas(), failed, unfinished, about["provenance"])
 
 
-def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with two more columns: `setting` and `method`, named by what varies within it."""
+def named(frame: pd.DataFrame, groups: Sequence[str] = METHOD) -> pd.DataFrame:
+    """The frame with two more columns: `setting` and `method`, named by what varies within it.
+
+    groups: what makes up a method; all other choices are part of the setting.
+    """
     varies = {group: frame[group].nunique() > 1 for group in (*SETTING, *METHOD)}
-    parts = [group for group in SETTING if group == "dataset" or varies[group]]
-    setting = frame[parts].agg(" · ".join, axis=1)
+    parts = [group for group in SETTING if group not in groups]
+    parts = [group for group in parts if group == "dataset" or varies[group]]
+    setting = frame[parts[0]].copy()
+    for part in parts[1:]:
+        setting += " · " + frame[part]
     method = frame["strategy"].copy()
-    for group, shape in (("supervision", " + {}"), ("init", " (start: {})")):
-        if varies[group]:
+    shapes = {"supervision": " + {}", "init": " (start: {})", "learner": " [{}]"}
+    for group, shape in shapes.items():
+        if group in groups and varies[group]:
             plain = frame[group] == PLAIN[group]
             method += frame[group].map(shape.format).where(~plain, "")
     return frame.assign(setting=setting, method=method)

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from al_bench.report import stats
-from al_bench.report.analysis import Analysis, Comparison
+from al_bench.report.analysis import Analysis
+from al_bench.report.comparison import Comparison
 from al_bench.report.curves import in_order
+from al_bench.report.frame import SETTING
 from al_bench.report.style import colours, panels
 
 
@@ -74,7 +76,8 @@ def heat(analysis: Analysis) -> Any:
     if any(frame[group].nunique() < 2 for group in axes_of):
         return None
     where = frame.drop_duplicates("setting").set_index("setting")
-    rest = [g for g in ("dataset", "prior", "learner", "protocol") if frame[g].nunique() > 1]
+    others = [g for g in SETTING if g not in (*axes_of, *analysis.spec.method)]
+    rest = [group for group in others if frame[group].nunique() > 1]
     cells: dict[str, dict[tuple[str, str], Comparison]] = {}
     for found in analysis.found:
         row, compared = where.loc[found.setting.name], found.against(method, "here")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.report import stats
-from al_bench.report.analysis import Analysis, Comparison, random_of
+from al_bench.report.analysis import Analysis, random_of
 from al_bench.report.cells import NONE, Table, p_text, percent, signed
+from al_bench.report.comparison import Comparison
 from al_bench.report.curves import Floats
 from al_bench.report.savings import area
 

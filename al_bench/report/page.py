@@ -16,6 +16,8 @@ from al_bench.report.maps import champion
 def captions(analysis: Analysis) -> dict[str, str]:
     metric, method = headed(analysis.spec.metric), champion(analysis)
     return {
+        "claims": "Labels saved over the best baseline of each set, summed over all levels, with "
+        "bootstrap 95 % intervals; diamonds: means over sets.",
         "curves": f"Learning curves: {metric}, mean over seeds with 95 % t intervals.",
         "savings": "Labels saved, summed over all levels, with bootstrap 95 % intervals.",
         "ranks": "Mean ranks over settings; joined methods do not differ (Nemenyi, 5 %).",

@@ -98,7 +98,7 @@ def console(table: Table) -> RichTable:
 
     shown = RichTable(title=escape(table.title), caption=escape(table.note), title_justify="left")
     for number, name in enumerate(table.header):
-        shown.add_column(escape(name), justify="right" if number else "left")
+        shown.add_column(escape(name), justify="right" if number else "left", overflow="fold")
     for r, row in enumerate(table.rows):
         cells = [escape(cell) for cell in row]
         styled = (f"[bold]{t}[/]" if (r, c) in table.bold else t for c, t in enumerate(cells))

@@ -6,6 +6,7 @@ are used as they are and after isotonic regression; nothing else smooths them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -125,11 +126,12 @@ class Saving:
     seeds: int
 
 
-def all_forms(a: Floats, b: Floats, labels: Floats, levels: Floats) -> Floats:
-    """(b, 2 (2 + t)) savings: final, each level, integrated; on isotonic curves, then on raw."""
+def all_forms(a: Floats, b: Floats, labels: Floats, levels: Floats, fits: Sequence[bool]) -> Floats:
+    """(b, f (2 + t)) savings: final, each level, integrated; by f fits: isotonic (True) or raw."""
     targets = np.column_stack([last_level(b, labels), np.tile(levels, (len(b), 1))])
     columns = []
-    for one, other in ((isotonic(a), isotonic(b)), (a, b)):
+    for smooth in fits:
+        one, other = (isotonic(a), isotonic(b)) if smooth else (a, b)
         need_a, need_b = (labels_needed(curve, labels, targets) for curve in (one, other))
         columns.append(saved(need_a, need_b, float(labels[-1])))
         columns.append(integrated(one, other, labels)[:, None])
@@ -144,6 +146,7 @@ def compare(
     gaps: tuple[float, ...],
     resamples: int,
     rng: np.random.Generator,
+    fits: Sequence[bool] = (True, False),
 ) -> list[Saving]:
     """All forms of the labels a saves over b, with intervals; a and b are (s, p), paired by seed.
 
@@ -153,12 +156,15 @@ def compare(
     start = float(b[:, 0].mean())
     levels = start + np.array(gaps) * (reference - start)
     found = interval(
-        lambda weights: all_forms(weights @ a, weights @ b, labels, levels), len(a), resamples, rng
+        lambda weights: all_forms(weights @ a, weights @ b, labels, levels, fits),
+        len(a),
+        resamples,
+        rng,
     )
     targets = np.array([*last_level(b.mean(axis=0, keepdims=True), labels), *levels])
     forms = ["final", *(f"{100 * gap:g} % of the gap" for gap in gaps), "integrated"]
     results = []
-    for number, (form, smooth) in enumerate((f, s) for s in (True, False) for f in forms):
+    for number, (form, smooth) in enumerate((f, s) for s in fits for f in forms):
         value, low, high = (float(part[number]) for part in (found.value, found.low, found.high))
         target, missed_a, missed_b, open_end = np.nan, 0.0, 0.0, False
         if form != "integrated":

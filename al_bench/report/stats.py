@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.floating[Any]]
 CHUNK = 1000  # resamples evaluated at a time
 ENOUGH = 10  # seeds from which BCa is used
+FEW = 7  # seeds up to which resamples repeat so often that each is evaluated once
+SAME = 1e-8  # differences that are rounding
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,7 @@ def interval(
     if seeds < 2:
         unknown = np.full(len(value), np.nan)
         return Interval(value, unknown, unknown, ("none",) * len(value))
-    draws = rng.integers(0, seeds, (resamples, seeds))
-    weights = (draws[:, :, None] == np.arange(seeds)).sum(axis=1) / seeds
-    parts = np.array_split(weights, -(-resamples // CHUNK))
-    replicates = np.concatenate([statistic(part) for part in parts])
-    replicates = np.where(np.isnan(replicates), -np.inf, replicates)
+    replicates = resampled(statistic, seeds, resamples, rng)
     shares = np.tile([(1 - level) / 2, (1 + level) / 2], (len(value), 1))
     kind = ["percentile"] * len(value)
     if seeds >= ENOUGH:
@@ -56,6 +55,24 @@ def interval(
     limits = np.stack([quantiles(replicates[:, f], shares[f]) for f in range(len(value))])
     limits[np.isnan(value)] = np.nan
     return Interval(value, limits[:, 0], limits[:, 1], tuple(kind))
+
+
+def resampled(
+    statistic: Callable[[Floats], Floats], seeds: int, resamples: int, rng: np.random.Generator
+) -> Floats:
+    """(resamples, f) values of f statistics on resamples of the seeds; NaN counts as -inf.
+
+    With few seeds each different resample is evaluated once: of five there are only 126.
+    """
+    draws = rng.integers(0, seeds, (resamples, seeds))
+    counts = (draws[:, :, None] == np.arange(seeds)).sum(axis=1)
+    first = places = np.arange(resamples)
+    if seeds <= FEW:
+        codes = counts @ (seeds + 1) ** np.arange(seeds)
+        _, first, places = np.unique(codes, return_index=True, return_inverse=True)
+    parts = np.array_split(counts[first] / seeds, -(-len(first) // CHUNK))
+    values = np.concatenate([statistic(part) for part in parts])
+    return np.asarray(np.where(np.isnan(values), -np.inf, values)[places])
 
 
 def bca_shares(value: Floats, replicates: Floats, left_out: Floats, level: float) -> Floats:
@@ -97,14 +114,47 @@ def t_band(curves: Floats, level: float = 0.95) -> Floats:
     return np.asarray(t.ppf((1 + level) / 2, seeds - 1) * error)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Paired:
-    """A paired comparison over seeds: mean difference, its standard error, and two p-values."""
+    """A paired comparison over seeds, from one difference a seed; p is NaN with one seed.
 
-    difference: float
-    error: float
-    t_test: float
-    wilcoxon: float
+    The tests are computed when they are asked for: few of a report's comparisons show them.
+    """
+
+    apart: Floats
+
+    @cached_property
+    def difference(self) -> float:
+        """The mean difference."""
+        return 0.0 if self.same else float(self.apart.mean())
+
+    @cached_property
+    def error(self) -> float:
+        """The standard error of the mean difference; NaN with one seed."""
+        seeds = len(self.apart)
+        return float(self.apart.std(ddof=1) / np.sqrt(seeds)) if seeds > 1 else np.nan
+
+    @cached_property
+    def same(self) -> bool:
+        """Whether two or more seeds differ by nothing but rounding."""
+        return len(self.apart) > 1 and bool(np.abs(self.apart).max() <= SAME)
+
+    @property
+    def t_test(self) -> float:
+        from scipy.stats import ttest_1samp
+
+        if len(self.apart) < 2 or self.same:
+            return 1.0 if self.same else np.nan
+        return 0.0 if self.error == 0 else float(ttest_1samp(self.apart, 0.0).pvalue)
+
+    @property
+    def wilcoxon(self) -> float:
+        """p of the signed-rank test (Wilcoxon, 1945)."""
+        from scipy.stats import wilcoxon
+
+        if len(self.apart) < 2 or self.same:
+            return 1.0 if self.same else np.nan
+        return float(wilcoxon(self.apart).pvalue)
 
     @property
     def verdict(self) -> str:
@@ -115,17 +165,8 @@ class Paired:
 
 
 def paired(a: Floats, b: Floats) -> Paired:
-    """Compare two methods by one number a seed, (s,) and (s,); p is NaN with one seed."""
-    from scipy.stats import ttest_1samp, wilcoxon
-
-    apart = a - b
-    if len(apart) < 2:
-        return Paired(float(apart.mean()), np.nan, np.nan, np.nan)
-    error = float(apart.std(ddof=1) / np.sqrt(len(apart)))
-    if np.allclose(apart, 0):
-        return Paired(0.0, error, 1.0, 1.0)
-    t_test = 0.0 if error == 0 else float(ttest_1samp(apart, 0.0).pvalue)
-    return Paired(float(apart.mean()), error, t_test, float(wilcoxon(apart).pvalue))
+    """Compare two methods by one number a seed, (s,) and (s,)."""
+    return Paired(a - b)
 
 
 def holm(p_values: Floats) -> Floats:

@@ -44,7 +44,7 @@ RC = {
     "legend.frameon": False,
     "lines.linewidth": 1.4,
     "lines.markersize": 3.4,
-    "figure.dpi": 100,
+    "figure.dpi": 160,  # laid out at the size it is saved in, so that no name is cut
     "savefig.dpi": 160,
     "pdf.fonttype": 3,  # type 42 names its fonts by a hash that differs between processes
     "axes.unicode_minus": True,
@@ -115,7 +115,7 @@ def save(figure: Any, stem: Path) -> list[Path]:
     """Write <stem>.png and <stem>.pdf without dates or program names: same figure, same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     png, pdf = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "pdf"))
-    figure.draw_without_rendering()
+    figure.get_layout_engine().execute(figure)
     figure.set_layout_engine("none")  # laid out and measured once for both files
     box = figure.get_tightbbox().padded(0.06)
     figure.savefig(png, metadata={"Software": None}, bbox_inches=box)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.report import stats
-from al_bench.report.analysis import RULES, Analysis, Comparison, Found
+from al_bench.report.analysis import RULES, Analysis, Found
 from al_bench.report.cells import (
     DAGGER,
     DIAGNOSTICS,
     NONE,
     Table,
+    difference,
     headed,
     p_text,
     percent,
     saving_text,
-    signed,
     spread,
 )
+from al_bench.report.claim_tables import over_sets, set_by_set
+from al_bench.report.comparison import Comparison
 from al_bench.report.overall import penalty_matrix, ranking
 from al_bench.report.savings import area
 
@@ -39,7 +41,8 @@ COUNTS = ("nll", *DIAGNOSTICS)  # shown as they are, not in per cent
 
 def tables(analysis: Analysis) -> list[Table]:
     """All tables of a report, the most read first."""
-    every = [main(analysis, found) for found in analysis.found]
+    every = [table(one) for one in analysis.claims for table in (over_sets, set_by_set)]
+    every += [main(analysis, found) for found in analysis.found]
     if len(analysis.found) > 1:
         every += [ranking(analysis), penalty_matrix(analysis)]
     every += [forms(analysis, found) for found in analysis.found]
@@ -61,13 +64,14 @@ def main(analysis: Analysis, found: Found) -> Table:
     """How good each method ends, how many labels it saves, and what it costs."""
     setting, metric = found.setting, headed(analysis.spec.metric)
     methods = ordered(analysis, found)
-    part = analysis.frame[analysis.frame["setting"] == setting.name]
+    part = analysis.parts[setting.name]
+    seconds = part[part["round"] > 1].groupby("method")["seconds_select"].median()
+    trips = part.groupby(["method", "seed"])["trips"].max().groupby("method").mean()
     rows, scores = [], []
     for method in methods:
-        curves, runs = setting.of(method), part[part["method"] == method]
+        curves = setting.of(method)
         areas = area(curves, setting.labels, log=False)
-        needed = found.needed(method)
-        select = runs.loc[runs["round"] > 1, "seconds_select"].median()
+        needed, select = found.needed(method), seconds.get(method, np.nan)
         compared = [
             (found.against(method, rule), form)
             for rule, form in (("random", "final"), ("here", "final"), ("here", "integrated"))
@@ -79,7 +83,7 @@ def main(analysis: Analysis, found: Found) -> Table:
                 spread(areas),
                 *(saving_text(one.saving(form) if one else None) for one, form in compared),
                 f"{needed:.0f}" if np.isfinite(needed) else "not reached",
-                f"{runs.groupby('seed')['trips'].max().mean():.0f}",
+                f"{trips[method]:.0f}",
                 NONE if np.isnan(select) else f"{select:.2g}",
             )
         )
@@ -115,10 +119,6 @@ def readers_note(analysis: Analysis, methods: list[str]) -> str:
     if not analysis.truth_readers & set(methods):
         return ""
     return f" {DAGGER} reads the truth: a reference, not a competitor."
-
-
-def difference(found: stats.Paired) -> str:
-    return f"{signed(100 * found.difference, 2)} ± {percent(found.error, 2)}"
 
 
 def forms(analysis: Analysis, found: Found) -> Table:
@@ -214,13 +214,14 @@ def bought(analysis: Analysis, found: Found) -> Table:
 
 def at_the_end(analysis: Analysis, found: Found, title: str, metrics: tuple[str, ...]) -> Table:
     """Metrics after the last label, as far as the runs have them."""
-    frame = analysis.frame[analysis.frame["setting"] == found.setting.name]
+    frame = analysis.parts[found.setting.name]
     last = frame[frame["n_labels"] == found.setting.labels[-1]]
     metrics = tuple(name for name in metrics if name in last.columns)
     methods = ordered(analysis, found)
+    by_method = dict(iter(last[["method", *metrics]].groupby("method")))
     rows = []
     for method in methods:
-        runs = last[last["method"] == method]
+        runs = by_method[method]
         cells = [spread(runs[m], *((2, 1.0) if m in COUNTS else (1, 100.0))) for m in metrics]
         rows.append((mark(analysis, method), *cells))
     header = [headed(metric) + ("" if metric in COUNTS else ", %") for metric in metrics]
