@@ -61,7 +61,8 @@ def execute(config: DictConfig, choices: Mapping[str, str], folders: list[Path])
     except BusyError as busy:
         print(f"{name} left alone: {busy}", flush=True)
     except OSError as error:
-        if error.filename and Path(error.filename).is_relative_to(runs):
+        where = Path(error.filename) if error.filename else None
+        if where and (where.is_relative_to(runs) or runs.is_relative_to(where)):
             raise OSError(f"cannot write run {name} under {runs}: {error.strerror}") from error
         raise
     return name

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from al_bench.imbalance import LongTail, Merge, Natural, OneVsRest, Step
+from al_bench.imbalance import LongTail, Merge, Natural, OneVsRest, Step, Usual
 from al_bench.rng import rng
 from al_bench.sources import Imbalance
 from al_bench.state import Ints
@@ -11,7 +11,8 @@ from al_bench.state import Ints
 CIFAR10 = np.repeat(np.arange(10), 5000)
 CIFAR100 = np.repeat(np.arange(100), 500)
 SVHN = np.repeat(np.arange(10), [4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659])
-NATURAL = np.repeat(np.arange(6), [1250, 1223, 1162, 896, 835, 86])
+NATURAL_COUNTS = [1250, 1223, 1162, 896, 835, 86]
+NATURAL = np.repeat(np.arange(6), NATURAL_COUNTS)
 
 
 def counts(imbalance: Imbalance, labels: Ints, seed: int = 0) -> list[int]:
@@ -35,6 +36,22 @@ def test_long_tail_has_the_counts_of_the_literature(
 ) -> None:
     found = counts(LongTail(ratio, order), labels)
     assert (sum(found), max(found), min(found)) == (total, largest, smallest)
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted"),
+    [
+        (NATURAL, sorted(NATURAL_COUNTS, reverse=True)),  # 14.5 to 1: skewed enough as it is
+        (CIFAR10, [5000, 3237, 2096, 1357, 878, 568, 368, 238, 154, 100]),
+        (CIFAR100[:25_000], None),
+    ],
+)
+def test_usual_leaves_skewed_data_and_gives_others_a_tail(
+    labels: Ints, wanted: list[int] | None
+) -> None:
+    found = sorted(counts(Usual(10, 50, 20, 20, "drawn"), labels), reverse=True)
+    tail = counts(LongTail(20, "fixed"), labels)  # of the many classes
+    assert found == (tail if wanted is None else wanted)
 
 
 def test_fixed_long_tail_falls_with_the_class_number() -> None:

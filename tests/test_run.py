@@ -178,6 +178,19 @@ def test_a_results_folder_that_cannot_be_written_is_said(
     assert "results" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_a_read_only_results_folder_is_said_and_earlier_results_stay(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *TINY]) == 0
+    before = {n: science(p) for n, p in runs(here).items()}
+    refused = Path("/sys")  # not even the superuser, as whom tests may run, can write there
+    assert main(["run", *TINY, f"results={refused}/results"]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("albench: cannot write run ")
+    assert f"under {refused}/results/runs: " in said
+    assert {n: science(p) for n, p in runs(here).items()} == before
+
+
 def test_your_own_strategy_is_one_file_and_one_yaml_outside_the_package(here: Path) -> None:
     mine = here / "mine"
     (mine / "strategy").mkdir(parents=True)

@@ -1,0 +1,76 @@
+"""Sweeps: runs in parts of several, in one process or many, give what single runs give."""
+
+from pathlib import Path
+
+import pytest
+
+from al_bench.cli import main
+from al_bench.config import plan
+from tests.test_run import TINY, albench, here, manifest, runs, science  # noqa: F401
+
+SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
+
+
+def lines(folder: Path) -> dict[str, list[dict[str, object]]]:
+    return {name: science(path) for name, path in runs(folder).items()}
+
+
+def test_runs_that_share_a_process_are_those_of_processes_of_their_own(
+    here: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert main(["run", "-m", *SWEEP, "runs_per_job=4"]) == 0
+    together = lines(here)
+    alone = here / "alone"
+    alone.mkdir()
+    monkeypatch.chdir(alone)
+    for seed in (1, 0):  # the other way round, one command each
+        for strategy in ("badge", "margin"):
+            assert main(["run", *TINY, f"strategy={strategy}", f"seed={seed}"]) == 0
+    assert lines(alone) == together
+    fresh = here / "fresh"
+    fresh.mkdir()
+    assert albench("run", *TINY, "strategy=badge", "seed=1", cwd=fresh).returncode == 0
+    ((name, found),) = lines(fresh).items()
+    assert found == together[name]
+
+
+@pytest.mark.parametrize(("size", "jobs"), [(1, 4), (3, 2), (9, 1)])
+def test_every_run_of_a_sweep_is_in_one_job(
+    size: int,
+    jobs: int,
+    here: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "-m", *SWEEP, f"runs_per_job={size}"]) == 0
+    said = capsys.readouterr().out
+    assert f"4 runs in {jobs} job" in said
+    assert said.count(" finished: ") == 4
+    assert len(runs(here)) == 4
+
+
+def test_workers_of_a_launcher_share_the_runs_and_their_failures_are_counted(
+    here: Path,  # noqa: F811
+) -> None:
+    budgets = ["protocol.budget=10,1000", "strategy=random,margin", "runs_per_job=1"]
+    workers = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    done = albench("run", "-m", *TINY, *budgets, *workers, cwd=here)
+    assert done.returncode == 1
+    assert "2 of 4 runs failed; the first: " in done.stderr.splitlines()[-1]
+    assert "protocol.budget=1000" in done.stderr.splitlines()[-1]
+    assert sorted(bool(manifest(p)["finished"]) for p in runs(here).values()) == [0, 0, 1, 1]
+
+
+def test_a_job_has_at_least_one_run(
+    here: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "-m", *SWEEP, "runs_per_job=0"]) == 1
+    assert "runs_per_job is 0; wanted a whole number of at least 1" in capsys.readouterr().err
+
+
+def test_a_plan_names_the_options_a_run_was_made_of() -> None:
+    jobs = list(plan(["strategy=random,margin", "dataset=synthetic"]))
+    assert [job.choices["strategy"] for job in jobs] == ["random", "margin"]
+    assert jobs[1].choices["dataset"] == "synthetic"
+    assert jobs[1].overrides == ("dataset=synthetic", "strategy=margin")
