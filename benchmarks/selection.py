@@ -1,8 +1,8 @@
 """How long a query rule takes to choose: every strategy config, by pool, budget and classes.
 
     python benchmarks/selection.py                        # all strategies, the headline table
-    python benchmarks/selection.py --growth --write       # and growth, into results/benchmarks
-    python benchmarks/selection.py --rows 1000000 --strategies margin coreset badge
+    python benchmarks/selection.py --growth --large --write   # all three, into results/benchmarks
+    python benchmarks/selection.py --rows 200000 --strategies margin coreset badge
 
 A measurement is one whole ``select`` on a fresh state whose model predictions exist already (all
 rules of a round share them), in a process of its own that has selected once on a tiny pool, so
@@ -36,6 +36,7 @@ from al_bench.state import UNASKED, Ints, Rows, State
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "selection.md"
 LONG = 3.0  # seconds after which a measurement is not repeated
 FIRST_CLASSES, MANY_CLASSES = 10, 100
+MANY_ROWS = 1_000_000
 
 
 class Size(NamedTuple):
@@ -100,8 +101,8 @@ def measure(
     ours, theirs = multiprocessing.Pipe(duplex=False)
 
     def child() -> None:
-        with threadpool_limits(threads):
-            select(node, *make_pool(Size(400, 16, 60, 5, 4), False), 5)
+        select(node, *make_pool(Size(400, 16, 60, 5, 4), False), 5)
+        with threadpool_limits(threads):  # after the libraries that a rule loads when first used
             state, truth = pool
             before = resident()
             walls: list[float] = []
@@ -182,6 +183,18 @@ def growth(names: list[str], size: Size, args: argparse.Namespace) -> list[str]:
     return out
 
 
+def large(names: list[str], size: Size, args: argparse.Namespace) -> list[str]:
+    """One line a strategy: seconds and memory on one thread where the pool has a million rows."""
+    pool = make_pool(size._replace(rows=MANY_ROWS), args.isotropic)
+    out = [row(["strategy", "wall, 1 thread", "processor", "MiB"]), row(["---"] * 4)]
+    for name in names:
+        cost = measure(node(name), pool, size.budget, 1, args)
+        cells = [f"{cost.wall:.2f}", f"{cost.processor:.2f}", f"{cost.mebibytes:.0f}"]
+        out.append(row([name, *cells]))
+        print(out[-1], flush=True)
+    return out
+
+
 def row(cells: list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
@@ -208,6 +221,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=300, help="seconds a measurement may take")
     parser.add_argument("--isotropic", action="store_true", help="features without structure")
     parser.add_argument("--growth", action="store_true", help="also how time grows")
+    parser.add_argument("--large", action="store_true", help=f"also at {MANY_ROWS:,} rows")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     return parser.parse_args()
 
@@ -233,6 +247,11 @@ def main() -> None:
         print()
         lines += ["", "## Growth (processor seconds, one thread)", ""]
         lines += growth(args.strategies, size, args)
+    if args.large:
+        print()
+        kept = f"{MANY_ROWS * size.dim * 4 / 2**30:.1f} GiB of features besides"
+        lines += ["", f"## {MANY_ROWS:,} rows, {size.classes} classes ({kept})", ""]
+        lines += large(args.strategies, size, args)
     if args.write:
         OUTPUT.parent.mkdir(parents=True, exist_ok=True)
         OUTPUT.write_text("\n".join(lines) + "\n")
