@@ -112,12 +112,19 @@ def reads_truth(strategy: Any) -> bool:
 
 
 def problem_of(config: DictConfig) -> Problem:
-    """The pool and test rows of a config; data sets and priors are kept for the next run."""
-    dataset = load(OmegaConf.to_yaml(config.dataset, resolve=True))
-    prior = cached_prior(OmegaConf.to_yaml(config.prior, resolve=True))
-    imbalance, noise = build(config.imbalance), build(config.noise)
-    cache = Path(config.cache).expanduser()
-    return build_problem(dataset, imbalance, noise, prior, int(config.seed), cache)
+    """The pool and test rows of a config; equal ones, one run after the other, are made once."""
+    groups = ("dataset", "prior", "imbalance", "noise")
+    nodes = (OmegaConf.to_yaml(config[group], resolve=True) for group in groups)
+    return known_problem(*nodes, int(config.seed), Path(config.cache).expanduser())
+
+
+@lru_cache(maxsize=1)
+def known_problem(
+    dataset: str, prior: str, imbalance: str, noise: str, seed: int, cache: Path
+) -> Problem:
+    """The problem of these config nodes (as yaml); data sets and priors are kept for the next."""
+    keep, annotator = (build(OmegaConf.create(node)) for node in (imbalance, noise))
+    return build_problem(load(dataset), keep, annotator, cached_prior(prior), seed, cache)
 
 
 @lru_cache(maxsize=4)
