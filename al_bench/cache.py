@@ -6,7 +6,7 @@ entry serves every run. A run that finds them here loads no model and imports no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -31,6 +31,37 @@ class Adjusting(Protocol):
     inner: Prior
 
     def adjust(self, probabilities: Floats) -> Floats: ...
+
+
+@runtime_checkable
+class Calibrating(Protocol):
+    """A prior that corrects another one by what the unlabelled pool shows of it: see
+    ``corrections``. Its stored opinions are those of `inner`."""
+
+    inner: Prior
+
+    def fit(self, pool: Floats) -> Callable[[Floats], Floats]:
+        """A correction of (m, k) opinions, found from the (n, k) opinions on the pool."""
+
+
+def corrections(prior: Prior, modality: str) -> list[Calibrating]:
+    """The calibrations of a prior in the order in which they apply; ValueError where one lies
+    inside a control, which changes opinions before there is a pool."""
+    found: list[Calibrating] = []
+    control: Prior | None = None
+    while True:
+        if isinstance(prior, Choosing):
+            prior = prior.choose(modality)
+        elif isinstance(prior, Calibrating):
+            if control is not None:
+                inside, outside = type(prior).__name__, type(control).__name__
+                raise ValueError(f"{inside} is inside {outside}; wanted {outside} inside {inside}")
+            found.insert(0, prior)
+            prior = prior.inner
+        elif isinstance(prior, Adjusting):
+            control, prior = prior, prior.inner
+        else:
+            return found
 
 
 def embeddings(
@@ -78,6 +109,8 @@ def opinions(
     again = (features, inputs, task, batch, progress)
     if isinstance(prior, Choosing):
         return opinions(folder, dataset_key, split, prior.choose(task.modality), *again)
+    if isinstance(prior, Calibrating):
+        return opinions(folder, dataset_key, split, prior.inner, *again)
     if isinstance(prior, Adjusting):
         return prior.adjust(opinions(folder, dataset_key, split, prior.inner, *again))
     encoder = prior.encoder(task.modality).key

@@ -1,4 +1,4 @@
-"""The command line: ``albench run | embed | status | report | list | check``.
+"""The command line: ``albench run | embed | prior | status | report | list | check``.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands: dict[str, Command] = {
         "run": run,
         "embed": embed,
+        "prior": prior,
         "status": status,
         "report": report,
         "list": list_options,
@@ -66,7 +67,7 @@ def sentence(error: BaseException) -> str:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one configuration, a sweep (-m) or an experiment; what is done is skipped."""
+    """Run one configuration, a sweep (-m) or experiments; what is done is skipped."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when a library is loaded, also in workers
@@ -76,12 +77,14 @@ def run(arguments: list[str]) -> int:
     from al_bench.config import config_dir, config_folders, trust
     from al_bench.run import execute
     from al_bench.run import main as task
-    from al_bench.sweep import BASIC, known_plan, sweep
+    from al_bench.sweep import BASIC, command_lines, known_plan, sweep, sweep_all
 
     extra, rest = parse("run", run.__doc__, arguments, hydra_help=True)
     given = get_args_parser().parse_args(rest)
     if not (given.help or given.hydra_help or given.cfg or given.info or given.shell_completion):
-        overrides = tuple(given.overrides)
+        overrides, *others = lines = command_lines(given.overrides, extra)
+        if others:
+            return sweep_all(lines, extra)
         planned = known_plan(overrides, extra)
         many = given.multirun or str(planned.hydra.mode).endswith("MULTIRUN")
         if many and planned.hydra.sweeper["_target_"] == BASIC:
@@ -104,10 +107,11 @@ def embed(arguments: list[str]) -> int:
     from al_bench.config import plan
     from al_bench.problem import embedded
     from al_bench.run import cached_prior, load
+    from al_bench.sweep import command_lines
 
     extra, overrides = parse("embed", embed.__doc__, arguments)
     done = set()
-    for job in plan(overrides, extra):
+    for job in (job for line in command_lines(overrides, extra) for job in plan(line, extra)):
         nodes = [OmegaConf.to_yaml(n, resolve=True) for n in (job.config.dataset, job.config.prior)]
         if tuple(nodes) in done:
             continue
@@ -119,8 +123,15 @@ def embed(arguments: list[str]) -> int:
     return 0
 
 
+def prior(arguments: list[str]) -> int:
+    """Write a prior's report card: zero-shot accuracy, calibration, classes, confusion."""
+    from al_bench.card import main as write_card
+
+    return write_card(arguments)
+
+
 def status(arguments: list[str]) -> int:
-    """Say which runs of an experiment are done, running, failed or to do."""
+    """Say what of some experiments is done, failed or to do, what is missing, how long it takes."""
     from al_bench.status import show
 
     extra, overrides = parse("status", status.__doc__, arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.arithmetic import unit
-from al_bench.cache import embeddings, opinions
+from al_bench.cache import corrections, embeddings, opinions
 from al_bench.noise import realised
 from al_bench.rng import rng
 from al_bench.sources import Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
@@ -33,6 +34,9 @@ def build(
     pool = rows_of(known, train, kept.rows, kept.classes)
     known = embedded(dataset, "test", test, prior, cache)
     tests = rows_of(known, test, np.arange(len(test)), kept.classes)
+    for calibration in corrections(prior, dataset.modality):  # fitted on the pool, applied to both
+        correct = calibration.fit(pool.prior)
+        pool, tests = (replace(rows, prior=correct(rows.prior)) for rows in (pool, tests))
     truth, test_truth = kept.classes[train.labels[kept.rows]], kept.classes[test.labels]
     names = merged_names(dataset.class_names, kept.classes, k)
     check_counts(dataset.name, "pool", truth, names)

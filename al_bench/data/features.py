@@ -45,6 +45,10 @@ class Features:
     def __init__(self, name: str, path: str, prompts: Sequence[str]) -> None:
         self.name, self.path, self.prompts = name, Path(path).expanduser(), tuple(prompts)
 
+    def absent(self) -> str | None:
+        """Why the file is not on this machine, None where it is."""
+        return None if self.path.is_file() else f"{self.name}: there is no file {self.path}"
+
     def load(self) -> Dataset:
         """FileNotFoundError or ValueError, in one sentence, where the file is not as it must be."""
         if not self.path.is_file():

@@ -77,6 +77,19 @@ class Hub:
         parts = [self.name, origin, *self.splits, self.input, self.label, str(self.min_count)]
         return self.assembled(train, test, ",".join(parts))
 
+    def absent(self) -> str | None:
+        """Why the data are not on this machine, None where they are; nothing is read."""
+        if self.folder() is not None:
+            return None
+        if self.path is None:
+            return f"{self.name} has no hub id and is in no folder of ${FOLDER}"
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        kept = Path(HF_HUB_CACHE) / f"datasets--{self.path.replace('/', '--')}" / "snapshots"
+        if (kept / str(self.revision)).is_dir():
+            return None
+        return f"{self.name} is neither in ${FOLDER} nor in the cache of the hub ({self.path})"
+
     def assembled(self, train: Any, test: Any, key: str) -> Dataset:
         """The data set of two splits as ``datasets`` gives them."""
         label = column_of(self.name, train, (self.label, "label"))

@@ -13,7 +13,7 @@ from al_bench.arithmetic import softmax, unit
 from al_bench.priors.device import device, dtype, inference
 from al_bench.priors.images import as_image
 from al_bench.priors.prompts import class_vectors
-from al_bench.priors.weights import find, identity, unreadable
+from al_bench.priors.weights import identity, place, unreadable
 from al_bench.sources import Encoder, Task
 from al_bench.state import Floats
 
@@ -47,10 +47,10 @@ class ClipEncoder:
         for start in range(0, len(inputs), BATCH):
             rows = range(start, min(start + BATCH, len(inputs)))
             images = [as_image(inputs[row], row) for row in rows]
-            pixels = processor(images=images, return_tensors="pt")["pixel_values"]
-            with inference():
-                out = model.get_image_features(pixel_values=pixels.to(device(), model.dtype))
-            parts.append(vectors(out))
+            pixels = processor(images=images, return_tensors="pt").to(device())
+            pixels["pixel_values"] = pixels["pixel_values"].to(model.dtype)
+            with inference():  # SigLIP 2 with patches of any number has a mask and shapes besides
+                parts.append(vectors(model.get_image_features(**pixels)))
         return np.concatenate(parts)
 
     def read(self, texts: Sequence[str]) -> Floats:
@@ -94,12 +94,12 @@ def loaded(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    path, kind = find(encoder.weights, encoder.pin), dtype(encoder.precision)
-    place, revision = (encoder.weights, encoder.pin) if path is None else (str(path), None)
+    kind = dtype(encoder.precision)
+    where, options = place(encoder.weights, encoder.pin)
     try:
-        model = AutoModel.from_pretrained(place, revision=revision, dtype=kind)
-        processor = AutoImageProcessor.from_pretrained(place, revision=revision)
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+        model = AutoModel.from_pretrained(where, dtype=kind, **options)
+        processor = AutoImageProcessor.from_pretrained(where, **options)
+        tokenizer = AutoTokenizer.from_pretrained(where, **options)
     except (OSError, ValueError) as error:
         raise unreadable(encoder.weights, error) from error
     if not hasattr(model, "get_image_features") or not hasattr(model, "logit_scale"):
@@ -110,7 +110,12 @@ def loaded(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
 @dataclass(frozen=True)
 class ClipLike:
     """Zero-shot by an image-text model: softmax over the classes of its own logits (Radford et
-    al., 2021; Zhai et al., 2023), the prompts of a class averaged."""
+    al., 2021; Zhai et al., 2023), the prompts of a class averaged.
+
+    SigLIP was trained with one sigmoid a pair, for which classes do not exclude each other. Here
+    they do, so its logits meet in a softmax too: the classes rank as under the sigmoid, and the
+    bias, the same for all of them, cancels.
+    """
 
     image: ClipEncoder
 

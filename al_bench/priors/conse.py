@@ -46,16 +46,21 @@ class ConSE:
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n d 1000) time."""
-        weight, bias = self.image.classifier()
-        if len(weight) != 1000:
-            raise ValueError(
-                f"{self.image.model} has a head of {len(weight)} classes; ConSE needs the 1000 of "
-                "ImageNet-1k"
-            )
+        weight, bias = imagenet_head(self.image)
         names = class_vectors(self.text.embed, task)
         similar = glosses(self.text) @ names.T / np.float32(self.temperature)
         posterior = softmax(np.asarray(features, dtype=np.float32) @ weight.T + bias)
         return posterior @ softmax(similar)
+
+
+def imagenet_head(image: TimmEncoder) -> tuple[Floats, Floats]:
+    """Weight (1000, d) and bias (1000,) of a backbone's classifier; ValueError for another one."""
+    weight, bias = image.classifier()
+    if len(weight) != 1000:
+        raise ValueError(
+            f"{image.model} has a head of {len(weight)} classes; wanted the 1000 of ImageNet-1k"
+        )
+    return weight, bias
 
 
 @lru_cache(maxsize=2)

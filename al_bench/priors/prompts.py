@@ -1,9 +1,10 @@
-"""Class names put into prompt templates."""
+"""Class names put into prompt templates, and texts cut to what is read of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from al_bench.arithmetic import unit
 from al_bench.sources import Task
@@ -25,6 +26,14 @@ def filled(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{names.count(twice)} classes are named {twice!r}; names must differ")
     return [[prompt.replace("{}", name) for prompt in prompts] for name in names]
+
+
+def cut(text: Any, row: int, characters: int) -> str:
+    """The first characters of a text; ValueError for what is no text."""
+    if not isinstance(text, str):
+        raise ValueError(f"this prior reads texts; input {row} is a {type(text).__name__}")
+    # half a surrogate pair is a character to Python but to no tokenizer
+    return text[:characters].encode("utf-8", "replace").decode("utf-8")
 
 
 @lru_cache(maxsize=8)

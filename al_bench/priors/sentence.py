@@ -11,8 +11,8 @@ import numpy as np
 
 from al_bench.arithmetic import softmax, unit
 from al_bench.priors.device import device, dtype, inference
-from al_bench.priors.prompts import class_vectors
-from al_bench.priors.weights import find, identity, unreadable
+from al_bench.priors.prompts import class_vectors, cut
+from al_bench.priors.weights import identity, place, unreadable
 from al_bench.sources import Encoder, Task
 from al_bench.state import Floats
 
@@ -49,7 +49,7 @@ class SentenceEncoder:
         """(b, d) float32. Texts of like length share a forward pass, so little is padding."""
         import torch
 
-        texts = [self._cut(text, row) for row, text in enumerate(inputs)]
+        texts = [cut(text, row, self.max_characters) for row, text in enumerate(inputs)]
         tokenizer, model = loaded(self)
         out = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
         order = np.argsort([len(text) for text in texts], kind="stable")
@@ -69,14 +69,6 @@ class SentenceEncoder:
                 out[rows] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
         return out
 
-    def _cut(self, text: Any, row: int) -> str:
-        if not isinstance(text, str):
-            raise ValueError(
-                f"{type(self).__name__} reads texts; input {row} is a {type(text).__name__}"
-            )
-        # half a surrogate pair is a character to Python but to no tokenizer
-        return text[: self.max_characters].encode("utf-8", "replace").decode("utf-8")
-
 
 @lru_cache(maxsize=2)
 def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
@@ -85,11 +77,11 @@ def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    path, kind = find(encoder.weights, encoder.pin), dtype(encoder.precision)
-    place, revision = (encoder.weights, encoder.pin) if path is None else (str(path), None)
+    kind = dtype(encoder.precision)
+    where, options = place(encoder.weights, encoder.pin)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
-        model = AutoModel.from_pretrained(place, revision=revision, dtype=kind)
+        tokenizer = AutoTokenizer.from_pretrained(where, **options)
+        model = AutoModel.from_pretrained(where, dtype=kind, **options)
     except (OSError, ValueError) as error:
         raise unreadable(encoder.weights, error) from error
     longest = getattr(model.config, "max_position_embeddings", encoder.max_length)

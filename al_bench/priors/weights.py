@@ -55,6 +55,16 @@ def find(weights: str, pin: str | None) -> Path | None:
     return path
 
 
+def place(weights: str, pin: str | None) -> tuple[str, dict[str, str]]:
+    """How transformers is told of these weights: a hub id and commit, a folder, or a GGUF file."""
+    path = find(weights, pin)
+    if path is None:
+        return weights, {"revision": str(pin)}
+    if path.suffix == ".gguf":
+        return str(path.parent), {"gguf_file": path.name}
+    return str(path), {}
+
+
 def is_local(weights: str) -> bool:
     """Whether this names a local file or folder: it exists, or is written like a path."""
     return weights.startswith(("/", ".", "~")) or Path(weights).exists()

@@ -1,0 +1,241 @@
+"""Texts: zero-shot by a causal language model, which says how likely each class name is next."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from al_bench.arithmetic import softmax
+from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.prompts import cut, filled
+from al_bench.priors.weights import identity, place, unreadable
+from al_bench.sources import Encoder, Prior, Task
+from al_bench.state import Floats
+
+if TYPE_CHECKING:
+    import torch
+
+ROWS, SEQUENCES = 16, 64  # texts, and texts times class names, a forward pass
+Tails = tuple[list[int], list[list[int]]]  # what all class names follow, and each one's own tokens
+
+
+@dataclass(frozen=True)
+class CausalModel:
+    """A causal language model, asked for the log-likelihood of given words.
+
+    weights and pin: see ``al_bench.priors.weights`` (a GGUF file too); max_tokens: what of a text
+    is read; max_characters: see SentenceEncoder.
+    """
+
+    weights: str
+    pin: str | None
+    max_tokens: int
+    max_characters: int
+    precision: str
+
+    @cached_property
+    def key(self) -> str:
+        return (
+            f"causal({identity(self.weights, self.pin)}, tokens={self.max_tokens}, "
+            f"characters={self.max_characters}, {self.precision})"
+        )
+
+    def shortened(self, inputs: Sequence[Any]) -> list[str]:
+        """The texts, as far as they are read."""
+        texts = [cut(text, row, self.max_characters) for row, text in enumerate(inputs)]
+        tokenizer = loaded(self)[0]
+        ends = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+        kept = []
+        for text, spans in zip(texts, ends["offset_mapping"], strict=True):
+            whole = len(spans) <= self.max_tokens
+            kept.append(text if whole else text[: spans[self.max_tokens - 1][1]])
+        return kept
+
+    def log_likelihood(
+        self, contexts: Sequence[str], endings: Sequence[str]
+    ) -> tuple[Floats, Floats]:
+        """(n, k) log-likelihood in nats of each ending after each context, and tokens of each.
+
+        A context is read once for all its endings: O(n (context + k ending)) tokens, in the memory
+        of SEQUENCES contexts. Contexts of like length share a forward pass.
+        """
+        tokenizer, model = loaded(self)
+        tails = [tails_of(tokenizer, context, endings) for context in contexts]
+        longest = max((len(head) + max(map(len, own)) for head, own in tails), default=0)
+        places = getattr(model.config, "max_position_embeddings", longest)
+        if longest > places:
+            raise ValueError(
+                f"max_tokens={self.max_tokens} makes prompts of up to {longest} tokens; "
+                f"{self.weights} reads at most {places}"
+            )
+        sums = np.empty((len(contexts), len(endings)), dtype=np.float32)
+        order = np.argsort([len(head) for head, _ in tails], kind="stable")
+        for start in range(0, len(order), ROWS):
+            rows = order[start : start + ROWS]
+            with inference():
+                sums[rows] = likelihoods(model, [tails[row] for row in rows]).cpu().numpy()
+        counts = np.array([[len(own) for own in row] for _, row in tails], dtype=np.float32)
+        return sums, counts.reshape(sums.shape)
+
+
+def tails_of(tokenizer: Any, context: str, endings: Sequence[str]) -> Tails:
+    """The tokens that a context has in common with its continuations, and what follows in each.
+
+    Whole texts are tokenised, so that words which merge with what precedes them stay natural.
+    """
+    known, *whole = tokenizer([context, *(context + ending for ending in endings)])["input_ids"]
+    shared = min(map(len, whole)) - 1
+    for tokens in (known, *whole):
+        same = [a == b for a, b in zip(tokens[:shared], whole[0], strict=False)]
+        shared = min(shared, same.index(False) if False in same else len(same))
+    if shared == 0:  # nothing to go by: the token that a text begins with, or ends the last one
+        start = tokenizer.bos_token_id
+        start = tokenizer.eos_token_id if start is None else start
+        if start is None:
+            raise ValueError(f"the prompt {context!r} has no token that a continuation can follow")
+        return [start], whole
+    return whole[0][:shared], [tokens[shared:] for tokens in whole]
+
+
+def likelihoods(model: Any, tails: Sequence[Tails]) -> torch.Tensor:
+    """(n, k) log-likelihood of each row's tails, float32. Padding is on the left of the heads, so
+    that their last states lie side by side."""
+    import torch
+
+    heads, mask = padded([head for head, _ in tails], left=True)
+    own = [padded(row, left=False) for _, row in tails]
+    width = max(ids.shape[1] for ids, _ in own)
+    ends, real = (
+        torch.stack(
+            [torch.nn.functional.pad(pair[i], (0, width - pair[i].shape[1])) for pair in own]
+        )
+        for i in (0, 1)
+    )
+    heads, mask, ends, real = (part.to(model.device) for part in (heads, mask, ends, real))
+    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
+    out = forward(model, heads, mask, positions, None, 1)
+    first = out.logits[:, -1].float().log_softmax(dim=-1)
+    total: torch.Tensor = first.gather(1, ends[:, :, 0])
+    if width == 1:
+        return total
+    step = max(1, SEQUENCES // len(heads))
+    for start in range(0, ends.shape[1], step):
+        some = slice(start, start + step)
+        ids, valid = ends[:, some].flatten(0, 1), real[:, some].flatten(0, 1)
+        times = len(ids) // len(heads)
+        cache = deepcopy(out.past_key_values)
+        cache.batch_repeat_interleave(times)
+        seen = torch.cat([mask.repeat_interleave(times, dim=0), valid[:, :-1]], dim=1)
+        after = positions[:, -1:].repeat_interleave(times, dim=0) + valid[:, :-1].cumsum(dim=1)
+        logits = forward(model, ids[:, :-1], seen, after, cache, 0).logits.float()
+        chosen = logits.gather(2, ids[:, 1:, None]).squeeze(2) - logits.logsumexp(dim=2)
+        total[:, some] += (chosen * valid[:, 1:]).sum(dim=1).reshape(len(heads), -1)
+    return total
+
+
+def forward(
+    model: Any,
+    ids: torch.Tensor,
+    mask: torch.Tensor,
+    positions: torch.Tensor,
+    cache: Any,
+    keep: int,
+) -> Any:
+    """One pass; position numbers and the last-logits option are given to models that take them."""
+    takes = inspect.signature(model.forward).parameters
+    given = {"position_ids": positions, "logits_to_keep": keep, "past_key_values": cache}
+    known = {name: value for name, value in given.items() if name in takes}
+    return model(input_ids=ids, attention_mask=mask, use_cache=True, **known)
+
+
+def padded(rows: Sequence[Sequence[int]], left: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token numbers in one (n, longest) array, and which of them are real."""
+    import torch
+
+    width = max(map(len, rows))
+    ids, real = (torch.zeros((len(rows), width), dtype=torch.long) for _ in range(2))
+    for row, tokens in enumerate(rows):
+        where = slice(width - len(tokens), width) if left else slice(0, len(tokens))
+        ids[row, where], real[row, where] = torch.tensor(tokens), 1
+    return ids, real
+
+
+@lru_cache(maxsize=1)
+def loaded(model: CausalModel) -> tuple[Any, Any]:
+    """Tokenizer and model, loaded once a process."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    where, options = place(model.weights, model.pin)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, **options)
+        network = AutoModelForCausalLM.from_pretrained(
+            where, dtype=dtype(model.precision), **options
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise unreadable(model.weights, error) from error
+    return tokenizer, network.eval().to(device())
+
+
+@dataclass(frozen=True)
+class LabelLikelihood:
+    """Zero-shot by a language model: softmax over the classes of their names' log-likelihood after
+    the text (Brown et al., 2020), calibrated by content-free texts (Zhao et al., 2021).
+
+    What is read is the template, with the text for ``{text}`` and the class names for ``{classes}``
+    (which may be left out), and the data set's prompt up to its ``{}``; the class name comes next.
+    Several prompts are averaged. inner: a prior whose encoder makes the features; content_free:
+    texts that say nothing, whose mean opinion is divided out (none: no calibration);
+    length_normalised: per token of the class name.
+    """
+
+    inner: Prior
+    model: CausalModel
+    template: str
+    content_free: Sequence[str]
+    length_normalised: bool
+
+    def __post_init__(self) -> None:
+        if self.template.count("{text}") != 1:
+            raise ValueError(f"template {self.template!r}; wanted one {{text}} in it")
+        object.__setattr__(self, "content_free", tuple(self.content_free))
+
+    @property
+    def key(self) -> str:
+        return (
+            f"llm({self.model.key}, {self.template!r}, content_free={list(self.content_free)}, "
+            f"length_normalised={self.length_normalised})"
+        )
+
+    def encoder(self, modality: str) -> Encoder:
+        if modality != "text":
+            raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
+        return self.inner.encoder(modality)
+
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        """(n, k); see CausalModel.log_likelihood for what it costs."""
+        scores = self.scores(inputs, task)
+        if self.content_free:
+            said = softmax(self.scores(self.content_free, task)).mean(axis=0)
+            scores -= np.log(np.maximum(said, np.float32(1e-12)))
+        return softmax(scores)
+
+    def scores(self, inputs: Sequence[Any], task: Task) -> Floats:
+        """(n, k) float32 log-likelihoods, before calibration."""
+        filled(task.class_names, task.prompts)  # refuses names and prompts that cannot be used
+        texts, names = self.model.shortened(inputs), [name.strip() for name in task.class_names]
+        before, after = self.template.replace("{classes}", ", ".join(names)).split("{text}")
+        total = np.zeros((len(texts), len(names)), dtype=np.float32)
+        for prompt in task.prompts:
+            lead = after + prompt.split("{}")[0]
+            contexts = [before + text + lead for text in texts]
+            sums, tokens = self.model.log_likelihood(contexts, names)
+            total += sums / tokens if self.length_normalised else sums
+        return total / np.float32(len(task.prompts))
