@@ -6,10 +6,10 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test check lint types paper bench clean
+.PHONY: help install demo demo-tiny test check lint types paper paper-check bench clean
 
 help:  ## show this help
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -41,11 +41,20 @@ lint: install  ## ruff
 types: install  ## mypy --strict
 	$(BIN)/mypy
 
+REPORTS = $(patsubst results/%.parquet,report-%,$(wildcard results/*.parquet))
+OUT ?= results
+
 paper: install  ## rebuild every committed table and figure from the committed parquet files
-	for file in results/*.parquet; do \
-	  name=$$(basename $$file .parquet); \
-	  $(BIN)/albench report --parquet experiment=$$name || exit 1; \
-	done
+	$(MAKE) --no-print-directory -j$(JOBS) $(REPORTS)
+
+report-%:
+	$(BIN)/albench report --parquet --quiet experiment=$* --out $(OUT)
+
+paper-check: install  ## rebuild them elsewhere and compare, byte for byte
+	rm -rf build/paper
+	$(MAKE) --no-print-directory paper OUT=build/paper
+	diff --recursive --brief results/tables build/paper/tables
+	diff --recursive --brief results/figures build/paper/figures
 
 bench: install  ## time one selection of every strategy
 	$(BIN)/python benchmarks/selection.py

@@ -180,8 +180,8 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
 
     extras = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
     with composing(extra):
-        fixed = [*extras, *(o for o in overrides if not _sweeps(o))]
-        swept = [o for o in overrides if _sweeps(o)]
+        fixed = [*extras, *(o for o in overrides if not is_sweep(o))]
+        swept = [o for o in overrides if is_sweep(o)]
 
         def composed(more: Sequence[str]) -> Node:
             config = compose("config", [*fixed, *more], return_hydra_config=True)
@@ -213,7 +213,7 @@ def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return groups
 
 
-def _sweeps(override: str) -> bool:
+def is_sweep(override: str) -> bool:
     """Whether a command-line override stands for several values."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 

@@ -6,15 +6,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
-from al_bench.config import Job, plan
+from al_bench.config import Job, composing, config_folders, is_sweep, label, plan
+from al_bench.status import absent
 from al_bench.store import run_id
+from al_bench.sweep import command_lines, experiments
 
 if TYPE_CHECKING:
     from al_bench.report.analysis import Analysis
+    from al_bench.report.frame import Missing, Results
+    from al_bench.report.spec import ReportSpec
 
 ABOUT = "Build the tables and figures of experiments from their runs or their parquet file."
 
@@ -22,29 +26,67 @@ ABOUT = "Build the tables and figures of experiments from their runs or their pa
 def main(arguments: Sequence[str]) -> int:
     """Write results/<name>.parquet, tables, figures and a page; print the main table."""
     options = parser().parse_args(arguments)
-    jobs, name = jobs_of(options.overrides, options.config_dir, options.name)
+    names, _ = experiments(options.overrides)
+    name = options.name or "_".join(n.replace("/", "_") for n in names) or "runs"
+    config = options_of(options.overrides, options.config_dir)
     from al_bench.report.analysis import analyse
     from al_bench.report.build import write
-    from al_bench.report.frame import read_parquet, read_runs, write_parquet
+    from al_bench.report.frame import read_parquet, write_parquet
     from al_bench.report.references import with_references
 
-    out = Path(options.out or jobs[0].config.results)
-    parquet = out / f"{name}.parquet"
+    folder = Path(config.results)
+    out = Path(options.out or folder)
+    written = []
     if options.parquet:
-        results = read_parquet(parquet)
+        results = read_parquet(folder / f"{name}.parquet")
     else:
-        names = {run_id(job.science) for job in jobs}
-        results = read_runs(Path(jobs[0].config.results) / "runs", names)
-    if not options.parquet:
-        write_parquet(results, parquet)
-    spec, results = with_references(spec_of(jobs), results)
+        results = read(options.overrides, options.config_dir, folder / "runs")
+        written = [write_parquet(results, out / f"{name}.parquet")]
+    spec, results = with_references(spec_of(config), results)
     analysis = analyse(results, spec)
-    written = write(analysis, name, out)
-    show(analysis)
-    print("\n".join(str(path) for path in [parquet, *written]))
+    written += write(analysis, name, out)
+    if not options.quiet:
+        show(analysis)
+    print("\n".join(str(path) for path in written))
     if options.log == "wandb":
-        log_to_wandb(name, analysis, written, Path(jobs[0].config.results), options.mode)
+        log_to_wandb(name, analysis, written, folder, options.mode)
     return 0
+
+
+def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
+    """The configuration of the (first) experiment: what its report shows, where results lie."""
+    from hydra import compose
+
+    names, rest = experiments(overrides)
+    fixed = [o for o in rest if not is_sweep(o)]
+    with composing(extra):
+        search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+        first = [f"experiment={name}" for name in names[:1]]
+        return compose("config", [*search, *first, *fixed])
+
+
+def read(overrides: Sequence[str], extra: Path | None, folder: Path) -> Results:
+    """Every run of the experiments; those that cannot be made here are listed with the reason."""
+    from al_bench.report.frame import NOT_STARTED, read_runs, without_data
+
+    lines = command_lines(overrides, extra)
+    jobs = {run_id(job.science): job for line in lines for job in plan(line, extra)}
+    results = read_runs(folder, jobs)
+    todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
+    todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
+    gone = absent({name: jobs[name] for name in todo})
+    return without_data(results, {name: missing(name, jobs[name], extra) for name in gone})
+
+
+def missing(name: str, job: Job, extra: Path | None) -> Missing:
+    """A run whose data set is not here, described as finished runs are."""
+    from al_bench.report.frame import NOT_AVAILABLE, Missing, describe
+
+    science, folders = job.science, config_folders(extra)
+    groups = ("dataset", "imbalance", "noise", "strategy")
+    labels = {g: label(g, job.choices.get(g, "custom"), science[g], folders) for g in groups}
+    what = describe({"labels": labels, "seed": science["seed"]})
+    return Missing(name, what, NOT_AVAILABLE, " · ".join(labels[g] for g in groups[:3]))
 
 
 def show(analysis: Analysis) -> None:
@@ -76,30 +118,18 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--parquet", action="store_true", help="read results/<name>.parquet instead of runs"
     )
+    made.add_argument("--quiet", action="store_true", help="print no tables, only what is written")
     made.add_argument("--log", choices=("none", "wandb"), default="none")
     made.add_argument("--mode", choices=("offline", "online"), default="offline")
     made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
     return made
 
 
-def jobs_of(
-    overrides: Sequence[str], extra: Path | None, name: str | None
-) -> tuple[list[Job], str]:
-    """Every run of the named experiments, and what the report is called."""
-    chosen = [o.removeprefix("experiment=") for o in overrides if o.startswith("experiment=")]
-    rest = [o for o in overrides if not o.startswith("experiment=")]
-    if not chosen:
-        return list(plan(rest, extra)), name or "runs"
-    experiments = chosen[0].split(",")
-    jobs = [job for e in experiments for job in plan([f"experiment={e}", *rest], extra)]
-    return jobs, name or "_".join(e.replace("/", "_") for e in experiments)
-
-
-def spec_of(jobs: Sequence[Job]) -> Any:
-    """What the (first) experiment wants its report to show."""
+def spec_of(config: DictConfig) -> ReportSpec:
+    """What an experiment wants its report to show."""
     from al_bench.report.spec import ReportSpec
 
-    options = OmegaConf.to_container(jobs[0].config.report, resolve=True)
+    options = OmegaConf.to_container(config.report, resolve=True)
     assert isinstance(options, dict)
     try:
         return ReportSpec(**{str(key): value for key, value in options.items()})

@@ -1,41 +1,109 @@
-"""Which runs of an experiment are done, running, failed or to do."""
+"""Which runs of an experiment are done, running, failed or to do, and what they would need."""
 
 from __future__ import annotations
 
 import fcntl
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from statistics import median
+from statistics import mean
 from typing import Any
 
-from al_bench.config import plan
+from al_bench.config import Job, build, plan
 from al_bench.store import read_manifest, run_id
+from al_bench.sweep import command_lines
+
+STATES = ("running", "failed", "cut", "to do")
+
+
+@dataclass
+class Progress:
+    """What became of some runs, by id: states, seconds of those that are done, the first line of
+    each failure, and why a data set is not on this machine."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Progress) -> None:
+        """Take in the runs of another experiment."""
+        for part in fields(self):
+            getattr(self, part.name).update(getattr(other, part.name))
+
+    def counts(self) -> str:
+        """How many runs are in which state."""
+        counts = Counter(self.states.values())
+        parts = [f"{counts[s]} {s}" for s in STATES if counts[s]]
+        return f"{counts['done']} of {counts.total()} done" + "".join(f", {p}" for p in parts)
+
+    def reasons(self) -> list[str]:
+        """A line for each failure and for each data set that is not at hand."""
+        absent = Counter(self.missing.values())
+        lines = [f"{name} failed: {why}" for name, why in self.errors.items()]
+        return lines + [f"data set not available, {n} runs: {why}" for why, n in absent.items()]
+
+    def time_left(self, known: Collection[float]) -> str:
+        """How long the runs still to do take, by the mean of the known seconds of some others."""
+        todo = [n for n, s in self.states.items() if s != "done" and n not in self.missing]
+        if not todo:
+            return "nothing left that could be run here"
+        if not known:
+            return f"{len(todo)} runs left; how long is unknown, as none has finished"
+        hours = len(todo) * mean(known) / 3600
+        time = f"{hours:.1f} h" if hours >= 1.5 else f"{60 * hours:.0f} min"
+        return f"{len(todo)} runs left, about {time} of one worker (mean of {len(known)} finished)"
 
 
 def show(overrides: Sequence[str], extra: Path | None) -> int:
-    """Print counts, the first line of each failure and the time that is left; 1 if any failed."""
-    jobs = plan(overrides, extra)
-    runs = Path(jobs[0].config.results) / "runs"
-    names = list(dict.fromkeys(run_id(job.science) for job in jobs))
-    manifests = {name: read_manifest(runs / name) for name in names}
-    states = {name: state(runs / name, manifest) for name, manifest in manifests.items()}
-    counts = Counter(states.values())
-    parts = [f"{counts[s]} {s}" for s in ("running", "failed", "cut", "to do") if counts[s]]
-    print(f"{counts['done']} of {len(names)} done" + "".join(f", {part}" for part in parts))
-    for name in names:
-        if states[name] == "failed":
-            error = str(manifests[name]["error"]).splitlines()[0]
-            print(f"  {name} failed: {error}")
-    seconds = [duration(m) for n, m in manifests.items() if states[n] == "done"]
-    left = len(names) - counts["done"]
-    if seconds and left:
-        print(f"about {left * median(seconds) / 60:.0f} min of one worker left")
-    return 1 if counts["failed"] else 0
+    """Print, experiment by experiment, how many runs are in which state, what failed, which data
+    sets are not at hand and how long the rest takes; loads no data. 1 if any run failed."""
+    lines = command_lines(overrides, extra)
+    every = Progress()
+    for line in lines:
+        here = progress(plan(line, extra))
+        every.add(here)
+        left = here.time_left((here.seconds or every.seconds).values())
+        title = [" ".join(line)] if len(lines) > 1 else []
+        print("\n  ".join([*title, here.counts(), *here.reasons(), left]))
+    if len(lines) > 1:
+        print(f"all\n  {every.counts()}\n  {every.time_left(every.seconds.values())}")
+    return 1 if "failed" in every.states.values() else 0
 
 
-def state(folder: Path, manifest: dict[str, Any]) -> str:
+def progress(jobs: Iterable[Job]) -> Progress:
+    """What became of some runs."""
+    named = {run_id(job.science): job for job in jobs}
+    folders = {name: Path(job.config.results) / "runs" / name for name, job in named.items()}
+    manifests = {name: read_manifest(folder) for name, folder in folders.items()}
+    states = {name: state(folder, manifests[name]) for name, folder in folders.items()}
+    missing = absent({name: job for name, job in named.items() if states[name] != "done"})
+    failed = [name for name in named if states[name] == "failed" and name not in missing]
+    return Progress(
+        states,
+        {name: duration(manifests[name]) for name in named if states[name] == "done"},
+        {name: str(manifests[name]["error"]).splitlines()[0] for name in failed},
+        missing,
+    )
+
+
+def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
+    """Why the data set of a job is not on this machine, for the jobs where it is not; loads none.
+
+    A data set says so by itself, if it has a method ``absent``; others are taken to be there.
+    """
+    known: dict[str, str | None] = {}
+    for job in jobs.values():
+        if (text := repr(job.config.dataset)) not in known:
+            source = build(job.config.dataset)
+            known[text] = source.absent() if hasattr(source, "absent") else None
+    reasons = {name: known[repr(job.config.dataset)] for name, job in jobs.items()}
+    return {name: why for name, why in reasons.items() if why is not None}
+
+
+def state(folder: Path, manifest: Mapping[str, Any]) -> str:
     """done, failed, running (a process holds it), cut (nobody does) or to do."""
     if not manifest:
         return "to do"
@@ -58,7 +126,7 @@ def is_held(lock: Path) -> bool:
     return False
 
 
-def duration(manifest: dict[str, Any]) -> float:
+def duration(manifest: Mapping[str, Any]) -> float:
     """Wall-clock seconds of a finished run."""
     began, ended = (datetime.fromisoformat(manifest[k]) for k in ("started", "finished"))
     return (ended - began).total_seconds()

@@ -3,20 +3,65 @@
 Hydra composes every run of a sweep twice and starts it as a job of its own, which costs more than a
 small run. Here a job is a part: some runs one after the other in one process, which keeps data,
 embeddings and models. Everything else (joblib, Slurm, Ray) stays the launcher's.
+
+An experiment may also be a suite: command lines of other experiments, one after the other.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from al_bench.config import Plan, composing, config_folders, plan
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+
+
+def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The experiments of ``experiment=a,b``, also given more than once, and all else."""
+    chosen = [o.removeprefix("experiment=") for o in overrides if o.startswith("experiment=")]
+    rest = [o for o in overrides if not o.startswith("experiment=")]
+    return [name for some in chosen for name in some.split(",")], rest
+
+
+def command_lines(overrides: Sequence[str], extra: Path | None) -> list[tuple[str, ...]]:
+    """What is to be run one after the other: a line an experiment, or those of its suite."""
+    names, rest = experiments(overrides)
+    if not names:
+        return [tuple(rest)]
+    found = []
+    for name in names:
+        parts = suite(name, extra)
+        found += [one for p in parts for one in command_lines([*shlex.split(p), *rest], extra)]
+        found += [] if parts else [(f"experiment={name}", *rest)]
+    return found
+
+
+def suite(name: str, extra: Path | None) -> list[str]:
+    """The command lines that an experiment consists of, if it is a suite; its own has none."""
+    paths = [folder / "experiment" / f"{name}.yaml" for folder in config_folders(extra)]
+    path = next((path for path in paths if path.is_file()), None)
+    lines = OmegaConf.select(OmegaConf.load(path), "suite") if path else None
+    return [str(line) for line in lines or []]
+
+
+def sweep_all(lines: Sequence[tuple[str, ...]], extra: Path | None) -> int:
+    """Make the runs of each line; RuntimeError at the end, line by line, where any failed."""
+    failed = []
+    for overrides in lines:
+        print(" ".join(overrides), flush=True)
+        try:
+            sweep(known_plan(overrides, extra), overrides, extra)
+        except RuntimeError as error:
+            failed.append(f"{' '.join(overrides)}: {error}")
+    if failed:
+        raise RuntimeError("; ".join(failed))
+    return 0
 
 
 def sweep(planned: Plan, overrides: tuple[str, ...], extra: Path | None) -> int:

@@ -5,13 +5,17 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from al_bench.config import build, composing, config_dir, label, plan, science
+from al_bench.config import build, composing, config_dir, is_sweep, label, plan, science
 from al_bench.listing import options_of
+from al_bench.reporting import options_of as options_of_experiment
+from al_bench.reporting import spec_of
 from al_bench.store import run_id
+from al_bench.sweep import command_lines
 
 GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
     "dataset/features": ["dataset.name=mine", "dataset.path=mine.npz"],
+    "prior/table": ["prior.path=answers.parquet"],
     "noise/confusion": ["noise.matrix=[[0.9,0.1],[0.2,0.8]]"],
 }
 GROUPS = sorted(p.name for p in config_dir().iterdir() if p.is_dir())
@@ -32,15 +36,21 @@ def test_every_option_composes_and_constructs(option: str) -> None:
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment/")])
-def test_every_experiment_composes(option: str) -> None:
+def test_every_experiment_is_a_sweep_over_seeds_a_suite_of_them_or_a_part(option: str) -> None:
     from hydra import compose
 
-    with composing():
-        config = compose(
-            "config", [f"experiment={option.split('/', 1)[1]}"], return_hydra_config=True
-        )
-    assert config.hydra.mode.name == "MULTIRUN"
-    assert "seed" in config.hydra.sweeper.params
+    if "\n# Part of " in (config_dir() / f"{option}.yaml").read_text():
+        others = (config_dir() / "experiment").rglob("*.yaml")
+        assert [path for path in others if f"- /{option}\n" in path.read_text()]
+        return
+    name = option.split("/", 1)[1]
+    assert spec_of(options_of_experiment([f"experiment={name}"], None))
+    for line in command_lines([f"experiment={name}"], None):
+        with composing():
+            fixed = [override for override in line if not is_sweep(override)]
+            config = compose("config", fixed, return_hydra_config=True)
+        assert config.hydra.mode.name == "MULTIRUN"
+        assert "seed" in config.hydra.sweeper.params
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])

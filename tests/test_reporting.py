@@ -1,12 +1,17 @@
 """From an experiment to its files: run, report, rebuild from the parquet file, log to W&B."""
 
+import json
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from al_bench.cli import main
+from al_bench.config import config_dir, plan
 
 EXPERIMENT = [
     "experiment=demo",
@@ -65,16 +70,93 @@ def test_the_parquet_file_alone_rebuilds_the_same_files(
     assert {path: path.read_bytes() for path in wanted} == wanted
 
 
-def test_wandb_gets_one_run_with_the_savings_table_and_the_figures(reported: Path) -> None:
-    (folder,) = (reported / "wandb").glob("offline-run-*")
+def test_a_report_can_be_rebuilt_elsewhere_and_leaves_its_parquet_file_where_it_is(
+    reported: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(reported.parent)
+    capsys.readouterr()
+    assert main(["report", "--parquet", "--quiet", *EXPERIMENT[:-1], "--out", "again"]) == 0
+    written = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("again/") for line in written)
+    assert "again/demo.parquet" not in written
+    for part in ("tables", "figures"):
+        for path in (reported / part).iterdir():
+            assert Path("again", part, path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    """What a W&B run wrote, read back from its file."""
     shown = subprocess.run(
         [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(folder)],
         capture_output=True,
         text=True,
     )
     assert shown.returncode == 0, shown.stderr
-    assert "Annotation savings" in shown.stdout
-    assert "demo_curves" in shown.stdout
+    return [json.loads(line) for line in shown.stdout.splitlines()]
+
+
+def about(folder: Path) -> dict[str, Any]:
+    (found,) = (record["run"] for record in records(folder) if record["type"] == "run")
+    return dict(found)
+
+
+def test_wandb_gets_one_run_with_the_savings_table_and_the_figures(reported: Path) -> None:
+    (folder,) = (reported / "wandb").glob("offline-run-*")
+    assert about(folder)["run_group"] == "demo"
+    assert about(folder)["display_name"] == "report demo"
+    text = json.dumps(records(folder))
+    assert "Annotation savings" in text
+    assert "demo_curves" in text
+
+
+WANDB = [
+    "dataset=synthetic", "dataset.n_train=200", "dataset.n_test=100", "protocol=small",
+    "protocol.start=10", "protocol.budget=10", "protocol.rounds=2",
+]  # fmt: skip
+
+
+def test_the_curves_of_an_experiment_are_a_group_in_wandb_and_those_of_its_rounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
+    line = ["experiment=demo", "seed=0", "strategy=random,margin", "hydra/launcher=basic"]
+    assert main(["run", *line, *WANDB, "logger=wandb"]) == 0
+    folders = list(Path("results/wandb").glob("offline-run-*"))
+    runs = {about(folder)["display_name"]: folder for folder in folders}
+    assert {about(folder)["run_group"] for folder in folders} == {"demo"}
+    assert set(runs) == {path.name for path in Path("results/runs").iterdir()}
+    for name, folder in runs.items():
+        logged = [r["history"]["item"] for r in records(folder) if r["type"] == "history"]
+        rounds = Path("results/runs", name, "rounds.jsonl").read_text().splitlines()
+        wanted = [json.loads(line)["metrics"]["balanced_accuracy"] for line in rounds]
+        assert [row["labels"] for row in logged] == [0, 10, 20, 30]
+        assert [row["balanced_accuracy"] for row in logged] == pytest.approx(wanted)
+
+
+def test_the_sweep_of_the_docs_drives_a_grid_of_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (config_dir().parent / "docs" / "wandb.md").read_text()
+    sweep = yaml.safe_load(text.split("```yaml\n")[1].split("```")[0])
+    assert sweep["method"] == "grid"
+    names = list(sweep["parameters"])
+    values = [sweep["parameters"][name]["values"] for name in names]
+    grid = [[f"{n}={v}" for n, v in zip(names, row, strict=True)] for row in product(*values)]
+    program, command, *fixed, last = sweep["command"]  # an agent puts its values in for the last
+    assert (program, command, last) == ("albench", "run", "${args_no_hyphens}")
+    assert fixed.pop() == "logger.mirrors.0.mode=online"
+    (job,) = plan([*fixed, *grid[-1]])
+    assert (job.choices["strategy"], job.config.noise.rate, job.config.seed) == ("direct", 0.4, 4)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
+    small = [o for o in fixed if not o.startswith(("dataset", "protocol"))]
+    for chosen in (grid[0], grid[-1]):
+        assert main(["run", *small, *WANDB, *chosen]) == 0
+    folders = list(Path("results/wandb").glob("offline-run-*"))
+    found = {about(folder)["config"]["update"]["strategy"] for folder in folders}
+    assert found == {"random", "direct"}
+    assert {about(folder)["run_group"] for folder in folders} == {"single runs"}
 
 
 def test_a_report_without_runs_says_so(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,18 @@ METHOD = ("strategy", "supervision", "init")
 PLAIN = {"supervision": "labels", "init": "random", "learner": "linear"}
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
 NOT_STARTED = "not started"
+NOT_AVAILABLE = "data set not available"
 SECONDS = ("select", "fit", "evaluate")
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A run that gives no rows, and why."""
+    """A run that gives no rows, and why; its setting where its data set is not available."""
 
     id: str
     what: str
     why: str
+    setting: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Results:
     unfinished: tuple[Missing, ...]
     provenance: Mapping[str, list[str]]
 
+    @property
+    def unavailable(self) -> tuple[Missing, ...]:
+        """The unfinished runs whose data set was not there."""
+        return tuple(run for run in self.unfinished if run.why == NOT_AVAILABLE)
+
     def summary(self) -> str:
         """One sentence: how many runs there are, and what became of the others."""
         done = self.frame["id"].nunique() if len(self.frame) else 0
@@ -48,13 +55,24 @@ class Results:
         if self.failed:
             reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in self.failed)
             parts.append(f"{len(self.failed)} failed: {reasons}")
-        started = [run for run in self.unfinished if run.why != NOT_STARTED]
-        if len(self.unfinished) > len(started):
-            parts.append(f"{len(self.unfinished) - len(started)} not started")
+        whys = [run.why for run in self.unfinished]
+        if NOT_AVAILABLE in whys:
+            parts.append(f"{whys.count(NOT_AVAILABLE)} not run: {NOT_AVAILABLE}")
+        if NOT_STARTED in whys:
+            parts.append(f"{whys.count(NOT_STARTED)} not started")
+        started = [run for run in self.unfinished if run.why not in (NOT_STARTED, NOT_AVAILABLE)]
         if started:
             reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in started)
             parts.append(f"{len(started)} not finished: {reasons}")
         return "; ".join(parts)
+
+
+def without_data(results: Results, gone: Mapping[str, Missing]) -> Results:
+    """The results with these runs (by id) listed as not run instead of failed or not started."""
+    failed = tuple(run for run in results.failed if run.id not in gone)
+    rest = [run for run in results.unfinished if run.id not in gone]
+    ordered = sorted(gone.values(), key=lambda run: (run.setting, run.what, run.id))
+    return replace(results, failed=failed, unfinished=(*rest, *ordered))
 
 
 def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:

@@ -27,7 +27,8 @@ def rank_diagram(analysis: Analysis) -> Any:
     left = (len(names) + 1) // 2
     groups = joined(ranks, distance)
     top = 0.35 + 0.16 * len(groups)
-    figure, (axis,) = panels(1, 5.6, 0.9 + 0.2 * (left + 0.8 * len(groups)), 1)
+    room = 0.14 * max(max(map(len, names)) - 24, 0)  # long names stand on both sides
+    figure, (axis,) = panels(1, 5.6 + room, 0.9 + 0.2 * (left + 0.8 * len(groups)), 1)
     axis.set_xlim(1 - 0.02 * len(names), len(names) * 1.02)
     axis.set_ylim(top + 0.3 * left + 0.2, -0.75)
     axis.axis("off")

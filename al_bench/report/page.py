@@ -9,7 +9,7 @@ from typing import Any
 
 from al_bench.report.analysis import Analysis
 from al_bench.report.cells import Table, headed
-from al_bench.report.frame import shared
+from al_bench.report.frame import NOT_AVAILABLE, shared
 from al_bench.report.maps import champion
 
 
@@ -45,7 +45,11 @@ def page(
     return template.render(
         name=name,
         summary=analysis.results.summary(),
-        missing=[*analysis.results.failed, *analysis.results.unfinished],
+        missing=[
+            run
+            for run in (*analysis.results.failed, *analysis.results.unfinished)
+            if run.why != NOT_AVAILABLE  # these have a table of their own
+        ],
         shared=shared(frame),
         figures=shown,
         tables=tables,

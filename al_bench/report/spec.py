@@ -69,6 +69,34 @@ def claim_of(options: Any) -> Claim:
 
 
 @dataclass(frozen=True)
+class Printed:
+    """Numbers that somebody else printed: of a method in a kind of setting, a value a share, in %.
+
+    dataset, imbalance, noise: names of options; noise and metric as far as the source says.
+    """
+
+    dataset: str
+    imbalance: str
+    noise: str
+    metric: str
+    method: str
+    values: Sequence[float]
+
+
+def printed_of(options: Any, shares: Sequence[float]) -> Printed:
+    """Printed numbers from what a config says, one value for each share."""
+    wanted = f"dataset, imbalance, noise, metric, method and {len(shares)} values"
+    try:
+        found = Printed(**options)
+    except TypeError:
+        raise ValueError(f"report.printed has {options!r}; wanted {wanted}") from None
+    if len(found.values) != len(shares):
+        raise ValueError(f"report.printed has {len(found.values)} values of {found.method!r} in "
+                         f"{found.dataset!r}; wanted one for each of {list(shares)}")  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True)
 class ReportSpec:
     """What an experiment's report shows.
 
@@ -76,7 +104,8 @@ class ReportSpec:
     those they are held against (none: all others); references: setting to the full-data level;
     targets: shares of the gap from start to reference; bootstrap, seed: of the intervals; method:
     the groups that make up a method, `learner` too where it is not part of the setting; claims:
-    named comparisons over sets, see `Claim`.
+    named comparisons over sets, see `Claim`; shares: of the pool, at which `metrics` are tabled and
+    held beside what others `printed`; crossed: query rule x training rule tables of `metrics`.
     """
 
     metric: str = "balanced_accuracy"
@@ -89,6 +118,10 @@ class ReportSpec:
     figures: Sequence[str] = FIGURES
     method: Sequence[str] = METHOD
     claims: Sequence[Mapping[str, Any]] = ()
+    metrics: Sequence[str] = ("balanced_accuracy",)
+    shares: Sequence[float] = ()
+    printed: Sequence[Mapping[str, Any]] = ()
+    crossed: bool = False
 
     def __post_init__(self) -> None:
         if self.metric in LOWER_IS_BETTER:
@@ -111,6 +144,15 @@ class ReportSpec:
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"report.claims has {name!r} twice; wanted a name for each claim")
+        if not all(0 < share <= 1 for share in self.shares):
+            raise ValueError(f"report.shares is {list(self.shares)}; wanted shares in (0, 1]")
+        if self.printed_numbers and not self.shares:
+            raise ValueError("report.printed needs report.shares, the shares its values are of")
+
+    @property
+    def printed_numbers(self) -> tuple[Printed, ...]:
+        """What others printed, checked as far as that goes without results."""
+        return tuple(printed_of(options, self.shares) for options in self.printed)
 
     @property
     def claimed(self) -> tuple[Claim, ...]:

@@ -20,8 +20,10 @@ from al_bench.report.cells import (
 )
 from al_bench.report.claim_tables import over_sets, set_by_set
 from al_bench.report.comparison import Comparison
+from al_bench.report.crossing import crossings
 from al_bench.report.overall import penalty_matrix, ranking
 from al_bench.report.savings import area
+from al_bench.report.shares import not_run, share_tables
 
 QUALITY = (
     "balanced_accuracy",
@@ -42,6 +44,8 @@ COUNTS = ("nll", *DIAGNOSTICS)  # shown as they are, not in per cent
 def tables(analysis: Analysis) -> list[Table]:
     """All tables of a report, the most read first."""
     every = [table(one) for one in analysis.claims for table in (over_sets, set_by_set)]
+    every += [*share_tables(analysis), *crossings(analysis)]
+    every += [not_run(analysis)] if analysis.results.unavailable else []
     every += [main(analysis, found) for found in analysis.found]
     if len(analysis.found) > 1:
         every += [ranking(analysis), penalty_matrix(analysis)]

@@ -1,0 +1,350 @@
+"""The paper's settings and the grid: what they are made of, what is missing, and their tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from al_bench.cli import main
+from al_bench.config import build, composing, config_dir, plan
+from al_bench.report.analysis import Analysis, ReportSpec, analyse
+from al_bench.report.cells import Table
+from al_bench.report.crossing import crossings
+from al_bench.report.frame import NOT_AVAILABLE, Missing, read_parquet, read_runs, without_data
+from al_bench.report.shares import share_tables
+from al_bench.report.tables import tables
+from al_bench.rng import rng
+from al_bench.sweep import command_lines
+from tests.test_report import fake_run, fake_runs
+
+PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}
+
+
+def choices(line: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What varies in the runs of a command line, of its first seed."""
+    return [
+        {
+            "setting": tuple(job.choices[group] for group in ("dataset", "imbalance", "noise")),
+            "strategy": job.choices["strategy"],
+            "config": job.config,
+        }
+        for job in plan([*line, "seed=0"])
+    ]
+
+
+@pytest.fixture(scope="module")
+def baselines() -> list[dict[str, Any]]:
+    lines = command_lines(["experiment=paper"], None)
+    assert len(lines) == 9
+    return [run for line in lines[:3] for run in choices(line)]
+
+
+def test_the_paper_has_24_settings_and_the_baselines_in_each(baselines: list[Any]) -> None:
+    settings = {run["setting"] for run in baselines}
+    sets = {"trec", "ag_news", "sst2", "cifar10", "cifar100", "pathmnist"}
+    wanted = {(name, "longtail", noise) for name in sets for noise in ("clean", "symmetric")}
+    wanted |= {
+        (name, "one_vs_rest" if name == "sst2" else "merge", noise)
+        for name in sets
+        for noise in ("clean", "symmetric")
+    }
+    assert settings == wanted
+    for setting in settings:
+        assert {run["strategy"] for run in baselines if run["setting"] == setting} == PAPER
+
+
+def test_every_system_has_the_settings_of_the_baselines() -> None:
+    lines = command_lines(["experiment=paper"], None)
+    ours = [tuple(line[1:]) for line in lines]
+    assert [line[0] for line in lines] == [line[0] for line in lines[:3]] * 3
+    assert set(ours[:3]) == {()}
+    assert {option.split("=")[0] for line in ours for option in line} == {
+        "strategy", "supervision", "strategy@init", "learner.balance",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dataset", "imbalance", "labels", "counts"),
+    [  # the counts that GALAXY, and the long-tailed CIFARs, have
+        ("cifar10", "merge", np.repeat(np.arange(10), 5000), [5000, 5000, 40000]),
+        ("cifar100", "merge", np.repeat(np.arange(100), 500), [500, 500, 49000]),
+        ("cifar10", "longtail", np.repeat(np.arange(10), 5000), (5000, 100, 13996)),
+        ("sst2", "one_vs_rest", np.repeat(np.arange(2), [3310, 3610]), (0.1,)),
+    ],
+)
+def test_imbalances_have_the_usual_counts(
+    dataset: str, imbalance: str, labels: Any, counts: Any, baselines: list[Any]
+) -> None:
+    run = next(r for r in baselines if r["setting"] == (dataset, imbalance, "clean"))
+    kept = build(run["config"].imbalance).keep(labels, int(labels.max()) + 1, rng(0, "imbalance"))
+    found = np.bincount(kept.classes[labels[kept.rows]])
+    if imbalance == "merge":
+        assert found.tolist() == counts
+    elif imbalance == "longtail":
+        assert (found.max(), found.min(), found.sum()) == counts
+    else:
+        assert found.min() / found.sum() == pytest.approx(counts[0], abs=1e-3)
+
+
+def test_rounds_end_at_ten_and_twenty_percent_of_the_pool(baselines: list[Any]) -> None:
+    ends = np.cumsum(build(baselines[0]["config"].protocol).sizes(50_000, 10))
+    assert 5_000 in ends
+    assert ends[-1] == 10_000
+
+
+def test_the_grid_crosses_four_skews_with_four_rates_for_the_same_methods() -> None:
+    from hydra import compose
+
+    lines = command_lines(["experiment=grid"], None)
+    runs = choices(lines[2])
+    cells = {(r["setting"][0], r["config"].imbalance.ratio, r["config"].noise.rate) for r in runs}
+    assert len(cells) == len(runs) == 2 * 4 * 4
+    with composing():
+        sweeps = [compose("config", list(o), return_hydra_config=True).hydra.sweeper for o in lines]
+    assert all({**sweep.params, "strategy": ""} == {**sweeps[0].params, "strategy": ""}
+               for sweep in sweeps)  # fmt: skip
+
+
+def test_the_factorial_crosses_query_rules_with_training_rules() -> None:
+    runs = plan(["experiment=factorial", "dataset=trec", "noise=clean", "seed=0"])
+    pairs = {(job.choices["strategy"], job.choices["supervision"]) for job in runs}
+    assert len(pairs) == len(runs) == 42
+    assert {job.choices["strategy@init"] for job in runs} == {"random"}
+
+
+SMALL = ["dataset=synthetic,pathmnist", "seed=0,1", "strategy=random,margin",
+         "protocol.start=10", "protocol.budget=10", "protocol.rounds=2",
+         "hydra/launcher=basic", "+report.figures=[]", "+report.bootstrap=20"]  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("AL_BENCH_DATA", str(tmp_path / "data"))
+    return tmp_path
+
+
+def test_runs_without_their_data_fail_with_a_sentence_and_are_listed_by_setting(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["experiment=demo", *SMALL]
+    assert main(["status", *line]) == 0
+    said = capsys.readouterr().out
+    assert "0 of 8 done, 8 to do" in said
+    assert "data set not available, 4 runs: pathmnist has no hub id" in said
+    assert "4 runs left; how long is unknown, as none has finished" in said
+    assert main(["run", *line]) == 1
+    said = capsys.readouterr()
+    assert "4 of 8 runs failed" in said.err
+    assert "pathmnist has no hub id: put it in a folder pathmnist/" in said.err
+    assert main(["status", *line]) == 1
+    said = capsys.readouterr().out
+    assert "4 of 8 done, 4 failed" in said
+    assert "nothing left that could be run here" in said
+    assert main(["report", *line]) == 0
+    table = (here / "results/tables/demo.md").read_text()
+    assert f"4 of 8 runs; 4 not run: {NOT_AVAILABLE}" in table
+    assert f"| pathmnist · natural · symmetric(rate=0.2) | 4 | {NOT_AVAILABLE} |" in table
+    assert "failed" not in table
+    html = (here / "results/demo.html").read_text()
+    assert "pathmnist · natural" in html
+    assert main(["report", "--parquet", *line, "--out", "again"]) == 0
+    assert (here / "again/tables/demo.md").read_text() == table
+
+
+def test_runs_that_were_never_started_for_want_of_data_are_listed_too(here: Path) -> None:
+    line = ["experiment=demo", *SMALL]
+    assert main(["run", *(o.replace(",pathmnist", "") for o in line)]) == 0
+    assert main(["report", *line]) == 0
+    table = (here / "results/tables/demo.md").read_text()
+    assert f"4 of 8 runs; 4 not run: {NOT_AVAILABLE}" in table
+
+
+def test_a_hub_data_set_that_was_not_fetched_is_absent_and_one_in_a_folder_is_not(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(here / "hub"))
+    source = build(plan(["dataset=cifar100"])[0].config.dataset)
+    assert source.absent().startswith("cifar100 is neither in $AL_BENCH_DATA nor in the cache")
+    kept = here / "hub" / "datasets--uoft-cs--cifar100" / "snapshots" / source.revision
+    kept.mkdir(parents=True)
+    assert source.absent() is None
+    kept.rmdir()
+    (here / "data" / "cifar100").mkdir(parents=True)
+    assert source.absent() is None
+
+
+def test_a_suite_goes_on_after_a_failure_and_is_counted_line_by_line(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = here / "mine" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "both.yaml").write_text(
+        "# @package _global_\nsuite:\n"
+        "  - experiment=demo dataset=pathmnist\n"
+        "  - experiment=demo dataset=synthetic\n"
+    )
+    line = ["experiment=both", "seed=0", *SMALL[2:], "--config-dir", str(here / "mine")]
+    assert main(["run", *line]) == 1
+    said = capsys.readouterr()
+    assert said.out.count(" finished: ") == 2
+    assert "experiment=demo dataset=pathmnist" in said.err
+    assert main(["status", *line]) == 1
+    said = capsys.readouterr().out
+    assert "all\n  2 of 4 done, 2 failed" in said
+    assert main(["report", *line]) == 0
+    assert "2 of 4 runs" in (here / "results/tables/both.md").read_text()
+
+
+def test_experiments_may_be_named_by_commas_or_one_by_one() -> None:
+    wanted = [("experiment=baselines", "seed=1"), ("experiment=codecision", "seed=1")]
+    assert command_lines(["experiment=baselines,codecision", "seed=1"], None) == wanted
+    assert command_lines([wanted[0][0], wanted[1][0], "seed=1"], None) == wanted
+    assert command_lines(["strategy=margin"], None) == [("strategy=margin",)]
+
+
+def test_the_numbers_of_the_paper_are_the_18_that_were_read() -> None:
+    from al_bench.reporting import options_of, spec_of
+
+    printed = spec_of(options_of(["experiment=paper"], None)).printed_numbers
+    assert sum(len(one.values) for one in printed) == 18
+    assert {one.metric for one in printed} == {"pool_balanced_accuracy"}
+    assert {one.method for one in printed} == {"random", "badge", "coreset"}
+
+
+PRINTED = [
+    {"dataset": "flowers", "imbalance": "merge", "noise": "clean", "method": "margin",
+     "metric": "pool_balanced_accuracy", "values": [60.0, 71.0]},
+    {"dataset": "trees", "imbalance": "merge", "noise": "clean", "method": "margin",
+     "metric": "pool_balanced_accuracy", "values": [50.0, 51.0]},
+    {"dataset": "birds", "imbalance": "merge", "noise": "clean", "method": "margin",
+     "metric": "pool_balanced_accuracy", "values": [40.0, 41.0]},
+]  # fmt: skip
+
+
+def at_shares(tmp_path: Path) -> Analysis:
+    """Pools of 787 rows: 80 labels are 10.2 %, 160 labels are 20.3 %; no trees were at hand."""
+    rise = [0.05 * step for step in range(1, 11)]
+    for seed in range(2):
+        fake_run(tmp_path, "margin", imbalance="merge(classes=3)", seed=seed, curve=rise)
+        flat = [0.3 + 0.1 * seed] * 10
+        fake_run(tmp_path, "random", imbalance="merge(classes=3)", seed=seed, curve=flat)
+    gone = Missing("x", "?", NOT_AVAILABLE, "trees · merge(classes=3) · clean")
+    spec = ReportSpec(
+        metrics=["pool_balanced_accuracy", "balanced_accuracy"],
+        shares=[0.1, 0.2, 0.9][:2],
+        printed=PRINTED,
+        bootstrap=20,
+    )
+    return analyse(without_data(read_runs(tmp_path), {"x": gone}), spec)
+
+
+def row(table: Table, *start: str) -> tuple[str, ...]:
+    return next(cells for cells in table.rows if cells[: len(start)] == start)
+
+
+def test_levels_at_shares_of_the_pool_stand_beside_what_was_printed(tmp_path: Path) -> None:
+    beside, *shown = share_tables(at_shares(tmp_path))
+    assert beside.title == "Beside the paper: balanced accuracy (pool, transductive), %"
+    name = "flowers · merge · clean"
+    # the pool's level is 3 points above the test's: 20 + 3 after 4 rounds, 40 + 3 after 8
+    assert row(beside, name, "margin", "10")[3:] == ("60.0", "23.0 ± 0.0", "−37.0")
+    assert row(beside, name, "margin", "20")[3:] == ("71.0", "43.0 ± 0.0", "−28.0")
+    gone = row(beside, "trees · merge · clean", "margin", "10")
+    assert gone[3:] == ("50.0", f"not run: {NOT_AVAILABLE}", "–")
+    assert row(beside, "birds · merge · clean", "margin", "20")[3:] == ("41.0", "not run", "–")
+    assert [table.title for table in shown] == [
+        f"balanced accuracy ({split}), %, at {share} % of the pool"
+        for split in ("pool, transductive", "test")
+        for share in (10, 20)
+    ]
+    margin, random = (shown[2].header.index(method) for method in ("margin", "random"))
+    assert row(shown[2], "flowers")[margin] == "20.0 ± 0.0"
+    assert row(shown[2], "flowers")[random] == "35.0 ± 7.1"
+    assert shown[2].bold == {(0, random)}
+    assert shown[3].bold == {(0, margin)}
+    missing = f"trees · merge(classes=3) · clean (not run: {NOT_AVAILABLE})"
+    assert row(shown[0], missing)[1:] == ("–", "–")
+
+
+def test_a_share_at_which_no_round_ends_has_no_level(tmp_path: Path) -> None:
+    fake_runs(tmp_path, ("random", "margin"), seeds=2)
+    spec = ReportSpec(metrics=["balanced_accuracy"], shares=[0.15, 0.9], bootstrap=20)
+    first, second = share_tables(analyse(read_runs(tmp_path), spec))
+    assert row(first, "flowers")[1:] != ("–", "–")  # 120 of 787 rows are 15.2 %
+    assert row(second, "flowers")[1:] == ("–", "–")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shares": [0.1], "printed": PRINTED}, "2 values of 'margin' in 'flowers'; wanted one"),
+        ({"shares": [0.1, 0.2], "printed": [{"method": "a"}]}, "wanted dataset, imbalance"),
+        ({"shares": [2]}, r"report.shares is \[2\]"),
+    ],
+)
+def test_wrong_shares_and_printed_numbers_are_one_sentence(options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ReportSpec(**options)
+
+
+def test_a_crossing_is_a_table_of_areas_for_each_predictor(tmp_path: Path) -> None:
+    level = {("margin", "labels"): 0.5, ("margin", "vetted"): 0.8,
+             ("random", "labels"): 0.4, ("random", "vetted"): 0.6}  # fmt: skip
+    for (strategy, supervision), value in level.items():
+        for noise, seed in (("clean", 0), ("clean", 1), ("symmetric(rate=0.2)", 0)):
+            lower = 0.2 * (noise != "clean")
+            fake_run(tmp_path, strategy, supervision, noise=noise, seed=seed,
+                     curve=[value - lower] * 10)  # fmt: skip
+    spec = ReportSpec(
+        crossed=True, metrics=["balanced_accuracy", "product_balanced_accuracy"], bootstrap=20
+    )
+    shown = crossings(analyse(read_runs(tmp_path), spec))
+    assert len(shown) == 6
+    whole, clean, noisy = shown[:3]
+    assert whole.title.endswith("balanced accuracy (test), %: 2 settings")
+    assert whole.header == ("query rule", "labels", "vetted")
+    assert whole.rows == (("margin", "40.0", "70.0"), ("random", "30.0", "50.0"))
+    assert clean.rows[0] == ("margin", "50.0 ± 0.0", "80.0 ± 0.0")
+    assert noisy.rows[1] == ("random", "20.0", "40.0")
+    assert whole.bold == {(0, 1), (0, 2)}
+    assert "15.0 points within the median column" in whole.note
+    product = shown[3]
+    assert "product balanced accuracy" in product.title
+    assert product.rows[0] == ("margin", "42.0", "72.0")  # the fake product is 2 points better
+
+
+def test_the_tables_of_the_paper_come_before_those_of_each_setting(tmp_path: Path) -> None:
+    titles = [table.title for table in tables(at_shares(tmp_path))]
+    assert titles[0].startswith("Beside the paper")
+    assert titles[5] == f"Not run: {NOT_AVAILABLE}"
+    assert titles[6] == "flowers"
+
+
+def test_old_parquet_files_can_be_read(tmp_path: Path) -> None:
+    """Missing runs had no setting in files that were written before."""
+    import pyarrow.parquet as pq
+
+    from al_bench.report.frame import write_parquet
+
+    fake_run(tmp_path / "runs", "margin")
+    path = write_parquet(read_runs(tmp_path / "runs"), tmp_path / "new.parquet")
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[b"al_bench"])
+    about["unfinished"] = [{"id": "a", "what": "b", "why": "not started"}]
+    note = {b"al_bench": json.dumps(about).encode()}
+    pq.write_table(table.replace_schema_metadata(note), tmp_path / "old.parquet")
+    assert read_parquet(tmp_path / "old.parquet").unfinished[0].setting == ""
+
+
+def test_no_experiment_refers_to_one_that_is_not_there() -> None:
+    for path in (config_dir() / "experiment").rglob("*.yaml"):
+        name = str(path.relative_to(config_dir() / "experiment").with_suffix(""))
+        for line in command_lines([f"experiment={name}"], None):
+            part = line[0].removeprefix("experiment=")
+            assert (config_dir() / "experiment" / f"{part}.yaml").is_file()
