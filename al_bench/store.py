@@ -18,7 +18,7 @@ from typing import Any
 
 from al_bench.loop import Round
 
-PROTOCOL = 1  # part of every run's name; raised when numbers change on purpose
+PROTOCOL = 2  # part of every run's name; raised when numbers change on purpose
 
 
 class BusyError(RuntimeError):

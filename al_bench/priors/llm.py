@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 ROWS, SEQUENCES = 16, 64  # texts, and texts times class names, a forward pass
+CACHES = ("cache", "past_key_values")  # what transformers calls it from 5.24 on, and before
 Tails = tuple[list[int], list[list[int]]]  # what all class names follow, and each one's own tokens
 
 
@@ -129,7 +130,7 @@ def likelihoods(model: Any, tails: Sequence[Tails]) -> torch.Tensor:
         some = slice(start, start + step)
         ids, valid = ends[:, some].flatten(0, 1), real[:, some].flatten(0, 1)
         times = len(ids) // len(heads)
-        cache = deepcopy(out.past_key_values)
+        cache = deepcopy(out[CACHES[0]] if CACHES[0] in out else out[CACHES[1]])
         cache.batch_repeat_interleave(times)
         seen = torch.cat([mask.repeat_interleave(times, dim=0), valid[:, :-1]], dim=1)
         after = positions[:, -1:].repeat_interleave(times, dim=0) + valid[:, :-1].cumsum(dim=1)
@@ -147,11 +148,18 @@ def forward(
     cache: Any,
     keep: int,
 ) -> Any:
-    """One pass; position numbers and the last-logits option are given to models that take them."""
+    """One pass; position numbers and the last-logits option are given to models that take them.
+
+    ValueError where a model does not go on from what it has read.
+    """
     takes = inspect.signature(model.forward).parameters
-    given = {"position_ids": positions, "logits_to_keep": keep, "past_key_values": cache}
+    given = {"position_ids": positions, "logits_to_keep": keep}
     known = {name: value for name, value in given.items() if name in takes}
-    return model(input_ids=ids, attention_mask=mask, use_cache=True, **known)
+    name = next((name for name in CACHES if name in takes), None)
+    if name is None:
+        raise ValueError(f"{type(model).__name__} takes none of {', '.join(CACHES)}; wanted a "
+                         "causal language model that goes on from a text it has read")  # fmt: skip
+    return model(input_ids=ids, attention_mask=mask, use_cache=True, **known, **{name: cache})
 
 
 def padded(rows: Sequence[Sequence[int]], left: bool) -> tuple[torch.Tensor, torch.Tensor]:
