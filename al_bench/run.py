@@ -22,7 +22,15 @@ from al_bench.sources import Dataset
 from al_bench.state import Problem
 from al_bench.store import BusyError, RunFolder, read_manifest, run_id
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pytorch-lightning", "hydra-core")
+PACKAGES = (
+    "al-bench",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+)
 
 
 def main(config: DictConfig) -> None:
@@ -162,7 +170,7 @@ def new_manifest(
         "science": settings,
         "seed": settings["seed"],
         "facts": {},
-        "versions": {"al-bench": version("al-bench"), **{p: version(p) for p in PACKAGES}},
+        "versions": dict(versions()),
         "python": platform.python_version(),
         "device": platform.processor() or platform.machine(),
         "commit": commit(),
@@ -170,6 +178,12 @@ def new_manifest(
         "finished": None,
         "error": None,
     }
+
+
+@lru_cache(maxsize=1)
+def versions() -> Mapping[str, str]:
+    """The installed versions of what can change a number; read once a process."""
+    return {package: version(package) for package in PACKAGES}
 
 
 @lru_cache(maxsize=1)
