@@ -123,7 +123,7 @@ def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
 
 def runs_per_job(planned: Plan) -> int:
     """How many runs of a sweep one job makes; ValueError unless at least one."""
-    size: Any = planned.base[0].runs_per_job
+    size: Any = planned.base.config.runs_per_job
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
     return size
