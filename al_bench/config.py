@@ -24,6 +24,18 @@ GROUPS = (
     "protocol",
 )
 SCIENCE = (*GROUPS, "seed")
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+
+
+def workers(threads: int) -> int:
+    """How many processes of so many threads this machine (or this job's share of it) has cores for;
+    in a yaml ``${workers:${threads}}``."""
+    from joblib import cpu_count
+
+    return max(1, int(cpu_count()) // int(threads))
+
+
+OmegaConf.register_new_resolver("workers", workers, replace=True)
 
 
 def config_dir() -> Path:
@@ -190,10 +202,26 @@ def composing(extra: Path | None = None) -> Iterator[None]:
     from hydra.core.global_hydra import GlobalHydra
 
     GlobalHydra.instance().clear()
+    stand_alone()
     if extra is not None:
         trust(extra)
     with initialize_config_dir(str(config_dir()), version_base="1.3", job_name="albench"):
         yield
+
+
+def stand_alone() -> None:
+    """Let our files of launchers and sweepers be all there is to them: Hydra would merge each with
+    the plugin's own of the same name, and warn that it soon will not."""
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+
+    Plugins.instance()  # which brings in the plugins' own
+    for path in (config_dir() / "hydra").rglob("*.yaml"):
+        *groups, name = path.relative_to(config_dir()).parts
+        known: dict[str, Any] = ConfigStore.instance().repo
+        for group in groups:
+            known = known.get(group, {})
+        known.pop(name, None)
 
 
 def trust(folder: Path) -> None:
@@ -233,7 +261,9 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
         swept += [f"{key}={value}" for key, value in params.items() if key not in given]
         loader = GlobalHydra.instance().config_loader()  # which options a glob stands for
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(swept)
-        batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+        batches = []  # where another sweeper chooses the runs as it goes
+        if hydra.sweeper["_target_"] == BASIC:
+            batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
         combinations = [job for batch in batches for job in batch]
         groups = {(key, group) for job in combinations for key, group in _by_node(job).items()}
         nodes = {}

@@ -1,4 +1,4 @@
-"""One run: build the parts, run the loop, write every round down. Hydra calls ``main``."""
+"""One run: build the parts, run the loop, write every round down."""
 
 from __future__ import annotations
 
@@ -31,16 +31,6 @@ PACKAGES = (
     "pytorch-lightning",
     "hydra-core",
 )
-
-
-def main(config: DictConfig) -> None:
-    """Hydra's task: run the config, or say that it is done."""
-    from hydra.core.hydra_config import HydraConfig
-
-    hydra = HydraConfig.get()
-    choices = {k: str(v) for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
-    folders = [Path(s.path) for s in hydra.runtime.config_sources if s.schema == "file"]
-    execute(config, choices, folders)
 
 
 def execute(config: DictConfig, choices: Mapping[str, str], folders: list[Path]) -> str:
