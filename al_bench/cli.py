@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial, update_wrapper
 from pathlib import Path
 
 from al_bench import __version__
@@ -71,13 +72,14 @@ def run(arguments: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when a library is loaded, also in workers
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
     import hydra
     from hydra._internal.utils import get_args_parser
 
-    from al_bench.config import config_dir, config_folders, trust
+    from al_bench.config import BASIC, config_dir, config_folders, stand_alone, trust
     from al_bench.run import execute
-    from al_bench.run import main as task
-    from al_bench.sweep import BASIC, command_lines, known_plan, sweep, sweep_all
+    from al_bench.sweep import command_lines, known_plan, require, sweep, sweep_all
+    from al_bench.tune import objective
 
     extra, rest = parse("run", run.__doc__, arguments, hydra_help=True)
     given = get_args_parser().parse_args(rest)
@@ -92,10 +94,13 @@ def run(arguments: list[str]) -> int:
         if not many and len(planned) == 1:
             execute(planned[0].config, planned[0].choices, config_folders(extra))
             return 0
+        require(str(planned.hydra.sweeper["_target_"]))
     if extra is not None:
         trust(extra)
         rest = [f"--config-dir={extra.resolve()}", *rest]
     sys.argv = ["albench run", *rest]
+    stand_alone()
+    task = update_wrapper(partial(objective, extra), objective)  # which Hydra asks for its file
     hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(task)()
     return 0
 

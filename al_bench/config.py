@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,19 @@ GROUPS = (
     "strategy",
     "protocol",
 )
+SCIENCE = (*GROUPS, "seed")
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+
+
+def workers(threads: int) -> int:
+    """How many processes of so many threads this machine (or this job's share of it) has cores for;
+    in a yaml ``${workers:${threads}}``."""
+    from joblib import cpu_count
+
+    return max(1, int(cpu_count()) // int(threads))
+
+
+OmegaConf.register_new_resolver("workers", workers, replace=True)
 
 
 def config_dir() -> Path:
@@ -55,8 +69,8 @@ def build(node: Any) -> Any:
         raise ValueError(f"{target}: {error.__cause__}") from error.__cause__
 
 
-def science(config: DictConfig) -> dict[str, Any]:
-    """What decides a run's numbers, resolved: the nine groups and the seed."""
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """The plain values of a whole config; ValueError where one is left out."""
     from omegaconf.errors import MissingMandatoryValue
 
     try:
@@ -65,7 +79,13 @@ def science(config: DictConfig) -> dict[str, Any]:
         key = error.full_key
         raise ValueError(f"{key} has no value; give {key}=... on the command line") from None
     assert isinstance(nodes, dict)
-    return {group: nodes[group] for group in (*GROUPS, "seed")}
+    return {str(key): value for key, value in nodes.items()}
+
+
+def science(config: DictConfig) -> dict[str, Any]:
+    """What decides a run's numbers, resolved: the nine groups and the seed."""
+    nodes = resolved(config)
+    return {key: nodes[key] for key in SCIENCE}
 
 
 def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Path]) -> str:
@@ -102,24 +122,56 @@ def _usual_inner(original: Mapping[Any, Any]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Job:
-    """One run a command line stands for; `choices` names the option of each config group."""
+class Node:
+    """A composed config, or one top-level key of it, and the option of each config group."""
 
-    overrides: tuple[str, ...]
     config: DictConfig
     choices: Mapping[str, str]
 
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The values by key, of those keys that refer to no other and leave nothing out."""
+        values = OmegaConf.to_container(self.config, resolve=False)
+        assert isinstance(values, dict)
+        texts = {key: str(value) for key, value in values.items()}
+        return {str(k): values[k] for k, t in texts.items() if "${" not in t and "???" not in t}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run a command line stands for; its config is put together when asked for."""
+
+    overrides: tuple[str, ...]
+    base: Node
+    changed: Mapping[str, Node]  # by top-level key
+
+    @cached_property
+    def config(self) -> DictConfig:
+        config = self.base.config.copy()
+        for key, node in self.changed.items():
+            config[key] = node.config._get_node(key)
+        return config
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """The option of each config group."""
+        own = (node.choices.items() - self.base.choices.items() for node in self.changed.values())
+        return dict(self.base.choices) | {key: option for some in own for key, option in some}
+
+    def at(self, key: str) -> Any:
+        """The plain value of one top-level key; the whole config is only put together where the
+        value refers to others."""
+        plain = self.changed.get(key, self.base).plain
+        return plain[key] if key in plain else resolved(self.config)[key]
+
     @property
     def science(self) -> dict[str, Any]:
-        return science(self.config)
-
-
-Node = tuple[DictConfig, Mapping[str, str]]  # a composed config and its choices
+        return {key: self.at(key) for key in SCIENCE}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Every run a command line stands for, in order; a run's config is put together when asked for.
+    """Every run a command line stands for, in order.
 
     Options of different nodes are independent, so each is composed once: the cost of making a plan
     grows with the number of options, not of runs.
@@ -139,12 +191,8 @@ class Plan:
 
     def __getitem__(self, index: int) -> Job:
         combination = self.combinations[index]
-        config, choices = self.base[0].copy(), dict(self.base[1])
-        for key, group in _by_node(combination).items():
-            node, chosen = self.nodes[group]
-            config[key] = node._get_node(key)
-            choices.update(dict(chosen.items() - self.base[1].items()))
-        return Job((*self.fixed, *combination), config, choices)
+        changed = {key: self.nodes[group] for key, group in _by_node(combination).items()}
+        return Job((*self.fixed, *combination), self.base, changed)
 
 
 @contextmanager
@@ -154,10 +202,26 @@ def composing(extra: Path | None = None) -> Iterator[None]:
     from hydra.core.global_hydra import GlobalHydra
 
     GlobalHydra.instance().clear()
+    stand_alone()
     if extra is not None:
         trust(extra)
     with initialize_config_dir(str(config_dir()), version_base="1.3", job_name="albench"):
         yield
+
+
+def stand_alone() -> None:
+    """Let our files of launchers and sweepers be all there is to them: Hydra would merge each with
+    the plugin's own of the same name, and warn that it soon will not."""
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+
+    Plugins.instance()  # which brings in the plugins' own
+    for path in (config_dir() / "hydra").rglob("*.yaml"):
+        *groups, name = path.relative_to(config_dir()).parts
+        known: dict[str, Any] = ConfigStore.instance().repo
+        for group in groups:
+            known = known.get(group, {})
+        known.pop(name, None)
 
 
 def trust(folder: Path) -> None:
@@ -183,12 +247,13 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
         fixed = [*extras, *(o for o in overrides if not is_sweep(o))]
         swept = [o for o in overrides if is_sweep(o)]
 
-        def composed(more: Sequence[str]) -> Node:
+        @cache
+        def composed(*more: str) -> Node:
             config = compose("config", [*fixed, *more], return_hydra_config=True)
             choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
             with open_dict(config):
                 del config["hydra"]
-            return config, {k: v for k, v in choices.items() if not k.startswith("hydra/")}
+            return Node(config, {k: v for k, v in choices.items() if not k.startswith("hydra/")})
 
         hydra = compose("config", fixed, return_hydra_config=True).hydra
         params = hydra.sweeper.get("params") or {}
@@ -196,11 +261,39 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
         swept += [f"{key}={value}" for key, value in params.items() if key not in given]
         loader = GlobalHydra.instance().config_loader()  # which options a glob stands for
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(swept)
-        batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+        batches = []  # where another sweeper chooses the runs as it goes
+        if hydra.sweeper["_target_"] == BASIC:
+            batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
         combinations = [job for batch in batches for job in batch]
-        groups = {group for job in combinations for group in _by_node(job).values()}
-        nodes = {group: composed(group) for group in sorted(groups)}
-        return Plan(hydra, tuple(fixed[len(extras) :]), composed([]), nodes, combinations)
+        groups = {(key, group) for job in combinations for key, group in _by_node(job).items()}
+        nodes = {}
+        for key, group in sorted(groups):
+            options = [o for o in group if is_option(o, config_folders(extra))]
+            values = [o for o in group if o not in options]
+            node = composed(*options)
+            nodes[group] = with_values(node, key, values) if values else node
+        return Plan(hydra, tuple(fixed[len(extras) :]), composed(), nodes, combinations)
+
+
+def is_option(override: str, folders: Sequence[Path]) -> bool:
+    """Whether an override chooses an option of a config group, rather than sets a value."""
+    group = override.split("=", 1)[0].lstrip("+~").split("@")[0]
+    return any((folder / group).is_dir() for folder in folders)
+
+
+def with_values(node: Node, key: str, overrides: Sequence[str]) -> Node:
+    """One top-level key of a composed config with values set as Hydra sets them.
+
+    Composing again would give the same and takes some fifty times as long.
+    """
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    config = OmegaConf.create({key: node.config._get_node(key)} if key in node.config else {})
+    OmegaConf.set_struct(config, True)
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
+    return Node(config, node.choices)
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""One run: build the parts, run the loop, write every round down. Hydra calls ``main``."""
+"""One run: build the parts, run the loop, write every round down."""
 
 from __future__ import annotations
 
@@ -22,17 +22,15 @@ from al_bench.sources import Dataset
 from al_bench.state import Problem
 from al_bench.store import BusyError, RunFolder, read_manifest, run_id
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pytorch-lightning", "hydra-core")
-
-
-def main(config: DictConfig) -> None:
-    """Hydra's task: run the config, or say that it is done."""
-    from hydra.core.hydra_config import HydraConfig
-
-    hydra = HydraConfig.get()
-    choices = {k: str(v) for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
-    folders = [Path(s.path) for s in hydra.runtime.config_sources if s.schema == "file"]
-    execute(config, choices, folders)
+PACKAGES = (
+    "al-bench",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+)
 
 
 def execute(config: DictConfig, choices: Mapping[str, str], folders: list[Path]) -> str:
@@ -162,7 +160,7 @@ def new_manifest(
         "science": settings,
         "seed": settings["seed"],
         "facts": {},
-        "versions": {"al-bench": version("al-bench"), **{p: version(p) for p in PACKAGES}},
+        "versions": dict(versions()),
         "python": platform.python_version(),
         "device": platform.processor() or platform.machine(),
         "commit": commit(),
@@ -170,6 +168,12 @@ def new_manifest(
         "finished": None,
         "error": None,
     }
+
+
+@lru_cache(maxsize=1)
+def versions() -> Mapping[str, str]:
+    """The installed versions of what can change a number; read once a process."""
+    return {package: version(package) for package in PACKAGES}
 
 
 @lru_cache(maxsize=1)

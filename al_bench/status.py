@@ -76,7 +76,7 @@ def show(overrides: Sequence[str], extra: Path | None) -> int:
 def progress(jobs: Iterable[Job]) -> Progress:
     """What became of some runs."""
     named = {run_id(job.science): job for job in jobs}
-    folders = {name: Path(job.config.results) / "runs" / name for name, job in named.items()}
+    folders = {name: Path(job.at("results")) / "runs" / name for name, job in named.items()}
     manifests = {name: read_manifest(folder) for name, folder in folders.items()}
     states = {name: state(folder, manifests[name]) for name, folder in folders.items()}
     missing = absent({name: job for name, job in named.items() if states[name] != "done"})
@@ -95,11 +95,12 @@ def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
     A data set says so by itself, if it has a method ``absent``; others are taken to be there.
     """
     known: dict[str, str | None] = {}
-    for job in jobs.values():
-        if (text := repr(job.config.dataset)) not in known:
-            source = build(job.config.dataset)
-            known[text] = source.absent() if hasattr(source, "absent") else None
-    reasons = {name: known[repr(job.config.dataset)] for name, job in jobs.items()}
+    nodes = {name: job.at("dataset") for name, job in jobs.items()}
+    for node in nodes.values():
+        if repr(node) not in known:
+            source = build(node)
+            known[repr(node)] = source.absent() if hasattr(source, "absent") else None
+    reasons = {name: known[repr(node)] for name, node in nodes.items()}
     return {name: why for name, why in reasons.items() if why is not None}
 
 

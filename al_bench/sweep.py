@@ -9,17 +9,24 @@ An experiment may also be a suite: command lines of other experiments, one after
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.config import Plan, composing, config_folders, plan
+from al_bench.config import Plan, composing, config_folders, plan, workers
 
-BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
+EXTRAS = {  # what a launcher or sweeper is installed with
+    "hydra_submitit_launcher": "slurm",
+    "hydra_ray_launcher": "ray",
+    "hydra_optuna_sweeper": "tune",
+}
 
 
 def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -65,45 +72,76 @@ def sweep_all(lines: Sequence[tuple[str, ...]], extra: Path | None) -> int:
 
 
 def sweep(planned: Plan, overrides: tuple[str, ...], extra: Path | None) -> int:
-    """Make every run of a plan; RuntimeError at the end, with the first reason, if any failed."""
-    parts = range(-(-len(planned) // runs_per_job(planned)))
+    """Make every run of a plan; RuntimeError at the end, with the first reason, if any failed or a
+    worker died."""
+    size = runs_per_job(planned)
+    parts = range(-(-len(planned) // size))
     print(f"{len(planned)} runs in {len(parts)} jobs", flush=True)
-    failed = [f for part in launch(planned, overrides, extra, parts) for f in part]
+    task = partial(run_part, overrides, extra, size, Path.cwd())
+    failed = [f for part in launch(planned, task, extra, parts) for f in part]
     if failed:
         raise RuntimeError(f"{len(failed)} of {len(planned)} runs failed; the first: {failed[0]}")
     return 0
 
 
 def launch(
-    planned: Plan, overrides: tuple[str, ...], extra: Path | None, parts: Sequence[int]
+    planned: Plan,
+    task: Callable[[DictConfig], list[str]],
+    extra: Path | None,
+    parts: Sequence[int],
 ) -> list[list[str]]:
-    """What ``run_part`` returned for each part, from the launcher of the configuration."""
+    """What a task returned for each part, from the launcher of the configuration."""
     from hydra._internal.callbacks import Callbacks
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.plugins import Plugins
     from hydra.core.utils import JobStatus
     from hydra.types import HydraContext, RunMode
 
+    require(str(planned.hydra.launcher["_target_"]))
     with composing(extra):
         loader = GlobalHydra.instance().config_loader()
         search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
         config = loader.load_configuration("config", [*search, *planned.fixed], RunMode.MULTIRUN)
         launcher = Plugins.instance().instantiate_launcher(
-            HydraContext(loader, Callbacks(config)), partial(run_part, overrides, extra), config
+            HydraContext(loader, Callbacks(config)), task, config
         )
-        jobs = launcher.launch([[f"+part={part}"] for part in parts], initial_job_idx=0)
+        try:
+            jobs = launcher.launch([[f"+part={part}"] for part in parts], initial_job_idx=0)
+        except Exception as error:
+            said = " ".join(str(error).split())[:300]
+            raise RuntimeError(
+                f"a worker of {type(launcher).__name__} died ({type(error).__name__}: {said}); "
+                "what is done is kept, and the same command goes on from here"
+            ) from error
     for job in jobs:
         if job.status != JobStatus.COMPLETED:
             raise job._return_value
     return [list(job.return_value) for job in jobs]
 
 
-def run_part(overrides: tuple[str, ...], extra: Path | None, config: DictConfig) -> list[str]:
-    """Run one part of a plan, one after the other; what failed, a sentence each."""
+def require(target: str) -> None:
+    """RuntimeError that says which extra brings a plugin, where it is not installed."""
+    parts = target.split(".")
+    if parts[0] != "hydra_plugins":
+        return
+    try:
+        missing = find_spec(".".join(parts[:2])) is None
+    except ModuleNotFoundError:
+        missing = True
+    if missing:
+        extra = EXTRAS.get(parts[1])
+        how = f"pip install 'al-bench[{extra}]' brings it" if extra else "install its package"
+        raise RuntimeError(f"{parts[1]} is not installed; {how}")
+
+
+def run_part(
+    overrides: tuple[str, ...], extra: Path | None, size: int, folder: Path, config: DictConfig
+) -> list[str]:
+    """Run one part of a plan in `folder`, one after the other; what failed, a sentence each."""
     from al_bench.run import execute
 
+    os.chdir(folder)  # where the command was given: paths may be relative, workers be elsewhere
     planned = known_plan(overrides, extra)
-    size = runs_per_job(planned)
     failed = []
     for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
         job = planned[index]
@@ -123,7 +161,10 @@ def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
 
 def runs_per_job(planned: Plan) -> int:
     """How many runs of a sweep one job makes; ValueError unless at least one."""
-    size: Any = planned.base[0].runs_per_job
+    config = planned.base.config
+    size: Any = config.runs_per_job
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
-    return size
+    if planned.hydra.launcher["_target_"] == LOCAL:  # which starts all jobs at once
+        size = -(-len(planned) // workers(config.threads))
+    return int(size)

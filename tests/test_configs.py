@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
 from al_bench.config import build, composing, config_dir, is_sweep, label, plan, science
@@ -71,12 +72,26 @@ def test_wrappers_compose_with_any_strategy_from_the_command_line() -> None:
 def test_a_sweep_is_every_combination_once_and_equals_what_hydra_composes() -> None:
     from hydra import compose
 
-    jobs = plan(["strategy=random,margin", "noise=clean,symmetric", "seed=0,1", "learner.l2=2"])
+    options = ["strategy=random,subsample", "noise=symmetric,pair_flip", "learner.l2=2"]
+    values = ["seed=0,1", "noise.rate=0.1,0.3", "strategy@init=margin,pcb"]
+    jobs = plan([*options, *values])
     names = [run_id(job.science) for job in jobs]
-    assert len(set(names)) == 8
+    assert len(set(names)) == 32
     with composing():
-        for job, name in list(zip(jobs, names, strict=True))[::3]:
-            assert run_id(science(compose("config", list(job.overrides)))) == name
+        for job, name in list(zip(jobs, names, strict=True))[::7]:
+            config = compose("config", list(job.overrides))
+            assert run_id(science(config)) == name
+            assert run_id(science(job.config)) == name
+
+
+def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> None:
+    jobs = plan(["noise.rate=0.1,0.3", "learner.l2=${noise.rate}"])
+    assert [job.science["learner"]["l2"] for job in jobs] == [0.1, 0.3]
+    unnamed = plan(["dataset=features", "seed=0,1"])[1]
+    with pytest.raises(ValueError, match=r"dataset.name has no value; give dataset.name=\.\.\."):
+        run_id(unnamed.science)
+    with pytest.raises(ConfigCompositionException, match=r"noise\.rte"):
+        plan(["noise.rte=0.1,0.3"])
 
 
 def test_where_and_how_a_run_is_made_is_not_part_of_its_name() -> None:

@@ -6,7 +6,8 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -66,20 +67,12 @@ class LinearHead:
         weights = weights / weights.mean()
         features = np.asarray(rows.features[training.rows], dtype=np.float32)
         batch = (_tensor(features), _tensor(training.targets), _tensor(weights))
-        module = _Module(features.shape[1], rows.n_classes, self.l2, self.iterations, shift)
-        trainer = pl.Trainer(
-            accelerator="cpu",
-            devices=1,
-            max_epochs=1,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+        module = _Module(features.shape[1], rows.n_classes, shift, self)
         # a generator of its own, or the loader draws from the global one
-        own = torch.Generator()
-        repeated = _Repeated(batch, self.steps)
-        trainer.fit(module, DataLoader(repeated, batch_size=None, generator=own))
+        loader = DataLoader(_Once(batch), batch_size=None, generator=torch.Generator())
+        trainer = _trainer()
+        trainer.fit_loop.max_epochs = trainer.current_epoch + 1
+        trainer.fit(module, loader)
         weight = module.weight.detach().numpy().copy()
         bias = module.bias.detach().numpy().copy()
         if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
@@ -91,43 +84,59 @@ def _tensor(array: Floats) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
 
 
-class _Repeated(IterableDataset[Batch]):
-    """The whole training set as one resident batch, once a step."""
+@lru_cache(maxsize=1)
+def _trainer() -> pl.Trainer:
+    """The trainer of this process, for one epoch after the other: to make one, Lightning searches
+    every installed package for callbacks, which costs as much as a small fit."""
+    return pl.Trainer(
+        accelerator="cpu",
+        devices=1,
+        max_epochs=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
 
-    def __init__(self, batch: Batch, steps: int) -> None:
-        self.batch, self.steps = batch, steps
+
+class _Once(IterableDataset[Batch]):
+    """The whole training set as one resident batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
 
     def __iter__(self) -> Iterator[Batch]:
-        return repeat(self.batch, self.steps)
+        yield self.batch
 
 
 class _Module(pl.LightningModule):
-    """The loss and its gradient by hand: L-BFGS asks for them some forty times a fit, and autograd
-    and Lightning's hooks would cost more than the arithmetic of a few hundred rows."""
+    """The head in training; all its optimiser steps are on one batch."""
 
-    automatic_optimization = False
-
-    def __init__(self, dim: int, k: int, l2: float, iterations: int, shift: Floats) -> None:
+    def __init__(self, dim: int, k: int, shift: Floats, options: LinearHead) -> None:
         super().__init__()
+        self.automatic_optimization = False
         self.weight = torch.nn.Parameter(torch.zeros(k, dim))
         self.bias = torch.nn.Parameter(torch.zeros(k))
-        self.l2, self.iterations = l2, iterations
         self.shift = torch.from_numpy(np.asarray(shift, dtype=np.float32))
+        self.options = options
 
     def training_step(self, batch: Batch, _: int) -> None:
-        optimizer = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimizer, torch.optim.LBFGS)
-        optimizer.step(lambda: self.loss(*batch))  # type: ignore[no-untyped-call]
+        # the bare optimiser: L-BFGS evaluates the loss some 40 times a fit, and Lightning's hooks
+        # around every evaluation would take as long as the evaluations
+        optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        for _ in range(self.options.steps):
+            optimizer.step(lambda: self.loss(*batch))
 
     @torch.no_grad()
     def loss(
         self, features: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
     ) -> torch.Tensor:
-        """The loss; its gradient is left at the parameters."""
+        """The loss; its gradient, by hand since autograd costs as much again, is left at the
+        parameters."""
         scores = torch.addmm(self.bias + self.shift, features, self.weight.T)
         logs = torch.log_softmax(scores, dim=1)
         # divided by the number of rows: the same minimum, well scaled for the line search
-        each, ridge = (weights / len(features))[:, None], self.l2 / len(features)
+        each, ridge = (weights / len(features))[:, None], self.options.l2 / len(features)
         slope = each * (logs.exp() - targets)
         self.weight.grad = torch.addmm(self.weight, slope.T, features, beta=ridge)
         self.bias.grad = slope.sum(dim=0)
@@ -136,7 +145,7 @@ class _Module(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.LBFGS(
             self.parameters(),
-            max_iter=self.iterations,
+            max_iter=self.options.iterations,
             history_size=10,  # as is usual; torch's 100 cost more than the iterations they save
             line_search_fn="strong_wolfe",
         )
