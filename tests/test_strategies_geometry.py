@@ -172,7 +172,9 @@ def test_ties_do_not_follow_the_order_of_rows() -> None:
         assert 90 < np.mean(means) < 210, name
 
 
-@pytest.mark.parametrize("name", ["coreset", "uherding", "bait", "bait_isotropic", "bait_exact", "cal"])
+@pytest.mark.parametrize(
+    "name", ["coreset", "uherding", "bait", "bait_isotropic", "bait_exact", "cal"]
+)
 def test_rules_without_luck_choose_the_same_rows_in_any_order(name: str) -> None:
     state = make_state(n=80, d=6, k=3, labelled=12, seed=1)[0]
     order = generator().permutation(80)
