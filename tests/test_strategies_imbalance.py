@@ -94,7 +94,7 @@ def test_the_same_generator_gives_the_same_rows_and_inputs_stay(name):
 
 ORDERLY = [
     *("tail_first", "tail_first_prior", "tail_first_product", "base", "likely", "flqmi", "cbal"),
-    *("product_margin", "product_entropy", "disagreement"),
+    *("product_margin", "product_entropy", "disagreement", *UNSURE, "prioral"),
 ]
 
 
@@ -109,7 +109,7 @@ def test_the_order_of_the_pool_changes_no_choice(name):
     assert len(np.intersect1d(straight, order[shuffled])) >= 19  # rounding may swap one
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [*METHODS, *UNSURE, "prioral", "codecision"])
 def test_ties_do_not_follow_the_order_of_the_pool(name):
     n = 200
     rows = Rows(list(range(n)), np.ones((n, 4), np.float32), np.full((n, 4), 0.25, np.float32))
