@@ -7,7 +7,8 @@
 A measurement is one whole ``select`` on a fresh state whose model predictions exist already (all
 rules of a round share them), in a process of its own that has selected once on a tiny pool, so
 imports do not count. In-batch answers are given. Wall and processor seconds are medians; on a busy
-machine the processor's are the fair ones.
+machine the processor's are the fair ones. Growth is measured at three sizes each of pool, budget
+and number of classes, and summed up as the exponent of a power law through the first and last.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import multiprocessing
 import os
 import resource
 import signal
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -33,10 +35,28 @@ from al_bench.loop import ask
 from al_bench.situations import SoftmaxModel
 from al_bench.state import UNASKED, Ints, Rows, State
 
+for library in ("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster"):
+    import_module(library)  # that rules load when first used: here once, not in each measurement
+
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "selection.md"
 LONG = 3.0  # seconds after which a measurement is not repeated
+SHORT = 0.01  # seconds under which growth is not told from noise
 FIRST_CLASSES, MANY_CLASSES = 10, 100
 MANY_ROWS = 1_000_000
+# wall seconds on one thread that we set out for: 10 classes, and three times as long for 100 ...
+GOALS = {
+    **dict.fromkeys(("confidence", "margin", "entropy"), 0.02),
+    **dict.fromkeys(("galaxy", "direct"), 0.25),
+    **dict.fromkeys(("coreset", "badge"), 1.0),
+    **dict.fromkeys(("typiclust", "probcover", "uherding", "dropquery", "codecision"), 3.0),
+    "bait": 30.0,
+}
+# ... and at a million rows, where nothing may need more than 8 GiB
+LARGE_GOALS = {
+    **dict.fromkeys(("confidence", "margin", "entropy"), 0.5),
+    **dict.fromkeys(("galaxy", "direct"), 8.0),
+    **dict.fromkeys(("coreset", "badge"), 30.0),
+}
 
 
 class Size(NamedTuple):
@@ -146,7 +166,7 @@ def headline(names: list[str], size: Size, args: argparse.Namespace) -> list[str
     threads = args.threads
     title = [f"{k} classes" for k in args.classes]
     head = [f"wall, {t} thread{'s' * (t > 1)}" for t in threads]
-    cells = ["strategy", *(f"{k}: {h}" for k in title for h in [*head, "processor"]), "MiB"]
+    cells = ["strategy", *(f"{k}: {h}" for k in title for h in [*head, "processor"]), "MiB", "goal"]
     pools = {k: make_pool(size._replace(classes=k), args.isotropic) for k in args.classes}
     out = [row(cells), row(["---"] * len(cells))]
     for name in names:
@@ -155,7 +175,7 @@ def headline(names: list[str], size: Size, args: argparse.Namespace) -> list[str
             costs = [measure(node(name), pool, size.budget, t, args) for t in threads]
             line += [f"{cost.wall:.3f}" for cost in costs] + [f"{costs[0].processor:.3f}"]
             memory = max(memory, *(cost.mebibytes for cost in costs))
-        out.append(row([*line, f"{memory:.0f}"]))
+        out.append(row([*line, f"{memory:.0f}", goal(GOALS, name)]))
         print(out[-1], flush=True)
     return out
 
@@ -169,30 +189,48 @@ def growth(names: list[str], size: Size, args: argparse.Namespace) -> list[str]:
         s._replace(budget=0): make_pool(s._replace(budget=size.budget), args.isotropic)
         for s in dict.fromkeys(sizes)
     }
-    cells = ["strategy", *(f"{s.rows:,} rows" for s in sizes[:3])]
-    cells += [f"budget {s.budget}" for s in sizes[3:6]]
-    cells += [f"{s.classes} classes" for s in sizes[6:]]
+    cells = ["strategy", *(f"{s.rows:,} rows" for s in sizes[:3]), "exponent"]
+    cells += [*(f"budget {s.budget}" for s in sizes[3:6]), "exponent"]
+    cells += [*(f"{s.classes} classes" for s in sizes[6:]), "exponent"]
     out = [row(cells), row(["---"] * len(cells))]
     for name in names:
         known: dict[Size, float] = {}
         for s in dict.fromkeys(sizes):
             pool = pools[s._replace(budget=0)]
             known[s] = measure(node(name), pool, s.budget, 1, args).processor
-        out.append(row([name, *(f"{known[s]:.3f}" for s in sizes)]))
+        line = [name]
+        for three, what in ((sizes[:3], "rows"), (sizes[3:6], "budget"), (sizes[6:], "classes")):
+            seconds = [known[s] for s in three]
+            ratio = getattr(three[2], what) / getattr(three[0], what)
+            line += [*(f"{t:.3f}" for t in seconds), exponent(seconds, ratio)]
+        out.append(row(line))
         print(out[-1], flush=True)
     return out
+
+
+def exponent(seconds: list[float], ratio: float) -> str:
+    """Of the power law through the first and the last, sizes apart by this ratio; none where
+    milliseconds or a limit were measured."""
+    first, last = seconds[0], seconds[-1]
+    if min(first, last) < SHORT or math.isinf(first) or math.isinf(last):
+        return "–"
+    return f"{math.log(last / first) / math.log(ratio):.1f}"
 
 
 def large(names: list[str], size: Size, args: argparse.Namespace) -> list[str]:
     """One line a strategy: seconds and memory on one thread where the pool has a million rows."""
     pool = make_pool(size._replace(rows=MANY_ROWS), args.isotropic)
-    out = [row(["strategy", "wall, 1 thread", "processor", "MiB"]), row(["---"] * 4)]
+    out = [row(["strategy", "wall, 1 thread", "processor", "MiB", "goal"]), row(["---"] * 5)]
     for name in names:
         cost = measure(node(name), pool, size.budget, 1, args)
         cells = [f"{cost.wall:.2f}", f"{cost.processor:.2f}", f"{cost.mebibytes:.0f}"]
-        out.append(row([name, *cells]))
+        out.append(row([name, *cells, goal(LARGE_GOALS, name)]))
         print(out[-1], flush=True)
     return out
+
+
+def goal(goals: dict[str, float], name: str) -> str:
+    return f"{goals[name]:g}" if name in goals else ""
 
 
 def row(cells: list[str]) -> str:
@@ -239,7 +277,9 @@ def main() -> None:
         f"Made by `python benchmarks/selection.py`. Pool {shape}, features {kind}. Median of "
         f"{args.repeat} (fewer beyond {LONG:.0f} s; inf: over {args.limit:.0f} s); load averages "
         f"at the start {load} on {os.cpu_count()} processors. "
-        "Processor: seconds of processor time on one thread. MiB: most memory beyond the pool.",
+        "Processor: seconds of processor time on one thread. MiB: most memory beyond the pool. "
+        f"Goal: wall seconds on one thread for {FIRST_CLASSES} classes; three times that for "
+        f"{MANY_CLASSES}.",
         "",
         *headline(args.strategies, size, args),
     ]

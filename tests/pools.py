@@ -115,7 +115,8 @@ def tied_state(seed: int) -> tuple[State, Ints]:
 
 def golden_pool(kind: str, noise: float, seed: int) -> tuple[State, Ints, Ints]:
     """3 % / 3 % / 94 %: a pool where each rare class is apart from the rest on its own score, or
-    overlaps with it; 150 random labels. The state, the truth and the annotator's answers."""
+    overlaps with it under a model that leans to the common class, so that its least sure rows are
+    rare ones; 150 random labels. The state, the truth and the annotator's answers."""
     rng = np.random.default_rng(seed)
     n = 3000
     truth = rng.permutation(np.repeat([0, 1, 2], [90, 90, 2820]))
@@ -126,7 +127,8 @@ def golden_pool(kind: str, noise: float, seed: int) -> tuple[State, Ints, Ints]:
             scores[:, k] = np.where(truth == k, 1.5 * spot, -4.5 * spot)
     else:
         scores = rng.normal(size=(n, 3))
-        scores[np.arange(n), truth] += 2.5
+        scores[np.arange(n), truth] += 3.5
+        scores = 2 * scores + [0, 0, 5]
     probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     wrong = rng.random(n) < noise
     answers = np.where(wrong, (truth + rng.integers(1, 3, n)) % 3, truth)

@@ -31,10 +31,10 @@ def test_badge_draws_what_plain_badge_draws() -> None:
         assert np.array_equal(Badge().select(state, 15, generator(seed)), expected)
 
 
-@pytest.mark.parametrize("form", ["binary", "exact"])
+@pytest.mark.parametrize("form", ["binary", "isotropic", "exact"])
 def test_bait_chooses_what_plain_traces_choose(form: str) -> None:
     for seed, state in states(n=30, d=3, seeds=9):
-        information = bait.binary if form == "binary" else bait.exact
+        information = getattr(bait, form)
         expected = bait.select(
             state.rows.features, state.probs, state.labels, 5, generator(seed), information, 0.5, 2
         )
@@ -106,6 +106,37 @@ def test_badge_starts_with_the_longest_gradient_and_shuns_the_certain() -> None:
 def test_exact_bait_refuses_problems_beyond_its_limit() -> None:
     with pytest.raises(ValueError, match="3 classes times 5 features to be at most 14"):
         Bait("exact", 1.0, 2.0, limit=14).select(make_state(n=30, d=5, k=3)[0], 3, generator())
+
+
+def test_isotropic_bait_is_exact_for_two_classes() -> None:
+    for seed in range(5):
+        state = make_state(n=60, d=5, k=2, labelled=8, seed=seed)[0]
+        batches = [
+            set(Bait(form, 0.5, 2.0, limit=20).select(state, 7, generator(seed)).tolist())
+            for form in ("isotropic", "exact")
+        ]
+        assert batches[0] == batches[1]
+
+
+def test_only_isotropic_bait_asks_the_unsure_where_no_class_has_half_of_the_probability() -> None:
+    """The binary question is whether a row is of its likeliest class: most open at one half."""
+    points = np.tile(np.eye(4, dtype=np.float32), (20, 1))
+    sure = np.linspace(0.12, 0.45, 80)
+    probs = np.c_[sure, np.repeat((1 - sure)[:, None] / 9, 9, axis=1)]
+    state = replace(pool_of(points, k=10), model=FlatHead(probs))
+    mean = {
+        form: sure[Bait(form, 1.0, 2.0, 999).select(state, 8, generator())].mean()
+        for form in ("binary", "isotropic", "exact")
+    }
+    assert mean["binary"] > 0.4
+    assert mean["isotropic"] < 0.2
+    assert mean["exact"] < sure.mean()
+
+
+class FlatHead(Table):
+    """Given probabilities, from a linear head that the features are read by."""
+
+    weight, bias = np.zeros((10, 4)), np.zeros(10)
 
 
 def test_cluster_margin_takes_small_clusters_first() -> None:

@@ -49,6 +49,7 @@ RULES: dict[str, Any] = {
     "uherding": UHerding(temperature=1.0, sample=1000),
     "dropquery": DropQuery(passes=3, rate=0.75, factor=25),
     "bait": Bait("binary", ridge=1.0, oversample=2.0, limit=512),
+    "bait_isotropic": Bait("isotropic", ridge=1.0, oversample=2.0, limit=512),
     "bait_exact": Bait("exact", ridge=1.0, oversample=2.0, limit=512),
     "cluster_margin": ClusterMargin(factor=10, sample=1000),
     "alfamix": AlfaMix(step=0.03125),
@@ -171,7 +172,9 @@ def test_ties_do_not_follow_the_order_of_rows() -> None:
         assert 90 < np.mean(means) < 210, name
 
 
-@pytest.mark.parametrize("name", ["coreset", "uherding", "bait", "bait_exact", "cal"])
+@pytest.mark.parametrize(
+    "name", ["coreset", "uherding", "bait", "bait_isotropic", "bait_exact", "cal"]
+)
 def test_rules_without_luck_choose_the_same_rows_in_any_order(name: str) -> None:
     state = make_state(n=80, d=6, k=3, labelled=12, seed=1)[0]
     order = generator().permutation(80)

@@ -21,6 +21,8 @@ AROUND_OTHERS = [
     *("anchoral", "seals"),
 ]
 
+UNSURE = ["confidence", "margin", "entropy"]
+
 
 # --- Hard states ----------------------------------------------------------------------------------
 
@@ -92,7 +94,7 @@ def test_the_same_generator_gives_the_same_rows_and_inputs_stay(name):
 
 ORDERLY = [
     *("tail_first", "tail_first_prior", "tail_first_product", "base", "likely", "flqmi", "cbal"),
-    *("product_margin", "product_entropy", "disagreement"),
+    *("product_margin", "product_entropy", "disagreement", *UNSURE, "prioral"),
 ]
 
 
@@ -107,7 +109,7 @@ def test_the_order_of_the_pool_changes_no_choice(name):
     assert len(np.intersect1d(straight, order[shuffled])) >= 19  # rounding may swap one
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [*METHODS, *UNSURE, "prioral", "codecision"])
 def test_ties_do_not_follow_the_order_of_the_pool(name):
     n = 200
     rows = Rows(list(range(n)), np.ones((n, 4), np.float32), np.full((n, 4), 0.25, np.float32))
@@ -120,10 +122,14 @@ def test_ties_do_not_follow_the_order_of_the_pool(name):
     assert len(np.unique(asked)) > 60
 
 
-@pytest.mark.parametrize("name", [n for n in METHODS if not n.startswith("fm_")])
+@pytest.mark.parametrize(
+    "name", [*METHODS, *AROUND_OTHERS, "truth_balanced", *UNSURE, "prioral", "codecision"]
+)
 def test_choices_are_not_those_of_random_sampling(name):
-    state, truth = make_state(n=600, k=4, labelled=60)
+    state, truth = make_state(n=600, k=6, labelled=60)
     strategy = configured(name)
+    if name == "truth_balanced":
+        strategy = strategy.given(truth)
     batches = [run(strategy, state, 30, truth, seed)[0] for seed in range(6)]
     free = len(state.unlabelled)
     overlaps = [len(np.intersect1d(a, b)) for i, a in enumerate(batches) for b in batches[:i]]

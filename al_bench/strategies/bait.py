@@ -8,6 +8,8 @@ from al_bench.state import Floats, Ints, State
 from al_bench.strategies.distances import blocks
 from al_bench.strategies.linear import linear_head
 
+FORMS = ("binary", "isotropic", "exact")
+
 
 class Bait:
     """Smallest tr(M^-1 F), forward then backward greedy (BAIT: Ash et al., 2021).
@@ -15,15 +17,18 @@ class Bait:
     F is the mean Fisher information of unlabelled rows; M is `ridge` I plus the summed information
     of labelled rows and of the batch: with the ridge of the head, the curvature of what the head
     minimises, whatever the scale of the features. `oversample` times the budget is added one by
-    one, then the least missed are removed. form ``binary`` sees the likeliest class
-    against the rest (factor sqrt(p (1 - p)) h; Huseljic et al., 2024): O(u d) time a step,
-    O(u d + d^2) memory. ``exact`` keeps all classes: O(u (k d)^2) a step, and ValueError where k d
-    is above `limit`. A model without a linear head is one over its log-probabilities.
+    one, then the least missed are removed. form ``binary`` sees the likeliest class against the
+    rest (factor sqrt(p (1 - p)) h; Huseljic et al., 2024), which takes a row for uninformative
+    again where the likeliest class has under one half; ``isotropic`` (ours) spreads the information
+    of all k classes, of trace 1 - sum_c p_c^2, evenly over their k - 1 directions, which for two
+    classes is exact: O(u d) time a step, O(u d + d^2) memory both. ``exact`` keeps all classes:
+    O(u (k d)^2) a step, and ValueError where k d is above `limit`. A model without a linear head is
+    one over its log-probabilities.
     """
 
     def __init__(self, form: str, ridge: float, oversample: float, limit: int) -> None:
-        if form not in ("binary", "exact"):
-            raise ValueError(f"Bait got form={form!r}; wanted binary or exact")
+        if form not in FORMS:
+            raise ValueError(f"Bait got form={form!r}; wanted one of {', '.join(FORMS)}")
         if ridge <= 0 or oversample < 1:
             raise ValueError(
                 f"Bait got ridge={ridge}, oversample={oversample}; "
@@ -36,14 +41,21 @@ class Bait:
         if budget >= len(rows):
             return rows
         features, probs = linear_head(state).features, state.probs
-        make = binary_factors if self.form == "binary" else self._exact_factors
-        taught = make(features[state.labelled], probs[state.labelled])
-        factors = make(features[rows], probs[rows])
+        taught = self._factors(features[state.labelled], probs[state.labelled])
+        factors = self._factors(features[rows], probs[rows])
         base = self.ridge * np.eye(factors.shape[-1]) + information(taught)
         target = information(factors) / len(factors)
         count = min(int(self.oversample * budget), len(rows))
-        greedy = rank_one_greedy if self.form == "binary" else block_greedy
+        greedy = block_greedy if self.form == "exact" else rank_one_greedy
         return rows[greedy(factors, base, target, count, budget)]
+
+    def _factors(self, features: Floats, probs: Floats) -> Floats:
+        """(n, ..., width) rows V such that V'V is the information of each."""
+        if self.form == "exact":
+            return self._exact_factors(features, probs)
+        weights = binary_weights(probs) if self.form == "binary" else isotropic_weights(probs)
+        factors: Floats = features * np.sqrt(weights).astype(features.dtype)[:, None]
+        return factors
 
     def _exact_factors(self, features: Floats, probs: Floats) -> Floats:
         """(n, k, k d) rows sqrt(p_j) (onehot(j) - p) times the features: V'V is the information."""
@@ -59,12 +71,18 @@ class Bait:
         return out
 
 
-def binary_factors(features: Floats, probs: Floats) -> Floats:
-    """(n, d) rows whose outer product is the information about likeliest class or not."""
+def binary_weights(probs: Floats) -> Floats:
+    """(n,) information in the answer whether a row is of its likeliest class."""
     sure = probs.max(axis=1, initial=0)
-    scale = np.sqrt(np.maximum(sure * (1 - sure), 0)).astype(features.dtype)
-    factors: Floats = features * scale[:, None]
-    return factors
+    weights: Floats = np.maximum(sure * (1 - sure), 0)
+    return weights
+
+
+def isotropic_weights(probs: Floats) -> Floats:
+    """(n,) mean information in an answer over the k - 1 directions that classes differ in."""
+    trace = 1 - np.einsum("ij,ij->i", probs, probs)
+    weights: Floats = np.maximum(trace, 0) / max(probs.shape[1] - 1, 1)
+    return weights
 
 
 def information(factors: Floats) -> Floats:
