@@ -56,7 +56,7 @@ def build(node: Any) -> Any:
 
 
 def science(config: DictConfig) -> dict[str, Any]:
-    """What decides a run's numbers, resolved: the nine groups and the seed."""
+    """What decides a run's numbers, resolved: the nine groups, the seed, and what it replays."""
     from omegaconf.errors import MissingMandatoryValue
 
     try:
@@ -65,7 +65,8 @@ def science(config: DictConfig) -> dict[str, Any]:
         key = error.full_key
         raise ValueError(f"{key} has no value; give {key}=... on the command line") from None
     assert isinstance(nodes, dict)
-    return {group: nodes[group] for group in (*GROUPS, "seed")}
+    again = ("replay",) if nodes.get("replay") is not None else ()
+    return {group: nodes[group] for group in (*GROUPS, "seed", *again)}
 
 
 def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Path]) -> str:
@@ -78,20 +79,31 @@ def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Pa
     path = next((p for p in paths if p.is_file()), None)
     original = OmegaConf.to_container(OmegaConf.load(path)) if path else {}
     assert isinstance(original, dict)
-    shown = []
-    for name, value in node.items():
-        if name == "_target_" or isinstance(value, dict | list):
-            continue
-        numbers = group in ("imbalance", "noise") and isinstance(value, int | float)
-        differs = name in original and not str(original[name]).startswith("${")
-        if numbers or (differs and original[name] != value):
-            shown.append(f"{name}={value}")
+    numbers = group in ("imbalance", "noise")
+    shown = [part for name in node for part in differing(name, node[name], original, numbers)]
     inner = node.get("inner")
     if isinstance(inner, Mapping) and "_target_" in inner:
         name = str(inner["_target_"]).rsplit(".", 1)[-1]
         if name.lower() not in _usual_inner(original):
             shown.insert(0, name)
     return f"{choice}({', '.join(shown)})" if shown else choice
+
+
+def differing(
+    name: str, value: Any, original: Mapping[Any, Any], numbers: bool = False
+) -> list[str]:
+    """``name=value`` where a file says otherwise (numbers always, if asked for), also for what it
+    writes out inside a part."""
+    if name == "_target_" or isinstance(value, list):
+        return []
+    if isinstance(value, Mapping):
+        inside = original.get(name)
+        known = inside if isinstance(inside, Mapping) else {}
+        return [part for key in value for part in differing(key, value[key], known)]
+    differs = name in original and not str(original[name]).startswith("${")
+    if (numbers and isinstance(value, int | float)) or (differs and original[name] != value):
+        return [f"{name}={value}"]
+    return []
 
 
 def _usual_inner(original: Mapping[Any, Any]) -> list[str]:

@@ -26,7 +26,8 @@ class TimmNetwork:
 
     model: timm's name; weights and pin: see ``al_bench.priors.weights``, null for new weights each
     round; size: pixels of a side; crop: smallest share of an image that a random crop keeps in
-    training, where half the images are mirrored besides (1: neither); dropout: before the head;
+    training, where half the images are mirrored besides (1: neither); keep_statistics: batch norms
+    keep those of the pretrained weights, which few rows would spoil; dropout: before the head;
     probe: fits the head first (`fitted`), or null; training, loss: see `Recipe` and `Loss`.
     """
 
@@ -39,6 +40,7 @@ class TimmNetwork:
         pin: str | None,
         size: int,
         crop: float,
+        keep_statistics: bool,
         dropout: float,
         probe: LinearHead | None,
         training: Recipe,
@@ -50,7 +52,13 @@ class TimmNetwork:
                 "pixel, a share of the image to keep and a share below 1 to drop"
             )
         self.model, self.weights, self.pin, self.size = model, weights, pin, size
+        if keep_statistics and weights is None:
+            raise ValueError(
+                "TimmNetwork got keep_statistics=true with weights=null; wanted false, as new "
+                "weights have no statistics yet"
+            )
         self.crop, self.dropout, self.probe = crop, dropout, probe
+        self.keep_statistics = keep_statistics
         self.training, self.loss = training, loss
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
@@ -59,7 +67,9 @@ class TimmNetwork:
             body = self.body()
             reader = ImageReader(*transforms(body, self.size, self.crop))
             check_inputs("TimmNetwork", "images", reader, rows)
-            network = Network(body, body.head_hidden_size, rows.n_classes, self.dropout)
+            width = body.head_hidden_size
+            whole = Steady(body) if self.keep_statistics else body
+            network = Network(whole, width, rows.n_classes, self.dropout)
             return fitted(
                 network, reader, rows, training, self.training, self.loss, self.probe, rng
             )
@@ -72,6 +82,24 @@ class TimmNetwork:
         body = deepcopy(loaded(encoder)[0])
         body.reset_classifier(0)
         return body
+
+
+class Steady(torch.nn.Module):
+    """A body whose batch norms are never in training: their statistics stay what they are."""
+
+    def __init__(self, body: torch.nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def train(self, mode: bool = True) -> Steady:
+        super().train(mode)
+        for part in self.modules():
+            if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+                part.eval()
+        return self
+
+    def forward(self, images: torch.Tensor) -> Any:
+        return self.body(images)
 
 
 def transforms(body: Any, size: int, crop: float) -> tuple[Transform, Transform]:

@@ -24,6 +24,7 @@ from al_bench.state import Ints, Rows
 
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=r".*LeafSpec.*")
+warnings.filterwarnings("ignore", message=r".*in eval mode at the start of training.*")  # meant so
 
 Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of some rows
 

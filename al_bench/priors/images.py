@@ -156,7 +156,7 @@ def as_image(source: Any, row: int) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        if isinstance(source, np.ndarray):
+        if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.ndim > 1:
             source = Image.fromarray(source)
         elif isinstance(source, bytes):
             source = Image.open(BytesIO(source))
