@@ -29,6 +29,7 @@ ALLOWED = {
     "learners": FOUNDATION | {"priors"},  # which weights there are, and where they compute
     "situations": FOUNDATION,
     "loop": FOUNDATION,
+    "replay": FOUNDATION | {"loop"},
     "arithmetic": {"state"},
     "protocol": set(),
     "rng": set(),
