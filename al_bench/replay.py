@@ -69,5 +69,5 @@ class Replay:
                 state = teach(state, proxy_rule, self.learner, seed, past.round)
 
     def is_point(self, number: int, last: int) -> bool:
-        """Whether a round of the log is measured: the prior alone, each `every`-th, and the last."""
+        """Whether a round of the log is measured: the prior alone, each `every`-th, the last."""
         return number in (0, last) or (self.every is not None and number % self.every == 0)

@@ -1,4 +1,4 @@
-"""Learners that are networks: losses, steps, fine-tuning of tiny and packaged models, their inputs."""
+"""Learners that are networks: losses, steps, fine-tuning of tiny and packaged models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
 from al_bench.learners.mlp import MLPHead
 from al_bench.learners.network import outputs
-from al_bench.learners.texts import Pooled, TextNetwork, TextReader
+from al_bench.learners.texts import LoRA, Pooled, TextNetwork, TextReader
 from al_bench.learners.training import Recipe, batches
 from al_bench.priors import sentence
 from al_bench.situations import make_pool, make_state, telling_inputs
@@ -160,7 +160,7 @@ def test_other_draws_make_another_network() -> None:
 
 
 def text_network(folder: Path, probe: LinearHead | None = None, **changed: Any) -> TextNetwork:
-    return TextNetwork(texts_by(folder), 0.0, probe, replace(RECIPE, **changed), PLAIN)
+    return TextNetwork(texts_by(folder), None, 0.0, probe, replace(RECIPE, **changed), PLAIN)
 
 
 def readable(n: int = 90) -> tuple[Rows, np.ndarray]:
@@ -203,6 +203,18 @@ def test_batch_norms_keep_the_statistics_of_pretrained_weights_if_asked_to(
     same = {n: torch.equal(before[n], after[f"body.{n}" if kept else n]) for n in names}
     assert {same[n] for n in names if n.endswith("running_mean")} == {kept}
     assert not all(same[n] for n in names if n.endswith("weight"))
+
+
+def test_adapters_learn_while_the_weights_stay(bert: Path) -> None:
+    pytest.importorskip("peft")
+    rows, truth = readable()
+    learner = TextNetwork(texts_by(bert), LoRA(8, 16), 0.0, None, replace(RECIPE, steps=120), PLAIN)
+    model: Any = fit(learner, rows, taught(truth, np.arange(60)))
+    before = sentence.loaded(texts_by(bert))[1].state_dict()
+    after = model.network.body.transformer.get_base_model().state_dict()
+    kept = {name.replace(".base_layer", ""): weight for name, weight in after.items()}
+    assert all(torch.equal(weight, kept[name]) for name, weight in before.items())
+    assert (model.predict_proba(rows).argmax(axis=1) == truth)[60:].mean() > 0.8
 
 
 def test_a_row_is_predicted_alike_in_whatever_batch_it_comes(
@@ -271,7 +283,7 @@ BAD = {
 
 @pytest.mark.parametrize("what", BAD)
 def test_what_no_network_can_be_trained_with_is_refused(what: str) -> None:
-    with pytest.raises(ValueError, match="wanted|timm has no model"):
+    with pytest.raises(ValueError, match=r"wanted|timm has no model"):
         BAD[what]()
 
 

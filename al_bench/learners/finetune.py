@@ -55,7 +55,7 @@ def start_head(
 
 
 def check_inputs(who: str, kind: str, reader: Reader, rows: Rows) -> None:
-    """Raise ValueError, in one sentence, where the rows' inputs are not of the kind that is read."""
+    """Raise ValueError, in one sentence, where the rows' inputs are not what is read."""
     try:
         reader.batch(rows.take(np.arange(min(len(rows), 1))), False)
     except ValueError as error:

@@ -19,13 +19,35 @@ from al_bench.priors.sentence import SentenceEncoder, loaded, masked_mean
 from al_bench.state import Ints, Rows, TrainingSet
 
 
-class TextNetwork:
-    """Any encoder of transformers, fine-tuned: attention-masked mean of the last layer, dropout and
-    a linear head (Devlin et al., 2019; pooled as sentence encoders are, Reimers and Gurevych, 2019).
+@dataclass(frozen=True)
+class LoRA:
+    """Low-rank changes of all of a transformer's linear layers (Hu et al., 2022), through peft.
 
-    encoder: where its weights are and how long texts may be; probe: fits the head first
-    (`fitted`), or null; training, loss: see `Recipe` and `Loss`. Its weights are loaded once a
-    process and copied for each round.
+    rank: of each change, at least 1; alpha: a change is scaled by alpha / rank.
+    """
+
+    rank: int
+    alpha: float
+
+    def put_into(self, transformer: Any) -> Any:
+        """The transformer with its own weights fixed; ImportError where peft is not installed."""
+        try:
+            from peft import LoraConfig, get_peft_model
+        except ImportError as error:
+            raise ImportError("LoRA needs peft: pip install 'al-bench[lora]'") from error
+        options = {"r": self.rank, "lora_alpha": self.alpha, "target_modules": "all-linear"}
+        return get_peft_model(transformer, LoraConfig(**options))
+
+
+class TextNetwork:
+    """Any encoder of transformers, fine-tuned with a linear head (Devlin et al., 2019).
+
+    The head reads the attention-masked mean of the last layer, as sentence encoders are pooled
+    (Reimers and Gurevych, 2019), after dropout.
+
+    encoder: where its weights are and how long texts may be; adapter: trained in place of the
+    encoder's weights, or null; probe: fits the head first (`fitted`), or null; training, loss: see
+    `Recipe` and `Loss`. The weights are loaded once a process and copied for each round.
     """
 
     reads = "text"
@@ -33,6 +55,7 @@ class TextNetwork:
     def __init__(
         self,
         encoder: SentenceEncoder,
+        adapter: LoRA | None,
         dropout: float,
         probe: LinearHead | None,
         training: Recipe,
@@ -40,16 +63,18 @@ class TextNetwork:
     ) -> None:
         if not 0 <= dropout < 1:
             raise ValueError(f"TextNetwork got dropout={dropout}; wanted a share below 1")
-        self.encoder, self.dropout, self.probe = encoder, dropout, probe
-        self.training, self.loss = training, loss
+        self.encoder, self.adapter, self.dropout = encoder, adapter, dropout
+        self.probe, self.training, self.loss = probe, training, loss
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
         """ValueError where the inputs are no texts."""
         reader = TextReader(self.encoder)
         check_inputs("TextNetwork", "texts", reader, rows)
         with seeded(rng):
-            body = Pooled(deepcopy(loaded(self.encoder)[1]).float())
-            network = Network(body, self.encoder.dim, rows.n_classes, self.dropout)
+            transformer = deepcopy(loaded(self.encoder)[1]).float()
+            if self.adapter is not None:
+                transformer = self.adapter.put_into(transformer)
+            network = Network(Pooled(transformer), self.encoder.dim, rows.n_classes, self.dropout)
             return fitted(
                 network, reader, rows, training, self.training, self.loss, self.probe, rng
             )
