@@ -45,12 +45,17 @@ def start_head(
     probe: LinearHead,
     rng: np.random.Generator,
 ) -> None:
-    """Give the network the head that `probe` fits to its body's outputs for these (m,) rows."""
-    seen = Rows(rows.inputs, outputs(network.body, reader, rows, precision), rows.prior)
+    """Give the network the head that `probe` fits to its body's outputs for these (m,) rows.
+
+    The outputs are scaled to a mean length of one, where `probe.l2` means what it does on the
+    unit-length features of a prior; the head undoes that.
+    """
+    features = outputs(network.body, reader, rows, precision)
+    length = max(float(np.linalg.norm(features, axis=1).mean()), 1e-12)
     here = TrainingSet(np.arange(len(rows)), training.targets, training.weights)
-    linear = probe.fit(seen, here, rng)
+    linear = probe.fit(Rows(rows.inputs, features / length, rows.prior), here, rng)
     with torch.no_grad():
-        network.head.weight.copy_(torch.from_numpy(linear.weight))
+        network.head.weight.copy_(torch.from_numpy(linear.weight / length))
         network.head.bias.copy_(torch.from_numpy(linear.bias))
 
 
