@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -83,9 +83,14 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def science(config: DictConfig) -> dict[str, Any]:
-    """What decides a run's numbers, resolved: the nine groups and the seed."""
-    nodes = resolved(config)
-    return {key: nodes[key] for key in SCIENCE}
+    """What decides a run's numbers, resolved: the nine groups, the seed, and what it replays."""
+    return science_of(resolved(config).__getitem__)
+
+
+def science_of(value: Callable[[str], Any]) -> dict[str, Any]:
+    """The same from the plain value of each top-level key; a run that replays none has no entry."""
+    again = {"replay": value("replay")}
+    return {key: value(key) for key in SCIENCE} | {k: v for k, v in again.items() if v is not None}
 
 
 def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Path]) -> str:
@@ -98,20 +103,31 @@ def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Pa
     path = next((p for p in paths if p.is_file()), None)
     original = OmegaConf.to_container(OmegaConf.load(path)) if path else {}
     assert isinstance(original, dict)
-    shown = []
-    for name, value in node.items():
-        if name == "_target_" or isinstance(value, dict | list):
-            continue
-        numbers = group in ("imbalance", "noise") and isinstance(value, int | float)
-        differs = name in original and not str(original[name]).startswith("${")
-        if numbers or (differs and original[name] != value):
-            shown.append(f"{name}={value}")
+    numbers = group in ("imbalance", "noise")
+    shown = [part for name in node for part in differing(name, node[name], original, numbers)]
     inner = node.get("inner")
     if isinstance(inner, Mapping) and "_target_" in inner:
         name = str(inner["_target_"]).rsplit(".", 1)[-1]
         if name.lower() not in _usual_inner(original):
             shown.insert(0, name)
     return f"{choice}({', '.join(shown)})" if shown else choice
+
+
+def differing(
+    name: str, value: Any, original: Mapping[Any, Any], numbers: bool = False
+) -> list[str]:
+    """``name=value`` where a file says otherwise (numbers always, if asked for), also for what it
+    writes out inside a part."""
+    if name == "_target_" or isinstance(value, list):
+        return []
+    if isinstance(value, Mapping):
+        inside = original.get(name)
+        known = inside if isinstance(inside, Mapping) else {}
+        return [part for key in value for part in differing(key, value[key], known)]
+    differs = name in original and not str(original[name]).startswith("${")
+    if (numbers and isinstance(value, int | float)) or (differs and original[name] != value):
+        return [f"{name}={value}"]
+    return []
 
 
 def _usual_inner(original: Mapping[Any, Any]) -> list[str]:
@@ -166,7 +182,7 @@ class Job:
 
     @property
     def science(self) -> dict[str, Any]:
-        return {key: self.at(key) for key in SCIENCE}
+        return science_of(self.at)
 
 
 @dataclass(frozen=True)

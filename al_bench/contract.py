@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from al_bench.loop import ask
-from al_bench.situations import make_pool, make_state, situations
+from al_bench.situations import make_pool, make_state, situations, telling_inputs
 from al_bench.sources import Truth
 from al_bench.state import Ints, PriorModel, State
 
@@ -192,6 +192,14 @@ def teaching_leaves_its_input_alone(make: Make) -> None:
 # --- learners -------------------------------------------------------------------------------------
 
 
+def _readable(learner: Any, state: State, truth: Ints) -> State:
+    """The state with inputs of the kind that a learner ``reads`` besides features, if it does."""
+    kind = getattr(learner, "reads", None)
+    if kind is None:
+        return state
+    return replace(state, rows=replace(state.rows, inputs=telling_inputs(kind, truth)))
+
+
 def _training(state: State) -> Any:
     from al_bench.state import TrainingSet
 
@@ -202,9 +210,10 @@ def _training(state: State) -> Any:
 
 def predicts_distributions(make: Make) -> None:
     """k columns that sum to one, whatever classes were seen; also with soft targets."""
-    for name, state, _ in situations():
+    for name, state, truth in situations():
         if not len(state.labelled) or isinstance(state.model, PriorModel):
             continue
+        state = _readable(make(), state, truth)
         training = _training(state)
         for soft in (False, True):
             if soft:
@@ -219,7 +228,7 @@ def predicts_distributions(make: Make) -> None:
 
 def learns_the_same_again(make: Make) -> None:
     """Equal training sets and generators give equal predictions."""
-    state, _ = make_state()
+    state = _readable(make(), *make_state())
     training = _training(state)
     with global_generators_untouched():
         first = make().fit(state.rows, training, _generator()).predict_proba(state.rows)
@@ -231,6 +240,7 @@ def learns_the_same_again(make: Make) -> None:
 def learns_something(make: Make) -> None:
     """On well separated classes it is far better than chance on rows it was not taught."""
     state, truth = make_state(n=300, labelled=80, noise=0.3)
+    state = _readable(make(), state, truth)
     model = make().fit(state.rows, _training(state), _generator())
     guess = model.predict_proba(state.rows).argmax(axis=1)
     accuracy = float((guess == truth)[state.unlabelled].mean())

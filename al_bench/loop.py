@@ -51,15 +51,16 @@ def active_learning(
 ) -> Iterator[Round]:
     """Yield the rounds of a run, from the first one that is not in `done`.
 
-    The acquisition log is the state: `done` is replayed by telling its answers, and only its last
-    round is fitted again, so a resumed run yields what an uninterrupted one would.
+    The acquisition log is the state: `done` is replayed by telling its answers and fitting its
+    models again, since a training rule may read the model before, so that a resumed run yields
+    what an uninterrupted one would.
     """
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
     state = State.start(problem.pool)
     for past in done:
         state = state.tell(np.array(past.asked, dtype=np.int64), np.array(past.answers))
-    if len(done) > 1:
-        state = teach(state, supervision, learner, seed, len(done) - 1)
+        if past.round > 0:
+            state = teach(state, supervision, learner, seed, past.round)
 
     for number in range(len(done), len(sizes) + 1):
         began = perf_counter()

@@ -20,7 +20,7 @@ from al_bench.metrics import evaluate
 from al_bench.problem import build as build_problem
 from al_bench.sources import Dataset
 from al_bench.state import Problem
-from al_bench.store import BusyError, RunFolder, read_manifest, run_id
+from al_bench.store import BusyError, RunFolder, read_manifest, read_rounds, run_id
 
 PACKAGES = (
     "al-bench",
@@ -51,6 +51,9 @@ def execute(config: DictConfig, choices: Mapping[str, str], folders: list[Path])
             manifest = new_manifest(name, settings, choices, folders)
             folder.write_manifest(manifest)
             try:
+                if config.replay is not None:
+                    source, options = replayed(config, choices)
+                    manifest["replays"] = execute(source, options, folders)
                 _run(config, folder, manifest)
             except BaseException as error:
                 manifest["error"] = f"{type(error).__name__}: {error}"
@@ -76,18 +79,18 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
     strategy, init = (p.given(problem.truth) if reads_truth(p) else p for p in parts)
     folder.write_manifest(manifest)
 
-    done = folder.resume()
-    rounds = active_learning(
-        problem,
-        init,
-        strategy,
-        build(config.supervision),
-        build(config.learner),
-        evaluate,
-        build(config.protocol),
-        int(config.seed),
-        done,
-    )
+    done, seed = folder.resume(), int(config.seed)
+    supervision, learner = build(config.supervision), build(config.learner)
+    if config.replay is not None:
+        log = finished_log(folder.folder.parent / manifest["replays"])
+        rounds = build(config.replay).rounds(
+            log, problem, supervision, learner, evaluate, seed, len(done)
+        )
+    else:
+        protocol = build(config.protocol)
+        rounds = active_learning(
+            problem, init, strategy, supervision, learner, evaluate, protocol, seed, done
+        )
     mirrors = [build(mirror) for mirror in config.logger.mirrors]
     labels = 0
     with opened(mirrors, folder.folder.name, manifest, Path(config.results)) as loggers:
@@ -102,6 +105,26 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
     manifest["finished"] = now()
     folder.write_manifest(manifest)
     print(f"{folder.folder.name} finished: {title(manifest)}", flush=True)
+
+
+def replayed(
+    config: DictConfig, choices: Mapping[str, str]
+) -> tuple[DictConfig, Mapping[str, str]]:
+    """The configuration and choices of the run whose rows this one teaches again."""
+    source, options = config.copy(), dict(choices)
+    for part in ("learner", "supervision"):
+        if config.replay[part] is not None:
+            source[part] = OmegaConf.to_container(config.replay[part], resolve=True)
+            options[part] = choices.get(f"{part}@replay.{part}", "custom")
+    source.replay = None
+    return source, options
+
+
+def finished_log(folder: Path) -> list[Round]:
+    """The rounds of a run that is done; RuntimeError where another process is still making it."""
+    if not read_manifest(folder).get("finished"):
+        raise RuntimeError(f"run {folder.name}, whose rows are wanted, is not finished yet")
+    return read_rounds(folder)
 
 
 def reads_truth(strategy: Any) -> bool:
@@ -152,10 +175,15 @@ def new_manifest(
 ) -> dict[str, Any]:
     """What a run is, before it starts."""
     chosen = {g: choices.get("strategy@init" if g == "init" else g, "custom") for g in GROUPS}
+    labels = {g: label(g, chosen[g], settings[g], folders) for g in GROUPS}
+    if "replay" in settings:
+        proxy = choices.get("learner@replay.learner", "custom")
+        shown = label("learner", proxy, settings["replay"]["learner"], folders)
+        labels["learner"] += f" on the rows of {shown}"
     return {
         "id": name,
         "choices": chosen,
-        "labels": {g: label(g, chosen[g], settings[g], folders) for g in GROUPS},
+        "labels": labels,
         "experiment": choices.get("experiment", "None").replace("None", "") or None,
         "science": settings,
         "seed": settings["seed"],

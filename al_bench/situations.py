@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +50,24 @@ def make_state(
     labels = np.full(n, UNASKED, dtype=np.int64)
     labels[index] = truth[index]
     return State(rows, labels, SoftmaxModel(0.5 * weight, np.zeros(k))), truth
+
+
+WORDS = ("cat", "ship", "sea", "dog")  # a class each
+
+
+def telling_inputs(kind: str, truth: Ints, seed: int = 0) -> Sequence[Any]:
+    """(n,) inputs that tell the class of a row to whoever reads them: texts that name it among
+    other words, images of its colour under noise. ValueError for another kind."""
+    generator = np.random.default_rng(seed)
+    if kind == "text":
+        other = generator.choice(["the big", "a small", "this"], size=len(truth))
+        name = [WORDS[c] if c < len(WORDS) else f"thing {c}" for c in truth]
+        return [f"{a} {b}" for a, b in zip(other, name, strict=True)]
+    if kind == "image":
+        colours = np.random.default_rng(7).permutation(np.indices((4, 4, 4)).reshape(3, -1).T)
+        noise = generator.integers(0, 60, (len(truth), 32, 32, 3))
+        return list((60 * colours[truth % 64][:, None, None] + noise).astype(np.uint8))
+    raise ValueError(f"a learner reads {kind!r}; wanted text or image, or nothing for features")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from al_bench.config import build, config_dir, plan
-from al_bench.contract import CHECKS, Check
+from al_bench.contract import CHECKS, Check, learns_something
+from tests.tiny_models import bert_folder, on_cpu, timm_weights
+
+__all__ = ["on_cpu"]
 
 TEN = [[0.91 if row == column else 0.01 for column in range(10)] for row in range(10)]
 GIVEN = {("noise", "confusion"): [f"noise.matrix={TEN}"]}  # values a user has to give
@@ -23,16 +26,48 @@ def cases() -> list[tuple[str, str, Check]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tiny networks in place of those that learners fine-tune."""
+    folder = tmp_path_factory.mktemp("weights")
+    bert_folder(folder / "bert")
+    timm_weights(folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("group", "option", "check"), cases(), ids=lambda v: getattr(v, "__name__", str(v))
 )
-def test_every_config_keeps_the_contract(group: str, option: str, check: Check) -> None:
-    check(lambda: build(node(group, option)))
+def test_every_config_keeps_the_contract(
+    group: str, option: str, check: Check, weights: Path
+) -> None:
+    if option == "transformers_lora":
+        pytest.importorskip("peft")
+    steps = 50 if check is learns_something else 4
+    check(lambda: build(node(group, option, weights, steps)))
 
 
 @lru_cache(maxsize=1)
-def node(group: str, option: str) -> Any:
-    return plan([f"{group}={option}", *GIVEN.get((group, option), [])])[0].config[group]
+def node(group: str, option: str, weights: Path, steps: int) -> Any:
+    given = tiny(option, weights, steps) if group == "learner" else GIVEN.get((group, option), [])
+    return plan([f"{group}={option}", *given])[0].config[group]
+
+
+def tiny(learner: str, weights: Path, steps: int) -> list[str]:
+    """What makes a learner's network tiny, and its training as short as that allows."""
+    if learner == "linear":
+        return []
+    found = [f"learner.training.steps={steps}", "learner.training.batch=16"]
+    found += ["learner.training.learning_rate=0.01", "learner.training.head_learning_rate=0.01"]
+    if learner == "mlp":
+        return found
+    if learner.startswith("transformers"):
+        return [*found, f"learner.encoder.weights={weights}/bert", "learner.encoder.pin=null",
+                "learner.encoder.max_length=16"]  # fmt: skip
+    if learner == "timm":
+        return [*found, "learner.model=test_resnet", "learner.size=32"]
+    return [*found, "learner.model=test_efficientnet", "learner.size=32", "learner.pin=null",
+            f"learner.weights={weights}/model.safetensors"]  # fmt: skip
 
 
 def test_each_kind_of_component_is_found() -> None:

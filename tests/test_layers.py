@@ -26,9 +26,10 @@ ALLOWED = {
     "split": FOUNDATION,
     "strategies": FOUNDATION | {"belief", "split"},
     "supervision": FOUNDATION | {"belief", "crossfit", "split"},
-    "learners": FOUNDATION,
+    "learners": FOUNDATION | {"priors"},  # which weights there are, and where they compute
     "situations": FOUNDATION,
     "loop": FOUNDATION,
+    "replay": FOUNDATION | {"loop"},
     "arithmetic": {"state"},
     "protocol": set(),
     "rng": set(),

@@ -1,6 +1,6 @@
 """The loop: what is asked, told, taught and yielded, and what a strategy can know."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -98,13 +98,23 @@ def test_a_run_cut_after_any_round_goes_on_as_if_it_had_not_been(cut: int) -> No
     assert science(whole[:cut] + run(Margin(), whole[:cut])) == science(whole)
 
 
-def test_resuming_fits_only_the_last_finished_round_again() -> None:
-    whole, learner = run(Margin()), Centroids()
-    rest = active_learning(
-        problem(), Random(), Margin(), Hard(), learner, evaluate, PROTOCOL, 0, whole[:4]
-    )
-    next(rest)
-    assert [len(t.rows) for t in learner.given] == [30, 40]
+class ByTheModel:
+    """A training rule that believes the model before it as much as the annotator."""
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        rows = state.labelled
+        targets = np.eye(state.n_classes)[state.labels[rows]] + state.probs[rows]
+        return TrainingSet(rows, targets / 2, np.ones(len(rows)))
+
+
+@pytest.mark.parametrize("cut", range(1, 6))
+def test_a_cut_run_goes_on_as_it_was_where_the_training_rule_reads_the_model(cut: int) -> None:
+    def made(done: Sequence[Round]) -> list[Round]:
+        parts = (problem(), Random(), Margin(), ByTheModel(), Centroids(), evaluate, PROTOCOL)
+        return list(active_learning(*parts, 0, done))
+
+    whole = made([])
+    assert science(whole[:cut] + made(whole[:cut])) == science(whole)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -43,14 +43,45 @@ def dtype(precision: str) -> torch.dtype:
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """No gradients; float32 that is float32 (a GPU's convolutions would round it to TF32); and
+    """No gradients; `exact` float32 (a GPU's convolutions would round it to TF32); and
     AL_BENCH_EMBED_THREADS threads, since embedding gains from what a run's small fits lose by."""
     import torch
 
     usual = torch.get_num_threads()
     torch.set_num_threads(int(os.environ.get(THREADS, usual)))
     try:
-        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+        with torch.inference_mode(), exact():
             yield
     finally:
         torch.set_num_threads(usual)
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """float32 that is float32 also in a GPU's convolutions."""
+    import torch
+
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        yield
+
+
+def autocast(precision: str) -> torch.autocast:
+    """Forward passes in this number format where it is a half one."""
+    import torch
+
+    return torch.autocast(device().type, dtype(precision), enabled=precision != "float32")
+
+
+def lightning(precision: str) -> dict[str, Any]:
+    """How Lightning's Trainer is told of the device, and of a number format to mix with float32.
+
+    ValueError for float16 on a CPU, where Lightning would take bfloat16 in its place.
+    """
+    where, names = device(), {"float32": "32-true", "float16": "16-mixed", "bfloat16": "bf16-mixed"}
+    dtype(precision)
+    if where.type == "cpu" and precision == "float16":
+        raise ValueError("precision=float16 needs a GPU to train on; wanted float32 or bfloat16")
+    devices = {"accelerator": "cpu", "devices": 1}
+    if where.type == "cuda":
+        devices = {"accelerator": "gpu", "devices": [where.index or 0]}
+    return {**devices, "precision": names[precision]}

@@ -76,9 +76,7 @@ def loaded(encoder: TimmEncoder) -> tuple[Any, Any]:
     import timm
     from timm.data import create_transform, resolve_data_config
 
-    if not timm.is_model(encoder.model):
-        near = timm.list_models(f"*{encoder.model.split('.')[0][:10]}*")[:3]
-        raise ValueError(f"timm has no model {encoder.model!r}; near: {', '.join(near) or 'none'}")
+    check_name(encoder.model)
     path = find(encoder.weights, encoder.pin)
     if path is not None and path.is_file():
         model = from_file(encoder, path)
@@ -93,6 +91,23 @@ def loaded(encoder: TimmEncoder) -> tuple[Any, Any]:
             raise ValueError(f"{encoder.weights} holds a {found}; model={encoder.model}")
     config = resolve_data_config({"input_size": (3, encoder.size, encoder.size)}, model=model)
     return model.eval().to(device(), dtype(encoder.precision)), create_transform(**config)
+
+
+def untrained(model: str) -> Any:
+    """A backbone with new weights, drawn from torch's global generator, and no classifier."""
+    import timm
+
+    check_name(model)
+    return timm.create_model(model, num_classes=0)
+
+
+def check_name(model: str) -> None:
+    """Raise ValueError where timm has no model of this name."""
+    import timm
+
+    if not timm.is_model(model):
+        near = timm.list_models(f"*{model.split('.')[0][:10]}*")[:3]
+        raise ValueError(f"timm has no model {model!r}; near: {', '.join(near) or 'none'}")
 
 
 def from_file(encoder: TimmEncoder, path: Path) -> Any:
@@ -141,7 +156,7 @@ def as_image(source: Any, row: int) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        if isinstance(source, np.ndarray):
+        if isinstance(source, np.ndarray) and source.dtype == np.uint8 and source.ndim > 1:
             source = Image.fromarray(source)
         elif isinstance(source, bytes):
             source = Image.open(BytesIO(source))

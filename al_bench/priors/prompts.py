@@ -31,7 +31,7 @@ def filled(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]
 def cut(text: Any, row: int, characters: int) -> str:
     """The first characters of a text; ValueError for what is no text."""
     if not isinstance(text, str):
-        raise ValueError(f"this prior reads texts; input {row} is a {type(text).__name__}")
+        raise ValueError(f"a text encoder reads texts; input {row} is a {type(text).__name__}")
     # half a surrogate pair is a character to Python but to no tokenizer
     return text[:characters].encode("utf-8", "replace").decode("utf-8")
 

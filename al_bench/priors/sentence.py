@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from al_bench.priors.prompts import class_vectors, cut
 from al_bench.priors.weights import identity, place, unreadable
 from al_bench.sources import Encoder, Task
 from al_bench.state import Floats
+
+if TYPE_CHECKING:
+    import torch
 
 BATCH = 64  # texts a forward pass
 
@@ -63,11 +66,15 @@ class SentenceEncoder:
                 return_tensors="pt",
             ).to(model.device)
             with inference():
-                states = model(**tokens).last_hidden_state.float()
-                mask = tokens["attention_mask"].unsqueeze(-1).float()
-                mean = (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
+                mean = masked_mean(model(**tokens).last_hidden_state, tokens["attention_mask"])
                 out[rows] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
         return out
+
+
+def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """(b, d) float32 mean of (b, t, d) states over the tokens that (b, t) mask holds for real."""
+    states, mask = states.float(), mask.unsqueeze(-1).float()
+    return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
 
 
 @lru_cache(maxsize=2)

@@ -69,6 +69,10 @@ def saving_text(saving: Saving | None) -> str:
     return f"{'≥ ' if saving.at_least else ''}{share(saving.value)} %{limits}"
 
 
+def labels_text(needed: float) -> str:
+    return f"{needed:.0f}" if np.isfinite(needed) else "not reached"
+
+
 def difference(found: Paired) -> str:
     """`+1.20 ± 0.35`, in points."""
     return f"{signed(100 * found.difference, 2)} ± {percent(found.error, 2)}"

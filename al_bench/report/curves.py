@@ -30,6 +30,11 @@ class Setting:
     prior: float
     truth_readers: frozenset[str]
 
+    @property
+    def is_curve(self) -> bool:
+        """Whether it was measured at more than one number of labels."""
+        return len(self.labels) > 1
+
     def of(self, method: str) -> Floats:
         """(s, p) curves of one method, its own seeds alone."""
         curves = self.curves[self.methods.index(method)]

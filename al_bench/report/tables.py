@@ -13,6 +13,7 @@ from al_bench.report.cells import (
     Table,
     difference,
     headed,
+    labels_text,
     p_text,
     percent,
     saving_text,
@@ -49,7 +50,7 @@ def tables(analysis: Analysis) -> list[Table]:
     every += [main(analysis, found) for found in analysis.found]
     if len(analysis.found) > 1:
         every += [ranking(analysis), penalty_matrix(analysis)]
-    every += [forms(analysis, found) for found in analysis.found]
+    every += [forms(analysis, found) for found in analysis.found if found.setting.is_curve]
     every.append(tests(analysis))
     for found in analysis.found:
         every += [quality(analysis, found), bought(analysis, found)]
@@ -77,7 +78,7 @@ def main(analysis: Analysis, found: Found) -> Table:
         areas = area(curves, setting.labels, log=False)
         needed, select = found.needed(method), seconds.get(method, np.nan)
         compared = [
-            (found.against(method, rule), form)
+            (found.against(method, rule) if setting.is_curve else None, form)
             for rule, form in (("random", "final"), ("here", "final"), ("here", "integrated"))
         ]
         rows.append(
@@ -86,7 +87,7 @@ def main(analysis: Analysis, found: Found) -> Table:
                 spread(curves[:, -1]),
                 spread(areas),
                 *(saving_text(one.saving(form) if one else None) for one, form in compared),
-                f"{needed:.0f}" if np.isfinite(needed) else "not reached",
+                labels_text(needed) if setting.is_curve else NONE,
                 f"{trips[method]:.0f}",
                 NONE if np.isnan(select) else f"{select:.2g}",
             )
@@ -108,13 +109,17 @@ def main(analysis: Analysis, found: Found) -> Table:
         "trips",
         "s / round, query",
     )
-    note = (
-        f"{len(setting.seeds)} seeds, {setting.labels[0]:.0f} to {setting.labels[-1]:.0f} labels; "
-        "mean ± standard deviation; savings with paired bootstrap 95 % intervals at the baseline's "
+    budget = f"{setting.labels[0]:.0f} to {setting.labels[-1]:.0f} labels"
+    how = (
+        "savings with paired bootstrap 95 % intervals at the baseline's "
         "mean over its last 10 % of budget (−∞: not reached), isotonic mean curves; "
-        f"best baseline: {RULES['here']}: {', '.join(rival)}.{prior}"
-        + readers_note(analysis, methods)
+        f"best baseline: {RULES['here']}: {', '.join(rival)}"
     )
+    if not setting.is_curve:
+        budget = f"{setting.labels[0]:.0f} labels alone"
+        how = "one point is no curve, so nothing is said of savings"
+    note = f"{len(setting.seeds)} seeds, {budget}; mean ± standard deviation; {how}.{prior}"
+    note += readers_note(analysis, methods)
     bold = frozenset((int(row), column + 1) for column, row in enumerate(best))
     return Table(setting.name, header, tuple(rows), note, bold)
 

@@ -1,0 +1,67 @@
+"""Training a network on a pool's rows, its head fitted first where a probe is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from al_bench.learners.linear import LinearHead
+from al_bench.learners.losses import Loss
+from al_bench.learners.network import Network, NetworkModel, Reader, outputs
+from al_bench.learners.training import Recipe, train
+from al_bench.state import Rows, TrainingSet
+
+
+def fitted(
+    network: Network,
+    reader: Reader,
+    rows: Rows,
+    training: TrainingSet,
+    recipe: Recipe,
+    loss: Loss,
+    probe: LinearHead | None,
+    rng: np.random.Generator,
+) -> NetworkModel:
+    """The network taught what a training set says of these (n,) rows.
+
+    probe: fits the head to what the body makes of the rows as it comes, before all of it is trained
+    (linear probing then fine-tuning; Kumar et al., 2022). ValueError for an empty training set.
+    """
+    if len(training.rows) == 0:
+        raise ValueError("a network got a training set without rows; wanted at least one")
+    taught_rows = rows.take(training.rows)
+    if probe is not None:
+        start_head(network, reader, taught_rows, training, recipe.precision, probe, rng)
+    train(network, taught_rows, reader, loss.taught(training), loss, recipe, rng)
+    return NetworkModel(network, reader, recipe.precision)
+
+
+def start_head(
+    network: Network,
+    reader: Reader,
+    rows: Rows,
+    training: TrainingSet,
+    precision: str,
+    probe: LinearHead,
+    rng: np.random.Generator,
+) -> None:
+    """Give the network the head that `probe` fits to its body's outputs for these (m,) rows.
+
+    The outputs are scaled to a mean length of one, where `probe.l2` means what it does on the
+    unit-length features of a prior; the head undoes that.
+    """
+    features = outputs(network.body, reader, rows, precision)
+    length = max(float(np.linalg.norm(features, axis=1).mean()), 1e-12)
+    here = TrainingSet(np.arange(len(rows)), training.targets, training.weights)
+    linear = probe.fit(Rows(rows.inputs, features / length, rows.prior), here, rng)
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(linear.weight / length))
+        network.head.bias.copy_(torch.from_numpy(linear.bias))
+
+
+def check_inputs(who: str, kind: str, reader: Reader, rows: Rows) -> None:
+    """Raise ValueError, in one sentence, where the rows' inputs are not what is read."""
+    try:
+        reader.batch(rows.take(np.arange(min(len(rows), 1))), False)
+    except ValueError as error:
+        raise ValueError(f"{who} learns from {kind}: {error}") from error

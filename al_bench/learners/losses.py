@@ -1,0 +1,64 @@
+"""The loss of a network: soft targets, row weights, class balance, smoothing, wrong answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from al_bench.learners.balance import adjustment, balanced_weights, check_balance
+from al_bench.state import Floats, TrainingSet
+
+
+class Taught(NamedTuple):
+    """What a loss makes of a training set: (m, k) targets, (m,) weights of mean one, (k,) to add to
+    the scores while training."""
+
+    targets: Floats
+    weights: Floats
+    shift: Floats
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Weighted cross-entropy, or its generalisation that a wrong label pulls less at.
+
+    balance is ``none``, ``weights`` (every class seen weighs the same) or ``logit_adjustment``
+    (Menon et al., 2021); smoothing: share of a target that all classes get alike (Szegedy et al.,
+    2016); q: of generalised cross-entropy, ``sum_k t_k (1 - p_k^q) / q`` (Zhang and Sabuncu, 2018),
+    from 0, cross-entropy, to 1, mean absolute error.
+    """
+
+    balance: str
+    smoothing: float
+    q: float
+
+    def __post_init__(self) -> None:
+        check_balance("Loss", self.balance)
+        if not (0 <= self.smoothing < 1 and 0 <= self.q <= 1):
+            raise ValueError(
+                f"Loss got smoothing={self.smoothing}, q={self.q}; "
+                "wanted 0 <= smoothing < 1 and 0 <= q <= 1"
+            )
+
+    def taught(self, training: TrainingSet) -> Taught:
+        """Targets, weights and shift for all rows of a training set at once."""
+        targets, weights = training.targets, training.weights
+        k = targets.shape[1]
+        shift: Floats = np.zeros(k)
+        if self.balance == "weights":
+            weights = balanced_weights(targets, weights)
+        elif self.balance == "logit_adjustment":
+            shift = adjustment(targets, weights)
+        targets = (1 - self.smoothing) * targets + self.smoothing / k
+        return Taught(targets, weights / weights.mean(), shift)
+
+    def of(
+        self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+    ) -> torch.Tensor:
+        """The mean over a batch, of (b, k) scores with any shift in them."""
+        logs = torch.log_softmax(scores.float(), dim=1)
+        each = -logs if self.q == 0 else -torch.expm1(self.q * logs) / self.q
+        return (weights * (targets * each).sum(dim=1)).mean()

@@ -1,0 +1,76 @@
+"""A network as learners use it: a body, a linear head, and a reader of its inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from al_bench.arithmetic import softmax
+from al_bench.priors.device import autocast, device, inference
+from al_bench.state import Floats, Ints, Rows
+
+BATCH = 64  # rows of a forward pass when nothing is learned
+
+
+class Reader(Protocol):
+    """Turns rows into the tensors that a body reads."""
+
+    def batch(self, rows: Rows, train: bool) -> Any:
+        """A tensor, or a dict of them, of a few rows; augmented at random while training."""
+
+    def order(self, rows: Rows) -> Ints:
+        """(n,) positions in the order in which predicting them costs least."""
+
+
+class Network(torch.nn.Module):
+    """Scores (b, k) of a body that makes one vector of a row, dropout and a linear head."""
+
+    def __init__(self, body: torch.nn.Module, width: int, n_classes: int, dropout: float) -> None:
+        super().__init__()
+        self.body = body
+        self.dropout = torch.nn.Dropout(dropout)
+        self.head = torch.nn.Linear(width, n_classes)
+
+    def forward(self, inputs: Any) -> torch.Tensor:
+        scores: torch.Tensor = self.head(self.dropout(self.body(inputs)))
+        return scores
+
+
+@dataclass(frozen=True)
+class NetworkModel:
+    """A fitted network; it has no weights of a linear model of the features to show."""
+
+    network: Network
+    reader: Reader
+    precision: str
+
+    def predict_proba(self, rows: Rows) -> Floats:
+        """(n, k); O(n k) memory besides one batch, whatever n."""
+        if len(rows) == 0:
+            return np.empty((0, self.network.head.out_features), dtype=np.float32)
+        return softmax(outputs(self.network, self.reader, rows, self.precision))
+
+
+def outputs(module: torch.nn.Module, reader: Reader, rows: Rows, precision: str) -> Floats:
+    """(n, o) float32 outputs of a module for at least one row, as it is when nothing is learned."""
+    where, order = device(), reader.order(rows)
+    module.eval().to(where)
+    parts = []
+    with inference(), autocast(precision):
+        for start in range(0, len(rows), BATCH):
+            inputs = moved(reader.batch(rows.take(order[start : start + BATCH]), False), where)
+            parts.append(module(inputs).float().cpu().numpy())
+    found = np.concatenate(parts)
+    ordered = np.empty_like(found)
+    ordered[order] = found
+    return ordered
+
+
+def moved(inputs: Any, where: torch.device) -> Any:
+    """A tensor, or a dict of them, on another device."""
+    if isinstance(inputs, dict):
+        return {name: tensor.to(where) for name, tensor in inputs.items()}
+    return inputs.to(where)

