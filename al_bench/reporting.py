@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.parquet:
         results = read_parquet(folder / f"{name}.parquet")
     else:
-        results = read(options.overrides, options.config_dir, folder / "runs")
+        results = read(options.overrides, options.config_dir, folder / "runs", options.known)
         written = [write_parquet(results, out / f"{name}.parquet")]
     spec, results = with_references(spec_of(config), results)
     analysis = analyse(results, spec)
@@ -65,13 +65,16 @@ def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
         return compose("config", [*search, *first, *fixed])
 
 
-def read(overrides: Sequence[str], extra: Path | None, folder: Path) -> Results:
-    """Every run of the experiments; those that cannot be made here are listed with the reason."""
-    from al_bench.report.frame import NOT_STARTED, read_runs, without_data
+def read(
+    overrides: Sequence[str], extra: Path | None, folder: Path, known: Sequence[Path] = ()
+) -> Results:
+    """Every run of the experiments, of those that are not in the folder what `known` parquet files
+    have; those that cannot be made here are listed with the reason."""
+    from al_bench.report.frame import NOT_STARTED, completed, read_parquet, read_runs, without_data
 
     lines = command_lines(overrides, extra)
     jobs = {run_id(job.science): job for line in lines for job in plan(line, extra)}
-    results = read_runs(folder, jobs)
+    results = completed(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
     gone = absent({name: jobs[name] for name in todo})
@@ -117,6 +120,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--out", help="folder for tables and figures (default: results)")
     made.add_argument(
         "--parquet", action="store_true", help="read results/<name>.parquet instead of runs"
+    )
+    made.add_argument(
+        "--known",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="parquet files of earlier reports, for the runs that are not in results/runs",
     )
     made.add_argument("--quiet", action="store_true", help="print no tables, only what is written")
     made.add_argument("--log", choices=("none", "wandb"), default="none")

@@ -1,6 +1,7 @@
 """From an experiment to its files: run, report, rebuild from the parquet file, log to W&B."""
 
 import json
+import shutil
 import subprocess
 import sys
 from itertools import product
@@ -82,6 +83,20 @@ def test_a_report_can_be_rebuilt_elsewhere_and_leaves_its_parquet_file_where_it_
     for part in ("tables", "figures"):
         for path in (reported / part).iterdir():
             assert Path("again", part, path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_runs_made_elsewhere_are_taken_from_the_parquet_file_of_their_report(
+    reported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for run in sorted((reported / "runs").iterdir())[:4]:
+        shutil.copytree(run, Path("results", "runs", run.name))
+    assert main(["report", "--quiet", *EXPERIMENT[:-1]]) == 0
+    assert "4 of 9 runs; 5 not started" in Path("results/tables/demo.md").read_text()
+    known = ["--known", str(reported / "demo.parquet")]
+    assert main(["report", "--quiet", *EXPERIMENT[:-1], *known]) == 0
+    for path in ("tables/demo.md", "demo.parquet"):
+        assert Path("results", path).read_bytes() == (reported / path).read_bytes(), path
 
 
 def records(folder: Path) -> list[dict[str, Any]]:

@@ -109,12 +109,33 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         provenance["commit"].add(str(manifest["commit"]))
         provenance["device"].add(str(manifest["device"]))
         provenance["versions"] |= {f"{k} {v}" for k, v in manifest["versions"].items()}
-    frame = pd.DataFrame(rows)
-    if len(frame):
-        order = [*SETTING, *METHOD, "seed", "id", "round"]
-        frame = frame.sort_values(order, kind="stable", ignore_index=True)
+    frame = in_order(pd.DataFrame(rows)) if rows else pd.DataFrame()
     known = {key: sorted(values) for key, values in provenance.items()}
     return Results(frame, tuple(failed), tuple(unfinished), known)
+
+
+def completed(results: Results, others: Sequence[Results]) -> Results:
+    """The results with the runs that were not started here from others, the first that has each."""
+    todo = {run.id for run in results.unfinished if run.why == NOT_STARTED}
+    frames, provenance = [results.frame], {k: set(v) for k, v in results.provenance.items()}
+    for other in others:
+        some = other.frame[other.frame["id"].isin(todo)]
+        if len(some):
+            frames.append(some)
+            todo -= set(some["id"])
+            for key, values in other.provenance.items():
+                provenance.setdefault(key, set()).update(values)
+    found = set().union(*(set(frame["id"]) for frame in frames[1:]))
+    frame = in_order(pd.concat([f for f in frames if len(f)])) if found else results.frame
+    unfinished = tuple(run for run in results.unfinished if run.id not in found)
+    known = {key: sorted(values) for key, values in provenance.items()}
+    return Results(frame, results.failed, unfinished, known)
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of rounds in the one order in which it is written."""
+    order = [*SETTING, *METHOD, "seed", "id", "round"]
+    return frame.sort_values(order, kind="stable", ignore_index=True)
 
 
 def describe(manifest: Mapping[str, Any]) -> str:
