@@ -25,7 +25,7 @@ ABOUT = "Build the tables and figures of experiments from their runs or their pa
 
 def main(arguments: Sequence[str]) -> int:
     """Write results/<name>.parquet, tables, figures and a page; print the main table."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_intermixed_args(arguments)
     names, _ = experiments(options.overrides)
     name = options.name or "_".join(n.replace("/", "_") for n in names) or "runs"
     config = options_of(options.overrides, options.config_dir)
