@@ -8,6 +8,7 @@ import pytest
 
 from al_bench.arithmetic import margin, unit
 from al_bench.state import Ints, State
+from al_bench.strategies import anchors
 from al_bench.strategies.anchors import SEALS, AnchorAL, mean_similarity, spread
 from al_bench.strategies.direct import Direct
 from al_bench.strategies.galaxy import Galaxy
@@ -133,6 +134,22 @@ def test_anchor_similarity_is_the_mean_over_the_anchors_that_retrieved_a_row(see
     pool, anchors = (unit(rng.normal(size=(m, 5))) for m in (40, 6))
     expected = plain_anchors.mean_similarity(pool, anchors, 7)
     np.testing.assert_allclose(mean_similarity(pool, anchors, 7), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("neighbours", [1, 7, 60])
+def test_anchor_similarity_is_the_same_block_by_block(
+    neighbours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(neighbours)
+    pool, chosen = unit(rng.normal(size=(50, 3))), unit(rng.normal(size=(9, 3)))
+    pool[[4, 20, 49]] = pool[11]  # equally near rows in several blocks
+    whole = mean_similarity(pool, chosen, neighbours)
+    for rows in (1, 8, 25):
+        monkeypatch.setattr(anchors, "ROWS", rows)
+        monkeypatch.setattr(anchors, "CELLS", 4 * rows)
+        np.testing.assert_allclose(mean_similarity(pool, chosen, neighbours), whole, rtol=1e-6)
+    retrieved = np.isfinite(whole)[[4, 11, 20, 49]]
+    assert retrieved.all() or not retrieved.any()
 
 
 def test_anchoral_and_seals_show_the_inner_strategy_only_what_anchors_retrieve():

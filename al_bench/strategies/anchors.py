@@ -7,11 +7,12 @@ import warnings
 import numpy as np
 
 from al_bench.state import Asking, Floats, Ints, State, Strategy
-from al_bench.strategies.distances import unit_rows
+from al_bench.strategies.distances import blocks, unit_rows
 from al_bench.strategies.ranking import top
 from al_bench.strategies.wrappers import show_only
 
 CELLS = 2**23  # similarities that exist at once
+ROWS = 2**16  # of the pool that are compared at once, so that it is read a few times only
 
 
 class AnchorAL:
@@ -87,13 +88,31 @@ def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
 
     Rows and anchors are at unit length, so these are cosines.
     """
-    last = len(pool) - min(neighbours, len(pool))
     sums, times = np.zeros(len(pool)), np.zeros(len(pool))
-    step = max(1, CELLS // max(1, len(pool)))
+    step = max(1, CELLS // max(1, min(len(pool), ROWS)))
     for start in range(0, len(anchors), step):
-        similar = anchors[start : start + step] @ pool.T
-        bar = np.partition(similar, last, axis=1)[:, last]
-        at = np.flatnonzero(similar >= bar[:, None])
-        sums += np.bincount(at % len(pool), weights=similar.ravel()[at], minlength=len(pool))
-        times += np.bincount(at % len(pool), minlength=len(pool))
+        rows, similar = nearest(pool, anchors[start : start + step], neighbours)
+        sums += np.bincount(rows, weights=similar, minlength=len(pool))
+        times += np.bincount(rows, minlength=len(pool))
     return np.where(times > 0, sums / np.maximum(times, 1), -np.inf)
+
+
+def nearest(pool: Floats, anchors: Floats, neighbours: int) -> tuple[Ints, Floats]:
+    """(f,) rows among the `neighbours` nearest of an anchor, once for each, and how near they are.
+
+    Block by block of the pool: what is under an anchor's bar within a block, or so far, is under it
+    in the end.
+    """
+    best = np.full((len(anchors), min(neighbours, len(pool))), -np.inf, dtype=pool.dtype)
+    found: list[tuple[Ints, Ints, Floats]] = []
+    for part in blocks(len(pool), ROWS):
+        similar = anchors @ pool[part].T
+        last = max(similar.shape[1] - best.shape[1], 0)
+        parted = np.partition(similar, last, axis=1)[:, last:]
+        merged = np.concatenate([best, parted], axis=1)
+        best = np.partition(merged, -best.shape[1], axis=1)[:, -best.shape[1] :]
+        owner, row = np.nonzero(similar >= best.min(axis=1)[:, None])
+        found.append((owner, row + part.start, similar[owner, row]))
+    owners, rows, similarities = (np.concatenate(each) for each in zip(*found, strict=True))
+    near = similarities >= best.min(axis=1)[owners]
+    return rows[near], similarities[near]
