@@ -43,31 +43,44 @@ class Replay:
         numbers do not depend on which other points there are. ValueError where the log does not
         hold this problem's answers.
         """
-        proxy_rule = self.supervision or supervision
-        state, points, since, trips = State.start(problem.pool), 0, 0, 0
-        asked = np.concatenate([np.array(past.asked, dtype=np.int64) for past in log])
-        said = np.concatenate([np.array(past.answers, dtype=np.int64) for past in log])
-        if not np.array_equal(problem.answers[asked], said):
-            raise ValueError("the run to replay holds other answers than this problem's annotator")
-        for past, bought in zip(log, np.cumsum([len(past.asked) for past in log]), strict=True):
-            rows = np.array(past.asked, dtype=np.int64)
-            state, trips = state.tell(rows, problem.answers[rows]), trips + past.trips
+        state, number = State.start(problem.pool), 0
+        since: list[Round] = []  # the rounds after the last point
+        for past in log:
+            asked = np.array(past.asked, dtype=np.int64)
+            if problem.answers[asked].tolist() != past.answers:
+                raise ValueError(
+                    f"round {past.round} of the run to replay has other answers than this annotator"
+                )
+            state, since = state.tell(asked, problem.answers[asked]), [*since, past]
             if self.is_point(past.round, len(log) - 1):
-                if points >= done:
-                    began = perf_counter()
-                    taught = state
+                if number >= done:
+                    began, taught = perf_counter(), state
                     if past.round > 0:
                         taught = teach(state, supervision, learner, seed, past.round)
-                    fitted, new = perf_counter(), asked[since:bought]
-                    metrics, recall = evaluate(taught, problem, new)
-                    seconds = {"select": 0.0, "fit": fitted - began}
-                    seconds["evaluate"] = perf_counter() - fitted
-                    answers = said[since:bought].tolist()
-                    yield Round(points, new.tolist(), answers, trips, metrics, recall, seconds)
-                points, since, trips = points + 1, int(bought), 0
+                    yield measured(number, since, taught, problem, evaluate, began)
+                number, since = number + 1, []
             if 0 < past.round < len(log) - 1:
-                state = teach(state, proxy_rule, self.learner, seed, past.round)
+                rule = self.supervision or supervision
+                state = teach(state, rule, self.learner, seed, past.round)
 
     def is_point(self, number: int, last: int) -> bool:
         """Whether a round of the log is measured: the prior alone, each `every`-th, the last."""
         return number in (0, last) or (self.every is not None and number % self.every == 0)
+
+
+def measured(
+    number: int,
+    since: Sequence[Round],
+    taught: State,
+    problem: Problem,
+    evaluate: Evaluate,
+    began: float,
+) -> Round:
+    """The point of this number: all that some rounds asked, and what the model now knows."""
+    fitted = perf_counter()
+    asked = [row for past in since for row in past.asked]
+    answers = [answer for past in since for answer in past.answers]
+    metrics, recall = evaluate(taught, problem, np.array(asked, dtype=np.int64))
+    seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
+    trips = sum(past.trips for past in since)
+    return Round(number, asked, answers, trips, metrics, recall, seconds)

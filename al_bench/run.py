@@ -33,17 +33,20 @@ PACKAGES = (
 )
 
 
-def execute(config: DictConfig, choices: Mapping[str, str], folders: list[Path]) -> str:
+def execute(
+    config: DictConfig, choices: Mapping[str, str], folders: list[Path], wait: bool = False
+) -> str:
     """Run one config to its end and return its id; a finished run is skipped, a cut one resumed.
 
-    A failure is written to the manifest and raised; BusyError where another process has the run.
+    A failure is written to the manifest and raised. A run that another process is making is left
+    alone, or waited for.
     """
     limit_threads(int(config.threads))
     settings = science(config)
     name = run_id(settings)
     runs = Path(config.results) / "runs"
     try:
-        with RunFolder(runs / name).held() as folder:
+        with RunFolder(runs / name).held(wait) as folder:
             manifest = read_manifest(folder.folder)
             if manifest.get("finished"):
                 print(f"{name} done before: {title(manifest)}", flush=True)
@@ -53,7 +56,7 @@ def execute(config: DictConfig, choices: Mapping[str, str], folders: list[Path])
             try:
                 if config.replay is not None:
                     source, options = replayed(config, choices)
-                    manifest["replays"] = execute(source, options, folders)
+                    manifest["replays"] = execute(source, options, folders, wait=True)
                 _run(config, folder, manifest)
             except BaseException as error:
                 manifest["error"] = f"{type(error).__name__}: {error}"
@@ -82,10 +85,9 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
     done, seed = folder.resume(), int(config.seed)
     supervision, learner = build(config.supervision), build(config.learner)
     if config.replay is not None:
-        log = finished_log(folder.folder.parent / manifest["replays"])
-        rounds = build(config.replay).rounds(
-            log, problem, supervision, learner, evaluate, seed, len(done)
-        )
+        log = read_rounds(folder.folder.parent / manifest["replays"])
+        replay = build(config.replay)
+        rounds = replay.rounds(log, problem, supervision, learner, evaluate, seed, len(done))
     else:
         protocol = build(config.protocol)
         rounds = active_learning(
@@ -118,13 +120,6 @@ def replayed(
             options[part] = choices.get(f"{part}@replay.{part}", "custom")
     source.replay = None
     return source, options
-
-
-def finished_log(folder: Path) -> list[Round]:
-    """The rounds of a run that is done; RuntimeError where another process is still making it."""
-    if not read_manifest(folder).get("finished"):
-        raise RuntimeError(f"run {folder.name}, whose rows are wanted, is not finished yet")
-    return read_rounds(folder)
 
 
 def reads_truth(strategy: Any) -> bool:

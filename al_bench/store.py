@@ -69,12 +69,12 @@ class RunFolder:
         self.folder = folder
 
     @contextmanager
-    def held(self) -> Iterator[RunFolder]:
-        """Hold the run until the process ends; BusyError if another process holds it."""
+    def held(self, wait: bool = False) -> Iterator[RunFolder]:
+        """Hold the run until the process ends; if another one holds it, BusyError, or wait."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "lock", "w") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise BusyError(
                     f"run {self.folder.name} is being written by another process"

@@ -115,6 +115,9 @@ def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
     assert shown("strategy", "pcb", "strategy@strategy.inner=badge") == "pcb(Badge)"
     assert shown("learner", "linear") == "linear"
     assert shown("learner", "linear", "learner.l2=3.0") == "linear(l2=3.0)"
+    changed = ["learner.training.steps=7", "learner.loss.q=0.7"]
+    assert shown("learner", "transformers", *changed) == "transformers(steps=7, q=0.7)"
+    assert shown("strategy", "bald", "strategy.posterior.precision=3") == "bald(precision=3)"
 
 
 def test_the_wheel_would_carry_configs_and_data() -> None:

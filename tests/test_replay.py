@@ -80,7 +80,7 @@ def test_a_log_of_other_answers_is_refused() -> None:
     log = asked()
     log[1].answers[0] = (log[1].answers[0] + 1) % 4
     replay = Replay(PROXY, None, None)
-    with pytest.raises(ValueError, match="holds other answers"):
+    with pytest.raises(ValueError, match="round 1 of the run to replay has other answers"):
         list(replay.rounds(log, problem(), SPLIT, OTHER, evaluate, 3, 0))
 
 

@@ -306,6 +306,18 @@ def test_savings_and_labels_to_target_stand_in_the_main_table(tmp_path: Path) ->
     assert cell(first, "random", "saving over random") == "–"
 
 
+def test_runs_measured_once_have_a_score_and_no_savings(tmp_path: Path) -> None:
+    for strategy, level in (("random", 0.5), ("margin", 0.7)):
+        for seed in range(3):
+            fake_run(tmp_path, strategy, seed=seed, rounds=1, curve=[level])
+    shown = tables(analyse(read_runs(tmp_path), ReportSpec()))
+    main = next(table for table in shown if table.title == "flowers")
+    row = next(row for row in main.rows if row[0] == "margin")
+    assert row[1:7] == ("70.0 ± 0.0", "70.0 ± 0.0", "–", "–", "–", "–")
+    assert "20 labels alone" in main.note
+    assert not [table for table in shown if table.title.startswith("Annotation savings")]
+
+
 def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_path: Path) -> None:
     fake_runs(tmp_path, ("random", "margin", "codecision"))
     high = [0.97] * 10

@@ -81,3 +81,21 @@ def test_a_second_writer_is_turned_away_until_the_first_is_gone(tmp_path: Path) 
         other.kill()
     with RunFolder(tmp_path).held():
         pass
+
+
+def test_a_run_that_another_holds_may_be_waited_for(tmp_path: Path) -> None:
+    from threading import Thread
+
+    held = []
+
+    def hold() -> None:
+        with RunFolder(tmp_path / "r").held(wait=True):
+            held.append("after")
+
+    with RunFolder(tmp_path / "r").held():
+        waiting = Thread(target=hold)
+        waiting.start()
+        waiting.join(0.2)
+        held.append("before")
+    waiting.join()
+    assert held == ["before", "after"]
