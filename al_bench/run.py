@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -52,9 +53,10 @@ def execute(config: DictConfig, choices: Mapping[str, str], folders: list[Path])
             folder.write_manifest(manifest)
             try:
                 _run(config, folder, manifest)
-            except BaseException as error:
-                manifest["error"] = f"{type(error).__name__}: {error}"
-                folder.write_manifest(manifest)
+            except Exception as error:  # an interruption is none: the run is only cut
+                manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
+                with suppress(OSError):  # on a full disk the first reason is the one to be told
+                    folder.write_manifest(manifest)
                 raise
     except BusyError as busy:
         print(f"{name} left alone: {busy}", flush=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.data.check import checked
+from al_bench.data.check import check_file_name, checked
 from al_bench.sources import Dataset, Split
 from al_bench.state import Floats
 
@@ -43,7 +43,8 @@ class Features:
     """
 
     def __init__(self, name: str, path: str, prompts: Sequence[str]) -> None:
-        self.name, self.path, self.prompts = name, Path(path).expanduser(), tuple(prompts)
+        self.name, self.path = check_file_name(name), Path(path).expanduser()
+        self.prompts = tuple(prompts)
 
     def absent(self) -> str | None:
         """Why the file is not on this machine, None where it is."""
