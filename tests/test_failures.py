@@ -130,11 +130,11 @@ def test_a_run_has_as_many_writes_as_are_made_to_fail(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 48 KiB."""
+    """A file system of 20 KiB."""
     disk = tmp_path / "disk"
     disk.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(disk)], capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=20k", "tmpfs", str(disk)], capture_output=True
     )
     if made.returncode != 0:
         pytest.skip("this user may not mount a small disk")
@@ -187,8 +187,7 @@ def workers(parent: int) -> list[int]:
 
 
 def test_a_sweep_goes_on_after_a_worker_was_killed(here: Path) -> None:  # noqa: F811
-    slow = [*TINY, "protocol.rounds=12", "learner.steps=20", "strategy=margin,badge", "seed=0,1"]
-    slow += ["runs_per_job=1"]
+    slow = [*TINY, "protocol.rounds=12", "learner.steps=20", "seed=0,1", "runs_per_job=1"]
     two = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     with start("run", "-m", *slow, *two, cwd=here) as sweep:
         deadline = time.monotonic() + 120

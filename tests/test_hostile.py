@@ -82,7 +82,7 @@ VALUES = st.sampled_from(
 ) | st.text(st.characters(codec="utf-8"), max_size=6)
 
 
-@FEW
+@settings(FEW, max_examples=15)
 @given(key=st.sampled_from(KEYS), value=VALUES)
 def test_no_override_ends_in_a_traceback(
     key: str,
@@ -130,8 +130,10 @@ def test_arrays_are_a_data_set_or_refused(
     said = refused(lambda: Features("x", str(path), ["{}"]).load())
     right = labels.ndim == 1 and labels.dtype.kind in "iu" and set(labels.tolist()) == {0, 1}
     right = right and features.ndim == 2 and features.shape[1] > 0 and len(features) == len(labels)
-    right = right and features.dtype.kind in "fiu" and bool(np.isfinite(features).all())
-    right = right and bool(np.isfinite(features.astype(np.float32)).all())
+    right = right and features.dtype.kind in "fiu"
+    if right:
+        with np.errstate(over="ignore"):
+            right = bool(np.isfinite(features.astype(np.float32)).all())
     assert (said is None) == right, said
 
 
@@ -201,9 +203,9 @@ def texts(*strange: str) -> Dataset:
 
 
 @FEW
-@given(st.lists(st.text(max_size=40), min_size=2, max_size=5))
-@example(["", "x" * 1_000_000])
-@example(["\x00\x1b[31m", "שלום ‮ abc"])
+@given(strange=st.lists(st.text(max_size=40), min_size=2, max_size=5))
+@example(strange=["", "x" * 1_000_000])
+@example(strange=["\x00\x1b[31m", "שלום ‮ abc"])
 def test_any_text_is_a_text(strange: list[str]) -> None:
     assert list(checked(texts(*strange)).train.inputs) == strange
 
@@ -274,7 +276,7 @@ def test_damaged_images_are_read_or_refused(cut: int, place: int, byte: int, dat
 
 
 @MANY
-@given(NASTY)
+@given(name=NASTY)
 def test_a_name_of_a_data_set_is_no_way_to_another_folder(name: str, tmp_path: Path) -> None:
     for make in (
         lambda: Features(name, "x.npz", ["{}"]),

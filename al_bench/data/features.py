@@ -116,13 +116,15 @@ class Features:
         array: NDArray[Any] = arrays[name]
         shape = f"({rows}, {'d' if columns is None else columns})"
         fits = array.ndim == 2 and array.shape[0] == rows and columns in (None, array.shape[1])
-        if not fits or array.shape[1] == 0 or not np.issubdtype(array.dtype, np.number):
+        if not fits or array.shape[1] == 0 or array.dtype.kind not in "fiu":
             raise ValueError(
                 f"{self.path}: {name} is {array.dtype} of shape {array.shape}; wanted {shape}"
             )
-        infinite = np.flatnonzero(~np.isfinite(array).all(axis=1))
+        with np.errstate(over="ignore"):
+            stored: Floats = array.astype(np.float32)
+        infinite = np.flatnonzero(~np.isfinite(stored).all(axis=1))
         if len(infinite):
             raise ValueError(
                 f"{self.path}: {len(infinite)} rows of {name} are not finite, first {infinite[0]}"
             )
-        return array.astype(np.float32)
+        return stored
