@@ -197,7 +197,7 @@ def test_a_sweep_goes_on_after_a_worker_was_killed(here: Path) -> None:  # noqa:
         _, said = sweep.communicate()
     assert sweep.returncode == 1
     last = said.strip().splitlines()[-1]
-    assert last.startswith("albench: a worker of JoblibLauncher died (TerminatedWorkerError: ")
+    assert last.startswith("albench: JoblibLauncher stopped (TerminatedWorkerError: ")
     assert last.endswith("what is done is kept, and the same command goes on from here")
     assert main(["run", "-m", *slow]) == 0
     assert main(["run", "-m", *slow, "results=undisturbed"]) == 0
