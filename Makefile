@@ -56,8 +56,8 @@ paper-check: install  ## rebuild them elsewhere and compare, byte for byte
 	diff --recursive --brief results/tables build/paper/tables
 	diff --recursive --brief results/figures build/paper/figures
 
-bench: install  ## time one selection of every strategy
-	$(BIN)/python benchmarks/selection.py
+bench: install  ## time start-up, runs, a grid, status and selection, beside the committed table
+	$(BIN)/python benchmarks/speed.py
 
 clean:  ## remove the environment and caches; results stay
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

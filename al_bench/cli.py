@@ -41,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return commands[arguments[0]](arguments[1:])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if not isinstance(end.__context__ or end, KeyboardInterrupt):  # Lightning exits on Ctrl-C
+            raise
         print("albench: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     except Exception as error:

@@ -58,6 +58,7 @@ def active_learning(
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
     state = State.start(problem.pool)
     for past in done:
+        check_past(past, state, problem.answers, [0, *sizes])
         state = state.tell(np.array(past.asked, dtype=np.int64), np.array(past.answers))
         if past.round > 0:
             state = teach(state, supervision, learner, seed, past.round)
@@ -125,6 +126,21 @@ def ask(
     if len(asked) < wanted:
         raise ValueError(f"{name} returned {len(asked)} rows for a budget of {wanted}")
     return asked, trips if reveal == "sequential" else min(trips, 1)
+
+
+def check_past(past: Round, state: State, answers: Ints, sizes: Sequence[int]) -> None:
+    """Raise ValueError unless a logged round asks so many rows and was answered as it would be."""
+    who = f"the log's round {past.round}"
+    if past.round >= len(sizes):
+        raise ValueError(f"{who} is one too many; the protocol ends with {len(sizes) - 1}")
+    asked = np.array(past.asked, dtype=np.int64)
+    wanted = min(sizes[past.round], len(state.unlabelled))
+    check_choice(who, asked, state, wanted)
+    if len(asked) != wanted or answers[asked].tolist() != past.answers:
+        raise ValueError(
+            f"{who} has other rows or answers than this problem; delete the run's folder to run it "
+            "anew"
+        )
 
 
 def check_choice(name: str, asked: Ints, state: State, budget: int) -> None:

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -58,9 +59,10 @@ def execute(
                     source, options = replayed(config, choices)
                     manifest["replays"] = execute(source, options, folders, wait=True)
                 _run(config, folder, manifest)
-            except BaseException as error:
-                manifest["error"] = f"{type(error).__name__}: {error}"
-                folder.write_manifest(manifest)
+            except Exception as error:  # an interruption is none: the run is only cut
+                manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
+                with suppress(OSError):  # on a full disk the first reason is the one to be told
+                    folder.write_manifest(manifest)
                 raise
     except BusyError as busy:
         print(f"{name} left alone: {busy}", flush=True)

@@ -15,7 +15,7 @@ from al_bench.config import Job, build, plan
 from al_bench.store import read_manifest, run_id
 from al_bench.sweep import command_lines
 
-STATES = ("running", "failed", "cut", "to do")
+STATES = ("running", "failed", "damaged", "cut", "to do")
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Progress:
     def reasons(self) -> list[str]:
         """A line for each failure and for each data set that is not at hand."""
         absent = Counter(self.missing.values())
-        lines = [f"{name} failed: {why}" for name, why in self.errors.items()]
+        lines = [f"{name} {self.states[name]}: {why}" for name, why in self.errors.items()]
         return lines + [f"data set not available, {n} runs: {why}" for why, n in absent.items()]
 
     def time_left(self, known: Collection[float]) -> str:
@@ -59,7 +59,8 @@ class Progress:
 
 def show(overrides: Sequence[str], extra: Path | None) -> int:
     """Print, experiment by experiment, how many runs are in which state, what failed, which data
-    sets are not at hand and how long the rest takes; loads no data. 1 if any run failed."""
+    sets are not at hand and how long the rest takes; loads no data. 1 if any run failed or is
+    damaged."""
     lines = command_lines(overrides, extra)
     every = Progress()
     for line in lines:
@@ -70,21 +71,27 @@ def show(overrides: Sequence[str], extra: Path | None) -> int:
         print("\n  ".join([*title, here.counts(), *here.reasons(), left]))
     if len(lines) > 1:
         print(f"all\n  {every.counts()}\n  {every.time_left(every.seconds.values())}")
-    return 1 if "failed" in every.states.values() else 0
+    return 1 if {"failed", "damaged"} & set(every.states.values()) else 0
 
 
 def progress(jobs: Iterable[Job]) -> Progress:
     """What became of some runs."""
     named = {run_id(job.science): job for job in jobs}
     folders = {name: Path(job.at("results")) / "runs" / name for name, job in named.items()}
-    manifests = {name: read_manifest(folder) for name, folder in folders.items()}
-    states = {name: state(folder, manifests[name]) for name, folder in folders.items()}
+    manifests, damaged = {}, {}
+    for name, folder in folders.items():
+        try:
+            manifests[name] = read_manifest(folder)
+        except ValueError as error:
+            damaged[name] = str(error)
+    states = {name: state(folders[name], manifest) for name, manifest in manifests.items()}
+    states |= dict.fromkeys(damaged, "damaged")
     missing = absent({name: job for name, job in named.items() if states[name] != "done"})
     failed = [name for name in named if states[name] == "failed" and name not in missing]
     return Progress(
         states,
         {name: duration(manifests[name]) for name in named if states[name] == "done"},
-        {name: str(manifests[name]["error"]).splitlines()[0] for name in failed},
+        {name: (manifests[name]["error"].splitlines() or ["?"])[0] for name in failed} | damaged,
         missing,
     )
 

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from al_bench.loop import Round
+from al_bench.records import read_manifest, read_round
+
+__all__ = ["PROTOCOL", "BusyError", "RunFolder", "read_manifest", "read_rounds", "run_id"]
 
 PROTOCOL = 2  # part of every run's name; raised when numbers change on purpose
 
@@ -31,20 +34,6 @@ def run_id(science: Mapping[str, Any]) -> str:
     return sha256(text.encode()).hexdigest()[:12]
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run, empty where there is none; ValueError where it is damaged."""
-    path = folder / "manifest.json"
-    if not path.exists():
-        return {}
-    try:
-        manifest = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON ({error}); delete {folder} to run it anew") from None
-    if not isinstance(manifest, dict):
-        raise ValueError(f"{path} holds a {type(manifest).__name__}; wanted a JSON object")
-    return manifest
-
-
 def read_rounds(folder: Path) -> list[Round]:
     """The finished rounds of a run, in order; ValueError where a whole line is damaged."""
     path = folder / "rounds.jsonl"
@@ -54,8 +43,8 @@ def read_rounds(folder: Path) -> list[Round]:
     rounds = []
     for number, line in enumerate(lines[:-1]):  # what follows the last newline is torn
         try:
-            rounds.append(Round(**json.loads(line)))
-        except (ValueError, TypeError) as error:
+            rounds.append(Round(**read_round(line)))
+        except ValueError as error:
             raise ValueError(f"{path} line {number + 1} is damaged: {error}") from None
         if rounds[-1].round != number:
             raise ValueError(f"{path} line {number + 1} is round {rounds[-1].round}, not {number}")
@@ -84,8 +73,12 @@ class RunFolder:
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace the manifest: readers see the old one or the new one, never a part."""
         temporary = self.folder / "manifest.json.part"
-        temporary.write_text(json.dumps(manifest, indent=1) + "\n")
-        os.replace(temporary, self.folder / "manifest.json")
+        with self.writable():
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(json.dumps(manifest, indent=1) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.folder / "manifest.json")
 
     def resume(self) -> list[Round]:
         """The finished rounds; what a killed process left of a torn line is cut off the file."""
@@ -98,7 +91,19 @@ class RunFolder:
 
     def append(self, round: Round) -> None:
         """Add one round and see it to the disk."""
-        with open(self.folder / "rounds.jsonl", "a") as file:
+        with self.writable(), open(self.folder / "rounds.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(round), separators=(",", ":")) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+    @contextmanager
+    def writable(self) -> Iterator[None]:
+        """Say in one sentence that the run cannot be written; a full disk names no file."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"cannot write run {self.folder.name} under {self.folder.parent}: "
+                f"{error.strerror}; its finished rounds are kept",
+            ) from error

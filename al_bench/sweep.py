@@ -110,7 +110,7 @@ def launch(
         except Exception as error:
             said = " ".join(str(error).split())[:300]
             raise RuntimeError(
-                f"a worker of {type(launcher).__name__} died ({type(error).__name__}: {said}); "
+                f"{type(launcher).__name__} stopped ({type(error).__name__}: {said}); "
                 "what is done is kept, and the same command goes on from here"
             ) from error
     for job in jobs:

@@ -36,8 +36,9 @@ ALLOWED = {
     "state": set(),
     "sources": {"state"},
     "metrics": FOUNDATION,
-    "store": {"loop"},
-    "report": FOUNDATION | {"store"},
+    "records": set(),
+    "store": {"loop", "records"},
+    "report": FOUNDATION | {"records", "store"},
 }
 
 

@@ -159,7 +159,7 @@ def test_a_torn_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
     lines = (here / "rounds.jsonl").read_text().splitlines()
     lines[3] = lines[3][:20]
     (here / "rounds.jsonl").write_text("\n".join(lines))
-    with pytest.raises(ValueError, match="line 4 of 11 is not json"):
+    with pytest.raises(ValueError, match="line 4 of 11 is damaged: it is not JSON"):
         read_runs(tmp_path)
 
 
@@ -176,7 +176,8 @@ def test_failed_unfinished_and_missing_runs_are_listed_with_their_reasons(tmp_pa
     assert (
         f"{failed.name} (flowers, natural, clean, random, seed 7) ValueError: no centre" in summary
     )
-    assert "broken (unknown) manifest.json is not json" in summary
+    assert "broken (unknown) " in summary
+    assert "manifest.json is not JSON" in summary
     assert "; 1 not started; 1 not finished: " in summary
     assert f"{cut.name} (flowers, natural, clean, random, seed 8) has 3 rounds" in summary
 

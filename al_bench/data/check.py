@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,18 +11,31 @@ import numpy as np
 from al_bench.sources import Dataset, Split
 from al_bench.state import Ints
 
+# control characters, which move a terminal's cursor, and those that turn a text's direction
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 MODALITIES = ("text", "image", "features")
 
 
 def words(name: str) -> str:
     """A class name as a prompt can hold it: ``comp.sys_mac`` is "comp sys mac", "/" reads "or"."""
-    spaced = name.replace("_", " ").replace(".", " ").replace("/", " or ")
+    seen = UNSEEN.sub(" ", name)
+    spaced = seen.replace("_", " ").replace(".", " ").replace("/", " or ")
     return " ".join(spaced.split())
+
+
+def check_file_name(name: str) -> str:
+    """The name, if it is that of a file or folder and no way to another; else ValueError."""
+    if not name or name in (".", "..") or UNSEEN.search(name) or set(name) & set("/\\"):
+        raise ValueError(
+            f"a data set is called {name!r}; wanted a name without slashes and control characters"
+        )
+    return name
 
 
 def checked(dataset: Dataset) -> Dataset:
     """The data set with class names turned into words; ValueError, in one sentence, where a split
     is empty, a label out of range, a class without rows, a name not unique or a text not a text."""
+    check_file_name(dataset.name)
     dataset = replace(dataset, class_names=tuple(map(words, dataset.class_names)))
     if dataset.modality not in MODALITIES:
         raise ValueError(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.data.check import checked
+from al_bench.data.check import check_file_name, checked
 from al_bench.sources import Dataset, Split
 from al_bench.state import Floats
 
@@ -43,7 +43,8 @@ class Features:
     """
 
     def __init__(self, name: str, path: str, prompts: Sequence[str]) -> None:
-        self.name, self.path, self.prompts = name, Path(path).expanduser(), tuple(prompts)
+        self.name, self.path = check_file_name(name), Path(path).expanduser()
+        self.prompts = tuple(prompts)
 
     def absent(self) -> str | None:
         """Why the file is not on this machine, None where it is."""
@@ -115,13 +116,15 @@ class Features:
         array: NDArray[Any] = arrays[name]
         shape = f"({rows}, {'d' if columns is None else columns})"
         fits = array.ndim == 2 and array.shape[0] == rows and columns in (None, array.shape[1])
-        if not fits or array.shape[1] == 0 or not np.issubdtype(array.dtype, np.number):
+        if not fits or array.shape[1] == 0 or array.dtype.kind not in "fiu":
             raise ValueError(
                 f"{self.path}: {name} is {array.dtype} of shape {array.shape}; wanted {shape}"
             )
-        infinite = np.flatnonzero(~np.isfinite(array).all(axis=1))
+        with np.errstate(over="ignore"):
+            stored: Floats = array.astype(np.float32)
+        infinite = np.flatnonzero(~np.isfinite(stored).all(axis=1))
         if len(infinite):
             raise ValueError(
                 f"{self.path}: {len(infinite)} rows of {name} are not finite, first {infinite[0]}"
             )
-        return array.astype(np.float32)
+        return stored

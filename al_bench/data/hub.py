@@ -11,7 +11,7 @@ from logging import getLogger
 from pathlib import Path
 from typing import Any
 
-from al_bench.data.check import checked
+from al_bench.data.check import check_file_name, checked
 from al_bench.data.columns import class_words, column_of, human_columns, label_names, numbered
 from al_bench.data.images import decode
 from al_bench.data.rare import without_rare
@@ -53,7 +53,8 @@ class Hub:
     ) -> None:
         if modality not in ("text", "image"):
             raise ValueError(f"{name}: modality is {modality!r}; wanted text or image")
-        self.name, self.path, self.revision, self.subset = name, path, revision, subset
+        self.name, self.path = check_file_name(name), path
+        self.revision, self.subset = revision, subset
         self.splits = (train, test)
         self.modality, self.input, self.label = modality, input, label
         self.class_names, self.prompts, self.human = class_names, tuple(prompts), dict(human)

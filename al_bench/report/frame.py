@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from al_bench.records import read_manifest, read_round
+
 SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "protocol")
 METHOD = ("strategy", "supervision", "init")
 # left out of a method's name
@@ -92,9 +94,9 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
             unfinished.append(Missing(name, "unknown", NOT_STARTED))
             continue
         try:
-            manifest = json.loads((folder / name / "manifest.json").read_text(encoding="utf-8"))
+            manifest = read_manifest(folder / name)
         except ValueError as problem:
-            failed.append(Missing(name, "unknown", f"manifest.json is not json: {problem}"))
+            failed.append(Missing(name, "unknown", str(problem)))
             continue
         what = describe(manifest)
         if manifest["error"]:
@@ -153,10 +155,11 @@ def read_rounds(path: Path) -> tuple[list[dict[str, Any]], bool]:
     rounds: list[dict[str, Any]] = []
     for number, line in enumerate(lines):
         try:
-            rounds.append(json.loads(line))
-        except ValueError:
+            rounds.append(read_round(line))
+        except ValueError as error:
             if number + 1 < len(lines):
-                raise ValueError(f"{path} line {number + 1} of {len(lines)} is not json") from None
+                where = f"{path} line {number + 1} of {len(lines)}"
+                raise ValueError(f"{where} is damaged: {error}") from None
             return rounds, True
     numbers = [line["round"] for line in rounds]
     if numbers != list(range(len(rounds))):

@@ -35,14 +35,23 @@ LATEX = {
 }
 
 
+# control characters end lines and move cursors, directional ones show a text as another
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """The text with a blank for every character that is none to be read."""
+    return UNSEEN.sub(" ", text)
+
+
 def latex_text(text: str) -> str:
     """The text with every character that means something to LaTeX made harmless."""
-    return re.sub(".", lambda match: LATEX.get(match[0], match[0]), text.replace("\n", " "))
+    return re.sub(".", lambda match: LATEX.get(match[0], match[0]), one_line(text))
 
 
 def markdown_text(text: str) -> str:
     """The text with everything that Markdown or HTML would act on made harmless."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+    text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|$~])", r"\\\1", text)
 
 
@@ -64,7 +73,7 @@ def line(cells: Sequence[str], bold: Sequence[int] | set[int] = (), raw: bool = 
 
 def latex(tables: Sequence[Table], summary: str) -> str:
     """LaTeX table environments to \\input; needs the packages booktabs and graphicx."""
-    parts = ["% needs \\usepackage{booktabs,graphicx}", f"% {summary}".replace("\n", " ")]
+    parts = ["% needs \\usepackage{booktabs,graphicx}", f"% {one_line(summary)}"]
     for table in tables:
         body = []
         for r, row in enumerate(table.rows):
@@ -96,11 +105,14 @@ def console(table: Table) -> RichTable:
     from rich.markup import escape
     from rich.table import Table as RichTable
 
-    shown = RichTable(title=escape(table.title), caption=escape(table.note), title_justify="left")
+    def seen(text: str) -> str:
+        return escape(one_line(text))
+
+    shown = RichTable(title=seen(table.title), caption=seen(table.note), title_justify="left")
     for number, name in enumerate(table.header):
-        shown.add_column(escape(name), justify="right" if number else "left", overflow="fold")
+        shown.add_column(seen(name), justify="right" if number else "left", overflow="fold")
     for r, row in enumerate(table.rows):
-        cells = [escape(cell) for cell in row]
+        cells = [seen(cell) for cell in row]
         styled = (f"[bold]{t}[/]" if (r, c) in table.bold else t for c, t in enumerate(cells))
         shown.add_row(*styled)
     return shown

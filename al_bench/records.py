@@ -1,0 +1,102 @@
+"""What manifest.json and rounds.jsonl must hold, whoever wrote them: files are edited, cut, copied.
+
+Reading checks every key and type, so that what is not a result is never read as one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+Fits = tuple[str, Callable[[Any], bool]]  # in words, and as a test
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(fits, value))
+
+
+def _table_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(fits, value.values()))
+
+
+ROUND: dict[str, Fits] = {
+    "round": ("a whole number", _is_count),
+    "asked": ("a list of row numbers", _list_of(_is_count)),
+    "answers": ("a list of class numbers", _list_of(_is_count)),
+    "trips": ("a whole number", _is_count),
+    "metrics": ("numbers by name", _table_of(_is_number)),
+    "recall": ("a list of numbers", _list_of(_is_number)),
+    "seconds": ("numbers by name", _table_of(_is_number)),
+}
+_TEXTS = ("texts by name", _table_of(lambda value: isinstance(value, str)))
+_TABLE = ("an object", _table_of(lambda value: True))
+MANIFEST: dict[str, Fits] = {
+    "labels": _TEXTS,
+    "science": _TABLE,
+    "seed": ("a whole number", _is_count),
+    "facts": _TABLE,
+    "versions": _TEXTS,
+    "started": ("a time", _is_time),
+    "finished": ("a time or null", lambda value: value is None or _is_time(value)),
+    "error": ("a text or null", lambda value: value is None or isinstance(value, str)),
+}
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a run, empty where there is none; ValueError, in one sentence, where it is
+    damaged or was edited into something else."""
+    path = folder / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON ({error}); delete {folder} to run it anew") from None
+    if not isinstance(manifest, dict):
+        raise ValueError(f"{path} holds a {type(manifest).__name__}; wanted a JSON object")
+    for key, (wanted, fits) in MANIFEST.items():
+        if key not in manifest or not fits(manifest[key]):
+            came = f"is {shown(manifest[key])}" if key in manifest else "is not there"
+            raise ValueError(
+                f"{path}: {key!r} {came}; wanted {wanted}; delete {folder} to run it anew"
+            )
+    return manifest
+
+
+def read_round(line: bytes | str) -> dict[str, Any]:
+    """One line of rounds.jsonl; ValueError, in a few words, unless it is a round throughout."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is not JSON ({error})") from None
+    if not isinstance(found, dict) or found.keys() != ROUND.keys():
+        raise ValueError(f"it is {shown(found)}; wanted the keys {', '.join(ROUND)}")
+    for key, (wanted, fits) in ROUND.items():
+        if not fits(found[key]):
+            raise ValueError(f"{key!r} is {shown(found[key])}; wanted {wanted}")
+    if len(found["asked"]) != len(found["answers"]):
+        raise ValueError(f"it has {len(found['asked'])} rows and {len(found['answers'])} answers")
+    return found
+
+
+def shown(value: Any) -> str:
+    """The start of a value, on one line."""
+    return repr(value)[:60]

@@ -1,0 +1,164 @@
+"""Launchers other than joblib's give the rounds of single processes; each needs its extra."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from al_bench.cli import main
+from tests.test_failures import COMMAND, rounds_of
+from tests.test_run import TINY, here  # noqa: F401
+
+SWEEP = [*TINY, "protocol.rounds=1", "strategy=margin,badge", "seed=0,1"]
+
+
+def needs(plugin: str, extra: str) -> pytest.MarkDecorator:
+    missing = find_spec("hydra_plugins") is None or find_spec(f"hydra_plugins.{plugin}") is None
+    return pytest.mark.skipif(missing, reason=f"needs the extra {extra!r} of al-bench")
+
+
+def sweep(folder: Path, *options: str, **env: str) -> dict[str, list[dict[str, object]]]:
+    """The rounds of SWEEP made by a command with these options."""
+    command = [*COMMAND, "run", "-m", *SWEEP, f"results={folder.name}", *options]
+    environment = {**os.environ, **env}
+    done = subprocess.run(
+        command, cwd=folder.parent, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return rounds_of(folder)
+
+
+@pytest.fixture
+def alone(here: Path) -> dict[str, list[dict[str, object]]]:  # noqa: F811
+    """The rounds of SWEEP made in this process."""
+    assert main(["run", "-m", *SWEEP, "results=alone"]) == 0
+    return rounds_of(here / "alone")
+
+
+@needs("hydra_submitit_launcher", "slurm")
+def test_submitits_local_executor_makes_the_same_runs_in_one_job_a_core(
+    here: Path,  # noqa: F811
+    alone: dict[str, list[dict[str, object]]],
+) -> None:
+    assert sweep(here / "submitted", "hydra/launcher=submitit_local") == alone
+    scripts = list((here / "submitted" / ".submitit").glob("*/*_submitted.pkl"))
+    assert 1 <= len(scripts) <= (os.cpu_count() or 1)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address and environment of a Ray cluster on loopback: two node processes of one core."""
+    address = f"127.0.0.1:{free_port()}"
+    env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    env |= {"RAY_USAGE_STATS_ENABLED": "0"}
+    ray = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--num-cpus=1"]
+    ray += ["--node-ip-address=127.0.0.1", "--object-store-memory=100000000"]
+    folder = f"/tmp/ray{os.getpid()}"  # its sockets allow no long path
+    head = ["--head", f"--port={address.split(':')[1]}", f"--temp-dir={folder}"]
+    nodes = []
+    for options in ([*head, "--include-dashboard=false"], [f"--address={address}"]):
+        log = (tmp_path_factory.mktemp("node") / "log").open("w")
+        command, environment = [*ray, *options], {**os.environ, **env}
+        nodes.append(
+            subprocess.Popen(
+                command, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        )
+        wait_for(len(nodes), address, env)
+    yield address, env
+    for node in nodes:
+        os.killpg(node.pid, signal.SIGTERM)
+        node.wait()
+
+
+def wait_for(nodes: int, address: str, env: dict[str, str]) -> None:
+    """Return once a cluster has so many living nodes."""
+    code = (
+        f"import ray; ray.init(address={address!r}, logging_level='error')\n"
+        f"raise SystemExit(sum(node['Alive'] for node in ray.nodes()) != {nodes})"
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        asking = [sys.executable, "-c", code]
+        if subprocess.run(asking, env={**os.environ, **env}, capture_output=True).returncode == 0:
+            return
+        time.sleep(1)
+    raise TimeoutError(f"no {nodes} nodes at {address}")
+
+
+@needs("hydra_ray_launcher", "ray")
+def test_a_ray_cluster_of_two_nodes_makes_the_same_runs(
+    here: Path,  # noqa: F811
+    alone: dict[str, list[dict[str, object]]],
+    cluster: tuple[str, dict[str, str]],
+) -> None:
+    address, env = cluster
+    options = ["hydra/launcher=ray", f"hydra.launcher.ray.init.address={address}"]
+    assert sweep(here / "ray", *options, "runs_per_job=1", **env) == alone
+
+
+@needs("hydra_optuna_sweeper", "tune")
+def test_optuna_maximises_the_mean_over_development_runs(here: Path) -> None:  # noqa: F811
+    import yaml
+
+    options = [*TINY, "protocol.rounds=1", "strategy=direct", "strategy.share=choice(0.3,0.7)"]
+    options += ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "tune.over=['seed=0,1']"]
+    done = subprocess.run(
+        [*COMMAND, "run", "-m", *options], cwd=here, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = yaml.safe_load((here / "results" / "optimization_results.yaml").read_text())
+    best = rounds_of(here / "results")
+    assert len(best) in (2, 4)  # two seeds of one or both shares
+    means = [
+        sum(line["metrics"]["balanced_accuracy"] for line in lines) / len(lines)
+        for lines in best.values()
+    ]
+    assert min(means) <= found["best_value"] <= max(means)
+
+
+@pytest.mark.parametrize(
+    ("option", "plugin", "extra"),
+    [
+        ("hydra/launcher=submitit_slurm", "hydra_submitit_launcher", "slurm"),
+        ("hydra/launcher=ray", "hydra_ray_launcher", "ray"),
+        ("hydra/sweeper=optuna", "hydra_optuna_sweeper", "tune"),
+    ],
+)
+def test_a_plugin_that_is_not_installed_is_said_with_its_extra(
+    option: str,
+    plugin: str,
+    extra: str,
+    here: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from al_bench import sweep as module
+
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    assert main(["run", "-m", *SWEEP, option]) == 1
+    said = capsys.readouterr().err
+    assert f"{plugin} is not installed; pip install 'al-bench[{extra}]' brings it" in said
+
+
+def test_workers_and_their_threads_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    import joblib
+
+    from al_bench.config import workers
+
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 12)
+    assert [workers(threads) for threads in (1, 4, 5, 24)] == [12, 3, 2, 1]
