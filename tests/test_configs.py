@@ -25,7 +25,7 @@ OPTIONS = [
     for group in GROUPS
     for path in sorted((config_dir() / group).rglob("*.yaml"))
 ]
-PARTS = [o for o in OPTIONS if o.split("/")[0] not in ("experiment", "belief", "logger")]
+PARTS = [o for o in OPTIONS if o.split("/")[0] not in ("experiment", "belief", "logger", "hydra")]
 
 
 @pytest.mark.parametrize("option", PARTS)

@@ -203,7 +203,7 @@ def test_a_suite_goes_on_after_a_failure_and_is_counted_line_by_line(
 
 def test_experiments_may_be_named_by_commas_or_one_by_one() -> None:
     wanted = [("experiment=baselines", "seed=1"), ("experiment=savings/codecision", "seed=1")]
-    assert command_lines(["experiment=baselines,codecision", "seed=1"], None) == wanted
+    assert command_lines(["experiment=baselines,savings/codecision", "seed=1"], None) == wanted
     assert command_lines([wanted[0][0], wanted[1][0], "seed=1"], None) == wanted
     assert command_lines(["strategy=margin"], None) == [("strategy=margin",)]
 
