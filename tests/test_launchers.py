@@ -66,6 +66,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dic
     address = f"127.0.0.1:{free_port()}"
     env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     env |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300"}
+    env |= {"RAY_worker_niceness": "0"}  # 15 otherwise, which starves beside other tests
     ray = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--num-cpus=1"]
     ray += ["--node-ip-address=127.0.0.1", "--object-store-memory=100000000"]
     folder = f"/tmp/ray{os.getpid()}"  # its sockets allow no long path
