@@ -25,7 +25,9 @@ OPTIONS = [
     for group in GROUPS
     for path in sorted((config_dir() / group).rglob("*.yaml"))
 ]
-PARTS = [o for o in OPTIONS if o.split("/")[0] not in ("experiment", "belief", "logger", "hydra")]
+OTHERS = ("experiment", "belief", "logger", "hydra")  # no constructor of a part of a run
+PARTS = [o for o in OPTIONS if o.split("/")[0] not in OTHERS]
+HYDRAS = [o.rsplit("/", 1) for o in OPTIONS if o.startswith("hydra/")]
 
 
 @pytest.mark.parametrize("option", PARTS)
@@ -34,6 +36,16 @@ def test_every_option_composes_and_constructs(option: str) -> None:
     (job,) = plan([f"{group}={name}", *GIVEN.get(option, [])])
     assert build(job.config[group]) is not None
     assert len(run_id(job.science)) == 12
+
+
+@pytest.mark.parametrize(("group", "name"), HYDRAS)
+def test_every_launcher_and_sweeper_composes_whether_installed_or_not(
+    group: str, name: str
+) -> None:
+    hydra = plan([f"{group}={name}"]).hydra
+    node = OmegaConf.to_container(hydra[group.split("/")[1]])
+    file = OmegaConf.load(config_dir() / group / f"{name}.yaml")
+    assert node == OmegaConf.to_container(file)
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment/")])

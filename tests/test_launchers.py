@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -64,25 +65,29 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dic
     """The address and environment of a Ray cluster on loopback: two node processes of one core."""
     address = f"127.0.0.1:{free_port()}"
     env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    env |= {"RAY_USAGE_STATS_ENABLED": "0"}
+    env |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300"}
+    env |= {"RAY_worker_niceness": "0"}  # 15 otherwise, which starves beside other tests
     ray = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--num-cpus=1"]
     ray += ["--node-ip-address=127.0.0.1", "--object-store-memory=100000000"]
     folder = f"/tmp/ray{os.getpid()}"  # its sockets allow no long path
     head = ["--head", f"--port={address.split(':')[1]}", f"--temp-dir={folder}"]
-    nodes = []
-    for options in ([*head, "--include-dashboard=false"], [f"--address={address}"]):
-        log = (tmp_path_factory.mktemp("node") / "log").open("w")
-        command, environment = [*ray, *options], {**os.environ, **env}
-        nodes.append(
-            subprocess.Popen(
-                command, env=environment, stdout=log, stderr=log, start_new_session=True
+    nodes: list[subprocess.Popen[bytes]] = []
+    try:
+        for options in ([*head, "--include-dashboard=false"], [f"--address={address}"]):
+            log = (tmp_path_factory.mktemp("node") / "log").open("w")
+            command, environment = [*ray, *options], {**os.environ, **env}
+            nodes.append(
+                subprocess.Popen(
+                    command, env=environment, stdout=log, stderr=log, start_new_session=True
+                )
             )
-        )
-        wait_for(len(nodes), address, env)
-    yield address, env
-    for node in nodes:
-        os.killpg(node.pid, signal.SIGTERM)
-        node.wait()
+            wait_for(len(nodes), address, env)
+        yield address, env
+    finally:
+        for node in nodes:
+            os.killpg(node.pid, signal.SIGKILL)
+            node.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait_for(nodes: int, address: str, env: dict[str, str]) -> None:
