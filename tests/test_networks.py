@@ -206,6 +206,24 @@ def test_batch_norms_keep_the_statistics_of_pretrained_weights_if_asked_to(
     assert not all(same[n] for n in names if n.endswith("weight"))
 
 
+def test_the_fit_that_reads_the_weights_draws_what_later_ones_draw(tmp_path: Path) -> None:
+    from al_bench.priors import images
+
+    timm_weights(tmp_path)
+    given = ["learner.model=test_efficientnet", "learner.size=32", "learner.pin=null",
+             f"learner.weights={tmp_path}/model.safetensors", "learner.training.steps=3",
+             "learner.training.batch=16"]  # fmt: skip
+    _, truth = make_pool(n=40)
+    rows = Rows(telling_inputs("image", truth), np.ones((40, 2)), np.full((40, 4), 0.25))
+    images.loaded.cache_clear()
+    first, later = (
+        fit(build(plan(["learner=timm_lite2", *given])[0].config.learner), rows,
+            taught(truth, np.arange(40))).predict_proba(rows)
+        for _ in range(2)
+    )  # fmt: skip
+    np.testing.assert_array_equal(first, later)
+
+
 def test_adapters_learn_while_the_weights_stay(bert: Path) -> None:
     pytest.importorskip("peft")
     rows, truth = readable()

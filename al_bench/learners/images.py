@@ -63,8 +63,6 @@ class TimmNetwork:
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
         """ValueError where the inputs are no images."""
-        with seeded(np.random.default_rng(0)):  # apart: only a process's first fit reads weights
-            self.body()
         with seeded(rng):
             body = self.body()
             reader = ImageReader(*transforms(body, self.size, self.crop))

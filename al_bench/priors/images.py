@@ -72,25 +72,35 @@ class TimmEncoder:
 
 @lru_cache(maxsize=2)
 def loaded(encoder: TimmEncoder) -> tuple[Any, Any]:
-    """Backbone (with its head) and evaluation transform, loaded once a process."""
-    import timm
+    """Backbone (with its head) and evaluation transform, loaded once a process.
+
+    timm draws weights before it reads some; torch's global generator is left where it was, or a
+    process's first use of a network would have other draws than its later ones.
+    """
+    import torch
     from timm.data import create_transform, resolve_data_config
 
     check_name(encoder.model)
     path = find(encoder.weights, encoder.pin)
-    if path is not None and path.is_file():
-        model = from_file(encoder, path)
-    else:
-        place = f"local-dir:{path}" if path else f"hf-hub:{encoder.weights}@{encoder.pin}"
-        try:
-            model = timm.create_model(place, pretrained=True)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise unreadable(encoder.weights, error) from error
-        found = model.pretrained_cfg.get("architecture")
-        if found != encoder.model.split(".")[0]:
-            raise ValueError(f"{encoder.weights} holds a {found}; model={encoder.model}")
+    with torch.random.fork_rng(devices=[]):
+        model = from_file(encoder, path) if path and path.is_file() else from_place(encoder, path)
     config = resolve_data_config({"input_size": (3, encoder.size, encoder.size)}, model=model)
     return model.eval().to(device(), dtype(encoder.precision)), create_transform(**config)
+
+
+def from_place(encoder: TimmEncoder, path: Path | None) -> Any:
+    """The network of a folder or a hub id, which must be of the encoder's architecture."""
+    import timm
+
+    place = f"local-dir:{path}" if path else f"hf-hub:{encoder.weights}@{encoder.pin}"
+    try:
+        model = timm.create_model(place, pretrained=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise unreadable(encoder.weights, error) from error
+    found = model.pretrained_cfg.get("architecture")
+    if found != encoder.model.split(".")[0]:
+        raise ValueError(f"{encoder.weights} holds a {found}; model={encoder.model}")
+    return model
 
 
 def untrained(model: str) -> Any:
