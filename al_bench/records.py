@@ -81,6 +81,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def read_rounds(folder: Path) -> tuple[list[dict[str, Any]], bool]:
+    """The finished rounds of a run, in order, and whether a torn last line was left out; no file
+    is no rounds. ValueError where a whole line is damaged or not the round that it should be."""
+    path = folder / "rounds.jsonl"
+    *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
+    rounds = []
+    for number, line in enumerate(lines):
+        where = f"{path} line {number + 1}"
+        try:
+            rounds.append(read_round(line))
+        except ValueError as error:
+            raise ValueError(f"{where} is damaged: {error}") from None
+        if rounds[-1]["round"] != number:
+            raise ValueError(f"{where} is round {rounds[-1]['round']}, not {number}")
+    return rounds, rest != b""
+
+
 def read_round(line: bytes | str) -> dict[str, Any]:
     """One line of rounds.jsonl; ValueError, in a few words, unless it is a round throughout."""
     try:

@@ -16,8 +16,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from al_bench import records
 from al_bench.loop import Round
-from al_bench.records import read_manifest, read_round
+from al_bench.records import read_manifest
 
 __all__ = ["PROTOCOL", "BusyError", "RunFolder", "read_manifest", "read_rounds", "run_id"]
 
@@ -36,19 +37,7 @@ def run_id(science: Mapping[str, Any]) -> str:
 
 def read_rounds(folder: Path) -> list[Round]:
     """The finished rounds of a run, in order; ValueError where a whole line is damaged."""
-    path = folder / "rounds.jsonl"
-    if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")
-    rounds = []
-    for number, line in enumerate(lines[:-1]):  # what follows the last newline is torn
-        try:
-            rounds.append(Round(**read_round(line)))
-        except ValueError as error:
-            raise ValueError(f"{path} line {number + 1} is damaged: {error}") from None
-        if rounds[-1].round != number:
-            raise ValueError(f"{path} line {number + 1} is round {rounds[-1].round}, not {number}")
-    return rounds
+    return [Round(**line) for line in records.read_rounds(folder)[0]]
 
 
 class RunFolder:

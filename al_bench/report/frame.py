@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from al_bench.records import read_manifest, read_round
+from al_bench.records import read_manifest, read_rounds
 
 SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "protocol")
 METHOD = ("strategy", "supervision", "init")
@@ -84,13 +84,13 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder of runs at {folder}; wanted its <id>/manifest.json")
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir())
     rows: list[dict[str, Any]] = []
     failed: list[Missing] = []
     unfinished: list[Missing] = []
     provenance: dict[str, set[str]] = {"commit": set(), "device": set(), "versions": set()}
-    for name in sorted(set(ids)) if ids is not None else found:
-        if name not in found or not (folder / name / "manifest.json").is_file():
+    every = ids if ids is not None else (path.name for path in folder.iterdir() if path.is_dir())
+    for name in sorted(set(every)):
+        if not (folder / name / "manifest.json").is_file():
             unfinished.append(Missing(name, "unknown", NOT_STARTED))
             continue
         try:
@@ -102,7 +102,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         if manifest["error"]:
             failed.append(Missing(name, what, str(manifest["error"])))
             continue
-        rounds, torn = read_rounds(folder / name / "rounds.jsonl")
+        rounds, torn = read_rounds(folder / name)
         if not manifest["finished"] or torn or not rounds:
             why = "its last line is torn" if torn else "still running or stopped"
             unfinished.append(Missing(name, what, f"has {len(rounds)} rounds, {why}"))
@@ -144,27 +144,6 @@ def describe(manifest: Mapping[str, Any]) -> str:
     labels = manifest["labels"]
     parts = [labels[group] for group in ("dataset", "imbalance", "noise", "strategy")]
     return f"{', '.join(parts)}, seed {manifest['seed']}"
-
-
-def read_rounds(path: Path) -> tuple[list[dict[str, Any]], bool]:
-    """The rounds of a run and whether a torn last line was dropped; no file is no rounds.
-
-    Raises ValueError where a line other than the last is torn, or a round is missing.
-    """
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rounds: list[dict[str, Any]] = []
-    for number, line in enumerate(lines):
-        try:
-            rounds.append(read_round(line))
-        except ValueError as error:
-            if number + 1 < len(lines):
-                where = f"{path} line {number + 1} of {len(lines)}"
-                raise ValueError(f"{where} is damaged: {error}") from None
-            return rounds, True
-    numbers = [line["round"] for line in rounds]
-    if numbers != list(range(len(rounds))):
-        raise ValueError(f"{path} has rounds {numbers}; wanted 0, 1, 2 …")
-    return rounds, False
 
 
 def tidy(
