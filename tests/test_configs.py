@@ -25,6 +25,8 @@ OPTIONS = [
     for group in GROUPS
     for path in sorted((config_dir() / group).rglob("*.yaml"))
 ]
+GROUPS_OF_METHODS = ("strategy", "supervision", "init", "learner")
+CLAIMING = [o for o in OPTIONS if "claims:" in (config_dir() / f"{o}.yaml").read_text()]
 OTHERS = ("experiment", "belief", "logger", "hydra")  # no constructor of a part of a run
 PARTS = [o for o in OPTIONS if o.split("/")[0] not in OTHERS]
 HYDRAS = [o.rsplit("/", 1) for o in OPTIONS if o.startswith("hydra/")]
@@ -64,6 +66,29 @@ def test_every_experiment_is_a_sweep_over_seeds_a_suite_of_them_or_a_part(option
             config = compose("config", fixed, return_hydra_config=True)
         assert config.hydra.mode.name == "MULTIRUN"
         assert "seed" in config.hydra.sweeper.params
+
+
+@pytest.mark.parametrize("option", CLAIMING)
+def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: str) -> None:
+    import pandas as pd
+
+    from al_bench.report.claims import rivals
+    from al_bench.report.frame import SETTING, named
+    from al_bench.run import reads_truth
+
+    line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
+    spec = spec_of(options_of_experiment(line, None))
+    jobs = [job for one in command_lines(line, None) for job in plan(one)]
+    runs = {repr([job.at(group) for group in GROUPS_OF_METHODS]): job for job in jobs}
+    rows, readers = [], set()
+    for job in runs.values():
+        chosen = {g: job.choices["strategy@init" if g == "init" else g] for g in GROUPS_OF_METHODS}
+        labels = {g: label(g, chosen[g], job.at(g), [config_dir()]) for g in chosen}
+        rows.append(dict.fromkeys(SETTING, "one") | labels)
+        readers |= {labels["strategy"]} if reads_truth(build(job.at("strategy"))) else set()
+    methods = set(named(pd.DataFrame(rows), spec.method)["method"])
+    for claim in spec.claimed:
+        assert rivals(claim, sorted(methods), frozenset(readers))
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])
