@@ -22,9 +22,14 @@ from al_bench.learners.training import Recipe, batches
 from al_bench.priors import sentence
 from al_bench.situations import make_pool, make_state, telling_inputs
 from al_bench.state import Model, Rows, State, TrainingSet
-from tests.tiny_models import bert_folder, on_cpu, texts_by, timm_weights
+from tests.tiny_models import (
+    bert,
+    on_cpu,
+    texts_by,
+    timm_weights,
+)
 
-__all__ = ["on_cpu"]
+__all__ = ["bert", "on_cpu"]
 
 RECIPE = Recipe(
     steps=60,
@@ -37,11 +42,6 @@ RECIPE = Recipe(
     precision="float32",
 )
 PLAIN = Loss(balance="none", smoothing=0.0, q=0.0)
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bert_folder(tmp_path_factory.mktemp("bert"))
 
 
 def mlp(recipe: Recipe = RECIPE, loss: Loss = PLAIN) -> MLPHead:

@@ -26,27 +26,17 @@ from al_bench.sources import Prior, Task
 from al_bench.state import Floats
 from tests.tiny_models import (
     CONFIGS,
-    bert_folder,
+    bert,
     config,
     images_by,
     on_cpu,
     pictures,
     texts_by,
-    timm_weights,
+    timm_file,
     two_towers,
 )
 
-__all__ = ["on_cpu"]
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bert_folder(tmp_path_factory.mktemp("bert"))
-
-
-@pytest.fixture(scope="module")
-def timm_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return timm_weights(tmp_path_factory.mktemp("timm"))
+__all__ = ["bert", "on_cpu", "timm_file"]
 
 
 class Table:

@@ -19,28 +19,18 @@ from al_bench.sources import Task
 from tests.tiny_models import (
     NAMES,
     PROMPTS,
-    bert_folder,
+    bert,
     config,
     images_by,
     on_cpu,
     pictures,
     siglip2,
     texts_by,
-    timm_weights,
+    timm_file,
     two_towers,
 )
 
-__all__ = ["on_cpu"]
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bert_folder(tmp_path_factory.mktemp("bert"))
-
-
-@pytest.fixture(scope="module")
-def timm_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return timm_weights(tmp_path_factory.mktemp("timm"))
+__all__ = ["bert", "on_cpu", "timm_file"]
 
 
 def test_pooled_features_equal_timms_own_with_timms_own_transform(timm_file: Path) -> None:

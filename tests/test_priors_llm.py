@@ -15,9 +15,18 @@ from al_bench.priors import llm
 from al_bench.priors.llm import CausalModel, LabelLikelihood
 from al_bench.sources import Task
 from al_bench.state import Floats
-from tests.tiny_models import NAMES, PROMPTS, TEXTS, bert_folder, causal, config, on_cpu, texts_by
+from tests.tiny_models import (
+    NAMES,
+    PROMPTS,
+    TEXTS,
+    bert,
+    causal,
+    config,
+    on_cpu,
+    texts_by,
+)
 
-__all__ = ["on_cpu"]
+__all__ = ["bert", "on_cpu"]
 
 TASK = Task(NAMES, PROMPTS, "text")
 MORE = [*TEXTS, "cat", "the small animal is a big dog of the sea ; a photo", "big"] * 3  # 24 rows
@@ -26,11 +35,6 @@ MORE = [*TEXTS, "cat", "the small animal is a big dog of the sea ; a photo", "bi
 @pytest.fixture(scope="module", params=["llama", "gpt2"])
 def folder(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return causal(tmp_path_factory.mktemp(request.param), request.param)
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bert_folder(tmp_path_factory.mktemp("bert"))
 
 
 def rule(folder: Path, bert: Path, **changed: Any) -> LabelLikelihood:

@@ -16,18 +16,13 @@ from tests.tiny_models import (
     PROMPTS,
     TEXTS,
     WORDS,
-    bert_folder,
+    bert,
     config,
     on_cpu,
     texts_by,
 )
 
-__all__ = ["on_cpu"]
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bert_folder(tmp_path_factory.mktemp("bert"))
+__all__ = ["bert", "on_cpu"]
 
 
 def test_a_sentence_encoder_equals_sentence_transformers(bert: Path) -> None:

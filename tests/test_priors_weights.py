@@ -17,25 +17,15 @@ from al_bench.priors.prompts import filled
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
 from al_bench.priors.weights import digest, find, fingerprint, identity
 from tests.tiny_models import (
-    bert_folder,
+    bert,
     images_by,
     on_cpu,
     pictures,
     texts_by,
-    timm_weights,
+    timm_file,
 )
 
-__all__ = ["on_cpu"]
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bert_folder(tmp_path_factory.mktemp("bert"))
-
-
-@pytest.fixture(scope="module")
-def timm_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return timm_weights(tmp_path_factory.mktemp("timm"))
+__all__ = ["bert", "on_cpu", "timm_file"]
 
 
 @pytest.mark.parametrize(

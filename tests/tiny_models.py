@@ -227,3 +227,13 @@ def siglip2(folder: Path) -> Path:
     model.save_pretrained(folder)
     tokenizer(folder, bos_token="[A]", eos_token="[Z]")
     return folder
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bert_folder(tmp_path_factory.mktemp("bert"))
+
+
+@pytest.fixture(scope="module")
+def timm_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return timm_weights(tmp_path_factory.mktemp("timm"))
