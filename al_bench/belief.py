@@ -130,11 +130,27 @@ def trust(prior: Floats, answers: Ints) -> float:
     return float(np.clip(((agreement - weights @ chance) / spread - 1) / 1.5, 0.0, 1.0))
 
 
+def lean(held_out: Floats, answers: Ints) -> Floats:
+    """(k,) by how much the small model favours each class whatever the row, in log-probability.
+
+    The mean of (m, k) held-out log-probabilities over rows, every answer's class weighing the
+    same, less its own mean over classes: zero for an expert that favours none. With few rows of
+    a class the regression's intercept leans heavily towards the others. Zeros without a row.
+    """
+    if len(answers) == 0:
+        return np.zeros(held_out.shape[1], dtype=held_out.dtype)
+    counts = np.bincount(answers)
+    weights = 1.0 / (counts[answers] * np.count_nonzero(counts))
+    mean = weights.astype(held_out.dtype) @ held_out
+    return np.asarray(mean - mean.mean())
+
+
 class OutOfFoldBelief:
     """The belief of `fit_pool` with the prior and an out-of-fold logistic regression as experts.
 
     folds, l2: of the regression on unit-norm features; exponents, precision: the normal prior of
-    the exponents of (small model, foundation model); noise: pseudo-counts (wrong, right).
+    the exponents of (small model, foundation model); noise: pseudo-counts (wrong, right); gate:
+    the prior counts as far as `trust` goes; centre: the regression is rid of its `lean`.
     """
 
     def __init__(
@@ -145,8 +161,9 @@ class OutOfFoldBelief:
         precision: tuple[float, float],
         noise: tuple[float, float],
         gate: bool,
+        centre: bool,
     ) -> None:
-        self.folds, self.l2, self.gate = folds, l2, gate
+        self.folds, self.l2, self.gate, self.centre = folds, l2, gate, centre
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
 
@@ -164,7 +181,11 @@ class OutOfFoldBelief:
             self.l2,
         )
         # held out, a class of one or two rows can hardly be predicted: no evidence on the model
-        held_out[state.counts[answers] < 3] = -np.log(state.n_classes)
+        few = state.counts[answers] < 3
+        if self.centre:
+            shift = lean(held_out[~few], answers[~few])
+            held_out, everywhere = held_out - shift, everywhere - shift
+        held_out[few] = -np.log(state.n_classes)
         faith = trust(state.rows.prior[rows], answers) if self.gate else 1.0
         experts = np.stack([held_out, faith * prior[rows]])
         fit = fit_pool(experts, answers, self.exponents, self.precision, self.noise)

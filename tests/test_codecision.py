@@ -19,7 +19,7 @@ from tests.reference import belief as slow
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, 1.0, (1.5, 1.0), (4.0, 1.0), (1.0, 9.0), False)
+    return OutOfFoldBelief(4, 1.0, (1.0, 1.0), (1.0, 1.0), (1.0, 9.0), False, True)
 
 
 def codecision(value: str = "margin") -> Codecision:

@@ -18,7 +18,7 @@ from tests.conftest import make_state
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, 1.0, (1.5, 1.0), (4.0, 1.0), (1.0, 9.0), False)
+    return OutOfFoldBelief(4, 1.0, (1.0, 1.0), (1.0, 1.0), (1.0, 9.0), False, True)
 
 
 RULES: list[Callable[[], Supervision]] = [
