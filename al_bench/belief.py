@@ -130,17 +130,17 @@ def trust(prior: Floats, answers: Ints) -> float:
     return float(np.clip(((agreement - weights @ chance) / spread - 1) / 1.5, 0.0, 1.0))
 
 
-def lean(held_out: Floats, answers: Ints) -> Floats:
+def lean(held_out: Floats, answers: Ints, doubt: float) -> Floats:
     """(k,) by how much the small model favours each class whatever the row, in log-probability.
 
     The mean of (m, k) held-out log-probabilities over rows, every answer's class weighing the
     same, less its own mean over classes: zero for an expert that favours none. With few rows of
-    a class the regression's intercept leans heavily towards the others. Zeros without a row.
+    a class the regression's intercept leans heavily towards the others; with few rows that mean
+    is uncertain too, so a class of n rows is shrunk towards no lean by n / (n + doubt). Zeros
+    without a row.
     """
-    if len(answers) == 0:
-        return np.zeros(held_out.shape[1], dtype=held_out.dtype)
     counts = np.bincount(answers)
-    weights = 1.0 / (counts[answers] * np.count_nonzero(counts))
+    weights = 1.0 / ((counts[answers] + doubt) * max(np.count_nonzero(counts), 1))
     mean = weights.astype(held_out.dtype) @ held_out
     return np.asarray(mean - mean.mean())
 
@@ -150,7 +150,7 @@ class OutOfFoldBelief:
 
     folds, l2: of the regression on unit-norm features; exponents, precision: the normal prior of
     the exponents of (small model, foundation model); noise: pseudo-counts (wrong, right); gate:
-    the prior counts as far as `trust` goes; centre: the regression is rid of its `lean`.
+    the prior counts as far as `trust` goes; doubt: of the `lean` the regression is rid of.
     """
 
     def __init__(
@@ -161,9 +161,9 @@ class OutOfFoldBelief:
         precision: tuple[float, float],
         noise: tuple[float, float],
         gate: bool,
-        centre: bool,
+        doubt: float,
     ) -> None:
-        self.folds, self.l2, self.gate, self.centre = folds, l2, gate, centre
+        self.folds, self.l2, self.gate, self.doubt = folds, l2, gate, doubt
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
 
@@ -182,9 +182,8 @@ class OutOfFoldBelief:
         )
         # held out, a class of one or two rows can hardly be predicted: no evidence on the model
         few = state.counts[answers] < 3
-        if self.centre:
-            shift = lean(held_out[~few], answers[~few])
-            held_out, everywhere = held_out - shift, everywhere - shift
+        shift = lean(held_out[~few], answers[~few], self.doubt)
+        held_out, everywhere = held_out - shift, everywhere - shift
         held_out[few] = -np.log(state.n_classes)
         faith = trust(state.rows.prior[rows], answers) if self.gate else 1.0
         experts = np.stack([held_out, faith * prior[rows]])

@@ -37,8 +37,8 @@ def flipped(truth: Ints, k: int, rate: float, seed: int) -> Ints:
     return np.where(wrong, (truth + rng.integers(1, k, size=len(truth))) % k, truth)
 
 
-def belief_rule(gate: bool = False, centre: bool = True) -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, 1.0, (1.0, 1.0), (1.0, 1.0), (1.0, 9.0), gate, centre)
+def belief_rule(gate: bool = False, doubt: float = 10.0) -> OutOfFoldBelief:
+    return OutOfFoldBelief(4, 1.0, (1.0, 1.0), (1.0, 1.0), (1.0, 9.0), gate, doubt)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
@@ -135,12 +135,15 @@ def test_trust_in_a_shuffled_prior_is_low_on_average() -> None:
 def test_the_lean_is_the_mean_over_classes_by_hand_and_zero_once_taken_away() -> None:
     held_out = np.array([[-1.0, -3.0], [-2.0, -4.0], [-3.0, -1.0], [-1.0, -5.0]])
     answers = np.array([0, 0, 1, 0])
-    assert_allclose(lean(held_out, answers), [-13 / 6 + 7 / 3, -5 / 2 + 7 / 3])
-    assert_allclose(lean(held_out - lean(held_out, answers), answers), 0, atol=1e-12)
-    assert_allclose(lean(np.empty((0, 3)), np.empty(0, dtype=np.int64)), 0)
+    shift = lean(held_out, answers, 0.0)
+    assert_allclose(shift, [-13 / 6 + 7 / 3, -5 / 2 + 7 / 3])
+    assert_allclose(lean(held_out - shift, answers, 0.0), 0, atol=1e-12)
+    # three rows and one, each class doubted by one row: 3/4 and 1/2 of the class means
+    assert_allclose(lean(held_out, answers, 1.0), [-1.25 + 1.5, -1.75 + 1.5])
+    assert_allclose(lean(np.empty((0, 3)), np.empty(0, dtype=np.int64), 1.0), 0)
 
 
-def test_with_few_answers_of_the_rare_class_the_model_leans_and_centring_finds_its_rows() -> None:
+def test_with_few_answers_of_the_rare_class_the_model_leans_and_its_rows_are_found_without() -> None:
     rng = np.random.default_rng(4)
     truth = (np.arange(600) % 20 == 0).astype(int)
     features = (rng.normal(size=(2, 40))[truth] * 0.3 + rng.normal(size=(600, 40))).astype("f4")
@@ -148,12 +151,12 @@ def test_with_few_answers_of_the_rare_class_the_model_leans_and_centring_finds_i
     labels[:80] = truth[:80]  # four of them rare
     state = State(Rows(range(600), features, np.full((600, 2), 0.5, dtype="f4")), labels)
     recall = {}
-    for centre in (False, True):
-        pool = belief_rule(centre=centre).believe(state, np.random.default_rng(0)).pool
+    for doubt in (1e6, 0.0):
+        pool = belief_rule(doubt=doubt).believe(state, np.random.default_rng(0)).pool
         right = pool[80:].argmax(axis=1) == truth[80:]
-        recall[centre] = [right[truth[80:] == c].mean() for c in (0, 1)]
-    assert recall[False][1] < 0.4 < 0.6 < recall[True][1]
-    assert np.mean(recall[True]) > np.mean(recall[False]) + 0.05
+        recall[doubt] = [right[truth[80:] == c].mean() for c in (0, 1)]
+    assert recall[1e6][1] < 0.4 < 0.6 < recall[0.0][1]
+    assert np.mean(recall[0.0]) > np.mean(recall[1e6]) + 0.05
 
 
 def test_logistic_weighs_every_class_the_same_however_rare() -> None:
