@@ -140,7 +140,8 @@ def lean(held_out: Floats, answers: Ints, doubt: float) -> Floats:
     without a row.
     """
     counts = np.bincount(answers)
-    weights = 1.0 / ((counts[answers] + doubt) * max(np.count_nonzero(counts), 1))
+    seen = max(len(np.unique(answers)), 1)
+    weights = 1.0 / (seen * (counts[answers] + doubt))
     mean = weights.astype(held_out.dtype) @ held_out
     return np.asarray(mean - mean.mean())
 

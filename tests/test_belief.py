@@ -143,7 +143,7 @@ def test_the_lean_is_the_mean_over_classes_by_hand_and_zero_once_taken_away() ->
     assert_allclose(lean(np.empty((0, 3)), np.empty(0, dtype=np.int64), 1.0), 0)
 
 
-def test_with_few_answers_of_the_rare_class_the_model_leans_and_its_rows_are_found_without() -> None:
+def test_with_few_rare_answers_the_model_leans_and_without_its_lean_rare_rows_are_found() -> None:
     rng = np.random.default_rng(4)
     truth = (np.arange(600) % 20 == 0).astype(int)
     features = (rng.normal(size=(2, 40))[truth] * 0.3 + rng.normal(size=(600, 40))).astype("f4")
