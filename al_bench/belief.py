@@ -110,11 +110,11 @@ def fit_pool(
 
 
 def trust(prior: Floats, answers: Ints) -> float:
-    """How far the prior's guesses beat chance on the answers, in 0..1.
+    """How far the prior may be listened to, in 0..1: it may, unless the answers contradict it.
 
     The class-balanced agreement of ``argmax prior`` with the answers against what the product of
-    the two marginals gives: 0 up to one standard error above it, 1 from two and a half on. A flat
-    prior agrees by chance alone.
+    the two marginals gives: 1 down to one standard error below it, 0 from two and a half on. A
+    prior that says nothing agrees by chance and keeps its trust: the exponents leave it out.
     """
     k = prior.shape[1]
     index = np.arange(len(answers))
@@ -126,8 +126,8 @@ def trust(prior: Floats, answers: Ints) -> float:
     chance = guesses.mean(axis=0)[answers]
     spread = np.sqrt(np.sum(weights**2 * chance * (1 - chance)))
     if spread == 0:
-        return 0.0
-    return float(np.clip(((agreement - weights @ chance) / spread - 1) / 1.5, 0.0, 1.0))
+        return 1.0
+    return float(np.clip(((agreement - weights @ chance) / spread + 2.5) / 1.5, 0.0, 1.0))
 
 
 def lean(held_out: Floats, answers: Ints, doubt: float) -> Floats:
