@@ -338,6 +338,20 @@ def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_
     assert {row for row, _ in first.bold} == {0}  # ours, not the reference, is printed bold
 
 
+def test_a_setting_whose_baselines_are_not_run_yet_is_shown_without_a_comparison(
+    tmp_path: Path,
+) -> None:
+    fake_runs(tmp_path, ("random", "margin", "codecision"), seeds=2)
+    fake_runs(tmp_path, ("codecision",), seeds=2, dataset="trees")
+    analysis = analyse(read_runs(tmp_path), ReportSpec(ours=["codecision"], bootstrap=50))
+    flowers, trees = analysis.found
+    assert flowers.comparisons
+    assert not trees.comparisons
+    shown = {table.title: table for table in tables(analysis)}[trees.setting.name]
+    assert "none has been run yet" in shown.note
+    assert shown.rows[0][3:6] == ("–", "–", "–")
+
+
 def test_the_half_rule_compares_on_seeds_it_did_not_choose_by(tmp_path: Path) -> None:
     up, flat = [0.05 * s for s in range(1, 11)], [0.2] * 10
     for seed in range(4):  # margin is the better baseline in the first half alone

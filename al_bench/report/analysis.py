@@ -140,16 +140,19 @@ def random_of(methods: Sequence[str]) -> str | None:
 
 
 def analyse_setting(setting: Setting, spec: ReportSpec, ranking: list[str]) -> Found:
-    """Compare every method of a setting with the baselines of all rules."""
-    rivals = [m for m in setting.methods if m not in setting.truth_readers and candidate(m, spec)]
-    if not rivals:
-        raise ValueError(f"no baseline in {setting.name}; it has {list(setting.methods)}")
+    """Compare every method of a setting with the baselines of all rules.
+
+    Where no baseline has been run yet there is no comparison, and the level is that of our best.
+    """
+    fair = [m for m in setting.methods if m not in setting.truth_readers]
+    if not fair:
+        raise ValueError(f"no competitor in {setting.name}; it has {list(setting.methods)}")
+    rivals = [m for m in fair if candidate(m, spec)]
     half = max(len(setting.seeds) // 2, 1)
-    best = strongest(setting, rivals, len(setting.seeds))
+    best = strongest(setting, rivals or fair, len(setting.seeds))
     if setting.name in spec.references:
         reference, declared = spec.references[setting.name], "full data"
     else:
-        fair = [m for m in setting.methods if m not in setting.truth_readers]
         reference = max(level_of(setting, method) for method in fair)
         declared = "best final level of any method"
     comparisons: list[Comparison] = []
@@ -172,4 +175,4 @@ def analyse_setting(setting: Setting, spec: ReportSpec, ranking: list[str]) -> F
                 made[baseline, skip] = held_against(setting, method, baseline, skip, level, spec)
             one = made[baseline, skip]
             comparisons += [replace(one, rule=rule)] if one else []
-    return Found(setting, reference, declared, best or rivals[0], tuple(comparisons))
+    return Found(setting, reference, declared, best or fair[0], tuple(comparisons))

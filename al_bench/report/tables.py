@@ -113,7 +113,7 @@ def main(analysis: Analysis, found: Found) -> Table:
     how = (
         "savings with paired bootstrap 95 % intervals at the baseline's "
         "mean over its last 10 % of budget (−∞: not reached), isotonic mean curves; "
-        f"best baseline: {RULES['here']}: {', '.join(rival)}"
+        f"best baseline: {RULES['here']}: {', '.join(rival) or 'none has been run yet'}"
     )
     if not setting.is_curve:
         budget = f"{setting.labels[0]:.0f} labels alone"
