@@ -147,7 +147,8 @@ def test_anchor_similarity_is_the_same_block_by_block(
     for rows in (1, 8, 25):
         monkeypatch.setattr(anchors, "ROWS", rows)
         monkeypatch.setattr(anchors, "CELLS", 4 * rows)
-        np.testing.assert_allclose(mean_similarity(pool, chosen, neighbours), whole, rtol=1e-6)
+        found = mean_similarity(pool, chosen, neighbours)
+        np.testing.assert_allclose(found, whole, rtol=1e-6, atol=1e-7)  # means of float32 cosines
     retrieved = np.isfinite(whole)[[4, 11, 20, 49]]
     assert retrieved.all() or not retrieved.any()
 
