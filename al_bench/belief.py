@@ -109,6 +109,13 @@ def fit_pool(
     return Fit(point[:-1], float(point[-1]), posterior)
 
 
+def even_weights(answers: Ints, doubt: float = 0.0) -> Floats:
+    """(m,) weights under which every class that was answered weighs the same, one in all; a class
+    of n rows weighs n / (n + doubt) of that."""
+    counts = np.bincount(answers)
+    return np.asarray(1.0 / (int((counts > 0).sum()) * (counts[answers] + doubt)))
+
+
 def trust(prior: Floats, answers: Ints) -> float:
     """How far the prior may be listened to, in 0..1: it may, unless the answers contradict it.
 
@@ -116,12 +123,10 @@ def trust(prior: Floats, answers: Ints) -> float:
     the two marginals gives: 1 down to one standard error below it, 0 from two and a half on. A
     prior that says nothing agrees by chance and keeps its trust: the exponents leave it out.
     """
-    k = prior.shape[1]
     index = np.arange(len(answers))
     best = prior == prior.max(axis=1, keepdims=True)
     guesses = best / best.sum(axis=1, keepdims=True)
-    counts = np.bincount(answers, minlength=k)
-    weights = 1.0 / (counts[answers] * np.count_nonzero(counts))
+    weights = even_weights(answers)
     agreement = weights @ guesses[index, answers]
     chance = guesses.mean(axis=0)[answers]
     spread = np.sqrt(np.sum(weights**2 * chance * (1 - chance)))
@@ -139,10 +144,7 @@ def lean(held_out: Floats, answers: Ints, doubt: float) -> Floats:
     is uncertain too, so a class of n rows is shrunk towards no lean by n / (n + doubt). Zeros
     without a row.
     """
-    counts = np.bincount(answers)
-    seen = max(len(np.unique(answers)), 1)
-    weights = 1.0 / (seen * (counts[answers] + doubt))
-    mean = weights.astype(held_out.dtype) @ held_out
+    mean = even_weights(answers, doubt).astype(held_out.dtype) @ held_out
     return np.asarray(mean - mean.mean())
 
 
