@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-from al_bench.config import plan
 from al_bench.metrics import balanced, calibration_error, recalls
+from al_bench.plan import plan
 from al_bench.rng import rng
 from al_bench.sources import Dataset, Prior, Split
 from al_bench.state import Floats, Ints, Picked

@@ -78,7 +78,8 @@ def run(arguments: list[str]) -> int:
     import hydra
     from hydra._internal.utils import get_args_parser
 
-    from al_bench.config import BASIC, config_dir, config_folders, stand_alone, trust
+    from al_bench.config import config_dir, config_folders, stand_alone, trust
+    from al_bench.plan import BASIC
     from al_bench.run import execute
     from al_bench.sweep import command_lines, known_plan, require, sweep, sweep_all
     from al_bench.tune import objective
@@ -111,7 +112,7 @@ def embed(arguments: list[str]) -> int:
     """Fill the embedding cache for a configuration or every run of an experiment."""
     from omegaconf import OmegaConf
 
-    from al_bench.config import plan
+    from al_bench.plan import plan
     from al_bench.problem import embedded
     from al_bench.run import cached_prior, load
     from al_bench.sweep import command_lines

@@ -301,7 +301,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
 
 def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     """Check the components named in `overrides` (``strategy=mine``); 1 if a promise is broken."""
-    from al_bench.config import build, plan
+    from al_bench.config import build
+    from al_bench.plan import plan
 
     groups = [o.split("=")[0] for o in overrides if o.split("=")[0] in CHECKS]
     if not groups:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.config import Job, composing, config_folders, is_sweep, label, plan
+from al_bench.config import composing, config_folders, is_sweep, label
+from al_bench.plan import Job, plan
 from al_bench.status import absent
 from al_bench.store import run_id
 from al_bench.sweep import command_lines, experiments

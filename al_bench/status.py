@@ -11,7 +11,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from al_bench.config import Job, build, plan
+from al_bench.config import build
+from al_bench.plan import Job, plan
 from al_bench.store import read_manifest, run_id
 from al_bench.sweep import command_lines
 

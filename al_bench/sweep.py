@@ -19,7 +19,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.config import Plan, composing, config_folders, plan, workers
+from al_bench.config import composing, config_folders, workers
+from al_bench.plan import Plan, plan
 
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
 EXTRAS = {  # what a launcher or sweeper is installed with

@@ -13,7 +13,8 @@ from statistics import mean
 
 from omegaconf import DictConfig
 
-from al_bench.config import config_folders, plan
+from al_bench.config import config_folders
+from al_bench.plan import plan
 from al_bench.run import execute
 from al_bench.store import read_rounds
 

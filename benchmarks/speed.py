@@ -87,7 +87,7 @@ def one_run(folder: Path) -> Table:
 
 def within(folder: str, seeds: int) -> Table:
     """Of runs that share a process: seconds a run, seconds of a round's parts, memory."""
-    from al_bench.config import plan
+    from al_bench.plan import plan
     from al_bench.run import execute
     from al_bench.store import RunFolder, read_rounds
 
@@ -133,7 +133,7 @@ def grid(folder: Path, seeds: int, workers: int) -> Table:
 
 def status(folder: Path, runs: int) -> Table:
     """Seconds to say what became of many runs, half of which are done."""
-    from al_bench.config import plan
+    from al_bench.plan import plan
     from al_bench.store import run_id
 
     source = next((folder / "one" / "runs").iterdir()) / "manifest.json"

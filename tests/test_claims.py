@@ -251,6 +251,15 @@ def test_patterns_name_baselines_without_ours_and_without_truth_readers() -> Non
     assert [held.comparison.baseline for held in upper.sets] == ["margin"]
 
 
+def test_without_baselines_of_its_own_a_claim_has_those_of_the_report() -> None:
+    more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
+    claim = {"name": "faster", "ours": "mine"}
+    others = analysed(more, claim, ours=["mine"]).claims[0]
+    assert others.baselines == ("margin", "random")
+    assert "against the best of margin, random, chosen" in over_sets(others).note
+    assert analysed(more, claim, baselines=["random"]).claims[0].baselines == ("random",)
+
+
 def test_the_learner_may_be_part_of_the_method() -> None:
     balanced = "linear(balance=logit_adjustment)"
     found = results(
@@ -301,7 +310,7 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
         ({"worst": {"clean": "high"}}, "wanted a share of at most 1"),
         ({"mean": {"dirty": 0.5}}, r"a target for 'dirty'; these runs have \['clean'\]"),
         ({"worst": {"symmetric, all rates": 0.5}}, "a target for 'symmetric, all rates'"),
-        ({"median": 0.5}, "has .*'median'.*; wanted name, ours, baselines"),
+        ({"median": 0.5}, "has .*'median'.*; wanted name, ours and, if need be, baselines"),
     ],
 )
 def test_a_wrong_claim_is_one_sentence(options: dict[str, Any], message: str) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
-from al_bench.config import build, composing, config_dir, is_sweep, label, plan, science
+from al_bench.config import build, composing, config_dir, is_sweep, label, science
 from al_bench.listing import options_of
+from al_bench.plan import plan
 from al_bench.reporting import options_of as options_of_experiment
 from al_bench.reporting import spec_of
 from al_bench.store import run_id
@@ -88,7 +89,7 @@ def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: s
         readers |= {labels["strategy"]} if reads_truth(build(job.at("strategy"))) else set()
     methods = set(named(pd.DataFrame(rows), spec.method)["method"])
     for claim in spec.claimed:
-        assert rivals(claim, sorted(methods), frozenset(readers))
+        assert rivals(claim, sorted(methods), frozenset(readers), spec)
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from al_bench import store
 from al_bench.cli import main
-from al_bench.config import plan
+from al_bench.plan import plan
 from al_bench.records import MANIFEST, ROUND, read_manifest
 from al_bench.run import execute
 from al_bench.store import read_rounds

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from al_bench.cli import main
-from al_bench.config import build, composing, config_dir, plan
+from al_bench.config import build, composing, config_dir
+from al_bench.plan import plan
 from al_bench.report.analysis import Analysis, ReportSpec, analyse
 from al_bench.report.cells import Table
 from al_bench.report.crossing import crossings

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from al_bench.cli import main
-from al_bench.config import config_dir, plan
+from al_bench.config import config_dir
+from al_bench.plan import plan
 
 EXPERIMENT = [
     "experiment=demo",

@@ -115,7 +115,7 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     names, scores = complete(parts)
     order = [names[i] for i in np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")]
     readers = {method for part in parts for method in part.truth_readers}
-    ranking = [name for name in order if name not in readers and candidate(name, spec)]
+    ranking = [name for name in order if name not in readers and spec.candidate(name)]
     found = tuple(analyse_setting(part, spec, ranking) for part in parts)
     claims = tuple(hold(claim, parts, frame, spec) for claim in spec.claimed)
     return Analysis(spec, results, frame, found, ranking[0] if ranking else None, claims)
@@ -126,11 +126,6 @@ def complete(parts: list[Setting]) -> tuple[tuple[str, ...], Floats]:
     names = sorted(set.intersection(*(set(part.methods) for part in parts)))
     areas = [[area(p.of(m), p.labels, log=False).mean() for m in names] for p in parts]
     return tuple(names), np.array(areas).reshape(len(parts), len(names))
-
-
-def candidate(method: str, spec: ReportSpec) -> bool:
-    """Whether a method may be the best baseline."""
-    return method in spec.baselines if spec.baselines else method not in spec.ours
 
 
 def random_of(methods: Sequence[str]) -> str | None:
@@ -147,7 +142,7 @@ def analyse_setting(setting: Setting, spec: ReportSpec, ranking: list[str]) -> F
     fair = [m for m in setting.methods if m not in setting.truth_readers]
     if not fair:
         raise ValueError(f"no competitor in {setting.name}; it has {list(setting.methods)}")
-    rivals = [m for m in fair if candidate(m, spec)]
+    rivals = [m for m in fair if spec.candidate(m)]
     half = max(len(setting.seeds) // 2, 1)
     best = strongest(setting, rivals or fair, len(setting.seeds))
     if setting.name in spec.references:

@@ -47,7 +47,7 @@ def note(claimed: Claimed) -> str:
     seeds = sorted({held.comparison.savings[0].seeds for held in claimed.sets})
     many = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else "".join(map(str, seeds)) or "no"
     text = (
-        f"{claimed.claim.ours} against the best of {', '.join(claimed.claim.baselines)}, chosen in "
+        f"{claimed.claim.ours} against the best of {', '.join(claimed.baselines)}, chosen in "
         f"each setting by mean area under the curve over all seeds; {many} seeds. Means over sets, "
         "with 95 % bootstrap intervals that resample the seeds within each set and keep the sets. "
         "Not reached: sets where ours does not get to the level are counted in brackets; they are "

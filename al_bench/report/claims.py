@@ -39,9 +39,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A claim's sets in order, and in words what was not run."""
+    """A claim's baselines, its sets in order, and in words what was not run."""
 
     claim: Claim
+    baselines: tuple[str, ...]
     sets: tuple[Held, ...]
     missing: tuple[str, ...]
 
@@ -80,14 +81,19 @@ def places(frame: pd.DataFrame, method: Sequence[str]) -> dict[str, Place]:
     return found
 
 
-def rivals(claim: Claim, methods: Sequence[str], readers: frozenset[str]) -> list[str]:
-    """The methods that a claim's patterns name; never its own, nor one that reads the truth.
+def rivals(
+    claim: Claim, methods: Sequence[str], readers: frozenset[str], spec: ReportSpec
+) -> list[str]:
+    """The methods that a claim's patterns name, or the report's baselines; never the claim's own,
+    nor one that reads the truth.
 
     Raises ValueError where a name or pattern is that of no method, or of no possible baseline.
     """
     this = f"report.claims {claim.name!r}"
     if claim.ours not in methods:
         raise ValueError(f"{this} has ours={claim.ours!r}; these runs have {sorted(methods)}")
+    if claim.baselines is None:
+        return [m for m in methods if spec.candidate(m) and m not in {claim.ours, *readers}]
     found: set[str] = set()
     for pattern in claim.baselines:
         # names have brackets, so these are no wildcards here
@@ -132,7 +138,7 @@ def hold(
     check_targets(claim, where.values())
     methods = sorted({method for setting in settings for method in setting.methods})
     readers = frozenset[str]().union(*(setting.truth_readers for setting in settings))
-    wanted = rivals(claim, methods, readers)
+    wanted = rivals(claim, methods, readers, spec)
     sets: list[Held] = []
     missing: dict[str, list[str]] = {}
     for setting in settings:
@@ -148,7 +154,7 @@ def hold(
         if one is not None:
             sets.append(Held(where[setting.name], one, resamples(setting, one, spec)))
     gone = tuple(f"{what} in {', '.join(names)}" for what, names in missing.items())
-    return Claimed(claim, tuple(sets), gone)
+    return Claimed(claim, tuple(wanted), tuple(sets), gone)
 
 
 def resamples(setting: Setting, one: Comparison, spec: ReportSpec) -> Floats:

@@ -18,13 +18,13 @@ class Claim:
     """One method against the best of some baselines, chosen set by set.
 
     ours: a method's exact name; baselines: patterns of method names, in which * and ? are the only
-    wildcards (names have brackets of their own); mean, worst: the savings over all levels to reach,
-    by group of settings (its noise), or one number for every group.
+    wildcards (names have brackets of their own), or None: those of the report; mean, worst: the
+    savings over all levels to reach, by group of settings (its noise), or one for every group.
     """
 
     name: str
     ours: str
-    baselines: Sequence[str]
+    baselines: Sequence[str] | None = None
     mean: Target = None
     worst: Target = None
 
@@ -33,7 +33,8 @@ class Claim:
             if not isinstance(text := getattr(self, what), str) or not text:
                 raise ValueError(f"a claim of report.claims has {what}={text!r}; wanted a text")
         texts = [] if isinstance(self.baselines, str) else list(self.baselines or [])
-        if not texts or not all(isinstance(text, str) for text in texts):
+        named = bool(texts) and all(isinstance(text, str) for text in texts)
+        if self.baselines is not None and not named:
             raise ValueError(
                 f"report.claims {self.name!r} has baselines={self.baselines!r}; wanted a list of "
                 "method names or patterns"
@@ -63,8 +64,8 @@ def claim_of(options: Any) -> Claim:
     except TypeError:
         has = sorted(map(str, options)) if isinstance(options, Mapping) else repr(options)
         raise ValueError(
-            f"a claim of report.claims has {has}; wanted name, ours, baselines and, if they are to "
-            "be checked, mean and worst"
+            f"a claim of report.claims has {has}; wanted name, ours and, if need "
+            "be, baselines, mean and worst"
         ) from None
 
 
@@ -148,6 +149,10 @@ class ReportSpec:
             raise ValueError(f"report.shares is {list(self.shares)}; wanted shares in (0, 1]")
         if self.printed_numbers and not self.shares:
             raise ValueError("report.printed needs report.shares, the shares its values are of")
+
+    def candidate(self, method: str) -> bool:
+        """Whether a method may be the best baseline."""
+        return method in self.baselines if self.baselines else method not in self.ours
 
     @property
     def printed_numbers(self) -> tuple[Printed, ...]:
