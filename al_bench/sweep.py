@@ -101,13 +101,14 @@ def launch(
     require(str(planned.hydra.launcher["_target_"]))
     with composing(extra):
         loader = GlobalHydra.instance().config_loader()
+        named = [o for o in planned.fixed if o.startswith("experiment=")]  # it may set the launcher
         search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
         config = loader.load_configuration("config", [*search, *planned.fixed], RunMode.MULTIRUN)
         launcher = Plugins.instance().instantiate_launcher(
             HydraContext(loader, Callbacks(config)), task, config
         )
         try:
-            jobs = launcher.launch([[f"+part={part}"] for part in parts], initial_job_idx=0)
+            jobs = launcher.launch([[*named, f"+part={part}"] for part in parts], initial_job_idx=0)
         except Exception as error:
             said = " ".join(str(error).split())[:300]
             raise RuntimeError(

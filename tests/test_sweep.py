@@ -61,6 +61,16 @@ def test_workers_of_a_launcher_share_the_runs_and_their_failures_are_counted(
     assert sorted(bool(manifest(p)["finished"]) for p in runs(here).values()) == [0, 0, 1, 1]
 
 
+def test_the_launcher_that_an_experiment_chose_can_be_set(
+    here: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = ["experiment=demo", "hydra.launcher.n_jobs=1", *TINY, "strategy=random", "seed=0"]
+    assert main(["run", *line]) == 0
+    assert "1 runs in 1 jobs" in capsys.readouterr().out
+    assert len(runs(here)) == 1
+
+
 def test_a_job_has_at_least_one_run(
     here: Path,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
