@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -307,8 +308,13 @@ def test_a_crossing_is_a_table_of_areas_for_each_predictor(tmp_path: Path) -> No
     spec = ReportSpec(
         crossed=True, metrics=["balanced_accuracy", "product_balanced_accuracy"], bootstrap=20
     )
-    shown = crossings(analyse(read_runs(tmp_path), spec))
+    analysis = analyse(read_runs(tmp_path), spec)
+    shown = crossings(analysis)
     assert len(shown) == 6
+    short = tables(replace(analysis, spec=replace(spec, details=False)))
+    assert [one.title for one in short if "penalties" in one.title or "tests" in one.title] == []
+    assert {one.title for one in shown} < {one.title for one in short}
+    assert len(short) < len(tables(analysis))
     whole, clean, noisy = shown[:3]
     assert whole.title.endswith("balanced accuracy (test), %: 2 settings")
     assert whole.header == ("query rule", "labels", "vetted")

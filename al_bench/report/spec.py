@@ -106,7 +106,8 @@ class ReportSpec:
     targets: shares of the gap from start to reference; bootstrap, seed: of the intervals; method:
     the groups that make up a method, `learner` too where it is not part of the setting; claims:
     named comparisons over sets, see `Claim`; shares: of the pool, at which `metrics` are tabled and
-    held beside what others `printed`; crossed: query rule x training rule tables of `metrics`.
+    held beside what others `printed`; crossed: query rule x training rule tables of `metrics`;
+    details: all forms of savings, tests and final metrics too, which many methods make very long.
     """
 
     metric: str = "balanced_accuracy"
@@ -123,6 +124,7 @@ class ReportSpec:
     shares: Sequence[float] = ()
     printed: Sequence[Mapping[str, Any]] = ()
     crossed: bool = False
+    details: bool = True
 
     def __post_init__(self) -> None:
         if self.metric in LOWER_IS_BETTER:

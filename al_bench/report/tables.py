@@ -48,8 +48,11 @@ def tables(analysis: Analysis) -> list[Table]:
     every += [*share_tables(analysis), *crossings(analysis)]
     every += [not_run(analysis)] if analysis.results.unavailable else []
     every += [main(analysis, found) for found in analysis.found]
-    if len(analysis.found) > 1:
-        every += [ranking(analysis), penalty_matrix(analysis)]
+    several = len(analysis.found) > 1
+    every += [ranking(analysis)] if several else []
+    if not analysis.spec.details:
+        return every
+    every += [penalty_matrix(analysis)] if several else []
     every += [forms(analysis, found) for found in analysis.found if found.setting.is_curve]
     every.append(tests(analysis))
     for found in analysis.found:
