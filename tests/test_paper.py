@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -357,3 +358,40 @@ def test_no_experiment_refers_to_one_that_is_not_there() -> None:
         for line in command_lines([f"experiment={name}"], None):
             part = line[0].removeprefix("experiment=")
             assert (config_dir() / "experiment" / f"{part}.yaml").is_file()
+
+
+def test_what_the_document_says_setting_by_setting_stands_in_the_tables() -> None:
+    """Its rows are copied: from "Beside the paper", and from the two claims, set by set."""
+    repository = Path(__file__).parent.parent
+    said = cells_of(repository / "docs/paper.md", "Setting by setting")
+    results = repository / "results/tables/paper.md"
+    beside = cells_of(results, "Beside the paper: balanced accuracy (pool, transductive), %")
+    assert len(beside) == 18
+    ours, prioral = (
+        {tuple(row[:2]): row for row in cells_of(results, f"Claims: {name}, set by set")}
+        for name in (
+            "codecision against the paper's baselines",
+            "PriorAL as read against its baselines",
+        )
+    )
+    assert [row for row in said if row in beside] == beside
+    rows = [row for row in said if len(row) == 9]
+    assert {tuple(row[:2]) for row in rows} == set(ours)
+    for setting, noise, best, *rest in rows:
+        a, b = ours[setting, noise], prioral[setting, noise]
+        assert best == a[2]
+        saved = [one[3].split(" [")[0] for one in (a, b)]
+        assert rest == [saved[0], *a[5:7], saved[1], *b[5:7]]
+
+
+def cells_of(path: Path, heading: str) -> list[list[str]]:
+    """The rows of the tables under a heading, without escapes and the values of options."""
+    text = path.read_text(encoding="utf-8").replace("\\", "")
+    text = re.sub(r"\((classes|ratio|rate)=[^)]*\)", "", text)
+    part = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = re.sub(r"\|.*\|\n\|[-:| ]+\|\n", "", part)  # without headers
+    return [
+        [cell.strip() for cell in line[1:-1].split("|")]
+        for line in rows.splitlines()
+        if line.startswith("| ")
+    ]
