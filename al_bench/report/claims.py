@@ -93,7 +93,10 @@ def rivals(
     if claim.ours not in methods:
         raise ValueError(f"{this} has ours={claim.ours!r}; these runs have {sorted(methods)}")
     if claim.baselines is None:
-        return [m for m in methods if spec.candidate(m) and m not in {claim.ours, *readers}]
+        rest = [m for m in methods if spec.candidate(m) and m not in {claim.ours, *readers}]
+        if not rest:
+            raise ValueError(f"{this} has no baselines; name some, or list fewer in report.ours")
+        return rest
     found: set[str] = set()
     for pattern in claim.baselines:
         # names have brackets, so these are no wildcards here
