@@ -258,7 +258,7 @@ def test_without_baselines_of_its_own_a_claim_has_those_of_the_report() -> None:
     assert others.baselines == ("margin", "random")
     assert "against the best of margin, random, chosen" in over_sets(others).note
     assert analysed(more, claim, baselines=["random"]).claims[0].baselines == ("random",)
-    with pytest.raises(ValueError, match="report.claims 'faster' has no baselines; name some"):
+    with pytest.raises(ValueError, match=r"report.claims 'faster' has no baselines; name some"):
         analysed(more, claim, ours=["mine", "random", "margin"])
 
 
