@@ -29,9 +29,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from al_bench import cache
-from al_bench.config import build
-from al_bench.plan import plan
+from al_bench.configuration.config import build
+from al_bench.configuration.plan import plan
+from al_bench.problem.cache import embeddings as cache
 from al_bench.state import Floats
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "embedding.md"

@@ -26,10 +26,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 
-from al_bench.config import build
+from al_bench.configuration.config import build
+from al_bench.configuration.plan import plan
 from al_bench.learners.network import moved
 from al_bench.learners.training import batches
-from al_bench.plan import plan
 from al_bench.priors.device import device
 from al_bench.state import Rows, TrainingSet
 

@@ -30,11 +30,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")  # the most any measurement uses
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from al_bench.config import build, config_dir
+from al_bench.configuration.config import build, config_dir
+from al_bench.configuration.plan import plan
 from al_bench.loop import ask
-from al_bench.plan import plan
-from al_bench.situations import SoftmaxModel
 from al_bench.state import UNASKED, Ints, Rows, State
+from al_bench.testing.situations import SoftmaxModel
 
 for library in ("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster"):
     import_module(library)  # that rules load when first used: here once, not in each measurement

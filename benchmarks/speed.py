@@ -43,10 +43,10 @@ def ask(*_):
     print(time.monotonic(), flush=True)
     os._exit(0)
 loop.ask = ask
-from al_bench.cli import main
+from al_bench.cli.main import main
 main(sys.argv[1:])
 """
-COMMAND = "import sys; from al_bench.cli import main; sys.exit(main(sys.argv[1:]))"
+COMMAND = "import sys; from al_bench.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
 def albench(*arguments: str, code: str = COMMAND) -> str:
@@ -87,9 +87,9 @@ def one_run(folder: Path) -> Table:
 
 def within(folder: str, seeds: int) -> Table:
     """Of runs that share a process: seconds a run, seconds of a round's parts, memory."""
-    from al_bench.plan import plan
-    from al_bench.run import execute
-    from al_bench.store import RunFolder, read_rounds
+    from al_bench.configuration.plan import plan
+    from al_bench.runs.run import execute
+    from al_bench.runs.store import RunFolder, read_rounds
 
     append, logged = RunFolder.append, []
 
@@ -133,8 +133,8 @@ def grid(folder: Path, seeds: int, workers: int) -> Table:
 
 def status(folder: Path, runs: int) -> Table:
     """Seconds to say what became of many runs, half of which are done."""
-    from al_bench.plan import plan
-    from al_bench.store import run_id
+    from al_bench.configuration.plan import plan
+    from al_bench.runs.store import run_id
 
     source = next((folder / "one" / "runs").iterdir()) / "manifest.json"
     seeds = f"seed=range({runs // len(STRATEGIES.split(','))})"

@@ -12,9 +12,9 @@ os.environ["WANDB_SILENT"] = "true"
 
 import pytest
 
-from al_bench.situations import SoftmaxModel as FixedModel
-from al_bench.situations import make_pool, make_state
 from al_bench.state import State
+from al_bench.testing.situations import SoftmaxModel as FixedModel
+from al_bench.testing.situations import make_pool, make_state
 
 __all__ = ["FixedModel", "make_pool", "make_state"]
 
@@ -28,7 +28,7 @@ def state() -> State:
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pools of these tests do not fit one block, and not a whole number of blocks either."""
-    from al_bench.strategies import distances
+    from al_bench.strategies.common import distances
 
     monkeypatch.setattr(distances, "BLOCK", 16)
     monkeypatch.setattr(distances.blocks, "__defaults__", (16,))

@@ -12,11 +12,11 @@ from hydra.utils import instantiate
 
 from al_bench.arithmetic import margin
 from al_bench.loop import ask
-from al_bench.situations import make_state
 from al_bench.state import UNASKED, Floats, Ints, Rows, State
-from al_bench.strategies.clusters import kmeans
-from al_bench.strategies.distances import unit_rows
-from al_bench.strategies.posterior import Laplace
+from al_bench.strategies.common.clusters import kmeans
+from al_bench.strategies.common.distances import unit_rows
+from al_bench.strategies.common.posterior import Laplace
+from al_bench.testing.situations import make_state
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 LAPLACE = Laplace(precision=0.1)

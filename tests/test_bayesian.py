@@ -10,7 +10,7 @@ import pytest
 
 from al_bench.state import Floats, Rows, State
 from al_bench.strategies.bayesian import BatchBald, PowerBald, joint_greedy, scores
-from al_bench.strategies.posterior import Dropout
+from al_bench.strategies.common.posterior import Dropout
 from tests.conftest import FixedModel, make_state
 from tests.pools import LAPLACE, generator
 from tests.reference import bayesian

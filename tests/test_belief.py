@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from al_bench.arithmetic import softmax
-from al_bench.belief import (
+from al_bench.label_models.belief import (
     OutOfFoldBelief,
     confident_rows,
     fit_pool,
@@ -16,7 +16,7 @@ from al_bench.belief import (
     trust,
     unit,
 )
-from al_bench.crossfit import cross_fit, fold_numbers, log_floor, logistic
+from al_bench.label_models.crossfit import cross_fit, fold_numbers, log_floor, logistic
 from al_bench.state import UNASKED, Floats, Ints, Rows, State
 from tests.reference import belief as slow
 

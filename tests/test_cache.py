@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench import entry as entries
-from al_bench.cache import embeddings, opinions
-from al_bench.data.features import FeatureRows
+from al_bench.datasets.features import FeatureRows
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.controls import Degraded, Flat, Rotated
-from al_bench.sources import Encoder, Task
+from al_bench.problem.cache import entry as entries
+from al_bench.problem.cache.embeddings import embeddings, opinions
+from al_bench.problem.types import Encoder, Task
 from al_bench.state import Floats
 
 
@@ -332,8 +332,8 @@ SECOND_USE = """
 import sys, time
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from al_bench.cache import embeddings, opinions
-from al_bench.sources import Task
+from al_bench.problem.cache.embeddings import embeddings, opinions
+from al_bench.problem.types import Task
 from tests.test_cache import Stub
 folder, configs = sys.argv[1:]
 with initialize_config_dir(configs, version_base="1.3"):

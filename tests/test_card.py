@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.card import judged, measured, sampled
-from al_bench.cli import main
+from al_bench.cli.main import main
+from al_bench.cli.prior_card import judged, measured, sampled
 from al_bench.priors.calibration import LabelShift
-from al_bench.sources import Dataset, Split, Task
+from al_bench.problem.types import Dataset, Split, Task
 from al_bench.state import Floats
 
 SAID = np.array([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.9, 0.1, 0.0]])
@@ -108,7 +108,7 @@ def test_the_command_prints_and_writes_a_card(
 
 
 def test_many_classes_and_odd_names_are_drawn_too(tmp_path: Path) -> None:
-    from al_bench.card import write
+    from al_bench.cli.prior_card import write
 
     generator = np.random.default_rng(0)
     said = generator.dirichlet(np.ones(60), size=200)

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from al_bench.report.analysis import Analysis, analyse
+from al_bench.analysis.analysis import Analysis, analyse
+from al_bench.analysis.frame import Results, named
+from al_bench.analysis.over_sets import summaries
+from al_bench.analysis.references import with_references
+from al_bench.analysis.spec import ReportSpec
 from al_bench.report.build import report
-from al_bench.report.cells import Table
-from al_bench.report.claim_tables import over_sets, set_by_set
-from al_bench.report.frame import Results, named
-from al_bench.report.over_sets import summaries
-from al_bench.report.references import with_references
-from al_bench.report.spec import ReportSpec
-from al_bench.report.tables import tables
+from al_bench.report.tables.cells import Table
+from al_bench.report.tables.claims import over_sets, set_by_set
+from al_bench.report.tables.tables import tables
 
 LABELS = np.arange(10, 101, 10)
 SLOW = LABELS / 100  # 0.1 to 1.0

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from al_bench.arithmetic import entropy
-from al_bench.belief import OutOfFoldBelief
-from al_bench.split import balanced_entropy, noise_set
+from al_bench.label_models.belief import OutOfFoldBelief
+from al_bench.label_models.split import balanced_entropy, noise_set
 from al_bench.state import UNASKED, Floats, Rows, State, TrainingSet
 from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
 from al_bench.strategies.prioral import PriorAL

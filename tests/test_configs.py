@@ -6,13 +6,13 @@ import pytest
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
-from al_bench.config import build, composing, config_dir, is_sweep, label, science
-from al_bench.listing import options_of
-from al_bench.plan import plan
-from al_bench.reporting import options_of as options_of_experiment
-from al_bench.reporting import spec_of
-from al_bench.store import run_id
-from al_bench.sweep import command_lines
+from al_bench.cli.listing import options_of
+from al_bench.cli.report import options_of as options_of_experiment
+from al_bench.cli.report import spec_of
+from al_bench.configuration.config import build, composing, config_dir, is_sweep, label, science
+from al_bench.configuration.plan import plan
+from al_bench.runs.store import run_id
+from al_bench.runs.sweep import command_lines
 
 GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
@@ -73,9 +73,9 @@ def test_every_experiment_is_a_sweep_over_seeds_a_suite_of_them_or_a_part(option
 def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: str) -> None:
     import pandas as pd
 
-    from al_bench.report.claims import rivals
-    from al_bench.report.frame import SETTING, named
-    from al_bench.run import reads_truth
+    from al_bench.analysis.claims import rivals
+    from al_bench.analysis.frame import SETTING, named
+    from al_bench.runs.run import reads_truth
 
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))
@@ -162,5 +162,5 @@ def test_the_wheel_would_carry_configs_and_data() -> None:
     root = Path(__file__).parent.parent
     text = (root / "pyproject.toml").read_text()
     assert 'configs = "al_bench/configs"' in text
-    shipped = {p.name for p in (root / "al_bench" / "data" / "files").iterdir()}
+    shipped = {p.name for p in (root / "al_bench" / "datasets" / "files").iterdir()}
     assert {"openclipart.npz", "vader.npz", "wordnet_nouns25.npz", "fashion_mnist.npz"} <= shipped

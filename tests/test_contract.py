@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from al_bench.config import build, config_dir
-from al_bench.contract import CHECKS, Check, learns_something
-from al_bench.plan import plan
+from al_bench.configuration.config import build, config_dir
+from al_bench.configuration.plan import plan
+from al_bench.testing.contract import CHECKS, Check, learns_something
 from tests.tiny_models import bert_folder, on_cpu, timm_weights
 
 __all__ = ["on_cpu"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from al_bench.state import Floats, Ints
-from al_bench.strategies import distances
 from al_bench.strategies.badge import Badge
 from al_bench.strategies.centroid import Centroid
+from al_bench.strategies.common import distances
 from al_bench.strategies.coreset import CoreSet
 from al_bench.strategies.dropquery import DropQuery
 from al_bench.strategies.herding import MaxHerding, UHerding

@@ -16,15 +16,15 @@ import pytest
 import yaml
 from PIL import Image
 
-from al_bench.data import packaged
-from al_bench.data.check import checked, words
-from al_bench.data.features import FeatureRows, Features
-from al_bench.data.hub import Hub, fingerprint
-from al_bench.data.images import EncodedImages, decode
-from al_bench.data.packaged import Packaged
-from al_bench.data.rare import without_rare
-from al_bench.data.synthetic import Synthetic
-from al_bench.sources import Dataset, Split
+from al_bench.datasets import packaged
+from al_bench.datasets.check import checked, words
+from al_bench.datasets.features import FeatureRows, Features
+from al_bench.datasets.hub import Hub, fingerprint
+from al_bench.datasets.images import EncodedImages, decode
+from al_bench.datasets.packaged import Packaged
+from al_bench.datasets.rare import without_rare
+from al_bench.datasets.synthetic import Synthetic
+from al_bench.problem.types import Dataset, Split
 
 CONFIGS = Path(__file__).parent.parent / "configs" / "dataset"
 GIVEN = os.environ.get("AL_BENCH_DATA")

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from al_bench import store
-from al_bench.cli import main
-from al_bench.plan import plan
-from al_bench.records import MANIFEST, ROUND, read_manifest
-from al_bench.run import execute
-from al_bench.store import read_rounds
+from al_bench.cli.main import main
+from al_bench.configuration.plan import plan
+from al_bench.runs import store
+from al_bench.runs.records import MANIFEST, ROUND, read_manifest
+from al_bench.runs.run import execute
+from al_bench.runs.store import read_rounds
 from tests.test_run import TINY, here, manifest, runs, science  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
@@ -162,7 +162,7 @@ def test_a_sweep_that_fills_the_disk_is_finished_when_there_is_room(
 
 # --- processes ------------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-c", "import sys; from al_bench.cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "import sys; from al_bench.cli.main import main; sys.exit(main())"]
 
 
 def start(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":

@@ -7,9 +7,9 @@ import pytest
 
 from al_bench.arithmetic import margin
 from al_bench.state import UNASKED
+from al_bench.strategies.common.lines import descending
 from al_bench.strategies.direct import Direct, shrink, threshold
 from al_bench.strategies.galaxy import Galaxy
-from al_bench.strategies.lines import descending
 from al_bench.strategies.uncertainty import Margin
 from tests.pools import Given, golden_pool, random_state, rare_share, run
 from tests.reference import direct as plain_direct

@@ -18,15 +18,15 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from al_bench.arithmetic import unit
-from al_bench.cli import main
-from al_bench.data.check import check_file_name, checked, words
-from al_bench.data.features import Features
-from al_bench.data.hub import FOLDER
-from al_bench.data.images import decode
+from al_bench.cli.main import main
+from al_bench.datasets.check import check_file_name, checked, words
+from al_bench.datasets.features import Features
+from al_bench.datasets.hub import FOLDER
+from al_bench.datasets.images import decode
 from al_bench.learners.linear import LinearHead
-from al_bench.noise import Symmetric
-from al_bench.report.render import latex_text, markdown_text
-from al_bench.sources import Dataset, Split, Truth
+from al_bench.problem.noise import Symmetric
+from al_bench.problem.types import Dataset, Split, Truth
+from al_bench.report.tables.render import latex_text, markdown_text
 from al_bench.state import Rows, TrainingSet
 from tests.test_data import encoded, hub
 from tests.test_run import TINY, here  # noqa: F401
@@ -212,8 +212,8 @@ def test_any_text_is_a_text(strange: list[str]) -> None:
 
 @pytest.mark.models
 def test_strange_texts_have_finite_embeddings_of_length_one() -> None:
-    from al_bench.config import build
-    from al_bench.plan import plan
+    from al_bench.configuration.config import build
+    from al_bench.configuration.plan import plan
 
     encoder = build(plan(["prior=minilm"])[0].config.prior).encoder("text")
     strange = [

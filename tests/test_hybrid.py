@@ -12,7 +12,7 @@ from al_bench.strategies.badge import Badge
 from al_bench.strategies.bait import Bait
 from al_bench.strategies.cal import Cal
 from al_bench.strategies.cluster_margin import ClusterMargin
-from al_bench.strategies.ranking import top
+from al_bench.strategies.common.ranking import top
 from al_bench.strategies.vessal import one_pass, projected
 from tests.conftest import FixedModel, make_state
 from tests.pools import Table, clustering, generator, pool_of, states

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from al_bench.imbalance import LongTail, Merge, Natural, OneVsRest, Step, Usual
+from al_bench.problem.imbalance import LongTail, Merge, Natural, OneVsRest, Step, Usual
+from al_bench.problem.types import Imbalance
 from al_bench.rng import rng
-from al_bench.sources import Imbalance
 from al_bench.state import Ints
 
 CIFAR10 = np.repeat(np.arange(10), 5000)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.cli import main
+from al_bench.cli.main import main
 from tests.test_failures import COMMAND, rounds_of
 from tests.test_run import TINY, here  # noqa: F401
 
@@ -152,7 +152,7 @@ def test_a_plugin_that_is_not_installed_is_said_with_its_extra(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from al_bench import sweep as module
+    from al_bench.runs import sweep as module
 
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     assert main(["run", "-m", *SWEEP, option]) == 1
@@ -163,7 +163,7 @@ def test_a_plugin_that_is_not_installed_is_said_with_its_extra(
 def test_workers_and_their_threads_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     import joblib
 
-    from al_bench.config import workers
+    from al_bench.configuration.config import workers
 
     monkeypatch.setattr(joblib, "cpu_count", lambda: 12)
     assert [workers(threads) for threads in (1, 4, 5, 24)] == [12, 3, 2, 1]

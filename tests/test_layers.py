@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import al_bench
-from al_bench.config import config_dir
+from al_bench.configuration.config import config_dir
 
 PACKAGE = Path(al_bench.__file__).parent
 FOUNDATION = {"rng", "state", "sources", "protocol", "arithmetic"}

@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 
 from al_bench.learners.balance import adjustment, balanced_weights
 from al_bench.learners.linear import LinearHead, LinearModel
-from al_bench.situations import make_pool
 from al_bench.state import Rows, TrainingSet
+from al_bench.testing.situations import make_pool
 
 
 def head(**changed: object) -> LinearHead:

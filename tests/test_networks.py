@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from al_bench.config import build
-from al_bench.data.features import FeatureRows
+from al_bench.configuration.config import build
+from al_bench.configuration.plan import plan
+from al_bench.datasets.features import FeatureRows
 from al_bench.learners import network
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
@@ -19,10 +20,9 @@ from al_bench.learners.mlp import MLPHead
 from al_bench.learners.network import outputs
 from al_bench.learners.texts import LoRA, Pooled, TextNetwork, TextReader
 from al_bench.learners.training import Recipe, batches
-from al_bench.plan import plan
 from al_bench.priors import sentence
-from al_bench.situations import make_pool, make_state, telling_inputs
 from al_bench.state import Model, Rows, State, TrainingSet
+from al_bench.testing.situations import make_pool, make_state, telling_inputs
 from tests.tiny_models import (
     bert,
     on_cpu,

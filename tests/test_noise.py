@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chisquare
 
-from al_bench.noise import (
+from al_bench.problem.noise import (
     Clean,
     Confusion,
     FeatureDependent,
@@ -16,8 +16,8 @@ from al_bench.noise import (
     held_out,
     realised,
 )
+from al_bench.problem.types import Noise, Truth
 from al_bench.rng import rng
-from al_bench.sources import Noise, Truth
 from al_bench.state import Floats, Ints
 from tests.conftest import make_pool
 

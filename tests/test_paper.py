@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.cli import main
-from al_bench.config import build, composing, config_dir
-from al_bench.plan import plan
-from al_bench.report.analysis import Analysis, ReportSpec, analyse
-from al_bench.report.cells import Table
-from al_bench.report.crossing import crossings
-from al_bench.report.frame import NOT_AVAILABLE, Missing, read_parquet, read_runs, without_data
-from al_bench.report.shares import share_tables
-from al_bench.report.tables import tables
+from al_bench.analysis.analysis import Analysis, ReportSpec, analyse
+from al_bench.analysis.frame import NOT_AVAILABLE, Missing, read_parquet, read_runs, without_data
+from al_bench.cli.main import main
+from al_bench.configuration.config import build, composing, config_dir
+from al_bench.configuration.plan import plan
+from al_bench.report.tables.cells import Table
+from al_bench.report.tables.factorial import crossings
+from al_bench.report.tables.fractions import share_tables
+from al_bench.report.tables.tables import tables
 from al_bench.rng import rng
-from al_bench.sweep import command_lines
+from al_bench.runs.sweep import command_lines
 from tests.test_report import fake_run, fake_runs
 
 PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}
@@ -214,7 +214,7 @@ def test_experiments_may_be_named_by_commas_or_one_by_one() -> None:
 
 
 def test_the_numbers_of_the_paper_are_the_18_that_were_read() -> None:
-    from al_bench.reporting import options_of, spec_of
+    from al_bench.cli.report import options_of, spec_of
 
     printed = spec_of(options_of(["experiment=paper"], None)).printed_numbers
     assert sum(len(one.values) for one in printed) == 18
@@ -340,7 +340,7 @@ def test_old_parquet_files_can_be_read(tmp_path: Path) -> None:
     """Missing runs had no setting in files that were written before."""
     import pyarrow.parquet as pq
 
-    from al_bench.report.frame import write_parquet
+    from al_bench.analysis.frame import write_parquet
 
     fake_run(tmp_path / "runs", "margin")
     path = write_parquet(read_runs(tmp_path / "runs"), tmp_path / "new.parquet")

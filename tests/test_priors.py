@@ -15,14 +15,14 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
-from al_bench.data.features import FeatureRows
+from al_bench.datasets.features import FeatureRows
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.clip import ClipEncoder, ClipLike
 from al_bench.priors.conse import ConSE
 from al_bench.priors.controls import Degraded, Flat, Rotated
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
-from al_bench.sources import Prior, Task
+from al_bench.problem.types import Prior, Task
 from al_bench.state import Floats
 from tests.tiny_models import (
     CONFIGS,

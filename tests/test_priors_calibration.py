@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from al_bench.cache import corrections
-from al_bench.data.synthetic import Synthetic
-from al_bench.imbalance import LongTail, Merge, Natural
-from al_bench.noise import Clean, Symmetric
+from al_bench.datasets.synthetic import Synthetic
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.calibration import (
     LabelShift,
@@ -26,8 +23,11 @@ from al_bench.priors.calibration import (
     transport,
 )
 from al_bench.priors.controls import Degraded, Flat, Rotated
-from al_bench.problem import build
-from al_bench.sources import Dataset, Prior, Task
+from al_bench.problem.build import build
+from al_bench.problem.cache.embeddings import corrections
+from al_bench.problem.imbalance import LongTail, Merge, Natural
+from al_bench.problem.noise import Clean, Symmetric
+from al_bench.problem.types import Dataset, Prior, Task
 from al_bench.state import Floats
 
 TWO_KINDS = np.array([[0.8, 0.2]] * 5 + [[0.2, 0.8]] * 3, dtype=np.float32)

@@ -13,7 +13,7 @@ import pytest
 
 from al_bench.priors import llm
 from al_bench.priors.llm import CausalModel, LabelLikelihood
-from al_bench.sources import Task
+from al_bench.problem.types import Task
 from al_bench.state import Floats
 from tests.tiny_models import (
     NAMES,

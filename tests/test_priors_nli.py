@@ -12,7 +12,7 @@ import pytest
 from al_bench.priors import nli
 from al_bench.priors.nli import Entailment
 from al_bench.priors.sentence import ClassNamePrototypes
-from al_bench.sources import Task
+from al_bench.problem.types import Task
 from tests.tiny_models import (
     NAMES,
     PROMPTS,

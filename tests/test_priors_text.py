@@ -10,7 +10,7 @@ import pytest
 
 from al_bench.priors.sentence import ClassNamePrototypes
 from al_bench.priors.weights import find
-from al_bench.sources import Task
+from al_bench.problem.types import Task
 from tests.tiny_models import (
     NAMES,
     PROMPTS,

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from al_bench.arithmetic import unit
-from al_bench.data.synthetic import Synthetic
-from al_bench.imbalance import LongTail, Merge, Natural
-from al_bench.noise import Clean, Human, Symmetric, Votes
+from al_bench.datasets.synthetic import Synthetic
 from al_bench.priors.by_modality import Given
-from al_bench.problem import build, merge_columns, merge_human, merged_names
-from al_bench.sources import Dataset, Kept, Split
+from al_bench.problem.build import build, merge_columns, merge_human, merged_names
+from al_bench.problem.imbalance import LongTail, Merge, Natural
+from al_bench.problem.noise import Clean, Human, Symmetric, Votes
+from al_bench.problem.types import Dataset, Kept, Split
 
 
 def dataset() -> Dataset:

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.report.analysis import ReportSpec, analyse
+from al_bench.analysis.analysis import ReportSpec, analyse
+from al_bench.analysis.curves import settings
+from al_bench.analysis.frame import Results, named, read_parquet, read_runs, write_parquet
 from al_bench.report.build import report
-from al_bench.report.cells import DAGGER, Table
-from al_bench.report.curves import settings
-from al_bench.report.frame import Results, named, read_parquet, read_runs, write_parquet
-from al_bench.report.render import console, latex, latex_text, markdown
-from al_bench.report.style import colours
-from al_bench.report.tables import tables
+from al_bench.report.figures.style import colours
+from al_bench.report.tables.cells import DAGGER, Table
+from al_bench.report.tables.render import console, latex, latex_text, markdown
+from al_bench.report.tables.tables import tables
 
 SPEED = {"random": 1.0, "margin": 1.6, "badge": 1.4, "galaxy": 1.8, "codecision": 2.6}
 
@@ -509,8 +509,8 @@ def test_a_report_has_the_same_bytes_in_another_process(
     stored = write_parquet(everything[0], tmp_path / "x.parquet")
     code = (
         "import sys; from pathlib import Path; from al_bench.report.build import report;"
-        "from al_bench.report.analysis import ReportSpec;"
-        "from al_bench.report.frame import read_parquet;"
+        "from al_bench.analysis.analysis import ReportSpec;"
+        "from al_bench.analysis.frame import read_parquet;"
         "spec = ReportSpec(ours=['<script>x'], bootstrap=20, figures=('curves', 'heat'));"
         "report(read_parquet(Path(sys.argv[1])), 'x', Path(sys.argv[2]), spec)"
     )

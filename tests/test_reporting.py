@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from al_bench.cli import main
-from al_bench.config import config_dir
-from al_bench.plan import plan
+from al_bench.cli.main import main
+from al_bench.configuration.config import config_dir
+from al_bench.configuration.plan import plan
 
 EXPERIMENT = [
     "experiment=demo",
@@ -194,9 +194,9 @@ def test_full_data_runs_become_the_level_that_savings_refer_to(
     small = [*common, "protocol.start=10", "protocol.budget=10", "protocol.rounds=2"]
     assert main(["run", "-m", *small, "strategy=random,margin", "seed=0,1"]) == 0
     assert main(["run", "-m", *common, "protocol=full", "strategy=random", "seed=0,1"]) == 0
-    from al_bench.report.analysis import ReportSpec
-    from al_bench.report.frame import read_runs
-    from al_bench.report.references import with_references
+    from al_bench.analysis.analysis import ReportSpec
+    from al_bench.analysis.frame import read_runs
+    from al_bench.analysis.references import with_references
 
     results = read_runs(tmp_path / "results" / "runs")
     assert results.frame["id"].nunique() == 6

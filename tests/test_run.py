@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from al_bench.cli import main
-from al_bench.store import read_rounds
+from al_bench.cli.main import main
+from al_bench.runs.store import read_rounds
 
 TINY = [
     "dataset=synthetic",
@@ -27,7 +27,11 @@ TINY = [
 
 def albench(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "AL_BENCH_CACHE": str(cwd / "cache"), **env}
-    command = [sys.executable, "-c", "import sys; from al_bench.cli import main; sys.exit(main())"]
+    command = [
+        sys.executable,
+        "-c",
+        "import al_bench.cli.main as cli; raise SystemExit(cli.main())",
+    ]
     return subprocess.run(
         [*command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
     )
@@ -104,7 +108,11 @@ def test_a_run_killed_in_any_round_is_resumed_to_the_same_lines(here: Path) -> N
     slow = [*TINY, "protocol.rounds=12", "learner.steps=20"]
     assert albench("run", *slow, cwd=whole).returncode == 0
     expected = science(next(iter((whole / "results" / "runs").iterdir())))
-    command = [sys.executable, "-c", "import sys; from al_bench.cli import main; sys.exit(main())"]
+    command = [
+        sys.executable,
+        "-c",
+        "import al_bench.cli.main as cli; raise SystemExit(cli.main())",
+    ]
     environment = {**os.environ, "AL_BENCH_CACHE": str(here / "cache")}
     with subprocess.Popen(
         [*command, "run", *slow],
@@ -256,7 +264,7 @@ def test_other_mirrors_write_their_files(here: Path, logger: str, pattern: str) 
 
 def test_listing_and_help_need_no_numerical_library(here: Path) -> None:
     code = (
-        "import sys\nfrom al_bench.cli import main\n"
+        "import sys\nfrom al_bench.cli.main import main\n"
         "main(['list', 'strategy']); main(['--help'])\n"
         "heavy = {'torch', 'pytorch_lightning', 'sklearn', 'pandas', 'transformers', 'timm'}\n"
         "print(heavy & set(sys.modules))"

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import bootstrap, chi2
 from sklearn.isotonic import IsotonicRegression
 
-from al_bench.report import stats
-from al_bench.report.savings import (
+from al_bench.analysis import stats
+from al_bench.analysis.savings import (
     area,
     compare,
     integrated,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from al_bench.loop import Round
-from al_bench.store import BusyError, RunFolder, read_manifest, read_rounds, run_id
+from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds, run_id
 
 
 def line(number: int) -> Round:
@@ -67,7 +67,7 @@ def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path) -> None:
 
 def test_a_second_writer_is_turned_away_until_the_first_is_gone(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib\nfrom al_bench.store import RunFolder\n"
+        "import sys, pathlib\nfrom al_bench.runs.store import RunFolder\n"
         f"with RunFolder(pathlib.Path({json.dumps(str(tmp_path))})).held():\n"
         "    print('held', flush=True); sys.stdin.read()\n"
     )

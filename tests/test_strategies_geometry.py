@@ -17,10 +17,10 @@ from al_bench.strategies.bayesian import Bald, BatchBald, PowerBald
 from al_bench.strategies.cal import Cal
 from al_bench.strategies.centroid import Centroid
 from al_bench.strategies.cluster_margin import ClusterMargin
+from al_bench.strategies.common.posterior import Dropout, Laplace
 from al_bench.strategies.coreset import CoreSet
 from al_bench.strategies.dropquery import DropQuery
 from al_bench.strategies.herding import MaxHerding, UHerding
-from al_bench.strategies.posterior import Dropout, Laplace
 from al_bench.strategies.probcover import ProbCover
 from al_bench.strategies.random import Random
 from al_bench.strategies.typiclust import TypiClust

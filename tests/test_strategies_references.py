@@ -15,7 +15,7 @@ from al_bench.state import Ints, State
 from al_bench.strategies.bayesian import PowerBald
 from al_bench.strategies.cbal import CBAL
 from al_bench.strategies.class_guided import ClassGuided
-from al_bench.strategies.clusters import kmeans
+from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.fm import Disagreement, ProductEntropy, ProductMargin
 from al_bench.strategies.likely import MostLikelyPositive
 from al_bench.strategies.pcb import PCB

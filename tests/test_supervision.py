@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.belief import OutOfFoldBelief
-from al_bench.split import balanced_entropy, class_weights, fm_guesses, noise_set
+from al_bench.label_models.belief import OutOfFoldBelief
+from al_bench.label_models.split import balanced_entropy, class_weights, fm_guesses, noise_set
 from al_bench.state import UNASKED, Floats, Rows, State, Supervision, TrainingSet
 from al_bench.supervision.confident import ConfidentLearning
 from al_bench.supervision.human import HumanLabels, Smoothed

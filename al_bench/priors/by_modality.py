@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.arithmetic import uniform
-from al_bench.sources import Encoder, Prior, Task
+from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
 

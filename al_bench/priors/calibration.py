@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.sources import Encoder, Prior, Task
+from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
 FLOOR = 1e-12  # of a weight beside the largest, so that every row keeps a distribution

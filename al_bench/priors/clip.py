@@ -14,7 +14,7 @@ from al_bench.priors.device import device, dtype, inference
 from al_bench.priors.images import as_image
 from al_bench.priors.prompts import class_vectors
 from al_bench.priors.weights import identity, place, unreadable
-from al_bench.sources import Encoder, Task
+from al_bench.problem.types import Encoder, Task
 from al_bench.state import Floats
 
 BATCH = 64  # images or texts a forward pass

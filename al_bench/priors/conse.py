@@ -13,7 +13,7 @@ from al_bench.arithmetic import softmax, unit
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.prompts import class_vectors
 from al_bench.priors.sentence import SentenceEncoder
-from al_bench.sources import Encoder, Task
+from al_bench.problem.types import Encoder, Task
 from al_bench.state import Floats
 
 

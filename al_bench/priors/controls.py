@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from al_bench.arithmetic import uniform
+from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.rng import rng
-from al_bench.sources import Encoder, Prior, Task
 from al_bench.state import Floats
 
 

@@ -13,7 +13,7 @@ from al_bench.arithmetic import softmax
 from al_bench.priors.device import device, dtype, inference
 from al_bench.priors.prompts import cut, filled
 from al_bench.priors.weights import identity, place, unreadable
-from al_bench.sources import Encoder, Prior, Task
+from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
 BATCH = 64  # pairs of text and hypothesis a forward pass

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from al_bench.arithmetic import unit
-from al_bench.sources import Task
+from al_bench.problem.types import Task
 from al_bench.state import Floats
 
 

@@ -13,7 +13,7 @@ from al_bench.arithmetic import softmax, unit
 from al_bench.priors.device import device, dtype, inference
 from al_bench.priors.prompts import class_vectors, cut
 from al_bench.priors.weights import identity, place, unreadable
-from al_bench.sources import Encoder, Task
+from al_bench.problem.types import Encoder, Task
 from al_bench.state import Floats
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import numpy as np
 
 from al_bench.priors.images import as_image
 from al_bench.priors.weights import digest
-from al_bench.sources import Encoder, Prior, Task
+from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
 ID = "row_id"  # class names hold no underscore, so no class can be called like this

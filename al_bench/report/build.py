@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from al_bench.report.analysis import Analysis, analyse
-from al_bench.report.figures import figures
-from al_bench.report.frame import Results
+from al_bench.analysis.analysis import Analysis, analyse
+from al_bench.analysis.frame import Results
+from al_bench.analysis.spec import ReportSpec
+from al_bench.report.figures.figures import figures
 from al_bench.report.page import page
-from al_bench.report.render import latex, markdown
-from al_bench.report.spec import ReportSpec
-from al_bench.report.tables import tables
+from al_bench.report.tables.render import latex, markdown
+from al_bench.report.tables.tables import tables
 
 
 def report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from al_bench.report.analysis import Analysis
-from al_bench.report.cells import Table, headed
-from al_bench.report.frame import NOT_AVAILABLE, shared
-from al_bench.report.maps import champion
+from al_bench.analysis.analysis import Analysis
+from al_bench.analysis.frame import NOT_AVAILABLE, shared
+from al_bench.report.figures.maps import champion
+from al_bench.report.tables.cells import Table, headed
 
 
 def captions(analysis: Analysis) -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.clusters import representatives
-from al_bench.strategies.distances import blocks, squared_distances, unit_rows
-from al_bench.strategies.linear import linear_head
+from al_bench.strategies.common.clusters import representatives
+from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
+from al_bench.strategies.common.linear import linear_head
 
 
 class AlfaMix:

@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 
 from al_bench.state import Asking, Floats, Ints, State, Strategy
-from al_bench.strategies.distances import blocks, unit_rows
-from al_bench.strategies.ranking import top
+from al_bench.strategies.common.distances import blocks, unit_rows
+from al_bench.strategies.common.ranking import top
 from al_bench.strategies.wrappers import show_only
 
 CELLS = 2**23  # similarities that exist at once

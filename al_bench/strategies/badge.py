@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.distances import Distance, Nearest, reach, settle, spread, squared_norms
+from al_bench.strategies.common.distances import (
+    Distance,
+    Nearest,
+    reach,
+    settle,
+    spread,
+    squared_norms,
+)
 
 
 class Badge:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.distances import blocks
-from al_bench.strategies.linear import linear_head
+from al_bench.strategies.common.distances import blocks
+from al_bench.strategies.common.linear import linear_head
 
 FORMS = ("binary", "isotropic", "exact")
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from al_bench.arithmetic import entropy
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.distances import blocks
-from al_bench.strategies.posterior import Posterior, Predict
-from al_bench.strategies.ranking import top
+from al_bench.strategies.common.distances import blocks
+from al_bench.strategies.common.posterior import Posterior, Predict
+from al_bench.strategies.common.ranking import top
 
 SMALL = 1024  # rows predicted at once: models times classes numbers each
 

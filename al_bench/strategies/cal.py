@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Floats, State
-from al_bench.strategies.distances import blocks, squared_distances, unit_rows
-from al_bench.strategies.ranking import Ranking
+from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
+from al_bench.strategies.common.ranking import Ranking
 
 
 class Cal(Ranking):

@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.arithmetic import entropy
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.ranking import top
+from al_bench.strategies.common.ranking import top
 
 
 class CBAL:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Ints, State
-from al_bench.strategies.clusters import representatives
-from al_bench.strategies.distances import unit_rows
+from al_bench.strategies.common.clusters import representatives
+from al_bench.strategies.common.distances import unit_rows
 
 
 class Centroid:

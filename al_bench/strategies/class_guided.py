@@ -6,8 +6,8 @@ import numpy as np
 
 from al_bench.arithmetic import unit
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.clusters import representatives
-from al_bench.strategies.distances import unit_rows
+from al_bench.strategies.common.clusters import representatives
+from al_bench.strategies.common.distances import unit_rows
 
 
 class ClassGuided:

@@ -6,9 +6,9 @@ import numpy as np
 
 from al_bench.arithmetic import margin
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.clusters import assign
-from al_bench.strategies.distances import pairwise, unit_rows
-from al_bench.strategies.ranking import top
+from al_bench.strategies.common.clusters import assign
+from al_bench.strategies.common.distances import pairwise, unit_rows
+from al_bench.strategies.common.ranking import top
 from al_bench.strategies.typiclust import take_turns
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.arithmetic import margin
-from al_bench.belief import OutOfFoldBelief
+from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
 
 VALUES = ("margin", "none")

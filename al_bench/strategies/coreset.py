@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.distances import Distance, Nearest, settle, squared_norms
+from al_bench.strategies.common.distances import Distance, Nearest, settle, squared_norms
 
 FIRST_LOOK = 256  # centres every row is compared with; the others only where they can matter
 

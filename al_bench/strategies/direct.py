@@ -7,7 +7,7 @@ from collections.abc import Generator
 import numpy as np
 
 from al_bench.state import Asking, Ints, State
-from al_bench.strategies.lines import Board
+from al_bench.strategies.common.lines import Board
 
 
 class Direct:

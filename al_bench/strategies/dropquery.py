@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Floats, Ints, Picked, Rows, State
-from al_bench.strategies.clusters import representatives
-from al_bench.strategies.distances import blocks, unit_rows
-from al_bench.strategies.posterior import check_rate
+from al_bench.strategies.common.clusters import representatives
+from al_bench.strategies.common.distances import blocks, unit_rows
+from al_bench.strategies.common.posterior import check_rate
 
 
 class DropQuery:

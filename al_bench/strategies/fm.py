@@ -5,7 +5,7 @@ from __future__ import annotations
 from al_bench.arithmetic import entropy, margin
 from al_bench.state import Floats, State
 from al_bench.strategies.balance import product
-from al_bench.strategies.ranking import Ranking
+from al_bench.strategies.common.ranking import Ranking
 
 
 class ProductMargin(Ranking):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import UNASKED, Asking, Ints, State
-from al_bench.strategies.lines import Board, smallest
+from al_bench.strategies.common.lines import Board, smallest
 
 
 class Galaxy:

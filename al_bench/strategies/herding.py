@@ -8,7 +8,7 @@ import numpy as np
 
 from al_bench.arithmetic import margin
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.distances import blocks, pairwise, squared_distances, unit_rows
+from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
 
 ROUNDING = 1e-5  # gains this close are equal: two rows often cover just each other
 

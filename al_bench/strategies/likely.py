@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from al_bench.state import Floats, State
 from al_bench.strategies.balance import rare_classes
-from al_bench.strategies.ranking import Ranking
+from al_bench.strategies.common.ranking import Ranking
 
 
 class MostLikelyPositive(Ranking):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.arithmetic import entropy
-from al_bench.split import balanced_entropy, fm_guesses, noise_set
+from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
 from al_bench.state import Ints, State
-from al_bench.strategies.ranking import top
+from al_bench.strategies.common.ranking import top
 
 
 class PriorAL:

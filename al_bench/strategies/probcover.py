@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.clusters import kmeans
-from al_bench.strategies.distances import blocks, pairwise, squared_distances, unit_rows
+from al_bench.strategies.common.clusters import kmeans
+from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
 
 
 class ProbCover:

@@ -9,7 +9,7 @@ import numpy as np
 from al_bench.arithmetic import unit
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.balance import rare_classes
-from al_bench.strategies.distances import BLOCK, blocks, unit_rows
+from al_bench.strategies.common.distances import BLOCK, blocks, unit_rows
 
 
 class FLQMI:

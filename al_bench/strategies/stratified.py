@@ -8,7 +8,7 @@ import numpy as np
 
 from al_bench.state import Ints, State
 from al_bench.strategies.balance import random_argmax, rarest_first
-from al_bench.strategies.ranking import top
+from al_bench.strategies.common.ranking import top
 
 
 class FMStratified:

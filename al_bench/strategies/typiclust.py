@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import HIDDEN, Floats, Ints, State
-from al_bench.strategies.clusters import kmeans
-from al_bench.strategies.distances import blocks, squared_distances, unit_rows
+from al_bench.strategies.common.clusters import kmeans
+from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
 
 
 class TypiClust:

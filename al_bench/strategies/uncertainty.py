@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.arithmetic import entropy, margin
 from al_bench.state import Floats, State
-from al_bench.strategies.ranking import Ranking
+from al_bench.strategies.common.ranking import Ranking
 
 
 class Confidence(Ranking):

@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.badge import residuals
-from al_bench.strategies.distances import blocks
+from al_bench.strategies.common.distances import blocks
 
 
 class Vessal:

@@ -9,7 +9,7 @@ import numpy as np
 
 from al_bench.state import Asking, Floats, Ints, State, Strategy
 from al_bench.strategies.balance import belief, random_argmax, rarest_first, unanswered
-from al_bench.strategies.ranking import top
+from al_bench.strategies.common.ranking import top
 
 
 def show_only(state: State, rows: Ints) -> State:

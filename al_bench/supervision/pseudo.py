@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.split import balanced_entropy, fm_guesses, noise_set
+from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
 from al_bench.state import Floats, Ints, State, TrainingSet
 from al_bench.supervision.human import one_hot
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.belief import OutOfFoldBelief, confident_rows
+from al_bench.label_models.belief import OutOfFoldBelief, confident_rows
 from al_bench.state import State, TrainingSet
 
 

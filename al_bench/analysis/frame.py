@@ -1,0 +1,228 @@
+"""From run directories to one tidy table, a row per run and round, and back to a parquet file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from al_bench.runs.records import read_manifest, read_rounds
+
+SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "protocol")
+METHOD = ("strategy", "supervision", "init")
+# left out of a method's name
+PLAIN = {"supervision": "labels", "init": "random", "learner": "linear"}
+FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
+NOT_STARTED = "not started"
+NOT_AVAILABLE = "data set not available"
+SECONDS = ("select", "fit", "evaluate")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A run that gives no rows, and why; its setting where its data set is not available."""
+
+    id: str
+    what: str
+    why: str
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a report is made of.
+
+    frame: rows of finished runs; failed, unfinished: the runs that are not in it; provenance: the
+    distinct commits, devices and versions of the runs.
+    """
+
+    frame: pd.DataFrame
+    failed: tuple[Missing, ...]
+    unfinished: tuple[Missing, ...]
+    provenance: Mapping[str, list[str]]
+
+    @property
+    def unavailable(self) -> tuple[Missing, ...]:
+        """The unfinished runs whose data set was not there."""
+        return tuple(run for run in self.unfinished if run.why == NOT_AVAILABLE)
+
+    def summary(self) -> str:
+        """One sentence: how many runs there are, and what became of the others."""
+        done = self.frame["id"].nunique() if len(self.frame) else 0
+        parts = [f"{done} of {done + len(self.failed) + len(self.unfinished)} runs"]
+        if self.failed:
+            reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in self.failed)
+            parts.append(f"{len(self.failed)} failed: {reasons}")
+        whys = [run.why for run in self.unfinished]
+        if NOT_AVAILABLE in whys:
+            parts.append(f"{whys.count(NOT_AVAILABLE)} not run: {NOT_AVAILABLE}")
+        if NOT_STARTED in whys:
+            parts.append(f"{whys.count(NOT_STARTED)} not started")
+        started = [run for run in self.unfinished if run.why not in (NOT_STARTED, NOT_AVAILABLE)]
+        if started:
+            reasons = "; ".join(f"{run.id} ({run.what}) {run.why}" for run in started)
+            parts.append(f"{len(started)} not finished: {reasons}")
+        return "; ".join(parts)
+
+
+def without_data(results: Results, gone: Mapping[str, Missing]) -> Results:
+    """The results with these runs (by id) listed as not run instead of failed or not started."""
+    failed = tuple(run for run in results.failed if run.id not in gone)
+    rest = [run for run in results.unfinished if run.id not in gone]
+    ordered = sorted(gone.values(), key=lambda run: (run.setting, run.what, run.id))
+    return replace(results, failed=failed, unfinished=(*rest, *ordered))
+
+
+def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
+    """Read the runs of a folder (all, or those of these ids) without dropping any silently.
+
+    Raises FileNotFoundError where the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder of runs at {folder}; wanted its <id>/manifest.json")
+    rows: list[dict[str, Any]] = []
+    failed: list[Missing] = []
+    unfinished: list[Missing] = []
+    provenance: dict[str, set[str]] = {"commit": set(), "device": set(), "versions": set()}
+    every = ids if ids is not None else (path.name for path in folder.iterdir() if path.is_dir())
+    for name in sorted(set(every)):
+        if not (folder / name / "manifest.json").is_file():
+            unfinished.append(Missing(name, "unknown", NOT_STARTED))
+            continue
+        try:
+            manifest = read_manifest(folder / name)
+        except ValueError as problem:
+            failed.append(Missing(name, "unknown", str(problem)))
+            continue
+        what = describe(manifest)
+        if manifest["error"]:
+            failed.append(Missing(name, what, str(manifest["error"])))
+            continue
+        rounds, torn = read_rounds(folder / name)
+        if not manifest["finished"] or torn or not rounds:
+            why = "its last line is torn" if torn else "still running or stopped"
+            unfinished.append(Missing(name, what, f"has {len(rounds)} rounds, {why}"))
+            continue
+        rows += tidy(name, manifest, rounds)
+        provenance["commit"].add(str(manifest["commit"]))
+        provenance["device"].add(str(manifest["device"]))
+        provenance["versions"] |= {f"{k} {v}" for k, v in manifest["versions"].items()}
+    frame = in_order(pd.DataFrame(rows)) if rows else pd.DataFrame()
+    known = {key: sorted(values) for key, values in provenance.items()}
+    return Results(frame, tuple(failed), tuple(unfinished), known)
+
+
+def completed(results: Results, others: Sequence[Results]) -> Results:
+    """The results with the runs that were not started here from others, the first that has each."""
+    todo = {run.id for run in results.unfinished if run.why == NOT_STARTED}
+    frames, provenance = [results.frame], {k: set(v) for k, v in results.provenance.items()}
+    for other in others:
+        some = other.frame[other.frame["id"].isin(todo)]
+        if len(some):
+            frames.append(some)
+            todo -= set(some["id"])
+            for key, values in other.provenance.items():
+                provenance.setdefault(key, set()).update(values)
+    found = set().union(*(set(frame["id"]) for frame in frames[1:]))
+    frame = in_order(pd.concat([f for f in frames if len(f)])) if found else results.frame
+    unfinished = tuple(run for run in results.unfinished if run.id not in found)
+    known = {key: sorted(values) for key, values in provenance.items()}
+    return Results(frame, results.failed, unfinished, known)
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of rounds in the one order in which it is written."""
+    order = [*SETTING, *METHOD, "seed", "id", "round"]
+    return frame.sort_values(order, kind="stable", ignore_index=True)
+
+
+def describe(manifest: Mapping[str, Any]) -> str:
+    labels = manifest["labels"]
+    parts = [labels[group] for group in ("dataset", "imbalance", "noise", "strategy")]
+    return f"{', '.join(parts)}, seed {manifest['seed']}"
+
+
+def tidy(
+    name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """One flat row per round; n_labels and trips are running totals."""
+    facts = manifest["facts"]
+    fixed: dict[str, Any] = {"id": name}
+    fixed |= {group: str(manifest["labels"][group]) for group in (*SETTING, *METHOD)}
+    fixed |= {"seed": int(manifest["seed"]), "reads_truth": bool(facts.get("reads_truth", False))}
+    fixed |= {fact: facts.get(fact) for fact in FACTS}
+    rows, n_labels, trips = [], 0, 0
+    for line in rounds:
+        n_labels, trips = n_labels + len(line["asked"]), trips + line["trips"]
+        moment = {"round": line["round"], "n_labels": n_labels, "trips": trips}
+        moment |= {f"seconds_{part}": line["seconds"].get(part) for part in SECONDS}
+        metrics = {key: value for key, value in line["metrics"].items() if key != "trips"}
+        taken = metrics.keys() & (fixed.keys() | moment.keys() | {"recall"})
+        if taken:
+            raise ValueError(f"run {name} has a metric named {sorted(taken)[0]}, a column's name")
+        rows.append(fixed | moment | metrics | {"recall": line["recall"]})
+    return rows
+
+
+def write_parquet(results: Results, path: Path) -> Path:
+    """Write the table and what is missing from it; the same runs give the same bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    about = {
+        "failed": [asdict(run) for run in results.failed],
+        "unfinished": [asdict(run) for run in results.unfinished],
+        "provenance": dict(results.provenance),
+    }
+    table = pa.Table.from_pandas(results.frame, preserve_index=False)
+    note = json.dumps(about, sort_keys=True).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table.replace_schema_metadata({b"al_bench": note}), path, compression="zstd")
+    return path
+
+
+def read_parquet(path: Path) -> Results:
+    """Read what `write_parquet` wrote; FileNotFoundError or ValueError otherwise."""
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no results at {path}; `albench report` writes them from runs")
+    table = pq.read_table(path)
+    note = (table.schema.metadata or {}).get(b"al_bench")
+    if note is None:
+        raise ValueError(f"{path} is a parquet file, but not one of al_bench results")
+    about = json.loads(note)
+    failed, unfinished = (
+        tuple(Missing(**run) for run in about[key]) for key in ("failed", "unfinished")
+    )
+    return Results(table.to_pandas(), failed, unfinished, about["provenance"])
+
+
+def named(frame: pd.DataFrame, groups: Sequence[str] = METHOD) -> pd.DataFrame:
+    """The frame with two more columns: `setting` and `method`, named by what varies within it.
+
+    groups: what makes up a method; all other choices are part of the setting.
+    """
+    varies = {group: frame[group].nunique() > 1 for group in (*SETTING, *METHOD)}
+    parts = [group for group in SETTING if group not in groups]
+    parts = [group for group in parts if group == "dataset" or varies[group]]
+    setting = frame[parts[0]].copy()
+    for part in parts[1:]:
+        setting += " · " + frame[part]
+    method = frame["strategy"].copy()
+    shapes = {"supervision": " + {}", "init": " (start: {})", "learner": " [{}]"}
+    for group, shape in shapes.items():
+        if group in groups and varies[group]:
+            plain = frame[group] == PLAIN[group]
+            method += frame[group].map(shape.format).where(~plain, "")
+    return frame.assign(setting=setting, method=method)
+
+
+def shared(frame: pd.DataFrame) -> dict[str, str]:
+    """The choices that are the same for every run of the frame, by group."""
+    groups = [group for group in (*SETTING, *METHOD) if frame[group].nunique() == 1]
+    return {group: str(frame[group].iloc[0]) for group in groups}

@@ -1,0 +1,188 @@
+"""The command line: ``albench run | embed | prior | status | report | list | check``.
+
+Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial, update_wrapper
+from pathlib import Path
+
+from al_bench import __version__
+
+Command = Callable[[list[str]], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; failures end in one sentence on stderr and exit code 1 (2 for bad usage)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    commands: dict[str, Command] = {
+        "run": run,
+        "embed": embed,
+        "prior": prior,
+        "status": status,
+        "report": report,
+        "list": list_options,
+        "check": check,
+    }
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage(commands))
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"albench {__version__}")
+        return 0
+    if arguments[0] not in commands:
+        names = ", ".join(commands)
+        print(f"albench: no command {arguments[0]!r}; there are {names}", file=sys.stderr)
+        return 2
+    try:
+        return commands[arguments[0]](arguments[1:])
+    except (KeyboardInterrupt, SystemExit) as end:
+        if not isinstance(end.__context__ or end, KeyboardInterrupt):  # Lightning exits on Ctrl-C
+            raise
+        print("albench: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if os.environ.get("AL_BENCH_DEBUG"):
+            raise
+        print(f"albench: {sentence(error)}", file=sys.stderr)
+        return 1
+
+
+def usage(commands: dict[str, Command]) -> str:
+    lines = ["usage: albench <command> [options] [group=option] [group.key=value]", ""]
+    for name, command in commands.items():
+        lines.append(f"  {name:8}{(command.__doc__ or '').splitlines()[0]}")
+    lines += ["", "albench <command> --help says more; AL_BENCH_DEBUG=1 shows tracebacks."]
+    return "\n".join(lines)
+
+
+def sentence(error: BaseException) -> str:
+    """What an error says, in one line; the class of the error where it is not one of ours."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    plain = (ValueError, OSError, RuntimeError)
+    named = isinstance(error, plain) or type(error).__module__.startswith(("hydra", "omegaconf"))
+    return text if named else f"{type(error).__name__}: {text} (AL_BENCH_DEBUG=1 shows where)"
+
+
+def run(arguments: list[str]) -> int:
+    """Run one configuration, a sweep (-m) or experiments; what is done is skipped."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # read when a library is loaded, also in workers
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
+    import hydra
+    from hydra._internal.utils import get_args_parser
+
+    from al_bench.configuration.config import config_dir, config_folders, stand_alone, trust
+    from al_bench.configuration.plan import BASIC
+    from al_bench.runs.run import execute
+    from al_bench.runs.sweep import command_lines, known_plan, require, sweep, sweep_all
+    from al_bench.runs.tune import objective
+
+    extra, rest = parse("run", run.__doc__, arguments, hydra_help=True)
+    given = get_args_parser().parse_args(rest)
+    if not (given.help or given.hydra_help or given.cfg or given.info or given.shell_completion):
+        overrides, *others = lines = command_lines(given.overrides, extra)
+        if others:
+            return sweep_all(lines, extra)
+        planned = known_plan(overrides, extra)
+        many = given.multirun or str(planned.hydra.mode).endswith("MULTIRUN")
+        if many and planned.hydra.sweeper["_target_"] == BASIC:
+            return sweep(planned, overrides, extra)
+        if not many and len(planned) == 1:
+            execute(planned[0].config, planned[0].choices, config_folders(extra))
+            return 0
+        require(str(planned.hydra.sweeper["_target_"]))
+    if extra is not None:
+        trust(extra)
+        rest = [f"--config-dir={extra.resolve()}", *rest]
+    sys.argv = ["albench run", *rest]
+    stand_alone()
+    task = update_wrapper(partial(objective, extra), objective)  # which Hydra asks for its file
+    hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(task)()
+    return 0
+
+
+def embed(arguments: list[str]) -> int:
+    """Fill the embedding cache for a configuration or every run of an experiment."""
+    from omegaconf import OmegaConf
+
+    from al_bench.configuration.plan import plan
+    from al_bench.problem.build import embedded
+    from al_bench.runs.run import cached_prior, load
+    from al_bench.runs.sweep import command_lines
+
+    extra, overrides = parse("embed", embed.__doc__, arguments)
+    done = set()
+    for job in (job for line in command_lines(overrides, extra) for job in plan(line, extra)):
+        nodes = [OmegaConf.to_yaml(n, resolve=True) for n in (job.config.dataset, job.config.prior)]
+        if tuple(nodes) in done:
+            continue
+        done.add(tuple(nodes))
+        dataset, prior = load(nodes[0]), cached_prior(nodes[1])
+        for name, split in (("train", dataset.train), ("test", dataset.test)):
+            embedded(dataset, name, split, prior, Path(job.config.cache).expanduser())
+            print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
+    return 0
+
+
+def prior(arguments: list[str]) -> int:
+    """Write a prior's report card: zero-shot accuracy, calibration, classes, confusion."""
+    from al_bench.cli.prior_card import main as write_card
+
+    return write_card(arguments)
+
+
+def status(arguments: list[str]) -> int:
+    """Say what of some experiments is done, failed or to do, what is missing, how long it takes."""
+    from al_bench.cli.status import show
+
+    extra, overrides = parse("status", status.__doc__, arguments)
+    return show(overrides, extra)
+
+
+def report(arguments: list[str]) -> int:
+    """Build the tables and figures of an experiment from its runs, or from its parquet file."""
+    from al_bench.cli.report import main as build_report
+
+    return build_report(arguments)
+
+
+def list_options(arguments: list[str]) -> int:
+    """List the options of a config group (all groups without one) with one line each."""
+    from al_bench.cli.listing import show
+
+    parser = argparse.ArgumentParser("albench list", description=list_options.__doc__)
+    parser.add_argument("group", nargs="?", help="dataset, imbalance, noise, prior, strategy, ...")
+    parser.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
+    options = parser.parse_args(arguments)
+    return show(options.group, options.config_dir)
+
+
+def check(arguments: list[str]) -> int:
+    """Check a strategy, training rule or learner of yours against the contract of its kind."""
+    from al_bench.testing.contract import check_config
+
+    extra, overrides = parse("check", check.__doc__, arguments)
+    return check_config(overrides, extra)
+
+
+def parse(
+    name: str, about: str | None, arguments: list[str], hydra_help: bool = False
+) -> tuple[Path | None, list[str]]:
+    """The user's --config-dir and everything else, which Hydra reads."""
+    parser = argparse.ArgumentParser(
+        f"albench {name}", description=about, add_help=not hydra_help, allow_abbrev=False
+    )
+    parser.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
+    if not hydra_help:
+        parser.add_argument("overrides", nargs="*", help="group=option or group.key=value")
+        options = parser.parse_args(arguments)
+        return options.config_dir, options.overrides
+    options, rest = parser.parse_known_args(arguments)
+    return options.config_dir, rest

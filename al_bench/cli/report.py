@@ -1,0 +1,180 @@
+"""``albench report``: which runs belong to an experiment, and where its tables and figures go."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig, OmegaConf
+
+from al_bench.cli.status import absent
+from al_bench.configuration.config import composing, config_folders, is_sweep, label
+from al_bench.configuration.plan import Job, plan
+from al_bench.runs.store import run_id
+from al_bench.runs.sweep import command_lines, experiments
+
+if TYPE_CHECKING:
+    from al_bench.analysis.analysis import Analysis
+    from al_bench.analysis.frame import Missing, Results
+    from al_bench.analysis.spec import ReportSpec
+
+ABOUT = "Build the tables and figures of experiments from their runs or their parquet file."
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write results/<name>.parquet, tables, figures and a page; print the main table."""
+    options = parser().parse_intermixed_args(arguments)
+    names, _ = experiments(options.overrides)
+    name = options.name or "_".join(n.replace("/", "_") for n in names) or "runs"
+    config = options_of(options.overrides, options.config_dir)
+    from al_bench.analysis.analysis import analyse
+    from al_bench.analysis.frame import read_parquet, write_parquet
+    from al_bench.analysis.references import with_references
+    from al_bench.report.build import write
+
+    folder = Path(config.results)
+    out = Path(options.out or folder)
+    written = []
+    if options.parquet:
+        results = read_parquet(folder / f"{name}.parquet")
+    else:
+        results = read(options.overrides, options.config_dir, folder / "runs", options.known)
+        written = [write_parquet(results, out / f"{name}.parquet")]
+    spec, results = with_references(spec_of(config), results)
+    analysis = analyse(results, spec)
+    written += write(analysis, name, out)
+    if not options.quiet:
+        show(analysis)
+    print("\n".join(str(path) for path in written))
+    if options.log == "wandb":
+        log_to_wandb(name, analysis, written, folder, options.mode)
+    return 0
+
+
+def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
+    """The configuration of the (first) experiment: what its report shows, where results lie."""
+    from hydra import compose
+
+    names, rest = experiments(overrides)
+    fixed = [o for o in rest if not is_sweep(o)]
+    with composing(extra):
+        search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+        first = [f"experiment={name}" for name in names[:1]]
+        return compose("config", [*search, *first, *fixed])
+
+
+def read(
+    overrides: Sequence[str], extra: Path | None, folder: Path, known: Sequence[Path] = ()
+) -> Results:
+    """Every run of the experiments, of those that are not in the folder what `known` parquet files
+    have; those that cannot be made here are listed with the reason."""
+    from al_bench.analysis.frame import (
+        NOT_STARTED,
+        completed,
+        read_parquet,
+        read_runs,
+        without_data,
+    )
+
+    lines = command_lines(overrides, extra)
+    jobs = {run_id(job.science): job for line in lines for job in plan(line, extra)}
+    results = completed(read_runs(folder, jobs), [read_parquet(path) for path in known])
+    todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
+    todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
+    gone = absent({name: jobs[name] for name in todo})
+    return without_data(results, {name: missing(name, jobs[name], extra) for name in gone})
+
+
+def missing(name: str, job: Job, extra: Path | None) -> Missing:
+    """A run whose data set is not here, described as finished runs are."""
+    from al_bench.analysis.frame import NOT_AVAILABLE, Missing, describe
+
+    science, folders = job.science, config_folders(extra)
+    groups = ("dataset", "imbalance", "noise", "strategy")
+    labels = {g: label(g, job.choices.get(g, "custom"), science[g], folders) for g in groups}
+    what = describe({"labels": labels, "seed": science["seed"]})
+    return Missing(name, what, NOT_AVAILABLE, " · ".join(labels[g] for g in groups[:3]))
+
+
+def show(analysis: Analysis) -> None:
+    """The main table of every setting and the claims on the terminal; the files have the others."""
+    from rich.console import Console
+
+    from al_bench.report.tables.claims import over_sets
+    from al_bench.report.tables.overall import ranking
+    from al_bench.report.tables.render import console
+    from al_bench.report.tables.tables import tables
+
+    print(analysis.results.summary())
+    shown = [tables.main(analysis, found) for found in analysis.found]
+    if len(shown) > 1:
+        shown.append(ranking(analysis))
+    shown += map(over_sets, analysis.claims)
+    terminal = Console(width=None if sys.stdout.isatty() else 140)
+    for table in shown:
+        terminal.print(console(table))
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser("albench report", description=ABOUT)
+    made.add_argument(
+        "overrides", nargs="+", help="experiment=a, experiment=a,b, or what was given to run -m"
+    )
+    made.add_argument("--name", help="name of the report; the experiment's by default")
+    made.add_argument("--out", help="folder for tables and figures (default: results)")
+    made.add_argument(
+        "--parquet", action="store_true", help="read results/<name>.parquet instead of runs"
+    )
+    made.add_argument(
+        "--known",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="parquet files of earlier reports, for the runs that are not in results/runs",
+    )
+    made.add_argument("--quiet", action="store_true", help="print no tables, only what is written")
+    made.add_argument("--log", choices=("none", "wandb"), default="none")
+    made.add_argument("--mode", choices=("offline", "online"), default="offline")
+    made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
+    return made
+
+
+def spec_of(config: DictConfig) -> ReportSpec:
+    """What an experiment wants its report to show."""
+    from al_bench.analysis.spec import ReportSpec
+
+    options = OmegaConf.to_container(config.report, resolve=True)
+    assert isinstance(options, dict)
+    try:
+        return ReportSpec(**{str(key): value for key, value in options.items()})
+    except TypeError as error:
+        raise ValueError(f"report: {error}".replace("ReportSpec.__init__() ", "")) from None
+
+
+def log_to_wandb(
+    name: str,
+    analysis: Analysis,
+    written: Sequence[Path],
+    folder: Path,
+    mode: str,
+) -> None:
+    """One W&B run with the experiment's tables, figures and savings."""
+    import wandb
+
+    from al_bench.report.tables.tables import tables
+    from al_bench.runs.loggers import start_wandb
+
+    run = start_wandb(folder, project="al_bench", mode=mode, name=f"report {name}", group=name)
+    try:
+        for number, table in enumerate(tables(analysis)):
+            shown = wandb.Table(columns=list(table.header), data=[list(r) for r in table.rows])
+            run.log({f"tables/{number:02d} {table.title}": shown})
+        for path in written:
+            if path.suffix == ".png":
+                run.log({f"figures/{path.stem}": wandb.Image(str(path))})
+    finally:
+        wandb.finish()

@@ -1,0 +1,141 @@
+"""Which runs of an experiment are done, running, failed or to do, and what they would need."""
+
+from __future__ import annotations
+
+import fcntl
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from al_bench.configuration.config import build
+from al_bench.configuration.plan import Job, plan
+from al_bench.runs.store import read_manifest, run_id
+from al_bench.runs.sweep import command_lines
+
+STATES = ("running", "failed", "damaged", "cut", "to do")
+
+
+@dataclass
+class Progress:
+    """What became of some runs, by id: states, seconds of those that are done, the first line of
+    each failure, and why a data set is not on this machine."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Progress) -> None:
+        """Take in the runs of another experiment."""
+        for part in fields(self):
+            getattr(self, part.name).update(getattr(other, part.name))
+
+    def counts(self) -> str:
+        """How many runs are in which state."""
+        counts = Counter(self.states.values())
+        parts = [f"{counts[s]} {s}" for s in STATES if counts[s]]
+        return f"{counts['done']} of {counts.total()} done" + "".join(f", {p}" for p in parts)
+
+    def reasons(self) -> list[str]:
+        """A line for each failure and for each data set that is not at hand."""
+        absent = Counter(self.missing.values())
+        lines = [f"{name} {self.states[name]}: {why}" for name, why in self.errors.items()]
+        return lines + [f"data set not available, {n} runs: {why}" for why, n in absent.items()]
+
+    def time_left(self, known: Collection[float]) -> str:
+        """How long the runs still to do take, by the mean of the known seconds of some others."""
+        todo = [n for n, s in self.states.items() if s != "done" and n not in self.missing]
+        if not todo:
+            return "nothing left that could be run here"
+        if not known:
+            return f"{len(todo)} runs left; how long is unknown, as none has finished"
+        hours = len(todo) * mean(known) / 3600
+        time = f"{hours:.1f} h" if hours >= 1.5 else f"{60 * hours:.0f} min"
+        return f"{len(todo)} runs left, about {time} of one worker (mean of {len(known)} finished)"
+
+
+def show(overrides: Sequence[str], extra: Path | None) -> int:
+    """Print, experiment by experiment, how many runs are in which state, what failed, which data
+    sets are not at hand and how long the rest takes; loads no data. 1 if any run failed or is
+    damaged."""
+    lines = command_lines(overrides, extra)
+    every = Progress()
+    for line in lines:
+        here = progress(plan(line, extra))
+        every.add(here)
+        left = here.time_left((here.seconds or every.seconds).values())
+        title = [" ".join(line)] if len(lines) > 1 else []
+        print("\n  ".join([*title, here.counts(), *here.reasons(), left]))
+    if len(lines) > 1:
+        print(f"all\n  {every.counts()}\n  {every.time_left(every.seconds.values())}")
+    return 1 if {"failed", "damaged"} & set(every.states.values()) else 0
+
+
+def progress(jobs: Iterable[Job]) -> Progress:
+    """What became of some runs."""
+    named = {run_id(job.science): job for job in jobs}
+    folders = {name: Path(job.at("results")) / "runs" / name for name, job in named.items()}
+    manifests, damaged = {}, {}
+    for name, folder in folders.items():
+        try:
+            manifests[name] = read_manifest(folder)
+        except ValueError as error:
+            damaged[name] = str(error)
+    states = {name: state(folders[name], manifest) for name, manifest in manifests.items()}
+    states |= dict.fromkeys(damaged, "damaged")
+    missing = absent({name: job for name, job in named.items() if states[name] != "done"})
+    failed = [name for name in named if states[name] == "failed" and name not in missing]
+    return Progress(
+        states,
+        {name: duration(manifests[name]) for name in named if states[name] == "done"},
+        {name: (manifests[name]["error"].splitlines() or ["?"])[0] for name in failed} | damaged,
+        missing,
+    )
+
+
+def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
+    """Why the data set of a job is not on this machine, for the jobs where it is not; loads none.
+
+    A data set says so by itself, if it has a method ``absent``; others are taken to be there.
+    """
+    known: dict[str, str | None] = {}
+    nodes = {name: job.at("dataset") for name, job in jobs.items()}
+    for node in nodes.values():
+        if repr(node) not in known:
+            source = build(node)
+            known[repr(node)] = source.absent() if hasattr(source, "absent") else None
+    reasons = {name: known[repr(node)] for name, node in nodes.items()}
+    return {name: why for name, why in reasons.items() if why is not None}
+
+
+def state(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """done, failed, running (a process holds it), cut (nobody does) or to do."""
+    if not manifest:
+        return "to do"
+    if manifest.get("finished"):
+        return "done"
+    if is_held(folder / "lock"):
+        return "running"
+    return "failed" if manifest.get("error") else "cut"
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a living process writes this run."""
+    if not lock.exists():
+        return False
+    with open(lock) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def duration(manifest: Mapping[str, Any]) -> float:
+    """Wall-clock seconds of a finished run."""
+    began, ended = (datetime.fromisoformat(manifest[k]) for k in ("started", "finished"))
+    return (ended - began).total_seconds()

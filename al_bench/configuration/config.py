@@ -1,0 +1,184 @@
+"""Configs: where they lie, how they are composed, and how a node becomes an object."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+GROUPS = (
+    "dataset",
+    "imbalance",
+    "noise",
+    "prior",
+    "supervision",
+    "learner",
+    "init",
+    "strategy",
+    "protocol",
+)
+SCIENCE = (*GROUPS, "seed")
+
+
+def workers(threads: int) -> int:
+    """How many processes of so many threads this machine (or this job's share of it) has cores for;
+    in a yaml ``${workers:${threads}}``."""
+    from joblib import cpu_count
+
+    return max(1, int(cpu_count()) // int(threads))
+
+
+OmegaConf.register_new_resolver("workers", workers, replace=True)
+
+
+def config_dir() -> Path:
+    """The folder of the configs: inside an installed package, or beside it in a checkout."""
+    here = Path(__file__).parent.parent
+    for folder in (here / "configs", here.parent / "configs"):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise FileNotFoundError(f"al_bench finds no configs beside {here}; reinstall the package")
+
+
+def config_folders(extra: Path | None) -> list[Path]:
+    """Where the options of a group lie: our configs, and a folder of the user's own."""
+    return [config_dir(), *([extra.resolve()] if extra is not None else [])]
+
+
+def build(node: Any) -> Any:
+    """The object a config node describes: one call of its ``_target_``. The only place that does.
+
+    ValueError with the constructor's own sentence where it refuses its arguments.
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    try:
+        return instantiate(node)
+    except InstantiationException as error:
+        if error.__cause__ is None:
+            raise ValueError(str(error).splitlines()[0]) from None
+        target = node.get("_target_", "?") if isinstance(node, Mapping) else "?"
+        raise ValueError(f"{target}: {error.__cause__}") from error.__cause__
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """The plain values of a whole config; ValueError where one is left out."""
+    from omegaconf.errors import MissingMandatoryValue
+
+    try:
+        nodes = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = error.full_key
+        raise ValueError(f"{key} has no value; give {key}=... on the command line") from None
+    assert isinstance(nodes, dict)
+    return {str(key): value for key, value in nodes.items()}
+
+
+def science(config: DictConfig) -> dict[str, Any]:
+    """What decides a run's numbers, resolved: the nine groups, the seed, and what it replays."""
+    return science_of(resolved(config).__getitem__)
+
+
+def science_of(value: Callable[[str], Any]) -> dict[str, Any]:
+    """The same from the plain value of each top-level key; a run that replays none has no entry."""
+    again = {"replay": value("replay")}
+    return {key: value(key) for key in SCIENCE} | {k: v for k, v in again.items() if v is not None}
+
+
+def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Path]) -> str:
+    """A short name of a group's setting: its option, and the values that differ from its file.
+
+    Imbalance and noise always show their numbers: ``symmetric(rate=0.2)``.
+    """
+    file = "strategy" if group == "init" else group
+    paths = [folder / file / f"{choice}.yaml" for folder in folders]
+    path = next((p for p in paths if p.is_file()), None)
+    original = OmegaConf.to_container(OmegaConf.load(path)) if path else {}
+    assert isinstance(original, dict)
+    numbers = group in ("imbalance", "noise")
+    shown = [part for name in node for part in differing(name, node[name], original, numbers)]
+    inner = node.get("inner")
+    if isinstance(inner, Mapping) and "_target_" in inner:
+        name = str(inner["_target_"]).rsplit(".", 1)[-1]
+        if name.lower() not in _usual_inner(original):
+            shown.insert(0, name)
+    return f"{choice}({', '.join(shown)})" if shown else choice
+
+
+def differing(
+    name: str, value: Any, original: Mapping[Any, Any], numbers: bool = False
+) -> list[str]:
+    """``name=value`` where a file says otherwise (numbers always, if asked for), also for what it
+    writes out inside a part."""
+    if name == "_target_" or isinstance(value, list):
+        return []
+    if isinstance(value, Mapping):
+        inside = original.get(name)
+        known = inside if isinstance(inside, Mapping) else {}
+        return [part for key in value for part in differing(key, value[key], known)]
+    differs = name in original and not str(original[name]).startswith("${")
+    if (numbers and isinstance(value, int | float)) or (differs and original[name] != value):
+        return [f"{name}={value}"]
+    return []
+
+
+def _usual_inner(original: Mapping[Any, Any]) -> list[str]:
+    """The options that a wrapper's file puts inside it, without underscores."""
+    entries = [e for e in original.get("defaults", []) if isinstance(e, Mapping)]
+    options = [o for e in entries for key, o in e.items() if str(key).endswith("@inner")]
+    return [str(option).replace("_", "") for option in options]
+
+
+@contextmanager
+def composing(extra: Path | None = None) -> Iterator[None]:
+    """Hydra's compose over our configs and, if given, a folder of the user's own."""
+    from hydra import initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    stand_alone()
+    if extra is not None:
+        trust(extra)
+    with initialize_config_dir(str(config_dir()), version_base="1.3", job_name="albench"):
+        yield
+
+
+def stand_alone() -> None:
+    """Let our files of launchers and sweepers be all there is to them: Hydra would merge each with
+    the plugin's own of the same name, and warn that it soon will not."""
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+
+    Plugins.instance()  # which brings in the plugins' own
+    for path in (config_dir() / "hydra").rglob("*.yaml"):
+        *groups, name = path.relative_to(config_dir()).parts
+        known: dict[str, Any] = ConfigStore.instance().repo
+        for group in groups:
+            known = known.get(group, {})
+        known.pop(name, None)
+
+
+def trust(folder: Path) -> None:
+    """Let configs in a folder the user named import modules that lie beside them."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"--config-dir {folder} is not a folder")
+    if str(folder.resolve()) not in sys.path:
+        sys.path.insert(0, str(folder.resolve()))
+
+
+def is_option(override: str, folders: Sequence[Path]) -> bool:
+    """Whether an override chooses an option of a config group, rather than sets a value."""
+    group = override.split("=", 1)[0].lstrip("+~").split("@")[0]
+    return any((folder / group).is_dir() for folder in folders)
+
+
+def is_sweep(override: str) -> bool:
+    """Whether a command-line override stands for several values."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return bool(OverridesParser.create().parse_override(override).is_sweep_override())

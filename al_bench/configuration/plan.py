@@ -1,0 +1,164 @@
+"""Plans: every run that a command line stands for, each node of its config composed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from al_bench.configuration.config import (
+    composing,
+    config_folders,
+    is_option,
+    is_sweep,
+    resolved,
+    science_of,
+)
+
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A composed config, or one top-level key of it, and the option of each config group."""
+
+    config: DictConfig
+    choices: Mapping[str, str]
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The values by key, of those keys that refer to no other and leave nothing out."""
+        values = OmegaConf.to_container(self.config, resolve=False)
+        assert isinstance(values, dict)
+        texts = {key: str(value) for key, value in values.items()}
+        return {str(k): values[k] for k, t in texts.items() if "${" not in t and "???" not in t}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run a command line stands for; its config is put together when asked for."""
+
+    overrides: tuple[str, ...]
+    base: Node
+    changed: Mapping[str, Node]  # by top-level key
+
+    @cached_property
+    def config(self) -> DictConfig:
+        config = self.base.config.copy()
+        for key, node in self.changed.items():
+            config[key] = node.config._get_node(key)
+        return config
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """The option of each config group."""
+        own = (node.choices.items() - self.base.choices.items() for node in self.changed.values())
+        return dict(self.base.choices) | {key: option for some in own for key, option in some}
+
+    def at(self, key: str) -> Any:
+        """The plain value of one top-level key; the whole config is only put together where the
+        value refers to others."""
+        plain = self.changed.get(key, self.base).plain
+        return plain[key] if key in plain else resolved(self.config)[key]
+
+    @property
+    def science(self) -> dict[str, Any]:
+        return science_of(self.at)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every run a command line stands for, in order.
+
+    Options of different nodes are independent, so each is composed once: the cost of making a plan
+    grows with the number of options, not of runs.
+    """
+
+    hydra: DictConfig  # Hydra's own settings
+    fixed: tuple[str, ...]
+    base: Node
+    nodes: Mapping[tuple[str, ...], Node]
+    combinations: Sequence[Sequence[str]]
+
+    def __len__(self) -> int:
+        return len(self.combinations)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: int) -> Job:
+        combination = self.combinations[index]
+        changed = {key: self.nodes[group] for key, group in _by_node(combination).items()}
+        return Job((*self.fixed, *combination), self.base, changed)
+
+
+def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
+    """Every run that ``albench run <overrides>`` (with -m or an experiment) would make.
+
+    Errors of Hydra's own where an override or a config is wrong.
+    """
+    from hydra import compose
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    extras = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+    with composing(extra):
+        fixed = [*extras, *(o for o in overrides if not is_sweep(o))]
+        swept = [o for o in overrides if is_sweep(o)]
+
+        @cache
+        def composed(*more: str) -> Node:
+            config = compose("config", [*fixed, *more], return_hydra_config=True)
+            choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
+            with open_dict(config):
+                del config["hydra"]
+            return Node(config, {k: v for k, v in choices.items() if not k.startswith("hydra/")})
+
+        hydra = compose("config", fixed, return_hydra_config=True).hydra
+        params = hydra.sweeper.get("params") or {}
+        given = {o.split("=", 1)[0].lstrip("+") for o in overrides}
+        swept += [f"{key}={value}" for key, value in params.items() if key not in given]
+        loader = GlobalHydra.instance().config_loader()  # which options a glob stands for
+        parsed = OverridesParser.create(config_loader=loader).parse_overrides(swept)
+        batches = []  # where another sweeper chooses the runs as it goes
+        if hydra.sweeper["_target_"] == BASIC:
+            batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+        combinations = [job for batch in batches for job in batch]
+        groups = {(key, group) for job in combinations for key, group in _by_node(job).items()}
+        nodes = {}
+        for key, group in sorted(groups):
+            options = [o for o in group if is_option(o, config_folders(extra))]
+            values = [o for o in group if o not in options]
+            node = composed(*options)
+            nodes[group] = with_values(node, key, values) if values else node
+        return Plan(hydra, tuple(fixed[len(extras) :]), composed(), nodes, combinations)
+
+
+def with_values(node: Node, key: str, overrides: Sequence[str]) -> Node:
+    """One top-level key of a composed config with values set as Hydra sets them.
+
+    Composing again would give the same and takes some fifty times as long.
+    """
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    config = OmegaConf.create({key: node.config._get_node(key)} if key in node.config else {})
+    OmegaConf.set_struct(config, True)
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
+    return Node(config, node.choices)
+
+
+def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Overrides by the top-level node they change: ``strategy@init`` changes init."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for override in combination:
+        path = override.split("=", 1)[0].lstrip("+~").split("@")[-1]
+        key = path.split(".")[0].split("/")[0]
+        groups[key] = (*groups.get(key, ()), override)
+    return groups

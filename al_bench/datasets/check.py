@@ -1,0 +1,124 @@
+"""What every data set must be before a run may trust it, and words for class names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from al_bench.problem.types import Dataset, Split
+from al_bench.state import Ints
+
+# control characters, which move a terminal's cursor, and those that turn a text's direction
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+MODALITIES = ("text", "image", "features")
+
+
+def words(name: str) -> str:
+    """A class name as a prompt can hold it: ``comp.sys_mac`` is "comp sys mac", "/" reads "or"."""
+    seen = UNSEEN.sub(" ", name)
+    spaced = seen.replace("_", " ").replace(".", " ").replace("/", " or ")
+    return " ".join(spaced.split())
+
+
+def check_file_name(name: str) -> str:
+    """The name, if it is that of a file or folder and no way to another; else ValueError."""
+    if not name or name in (".", "..") or UNSEEN.search(name) or set(name) & set("/\\"):
+        raise ValueError(
+            f"a data set is called {name!r}; wanted a name without slashes and control characters"
+        )
+    return name
+
+
+def checked(dataset: Dataset) -> Dataset:
+    """The data set with class names turned into words; ValueError, in one sentence, where a split
+    is empty, a label out of range, a class without rows, a name not unique or a text not a text."""
+    check_file_name(dataset.name)
+    dataset = replace(dataset, class_names=tuple(map(words, dataset.class_names)))
+    if dataset.modality not in MODALITIES:
+        raise ValueError(
+            f"{dataset.name}: modality is {dataset.modality!r}; wanted {', '.join(MODALITIES)}"
+        )
+    check_names(dataset.name, dataset.class_names)
+    check_prompts(dataset.name, dataset.prompts)
+    for where, split in (
+        (f"{dataset.name} train", dataset.train),
+        (f"{dataset.name} test", dataset.test),
+    ):
+        check_split(where, split, dataset.class_names)
+        if dataset.modality == "text":
+            check_texts(where, split.inputs)
+    return dataset
+
+
+def check_names(name: str, class_names: Sequence[str]) -> None:
+    """At least two classes, all named, no two alike once letter case is put aside."""
+    if len(class_names) < 2:
+        raise ValueError(f"{name} has {len(class_names)} class; wanted at least 2")
+    if "" in class_names:
+        raise ValueError(f"{name}: class {list(class_names).index('')} has no name")
+    first: dict[str, int] = {}
+    for number, words_of_class in enumerate(class_names):
+        before = first.setdefault(words_of_class.casefold(), number)
+        if before != number:
+            raise ValueError(
+                f"{name}: classes {before} and {number} are both called {words_of_class!r}; "
+                "a prior could not tell them apart"
+            )
+
+
+def check_prompts(name: str, prompts: Sequence[str]) -> None:
+    """At least one template, each with one place for the class name."""
+    if not prompts or isinstance(prompts, str):
+        raise ValueError(
+            f"{name}: prompts is {prompts!r}; wanted a list of templates with one {{}}"
+        )
+    for prompt in prompts:
+        if prompt.count("{}") != 1:
+            raise ValueError(f"{name}: prompt {prompt!r} does not hold exactly one {{}}")
+
+
+def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
+    """Rows, one label each, in range, every class at least once; human columns of equal length."""
+    if len(split.labels) == 0:
+        raise ValueError(f"{where} has no rows")
+    if len(split.inputs) != len(split.labels):
+        raise ValueError(f"{where} has {len(split.inputs)} inputs and {len(split.labels)} labels")
+    check_labels(f"{where}: labels", split.labels, len(class_names))
+    absent = np.flatnonzero(np.bincount(split.labels, minlength=len(class_names)) == 0)
+    if len(absent):
+        names = ", ".join(repr(class_names[c]) for c in absent[:5])
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        raise ValueError(
+            f"{where} has no row of class {names}{more}; every class needs at least one"
+        )
+    for column, values in split.columns.items():
+        wanted = {(len(split),), (len(split), len(class_names))}
+        if values.shape not in wanted:
+            raise ValueError(
+                f"{where}: human column {column!r} has shape {values.shape}; wanted "
+                f"{(len(split),)} labels or {(len(split), len(class_names))} votes"
+            )
+
+
+def check_labels(where: str, labels: Ints, n_classes: int) -> None:
+    """Whole numbers in 0..k-1."""
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"{where} are {labels.dtype}; wanted whole numbers 0..{n_classes - 1}")
+    wrong = np.flatnonzero((labels < 0) | (labels >= n_classes))
+    if len(wrong):
+        raise ValueError(
+            f"{where}: row {wrong[0]} is {labels[wrong[0]]}, outside 0..{n_classes - 1} "
+            f"({len(wrong)} such rows)"
+        )
+
+
+def check_texts(where: str, texts: Sequence[object]) -> None:
+    """Every input is a str."""
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(
+                f"{where}: row {row} is {text!r} ({type(text).__name__}); wanted a text"
+            )

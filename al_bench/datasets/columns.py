@@ -1,0 +1,102 @@
+"""Labels, class names and human columns out of a table; class names go by name, never by place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.datasets.check import check_labels
+from al_bench.state import Ints
+
+
+def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
+    """The first candidate the table has; ValueError that lists the columns there are."""
+    for candidate in candidates:
+        if candidate in table.column_names:
+            return candidate
+    raise ValueError(
+        f"{where} has no column {candidates[0]!r}; its columns are {', '.join(table.column_names)}"
+    )
+
+
+def label_names(where: str, table: Any, label: str) -> list[str] | None:
+    """The data's own class names in the order of class numbers, or None for bare numbers."""
+    feature = table.features[label]
+    if hasattr(feature, "names"):  # a ClassLabel
+        return list(feature.names)
+    kind = str(getattr(feature, "dtype", feature))
+    if "string" in kind:
+        return sorted({value for value in table[label][:] if value is not None})
+    if "int" in kind:
+        return None
+    raise ValueError(
+        f"{where}: label column {label!r} holds {kind}; wanted class names or whole numbers"
+    )
+
+
+def numbered(where: str, table: Any, label: str, own: Sequence[str] | None) -> Ints:
+    """(n,) class numbers of a label column: strings and foreign ClassLabels by their names, bare
+    numbers as they are."""
+    values = table[label][:]
+    if None in values:
+        raise ValueError(f"{where}: row {values.index(None)} has no {label!r}")
+    theirs = getattr(table.features[label], "names", None)
+    bare = theirs is None and all(isinstance(value, int) for value in values)
+    if own is None or bare or (theirs is not None and list(theirs) == list(own)):
+        return np.array(values, dtype=np.int64)
+    number = {name: c for c, name in enumerate(own)}
+    named = values if theirs is None else [theirs[value] for value in values]
+    unknown = sorted({str(name) for name in named if name not in number})
+    if unknown:
+        raise ValueError(
+            f"{where}: {label!r} holds {unknown[0]!r}, which is no class of the training labels "
+            f"({', '.join(own[:5])}{' ...' if len(own) > 5 else ''})"
+        )
+    return np.array([number[name] for name in named], dtype=np.int64)
+
+
+def class_words(
+    where: str, own: Sequence[str] | None, given: Mapping[str, str] | Sequence[str] | None
+) -> tuple[str, ...]:
+    """The words for each class number, looked up by the data's own name wherever it has one.
+
+    A mapping may explain the names of several editions of the data (the hub's short ones, a
+    folder's long ones); a name it does not explain stands for itself. A list is taken only where
+    labels are bare numbers, because nothing else says in which order the data number their classes.
+    """
+    if own is None:
+        if given is None or isinstance(given, Mapping):
+            raise ValueError(f"{where}: labels are bare numbers; wanted class_names as a list")
+        return tuple(given)
+    if given is None:
+        return tuple(own)
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"{where}: the data name their classes ({', '.join(own[:5])} ...), so class_names must "
+            "be null or a mapping from those names to words; a list could be in another order"
+        )
+    return tuple(given.get(name, name) for name in own)
+
+
+def human_columns(
+    where: str,
+    table: Any,
+    human: Mapping[str, str | Sequence[str]],
+    own: Sequence[str] | None,
+    n_classes: int,
+) -> dict[str, NDArray[Any]]:
+    """What annotators said, by name: (n,) labels or (n, k) votes; columns not there are left out,
+    and the noise that needs one says so."""
+    columns: dict[str, NDArray[Any]] = {}
+    for name, source in human.items():
+        if isinstance(source, str):
+            if source in table.column_names:
+                columns[name] = numbered(where, table, source, own)
+                check_labels(f"{where}: column {source!r}", columns[name], n_classes)
+        elif all(column in table.column_names for column in source):
+            votes = [np.array(table[column][:], dtype=np.int64) for column in source]
+            columns[name] = np.stack(votes, axis=1)
+    return columns

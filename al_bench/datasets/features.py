@@ -1,0 +1,130 @@
+"""Embeddings from an .npz file, for whoever has features and wants no foundation model here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.datasets.check import check_file_name, checked
+from al_bench.problem.types import Dataset, Split
+from al_bench.state import Floats
+
+
+@dataclass(frozen=True)
+class FeatureRows(Sequence[Any]):
+    """Rows given as embeddings. features: (n, d) float32; prior: (n, k) class probabilities, each
+    row sums to one, or None where the file has none. A slice is a FeatureRows too."""
+
+    features: Floats
+    prior: Floats | None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            prior = None if self.prior is None else self.prior[position]
+            return FeatureRows(self.features[position], prior)
+        return self.features[position]
+
+
+class Features:
+    """Embeddings, labels and, if given, a prior and class names from an .npz file.
+
+    The file holds train_features, test_features (n, d); train_labels, test_labels (n,) in 0..k-1;
+    optionally train_prior, test_prior (n, k) and class_names (k,). path: the file; name: what
+    reports call it; prompts: templates with one ``{}`` each.
+    """
+
+    def __init__(self, name: str, path: str, prompts: Sequence[str]) -> None:
+        self.name, self.path = check_file_name(name), Path(path).expanduser()
+        self.prompts = tuple(prompts)
+
+    def absent(self) -> str | None:
+        """Why the file is not on this machine, None where it is."""
+        return None if self.path.is_file() else f"{self.name}: there is no file {self.path}"
+
+    def load(self) -> Dataset:
+        """FileNotFoundError or ValueError, in one sentence, where the file is not as it must be."""
+        if not self.path.is_file():
+            raise FileNotFoundError(f"{self.name}: there is no file {self.path}")
+        with self.path.open("rb") as file:
+            key = f"{self.name},sha256:{file_digest(file, 'sha256').hexdigest()}"
+        arrays = self.arrays()
+        class_names = self.class_names(arrays)
+        train = self.split(arrays, "train", len(class_names))
+        test = self.split(arrays, "test", len(class_names))
+        widths = train.inputs.features.shape[1], test.inputs.features.shape[1]  # type: ignore[attr-defined]
+        if widths[0] != widths[1]:
+            raise ValueError(f"{self.path}: train has {widths[0]} features a row, test {widths[1]}")
+        return checked(Dataset(self.name, key, "features", train, test, class_names, self.prompts))
+
+    def arrays(self) -> dict[str, Any]:
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
+            raise ValueError(f"{self.path} is not an .npz of plain arrays: {error}") from error
+        wanted = [
+            f"{split}_{what}" for split in ("train", "test") for what in ("features", "labels")
+        ]
+        for name in wanted:
+            if name not in arrays:
+                raise ValueError(
+                    f"{self.path} has no {name}; it has {', '.join(arrays) or 'nothing'}"
+                )
+        return arrays
+
+    def class_names(self, arrays: dict[str, Any]) -> tuple[str, ...]:
+        """The file's own names, or "class 0", "class 1" ... up to the largest label."""
+        if "class_names" in arrays:
+            return tuple(map(str, arrays["class_names"]))
+        labels = arrays["train_labels"]
+        if "train_prior" in arrays and arrays["train_prior"].ndim == 2:
+            count = arrays["train_prior"].shape[1]
+        else:
+            count = int(labels.max()) + 1 if labels.size else 0
+        return tuple(f"class {number}" for number in range(count))
+
+    def split(self, arrays: dict[str, Any], which: str, n_classes: int) -> Split:
+        labels = arrays[f"{which}_labels"]
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                f"{self.path}: {which}_labels is {labels.dtype} of shape {labels.shape}; wanted "
+                "(n,) whole numbers"
+            )
+        features = self.matrix(arrays, f"{which}_features", len(labels), None)
+        prior = None
+        if f"{which}_prior" in arrays:
+            prior = self.matrix(arrays, f"{which}_prior", len(labels), n_classes)
+            wrong = np.flatnonzero((prior < 0).any(axis=1) | (abs(prior.sum(axis=1) - 1) > 1e-3))
+            if len(wrong):
+                raise ValueError(
+                    f"{self.path}: row {wrong[0]} of {which}_prior sums to "
+                    f"{prior[wrong[0]].sum():.4g} or has a negative entry; wanted probabilities"
+                )
+        return Split(FeatureRows(features, prior), labels.astype(np.int64))
+
+    def matrix(self, arrays: dict[str, Any], name: str, rows: int, columns: int | None) -> Floats:
+        """A finite (rows, columns) array as float32."""
+        array: NDArray[Any] = arrays[name]
+        shape = f"({rows}, {'d' if columns is None else columns})"
+        fits = array.ndim == 2 and array.shape[0] == rows and columns in (None, array.shape[1])
+        if not fits or array.shape[1] == 0 or array.dtype.kind not in "fiu":
+            raise ValueError(
+                f"{self.path}: {name} is {array.dtype} of shape {array.shape}; wanted {shape}"
+            )
+        with np.errstate(over="ignore"):
+            stored: Floats = array.astype(np.float32)
+        infinite = np.flatnonzero(~np.isfinite(stored).all(axis=1))
+        if len(infinite):
+            raise ValueError(
+                f"{self.path}: {len(infinite)} rows of {name} are not finite, first {infinite[0]}"
+            )
+        return stored

@@ -1,0 +1,225 @@
+"""Any Hugging Face data set of a pinned revision, or a local folder of the same form."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from logging import getLogger
+from pathlib import Path
+from typing import Any
+
+from al_bench.datasets.check import check_file_name, checked
+from al_bench.datasets.columns import class_words, column_of, human_columns, label_names, numbered
+from al_bench.datasets.images import decode
+from al_bench.datasets.rare import without_rare
+from al_bench.problem.types import Dataset, Split
+
+log = getLogger(__name__)
+
+FOLDER = "AL_BENCH_DATA"  # environment variable: a folder whose <name>/ is read before the hub
+
+
+class Hub:
+    """A Hugging Face data set of a pinned revision, or a local parquet, imagefolder or csv folder.
+
+    name: what reports call it, and its folder under $AL_BENCH_DATA, which is read first and holds
+    splits train and test with columns ``text`` or ``image`` and ``label``; path: hub id or folder;
+    revision: 40-digit commit of a hub id; subset: the hub's configuration name, if it has several;
+    train, test: split names (``train[:80%]`` works); modality: text or image; input, label: column
+    names. class_names: null for the data's own, a mapping from the data's own names to words, or a
+    list where labels are bare numbers; prompts: templates with one ``{}``; human: columns of human
+    answers by name, one column of labels or a list of vote columns in class order, left out where
+    the data lack them; min_count: classes with fewer training rows are dropped (1 keeps all).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        path: str | None,
+        revision: str | None,
+        subset: str | None,
+        train: str,
+        test: str,
+        modality: str,
+        input: str,
+        label: str,
+        class_names: Mapping[str, str] | Sequence[str] | None,
+        prompts: Sequence[str],
+        human: Mapping[str, str | Sequence[str]],
+        min_count: int,
+    ) -> None:
+        if modality not in ("text", "image"):
+            raise ValueError(f"{name}: modality is {modality!r}; wanted text or image")
+        self.name, self.path = check_file_name(name), path
+        self.revision, self.subset = revision, subset
+        self.splits = (train, test)
+        self.modality, self.input, self.label = modality, input, label
+        self.class_names, self.prompts, self.human = class_names, tuple(prompts), dict(human)
+        self.min_count = min_count
+
+    def load(self) -> Dataset:
+        """Reads labels and texts; images stay encoded until they are read.
+
+        FileNotFoundError where the data are not at hand, ValueError where they are not as said.
+        """
+        folder = self.folder()
+        if folder is None:
+            origin = f"{self.path}@{self.pinned()}/{self.subset}"
+            train, test = (self.from_hub(split) for split in self.splits)
+        else:
+            origin = f"sha256:{fingerprint(folder)}"
+            ours = self.path is None or folder != Path(self.path).expanduser()
+            splits = ("train", "test") if ours else self.splits
+            train, test = (self.from_folder(folder, split) for split in splits)
+        # what decides which rows there are, and in which order; never a path of this machine
+        parts = [self.name, origin, *self.splits, self.input, self.label, str(self.min_count)]
+        return self.assembled(train, test, ",".join(parts))
+
+    def absent(self) -> str | None:
+        """Why the data are not on this machine, None where they are; nothing is read."""
+        if self.folder() is not None:
+            return None
+        if self.path is None:
+            return f"{self.name} has no hub id and is in no folder of ${FOLDER}"
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        kept = Path(HF_HUB_CACHE) / f"datasets--{self.path.replace('/', '--')}" / "snapshots"
+        if (kept / str(self.revision)).is_dir():
+            return None
+        return f"{self.name} is neither in ${FOLDER} nor in the cache of the hub ({self.path})"
+
+    def assembled(self, train: Any, test: Any, key: str) -> Dataset:
+        """The data set of two splits as ``datasets`` gives them."""
+        label = column_of(self.name, train, (self.label, "label"))
+        own = label_names(self.name, train, label)
+        names = class_words(self.name, own, self.class_names)
+        columns = human_columns(self.name, train, self.human, own, len(names))
+        dataset = Dataset(
+            name=self.name,
+            key=key,
+            modality=self.modality,
+            train=self.split(train, "train", own, columns),
+            test=self.split(test, "test", own, {}),
+            class_names=names,
+            prompts=self.prompts,
+        )
+        return checked(without_rare(dataset, self.min_count))
+
+    def split(self, table: Any, which: str, own: Sequence[str] | None, columns: Any) -> Split:
+        where = f"{self.name} {which}"
+        label = column_of(where, table, (self.label, "label"))
+        source = column_of(where, table, (self.input, self.modality))
+        inputs: Sequence[Any] = (
+            table[source][:] if self.modality == "text" else stored_images(table, source, where)
+        )
+        return Split(inputs, numbered(where, table, label, own), columns)
+
+    def folder(self) -> Path | None:
+        """The local folder to read, if there is one: under $AL_BENCH_DATA first, then `path`."""
+        if os.environ.get(FOLDER):
+            folder = Path(os.environ[FOLDER]).expanduser() / self.name
+            if folder.is_dir():
+                log.info("%s: read from %s ($%s)", self.name, folder, FOLDER)
+                return folder
+        local = Path(self.path).expanduser() if self.path else None
+        return local if local and local.is_dir() else None
+
+    def pinned(self) -> str:
+        """The revision, if hub and revision are given as they must be."""
+        if self.path is None:
+            raise FileNotFoundError(
+                f"{self.name} has no hub id: put it in a folder {self.name}/ (train and test, "
+                f"columns {self.modality} and label) and set {FOLDER} to the folder above it"
+            )
+        if self.revision is None or not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+            raise ValueError(
+                f"{self.name} comes from the hub ({self.path}) and has revision={self.revision}; "
+                "wanted the 40-digit commit that `git ls-remote "
+                f"https://huggingface.co/datasets/{self.path}` prints, or a local copy in "
+                f"${FOLDER}/{self.name}"
+            )
+        return self.revision
+
+    def from_hub(self, split: str) -> Any:
+        import datasets
+
+        try:
+            return datasets.load_dataset(
+                self.path, self.subset, split=split, revision=self.revision
+            )
+        except (OSError, RuntimeError) as error:
+            raise FileNotFoundError(
+                f"{self.name} is not on this machine and {self.path} could not be fetched; go "
+                f"online once, or set {FOLDER} to a folder with {self.name}/ in it "
+                f"({first_line(error)})"
+            ) from error
+
+    def from_folder(self, folder: Path, split: str) -> Any:
+        import datasets
+
+        # a csv cell that reads NA or None is a text like any other
+        texts = {"keep_default_na": False} if any(folder.rglob("*.csv")) else {}
+        try:
+            return datasets.load_dataset(str(folder), split=split, **texts)
+        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+            cause = error.__cause__ or error
+            raise ValueError(
+                f"{self.name}: split {split!r} of {folder} cannot be read as parquet, imagefolder "
+                f"or csv ({first_line(cause)})"
+            ) from error
+
+
+@dataclass(frozen=True)
+class StoredImages(Sequence[Any]):
+    """The image column of a ``datasets`` table, decoded on reading; errors name the row."""
+
+    table: Any
+    column: str
+    where: str
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            return [self[row] for row in range(*position.indices(len(self)))]
+        row = range(len(self))[position]
+        stored = self.table[row][self.column]
+        if stored is None:
+            raise ValueError(f"{self.where}: row {row} holds no image")
+        encoded = stored["bytes"]
+        if encoded is None:
+            encoded = Path(stored["path"]).read_bytes()
+        return decode(encoded, f"{self.where}: row {row}")
+
+
+def stored_images(table: Any, column: str, where: str) -> StoredImages:
+    """The images of a column, still encoded; ValueError where the column holds something else."""
+    import datasets
+
+    if not isinstance(table.features[column], datasets.Image):
+        raise ValueError(
+            f"{where}: column {column!r} holds {table.features[column]}; wanted images"
+        )
+    encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
+    return StoredImages(encoded, column, where)
+
+
+def fingerprint(folder: Path) -> str:
+    """sha256 over names and bytes of the files, so the same on every machine. O(bytes)."""
+    whole = sha256()
+    visible = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    for relative in sorted(path for path in visible if not path.name.startswith(".")):
+        with (folder / relative).open("rb") as file:
+            whole.update(
+                f"{relative.as_posix()}\n{file_digest(file, 'sha256').hexdigest()}\n".encode()
+            )
+    return whole.hexdigest()
+
+
+def first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

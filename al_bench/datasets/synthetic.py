@@ -1,0 +1,71 @@
+"""Gaussian classes with a prior of any quality, for tests and quick trials."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.datasets.check import checked
+from al_bench.datasets.features import FeatureRows
+from al_bench.problem.types import Dataset, Split
+from al_bench.rng import rng
+from al_bench.state import Floats
+
+
+class Synthetic:
+    """Spherical Gaussian classes of equal size whose prior believes in displaced centres.
+
+    separation: root mean square distance of two class centres, in standard deviations within a
+    class; prior_quality: 1 makes the prior the true posterior, 0 a stranger's (chance on average);
+    in between it believes in a mixture of true and random centres. seed: of the data alone.
+    """
+
+    def __init__(
+        self,
+        n_train: int,
+        n_test: int,
+        n_classes: int,
+        dim: int,
+        separation: float,
+        prior_quality: float,
+        seed: int,
+    ) -> None:
+        if n_classes < 2 or min(n_train, n_test) < n_classes or dim < 1:
+            raise ValueError(
+                f"synthetic has n_train={n_train}, n_test={n_test}, n_classes={n_classes}, "
+                f"dim={dim}; wanted at least 2 classes, a row of each in both splits and dim >= 1"
+            )
+        if separation < 0 or not 0 <= prior_quality <= 1:
+            raise ValueError(
+                f"synthetic has separation={separation} and prior_quality={prior_quality}; wanted "
+                "separation >= 0 and prior_quality in 0..1"
+            )
+        self.n_train, self.n_test, self.n_classes, self.dim = n_train, n_test, n_classes, dim
+        self.separation, self.prior_quality, self.seed = separation, prior_quality, seed
+
+    def load(self) -> Dataset:
+        draws = rng(self.seed, "synthetic")
+        scale = self.separation / np.sqrt(2 * self.dim)
+        centres = scale * draws.normal(size=(self.n_classes, self.dim))
+        stranger = scale * draws.normal(size=(self.n_classes, self.dim))
+        believed = self.prior_quality * centres + (1 - self.prior_quality) * stranger
+        options = dict(sorted(vars(self).items()))
+        return checked(
+            Dataset(
+                name="synthetic",
+                key=f"synthetic,{options}",
+                modality="features",
+                train=sample(self.n_train, centres, believed, draws),
+                test=sample(self.n_test, centres, believed, draws),
+                class_names=tuple(f"class {number}" for number in range(self.n_classes)),
+            )
+        )
+
+
+def sample(n: int, centres: Floats, believed: Floats, draws: np.random.Generator) -> Split:
+    """n rows of equally many of each class, shuffled, with the posterior under `believed`."""
+    labels = draws.permutation(np.arange(n) % len(centres))
+    features = centres[labels] + draws.normal(size=(n, centres.shape[1]))
+    scores = features @ believed.T - 0.5 * (believed**2).sum(axis=1)
+    prior = np.exp(scores - scores.max(axis=1, keepdims=True))
+    prior /= prior.sum(axis=1, keepdims=True)
+    return Split(FeatureRows(features.astype(np.float32), prior.astype(np.float32)), labels)

@@ -1,0 +1,119 @@
+"""From parts to a Problem: load, embed, decide which rows exist and what annotators say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.arithmetic import unit
+from al_bench.problem.cache.embeddings import corrections, embeddings, opinions
+from al_bench.problem.noise import realised
+from al_bench.problem.types import Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
+from al_bench.rng import rng
+from al_bench.state import Floats, Ints, Picked, Problem, Rows
+
+
+def build(
+    dataset: Dataset, imbalance: Imbalance, noise: Noise, prior: Prior, seed: int, cache: Path
+) -> Problem:
+    """The pool and test rows of one seed.
+
+    Embeddings and opinions are made once for the full splits and read from `cache`. ValueError
+    where a class is left without a pool or test row, or a component returns what it should not.
+    """
+    k_source = len(dataset.class_names)
+    kept = imbalance.keep(dataset.train.labels, k_source, rng(seed, "imbalance"))
+    k = int(kept.classes.max()) + 1
+    train, test = dataset.train, dataset.test
+    known = embedded(dataset, "train", train, prior, cache)
+    pool = rows_of(known, train, kept.rows, kept.classes)
+    known = embedded(dataset, "test", test, prior, cache)
+    tests = rows_of(known, test, np.arange(len(test)), kept.classes)
+    for calibration in corrections(prior, dataset.modality):  # fitted on the pool, applied to both
+        correct = calibration.fit(pool.prior)
+        pool, tests = (replace(rows, prior=correct(rows.prior)) for rows in (pool, tests))
+    truth, test_truth = kept.classes[train.labels[kept.rows]], kept.classes[test.labels]
+    names = merged_names(dataset.class_names, kept.classes, k)
+    check_counts(dataset.name, "pool", truth, names)
+    check_counts(dataset.name, "test split", test_truth, names)
+
+    columns = {n: merge_human(n, c[kept.rows], kept, k) for n, c in train.columns.items()}
+    answers = noise.answers(Truth(truth, k, pool.features, columns), rng(seed, "noise"))
+    if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
+        raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
+    noise_rate, noise_rates = realised(truth, answers, k)
+    facts = {
+        "n_pool": len(truth),
+        "n_test": len(test_truth),
+        "n_classes": k,
+        "class_names": list(names),
+        "class_counts": np.bincount(truth, minlength=k).tolist(),
+        "test_counts": np.bincount(test_truth, minlength=k).tolist(),
+        "noise_rate": noise_rate,
+        "noise_rates": noise_rates.tolist(),
+        "dataset_key": dataset.key,
+        "encoder_key": prior.encoder(dataset.modality).key,
+    }
+    return Problem(pool, truth, answers, tests, test_truth, names, facts)
+
+
+def embedded(
+    dataset: Dataset, name: str, split: Split, prior: Prior, cache: Path
+) -> tuple[Floats, Floats]:
+    """The (n, d) embeddings and (n, k) opinions of a full split, computed once and cached."""
+    encoder = prior.encoder(dataset.modality)
+    stored = embeddings(cache, dataset.key, name, encoder, split.inputs)
+    opinion = opinions(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
+    return stored, opinion
+
+
+def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: Ints) -> Rows:
+    """Some rows of a split: unit-length float32 embeddings and the prior's opinion of the (merged)
+    classes. Only these rows are read from the cached arrays of the full split."""
+    stored, opinion = known
+    k = int(classes.max()) + 1
+    inputs = Picked(split.inputs, index)
+    return Rows(inputs, unit(stored[index]), merge_columns(opinion[index], classes, k))
+
+
+def merge_columns(prior: Floats, classes: Ints, k: int) -> Floats:
+    """(n, k) probabilities after merging: those of the old classes of each new one, added up."""
+    if k == prior.shape[1]:
+        return prior[:, np.argsort(classes)]
+    return np.asarray(prior @ np.eye(k, dtype=prior.dtype)[classes])
+
+
+def merge_human(name: str, column: NDArray[Any], kept: Kept, k: int) -> NDArray[Any]:
+    """A human column in the new classes: labels looked up, votes added up."""
+    if column.ndim == 1:
+        return np.asarray(kept.classes[column])
+    if column.shape[1] != len(kept.classes):
+        raise ValueError(
+            f"votes {name!r} have {column.shape[1]} columns; the data set has "
+            f"{len(kept.classes)} classes"
+        )
+    return np.asarray(column @ np.eye(k, dtype=column.dtype)[kept.classes])
+
+
+def merged_names(names: Sequence[str], classes: Ints, k: int) -> tuple[str, ...]:
+    """(k,) the name of each new class: its only member's, or how many classes it holds."""
+    members = [[n for n, c in zip(names, classes, strict=True) if c == new] for new in range(k)]
+    return tuple(m[0] if len(m) == 1 else f"{len(m)} other classes" for m in members)
+
+
+def check_counts(name: str, where: str, labels: Ints, class_names: Sequence[str]) -> None:
+    """Raise ValueError where a class has no row, naming the first."""
+    counts: Mapping[str, int] = dict(
+        zip(class_names, np.bincount(labels, minlength=len(class_names)), strict=True)
+    )
+    missing = [n for n, count in counts.items() if count == 0]
+    if missing:
+        raise ValueError(
+            f"data set {name}: class {missing[0]!r} has no row in the {where}"
+            f" ({len(missing)} of {len(class_names)} classes have none)"
+        )

@@ -1,0 +1,153 @@
+"""What foundation models say, computed once: embeddings and zero-shot opinions, kept on disk.
+
+Both are made for a full split, in the split's row order, before imbalance, noise and seed, so one
+entry serves every run. A run that finds them here loads no model and imports no framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from al_bench.problem.cache.entry import Entry
+from al_bench.problem.types import Encoder, Prior, Task
+from al_bench.state import Floats, Picked
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A prior that stands for another one on this kind of data."""
+
+    def choose(self, modality: str) -> Prior: ...
+
+
+@runtime_checkable
+class Adjusting(Protocol):
+    """A prior that changes the whole table of another one's opinions, too cheaply to be kept."""
+
+    inner: Prior
+
+    def adjust(self, probabilities: Floats) -> Floats: ...
+
+
+@runtime_checkable
+class Calibrating(Protocol):
+    """A prior that corrects another one by what the unlabelled pool shows of it: see
+    ``corrections``. Its stored opinions are those of `inner`."""
+
+    inner: Prior
+
+    def fit(self, pool: Floats) -> Callable[[Floats], Floats]:
+        """A correction of (m, k) opinions, found from the (n, k) opinions on the pool."""
+
+
+def corrections(prior: Prior, modality: str) -> list[Calibrating]:
+    """The calibrations of a prior in the order in which they apply; ValueError where one lies
+    inside a control, which changes opinions before there is a pool."""
+    found: list[Calibrating] = []
+    control: Prior | None = None
+    while True:
+        if isinstance(prior, Choosing):
+            prior = prior.choose(modality)
+        elif isinstance(prior, Calibrating):
+            if control is not None:
+                inside, outside = type(prior).__name__, type(control).__name__
+                raise ValueError(f"{inside} is inside {outside}; wanted {outside} inside {inside}")
+            found.insert(0, prior)
+            prior = prior.inner
+        elif isinstance(prior, Adjusting):
+            control, prior = prior, prior.inner
+        else:
+            return found
+
+
+def embeddings(
+    folder: Path,
+    dataset_key: str,
+    split: str,
+    encoder: Encoder,
+    inputs: Sequence[Any],
+    batch: int = 1024,
+    progress: bool = True,
+) -> Floats:
+    """(n, d) float16, read-only and memory-mapped: what the encoder makes of a split's inputs.
+
+    Inputs are read a batch at a time, and only for blocks that are not stored yet. Given features
+    are returned as they are. Raises ValueError for features that are not finite and for a stored
+    entry that is damaged or has another number of rows.
+    """
+    if encoder.key == "given":
+        return encoder.embed(inputs)
+    keys = {"dataset": dataset_key, "split": split, "encoder": encoder.key}
+
+    def compute(rows: range) -> Floats:
+        try:
+            values = encoder.embed(Picked(inputs, np.arange(rows.start, rows.stop)))
+        except ValueError as error:  # an encoder counts from the start of its batch
+            raise ValueError(f"{split} rows {rows.start}-{rows.stop - 1}: {error}") from error
+        return finite(values, rows, encoder.key)
+
+    entry = Entry(Path(folder), keys, len(inputs), "float16")
+    return entry.open() if entry.done else entry.fill(compute, batch, progress)
+
+
+def opinions(
+    folder: Path,
+    dataset_key: str,
+    split: str,
+    prior: Prior,
+    features: Floats,
+    inputs: Sequence[Any],
+    task: Task,
+    batch: int = 4096,
+    progress: bool = True,
+) -> Floats:
+    """(n, k) float32 class probabilities of a split's rows by a prior; never given labels."""
+    again = (features, inputs, task, batch, progress)
+    if isinstance(prior, Choosing):
+        return opinions(folder, dataset_key, split, prior.choose(task.modality), *again)
+    if isinstance(prior, Calibrating):
+        return opinions(folder, dataset_key, split, prior.inner, *again)
+    if isinstance(prior, Adjusting):
+        return prior.adjust(opinions(folder, dataset_key, split, prior.inner, *again))
+    encoder = prior.encoder(task.modality).key
+    if encoder == "given":
+        return prior.probabilities(features, inputs, task)
+    keys: dict[str, Any] = {"dataset": dataset_key, "split": split}
+    keys |= {"encoder": encoder, "prior": prior.key}
+    keys |= {"class_names": list(task.class_names), "prompts": list(task.prompts)}
+
+    def compute(rows: range) -> Floats:
+        some = Picked(inputs, np.arange(rows.start, rows.stop))
+        block = np.asarray(features[rows.start : rows.stop], dtype=np.float32)
+        values = prior.probabilities(block, some, task)
+        return distributions(values, len(rows), len(task.class_names), prior.key)
+
+    entry = Entry(Path(folder), keys, len(features), "float32")
+    return entry.open() if entry.done else entry.fill(compute, batch, progress)
+
+
+def finite(values: Floats, rows: range, encoder: str) -> Floats:
+    """The values in float16; ValueError if one is NaN, infinite or beyond what float16 holds."""
+    with np.errstate(over="ignore"):
+        stored: Floats = np.asarray(values).astype(np.float16)
+    if stored.ndim != 2 or len(stored) != len(rows):
+        raise ValueError(f"{encoder} gave shape {stored.shape} for {len(rows)} inputs")
+    wrong = np.flatnonzero(~np.isfinite(stored).all(axis=1))
+    if len(wrong):
+        raise ValueError(
+            f"features of row {rows[int(wrong[0])]} are NaN, infinite or over 65,504, by {encoder}"
+        )
+    return stored
+
+
+def distributions(values: Floats, n: int, k: int, prior: str) -> Floats:
+    """The values, if they are n class distributions of k classes; else ValueError."""
+    if values.shape != (n, k):
+        raise ValueError(f"{prior} gave shape {values.shape} for {n} rows and {k} classes")
+    if not np.all(values >= 0) or np.any(np.abs(values.sum(axis=1) - 1) > 1e-3):
+        raise ValueError(f"{prior} gave rows that are no probabilities summing to one")
+    return values

@@ -1,0 +1,166 @@
+"""Which training rows exist: ``keep(labels, n_classes, rng) -> Kept``, fixed before a run begins.
+
+A ratio is always largest class over smallest, at least 1 (some papers write its inverse). Which
+class is rare is drawn for every seed, or fixed by class number: ``order: drawn | fixed``. All are
+O(n) in time and memory.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.problem.types import Kept
+from al_bench.state import Floats, Ints
+
+ORDERS = ("drawn", "fixed")
+
+
+class Natural:
+    """Every row, as the data set has them."""
+
+    def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
+        return Kept(np.arange(len(labels)), np.arange(n_classes))
+
+
+class LongTail:
+    """Exponential long tail, n_c = n_max * ratio^(-c/(K-1)) (Cui et al., 2019).
+
+    n_max is the size of the largest class and counts are rounded down, which gives the usual
+    counts on balanced data. A class never has more rows than exist and never fewer than one, so on
+    data that are imbalanced already the realised ratio differs: read it off the counts.
+    """
+
+    def __init__(self, ratio: float, order: str) -> None:
+        self.ratio, self.order = checked_ratio(ratio), checked_order(order)
+
+    def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
+        shares = self.ratio ** (-np.arange(n_classes) / max(n_classes - 1, 1))
+        return thinned(labels, ranked(shares, self.order, rng), rng)
+
+
+class Usual:
+    """As the data set is where it is skewed enough by itself; elsewhere an exponential long tail.
+
+    skew: largest over smallest class from which a data set stays as it is; ratio: of the long tail,
+    many_ratio: the same for data sets of more than `many` classes. One setting for many data sets.
+    """
+
+    def __init__(self, skew: float, ratio: float, many: int, many_ratio: float, order: str) -> None:
+        self.skew, self.many = checked_ratio(skew), many
+        self.few_tail, self.many_tail = LongTail(ratio, order), LongTail(many_ratio, order)
+
+    def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
+        counts = np.bincount(labels, minlength=n_classes)
+        if counts.max() >= self.skew * counts[counts > 0].min():
+            return Natural().keep(labels, n_classes, rng)
+        tail = self.few_tail if n_classes <= self.many else self.many_tail
+        return tail.keep(labels, n_classes, rng)
+
+
+class Step:
+    """A share of the classes is rare, `ratio` times smaller than the largest (Buda et al., 2018).
+
+    minority: share of the classes that are rare, in (0, 1); at least one is and one is not.
+    """
+
+    def __init__(self, ratio: float, minority: float, order: str) -> None:
+        if not 0 < minority < 1:
+            raise ValueError(f"step imbalance has minority={minority}; wanted a share in (0, 1)")
+        self.ratio, self.order, self.minority = checked_ratio(ratio), checked_order(order), minority
+
+    def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
+        rare = min(max(round(self.minority * n_classes), 1), n_classes - 1)
+        shares = np.where(np.arange(n_classes) < n_classes - rare, 1.0, 1 / self.ratio)
+        return thinned(labels, ranked(shares, self.order, rng), rng)
+
+
+class Merge:
+    """All classes but k - 1 become one large one (GALAXY: Zhang, Katz-Samuels and Nowak, 2022).
+
+    classes: k, fewer than the data set has. Fixed order clips labels at k - 1, as GALAXY does;
+    drawn order chooses the classes that stay, which keep their order. Test rows merge alike.
+    """
+
+    def __init__(self, classes: int, order: str) -> None:
+        if classes < 2:
+            raise ValueError(f"merge has classes={classes}; wanted at least 2")
+        self.classes, self.order = classes, checked_order(order)
+
+    def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
+        if self.classes >= n_classes:
+            raise ValueError(
+                f"merge has classes={self.classes} of a data set of {n_classes}; wanted fewer"
+            )
+        stay = np.arange(self.classes - 1)
+        if self.order == "drawn":
+            stay = np.sort(rng.choice(n_classes, size=self.classes - 1, replace=False))
+        classes = np.full(n_classes, self.classes - 1)
+        classes[stay] = np.arange(self.classes - 1)
+        return Kept(np.arange(len(labels)), classes)
+
+
+class OneVsRest:
+    """One class against all others at a given rate of the pool (AnchorAL: Lesci and Vlachos, 2024).
+
+    target: a class number, or null to draw one for every seed; it becomes class 0, the rest class
+    1. rate: the target's share of the pool, in (0, 1); the side that is too large is thinned.
+    """
+
+    def __init__(self, target: int | None, rate: float) -> None:
+        if not 0 < rate < 1:
+            raise ValueError(f"one-vs-rest has rate={rate}; wanted a share in (0, 1)")
+        self.target, self.rate = target, rate
+
+    def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
+        target = int(rng.integers(n_classes)) if self.target is None else self.target
+        if not 0 <= target < n_classes:
+            raise ValueError(f"one-vs-rest has target={target}; wanted a class 0..{n_classes - 1}")
+        hits, rest = np.flatnonzero(labels == target), np.flatnonzero(labels != target)
+        if len(hits) > self.rate * len(labels):
+            wanted = max(round(len(rest) * self.rate / (1 - self.rate)), 1)
+            hits = rng.choice(hits, size=min(wanted, len(hits)), replace=False)
+        else:
+            wanted = max(round(len(hits) * (1 - self.rate) / self.rate), 1)
+            rest = rng.choice(rest, size=min(wanted, len(rest)), replace=False)
+        rows = np.sort(np.concatenate([hits, rest]))
+        return Kept(rows, (np.arange(n_classes) != target).astype(np.int64))
+
+
+def checked_ratio(ratio: float) -> float:
+    if not 1 <= ratio < np.inf:
+        raise ValueError(
+            f"imbalance ratio is {ratio}; wanted largest over smallest class, at least 1"
+        )
+    return float(ratio)
+
+
+def checked_order(order: str) -> str:
+    if order not in ORDERS:
+        raise ValueError(f"imbalance order is {order!r}; wanted {' or '.join(ORDERS)}")
+    return order
+
+
+def ranked(shares: Floats, order: str, rng: np.random.Generator) -> Floats:
+    """(k,) the share of each class: by class number, or dealt out at random."""
+    return shares if order == "fixed" else rng.permutation(shares)
+
+
+def sizes(available: Ints, shares: Floats) -> Ints:
+    """(k,) rows each class keeps: its share of the largest, rounded down, within 1..available.
+
+    A class without rows stays without.
+    """
+    # the small term undoes floating-point error just under a whole number (5000 * 0.01 = 49.99...)
+    wanted = np.floor(available.max() * shares + 1e-6).astype(np.int64)
+    kept: Ints = np.minimum(np.maximum(wanted, 1), available)
+    return kept
+
+
+def thinned(labels: Ints, shares: Floats, rng: np.random.Generator) -> Kept:
+    """A random part of every class, of the size its share says."""
+    kept = sizes(np.bincount(labels, minlength=len(shares)), shares)
+    rows = [
+        rng.choice(np.flatnonzero(labels == c), size=size, replace=False)
+        for c, size in enumerate(kept)
+    ]
+    return Kept(np.sort(np.concatenate(rows)), np.arange(len(shares)))

@@ -1,0 +1,212 @@
+"""What the annotator answers: ``answers(truth, rng)``, once for the whole pool before a run begins.
+
+So a row asked twice gets the same answer, and every strategy of one seed meets the same mistakes.
+All are vectorised over the pool: O(n k) in time and memory at most.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.problem.types import Truth
+from al_bench.state import Floats, Ints
+
+
+class Clean:
+    """The true class, always."""
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        return truth.labels.copy()
+
+
+class Symmetric:
+    """With probability `rate` another class, each alike, never itself (Natarajan et al., 2013).
+
+    Under a long tail this changes the observed class shares: a rare class receives false members
+    from every large one.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.rate = checked_rate("symmetric", rate)
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        flipped = rng.random(len(truth.labels)) < self.rate
+        shift = rng.integers(1, truth.n_classes, size=len(truth.labels))
+        return np.where(flipped, (truth.labels + shift) % truth.n_classes, truth.labels)
+
+
+class PairFlip:
+    """With probability `rate` the next class; after the last comes the first (Han et al., 2018)."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = checked_rate("pair-flip", rate)
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        flipped = rng.random(len(truth.labels)) < self.rate
+        return np.where(flipped, (truth.labels + 1) % truth.n_classes, truth.labels)
+
+
+class Confusion:
+    """Answers drawn from a confusion matrix (Dawid and Skene, 1979).
+
+    matrix: k rows of k probabilities; row t says what is answered where the true class is t, so
+    each row sums to one.
+    """
+
+    def __init__(self, matrix: Sequence[Sequence[float]]) -> None:
+        rows = [list(row) for row in matrix]
+        k = len(rows)
+        if k < 2 or any(len(row) != k for row in rows):
+            raise ValueError(
+                f"confusion noise has rows of {[len(row) for row in rows]} entries; wanted a "
+                "square matrix of at least 2 classes"
+            )
+        self.matrix = np.array(rows, dtype=np.float64)
+        sums = self.matrix.sum(axis=1)
+        wrong = np.flatnonzero((abs(sums - 1) > 1e-6) | (self.matrix < 0).any(axis=1))
+        if len(wrong):
+            raise ValueError(
+                f"confusion noise: row {wrong[0]} is {rows[wrong[0]]}; wanted probabilities of the "
+                f"answers where the true class is {wrong[0]}, summing to one"
+            )
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        if len(self.matrix) != truth.n_classes:
+            raise ValueError(
+                f"confusion noise has {len(self.matrix)} classes; the problem has {truth.n_classes}"
+            )
+        return drawn(self.matrix[truth.labels], rng)
+
+
+class FeatureDependent:
+    """Hard rows are mislabelled more often, and as what they resemble (after Xia et al., 2020).
+
+    A reference model (linear discriminant analysis on the features, cross-fitted in `folds` parts,
+    so no row is judged by a model that saw it) gives p. A row flips with probability in proportion
+    to 1 - p_true, cut at one; the mean of these probabilities is `rate`. A flipped row is answered
+    by a draw from p over the wrong classes.
+    """
+
+    def __init__(self, rate: float, folds: int) -> None:
+        if folds < 2:
+            raise ValueError(f"feature-dependent noise has folds={folds}; wanted at least 2")
+        self.rate, self.folds = checked_rate("feature-dependent", rate), folds
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        n, rows = len(truth.labels), np.arange(len(truth.labels))
+        probs = held_out(truth, self.folds, rng)
+        flipped = rng.random(n) < flip_chances(1 - probs[rows, truth.labels], self.rate)
+        probs += 1e-9  # a model that is sure leaves all wrong classes alike
+        probs[rows, truth.labels] = 0
+        return np.where(flipped, drawn(probs, rng), truth.labels)
+
+
+class Human:
+    """What one human said: a column of recorded labels, such as CIFAR-10N's (Wei et al., 2022)."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        labels = column_of("human noise", truth, self.column)
+        if labels.ndim != 1 or np.any((labels < 0) | (labels >= truth.n_classes)):
+            raise ValueError(
+                f"human noise: column {self.column!r} has shape {labels.shape} and values "
+                f"{labels.min()}..{labels.max()}; wanted one label 0..{truth.n_classes - 1} a row"
+            )
+        return labels.astype(np.int64)
+
+
+class Votes:
+    """What one rater of several said: drawn per row in proportion to the votes each class got."""
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        votes = column_of("votes noise", truth, self.column)
+        if votes.shape != (len(truth.labels), truth.n_classes) or np.any(votes < 0):
+            raise ValueError(
+                f"votes noise: column {self.column!r} has shape {votes.shape}; wanted counts of "
+                f"{truth.n_classes} classes a row, none negative"
+            )
+        if not np.all(votes.sum(axis=1) > 0):
+            row = int(np.flatnonzero(votes.sum(axis=1) <= 0)[0])
+            raise ValueError(f"votes noise: row {row} of column {self.column!r} has no vote")
+        return drawn(votes, rng)
+
+
+def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]:
+    """The share of wrong answers: overall, and (k,) by true class, NaN for a class without rows."""
+    counts = np.bincount(truth, minlength=n_classes)
+    wrong = np.bincount(truth[truth != answers], minlength=n_classes)
+    rates = np.full(n_classes, np.nan)
+    np.divide(wrong, counts, out=rates, where=counts > 0)
+    return float(wrong.sum() / max(counts.sum(), 1)), rates
+
+
+def checked_rate(name: str, rate: float) -> float:
+    if not 0 <= rate < 1:
+        raise ValueError(f"{name} noise has rate={rate}; wanted a share in [0, 1)")
+    return float(rate)
+
+
+def column_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
+    """A human column of the pool; ValueError that names the columns there are."""
+    if column not in truth.columns:
+        have = ", ".join(truth.columns) or "none"
+        raise ValueError(f"{name}: the data set has no human column {column!r}; it has {have}")
+    return truth.columns[column]
+
+
+def drawn(weights: NDArray[np.floating | np.integer], rng: np.random.Generator) -> Ints:
+    """(n,) one class a row, in proportion to the (n, k) non-negative weights."""
+    heights = np.cumsum(weights, axis=1, dtype=np.float64)
+    total = heights[:, -1]
+    aim = np.minimum(rng.random(len(weights)) * total, np.nextafter(total, 0))  # never past the end
+    classes: Ints = (heights <= aim[:, None]).sum(axis=1)
+    return classes
+
+
+def flip_chances(difficulty: Floats, rate: float) -> Floats:
+    """(n,) min(1, s * difficulty) with s such that the mean is `rate`; difficulty in 0..1.
+
+    The s is found exactly: with rows sorted by difficulty, try how many are cut at one. O(n log n).
+    """
+    if rate == 0:
+        return np.zeros(len(difficulty))
+    hard = np.maximum(np.asarray(difficulty, dtype=np.float64), 1e-6)
+    falling = np.sort(hard)[::-1]
+    rest = np.cumsum(falling[::-1])[::-1]  # sum of the rows from here on
+    cut = np.arange(len(hard))  # how many rows before this one are at one
+    scale = (rate * len(hard) - cut) / rest
+    first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first that need not be cut itself
+    chances: Floats = np.minimum(1.0, scale[first] * hard)
+    return chances
+
+
+def held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
+    """(n, k) class probabilities of each row by a model fitted on the other folds."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    n = len(truth.labels)
+    if n < folds:
+        raise ValueError(f"feature-dependent noise needs {folds} rows at least; the pool has {n}")
+    fold = rng.permutation(np.arange(n) % folds)
+    probs = np.zeros((n, truth.n_classes))
+    for number in range(folds):
+        inside, outside = fold == number, fold != number
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+        present = np.unique(truth.labels[outside])
+        if len(present) == 1:  # nothing to tell apart: the model would say this class always
+            probs[np.ix_(inside, present)] = 1
+            continue
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Only one sample")  # of a rare class: as good as any
+            model.fit(truth.features[outside], truth.labels[outside])
+        probs[np.ix_(inside, present)] = model.predict_proba(truth.features[inside])
+    return probs

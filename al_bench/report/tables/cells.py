@@ -1,0 +1,88 @@
+"""The words and numbers of a table's cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from al_bench.analysis.savings import Saving
+from al_bench.analysis.stats import Paired
+
+DAGGER = "†"
+NONE = "–"
+DIAGNOSTICS = ("classes_found", "imbalance_l1", "rarest_count")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table of text; bold holds (row, column) positions; the first column is a name."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    bold: frozenset[tuple[int, int]] = frozenset()
+
+
+def headed(metric: str) -> str:
+    """A metric's name with its split; what is measured on the pool is flagged transductive."""
+    if metric.startswith("pool_"):
+        words = metric.removeprefix("pool_").replace("_", " ")
+        return f"{words} (pool, transductive)"
+    if metric == "bought_noise":
+        return "wrong answers (bought)"
+    if metric in DIAGNOSTICS:
+        return metric.replace("_", " ") + " (bought)"
+    return metric.replace("_", " ") + " (test)"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    return NONE if np.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> str:
+    """Mean ± standard deviation over seeds."""
+    numbers = scale * np.array([v for v in values if not np.isnan(v)], dtype=float)
+    if not len(numbers):
+        return NONE
+    deviation = f" ± {numbers.std(ddof=1):.{digits}f}" if len(numbers) > 1 else ""
+    return f"{numbers.mean():.{digits}f}{deviation}"
+
+
+def share(value: float) -> str:
+    if np.isneginf(value):
+        return "−∞"
+    return f"{round(100 * value) + 0:d}".replace("-", "−")
+
+
+def saving_text(saving: Saving | None) -> str:
+    """`34 % [21, 45]`; `not reached` where no saving can be claimed."""
+    if saving is None:
+        return NONE
+    if np.isnan(saving.value):
+        return "neither reached"
+    limits = "" if np.isnan(saving.low) else f" [{share(saving.low)}, {share(saving.high)}]"
+    if np.isneginf(saving.value):
+        return "not reached" + (limits if np.isfinite(saving.high) else "")
+    return f"{'≥ ' if saving.at_least else ''}{share(saving.value)} %{limits}"
+
+
+def labels_text(needed: float) -> str:
+    return f"{needed:.0f}" if np.isfinite(needed) else "not reached"
+
+
+def difference(found: Paired) -> str:
+    """`+1.20 ± 0.35`, in points."""
+    return f"{signed(100 * found.difference, 2)} ± {percent(found.error, 2)}"
+
+
+def p_text(value: float) -> str:
+    if np.isnan(value):
+        return NONE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")

@@ -1,0 +1,121 @@
+"""The tables of claims: what each comes to over sets, and set by set."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.analysis.claims import Claimed
+from al_bench.analysis.curves import in_order
+from al_bench.analysis.over_sets import Average, Extreme, Summary, summaries
+from al_bench.report.tables.cells import NONE, Table, difference, saving_text, share, signed
+
+
+def over_sets(claimed: Claimed) -> Table:
+    """What a claim comes to over the sets of each group, and whether it reaches its targets."""
+    rows = []
+    for summary in summaries(claimed):
+        savings = (summary.integrated, summary.final)
+        apart = (summary.area, summary.accuracy)
+        rows.append(
+            (
+                summary.group,
+                str(summary.sets),
+                *(text(one) for one in savings for text in (average_text, worst_text)),
+                *(text for one in apart for text in extreme_texts(one)),
+                "/".join(map(str, summary.verdicts)),
+                targets_text(summary),
+            )
+        )
+    header = (
+        "settings",
+        "sets",
+        "saving over all levels, mean",
+        "saving over all levels, worst set",
+        "saving at final level, mean",
+        "saving at final level, worst set",
+        "area, points, mean",
+        "area, points, worst set",
+        "full budget, points, mean",
+        "full budget, points, worst set",
+        "win/tie/loss",
+        "target mean / worst: reached",
+    )
+    return Table(f"Claims: {claimed.claim.name}", header, tuple(rows), note(claimed))
+
+
+def note(claimed: Claimed) -> str:
+    seeds = sorted({held.comparison.savings[0].seeds for held in claimed.sets})
+    many = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else "".join(map(str, seeds)) or "no"
+    text = (
+        f"{claimed.claim.ours} against the best of {', '.join(claimed.baselines)}, chosen in "
+        f"each setting by mean area under the curve over all seeds; {many} seeds. Means over sets, "
+        "with 95 % bootstrap intervals that resample the seeds within each set and keep the sets. "
+        "Not reached: sets where ours does not get to the level are counted in brackets; they are "
+        "no part of the mean, but the worst. Area and full budget: differences from the baseline; "
+        "win and loss at two paired standard errors of the area. Targets refer to the saving over "
+        "all levels; with a set that is not reached they are not reached."
+    )
+    return text + (f" Not run: {'; '.join(claimed.missing)}." if claimed.missing else "")
+
+
+def average_text(one: Average) -> str:
+    """`41 % [35, 47] (2 of 12 not reached)`."""
+    if np.isnan(one.mean):
+        return f"not reached ({one.missed} of {one.sets})"
+    limits = "" if np.isnan(one.low) else f" [{share(one.low)}, {share(one.high)}]"
+    missed = f" ({one.missed} of {one.sets} not reached)" if one.missed else ""
+    return f"{share(one.mean)} %{limits}{missed}"
+
+
+def worst_text(one: Average) -> str:
+    """`−5 % (cifar10)`, or `not reached` with the sets where it is not."""
+    names = f"({', '.join(one.where)})"
+    if one.missed:
+        return f"not reached {names}"
+    return f"{share(one.worst)} % {names}"
+
+
+def extreme_texts(one: Extreme) -> tuple[str, str]:
+    return signed(100 * one.mean, 2), f"{signed(100 * one.worst, 2)} ({one.where})"
+
+
+def targets_text(summary: Summary) -> str:
+    """`75 % / 60 %: no`; where one of the two is reached, `no (worst)` says which is not."""
+    if not summary.targets:
+        return NONE
+    places = {goal.what: f"{share(goal.share)} %" for goal in summary.targets}
+    wanted = " / ".join(places.get(what, NONE) for what in ("mean", "worst"))
+    failed = [goal.what for goal in summary.targets if not goal.reached]
+    only = f" ({failed[0]})" if 0 < len(failed) < len(summary.targets) else ""
+    return f"{wanted}: {'no' + only if failed else 'yes'}"
+
+
+def set_by_set(claimed: Claimed) -> Table:
+    """A claim's rows: one a setting, by group."""
+    rows = []
+    for held in sorted(claimed.sets, key=lambda held: in_order(held.place.group)):
+        one = held.comparison
+        rows.append(
+            (
+                held.place.name,
+                held.place.group,
+                one.baseline,
+                *(saving_text(one.saving(form)) for form in ("integrated", "final")),
+                *(difference(apart) for apart in (one.paired, one.final)),
+                f"{one.savings[0].seeds}, {one.saving('integrated').kind}",
+            )
+        )
+    header = (
+        "set",
+        "noise",
+        "best baseline",
+        "saving over all levels",
+        "saving at its final level",
+        "difference of area, points ± SE",
+        "difference at full budget, points ± SE",
+        "seeds, interval",
+    )
+    words = (
+        f"{claimed.claim.ours}; savings on isotonic mean curves, paired 95 % intervals over seeds."
+    )
+    return Table(f"Claims: {claimed.claim.name}, set by set", header, tuple(rows), words)

@@ -1,0 +1,118 @@
+"""Tables as Markdown, LaTeX (booktabs) and for the terminal; everything is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from al_bench.report.tables.cells import Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "∞": r"$\infty$",
+    "≥": r"$\geq$",
+    "†": r"$^\dagger$",
+    "·": r"$\cdot$",
+    "–": r"--",
+}
+
+
+# control characters end lines and move cursors, directional ones show a text as another
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """The text with a blank for every character that is none to be read."""
+    return UNSEEN.sub(" ", text)
+
+
+def latex_text(text: str) -> str:
+    """The text with every character that means something to LaTeX made harmless."""
+    return re.sub(".", lambda match: LATEX.get(match[0], match[0]), one_line(text))
+
+
+def markdown_text(text: str) -> str:
+    """The text with everything that Markdown or HTML would act on made harmless."""
+    text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|$~])", r"\\\1", text)
+
+
+def markdown(tables: Sequence[Table], heading: str, summary: str) -> str:
+    """One Markdown document of all tables."""
+    parts = [f"# {markdown_text(heading)}", markdown_text(summary)]
+    for table in tables:
+        lines = [line(table.header), line(["---", *["---:"] * (len(table.header) - 1)], raw=True)]
+        for r, row in enumerate(table.rows):
+            lines.append(line(row, {c for c in range(len(row)) if (r, c) in table.bold}))
+        parts += [f"## {markdown_text(table.title)}", "\n".join(lines), markdown_text(table.note)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def line(cells: Sequence[str], bold: Sequence[int] | set[int] = (), raw: bool = False) -> str:
+    texts = [cell if raw else markdown_text(cell) for cell in cells]
+    return "| " + " | ".join(f"**{t}**" if c in bold else t for c, t in enumerate(texts)) + " |"
+
+
+def latex(tables: Sequence[Table], summary: str) -> str:
+    """LaTeX table environments to \\input; needs the packages booktabs and graphicx."""
+    parts = ["% needs \\usepackage{booktabs,graphicx}", f"% {one_line(summary)}"]
+    for table in tables:
+        body = []
+        for r, row in enumerate(table.rows):
+            cells = [latex_text(cell) for cell in row]
+            cells = [f"\\textbf{{{t}}}" if (r, c) in table.bold else t for c, t in enumerate(cells)]
+            body.append("  " + " & ".join(cells) + r" \\")
+        parts.append(
+            "\n".join(
+                [
+                    r"\begin{table}[t]\centering",
+                    rf"\caption{{{latex_text(table.title)}. {latex_text(table.note)}}}",
+                    r"\resizebox{\linewidth}{!}{%",
+                    rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
+                    r"  \toprule",
+                    "  " + " & ".join(latex_text(cell) for cell in table.header) + r" \\",
+                    r"  \midrule",
+                    *body,
+                    r"  \bottomrule",
+                    r"\end{tabular}}",
+                    r"\end{table}",
+                ]
+            )
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def console(table: Table) -> RichTable:
+    """The table for a terminal."""
+    from rich.markup import escape
+    from rich.table import Table as RichTable
+
+    def seen(text: str) -> str:
+        return escape(one_line(text))
+
+    shown = RichTable(title=seen(table.title), caption=seen(table.note), title_justify="left")
+    for number, name in enumerate(table.header):
+        shown.add_column(seen(name), justify="right" if number else "left", overflow="fold")
+    for r, row in enumerate(table.rows):
+        cells = [seen(cell) for cell in row]
+        styled = (f"[bold]{t}[/]" if (r, c) in table.bold else t for c, t in enumerate(cells))
+        shown.add_row(*styled)
+    return shown

@@ -1,0 +1,242 @@
+"""The tables of a report, as text in cells; `render` turns them into files."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.analysis import stats
+from al_bench.analysis.analysis import RULES, Analysis, Found
+from al_bench.analysis.comparison import Comparison
+from al_bench.analysis.savings import area
+from al_bench.report.tables.cells import (
+    DAGGER,
+    DIAGNOSTICS,
+    NONE,
+    Table,
+    difference,
+    headed,
+    labels_text,
+    p_text,
+    percent,
+    saving_text,
+    spread,
+)
+from al_bench.report.tables.claims import over_sets, set_by_set
+from al_bench.report.tables.factorial import crossings
+from al_bench.report.tables.fractions import not_run, share_tables
+from al_bench.report.tables.overall import penalty_matrix, ranking
+
+QUALITY = (
+    "balanced_accuracy",
+    "macro_f1",
+    "accuracy",
+    "head_recall",
+    "medium_recall",
+    "tail_recall",
+    "worst_recall",
+    "nll",
+    "ece",
+    "product_balanced_accuracy",
+)
+POOL = ("bought_noise", "pool_balanced_accuracy", "pool_unlabelled_balanced_accuracy")
+COUNTS = ("nll", *DIAGNOSTICS)  # shown as they are, not in per cent
+
+
+def tables(analysis: Analysis) -> list[Table]:
+    """All tables of a report, the most read first."""
+    every = [table(one) for one in analysis.claims for table in (over_sets, set_by_set)]
+    every += [*share_tables(analysis), *crossings(analysis)]
+    every += [not_run(analysis)] if analysis.results.unavailable else []
+    every += [main(analysis, found) for found in analysis.found]
+    several = len(analysis.found) > 1
+    every += [ranking(analysis)] if several else []
+    if not analysis.spec.details:
+        return every
+    every += [penalty_matrix(analysis)] if several else []
+    every += [forms(analysis, found) for found in analysis.found if found.setting.is_curve]
+    every.append(tests(analysis))
+    for found in analysis.found:
+        every += [quality(analysis, found), bought(analysis, found)]
+    return every
+
+
+def mark(analysis: Analysis, method: str) -> str:
+    return method + DAGGER if method in analysis.truth_readers else method
+
+
+def ordered(analysis: Analysis, found: Found) -> list[str]:
+    return [name for name in analysis.methods if name in found.setting.methods]
+
+
+def main(analysis: Analysis, found: Found) -> Table:
+    """How good each method ends, how many labels it saves, and what it costs."""
+    setting, metric = found.setting, headed(analysis.spec.metric)
+    methods = ordered(analysis, found)
+    part = analysis.parts[setting.name]
+    seconds = part[part["round"] > 1].groupby("method")["seconds_select"].median()
+    trips = part.groupby(["method", "seed"])["trips"].max().groupby("method").mean()
+    rows, scores = [], []
+    for method in methods:
+        curves = setting.of(method)
+        areas = area(curves, setting.labels, log=False)
+        needed, select = found.needed(method), seconds.get(method, np.nan)
+        compared = [
+            (found.against(method, rule) if setting.is_curve else None, form)
+            for rule, form in (("random", "final"), ("here", "final"), ("here", "integrated"))
+        ]
+        rows.append(
+            (
+                mark(analysis, method),
+                spread(curves[:, -1]),
+                spread(areas),
+                *(saving_text(one.saving(form) if one else None) for one, form in compared),
+                labels_text(needed) if setting.is_curve else NONE,
+                f"{trips[method]:.0f}",
+                NONE if np.isnan(select) else f"{select:.2g}",
+            )
+        )
+        reader = method in analysis.truth_readers
+        scores.append((-np.inf, -np.inf) if reader else (curves[:, -1].mean(), areas.mean()))
+    best = np.array(scores).argmax(axis=0)
+    rival = sorted({c.baseline for c in found.comparisons if c.rule == "here"})
+    prior = "" if np.isnan(setting.prior) else f" The prior alone: {percent(setting.prior)}."
+    target = f"{percent(found.target)} ({found.best})"
+    header = (
+        "method",
+        f"final {metric}, %",
+        "area under curve, %",
+        "saving over random",
+        "saving over best baseline",
+        "the same over all levels",
+        f"labels to {target}",
+        "trips",
+        "s / round, query",
+    )
+    budget = f"{setting.labels[0]:.0f} to {setting.labels[-1]:.0f} labels"
+    how = (
+        "savings with paired bootstrap 95 % intervals at the baseline's "
+        "mean over its last 10 % of budget (−∞: not reached), isotonic mean curves; "
+        f"best baseline: {RULES['here']}: {', '.join(rival) or 'none has been run yet'}"
+    )
+    if not setting.is_curve:
+        budget = f"{setting.labels[0]:.0f} labels alone"
+        how = "one point is no curve, so nothing is said of savings"
+    note = f"{len(setting.seeds)} seeds, {budget}; mean ± standard deviation; {how}.{prior}"
+    note += readers_note(analysis, methods)
+    bold = frozenset((int(row), column + 1) for column, row in enumerate(best))
+    return Table(setting.name, header, tuple(rows), note, bold)
+
+
+def readers_note(analysis: Analysis, methods: list[str]) -> str:
+    if not analysis.truth_readers & set(methods):
+        return ""
+    return f" {DAGGER} reads the truth: a reference, not a competitor."
+
+
+def forms(analysis: Analysis, found: Found) -> Table:
+    """All three forms of a saving, by all rules of choosing the baseline, smoothed and not."""
+    shown = analysis.spec.ours or [m for m in analysis.methods if m in analysis.competitors]
+    comparisons = [
+        one
+        for method in shown
+        for rule in RULES
+        if (one := found.against(method, rule)) is not None
+    ]
+    names = [s.form for s in comparisons[0].savings if s.smooth] if comparisons else []
+    groups: dict[tuple[str, str, int], list[Comparison]] = {}
+    for one in comparisons:
+        seeds = one.savings[0].seeds
+        groups.setdefault((one.method, one.baseline, seeds), []).append(one)
+    rows = []
+    for (method, baseline, seeds), same in groups.items():
+        rules, one = ", ".join(c.rule for c in same), same[0]
+        ahead = difference(one.final)
+        for smooth in (True, False):
+            final, kind = one.saving("final", smooth), "isotonic" if smooth else "raw"
+            cells = [saving_text(one.saving(form, smooth)) for form in names]
+            missed = f"{100 * final.missed_a:.0f}/{100 * final.missed_b:.0f}"
+            how = f"{seeds}, {final.kind}"
+            rows.append((method, baseline, rules, kind, *cells, ahead, missed, how))
+    header = ("method", "baseline", "chosen by", "curves", *(f"at {n}" for n in names))
+    header = tuple(part.replace("at integrated", "integrated over levels") for part in header)
+    header = tuple(part.replace("at final", "at its final level") for part in header)
+    rules = "; ".join(f"{rule}: {text}" for rule, text in RULES.items() if rule != text)
+    note = (
+        f"Chosen by {rules}. Gap: from the baseline's start to {percent(found.reference)} "
+        f"({found.declared}). Not reached: the method never gets there, no saving can be claimed; "
+        "≥: the baseline never gets there, the saving is at least this. Misses: share of seeds "
+        "whose own curve misses the baseline's final level, method/baseline."
+    )
+    title = f"Annotation savings: {found.setting.name}"
+    last = ("difference at full budget, points ± SE", "misses, %", "seeds, interval")
+    return Table(title, (*header, *last), tuple(rows), note)
+
+
+def tests(analysis: Analysis) -> Table:
+    """Paired tests of the area under the curve against the best baseline, Holm over the table."""
+    cells = [
+        (found, one)
+        for found in analysis.found
+        for method in (analysis.spec.ours or analysis.competitors)
+        if (one := found.against(method, "here")) is not None
+    ]
+    adjusted = stats.holm(np.array([one.paired.t_test for _, one in cells]))
+    rows = tuple(
+        (
+            one.method,
+            found.setting.name,
+            one.baseline,
+            difference(one.paired),
+            one.paired.verdict,
+            p_text(one.paired.t_test),
+            p_text(float(p)),
+            p_text(one.paired.wilcoxon),
+        )
+        for (found, one), p in zip(cells, adjusted, strict=True)
+    )
+    header = (
+        "method",
+        "setting",
+        "best baseline",
+        "difference of area, points ± SE",
+        "verdict",
+        "p (paired t)",
+        "p (Holm)",
+        "p (Wilcoxon)",
+    )
+    note = "Verdict at two paired standard errors; Holm over all rows of this table."
+    return Table("Paired tests", header, rows, note)
+
+
+def quality(analysis: Analysis, found: Found) -> Table:
+    """Every metric of the test set after the last label, and the area over log labels."""
+    table = at_the_end(analysis, found, "Final metrics", QUALITY)
+    rows = []
+    for method, row in zip(ordered(analysis, found), table.rows, strict=True):
+        areas = area(found.setting.of(method), found.setting.labels, log=True)
+        rows.append((*row, spread(areas)))
+    header = (*table.header, f"area over log labels, {analysis.spec.metric.replace('_', ' ')}, %")
+    return Table(table.title, header, tuple(rows), table.note)
+
+
+def bought(analysis: Analysis, found: Found) -> Table:
+    """What was bought, and how well the model knows the pool itself."""
+    return at_the_end(analysis, found, "Bought labels and pool", (*DIAGNOSTICS, *POOL))
+
+
+def at_the_end(analysis: Analysis, found: Found, title: str, metrics: tuple[str, ...]) -> Table:
+    """Metrics after the last label, as far as the runs have them."""
+    frame = analysis.parts[found.setting.name]
+    last = frame[frame["n_labels"] == found.setting.labels[-1]]
+    metrics = tuple(name for name in metrics if name in last.columns)
+    methods = ordered(analysis, found)
+    by_method = dict(iter(last[["method", *metrics]].groupby("method")))
+    rows = []
+    for method in methods:
+        runs = by_method[method]
+        cells = [spread(runs[m], *((2, 1.0) if m in COUNTS else (1, 100.0))) for m in metrics]
+        rows.append((mark(analysis, method), *cells))
+    header = [headed(metric) + ("" if metric in COUNTS else ", %") for metric in metrics]
+    note = f"At {found.setting.labels[-1]:.0f} labels; mean ± standard deviation over seeds."
+    note += readers_note(analysis, methods)
+    return Table(f"{title}: {found.setting.name}", ("method", *header), tuple(rows), note)

@@ -1,0 +1,98 @@
+"""Runs on disk: one directory a run, named by the hash of its science, written by one process.
+
+``manifest.json`` says what ran (replaced as a whole), ``rounds.jsonl`` what happened (appended and
+flushed line by line; a torn last line is dropped on reading).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from al_bench.loop import Round
+from al_bench.runs import records
+from al_bench.runs.records import read_manifest
+
+__all__ = ["PROTOCOL", "BusyError", "RunFolder", "read_manifest", "read_rounds", "run_id"]
+
+PROTOCOL = 2  # part of every run's name; raised when numbers change on purpose
+
+
+class BusyError(RuntimeError):
+    """Another process is writing this run."""
+
+
+def run_id(science: Mapping[str, Any]) -> str:
+    """Twelve hex digits that name a run: equal settings give equal names, on any machine."""
+    text = json.dumps([PROTOCOL, science], sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256(text.encode()).hexdigest()[:12]
+
+
+def read_rounds(folder: Path) -> list[Round]:
+    """The finished rounds of a run, in order; ValueError where a whole line is damaged."""
+    return [Round(**line) for line in records.read_rounds(folder)[0]]
+
+
+class RunFolder:
+    """The directory of one run, held by one process at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def held(self, wait: bool = False) -> Iterator[RunFolder]:
+        """Hold the run until the process ends; if another one holds it, BusyError, or wait."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.folder / "lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise BusyError(
+                    f"run {self.folder.name} is being written by another process"
+                ) from None
+            yield self
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace the manifest: readers see the old one or the new one, never a part."""
+        temporary = self.folder / "manifest.json.part"
+        with self.writable():
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(json.dumps(manifest, indent=1) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.folder / "manifest.json")
+
+    def resume(self) -> list[Round]:
+        """The finished rounds; what a killed process left of a torn line is cut off the file."""
+        rounds = read_rounds(self.folder)
+        path = self.folder / "rounds.jsonl"
+        if path.exists():
+            whole = path.read_bytes().rfind(b"\n") + 1
+            os.truncate(path, whole)
+        return rounds
+
+    def append(self, round: Round) -> None:
+        """Add one round and see it to the disk."""
+        with self.writable(), open(self.folder / "rounds.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(round), separators=(",", ":")) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def writable(self) -> Iterator[None]:
+        """Say in one sentence that the run cannot be written; a full disk names no file."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"cannot write run {self.folder.name} under {self.folder.parent}: "
+                f"{error.strerror}; its finished rounds are kept",
+            ) from error

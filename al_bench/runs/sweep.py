@@ -1,0 +1,172 @@
+"""Sweeps: many runs, handed to a Hydra launcher in parts, so that a worker loads things once.
+
+Hydra composes every run of a sweep twice and starts it as a job of its own, which costs more than a
+small run. Here a job is a part: some runs one after the other in one process, which keeps data,
+embeddings and models. Everything else (joblib, Slurm, Ray) stays the launcher's.
+
+An experiment may also be a suite: command lines of other experiments, one after the other.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from al_bench.configuration.config import composing, config_folders, workers
+from al_bench.configuration.plan import Plan, plan
+
+LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
+EXTRAS = {  # what a launcher or sweeper is installed with
+    "hydra_submitit_launcher": "slurm",
+    "hydra_ray_launcher": "ray",
+    "hydra_optuna_sweeper": "tune",
+}
+
+
+def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The experiments of ``experiment=a,b``, also given more than once, and all else."""
+    chosen = [o.removeprefix("experiment=") for o in overrides if o.startswith("experiment=")]
+    rest = [o for o in overrides if not o.startswith("experiment=")]
+    return [name for some in chosen for name in some.split(",")], rest
+
+
+def command_lines(overrides: Sequence[str], extra: Path | None) -> list[tuple[str, ...]]:
+    """What is to be run one after the other: a line an experiment, or those of its suite."""
+    names, rest = experiments(overrides)
+    if not names:
+        return [tuple(rest)]
+    found = []
+    for name in names:
+        parts = suite(name, extra)
+        found += [one for p in parts for one in command_lines([*shlex.split(p), *rest], extra)]
+        found += [] if parts else [(f"experiment={name}", *rest)]
+    return found
+
+
+def suite(name: str, extra: Path | None) -> list[str]:
+    """The command lines that an experiment consists of, if it is a suite; its own has none."""
+    paths = [folder / "experiment" / f"{name}.yaml" for folder in config_folders(extra)]
+    path = next((path for path in paths if path.is_file()), None)
+    lines = OmegaConf.select(OmegaConf.load(path), "suite") if path else None
+    return [str(line) for line in lines or []]
+
+
+def sweep_all(lines: Sequence[tuple[str, ...]], extra: Path | None) -> int:
+    """Make the runs of each line; RuntimeError at the end, line by line, where any failed."""
+    failed = []
+    for overrides in lines:
+        print(" ".join(overrides), flush=True)
+        try:
+            sweep(known_plan(overrides, extra), overrides, extra)
+        except RuntimeError as error:
+            failed.append(f"{' '.join(overrides)}: {error}")
+    if failed:
+        raise RuntimeError("; ".join(failed))
+    return 0
+
+
+def sweep(planned: Plan, overrides: tuple[str, ...], extra: Path | None) -> int:
+    """Make every run of a plan; RuntimeError at the end, with the first reason, if any failed or a
+    worker died."""
+    size = runs_per_job(planned)
+    parts = range(-(-len(planned) // size))
+    print(f"{len(planned)} runs in {len(parts)} jobs", flush=True)
+    task = partial(run_part, overrides, extra, size, Path.cwd())
+    failed = [f for part in launch(planned, task, extra, parts) for f in part]
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {len(planned)} runs failed; the first: {failed[0]}")
+    return 0
+
+
+def launch(
+    planned: Plan,
+    task: Callable[[DictConfig], list[str]],
+    extra: Path | None,
+    parts: Sequence[int],
+) -> list[list[str]]:
+    """What a task returned for each part, from the launcher of the configuration."""
+    from hydra._internal.callbacks import Callbacks
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.plugins import Plugins
+    from hydra.core.utils import JobStatus
+    from hydra.types import HydraContext, RunMode
+
+    require(str(planned.hydra.launcher["_target_"]))
+    with composing(extra):
+        loader = GlobalHydra.instance().config_loader()
+        named = [o for o in planned.fixed if o.startswith("experiment=")]  # it may set the launcher
+        search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+        config = loader.load_configuration("config", [*search, *planned.fixed], RunMode.MULTIRUN)
+        launcher = Plugins.instance().instantiate_launcher(
+            HydraContext(loader, Callbacks(config)), task, config
+        )
+        try:
+            jobs = launcher.launch([[*named, f"+part={part}"] for part in parts], initial_job_idx=0)
+        except Exception as error:
+            said = " ".join(str(error).split())[:300]
+            raise RuntimeError(
+                f"{type(launcher).__name__} stopped ({type(error).__name__}: {said}); "
+                "what is done is kept, and the same command goes on from here"
+            ) from error
+    for job in jobs:
+        if job.status != JobStatus.COMPLETED:
+            raise job._return_value
+    return [list(job.return_value) for job in jobs]
+
+
+def require(target: str) -> None:
+    """RuntimeError that says which extra brings a plugin, where it is not installed."""
+    parts = target.split(".")
+    if parts[0] != "hydra_plugins":
+        return
+    try:
+        missing = find_spec(".".join(parts[:2])) is None
+    except ModuleNotFoundError:
+        missing = True
+    if missing:
+        extra = EXTRAS.get(parts[1])
+        how = f"pip install 'al-bench[{extra}]' brings it" if extra else "install its package"
+        raise RuntimeError(f"{parts[1]} is not installed; {how}")
+
+
+def run_part(
+    overrides: tuple[str, ...], extra: Path | None, size: int, folder: Path, config: DictConfig
+) -> list[str]:
+    """Run one part of a plan in `folder`, one after the other; what failed, a sentence each."""
+    from al_bench.runs.run import execute
+
+    os.chdir(folder)  # where the command was given: paths may be relative, workers be elsewhere
+    planned = known_plan(overrides, extra)
+    failed = []
+    for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
+        job = planned[index]
+        try:
+            execute(job.config, job.choices, config_folders(extra))
+        except Exception as error:
+            failed.append(f"{' '.join(job.overrides)}: {error}")
+            print(f"failed: {failed[-1]}", flush=True)
+    return failed
+
+
+@lru_cache(maxsize=1)
+def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
+    """The plan of these overrides, made once a process."""
+    return plan(overrides, extra)
+
+
+def runs_per_job(planned: Plan) -> int:
+    """How many runs of a sweep one job makes; ValueError unless at least one."""
+    config = planned.base.config
+    size: Any = config.runs_per_job
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
+    if planned.hydra.launcher["_target_"] == LOCAL:  # which starts all jobs at once
+        size = -(-len(planned) // workers(config.threads))
+    return int(size)

@@ -1,0 +1,88 @@
+"""Models drawn from what the labels leave open: last-layer Laplace or input dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import numpy as np
+
+from al_bench.arithmetic import softmax
+from al_bench.state import Floats, Ints, LinearModel, Picked, Rows, State
+from al_bench.strategies.common.linear import linear_head
+
+Predict: TypeAlias = Callable[[Ints], Floats]  # (m,) row numbers -> (m, models, k) probabilities
+
+
+class Posterior(Protocol):
+    """Draws models from what the labels leave open."""
+
+    def draw(self, state: State, models: int, rng: np.random.Generator) -> Predict:
+        """The predictions of that many models; the same models whichever rows are asked for."""
+
+
+class Laplace:
+    """Last-layer Laplace with a Kronecker-factored Hessian (Ritter et al., 2018).
+
+    precision: of the Gaussian prior on the weights; a head trained with a sum of losses plus
+    l2/2 |W|^2 has precision l2. Without labels all models are the model itself. O(l d^2 + d^3).
+    """
+
+    def __init__(self, precision: float) -> None:
+        if precision <= 0:
+            raise ValueError(f"Laplace got precision={precision}; wanted a number above 0")
+        self.precision = precision
+
+    def draw(self, state: State, models: int, rng: np.random.Generator) -> Predict:
+        if len(state.labelled) == 0:
+            return lambda rows: np.repeat(state.probs[rows][:, None], models, axis=1)
+        features, weight, bias = linear_head(state)
+        taught, probs = features[state.labelled], state.probs[state.labelled].astype(np.float64)
+        taught = np.c_[taught, np.ones(len(taught))].astype(np.float64)  # the bias is a weight
+        inner, left = np.linalg.eigh((np.diag(probs.sum(axis=0)) - probs.T @ probs) / len(probs))
+        outer, right = np.linalg.eigh(taught.T @ taught)
+        noise = rng.standard_normal((models, len(inner), len(outer)))
+        noise /= np.sqrt(np.maximum(inner[:, None] * outer, 0) + self.precision)
+        weights = np.c_[weight, bias] + left @ noise @ right.T
+        heads = weights.reshape(-1, len(outer)).astype(features.dtype)
+
+        def predict(rows: Ints) -> Floats:
+            scores = features[rows] @ heads[:, :-1].T + heads[:, -1]
+            return softmax(scores.reshape(len(rows), models, -1))
+
+        return predict
+
+
+class Dropout:
+    """Models that each miss the same random features for every row (Gal and Ghahramani, 2016).
+
+    rate: the share of features dropped; the others are scaled up. A model that reads no features
+    (the prior) always agrees with itself. O(u d) a model.
+    """
+
+    def __init__(self, rate: float) -> None:
+        check_rate("Dropout", rate)
+        self.rate = rate
+
+    def draw(self, state: State, models: int, rng: np.random.Generator) -> Predict:
+        pool, model = state.rows, state.model
+        dtype = pool.features.dtype
+        masks = (rng.random((models, pool.features.shape[1])) >= self.rate).astype(dtype)
+        masks /= dtype.type(1 - self.rate)
+
+        def predict(rows: Ints) -> Floats:
+            features = pool.features[rows]
+            if isinstance(model, LinearModel):  # drop weights instead: one product for all models
+                heads = (model.weight * masks[:, None]).reshape(-1, features.shape[1])
+                scores = (features @ heads.T).reshape(len(rows), models, -1) + model.bias
+                return softmax(scores)
+            inputs, prior = Picked(pool.inputs, rows), pool.prior[rows]
+            seen = [model.predict_proba(Rows(inputs, features * mask, prior)) for mask in masks]
+            return np.stack(seen, axis=1)
+
+        return predict
+
+
+def check_rate(name: str, rate: float) -> None:
+    if not 0 < rate < 1:
+        raise ValueError(f"{name} got a dropout rate of {rate}; wanted one between 0 and 1")

@@ -1,0 +1,322 @@
+"""What every component must keep. The tests run it over all configs; ``albench check`` over yours.
+
+Each check takes a function that makes a fresh component and raises ContractError, with one
+sentence, where the component breaks its promise.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import GeneratorType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from al_bench.loop import ask
+from al_bench.problem.types import Truth
+from al_bench.state import Ints, PriorModel, State
+from al_bench.testing.situations import make_pool, make_state, situations, telling_inputs
+
+Make: TypeAlias = Callable[[], Any]
+Check: TypeAlias = Callable[[Make], None]
+
+
+class ContractError(AssertionError):
+    """A component broke a promise of its kind."""
+
+
+def _generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng([7, seed])
+
+
+def _strategy(make: Make, truth: Ints) -> Any:
+    strategy = make()
+    return strategy.given(truth) if getattr(strategy, "reads_truth", False) else strategy
+
+
+def _ask(strategy: Any, state: State, size: int, answers: Ints, reveal: str, seed: int = 3) -> Ints:
+    return ask(strategy, state, size, answers, reveal, seed, 2)[0]
+
+
+# --- strategies -----------------------------------------------------------------------------------
+
+
+def asks_exactly_the_budget(make: Make) -> None:
+    """Asks about min(budget, unlabelled) distinct rows that may be asked about."""
+    for name, state, truth in situations():
+        left = len(state.unlabelled)
+        for size in sorted({1, 7, left - 1, left, left + 5}):
+            for reveal in ("batch", "sequential"):
+                try:
+                    _ask(_strategy(make, truth), state, size, truth, reveal)
+                except Exception as error:
+                    raise ContractError(
+                        f"with {name}, budget {size}, reveal={reveal}: {type(error).__name__}: "
+                        f"{error}"
+                    ) from error
+
+
+def repeats_itself(make: Make) -> None:
+    """Equal generators give equal rows, from a fresh instance and from a used one."""
+    state, truth = make_state()
+    used = _strategy(make, truth)
+    first = _ask(used, state, 10, truth, "sequential")
+    _ask(used, make_state(seed=5)[0], 10, make_state(seed=5)[1], "sequential", seed=9)
+    if not np.array_equal(first, _ask(used, state, 10, truth, "sequential")):
+        raise ContractError("a used instance chooses other rows than before: it keeps state")
+    if not np.array_equal(first, _ask(_strategy(make, truth), state, 10, truth, "sequential")):
+        raise ContractError("a fresh instance with an equal generator chooses other rows")
+
+
+def sees_only_bought_answers(make: Make) -> None:
+    """What it asks depends on the answers it was given, never on those of other rows."""
+    state, truth = make_state()
+    strategy = _strategy(make, truth)
+    asked = _ask(strategy, state, 10, truth, "sequential")
+    other = (truth + 1) % state.n_classes
+    other[asked] = truth[asked]
+    if not np.array_equal(asked, _ask(strategy, state, 10, other, "sequential")):
+        raise ContractError("the choice changes with the hidden labels of rows that were not asked")
+
+
+def leaves_its_input_alone(make: Make) -> None:
+    """Arrays of the state are read, never written."""
+    state, truth = make_state()
+    arrays = (state.labels, state.rows.features, state.rows.prior)
+    for array in arrays:
+        array.flags.writeable = False
+    try:
+        _ask(_strategy(make, truth), state, 10, truth, "sequential")
+    except ValueError as error:
+        raise ContractError(f"it writes into the state: {error}") from error
+
+
+def draws_from_its_generator_alone(make: Make) -> None:
+    """The global generators of NumPy, random and torch are where they were."""
+    state, truth = make_state()
+    with global_generators_untouched():
+        _ask(_strategy(make, truth), state, 10, truth, "sequential")
+
+
+def returns_integers(make: Make) -> None:
+    """Rows come as an array of whole numbers, or a generator of such arrays."""
+    state, truth = make_state()
+    choice = _strategy(make, truth).select(state, 5, _generator())
+    rows = next(choice) if isinstance(choice, GeneratorType) else choice
+    if not (isinstance(rows, np.ndarray) and rows.dtype.kind == "i" and rows.ndim == 1):
+        raise ContractError(f"it returned {type(rows).__name__}; wanted a 1-d integer array")
+
+
+@contextmanager
+def global_generators_untouched() -> Iterator[None]:
+    """Raises ContractError if anything inside drew from or seeded a global generator."""
+    before = _global_states()
+    yield
+    for name, state in _global_states().items():
+        if name in before and state != before[name]:
+            raise ContractError(f"it changed the state of {name}'s global generator")
+
+
+def _global_states() -> dict[str, bytes]:
+    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 (to see that nobody uses it)
+    assert isinstance(numpy_state, dict)
+    states = {
+        "numpy": repr((numpy_state["state"]["key"].tobytes(), numpy_state["state"]["pos"])),
+        "random": repr(random.getstate()),
+    }
+    if "torch" in sys.modules:
+        states["torch"] = sys.modules["torch"].get_rng_state().numpy().tobytes().hex()
+    return {name: state.encode() for name, state in states.items()}
+
+
+# --- training rules -------------------------------------------------------------------------------
+
+
+def makes_a_training_set(make: Make) -> None:
+    """Distinct rows of the pool, targets that sum to one, finite weights >= 0 with some mass."""
+    for name, state, _ in situations():
+        if not len(state.labelled):
+            continue
+        made = make().training_set(state, _generator())
+        m, k = len(made.rows), state.n_classes
+        problems = {
+            f"{m} rows, targets {made.targets.shape}, weights {made.weights.shape}": (
+                made.targets.shape != (m, k) or made.weights.shape != (m,)
+            ),
+            "rows twice": len(np.unique(made.rows)) != m,
+            "rows outside the pool": m == 0
+            or made.rows.min() < 0
+            or made.rows.max() >= len(state.labels),
+            "targets that do not sum to one": not np.allclose(
+                made.targets.sum(axis=1), 1, atol=1e-4
+            ),
+            "negative targets": bool((made.targets < 0).any()),
+            "bad weights": not np.isfinite(made.weights).all() or bool((made.weights < 0).any()),
+            "no weight": not made.weights.sum() > 0,
+        }
+        for what, wrong in problems.items():
+            if wrong:
+                raise ContractError(f"with {name}: the training set has {what}")
+
+
+def teaches_the_same_again(make: Make) -> None:
+    """Equal generators give equal training sets, from a fresh instance and from a used one."""
+    state, _ = make_state()
+    used = make()
+    first = used.training_set(state, _generator())
+    used.training_set(make_state(seed=5)[0], _generator(1))
+    for rule in (used, make()):
+        again = rule.training_set(state, _generator())
+        if not all(
+            np.array_equal(getattr(first, part), getattr(again, part))
+            for part in ("rows", "targets", "weights")
+        ):
+            raise ContractError("equal generators give different training sets")
+
+
+def teaching_leaves_its_input_alone(make: Make) -> None:
+    """Arrays of the state are read, never written; no global generator is used."""
+    state, _ = make_state()
+    for array in (state.labels, state.rows.features, state.rows.prior):
+        array.flags.writeable = False
+    with global_generators_untouched():
+        make().training_set(state, _generator())
+
+
+# --- learners -------------------------------------------------------------------------------------
+
+
+def _readable(learner: Any, state: State, truth: Ints) -> State:
+    """The state with inputs of the kind that a learner ``reads`` besides features, if it does."""
+    kind = getattr(learner, "reads", None)
+    if kind is None:
+        return state
+    return replace(state, rows=replace(state.rows, inputs=telling_inputs(kind, truth)))
+
+
+def _training(state: State) -> Any:
+    from al_bench.state import TrainingSet
+
+    index = state.labelled
+    targets = np.eye(state.n_classes)[state.labels[index]]
+    return TrainingSet(index, targets, np.ones(len(index)))
+
+
+def predicts_distributions(make: Make) -> None:
+    """k columns that sum to one, whatever classes were seen; also with soft targets."""
+    for name, state, truth in situations():
+        if not len(state.labelled) or isinstance(state.model, PriorModel):
+            continue
+        state = _readable(make(), state, truth)
+        training = _training(state)
+        for soft in (False, True):
+            if soft:
+                smooth = 0.8 * training.targets + 0.2 / state.n_classes
+                training = replace(training, targets=smooth)
+            probs = make().fit(state.rows, training, _generator()).predict_proba(state.rows)
+            if probs.shape != (len(state.rows), state.n_classes):
+                raise ContractError(f"with {name}: predictions of shape {probs.shape}")
+            if not np.isfinite(probs).all() or not np.allclose(probs.sum(axis=1), 1, atol=1e-4):
+                raise ContractError(f"with {name}: predictions that are no distributions")
+
+
+def learns_the_same_again(make: Make) -> None:
+    """Equal training sets and generators give equal predictions."""
+    state = _readable(make(), *make_state())
+    training = _training(state)
+    with global_generators_untouched():
+        first = make().fit(state.rows, training, _generator()).predict_proba(state.rows)
+        again = make().fit(state.rows, training, _generator()).predict_proba(state.rows)
+    if not np.array_equal(first, again):
+        raise ContractError("equal training sets and generators give different models")
+
+
+def learns_something(make: Make) -> None:
+    """On well separated classes it is far better than chance on rows it was not taught."""
+    state, truth = make_state(n=300, labelled=80, noise=0.3)
+    state = _readable(make(), state, truth)
+    model = make().fit(state.rows, _training(state), _generator())
+    guess = model.predict_proba(state.rows).argmax(axis=1)
+    accuracy = float((guess == truth)[state.unlabelled].mean())
+    if accuracy < 0.8:
+        raise ContractError(f"accuracy {accuracy:.2f} on separable classes; wanted 0.8 or more")
+
+
+# --- imbalance and noise --------------------------------------------------------------------------
+
+
+def keeps_existing_rows(make: Make) -> None:
+    """Ascending distinct rows; classes 0..k-1; equal generators keep equal rows."""
+    labels = np.repeat(np.arange(6), 200)
+    kept, again = (make().keep(labels, 6, _generator()) for _ in range(2))
+    if not np.array_equal(kept.rows, again.rows) or not np.array_equal(kept.classes, again.classes):
+        raise ContractError("equal generators keep different rows")
+    if np.any(np.diff(kept.rows) <= 0) or kept.rows.min() < 0 or kept.rows.max() >= len(labels):
+        raise ContractError("rows are not ascending row numbers of the split")
+    if set(kept.classes.tolist()) != set(range(int(kept.classes.max()) + 1)):
+        raise ContractError(f"new classes are {sorted(set(kept.classes.tolist()))}")
+    if len(np.unique(kept.classes[labels[kept.rows]])) != int(kept.classes.max()) + 1:
+        raise ContractError("a class is left without a row")
+
+
+def answers_every_row(make: Make) -> None:
+    """A class for every pool row; equal generators answer equally; truth is left alone."""
+    rows, truth = make_pool(n=300, k=10)
+    votes = np.eye(10, dtype=np.int64)[truth] * 3 + 1
+    columns = {getattr(make(), "column", "human"): truth} | {"votes": votes}
+    look = Truth(truth, 10, rows.features, columns)
+    truth.flags.writeable = False
+    answers, again = (make().answers(look, _generator()) for _ in range(2))
+    if not np.array_equal(answers, again):
+        raise ContractError("equal generators give different answers")
+    if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= 10:
+        raise ContractError("answers are not one class for each row")
+
+
+CHECKS: dict[str, tuple[Check, ...]] = {
+    "strategy": (
+        asks_exactly_the_budget,
+        repeats_itself,
+        sees_only_bought_answers,
+        leaves_its_input_alone,
+        draws_from_its_generator_alone,
+        returns_integers,
+    ),
+    "supervision": (
+        makes_a_training_set,
+        teaches_the_same_again,
+        teaching_leaves_its_input_alone,
+    ),
+    "learner": (predicts_distributions, learns_the_same_again, learns_something),
+    "imbalance": (keeps_existing_rows,),
+    "noise": (answers_every_row,),
+}
+
+
+def check_config(overrides: Sequence[str], extra: Path | None) -> int:
+    """Check the components named in `overrides` (``strategy=mine``); 1 if a promise is broken."""
+    from al_bench.configuration.config import build
+    from al_bench.configuration.plan import plan
+
+    groups = [o.split("=")[0] for o in overrides if o.split("=")[0] in CHECKS]
+    if not groups:
+        raise ValueError(f"nothing to check; name one of {', '.join(f'{g}=...' for g in CHECKS)}")
+    config = plan(overrides, extra)[0].config
+    broken = 0
+    for group in groups:
+        for promise in CHECKS[group]:
+            try:
+                promise(partial(build, config[group]))
+                print(f"ok      {group}: {(promise.__doc__ or '').splitlines()[0]}")
+            except ContractError as error:
+                broken += 1
+                print(
+                    f"BROKEN  {group}: {(promise.__doc__ or '').splitlines()[0]}\n        {error}"
+                )
+    return 1 if broken else 0
