@@ -1,4 +1,4 @@
-"""Arithmetic that components share: plain functions of arrays."""
+"""Arithmetic that components fraction: plain functions of arrays."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def margin(probs: Floats) -> Floats:
 
 
 def uniform(n: int, k: int) -> Floats:
-    """(n, k) even shares: no opinion."""
+    """(n, k) even fractions: no opinion."""
     return np.full((n, k), 1 / k, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The active-learning loop: ask, tell, teach, fit, measure, yield. Read this file first."""
+"""The active-learning loop: query, tell, train, measure, yield. Read this file first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from al_bench.rng import rng
 from al_bench.state import (
-    UNASKED,
+    UNLABELLED,
     Ints,
     Learner,
     Problem,
@@ -27,9 +27,9 @@ class Round:
     """One line of rounds.jsonl. Round 0 asks nothing: the prior alone; round 1 asks the start."""
 
     round: int
-    asked: list[int]
+    queried: list[int]
     answers: list[int]
-    trips: int
+    oracle_calls: int
     metrics: dict[str, float]
     recall: list[float] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -59,38 +59,40 @@ def active_learning(
     state = State.start(problem.pool)
     for past in done:
         check_past(past, state, problem.answers, [0, *sizes])
-        state = state.tell(np.array(past.asked, dtype=np.int64), np.array(past.answers))
+        state = state.tell(np.array(past.queried, dtype=np.int64), np.array(past.answers))
         if past.round > 0:
-            state = teach(state, supervision, learner, seed, past.round)
+            state = trained(state, supervision, learner, seed, past.round)
 
     for number in range(len(done), len(sizes) + 1):
         began = perf_counter()
-        asked, trips = np.empty(0, dtype=np.int64), 0
+        queried, oracle_calls = np.empty(0, dtype=np.int64), 0
         if number > 0:
             rule, size = init if number == 1 else strategy, sizes[number - 1]
-            asked, trips = ask(rule, state, size, problem.answers, protocol.reveal, seed, number)
+            queried, oracle_calls = query(
+                rule, state, size, problem.answers, protocol.reveal, seed, number
+            )
         selected = perf_counter()
         if number > 0:
-            state = state.tell(asked, problem.answers[asked])
-            state = teach(state, supervision, learner, seed, number)
+            state = state.tell(queried, problem.answers[queried])
+            state = trained(state, supervision, learner, seed, number)
         fitted = perf_counter()
-        metrics, recall = evaluate(state, problem, asked)
+        metrics, recall = evaluate(state, problem, queried)
         seconds = {"select": selected - began, "fit": fitted - selected}
         seconds["evaluate"] = perf_counter() - fitted
-        answers = problem.answers[asked].tolist()
-        yield Round(number, asked.tolist(), answers, trips, metrics, recall, seconds)
+        answers = problem.answers[queried].tolist()
+        yield Round(number, queried.tolist(), answers, oracle_calls, metrics, recall, seconds)
 
 
-def teach(
+def trained(
     state: State, supervision: Supervision, learner: Learner, seed: int, number: int
 ) -> State:
     """The state with a model fitted from scratch on what the training rule makes of the answers."""
     training = supervision.training_set(state, rng(seed, "supervision", number))
     model = learner.fit(state.rows, training, rng(seed, "learner", number))
-    return replace(state, model=model, taught=training)
+    return replace(state, model=model, training=training)
 
 
-def ask(
+def query(
     strategy: Strategy,
     state: State,
     budget: int,
@@ -99,14 +101,15 @@ def ask(
     seed: int,
     number: int,
 ) -> tuple[Ints, int]:
-    """The rows a strategy asks about and the trips to the annotator this took; checked.
+    """The rows a strategy queries and the oracle calls this took; checked.
 
-    Where in-batch answers are withheld the whole round is one trip, however it was put together.
+    Where in-batch answers are withheld the whole round is one oracle call, however it was put
+    together.
     """
     name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
     wanted = min(budget, len(state.unlabelled))
     choice = strategy.select(state, budget, rng(seed, purpose, number))
-    asked, trips = np.empty(0, dtype=np.int64), 0
+    queried, oracle_calls = np.empty(0, dtype=np.int64), 0
     if isinstance(choice, Generator):
         reply: Any = None  # a generator is started with nothing
         while True:
@@ -115,17 +118,20 @@ def ask(
             except StopIteration as end:
                 rest = end.value
                 break
-            asked, trips = np.concatenate([asked, rows]), trips + 1
-            check_choice(name, asked, state, wanted)  # before anything is answered
-            reply = answers[rows] if reveal == "sequential" else np.full(len(rows), UNASKED)
+            queried, oracle_calls = np.concatenate([queried, rows]), oracle_calls + 1
+            check_choice(name, queried, state, wanted)  # before anything is answered
+            reply = answers[rows] if reveal == "sequential" else np.full(len(rows), UNLABELLED)
     else:
         rest = choice
     if rest is not None and len(rest):
-        asked, trips = np.concatenate([asked, np.asarray(rest, dtype=np.int64)]), trips + 1
-    check_choice(name, asked, state, wanted)
-    if len(asked) < wanted:
-        raise ValueError(f"{name} returned {len(asked)} rows for a budget of {wanted}")
-    return asked, trips if reveal == "sequential" else min(trips, 1)
+        queried, oracle_calls = (
+            np.concatenate([queried, np.asarray(rest, dtype=np.int64)]),
+            oracle_calls + 1,
+        )
+    check_choice(name, queried, state, wanted)
+    if len(queried) < wanted:
+        raise ValueError(f"{name} returned {len(queried)} rows for a budget of {wanted}")
+    return queried, oracle_calls if reveal == "sequential" else min(oracle_calls, 1)
 
 
 def check_past(past: Round, state: State, answers: Ints, sizes: Sequence[int]) -> None:
@@ -133,25 +139,25 @@ def check_past(past: Round, state: State, answers: Ints, sizes: Sequence[int]) -
     who = f"the log's round {past.round}"
     if past.round >= len(sizes):
         raise ValueError(f"{who} is one too many; the protocol ends with {len(sizes) - 1}")
-    asked = np.array(past.asked, dtype=np.int64)
+    queried = np.array(past.queried, dtype=np.int64)
     wanted = min(sizes[past.round], len(state.unlabelled))
-    check_choice(who, asked, state, wanted)
-    if len(asked) != wanted or answers[asked].tolist() != past.answers:
+    check_choice(who, queried, state, wanted)
+    if len(queried) != wanted or answers[queried].tolist() != past.answers:
         raise ValueError(
             f"{who} has other rows or answers than this problem; delete the run's folder to run it "
             "anew"
         )
 
 
-def check_choice(name: str, asked: Ints, state: State, budget: int) -> None:
-    """Raise ValueError unless `asked` is at most `budget` distinct rows that may be asked about."""
-    distinct = len(np.unique(asked))
-    if len(asked) > budget or distinct != len(asked):
+def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
+    """Raise ValueError unless `queried` is at most `budget` distinct rows that may be queried."""
+    distinct = len(np.unique(queried))
+    if len(queried) > budget or distinct != len(queried):
         raise ValueError(
-            f"{name} returned {len(asked)} rows ({distinct} distinct) for a budget of {budget}"
+            f"{name} returned {len(queried)} rows ({distinct} distinct) for a budget of {budget}"
         )
-    if np.any((asked < 0) | (asked >= len(state.labels))):
+    if np.any((queried < 0) | (queried >= len(state.labels))):
         raise ValueError(f"{name} returned a row number outside 0..{len(state.labels) - 1}")
-    if np.any(state.labels[asked] != UNASKED):
-        wrong = int(asked[state.labels[asked] != UNASKED][0])
-        raise ValueError(f"{name} asked about row {wrong}, which is labelled already or hidden")
+    if np.any(state.labels[queried] != UNLABELLED):
+        wrong = int(queried[state.labels[queried] != UNLABELLED][0])
+        raise ValueError(f"{name} queried row {wrong}, which is labelled already or hidden")

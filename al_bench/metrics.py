@@ -7,11 +7,11 @@ import numpy as np
 from al_bench.state import Floats, Ints, Problem, State
 
 
-def evaluate(state: State, problem: Problem, asked: Ints) -> tuple[dict[str, float], list[float]]:
+def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:
     """All metrics of one moment of a run, and the test recall of each class.
 
     Test metrics are the headline; those that start with ``pool_`` are transductive: measured on
-    the very rows that were asked from. A metric without a value is left out. O((n + m) k).
+    the very rows that were queried from. A metric without a value is left out. O((n + m) k).
     """
     test = state.model.predict_proba(problem.test)
     recall = recalls(problem.test_truth, test.argmax(axis=1), state.n_classes)
@@ -27,12 +27,12 @@ def evaluate(state: State, problem: Problem, asked: Ints) -> tuple[dict[str, flo
     metrics["pool_unlabelled_balanced_accuracy"] = balanced(
         problem.truth[left], guess[left], state.n_classes
     )
-    metrics |= bought(problem, state.labelled, asked)
+    metrics |= labelled(problem, state.labelled, queried)
     return {n: v for n, v in metrics.items() if not np.isnan(v)}, recall.tolist()
 
 
 def recalls(truth: Ints, guess: Ints, k: int) -> Floats:
-    """(k,) share of each class that is recognised; NaN where a class has no row."""
+    """(k,) fraction of each class that is recognised; NaN where a class has no row."""
     rows = np.bincount(truth, minlength=k)
     hits = np.bincount(truth[truth == guess], minlength=k)
     return np.asarray(np.divide(hits, rows, out=np.full(k, np.nan), where=rows > 0))
@@ -86,17 +86,17 @@ def _mean(values: Floats) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def bought(problem: Problem, labelled: Ints, asked: Ints) -> dict[str, float]:
-    """Diagnostics of all bought labels, by true class: classes found, L1 distance of their
-    histogram to uniform (0..2), count of the least bought class, share of wrong answers."""
+def labelled(problem: Problem, labelled: Ints, queried: Ints) -> dict[str, float]:
+    """Diagnostics of all labels, by true class: classes found, L1 distance of their
+    histogram to uniform (0..2), count of the least labelled class, fraction of wrong answers."""
     k = problem.pool.n_classes
     counts = np.bincount(problem.truth[labelled], minlength=k)
     wrong = problem.truth != problem.answers
-    share = counts / max(len(labelled), 1)
+    fraction = counts / max(len(labelled), 1)
     return {
         "classes_found": float((counts > 0).sum()),
-        "imbalance_l1": float(np.abs(share - 1 / k).sum()) if len(labelled) else float("nan"),
+        "imbalance_l1": float(np.abs(fraction - 1 / k).sum()) if len(labelled) else float("nan"),
         "rarest_count": float(counts.min()),
-        "bought_noise": float(wrong[labelled].mean()) if len(labelled) else float("nan"),
-        "asked_noise": float(wrong[asked].mean()) if len(asked) else float("nan"),
+        "labelled_noise": float(wrong[labelled].mean()) if len(labelled) else float("nan"),
+        "queried_noise": float(wrong[queried].mean()) if len(queried) else float("nan"),
     }

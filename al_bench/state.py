@@ -19,7 +19,7 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
-UNASKED = -1  # in State.labels: nobody was asked about this row
+UNLABELLED = -1  # in State.labels: nobody was asked about this row
 HIDDEN = -2  # in State.labels: a wrapper keeps this row from the strategy inside it
 
 
@@ -81,7 +81,7 @@ class LinearModel(Interface):
 
 
 class PriorModel:
-    """The model before any label: the foundation model's own opinion."""
+    """The model before any label: the foundation model's own zero-shot probabilities."""
 
     def predict_proba(self, rows: Rows) -> Floats:
         return rows.prior
@@ -106,19 +106,19 @@ class TrainingSet:
 class State:
     """One moment of a run, as strategy, training rule and learner may see it: no truth in it.
 
-    labels: (n,) the annotator's answers, UNASKED or HIDDEN; model: fitted on `taught`, or the prior
-    before any label.
+    labels: (n,) the annotator's answers, UNLABELLED or HIDDEN; model: fitted on `training`, or the
+    prior before any label.
     """
 
     rows: Rows
     labels: Ints
     model: Model = field(default_factory=PriorModel)
-    taught: TrainingSet | None = None
+    training: TrainingSet | None = None
 
     @classmethod
     def start(cls, rows: Rows) -> State:
-        """Nothing asked yet."""
-        return cls(rows, np.full(len(rows), UNASKED, dtype=np.int64))
+        """Nothing queried yet."""
+        return cls(rows, np.full(len(rows), UNLABELLED, dtype=np.int64))
 
     @property
     def n_classes(self) -> int:
@@ -131,12 +131,12 @@ class State:
 
     @cached_property
     def unlabelled(self) -> Ints:
-        """Row numbers that may be asked about, ascending."""
-        return np.flatnonzero(self.labels == UNASKED)
+        """Row numbers that may be queried, ascending."""
+        return np.flatnonzero(self.labels == UNLABELLED)
 
     @cached_property
     def counts(self) -> Ints:
-        """(k,) answers bought so far by class."""
+        """(k,) answers so far by class."""
         return np.bincount(self.labels[self.labelled], minlength=self.n_classes)
 
     @cached_property
@@ -145,7 +145,7 @@ class State:
         return self.model.predict_proba(self.rows)
 
     def tell(self, index: Ints, answers: Ints) -> State:
-        """The state after the annotator's answers (answers may be UNASKED: withheld)."""
+        """The state after the annotator's answers (answers may be UNLABELLED: withheld)."""
         labels = self.labels.copy()
         labels[index] = answers
         return self._with(labels)
@@ -153,7 +153,7 @@ class State:
     def hide(self, index: Ints) -> State:
         """The state with these rows kept from a strategy; row numbers stay what they are."""
         labels = self.labels.copy()
-        labels[index] = np.where(labels[index] == UNASKED, HIDDEN, labels[index])
+        labels[index] = np.where(labels[index] == UNLABELLED, HIDDEN, labels[index])
         return self._with(labels)
 
     def _with(self, labels: Ints) -> State:
@@ -163,41 +163,41 @@ class State:
         return state
 
 
-Asking: TypeAlias = Generator[Ints, Ints, Ints | None]
+Querying: TypeAlias = Generator[Ints, Ints, Ints | None]
 
 
 class Strategy(Interface):
     """A query rule."""
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         """Exactly `budget` distinct rows of ``state.unlabelled``.
 
-        Either an array, or a generator that asks as it goes: ``answers = yield rows`` is one trip
-        to the annotator (answers are UNASKED where in-batch answers are withheld), and what it
-        returns at the end, if anything, is asked last.
+        Either an array, or a generator that asks as it goes: ``answers = yield rows`` is one oracle
+        call to the annotator (answers are UNLABELLED where in-batch answers are withheld), and what
+        it returns at the end, if anything, is queried last.
         """
 
 
 class Supervision(Interface):
-    """A training rule: which rows a learner is taught, with which targets and weights."""
+    """A training rule: which rows a learner is trained on, with which targets and weights."""
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet: ...
 
 
 class Learner(Interface):
-    """A small model's training procedure; the same arguments give the same model."""
+    """A task model's training procedure; the same arguments give the same model."""
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> Model: ...
 
 
 class Protocol(Interface):
-    """How much is asked. reveal: ``sequential`` where a strategy that asks inside a round is given
-    the answers, ``batch`` where they are withheld until its end."""
+    """How much is queried. reveal: ``sequential`` where a strategy that asks inside a round is
+    given the answers, ``batch`` where they are withheld until its end."""
 
     reveal: str
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Rows asked in each round, the start first, for a pool of n rows in k classes."""
+        """Rows queried in each round, the start first, for a pool of n rows in k classes."""
 
 
 @dataclass(frozen=True)

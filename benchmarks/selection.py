@@ -5,7 +5,7 @@
     python benchmarks/selection.py --rows 200000 --strategies margin coreset badge
 
 A measurement is one whole ``select`` on a fresh state whose model predictions exist already (all
-rules of a round share them), in a process of its own that has selected once on a tiny pool, so
+rules of a round fraction them), in a process of its own that has selected once on a tiny pool, so
 imports do not count. In-batch answers are given. Wall and processor seconds are medians; on a busy
 machine the processor's are the fair ones. Growth is measured at three sizes each of pool, budget
 and number of classes, and summed up as the exponent of a power law through the first and last.
@@ -32,8 +32,8 @@ from threadpoolctl import threadpool_limits
 
 from al_bench.configuration.config import build, config_dir
 from al_bench.configuration.plan import plan
-from al_bench.loop import ask
-from al_bench.state import UNASKED, Ints, Rows, State
+from al_bench.loop import query
+from al_bench.state import UNLABELLED, Ints, Rows, State
 from al_bench.testing.situations import SoftmaxModel
 
 for library in ("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster"):
@@ -80,8 +80,8 @@ def make_pool(size: Size, isotropic: bool) -> tuple[State, Ints]:
     """A long tail of classes (100 to 1), each of eight groups in 64 directions, plus noise; or, as
     the worst case for everything that prunes, features without any structure."""
     rng = np.random.default_rng(size)
-    shares = 100 ** -np.linspace(0, 1, size.classes)
-    truth = rng.choice(size.classes, size=size.rows, p=shares / shares.sum())
+    fractions = 100 ** -np.linspace(0, 1, size.classes)
+    truth = rng.choice(size.classes, size=size.rows, p=fractions / fractions.sum())
     groups = rng.standard_normal((size.classes, 8, 64), dtype=np.float32)
     basis = rng.standard_normal((64, size.dim), dtype=np.float32) / 8
     features = 0.3 * rng.standard_normal((size.rows, size.dim), dtype=np.float32)
@@ -90,7 +90,7 @@ def make_pool(size: Size, isotropic: bool) -> tuple[State, Ints]:
         inner = groups[truth[part], rng.integers(8, size=len(truth[part]))]
         inner = inner + 0.7 * rng.standard_normal(inner.shape, dtype=np.float32)
         features[part] += inner @ basis
-    labels = np.full(size.rows, UNASKED, dtype=np.int64)
+    labels = np.full(size.rows, UNLABELLED, dtype=np.int64)
     index = rng.choice(size.rows, size=size.labelled, replace=False)
     labels[index] = truth[index]
     weight = np.zeros((size.classes, size.dim), dtype=np.float32)
@@ -109,9 +109,9 @@ def make_pool(size: Size, isotropic: bool) -> tuple[State, Ints]:
 def select(node: Any, state: State, truth: Ints, budget: int) -> None:
     """One whole selection by a fresh strategy."""
     strategy = build(node)
-    if getattr(strategy, "reads_truth", False):
+    if getattr(strategy, "oracle", False):
         strategy = strategy.given(truth)
-    ask(strategy, state, budget, truth, "sequential", 0, 2)
+    query(strategy, state, budget, truth, "sequential", 0, 2)
 
 
 def measure(

@@ -39,7 +39,7 @@ Table = dict[str, float]
 FIRST_QUESTION = """
 import os, sys, time
 from al_bench import loop
-def ask(*_):
+def query(*_):
     print(time.monotonic(), flush=True)
     os._exit(0)
 loop.ask = ask
@@ -191,7 +191,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=int, default=17, help="of the grid; by six strategies")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--status", type=int, default=10_002, help="runs whose status is asked")
+    parser.add_argument("--status", type=int, default=10_002, help="runs whose status is queried")
     parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--repeat", type=int, default=3, help="start-ups")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")

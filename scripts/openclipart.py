@@ -18,7 +18,7 @@ from shipped import deb_files, source, split, write
 from al_bench.datasets.images import decode
 
 DEB = "f07f1545a2970c2cf3fa339bc2405da1a95cf2b1827bfa05bf73eb1c20291c02"
-ROOT = "usr/share/openclipart/png/"
+ROOT = "usr/fraction/openclipart/png/"
 CLASSES = {  # class: folders; a folder includes those below it that no other class names
     "star": ["shapes/stars"],
     "flag": ["signs_and_symbols/flags"],

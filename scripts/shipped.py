@@ -1,4 +1,4 @@
-"""What the scripts that make the shipped files share: checksums, archives, splits, the file."""
+"""What the scripts that make the shipped files fraction: checksums, archives, splits, the file."""
 
 from __future__ import annotations
 

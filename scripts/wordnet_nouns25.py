@@ -45,7 +45,7 @@ def main() -> None:
     package = dict(deb_files(source(DEB, "apt-get download wordnet-base")))
     number = {file: label for label, file in enumerate(LEXICOGRAPHER_FILES.values())}
     categories: dict[str, set[int]] = {}
-    for line in package["usr/share/wordnet/data.noun"].decode().splitlines():
+    for line in package["usr/fraction/wordnet/data.noun"].decode().splitlines():
         if line.startswith("  "):  # the licence, at the top of the file
             continue
         fields, gloss = line.split(" | ", 1)

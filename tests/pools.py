@@ -1,4 +1,4 @@
-"""Pools, models and ways of asking that the tests of query rules share."""
+"""Pools, models and ways of asking that the tests of query rules fraction."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,8 +11,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from al_bench.arithmetic import margin
-from al_bench.loop import ask
-from al_bench.state import UNASKED, Floats, Ints, Rows, State
+from al_bench.loop import query
+from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.common.posterior import Laplace
@@ -62,8 +62,8 @@ def budgets(state: State) -> list[int]:
 def run(
     strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, reveal="sequential"
 ) -> tuple[Ints, int]:
-    """The rows a strategy asks and the trips, checked by the loop."""
-    return ask(strategy, state, budget, answers, reveal, seed, 2)
+    """The rows a strategy asks and the oracle_calls, checked by the loop."""
+    return query(strategy, state, budget, answers, reveal, seed, 2)
 
 
 def pool_of(features: Floats, k: int = 2) -> State:
@@ -90,7 +90,7 @@ def random_state(n: int, k: int, labelled: int, seed: int) -> tuple[State, Ints]
     rng = np.random.default_rng(seed)
     probs = rng.dirichlet(np.ones(k), n).astype(np.float32)
     answers = np.array([rng.choice(k, p=p / p.sum()) for p in probs.astype(float)])
-    labels = np.full(n, UNASKED)
+    labels = np.full(n, UNLABELLED)
     start = rng.choice(n, labelled, replace=False)
     labels[start] = answers[start]
     prior = rng.dirichlet(np.ones(k), n).astype(np.float32)
@@ -132,20 +132,20 @@ def golden_pool(kind: str, noise: float, seed: int) -> tuple[State, Ints, Ints]:
     probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     wrong = rng.random(n) < noise
     answers = np.where(wrong, (truth + rng.integers(1, 3, n)) % 3, truth)
-    labels = np.full(n, UNASKED)
+    labels = np.full(n, UNLABELLED)
     start = rng.choice(n, 150, replace=False)
     labels[start] = answers[start]
     rows = Rows(list(range(n)), np.zeros((n, 1), np.float32), np.full((n, 3), 1 / 3))
     return State(rows, labels, Given(probs.astype(np.float32))), truth, answers
 
 
-def rare_share(
+def rare_fraction(
     strategy: Any, kind: str, noise: float, reveal: str = "sequential"
 ) -> tuple[float, float]:
-    """Mean share of true rare rows in a batch of 100, and its mean margin, over four pools."""
+    """Mean fraction of true rare rows in a batch of 100, and its mean margin, over four pools."""
     out = []
     for seed in range(4):
         state, truth, answers = golden_pool(kind, noise, seed)
-        asked, _ = run(strategy, state, 100, answers, seed, reveal)
-        out.append((np.mean(truth[asked] != 2), margin(state.probs[asked]).mean()))
+        queried, _ = run(strategy, state, 100, answers, seed, reveal)
+        out.append((np.mean(truth[queried] != 2), margin(state.probs[queried]).mean()))
     return tuple(np.mean(out, axis=0))

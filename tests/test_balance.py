@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from al_bench.arithmetic import unit
-from al_bench.state import UNASKED, State
+from al_bench.state import UNLABELLED, State
 from al_bench.strategies import balance
 from al_bench.strategies.class_guided import guided
 from al_bench.strategies.fm import jensen_shannon
@@ -38,13 +38,13 @@ def test_tail_first_takes_the_most_uncertain_row_predicted_as_the_least_answered
     state, _ = random_state(60, 4, 12, seed)
     rows = state.unlabelled
     for of in ("model", "prior", "product"):
-        asked = TailFirst(of, 1e-4).select(state, 20, np.random.default_rng(seed))
+        queried = TailFirst(of, 1e-4).select(state, 20, np.random.default_rng(seed))
         probs = {
             "model": state.probs[rows],
             "prior": state.rows.prior[rows],
             "product": plain.product(state.probs[rows], state.rows.prior[rows], 1e-4),
         }[of]
-        at = np.searchsorted(rows, asked)
+        at = np.searchsorted(rows, queried)
         scores = np.round(plain.entropy(probs), 5)
         assert plain.follows(probs.argmax(axis=1), scores, state.counts, at)
 
@@ -52,8 +52,8 @@ def test_tail_first_takes_the_most_uncertain_row_predicted_as_the_least_answered
 def test_fm_stratified_takes_equally_many_of_each_predicted_class():
     state, _ = make_state(n=400, k=4)
     said = state.rows.prior.argmax(axis=1)
-    asked = FMStratified().select(state, 40, np.random.default_rng(0))
-    assert np.bincount(said[asked], minlength=4).tolist() == [10] * 4
+    queried = FMStratified().select(state, 40, np.random.default_rng(0))
+    assert np.bincount(said[queried], minlength=4).tolist() == [10] * 4
     free = np.bincount(said[state.unlabelled], minlength=4)
     many = FMStratified().select(state, 4 * int(free.min()) + 40, np.random.default_rng(0))
     assert np.bincount(said[many], minlength=4).min() == free.min()  # the rare class is exhausted
@@ -66,37 +66,37 @@ def test_fm_balanced_asks_for_every_class_also_one_that_is_never_predicted():
     prior /= prior.sum(axis=1, keepdims=True)
     assert 3 not in prior.argmax(axis=1)
     state = State.start(replace(rows, prior=prior))
-    asked = FMBalanced(20).select(state, 40, np.random.default_rng(0))
-    assert np.count_nonzero(truth[asked] == 3) >= 5
+    queried = FMBalanced(20).select(state, 40, np.random.default_rng(0))
+    assert np.count_nonzero(truth[queried] == 3) >= 5
     likeliest = np.argsort(-prior[:, 3])[:30]
-    assert len(np.intersect1d(asked, likeliest)) >= 10
+    assert len(np.intersect1d(queried, likeliest)) >= 10
 
 
 def test_pcb_passes_over_a_rare_class_without_candidates_and_balances_the_rest():
     state, _ = make_state(n=400, k=4, labelled=30)
     said = state.rows.prior.argmax(axis=1)
     no_rare = state.hide(np.flatnonzero(said == 3))
-    asked = PCB(Margin(), 0.5).select(no_rare, 60, np.random.default_rng(0))
+    queried = PCB(Margin(), 0.5).select(no_rare, 60, np.random.default_rng(0))
     candidates = Margin().select(
         no_rare, int(np.ceil(len(no_rare.unlabelled) / 2)), np.random.default_rng(0)
     )
-    assert set(asked) <= set(candidates)
+    assert set(queried) <= set(candidates)
     at = {int(row): i for i, row in enumerate(candidates)}
-    order = [at[int(row)] for row in asked]
+    order = [at[int(row)] for row in queried]
     assert plain.follows(said[candidates], None, state.counts, order)
-    assert 3 not in said[asked]
+    assert 3 not in said[queried]
 
 
 def test_class_balanced_by_truth_needs_the_truth_and_balances_by_it():
     state, truth = make_state(n=400, k=4, labelled=40)
     strategy = configured("truth_balanced")
-    assert strategy.reads_truth
+    assert strategy.oracle
     with pytest.raises(ValueError, match="was not given the truth"):
         strategy.select(state, 5, np.random.default_rng(0))
     with pytest.raises(ValueError, match="truth of 3 rows"):
         ClassBalancedByTruth(truth[:3]).select(state, 5, np.random.default_rng(0))
-    asked = strategy.given(truth).select(state, 60, np.random.default_rng(0))
-    at = np.searchsorted(state.unlabelled, asked)
+    queried = strategy.given(truth).select(state, 60, np.random.default_rng(0))
+    at = np.searchsorted(state.unlabelled, queried)
     assert plain.follows(truth[state.unlabelled], None, state.counts, at)
     assert strategy.truth is None
 
@@ -117,7 +117,7 @@ def test_product_and_divergence_agree_with_their_definitions_also_at_exact_zeros
 
 def test_rare_classes_are_those_under_the_average_of_a_hand_made_labelled_set():
     state, _ = make_state(n=100, k=4, labelled=0)
-    labels = np.full(100, UNASKED)
+    labels = np.full(100, UNLABELLED)
     labels[:12] = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2]
     counted = replace(state, labels=labels)
     assert balance.rare_classes(counted, "labels").tolist() == [False, False, True, True]
@@ -131,10 +131,10 @@ def test_rare_classes_are_those_under_the_average_of_a_hand_made_labelled_set():
 def test_most_likely_positive_asks_the_rows_likeliest_to_be_rare():
     state, truth = make_state(n=400, k=4, labelled=40)
     rare = balance.rare_classes(state, "labels")
-    asked = MostLikelyPositive("labels").select(state, 30, np.random.default_rng(0))
+    queried = MostLikelyPositive("labels").select(state, 30, np.random.default_rng(0))
     likely = state.probs[state.unlabelled][:, rare].sum(axis=1)
-    assert set(asked) == set(state.unlabelled[np.argsort(-likely)[:30]])
-    assert np.mean(rare[truth[asked]]) > 2 * np.mean(rare[truth])
+    assert set(queried) == set(state.unlabelled[np.argsort(-likely)[:30]])
+    assert np.mean(rare[truth[queried]]) > 2 * np.mean(rare[truth])
 
 
 def test_class_guided_features_keep_distances_of_feature_and_mixed_class_directions():

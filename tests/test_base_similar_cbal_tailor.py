@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from al_bench.state import UNASKED, Floats, State
+from al_bench.state import UNLABELLED, Floats, State
 from al_bench.strategies.base import boundary_distances
 from al_bench.strategies.cbal import relaxed
 from al_bench.strategies.similar import FLCG, FLQMI, cover
@@ -28,10 +28,10 @@ def test_base_measures_and_chooses_as_its_plain_version(seed):
     distances = boundary_distances(state, np.arange(40))
     expected = plain_base.distances(state.rows.features, weight, bias)
     np.testing.assert_allclose(distances, expected, rtol=1e-4)
-    asked = configured("base").select(state, 14, np.random.default_rng(seed))
+    queried = configured("base").select(state, 14, np.random.default_rng(seed))
     order = np.random.default_rng(seed).permutation(4)
     chosen = plain_base.select(*(state.rows.features, weight, bias, state.unlabelled, 14), order)
-    assert set(asked) == set(chosen)
+    assert set(queried) == set(chosen)
 
 
 def replace_head(state: State, weight: Floats, bias: Floats):
@@ -54,19 +54,19 @@ def test_similar_maximises_its_objectives_greedily(seed):
     ground, private = list(state.unlabelled), list(state.labelled)
     rare = state.counts < state.counts.mean()
     query = [row for row in private if rare[state.labels[row]]] if rare.any() else private
-    asked = FLQMI("labels", 100, 0.7).select(state, 6, np.random.default_rng(seed))
+    queried = FLQMI("labels", 100, 0.7).select(state, 6, np.random.default_rng(seed))
     assert plain_similar.is_greedy(
-        asked, lambda batch: plain_similar.flqmi(grads, batch, query, 0.7), ground
+        queried, lambda batch: plain_similar.flqmi(grads, batch, query, 0.7), ground
     )
-    asked = FLCG(100, 0.9).select(state, 6, np.random.default_rng(seed))
+    queried = FLCG(100, 0.9).select(state, 6, np.random.default_rng(seed))
     assert plain_similar.is_greedy(
-        asked, lambda batch: plain_similar.flcg(grads, batch, ground, private, 0.9), ground
+        queried, lambda batch: plain_similar.flcg(grads, batch, ground, private, 0.9), ground
     )
 
 
 def test_similar_is_random_exactly_while_no_rare_class_is_answered():
     state, truth = make_state(n=300, k=3, labelled=60)
-    labels = np.full(300, UNASKED)
+    labels = np.full(300, UNLABELLED)
     labels[np.flatnonzero(truth == 0)[:20]] = 0
     alone, strategy = replace(state, labels=labels), FLQMI("labels", 50, 1.0)
     one, two = (strategy.select(alone, 50, np.random.default_rng(s)) for s in (0, 1))
@@ -101,22 +101,22 @@ def test_cbal_bounds_the_best_batch_and_its_rounding_is_close(seed):
     cost = -plain.entropy(probs)
     best = plain_cbal.best(probs, wanted, 0.6, 4)
     for columns in (1, 3):  # one column generation or the whole pool: the same optimum
-        shares = relaxed(cost, probs, wanted, 0.6, 4, columns)
-        assert shares.sum() == pytest.approx(4)
-        assert np.count_nonzero((shares > 1e-9) & (shares < 1 - 1e-9)) <= 4
-        value = float(shares @ cost + 0.6 * np.abs(shares @ probs - wanted).sum())
+        fractions = relaxed(cost, probs, wanted, 0.6, 4, columns)
+        assert fractions.sum() == pytest.approx(4)
+        assert np.count_nonzero((fractions > 1e-9) & (fractions < 1 - 1e-9)) <= 4
+        value = float(fractions @ cost + 0.6 * np.abs(fractions @ probs - wanted).sum())
         assert value <= best + 1e-9
-    asked = configured("cbal").select(state, 4, np.random.default_rng(0))
-    at = np.searchsorted(state.unlabelled, asked)
+    queried = configured("cbal").select(state, 4, np.random.default_rng(0))
+    at = np.searchsorted(state.unlabelled, queried)
     assert plain_cbal.objective(at, probs, wanted, 0.6) <= best + 0.6
 
 
 def test_cbal_asks_for_classes_that_lack_answers():
     state, _ = make_state(n=500, k=4, labelled=60)
-    asked = configured("cbal", "strategy.weight=5").select(state, 40, np.random.default_rng(0))
+    queried = configured("cbal", "strategy.weight=5").select(state, 40, np.random.default_rng(0))
     entropic = configured("entropy").select(state, 40, np.random.default_rng(0))
     lacking = np.maximum(100 / 4 - state.counts, 0)
-    off = [np.abs(state.probs[rows].sum(axis=0) - lacking).sum() for rows in (asked, entropic)]
+    off = [np.abs(state.probs[rows].sum(axis=0) - lacking).sum() for rows in (queried, entropic)]
     assert off[0] < 0.6 * off[1]
 
 
@@ -137,7 +137,7 @@ def test_tailor_learns_within_a_batch_which_candidate_finds_rare_classes():
 
     flat = replace(state, model=Given(np.full((900, 3), 1 / 3)))
     tailor = Tailor({"rare": Finder(0), "common": Finder(2)}, 1, 0.0)
-    shares = [np.mean(rare[run(tailor, flat, 80, truth, seed)[0]]) for seed in range(4)]
+    fractions = [np.mean(rare[run(tailor, flat, 80, truth, seed)[0]]) for seed in range(4)]
     blind = [np.mean(rare[run(tailor, flat, 80, truth, seed, "batch")[0]]) for seed in range(4)]
-    assert np.mean(shares) > np.mean(blind) + 0.1
+    assert np.mean(fractions) > np.mean(blind) + 0.1
     assert reward(np.array([60, 10, 0])).tolist() == pytest.approx([-1 / 60, 0.1, 1])

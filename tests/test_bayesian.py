@@ -79,14 +79,14 @@ def test_batchbald_chooses_what_enumerating_all_answers_chooses() -> None:
 
 
 def test_batchbald_with_drawn_configurations_is_close_to_enumeration() -> None:
-    shares = []
+    fractions = []
     for seed in range(10):
         predictions = generator(seed).dirichlet(np.ones(3) * 0.4, size=(12, 6))
         exact = bayesian.batch_bald(predictions, 4)
         drawn = joint_greedy(predictions, 4, 20, generator(seed))
         best = bayesian.joint_information(predictions, exact)
-        shares.append(bayesian.joint_information(predictions, drawn) / best)
-    assert np.mean(shares) > 0.95
+        fractions.append(bayesian.joint_information(predictions, drawn) / best)
+    assert np.mean(fractions) > 0.95
 
 
 def test_batchbald_does_not_buy_the_same_information_twice() -> None:

@@ -7,9 +7,9 @@ from numpy.testing import assert_allclose
 from al_bench.arithmetic import softmax
 from al_bench.label_models.belief import (
     OutOfFoldBelief,
+    class_bias,
     confident_rows,
     fit_pool,
-    lean,
     pool_loss,
     pooled,
     true_class,
@@ -17,13 +17,13 @@ from al_bench.label_models.belief import (
     unit,
 )
 from al_bench.label_models.crossfit import cross_fit, fold_numbers, log_floor, logistic
-from al_bench.state import UNASKED, Floats, Ints, Rows, State
+from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
 from tests.reference import belief as slow
 
 BEFORE, PRECISION, NOISE = np.array([1.5, 0.5]), np.array([4.0, 1.0]), (1.0, 9.0)
 
 
-def opinions(m: int, k: int, strength: float, seed: int) -> tuple[Floats, Ints]:
+def zero_shot(m: int, k: int, strength: float, seed: int) -> tuple[Floats, Ints]:
     """(m, k) calibrated log-probabilities and truths drawn from them."""
     rng = np.random.default_rng(seed)
     probs = softmax(strength * rng.normal(size=(m, k)))
@@ -48,9 +48,9 @@ def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple
     features = (rng.normal(size=(3, 10))[truth] * 2 + rng.normal(size=(n, 10))).astype(np.float32)
     good = softmax(3 * np.eye(3)[truth] + rng.normal(size=(n, 3)))
     table = {"good": good, "flat": np.full((n, 3), 1 / 3), "shuffled": good[rng.permutation(n)]}
-    asked = rng.choice(n, size=m, replace=False)
-    labels = np.full(n, UNASKED, dtype=np.int64)
-    labels[asked] = flipped(truth, 3, rate, 9)[asked]
+    queried = rng.choice(n, size=m, replace=False)
+    labels = np.full(n, UNLABELLED, dtype=np.int64)
+    labels[queried] = flipped(truth, 3, rate, 9)[queried]
     return State(Rows(range(n), features, table[prior].astype(np.float32)), labels), truth
 
 
@@ -67,30 +67,32 @@ def test_without_noise_the_answer_is_the_truth() -> None:
 
 
 def test_posterior_and_pool_equal_the_slow_versions() -> None:
-    experts = np.stack([opinions(20, 4, 1.0, s)[0] for s in (1, 2)])
-    shares = np.array([0.4, 0.3, 0.2, 0.1])
-    fast = pooled(experts, np.array([0.7, 1.3]), shares)
-    assert_allclose(fast, slow.pooled(experts, [0.7, 1.3], shares))
+    experts = np.stack([zero_shot(20, 4, 1.0, s)[0] for s in (1, 2)])
+    fractions = np.array([0.4, 0.3, 0.2, 0.1])
+    fast = pooled(experts, np.array([0.7, 1.3]), fractions)
+    assert_allclose(fast, slow.pooled(experts, [0.7, 1.3], fractions))
     answers = np.arange(20) % 4
     assert_allclose(true_class(fast, answers, 0.3), slow.true_class(fast, answers, 0.3))
 
 
 def test_exponents_of_zero_make_the_pool_flat_and_of_one_give_the_expert_back() -> None:
-    experts = np.stack([opinions(6, 3, 1.0, s)[0] for s in (1, 2)])
+    experts = np.stack([zero_shot(6, 3, 1.0, s)[0] for s in (1, 2)])
     assert_allclose(pooled(experts, np.zeros(2)), 1 / 3)
     assert_allclose(pooled(experts, np.array([0.0, 1.0])), np.exp(experts[1]))
 
 
 def test_the_loss_is_the_slow_likelihood_and_its_slopes_are_right() -> None:
-    experts = np.stack([opinions(30, 4, 1.0, s)[0] for s in (3, 4)])
-    answers, shares = np.arange(30) % 4, np.array([0.4, 0.3, 0.2, 0.1])
+    experts = np.stack([zero_shot(30, 4, 1.0, s)[0] for s in (3, 4)])
+    answers, fractions = np.arange(30) % 4, np.array([0.4, 0.3, 0.2, 0.1])
     point = np.array([0.8, 0.4, 0.25])
 
     def value(at: Floats) -> float:
-        return pool_loss(at[:2], at[2], experts, answers, shares)[0]
+        return pool_loss(at[:2], at[2], experts, answers, fractions)[0]
 
-    _, slope, by_noise = pool_loss(point[:2], 0.25, experts, answers, shares)
-    assert_allclose(value(point), -slow.log_likelihood(point[:2], experts, answers, shares, 0.25))
+    _, slope, by_noise = pool_loss(point[:2], 0.25, experts, answers, fractions)
+    assert_allclose(
+        value(point), -slow.log_likelihood(point[:2], experts, answers, fractions, 0.25)
+    )
     steps = 1e-5 * np.eye(3)
     numeric = [(value(point + step) - value(point - step)) / 2e-5 for step in steps]
     assert_allclose([*slope, by_noise], numeric, rtol=1e-5)
@@ -98,8 +100,8 @@ def test_the_loss_is_the_slow_likelihood_and_its_slopes_are_right() -> None:
 
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.4])
 def test_noise_rate_and_exponents_are_recovered_from_answers(rate: float) -> None:
-    expert, truth = opinions(1500, 5, 3.0, 11)
-    idle, _ = opinions(1500, 5, 1.0, 12)
+    expert, truth = zero_shot(1500, 5, 3.0, 11)
+    idle, _ = zero_shot(1500, 5, 1.0, 12)
     answers = flipped(truth, 5, rate, 13)
     fit = fit_pool(np.stack([idle, expert]), answers, np.array([0.5, 0.5]), np.ones(2), NOISE)
     assert abs(fit.noise - rate) < 0.04
@@ -109,7 +111,7 @@ def test_noise_rate_and_exponents_are_recovered_from_answers(rate: float) -> Non
 
 
 def test_vetting_repairs_more_answers_than_it_spoils() -> None:
-    expert, truth = opinions(800, 5, 3.0, 21)
+    expert, truth = zero_shot(800, 5, 3.0, 21)
     answers = flipped(truth, 5, 0.3, 23)
     fit = fit_pool(expert[None], answers, np.ones(1), np.ones(1), NOISE)
     assert (fit.posterior.argmax(axis=1) == truth).mean() > (answers == truth).mean() + 0.1
@@ -139,22 +141,24 @@ def test_a_shuffled_prior_is_hardly_ever_distrusted() -> None:
     assert np.mean(values) > 0.9
 
 
-def test_the_lean_is_the_mean_over_classes_by_hand_and_zero_once_taken_away() -> None:
+def test_the_class_bias_is_the_mean_over_classes_by_hand_and_zero_once_taken_away() -> None:
     held_out = np.array([[-1.0, -3.0], [-2.0, -4.0], [-3.0, -1.0], [-1.0, -5.0]])
     answers = np.array([0, 0, 1, 0])
-    shift = lean(held_out, answers, 0.0)
+    shift = class_bias(held_out, answers, 0.0)
     assert_allclose(shift, [-13 / 6 + 7 / 3, -5 / 2 + 7 / 3])
-    assert_allclose(lean(held_out - shift, answers, 0.0), 0, atol=1e-12)
+    assert_allclose(class_bias(held_out - shift, answers, 0.0), 0, atol=1e-12)
     # three rows and one, each class doubted by one row: 3/4 and 1/2 of the class means
-    assert_allclose(lean(held_out, answers, 1.0), [-1.25 + 1.5, -1.75 + 1.5])
-    assert_allclose(lean(np.empty((0, 3)), np.empty(0, dtype=np.int64), 1.0), 0)
+    assert_allclose(class_bias(held_out, answers, 1.0), [-1.25 + 1.5, -1.75 + 1.5])
+    assert_allclose(class_bias(np.empty((0, 3)), np.empty(0, dtype=np.int64), 1.0), 0)
 
 
-def test_with_few_rare_answers_the_model_leans_and_without_its_lean_rare_rows_are_found() -> None:
+def test_with_few_rare_answers_the_model_is_biased_and_without_its_bias_rare_rows_are_found() -> (
+    None
+):
     rng = np.random.default_rng(4)
     truth = (np.arange(600) % 20 == 0).astype(int)
     features = (rng.normal(size=(2, 40))[truth] * 0.3 + rng.normal(size=(600, 40))).astype("f4")
-    labels = np.full(600, UNASKED, dtype=np.int64)
+    labels = np.full(600, UNLABELLED, dtype=np.int64)
     labels[:80] = truth[:80]  # four of them rare
     state = State(Rows(range(600), features, np.full((600, 2), 0.5, dtype="f4")), labels)
     recall = {}
@@ -178,9 +182,9 @@ def test_logistic_stands_where_its_slope_is_zero() -> None:
     rng = np.random.default_rng(2)
     features, targets = rng.normal(size=(40, 3)), np.eye(3)[np.arange(40) % 3]
     weight = logistic(features, targets, 2.0)
-    share = targets @ (1 / targets.sum(axis=0))
-    residual = (softmax(features @ weight[:-1] + weight[-1]) - targets) * share[:, None]
-    slope = features.T @ residual * 40 / share.sum() + 2.0 * weight[:-1]
+    fraction = targets @ (1 / targets.sum(axis=0))
+    residual = (softmax(features @ weight[:-1] + weight[-1]) - targets) * fraction[:, None]
+    slope = features.T @ residual * 40 / fraction.sum() + 2.0 * weight[:-1]
     assert np.abs(slope).max() < 0.02
 
 
@@ -248,9 +252,9 @@ def test_the_belief_depends_on_bought_answers_alone() -> None:
 def test_the_surest_share_of_each_class_is_kept_as_in_the_slow_version() -> None:
     beliefs = softmax(np.random.default_rng(3).normal(size=(50, 4)))
     rows = np.arange(3, 50, 2)
-    for share, most in ((0.5, 100), (1.0, 3), (0.3, 2)):
-        fast = confident_rows(beliefs, rows, share, most, np.random.default_rng(0))
-        assert fast.tolist() == slow.confident_rows(beliefs.tolist(), rows.tolist(), share, most)
+    for fraction, most in ((0.5, 100), (1.0, 3), (0.3, 2)):
+        fast = confident_rows(beliefs, rows, fraction, most, np.random.default_rng(0))
+        assert fast.tolist() == slow.confident_rows(beliefs.tolist(), rows.tolist(), fraction, most)
 
 
 def test_a_zero_of_the_prior_is_no_veto() -> None:

@@ -1,4 +1,5 @@
-"""The cache of embeddings and opinions: what is stored is what is read, whatever happens."""
+"""The cache of embeddings and zero-shot probabilities: what is stored is what is read, whatever
+happens."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from al_bench.datasets.features import FeatureRows
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.controls import Degraded, Flat, Rotated
 from al_bench.problem.cache import entry as entries
-from al_bench.problem.cache.embeddings import embeddings, opinions
+from al_bench.problem.cache.embeddings import embeddings, zero_shot
 from al_bench.problem.types import Encoder, Task
 from al_bench.state import Floats
 
@@ -72,8 +73,8 @@ NAMES, PROMPTS = ("a", "b", "c"), ("{}",)
 numbers = list(range(100, 170))
 
 
-def ask(folder: Path, prior: Any, features: Floats, modality: str = "text") -> Floats:
-    return opinions(folder, "d", "train", prior, features, numbers, Task(NAMES, PROMPTS, modality))
+def query(folder: Path, prior: Any, features: Floats, modality: str = "text") -> Floats:
+    return zero_shot(folder, "d", "train", prior, features, numbers, Task(NAMES, PROMPTS, modality))
 
 
 def only_entry(folder: Path) -> Path:
@@ -254,8 +255,8 @@ def test_inputs_are_read_a_batch_at_a_time(tmp_path: Path) -> None:
 def test_opinions_are_computed_once_from_the_stored_features(tmp_path: Path) -> None:
     prior = Said()
     stored = embeddings(tmp_path, "d", "train", prior.stub, numbers)
-    first = ask(tmp_path, prior, stored)
-    second = ask(tmp_path, prior, stored)
+    first = query(tmp_path, prior, stored)
+    second = query(tmp_path, prior, stored)
     assert prior.calls == 1
     assert first.dtype == np.float32
     np.testing.assert_array_equal(first, second)
@@ -274,7 +275,7 @@ def test_other_names_prompts_or_rules_are_other_opinions(tmp_path: Path) -> None
         (prior, NAMES, ("a {}",)),
         (Said(key="other"), NAMES, PROMPTS),
     ):
-        opinions(tmp_path, "d", "train", rule, *arguments, Task(names, prompts, "text"))
+        zero_shot(tmp_path, "d", "train", rule, *arguments, Task(names, prompts, "text"))
     assert len(list(tmp_path.iterdir())) == 5
 
 
@@ -290,14 +291,14 @@ def test_opinions_that_are_no_distributions_are_refused(
             return values
 
     with pytest.raises(ValueError, match=f"said gave .*{word}"):
-        ask(tmp_path, Wrong(), np.zeros((70, 6)))
+        query(tmp_path, Wrong(), np.zeros((70, 6)))
 
 
 def test_a_prior_by_modality_shares_the_entries_of_the_prior_it_chooses(tmp_path: Path) -> None:
     prior = Said()
     stored = embeddings(tmp_path, "d", "train", prior.stub, numbers)
-    direct = ask(tmp_path, prior, stored)
-    chosen = ask(tmp_path, ByModality(prior, Said(key="other"), Given()), stored)
+    direct = query(tmp_path, prior, stored)
+    chosen = query(tmp_path, ByModality(prior, Said(key="other"), Given()), stored)
     np.testing.assert_array_equal(direct, chosen)
     assert prior.calls == 1
 
@@ -305,12 +306,12 @@ def test_a_prior_by_modality_shares_the_entries_of_the_prior_it_chooses(tmp_path
 def test_controls_that_change_the_whole_table_start_from_the_stored_one(tmp_path: Path) -> None:
     prior = Said()
     stored = embeddings(tmp_path, "d", "train", prior.stub, numbers)
-    table = ask(tmp_path, prior, stored)
-    np.testing.assert_array_equal(ask(tmp_path, Rotated(prior), stored)[:, [1, 2, 0]], table)
-    shuffled = ask(tmp_path, Degraded(prior, 1.0), stored)
+    table = query(tmp_path, prior, stored)
+    np.testing.assert_array_equal(query(tmp_path, Rotated(prior), stored)[:, [1, 2, 0]], table)
+    shuffled = query(tmp_path, Degraded(prior, 1.0), stored)
     assert sorted(map(tuple, shuffled)) == sorted(map(tuple, table))
     assert (shuffled != table).any(axis=1).mean() > 0.9  # over all rows, not within a block
-    np.testing.assert_allclose(ask(tmp_path, Flat(prior), stored), 1 / 3, rtol=1e-6)
+    np.testing.assert_allclose(query(tmp_path, Flat(prior), stored), 1 / 3, rtol=1e-6)
     assert prior.calls == 1
 
 
@@ -321,7 +322,7 @@ def test_given_features_and_opinions_pass_through_untouched(tmp_path: Path) -> N
     for prior, expected in ((table, table), (None, np.full((70, 3), 1 / 3))):
         rows = FeatureRows(features, prior)
         np.testing.assert_array_equal(embeddings(tmp_path, "d", "train", Given(), rows), features)
-        said = opinions(
+        said = zero_shot(
             tmp_path, "d", "train", Given(), features, rows, Task(NAMES, PROMPTS, "features")
         )
         np.testing.assert_allclose(said, expected, rtol=1e-6)
@@ -332,7 +333,7 @@ SECOND_USE = """
 import sys, time
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from al_bench.problem.cache.embeddings import embeddings, opinions
+from al_bench.problem.cache.embeddings import embeddings, zero_shot
 from al_bench.problem.types import Task
 from tests.test_cache import Stub
 folder, configs = sys.argv[1:]
@@ -341,7 +342,7 @@ with initialize_config_dir(configs, version_base="1.3"):
 for modality in ("text", "image"):
     stored = embeddings(folder, "d", "train", prior.encoder(modality), range(70))
     task = Task(("a", "b", "c"), ("{}",), modality)
-    opinions(folder, "d", "train", prior, stored, range(70), task)
+    zero_shot(folder, "d", "train", prior, stored, range(70), task)
 heavy = {"torch", "transformers", "timm", "sklearn", "pandas"} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -358,7 +359,7 @@ def test_a_cached_prior_imports_no_framework(tmp_path: Path) -> None:
         keyed = Stub(prior.encoder(modality).key)
         stored = embeddings(tmp_path, "d", "train", keyed, numbers)
         said = Said(keyed, prior.choose(modality).key)
-        opinions(tmp_path, "d", "train", said, stored, numbers, Task(NAMES, PROMPTS, modality))
+        zero_shot(tmp_path, "d", "train", said, stored, numbers, Task(NAMES, PROMPTS, modality))
     command = [sys.executable, "-c", SECOND_USE, str(tmp_path), str(root / "configs")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
     assert done.returncode == 0, done.stderr

@@ -43,17 +43,17 @@ def runs(
     fixed = {
         "dataset": dataset, "imbalance": "natural", "noise": noise, "prior": "packaged",
         "learner": "linear", "protocol": "small", "strategy": strategy, "supervision": "labels",
-        "init": "random", "reads_truth": truth, "n_pool": 1000, "class_counts": None,
+        "init": "random", "oracle": truth, "n_pool": 1000, "class_counts": None,
         "class_names": None,
         "noise_rate": float(noise.split("=")[-1].rstrip(")")) if "=" in noise else 0.0,
     } | choices  # fmt: skip
     rows = [
         fixed
         | {"id": f"{sorted(fixed.items(), key=str)}{seed}", "seed": seed, "round": number + 1}
-        | {"n_labels": bought, "trips": number + 1, "balanced_accuracy": level + raised}
+        | {"n_labels": labelled, "oracle_calls": number + 1, "balanced_accuracy": level + raised}
         | {"seconds_select": 0.1, "recall": []}
         for seed, raised in enumerate(seeds)
-        for number, (bought, level) in enumerate(zip(LABELS, curve, strict=True))
+        for number, (labelled, level) in enumerate(zip(LABELS, curve, strict=True))
     ]
     return pd.DataFrame(rows)
 
@@ -308,8 +308,8 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
         ({"baselines": "margin"}, "baselines='margin'; wanted a list of method names"),
         ({"baselines": []}, r"baselines=\[\]; wanted a list"),
         ({"name": ""}, "name=''; wanted a text"),
-        ({"mean": 75}, "mean=75; wanted a share of at most 1"),
-        ({"worst": {"clean": "high"}}, "wanted a share of at most 1"),
+        ({"mean": 75}, "mean=75; wanted a fraction of at most 1"),
+        ({"worst": {"clean": "high"}}, "wanted a fraction of at most 1"),
         ({"mean": {"dirty": 0.5}}, r"a target for 'dirty'; these runs have \['clean'\]"),
         ({"worst": {"symmetric, all rates": 0.5}}, "a target for 'symmetric, all rates'"),
         ({"median": 0.5}, "has .*'median'.*; wanted name, ours and, if need be, baselines"),

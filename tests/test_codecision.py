@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from al_bench.arithmetic import entropy
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.label_models.split import balanced_entropy, noise_set
-from al_bench.state import UNASKED, Floats, Rows, State, TrainingSet
+from al_bench.state import UNLABELLED, Floats, Rows, State, TrainingSet
 from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
 from al_bench.strategies.prioral import PriorAL
 from al_bench.supervision.vetted import Vetted
@@ -54,7 +54,7 @@ def test_soft_counts_are_the_targets_of_annotated_rows_alone() -> None:
     rows = np.concatenate([state.labelled, state.unlabelled[:5]])
     targets = np.tile(np.array([0.5, 0.3, 0.2]), (7, 1))
     assert_allclose(soft_counts(state), state.counts)
-    taught = replace(state, taught=TrainingSet(rows, targets, np.ones(7)))
+    taught = replace(state, training=TrainingSet(rows, targets, np.ones(7)))
     assert_allclose(soft_counts(taught), [1.0, 0.6, 0.4])
 
 
@@ -84,15 +84,15 @@ def test_beliefs_of_the_training_rule_are_used_where_it_leaves_some() -> None:
     targets = np.tile([0.5, 0.5, 0.0], (12, 1))
     taught = TrainingSet(state.labelled, targets, np.ones(12), told)
     flat = FixedModel(np.zeros((3, 8)), np.zeros(3))
-    picked = codecision().select(replace(state, taught=taught, model=flat), 1, random())
+    picked = codecision().select(replace(state, training=taught, model=flat), 1, random())
     assert picked.tolist() == [wanted]
 
 
 def test_own_beliefs_are_those_of_the_vetted_rule() -> None:
     state, _ = make_state(n=150, labelled=40)
     training = Vetted(belief()).training_set(state, random(4))
-    left = replace(state, taught=replace(training, beliefs=belief().believe(state, random(9)).pool))
-    bare = replace(state, taught=replace(training, beliefs=None))
+    left = replace(state, training=replace(training, beliefs=belief().believe(state, random(9)).pool))
+    bare = replace(state, training=replace(training, beliefs=None))
     assert len(codecision().select(left, 10, random())) == 10
     assert len(codecision().select(bare, 10, random())) == 10
 
@@ -100,7 +100,7 @@ def test_own_beliefs_are_those_of_the_vetted_rule() -> None:
 def test_margin_decides_between_rows_of_equal_need() -> None:
     prior = np.full((50, 2), 0.5, dtype=np.float32)
     features = np.linspace(-2, 2, 50, dtype=np.float32)[:, None]
-    labels = np.full(50, UNASKED)
+    labels = np.full(50, UNLABELLED)
     labels[[0, 49]] = [0, 1]
     taught = TrainingSet(np.array([0, 49]), np.eye(2), np.ones(2), prior)
     model = FixedModel(np.array([[-1.0], [1.0]]), np.zeros(2))
@@ -136,8 +136,8 @@ def test_prioral_as_published_asks_least_about_rows_called_rare() -> None:
     state, _ = make_state(n=600, k=4, labelled=40)
     called = state.rows.prior.argmax(axis=1)
     rare = np.argmin(np.bincount(called))
-    share = [
+    fraction = [
         (called[PriorAL(0.1, way, True, 1e-4).select(state, 50, random())] == rare).mean()
         for way in ("as_published", "none", "inverse")
     ]
-    assert share[0] < share[1] < share[2]
+    assert fraction[0] < fraction[1] < fraction[2]

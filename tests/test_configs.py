@@ -75,7 +75,7 @@ def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: s
 
     from al_bench.analysis.claims import rivals
     from al_bench.analysis.frame import SETTING, named
-    from al_bench.runs.run import reads_truth
+    from al_bench.runs.run import oracle
 
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))
@@ -86,7 +86,7 @@ def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: s
         chosen = {g: job.choices["strategy@init" if g == "init" else g] for g in GROUPS_OF_METHODS}
         labels = {g: label(g, chosen[g], job.at(g), [config_dir()]) for g in chosen}
         rows.append(dict.fromkeys(SETTING, "one") | labels)
-        readers |= {labels["strategy"]} if reads_truth(build(job.at("strategy"))) else set()
+        readers |= {labels["strategy"]} if oracle(build(job.at("strategy"))) else set()
     methods = set(named(pd.DataFrame(rows), spec.method)["method"])
     for claim in spec.claimed:
         assert rivals(claim, sorted(methods), frozenset(readers), spec)

@@ -478,7 +478,7 @@ def test_impossible_synthetic_data_are_refused() -> None:
         synthetic(prior_quality=2)
 
 
-# the checks that all sources share
+# the checks that all sources fraction
 
 
 def dataset(**changed: Any) -> Dataset:

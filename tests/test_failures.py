@@ -284,7 +284,7 @@ def test_an_edited_line_of_rounds_is_a_round_or_refused_by_its_number(
         assert f"{tmp_path}/rounds.jsonl line 3 is " in said
     else:
         assert [r.round for r in rounds] == list(range(len(lines)))
-        assert all(isinstance(row, int) for row in rounds[2].asked)
+        assert all(isinstance(row, int) for row in rounds[2].queried)
 
 
 @QUICK
@@ -303,10 +303,10 @@ def test_bytes_that_are_no_manifest_and_no_rounds_are_said_to_be_none(
     ("change", "said"),
     [
         (lambda line: line["answers"].reverse(), "has other rows or answers than this problem"),
-        (lambda line: line.update(asked=line["asked"][::-1]), "has other rows or answers"),
-        (lambda line: line.update(asked=[999] * 10), "distinct"),
-        (lambda line: line.update(asked=[*range(991, 1001)]), "outside 0..299"),
-        (lambda line: line.update(asked=[], answers=[]), "has other rows or answers"),
+        (lambda line: line.update(queried=line["queried"][::-1]), "has other rows or answers"),
+        (lambda line: line.update(queried=[999] * 10), "distinct"),
+        (lambda line: line.update(queried=[*range(991, 1001)]), "outside 0..299"),
+        (lambda line: line.update(queried=[], answers=[]), "has other rows or answers"),
     ],
 )
 def test_a_log_that_is_not_of_this_problem_is_not_gone_on_with(

@@ -120,7 +120,7 @@ def test_a_ray_cluster_of_two_nodes_makes_the_same_runs(
 def test_optuna_maximises_the_mean_over_development_runs(here: Path) -> None:  # noqa: F811
     import yaml
 
-    options = [*TINY, "protocol.rounds=1", "strategy=direct", "strategy.share=choice(0.3,0.7)"]
+    options = [*TINY, "protocol.rounds=1", "strategy=direct", "strategy.fraction=choice(0.3,0.7)"]
     options += ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "tune.over=['seed=0,1']"]
     done = subprocess.run(
         [*COMMAND, "run", "-m", *options], cwd=here, capture_output=True, text=True
@@ -128,7 +128,7 @@ def test_optuna_maximises_the_mean_over_development_runs(here: Path) -> None:  #
     assert done.returncode == 0, done.stderr
     found = yaml.safe_load((here / "results" / "optimization_results.yaml").read_text())
     best = rounds_of(here / "results")
-    assert len(best) in (2, 4)  # two seeds of one or both shares
+    assert len(best) in (2, 4)  # two seeds of one or both fractions
     means = [
         sum(line["metrics"]["balanced_accuracy"] for line in lines) / len(lines)
         for lines in best.values()

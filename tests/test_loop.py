@@ -1,4 +1,4 @@
-"""The loop: what is asked, told, taught and yielded, and what a strategy can know."""
+"""The loop: what is queried, told, taught and yielded, and what a strategy can know."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Budget, Counts, WholePool
 from al_bench.rng import rng
-from al_bench.state import HIDDEN, UNASKED, Ints, Problem, Rows, State, TrainingSet
+from al_bench.state import HIDDEN, UNLABELLED, Ints, Problem, Rows, State, TrainingSet
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.testing.situations import SoftmaxModel, make_pool
@@ -70,26 +70,26 @@ def science(rounds: list[Round]) -> list[dict[str, object]]:
 def test_round_zero_is_the_prior_alone_and_round_one_the_start() -> None:
     rounds = run(Margin())
     assert [r.round for r in rounds] == [0, 1, 2, 3, 4, 5]
-    assert [len(r.asked) for r in rounds] == [0, 10, 10, 10, 10, 10]
+    assert [len(r.queried) for r in rounds] == [0, 10, 10, 10, 10, 10]
     assert rounds[0].metrics["balanced_accuracy"] == rounds[0].metrics["prior_balanced_accuracy"]
 
 
 def test_strategies_share_start_and_first_model_at_one_seed() -> None:
     one, other = run(Margin()), run(Random())
     assert science(one)[:2] == science(other)[:2]
-    assert one[2].asked != other[2].asked
+    assert one[2].queried != other[2].queried
 
 
 def test_different_seeds_start_differently() -> None:
-    assert run(Margin())[1].asked != run(Margin(), seed=1)[1].asked
+    assert run(Margin())[1].queried != run(Margin(), seed=1)[1].queried
 
 
 def test_no_row_is_asked_twice_and_answers_are_the_annotators() -> None:
     rounds, told = run(Margin()), problem().answers
-    asked = [row for r in rounds for row in r.asked]
-    assert len(set(asked)) == len(asked) == 50
+    queried = [row for r in rounds for row in r.queried]
+    assert len(set(queried)) == len(queried) == 50
     for r in rounds:
-        assert r.answers == told[r.asked].tolist()
+        assert r.answers == told[r.queried].tolist()
 
 
 @pytest.mark.parametrize("cut", range(7))
@@ -119,7 +119,7 @@ def test_a_cut_run_goes_on_as_it_was_where_the_training_rule_reads_the_model(cut
 
 @dataclass
 class Bisecting:
-    """Asks in trips of four and remembers the replies."""
+    """Asks in oracle_calls of four and remembers the replies."""
 
     replies: list[Ints]
 
@@ -143,13 +143,13 @@ def test_in_batch_answers_are_given_or_withheld_and_trips_counted() -> None:
             )
         )
         last = rounds[-1]
-        assert last.trips == (3 if reveal == "sequential" else 1)
-        assert len(last.asked) == 10
+        assert last.oracle_calls == (3 if reveal == "sequential" else 1)
+        assert len(last.queried) == 10
         given = np.concatenate(strategy.replies)
         if reveal == "sequential":
-            assert given.tolist() == told[last.asked[:8]].tolist()
+            assert given.tolist() == told[last.queried[:8]].tolist()
         else:
-            assert (given == UNASKED).all()
+            assert (given == UNLABELLED).all()
 
 
 class Stuck:
@@ -194,7 +194,7 @@ def test_no_answer_is_given_beyond_the_budget() -> None:
 
 
 def test_asking_about_a_labelled_row_is_refused() -> None:
-    first = run(Margin())[1].asked
+    first = run(Margin())[1].queried
     with pytest.raises(ValueError, match="labelled already"):
         run(Stuck(first))
 
@@ -221,15 +221,15 @@ def test_the_state_holds_no_truth_and_no_answer_that_was_not_bought() -> None:
     assert set(vars(seen[0])) <= {
         "rows", "labels", "model", "taught", "labelled", "unlabelled", "counts", "probs",
     }  # fmt: skip
-    bought = [row for r in rounds[:2] for row in r.asked]
-    assert sorted(np.flatnonzero(seen[0].labels != UNASKED)) == sorted(bought)
+    labelled = [row for r in rounds[:2] for row in r.queried]
+    assert sorted(np.flatnonzero(seen[0].labels != UNLABELLED)) == sorted(labelled)
 
 
 def test_telling_and_hiding_make_new_states() -> None:
     state = State.start(make_pool()[0])
     told = state.tell(np.array([3]), np.array([2]))
     hidden = told.hide(np.array([3, 4]))
-    assert state.labels[3] == UNASKED
+    assert state.labels[3] == UNLABELLED
     assert (told.labels[3], hidden.labels[3], hidden.labels[4]) == (2, 2, HIDDEN)
     assert 4 not in hidden.unlabelled
     assert told.counts.tolist() == [0, 0, 1, 0]
@@ -247,7 +247,7 @@ def test_named_streams_are_independent_and_repeatable() -> None:
 
 
 def test_budgets_fit_the_pool_in_rounds_as_equal_as_whole_numbers_are() -> None:
-    budget = Budget(per_class=40, share=0.15, rounds=10, reveal="batch")
+    budget = Budget(per_class=40, fraction=0.15, rounds=10, reveal="batch")
     assert budget.sizes(n=100_000, k=6) == [24] * 10
     assert sum(budget.sizes(n=1000, k=6)) == 150
     assert sum(Budget(None, 0.2, 7, "batch").sizes(n=999, k=3)) == 199

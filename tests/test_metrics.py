@@ -69,8 +69,8 @@ def test_query_diagnostics_count_by_true_class() -> None:
     counts = np.bincount(problem.truth[rows], minlength=4)
     assert metrics["classes_found"] == (counts > 0).sum()
     assert metrics["rarest_count"] == counts.min()
-    assert metrics["bought_noise"] == pytest.approx(10 / 30)
-    assert metrics["asked_noise"] == 0
+    assert metrics["labelled_noise"] == pytest.approx(10 / 30)
+    assert metrics["queried_noise"] == 0
     assert metrics["imbalance_l1"] == pytest.approx(np.abs(counts / 30 - 0.25).sum())
     assert len(state.labelled) == 30
 
@@ -79,5 +79,5 @@ def test_metrics_without_a_value_are_left_out() -> None:
     pool, truth = make_pool(n=60)
     problem = Problem(pool, truth, truth, pool, truth)
     metrics, _ = evaluate(State.start(pool), problem, np.empty(0, dtype=np.int64))
-    assert "bought_noise" not in metrics
+    assert "labelled_noise" not in metrics
     assert all(np.isfinite(value) for value in metrics.values())

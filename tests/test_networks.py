@@ -70,7 +70,7 @@ def test_the_loss_is_cross_entropy_with_soft_targets_and_row_weights() -> None:
     weights = torch.tensor([0.0, 1, 2, 3, 0, 0])
     theirs = torch.nn.functional.cross_entropy(scores, soft, reduction="none")
     assert torch.allclose(PLAIN.of(scores, soft, weights), (weights * theirs).mean())
-    smooth = Loss("none", 0.3, 0.0).taught(TrainingSet(np.arange(6), targets.numpy(), np.ones(6)))
+    smooth = Loss("none", 0.3, 0.0).scaled(TrainingSet(np.arange(6), targets.numpy(), np.ones(6)))
     assert np.allclose(smooth.targets, soft)
 
 
@@ -318,8 +318,8 @@ def test_strategies_that_look_into_a_model_take_a_network_for_its_log_probabilit
     model = fit(mlp(), state.rows, taught(truth, state.labelled))
     state = State(state.rows, state.labels, model)
     rule = build(plan([f"strategy={strategy}"])[0].config.strategy)
-    asked = rule.select(state, 6, np.random.default_rng(0))
-    assert len(set(asked.tolist()) & set(state.unlabelled.tolist())) == 6
+    queried = rule.select(state, 6, np.random.default_rng(0))
+    assert len(set(queried.tolist()) & set(state.unlabelled.tolist())) == 6
 
 
 @pytest.mark.models

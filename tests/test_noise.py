@@ -217,10 +217,10 @@ def test_realised_rates_are_counted_by_true_class() -> None:
 
 
 def naive_drawn(weights: Floats, aim: Floats) -> Ints:
-    """Walk along each row until the aimed-at share of its weight is used up."""
+    """Walk along each row until the aimed-at fraction of its weight is used up."""
     out = []
-    for row, share in zip(weights, aim, strict=True):
-        left = share * row.sum()
+    for row, fraction in zip(weights, aim, strict=True):
+        left = fraction * row.sum()
         c = 0
         while left >= row[c]:
             left -= row[c]

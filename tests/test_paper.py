@@ -17,8 +17,8 @@ from al_bench.cli.main import main
 from al_bench.configuration.config import build, composing, config_dir
 from al_bench.configuration.plan import plan
 from al_bench.report.tables.cells import Table
-from al_bench.report.tables.factorial import crossings
-from al_bench.report.tables.fractions import share_tables
+from al_bench.report.tables.factorial import factorials
+from al_bench.report.tables.fractions import fraction_tables
 from al_bench.report.tables.tables import tables
 from al_bench.rng import rng
 from al_bench.runs.sweep import command_lines
@@ -242,7 +242,7 @@ def at_shares(tmp_path: Path) -> Analysis:
     gone = Missing("x", "?", NOT_AVAILABLE, "trees · merge(classes=3) · clean")
     spec = ReportSpec(
         metrics=["pool_balanced_accuracy", "balanced_accuracy"],
-        shares=[0.1, 0.2, 0.9][:2],
+        fractions=[0.1, 0.2, 0.9][:2],
         printed=PRINTED,
         bootstrap=20,
     )
@@ -254,7 +254,7 @@ def row(table: Table, *start: str) -> tuple[str, ...]:
 
 
 def test_levels_at_shares_of_the_pool_stand_beside_what_was_printed(tmp_path: Path) -> None:
-    beside, *shown = share_tables(at_shares(tmp_path))
+    beside, *shown = fraction_tables(at_shares(tmp_path))
     assert beside.title == "Beside the paper: balanced accuracy (pool, transductive), %"
     name = "flowers · merge · clean"
     # the pool's level is 3 points above the test's: 20 + 3 after 4 rounds, 40 + 3 after 8
@@ -264,9 +264,9 @@ def test_levels_at_shares_of_the_pool_stand_beside_what_was_printed(tmp_path: Pa
     assert gone[3:] == ("50.0", f"not run: {NOT_AVAILABLE}", "–")
     assert row(beside, "birds · merge · clean", "margin", "20")[3:] == ("41.0", "not run", "–")
     assert [table.title for table in shown] == [
-        f"balanced accuracy ({split}), %, at {share} % of the pool"
+        f"balanced accuracy ({split}), %, at {fraction} % of the pool"
         for split in ("pool, transductive", "test")
-        for share in (10, 20)
+        for fraction in (10, 20)
     ]
     margin, random = (shown[2].header.index(method) for method in ("margin", "random"))
     assert row(shown[2], "flowers")[margin] == "20.0 ± 0.0"
@@ -279,8 +279,8 @@ def test_levels_at_shares_of_the_pool_stand_beside_what_was_printed(tmp_path: Pa
 
 def test_a_share_at_which_no_round_ends_has_no_level(tmp_path: Path) -> None:
     fake_runs(tmp_path, ("random", "margin"), seeds=2)
-    spec = ReportSpec(metrics=["balanced_accuracy"], shares=[0.15, 0.9], bootstrap=20)
-    first, second = share_tables(analyse(read_runs(tmp_path), spec))
+    spec = ReportSpec(metrics=["balanced_accuracy"], fractions=[0.15, 0.9], bootstrap=20)
+    first, second = fraction_tables(analyse(read_runs(tmp_path), spec))
     assert row(first, "flowers")[1:] != ("–", "–")  # 120 of 787 rows are 15.2 %
     assert row(second, "flowers")[1:] == ("–", "–")
 
@@ -288,9 +288,9 @@ def test_a_share_at_which_no_round_ends_has_no_level(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"shares": [0.1], "printed": PRINTED}, "2 values of 'margin' in 'flowers'; wanted one"),
-        ({"shares": [0.1, 0.2], "printed": [{"method": "a"}]}, "wanted dataset, imbalance"),
-        ({"shares": [2]}, r"report.shares is \[2\]"),
+        ({"fractions": [0.1], "printed": PRINTED}, "2 values of 'margin' in 'flowers'; wanted one"),
+        ({"fractions": [0.1, 0.2], "printed": [{"method": "a"}]}, "wanted dataset, imbalance"),
+        ({"fractions": [2]}, r"report.fractions is \[2\]"),
     ],
 )
 def test_wrong_shares_and_printed_numbers_are_one_sentence(options: Any, message: str) -> None:
@@ -307,10 +307,10 @@ def test_a_crossing_is_a_table_of_areas_for_each_predictor(tmp_path: Path) -> No
             fake_run(tmp_path, strategy, supervision, noise=noise, seed=seed,
                      curve=[value - lower] * 10)  # fmt: skip
     spec = ReportSpec(
-        crossed=True, metrics=["balanced_accuracy", "product_balanced_accuracy"], bootstrap=20
+        factorial=True, metrics=["balanced_accuracy", "product_balanced_accuracy"], bootstrap=20
     )
     analysis = analyse(read_runs(tmp_path), spec)
-    shown = crossings(analysis)
+    shown = factorials(analysis)
     assert len(shown) == 6
     short = tables(replace(analysis, spec=replace(spec, details=False)))
     assert [one.title for one in short if "penalties" in one.title or "tests" in one.title] == []

@@ -87,7 +87,7 @@ def test_a_degraded_prior_lies_between_the_prior_and_the_shuffled_one(table: Tab
     np.testing.assert_allclose(
         said_by(Degraded(table, 0.25)), 0.75 * ends[0] + 0.25 * ends[1], rtol=1e-5
     )
-    with pytest.raises(ValueError, match=r"share=1.5; wanted 0 .* to 1"):
+    with pytest.raises(ValueError, match=r"fraction=1.5; wanted 0 .* to 1"):
         Degraded(table, 1.5)
 
 
@@ -158,7 +158,7 @@ def test_controls_take_any_prior_from_the_command_line() -> None:
     swapped = config("+prior=packaged", "prior@prior.image=siglip")
     assert swapped.image == config("+prior=siglip")
     assert swapped.text == config("+prior=minilm")
-    assert config("+prior=degraded", "prior.share=1.0") == config("+prior=shuffled")
+    assert config("+prior=degraded", "prior.fraction=1.0") == config("+prior=shuffled")
 
 
 def test_a_users_folder_takes_the_place_of_hub_weights(tmp_path: Path) -> None:

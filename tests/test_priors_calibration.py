@@ -17,8 +17,8 @@ from al_bench.priors.calibration import (
     LabelShift,
     Tempered,
     Transported,
+    fractions,
     reweighted,
-    shares,
     tempered,
     transport,
 )
@@ -38,8 +38,8 @@ def table(n: int = 400, k: int = 4, seed: int = 0) -> Floats:
 
 
 def drawn(true_shares: Floats, n: int) -> Floats:
-    """Posteriors under equal shares of rows that really come in other shares: one of three signs is
-    seen, and class c shows sign c with probability 0.7 and the others with 0.15."""
+    """Posteriors under equal fractions of rows that really come in other fractions: one of three
+    signs is seen, and class c shows sign c with probability 0.7 and the others with 0.15."""
     chances = np.full((3, 3), 0.15) + 0.55 * np.eye(3)
     signs = np.repeat(np.arange(3), np.round(n * true_shares @ chances).astype(int))
     return np.asarray(chances[:, signs].T / chances[:, signs].T.sum(axis=1, keepdims=True))
@@ -62,25 +62,27 @@ def test_em_finds_the_shares_that_made_the_rows() -> None:
     true = np.array([0.7, 0.2, 0.1])
     pool = drawn(true, 2_000)
     assert np.abs(pool.mean(axis=0) - true).max() > 0.2  # which their mean does not
-    np.testing.assert_allclose(shares(pool, 0.0, 500), true, atol=1e-3)
+    np.testing.assert_allclose(fractions(pool, 0.0, 500), true, atol=1e-3)
 
 
 def test_one_step_of_em_is_the_mean_and_damping_adds_rows_of_every_class() -> None:
     mean = TWO_KINDS.mean(axis=0)
-    np.testing.assert_allclose(shares(TWO_KINDS, 0.0, 1), mean, rtol=1e-6)
-    np.testing.assert_allclose(shares(TWO_KINDS, 0.1, 1), (mean + 0.1) / 1.2, rtol=1e-6)
-    np.testing.assert_allclose(shares(TWO_KINDS, 1e9, 5), 0.5, rtol=1e-6)
+    np.testing.assert_allclose(fractions(TWO_KINDS, 0.0, 1), mean, rtol=1e-6)
+    np.testing.assert_allclose(fractions(TWO_KINDS, 0.1, 1), (mean + 0.1) / 1.2, rtol=1e-6)
+    np.testing.assert_allclose(fractions(TWO_KINDS, 1e9, 5), 0.5, rtol=1e-6)
     all_one = np.tile([[0.9, 0.1]], (50, 1))
-    assert shares(all_one, 0.0, 500)[1] < 1e-6  # plain EM gives up the class
-    assert shares(all_one, 0.02, 500)[1] > 0.02
+    assert fractions(all_one, 0.0, 500)[1] < 1e-6  # plain EM gives up the class
+    assert fractions(all_one, 0.02, 500)[1] > 0.02
 
 
 def test_undamped_em_ends_where_the_likelihood_is_largest() -> None:
     pool = table(k=2)
     best = minimize_scalar(
-        lambda share: -np.log(pool @ [share, 1 - share]).sum(), bounds=(0, 1), method="bounded"
+        lambda fraction: -np.log(pool @ [fraction, 1 - fraction]).sum(),
+        bounds=(0, 1),
+        method="bounded",
     )
-    assert shares(pool, 0.0, 5000)[0] == pytest.approx(best.x, abs=1e-4)
+    assert fractions(pool, 0.0, 5000)[0] == pytest.approx(best.x, abs=1e-4)
 
 
 def test_transport_reaches_its_target_and_keeps_the_order_within_a_class() -> None:
@@ -93,7 +95,7 @@ def test_transport_reaches_its_target_and_keeps_the_order_within_a_class() -> No
 
 
 def test_transport_of_two_kinds_of_rows_has_a_closed_form() -> None:
-    # odds 4 w and w / 4 with shares 5/8 and 3/8 must leave half of all rows to the first class
+    # odds 4 w and w / 4 with fractions 5/8 and 3/8 must leave half of all rows to the first class
     moved = reweighted(TWO_KINDS, transport(TWO_KINDS, np.array([0.5, 0.5]), 1000))
     first, second = moved[0, 0], moved[-1, 0]
     assert 5 * first + 3 * second == pytest.approx(4, abs=1e-4)
@@ -119,7 +121,7 @@ def test_zeros_leave_no_row_without_a_distribution() -> None:
 
 @dataclass(frozen=True)
 class Said:
-    """The opinions that a synthetic data set brings, by another key."""
+    """The zero-shot probabilities that a synthetic data set brings, by another key."""
 
     key = "given"
 
@@ -179,7 +181,7 @@ def test_a_histogram_is_one_of_the_merged_classes(tmp_path: Path) -> None:
     merge = Merge(classes=3, order="fixed")
     pool, _ = priors(Transported(Said(), [0.5, 0.3, 0.2], 500), merge, tmp_path, dataset())
     np.testing.assert_allclose(pool.mean(axis=0), [0.5, 0.3, 0.2], atol=1e-4)
-    with pytest.raises(ValueError, match="histogram has 2 shares; the pool has 3 classes"):
+    with pytest.raises(ValueError, match="histogram has 2 fractions; the pool has 3 classes"):
         priors(Transported(Said(), [0.5, 0.5], 500), merge, tmp_path, dataset())
 
 
@@ -215,8 +217,8 @@ def test_a_calibration_stands_outside_of_controls(tmp_path: Path) -> None:
         (lambda: Tempered(Said(), 0.0), "temperature=0.0; wanted more than 0"),
         (lambda: LabelShift(Said(), -0.1, 5), "damping=-0.1, iterations=5; wanted"),
         (lambda: LabelShift(Said(), 0.1, 0), "damping=0.1, iterations=0; wanted"),
-        (lambda: Transported(Said(), [0.5, 0.6], 5), "wanted null or positive shares"),
-        (lambda: Transported(Said(), [1.0, 0.0], 5), "wanted null or positive shares"),
+        (lambda: Transported(Said(), [0.5, 0.6], 5), "wanted null or positive fractions"),
+        (lambda: Transported(Said(), [1.0, 0.0], 5), "wanted null or positive fractions"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(make: Any, sentence: str) -> None:

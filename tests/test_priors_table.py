@@ -17,7 +17,7 @@ from al_bench.datasets.synthetic import Synthetic
 from al_bench.priors.by_modality import Given
 from al_bench.priors.table import ID, Table, row_id
 from al_bench.problem.build import build
-from al_bench.problem.cache.embeddings import opinions
+from al_bench.problem.cache.embeddings import zero_shot
 from al_bench.problem.imbalance import LongTail
 from al_bench.problem.noise import Clean
 from al_bench.problem.types import Dataset, Split, Task
@@ -148,4 +148,4 @@ def test_an_image_or_feature_row_without_an_answer_is_named_too(tmp_path: Path) 
     rows = FeatureRows(np.ones((2, 3), dtype=np.float32), None)
     task = replace(TASK, modality="features")
     with pytest.raises(ValueError, match=r"no answer for 2 of 2 rows, first an input \(ndarray\)"):
-        opinions(tmp_path, "d", "train", table(tmp_path), rows.features, rows, task)
+        zero_shot(tmp_path, "d", "train", table(tmp_path), rows.features, rows, task)

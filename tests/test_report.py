@@ -39,7 +39,7 @@ def fake_run(
     rounds: int = 10,
     curve: list[float] | None = None,
     class_names: tuple[str, ...] = ("rose", "tulip", "daisy", "iris", "poppy", "lily"),
-    reads_truth: bool = False,
+    oracle: bool = False,
     error: str | None = None,
     finished: bool = True,
 ) -> Path:
@@ -57,7 +57,7 @@ def fake_run(
         "id": name, "choices": labels, "science": {"seed": seed}, "labels": labels, "seed": seed,
         "facts": {"n_pool": sum(counts), "n_test": 300, "n_classes": 6, "class_counts": counts,
                   "noise_rate": rate, "noise_rates": [rate] * 6, "class_names": list(class_names),
-                  "reads_truth": reads_truth},
+                  "oracle": oracle},
         "versions": {"numpy": "2.0", "torch": "2.6"}, "commit": "abc1234", "device": "cpu",
         "started": "2026-01-01T00:00:00", "finished": "2026-01-01T00:01:00" if finished else None,
         "error": error,
@@ -65,10 +65,10 @@ def fake_run(
     (here / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     lines = []
     for number in range(rounds + 1):
-        asked = [] if number == 0 else list(range(20 * number - 20, 20 * number))
-        bought = 20 * number
+        queried = [] if number == 0 else list(range(20 * number - 20, 20 * number))
+        labelled = 20 * number
         top = 0.88 - rate / 2 - (0.06 if imbalance != "natural" else 0)
-        level = 0.55 if number == 0 else top - 0.5 * np.exp(-speed * bought / 110)
+        level = 0.55 if number == 0 else top - 0.5 * np.exp(-speed * labelled / 110)
         level = level + (0.012 * rng.normal() if number else 0.0)
         if curve is not None and number:
             level = curve[number - 1]
@@ -80,11 +80,11 @@ def fake_run(
             "product_balanced_accuracy": level + 0.02, "prior_balanced_accuracy": 0.55,
             "pool_balanced_accuracy": level + 0.03, "pool_unlabelled_balanced_accuracy": level,
             "classes_found": min(6, 2 + number), "imbalance_l1": 1.0 / (1 + speed * number),
-            "rarest_count": number // 2, "trips": number,
-            "bought_noise": rate * (1 + 0.1 * (speed - 1.5)) + 0.01 * rng.random() * (rate > 0),
+            "rarest_count": number // 2, "oracle_calls": number,
+            "labelled_noise": rate * (1 + 0.1 * (speed - 1.5)) + 0.01 * rng.random() * (rate > 0),
         }  # fmt: skip
         lines.append(json.dumps({
-            "round": number, "asked": asked, "answers": [0] * len(asked), "trips": int(number > 0),
+            "round": number, "queried": queried, "answers": [0] * len(queried), "oracle_calls": int(number > 0),
             "metrics": metrics, "recall": recall.tolist(),
             "seconds": {"select": 0.01 * speed, "fit": 0.05, "evaluate": 0.02},
         }))  # fmt: skip
@@ -137,7 +137,7 @@ def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
     frame = read_runs(tmp_path).frame
     assert frame["round"].tolist() == [0, 1, 2, 3, 4]
     assert frame["n_labels"].tolist() == [0, 20, 40, 60, 80]
-    assert frame["trips"].tolist() == [0, 1, 2, 3, 4]
+    assert frame["oracle_calls"].tolist() == [0, 1, 2, 3, 4]
     assert set(frame["seed"]) == {3}
     assert set(frame["strategy"]) == {"margin"}
     assert len(frame["recall"].iloc[-1]) == 6
@@ -323,7 +323,7 @@ def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_
     fake_runs(tmp_path, ("random", "margin", "codecision"))
     high = [0.97] * 10
     for seed in range(5):
-        fake_run(tmp_path, "balanced_random", seed=seed, curve=high, reads_truth=True)
+        fake_run(tmp_path, "balanced_random", seed=seed, curve=high, oracle=True)
     spec = ReportSpec(ours=["codecision"], bootstrap=50)
     analysis = analyse(read_runs(tmp_path), spec)
     found = analysis.found[0]

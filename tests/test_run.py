@@ -69,7 +69,7 @@ def test_a_run_leaves_a_manifest_and_a_line_for_each_round(here: Path) -> None:
     assert sum(about["facts"]["class_counts"]) == 300
     assert 0.1 < about["facts"]["noise_rate"] < 0.3
     rounds = read_rounds(folder)
-    assert [len(r.asked) for r in rounds] == [0, 10, 10, 10, 10]
+    assert [len(r.queried) for r in rounds] == [0, 10, 10, 10, 10]
 
 
 def test_a_finished_run_is_skipped_and_where_it_is_written_is_not_its_identity(
@@ -95,11 +95,11 @@ def test_a_sweep_makes_its_runs_and_status_counts_them(
     assert main(["status", *sweep]) == 0
     assert "4 of 4 done" in capsys.readouterr().out
     starts = {
-        (m["seed"], tuple(science(p)[1]["asked"]))
+        (m["seed"], tuple(science(p)[1]["queried"]))
         for p in runs(here).values()
         for m in [manifest(p)]
     }
-    assert len(starts) == 2  # strategies share the start of a seed
+    assert len(starts) == 2  # strategies fraction the start of a seed
 
 
 def test_a_run_killed_in_any_round_is_resumed_to_the_same_lines(here: Path) -> None:
@@ -213,8 +213,8 @@ def test_your_own_strategy_is_one_file_and_one_yaml_outside_the_package(here: Pa
     done = albench("run", *mine_too, *TINY, cwd=here)
     assert done.returncode == 0, done.stderr
     (folder,) = runs(here).values()
-    asked = science(folder)[2]["asked"]
-    assert asked == sorted(asked)
+    queried = science(folder)[2]["queried"]
+    assert queried == sorted(queried)
     checked = albench("check", *mine_too, cwd=here)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     listed = albench("list", "strategy", "--config-dir", str(mine), cwd=here)

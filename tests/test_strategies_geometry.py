@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.state import HIDDEN, UNASKED, Ints, Rows, State
+from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State
 from al_bench.strategies.alfa_mix import AlfaMix
 from al_bench.strategies.badge import Badge
 from al_bench.strategies.bait import Bait
@@ -66,8 +66,8 @@ def hard_states() -> Iterator[tuple[str, State]]:
     rows = state.rows
     sure = replace(state, model=Table(np.eye(3, dtype=np.float32)[truth]))
     zeros = np.where(np.eye(3)[truth] == 1, 0.0, 0.5)
-    one_class = np.full(37, UNASKED)
-    one_class[truth == 0] = np.where(np.arange(np.sum(truth == 0)) < 4, 0, UNASKED)
+    one_class = np.full(37, UNLABELLED)
+    one_class[truth == 0] = np.where(np.arange(np.sum(truth == 0)) < 4, 0, UNLABELLED)
     nothing = rows.features.copy()
     nothing[::3] = 0
     yield "ordinary", state
@@ -97,7 +97,7 @@ def test_every_rule_asks_exactly_the_budget_wherever_it_may_saturate(name: str) 
                 chosen = RULES[name].select(state, budget, generator(budget))
             distinct = np.unique(chosen)
             assert len(chosen) == len(distinct) == min(budget, left), (situation, budget)
-            assert np.all(state.labels[chosen] == UNASKED), (situation, budget)
+            assert np.all(state.labels[chosen] == UNLABELLED), (situation, budget)
             assert chosen.dtype == np.int64, (situation, budget)
 
 
@@ -122,7 +122,7 @@ def grouped(seed: int) -> State:
     group = np.repeat([0, 1, 2], [60, 9, 6])
     centres = np.array([[4.0, 0, 0, 0], [0, 4, 0, 0], [0, 0, 4, 0]])
     features = (centres[group] + 0.8 * rng.standard_normal((75, 4))).astype(np.float32)
-    labels = np.full(75, UNASKED)
+    labels = np.full(75, UNLABELLED)
     labels[[0, 1, 2, 60, 69]] = group[[0, 1, 2, 60, 69]]
     rows = Rows(list(range(75)), features, np.full((75, 3), 1 / 3, dtype=np.float32))
     return State(rows, labels, FixedModel(0.3 * centres, np.zeros(3)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from al_bench.state import HIDDEN, UNASKED, Ints, Rows, State
+from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State
 from tests.conftest import make_state
 from tests.pools import Given, configured, run
 
@@ -37,7 +37,7 @@ def hard_states() -> dict[str, tuple[State, Ints]]:
     holes = state.rows.prior * (state.rows.prior == state.rows.prior.max(axis=1, keepdims=True))
     two, two_truth = make_state(n=48, k=2, labelled=8)
     many, many_truth = make_state(n=24, k=40, labelled=0)
-    one_class = np.where((truth == 0) & (np.arange(n) < 30), 0, UNASKED)
+    one_class = np.where((truth == 0) & (np.arange(n) < 30), 0, UNLABELLED)
     return {
         "nothing labelled": (start, truth),
         "one class labelled": (replace(state, labels=one_class), truth),
@@ -69,9 +69,9 @@ def test_every_hard_state_and_budget_gets_exactly_the_budget(name):
         free = len(state.unlabelled)
         for budget in (1, 7, free - 1, free, free + 5):
             for reveal in ("sequential", "batch"):
-                asked, _ = run(strategy, state, budget, answers, reveal=reveal)
-                assert len(asked) == min(budget, free)
-                assert np.all(state.labels[asked] == UNASKED)
+                queried, _ = run(strategy, state, budget, answers, reveal=reveal)
+                assert len(queried) == min(budget, free)
+                assert np.all(state.labels[queried] == UNLABELLED)
 
 
 @pytest.mark.parametrize("name", [*METHODS, *AROUND_OTHERS])
@@ -114,12 +114,12 @@ def test_ties_do_not_follow_the_order_of_the_pool(name):
     n = 200
     rows = Rows(list(range(n)), np.ones((n, 4), np.float32), np.full((n, 4), 0.25, np.float32))
     state = State.start(rows).tell(np.array([0, 50, 100, 150]), np.arange(4))
-    asked = np.concatenate(
+    queried = np.concatenate(
         [run(configured(name), state, 10, np.arange(n) // 50, seed)[0] for seed in range(12)]
     )
-    quarters = np.bincount(asked // 50, minlength=4)
+    quarters = np.bincount(queried // 50, minlength=4)
     assert quarters.min() >= 12  # 30 expected in each
-    assert len(np.unique(asked)) > 60
+    assert len(np.unique(queried)) > 60
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_choices_are_not_those_of_random_sampling(name):
     free = len(state.unlabelled)
     overlaps = [len(np.intersect1d(a, b)) for i, a in enumerate(batches) for b in batches[:i]]
     chance = 30 * 30 / free
-    assert np.mean(overlaps) > 2 * chance  # independent random batches share about 1.7 of 30
+    assert np.mean(overlaps) > 2 * chance  # independent random batches fraction about 1.7 of 30
 
 
 @pytest.mark.parametrize("name", [*METHODS, *AROUND_OTHERS])
@@ -149,6 +149,6 @@ def test_choices_depend_on_no_answer_that_was_not_given(name):
 def test_hidden_rows_are_never_on_a_line(name):
     state, truth = make_state(n=200, k=3, labelled=20)
     hidden = state.unlabelled[::2]
-    asked, _ = run(configured(name), state.hide(hidden), 40, truth)
-    assert not np.isin(asked, hidden).any()
+    queried, _ = run(configured(name), state.hide(hidden), 40, truth)
+    assert not np.isin(queried, hidden).any()
     assert np.all(state.hide(hidden).labels[hidden] == HIDDEN)

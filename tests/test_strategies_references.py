@@ -80,8 +80,8 @@ def test_likely_rows_are_those_of_largest_probability_in_the_rare_classes(
     by: str, seed: int
 ) -> None:
     state, _ = tied_state(seed)
-    shares = ranking.shares_by(by, state.rows.prior, state.labels, state.n_classes)
-    rare = ranking.rare_classes(shares)
+    fractions = ranking.shares_by(by, state.rows.prior, state.labels, state.n_classes)
+    rare = ranking.rare_classes(fractions)
     for budget in budgets(state):
         expected = ranking.select(
             lambda row: sum(state.probs[row][c] for c in rare),
@@ -92,10 +92,10 @@ def test_likely_rows_are_those_of_largest_probability_in_the_rare_classes(
 
 
 def test_a_class_that_has_just_the_average_is_not_rare() -> None:
-    shares = [1, 2, 3]
+    fractions = [1, 2, 3]
     state, _ = random_state(60, 3, 0, 0)
-    state = state.tell(np.arange(6), np.repeat([0, 1, 2], shares))
-    assert ranking.rare_classes(shares) == [0]
+    state = state.tell(np.arange(6), np.repeat([0, 1, 2], fractions))
+    assert ranking.rare_classes(fractions) == [0]
     chosen = MostLikelyPositive("labels").select(state, 9, generator())
     assert (
         chosen.tolist()
@@ -154,8 +154,8 @@ def test_tail_first_asks_what_plain_service_asks(of: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
-def test_pcb_asks_what_plain_service_of_the_candidates_asks(share: float, seed: int) -> None:
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 1.0])
+def test_pcb_asks_what_plain_service_of_the_candidates_asks(fraction: float, seed: int) -> None:
     state, _ = tied_state(seed)
     for inner, plainly in (
         (Margin(), partial(ranking.select, lambda row: ranking.margin(state.probs[row]))),
@@ -164,9 +164,9 @@ def test_pcb_asks_what_plain_service_of_the_candidates_asks(share: float, seed: 
         for budget in budgets(state):
             expected = serving.pcb(
                 *(plainly, state.rows.prior, state.unlabelled.tolist(), state.counts),
-                *(budget, share, generator(seed)),
+                *(budget, fraction, generator(seed)),
             )
-            chosen = PCB(inner, share).select(state, budget, generator(seed))
+            chosen = PCB(inner, fraction).select(state, budget, generator(seed))
             assert chosen.tolist() == expected
 
 
@@ -210,11 +210,11 @@ def test_cbal_takes_the_largest_shares_of_the_whole_linear_program(seed: int) ->
     for budget in (1, 4, 13, len(rows) - 1, len(rows) + 5):
         spent = min(budget, len(rows))
         wanted = [max((sum(counts) + spent) / len(counts) - n, 0) for n in counts]
-        shares = cbal.relaxed(state.probs[rows], wanted, 0.6, spent)
+        fractions = cbal.relaxed(state.probs[rows], wanted, 0.6, spent)
         chosen = CBAL(0.6, 2).select(state, budget, generator(seed)).tolist()
-        left = [shares[i] for i, row in enumerate(rows) if row not in chosen]
+        left = [fractions[i] for i, row in enumerate(rows) if row not in chosen]
         assert len(chosen) == spent
-        assert min(shares[rows.index(row)] for row in chosen) >= max(left, default=0) - 1e-6
+        assert min(fractions[rows.index(row)] for row in chosen) >= max(left, default=0) - 1e-6
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -263,14 +263,14 @@ def test_tailor_asks_what_its_plain_version_asks(reveal: str, seed: int) -> None
         partial(ranking.select, lambda row: ranking.doubt(state.probs[row])),
     ]
     for budget in budgets(state):
-        asked, trips = run(rule, state, budget, answers, seed, reveal)
+        queried, oracle_calls = run(rule, state, budget, answers, seed, reveal)
         expected, expected_trips = tailor.select(
             *(plainly, state.probs, state.labels),
             answers if reveal == "sequential" else None,
             *(budget, chunk, trust, named(seed, "strategy", 2)),
         )
-        assert asked.tolist() == expected
-        assert trips == (expected_trips if reveal == "sequential" else 1)
+        assert queried.tolist() == expected
+        assert oracle_calls == (expected_trips if reveal == "sequential" else 1)
 
 
 def test_tailor_favours_no_candidate_where_all_classes_are_answered_alike() -> None:
@@ -279,8 +279,8 @@ def test_tailor_favours_no_candidate_where_all_classes_are_answered_alike() -> N
     wins = np.zeros(2)
     for seed in range(40):
         rule = Tailor({"first": FromRow(0), "second": FromRow(30)}, 10, 0.0)
-        asked, _ = run(rule, flat, 10, answers, seed, "batch")
-        wins += [np.sum(asked < 30), np.sum(asked >= 30)]
+        queried, _ = run(rule, flat, 10, answers, seed, "batch")
+        wins += [np.sum(queried < 30), np.sum(queried >= 30)]
     assert 0.4 < wins[0] / wins.sum() < 0.6
 
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.label_models.split import balanced_entropy, class_weights, fm_guesses, noise_set
-from al_bench.state import UNASKED, Floats, Rows, State, Supervision, TrainingSet
+from al_bench.state import UNLABELLED, Floats, Rows, State, Supervision, TrainingSet
 from al_bench.supervision.confident import ConfidentLearning
 from al_bench.supervision.human import HumanLabels, Smoothed
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill
@@ -99,7 +99,7 @@ def three_rows(prior: Floats, labels: list[int]) -> State:
 
 def test_class_weights_are_the_papers_or_turned_as_asked() -> None:
     prior = np.array([[0.8, 0.2]] * 6 + [[0.2, 0.8]] * 2 + [[0.8, 0.2]] * 2 + [[0.2, 0.8]] * 2)
-    state = three_rows(prior, [UNASKED] * 8 + [0, 0, 0, 0])
+    state = three_rows(prior, [UNLABELLED] * 8 + [0, 0, 0, 0])
     guesses = prior.argmax(axis=1)
     assert_allclose(class_weights("as_published", state, guesses), [1, 1 / 3])
     assert_allclose(class_weights("inverse", state, guesses), [1 / 3, 1])
@@ -111,7 +111,7 @@ def test_class_weights_are_the_papers_or_turned_as_asked() -> None:
 
 def test_imbalance_aware_entropy_is_the_formula_by_hand() -> None:
     prior = np.array([[0.8, 0.2], [0.6, 0.4], [0.3, 0.7]])
-    state = three_rows(prior, [UNASKED] * 3)  # no label yet: the small model is the prior
+    state = three_rows(prior, [UNLABELLED] * 3)  # no label yet: the task model is the prior
     scores = balanced_entropy(state, prior.argmax(axis=1), "as_published", True, 1e-4)
     expected = []
     for row, weight in zip(prior, [1, 1, 1 / 2], strict=True):
@@ -133,14 +133,14 @@ def test_guesses_of_a_flat_prior_fall_on_all_classes() -> None:
 
 
 def test_distilling_fades_as_labels_come() -> None:
-    shares = []
+    fractions = []
     for labelled in (10, 40, 160):
         state, _ = make_state(n=200, k=4, labelled=labelled)
         training = taught(Distill(5), state)
         human = asked_of(state, training)
-        shares.append(training.weights[~human].sum() / training.weights.sum())
+        fractions.append(training.weights[~human].sum() / training.weights.sum())
         assert_allclose(training.targets[~human], state.rows.prior[training.rows[~human]])
-    assert_allclose(shares, [20 / 30, 20 / 60, 20 / 180], rtol=1e-5)
+    assert_allclose(fractions, [20 / 30, 20 / 60, 20 / 180], rtol=1e-5)
 
 
 def noisy_state(rate: float) -> State:
@@ -210,7 +210,7 @@ def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     [
         (lambda: Smoothed(1.0), "smoothing"),
         (lambda: Distill(0), "worth"),
-        (lambda: VettedPool(belief(), 0.0, 10, True), "share"),
+        (lambda: VettedPool(belief(), 0.0, 10, True), "fraction"),
     ],
 )
 def test_options_out_of_range_are_named(make: Callable[[], object], word: str) -> None:

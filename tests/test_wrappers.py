@@ -158,11 +158,11 @@ def test_anchoral_and_seals_show_the_inner_strategy_only_what_anchors_retrieve()
     features, free = state.rows.features, state.unlabelled
     near = plain_anchors.mean_similarity(features[free], features[state.labelled], 15)
     anchoral = AnchorAL(Random(), anchors=100, neighbours=15, size=60)
-    asked = anchoral.select(state, 60, np.random.default_rng(0))
-    assert set(asked) == set(free[np.argsort(-near)[:60]])
+    queried = anchoral.select(state, 60, np.random.default_rng(0))
+    assert set(queried) == set(free[np.argsort(-near)[:60]])
     united = free[np.isfinite(near)]
-    asked = SEALS(Random(), neighbours=15).select(state, len(united), np.random.default_rng(0))
-    assert set(asked) == set(united)
+    queried = SEALS(Random(), neighbours=15).select(state, len(united), np.random.default_rng(0))
+    assert set(queried) == set(united)
 
 
 def test_anchors_are_distinct_rows_spread_over_a_class():
@@ -180,19 +180,19 @@ def test_selective_querying_never_asks_where_the_prior_is_sure():
     assert np.isinf(confidence_bars(State.start(state.rows))).all()
     sure = best >= np.array(bars)[said]
     amount = int(np.count_nonzero(~sure[state.unlabelled]))
-    asked = SelectiveQuerying(Random()).select(state, amount, np.random.default_rng(0))
-    assert set(asked) == set(state.unlabelled[~sure[state.unlabelled]])
+    queried = SelectiveQuerying(Random()).select(state, amount, np.random.default_rng(0))
+    assert set(queried) == set(state.unlabelled[~sure[state.unlabelled]])
 
 
 def test_wrappers_hide_rows_and_let_an_asking_strategy_ask():
     state, _, answers = golden_pool("separable", 0.0, 0)
-    asked, trips = run(Subsample(Galaxy(1), 500), state, 30, answers)
-    assert trips == 30
+    queried, oracle_calls = run(Subsample(Galaxy(1), 500), state, 30, answers)
+    assert oracle_calls == 30
     twice = Prefilter(Subsample(Direct(0.5, 5, 1), 60), Margin(), 200)
-    asked, trips = run(twice, state, 30, answers)
-    assert trips > 1
+    queried, oracle_calls = run(twice, state, 30, answers)
+    assert oracle_calls > 1
     lowest = np.argsort(margin(state.probs[state.unlabelled]))[:200]
-    assert set(asked) <= set(state.unlabelled[lowest])
+    assert set(queried) <= set(state.unlabelled[lowest])
 
 
 def test_wrappers_compose_from_the_command_line():

@@ -88,13 +88,13 @@ class Analysis:
         return {str(name): part for name, part in self.frame.groupby("setting")}
 
     @cached_property
-    def truth_readers(self) -> frozenset[str]:
-        return frozenset().union(*(found.setting.truth_readers for found in self.found))
+    def oracles(self) -> frozenset[str]:
+        return frozenset().union(*(found.setting.oracles for found in self.found))
 
     @cached_property
     def competitors(self) -> tuple[str, ...]:
         """All methods but those that read the truth."""
-        return tuple(name for name in self.methods if name not in self.truth_readers)
+        return tuple(name for name in self.methods if name not in self.oracles)
 
 
 def analyse(results: Results, spec: ReportSpec) -> Analysis:
@@ -114,7 +114,7 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     parts = settings(frame, spec.metric)
     names, scores = complete(parts)
     order = [names[i] for i in np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")]
-    readers = {method for part in parts for method in part.truth_readers}
+    readers = {method for part in parts for method in part.oracles}
     ranking = [name for name in order if name not in readers and spec.candidate(name)]
     found = tuple(analyse_setting(part, spec, ranking) for part in parts)
     claims = tuple(hold(claim, parts, frame, spec) for claim in spec.claimed)
@@ -139,7 +139,7 @@ def analyse_setting(setting: Setting, spec: ReportSpec, ranking: list[str]) -> F
 
     Where no baseline has been run yet there is no comparison, and the level is that of our best.
     """
-    fair = [m for m in setting.methods if m not in setting.truth_readers]
+    fair = [m for m in setting.methods if m not in setting.oracles]
     if not fair:
         raise ValueError(f"no competitor in {setting.name}; it has {list(setting.methods)}")
     rivals = [m for m in fair if spec.candidate(m)]

@@ -140,7 +140,7 @@ def hold(
     where = places(frame, spec.method)
     check_targets(claim, where.values())
     methods = sorted({method for setting in settings for method in setting.methods})
-    readers = frozenset[str]().union(*(setting.truth_readers for setting in settings))
+    readers = frozenset[str]().union(*(setting.oracles for setting in settings))
     wanted = rivals(claim, methods, readers, spec)
     sets: list[Held] = []
     missing: dict[str, list[str]] = {}

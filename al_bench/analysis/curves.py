@@ -17,8 +17,8 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 class Setting:
     """The learning curves of all methods in one setting.
 
-    labels: (p,) labels bought, ascending, above zero; curves: (m, s, p), NaN where a method has no
-    run with that seed; prior: the metric with no label at all (NaN where unknown); truth_readers:
+    labels: (p,) labels, ascending, above zero; curves: (m, s, p), NaN where a method has no
+    run with that seed; prior: the metric with no label at all (NaN where unknown); oracles:
     methods that read the truth and so are references, not competitors.
     """
 
@@ -28,7 +28,7 @@ class Setting:
     seeds: tuple[int, ...]
     curves: Floats
     prior: float
-    truth_readers: frozenset[str]
+    oracles: frozenset[str]
 
     @property
     def is_curve(self) -> bool:
@@ -77,23 +77,23 @@ def in_order(name: str) -> list[tuple[list[float], str]]:
 
 
 def known(frame: pd.DataFrame) -> list[str]:
-    skip = {"seed", "round", "n_labels", "trips", "n_pool", "n_test", "n_classes", "reads_truth"}
+    skip = {"seed", "round", "n_labels", "oracle_calls", "n_pool", "n_test", "n_classes", "oracle"}
     numbers = frame.select_dtypes("number").columns
     return [name for name in numbers if name not in skip and not name.startswith("seconds_")]
 
 
 def one(name: str, frame: pd.DataFrame, metric: str) -> Setting:
-    bought = frame[frame["n_labels"] > 0]
-    if not len(bought):
-        raise ValueError(f"no labels were bought in {name}; a learning curve needs some")
-    doubled = bought[bought.duplicated(["method", "seed", "n_labels"])]
+    labelled = frame[frame["n_labels"] > 0]
+    if not len(labelled):
+        raise ValueError(f"no labels were labelled in {name}; a learning curve needs some")
+    doubled = labelled[labelled.duplicated(["method", "seed", "n_labels"])]
     if len(doubled):
         first = doubled.iloc[0]
         raise ValueError(
             f"{name} has two runs of {first['method']} with seed {first['seed']} (one is "
             f"{first['id']}); wanted one, or labels that tell them apart"
         )
-    wide = bought.pivot(index=["method", "seed"], columns="n_labels", values=metric).sort_index()
+    wide = labelled.pivot(index=["method", "seed"], columns="n_labels", values=metric).sort_index()
     if wide.isna().to_numpy().any():
         method, seed = wide.index[wide.isna().any(axis=1)][0]
         raise ValueError(
@@ -106,6 +106,6 @@ def one(name: str, frame: pd.DataFrame, metric: str) -> Setting:
     for (method, seed), curve in zip(wide.index, wide.to_numpy(dtype=float), strict=True):
         curves[methods.index(method), seeds.index(int(seed))] = curve
     prior = frame.loc[frame["n_labels"] == 0, metric].mean()
-    readers = frozenset(frame.loc[frame["reads_truth"], "method"].unique())
+    readers = frozenset(frame.loc[frame["oracle"], "method"].unique())
     labels = wide.columns.to_numpy(dtype=float)
     return Setting(name, labels, methods, seeds, curves, float(prior), readers)

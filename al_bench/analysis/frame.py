@@ -149,18 +149,21 @@ def describe(manifest: Mapping[str, Any]) -> str:
 def tidy(
     name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """One flat row per round; n_labels and trips are running totals."""
+    """One flat row per round; n_labels and oracle_calls are running totals."""
     facts = manifest["facts"]
     fixed: dict[str, Any] = {"id": name}
     fixed |= {group: str(manifest["labels"][group]) for group in (*SETTING, *METHOD)}
-    fixed |= {"seed": int(manifest["seed"]), "reads_truth": bool(facts.get("reads_truth", False))}
+    fixed |= {"seed": int(manifest["seed"]), "oracle": bool(facts.get("oracle", False))}
     fixed |= {fact: facts.get(fact) for fact in FACTS}
-    rows, n_labels, trips = [], 0, 0
+    rows, n_labels, oracle_calls = [], 0, 0
     for line in rounds:
-        n_labels, trips = n_labels + len(line["asked"]), trips + line["trips"]
-        moment = {"round": line["round"], "n_labels": n_labels, "trips": trips}
+        n_labels, oracle_calls = (
+            n_labels + len(line["queried"]),
+            oracle_calls + line["oracle_calls"],
+        )
+        moment = {"round": line["round"], "n_labels": n_labels, "oracle_calls": oracle_calls}
         moment |= {f"seconds_{part}": line["seconds"].get(part) for part in SECONDS}
-        metrics = {key: value for key, value in line["metrics"].items() if key != "trips"}
+        metrics = {key: value for key, value in line["metrics"].items() if key != "oracle_calls"}
         taken = metrics.keys() & (fixed.keys() | moment.keys() | {"recall"})
         if taken:
             raise ValueError(f"run {name} has a metric named {sorted(taken)[0]}, a column's name")

@@ -44,7 +44,7 @@ class Goal:
     """A target, of the `mean` or the `worst` saving over all levels, and whether it is reached."""
 
     what: str
-    share: float
+    fraction: float
     reached: bool
 
 

@@ -13,16 +13,16 @@ SAME = ["dataset", "imbalance", "noise", "prior", "learner"]
 
 
 def with_references(spec: ReportSpec, results: Results) -> tuple[ReportSpec, Results]:
-    """Take the runs that bought their whole pool at once out of the results, and their mean final
+    """Take the runs that labelled their whole pool at once out of the results, and their mean final
     level (human labels only, over seeds) into the spec, by setting.
 
     Where the learner is part of the method, the level is that of the plain one.
     """
     if not len(results.frame):
         return spec, results
-    bought = results.frame.groupby("id")["n_labels"].transform("max")
+    labelled = results.frame.groupby("id")["n_labels"].transform("max")
     starts = results.frame.groupby("id")["round"].transform("max") == 1
-    whole = (bought == results.frame["n_pool"]) & starts
+    whole = (labelled == results.frame["n_pool"]) & starts
     if not whole.any() or whole.all():
         return spec, results
     rest = named(results.frame[~whole].reset_index(drop=True), spec.method)

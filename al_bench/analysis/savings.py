@@ -54,8 +54,8 @@ def labels_needed(curves: Floats, labels: Floats, targets: Floats) -> Floats:
     before = np.maximum(at - 1, 0)
     high, low = np.take_along_axis(curves, at, 1), np.take_along_axis(curves, before, 1)
     rise = np.where(high > low, high - low, 1.0)
-    share = np.where(at > 0, np.clip((targets - low) / rise, 0.0, 1.0), 0.0)
-    needed = labels[before] + share * (labels[at] - labels[before])
+    fraction = np.where(at > 0, np.clip((targets - low) / rise, 0.0, 1.0), 0.0)
+    needed = labels[before] + fraction * (labels[at] - labels[before])
     return np.where(reached.any(axis=1), needed, np.inf)
 
 
@@ -65,7 +65,7 @@ def last_level(curves: Floats, labels: Floats) -> Floats:
 
 
 def saved(need_a: Floats, need_b: Floats, budget: float) -> Floats:
-    """The share of b's labels that a saves.
+    """The fraction of b's labels that a saves.
 
     -inf where only b gets there; where only a does, what it saves at least (b needs more than its
     whole budget); NaN where neither does.
@@ -97,20 +97,20 @@ def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats
     met = np.clip(met, low, high)
     bottom, top = met[:, :-1], met[:, 1:]
     rise = np.where(top > bottom, np.diff(curves, axis=1), 1.0)
-    share = ((bottom + top) / 2 - curves[:, :-1]) / rise
-    middle = labels[:-1] + share * np.diff(labels)
+    fraction = ((bottom + top) / 2 - curves[:, :-1]) / rise
+    middle = labels[:-1] + fraction * np.diff(labels)
     first = (met[:, 0] - low[:, 0]) * labels[0]
     return np.asarray(first + np.where(top > bottom, (top - bottom) * middle, 0.0).sum(axis=1))
 
 
 @dataclass(frozen=True)
 class Saving:
-    """The labels method a saves over method b at one target, as a share of b's labels.
+    """The labels method a saves over method b at one target, as a fraction of b's labels.
 
-    form: `final`, a share of the gap, or `integrated`; target: the level (NaN if integrated);
+    form: `final`, a fraction of the gap, or `integrated`; target: the level (NaN if integrated);
     value, low, high: estimate and 95 % interval (-inf: a does not get there; NaN: neither does);
-    at_least: b does not get there, the value is a lower bound; missed_a, missed_b: share of seeds
-    whose own curve misses the target; kind: BCa or percentile.
+    at_least: b does not get there, the value is a lower bound; missed_a, missed_b: fraction of
+    seeds whose own curve misses the target; kind: BCa or percentile.
     """
 
     form: str
@@ -178,6 +178,6 @@ def compare(
 
 
 def missed(curves: Floats, labels: Floats, target: float, smooth: bool) -> float:
-    """The share of curves (s, p) that never reach the target."""
+    """The fraction of curves (s, p) that never reach the target."""
     fits = isotonic(curves) if smooth else curves
     return float(np.isinf(labels_needed(fits, labels, np.full((len(fits), 1), target))).mean())

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from al_bench.analysis.frame import METHOD
 
 FIGURES = ("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "prior")
-LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "bought_noise")
+LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
 Target: TypeAlias = Mapping[str, float] | float | None
 
 
@@ -40,11 +40,11 @@ class Claim:
                 "method names or patterns"
             )
         for what, target in (("mean", self.mean), ("worst", self.worst)):
-            shares = target.values() if isinstance(target, Mapping) else [target]
-            if target is not None and not all(a_share(share) for share in shares):
+            fractions = target.values() if isinstance(target, Mapping) else [target]
+            if target is not None and not all(a_fraction(fraction) for fraction in fractions):
                 raise ValueError(
-                    f"report.claims {self.name!r} has {what}={target!r}; wanted a share of at most "
-                    "1, or one for each group of settings"
+                    f"report.claims {self.name!r} has {what}={target!r}; wanted a fraction of at "
+                    "most 1, or one for each group of settings"
                 )
 
     def target(self, what: str, group: str) -> float | None:
@@ -53,7 +53,7 @@ class Claim:
         return wanted.get(group) if isinstance(wanted, Mapping) else wanted
 
 
-def a_share(value: Any) -> bool:
+def a_fraction(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value <= 1
 
 
@@ -71,7 +71,8 @@ def claim_of(options: Any) -> Claim:
 
 @dataclass(frozen=True)
 class Printed:
-    """Numbers that somebody else printed: of a method in a kind of setting, a value a share, in %.
+    """Numbers that somebody else printed: of a method in a kind of setting, a value a fraction, in
+    %.
 
     dataset, imbalance, noise: names of options; noise and metric as far as the source says.
     """
@@ -84,16 +85,16 @@ class Printed:
     values: Sequence[float]
 
 
-def printed_of(options: Any, shares: Sequence[float]) -> Printed:
-    """Printed numbers from what a config says, one value for each share."""
-    wanted = f"dataset, imbalance, noise, metric, method and {len(shares)} values"
+def printed_of(options: Any, fractions: Sequence[float]) -> Printed:
+    """Printed numbers from what a config says, one value for each fraction."""
+    wanted = f"dataset, imbalance, noise, metric, method and {len(fractions)} values"
     try:
         found = Printed(**options)
     except TypeError:
         raise ValueError(f"report.printed has {options!r}; wanted {wanted}") from None
-    if len(found.values) != len(shares):
-        raise ValueError(f"report.printed has {len(found.values)} values of {found.method!r} in "
-                         f"{found.dataset!r}; wanted one for each of {list(shares)}")  # fmt: skip
+    if len(found.values) != len(fractions):
+        raise ValueError(f"report.printed has {len(found.values)} values of {found.method!r} for "
+                         f"{found.dataset!r}; wanted one for each of {list(fractions)}")  # fmt: skip
     return found
 
 
@@ -103,11 +104,12 @@ class ReportSpec:
 
     metric: the headline, higher is better; ours: methods put forward (none: all alike); baselines:
     those they are held against (none: all others); references: setting to the full-data level;
-    targets: shares of the gap from start to reference; bootstrap, seed: of the intervals; method:
-    the groups that make up a method, `learner` too where it is not part of the setting; claims:
-    named comparisons over sets, see `Claim`; shares: of the pool, at which `metrics` are tabled and
-    held beside what others `printed`; crossed: query rule x training rule tables of `metrics`;
-    details: all forms of savings, tests and final metrics too, which many methods make very long.
+    targets: fractions of the gap from start to reference; bootstrap, seed: of the intervals;
+    method: the groups that make up a method, `learner` too where it is not part of the setting;
+    claims: named comparisons over sets, see `Claim`; fractions: of the pool, at which `metrics` are
+    tabled and held beside what others `printed`; factorial: query rule x training rule tables of
+    `metrics`; details: all forms of savings, tests and final metrics too, which many methods make
+    very long.
     """
 
     metric: str = "balanced_accuracy"
@@ -121,9 +123,9 @@ class ReportSpec:
     method: Sequence[str] = METHOD
     claims: Sequence[Mapping[str, Any]] = ()
     metrics: Sequence[str] = ("balanced_accuracy",)
-    shares: Sequence[float] = ()
+    fractions: Sequence[float] = ()
     printed: Sequence[Mapping[str, Any]] = ()
-    crossed: bool = False
+    factorial: bool = False
     details: bool = True
 
     def __post_init__(self) -> None:
@@ -136,7 +138,7 @@ class ReportSpec:
         if self.bootstrap < 1 or not all(0 < gap <= 1 for gap in self.targets):
             raise ValueError(
                 f"report has bootstrap={self.bootstrap}, targets={list(self.targets)}; wanted at "
-                "least one resample and shares in (0, 1]"
+                "least one resample and fractions in (0, 1]"
             )
         if sorted(self.method) not in (sorted(METHOD), sorted((*METHOD, "learner"))):
             raise ValueError(
@@ -147,10 +149,14 @@ class ReportSpec:
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"report.claims has {name!r} twice; wanted a name for each claim")
-        if not all(0 < share <= 1 for share in self.shares):
-            raise ValueError(f"report.shares is {list(self.shares)}; wanted shares in (0, 1]")
-        if self.printed_numbers and not self.shares:
-            raise ValueError("report.printed needs report.shares, the shares its values are of")
+        if not all(0 < fraction <= 1 for fraction in self.fractions):
+            raise ValueError(
+                f"report.fractions is {list(self.fractions)}; wanted fractions in (0, 1]"
+            )
+        if self.printed_numbers and not self.fractions:
+            raise ValueError(
+                "report.printed needs report.fractions, the fractions its values are of"
+            )
 
     def candidate(self, method: str) -> bool:
         """Whether a method may be the best baseline."""
@@ -159,7 +165,7 @@ class ReportSpec:
     @property
     def printed_numbers(self) -> tuple[Printed, ...]:
         """What others printed, checked as far as that goes without results."""
-        return tuple(printed_of(options, self.shares) for options in self.printed)
+        return tuple(printed_of(options, self.fractions) for options in self.printed)
 
     @property
     def claimed(self) -> tuple[Claim, ...]:

@@ -44,15 +44,15 @@ def interval(
         unknown = np.full(len(value), np.nan)
         return Interval(value, unknown, unknown, ("none",) * len(value))
     replicates = resampled(statistic, seeds, resamples, rng)
-    shares = np.tile([(1 - level) / 2, (1 + level) / 2], (len(value), 1))
+    fractions = np.tile([(1 - level) / 2, (1 + level) / 2], (len(value), 1))
     kind = ["percentile"] * len(value)
     if seeds >= ENOUGH:
         left_out = statistic((1 - np.eye(seeds)) / (seeds - 1))
         corrected = bca_shares(value, replicates, left_out, level)
         usable = np.asarray(np.isfinite(corrected).all(axis=1))
-        shares[usable] = corrected[usable]
+        fractions[usable] = corrected[usable]
         kind = ["BCa" if ok else "percentile" for ok in usable.tolist()]
-    limits = np.stack([quantiles(replicates[:, f], shares[f]) for f in range(len(value))])
+    limits = np.stack([quantiles(replicates[:, f], fractions[f]) for f in range(len(value))])
     limits[np.isnan(value)] = np.nan
     return Interval(value, limits[:, 0], limits[:, 1], tuple(kind))
 
@@ -76,7 +76,7 @@ def resampled(
 
 
 def bca_shares(value: Floats, replicates: Floats, left_out: Floats, level: float) -> Floats:
-    """(f, 2) the shares at which BCa reads the bootstrap distribution (Efron, 1987).
+    """(f, 2) the fractions at which BCa reads the bootstrap distribution (Efron, 1987).
 
     Corrected for bias by where the estimate falls among the replicates (b, f), and for skew by the
     jackknife values left_out (s, f). NaN where that is not defined.
@@ -92,9 +92,9 @@ def bca_shares(value: Floats, replicates: Floats, left_out: Floats, level: float
         return np.asarray(ndtr(bias + (bias + z) / (1 - skew * (bias + z))))
 
 
-def quantiles(values: Floats, shares: Floats) -> Floats:
+def quantiles(values: Floats, fractions: Floats) -> Floats:
     """Quantiles, linear between neighbours, of values that may hold -inf (which is then kept)."""
-    ordered, position = np.sort(values), shares * (len(values) - 1)
+    ordered, position = np.sort(values), fractions * (len(values) - 1)
     below = ordered[np.floor(position).astype(int)]
     above = ordered[np.ceil(position).astype(int)]
     part = position - np.floor(position)
@@ -207,7 +207,7 @@ def critical_difference(methods: int, settings: int, alpha: float = 0.05) -> flo
 
 
 def penalties(curves: Floats, alpha: float = 0.05) -> Floats:
-    """(m, m) share of the points at which row beats column, curves (m, s, p).
+    """(m, m) fraction of the points at which row beats column, curves (m, s, p).
 
     By a two-sided paired t test over seeds at each point (Ash et al., 2020); summed over settings
     it is their pairwise penalty matrix.

@@ -1,4 +1,4 @@
-"""``albench prior``: the report card of a prior, before anything is asked.
+"""``albench prior``: the report card of a prior, before anything is queried.
 
 This is the one place where a prior meets labels. It is the whole split that is judged, in the data
 set's own classes: imbalance and noise play no part.
@@ -24,13 +24,13 @@ from al_bench.problem.types import Dataset, Prior, Split
 from al_bench.rng import rng
 from al_bench.state import Floats, Ints, Picked
 
-ABOUT = "Measure a prior's zero-shot opinions on a data set's labels; write results/priors/."
+ABOUT = "Measure a prior's zero-shot probabilities on a data set's labels; write results/priors/."
 LARGE = 40  # classes beyond which a figure has no names
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a prior's opinions are worth on one split.
+    """What a prior's zero-shot probabilities are worth on one split.
 
     By class, (k,): rows of it, rows taken for it, the sum of its probabilities, precision (NaN
     where no row was taken for it) and recall; confusion: (k, k) rows of each class by guess.
@@ -50,7 +50,7 @@ class Card:
 
 
 def judged(probabilities: Floats, truth: Ints) -> Card:
-    """The card of (n, k) opinions on (n,) true classes; O(n k)."""
+    """The card of (n, k) zero-shot probabilities of (n,) true classes; O(n k)."""
     k, guess = probabilities.shape[1], probabilities.argmax(axis=1)
     confusion = np.bincount(truth * k + guess, minlength=k * k).reshape(k, k)
     hits, guessed = np.diag(confusion), confusion.sum(axis=0)
@@ -112,18 +112,19 @@ def parser() -> argparse.ArgumentParser:
 def measured(
     dataset: Dataset, prior: Prior, split: str, rows: int | None, cache: Path
 ) -> tuple[Floats, Ints]:
-    """(n, k) opinions, cached, and (n,) labels of a split; a calibration is fitted on train."""
+    """(n, k) zero-shot probabilities, cached, and (n,) labels of a split; a calibration is fitted
+    on train."""
     from al_bench.problem.build import embedded
     from al_bench.problem.cache.embeddings import corrections
 
-    def opinions(which: str) -> tuple[Floats, Split]:
+    def zero_shot(which: str) -> tuple[Floats, Split]:
         some = sampled(dataset.train if which == "train" else dataset.test, rows)
         name = which if rows is None else f"{which}, {len(some)} rows"
         return embedded(dataset, name, some, prior, cache)[1], some
 
-    said, judged_rows = opinions(split)
+    said, judged_rows = zero_shot(split)
     calibrations = corrections(prior, dataset.modality)
-    pool = opinions("train")[0] if calibrations else said
+    pool = zero_shot("train")[0] if calibrations else said
     for calibration in calibrations:
         correct = calibration.fit(pool)
         pool, said = correct(pool), correct(said)
@@ -189,15 +190,17 @@ def by_class(card: Card, names: Sequence[str]) -> Any:
 
     rows = []
     for c, name in enumerate(names):
-        shares = (NONE if np.isnan(x) else f"{x:.3f}" for x in (card.precision[c], card.recall[c]))
+        fractions = (
+            NONE if np.isnan(x) else f"{x:.3f}" for x in (card.precision[c], card.recall[c])
+        )
         counts = (str(card.truth[c]), str(card.guessed[c]), f"{card.expected[c]:.0f}")
-        rows.append((name, *counts, *shares))
+        rows.append((name, *counts, *fractions))
     header = ("class", "rows", "taken for it", "sum of probabilities", "precision", "recall")
     return Table("By class", header, tuple(rows))
 
 
 def draw(card: Card, about: dict[str, Any], path: Path) -> None:
-    """Confusion (shares of each true class) beside the histogram of guesses against truth."""
+    """Confusion (fractions of each true class) beside the histogram of guesses against truth."""
     from al_bench.report.figures.style import panels, styled
 
     confusion, names = np.array(card.confusion, dtype=float), about["class_names"]
@@ -209,7 +212,7 @@ def draw(card: Card, about: dict[str, Any], path: Path) -> None:
         image = left.imshow(shown, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
         left.set(title=about["name"], xlabel="taken for", ylabel="true class")
         left.grid(visible=False)
-        figure.colorbar(image, ax=left, shrink=0.7, label="share of the true class")
+        figure.colorbar(image, ax=left, shrink=0.7, label="fraction of the true class")
         places = np.arange(k)
         right.barh(places - 0.2, card.truth, 0.4, label="truth", color="#7F7F7F")
         right.barh(places + 0.2, card.guessed, 0.4, label="taken for it", color="#0072B2")

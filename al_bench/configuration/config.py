@@ -25,8 +25,8 @@ SCIENCE = (*GROUPS, "seed")
 
 
 def workers(threads: int) -> int:
-    """How many processes of so many threads this machine (or this job's share of it) has cores for;
-    in a yaml ``${workers:${threads}}``."""
+    """How many processes of so many threads this machine (or this job's fraction of it) has cores
+    for; in a yaml ``${workers:${threads}}``."""
     from joblib import cpu_count
 
     return max(1, int(cpu_count()) // int(threads))
@@ -80,14 +80,16 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def science(config: DictConfig) -> dict[str, Any]:
-    """What decides a run's numbers, resolved: the nine groups, the seed, and what it replays."""
+    """What decides a run's numbers, resolved: the nine groups, the seed, and the proxy that
+    selected its rows."""
     return science_of(resolved(config).__getitem__)
 
 
 def science_of(value: Callable[[str], Any]) -> dict[str, Any]:
-    """The same from the plain value of each top-level key; a run that replays none has no entry."""
-    again = {"replay": value("replay")}
-    return {key: value(key) for key in SCIENCE} | {k: v for k, v in again.items() if v is not None}
+    """The same from the plain value of each top-level key; a run that selects its own
+    rows has no entry for a proxy."""
+    proxy = {"proxy_selection": value("proxy_selection")}
+    return {key: value(key) for key in SCIENCE} | {k: v for k, v in proxy.items() if v is not None}
 
 
 def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Path]) -> str:

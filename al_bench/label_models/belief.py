@@ -1,4 +1,4 @@
-"""What to believe of every pool row: a foundation model and a small model, weighed by answers.
+"""What to believe of every pool row: a foundation model and a task model, weighed by answers.
 
 The arithmetic that the training rules and ``codecision`` share. Two experts give class
 probabilities: the foundation model its prior q, a logistic regression p on the frozen features,
@@ -135,13 +135,13 @@ def trust(prior: Floats, answers: Ints) -> float:
     return float(np.clip(((agreement - weights @ chance) / spread + 2.5) / 1.5, 0.0, 1.0))
 
 
-def lean(held_out: Floats, answers: Ints, doubt: float) -> Floats:
-    """(k,) by how much the small model favours each class whatever the row, in log-probability.
+def class_bias(held_out: Floats, answers: Ints, doubt: float) -> Floats:
+    """(k,) by how much the task model favours each class whatever the row, in log-probability.
 
     The mean of (m, k) held-out log-probabilities over rows, every answer's class weighing the
     same, less its own mean over classes: zero for an expert that favours none. With few rows of
     a class the regression's intercept leans heavily towards the others; with few rows that mean
-    is uncertain too, so a class of n rows is shrunk towards no lean by n / (n + doubt). Zeros
+    is uncertain too, so a class of n rows is shrunk towards no class bias by n / (n + doubt). Zeros
     without a row.
     """
     mean = even_weights(answers, doubt).astype(held_out.dtype) @ held_out
@@ -152,8 +152,8 @@ class OutOfFoldBelief:
     """The belief of `fit_pool` with the prior and an out-of-fold logistic regression as experts.
 
     folds, l2: of the regression on unit-norm features; exponents, precision: the normal prior of
-    the exponents of (small model, foundation model); noise: pseudo-counts (wrong, right); gate:
-    the prior counts as far as `trust` goes; doubt: of the `lean` the regression is rid of.
+    the exponents of (task model, foundation model); noise: pseudo-counts (wrong, right); gate:
+    the prior counts as far as `trust` goes; doubt: of the `class_bias` the regression is rid of.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class OutOfFoldBelief:
         )
         # held out, a class of one or two rows can hardly be predicted: no evidence on the model
         few = state.counts[answers] < 3
-        shift = lean(held_out[~few], answers[~few], self.doubt)
+        shift = class_bias(held_out[~few], answers[~few], self.doubt)
         held_out, everywhere = held_out - shift, everywhere - shift
         held_out[few] = -np.log(state.n_classes)
         faith = trust(state.rows.prior[rows], answers) if self.gate else 1.0
@@ -197,9 +197,9 @@ class OutOfFoldBelief:
 
 
 def confident_rows(
-    beliefs: Floats, rows: Ints, share: float, most: int, rng: np.random.Generator
+    beliefs: Floats, rows: Ints, fraction: float, most: int, rng: np.random.Generator
 ) -> Ints:
-    """Of each predicted class the `share` of `rows` it is surest of, at most `most` a class.
+    """Of each predicted class the `fraction` of `rows` it is surest of, at most `most` a class.
 
     Ascending; ties fall at random. O(r k + r log r) for r rows.
     """
@@ -208,5 +208,5 @@ def confident_rows(
     by_class = np.lexsort((-sureness, guesses))
     size = np.bincount(guesses, minlength=beliefs.shape[1])
     place = np.arange(len(order)) - (np.cumsum(size) - size)[guesses[by_class]]
-    taken = np.minimum(np.ceil(share * size), most)[guesses[by_class]]
+    taken = np.minimum(np.ceil(fraction * size), most)[guesses[by_class]]
     return np.sort(order[by_class[place < taken]])

@@ -1,8 +1,8 @@
 """PriorAL's split of the pool (Zhang et al., 2026), shared by its query rule and training rule.
 
-The paper: the product of small model p and foundation model q; imbalance-aware entropy
-``H_b = w_yhat / max_k w_k * entropy(p q)``, w_k the unasked rows whose pseudo-label
-``yhat = argmax q`` is k; the share rho of highest H_b is the noise set, the rest keeps its
+The paper: the product of task model p and foundation model q; imbalance-aware entropy
+``H_b = w_yhat / max_k w_k * entropy(p q)``, w_k the unlabelled rows whose pseudo-label
+``yhat = argmax q`` is k; the fraction rho of highest H_b is the noise set, the rest keeps its
 pseudo-label. What is not known of the paper is an option.
 """
 
@@ -25,10 +25,10 @@ def fm_guesses(prior: Floats, rng: np.random.Generator) -> Ints:
 def class_weights(direction: str, state: State, guesses: Ints) -> Floats:
     """(k,) factor of the entropy by pseudo-label, the largest one.
 
-    as_published: the class's share of the unasked rows' pseudo-labels, so that rows called rare
-    count as certain; inverse: one over it; none: one; precision: one less the share of the
-    pseudo-labels of the class which the answers confirm, from one right and one wrong on.
-    Raises ValueError for another word.
+    as_published: the class's fraction of the unlabelled rows' pseudo-labels, so that rows called
+    rare count as certain; inverse: one over it; none: one; precision: one less the fraction of the
+    pseudo-labels of the class which the answers confirm, from one right and one wrong on. Raises
+    ValueError for another word.
     """
     k = state.n_classes
     size = np.maximum(np.bincount(guesses[state.unlabelled], minlength=k), 1).astype(float)
@@ -59,12 +59,12 @@ def balanced_entropy(
 
 
 def noise_set(scores: Floats, rho: float, least: int, rng: np.random.Generator) -> Ints:
-    """Positions of the share `rho` of highest scores, `least` of them at least; ties at random.
+    """Positions of the fraction `rho` of highest scores, `least` of them at least; ties at random.
 
     Raises ValueError unless 0 <= rho <= 1.
     """
     if not 0 <= rho <= 1:
-        raise ValueError(f"PriorAL got rho={rho}; wanted a share in 0..1")
+        raise ValueError(f"PriorAL got rho={rho}; wanted a fraction in 0..1")
     size = min(max(round(rho * len(scores)), least), len(scores))
     order = rng.permutation(len(scores))
     return np.asarray(order[np.argsort(-scores[order], kind="stable")[:size]])

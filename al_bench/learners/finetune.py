@@ -22,17 +22,17 @@ def fitted(
     probe: LinearHead | None,
     rng: np.random.Generator,
 ) -> NetworkModel:
-    """The network taught what a training set says of these (n,) rows.
+    """The network trained on what a training set says of these (n,) rows.
 
     probe: fits the head to what the body makes of the rows as it comes, before all of it is trained
     (linear probing then fine-tuning; Kumar et al., 2022). ValueError for an empty training set.
     """
     if len(training.rows) == 0:
         raise ValueError("a network got a training set without rows; wanted at least one")
-    taught_rows = rows.take(training.rows)
+    training_rows = rows.take(training.rows)
     if probe is not None:
-        start_head(network, reader, taught_rows, training, recipe.precision, probe, rng)
-    train(network, taught_rows, reader, loss.taught(training), loss, recipe, rng)
+        start_head(network, reader, training_rows, training, recipe.precision, probe, rng)
+    train(network, training_rows, reader, loss.scaled(training), loss, recipe, rng)
     return NetworkModel(network, reader, recipe.precision)
 
 

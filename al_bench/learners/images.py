@@ -25,7 +25,7 @@ class TimmNetwork:
     """Any network of timm with a new linear head (Wightman, 2019), all of it trained.
 
     model: timm's name; weights and pin: see ``al_bench.priors.weights``, null for new weights each
-    round; size: pixels of a side; crop: smallest share of an image that a random crop keeps in
+    round; size: pixels of a side; crop: smallest fraction of an image that a random crop keeps in
     training, where half the images are mirrored besides (1: neither); keep_statistics: batch norms
     keep those of the pretrained weights, which few rows would spoil; dropout: before the head;
     probe: fits the head first (`fitted`), or null; training, loss: see `Recipe` and `Loss`.
@@ -49,7 +49,7 @@ class TimmNetwork:
         if size < 1 or not 0 < crop <= 1 or not 0 <= dropout < 1:
             raise ValueError(
                 f"TimmNetwork got size={size}, crop={crop}, dropout={dropout}; wanted at least one "
-                "pixel, a share of the image to keep and a share below 1 to drop"
+                "pixel, a fraction of the image to keep and a fraction below 1 to drop"
             )
         self.model, self.weights, self.pin, self.size = model, weights, pin, size
         if keep_statistics and weights is None:

@@ -12,7 +12,7 @@ from al_bench.learners.balance import adjustment, balanced_weights, check_balanc
 from al_bench.state import Floats, TrainingSet
 
 
-class Taught(NamedTuple):
+class Scaled(NamedTuple):
     """What a loss makes of a training set: (m, k) targets, (m,) weights of mean one, (k,) to add to
     the scores while training."""
 
@@ -26,9 +26,9 @@ class Loss:
     """Weighted cross-entropy, or its generalisation that a wrong label pulls less at.
 
     balance is ``none``, ``weights`` (every class seen weighs the same) or ``logit_adjustment``
-    (Menon et al., 2021); smoothing: share of a target that all classes get alike (Szegedy et al.,
-    2016); q: of generalised cross-entropy, ``sum_k t_k (1 - p_k^q) / q`` (Zhang and Sabuncu, 2018),
-    from 0, cross-entropy, to 1, mean absolute error.
+    (Menon et al., 2021); smoothing: fraction of a target that all classes get alike (Szegedy et
+    al., 2016); q: of generalised cross-entropy, ``sum_k t_k (1 - p_k^q) / q`` (Zhang and Sabuncu,
+    2018), from 0, cross-entropy, to 1, mean absolute error.
     """
 
     balance: str
@@ -43,7 +43,7 @@ class Loss:
                 "wanted 0 <= smoothing < 1 and 0 <= q <= 1"
             )
 
-    def taught(self, training: TrainingSet) -> Taught:
+    def scaled(self, training: TrainingSet) -> Scaled:
         """Targets, weights and shift for all rows of a training set at once."""
         targets, weights = training.targets, training.weights
         k = targets.shape[1]
@@ -53,7 +53,7 @@ class Loss:
         elif self.balance == "logit_adjustment":
             shift = adjustment(targets, weights)
         targets = (1 - self.smoothing) * targets + self.smoothing / k
-        return Taught(targets, weights / weights.mean(), shift)
+        return Scaled(targets, weights / weights.mean(), shift)
 
     def of(
         self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor

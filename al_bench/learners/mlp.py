@@ -15,7 +15,7 @@ from al_bench.state import Ints, Rows, TrainingSet
 class MLPHead:
     """One hidden layer on frozen features, each row of them at mean zero and variance one.
 
-    hidden: its width; dropout: the share of it dropped; training, loss: see `Recipe` and `Loss`.
+    hidden: its width; dropout: the fraction of it dropped; training, loss: see `Recipe` and `Loss`.
     O(steps batch d hidden) time.
     """
 
@@ -23,7 +23,7 @@ class MLPHead:
         if hidden < 1 or not 0 <= dropout < 1:
             raise ValueError(
                 f"MLPHead got hidden={hidden}, dropout={dropout}; "
-                "wanted a width of at least 1 and a share below 1"
+                "wanted a width of at least 1 and a fraction below 1"
             )
         self.hidden, self.dropout, self.training, self.loss = hidden, dropout, training, loss
 

@@ -62,7 +62,7 @@ class TextNetwork:
         loss: Loss,
     ) -> None:
         if not 0 <= dropout < 1:
-            raise ValueError(f"TextNetwork got dropout={dropout}; wanted a share below 1")
+            raise ValueError(f"TextNetwork got dropout={dropout}; wanted a fraction below 1")
         self.encoder, self.adapter, self.dropout = encoder, adapter, dropout
         self.probe, self.training, self.loss = probe, training, loss
 

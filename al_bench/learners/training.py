@@ -17,7 +17,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from al_bench.learners.losses import Loss, Taught
+from al_bench.learners.losses import Loss, Scaled
 from al_bench.learners.network import Network, Reader
 from al_bench.priors.device import device, exact, lightning
 from al_bench.state import Ints, Rows
@@ -35,7 +35,7 @@ class Recipe:
 
     steps: optimiser steps, whatever the number of rows; batch: rows of a step at most;
     learning_rate, head_learning_rate: of the body and of the linear head; weight_decay: of
-    matrices, not of biases and norms; warmup: share of the steps in which the rates rise; clip:
+    matrices, not of biases and norms; warmup: fraction of the steps in which the rates rise; clip:
     largest norm of a gradient; precision: float32, or bfloat16 or float16 mixed with it.
     """
 
@@ -52,7 +52,7 @@ class Recipe:
         if self.steps < 1 or self.batch < 4 or not 0 <= self.warmup <= 1:
             raise ValueError(
                 f"Recipe got steps={self.steps}, batch={self.batch}, warmup={self.warmup}; "
-                "wanted at least one step, a batch of at least 4 and a share of the steps"
+                "wanted at least one step, a batch of at least 4 and a fraction of the steps"
             )
         if min(self.learning_rate, self.head_learning_rate, self.clip) <= 0:
             raise ValueError(
@@ -61,7 +61,7 @@ class Recipe:
             )
 
     def rate(self, step: int) -> float:
-        """The share of the learning rates at a step, 0 to 1."""
+        """The fraction of the learning rates at a step, 0 to 1."""
         rising = round(self.warmup * self.steps)
         if step < rising:
             return (step + 1) / (rising + 1)
@@ -103,7 +103,7 @@ def train(
     network: Network,
     rows: Rows,
     reader: Reader,
-    taught: Taught,
+    scaled: Scaled,
     loss: Loss,
     recipe: Recipe,
     rng: np.random.Generator,
@@ -122,10 +122,10 @@ def train(
     order = batches(len(rows), recipe.batch, recipe.steps, rng)
     # a generator of its own, or the loader draws from the global one
     loader = DataLoader(
-        _Steps(rows, reader, taught, order), batch_size=None, generator=torch.Generator()
+        _Steps(rows, reader, scaled, order), batch_size=None, generator=torch.Generator()
     )
     with exact():
-        trainer.fit(_Fit(network, loss, taught, recipe), loader)
+        trainer.fit(_Fit(network, loss, scaled, recipe), loader)
     network.eval().to(device())
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
         raise ValueError(
@@ -137,10 +137,10 @@ def train(
 class _Steps(IterableDataset[Batch]):
     """The batch of each step, read when it is wanted."""
 
-    def __init__(self, rows: Rows, reader: Reader, taught: Taught, order: Iterator[Ints]) -> None:
+    def __init__(self, rows: Rows, reader: Reader, scaled: Scaled, order: Iterator[Ints]) -> None:
         self.rows, self.reader, self.order = rows, reader, order
-        self.targets = torch.from_numpy(np.asarray(taught.targets, dtype=np.float32))
-        self.weights = torch.from_numpy(np.asarray(taught.weights, dtype=np.float32))
+        self.targets = torch.from_numpy(np.asarray(scaled.targets, dtype=np.float32))
+        self.weights = torch.from_numpy(np.asarray(scaled.weights, dtype=np.float32))
 
     def __iter__(self) -> Iterator[Batch]:
         for part in self.order:
@@ -149,10 +149,10 @@ class _Steps(IterableDataset[Batch]):
 
 
 class _Fit(pl.LightningModule):
-    def __init__(self, network: Network, loss: Loss, taught: Taught, recipe: Recipe) -> None:
+    def __init__(self, network: Network, loss: Loss, scaled: Scaled, recipe: Recipe) -> None:
         super().__init__()
         self.network, self.loss, self.recipe = network, loss, recipe
-        self.register_buffer("shift", torch.from_numpy(np.asarray(taught.shift, dtype=np.float32)))
+        self.register_buffer("shift", torch.from_numpy(np.asarray(scaled.shift, dtype=np.float32)))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         inputs, targets, weights = batch

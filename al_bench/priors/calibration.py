@@ -1,8 +1,9 @@
 """Calibrations: what the unlabelled pool shows of a prior's bias, taken out of pool and test alike.
 
-Each wraps a prior and is fitted once, on the pool's opinions (the rows of a run, after imbalance
-and merging) and never on labels or on the test split; the correction it finds is then applied to
-both. It is the outermost part of a prior, or wraps another calibration: the inner one comes first.
+Each wraps a prior and is fitted once, on the pool's zero-shot probabilities (the rows of a run,
+after imbalance and merging) and never on labels or on the test split; the correction it finds is
+then applied to both. It is the outermost part of a prior, or wraps another calibration: the inner
+one comes first.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class LabelShift:
     """Another prior corrected for how frequent the classes are in the pool, by damped EM (Saerens
     et al., 2002).
 
-    damping: rows of each class, as a share of the pool, that are assumed besides those found; 0 is
-    plain EM, which can end with all rows in one class; iterations: of EM.
+    damping: rows of each class, as a fraction of the pool, that are assumed besides those found; 0
+    is plain EM, which can end with all rows in one class; iterations: of EM.
     """
 
     inner: Prior
@@ -76,7 +77,7 @@ class LabelShift:
         return self.inner.encoder(modality)
 
     def fit(self, pool: Floats) -> Correction:
-        return partial(reweighted, weights=shares(pool, self.damping, self.iterations))
+        return partial(reweighted, weights=fractions(pool, self.damping, self.iterations))
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """Those of `inner`: a block of rows shows too little to be corrected by."""
@@ -88,7 +89,7 @@ class Transported:
     """Another prior moved to a given class histogram over the pool by optimal transport (Sinkhorn
     and Knopp, 1967; Shin et al., 2024).
 
-    histogram: (k,) the classes' shares, or None for equal ones; iterations: at most so many.
+    histogram: (k,) the classes' fractions, or None for equal ones; iterations: at most so many.
     """
 
     inner: Prior
@@ -102,7 +103,7 @@ class Transported:
         if wrong or not self.iterations > 0:
             raise ValueError(
                 f"histogram={self.histogram}, iterations={self.iterations}; wanted null or "
-                "positive shares that sum to one, and 1 or more"
+                "positive fractions that sum to one, and 1 or more"
             )
 
     @property
@@ -117,7 +118,7 @@ class Transported:
         k = pool.shape[1]
         target = np.full(k, 1 / k) if self.histogram is None else np.array(self.histogram)
         if len(target) != k:
-            raise ValueError(f"histogram has {len(target)} shares; the pool has {k} classes")
+            raise ValueError(f"histogram has {len(target)} fractions; the pool has {k} classes")
         weights = transport(pool, target / target.sum(), self.iterations)
         return partial(reweighted, weights=weights)
 
@@ -145,11 +146,11 @@ def weighed(probabilities: Floats, weights: Floats) -> Floats:
     return np.asarray(odds)
 
 
-def shares(pool: Floats, damping: float, iterations: int) -> Floats:
-    """(k,) class shares of the pool by EM from (n, k) probabilities that hold equal shares.
+def fractions(pool: Floats, damping: float, iterations: int) -> Floats:
+    """(k,) class fractions of the pool by EM from (n, k) probabilities that hold equal fractions.
 
-    Each step: the mean of the rows reweighted by the shares so far, plus `damping`, normalised.
-    Without damping its limit maximises sum(log(pool @ shares)). O(iterations n k) time, O(n k)
+    Each step: the mean of the rows reweighted by the fractions so far, plus `damping`, normalised.
+    Without damping its limit maximises sum(log(pool @ fractions)). O(iterations n k) time, O(n k)
     memory.
     """
     k = pool.shape[1]

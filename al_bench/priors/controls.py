@@ -1,7 +1,8 @@
 """Controls: priors that are as good as another one only as far as a claim says they need to be.
 
-Each keeps the features of the prior inside it and changes its opinions alone. Those that change
-the whole table at once have ``adjust``, which the cache applies to the stored opinions of `inner`.
+Each keeps the features of the prior inside it and changes its zero-shot probabilities alone. Those
+that change the whole table at once have ``adjust``, which the cache applies to the stored zero-shot
+probabilities of `inner`.
 """
 
 from __future__ import annotations
@@ -60,20 +61,22 @@ class Rotated:
 class Degraded:
     """Control: another prior mixed with itself dealt out to rows at random.
 
-    share: of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
+    fraction: of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
     frequencies but nothing that it knows of a row.
     """
 
     inner: Prior
-    share: float
+    fraction: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"share={self.share}; wanted 0 (the prior itself) to 1 (shuffled)")
+        if not 0 <= self.fraction <= 1:
+            raise ValueError(
+                f"fraction={self.fraction}; wanted 0 (the prior itself) to 1 (shuffled)"
+            )
 
     @property
     def key(self) -> str:
-        return f"degraded({self.inner.key}, share={self.share})"
+        return f"degraded({self.inner.key}, fraction={self.fraction})"
 
     def encoder(self, modality: str) -> Encoder:
         return self.inner.encoder(modality)
@@ -81,8 +84,8 @@ class Degraded:
     def adjust(self, probabilities: Floats) -> Floats:
         """Every row mixed with another row of the table, always the same one."""
         other = probabilities[rng(0, "shuffled prior").permutation(len(probabilities))]
-        share = np.float32(self.share)
-        return (1 - share) * probabilities + share * other
+        fraction = np.float32(self.fraction)
+        return (1 - fraction) * probabilities + fraction * other
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         return self.adjust(self.inner.probabilities(features, inputs, task))

@@ -21,14 +21,14 @@ def device() -> torch.device:
     """
     import torch
 
-    asked = os.environ.get(VARIABLE, "auto")
-    if asked == "auto":
+    queried = os.environ.get(VARIABLE, "auto")
+    if queried == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if asked != "cpu" and not asked.startswith("cuda"):
-        raise ValueError(f"{VARIABLE}={asked}; wanted auto, cpu or cuda")
-    if asked.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"{VARIABLE}={asked}, but torch finds no GPU; wanted auto or cpu")
-    return torch.device(asked)
+    if queried != "cpu" and not queried.startswith("cuda"):
+        raise ValueError(f"{VARIABLE}={queried}; wanted auto, cpu or cuda")
+    if queried.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"{VARIABLE}={queried}, but torch finds no GPU; wanted auto or cpu")
+    return torch.device(queried)
 
 
 def dtype(precision: str) -> torch.dtype:

@@ -1,0 +1,5 @@
+"""What a run is about: imbalance, annotators, protocol, and how they make a pool with its secrets."""
+
+from lazy_loader import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

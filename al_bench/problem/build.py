@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.arithmetic import unit
-from al_bench.problem.cache.embeddings import corrections, embeddings, opinions
+from al_bench.problem.cache.embeddings import corrections, embeddings, zero_shot
 from al_bench.problem.noise import realised
 from al_bench.problem.types import Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
 from al_bench.rng import rng
@@ -23,8 +23,9 @@ def build(
 ) -> Problem:
     """The pool and test rows of one seed.
 
-    Embeddings and opinions are made once for the full splits and read from `cache`. ValueError
-    where a class is left without a pool or test row, or a component returns what it should not.
+    Embeddings and zero-shot probabilities are made once for the full splits and read from `cache`.
+    ValueError where a class is left without a pool or test row, or a component returns what it
+    should not.
     """
     k_source = len(dataset.class_names)
     kept = imbalance.keep(dataset.train.labels, k_source, rng(seed, "imbalance"))
@@ -65,10 +66,11 @@ def build(
 def embedded(
     dataset: Dataset, name: str, split: Split, prior: Prior, cache: Path
 ) -> tuple[Floats, Floats]:
-    """The (n, d) embeddings and (n, k) opinions of a full split, computed once and cached."""
+    """The (n, d) embeddings and (n, k) zero-shot probabilities of a full split, computed once and
+    cached."""
     encoder = prior.encoder(dataset.modality)
     stored = embeddings(cache, dataset.key, name, encoder, split.inputs)
-    opinion = opinions(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
+    opinion = zero_shot(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
     return stored, opinion
 
 

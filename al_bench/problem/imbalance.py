@@ -34,8 +34,8 @@ class LongTail:
         self.ratio, self.order = checked_ratio(ratio), checked_order(order)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
-        shares = self.ratio ** (-np.arange(n_classes) / max(n_classes - 1, 1))
-        return thinned(labels, ranked(shares, self.order, rng), rng)
+        fractions = self.ratio ** (-np.arange(n_classes) / max(n_classes - 1, 1))
+        return thinned(labels, ranked(fractions, self.order, rng), rng)
 
 
 class Usual:
@@ -58,20 +58,21 @@ class Usual:
 
 
 class Step:
-    """A share of the classes is rare, `ratio` times smaller than the largest (Buda et al., 2018).
+    """A fraction of the classes is rare, `ratio` times smaller than the largest (Buda et al.,
+    2018).
 
-    minority: share of the classes that are rare, in (0, 1); at least one is and one is not.
+    minority: fraction of the classes that are rare, in (0, 1); at least one is and one is not.
     """
 
     def __init__(self, ratio: float, minority: float, order: str) -> None:
         if not 0 < minority < 1:
-            raise ValueError(f"step imbalance has minority={minority}; wanted a share in (0, 1)")
+            raise ValueError(f"step imbalance has minority={minority}; wanted a fraction in (0, 1)")
         self.ratio, self.order, self.minority = checked_ratio(ratio), checked_order(order), minority
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         rare = min(max(round(self.minority * n_classes), 1), n_classes - 1)
-        shares = np.where(np.arange(n_classes) < n_classes - rare, 1.0, 1 / self.ratio)
-        return thinned(labels, ranked(shares, self.order, rng), rng)
+        fractions = np.where(np.arange(n_classes) < n_classes - rare, 1.0, 1 / self.ratio)
+        return thinned(labels, ranked(fractions, self.order, rng), rng)
 
 
 class Merge:
@@ -103,12 +104,12 @@ class OneVsRest:
     """One class against all others at a given rate of the pool (AnchorAL: Lesci and Vlachos, 2024).
 
     target: a class number, or null to draw one for every seed; it becomes class 0, the rest class
-    1. rate: the target's share of the pool, in (0, 1); the side that is too large is thinned.
+    1. rate: the target's fraction of the pool, in (0, 1); the side that is too large is thinned.
     """
 
     def __init__(self, target: int | None, rate: float) -> None:
         if not 0 < rate < 1:
-            raise ValueError(f"one-vs-rest has rate={rate}; wanted a share in (0, 1)")
+            raise ValueError(f"one-vs-rest has rate={rate}; wanted a fraction in (0, 1)")
         self.target, self.rate = target, rate
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
@@ -140,27 +141,27 @@ def checked_order(order: str) -> str:
     return order
 
 
-def ranked(shares: Floats, order: str, rng: np.random.Generator) -> Floats:
-    """(k,) the share of each class: by class number, or dealt out at random."""
-    return shares if order == "fixed" else rng.permutation(shares)
+def ranked(fractions: Floats, order: str, rng: np.random.Generator) -> Floats:
+    """(k,) the fraction of each class: by class number, or dealt out at random."""
+    return fractions if order == "fixed" else rng.permutation(fractions)
 
 
-def sizes(available: Ints, shares: Floats) -> Ints:
-    """(k,) rows each class keeps: its share of the largest, rounded down, within 1..available.
+def sizes(available: Ints, fractions: Floats) -> Ints:
+    """(k,) rows each class keeps: its fraction of the largest, rounded down, within 1..available.
 
     A class without rows stays without.
     """
     # the small term undoes floating-point error just under a whole number (5000 * 0.01 = 49.99...)
-    wanted = np.floor(available.max() * shares + 1e-6).astype(np.int64)
+    wanted = np.floor(available.max() * fractions + 1e-6).astype(np.int64)
     kept: Ints = np.minimum(np.maximum(wanted, 1), available)
     return kept
 
 
-def thinned(labels: Ints, shares: Floats, rng: np.random.Generator) -> Kept:
-    """A random part of every class, of the size its share says."""
-    kept = sizes(np.bincount(labels, minlength=len(shares)), shares)
+def thinned(labels: Ints, fractions: Floats, rng: np.random.Generator) -> Kept:
+    """A random part of every class, of the size its fraction says."""
+    kept = sizes(np.bincount(labels, minlength=len(fractions)), fractions)
     rows = [
         rng.choice(np.flatnonzero(labels == c), size=size, replace=False)
         for c, size in enumerate(kept)
     ]
-    return Kept(np.sort(np.concatenate(rows)), np.arange(len(shares)))
+    return Kept(np.sort(np.concatenate(rows)), np.arange(len(fractions)))

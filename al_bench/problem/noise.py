@@ -1,6 +1,6 @@
 """What the annotator answers: ``answers(truth, rng)``, once for the whole pool before a run begins.
 
-So a row asked twice gets the same answer, and every strategy of one seed meets the same mistakes.
+So a row queried twice gets the same answer, and every strategy of one seed meets the same mistakes.
 All are vectorised over the pool: O(n k) in time and memory at most.
 """
 
@@ -26,7 +26,7 @@ class Clean:
 class Symmetric:
     """With probability `rate` another class, each alike, never itself (Natarajan et al., 2013).
 
-    Under a long tail this changes the observed class shares: a rare class receives false members
+    Under a long tail this changes the observed class fractions: a rare class receives false members
     from every large one.
     """
 
@@ -141,7 +141,8 @@ class Votes:
 
 
 def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]:
-    """The share of wrong answers: overall, and (k,) by true class, NaN for a class without rows."""
+    """The fraction of wrong answers: overall, and (k,) by true class, NaN for a class without
+    rows."""
     counts = np.bincount(truth, minlength=n_classes)
     wrong = np.bincount(truth[truth != answers], minlength=n_classes)
     rates = np.full(n_classes, np.nan)
@@ -151,7 +152,7 @@ def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]
 
 def checked_rate(name: str, rate: float) -> float:
     if not 0 <= rate < 1:
-        raise ValueError(f"{name} noise has rate={rate}; wanted a share in [0, 1)")
+        raise ValueError(f"{name} noise has rate={rate}; wanted a fraction in [0, 1)")
     return float(rate)
 
 

@@ -1,4 +1,4 @@
-"""How much is asked in each round, and whether answers are seen inside one."""
+"""How much is queried in each round, and whether answers are seen inside one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Counts:
         self.reveal = checked_reveal(reveal)
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Rows asked in each round for a pool of n rows; ValueError where it has fewer."""
+        """Rows queried in each round for a pool of n rows; ValueError where it has fewer."""
         needed = self.start + self.rounds * self.budget
         if needed > n:
             raise ValueError(f"protocol asks for {needed} rows; the pool has {n}")
@@ -26,31 +26,34 @@ class Counts:
 
 
 class Budget:
-    """A total that fits the pool, in equal rounds: `per_class` labels a class, at most `share` of
-    the pool (either may be null, not both)."""
+    """A total that fits the pool, in equal rounds: `per_class` labels a class, at most `fraction`
+    of the pool (either may be null, not both)."""
 
     def __init__(
-        self, per_class: float | None, share: float | None, rounds: int, reveal: str
+        self, per_class: float | None, fraction: float | None, rounds: int, reveal: str
     ) -> None:
-        if per_class is None and share is None:
-            raise ValueError("protocol.per_class and protocol.share are both null; wanted one")
+        if per_class is None and fraction is None:
+            raise ValueError("protocol.per_class and protocol.fraction are both null; wanted one")
         if rounds < 1 or (per_class is not None and per_class <= 0):
             raise ValueError(
                 f"protocol has per_class={per_class}, rounds={rounds}; "
                 "wanted per_class > 0 and rounds >= 1"
             )
-        if share is not None and not 0 < share <= 1:
-            raise ValueError(f"protocol.share is {share}; wanted a share of the pool in (0, 1]")
-        self.per_class, self.share, self.rounds = per_class, share, rounds
+        if fraction is not None and not 0 < fraction <= 1:
+            raise ValueError(
+                f"protocol.fraction is {fraction}; wanted a fraction of the pool in (0, 1]"
+            )
+        self.per_class, self.fraction, self.rounds = per_class, fraction, rounds
         self.reveal = checked_reveal(reveal)
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Rows asked in each round, as equal as whole numbers are; ValueError below one a round."""
+        """Rows queried in each round, as equal as whole numbers are; ValueError below one a
+        round."""
         limits = [n]
         if self.per_class is not None:
             limits.append(int(self.per_class * k))
-        if self.share is not None:
-            limits.append(int(self.share * n))
+        if self.fraction is not None:
+            limits.append(int(self.fraction * n))
         total = min(limits)
         if total < self.rounds:
             raise ValueError(

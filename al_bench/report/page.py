@@ -23,7 +23,7 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "ranks": "Mean ranks over settings; joined methods do not differ (Nemenyi, 5 %).",
         "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
         "recall": "Recall after the last label by the size of the class in the pool.",
-        "precision": "Right answers among all bought labels; dotted: the whole pool.",
+        "precision": "Right answers among all labels; dotted: the whole pool.",
         "prior": f"{method}: quality of the prior alone against labels saved over random.",
     }
 

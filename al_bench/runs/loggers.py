@@ -120,8 +120,8 @@ def opened(
 
 
 def log_round(loggers: Sequence[Logger], round: Round, labels: int) -> None:
-    """One row of every mirror, against the number of labels bought so far."""
-    row = {X_AXIS: float(labels), "trips": float(round.trips), **round.metrics}
+    """One row of every mirror, against the number of labels so far."""
+    row = {X_AXIS: float(labels), "oracle_calls": float(round.oracle_calls), **round.metrics}
     row |= {f"seconds/{name}": value for name, value in round.seconds.items()}
     row |= {f"recall/{number:03d}": value for number, value in enumerate(round.recall)}
     for logger in loggers:

@@ -39,9 +39,9 @@ def _table_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 ROUND: dict[str, Fits] = {
     "round": ("a whole number", _is_count),
-    "asked": ("a list of row numbers", _list_of(_is_count)),
+    "queried": ("a list of row numbers", _list_of(_is_count)),
     "answers": ("a list of class numbers", _list_of(_is_count)),
-    "trips": ("a whole number", _is_count),
+    "oracle_calls": ("a whole number", _is_count),
     "metrics": ("numbers by name", _table_of(_is_number)),
     "recall": ("a list of numbers", _list_of(_is_number)),
     "seconds": ("numbers by name", _table_of(_is_number)),
@@ -109,8 +109,8 @@ def read_round(line: bytes | str) -> dict[str, Any]:
     for key, (wanted, fits) in ROUND.items():
         if not fits(found[key]):
             raise ValueError(f"{key!r} is {shown(found[key])}; wanted {wanted}")
-    if len(found["asked"]) != len(found["answers"]):
-        raise ValueError(f"it has {len(found['asked'])} rows and {len(found['answers'])} answers")
+    if len(found["queried"]) != len(found["answers"]):
+        raise ValueError(f"it has {len(found['queried'])} rows and {len(found['answers'])} answers")
     return found
 
 

@@ -55,9 +55,9 @@ def execute(
             manifest = new_manifest(name, settings, choices, folders)
             folder.write_manifest(manifest)
             try:
-                if config.replay is not None:
-                    source, options = replayed(config, choices)
-                    manifest["replays"] = execute(source, options, folders, wait=True)
+                if config.proxy_selection is not None:
+                    source, options = proxy_run(config, choices)
+                    manifest["selected_by"] = execute(source, options, folders, wait=True)
                 _run(config, folder, manifest)
             except Exception as error:  # an interruption is none: the run is only cut
                 manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
@@ -80,16 +80,16 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
     problem = problem_of(config)
     manifest["facts"] = dict(problem.facts)
     parts = [build(config.strategy), build(config.init)]
-    manifest["facts"]["reads_truth"] = any(reads_truth(part) for part in parts)
-    strategy, init = (p.given(problem.truth) if reads_truth(p) else p for p in parts)
+    manifest["facts"]["oracle"] = any(oracle(part) for part in parts)
+    strategy, init = (p.given(problem.truth) if oracle(p) else p for p in parts)
     folder.write_manifest(manifest)
 
     done, seed = folder.resume(), int(config.seed)
     supervision, learner = build(config.supervision), build(config.learner)
-    if config.replay is not None:
-        log = read_rounds(folder.folder.parent / manifest["replays"])
-        replay = build(config.replay)
-        rounds = replay.rounds(log, problem, supervision, learner, evaluate, seed, len(done))
+    if config.proxy_selection is not None:
+        log = read_rounds(folder.folder.parent / manifest["selected_by"])
+        selection = build(config.proxy_selection)
+        rounds = selection.rounds(log, problem, supervision, learner, evaluate, seed, len(done))
     else:
         protocol = build(config.protocol)
         rounds = active_learning(
@@ -99,11 +99,11 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
     labels = 0
     with opened(mirrors, folder.folder.name, manifest, Path(config.results)) as loggers:
         for past in done:
-            labels += len(past.asked)
+            labels += len(past.queried)
             log_round(loggers, past, labels)
         for round in rounds:
             folder.append(round)
-            labels += len(round.asked)
+            labels += len(round.queried)
             log_round(loggers, round, labels)
             say_round(folder.folder.name, round, labels)
     manifest["finished"] = now()
@@ -111,22 +111,22 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
     print(f"{folder.folder.name} finished: {title(manifest)}", flush=True)
 
 
-def replayed(
+def proxy_run(
     config: DictConfig, choices: Mapping[str, str]
 ) -> tuple[DictConfig, Mapping[str, str]]:
     """The configuration and choices of the run whose rows this one teaches again."""
     source, options = config.copy(), dict(choices)
     for part in ("learner", "supervision"):
-        if config.replay[part] is not None:
-            source[part] = OmegaConf.to_container(config.replay[part], resolve=True)
-            options[part] = choices.get(f"{part}@replay.{part}", "custom")
-    source.replay = None
+        if config.proxy_selection[part] is not None:
+            source[part] = OmegaConf.to_container(config.proxy_selection[part], resolve=True)
+            options[part] = choices.get(f"{part}@proxy_selection.{part}", "custom")
+    source.proxy_selection = None
     return source, options
 
 
-def reads_truth(strategy: Any) -> bool:
+def oracle(strategy: Any) -> bool:
     """Whether this is an upper reference: given the truth here, and marked in every table."""
-    return bool(getattr(strategy, "reads_truth", False))
+    return bool(getattr(strategy, "oracle", False))
 
 
 def problem_of(config: DictConfig) -> Problem:
@@ -173,9 +173,9 @@ def new_manifest(
     """What a run is, before it starts."""
     chosen = {g: choices.get("strategy@init" if g == "init" else g, "custom") for g in GROUPS}
     labels = {g: label(g, chosen[g], settings[g], folders) for g in GROUPS}
-    if "replay" in settings:
-        proxy = choices.get("learner@replay.learner", "custom")
-        shown = label("learner", proxy, settings["replay"]["learner"], folders)
+    if "proxy_selection" in settings:
+        proxy = choices.get("learner@proxy_selection.learner", "custom")
+        shown = label("learner", proxy, settings["proxy_selection"]["learner"], folders)
         labels["learner"] += f" on the rows of {shown}"
     return {
         "id": name,

@@ -17,7 +17,7 @@ class AlfaMix:
     by `step` |c - h| along its loss gradient, so a row flips from a certain length on, which is
     computed instead of searched. The step grows in multiples of `step`, below one, until there are
     enough candidates; of as many k-means clusters of these as the budget, the rows nearest to the
-    centres are asked; too few are joined by random rows. With nothing labelled every row is a
+    centres are queried; too few are joined by random rows. With nothing labelled every row is a
     candidate. O(u d k) time, O(u d) memory at most. A model without a linear head is one over its
     log-probabilities.
     """
@@ -44,15 +44,16 @@ class AlfaMix:
 
 
 def flip_steps(state: State) -> Floats:
-    """(u,) the smallest share of the distance to some class mean that flips the row; inf if none.
+    """(u,) the smallest fraction of the distance to some class mean that flips the row; inf if
+    none.
 
     Along the unit loss gradient g the score of class j gains (W g)_j a unit, so it overtakes the
     predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c).
     """
     features, weight, bias = linear_head(state)
     labels = state.labels[state.labelled]
-    taught = features[state.labelled]
-    anchors = np.stack([taught[labels == c].mean(axis=0) for c in np.unique(labels)])
+    labelled = features[state.labelled]
+    anchors = np.stack([labelled[labels == c].mean(axis=0) for c in np.unique(labels)])
     out = np.empty(len(state.unlabelled))
     for part in blocks(len(out)):
         here = state.unlabelled[part]

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from al_bench.state import Asking, Floats, Ints, State, Strategy
+from al_bench.state import Querying, Floats, Ints, State, Strategy
 from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.ranking import top
 from al_bench.strategies.wrappers import show_only
@@ -28,7 +28,7 @@ class AnchorAL:
     def __init__(self, inner: Strategy, anchors: int, neighbours: int, size: int) -> None:
         self.inner, self.anchors, self.neighbours, self.size = inner, anchors, neighbours, size
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         if len(state.unlabelled) <= self.size or len(state.labelled) == 0:
             return self.inner.select(state, budget, rng)
         classes = np.flatnonzero(state.counts)
@@ -57,7 +57,7 @@ class SEALS:
     def __init__(self, inner: Strategy, neighbours: int) -> None:
         self.inner, self.neighbours = inner, neighbours
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         if len(state.labelled) == 0:
             return self.inner.select(state, budget, rng)
         rows = state.unlabelled

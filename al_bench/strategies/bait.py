@@ -41,9 +41,9 @@ class Bait:
         if budget >= len(rows):
             return rows
         features, probs = linear_head(state).features, state.probs
-        taught = self._factors(features[state.labelled], probs[state.labelled])
+        labelled = self._factors(features[state.labelled], probs[state.labelled])
         factors = self._factors(features[rows], probs[rows])
-        base = self.ridge * np.eye(factors.shape[-1]) + information(taught)
+        base = self.ridge * np.eye(factors.shape[-1]) + information(labelled)
         target = information(factors) / len(factors)
         count = min(int(self.oversample * budget), len(rows))
         greedy = block_greedy if self.form == "exact" else rank_one_greedy

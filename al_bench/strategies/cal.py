@@ -28,10 +28,10 @@ class Cal(Ranking):
             return out
         probs = state.probs[state.labelled]
         sharp = np.sum(probs * np.log(np.maximum(probs, 1e-12)), axis=1)  # minus entropy
-        taught = unit_rows(state.rows.features, state.labelled)
+        labelled = unit_rows(state.rows.features, state.labelled)
         for part in blocks(len(out)):
             here = state.unlabelled[part]
-            gaps = squared_distances(unit_rows(state.rows.features, here), taught)
+            gaps = squared_distances(unit_rows(state.rows.features, here), labelled)
             near = np.argpartition(gaps, count - 1, axis=1)[:, :count]
             logs = np.log(np.maximum(state.probs[here], 1e-12))
             cross = np.sum(probs[near].mean(axis=1) * logs, axis=1)

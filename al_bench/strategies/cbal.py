@@ -13,11 +13,11 @@ class CBAL:
     """CBAL: largest entropy under a penalty for expected class imbalance (Bengar et al., 2022).
 
     Minimises over batches z the sum of -entropy plus `weight` times the L1 distance between the
-    expected classes of the batch and what each class lacks to an equal share. The binary program is
-    relaxed to a linear one (HiGHS), solved exactly over the whole pool by column generation:
+    expected classes of the batch and what each class lacks to an equal fraction. The binary program
+    is relaxed to a linear one (HiGHS), solved exactly over the whole pool by column generation:
     `columns` times the budget rows enter at a time, by reduced cost, until none is left that
-    improves. At most k + 1 rows are fractional; the largest are taken.
-    O(n k) a generation, memory O(n k).
+    improves. At most k + 1 rows are fractional; the largest are taken. O(n k) a generation, memory
+    O(n k).
     """
 
     def __init__(self, weight: float, columns: int) -> None:
@@ -34,10 +34,10 @@ class CBAL:
             return rows
         probs = state.probs[rows].astype(float)
         lacking = (state.counts.sum() + budget) / state.n_classes - state.counts
-        shares = relaxed(
+        fractions = relaxed(
             -entropy(probs), probs, np.maximum(lacking, 0), self.weight, budget, self.columns
         )
-        return rows[top(shares, budget, rng)]
+        return rows[top(fractions, budget, rng)]
 
 
 def relaxed(
@@ -70,9 +70,9 @@ def relaxed(
         reduced[among] = 0
         better = np.flatnonzero(reduced < -1e-7)
         if len(better) == 0:
-            shares = np.zeros(n)
-            shares[among] = solved.x[: len(among)]
-            return shares
+            fractions = np.zeros(n)
+            fractions[among] = solved.x[: len(among)]
+            return fractions
         if len(better) > amount:
             better = better[np.argpartition(reduced[better], amount)[:amount]]
         among = np.concatenate([among, better])

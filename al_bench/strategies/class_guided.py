@@ -15,7 +15,7 @@ class ClassGuided:
 
     Each unit feature is followed by `weight` times the unit mean of the class directions, weighted
     by the prior; k-means makes as many clusters as the budget and the row nearest to each centre is
-    asked. The paper's class directions are text embeddings; a benchmark row has none, so ours are
+    queried. The paper's class directions are text embeddings; a benchmark row has none, so ours are
     the prior-weighted mean features. O(n b d) a k-means pass, memory O(n d).
     """
 

@@ -1,4 +1,4 @@
-"""Codecision: ask where a class that needs labels is believed to be and the small model is torn."""
+"""Codecision: ask where a class that needs labels is believed to be and the task model is torn."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ VALUES = ("margin", "none")
 
 def soft_counts(state: State) -> Floats:
     """(k,) labels of each class as the training rule took them; the answers before any training."""
-    if state.taught is None:
+    if state.training is None:
         return state.counts.astype(float)
-    human = state.labels[state.taught.rows] >= 0
-    return np.asarray(state.taught.targets[human].sum(axis=0), dtype=float)
+    human = state.labels[state.training.rows] >= 0
+    return np.asarray(state.training.targets[human].sum(axis=0), dtype=float)
 
 
 def needy_batch(value: Floats, beliefs: Floats, counts: Floats, power: float, budget: int) -> Ints:
@@ -37,7 +37,7 @@ def needy_batch(value: Floats, beliefs: Floats, counts: Floats, power: float, bu
 
 
 class Codecision:
-    """Need-weighted margin on the belief of foundation model and small model (ours).
+    """Need-weighted margin on the belief of foundation model and task model (ours).
 
     A row's score is its value, ``1 - margin of p`` (value=margin) or one (none, and always before
     the first label), times the need ``sum_k f_k (1 + n_k)^-power`` of the classes it is believed
@@ -52,7 +52,7 @@ class Codecision:
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # equal rows are taken in this order
-        beliefs = None if state.taught is None else state.taught.beliefs
+        beliefs = None if state.training is None else state.training.beliefs
         if beliefs is None:
             beliefs = self.belief.believe(state, rng).pool
         believed = np.asarray(beliefs[rows], dtype=np.float32)
@@ -63,5 +63,5 @@ class Codecision:
         return rows[needy_batch(value, believed, soft_counts(state), power, budget)]
 
     def worth(self, probs: Floats) -> Floats:
-        """(u,) value of rows by the small model's probabilities."""
+        """(u,) value of rows by the task model's probabilities."""
         return 1 - margin(probs) if self.value == "margin" else np.ones(len(probs))

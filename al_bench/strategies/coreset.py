@@ -13,7 +13,7 @@ FIRST_LOOK = 256  # centres every row is compared with; the others only where th
 class CoreSet:
     """K-centre greedy on unit-length features (Sener and Savarese, 2018).
 
-    Repeats: ask about the row farthest from all labelled and chosen ones. With nothing labelled the
+    Repeats: query the row farthest from all labelled and chosen ones. With nothing labelled the
     first row is random; duplicates of centres come last, at random. O(l u d) time for
     the labelled rows and at most O(b u d) for the picks, nearly all of which bounds skip; O(u)
     memory beside a block.

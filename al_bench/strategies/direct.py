@@ -6,35 +6,36 @@ from collections.abc import Generator
 
 import numpy as np
 
-from al_bench.state import Asking, Ints, State
+from al_bench.state import Querying, Ints, State
 from al_bench.strategies.common.lines import Board
 
 
 class Direct:
     """DIRECT: search each class's threshold, then ask around it (Nuggehalli et al., 2025).
 
-    On a class's one-vs-rest line a threshold calls everything in front of it the class. `share` of
-    the budget searches: the classes, rarest answered first, each with its equal part but not under
-    `minimum` labels, ask about random rows of the interval that may hold the best threshold,
-    `parallel` a trip, and shrink it from the end that errs more. The rest is divided among the
-    classes and asked in one trip around the threshold of fewest errors, taken in the middle of its
-    plateau. Answers that are withheld do not move a threshold.
+    On a class's one-vs-rest line a threshold calls everything in front of it the class. `fraction`
+    of the budget searches: the classes, rarest answered first, each with its equal part but not
+    under `minimum` labels, query random rows of the interval that may hold the best threshold,
+    `parallel` an oracle call, and shrink it from the end that errs more. The rest is divided among
+    the classes and queried in one oracle call around the threshold of fewest errors, taken in the
+    middle of its plateau. Answers that are withheld do not move a threshold.
 
-    Time O(K n log n) once and O(l log l) a trip for l known rows; memory 12 bytes a row and class.
+    Time O(K n log n) once and O(l log l) an oracle call for l known rows; memory 12 bytes a row and
+    class.
     """
 
-    def __init__(self, share: float, parallel: int, minimum: int) -> None:
-        if not 0 <= share <= 1 or parallel < 1 or minimum < 1:
+    def __init__(self, fraction: float, parallel: int, minimum: int) -> None:
+        if not 0 <= fraction <= 1 or parallel < 1 or minimum < 1:
             raise ValueError(
-                f"Direct has share={share}, parallel={parallel}, minimum={minimum}; "
-                "wanted 0 <= share <= 1, parallel >= 1, minimum >= 1"
+                f"Direct has fraction={fraction}, parallel={parallel}, minimum={minimum}; "
+                "wanted 0 <= fraction <= 1, parallel >= 1, minimum >= 1"
             )
-        self.share, self.parallel, self.minimum = share, parallel, minimum
+        self.fraction, self.parallel, self.minimum = fraction, parallel, minimum
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         budget = min(budget, len(state.unlabelled))
         board, n_classes = Board(state, rng), state.n_classes
-        search = int(self.share * budget)
+        search = int(self.fraction * budget)
         each, spent = max(self.minimum, search // n_classes), 0
         for k in np.lexsort((rng.random(n_classes), state.counts)):
             quota = min(each, search - spent)

@@ -15,9 +15,9 @@ class DropQuery:
 
     Candidates differ from the whole prediction in more than half of `passes` passes; the bar falls,
     not below one, while there are fewer than `factor` times the budget. Of as many k-means clusters
-    as the budget the rows nearest to the centres are asked; too few candidates are joined by random
-    rows. With nothing labelled every row is a candidate (the paper's start). O(passes u d) time
-    beside k-means on the candidates; O(u d) memory at most.
+    as the budget the rows nearest to the centres are queried; too few candidates are joined by
+    random rows. With nothing labelled every row is a candidate (the paper's start). O(passes u d)
+    time beside k-means on the candidates; O(u d) memory at most.
     """
 
     def __init__(self, passes: int, rate: float, factor: int) -> None:

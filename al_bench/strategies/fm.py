@@ -1,4 +1,4 @@
-"""Uncertainty that reads the prior: its product with the small model, or their quarrel."""
+"""Uncertainty that reads the prior: its product with the task model, or their quarrel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from al_bench.strategies.common.ranking import Ranking
 
 
 class ProductMargin(Ranking):
-    """Smallest margin of the product of small model and prior (experts: Hinton, 2002).
+    """Smallest margin of the product of task model and prior (experts: Hinton, 2002).
 
     Probabilities under `floor` are raised to it first, so that no exact zero is a veto. O(n k).
     """
@@ -23,7 +23,7 @@ class ProductMargin(Ranking):
 
 
 class ProductEntropy(Ranking):
-    """Largest entropy of the product of small model and prior (experts: Hinton, 2002).
+    """Largest entropy of the product of task model and prior (experts: Hinton, 2002).
 
     Probabilities under `floor` are raised to it first, so that no exact zero is a veto. O(n k).
     """
@@ -37,7 +37,7 @@ class ProductEntropy(Ranking):
 
 
 class Disagreement(Ranking):
-    """Largest Jensen-Shannon divergence of small model and prior (McCallum and Nigam, 1998).
+    """Largest Jensen-Shannon divergence of task model and prior (McCallum and Nigam, 1998).
 
     Query by a committee of two, disagreement measured from the mean. O(n k).
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import UNASKED, Asking, Ints, State
+from al_bench.state import UNLABELLED, Querying, Ints, State
 from al_bench.strategies.common.lines import Board, smallest
 
 
@@ -13,40 +13,40 @@ class Galaxy:
 
     Classes take turns from a random start. In its turn a class asks, on its own one-vs-rest line,
     about the middle of the shortest unlabelled gap whose ends were answered oppositely (either way
-    round); without such a gap, about the row nearest to a place where answers change; without
-    such a place (a class never answered so far), about a random row. chunk rows go to the annotator
-    in one trip; a row asked in the same trip, or whose answer is withheld, splits its gap without a
-    sign, so the next query bisects what is left of it.
+    round); without such a gap, about the row nearest to a place where answers change; without such
+    a place (a class never answered so far), about a random row. chunk rows go to the annotator in
+    one oracle call; a row queried in the same oracle call, or whose answer is withheld, splits its
+    gap without a sign, so the next query bisects what is left of it.
 
     Time O(K n log n) once and O(l log l) a query for l known rows; memory 12 bytes a row and class.
     """
 
     def __init__(self, chunk: int) -> None:
         if chunk < 1:
-            raise ValueError(f"Galaxy has chunk={chunk}; wanted at least 1 row a trip")
+            raise ValueError(f"Galaxy has chunk={chunk}; wanted at least 1 row an oracle call")
         self.chunk = chunk
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         board = Board(state, rng)
-        free = state.labels == UNASKED
+        free = state.labels == UNLABELLED
         spare = (row for row in rng.permutation(state.unlabelled) if free[row])
         turn, left = int(rng.integers(state.n_classes)), min(budget, len(state.unlabelled))
         while left:
-            trip = np.empty(min(self.chunk, left), dtype=np.int64)
-            for i in range(len(trip)):
+            batch = np.empty(min(self.chunk, left), dtype=np.int64)
+            for i in range(len(batch)):
                 k = turn % state.n_classes
                 place = next_place(*board.marks(k), len(board), rng)
-                trip[i] = next(spare) if place is None else board.line(k)[0][place]
-                free[trip[i]] = False
-                board.take(trip[i : i + 1])
+                batch[i] = next(spare) if place is None else board.line(k)[0][place]
+                free[batch[i]] = False
+                board.take(batch[i : i + 1])
                 turn += 1
-            board.hear(trip, (yield trip))
-            left -= len(trip)
+            board.hear(batch, (yield batch))
+            left -= len(batch)
         return None
 
 
 def next_place(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -> int | None:
-    """The place to ask about on a line of this length; None where no two answers are opposite.
+    """The place to query on a line of this length; None where no two answers are opposite.
 
     spots: (l,) ascending places of known rows; signs: (l,) +1, -1, or 0 for no answer.
     """

@@ -13,19 +13,19 @@ from al_bench.strategies.balance import random_argmax, rarest_first, unanswered
 class PCB:
     """PCB: balance the prior's classes among a strategy's candidates (Bang et al., 2024).
 
-    `inner` names `share` of the unlabelled rows (at least the budget; it hears no answers); among
-    them the class with fewest answers and picks takes a random row with its pseudo-label. A class
-    without candidates is passed over, and what was really taken counts. The cost is that of the
-    inner strategy asked for that many rows.
+    `inner` names `fraction` of the unlabelled rows (at least the budget; it hears no answers);
+    among them the class with fewest answers and picks takes a random row with its pseudo-label. A
+    class without candidates is passed over, and what was really taken counts. The cost is that of
+    the inner strategy asked for that many rows.
     """
 
-    def __init__(self, inner: Strategy, share: float) -> None:
-        if not 0 < share <= 1:
-            raise ValueError(f"PCB has share={share}; wanted 0 < share <= 1")
-        self.inner, self.share = inner, share
+    def __init__(self, inner: Strategy, fraction: float) -> None:
+        if not 0 < fraction <= 1:
+            raise ValueError(f"PCB has fraction={fraction}; wanted 0 < fraction <= 1")
+        self.inner, self.fraction = inner, fraction
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        amount = max(budget, ceil(self.share * len(state.unlabelled)))
+        amount = max(budget, ceil(self.fraction * len(state.unlabelled)))
         rows = unanswered(self.inner, state, amount, rng)
         said = random_argmax(state.rows.prior[rows], rng)
         return rows[rarest_first(said, rng.random(len(rows)), state.counts, budget, rng)]

@@ -11,11 +11,11 @@ from al_bench.strategies.common.ranking import top
 
 
 class PriorAL:
-    """Entropy of the small model within PriorAL's noise set (Zhang et al., 2026).
+    """Entropy of the task model within PriorAL's noise set (Zhang et al., 2026).
 
-    The noise set D_N is the share `rho` of the unasked rows whose imbalance-aware entropy is
+    The noise set D_N is the fraction `rho` of the unlabelled rows whose imbalance-aware entropy is
     highest, at least `budget` rows. weight: as_published, none, inverse or precision; product:
-    entropy of small model times prior rather than of the small model alone; probabilities under
+    entropy of task model times prior rather than of the task model alone; probabilities under
     `floor` are raised to it in the product. O(n k).
     """
 

@@ -13,8 +13,8 @@ from al_bench.strategies.common.distances import blocks, pairwise, squared_dista
 class ProbCover:
     """Greedy maximum coverage by balls of one radius (ProbCover: Yehuda et al., 2022).
 
-    radius: in unit-length features; null for the largest one of which a share `purity` of the balls
-    holds a single cluster, of as many k-means clusters as classes. The graph lives on at most
+    radius: in unit-length features; null for the largest one of which a fraction `purity` of the
+    balls holds a single cluster, of as many k-means clusters as classes. The graph lives on at most
     `sample` random unlabelled rows (exact for pools up to it). Once all is covered the rest is
     random. O(s^2 d) time and 5 s^2 bytes for a sample of s.
     """
@@ -51,7 +51,7 @@ class ProbCover:
 
 
 def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
-    """The largest squared radius at which a share `purity` of the open balls is of one cluster.
+    """The largest squared radius at which a fraction `purity` of the open balls is of one cluster.
 
     A ball is pure up to the nearest row of another cluster, so this is a quantile of those.
     """

@@ -13,7 +13,7 @@ class TailFirst:
     """Tail-first: the most uncertain row predicted as the least answered class (Wang et al., 2025).
 
     A picked row counts for the class it is predicted as. Predictions and entropy are those of the
-    small model, of the prior, or of their product with entries raised to `floor` (`belief`: model,
+    task model, of the prior, or of their product with entries raised to `floor` (`belief`: model,
     prior, product). A class that is predicted nowhere is passed over. O(n k + n log n).
     """
 

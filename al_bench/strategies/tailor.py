@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from al_bench.state import UNASKED, Asking, Floats, Ints, State, Strategy
+from al_bench.state import UNLABELLED, Querying, Floats, Ints, State, Strategy
 from al_bench.strategies.balance import random_argmax, unanswered
 
 
@@ -17,7 +17,8 @@ class Tailor:
     candidate from Dirichlet(1 + its counts); the one of highest reward (a class is worth one over
     its number of answers, minus that if it holds over half of them) gives its next row. Counts
     begin at one plus `trust` expected answers, from the model's probabilities of the candidate's
-    batch, and grow with the answers of each trip of `chunk` rows. O(b m k) beside the candidates.
+    batch, and grow with the answers of each oracle call of `chunk` rows. O(b m k) beside the
+    candidates.
     """
 
     def __init__(self, candidates: Mapping[str, Strategy], chunk: int, trust: float) -> None:
@@ -28,28 +29,28 @@ class Tailor:
             )
         self.candidates, self.chunk, self.trust = candidates, chunk, trust
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         budget = min(budget, len(state.unlabelled))
         lists = [unanswered(self.candidates[c], state, budget, rng) for c in self.candidates]
         heads = np.zeros(len(lists), dtype=np.int64)
         found = np.array([1 + self.trust * state.probs[rows].mean(axis=0) for rows in lists])
-        counts, free = state.counts.copy(), state.labels == UNASKED
+        counts, free = state.counts.copy(), state.labels == UNLABELLED
         while budget:
-            trip = np.empty(min(self.chunk, budget), dtype=np.int64)
-            asker = np.empty(len(trip), dtype=np.int64)
-            for i in range(len(trip)):
+            batch = np.empty(min(self.chunk, budget), dtype=np.int64)
+            asker = np.empty(len(batch), dtype=np.int64)
+            for i in range(len(batch)):
                 draws = np.array([rng.dirichlet(1 + seen) for seen in found])
                 hopes = np.round(draws @ reward(counts), 12)  # equal counts: rounding, no reward
                 asker[i] = random_argmax(hopes[None], rng)[0]
                 rows, head = lists[asker[i]], heads[asker[i]]
                 while not free[rows[head]]:
                     head += 1
-                heads[asker[i]], trip[i], free[rows[head]] = head, rows[head], False
-            answers = yield trip
+                heads[asker[i]], batch[i], free[rows[head]] = head, rows[head], False
+            answers = yield batch
             heard = answers >= 0
             np.add.at(found, (asker[heard], answers[heard]), 1)
             counts += np.bincount(answers[heard], minlength=len(counts))
-            budget -= len(trip)
+            budget -= len(batch)
         return None
 
 

@@ -1,4 +1,4 @@
-"""TypiClust: typical rows of clusters that nobody was asked about."""
+"""TypiClust: typical rows of clusters that nobody was queried."""
 
 from __future__ import annotations
 

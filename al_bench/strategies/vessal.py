@@ -67,9 +67,9 @@ def one_pass(sketch: Floats, luck: Floats, ridge: float, budget: int) -> Ints:
         while done < len(block) and len(kept) < budget:
             seen = part.start + done + np.arange(len(block) - done)
             means = (total + np.cumsum(forms[done:])) / (seen + 1)
-            share = (budget - len(kept)) / (n - seen)
+            fraction = (budget - len(kept)) / (n - seen)
             ratio = np.divide(forms[done:], means, out=np.ones(len(means)), where=means > 0)
-            hits = np.flatnonzero(luck[seen] < share * ratio)
+            hits = np.flatnonzero(luck[seen] < fraction * ratio)
             if len(hits) == 0:
                 break
             at = done + int(hits[0])

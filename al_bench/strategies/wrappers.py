@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Asking, Floats, Ints, State, Strategy
+from al_bench.state import Querying, Floats, Ints, State, Strategy
 from al_bench.strategies.balance import belief, random_argmax, rarest_first, unanswered
 from al_bench.strategies.common.ranking import top
 
@@ -28,7 +28,7 @@ class Subsample:
     def __init__(self, inner: Strategy, size: int) -> None:
         self.inner, self.size = inner, size
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         seen = rng.permutation(state.unlabelled)[: max(self.size, budget)]
         return self.inner.select(show_only(state, seen), budget, rng)
 
@@ -45,7 +45,7 @@ class ClassBalanced:
     def __init__(self, inner: Strategy, size: int, belief: str, floor: float) -> None:
         self.inner, self.size, self.belief, self.floor = inner, size, belief, floor
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         rows = state.unlabelled
         classes = random_argmax(belief(state, rows, self.belief, self.floor), rng)
         none, size = np.zeros(state.n_classes, dtype=np.int64), max(self.size, budget)
@@ -63,7 +63,7 @@ class Prefilter:
     def __init__(self, inner: Strategy, scorer: Strategy, size: int) -> None:
         self.inner, self.scorer, self.size = inner, scorer, size
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         seen = unanswered(self.scorer, state, max(self.size, budget), rng)
         return self.inner.select(show_only(state, seen), budget, rng)
 
@@ -74,13 +74,13 @@ class SelectiveQuerying:
     The prior is sure of a row when its probability for the class it predicts reaches the mean it
     had on the rows answered with that class; of a class without answers it is never sure. The
     paper takes the prior's word as a free label for such rows; that half is a training rule and not
-    done here. With too few rows left, those least above the bar are asked as well. O(n k).
+    done here. With too few rows left, those least above the bar are queried as well. O(n k).
     """
 
     def __init__(self, inner: Strategy) -> None:
         self.inner = inner
 
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Asking:
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         rows = state.unlabelled
         said = random_argmax(state.rows.prior[rows], rng)
         bars = confidence_bars(state)

@@ -1,1 +1,5 @@
-"""Training rules: which rows a small model is taught, with which targets and weights."""
+"""Training rules: which rows a task model is trained on, with which targets and weights."""
+
+from lazy_loader import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -10,7 +10,8 @@ from al_bench.supervision.human import one_hot
 
 
 def with_pseudo_labels(state: State, free: Ints, guesses: Ints) -> TrainingSet:
-    """The annotator's rows and these unasked rows with the classes guessed for them, all alike."""
+    """The annotator's rows and these unlabelled rows with the classes guessed for them, all
+    alike."""
     rows = np.concatenate([state.labelled, free])
     classes = np.concatenate([state.labels[state.labelled], guesses])
     weights = np.ones(len(rows), dtype=np.float32)
@@ -18,7 +19,7 @@ def with_pseudo_labels(state: State, free: Ints, guesses: Ints) -> TrainingSet:
 
 
 class AllPseudo:
-    """Human labels, and the foundation model's likeliest class for every row not asked about."""
+    """Human labels, and the foundation model's likeliest class for every row not queried."""
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         free = state.unlabelled
@@ -28,8 +29,8 @@ class AllPseudo:
 class ConfidentSplit:
     """PriorAL's training rule: human labels and free pseudo-labels of D_C (Zhang et al., 2026).
 
-    D_C is what the imbalance-aware entropy leaves once the share `rho` of highest entropy, D_N, is
-    set aside for annotation; see PriorAL for the options. The small model is the one that chose
+    D_C is what the imbalance-aware entropy leaves once the fraction `rho` of highest entropy, D_N,
+    is set aside for annotation; see PriorAL for the options. The task model is the one that chose
     the queries: it is fitted anew after this split.
     """
 
@@ -47,7 +48,7 @@ class ConfidentSplit:
 class Distill:
     """Human labels, and the prior as soft targets that fade as labels come (Hinton et al., 2015).
 
-    The unasked rows together weigh as much as `worth` labels a class, shared evenly, so the
+    The unlabelled rows together weigh as much as `worth` labels a class, shared evenly, so the
     prior's part of the loss is ``worth k / (worth k + m)`` after m labels.
     """
 
@@ -57,9 +58,9 @@ class Distill:
         self.worth = worth
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        asked, free = state.labelled, state.unlabelled
-        certain = one_hot(state.labels[asked], state.n_classes)
+        queried, free = state.labelled, state.unlabelled
+        certain = one_hot(state.labels[queried], state.n_classes)
         targets: Floats = np.concatenate([certain, state.rows.prior[free]]).astype(np.float32)
-        share = self.worth * state.n_classes / max(len(free), 1)
-        weights = np.concatenate([np.ones(len(asked)), np.full(len(free), share)])
-        return TrainingSet(np.concatenate([asked, free]), targets, weights.astype(np.float32))
+        fraction = self.worth * state.n_classes / max(len(free), 1)
+        weights = np.concatenate([np.ones(len(queried)), np.full(len(free), fraction)])
+        return TrainingSet(np.concatenate([queried, free]), targets, weights.astype(np.float32))

@@ -22,21 +22,23 @@ class Vetted:
 
 
 class VettedPool:
-    """Vetted labels and, class by class, the unasked rows the belief is surest of (ours).
+    """Vetted labels and, class by class, the unlabelled rows the belief is surest of (ours).
 
-    share: how much of each predicted class is taught; most: rows over all classes, shared evenly;
-    hard: taught as the likeliest class rather than as the belief itself.
+    fraction: how much of each predicted class is trained on; most: rows over all classes, shared
+    evenly; hard: taught as the likeliest class rather than as the belief itself.
     """
 
-    def __init__(self, belief: OutOfFoldBelief, share: float, most: int, hard: bool) -> None:
-        if not 0 < share <= 1:
-            raise ValueError(f"VettedPool got share={share}; wanted a share in 0..1, not 0")
-        self.belief, self.share, self.most, self.hard = belief, share, most, hard
+    def __init__(self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool) -> None:
+        if not 0 < fraction <= 1:
+            raise ValueError(
+                f"VettedPool got fraction={fraction}; wanted a fraction in 0..1, not 0"
+            )
+        self.belief, self.fraction, self.most, self.hard = belief, fraction, most, hard
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         belief = self.belief.believe(state, rng).pool
         each = max(self.most // state.n_classes, 1)
-        extra = confident_rows(belief, state.unlabelled, self.share, each, rng)
+        extra = confident_rows(belief, state.unlabelled, self.fraction, each, rng)
         free = belief[extra]
         if self.hard:
             free = np.eye(state.n_classes)[free.argmax(axis=1)]

@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from al_bench.loop import ask
+from al_bench.loop import query
 from al_bench.problem.types import Truth
 from al_bench.state import Ints, PriorModel, State
 from al_bench.testing.situations import make_pool, make_state, situations, telling_inputs
@@ -37,18 +37,18 @@ def _generator(seed: int = 0) -> np.random.Generator:
 
 def _strategy(make: Make, truth: Ints) -> Any:
     strategy = make()
-    return strategy.given(truth) if getattr(strategy, "reads_truth", False) else strategy
+    return strategy.given(truth) if getattr(strategy, "oracle", False) else strategy
 
 
 def _ask(strategy: Any, state: State, size: int, answers: Ints, reveal: str, seed: int = 3) -> Ints:
-    return ask(strategy, state, size, answers, reveal, seed, 2)[0]
+    return query(strategy, state, size, answers, reveal, seed, 2)[0]
 
 
 # --- strategies -----------------------------------------------------------------------------------
 
 
 def asks_exactly_the_budget(make: Make) -> None:
-    """Asks about min(budget, unlabelled) distinct rows that may be asked about."""
+    """Asks about min(budget, unlabelled) distinct rows that may be queried."""
     for name, state, truth in situations():
         left = len(state.unlabelled)
         for size in sorted({1, 7, left - 1, left, left + 5}):
@@ -78,11 +78,13 @@ def sees_only_bought_answers(make: Make) -> None:
     """What it asks depends on the answers it was given, never on those of other rows."""
     state, truth = make_state()
     strategy = _strategy(make, truth)
-    asked = _ask(strategy, state, 10, truth, "sequential")
+    queried = _ask(strategy, state, 10, truth, "sequential")
     other = (truth + 1) % state.n_classes
-    other[asked] = truth[asked]
-    if not np.array_equal(asked, _ask(strategy, state, 10, other, "sequential")):
-        raise ContractError("the choice changes with the hidden labels of rows that were not asked")
+    other[queried] = truth[queried]
+    if not np.array_equal(queried, _ask(strategy, state, 10, other, "sequential")):
+        raise ContractError(
+            "the choice changes with the hidden labels of rows that were not queried"
+        )
 
 
 def leaves_its_input_alone(make: Make) -> None:
@@ -238,7 +240,7 @@ def learns_the_same_again(make: Make) -> None:
 
 
 def learns_something(make: Make) -> None:
-    """On well separated classes it is far better than chance on rows it was not taught."""
+    """On well separated classes it is far better than chance on rows it was not trained on."""
     state, truth = make_state(n=300, labelled=80, noise=0.3)
     state = _readable(make(), state, truth)
     model = make().fit(state.rows, _training(state), _generator())

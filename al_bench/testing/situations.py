@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.arithmetic import softmax
-from al_bench.state import UNASKED, Floats, Ints, Model, Rows, State
+from al_bench.state import UNLABELLED, Floats, Ints, Model, Rows, State
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ def make_pool(
 ) -> tuple[Rows, Ints]:
     """A pool of Gaussian classes of halving size with an imperfect prior: (rows, truth)."""
     generator = np.random.default_rng(seed)
-    shares = 0.5 ** np.arange(k)
-    truth = generator.choice(k, size=n, p=shares / shares.sum())
+    fractions = 0.5 ** np.arange(k)
+    truth = generator.choice(k, size=n, p=fractions / fractions.sum())
     truth[: min(k, n)] = np.arange(min(k, n))
     centres = generator.normal(size=(k, d)) * 2
     features = (centres[truth] + noise * generator.normal(size=(n, d))).astype(np.float32)
@@ -47,7 +47,7 @@ def make_state(
     weight = np.zeros((k, d))
     for c in np.unique(truth[index]):
         weight[c] = rows.features[index][truth[index] == c].mean(axis=0)
-    labels = np.full(n, UNASKED, dtype=np.int64)
+    labels = np.full(n, UNLABELLED, dtype=np.int64)
     labels[index] = truth[index]
     return State(rows, labels, SoftmaxModel(0.5 * weight, np.zeros(k))), truth
 
@@ -86,7 +86,7 @@ def situations() -> Iterator[tuple[str, State, Ints]]:
     """States a strategy meets sooner or later: (name, state, truth)."""
     state, truth = make_state(n=61)
     rows = state.rows
-    empty = np.full(61, UNASKED, dtype=np.int64)
+    empty = np.full(61, UNLABELLED, dtype=np.int64)
     yield "a few labels", state, truth
     yield "no label yet", State.start(rows), truth
     one = empty.copy()

@@ -21,7 +21,7 @@ def follows(classes, scores, counts, chosen):
 
 
 def product(p, q, floor):
-    """Normalised product of two opinions, row by row."""
+    """Normalised product of two zero-shot probabilities, row by row."""
     return np.array([ranking.product(one, two, floor) for one, two in zip(p, q, strict=True)])
 
 

@@ -18,7 +18,7 @@ def distances(features, weight, bias):
 
 
 def select(features, weight, bias, unlabelled, budget, order):
-    """Rows chosen by the classes in this order: each its share of the nearest not yet taken."""
+    """Rows chosen by the classes in this order: each its fraction of the nearest not yet taken."""
     away, chosen = distances(features, weight, bias), []
     for turn, c in enumerate(order):
         quota = budget // len(order) + (turn < budget % len(order))

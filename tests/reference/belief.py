@@ -28,7 +28,8 @@ def pooled(experts, exponents, frequencies):
 
 
 def log_likelihood(exponents, experts, answers, frequencies, noise):
-    """Of answers that are right with probability 1 - noise, any other class with an equal share."""
+    """Of answers that are right with probability 1 - noise, any other class with an equal
+    fraction."""
     total = 0.0
     for row, answer in zip(pooled(experts, exponents, frequencies), answers, strict=True):
         k = len(row)
@@ -38,13 +39,13 @@ def log_likelihood(exponents, experts, answers, frequencies, noise):
     return total
 
 
-def confident_rows(beliefs, rows, share, most):
+def confident_rows(beliefs, rows, fraction, most):
     """Class by class: sort the rows called so, keep the surest."""
     kept = []
     for c in range(len(beliefs[0])):
         members = [r for r in rows if max(range(len(beliefs[r])), key=lambda j: beliefs[r][j]) == c]
         members.sort(key=lambda r: -beliefs[r][c])
-        kept += members[: min(math.ceil(share * len(members)), most)]
+        kept += members[: min(math.ceil(fraction * len(members)), most)]
     return sorted(kept)
 
 

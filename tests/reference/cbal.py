@@ -21,8 +21,8 @@ def best(probs, wanted, weight, budget):
 
 
 def relaxed(probs, wanted, weight, budget):
-    """(n,) shares of the rows in the best fractional batch. What a class has too much and what it
-    lacks are variables of their own: share.probs - much + little = wanted."""
+    """(n,) fractions of the rows in the best fractional batch. What a class has too much and what
+    it lacks are variables of their own: fraction.probs - much + little = wanted."""
     probs = np.asarray(probs, dtype=float)
     n, k = probs.shape
     cost = [float(np.sum(p * np.log(np.maximum(p, 1e-30)))) for p in probs]

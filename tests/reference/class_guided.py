@@ -19,7 +19,9 @@ def joined(features, prior, rows, weight):
         total = sum(one[c] * h for one, h in zip(q, points, strict=True))
         directions.append(unit(total))
     for one, h in zip(q, points, strict=True):
-        mixed = sum(share * direction for share, direction in zip(one, directions, strict=True))
+        mixed = sum(
+            fraction * direction for fraction, direction in zip(one, directions, strict=True)
+        )
         out.append(np.concatenate([h, weight * unit(mixed)]))
     return np.array(out)
 

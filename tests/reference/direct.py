@@ -5,16 +5,16 @@ from math import ceil
 import numpy as np
 
 
-def select(probs, labels, answers, budget, share, parallel, minimum, rng):
-    """The rows asked, in order, and the number of trips."""
+def select(probs, labels, answers, budget, fraction, parallel, minimum, rng):
+    """The rows queried, in order, and the number of oracle_calls."""
     n_classes = probs.shape[1]
     budget = min(budget, int((labels == -1).sum()))
     shuffled = rng.permutation(np.flatnonzero(labels != -2))
     said = {int(row): int(labels[row]) for row in shuffled if labels[row] >= 0}
-    asked, trips = [], 0
+    queried, oracle_calls = [], 0
     counts = [sum(a == k for a in said.values()) for k in range(n_classes)]
     jitter = rng.random(n_classes)
-    search = int(share * budget)
+    search = int(fraction * budget)
     each = max(minimum, search // n_classes)
 
     def line(k):
@@ -46,10 +46,10 @@ def select(probs, labels, answers, budget, share, parallel, minimum, rng):
                 break
             size = min(parallel, quota, len(unknown))
             ranks = rng.choice(len(unknown), size, replace=False)
-            trip = [rows[unknown[r]] for r in ranks]
-            said.update({row: int(answers[row]) for row in trip})
-            asked += trip
-            trips, quota, spent = trips + 1, quota - size, spent + size
+            batch = [rows[unknown[r]] for r in ranks]
+            said.update({row: int(answers[row]) for row in batch})
+            queried += batch
+            oracle_calls, quota, spent = oracle_calls + 1, quota - size, spent + size
             rounds, left = quota // parallel, len(unknown) - size
             if rounds <= 1:
                 continue
@@ -87,4 +87,4 @@ def select(probs, labels, answers, budget, share, parallel, minimum, rng):
             side = left if (leftwards and left) or not right else right
             last.append(rows[side.pop(0)])
             leftwards = not leftwards
-    return asked + last, trips + bool(last)
+    return queried + last, oracle_calls + bool(last)

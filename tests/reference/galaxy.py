@@ -1,4 +1,4 @@
-"""GALAXY as published, on explicit graphs: which rows may a class ask about next?"""
+"""GALAXY as published, on explicit graphs: which rows may a class query next?"""
 
 from collections import deque
 

@@ -11,7 +11,7 @@ def select(features, labels, budget, rng, width, doubts):
     """doubts: (n,) weight of each row."""
     points = unit(features)
     rows = [int(i) for i in rng.permutation(np.flatnonzero(labels == -1))]
-    asked = [int(i) for i in np.flatnonzero(labels >= 0)]
+    queried = [int(i) for i in np.flatnonzero(labels >= 0)]
 
     kernel = [[np.exp(-np.sum((a - b) ** 2) / width**2) for b in points] for a in points]
 
@@ -20,8 +20,8 @@ def select(features, labels, budget, rng, width, doubts):
 
     chosen = []
     while len(chosen) < min(budget, len(rows)):
-        now = coverage([*asked, *chosen])
-        gains = {i: coverage([*asked, *chosen, i]) - now for i in rows if i not in chosen}
+        now = coverage([*queried, *chosen])
+        gains = {i: coverage([*queried, *chosen, i]) - now for i in rows if i not in chosen}
         equals = [i for i in gains if gains[i] >= max(gains.values()) * (1 - 1e-5)]
         chosen.append(equals[0])
     return np.array(chosen)

@@ -6,7 +6,7 @@ from tests.reference.ranking import entropy, product, top
 
 
 def weights(how, said, labels, n_classes):
-    """A factor of each class, the largest one: by the pseudo-labels of the unasked rows."""
+    """A factor of each class, the largest one: by the pseudo-labels of the unlabelled rows."""
     sizes, out = [], []
     for c in range(n_classes):
         called = [label for guess, label in zip(said, labels, strict=True) if guess == c]
@@ -25,7 +25,7 @@ def weights(how, said, labels, n_classes):
 
 
 def select(probs, prior, labels, budget, rng, rho, how, pooled, floor):
-    """The rows of largest entropy of the small model within the share `rho` of largest weighted
+    """The rows of largest entropy of the task model within the fraction `rho` of largest weighted
     entropy."""
     rows, n_classes = [int(i) for i in np.flatnonzero(labels == -1)], prior.shape[1]
     luck, said = rng.uniform(1, 2, size=prior.shape), []

@@ -6,7 +6,7 @@ from tests.reference.centroid import unit
 
 
 def radius(points, assigned, purity):
-    """The largest tried radius at which the share of pure open balls is still large enough."""
+    """The largest tried radius at which the fraction of pure open balls is still large enough."""
     gaps = np.linalg.norm(points[:, None] - points[None], axis=2)
     tried = [gaps[i, j] for i in range(len(points)) for j in range(i) if assigned[i] != assigned[j]]
     best = min(tried, default=np.inf)

@@ -58,11 +58,11 @@ def jensen_shannon(p, q):
     return total
 
 
-def rare_classes(shares):
-    """Classes with less than the average share; all where none has."""
-    average = sum(shares) / len(shares)
-    rare = [c for c, share in enumerate(shares) if share < average - 1e-6 * average]
-    return rare or list(range(len(shares)))
+def rare_classes(fractions):
+    """Classes with less than the average fraction; all where none has."""
+    average = sum(fractions) / len(fractions)
+    rare = [c for c, fraction in enumerate(fractions) if fraction < average - 1e-6 * average]
+    return rare or list(range(len(fractions)))
 
 
 def shares_by(word, prior, labels, n_classes):

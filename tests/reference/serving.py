@@ -75,9 +75,9 @@ def tail_first(believed, rows, counts, budget, rng):
     return [rows[i] for i in serve(said, scores, counts, budget, rng)]
 
 
-def pcb(inner, prior, rows, counts, budget, share, rng):
+def pcb(inner, prior, rows, counts, budget, fraction, rng):
     """Among the candidates that `inner` names, a random row of the class with fewest."""
-    candidates = inner(rows, max(budget, ceil(share * len(rows))), rng)
+    candidates = inner(rows, max(budget, ceil(fraction * len(rows))), rng)
     said = guesses([prior[row] for row in candidates], rng)
     return [candidates[i] for i in balanced_at_random(said, counts, budget, rng)]
 

@@ -10,8 +10,8 @@ def reward(counts):
 
 
 def select(candidates, probs, labels, answers, budget, chunk, trust, rng):
-    """The rows asked, in order, and the trips. `candidates` name rows: f(rows, budget, rng);
-    `answers` is None where they are withheld."""
+    """The rows queried, in order, and the oracle_calls. `candidates` name rows: f(rows, budget,
+    rng); `answers` is None where they are withheld."""
     rows = [int(i) for i in np.flatnonzero(labels == -1)]
     n_classes, budget = probs.shape[1], min(budget, len(rows))
     waiting = [list(candidate(rows, budget, rng)) for candidate in candidates]
@@ -20,10 +20,10 @@ def select(candidates, probs, labels, answers, budget, chunk, trust, rng):
         for own in waiting
     ]
     counts = [sum(label == c for label in labels) for c in range(n_classes)]
-    asked, trips = [], 0
-    while len(asked) < budget:
-        trip = []
-        while len(trip) < chunk and len(asked) + len(trip) < budget:
+    queried, oracle_calls = [], 0
+    while len(queried) < budget:
+        batch = []
+        while len(batch) < chunk and len(queried) + len(batch) < budget:
             worth, hopes = reward(counts), []
             for own in seen:
                 theta = rng.dirichlet([1 + a for a in own])
@@ -33,10 +33,10 @@ def select(candidates, probs, labels, answers, budget, chunk, trust, rng):
                 luck = rng.random(len(hopes))
                 level.sort(key=lambda i, luck=luck: -luck[i])
             winner = level[0]
-            taken = asked + [row for row, _ in trip]
-            trip.append((next(row for row in waiting[winner] if row not in taken), winner))
-        asked, trips = asked + [row for row, _ in trip], trips + 1
-        for row, winner in trip if answers is not None else []:
+            taken = queried + [row for row, _ in batch]
+            batch.append((next(row for row in waiting[winner] if row not in taken), winner))
+        queried, oracle_calls = queried + [row for row, _ in batch], oracle_calls + 1
+        for row, winner in batch if answers is not None else []:
             seen[winner][answers[row]] += 1
             counts[answers[row]] += 1
-    return asked, trips
+    return queried, oracle_calls

@@ -10,9 +10,9 @@ def one_pass(sketch, luck, ridge, budget):
         form = g @ np.linalg.inv(span) @ g
         total += form
         mean = total / (t + 1)
-        share = (budget - len(kept)) / (len(sketch) - t)
+        fraction = (budget - len(kept)) / (len(sketch) - t)
         ratio = form / mean if mean > 0 else 1.0
-        if len(kept) < budget and luck[t] < share * ratio:
+        if len(kept) < budget and luck[t] < fraction * ratio:
             kept.append(t)
             span = span + np.outer(g, g)
     return np.array(kept, dtype=int)

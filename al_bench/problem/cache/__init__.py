@@ -1,0 +1,1 @@
+"""What foundation models say, computed once and kept by content."""

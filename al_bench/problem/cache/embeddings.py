@@ -1,4 +1,4 @@
-"""What foundation models say, computed once: embeddings and zero-shot opinions, kept on disk.
+"""What foundation models say, computed once: embeddings and zero-shot probabilities, kept on disk.
 
 Both are made for a full split, in the split's row order, before imbalance, noise and seed, so one
 entry serves every run. A run that finds them here loads no model and imports no framework.
@@ -26,7 +26,8 @@ class Choosing(Protocol):
 
 @runtime_checkable
 class Adjusting(Protocol):
-    """A prior that changes the whole table of another one's opinions, too cheaply to be kept."""
+    """A prior that changes the whole table of another one's zero-shot probabilities, too cheaply to
+    be kept."""
 
     inner: Prior
 
@@ -36,17 +37,18 @@ class Adjusting(Protocol):
 @runtime_checkable
 class Calibrating(Protocol):
     """A prior that corrects another one by what the unlabelled pool shows of it: see
-    ``corrections``. Its stored opinions are those of `inner`."""
+    ``corrections``. Its stored zero-shot probabilities are those of `inner`."""
 
     inner: Prior
 
     def fit(self, pool: Floats) -> Callable[[Floats], Floats]:
-        """A correction of (m, k) opinions, found from the (n, k) opinions on the pool."""
+        """A correction of (m, k) zero-shot probabilities, found from the (n, k) zero-shot
+        probabilities of the pool."""
 
 
 def corrections(prior: Prior, modality: str) -> list[Calibrating]:
     """The calibrations of a prior in the order in which they apply; ValueError where one lies
-    inside a control, which changes opinions before there is a pool."""
+    inside a control, which changes zero-shot probabilities before there is a pool."""
     found: list[Calibrating] = []
     control: Prior | None = None
     while True:
@@ -94,7 +96,7 @@ def embeddings(
     return entry.open() if entry.done else entry.fill(compute, batch, progress)
 
 
-def opinions(
+def zero_shot(
     folder: Path,
     dataset_key: str,
     split: str,
@@ -108,11 +110,11 @@ def opinions(
     """(n, k) float32 class probabilities of a split's rows by a prior; never given labels."""
     again = (features, inputs, task, batch, progress)
     if isinstance(prior, Choosing):
-        return opinions(folder, dataset_key, split, prior.choose(task.modality), *again)
+        return zero_shot(folder, dataset_key, split, prior.choose(task.modality), *again)
     if isinstance(prior, Calibrating):
-        return opinions(folder, dataset_key, split, prior.inner, *again)
+        return zero_shot(folder, dataset_key, split, prior.inner, *again)
     if isinstance(prior, Adjusting):
-        return prior.adjust(opinions(folder, dataset_key, split, prior.inner, *again))
+        return prior.adjust(zero_shot(folder, dataset_key, split, prior.inner, *again))
     encoder = prior.encoder(task.modality).key
     if encoder == "given":
         return prior.probabilities(features, inputs, task)

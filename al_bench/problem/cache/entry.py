@@ -52,7 +52,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        what = "opinions on" if "prior" in self.keys else "embeddings of"
+        what = "zero-shot probabilities of" if "prior" in self.keys else "embeddings of"
         return f"{what} {str(self.keys['dataset'])[:40]} {self.keys['split']}"
 
     def open(self) -> Floats:

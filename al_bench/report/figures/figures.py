@@ -43,7 +43,7 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
 
 def looks(analysis: Analysis) -> dict[str, dict[str, Any]]:
     """Line styles of all methods: ours on top and thicker, truth readers thin and dashed."""
-    names, readers, ours = analysis.methods, analysis.truth_readers, analysis.spec.ours
+    names, readers, ours = analysis.methods, analysis.oracles, analysis.spec.ours
     hues, lines, points = colours(names), dashes(names, readers), markers(names)
     found = {}
     for method in names:
@@ -76,7 +76,7 @@ def legend(figure: Any, axes: list[Any], analysis: Analysis) -> None:
 
 
 def legend_name(analysis: Analysis, method: str) -> str:
-    return f"{method} {DAGGER} reads the truth" if method in analysis.truth_readers else method
+    return f"{method} {DAGGER} reads the truth" if method in analysis.oracles else method
 
 
 def learning_curves(analysis: Analysis) -> Any:
@@ -89,7 +89,7 @@ def learning_curves(analysis: Analysis) -> Any:
             curves, style = 100 * setting.of(method), styles[method]
             mean, half = curves.mean(axis=0), stats.t_band(curves)
             axis.plot(setting.labels, mean, label=legend_name(analysis, method), **style)
-            if method not in analysis.truth_readers:
+            if method not in analysis.oracles:
                 band = {"color": style["color"], "alpha": 0.13, "linewidth": 0}
                 axis.fill_between(setting.labels, mean - half, mean + half, **band)
         if not np.isnan(setting.prior):
@@ -104,7 +104,7 @@ def learning_curves(analysis: Analysis) -> Any:
 
 def finish(axis: Any, found: Found, count: int) -> None:
     axis.set_title(short(found.setting.name, 38 if count > 1 else 60))
-    axis.set_xlabel("labels bought")
+    axis.set_xlabel("labels")
     axis.set_xlim(0, found.setting.labels[-1] * 1.02)
 
 
@@ -219,9 +219,9 @@ def binned(sizes: np.ndarray[Any, Any], recall: np.ndarray[Any, Any], bins: int)
 
 
 def label_precision(analysis: Analysis) -> Any:
-    """Share of right answers among all bought; dotted: what buying at random expects."""
+    """Share of right answers among all labelled; dotted: what buying at random expects."""
     frame = analysis.frame
-    if "bought_noise" not in frame.columns or not (frame["noise_rate"] > 0).any():
+    if "labelled_noise" not in frame.columns or not (frame["noise_rate"] > 0).any():
         return None
     noisy = frame.groupby("setting")["noise_rate"].max()
     shown = [found for found in analysis.found if noisy[found.setting.name] > 0]
@@ -229,7 +229,7 @@ def label_precision(analysis: Analysis) -> Any:
     styles = looks(analysis)
     for axis, found in zip(axes, shown, strict=True):
         part = analysis.parts[found.setting.name]
-        setting = one(found.setting.name, part, "bought_noise")
+        setting = one(found.setting.name, part, "labelled_noise")
         for method in (name for name in analysis.methods if name in setting.methods):
             mean = 100 * (1 - setting.of(method).mean(axis=0))
             label = legend_name(analysis, method)
@@ -238,7 +238,7 @@ def label_precision(analysis: Analysis) -> Any:
         line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
         axis.axhline(expected, label="whole pool", **line)
         finish(axis, found, len(shown))
-        axis.set_ylabel("right answers among bought, %")
+        axis.set_ylabel("right answers among labelled, %")
     once(axes)
     legend(figure, axes, analysis)
     return figure

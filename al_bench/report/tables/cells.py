@@ -31,10 +31,10 @@ def headed(metric: str) -> str:
     if metric.startswith("pool_"):
         words = metric.removeprefix("pool_").replace("_", " ")
         return f"{words} (pool, transductive)"
-    if metric == "bought_noise":
-        return "wrong answers (bought)"
+    if metric == "labelled_noise":
+        return "wrong answers (labelled)"
     if metric in DIAGNOSTICS:
-        return metric.replace("_", " ") + " (bought)"
+        return metric.replace("_", " ") + " (labelled)"
     return metric.replace("_", " ") + " (test)"
 
 
@@ -51,7 +51,7 @@ def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> st
     return f"{numbers.mean():.{digits}f}{deviation}"
 
 
-def share(value: float) -> str:
+def fraction(value: float) -> str:
     if np.isneginf(value):
         return "−∞"
     return f"{round(100 * value) + 0:d}".replace("-", "−")
@@ -63,10 +63,10 @@ def saving_text(saving: Saving | None) -> str:
         return NONE
     if np.isnan(saving.value):
         return "neither reached"
-    limits = "" if np.isnan(saving.low) else f" [{share(saving.low)}, {share(saving.high)}]"
+    limits = "" if np.isnan(saving.low) else f" [{fraction(saving.low)}, {fraction(saving.high)}]"
     if np.isneginf(saving.value):
         return "not reached" + (limits if np.isfinite(saving.high) else "")
-    return f"{'≥ ' if saving.at_least else ''}{share(saving.value)} %{limits}"
+    return f"{'≥ ' if saving.at_least else ''}{fraction(saving.value)} %{limits}"
 
 
 def labels_text(needed: float) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from al_bench.analysis.claims import Claimed
 from al_bench.analysis.curves import in_order
 from al_bench.analysis.over_sets import Average, Extreme, Summary, summaries
-from al_bench.report.tables.cells import NONE, Table, difference, saving_text, share, signed
+from al_bench.report.tables.cells import NONE, Table, difference, fraction, saving_text, signed
 
 
 def over_sets(claimed: Claimed) -> Table:
@@ -62,9 +62,9 @@ def average_text(one: Average) -> str:
     """`41 % [35, 47] (2 of 12 not reached)`."""
     if np.isnan(one.mean):
         return f"not reached ({one.missed} of {one.sets})"
-    limits = "" if np.isnan(one.low) else f" [{share(one.low)}, {share(one.high)}]"
+    limits = "" if np.isnan(one.low) else f" [{fraction(one.low)}, {fraction(one.high)}]"
     missed = f" ({one.missed} of {one.sets} not reached)" if one.missed else ""
-    return f"{share(one.mean)} %{limits}{missed}"
+    return f"{fraction(one.mean)} %{limits}{missed}"
 
 
 def worst_text(one: Average) -> str:
@@ -72,7 +72,7 @@ def worst_text(one: Average) -> str:
     names = f"({', '.join(one.where)})"
     if one.missed:
         return f"not reached {names}"
-    return f"{share(one.worst)} % {names}"
+    return f"{fraction(one.worst)} % {names}"
 
 
 def extreme_texts(one: Extreme) -> tuple[str, str]:
@@ -83,7 +83,7 @@ def targets_text(summary: Summary) -> str:
     """`75 % / 60 %: no`; where one of the two is reached, `no (worst)` says which is not."""
     if not summary.targets:
         return NONE
-    places = {goal.what: f"{share(goal.share)} %" for goal in summary.targets}
+    places = {goal.what: f"{fraction(goal.fraction)} %" for goal in summary.targets}
     wanted = " / ".join(places.get(what, NONE) for what in ("mean", "worst"))
     failed = [goal.what for goal in summary.targets if not goal.reached]
     only = f" ({failed[0]})" if 0 < len(failed) < len(summary.targets) else ""

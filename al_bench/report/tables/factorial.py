@@ -12,10 +12,10 @@ from al_bench.report.tables.cells import DAGGER, NONE, Table, headed, percent, s
 Crossed = dict[tuple[str, str], Floats]  # areas over seeds by (query rule, training rule)
 
 
-def crossings(analysis: Analysis) -> list[Table]:
+def factorials(analysis: Analysis) -> list[Table]:
     """For each metric of the spec a table over all settings, if there are several, and one each."""
     shown = []
-    for metric in analysis.spec.metrics if analysis.spec.crossed else ():
+    for metric in analysis.spec.metrics if analysis.spec.factorial else ():
         places = settings(analysis.frame, metric)
         areas = [crossed(analysis, place) for place in places]
         if len(places) > 1:
@@ -34,7 +34,7 @@ def crossed(analysis: Analysis, place: Setting) -> Crossed:
     found = {}
     for method in place.methods:
         row = parts.loc[method]
-        query = str(row["strategy"]) + DAGGER * bool(row["reads_truth"])
+        query = str(row["strategy"]) + DAGGER * bool(row["oracle"])
         query += f" (start: {row['init']})" if several else ""
         training = str(row["supervision"])
         if analysis.frame["learner"].nunique() > 1 and "learner" in analysis.spec.method:

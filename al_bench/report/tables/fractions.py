@@ -1,4 +1,4 @@
-"""Levels at shares of the pool, set by set, and beside what others printed."""
+"""Levels at fractions of the pool, set by set, and beside what others printed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from al_bench.analysis.frame import NOT_AVAILABLE
 from al_bench.analysis.spec import Printed
 from al_bench.report.tables.cells import DAGGER, NONE, Table, headed, percent, signed, spread
 
-NEAR = 0.005  # of the pool: a round that ends further from a share does not stand for it
+NEAR = 0.005  # of the pool: a round that ends further from a fraction does not stand for it
 Scores = Mapping[str, Floats]  # by method, over seeds
 
 
-def share_tables(analysis: Analysis) -> list[Table]:
-    """What others printed beside ours, then a table for each metric and share of the spec."""
+def fraction_tables(analysis: Analysis) -> list[Table]:
+    """What others printed beside ours, then a table for each metric and fraction of the spec."""
     spec = analysis.spec
-    if not spec.shares:
+    if not spec.fractions:
         return []
     printed = printed_in(analysis)
     found = {metric: settings(analysis.frame, metric) for metric in (*spec.metrics, *printed)}
-    shown = [at_share(analysis, m, found[m], share) for m in spec.metrics for share in spec.shares]
+    shown = [
+        at_fraction(analysis, m, found[m], fraction)
+        for m in spec.metrics
+        for fraction in spec.fractions
+    ]
     return [*(beside_printed(analysis, metric, found[metric]) for metric in printed), *shown]
 
 
@@ -32,22 +36,22 @@ def printed_in(analysis: Analysis) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one.metric for one in analysis.spec.printed_numbers))
 
 
-def scores(analysis: Analysis, setting: Setting, share: float) -> Scores:
-    """Each method's level after the round that ends nearest to a share of the pool; empty where
+def scores(analysis: Analysis, setting: Setting, fraction: float) -> Scores:
+    """Each method's level after the round that ends nearest to a fraction of the pool; empty where
     none ends near it."""
-    shares = setting.labels / analysis.parts[setting.name]["n_pool"].mean()
-    at = int(abs(shares - share).argmin())
-    if abs(shares[at] - share) > NEAR:
+    fractions = setting.labels / analysis.parts[setting.name]["n_pool"].mean()
+    at = int(abs(fractions - fraction).argmin())
+    if abs(fractions[at] - fraction) > NEAR:
         return {}
     return {method: setting.of(method)[:, at] for method in setting.methods}
 
 
-def at_share(analysis: Analysis, metric: str, places: list[Setting], share: float) -> Table:
+def at_fraction(analysis: Analysis, metric: str, places: list[Setting], fraction: float) -> Table:
     """A row a setting and a column a method, settings without data among them."""
     methods = analysis.methods
     rows, bold = [], set()
     for number, place in enumerate(places):
-        level = scores(analysis, place, share)
+        level = scores(analysis, place, fraction)
         cells = [spread(level[m]) if m in level else NONE for m in methods]
         rows.append((place.name, *cells))
         fair = [m for m in methods if m in level and m in analysis.competitors]
@@ -56,12 +60,12 @@ def at_share(analysis: Analysis, metric: str, places: list[Setting], share: floa
             bold.add((number, methods.index(best) + 1))
     gone = dict.fromkeys(run.setting for run in analysis.results.unavailable)
     rows += [(f"{name} (not run: {NOT_AVAILABLE})", *[NONE] * len(methods)) for name in gone]
-    marked = [m + DAGGER * (m in analysis.truth_readers) for m in methods]
+    marked = [m + DAGGER * (m in analysis.oracles) for m in methods]
     note = (
-        "After the round that ends at this share of the pool; mean ± standard deviation over "
+        "After the round that ends at this fraction of the pool; mean ± standard deviation over "
         f"seeds; bold: the best of a setting. {NONE}: no run, or no round that ends there."
     )
-    title = f"{headed(metric)}, %, at {percent(share, 0)} % of the pool"
+    title = f"{headed(metric)}, %, at {percent(fraction, 0)} % of the pool"
     return Table(title, ("setting", *marked), tuple(rows), note, frozenset(bold))
 
 
@@ -72,13 +76,13 @@ def beside_printed(analysis: Analysis, metric: str, places: list[Setting]) -> Ta
         if one.metric != metric:
             continue
         here = next((place for place in places if stands_for(analysis, place, one)), None)
-        for share, value in zip(analysis.spec.shares, one.values, strict=True):
-            level = scores(analysis, here, share).get(one.method) if here else None
+        for fraction, value in zip(analysis.spec.fractions, one.values, strict=True):
+            level = scores(analysis, here, fraction).get(one.method) if here else None
             ours, apart = why_not(analysis, one), NONE
             if level is not None:
                 ours, apart = spread(level), signed(100 * float(np.mean(level)) - value)
             name = f"{one.dataset} · {one.imbalance} · {one.noise}"
-            rows.append((name, one.method, percent(share, 0), f"{value:.1f}", ours, apart))
+            rows.append((name, one.method, percent(fraction, 0), f"{value:.1f}", ours, apart))
     header = ("setting", "method", "% of the pool", "paper", "ours", "ours − paper, points")
     note = (
         "Paper: as printed there, never recomputed. Ours: mean ± standard deviation over seeds, on "

@@ -38,7 +38,7 @@ def ranking(analysis: Analysis) -> Table:
         f"{len(analysis.found)} settings, by mean area under the curve; ties share ranks; Friedman "
         f"p {p_text(p)}; Nemenyi critical difference {difference_text(len(names), len(scores))}; "
         "win and loss at two paired standard errors against the best other baseline of each "
-        "setting; penalty: settings x share of points at which another method is better "
+        "setting; penalty: settings x fraction of points at which another method is better "
         "(paired t, 5 %), mean over the others, lower is better."
     )
     note += f" Not in every setting, so not ranked: {', '.join(left_out)}." if left_out else ""
@@ -78,7 +78,7 @@ def penalty_matrix(analysis: Analysis) -> Table:
         (name, *(f"{value:.2f}" for value in row)) for name, row in zip(names, beats, strict=True)
     )
     note = (
-        "Row beats column: share of points at which it is better (paired t over seeds, 5 %), "
+        "Row beats column: fraction of points at which it is better (paired t over seeds, 5 %), "
         f"summed over {len(analysis.found)} settings."
     )
     return Table("Pairwise penalties", ("method", *names), rows, note)

@@ -22,8 +22,8 @@ from al_bench.report.tables.cells import (
     spread,
 )
 from al_bench.report.tables.claims import over_sets, set_by_set
-from al_bench.report.tables.factorial import crossings
-from al_bench.report.tables.fractions import not_run, share_tables
+from al_bench.report.tables.factorial import factorials
+from al_bench.report.tables.fractions import fraction_tables, not_run
 from al_bench.report.tables.overall import penalty_matrix, ranking
 
 QUALITY = (
@@ -38,14 +38,14 @@ QUALITY = (
     "ece",
     "product_balanced_accuracy",
 )
-POOL = ("bought_noise", "pool_balanced_accuracy", "pool_unlabelled_balanced_accuracy")
+POOL = ("labelled_noise", "pool_balanced_accuracy", "pool_unlabelled_balanced_accuracy")
 COUNTS = ("nll", *DIAGNOSTICS)  # shown as they are, not in per cent
 
 
 def tables(analysis: Analysis) -> list[Table]:
     """All tables of a report, the most read first."""
     every = [table(one) for one in analysis.claims for table in (over_sets, set_by_set)]
-    every += [*share_tables(analysis), *crossings(analysis)]
+    every += [*fraction_tables(analysis), *factorials(analysis)]
     every += [not_run(analysis)] if analysis.results.unavailable else []
     every += [main(analysis, found) for found in analysis.found]
     several = len(analysis.found) > 1
@@ -56,12 +56,12 @@ def tables(analysis: Analysis) -> list[Table]:
     every += [forms(analysis, found) for found in analysis.found if found.setting.is_curve]
     every.append(tests(analysis))
     for found in analysis.found:
-        every += [quality(analysis, found), bought(analysis, found)]
+        every += [quality(analysis, found), labelled(analysis, found)]
     return every
 
 
 def mark(analysis: Analysis, method: str) -> str:
-    return method + DAGGER if method in analysis.truth_readers else method
+    return method + DAGGER if method in analysis.oracles else method
 
 
 def ordered(analysis: Analysis, found: Found) -> list[str]:
@@ -74,7 +74,7 @@ def main(analysis: Analysis, found: Found) -> Table:
     methods = ordered(analysis, found)
     part = analysis.parts[setting.name]
     seconds = part[part["round"] > 1].groupby("method")["seconds_select"].median()
-    trips = part.groupby(["method", "seed"])["trips"].max().groupby("method").mean()
+    oracle_calls = part.groupby(["method", "seed"])["oracle_calls"].max().groupby("method").mean()
     rows, scores = [], []
     for method in methods:
         curves = setting.of(method)
@@ -91,11 +91,11 @@ def main(analysis: Analysis, found: Found) -> Table:
                 spread(areas),
                 *(saving_text(one.saving(form) if one else None) for one, form in compared),
                 labels_text(needed) if setting.is_curve else NONE,
-                f"{trips[method]:.0f}",
+                f"{oracle_calls[method]:.0f}",
                 NONE if np.isnan(select) else f"{select:.2g}",
             )
         )
-        reader = method in analysis.truth_readers
+        reader = method in analysis.oracles
         scores.append((-np.inf, -np.inf) if reader else (curves[:, -1].mean(), areas.mean()))
     best = np.array(scores).argmax(axis=0)
     rival = sorted({c.baseline for c in found.comparisons if c.rule == "here"})
@@ -109,7 +109,7 @@ def main(analysis: Analysis, found: Found) -> Table:
         "saving over best baseline",
         "the same over all levels",
         f"labels to {target}",
-        "trips",
+        "oracle_calls",
         "s / round, query",
     )
     budget = f"{setting.labels[0]:.0f} to {setting.labels[-1]:.0f} labels"
@@ -122,13 +122,13 @@ def main(analysis: Analysis, found: Found) -> Table:
         budget = f"{setting.labels[0]:.0f} labels alone"
         how = "one point is no curve, so nothing is said of savings"
     note = f"{len(setting.seeds)} seeds, {budget}; mean ± standard deviation; {how}.{prior}"
-    note += readers_note(analysis, methods)
+    note += oracles_note(analysis, methods)
     bold = frozenset((int(row), column + 1) for column, row in enumerate(best))
     return Table(setting.name, header, tuple(rows), note, bold)
 
 
-def readers_note(analysis: Analysis, methods: list[str]) -> str:
-    if not analysis.truth_readers & set(methods):
+def oracles_note(analysis: Analysis, methods: list[str]) -> str:
+    if not analysis.oracles & set(methods):
         return ""
     return f" {DAGGER} reads the truth: a reference, not a competitor."
 
@@ -164,7 +164,7 @@ def forms(analysis: Analysis, found: Found) -> Table:
     note = (
         f"Chosen by {rules}. Gap: from the baseline's start to {percent(found.reference)} "
         f"({found.declared}). Not reached: the method never gets there, no saving can be claimed; "
-        "≥: the baseline never gets there, the saving is at least this. Misses: share of seeds "
+        "≥: the baseline never gets there, the saving is at least this. Misses: fraction of seeds "
         "whose own curve misses the baseline's final level, method/baseline."
     )
     title = f"Annotation savings: {found.setting.name}"
@@ -219,9 +219,9 @@ def quality(analysis: Analysis, found: Found) -> Table:
     return Table(table.title, header, tuple(rows), table.note)
 
 
-def bought(analysis: Analysis, found: Found) -> Table:
-    """What was bought, and how well the model knows the pool itself."""
-    return at_the_end(analysis, found, "Bought labels and pool", (*DIAGNOSTICS, *POOL))
+def labelled(analysis: Analysis, found: Found) -> Table:
+    """What was labelled, and how well the model knows the pool itself."""
+    return at_the_end(analysis, found, "Labels and pool", (*DIAGNOSTICS, *POOL))
 
 
 def at_the_end(analysis: Analysis, found: Found, title: str, metrics: tuple[str, ...]) -> Table:
@@ -238,5 +238,5 @@ def at_the_end(analysis: Analysis, found: Found, title: str, metrics: tuple[str,
         rows.append((mark(analysis, method), *cells))
     header = [headed(metric) + ("" if metric in COUNTS else ", %") for metric in metrics]
     note = f"At {found.setting.labels[-1]:.0f} labels; mean ± standard deviation over seeds."
-    note += readers_note(analysis, methods)
+    note += oracles_note(analysis, methods)
     return Table(f"{title}: {found.setting.name}", ("method", *header), tuple(rows), note)

@@ -1,0 +1,1 @@
+"""Arithmetic that query rules share."""

@@ -19,7 +19,7 @@ from al_bench.strategies.common.distances import (
 
 FULL = 50  # clusters up to which Lloyd's algorithm runs; above, mini-batches (as TypiClust does)
 PASSES = 2  # most that mini-batches go over the rows: a third saves 1 % of the inertia
-NEAR_ENOUGH = 1e-5  # share by which rounding may set two equal squared distances apart
+NEAR_ENOUGH = 1e-5  # fraction by which rounding may set two equal squared distances apart
 
 
 def kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> tuple[Ints, Floats]:

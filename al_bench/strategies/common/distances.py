@@ -10,7 +10,7 @@ import numpy as np
 from al_bench.state import Floats, Ints
 
 BLOCK = 4096  # rows a matrix product handles at once: what is n x m never exists as a whole
-ROUNDING = 4e-6  # squared float32 distances below this share of the squared norms are zero
+ROUNDING = 4e-6  # squared float32 distances below this fraction of the squared norms are zero
 
 Distance: TypeAlias = Callable[[Ints, Ints], Floats]  # (m,) and (c,) row numbers -> (m, c) squared
 

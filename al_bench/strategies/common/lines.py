@@ -16,7 +16,7 @@ class Board:
     """What a strategy knows while it asks within one batch.
 
     For each class a line: the visible rows from the surest member of the class to the surest
-    non-member, ties at random; and on every line the rows that are answered or just asked. Rows
+    non-member, ties at random; and on every line the rows that are answered or just queried. Rows
     predicted as class k stand in front by probability, the others follow by how far k is behind
     (the limit for eps to 0 of ``p_k - max p + eps * max p``), both to float32 precision. A line is
     sorted when first read: O(n log n) time, 8 bytes a row.
@@ -48,7 +48,7 @@ class Board:
     def marks(self, k: int) -> tuple[Ints, Ints]:
         """Places of the known rows on the line of class k, ascending, with their signs.
 
-        +1 answered k, -1 answered otherwise, 0 asked without an answer so far. O(l log l).
+        +1 answered k, -1 answered otherwise, 0 queried without an answer so far. O(l log l).
         """
         place = self.line(k)[1][self.known].astype(np.int64)
         order = np.argsort(place)
@@ -57,11 +57,11 @@ class Board:
         return place[order], signs
 
     def take(self, rows: Ints) -> None:
-        """These rows are asked about now."""
+        """These rows are queried now."""
         self.known = np.concatenate([self.known, rows])
 
     def hear(self, rows: Ints, answers: Ints) -> None:
-        """The annotator's answers, UNASKED where they are withheld."""
+        """The annotator's answers, UNLABELLED where they are withheld."""
         self.said[rows] = answers
 
 

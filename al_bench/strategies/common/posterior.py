@@ -37,10 +37,10 @@ class Laplace:
         if len(state.labelled) == 0:
             return lambda rows: np.repeat(state.probs[rows][:, None], models, axis=1)
         features, weight, bias = linear_head(state)
-        taught, probs = features[state.labelled], state.probs[state.labelled].astype(np.float64)
-        taught = np.c_[taught, np.ones(len(taught))].astype(np.float64)  # the bias is a weight
+        labelled, probs = features[state.labelled], state.probs[state.labelled].astype(np.float64)
+        labelled = np.c_[labelled, np.ones(len(labelled))].astype(np.float64)  # the bias is a weight
         inner, left = np.linalg.eigh((np.diag(probs.sum(axis=0)) - probs.T @ probs) / len(probs))
-        outer, right = np.linalg.eigh(taught.T @ taught)
+        outer, right = np.linalg.eigh(labelled.T @ labelled)
         noise = rng.standard_normal((models, len(inner), len(outer)))
         noise /= np.sqrt(np.maximum(inner[:, None] * outer, 0) + self.precision)
         weights = np.c_[weight, bias] + left @ noise @ right.T
@@ -56,7 +56,7 @@ class Laplace:
 class Dropout:
     """Models that each miss the same random features for every row (Gal and Ghahramani, 2016).
 
-    rate: the share of features dropped; the others are scaled up. A model that reads no features
+    rate: the fraction of features dropped; the others are scaled up. A model that reads no features
     (the prior) always agrees with itself. O(u d) a model.
     """
 

@@ -1,4 +1,4 @@
-"""The one convenience a strategy may inherit: ask about the rows of highest score."""
+"""The one convenience a strategy may inherit: query the rows of highest score."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def top(scores: Floats, budget: int, rng: np.random.Generator) -> Ints:
 
 
 class Ranking(ABC):
-    """A strategy given by a score per unlabelled row; the highest are asked, ties at random."""
+    """A strategy given by a score per unlabelled row; the highest are queried, ties at random."""
 
     @abstractmethod
     def score(self, state: State) -> Floats:
-        """(u,) one number for each row of ``state.unlabelled``; higher is asked sooner."""
+        """(u,) one number for each row of ``state.unlabelled``; higher is queried sooner."""
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         return state.unlabelled[top(self.score(state), budget, rng)]

@@ -14,7 +14,7 @@ from al_bench.learners.linear import LinearHead
 from al_bench.loop import active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Counts
-from al_bench.runs.proxy_selection import Replay
+from al_bench.runs.proxy_selection import ProxySelection
 from al_bench.state import Problem
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
@@ -35,58 +35,58 @@ def problem() -> Problem:
     return Problem(pool, truth, answers, test, test_truth)
 
 
-def asked(rule: Any = SPLIT) -> list[Any]:
+def queried(rule: Any = SPLIT) -> list[Any]:
     made = (problem(), Random(), Margin(), rule, PROXY, evaluate, PROTOCOL, 3)
     return list(active_learning(*made))
 
 
-def replayed(every: int | None, learner: Any = OTHER, rule: Any = SPLIT, done: int = 0) -> Any:
-    replay = Replay(PROXY, None, every)
-    return list(replay.rounds(asked(), problem(), rule, learner, evaluate, 3, done))
+def selected(every: int | None, learner: Any = OTHER, rule: Any = SPLIT, done: int = 0) -> Any:
+    selection = ProxySelection(PROXY, None, every)
+    return list(selection.rounds(queried(), problem(), rule, learner, evaluate, 3, done))
 
 
 def numbers(rounds: list[Any]) -> list[Any]:
-    return [(r.round, r.asked, r.answers, r.trips, r.metrics, r.recall) for r in rounds]
+    return [(r.round, r.queried, r.answers, r.oracle_calls, r.metrics, r.recall) for r in rounds]
 
 
 def test_a_run_replayed_with_its_own_learner_is_that_run() -> None:
-    assert numbers(replayed(1, PROXY)) == numbers(asked())
+    assert numbers(selected(1, PROXY)) == numbers(queried())
 
 
 def test_a_point_is_the_same_whichever_others_are_measured() -> None:
-    every, some, last = (replayed(n) for n in (1, 2, None))
-    assert [len(r.asked) for r in some] == [0, 20, 20, 10]
-    assert [len(r.asked) for r in last] == [0, 50]
+    every, some, last = (selected(n) for n in (1, 2, None))
+    assert [len(r.queried) for r in some] == [0, 20, 20, 10]
+    assert [len(r.queried) for r in last] == [0, 50]
     assert [r.round for r in some] == [0, 1, 2, 3]
     assert [r.metrics["nll"] for r in some] == [every[n].metrics["nll"] for n in (0, 2, 4, 5)]
     assert last[-1].metrics["nll"] == every[-1].metrics["nll"]
-    assert last[-1].metrics["nll"] != asked()[-1].metrics["nll"]
-    assert sum(r.trips for r in last) == sum(r.trips for r in asked())
+    assert last[-1].metrics["nll"] != queried()[-1].metrics["nll"]
+    assert sum(r.oracle_calls for r in last) == sum(r.oracle_calls for r in queried())
 
 
 def test_a_replay_goes_on_from_any_point() -> None:
-    whole = numbers(replayed(2))
+    whole = numbers(selected(2))
     for done in range(4):
-        assert numbers(replayed(2, done=done)) == whole[done:]
+        assert numbers(selected(2, done=done)) == whole[done:]
 
 
 def test_the_training_rule_may_be_another_than_the_one_that_asked() -> None:
-    (_, plain), (_, split) = replayed(None, rule=HumanLabels()), replayed(None)
-    assert plain.asked == split.asked
+    (_, plain), (_, split) = selected(None, rule=HumanLabels()), selected(None)
+    assert plain.queried == split.queried
     assert plain.metrics["nll"] != split.metrics["nll"]
 
 
 def test_a_log_of_other_answers_is_refused() -> None:
-    log = asked()
+    log = queried()
     log[1].answers[0] = (log[1].answers[0] + 1) % 4
-    replay = Replay(PROXY, None, None)
-    with pytest.raises(ValueError, match="round 1 of the run to replay has other answers"):
-        list(replay.rounds(log, problem(), SPLIT, OTHER, evaluate, 3, 0))
+    selection = ProxySelection(PROXY, None, None)
+    with pytest.raises(ValueError, match="round 1 of the proxy run has other answers"):
+        list(selection.rounds(log, problem(), SPLIT, OTHER, evaluate, 3, 0))
 
 
 def test_no_point_between_the_first_and_the_last_needs_every_to_be_null() -> None:
-    with pytest.raises(ValueError, match=r"replay.every is 0; wanted null or at least 1"):
-        Replay(PROXY, None, 0)
+    with pytest.raises(ValueError, match=r"proxy_selection.every is 0; wanted null or at least 1"):
+        ProxySelection(PROXY, None, 0)
 
 
 TINY = [
@@ -105,14 +105,16 @@ def test_a_replay_makes_the_run_that_asks_notes_it_and_is_skipped_when_done(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
-    again = ["learner=mlp", "learner.training.steps=5", "replay=linear"]
+    again = ["learner=mlp", "learner.training.steps=5", "proxy_selection=linear"]
     assert main(["run", "-m", *TINY, *again, "strategy=random,margin"]) == 0
     about = [json.loads(p.read_text()) for p in Path("results/runs").glob("*/manifest.json")]
-    replays = [a for a in about if "replays" in a]
+    replays = [a for a in about if "selected_by" in a]
     assert len(about) == 4
-    assert {a["replays"] for a in replays} == {a["id"] for a in about} - {a["id"] for a in replays}
+    assert {a["selected_by"] for a in replays} == {a["id"] for a in about} - {
+        a["id"] for a in replays
+    }
     assert {a["labels"]["learner"] for a in replays} == {"mlp(steps=5) on the rows of linear"}
-    assert main(["run", *TINY, "strategy=margin"]) == 0  # the run that asked is a run like others
+    assert main(["run", *TINY, "strategy=margin"]) == 0  # the run that queried is a run like others
     assert main(["run", *TINY, *again, "strategy=margin"]) == 0
     assert capsys.readouterr().out.count("done before") == 2
     assert main(["report", *TINY, *again, "strategy=random,margin"]) == 0

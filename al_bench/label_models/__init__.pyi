@@ -1,0 +1,1 @@
+from .belief import OutOfFoldBelief as OutOfFoldBelief

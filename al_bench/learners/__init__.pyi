@@ -1,0 +1,7 @@
+from .images import TimmNetwork as TimmNetwork
+from .linear import LinearHead as LinearHead
+from .losses import Loss as Loss
+from .mlp import MLPHead as MLPHead
+from .texts import LoRA as LoRA
+from .texts import TextNetwork as TextNetwork
+from .training import Recipe as Recipe

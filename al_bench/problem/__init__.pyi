@@ -1,0 +1,16 @@
+from .imbalance import LongTail as LongTail
+from .imbalance import Merge as Merge
+from .imbalance import Natural as Natural
+from .imbalance import OneVsRest as OneVsRest
+from .imbalance import Step as Step
+from .imbalance import Usual as Usual
+from .noise import Clean as Clean
+from .noise import Confusion as Confusion
+from .noise import FeatureDependent as FeatureDependent
+from .noise import Human as Human
+from .noise import PairFlip as PairFlip
+from .noise import Symmetric as Symmetric
+from .noise import Votes as Votes
+from .protocol import Budget as Budget
+from .protocol import Counts as Counts
+from .protocol import WholePool as WholePool
