@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import al_bench
+from al_bench.cli.listing import behind
 from al_bench.configuration.config import config_dir
 
 PACKAGE = Path(al_bench.__file__).parent
@@ -79,7 +80,8 @@ def test_nothing_loads_pickles_or_remote_code(path: Path) -> None:
 
 def constructor_of(target: str) -> tuple[set[str], set[str]]:
     """(parameters, those with a default) of the class a dotted name means, read from source."""
-    module, _, name = target.rpartition(".")
+    package, _, name = target.rpartition(".")
+    module = package + behind(package, name)
     path = PACKAGE.parent / (module.replace(".", "/") + ".py")
     tree = ast.parse(path.read_text())
     (found,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name]

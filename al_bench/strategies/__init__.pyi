@@ -1,6 +1,6 @@
 from .alfa_mix import AlfaMix as AlfaMix
-from .anchors import AnchorAL as AnchorAL
 from .anchors import SEALS as SEALS
+from .anchors import AnchorAL as AnchorAL
 from .badge import Badge as Badge
 from .bait import Bait as Bait
 from .base import Base as Base

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from al_bench.state import Querying, Floats, Ints, State, Strategy
+from al_bench.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.ranking import top
 from al_bench.strategies.wrappers import show_only

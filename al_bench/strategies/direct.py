@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from al_bench.state import Querying, Ints, State
+from al_bench.state import Ints, Querying, State
 from al_bench.strategies.common.lines import Board
 
 

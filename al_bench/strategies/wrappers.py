@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Querying, Floats, Ints, State, Strategy
+from al_bench.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import belief, random_argmax, rarest_first, unanswered
 from al_bench.strategies.common.ranking import top
 

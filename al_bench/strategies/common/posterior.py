@@ -38,7 +38,9 @@ class Laplace:
             return lambda rows: np.repeat(state.probs[rows][:, None], models, axis=1)
         features, weight, bias = linear_head(state)
         labelled, probs = features[state.labelled], state.probs[state.labelled].astype(np.float64)
-        labelled = np.c_[labelled, np.ones(len(labelled))].astype(np.float64)  # the bias is a weight
+        labelled = np.c_[labelled, np.ones(len(labelled))].astype(
+            np.float64
+        )  # the bias is a weight
         inner, left = np.linalg.eigh((np.diag(probs.sum(axis=0)) - probs.T @ probs) / len(probs))
         outer, right = np.linalg.eigh(labelled.T @ labelled)
         noise = rng.standard_normal((models, len(inner), len(outer)))

@@ -6,7 +6,7 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.configuration.plan import plan
-from tests.test_run import TINY, albench, here, manifest, runs, science  # noqa: F401
+from tests.runs.test_run import TINY, albench, here, manifest, runs, science  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
 

@@ -22,7 +22,7 @@ from al_bench.runs import store
 from al_bench.runs.records import MANIFEST, ROUND, read_manifest
 from al_bench.runs.run import execute
 from al_bench.runs.store import read_rounds
-from tests.test_run import TINY, here, manifest, runs, science  # noqa: F401
+from tests.runs.test_run import TINY, here, manifest, runs, science  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
 Rounds = list[dict[str, Any]]

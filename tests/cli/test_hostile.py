@@ -28,8 +28,8 @@ from al_bench.problem.noise import Symmetric
 from al_bench.problem.types import Dataset, Split, Truth
 from al_bench.report.tables.render import latex_text, markdown_text
 from al_bench.state import Rows, TrainingSet
-from tests.test_data import encoded, hub
-from tests.test_run import TINY, here  # noqa: F401
+from tests.datasets.test_data import encoded, hub
+from tests.runs.test_run import TINY, here  # noqa: F401
 
 FEW = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

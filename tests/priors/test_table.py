@@ -107,7 +107,7 @@ def test_an_id_is_of_the_content_alone() -> None:
 
 
 def test_the_rows_that_the_script_writes_can_be_answered_and_used(tmp_path: Path) -> None:
-    script = runpy.run_path(str(Path(__file__).parents[1] / "scripts" / "rows_to_label.py"))
+    script = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "rows_to_label.py"))
     labels = np.array([0, 1, 2, 0])
     data = Dataset("d", "d", "text", Split(TEXTS, labels), Split(TEXTS[1:], labels[1:]), *TASK_OF)
     rows = script["rows_to_label"](data)

@@ -448,7 +448,7 @@ def test_latex_tables_are_balanced_booktabs_with_a_cell_a_column(tmp_path: Path)
     assert latex_faults(latex([table], nasty).replace("b & ", "b "))
     fake_runs(tmp_path, ("random", "margin"), seeds=2)
     assert not latex_faults(latex(tables(analyse(read_runs(tmp_path), QUICK)), "runs"))
-    committed = Path(__file__).parent.parent / "results" / "tables"
+    committed = Path(__file__).parents[2] / "results" / "tables"
     for path in committed.glob("*.tex"):
         assert not latex_faults(path.read_text(encoding="utf-8")), path.name
 

@@ -335,7 +335,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from al_bench.problem.cache.embeddings import embeddings, zero_shot
 from al_bench.problem.types import Task
-from tests.test_cache import Stub
+from tests.problem.test_cache import Stub
 folder, configs = sys.argv[1:]
 with initialize_config_dir(configs, version_base="1.3"):
     prior = instantiate(compose(overrides=["+prior=packaged"]).prior)
@@ -352,7 +352,7 @@ def test_a_cached_prior_imports_no_framework(tmp_path: Path) -> None:
     from hydra import compose, initialize_config_dir
     from hydra.utils import instantiate
 
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     with initialize_config_dir(str(root / "configs"), version_base="1.3"):
         prior = instantiate(compose(overrides=["+prior=packaged"]).prior)
     for modality in ("text", "image"):

@@ -159,7 +159,7 @@ def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
 
 
 def test_the_wheel_would_carry_configs_and_data() -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     text = (root / "pyproject.toml").read_text()
     assert 'configs = "al_bench/configs"' in text
     shipped = {p.name for p in (root / "al_bench" / "datasets" / "files").iterdir()}

@@ -26,7 +26,7 @@ from al_bench.datasets.rare import without_rare
 from al_bench.datasets.synthetic import Synthetic
 from al_bench.problem.types import Dataset, Split
 
-CONFIGS = Path(__file__).parent.parent / "configs" / "dataset"
+CONFIGS = Path(__file__).parents[2] / "configs" / "dataset"
 GIVEN = os.environ.get("AL_BENCH_DATA")
 
 

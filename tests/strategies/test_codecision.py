@@ -91,7 +91,9 @@ def test_beliefs_of_the_training_rule_are_used_where_it_leaves_some() -> None:
 def test_own_beliefs_are_those_of_the_vetted_rule() -> None:
     state, _ = make_state(n=150, labelled=40)
     training = Vetted(belief()).training_set(state, random(4))
-    left = replace(state, training=replace(training, beliefs=belief().believe(state, random(9)).pool))
+    left = replace(
+        state, training=replace(training, beliefs=belief().believe(state, random(9)).pool)
+    )
     bare = replace(state, training=replace(training, beliefs=None))
     assert len(codecision().select(left, 10, random())) == 10
     assert len(codecision().select(bare, 10, random())) == 10

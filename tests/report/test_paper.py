@@ -22,7 +22,7 @@ from al_bench.report.tables.fractions import fraction_tables
 from al_bench.report.tables.tables import tables
 from al_bench.rng import rng
 from al_bench.runs.sweep import command_lines
-from tests.test_report import fake_run, fake_runs
+from tests.report.test_report import fake_run, fake_runs
 
 PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}
 
@@ -362,7 +362,7 @@ def test_no_experiment_refers_to_one_that_is_not_there() -> None:
 
 def test_what_the_document_says_setting_by_setting_stands_in_the_tables() -> None:
     """Its rows are copied: from "Beside the paper", and from the two claims, set by set."""
-    repository = Path(__file__).parent.parent
+    repository = Path(__file__).parents[2]
     said = cells_of(repository / "docs/paper.md", "Setting by setting")
     results = repository / "results/tables/paper.md"
     beside = cells_of(results, "Beside the paper: balanced accuracy (pool, transductive), %")
