@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import al_bench
-from al_bench.cli.listing import behind
 from al_bench.configuration.config import config_dir
+from al_bench.configuration.sources import behind
 
 PACKAGE = Path(al_bench.__file__).parent
 FOUNDATION = {"rng", "state", "sources", "protocol", "arithmetic"}

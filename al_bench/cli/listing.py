@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from al_bench.configuration.config import config_dir, trust
+from al_bench.configuration.sources import definition
 
 
 def show(group: str | None, extra: Path | None) -> int:
@@ -70,30 +69,8 @@ def _flat(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
 
 def docstring(target: str) -> str:
     """First docstring line of a dotted name, parsed from its source; empty where there is none."""
-    package, _, name = target.rpartition(".")
-    module = package + behind(package, name)
     try:
-        spec = find_spec(module)
-    except ModuleNotFoundError:
-        return f"(module {module} is not installed)"
-    if spec is None or spec.origin is None:
-        return ""
-    for node in parsed(Path(spec.origin)).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
-            return (ast.get_docstring(node) or "").split("\n")[0]
-    return ""
-
-
-def behind(package: str, name: str) -> str:
-    """The module, with its dots, from which a package's stub takes a name; empty without one."""
-    spec = find_spec(package)
-    stub = Path(spec.origin).with_suffix(".pyi") if spec and spec.origin else None
-    if stub is None or not stub.is_file():
-        return ""
-    found = [node for node in parsed(stub).body if isinstance(node, ast.ImportFrom)]
-    return next((f".{n.module}" for n in found if name in [a.name for a in n.names]), "")
-
-
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))
+        node = definition(target)
+    except ModuleNotFoundError as error:
+        return f"(module {error.name} is not installed)"
+    return (ast.get_docstring(node) or "").split("\n")[0] if node else ""
