@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from al_bench.analysis.keys import Method
+
 # Okabe and Ito (2008) without yellow, then Tol's (2021) muted and bright hues for longer lists
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
@@ -52,12 +54,12 @@ RC = {
 }
 
 
-def plain(method: str) -> str:
-    """The strategy's own name: no parameters, training rule or start."""
-    return method.split(" ")[0].split("(")[0]
+def plain(method: Method) -> str:
+    """The option of the query rule alone: no parameters, training rule or start."""
+    return method.choice("strategy").option
 
 
-def colours(methods: Sequence[str]) -> dict[str, str]:
+def colours(methods: Sequence[Method]) -> dict[Method, str]:
     """A colour by strategy name: the same in every figure, told apart as far as hues go."""
     strategies = sorted({plain(method) for method in methods})
     chosen = {name: KNOWN[name] for name in strategies if name in KNOWN}
@@ -70,17 +72,17 @@ def colours(methods: Sequence[str]) -> dict[str, str]:
     return {method: chosen[plain(method)] for method in methods}
 
 
-def dashes(methods: Sequence[str], references: frozenset[str]) -> dict[str, Any]:
+def dashes(methods: Sequence[Method], references: frozenset[Method]) -> dict[Method, Any]:
     """Variants of one strategy differ by dash; methods that read the truth are dashed finely."""
-    chosen: dict[str, Any] = {}
+    chosen: dict[Method, Any] = {}
     for method in methods:
         same = [name for name in methods if plain(name) == plain(method)]
-        number = sorted(same, key=lambda name: (len(name), name)).index(method)
+        number = sorted(same, key=lambda key: (len(key.text), key)).index(method)
         chosen[method] = (0, (3, 2)) if method in references else DASHES[number % len(DASHES)]
     return chosen
 
 
-def markers(methods: Sequence[str]) -> dict[str, str]:
+def markers(methods: Sequence[Method]) -> dict[Method, str]:
     order = sorted(methods)
     return {method: MARKERS[order.index(method) % len(MARKERS)] for method in order}
 
@@ -94,6 +96,13 @@ def styled() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(RC)
         yield
+
+
+def wrapped(text: str, inches: float) -> str:
+    """A panel's title in lines that are no wider than the panel, three at most."""
+    from textwrap import fill
+
+    return fill(text, int(12.5 * inches), max_lines=3, placeholder=" ...")
 
 
 def panels(count: int, width: float, height: float, columns: int) -> tuple[Any, list[Any]]:
@@ -122,15 +131,3 @@ def save(figure: Any, stem: Path) -> list[Path]:
     bare = {"CreationDate": None, "Producer": None, "Creator": None}
     figure.savefig(pdf, metadata=bare, bbox_inches=box)
     return [png, pdf]
-
-
-def short(text: str, width: int) -> str:
-    """The text broken at its dots into lines of about this width."""
-    lines = [""]
-    for part in text.split(" · "):
-        joined = f"{lines[-1]} · {part}" if lines[-1] else part
-        if len(joined) > width and lines[-1]:
-            lines.append(part)
-        else:
-            lines[-1] = joined
-    return "\n".join(lines)
