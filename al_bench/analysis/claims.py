@@ -22,9 +22,10 @@ FORMS = ("final", "integrated")  # columns of a set's resamples
 
 @dataclass(frozen=True)
 class Held:
-    """One set of a claim: the rows it counts in (its kind of noise, and all rates of it), what
-    tells it apart there, the comparison with its best baseline and (b, 2) resampled savings."""
+    """One set of a claim: its setting, the rows it counts in (its kind of noise, and all rates of
+    it), what tells it apart there, the comparison with its best baseline and (b, 2) resamples."""
 
+    place: Place
     rows: tuple[Place, ...]
     set: Place
     comparison: Comparison
@@ -105,15 +106,21 @@ def baselines_of(claim: Claim, ours: Method, sides: Sides) -> tuple[list[Method]
 def held(
     claim: Claim, settings: Sequence[Setting], sides: Sides, spec: ReportSpec, names: Names
 ) -> Claimed:
-    """Compare a claim's method with the best of its baselines in every setting.
-
-    What cannot be for want of runs is said in `missing`; ValueError where a selection is of several
-    methods or of no possible baseline.
-    """
+    """The claim as far as it can be held with these runs; what cannot is said in `missing`."""
     try:
-        ours = only(f"report.claims {claim.name!r} ours", claim.ours, sides.methods)
+        return hold(claim, settings, sides, spec, names)
     except NoMatchError as why:
         return Claimed(claim, None, (), (), (str(why),))
+
+
+def hold(
+    claim: Claim, settings: Sequence[Setting], sides: Sides, spec: ReportSpec, names: Names
+) -> Claimed:
+    """Compare a claim's method with the best of its baselines in every setting.
+
+    ValueError where a selection is of no run, of several methods or of no possible baseline.
+    """
+    ours = only(f"report.claims {claim.name!r} ours", claim.ours, sides.methods)
     wanted, missing = baselines_of(claim, ours, sides)
     where = layout([setting.place for setting in settings])
     sets: list[Held] = []
@@ -132,7 +139,7 @@ def held(
         if one is not None:
             row, name = where[setting.place]
             rows = (row, pooled(row)) if setting.noisy else (row,)
-            sets.append(Held(rows, name, one, resamples(setting, one, spec)))
+            sets.append(Held(setting.place, rows, name, one, resamples(setting, one, spec)))
     missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
     claimed = Claimed(claim, ours, tuple(wanted), tuple(sets), tuple(missing))
     return replace(claimed, missing=(*missing, *untargeted(claimed)))

@@ -58,7 +58,7 @@ def page(
 
 def missing(analysis: Analysis) -> list[str]:
     """What a report should have and has not, in sentences."""
-    gone = [analysis.names.all(run.place) for run in analysis.results.unavailable]
+    gone = [analysis.names.all(run.place) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
     found += [f"{why}." for why in analysis.sides.missing]
     found += [f"{c.claim.name}: {why}." for c in analysis.claims for why in c.missing]

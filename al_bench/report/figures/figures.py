@@ -10,12 +10,12 @@ import numpy as np
 
 from al_bench.analysis import stats
 from al_bench.analysis.analysis import Analysis, Found
-from al_bench.analysis.curves import one
+from al_bench.analysis.curves import Setting, one
 from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import Saving
 from al_bench.report.figures.forest import claims_figure
 from al_bench.report.figures.maps import heat, prior_quality, rank_diagram
-from al_bench.report.figures.style import colours, dashes, markers, panels, save, styled, wrapped
+from al_bench.report.figures.style import colours, dashes, markers, panels, save, styled
 from al_bench.report.tables.cells import DAGGER, headed
 
 SHAPE = {True: (4.4, 3.2), False: (3.4, 2.75)}  # inches of a panel: alone, among others
@@ -84,29 +84,33 @@ def legend_name(analysis: Analysis, method: Method) -> str:
 def learning_curves(analysis: Analysis) -> Any:
     """Mean curves with 95 % t bands over seeds, a panel a setting; the prior as a line."""
     figure, axes = panels(len(analysis.found), *SHAPE[len(analysis.found) == 1], 3)
-    styles, limits = looks(analysis), (0, 100)  # a saving is of a metric in [0, 1]
     for axis, found in zip(axes, analysis.found, strict=True):
-        setting = found.setting
-        for method in (name for name in analysis.methods if name in setting.methods):
-            curves, style = 100 * setting.of(method), styles[method]
-            mean, half = curves.mean(axis=0), stats.t_band(curves)
-            axis.plot(setting.labels, mean, label=legend_name(analysis, method), **style)
-            if method not in analysis.oracles:
-                band = {"color": style["color"], "alpha": 0.13, "linewidth": 0}
-                ends = np.clip([mean - half, mean + half], *limits)
-                axis.fill_between(setting.labels, *ends, **band)
-        if not np.isnan(setting.prior):
-            line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
-            axis.axhline(100 * setting.prior, label="prior alone (no labels)", **line)
-        finish(analysis, axis, found, len(analysis.found))
-        axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
+        draw_curves(axis, found.setting, analysis)
+        finish(analysis, axis, found)
     once(axes)
     legend(figure, axes, analysis)
     return figure
 
 
-def finish(analysis: Analysis, axis: Any, found: Found, count: int) -> None:
-    axis.set_title(wrapped(analysis.names.place(found.setting.place), SHAPE[count == 1][0]))
+def draw_curves(axis: Any, setting: Setting, analysis: Analysis) -> None:
+    """The curves of one setting; their bands end where the metric, a fraction, does."""
+    styles = looks(analysis)
+    for method in (method for method in analysis.methods if method in setting.methods):
+        curves, style = 100 * setting.of(method), styles[method]
+        mean, half = curves.mean(axis=0), stats.t_band(curves)
+        axis.plot(setting.labels, mean, label=legend_name(analysis, method), **style)
+        if method not in analysis.oracles:
+            band = {"color": style["color"], "alpha": 0.13, "linewidth": 0}
+            low, high = np.clip([mean - half, mean + half], 0, 100)
+            axis.fill_between(setting.labels, low, high, **band)
+    if not np.isnan(setting.prior):
+        line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
+        axis.axhline(100 * setting.prior, label="prior alone (no labels)", **line)
+    axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
+
+
+def finish(analysis: Analysis, axis: Any, found: Found) -> None:
+    axis.set_title(analysis.names.place(found.setting.place))
     axis.set_xlabel("labels")
     axis.set_xlim(0, found.setting.labels[-1] * 1.02)
 
@@ -155,7 +159,7 @@ def savings_bars(analysis: Analysis) -> Any:
         axis.tick_params(axis="y", length=0)
         axis.set_xlim(100 * limits[0], 100 * limits[1])
         axis.set_ylim(-0.55, len(rows) - 0.45)
-        axis.set_title(wrapped(title, wide))
+        axis.set_title(title)
         axis.set_xlabel("labels saved, %")
     once(axes)
     for label, rule in (("over random", "random"), ("over the best other baseline", "here")):
@@ -196,7 +200,7 @@ def recall_by_size(analysis: Analysis) -> Any:
             x, y = binned(sizes, recall, 8)
             label = legend_name(analysis, method)
             axis.plot(x, 100 * y, label=label, **styles[method])
-        finish(analysis, axis, found, len(analysis.found))
+        finish(analysis, axis, found)
         sizes = np.concatenate([np.asarray(c, dtype=float) for c in last["class_counts"]])
         sizes = sizes[sizes > 0]
         axis.set_xlim(sizes.min() / 1.15, sizes.max() * 1.15)
@@ -243,7 +247,7 @@ def label_precision(analysis: Analysis) -> Any:
         expected = 100 * (1 - part["noise_rate"].mean())
         line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
         axis.axhline(expected, label="whole pool", **line)
-        finish(analysis, axis, found, len(shown))
+        finish(analysis, axis, found)
         axis.set_ylabel("right answers among labelled, %")
     once(axes)
     legend(figure, axes, analysis)

@@ -10,7 +10,7 @@ from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.claims import Claimed
 from al_bench.analysis.keys import Place
 from al_bench.analysis.over_sets import summaries
-from al_bench.report.figures.style import COLOURS, panels, wrapped
+from al_bench.report.figures.style import COLOURS, panels
 
 MEAN = "mean over sets"
 SHAPES = "os^vPX*<>hp"  # a diamond is a mean
@@ -47,7 +47,7 @@ def claims_figure(analysis: Analysis) -> Any:
         axis.grid(axis="y", visible=False)
         axis.set_xlim(100 * left - 3, 103)
         axis.set_ylim(-0.5, len(rows) - 0.5)
-        axis.set_title(wrapped(claimed.claim.name, 3.6))
+        axis.set_title(claimed.claim.name)
         axis.set_xlabel("labels saved over the best baseline, %")
     legend(figure, axes[0], list(map(analysis.names.all, groups)))
     return figure

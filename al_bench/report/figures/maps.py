@@ -10,7 +10,7 @@ from al_bench.analysis import stats
 from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.comparison import Comparison
 from al_bench.analysis.keys import Choice, Place
-from al_bench.report.figures.style import colours, panels, wrapped
+from al_bench.report.figures.style import colours, panels
 
 
 def rank_diagram(analysis: Analysis) -> Any:
@@ -108,7 +108,7 @@ def heat(analysis: Analysis) -> Any:
         axis.grid(which="minor", color="white", linewidth=2)
         axis.tick_params(which="minor", length=0)
         axis.spines[:].set_visible(False)
-        axis.set_title(wrapped(names.place(panel), figure.get_figwidth() / len(axes)))
+        axis.set_title(names.place(panel))
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=14)
     bar.outline.set_visible(False)
     bar.set_label("gain in area, points")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 from zlib import crc32
 
@@ -98,13 +99,6 @@ def styled() -> Iterator[None]:
         yield
 
 
-def wrapped(text: str, inches: float) -> str:
-    """A panel's title in lines that are no wider than the panel, three at most."""
-    from textwrap import fill
-
-    return fill(text, int(12.5 * inches), max_lines=3, placeholder=" ...")
-
-
 def panels(count: int, width: float, height: float, columns: int) -> tuple[Any, list[Any]]:
     """A figure of small multiples and its axes; the figure knows no screen."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -124,6 +118,7 @@ def save(figure: Any, stem: Path) -> list[Path]:
     """Write <stem>.png and <stem>.pdf without dates or program names: same figure, same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     png, pdf = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "pdf"))
+    wrap_titles(figure)
     figure.get_layout_engine().execute(figure)
     figure.set_layout_engine("none")  # laid out and measured once for both files
     box = figure.get_tightbbox().padded(0.06)
@@ -131,3 +126,12 @@ def save(figure: Any, stem: Path) -> list[Path]:
     bare = {"CreationDate": None, "Producer": None, "Creator": None}
     figure.savefig(pdf, metadata=bare, bbox_inches=box)
     return [png, pdf]
+
+
+def wrap_titles(figure: Any) -> None:
+    """Break each panel's title into lines no wider than the panel, three at most."""
+    figure.get_layout_engine().execute(figure)
+    for axis in figure.axes:
+        width = axis.get_window_extent().width / figure.dpi
+        letters = max(int(width / 0.078), 12)
+        axis.set_title(fill(axis.get_title("left"), letters, max_lines=3, placeholder=" ..."))
