@@ -15,7 +15,7 @@ from al_bench.analysis.comparison import Comparison, held_against, strongest
 from al_bench.analysis.curves import Floats, Setting, aligned, check_metric, settings
 from al_bench.analysis.frame import Results
 from al_bench.analysis.keys import Method, Place, by_setting, keyed
-from al_bench.analysis.names import Names
+from al_bench.analysis.names import Names, plainest
 from al_bench.analysis.problems import check_problems
 from al_bench.analysis.references import without_references
 from al_bench.analysis.savings import area, isotonic, labels_needed, last_level
@@ -147,8 +147,8 @@ def by_rank(methods: Sequence[Method], scores: Floats) -> list[Method]:
 
 def random_of(methods: Sequence[Method]) -> Method | None:
     """The method that queries at random; the plainest where there are several."""
-    found = [m for m in methods if m.choice("strategy").option == "random"]
-    return min(found, key=lambda m: (len(m.text), m)) if found else None
+    found = plainest(m for m in methods if m.choice("strategy").option == "random")
+    return found[0] if found else None
 
 
 def analyse_setting(

@@ -21,6 +21,14 @@ PREFIX = {
 }
 
 
+def plainest(methods: Iterable[Method]) -> list[Method]:
+    """Methods, those with the fewest parts that are not the plain ones first."""
+    return sorted(
+        methods,
+        key=lambda m: (sum(c.option != PLAIN.get(c.group, c.option) for c in m.choices), m),
+    )
+
+
 class Names:
     """Display names by what varies among the methods and settings of a report.
 

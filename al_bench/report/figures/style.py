@@ -11,6 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from al_bench.analysis.keys import Method
+from al_bench.analysis.names import plainest
 
 # Okabe and Ito (2008) without yellow, then Tol's (2021) muted and bright hues for longer lists
 COLOURS = (
@@ -78,7 +79,7 @@ def dashes(methods: Sequence[Method], references: frozenset[Method]) -> dict[Met
     chosen: dict[Method, Any] = {}
     for method in methods:
         same = [name for name in methods if plain(name) == plain(method)]
-        number = sorted(same, key=lambda key: (len(key.text), key)).index(method)
+        number = plainest(same).index(method)
         chosen[method] = (0, (3, 2)) if method in references else DASHES[number % len(DASHES)]
     return chosen
 
