@@ -10,16 +10,8 @@ from typing import Any
 import numpy as np
 
 from al_bench.rng import rng
-from al_bench.state import (
-    UNLABELLED,
-    Ints,
-    Learner,
-    Problem,
-    Protocol,
-    State,
-    Strategy,
-    Supervision,
-)
+from al_bench.state import UNLABELLED, Ints, Learner, Protocol, State, Strategy, Supervision
+from al_bench.truth import Problem
 
 
 @dataclass(frozen=True)

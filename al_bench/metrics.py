@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, Problem, State
+from al_bench.state import Floats, Ints, State
+from al_bench.truth import Problem
 
 
 def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:

@@ -6,7 +6,7 @@ right method; it inherits nothing of ours.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias, runtime_checkable
@@ -198,20 +198,3 @@ class Protocol(Interface):
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round, the start first, for a pool of n rows in k classes."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """The pool with its secrets, for the loop and the metrics alone.
-
-    truth and answers: (n,) the true class and what the annotator says, by pool row; test_truth:
-    (m,). facts: what a manifest should record (class counts, realised noise).
-    """
-
-    pool: Rows
-    truth: Ints
-    answers: Ints
-    test: Rows
-    test_truth: Ints
-    class_names: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)

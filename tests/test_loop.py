@@ -10,10 +10,11 @@ from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Budget, Counts, WholePool
 from al_bench.rng import rng
-from al_bench.state import HIDDEN, UNLABELLED, Ints, Problem, Rows, State, TrainingSet
+from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State, TrainingSet
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.testing.situations import SoftmaxModel, make_pool
+from al_bench.truth import Problem
 
 PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
 

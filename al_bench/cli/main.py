@@ -95,7 +95,8 @@ def run(arguments: list[str]) -> int:
         if many and planned.hydra.sweeper["_target_"] == BASIC:
             return sweep(planned, overrides, extra)
         if not many and len(planned) == 1:
-            execute(planned[0].config, planned[0].choices, config_folders(extra))
+            job = planned[0]
+            execute(job.config, config_folders(extra), experiment=job.experiment)
             return 0
         require(str(planned.hydra.sweeper["_target_"]))
     if extra is not None:
@@ -110,21 +111,19 @@ def run(arguments: list[str]) -> int:
 
 def embed(arguments: list[str]) -> int:
     """Fill the embedding cache for a configuration or every run of an experiment."""
-    from omegaconf import OmegaConf
-
     from al_bench.configuration.plan import plan
     from al_bench.problem.build import embedded
-    from al_bench.runs.run import cached_prior, load
+    from al_bench.runs.parts import Call, known_prior, loaded
     from al_bench.runs.sweep import command_lines
 
     extra, overrides = parse("embed", embed.__doc__, arguments)
     done = set()
     for job in (job for line in command_lines(overrides, extra) for job in plan(line, extra)):
-        nodes = [OmegaConf.to_yaml(n, resolve=True) for n in (job.config.dataset, job.config.prior)]
-        if tuple(nodes) in done:
+        pair = Call.of(job.config.dataset), Call.of(job.config.prior)
+        if pair in done:
             continue
-        done.add(tuple(nodes))
-        dataset, prior = load(nodes[0]), cached_prior(nodes[1])
+        done.add(pair)
+        dataset, prior = loaded(pair[0]), known_prior(pair[1])
         for name, split in (("train", dataset.train), ("test", dataset.test)):
             embedded(dataset, name, split, prior, Path(job.config.cache).expanduser())
             print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from al_bench.cli.status import absent
 from al_bench.configuration.config import composing, config_folders, is_sweep, label
+from al_bench.configuration.identity import run_id
 from al_bench.configuration.plan import Job, plan
-from al_bench.runs.store import run_id
 from al_bench.runs.sweep import command_lines, experiments
 
 if TYPE_CHECKING:

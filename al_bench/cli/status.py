@@ -12,8 +12,9 @@ from statistics import mean
 from typing import Any
 
 from al_bench.configuration.config import build
+from al_bench.configuration.identity import run_id
 from al_bench.configuration.plan import Job, plan
-from al_bench.runs.store import read_manifest, run_id
+from al_bench.runs.store import read_manifest
 from al_bench.runs.sweep import command_lines
 
 STATES = ("running", "failed", "damaged", "cut", "to do")

@@ -59,6 +59,12 @@ class Job:
         own = (node.choices.items() - self.base.choices.items() for node in self.changed.values())
         return dict(self.base.choices) | {key: option for some in own for key, option in some}
 
+    @property
+    def experiment(self) -> str | None:
+        """The experiment that it belongs to, if any."""
+        name = self.base.choices.get("experiment", "None")
+        return None if name == "None" else name
+
     def at(self, key: str) -> Any:
         """The plain value of one top-level key; the whole config is only put together where the
         value refers to others."""

@@ -15,7 +15,8 @@ from al_bench.problem.cache.embeddings import corrections, embeddings, zero_shot
 from al_bench.problem.noise import realised
 from al_bench.problem.types import Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
 from al_bench.rng import rng
-from al_bench.state import Floats, Ints, Picked, Problem, Rows
+from al_bench.state import Floats, Ints, Picked, Rows
+from al_bench.truth import Problem
 
 
 def build(
@@ -47,20 +48,13 @@ def build(
     answers = noise.answers(Truth(truth, k, pool.features, columns), rng(seed, "noise"))
     if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
         raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
-    noise_rate, noise_rates = realised(truth, answers, k)
+    made = Problem(pool, truth, answers, tests, test_truth, names)
     facts = {
-        "n_pool": len(truth),
-        "n_test": len(test_truth),
-        "n_classes": k,
-        "class_names": list(names),
-        "class_counts": np.bincount(truth, minlength=k).tolist(),
-        "test_counts": np.bincount(test_truth, minlength=k).tolist(),
-        "noise_rate": noise_rate,
-        "noise_rates": noise_rates.tolist(),
+        "noise_rates": realised(truth, answers, k)[1].tolist(),
         "dataset_key": dataset.key,
         "encoder_key": prior.encoder(dataset.modality).key,
     }
-    return Problem(pool, truth, answers, tests, test_truth, names, facts)
+    return replace(made, facts=made.counts() | facts)
 
 
 def embedded(

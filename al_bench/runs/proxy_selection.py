@@ -8,7 +8,8 @@ from time import perf_counter
 import numpy as np
 
 from al_bench.loop import Evaluate, Round, trained
-from al_bench.state import Learner, Problem, State, Supervision
+from al_bench.state import Learner, State, Supervision
+from al_bench.truth import Problem
 
 
 class ProxySelection:

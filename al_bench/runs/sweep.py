@@ -148,7 +148,7 @@ def run_part(
     for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
         job = planned[index]
         try:
-            execute(job.config, job.choices, config_folders(extra))
+            execute(job.config, config_folders(extra), experiment=job.experiment)
         except Exception as error:
             failed.append(f"{' '.join(job.overrides)}: {error}")
             print(f"failed: {failed[-1]}", flush=True)

@@ -11,7 +11,7 @@ from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.configuration.config import build, composing, config_dir, is_sweep, label, science
 from al_bench.configuration.plan import plan
-from al_bench.runs.store import run_id
+from al_bench.configuration.identity import run_id
 from al_bench.runs.sweep import command_lines
 
 GIVEN = {  # values a user has to give
@@ -75,7 +75,7 @@ def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: s
 
     from al_bench.analysis.claims import rivals
     from al_bench.analysis.frame import SETTING, named
-    from al_bench.runs.run import oracle
+    from al_bench.runs.parts import is_oracle as oracle
 
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))

@@ -15,12 +15,12 @@ from al_bench.loop import active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Counts
 from al_bench.runs.proxy_selection import ProxySelection
-from al_bench.state import Problem
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.supervision.human import HumanLabels
 from al_bench.supervision.pseudo import ConfidentSplit
 from al_bench.testing.situations import make_pool
+from al_bench.truth import Problem
 
 PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
 PROXY = LinearHead(l2=1.0, balance="none", steps=1, iterations=10)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from al_bench.loop import Round
-from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds, run_id
+from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 
 
 def line(number: int) -> Round:
