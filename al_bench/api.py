@@ -81,7 +81,7 @@ def run(
     config_dir: str | Path | None = None,
     **choices: Any,
 ) -> pd.DataFrame:
-    """Make one run and return its rounds as a tidy table; what is done is read, what is cut goes on.
+    """Make one run and return its rounds as a tidy table; done ones are read, cut ones go on.
 
     problem: of one's own arrays, called `name` in tables, in place of dataset, imbalance, noise and
     prior; choices: components by group; results: the folder whose ``runs/`` is written; config_dir:

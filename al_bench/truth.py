@@ -62,7 +62,7 @@ class Problem:
         return replace(made, facts=made.counts())
 
     def counts(self) -> dict[str, Any]:
-        """What a manifest records of any problem: sizes, classes and how often answers are wrong."""
+        """What a manifest records of any problem: sizes, classes, how often answers are wrong."""
         k = self.pool.n_classes
         return {
             "n_pool": len(self.truth),

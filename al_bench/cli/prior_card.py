@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from al_bench.configuration.plan import plan
 from al_bench.metrics import balanced, calibration_error, recalls

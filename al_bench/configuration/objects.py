@@ -23,8 +23,8 @@ def node_of(part: Any) -> dict[str, Any]:
     for name in inspect.signature(kind).parameters:
         if not hasattr(part, name):
             raise ValueError(
-                f"{kind.__qualname__} keeps no {name!r}, which its constructor takes, so a run with "
-                "it could not be named; keep it under that name"
+                f"{kind.__qualname__} keeps no {name!r}, which its constructor takes, so a run "
+                "with it could not be named; keep it under that name"
             )
         node[name] = plain(getattr(part, name))
     return node

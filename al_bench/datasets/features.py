@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class Features:
     optionally train_prior, test_prior (n, k) and class_names (k,). path: the file; name: what
     reports call it; prompts: templates with one ``{}`` each.
     """
+
+    brings: ClassVar = ("path",)
 
     def __init__(self, name: str, path: str, prompts: Sequence[str]) -> None:
         self.name, self.path = check_file_name(name), Path(path).expanduser()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from logging import getLogger
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from al_bench.datasets.check import check_file_name, checked
 from al_bench.datasets.columns import class_words, column_of, human_columns, label_names, numbered
@@ -34,6 +34,8 @@ class Hub:
     answers by name, one column of labels or a list of vote columns in class order, left out where
     the data lack them; min_count: classes with fewer training rows are dropped (1 keeps all).
     """
+
+    brings: ClassVar = ("path",)
 
     def __init__(
         self,

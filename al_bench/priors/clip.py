@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class ClipEncoder:
     weights and pin: see ``al_bench.priors.weights``. Images and texts are prepared as the model's
     own processor says.
     """
+
+    brings: ClassVar = ("weights",)
 
     weights: str
     pin: str | None

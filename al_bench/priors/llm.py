@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class CausalModel:
     weights and pin: see ``al_bench.priors.weights`` (a GGUF file too); max_tokens: what of a text
     is read; max_characters: see SentenceEncoder.
     """
+
+    brings: ClassVar = ("weights",)
 
     weights: str
     pin: str | None

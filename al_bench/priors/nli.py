@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class Entailment:
     ``al_bench.priors.weights``, of a sequence classifier with a label "entailment"; max_length:
     tokens of text and hypothesis together, the text is cut; max_characters: see SentenceEncoder.
     """
+
+    brings: ClassVar = ("weights",)
 
     inner: Prior
     weights: str

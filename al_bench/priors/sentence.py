@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class SentenceEncoder:
     weights and pin: see ``al_bench.priors.weights``; max_length: tokens a text is cut at;
     max_characters: what of a text is tokenised at all, so that a book costs no more than a page.
     """
+
+    brings: ClassVar = ("weights",)
 
     weights: str
     pin: str | None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Table:
     path: the file; a column ``row_id`` (see ``row_id`` below) and one column of probabilities for
     each class, named as the data set names it. inner: a prior whose encoder makes the features.
     """
+
+    brings: ClassVar = ("path",)
 
     inner: Prior
     path: str

@@ -16,7 +16,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from al_bench.configuration.config import GROUPS, build, config_dir, science
-from al_bench.configuration.identity import run_id
+from al_bench.configuration.identity import identified, run_id
 from al_bench.configuration.options import option_of
 from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
@@ -163,7 +163,7 @@ def new_manifest(
         "id": name,
         "choices": {group: option_of(group, settings[group], folders) for group in parts},
         "experiment": experiment,
-        "science": settings,
+        "science": identified(settings),  # what the id is a hash of
         "seed": settings["seed"],
         "facts": {},
         "versions": dict(versions()),
