@@ -49,7 +49,7 @@ ROUND: dict[str, Fits] = {
 _TEXTS = ("texts by name", _table_of(lambda value: isinstance(value, str)))
 _TABLE = ("an object", _table_of(lambda value: True))
 MANIFEST: dict[str, Fits] = {
-    "labels": _TEXTS,
+    "choices": _TEXTS,
     "science": _TABLE,
     "seed": ("a whole number", _is_count),
     "facts": _TABLE,
