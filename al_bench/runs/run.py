@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -184,9 +185,10 @@ def versions() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1)
 def commit() -> str | None:
-    """The git commit of the checkout the code runs from, with a + where files are changed."""
+    """The git commit of the checkout the code runs from, with a + where files are changed; None
+    in an installed package and where there is no git."""
     root = config_dir().parent
-    if not (root / ".git").exists():
+    if not (root / ".git").exists() or which("git") is None:
         return None
     asking = ["git", "-C", str(root)]
     head = subprocess.run([*asking, "rev-parse", "HEAD"], capture_output=True, text=True)
