@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from al_bench.arithmetic import margin
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
+from al_bench.strategies.common.greedy import lazy_greedy
 
 ROUNDING = 1e-5  # gains this close are equal: two rows often cover just each other
 
@@ -75,36 +74,8 @@ def herd(state: State, rows: Ints, doubts: Floats, width: float, budget: int) ->
     def take(at: int) -> None:
         np.maximum(reached, kernel[at], out=reached)
 
-    chosen = rows[lazy_greedy(gain, take, len(sample), min(budget, len(sample)))]
+    chosen = rows[lazy_greedy(gain, take, len(sample), budget, ROUNDING)]
     return np.concatenate([chosen, rows[len(sample) :][: budget - len(chosen)]])
-
-
-def lazy_greedy(
-    gain: Callable[[Ints], Floats], take: Callable[[int], None], n: int, budget: int
-) -> Ints:
-    """(budget,) positions of largest gain, one after the other; the first one of equals.
-
-    Gains can only shrink (submodularity), so an old one is an upper bound and few are computed
-    again (Minoux, 1978); the result is plain greedy's.
-    """
-    gains = np.concatenate([gain(np.arange(n)[part]) for part in blocks(n, 256)] or [np.empty(0)])
-    seen = np.zeros(n, dtype=np.int64)
-    chosen: list[int] = []
-    while len(chosen) < budget:
-        now = len(chosen)
-        level = np.flatnonzero(gains >= gains.max() * (1 - ROUNDING))
-        while np.any(seen[level] < now):
-            highest = np.argpartition(-gains, min(64, n) - 1)[:64]
-            stale = np.union1d(highest, level)
-            stale = stale[seen[stale] < now]
-            gains[stale] = gain(stale)
-            seen[stale] = now
-            level = np.flatnonzero(gains >= gains.max() * (1 - ROUNDING))
-        chosen.append(int(level[0]))
-        take(chosen[-1])
-        gains[chosen[-1]] = -np.inf
-        seen[chosen[-1]] = budget
-    return np.array(chosen, dtype=np.int64)
 
 
 def smallest_distance(features: Floats) -> float:

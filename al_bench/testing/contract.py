@@ -20,8 +20,14 @@ import numpy as np
 
 from al_bench.loop import query
 from al_bench.problem.types import Truth
-from al_bench.state import Ints, PriorModel, State
-from al_bench.testing.situations import make_pool, make_state, situations, telling_inputs
+from al_bench.state import Ints, PriorModel, State, TrainingSet
+from al_bench.testing.situations import (
+    make_pool,
+    make_state,
+    make_trained,
+    situations,
+    telling_inputs,
+)
 
 Make: TypeAlias = Callable[[], Any]
 Check: TypeAlias = Callable[[Make], None]
@@ -74,7 +80,7 @@ def repeats_itself(make: Make) -> None:
         raise ContractError("a fresh instance with an equal generator chooses other rows")
 
 
-def sees_only_bought_answers(make: Make) -> None:
+def sees_only_queried_answers(make: Make) -> None:
     """What it asks depends on the answers it was given, never on those of other rows."""
     state, truth = make_state()
     strategy = _strategy(make, truth)
@@ -89,10 +95,8 @@ def sees_only_bought_answers(make: Make) -> None:
 
 def leaves_its_input_alone(make: Make) -> None:
     """Arrays of the state are read, never written."""
-    state, truth = make_state()
-    arrays = (state.labels, state.rows.features, state.rows.prior)
-    for array in arrays:
-        array.flags.writeable = False
+    state, truth = make_trained()
+    _lock(state)
     try:
         _ask(_strategy(make, truth), state, 10, truth, "sequential")
     except ValueError as error:
@@ -113,6 +117,15 @@ def returns_integers(make: Make) -> None:
     rows = next(choice) if isinstance(choice, GeneratorType) else choice
     if not (isinstance(rows, np.ndarray) and rows.dtype.kind == "i" and rows.ndim == 1):
         raise ContractError(f"it returned {type(rows).__name__}; wanted a 1-d integer array")
+
+
+def _lock(state: State) -> None:
+    """Let whoever writes into the state, its predictions or its training set get a ValueError."""
+    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior]
+    if state.training is not None:
+        arrays += [part for part in vars(state.training).values() if part is not None]
+    for array in arrays:
+        array.flags.writeable = False
 
 
 @contextmanager
@@ -184,9 +197,8 @@ def teaches_the_same_again(make: Make) -> None:
 
 def teaching_leaves_its_input_alone(make: Make) -> None:
     """Arrays of the state are read, never written; no global generator is used."""
-    state, _ = make_state()
-    for array in (state.labels, state.rows.features, state.rows.prior):
-        array.flags.writeable = False
+    state, _ = make_trained()
+    _lock(state)
     with global_generators_untouched():
         make().training_set(state, _generator())
 
@@ -202,9 +214,10 @@ def _readable(learner: Any, state: State, truth: Ints) -> State:
     return replace(state, rows=replace(state.rows, inputs=telling_inputs(kind, truth)))
 
 
-def _training(state: State) -> Any:
-    from al_bench.state import TrainingSet
-
+def _training(state: State) -> TrainingSet:
+    """The state's own training set, or what human labels make of it."""
+    if state.training is not None:
+        return state.training
     index = state.labelled
     targets = np.eye(state.n_classes)[state.labels[index]]
     return TrainingSet(index, targets, np.ones(len(index)))
@@ -285,7 +298,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "strategy": (
         asks_exactly_the_budget,
         repeats_itself,
-        sees_only_bought_answers,
+        sees_only_queried_answers,
         leaves_its_input_alone,
         draws_from_its_generator_alone,
         returns_integers,

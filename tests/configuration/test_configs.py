@@ -10,8 +10,8 @@ from al_bench.cli.listing import options_of
 from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.configuration.config import build, composing, config_dir, is_sweep, label, science
-from al_bench.configuration.plan import plan
 from al_bench.configuration.identity import run_id
+from al_bench.configuration.plan import plan
 from al_bench.runs.sweep import command_lines
 
 GIVEN = {  # values a user has to give

@@ -15,13 +15,6 @@ def line(number: int) -> Round:
     return Round(number, [number], [1], 1, {"balanced_accuracy": 0.5}, [0.5], {"fit": 0.1})
 
 
-def test_a_name_is_the_hash_of_the_science_whatever_the_order_of_keys() -> None:
-    one = run_id({"seed": 1, "noise": {"rate": 0.2, "_target_": "x"}})
-    assert one == run_id({"noise": {"_target_": "x", "rate": 0.2}, "seed": 1})
-    assert one != run_id({"seed": 2, "noise": {"rate": 0.2, "_target_": "x"}})
-    assert len(one) == 12
-
-
 def test_rounds_come_back_as_they_went(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     for number in range(3):
