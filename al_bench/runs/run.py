@@ -224,7 +224,8 @@ def now() -> str:
 def title(manifest: Mapping[str, Any]) -> str:
     """One line that says what a run is."""
     labels = manifest["labels"]
-    shown = [labels["strategy"], *(labels[g] for g in ("dataset", "imbalance", "noise"))]
+    noise = "labels as they are" if labels["noise"] == "clean" else labels["noise"]
+    shown = [*(labels[g] for g in ("strategy", "dataset", "imbalance")), noise]
     return " · ".join([*shown, f"seed {manifest['seed']}"])
 
 
