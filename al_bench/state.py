@@ -205,7 +205,8 @@ class Problem:
     """The pool with its secrets, for the loop and the metrics alone.
 
     truth and answers: (n,) the true class and what the annotator says, by pool row; test_truth:
-    (m,). facts: what a manifest should record (class counts, realised noise).
+    (m,). ids: (n,) the data's own names of the pool rows, or None. facts: what a manifest should
+    record (class counts, realised noise).
     """
 
     pool: Rows
@@ -215,3 +216,8 @@ class Problem:
     test_truth: Ints
     class_names: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    ids: NDArray[Any] | None = None
+
+    def own_ids(self, index: Ints) -> list[int | str]:
+        """The data's own names of some pool rows; none where the data have none."""
+        return [] if self.ids is None else list(self.ids[index].tolist())

@@ -60,7 +60,8 @@ def build(
         "dataset_key": dataset.key,
         "encoder_key": prior.encoder(dataset.modality).key,
     }
-    return Problem(pool, truth, answers, tests, test_truth, names, facts)
+    ids = None if train.ids is None else train.ids[kept.rows]
+    return Problem(pool, truth, answers, tests, test_truth, names, facts, ids)
 
 
 def embedded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,12 @@ def test_the_training_rule_may_be_another_than_the_one_that_asked() -> None:
     (_, plain), (_, split) = selected(None, rule=HumanLabels()), selected(None)
     assert plain.queried == split.queried
     assert plain.metrics["nll"] != split.metrics["nll"]
+
+
+def test_a_point_says_the_datas_own_ids_of_all_its_rows() -> None:
+    known, selection = replace(problem(), ids=np.arange(1000, 1120)), ProxySelection(PROXY, None, 2)
+    for point in selection.rounds(queried(), known, SPLIT, OTHER, evaluate, 3, 0):
+        assert point.ids == [1000 + row for row in point.queried]
 
 
 def test_a_log_of_other_answers_is_refused() -> None:
