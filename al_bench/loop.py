@@ -16,7 +16,10 @@ from al_bench.truth import Problem
 
 @dataclass(frozen=True)
 class Round:
-    """One line of rounds.jsonl. Round 0 asks nothing: the prior alone; round 1 asks the start."""
+    """One line of rounds.jsonl. Round 0 asks nothing: the prior alone; round 1 asks the start.
+
+    queried: pool row numbers; ids: the data's own names of these rows, empty where they have none.
+    """
 
     round: int
     queried: list[int]
@@ -25,6 +28,7 @@ class Round:
     metrics: dict[str, float]
     recall: list[float] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    ids: list[int | str] = field(default_factory=list)
 
 
 Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]]
@@ -72,7 +76,8 @@ def active_learning(
         seconds = {"select": selected - began, "fit": fitted - selected}
         seconds["evaluate"] = perf_counter() - fitted
         answers = problem.answers[queried].tolist()
-        yield Round(number, queried.tolist(), answers, oracle_calls, metrics, recall, seconds)
+        rows, ids = queried.tolist(), problem.own_ids(queried)
+        yield Round(number, rows, answers, oracle_calls, metrics, recall, seconds, ids)
 
 
 def trained(

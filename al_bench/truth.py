@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from al_bench.state import Floats, Ints, Rows
 
@@ -18,7 +19,8 @@ class Problem:
     """The pool with its secrets, for the loop and the metrics alone.
 
     truth and answers: (n,) the true class and what the annotator says, by pool row; test_truth:
-    (m,). facts: what a manifest should record (class counts, realised noise).
+    (m,). facts: what a manifest should record (class counts, realised noise). ids: (n,) the data's
+    own names of the pool rows, or None.
     """
 
     pool: Rows
@@ -28,6 +30,7 @@ class Problem:
     test_truth: Ints
     class_names: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    ids: NDArray[Any] | None = None
 
     @classmethod
     def from_arrays(
@@ -41,13 +44,14 @@ class Problem:
         test_prior: Any = None,
         answers: Any = None,
         class_names: Sequence[str] = (),
+        ids: Any = None,
     ) -> Problem:
         """A problem of one's own arrays.
 
         features, test_features: (n, d), (m, d); prior, test_prior: (n, k), (m, k) class
         probabilities, or None where no foundation model was asked; labels, test_labels: (n,), (m,)
-        true classes 0..k-1; answers: (n,) what the annotator says, `labels` by default. Features
-        are taken as they are. ValueError, in one sentence, where the arrays do not fit together.
+        true classes 0..k-1; answers: (n,) what the annotator says, `labels` by default; ids: (n,)
+        one's own names of the rows. Features are taken as they are. ValueError, in one sentence, where the arrays do not fit together.
         """
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         said = truth if answers is None else classes("answers", answers)
@@ -57,9 +61,14 @@ class Problem:
         pool = rows("features", features, "prior", prior, len(truth), k)
         test = rows("test_features", test_features, "test_prior", test_prior, len(test_truth), k)
         names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
-        made = cls(pool, truth, said, test, test_truth, names)
+        own = None if ids is None else np.asarray(ids)
+        made = cls(pool, truth, said, test, test_truth, names, ids=own)
         check_fit(made)
         return replace(made, facts=made.counts())
+
+    def own_ids(self, index: Ints) -> list[int | str]:
+        """The data's own names of some pool rows; none where the data have none."""
+        return [] if self.ids is None else list(self.ids[index].tolist())
 
     def counts(self) -> dict[str, Any]:
         """What a manifest records of any problem: sizes, classes, how often answers are wrong."""
@@ -95,6 +104,8 @@ def check_fit(problem: Problem) -> None:
         raise ValueError(f"features have {width} columns, test_features {test_width}")
     if len(problem.answers) != len(problem.truth):
         raise ValueError(f"answers has {len(problem.answers)} entries, labels {len(problem.truth)}")
+    if problem.ids is not None and problem.ids.shape != problem.truth.shape:
+        raise ValueError(f"ids has shape {problem.ids.shape}; wanted ({len(problem.truth)},)")
     if len(problem.class_names) != (k := problem.pool.n_classes):
         raise ValueError(f"class_names has {len(problem.class_names)} names for {k} classes")
     for name, labels in (("labels", problem.truth), ("test_labels", problem.test_truth)):

@@ -1,7 +1,7 @@
 """The loop: what is queried, told, trained on and yielded, and what a strategy can know."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pytest
@@ -88,6 +88,15 @@ def test_no_row_is_queried_twice_and_answers_are_the_annotators() -> None:
     assert len(set(queried)) == len(queried) == 50
     for r in rounds:
         assert r.answers == told[r.queried].tolist()
+
+
+def test_a_round_says_the_datas_own_ids_of_its_rows() -> None:
+    names = np.array([f"u{119 - row}" for row in range(120)])
+    known = replace(problem(), ids=names)
+    made = (known, Random(), Margin(), Hard(), Centroids(), evaluate, PROTOCOL, 0)
+    for round in active_learning(*made):
+        assert round.ids == [f"u{119 - row}" for row in round.queried]
+    assert [round.ids for round in run(Margin())] == [[]] * 6
 
 
 @pytest.mark.parametrize("cut", range(7))

@@ -54,7 +54,8 @@ def build(
         "dataset_key": dataset.key,
         "encoder_key": prior.encoder(dataset.modality).key,
     }
-    return replace(made, facts=made.counts() | facts)
+    ids = None if train.ids is None else train.ids[kept.rows]
+    return replace(made, ids=ids, facts=made.counts() | facts)
 
 
 def embedded(

@@ -66,7 +66,9 @@ def test_every_experiment_is_a_sweep_over_seeds_a_suite_of_them_or_a_part(option
             fixed = [override for override in line if not is_sweep(override)]
             config = compose("config", fixed, return_hydra_config=True)
         assert config.hydra.mode.name == "MULTIRUN"
-        assert "seed" in config.hydra.sweeper.params
+        swept = config.hydra.sweeper.params
+        assert "seed" in swept
+        assert "noise" in swept or config.hydra.runtime.choices.noise != "clean"  # said, not left
 
 
 @pytest.mark.parametrize("option", CLAIMING)
@@ -123,7 +125,7 @@ def test_a_sweep_is_every_combination_once_and_equals_what_hydra_composes() -> N
 
 
 def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> None:
-    jobs = plan(["noise.rate=0.1,0.3", "learner.l2=${noise.rate}"])
+    jobs = plan(["noise=symmetric", "noise.rate=0.1,0.3", "learner.l2=${noise.rate}"])
     assert [job.science["learner"]["l2"] for job in jobs] == [0.1, 0.3]
     unnamed = plan(["dataset=features", "seed=0,1"])[1]
     with pytest.raises(ValueError, match=r"dataset.name has no value; give dataset.name=\.\.\."):

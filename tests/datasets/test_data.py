@@ -217,7 +217,7 @@ def test_bare_numbers_need_class_names_as_a_list(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="bare numbers"):
         hub(tmp_path / "d").load()
     assert hub(tmp_path / "d", class_names=["x", "y", "z"]).load().class_names == ("x", "y", "z")
-    with pytest.raises(ValueError, match=r"row 3 is 2, outside 0..1"):
+    with pytest.raises(ValueError, match=r"row 3 is 2 \(1 such rows\); wanted whole numbers 0..1"):
         hub(tmp_path / "d", class_names=["x", "y"]).load()
 
 
@@ -248,7 +248,7 @@ def test_an_imagefolder_is_read_and_decoded_lazily(tmp_path: Path) -> None:
     assert data.class_names == ("cat", "dog")
     assert data.train.inputs[2].getpixel((0, 0)) == (100, 0, 0)
     assert [image.size for image in data.train.inputs[:2]] == [(6, 5), (6, 5)]
-    with pytest.raises(ValueError, match="mine train: row 3 is not an image"):
+    with pytest.raises(ValueError, match=r"mine train .*: row 3 is not an image"):
         data.train.inputs[3]
 
 
@@ -260,6 +260,61 @@ def test_a_wrong_column_is_answered_with_the_columns_there_are(tmp_path: Path) -
         hub(tmp_path / "d", modality="image", input="words").load()
 
 
+def csv(folder: Path, train: str, test: str) -> Path:
+    folder.mkdir()
+    for split, text in (("train", train), ("test", test)):
+        (folder / f"{split}.csv").write_text(text)
+    return folder
+
+
+FROM_ONE = "text,label\na,1\nb,2\nc,3\n"
+MASKED = "text,label\na,0\nb,1\nc,-1\nd,-1\n"
+BARE, NAMED = "text,label\na,0\nb,1\n", "text,label\na,x\nb,y\n"
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "sentence"),
+    [
+        (FROM_ONE, FROM_ONE, "train {}: column 'label': row 1 is 2 (2 such rows); wanted whole "
+                             "numbers 0..1 for 2 classes"),
+        (BARE, MASKED, "test {}: column 'label': row 2 is -1 (2 such rows); wanted whole numbers "
+                       "0..1 for 2 classes"),
+        ("text\na\nb\n", BARE, "train {} has no column 'label'; its columns are text"),
+        (BARE, "text\na\nb\n", "test {}: row 0 has no 'label' (2 such rows); wanted one in every "
+                                "row"),
+        ("text,label\na,x\nb,\n", NAMED, "train {}: row 1 has no 'label' (1 such rows); wanted one "
+                                          "in every row"),
+        (BARE, NAMED, "test {}: column 'label': row 0 is 'x', which is no class of the training "
+                      "labels (whole numbers)"),
+    ],
+)  # fmt: skip
+def test_labels_that_cannot_be_used_are_said_with_folder_column_value_and_row(
+    tmp_path: Path, train: str, test: str, sentence: str
+) -> None:
+    folder = csv(tmp_path / "d", train, test)
+    with pytest.raises(ValueError, match="mine t") as said:
+        hub(folder, class_names=["x", "y"]).load()
+    assert str(said.value) == "mine " + sentence.format(f"({folder})")
+
+
+def test_a_split_may_have_columns_that_the_other_lacks(tmp_path: Path) -> None:
+    folder = csv(tmp_path / "d", NAMED, "text,label,note\na,y,far\nb,x,away\n")
+    assert hub(folder).load().test.labels.tolist() == [1, 0]
+
+
+def test_rows_keep_their_own_ids_and_the_key_does_not_know_of_them(tmp_path: Path) -> None:
+    folder = csv(tmp_path / "d", "text,label,id\na,x,u7\nb,y,u3\nc,x,u9\n", NAMED)
+    found = hub(folder, row_id="id").load()
+    assert found.train.ids is not None
+    assert found.train.ids.tolist() == ["u7", "u3", "u9"]
+    assert found.test.ids is None
+    plain = hub(folder).load()
+    assert plain.train.ids is None
+    assert plain.key == found.key
+    with pytest.raises(ValueError, match=r"train .* has no column 'no'; its columns are text, la"):
+        hub(folder, row_id="no").load()
+
+
 def test_human_columns_are_read_by_name_and_left_out_where_missing(tmp_path: Path) -> None:
     columns = TEXTS | {"said": [1, 1, 1, 2], "v0": [3, 0, 1, 1], "v1": [0, 1, 2, 0], "v2": [1] * 4}
     parquet(tmp_path / "d", columns, "label", NAMES)
@@ -269,7 +324,7 @@ def test_human_columns_are_read_by_name_and_left_out_where_missing(tmp_path: Pat
     assert found["one"].tolist() == columns["said"]
     assert found["votes"].tolist()[0] == [3, 0, 1]
     parquet(tmp_path / "e", columns | {"said": [1, 1, -1, 2]}, "label", NAMES)
-    with pytest.raises(ValueError, match=r"column .said.: row 2 is -1, outside 0"):
+    with pytest.raises(ValueError, match=r"column .said.: row 2 is -1 .*; wanted whole numbers 0"):
         hub(tmp_path / "e", human=human).load()
 
 
@@ -407,6 +462,10 @@ def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
     assert isinstance(bare.train.inputs, FeatureRows)
     assert bare.train.inputs.prior is None
     assert bare.key != data.key
+    assert data.train.ids is data.test.ids is None
+    known = features(npz(tmp_path / "z.npz", train_ids=np.arange(10, 16)))
+    assert known.train.ids is not None
+    assert known.train.ids.tolist() == [10, 11, 12, 13, 14, 15]
 
 
 @pytest.mark.parametrize(
@@ -417,12 +476,27 @@ def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
         ({"train_features": np.zeros((5, 3))}, r"shape \(5, 3\); wanted \(6, d\)"),
         ({"train_features": np.zeros(6)}, r"wanted \(6, d\)"),
         ({"test_features": np.zeros((3, 4))}, "train has 3 features a row, test 4"),
-        ({"train_labels": np.array([0, 1, 2, 0, 1, 7])}, "row 5 is 7, outside 0..2"),
-        ({"test_labels": np.array([0, 1, -1])}, "row 2 is -1, outside 0..2"),
+        (
+            {"train_labels": np.array([0, 1, 2, 0, 1, 7])},
+            "train_labels: row 5 is 7 .*; wanted whole numbers 0..2",
+        ),
+        (
+            {"test_labels": np.array([0, 1, -1])},
+            "test_labels: row 2 is -1 .*; wanted whole numbers 0..2",
+        ),
+        ({"train_labels": -np.ones(6, int), "train_prior": None}, "row 0 is -1 .6 such rows"),
+        (
+            {"train_labels": np.array([1, 2, 3, 1, 2, 3]), "train_prior": None, "test_prior": None},
+            r"x.npz: train_labels: row 2 is 3 \(2 such rows\); wanted whole numbers 0..2",
+        ),
+        ({"train_ids": np.arange(5)}, r"row ids are int64 of shape \(5,\); wanted .* \(6,\)"),
+        ({"train_ids": np.arange(6) / 2}, "row ids are float64"),
+        ({"train_ids": np.array([*"abcdeb"])}, "row id b comes more than once"),
         ({"train_labels": np.zeros(6)}, "whole numbers"),
         ({"test_labels": np.array([0, 1, 1])}, "test has no row of class 'class 2'"),
         ({"train_prior": np.ones((6, 3))}, "row 0 of train_prior sums to 3"),
-        ({"train_prior": np.full((6, 2), 0.5)}, r"test_prior .* wanted \(3, 2\)"),
+        ({"test_prior": np.full((3, 2), 0.5)}, r"test_prior .* wanted \(3, 3\)"),
+        ({"train_prior": np.full((6, 2), 0.5)}, "train_labels: row 2 is 2 .* for 2 classes"),
         ({"test_labels": None}, "has no test_labels; it has"),
         ({"train_labels": np.array([], dtype=int), "train_prior": None}, "wanted"),
         ({"class_names": np.array(["a", "A", "b"])}, "classes 0 and 1 are both called 'A'"),
@@ -520,10 +594,12 @@ def test_a_data_set_that_cannot_be_trusted_is_refused(
 
 
 def test_rare_classes_are_dropped_from_both_splits_and_renumbered() -> None:
-    split = Split(list("abcdef"), np.array([2, 0, 2, 1, 0, 2]))
+    split = Split(list("abcdef"), np.array([2, 0, 2, 1, 0, 2]), ids=np.arange(6))
     data = without_rare(dataset(train=split, test=split, class_names=("x", "y", "z")), 2)
     assert data.class_names == ("x", "z")
     assert list(data.train.inputs) == ["a", "b", "c", "e", "f"]
+    assert data.train.ids is not None
+    assert data.train.ids.tolist() == [0, 1, 2, 4, 5]
     assert data.test.labels.tolist() == [1, 0, 1, 0, 1]
     with pytest.raises(ValueError, match="wanted at least 2"):
         without_rare(data, 3)

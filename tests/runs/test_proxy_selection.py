@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,12 @@ def test_the_training_rule_may_be_another_than_that_of_the_proxy() -> None:
     assert plain.queried == split.queried
     assert plain.metrics["nll"] != split.metrics["nll"]
     assert plain.metrics["balanced_accuracy"] > 0.75  # four classes, a fifth of the answers wrong
+
+
+def test_a_point_says_the_datas_own_ids_of_all_its_rows() -> None:
+    known, selection = replace(problem(), ids=np.arange(1000, 1120)), ProxySelection(PROXY, None, 2)
+    for point in selection.rounds(queried(), known, SPLIT, OTHER, evaluate, 3, 0):
+        assert point.ids == [1000 + row for row in point.queried]
 
 
 def test_a_log_of_other_answers_is_refused() -> None:
