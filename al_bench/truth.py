@@ -51,7 +51,8 @@ class Problem:
         features, test_features: (n, d), (m, d); prior, test_prior: (n, k), (m, k) class
         probabilities, or None where no foundation model was asked; labels, test_labels: (n,), (m,)
         true classes 0..k-1; answers: (n,) what the annotator says, `labels` by default; ids: (n,)
-        one's own names of the rows. Features are taken as they are. ValueError, in one sentence, where the arrays do not fit together.
+        one's own names of the rows. Features are taken as they are. ValueError, in one sentence,
+        where the arrays do not fit together.
         """
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         said = truth if answers is None else classes("answers", answers)

@@ -92,7 +92,7 @@ def test_no_row_is_queried_twice_and_answers_are_the_annotators() -> None:
 
 def test_a_round_says_the_datas_own_ids_of_its_rows() -> None:
     names = np.array([f"u{119 - row}" for row in range(120)])
-    known = replace(problem(), ids=names)
+    known = replace(small_problem(), ids=names)
     made = (known, Random(), Margin(), Hard(), Centroids(), evaluate, PROTOCOL, 0)
     for round in active_learning(*made):
         assert round.ids == [f"u{119 - row}" for row in round.queried]

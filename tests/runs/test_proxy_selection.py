@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from al_bench.cli.main import main
@@ -70,7 +71,10 @@ def test_the_training_rule_may_be_another_than_that_of_the_proxy() -> None:
 
 
 def test_a_point_says_the_datas_own_ids_of_all_its_rows() -> None:
-    known, selection = replace(problem(), ids=np.arange(1000, 1120)), ProxySelection(PROXY, None, 2)
+    known, selection = (
+        replace(small_problem(), ids=np.arange(1000, 1120)),
+        ProxySelection(PROXY, None, 2),
+    )
     for point in selection.rounds(queried(), known, SPLIT, OTHER, evaluate, 3, 0):
         assert point.ids == [1000 + row for row in point.queried]
 
