@@ -93,12 +93,13 @@ def run(
 
     extra = None if config_dir is None else Path(config_dir)
     choices = (OWN_ARRAYS if problem else {}) | choices
-    config = composed(choices, seed, [f"results={results}", *overrides], extra)
+    lines = [f"results={results}", f"again={again}", *overrides]
+    config = composed(choices, seed, lines, extra)
     if problem is not None:
         from al_bench.runs.parts import given_problem
 
         config.dataset = given_problem(problem, name)
-    done = execute(config, config_folders(extra), problem=problem, again=again, say=_quiet)
+    done = execute(config, config_folders(extra), problem=problem, say=_quiet)
     return read_runs(Path(results) / "runs", [done]).frame
 
 

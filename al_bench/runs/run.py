@@ -43,11 +43,10 @@ def execute(
     problem: Problem | None = None,
     experiment: str | None = None,
     wait: bool = False,
-    again: bool = False,
     say: Callable[[str], None] = print,
 ) -> str:
-    """Run one config to its end and return its id; a finished run is skipped (unless it is to be
-    made `again`), a cut one resumed.
+    """Run one config to its end and return its id; a finished run is skipped (unless the
+    config says `again`), a cut one resumed.
 
     A failure is written to the manifest and raised. A run that another process is making is left
     alone, or waited for. problem: where the config names one made of arrays.
@@ -58,11 +57,11 @@ def execute(
     runs = Path(config.results) / "runs"
     try:
         with RunFolder(runs / name).held(wait) as folder:
-            manifest = {} if again else read_manifest(folder.folder)
+            manifest = {} if config.again else read_manifest(folder.folder)
             if manifest.get("finished"):
                 say(f"{name} done before: {title(manifest)}")
                 return name
-            if again:
+            if config.again:
                 folder.clear()
             manifest = new_manifest(name, settings, folders, experiment)
             folder.write_manifest(manifest)
