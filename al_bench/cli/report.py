@@ -106,10 +106,10 @@ def show(analysis: Analysis) -> None:
     from al_bench.report.tables.claims import over_sets
     from al_bench.report.tables.overall import ranking
     from al_bench.report.tables.render import console
-    from al_bench.report.tables.tables import tables
+    from al_bench.report.tables.tables import main as main_table
 
     print(analysis.results.summary())
-    shown = [tables.main(analysis, found) for found in analysis.found]
+    shown = [main_table(analysis, found) for found in analysis.found]
     if len(shown) > 1:
         shown.append(ranking(analysis))
     shown += map(over_sets, analysis.claims)
