@@ -97,11 +97,7 @@ def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Pa
 
     Imbalance and noise always show their numbers: ``symmetric(rate=0.2)``.
     """
-    file = "strategy" if group == "init" else group
-    paths = [folder / file / f"{choice}.yaml" for folder in folders]
-    path = next((p for p in paths if p.is_file()), None)
-    original = OmegaConf.to_container(OmegaConf.load(path)) if path else {}
-    assert isinstance(original, dict)
+    original = written("strategy" if group == "init" else group, choice, folders)
     numbers = group in ("imbalance", "noise")
     shown = [part for name in node for part in differing(name, node[name], original, numbers)]
     inner = node.get("inner")
@@ -112,12 +108,28 @@ def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Pa
     return f"{choice}({', '.join(shown)})" if shown else choice
 
 
+def written(group: str, choice: str, folders: Sequence[Path]) -> dict[Any, Any]:
+    """What an option's file says, and the files that its defaults put inside it."""
+    paths = [folder / group / f"{choice}.yaml" for folder in folders]
+    path = next((p for p in paths if p.is_file()), None)
+    own: Any = OmegaConf.load(path) if path else {}
+    inside = OmegaConf.create()
+    for entry in own.get("defaults", []):
+        for key, option in entry.items() if isinstance(entry, Mapping) else ():
+            name, _, place = key.strip("/").partition("@")
+            OmegaConf.update(inside, place or name, written(name, option, folders))
+    merged = OmegaConf.to_container(OmegaConf.merge(inside, own))
+    assert isinstance(merged, dict)
+    return merged
+
+
 def differing(
     name: str, value: Any, original: Mapping[Any, Any], numbers: bool = False
 ) -> list[str]:
     """``name=value`` where a file says otherwise (numbers always, if asked for), also for what it
-    writes out inside a part."""
-    if name == "_target_" or isinstance(value, list):
+    writes out inside a part. Lists are shown if they are of numbers."""
+    words = isinstance(value, list) and not all(isinstance(v, int | float) for v in value)
+    if name == "_target_" or words:
         return []
     if isinstance(value, Mapping):
         inside = original.get(name)

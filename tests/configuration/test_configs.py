@@ -156,6 +156,10 @@ def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
     changed = ["learner.training.steps=7", "learner.loss.q=0.7"]
     assert shown("learner", "transformers", *changed) == "transformers(steps=7, q=0.7)"
     assert shown("strategy", "bald", "strategy.posterior.precision=3") == "bald(precision=3)"
+    ungated = ["supervision.belief.gate=false", "supervision.belief.noise=[1.0,2.0]"]
+    assert (
+        shown("supervision", "vetted_pool", *ungated) == "vetted_pool(noise=[1.0, 2.0], gate=False)"
+    )
 
 
 def test_the_wheel_would_carry_configs_and_data() -> None:
