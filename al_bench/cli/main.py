@@ -79,21 +79,22 @@ def run(arguments: list[str]) -> int:
     from hydra._internal.utils import get_args_parser
 
     from al_bench.configuration.config import config_dir, config_folders, stand_alone, trust
+    from al_bench.configuration.experiments import plans
     from al_bench.configuration.plan import BASIC
     from al_bench.runs.run import execute
-    from al_bench.runs.sweep import command_lines, known_plan, require, sweep, sweep_all
+    from al_bench.runs.sweep import require, sweep, sweep_all
     from al_bench.runs.tune import objective
 
     extra, rest = parse("run", run.__doc__, arguments, hydra_help=True)
     given = get_args_parser().parse_args(rest)
     if not (given.help or given.hydra_help or given.cfg or given.info or given.shell_completion):
-        overrides, *others = lines = command_lines(given.overrides, extra)
-        if others:
-            return sweep_all(lines, extra)
-        planned = known_plan(overrides, extra)
+        every = plans(given.overrides, extra)
+        if len(every) > 1:
+            return sweep_all(every, extra)
+        ((name, planned),) = every.items()
         many = given.multirun or str(planned.hydra.mode).endswith("MULTIRUN")
         if many and planned.hydra.sweeper["_target_"] == BASIC:
-            return sweep(planned, overrides, extra)
+            return sweep(planned, extra, name)
         if not many and len(planned) == 1:
             job = planned[0]
             execute(job.config, config_folders(extra), experiment=job.experiment)
@@ -111,14 +112,13 @@ def run(arguments: list[str]) -> int:
 
 def embed(arguments: list[str]) -> int:
     """Fill the embedding cache for a configuration or every run of an experiment."""
-    from al_bench.configuration.plan import plan
+    from al_bench.configuration.experiments import plans
     from al_bench.problem.build import embedded
     from al_bench.runs.parts import Call, known_prior, loaded
-    from al_bench.runs.sweep import command_lines
 
     extra, overrides = parse("embed", embed.__doc__, arguments)
     done = set()
-    for job in (job for line in command_lines(overrides, extra) for job in plan(line, extra)):
+    for job in (job for planned in plans(overrides, extra).values() for job in planned):
         pair = Call.of(job.config.dataset), Call.of(job.config.prior)
         if pair in done:
             continue

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from al_bench.cli.status import absent
-from al_bench.configuration.config import composing, config_folders, is_sweep, label
+from al_bench.configuration.config import composed, config_folders, is_sweep
+from al_bench.configuration.experiments import experiments, plans
 from al_bench.configuration.identity import run_id
-from al_bench.configuration.plan import Job, plan
-from al_bench.runs.sweep import command_lines, experiments
+from al_bench.configuration.plan import Job
 
 if TYPE_CHECKING:
     from al_bench.analysis.analysis import Analysis
@@ -56,14 +56,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     """The configuration of the (first) experiment: what its report shows, where results lie."""
-    from hydra import compose
-
     names, rest = experiments(overrides)
-    fixed = [o for o in rest if not is_sweep(o)]
-    with composing(extra):
-        search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
-        first = [f"experiment={name}" for name in names[:1]]
-        return compose("config", [*search, *first, *fixed])
+    first = [f"experiment={name}" for name in names[:1]]
+    return composed([*first, *(o for o in rest if not is_sweep(o))], extra)
 
 
 def read(
@@ -79,8 +74,8 @@ def read(
         without_data,
     )
 
-    lines = command_lines(overrides, extra)
-    jobs = {run_id(job.science): job for line in lines for job in plan(line, extra)}
+    planned = plans(overrides, extra).values()
+    jobs = {run_id(job.science): job for one in planned for job in one}
     results = completed(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]

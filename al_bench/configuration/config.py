@@ -106,6 +106,19 @@ def composing(extra: Path | None = None) -> Iterator[None]:
         yield
 
 
+def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
+    """What Hydra composes of some overrides that stand for one value each."""
+    from hydra import compose
+
+    with composing(extra):
+        return compose("config", [*search(extra), *overrides])
+
+
+def search(extra: Path | None) -> list[str]:
+    """The override that lets Hydra look for options in a folder of the user's own too."""
+    return [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+
+
 def stand_alone() -> None:
     """Let our files of launchers and sweepers be all there is to them: Hydra would merge each with
     the plugin's own of the same name, and warn that it soon will not."""
@@ -129,9 +142,14 @@ def trust(folder: Path) -> None:
         sys.path.insert(0, str(folder.resolve()))
 
 
+def key_of(override: str) -> str:
+    """What an override sets: the part before its equals sign."""
+    return override.split("=", 1)[0].lstrip("+~")
+
+
 def is_option(override: str, folders: Sequence[Path]) -> bool:
     """Whether an override chooses an option of a config group, rather than sets a value."""
-    group = override.split("=", 1)[0].lstrip("+~").split("@")[0]
+    group = key_of(override).split("@")[0]
     return any((folder / group).is_dir() for folder in folders)
 
 

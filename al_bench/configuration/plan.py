@@ -15,8 +15,10 @@ from al_bench.configuration.config import (
     config_folders,
     is_option,
     is_sweep,
+    key_of,
     resolved,
     science_of,
+    search,
 )
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
@@ -84,6 +86,7 @@ class Plan:
     grows with the number of options, not of runs.
     """
 
+    overrides: tuple[str, ...]  # the command line
     hydra: DictConfig  # Hydra's own settings
     fixed: tuple[str, ...]
     base: Node
@@ -112,7 +115,7 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    extras = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+    extras = search(extra)
     with composing(extra):
         fixed = [*extras, *(o for o in overrides if not is_sweep(o))]
         swept = [o for o in overrides if is_sweep(o)]
@@ -127,7 +130,7 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
 
         hydra = compose("config", fixed, return_hydra_config=True).hydra
         params = hydra.sweeper.get("params") or {}
-        given = {o.split("=", 1)[0].lstrip("+") for o in overrides}
+        given = {key_of(o) for o in overrides}
         swept += [f"{key}={value}" for key, value in params.items() if key not in given]
         loader = GlobalHydra.instance().config_loader()  # which options a glob stands for
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(swept)
@@ -142,7 +145,8 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
             values = [o for o in group if o not in options]
             node = composed(*options)
             nodes[group] = with_values(node, key, values) if values else node
-        return Plan(hydra, tuple(fixed[len(extras) :]), composed(), nodes, combinations)
+        chosen = tuple(fixed[len(extras) :])
+        return Plan(tuple(overrides), hydra, chosen, composed(), nodes, combinations)
 
 
 def with_values(node: Node, key: str, overrides: Sequence[str]) -> Node:
@@ -164,7 +168,6 @@ def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Overrides by the top-level node they change: ``strategy@init`` changes init."""
     groups: dict[str, tuple[str, ...]] = {}
     for override in combination:
-        path = override.split("=", 1)[0].lstrip("+~").split("@")[-1]
-        key = path.split(".")[0].split("/")[0]
+        key = key_of(override).split("@")[-1].split(".")[0].split("/")[0]
         groups[key] = (*groups.get(key, ()), override)
     return groups

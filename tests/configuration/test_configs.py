@@ -10,9 +10,9 @@ from al_bench.cli.listing import options_of
 from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.configuration.config import build, composing, config_dir, is_sweep, label, science
+from al_bench.configuration.experiments import command_lines
 from al_bench.configuration.identity import run_id
 from al_bench.configuration.plan import plan
-from al_bench.runs.sweep import command_lines
 
 GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
@@ -52,7 +52,7 @@ def test_every_launcher_and_sweeper_composes_whether_installed_or_not(
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment/")])
-def test_every_experiment_is_a_sweep_over_seeds_a_suite_of_them_or_a_part(option: str) -> None:
+def test_every_experiment_is_one_or_more_sweeps_over_seeds_or_a_part(option: str) -> None:
     from hydra import compose
 
     if "\n# Part of " in (config_dir() / f"{option}.yaml").read_text():
@@ -61,7 +61,7 @@ def test_every_experiment_is_a_sweep_over_seeds_a_suite_of_them_or_a_part(option
         return
     name = option.split("/", 1)[1]
     assert spec_of(options_of_experiment([f"experiment={name}"], None))
-    for line in command_lines([f"experiment={name}"], None):
+    for line in command_lines([f"experiment={name}"], None).values():
         with composing():
             fixed = [override for override in line if not is_sweep(override)]
             config = compose("config", fixed, return_hydra_config=True)
@@ -81,7 +81,7 @@ def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: s
 
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))
-    jobs = [job for one in command_lines(line, None) for job in plan(one)]
+    jobs = [job for one in command_lines(line, None).values() for job in plan(one)]
     runs = {repr([job.at(group) for group in GROUPS_OF_METHODS]): job for job in jobs}
     rows, readers = [], set()
     for job in runs.values():
@@ -158,6 +158,10 @@ def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
     changed = ["learner.training.steps=7", "learner.loss.q=0.7"]
     assert shown("learner", "transformers", *changed) == "transformers(steps=7, q=0.7)"
     assert shown("strategy", "bald", "strategy.posterior.precision=3") == "bald(precision=3)"
+    ungated = ["supervision.belief.gate=false", "supervision.belief.noise=[1.0,2.0]"]
+    assert (
+        shown("supervision", "vetted_pool", *ungated) == "vetted_pool(noise=[1.0, 2.0], gate=False)"
+    )
 
 
 def test_the_wheel_would_carry_configs_and_data() -> None:
