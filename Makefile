@@ -21,13 +21,13 @@ install: $(STAMP)  ## make .venv and install the package with its models and too
 
 demo: install  ## which strategy saves how many annotations: a real, imbalanced, noisy data set
 	$(BIN)/albench embed experiment=demo
-	$(BIN)/albench run experiment=demo
-	$(BIN)/albench report experiment=demo
+	$(BIN)/albench run experiment=demo results=build/demo
+	$(BIN)/albench report experiment=demo results=build/demo
 
 demo-tiny: install
 	$(BIN)/albench embed dataset=synthetic
-	$(BIN)/albench run experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo
-	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo
+	$(BIN)/albench run experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
+	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
 
 test: install  ## run the tests (under 6 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup

@@ -116,8 +116,9 @@ def show(analysis: Analysis) -> None:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser("albench report", description=ABOUT)
     made.add_argument(
-        "overrides", nargs="+", help="experiment=a, experiment=a,b, or what was given to run -m"
+        "overrides", nargs="+", help="experiment=a, experiment=a,b, or what was given to run"
     )
+    made.add_argument("-m", "--multirun", action="store_true", help="changes nothing")
     made.add_argument("--name", help="name of the report; the experiment's by default")
     made.add_argument("--out", help="folder for tables and figures (default: results)")
     made.add_argument(

@@ -22,6 +22,7 @@ from al_bench.configuration.config import (
 )
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Plan:
 
 
 def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
-    """Every run that ``albench run <overrides>`` (with -m or an experiment) would make.
+    """Every run that ``albench run <overrides>`` would make.
 
     Errors of Hydra's own where an override or a config is wrong.
     """

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, read_write
 
 from al_bench.configuration.config import composing, config_folders, search, workers
 from al_bench.configuration.experiments import known_plan
@@ -71,14 +71,15 @@ def launch(
     require(str(planned.hydra.launcher["_target_"]))
     with composing(extra):
         loader = GlobalHydra.instance().config_loader()
-        named = [o for o in planned.fixed if o.startswith("experiment=")]  # it may set the launcher
         fixed = [*search(extra), *planned.fixed]
         config = loader.load_configuration("config", fixed, RunMode.MULTIRUN)
+        with read_write(config):  # a worker makes its plan itself: it composes its part and no more
+            config.hydra.overrides.hydra = []
         launcher = Plugins.instance().instantiate_launcher(
             HydraContext(loader, Callbacks(config)), task, config
         )
         try:
-            jobs = launcher.launch([[*named, f"+part={part}"] for part in parts], initial_job_idx=0)
+            jobs = launcher.launch([[f"+part={part}"] for part in parts], initial_job_idx=0)
         except Exception as error:
             said = " ".join(str(error).split())[:300]
             raise RuntimeError(

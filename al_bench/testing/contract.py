@@ -322,16 +322,15 @@ def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     groups = [o.split("=")[0] for o in overrides if o.split("=")[0] in CHECKS]
     if not groups:
         raise ValueError(f"nothing to check; name one of {', '.join(f'{g}=...' for g in CHECKS)}")
-    config = plan(overrides, extra)[0].config
+    parts = {(g, repr(job.at(g))): job for job in plan(overrides, extra) for g in groups}
     broken = 0
-    for group in groups:
+    for (group, _), job in parts.items():
         for promise in CHECKS[group]:
+            what = f"{group}={job.choices[group]}: {(promise.__doc__ or '').splitlines()[0]}"
             try:
-                promise(partial(build, config[group]))
-                print(f"ok      {group}: {(promise.__doc__ or '').splitlines()[0]}")
+                promise(partial(build, job.config[group]))
+                print(f"ok      {what}")
             except ContractError as error:
                 broken += 1
-                print(
-                    f"BROKEN  {group}: {(promise.__doc__ or '').splitlines()[0]}\n        {error}"
-                )
+                print(f"BROKEN  {what}\n        {error}")
     return 1 if broken else 0

@@ -7,7 +7,7 @@ import pytest
 from al_bench.cli.main import main
 from al_bench.configuration.config import composing, science
 from al_bench.configuration.experiments import command_lines, plans
-from al_bench.runs.store import run_id
+from al_bench.configuration.identity import run_id
 
 MINE = """# @package _global_
 defaults:
