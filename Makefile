@@ -64,6 +64,7 @@ paper-check: install  ## rebuild them elsewhere and compare, byte for byte
 	$(MAKE) --no-print-directory paper OUT=build/paper
 	diff --recursive --brief results/tables build/paper/tables
 	diff --recursive --brief results/figures build/paper/figures
+	diff --recursive --brief results/details build/paper/details
 
 bench: install  ## time start-up, runs, a grid, status and selection, beside the committed table
 	$(BIN)/python benchmarks/speed.py

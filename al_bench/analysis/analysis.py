@@ -10,11 +10,16 @@ import numpy as np
 import pandas as pd
 
 from al_bench.analysis import stats
-from al_bench.analysis.claims import Claimed, hold
+from al_bench.analysis.claims import Claimed, held
 from al_bench.analysis.comparison import Comparison, held_against, strongest
-from al_bench.analysis.curves import Floats, Setting, aligned, settings
-from al_bench.analysis.frame import Results, named
+from al_bench.analysis.curves import Floats, Setting, aligned, check_metric, settings
+from al_bench.analysis.frame import Results
+from al_bench.analysis.keys import Method, Place, by_setting, keyed
+from al_bench.analysis.names import Names
+from al_bench.analysis.problems import check_problems
+from al_bench.analysis.references import without_references
 from al_bench.analysis.savings import area, isotonic, labels_needed, last_level
+from al_bench.analysis.sides import Sides, sides_of
 from al_bench.analysis.spec import ReportSpec
 
 RULES = {
@@ -32,10 +37,10 @@ class Found:
     setting: Setting
     reference: float
     declared: str
-    best: str
+    best: Method
     comparisons: tuple[Comparison, ...]
 
-    def against(self, method: str, rule: str) -> Comparison | None:
+    def against(self, method: Method, rule: str) -> Comparison | None:
         """The comparison of a method by a rule, if that rule finds a baseline for it."""
         found = [c for c in self.comparisons if c.method == method and c.rule == rule]
         return found[0] if found else None
@@ -45,122 +50,136 @@ class Found:
         """The best baseline's mean over its last 10 % of budget."""
         return level_of(self.setting, self.best)
 
-    def needed(self, method: str) -> float:
+    def needed(self, method: Method) -> float:
         """Labels at which a method's isotonic mean curve reaches the target; inf if never."""
         curve = isotonic(self.setting.of(method).mean(axis=0, keepdims=True))
         return float(labels_needed(curve, self.setting.labels, np.array([[self.target]]))[0, 0])
 
 
-def level_of(setting: Setting, method: str) -> float:
+def level_of(setting: Setting, method: Method) -> float:
     curve = setting.of(method).mean(axis=0, keepdims=True)
     return float(last_level(curve, setting.labels)[0])
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything a report shows: the named frame, settings in order, methods by mean rank."""
+    """Everything a report shows: the keyed frame, settings in order, methods by mean rank.
+
+    sides: who is put forward and who may be a baseline; unchecked: runs that do not say what
+    problem they met.
+    """
 
     spec: ReportSpec
     results: Results
     frame: pd.DataFrame
+    names: Names
+    sides: Sides
     found: tuple[Found, ...]
-    overall: str | None
     claims: tuple[Claimed, ...]
+    unchecked: int
 
     @cached_property
-    def ranked(self) -> tuple[tuple[str, ...], Floats]:
+    def ranked(self) -> tuple[tuple[Method, ...], Floats]:
         """Methods that have runs in every setting, and their mean AUC (settings, methods)."""
         return complete([found.setting for found in self.found])
 
     @cached_property
-    def methods(self) -> tuple[str, ...]:
+    def methods(self) -> tuple[Method, ...]:
         """All methods: ours first, then by mean rank, then those that miss in some setting."""
-        names, scores = self.ranked
-        order = [names[i] for i in np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")]
-        rest = sorted(set(self.frame["method"]) - set(order))
-        every = [*order, *rest]
-        ours = [name for name in every if name in self.spec.ours]
-        return (*ours, *(name for name in every if name not in ours))
+        order = by_rank(*self.ranked)
+        every = [*order, *sorted(set(self.frame["method"]) - set(order))]
+        ours = [method for method in every if method in self.sides.ours]
+        return (*ours, *(method for method in every if method not in ours))
 
     @cached_property
-    def parts(self) -> dict[str, pd.DataFrame]:
+    def parts(self) -> dict[Place, pd.DataFrame]:
         """The frame's rows by setting."""
-        return {str(name): part for name, part in self.frame.groupby("setting")}
+        return by_setting(self.frame)
+
+    @property
+    def oracles(self) -> frozenset[Method]:
+        return self.sides.oracles
 
     @cached_property
-    def oracles(self) -> frozenset[str]:
-        return frozenset().union(*(found.setting.oracles for found in self.found))
-
-    @cached_property
-    def competitors(self) -> tuple[str, ...]:
+    def competitors(self) -> tuple[Method, ...]:
         """All methods but those that read the truth."""
-        return tuple(name for name in self.methods if name not in self.oracles)
+        return tuple(method for method in self.methods if method not in self.oracles)
+
+    @property
+    def champion(self) -> Method:
+        """The method that is shown where there is place for one: the first of ours, else the best
+        ranked."""
+        return (self.sides.ours or self.competitors)[0]
 
 
 def analyse(results: Results, spec: ReportSpec) -> Analysis:
-    """Compute a report's numbers; ValueError where there is nothing to report, or a wrong name."""
+    """Compute a report's numbers; ValueError where there is nothing to report, a selection is of no
+    run, or runs of one setting met different problems."""
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
-    frame = aligned(named(results.frame, spec.method))
-    methods, places = set(frame["method"]), set(frame["setting"])
-    for what, names, wanted in (
-        ("ours", spec.ours, methods),
-        ("baselines", spec.baselines, methods),
-        ("references", spec.references, places),
-    ):
-        for name in names:
-            if name not in wanted:
-                raise ValueError(f"report.{what} has {name!r}; these runs have {sorted(wanted)}")
-    parts = settings(frame, spec.metric)
-    names, scores = complete(parts)
-    order = [names[i] for i in np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")]
-    readers = {method for part in parts for method in part.oracles}
-    ranking = [name for name in order if name not in readers and spec.candidate(name)]
-    found = tuple(analyse_setting(part, spec, ranking) for part in parts)
-    claims = tuple(hold(claim, parts, frame, spec) for claim in spec.claimed)
-    return Analysis(spec, results, frame, found, ranking[0] if ranking else None, claims)
+    check_metric(results.frame, spec.metric)
+    frame = keyed(results.frame, spec.method)
+    unchecked = check_problems(frame, Names.of(frame))
+    frame, levels = without_references(frame, spec)
+    frame = aligned(frame)
+    parts, sides = settings(frame, spec.metric), sides_of(frame, spec, results.partial)
+    ranking = [method for method in by_rank(*complete(parts)) if method in sides.rivals]
+    found = tuple(
+        analyse_setting(part, spec, sides, ranking, levels.get(part.place)) for part in parts
+    )
+    names = Names.of(frame)
+    claims = tuple(held(claim, parts, sides, spec, names) for claim in spec.claimed)
+    return Analysis(spec, results, frame, names, sides, found, claims, unchecked)
 
 
-def complete(parts: list[Setting]) -> tuple[tuple[str, ...], Floats]:
+def complete(parts: list[Setting]) -> tuple[tuple[Method, ...], Floats]:
     """Methods in every setting and their mean AUC (settings, methods)."""
-    names = sorted(set.intersection(*(set(part.methods) for part in parts)))
-    areas = [[area(p.of(m), p.labels, log=False).mean() for m in names] for p in parts]
-    return tuple(names), np.array(areas).reshape(len(parts), len(names))
+    methods = sorted(set.intersection(*(set(part.methods) for part in parts)))
+    areas = [[area(p.of(m), p.labels, log=False).mean() for m in methods] for p in parts]
+    return tuple(methods), np.array(areas).reshape(len(parts), len(methods))
 
 
-def random_of(methods: Sequence[str]) -> str | None:
-    """The method that asks at random; the plainest where there are several."""
-    found = [name for name in methods if name.split(" ")[0] == "random"]
-    return min(found, key=lambda name: (len(name), name)) if found else None
+def by_rank(methods: Sequence[Method], scores: Floats) -> list[Method]:
+    """Methods by their mean rank over settings, scores (settings, methods)."""
+    order = np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")
+    return [methods[i] for i in order]
 
 
-def analyse_setting(setting: Setting, spec: ReportSpec, ranking: list[str]) -> Found:
+def random_of(methods: Sequence[Method]) -> Method | None:
+    """The method that queries at random; the plainest where there are several."""
+    found = [m for m in methods if m.choice("strategy").option == "random"]
+    return min(found, key=lambda m: (len(m.text), m)) if found else None
+
+
+def analyse_setting(
+    setting: Setting, spec: ReportSpec, sides: Sides, ranking: list[Method], full: float | None
+) -> Found:
     """Compare every method of a setting with the baselines of all rules.
 
-    Where no baseline has been run yet there is no comparison, and the level is that of our best.
+    Where no baseline has been run yet there is no comparison, and the level is that of our best;
+    full: the level that all labels reach, if it is known.
     """
     fair = [m for m in setting.methods if m not in setting.oracles]
     if not fair:
-        raise ValueError(f"no competitor in {setting.name}; it has {list(setting.methods)}")
-    rivals = [m for m in fair if spec.candidate(m)]
+        raise ValueError(f"no competitor in {setting.place}; there is "
+                         f"{'; '.join(map(str, setting.methods))}")  # fmt: skip
+    rivals = [m for m in fair if m in sides.rivals]
     half = max(len(setting.seeds) // 2, 1)
     best = strongest(setting, rivals or fair, len(setting.seeds))
-    if setting.name in spec.references:
-        reference, declared = spec.references[setting.name], "full data"
-    else:
+    reference, declared = full, "full data"
+    if reference is None:
         reference = max(level_of(setting, method) for method in fair)
         declared = "best final level of any method"
     comparisons: list[Comparison] = []
     for method in setting.methods:
-        shown = not spec.ours or method in spec.ours  # in the table of all forms and rules
-        others = [name for name in rivals if name != method]
-        present = [name for name in ranking if name in others]
+        shown = not sides.ours or method in sides.ours  # in the table of all forms and rules
+        others = [m for m in rivals if m != method]
         chosen = {"random": random_of(setting.methods)}
         chosen["here"] = strongest(setting, others, len(setting.seeds))
         if shown:
-            chosen["overall"] = present[0] if present else None
+            chosen["overall"] = next((m for m in ranking if m in others), None)
             chosen["half"] = strongest(setting, others, half)
-        made: dict[tuple[str, int], Comparison | None] = {}
+        made: dict[tuple[Method, int], Comparison | None] = {}
         for rule, baseline in chosen.items():
             if baseline is None or baseline == method:
                 continue

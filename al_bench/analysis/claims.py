@@ -2,162 +2,155 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from al_bench.analysis import stats
 from al_bench.analysis.comparison import Comparison, held_against, resamples_of, strongest
-from al_bench.analysis.curves import Floats, Setting, in_order
-from al_bench.analysis.frame import SETTING
+from al_bench.analysis.curves import Floats, Setting
+from al_bench.analysis.keys import Method, Place
+from al_bench.analysis.names import Names
 from al_bench.analysis.savings import all_forms
+from al_bench.analysis.selection import NoMatchError, chosen, matches, only, said
+from al_bench.analysis.sides import Sides
 from al_bench.analysis.spec import Claim, ReportSpec
 
 FORMS = ("final", "integrated")  # columns of a set's resamples
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a setting belongs: its group (noise), the groups it is pooled in, its set's name."""
-
-    group: str
-    pooled: str
-    name: str
-
-
-@dataclass(frozen=True)
 class Held:
-    """One set of a claim: the comparison with its best baseline and (b, 2) resampled savings."""
+    """One set of a claim: its setting, the rows it counts in (its kind of noise, and all rates of
+    it), what tells it apart there, the comparison with its best baseline and (b, 2) resamples."""
 
     place: Place
+    rows: tuple[Place, ...]
+    set: Place
     comparison: Comparison
     resampled: Floats
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A claim's baselines, its sets in order, and in words what was not run."""
+    """A claim's method and baselines, its sets in order, and in sentences what it lacks."""
 
     claim: Claim
-    baselines: tuple[str, ...]
+    ours: Method | None
+    baselines: tuple[Method, ...]
     sets: tuple[Held, ...]
     missing: tuple[str, ...]
 
-    def groups(self) -> dict[str, list[Held]]:
-        """Sets by group in order, then by the kinds of noise that have more than one group."""
-        found: dict[str, list[Held]] = {}
-        pooled: dict[str, list[Held]] = {}
+    def rows(self) -> dict[Place, list[Held]]:
+        """Sets by row in order; last the rows over all rates, where there are several."""
+        found: dict[Place, list[Held]] = {}
         for held in self.sets:
-            found.setdefault(held.place.group, []).append(held)
-            pooled.setdefault(held.place.pooled, []).append(held)
-        found = {group: found[group] for group in sorted(found, key=in_order)}
-        for name, sets in pooled.items():
-            if name and len({held.place.group for held in sets}) > 1:
-                found[name] = sets
-        return found
+            for row in held.rows:
+                found.setdefault(row, []).append(held)
+        return {
+            row: found[row]
+            for row in sorted(found)
+            if not row.choice("noise").is_pooled or len({held.rows[0] for held in found[row]}) > 1
+        }
 
 
-def places(frame: pd.DataFrame, method: Sequence[str]) -> dict[str, Place]:
-    """Group and set of every setting of a named frame.
+def layout(places: Sequence[Place]) -> dict[Place, tuple[Place, Place]]:
+    """The row and the set of every setting.
 
-    The group is the noise, with the prior where settings differ in nothing else; noise of one kind
-    is pooled over its rates; a set is a data set, with what else tells it apart in its group.
+    A row is a kind of noise, with the prior where settings differ in nothing else; a set is a data
+    set, with what else tells it apart in its row.
     """
-    first = frame.drop_duplicates("setting").set_index("setting")
-    rest = [group for group in SETTING if group not in ("noise", "prior", *method)]
-    priors = first.groupby([*rest, "noise"])["prior"].nunique().max() > 1
+    groups = [choice.group for choice in places[0].choices]
+    rest = [group for group in groups if group != "prior"]
+    priors = len({place.part(rest) for place in places}) < len(places)
     by = ["noise", "prior"] if priors else ["noise"]
-    plain = not first.duplicated([*by, "dataset"]).any()
-    parts = ["dataset"] if plain else [g for g in rest if g == "dataset" or first[g].nunique() > 1]
-    found = {}
-    for setting, row in first.iterrows():
-        kind, _, values = row["noise"].partition("(")
-        every = f"{kind}, all {'rates' if values.startswith('rate=') else 'kinds'}"
-        pooled = " · ".join([every, *row[by[1:]]]) if row["noise_rate"] != 0 else ""
-        found[str(setting)] = Place(" · ".join(row[by]), pooled, " · ".join(row[parts]))
-    return found
+    names = ["dataset"]
+    if len({place.part([*by, "dataset"]) for place in places}) < len(places):
+        others = [group for group in rest if group not in ("dataset", "noise")]
+        names += [g for g in others if len({place.choice(g) for place in places}) > 1]
+    return {place: (place.part(by), place.part(names)) for place in places}
 
 
-def rivals(
-    claim: Claim, methods: Sequence[str], readers: frozenset[str], spec: ReportSpec
-) -> list[str]:
-    """The methods that a claim's patterns name, or the report's baselines; never the claim's own,
-    nor one that reads the truth.
+def pooled(row: Place) -> Place:
+    """A row over all parameters of its kind of noise."""
+    return Place(tuple(c.pooled() if c.group == "noise" else c for c in row.choices))
 
-    Raises ValueError where a name or pattern is that of no method, or of no possible baseline.
+
+def baselines_of(claim: Claim, ours: Method, sides: Sides) -> tuple[list[Method], list[str]]:
+    """The methods a claim's baselines select, or the report's, and in sentences what has no run;
+    never the claim's own method, nor one that reads the truth.
+
+    Raises ValueError where there are none, or a selection is of none but those.
     """
     this = f"report.claims {claim.name!r}"
-    if claim.ours not in methods:
-        raise ValueError(f"{this} has ours={claim.ours!r}; these runs have {sorted(methods)}")
-    if claim.baselines is None:
-        rest = [m for m in methods if spec.candidate(m) and m not in {claim.ours, *readers}]
-        if not rest:
+    found, missing = set[Method](), []
+    for selection in claim.baselines:
+        try:
+            some = set(chosen(f"{this} baselines", selection, sides.methods))
+        except NoMatchError as why:
+            missing.append(str(why))
+            continue
+        if not some - sides.oracles - {ours}:
+            why_not = "its own method" if some == {ours} else "a method that reads the truth"
+            raise ValueError(f"{this} has the baseline {said(selection)}, {why_not}; wanted a "
+                             "competitor")  # fmt: skip
+        found |= some - sides.oracles - {ours}
+    if not claim.baselines:
+        found = set(sides.rivals - {ours})
+        if not found:
             raise ValueError(f"{this} has no baselines; name some, or list fewer in report.ours")
-        return rest
-    found: set[str] = set()
-    for pattern in claim.baselines:
-        # names have brackets, so these are no wildcards here
-        named = {m for m in methods if fnmatchcase(m, pattern.replace("[", "[[]"))}
-        if not named:
-            raise ValueError(
-                f"{this} has the baseline {pattern!r}, which is no method; these runs have "
-                f"{sorted(methods)}"
-            )
-        fair = named - readers - {claim.ours}
-        if not fair:
-            why = "its own method" if named == {claim.ours} else "a method that reads the truth"
-            raise ValueError(f"{this} has the baseline {pattern!r}, {why}; wanted a competitor")
-        found |= fair
-    return sorted(found)
+    return sorted(found), missing
 
 
-def check_targets(claim: Claim, where: Iterable[Place]) -> None:
-    """Raise ValueError where a target is for a group that the table does not have."""
-    members: dict[str, set[str]] = {}
-    for place in where:
-        members.setdefault(place.pooled, set()).add(place.group)
-    pooled = {name for name, inner in members.items() if name and len(inner) > 1}
-    groups = sorted(pooled.union(*members.values()))
-    for target in (claim.mean, claim.worst):
-        unknown = [g for g in target if g not in groups] if isinstance(target, Mapping) else []
-        if unknown:
-            raise ValueError(
-                f"report.claims {claim.name!r} has a target for {unknown[0]!r}; these runs have "
-                f"{groups}"
-            )
+def held(
+    claim: Claim, settings: Sequence[Setting], sides: Sides, spec: ReportSpec, names: Names
+) -> Claimed:
+    """The claim as far as it can be held with these runs; what cannot is said in `missing`."""
+    try:
+        return hold(claim, settings, sides, spec, names)
+    except NoMatchError as why:
+        return Claimed(claim, None, (), (), (str(why),))
 
 
 def hold(
-    claim: Claim, settings: Sequence[Setting], frame: pd.DataFrame, spec: ReportSpec
+    claim: Claim, settings: Sequence[Setting], sides: Sides, spec: ReportSpec, names: Names
 ) -> Claimed:
     """Compare a claim's method with the best of its baselines in every setting.
 
-    Raises ValueError where the claim names a method or a group that the runs do not have.
+    ValueError where a selection is of no run, of several methods or of no possible baseline.
     """
-    where = places(frame, spec.method)
-    check_targets(claim, where.values())
-    methods = sorted({method for setting in settings for method in setting.methods})
-    readers = frozenset[str]().union(*(setting.oracles for setting in settings))
-    wanted = rivals(claim, methods, readers, spec)
+    ours = only(f"report.claims {claim.name!r} ours", claim.ours, sides.methods)
+    wanted, missing = baselines_of(claim, ours, sides)
+    where = layout([setting.place for setting in settings])
     sets: list[Held] = []
-    missing: dict[str, list[str]] = {}
+    lacking: dict[str, list[str]] = {}
     for setting in settings:
-        lacks = [name for name in (claim.ours, *wanted) if name not in setting.methods]
-        best = strongest(setting, [m for m in wanted if m not in lacks], len(setting.seeds))
+        lacks = [names.method(m) for m in (ours, *wanted) if m not in setting.methods]
+        rivals = [m for m in wanted if m in setting.methods]
+        best = strongest(setting, rivals, len(setting.seeds))
         one = None
-        if best is not None and claim.ours not in lacks:
-            one = held_against(setting, claim.ours, best, 0, None, spec)
-            lacks += [] if one else [f"{claim.ours} with a seed of {best}"]
+        if best is not None and ours in setting.methods:
+            one = held_against(setting, ours, best, 0, None, spec)
+            lacks += [] if one else [f"{names.method(ours)} with a seed of {names.method(best)}"]
         if lacks:
             without = f"{', '.join(lacks)} ({'compared without' if one else 'left out'})"
-            missing.setdefault(without, []).append(setting.name)
+            lacking.setdefault(without, []).append(names.place(setting.place))
         if one is not None:
-            sets.append(Held(where[setting.name], one, resamples(setting, one, spec)))
-    gone = tuple(f"{what} in {', '.join(names)}" for what, names in missing.items())
-    return Claimed(claim, tuple(wanted), tuple(sets), gone)
+            row, name = where[setting.place]
+            rows = (row, pooled(row)) if setting.noisy else (row,)
+            sets.append(Held(setting.place, rows, name, one, resamples(setting, one, spec)))
+    missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
+    claimed = Claimed(claim, ours, tuple(wanted), tuple(sets), tuple(missing))
+    return replace(claimed, missing=(*missing, *untargeted(claimed)))
+
+
+def untargeted(claimed: Claimed) -> Iterator[str]:
+    """The targets of a claim that are for rows it does not have."""
+    rows = list(claimed.rows())
+    for target in claimed.claim.targets:
+        if not any(matches(row, target.rows) for row in rows):
+            yield f"no setting of the target's {said(target.rows)}"
 
 
 def resamples(setting: Setting, one: Comparison, spec: ReportSpec) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 
 from al_bench.analysis import stats
 from al_bench.analysis.curves import Setting
+from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import Saving, area, compare
 from al_bench.analysis.spec import ReportSpec
 from al_bench.rng import rng
@@ -18,8 +19,8 @@ from al_bench.rng import rng
 class Comparison:
     """One method against the baseline that a rule chose, in one setting."""
 
-    method: str
-    baseline: str
+    method: Method
+    baseline: Method
     rule: str
     savings: list[Saving]
     paired: stats.Paired  # of the area under the curve
@@ -29,7 +30,7 @@ class Comparison:
         return next(s for s in self.savings if s.form == form and s.smooth == smooth)
 
 
-def strongest(setting: Setting, methods: Sequence[str], seeds: int) -> str | None:
+def strongest(setting: Setting, methods: Sequence[Method], seeds: int) -> Method | None:
     """The method of largest mean AUC over the first seeds of a setting; None where none has any."""
     with np.errstate(invalid="ignore"):
         areas = area(setting.curves[:, :seeds], setting.labels, log=False)
@@ -40,8 +41,8 @@ def strongest(setting: Setting, methods: Sequence[str], seeds: int) -> str | Non
 
 def held_against(
     setting: Setting,
-    method: str,
-    baseline: str,
+    method: Method,
+    baseline: Method,
     skip: int,
     reference: float | None,
     spec: ReportSpec,
@@ -69,7 +70,8 @@ def held_against(
 
 
 def resamples_of(
-    setting: Setting, method: str, baseline: str, skip: int, spec: ReportSpec
+    setting: Setting, method: Method, baseline: Method, skip: int, spec: ReportSpec
 ) -> np.random.Generator:
     """The generator of a comparison's resamples: no other method or setting moves them."""
-    return rng(spec.seed, f"bootstrap {setting.name} {method} {baseline} {skip}")
+    these = (setting.place.text, method.text, baseline.text)
+    return rng(spec.seed, f"bootstrap {' against '.join(these)} {skip}")

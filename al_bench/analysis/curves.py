@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from al_bench.analysis.keys import Method, Place, by_setting
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
@@ -19,43 +20,48 @@ class Setting:
 
     labels: (p,) labels, ascending, above zero; curves: (m, s, p), NaN where a method has no
     run with that seed; prior: the metric with no label at all (NaN where unknown); oracles:
-    methods that read the truth and so are references, not competitors.
+    methods that read the truth and so are references, not competitors; noisy: whether any answer is
+    wrong.
     """
 
-    name: str
+    place: Place
     labels: Floats
-    methods: tuple[str, ...]
+    methods: tuple[Method, ...]
     seeds: tuple[int, ...]
     curves: Floats
     prior: float
-    oracles: frozenset[str]
+    oracles: frozenset[Method]
+    noisy: bool
 
     @property
     def is_curve(self) -> bool:
         """Whether it was measured at more than one number of labels."""
         return len(self.labels) > 1
 
-    def of(self, method: str) -> Floats:
+    def of(self, method: Method) -> Floats:
         """(s, p) curves of one method, its own seeds alone."""
         curves = self.curves[self.methods.index(method)]
         return np.asarray(curves[~np.isnan(curves).any(axis=1)])
 
-    def together(self, *methods: str) -> Floats:
+    def together(self, *methods: Method) -> Floats:
         """(len(methods), s, p) curves over the seeds that all of these methods have."""
         chosen = self.curves[[self.methods.index(method) for method in methods]]
         return chosen[:, ~np.isnan(chosen).any(axis=(0, 2))]
 
 
 def settings(frame: pd.DataFrame, metric: str) -> list[Setting]:
-    """The settings of a frame with `setting` and `method` columns, by name.
+    """The settings of a frame with `setting` and `method` columns, in their order.
 
     Raises ValueError where the metric is unknown, a method has two runs with one seed, or the runs
     of a setting were measured at different numbers of labels.
     """
-    if metric not in frame.columns:
+    check_metric(frame, metric)
+    return [one(place, part, metric) for place, part in by_setting(frame).items()]
+
+
+def check_metric(frame: pd.DataFrame, metric: str) -> None:
+    if metric not in known(frame):
         raise ValueError(f"no metric {metric!r} in these runs; they have {', '.join(known(frame))}")
-    parts = {str(name): part for name, part in frame.groupby("setting")}
-    return [one(name, parts[name], metric) for name in sorted(parts, key=in_order)]
 
 
 def aligned(frame: pd.DataFrame) -> pd.DataFrame:
@@ -70,34 +76,28 @@ def aligned(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(n_labels=means.where(frame["setting"].map(shared), frame["n_labels"]))
 
 
-def in_order(name: str) -> list[tuple[list[float], str]]:
-    """Sort key, part by part: those without numbers first, then by number, so 50 before 100."""
-    parts = name.split(" · ")
-    return [([float(n) for n in re.findall(r"\d+(?:\.\d+)?", part)], part) for part in parts]
-
-
 def known(frame: pd.DataFrame) -> list[str]:
     skip = {"seed", "round", "n_labels", "oracle_calls", "n_pool", "n_test", "n_classes", "oracle"}
     numbers = frame.select_dtypes("number").columns
     return [name for name in numbers if name not in skip and not name.startswith("seconds_")]
 
 
-def one(name: str, frame: pd.DataFrame, metric: str) -> Setting:
+def one(place: Place, frame: pd.DataFrame, metric: str) -> Setting:
     labelled = frame[frame["n_labels"] > 0]
     if not len(labelled):
-        raise ValueError(f"no labels were labelled in {name}; a learning curve needs some")
+        raise ValueError(f"no labels were labelled in {place}; a learning curve needs some")
     doubled = labelled[labelled.duplicated(["method", "seed", "n_labels"])]
     if len(doubled):
         first = doubled.iloc[0]
         raise ValueError(
-            f"{name} has two runs of {first['method']} with seed {first['seed']} (one is "
-            f"{first['id']}); wanted one, or labels that tell them apart"
+            f"{place} has two runs of {first['method']} with seed {first['seed']} (one is "
+            f"{first['id']}); wanted one, or something that tells them apart"
         )
     wide = labelled.pivot(index=["method", "seed"], columns="n_labels", values=metric).sort_index()
     if wide.isna().to_numpy().any():
         method, seed = wide.index[wide.isna().any(axis=1)][0]
         raise ValueError(
-            f"{method}, seed {seed} in {name} has no {metric} at some of {list(wide.columns)} "
+            f"{method}, seed {seed} in {place} has no {metric} at some of {list(wide.columns)} "
             "labels; wanted all runs of a setting measured at the same numbers of labels"
         )
     methods = tuple(sorted(frame["method"].unique()))
@@ -108,4 +108,5 @@ def one(name: str, frame: pd.DataFrame, metric: str) -> Setting:
     prior = frame.loc[frame["n_labels"] == 0, metric].mean()
     readers = frozenset(frame.loc[frame["oracle"], "method"].unique())
     labels = wide.columns.to_numpy(dtype=float)
-    return Setting(name, labels, methods, seeds, curves, float(prior), readers)
+    noisy = bool((frame["noise_rate"] > 0).any())
+    return Setting(place, labels, methods, seeds, curves, float(prior), readers, noisy)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of
+from al_bench.configuration.words import words
 from al_bench.runs.records import read_manifest, read_rounds
 
-SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "protocol")
-METHOD = ("strategy", "supervision", "init")
-# left out of a method's name
-PLAIN = {"supervision": "labels", "init": "random", "learner": "linear"}
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
+UNKNOWN = "unknown"
 NOT_STARTED = "not started"
 NOT_AVAILABLE = "data set not available"
 SECONDS = ("select", "fit", "evaluate")
@@ -24,12 +23,18 @@ SECONDS = ("select", "fit", "evaluate")
 
 @dataclass(frozen=True)
 class Missing:
-    """A run that gives no rows, and why; its setting where its data set is not available."""
+    """A run that gives no rows, and why; where: its setting's columns, if its data are not here."""
 
     id: str
     what: str
     why: str
-    setting: str = ""
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Place:
+        """Its setting, as far as it is known."""
+        groups = [group for group in SETTING if group in self.where]
+        return Place(tuple(Choice(g, self.where[g], self.where[f"{g}_config"]) for g in groups))
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ class Results:
     def unavailable(self) -> tuple[Missing, ...]:
         """The unfinished runs whose data set was not there."""
         return tuple(run for run in self.unfinished if run.why == NOT_AVAILABLE)
+
+    @property
+    def partial(self) -> bool:
+        """Whether runs are missing that belong to it."""
+        return bool(self.failed or self.unfinished)
 
     def summary(self) -> str:
         """One sentence: how many runs there are, and what became of the others."""
@@ -73,7 +83,7 @@ def without_data(results: Results, gone: Mapping[str, Missing]) -> Results:
     """The results with these runs (by id) listed as not run instead of failed or not started."""
     failed = tuple(run for run in results.failed if run.id not in gone)
     rest = [run for run in results.unfinished if run.id not in gone]
-    ordered = sorted(gone.values(), key=lambda run: (run.setting, run.what, run.id))
+    ordered = sorted(gone.values(), key=lambda run: (run.place, run.what, run.id))
     return replace(results, failed=failed, unfinished=(*rest, *ordered))
 
 
@@ -91,14 +101,14 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
     every = ids if ids is not None else (path.name for path in folder.iterdir() if path.is_dir())
     for name in sorted(set(every)):
         if not (folder / name / "manifest.json").is_file():
-            unfinished.append(Missing(name, "unknown", NOT_STARTED))
+            unfinished.append(Missing(name, UNKNOWN, NOT_STARTED))
             continue
         try:
             manifest = read_manifest(folder / name)
         except ValueError as problem:
-            failed.append(Missing(name, "unknown", str(problem)))
+            failed.append(Missing(name, UNKNOWN, str(problem)))
             continue
-        what = describe(manifest)
+        what = describe(manifest["choices"], manifest["science"], manifest["seed"])
         if manifest["error"]:
             failed.append(Missing(name, what, str(manifest["error"])))
             continue
@@ -108,8 +118,8 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
             unfinished.append(Missing(name, what, f"has {len(rounds)} rounds, {why}"))
             continue
         rows += tidy(name, manifest, rounds)
-        provenance["commit"].add(str(manifest["commit"]))
-        provenance["device"].add(str(manifest["device"]))
+        for key in ("commit", "device"):
+            provenance[key].add(str(manifest.get(key, UNKNOWN)))
         provenance["versions"] |= {f"{k} {v}" for k, v in manifest["versions"].items()}
     frame = in_order(pd.DataFrame(rows)) if rows else pd.DataFrame()
     known = {key: sorted(values) for key, values in provenance.items()}
@@ -140,10 +150,11 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(order, kind="stable", ignore_index=True)
 
 
-def describe(manifest: Mapping[str, Any]) -> str:
-    labels = manifest["labels"]
-    parts = [labels[group] for group in ("dataset", "imbalance", "noise", "strategy")]
-    return f"{', '.join(parts)}, seed {manifest['seed']}"
+def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) -> str:
+    """A run in words: its data, imbalance and noise, its query rule and its seed."""
+    groups = ("dataset", "imbalance", "noise", "strategy")
+    parts = [words(g, choices.get(g, UNKNOWN), science.get(g) or {}) for g in groups]
+    return f"{', '.join(parts)}, seed {seed}"
 
 
 def tidy(
@@ -151,9 +162,9 @@ def tidy(
 ) -> list[dict[str, Any]]:
     """One flat row per round; n_labels and oracle_calls are running totals."""
     facts = manifest["facts"]
-    fixed: dict[str, Any] = {"id": name}
-    fixed |= {group: str(manifest["labels"][group]) for group in (*SETTING, *METHOD)}
-    fixed |= {"seed": int(manifest["seed"]), "oracle": bool(facts.get("oracle", False))}
+    fixed: dict[str, Any] = {"id": name} | columns_of(manifest["choices"], manifest["science"])
+    fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
+    fixed |= {"oracle": bool(facts.get("oracle", False))}
     fixed |= {fact: facts.get(fact) for fact in FACTS}
     rows, n_labels, oracle_calls = [], 0, 0
     for line in rounds:
@@ -200,32 +211,15 @@ def read_parquet(path: Path) -> Results:
         raise ValueError(f"{path} is a parquet file, but not one of al_bench results")
     about = json.loads(note)
     failed, unfinished = (
-        tuple(Missing(**run) for run in about[key]) for key in ("failed", "unfinished")
+        tuple(
+            Missing(run["id"], run["what"], run["why"], run.get("where", {})) for run in about[key]
+        )
+        for key in ("failed", "unfinished")
     )
     return Results(table.to_pandas(), failed, unfinished, about["provenance"])
 
 
-def named(frame: pd.DataFrame, groups: Sequence[str] = METHOD) -> pd.DataFrame:
-    """The frame with two more columns: `setting` and `method`, named by what varies within it.
-
-    groups: what makes up a method; all other choices are part of the setting.
-    """
-    varies = {group: frame[group].nunique() > 1 for group in (*SETTING, *METHOD)}
-    parts = [group for group in SETTING if group not in groups]
-    parts = [group for group in parts if group == "dataset" or varies[group]]
-    setting = frame[parts[0]].copy()
-    for part in parts[1:]:
-        setting += " · " + frame[part]
-    method = frame["strategy"].copy()
-    shapes = {"supervision": " + {}", "init": " (start: {})", "learner": " [{}]"}
-    for group, shape in shapes.items():
-        if group in groups and varies[group]:
-            plain = frame[group] == PLAIN[group]
-            method += frame[group].map(shape.format).where(~plain, "")
-    return frame.assign(setting=setting, method=method)
-
-
-def shared(frame: pd.DataFrame) -> dict[str, str]:
-    """The choices that are the same for every run of the frame, by group."""
-    groups = [group for group in (*SETTING, *METHOD) if frame[group].nunique() == 1]
-    return {group: str(frame[group].iloc[0]) for group in groups}
+def load(path: str | Path) -> pd.DataFrame:
+    """The tidy table, a row per run and round, of a parquet file or of a folder of runs."""
+    path = Path(path)
+    return (read_runs if path.is_dir() else read_parquet)(path).frame

@@ -1,15 +1,17 @@
-"""What a claim comes to over the sets of each group: means, worst sets, targets."""
+"""What a claim comes to over the sets of each row: means, worst sets, targets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from al_bench.analysis import stats
 from al_bench.analysis.claims import FORMS, Claimed, Held
+from al_bench.analysis.keys import Place
 from al_bench.analysis.savings import CLOSE
+from al_bench.analysis.selection import matches
 from al_bench.analysis.spec import Claim
 
 
@@ -27,7 +29,7 @@ class Average:
     sets: int
     missed: int
     worst: float
-    where: tuple[str, ...]
+    where: tuple[Place, ...]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Extreme:
 
     mean: float
     worst: float
-    where: str
+    where: Place
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,9 @@ class Goal:
 
 @dataclass(frozen=True)
 class Summary:
-    """A claim over the sets of one group; verdicts: sets won, tied and lost by area."""
+    """A claim over the sets of one row; verdicts: sets won, tied and lost by area."""
 
-    group: str
+    row: Place
     sets: int
     integrated: Average
     final: Average
@@ -63,32 +65,40 @@ class Summary:
 
 
 def summaries(claimed: Claimed) -> list[Summary]:
-    """A claim's groups in order, then the pooled ones."""
-    return [summary(claimed.claim, group, sets) for group, sets in claimed.groups().items()]
+    """A claim's rows in order, then the pooled ones."""
+    return [summary(claimed.claim, row, sets) for row, sets in claimed.rows().items()]
 
 
-def summary(claim: Claim, group: str, sets: Sequence[Held]) -> Summary:
-    """What a claim comes to over the sets of a group."""
+def summary(claim: Claim, row: Place, sets: Sequence[Held]) -> Summary:
+    """What a claim comes to over the sets of a row."""
     integrated, words = average(sets, "integrated"), [h.comparison.paired.verdict for h in sets]
     ends = {"mean": -np.inf if integrated.missed else integrated.mean, "worst": integrated.worst}
-    wanted = {what: claim.target(what, group) for what in ends}
     return Summary(
-        group,
+        row,
         len(sets),
         integrated,
         average(sets, "final"),
         extreme(sets, [held.comparison.paired.difference for held in sets]),
         extreme(sets, [held.comparison.final.difference for held in sets]),
         (words.count("win"), words.count("tie"), words.count("loss")),
-        tuple(Goal(w, t, ends[w] >= t - CLOSE) for w, t in wanted.items() if t is not None),
+        tuple(Goal(w, t, ends[w] >= t - CLOSE) for w, t in goals(claim, row)),
     )
+
+
+def goals(claim: Claim, row: Place) -> Iterator[tuple[str, float]]:
+    """The mean and the worst saving to reach in a row, as far as there are targets for it."""
+    for what in ("mean", "worst"):
+        wanted = (getattr(t, what) for t in claim.targets if matches(row, t.rows))
+        goal = next((one for one in wanted if one is not None), None)
+        if goal is not None:
+            yield what, goal
 
 
 def average(sets: Sequence[Held], form: str) -> Average:
     """Mean, interval and worst of a saving; seeds are resampled within each set, sets are fixed."""
     savings = [held.comparison.saving(form) for held in sets]
     values = np.array([saving.value for saving in savings])
-    names, there = [held.place.name for held in sets], np.isfinite(values)
+    names, there = [held.set for held in sets], np.isfinite(values)
     missed = tuple(name for name, ok in zip(names, there, strict=True) if not ok)
     if not there.any():
         return Average(np.nan, np.nan, np.nan, len(sets), len(missed), -np.inf, missed)
@@ -104,4 +114,4 @@ def average(sets: Sequence[Held], form: str) -> Average:
 
 def extreme(sets: Sequence[Held], differences: list[float]) -> Extreme:
     last = int(np.argmin(differences))
-    return Extreme(float(np.mean(differences)), differences[last], sets[last].place.name)
+    return Extreme(float(np.mean(differences)), differences[last], sets[last].set)

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 
-from al_bench.analysis.frame import PLAIN, Results, named
+from al_bench.analysis.keys import Place
+from al_bench.analysis.names import PLAIN
+from al_bench.analysis.selection import chosen
 from al_bench.analysis.spec import ReportSpec
 
-SAME = ["dataset", "imbalance", "noise", "prior", "learner"]
 
-
-def with_references(spec: ReportSpec, results: Results) -> tuple[ReportSpec, Results]:
-    """Take the runs that labelled their whole pool at once out of the results, and their mean final
-    level (human labels only, over seeds) into the spec, by setting.
+def without_references(
+    frame: pd.DataFrame, spec: ReportSpec
+) -> tuple[pd.DataFrame, dict[Place, float]]:
+    """The frame without the runs that labelled their whole pool at once, and by setting their mean
+    final level (human labels only, over seeds), or the one that the spec declares.
 
     Where the learner is part of the method, the level is that of the plain one.
     """
-    if not len(results.frame):
-        return spec, results
-    labelled = results.frame.groupby("id")["n_labels"].transform("max")
-    starts = results.frame.groupby("id")["round"].transform("max") == 1
-    whole = (labelled == results.frame["n_pool"]) & starts
-    if not whole.any() or whole.all():
-        return spec, results
-    rest = named(results.frame[~whole].reset_index(drop=True), spec.method)
-    plain = [group for group in ("supervision", "learner") if group in spec.method]
-    same = [group for group in SAME if group not in spec.method]
-    full = results.frame[whole & (results.frame["round"] == 1)]
-    for group in plain:
+    labelled = frame.groupby("id")["n_labels"].transform("max")
+    starts = frame.groupby("id")["round"].transform("max") == 1
+    whole = (labelled == frame["n_pool"]) & starts
+    rest = frame if whole.all() else frame[~whole].reset_index(drop=True)
+    full = frame[whole & (frame["round"] == 1)] if not whole.all() else frame[:0]
+    for group in {"supervision", "learner"} & set(spec.method):
         full = full[full[group] == PLAIN[group]]
-    levels = full.groupby(same)[spec.metric].mean()
-    places = rest.drop_duplicates("setting").set_index("setting")[same]
-    found = {
-        str(setting): float(levels[tuple(row)])
-        for setting, row in places.iterrows()
-        if tuple(row) in levels.index
-    }
-    frame: pd.DataFrame = rest.drop(columns=["setting", "method"])
-    return replace(spec, references={**found, **spec.references}), replace(results, frame=frame)
+    levels = full.groupby(full["setting"].map(unbudgeted))[spec.metric].mean().to_dict()
+    places = sorted(rest["setting"].unique())
+    found = {p: float(levels[unbudgeted(p)]) for p in places if unbudgeted(p) in levels}
+    for place, level in spec.levels:
+        found |= dict.fromkeys(chosen("report.references", place, places), level)
+    return rest, found
+
+
+def unbudgeted(place: Place) -> Place:
+    """A setting whatever its budget."""
+    return place.part([c.group for c in place.choices if c.group != "protocol"])

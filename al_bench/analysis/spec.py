@@ -3,119 +3,126 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-from al_bench.analysis.frame import METHOD
+from al_bench.analysis.keys import METHOD, SETTING, in_method
+from al_bench.analysis.selection import Selection, selections
 
 FIGURES = ("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "prior")
 LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
-Target: TypeAlias = Mapping[str, float] | float | None
+
+
+@dataclass(frozen=True)
+class Target:
+    """The savings over all levels to reach, mean and worst, in the rows of a selection.
+
+    Rows are kinds of noise: ``{noise.rate: 0}``; ``{noise.rate: all}`` is the row over all rates.
+    """
+
+    rows: Selection
+    mean: float | None
+    worst: float | None
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One method against the best of some baselines, chosen set by set.
-
-    ours: a method's exact name; baselines: patterns of method names, in which * and ? are the only
-    wildcards (names have brackets of their own), or None: those of the report; mean, worst: the
-    savings over all levels to reach, by group of settings (its noise), or one for every group.
-    """
+    """One method against the best of some baselines (none: the report's), chosen set by set."""
 
     name: str
-    ours: str
-    baselines: Sequence[str] | None = None
-    mean: Target = None
-    worst: Target = None
+    ours: Selection
+    baselines: tuple[Selection, ...] = ()
+    targets: tuple[Target, ...] = ()
 
-    def __post_init__(self) -> None:
-        for what in ("name", "ours"):
-            if not isinstance(text := getattr(self, what), str) or not text:
-                raise ValueError(f"a claim of report.claims has {what}={text!r}; wanted a text")
-        texts = [] if isinstance(self.baselines, str) else list(self.baselines or [])
-        named = bool(texts) and all(isinstance(text, str) for text in texts)
-        if self.baselines is not None and not named:
-            raise ValueError(
-                f"report.claims {self.name!r} has baselines={self.baselines!r}; wanted a list of "
-                "method names or patterns"
-            )
-        for what, target in (("mean", self.mean), ("worst", self.worst)):
-            fractions = target.values() if isinstance(target, Mapping) else [target]
-            if target is not None and not all(a_fraction(fraction) for fraction in fractions):
-                raise ValueError(
-                    f"report.claims {self.name!r} has {what}={target!r}; wanted a fraction of at "
-                    "most 1, or one for each group of settings"
-                )
 
-    def target(self, what: str, group: str) -> float | None:
-        """The `mean` or `worst` saving to reach in a group, if there is one."""
-        wanted: Target = getattr(self, what)
-        return wanted.get(group) if isinstance(wanted, Mapping) else wanted
+def claim_of(given: Any, inside: Sequence[str]) -> Claim:
+    """A claim from what a config says; inside: the groups that make up a method."""
+    known = {"name", "ours", "baselines", "targets"}
+    if not isinstance(given, Mapping) or not {"name", "ours"} <= given.keys() <= known:
+        has = sorted(map(str, given)) if isinstance(given, Mapping) else repr(given)
+        raise ValueError(f"a claim of report.claims has {has}; wanted name, ours and, if need be, "
+                         "baselines and targets")  # fmt: skip
+    name = given["name"]
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"a claim of report.claims has name={name!r}; wanted a text")
+    this = f"report.claims {name!r}"
+    baselines = selections(f"{this} baselines", given.get("baselines", ()), inside)
+    (ours, *more) = selections(f"{this} ours", given["ours"], inside) or ({},)
+    if more or ("baselines" in given and not baselines):
+        raise ValueError(f"{this} has {'several ours' if more else 'no baselines'}; wanted one")
+    return Claim(name, ours, baselines, tuple(target_of(this, t) for t in given.get("targets", ())))
+
+
+def target_of(this: str, given: Any) -> Target:
+    """A target from what a config says: a mean, a worst saving or both, and the rows it is for."""
+    goals = (
+        {what: given.get(what) for what in ("mean", "worst")} if isinstance(given, Mapping) else {}
+    )
+    numbers = [goal for goal in goals.values() if goal is not None]
+    if not numbers or not all(a_fraction(goal) for goal in numbers):
+        raise ValueError(
+            f"{this} has the target {given!r}; wanted a mean, a worst saving or both, each a "
+            "fraction of at most 1, and the noise they are for if not for all"
+        )
+    rows = {key: wanted for key, wanted in given.items() if key not in goals}
+    selections(f"{this} targets", rows or {"noise": None}, ("noise", "prior"))
+    return Target(rows, **goals)
 
 
 def a_fraction(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value <= 1
 
 
-def claim_of(options: Any) -> Claim:
-    """A claim from what a config says."""
-    try:
-        return Claim(**options)
-    except TypeError:
-        has = sorted(map(str, options)) if isinstance(options, Mapping) else repr(options)
-        raise ValueError(
-            f"a claim of report.claims has {has}; wanted name, ours and, if need "
-            "be, baselines, mean and worst"
-        ) from None
-
-
 @dataclass(frozen=True)
 class Printed:
-    """Numbers that somebody else printed: of a method in a kind of setting, a value a fraction, in
-    %.
+    """Numbers that somebody else printed: of a metric, of a method in a kind of setting, a value in
+    % for each fraction of the pool."""
 
-    dataset, imbalance, noise: names of options; noise and metric as far as the source says.
-    """
-
-    dataset: str
-    imbalance: str
-    noise: str
+    place: Selection
+    method: Selection
     metric: str
-    method: str
     values: Sequence[float]
 
 
-def printed_of(options: Any, fractions: Sequence[float]) -> Printed:
-    """Printed numbers from what a config says, one value for each fraction."""
-    wanted = f"dataset, imbalance, noise, metric, method and {len(fractions)} values"
-    try:
-        found = Printed(**options)
-    except TypeError:
-        raise ValueError(f"report.printed has {options!r}; wanted {wanted}") from None
-    if len(found.values) != len(fractions):
-        raise ValueError(f"report.printed has {len(found.values)} values of {found.method!r} for "
-                         f"{found.dataset!r}; wanted one for each of {list(fractions)}")  # fmt: skip
-    return found
+def printed_of(given: Any, fractions: Sequence[float], inside: Sequence[str]) -> Printed:
+    """Printed numbers from what a config says: columns, the metric and one value a fraction."""
+    if (
+        not isinstance(given, Mapping)
+        or not {"dataset", "strategy", "metric", "values"} <= given.keys()
+    ):
+        raise ValueError(
+            f"report.printed has {given!r}; wanted dataset, strategy and other columns, metric and "
+            f"{len(fractions)} values"
+        )
+    columns = {k: wanted for k, wanted in given.items() if k not in ("metric", "values")}
+    selections("report.printed", columns, (*SETTING, *inside))
+    method = {k: wanted for k, wanted in columns.items() if k.partition(".")[0] in inside}
+    place = {k: wanted for k, wanted in columns.items() if k not in method}
+    if len(given["values"]) != len(fractions):
+        raise ValueError(f"report.printed has {len(given['values'])} values of {method} for "
+                         f"{place}; wanted one for each of {list(fractions)}")  # fmt: skip
+    return Printed(place, method, given["metric"], given["values"])
 
 
 @dataclass(frozen=True)
 class ReportSpec:
-    """What an experiment's report shows.
+    """What an experiment's report shows; methods and settings are selected by their columns.
 
     metric: the headline, higher is better; ours: methods put forward (none: all alike); baselines:
-    those they are held against (none: all others); references: setting to the full-data level;
-    targets: fractions of the gap from start to reference; bootstrap, seed: of the intervals;
-    method: the groups that make up a method, `learner` too where it is not part of the setting;
-    claims: named comparisons over sets, see `Claim`; fractions: of the pool, at which `metrics` are
-    tabled and held beside what others `printed`; factorial: query rule x training rule tables of
-    `metrics`; details: all forms of savings, tests and final metrics too, which many methods make
-    very long.
+    those they are held against (none: all others that are published); references: settings with
+    their full-data `level`; targets: fractions of the gap from start to reference; bootstrap, seed:
+    of the intervals; method: the groups that make up a method, `learner` too where it is not part
+    of the setting; claims: named comparisons over sets, see `Claim`; fractions: of the pool, at
+    which `metrics` are tabled and held beside what others `printed`; factorial: query rule x
+    training rule tables of `metrics`; details: all forms of savings, tests and final metrics too,
+    which many methods make very long.
     """
 
     metric: str = "balanced_accuracy"
-    ours: Sequence[str] = ()
-    baselines: Sequence[str] = ()
-    references: Mapping[str, float] = field(default_factory=dict)
+    ours: Sequence[Selection] | Selection = ()
+    baselines: Sequence[Selection] | Selection = ()
+    references: Sequence[Mapping[str, Any]] = ()
     targets: Sequence[float] = (0.5, 0.75, 0.9, 0.95)
     bootstrap: int = 2000
     seed: int = 0
@@ -157,17 +164,33 @@ class ReportSpec:
             raise ValueError(
                 "report.printed needs report.fractions, the fractions its values are of"
             )
+        for what in ("ours", "baselines"):
+            self.selected(what)
+        self.levels  # noqa: B018 (it is checked where it is made)
 
-    def candidate(self, method: str) -> bool:
-        """Whether a method may be the best baseline."""
-        return method in self.baselines if self.baselines else method not in self.ours
+    def selected(self, what: str) -> tuple[Selection, ...]:
+        """The selections of `ours` or of the `baselines`."""
+        return selections(f"report.{what}", getattr(self, what), in_method(self.method))
 
-    @property
+    @cached_property
+    def levels(self) -> tuple[tuple[Selection, float], ...]:
+        """The declared references: settings and their levels."""
+        found = []
+        for given in self.references:
+            place = {key: wanted for key, wanted in given.items() if key != "level"}
+            if not a_fraction(given.get("level")):
+                raise ValueError(f"report.references has {given!r}; wanted columns and a level")
+            selections("report.references", place, SETTING)
+            found.append((place, float(given["level"])))
+        return tuple(found)
+
+    @cached_property
     def printed_numbers(self) -> tuple[Printed, ...]:
         """What others printed, checked as far as that goes without results."""
-        return tuple(printed_of(options, self.fractions) for options in self.printed)
+        inside = in_method(self.method)
+        return tuple(printed_of(given, self.fractions, inside) for given in self.printed)
 
-    @property
+    @cached_property
     def claimed(self) -> tuple[Claim, ...]:
         """The claims, checked as far as that goes without results."""
-        return tuple(claim_of(options) for options in self.claims)
+        return tuple(claim_of(given, in_method(self.method)) for given in self.claims)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from al_bench.cli.status import absent
 from al_bench.configuration.config import composed, config_folders, is_sweep
 from al_bench.configuration.experiments import experiments, plans
 from al_bench.configuration.identity import run_id
+from al_bench.configuration.options import option_of
 from al_bench.configuration.plan import Job
 
 if TYPE_CHECKING:
@@ -25,16 +27,14 @@ ABOUT = "Build the tables and figures of experiments from their runs or their pa
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write results/<name>.parquet, tables, figures and a page; print the main table."""
+    """Write results/<name>.parquet, a page, tables, figures and details; print the main table."""
     options = parser().parse_intermixed_args(arguments)
-    names, _ = experiments(options.overrides)
-    name = options.name or "_".join(n.replace("/", "_") for n in names) or "runs"
     config = options_of(options.overrides, options.config_dir)
     from al_bench.analysis.analysis import analyse
     from al_bench.analysis.frame import read_parquet, write_parquet
-    from al_bench.analysis.references import with_references
     from al_bench.report.build import write
 
+    name = options.name or name_of(options.overrides)
     folder = Path(config.results)
     out = Path(options.out or folder)
     written = []
@@ -43,8 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     else:
         results = read(options.overrides, options.config_dir, folder / "runs", options.known)
         written = [write_parquet(results, out / f"{name}.parquet")]
-    spec, results = with_references(spec_of(config), results)
-    analysis = analyse(results, spec)
+    analysis = analyse(results, spec_of(config))
     written += write(analysis, name, out)
     if not options.quiet:
         show(analysis)
@@ -52,6 +51,16 @@ def main(arguments: Sequence[str]) -> int:
     if options.log == "wandb":
         log_to_wandb(name, analysis, written, folder, options.mode)
     return 0
+
+
+def name_of(overrides: Sequence[str]) -> str:
+    """The name of a report: its experiments', or where it has none one by its overrides."""
+    names, rest = experiments(overrides)
+    if names:
+        return "_".join(name.replace("/", "_") for name in names)
+    name = f"runs_{sha256(' '.join(sorted(rest)).encode()).hexdigest()[:6]}"
+    print(f"the report is called {name}; --name gives it another name")
+    return name
 
 
 def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
@@ -86,30 +95,26 @@ def read(
 def missing(name: str, job: Job, extra: Path | None) -> Missing:
     """A run whose data set is not here, described as finished runs are."""
     from al_bench.analysis.frame import NOT_AVAILABLE, Missing, describe
+    from al_bench.analysis.keys import columns_of
 
     science, folders = job.science, config_folders(extra)
     groups = ("dataset", "imbalance", "noise", "strategy")
-    labels = {g: label(g, job.choices.get(g, "custom"), science[g], folders) for g in groups}
-    what = describe({"labels": labels, "seed": science["seed"]})
-    return Missing(name, what, NOT_AVAILABLE, " · ".join(labels[g] for g in groups[:3]))
+    choices = {group: option_of(group, science[group], folders) for group in groups}
+    columns = columns_of(choices, science)
+    where = {c: columns[c] for group in groups[:3] for c in (group, f"{group}_config")}
+    return Missing(name, describe(choices, science, science["seed"]), NOT_AVAILABLE, where)
 
 
 def show(analysis: Analysis) -> None:
-    """The main table of every setting and the claims on the terminal; the files have the others."""
+    """The tables of the page, and of each setting the main one, on the terminal."""
     from rich.console import Console
 
-    from al_bench.report.tables.claims import over_sets
-    from al_bench.report.tables.overall import ranking
     from al_bench.report.tables.render import console
-    from al_bench.report.tables.tables import main as main_table
+    from al_bench.report.tables.tables import main_tables, summary
 
     print(analysis.results.summary())
-    shown = [main_table(analysis, found) for found in analysis.found]
-    if len(shown) > 1:
-        shown.append(ranking(analysis))
-    shown += map(over_sets, analysis.claims)
     terminal = Console(width=None if sys.stdout.isatty() else 140)
-    for table in shown:
+    for table in (*main_tables(analysis), *summary(analysis)):
         terminal.print(console(table))
 
 

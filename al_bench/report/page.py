@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: tables, figures, every run's id."""
+"""A report as a page to read first, in Markdown, and with all of it in one HTML file."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from al_bench.analysis.analysis import Analysis
-from al_bench.analysis.frame import NOT_AVAILABLE, shared
-from al_bench.report.figures.maps import champion
+from al_bench.analysis.frame import NOT_AVAILABLE
 from al_bench.report.tables.cells import Table, headed
+from al_bench.report.tables.render import markdown_text, section
+
+MOST = 40  # rows of a table on the page
 
 
 def captions(analysis: Analysis) -> dict[str, str]:
-    metric, method = headed(analysis.spec.metric), champion(analysis)
+    metric, method = headed(analysis.spec.metric), analysis.names.method(analysis.champion)
     return {
         "claims": "Labels saved over the best baseline of each set, summed over all levels, with "
         "bootstrap 95 % intervals; diamonds: means over sets.",
@@ -31,7 +34,46 @@ def captions(analysis: Analysis) -> dict[str, str]:
 def page(
     analysis: Analysis, name: str, tables: Sequence[Table], figures: Mapping[str, Sequence[Path]]
 ) -> str:
-    """The page's HTML; all that comes from data is escaped."""
+    """The page that is read first, in Markdown: a figure, some tables, what is missing, and where
+    all else is."""
+    shared = ", ".join(f"{group}: {text}" for group, text in analysis.names.shared().items())
+    links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
+    first = next((key for key in ("curves", *links) if key in links), None)
+    every = ", ".join(f"[{key}]({link})" for key, link in links.items()) or "none"
+    file = f"{quote(name)}.parquet"
+    parts = [
+        f"# {markdown_text(name)}",
+        markdown_text(analysis.results.summary()),
+        f"The same in all runs: {markdown_text(shared)}." if shared else "",
+        f"![{markdown_text(captions(analysis)[first])}]({links[first]})" if first else "",
+        *(section(table, MOST) for table in tables),
+        "## What is missing",
+        "\n".join(f"* {markdown_text(one)}" for one in missing(analysis)) or "Nothing.",
+        "## Details",
+        f"Every table, cell by cell: [details](../details/{file}) (table, row, column, value). "
+        f"Every round of every run: [rounds](../{file}). Figures: {every}.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def missing(analysis: Analysis) -> list[str]:
+    """What a report should have and has not, in sentences."""
+    gone = [analysis.names.all(run.place) or run.what for run in analysis.results.unavailable]
+    found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
+    found += [f"{why}." for why in analysis.sides.missing]
+    found += [f"{c.claim.name}: {why}." for c in analysis.claims for why in c.missing]
+    if analysis.unchecked:
+        found.append(
+            f"{analysis.unchecked} runs do not say what problem they met; whether runs of one "
+            "setting and seed had the same pool and answers is not checked for them."
+        )
+    return found
+
+
+def html(
+    analysis: Analysis, name: str, tables: Sequence[Table], figures: Mapping[str, Sequence[Path]]
+) -> str:
+    """All of a report in one file; what comes from data is escaped."""
     from jinja2 import Environment, StrictUndefined
 
     source = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
@@ -42,15 +84,20 @@ def page(
         for key, files in figures.items()
     ]
     runs = frame.drop_duplicates("id").sort_values(["setting", "method", "seed", "id"])
+    runs = runs.assign(
+        setting=runs["setting"].map(analysis.names.place),
+        method=runs["method"].map(analysis.names.method),
+    )
     return template.render(
         name=name,
         summary=analysis.results.summary(),
-        missing=[
+        failed=[
             run
             for run in (*analysis.results.failed, *analysis.results.unfinished)
-            if run.why != NOT_AVAILABLE  # these have a table of their own
+            if run.why != NOT_AVAILABLE
         ],
-        shared=shared(frame),
+        missing=missing(analysis),
+        shared=analysis.names.shared(),
         figures=shown,
         tables=tables,
         provenance=analysis.results.provenance,
@@ -62,10 +109,10 @@ def page(
 def classes(analysis: Analysis) -> dict[str, Any]:
     """Class names and sizes of each setting's first run, largest first."""
     found: dict[str, Any] = {}
-    for place, part in analysis.frame.groupby("setting"):
+    for place, part in analysis.parts.items():
         first = part.sort_values(["seed", "id"]).iloc[0]
         if first["class_names"] is not None and first["class_counts"] is not None:
             sizes = zip(first["class_names"], first["class_counts"], strict=True)
             ordered = sorted(((str(n), int(c)) for n, c in sizes), key=lambda pair: -pair[1])
-            found[str(place)] = {"seed": int(first["seed"]), "sizes": ordered}
+            found[analysis.names.place(place)] = {"seed": int(first["seed"]), "sizes": ordered}
     return found

@@ -10,11 +10,12 @@ import numpy as np
 
 from al_bench.analysis import stats
 from al_bench.analysis.analysis import Analysis, Found
-from al_bench.analysis.curves import one
+from al_bench.analysis.curves import Setting, one
+from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import Saving
 from al_bench.report.figures.forest import claims_figure
 from al_bench.report.figures.maps import heat, prior_quality, rank_diagram
-from al_bench.report.figures.style import colours, dashes, markers, panels, save, short, styled
+from al_bench.report.figures.style import colours, dashes, markers, panels, save, styled
 from al_bench.report.tables.cells import DAGGER, headed
 
 SHAPE = {True: (4.4, 3.2), False: (3.4, 2.75)}  # inches of a panel: alone, among others
@@ -41,9 +42,9 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
     return written
 
 
-def looks(analysis: Analysis) -> dict[str, dict[str, Any]]:
+def looks(analysis: Analysis) -> dict[Method, dict[str, Any]]:
     """Line styles of all methods: ours on top and thicker, truth readers thin and dashed."""
-    names, readers, ours = analysis.methods, analysis.oracles, analysis.spec.ours
+    names, readers, ours = analysis.methods, analysis.oracles, analysis.sides.ours
     hues, lines, points = colours(names), dashes(names, readers), markers(names)
     found = {}
     for method in names:
@@ -75,35 +76,41 @@ def legend(figure: Any, axes: list[Any], analysis: Analysis) -> None:
     figure.legend(shown, order, loc="outside lower center", ncols=columns, handlelength=2.6)
 
 
-def legend_name(analysis: Analysis, method: str) -> str:
-    return f"{method} {DAGGER} reads the truth" if method in analysis.oracles else method
+def legend_name(analysis: Analysis, method: Method) -> str:
+    name = analysis.names.method(method)
+    return f"{name} {DAGGER} reads the truth" if method in analysis.oracles else name
 
 
 def learning_curves(analysis: Analysis) -> Any:
     """Mean curves with 95 % t bands over seeds, a panel a setting; the prior as a line."""
     figure, axes = panels(len(analysis.found), *SHAPE[len(analysis.found) == 1], 3)
-    styles = looks(analysis)
     for axis, found in zip(axes, analysis.found, strict=True):
-        setting = found.setting
-        for method in (name for name in analysis.methods if name in setting.methods):
-            curves, style = 100 * setting.of(method), styles[method]
-            mean, half = curves.mean(axis=0), stats.t_band(curves)
-            axis.plot(setting.labels, mean, label=legend_name(analysis, method), **style)
-            if method not in analysis.oracles:
-                band = {"color": style["color"], "alpha": 0.13, "linewidth": 0}
-                axis.fill_between(setting.labels, mean - half, mean + half, **band)
-        if not np.isnan(setting.prior):
-            line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
-            axis.axhline(100 * setting.prior, label="prior alone (no labels)", **line)
-        finish(axis, found, len(analysis.found))
-        axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
+        draw_curves(axis, found.setting, analysis)
+        finish(analysis, axis, found)
     once(axes)
     legend(figure, axes, analysis)
     return figure
 
 
-def finish(axis: Any, found: Found, count: int) -> None:
-    axis.set_title(short(found.setting.name, 38 if count > 1 else 60))
+def draw_curves(axis: Any, setting: Setting, analysis: Analysis) -> None:
+    """The curves of one setting; their bands end where the metric, a fraction, does."""
+    styles = looks(analysis)
+    for method in (method for method in analysis.methods if method in setting.methods):
+        curves, style = 100 * setting.of(method), styles[method]
+        mean, half = curves.mean(axis=0), stats.t_band(curves)
+        axis.plot(setting.labels, mean, label=legend_name(analysis, method), **style)
+        if method not in analysis.oracles:
+            band = {"color": style["color"], "alpha": 0.13, "linewidth": 0}
+            low, high = np.clip([mean - half, mean + half], 0, 100)
+            axis.fill_between(setting.labels, low, high, **band)
+    if not np.isnan(setting.prior):
+        line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
+        axis.axhline(100 * setting.prior, label="prior alone (no labels)", **line)
+    axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
+
+
+def finish(analysis: Analysis, axis: Any, found: Found) -> None:
+    axis.set_title(analysis.names.place(found.setting.place))
     axis.set_xlabel("labels")
     axis.set_xlim(0, found.setting.labels[-1] * 1.02)
 
@@ -123,19 +130,23 @@ def savings_bars(analysis: Analysis) -> Any:
 
     A panel a setting and a row a method; the other way round for one or two methods.
     """
-    methods = list(analysis.spec.ours or analysis.competitors)
-    places = {short(found.setting.name, 44): found for found in analysis.found}
-    turned = len(methods) <= 2 < len(places)
-    titles, rows = (methods, list(places)) if turned else (list(places), methods)
-    tall = 0.8 + (0.33 if turned else 0.27) * len(rows)
-    figure, axes = panels(len(titles), 3.4 + 1.6 * turned, tall, 2 if turned else 3)
+    methods, names = list(analysis.sides.ours or analysis.competitors), analysis.names
+    turned = len(methods) <= 2 < len(analysis.found)
+    pairs = [[(method, found) for method in methods] for found in analysis.found]
+    if turned:
+        pairs = [[(method, found) for found in analysis.found] for method in methods]
+    tall = 0.8 + (0.33 if turned else 0.27) * len(pairs[0])
+    wide = 3.4 + 1.6 * turned
+    figure, axes = panels(len(pairs), wide, tall, 2 if turned else 3)
     rules = {"random": ("#A6A6A6", 0.19), "here": ("#0072B2", -0.19)}
-    for axis, title in zip(axes, titles, strict=True):
+    for axis, rows in zip(axes, pairs, strict=True):
+        places = [names.place(found.setting.place) for _, found in rows]
+        called = [names.method(method) for method, _ in rows]
+        title, labels = (called[0], places) if turned else (places[0], called)
         shown = []
-        for row, name in enumerate(reversed(rows)):
-            method, place = (title, name) if turned else (name, title)
+        for row, (method, found) in enumerate(reversed(rows)):
             for rule, (colour, shift) in rules.items():
-                if (one := places[place].against(method, rule)) is not None:
+                if (one := found.against(method, rule)) is not None:
                     shown.append((row + shift, one.saving("integrated"), colour))
         ends = [value for _, s, _ in shown for value in (s.value, s.low) if np.isfinite(value)]
         limits = (max(min([-0.1, *ends]) * 1.08, -1.0), 1.0)
@@ -143,7 +154,7 @@ def savings_bars(analysis: Analysis) -> Any:
             bar(axis, height, saving, colour, limits)
         axis.axvline(0, color="#444444", linewidth=0.8)
         first = axis.get_subplotspec().is_first_col()
-        axis.set_yticks(range(len(rows)), rows[::-1] if first else [""] * len(rows))
+        axis.set_yticks(range(len(rows)), labels[::-1] if first else [""] * len(rows))
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
         axis.set_xlim(100 * limits[0], 100 * limits[1])
@@ -178,7 +189,7 @@ def recall_by_size(analysis: Analysis) -> Any:
     figure, axes = panels(len(analysis.found), *SHAPE[len(analysis.found) == 1], 3)
     styles = looks(analysis)
     for axis, found in zip(axes, analysis.found, strict=True):
-        part = analysis.parts[found.setting.name]
+        part = analysis.parts[found.setting.place]
         last = part[part["n_labels"] == found.setting.labels[-1]]
         for method in (name for name in analysis.methods if name in found.setting.methods):
             runs = last[last["method"] == method]
@@ -189,7 +200,7 @@ def recall_by_size(analysis: Analysis) -> Any:
             x, y = binned(sizes, recall, 8)
             label = legend_name(analysis, method)
             axis.plot(x, 100 * y, label=label, **styles[method])
-        finish(axis, found, len(analysis.found))
+        finish(analysis, axis, found)
         sizes = np.concatenate([np.asarray(c, dtype=float) for c in last["class_counts"]])
         sizes = sizes[sizes > 0]
         axis.set_xlim(sizes.min() / 1.15, sizes.max() * 1.15)
@@ -223,13 +234,12 @@ def label_precision(analysis: Analysis) -> Any:
     frame = analysis.frame
     if "labelled_noise" not in frame.columns or not (frame["noise_rate"] > 0).any():
         return None
-    noisy = frame.groupby("setting")["noise_rate"].max()
-    shown = [found for found in analysis.found if noisy[found.setting.name] > 0]
+    shown = [found for found in analysis.found if found.setting.noisy]
     figure, axes = panels(len(shown), *SHAPE[len(shown) == 1], 3)
     styles = looks(analysis)
     for axis, found in zip(axes, shown, strict=True):
-        part = analysis.parts[found.setting.name]
-        setting = one(found.setting.name, part, "labelled_noise")
+        part = analysis.parts[found.setting.place]
+        setting = one(found.setting.place, part, "labelled_noise")
         for method in (name for name in analysis.methods if name in setting.methods):
             mean = 100 * (1 - setting.of(method).mean(axis=0))
             label = legend_name(analysis, method)
@@ -237,7 +247,7 @@ def label_precision(analysis: Analysis) -> Any:
         expected = 100 * (1 - part["noise_rate"].mean())
         line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
         axis.axhline(expected, label="whole pool", **line)
-        finish(axis, found, len(shown))
+        finish(analysis, axis, found)
         axis.set_ylabel("right answers among labelled, %")
     once(axes)
     legend(figure, axes, analysis)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import Any
 
 import numpy as np
 
 from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.claims import Claimed
-from al_bench.analysis.curves import in_order
+from al_bench.analysis.keys import Place
 from al_bench.analysis.over_sets import summaries
 from al_bench.report.figures.style import COLOURS, panels
 
@@ -22,10 +21,9 @@ def claims_figure(analysis: Analysis) -> Any:
     shown = [claimed for claimed in analysis.claims if claimed.sets]
     if not shown:
         return None
-    every = [held.place for claimed in shown for held in claimed.sets]
-    groups = sorted({place.group for place in every}, key=in_order)
-    names = sorted({place.name for place in every}, key=in_order)
-    rows = [*names, MEAN]
+    every = [held for claimed in shown for held in claimed.sets]
+    groups, sets = sorted({h.rows[0] for h in every}), sorted({h.set for h in every})
+    rows = [*map(analysis.names.all, sets), MEAN]
     tall = 1.0 + max(0.2, 0.095 * len(groups)) * len(rows)
     figure, axes = panels(len(shown), 3.6, tall, 3)
     for axis, claimed in zip(axes, shown, strict=True):
@@ -36,22 +34,22 @@ def claims_figure(analysis: Analysis) -> Any:
         left = leftmost(claimed)
         for held in claimed.sets:
             saving = held.comparison.saving("integrated")
-            row = len(names) - names.index(held.place.name)
-            spot(axis, row, groups, held.place.group, (saving.value, saving.low, saving.high), left)
+            row = len(sets) - sets.index(held.set)
+            spot(axis, row, groups, held.rows[0], (saving.value, saving.low, saving.high), left)
         for summary in summaries(claimed):
             one = summary.integrated
-            if summary.group in groups and one.missed < one.sets:
+            if summary.row in groups and one.missed < one.sets:
                 ends = (one.mean, one.low, one.high)
-                spot(axis, 0, groups, summary.group, ends, left, mean=True)
+                spot(axis, 0, groups, summary.row, ends, left, mean=True)
         first = axis.get_subplotspec().is_first_col()
         axis.set_yticks(range(len(rows)), rows[::-1] if first else [""] * len(rows))
         axis.tick_params(axis="y", length=0)
         axis.grid(axis="y", visible=False)
         axis.set_xlim(100 * left - 3, 103)
         axis.set_ylim(-0.5, len(rows) - 0.5)
-        axis.set_title(fill(claimed.claim.name, 40))
+        axis.set_title(claimed.claim.name)
         axis.set_xlabel("labels saved over the best baseline, %")
-    legend(figure, axes[0], groups)
+    legend(figure, axes[0], list(map(analysis.names.all, groups)))
     return figure
 
 
@@ -65,8 +63,8 @@ def leftmost(claimed: Claimed) -> float:
 def spot(
     axis: Any,
     row: int,
-    groups: list[str],
-    group: str,
+    groups: list[Place],
+    group: Place,
     ends: tuple[float, float, float],
     left: float,
     mean: bool = False,

@@ -9,20 +9,20 @@ import numpy as np
 from al_bench.analysis import stats
 from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.comparison import Comparison
-from al_bench.analysis.curves import in_order
-from al_bench.analysis.frame import SETTING
+from al_bench.analysis.keys import Choice, Place
 from al_bench.report.figures.style import colours, panels
 
 
 def rank_diagram(analysis: Analysis) -> Any:
     """Mean ranks over settings; a bar joins methods within Nemenyi's distance (Demšar, 2006)."""
-    names, scores = analysis.ranked
-    keep = [i for i, name in enumerate(names) if name in analysis.competitors]
+    methods, scores = list(analysis.ranked[0]), analysis.ranked[1]
+    keep = [i for i, method in enumerate(methods) if method in analysis.competitors]
     if len(analysis.found) < 2 or len(keep) < 3:
         return None
     ranks = stats.ranks(scores[:, keep]).mean(axis=0)
     order = np.argsort(ranks, kind="stable")
-    ranks, names = ranks[order], tuple(names[keep[i]] for i in order)
+    ranks, methods = ranks[order], [methods[keep[i]] for i in order]
+    names = list(map(analysis.names.method, methods))
     distance = stats.critical_difference(len(names), len(scores))
     left = (len(names) + 1) // 2
     groups = joined(ranks, distance)
@@ -41,13 +41,13 @@ def rank_diagram(analysis: Analysis) -> Any:
     axis.plot([1, 1 + width], [-0.55, -0.55], color="#222222", linewidth=1.6)
     beyond = "" if distance <= len(names) - 1 else ", wider than the scale"
     axis.text(1 + width + 0.05, -0.55, f"critical difference {distance:.2f}{beyond}", va="center")
-    ours = colours(names)
-    for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
+    hues = colours(methods)
+    for place, (method, name, rank) in enumerate(zip(methods, names, ranks, strict=True)):
         first = place < left
         height = top + 0.3 * (place if first else len(names) - 1 - place)
         edge = 1 if first else len(names)
-        axis.plot([rank, rank, edge], [0, height, height], color=ours[name], linewidth=1.0)
-        weight = "bold" if name in analysis.spec.ours else "normal"
+        axis.plot([rank, rank, edge], [0, height, height], color=hues[method], linewidth=1.0)
+        weight = "bold" if method in analysis.sides.ours else "normal"
         text, side = f"{name}  {rank:.2f}", "right" if first else "left"
         gap = -0.03 * len(names) if first else 0.03 * len(names)
         axis.text(edge + gap / 2, height, text, ha=side, va="center", fontweight=weight)
@@ -65,36 +65,28 @@ def joined(ranks: stats.Floats, distance: float) -> list[tuple[int, int]]:
     return [run for run in runs if not any(a < run[0] and run[1] <= b for a, b in runs)]
 
 
-def champion(analysis: Analysis) -> str:
-    """The method that single-method figures show: the first of ours, else the best ranked."""
-    return (analysis.spec.ours or analysis.competitors)[0]
-
-
 def heat(analysis: Analysis) -> Any:
     """Gain in area over the best baseline, noise x imbalance, a panel a data set."""
-    frame, method = analysis.frame, champion(analysis)
-    axes_of = ("noise", "imbalance")
-    if any(frame[group].nunique() < 2 for group in axes_of):
-        return None
-    where = frame.drop_duplicates("setting").set_index("setting")
-    others = [g for g in SETTING if g not in (*axes_of, *analysis.spec.method)]
-    rest = [group for group in others if frame[group].nunique() > 1]
-    cells: dict[str, dict[tuple[str, str], Comparison]] = {}
+    method, names = analysis.champion, analysis.names
+    cells: dict[Place, dict[tuple[Choice, Choice], Comparison]] = {}
     for found in analysis.found:
-        row, compared = where.loc[found.setting.name], found.against(method, "here")
+        place, compared = found.setting.place, found.against(method, "here")
         if compared is not None:
-            panel = " · ".join(str(row[group]) for group in rest) or str(row["dataset"])
-            cells.setdefault(panel, {})[str(row["noise"]), str(row["imbalance"])] = compared
-    if not cells:
+            rest = place.part(
+                [c.group for c in place.choices if c.group not in ("noise", "imbalance")]
+            )
+            where = place.choice("noise"), place.choice("imbalance")
+            cells.setdefault(rest, {})[where] = compared
+    noises, imbalances = (
+        sorted({where[i] for part in cells.values() for where in part}) for i in (0, 1)
+    )
+    if min(len(noises), len(imbalances)) < 2:
         return None
-    noises, imbalances = (sorted(frame[group].unique(), key=in_order) for group in axes_of)
     sizes = (1.5 + 0.75 * len(imbalances), 1.3 + 0.42 * len(noises))
     figure, axes = panels(len(cells), max(sizes[0], 3.8 if len(cells) == 1 else 2.6), sizes[1], 3)
     most = max(abs(c.paired.difference) for part in cells.values() for c in part.values())
     most = max(100 * most, 0.1)
-    for axis, (panel, part) in zip(
-        axes, sorted(cells.items(), key=lambda cell: in_order(cell[0])), strict=True
-    ):
+    for axis, (panel, part) in zip(axes, sorted(cells.items()), strict=True):
         grid = np.full((len(noises), len(imbalances)), np.nan)
         for (noise, imbalance), one in part.items():
             at = noises.index(noise), imbalances.index(imbalance)
@@ -105,8 +97,10 @@ def heat(analysis: Analysis) -> Any:
             colour = "white" if dark else "#222222"
             axis.text(at[1], at[0], text, ha="center", va="center", fontsize=7, color=colour)
         image = axis.imshow(grid, cmap="RdBu", vmin=-most, vmax=most, aspect="auto")
-        axis.set_xticks(range(len(imbalances)), imbalances, rotation=20, ha="right")
-        axis.set_yticks(range(len(noises)), noises)
+        axis.set_xticks(
+            range(len(imbalances)), map(names.choice, imbalances), rotation=20, ha="right"
+        )
+        axis.set_yticks(range(len(noises)), map(names.choice, noises))
         axis.grid(visible=False)
         axis.tick_params(length=0)
         axis.set_xticks(np.arange(len(imbalances) - 1) + 0.5, minor=True)
@@ -114,17 +108,19 @@ def heat(analysis: Analysis) -> Any:
         axis.grid(which="minor", color="white", linewidth=2)
         axis.tick_params(which="minor", length=0)
         axis.spines[:].set_visible(False)
-        axis.set_title(panel)
+        axis.set_title(names.place(panel))
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=14)
     bar.outline.set_visible(False)
     bar.set_label("gain in area, points")
-    figure.suptitle(f"{method} over the best baseline (* beyond two standard errors)", fontsize=8)
+    figure.suptitle(
+        f"{names.method(method)} over the best baseline (* beyond two standard errors)", fontsize=8
+    )
     return figure
 
 
 def prior_quality(analysis: Analysis) -> Any:
     """How good the prior is by itself against the labels saved over random, a dot a setting."""
-    method = champion(analysis)
+    method = analysis.champion
     dots = [
         (100 * found.setting.prior, compared.saving("integrated"))
         for found in analysis.found
@@ -141,5 +137,5 @@ def prior_quality(analysis: Analysis) -> Any:
     axis.axhline(0, color="#444444", linewidth=0.8)
     axis.set_xlabel("prior alone, %")
     axis.set_ylabel("labels saved over random, %")
-    axis.set_title(f"{method}: prior quality and saving")
+    axis.set_title(f"{analysis.names.method(method)}: prior quality and saving")
     return figure

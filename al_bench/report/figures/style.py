@@ -6,8 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 from zlib import crc32
+
+from al_bench.analysis.keys import Method
 
 # Okabe and Ito (2008) without yellow, then Tol's (2021) muted and bright hues for longer lists
 COLOURS = (
@@ -52,12 +55,12 @@ RC = {
 }
 
 
-def plain(method: str) -> str:
-    """The strategy's own name: no parameters, training rule or start."""
-    return method.split(" ")[0].split("(")[0]
+def plain(method: Method) -> str:
+    """The option of the query rule alone: no parameters, training rule or start."""
+    return method.choice("strategy").option
 
 
-def colours(methods: Sequence[str]) -> dict[str, str]:
+def colours(methods: Sequence[Method]) -> dict[Method, str]:
     """A colour by strategy name: the same in every figure, told apart as far as hues go."""
     strategies = sorted({plain(method) for method in methods})
     chosen = {name: KNOWN[name] for name in strategies if name in KNOWN}
@@ -70,17 +73,17 @@ def colours(methods: Sequence[str]) -> dict[str, str]:
     return {method: chosen[plain(method)] for method in methods}
 
 
-def dashes(methods: Sequence[str], references: frozenset[str]) -> dict[str, Any]:
+def dashes(methods: Sequence[Method], references: frozenset[Method]) -> dict[Method, Any]:
     """Variants of one strategy differ by dash; methods that read the truth are dashed finely."""
-    chosen: dict[str, Any] = {}
+    chosen: dict[Method, Any] = {}
     for method in methods:
         same = [name for name in methods if plain(name) == plain(method)]
-        number = sorted(same, key=lambda name: (len(name), name)).index(method)
+        number = sorted(same, key=lambda key: (len(key.text), key)).index(method)
         chosen[method] = (0, (3, 2)) if method in references else DASHES[number % len(DASHES)]
     return chosen
 
 
-def markers(methods: Sequence[str]) -> dict[str, str]:
+def markers(methods: Sequence[Method]) -> dict[Method, str]:
     order = sorted(methods)
     return {method: MARKERS[order.index(method) % len(MARKERS)] for method in order}
 
@@ -115,6 +118,7 @@ def save(figure: Any, stem: Path) -> list[Path]:
     """Write <stem>.png and <stem>.pdf without dates or program names: same figure, same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     png, pdf = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "pdf"))
+    wrap_titles(figure)
     figure.get_layout_engine().execute(figure)
     figure.set_layout_engine("none")  # laid out and measured once for both files
     box = figure.get_tightbbox().padded(0.06)
@@ -124,13 +128,10 @@ def save(figure: Any, stem: Path) -> list[Path]:
     return [png, pdf]
 
 
-def short(text: str, width: int) -> str:
-    """The text broken at its dots into lines of about this width."""
-    lines = [""]
-    for part in text.split(" · "):
-        joined = f"{lines[-1]} · {part}" if lines[-1] else part
-        if len(joined) > width and lines[-1]:
-            lines.append(part)
-        else:
-            lines[-1] = joined
-    return "\n".join(lines)
+def wrap_titles(figure: Any) -> None:
+    """Break each panel's title into lines no wider than the panel, three at most."""
+    figure.get_layout_engine().execute(figure)
+    for axis in figure.axes:
+        width = axis.get_window_extent().width / figure.dpi
+        letters = max(int(width / 0.078), 12)
+        axis.set_title(fill(axis.get_title("left"), letters, max_lines=3, placeholder=" ..."))

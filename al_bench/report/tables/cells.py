@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from al_bench.analysis.analysis import Analysis
+from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import Saving
 from al_bench.analysis.stats import Paired
 
@@ -24,6 +26,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     bold: frozenset[tuple[int, int]] = frozenset()
+
+
+def called(analysis: Analysis, method: Method) -> str:
+    """A method's name, with a dagger where it reads the truth."""
+    return analysis.names.method(method) + DAGGER * (method in analysis.oracles)
 
 
 def headed(metric: str) -> str:

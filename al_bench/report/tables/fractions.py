@@ -9,37 +9,36 @@ import numpy as np
 from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.curves import Floats, Setting, settings
 from al_bench.analysis.frame import NOT_AVAILABLE
+from al_bench.analysis.keys import Method
+from al_bench.analysis.selection import matches
 from al_bench.analysis.spec import Printed
-from al_bench.report.tables.cells import DAGGER, NONE, Table, headed, percent, signed, spread
+from al_bench.report.tables.cells import NONE, Table, called, headed, percent, signed, spread
 
 NEAR = 0.005  # of the pool: a round that ends further from a fraction does not stand for it
-Scores = Mapping[str, Floats]  # by method, over seeds
+Scores = Mapping[Method, Floats]  # by method, over seeds
+
+
+def printed_tables(analysis: Analysis) -> list[Table]:
+    """What others printed beside ours, a table a metric."""
+    metrics = dict.fromkeys(one.metric for one in analysis.spec.printed_numbers)
+    return [beside_printed(analysis, m, settings(analysis.frame, m)) for m in metrics]
 
 
 def fraction_tables(analysis: Analysis) -> list[Table]:
-    """What others printed beside ours, then a table for each metric and fraction of the spec."""
+    """A table for each metric and fraction of the spec."""
     spec = analysis.spec
-    if not spec.fractions:
-        return []
-    printed = printed_in(analysis)
-    found = {metric: settings(analysis.frame, metric) for metric in (*spec.metrics, *printed)}
-    shown = [
-        at_fraction(analysis, m, found[m], fraction)
-        for m in spec.metrics
+    found = {m: settings(analysis.frame, m) for m in spec.metrics if spec.fractions}
+    return [
+        at_fraction(analysis, metric, found[metric], fraction)
+        for metric in found
         for fraction in spec.fractions
     ]
-    return [*(beside_printed(analysis, metric, found[metric]) for metric in printed), *shown]
-
-
-def printed_in(analysis: Analysis) -> tuple[str, ...]:
-    """The metrics of which somebody printed numbers."""
-    return tuple(dict.fromkeys(one.metric for one in analysis.spec.printed_numbers))
 
 
 def scores(analysis: Analysis, setting: Setting, fraction: float) -> Scores:
     """Each method's level after the round that ends nearest to a fraction of the pool; empty where
     none ends near it."""
-    fractions = setting.labels / analysis.parts[setting.name]["n_pool"].mean()
+    fractions = setting.labels / analysis.parts[setting.place]["n_pool"].mean()
     at = int(abs(fractions - fraction).argmin())
     if abs(fractions[at] - fraction) > NEAR:
         return {}
@@ -48,19 +47,19 @@ def scores(analysis: Analysis, setting: Setting, fraction: float) -> Scores:
 
 def at_fraction(analysis: Analysis, metric: str, places: list[Setting], fraction: float) -> Table:
     """A row a setting and a column a method, settings without data among them."""
-    methods = analysis.methods
+    methods, names = analysis.methods, analysis.names
     rows, bold = [], set()
     for number, place in enumerate(places):
         level = scores(analysis, place, fraction)
         cells = [spread(level[m]) if m in level else NONE for m in methods]
-        rows.append((place.name, *cells))
+        rows.append((names.place(place.place), *cells))
         fair = [m for m in methods if m in level and m in analysis.competitors]
         if fair:
             best = max(fair, key=lambda method: level[method].mean())
             bold.add((number, methods.index(best) + 1))
-    gone = dict.fromkeys(run.setting for run in analysis.results.unavailable)
+    gone = dict.fromkeys(names.all(run.place) for run in analysis.results.unavailable)
     rows += [(f"{name} (not run: {NOT_AVAILABLE})", *[NONE] * len(methods)) for name in gone]
-    marked = [m + DAGGER * (m in analysis.oracles) for m in methods]
+    marked = [called(analysis, method) for method in methods]
     note = (
         "After the round that ends at this fraction of the pool; mean ± standard deviation over "
         f"seeds; bold: the best of a setting. {NONE}: no run, or no round that ends there."
@@ -75,14 +74,15 @@ def beside_printed(analysis: Analysis, metric: str, places: list[Setting]) -> Ta
     for one in analysis.spec.printed_numbers:
         if one.metric != metric:
             continue
-        here = next((place for place in places if stands_for(analysis, place, one)), None)
+        here = next((place for place in places if matches(place.place, one.place)), None)
         for fraction, value in zip(analysis.spec.fractions, one.values, strict=True):
-            level = scores(analysis, here, fraction).get(one.method) if here else None
+            levels = scores(analysis, here, fraction) if here else {}
+            level = next((levels[m] for m in levels if matches(m, one.method)), None)
             ours, apart = why_not(analysis, one), NONE
             if level is not None:
                 ours, apart = spread(level), signed(100 * float(np.mean(level)) - value)
-            name = f"{one.dataset} · {one.imbalance} · {one.noise}"
-            rows.append((name, one.method, percent(fraction, 0), f"{value:.1f}", ours, apart))
+            name, method = (" · ".join(map(str, s.values())) for s in (one.place, one.method))
+            rows.append((name, method, percent(fraction, 0), f"{value:.1f}", ours, apart))
     header = ("setting", "method", "% of the pool", "paper", "ours", "ours − paper, points")
     note = (
         "Paper: as printed there, never recomputed. Ours: mean ± standard deviation over seeds, on "
@@ -91,24 +91,15 @@ def beside_printed(analysis: Analysis, metric: str, places: list[Setting]) -> Ta
     return Table(f"Beside the paper: {headed(metric)}, %", header, tuple(rows), note)
 
 
-def stands_for(analysis: Analysis, place: Setting, one: Printed) -> bool:
-    """Whether a setting is of the kind that a printed number names."""
-    first = analysis.parts[place.name].iloc[0]
-    kinds = (str(first[group]).split("(")[0] for group in ("dataset", "imbalance", "noise"))
-    return tuple(kinds) == (one.dataset, one.imbalance, one.noise)
-
-
 def why_not(analysis: Analysis, one: Printed) -> str:
     """Why there is no number of ours."""
-    kinds = [run.setting.split(" · ") for run in analysis.results.unavailable]
-    named = [tuple(part.split("(")[0] for part in parts) for parts in kinds]
-    gone = (one.dataset, one.imbalance, one.noise) in named
+    gone = any(matches(run.place, one.place) for run in analysis.results.unavailable)
     return f"not run: {NOT_AVAILABLE}" if gone else "not run"
 
 
 def not_run(analysis: Analysis) -> Table:
     """Every setting whose data set was not there, with the number of its runs."""
-    gone = [run.setting for run in analysis.results.unavailable]
+    gone = [analysis.names.all(run.place) for run in analysis.results.unavailable]
     rows = tuple((name, str(gone.count(name)), NOT_AVAILABLE) for name in dict.fromkeys(gone))
     note = "These runs are part of the experiment and of none of the numbers here."
     return Table(f"Not run: {NOT_AVAILABLE}", ("setting", "runs", "why"), rows, note)

@@ -57,13 +57,19 @@ def markdown_text(text: str) -> str:
 
 def markdown(tables: Sequence[Table], heading: str, summary: str) -> str:
     """One Markdown document of all tables."""
-    parts = [f"# {markdown_text(heading)}", markdown_text(summary)]
-    for table in tables:
-        lines = [line(table.header), line(["---", *["---:"] * (len(table.header) - 1)], raw=True)]
-        for r, row in enumerate(table.rows):
-            lines.append(line(row, {c for c in range(len(row)) if (r, c) in table.bold}))
-        parts += [f"## {markdown_text(table.title)}", "\n".join(lines), markdown_text(table.note)]
+    parts = [f"# {markdown_text(heading)}", markdown_text(summary), *map(section, tables)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def section(table: Table, most: int | None = None) -> str:
+    """A table in Markdown with its title and note; of a longer one so many rows."""
+    lines = [line(table.header), line(["---", *["---:"] * (len(table.header) - 1)], raw=True)]
+    for r, row in enumerate(table.rows[:most]):
+        lines.append(line(row, {c for c in range(len(row)) if (r, c) in table.bold}))
+    left = len(table.rows[most:]) if most else 0
+    note = f"{table.note} {left} more rows are in the details." if left else table.note
+    parts = [f"## {markdown_text(table.title)}", "\n".join(lines), markdown_text(note)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def line(cells: Sequence[str], bold: Sequence[int] | set[int] = (), raw: bool = False) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from al_bench.analysis import stats
 from al_bench.analysis.analysis import RULES, Analysis, Found
 from al_bench.analysis.comparison import Comparison
+from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import area
 from al_bench.report.tables.cells import (
     DAGGER,
     DIAGNOSTICS,
     NONE,
     Table,
+    called,
     difference,
     headed,
     labels_text,
@@ -21,10 +25,10 @@ from al_bench.report.tables.cells import (
     saving_text,
     spread,
 )
-from al_bench.report.tables.claims import over_sets, set_by_set
+from al_bench.report.tables.claims import claim_tables, set_by_set
 from al_bench.report.tables.factorial import factorials
-from al_bench.report.tables.fractions import fraction_tables, not_run
-from al_bench.report.tables.overall import penalty_matrix, ranking
+from al_bench.report.tables.fractions import fraction_tables, printed_tables
+from al_bench.report.tables.overall import areas, penalty_matrix, ranking
 
 QUALITY = (
     "balanced_accuracy",
@@ -43,13 +47,26 @@ COUNTS = ("nll", *DIAGNOSTICS)  # shown as they are, not in per cent
 
 
 def tables(analysis: Analysis) -> list[Table]:
-    """All tables of a report, the most read first."""
-    every = [table(one) for one in analysis.claims for table in (over_sets, set_by_set)]
-    every += [*fraction_tables(analysis), *factorials(analysis)]
-    every += [not_run(analysis)] if analysis.results.unavailable else []
-    every += [main(analysis, found) for found in analysis.found]
+    """All tables of a report, those of its page first."""
+    return [*summary(analysis), *details(analysis)]
+
+
+def summary(analysis: Analysis) -> list[Table]:
+    """The tables of a report's page: the claims, the ranking and one of results."""
     several = len(analysis.found) > 1
-    every += [ranking(analysis)] if several else []
+    shown = [*claim_tables(analysis), *printed_tables(analysis)]
+    shown += factorials(analysis)[: 1 if several else None]
+    shown += [ranking(analysis)] if several else []
+    return [*shown, areas(analysis) if several else main(analysis, analysis.found[0])]
+
+
+def details(analysis: Analysis) -> list[Table]:
+    """All other tables, setting by setting."""
+    several = len(analysis.found) > 1
+    every = [set_by_set(claimed, analysis.names) for claimed in analysis.claims]
+    every += fraction_tables(analysis)
+    every += factorials(analysis)[1:] if several else []
+    every += main_tables(analysis)
     if not analysis.spec.details:
         return every
     every += [penalty_matrix(analysis)] if several else []
@@ -60,11 +77,13 @@ def tables(analysis: Analysis) -> list[Table]:
     return every
 
 
-def mark(analysis: Analysis, method: str) -> str:
-    return method + DAGGER if method in analysis.oracles else method
+def main_tables(analysis: Analysis) -> list[Table]:
+    """The main table of each setting, where there are several."""
+    several = len(analysis.found) > 1
+    return [main(analysis, found) for found in analysis.found] if several else []
 
 
-def ordered(analysis: Analysis, found: Found) -> list[str]:
+def ordered(analysis: Analysis, found: Found) -> list[Method]:
     return [name for name in analysis.methods if name in found.setting.methods]
 
 
@@ -72,9 +91,10 @@ def main(analysis: Analysis, found: Found) -> Table:
     """How good each method ends, how many labels it saves, and what it costs."""
     setting, metric = found.setting, headed(analysis.spec.metric)
     methods = ordered(analysis, found)
-    part = analysis.parts[setting.name]
-    seconds = part[part["round"] > 1].groupby("method")["seconds_select"].median()
-    oracle_calls = part.groupby(["method", "seed"])["oracle_calls"].max().groupby("method").mean()
+    part = analysis.parts[setting.place]
+    seconds = part[part["round"] > 1].groupby("method")["seconds_select"].median().to_dict()
+    calls = part.groupby(["method", "seed"])["oracle_calls"].max().groupby("method").mean()
+    oracle_calls: dict[Any, float] = calls.to_dict()
     rows, scores = [], []
     for method in methods:
         curves = setting.of(method)
@@ -86,7 +106,7 @@ def main(analysis: Analysis, found: Found) -> Table:
         ]
         rows.append(
             (
-                mark(analysis, method),
+                called(analysis, method),
                 spread(curves[:, -1]),
                 spread(areas),
                 *(saving_text(one.saving(form) if one else None) for one, form in compared),
@@ -98,9 +118,10 @@ def main(analysis: Analysis, found: Found) -> Table:
         reader = method in analysis.oracles
         scores.append((-np.inf, -np.inf) if reader else (curves[:, -1].mean(), areas.mean()))
     best = np.array(scores).argmax(axis=0)
-    rival = sorted({c.baseline for c in found.comparisons if c.rule == "here"})
+    rivals = sorted({c.baseline for c in found.comparisons if c.rule == "here"})
+    rival = map(analysis.names.method, rivals)
     prior = "" if np.isnan(setting.prior) else f" The prior alone: {percent(setting.prior)}."
-    target = f"{percent(found.target)} ({found.best})"
+    target = f"{percent(found.target)} ({analysis.names.method(found.best)})"
     header = (
         "method",
         f"final {metric}, %",
@@ -124,10 +145,10 @@ def main(analysis: Analysis, found: Found) -> Table:
     note = f"{len(setting.seeds)} seeds, {budget}; mean ± standard deviation; {how}.{prior}"
     note += oracles_note(analysis, methods)
     bold = frozenset((int(row), column + 1) for column, row in enumerate(best))
-    return Table(setting.name, header, tuple(rows), note, bold)
+    return Table(analysis.names.place(setting.place), header, tuple(rows), note, bold)
 
 
-def oracles_note(analysis: Analysis, methods: list[str]) -> str:
+def oracles_note(analysis: Analysis, methods: list[Method]) -> str:
     if not analysis.oracles & set(methods):
         return ""
     return f" {DAGGER} reads the truth: a reference, not a competitor."
@@ -135,15 +156,15 @@ def oracles_note(analysis: Analysis, methods: list[str]) -> str:
 
 def forms(analysis: Analysis, found: Found) -> Table:
     """All three forms of a saving, by all rules of choosing the baseline, smoothed and not."""
-    shown = analysis.spec.ours or [m for m in analysis.methods if m in analysis.competitors]
+    shown = list(analysis.sides.ours) or [m for m in analysis.methods if m in analysis.competitors]
     comparisons = [
         one
         for method in shown
         for rule in RULES
         if (one := found.against(method, rule)) is not None
     ]
-    names = [s.form for s in comparisons[0].savings if s.smooth] if comparisons else []
-    groups: dict[tuple[str, str, int], list[Comparison]] = {}
+    forms = [s.form for s in comparisons[0].savings if s.smooth] if comparisons else []
+    groups: dict[tuple[Method, Method, int], list[Comparison]] = {}
     for one in comparisons:
         seeds = one.savings[0].seeds
         groups.setdefault((one.method, one.baseline, seeds), []).append(one)
@@ -153,11 +174,12 @@ def forms(analysis: Analysis, found: Found) -> Table:
         ahead = difference(one.final)
         for smooth in (True, False):
             final, kind = one.saving("final", smooth), "isotonic" if smooth else "raw"
-            cells = [saving_text(one.saving(form, smooth)) for form in names]
+            cells = [saving_text(one.saving(form, smooth)) for form in forms]
             missed = f"{100 * final.missed_a:.0f}/{100 * final.missed_b:.0f}"
             how = f"{seeds}, {final.kind}"
-            rows.append((method, baseline, rules, kind, *cells, ahead, missed, how))
-    header = ("method", "baseline", "chosen by", "curves", *(f"at {n}" for n in names))
+            names = map(analysis.names.method, (method, baseline))
+            rows.append((*names, rules, kind, *cells, ahead, missed, how))
+    header = ("method", "baseline", "chosen by", "curves", *(f"at {n}" for n in forms))
     header = tuple(part.replace("at integrated", "integrated over levels") for part in header)
     header = tuple(part.replace("at final", "at its final level") for part in header)
     rules = "; ".join(f"{rule}: {text}" for rule, text in RULES.items() if rule != text)
@@ -167,7 +189,7 @@ def forms(analysis: Analysis, found: Found) -> Table:
         "≥: the baseline never gets there, the saving is at least this. Misses: fraction of seeds "
         "whose own curve misses the baseline's final level, method/baseline."
     )
-    title = f"Annotation savings: {found.setting.name}"
+    title = f"Annotation savings: {analysis.names.place(found.setting.place)}"
     last = ("difference at full budget, points ± SE", "misses, %", "seeds, interval")
     return Table(title, (*header, *last), tuple(rows), note)
 
@@ -177,15 +199,15 @@ def tests(analysis: Analysis) -> Table:
     cells = [
         (found, one)
         for found in analysis.found
-        for method in (analysis.spec.ours or analysis.competitors)
+        for method in (analysis.sides.ours or analysis.competitors)
         if (one := found.against(method, "here")) is not None
     ]
     adjusted = stats.holm(np.array([one.paired.t_test for _, one in cells]))
     rows = tuple(
         (
-            one.method,
-            found.setting.name,
-            one.baseline,
+            analysis.names.method(one.method),
+            analysis.names.place(found.setting.place),
+            analysis.names.method(one.baseline),
             difference(one.paired),
             one.paired.verdict,
             p_text(one.paired.t_test),
@@ -226,17 +248,18 @@ def labelled(analysis: Analysis, found: Found) -> Table:
 
 def at_the_end(analysis: Analysis, found: Found, title: str, metrics: tuple[str, ...]) -> Table:
     """Metrics after the last label, as far as the runs have them."""
-    frame = analysis.parts[found.setting.name]
+    frame = analysis.parts[found.setting.place]
     last = frame[frame["n_labels"] == found.setting.labels[-1]]
     metrics = tuple(name for name in metrics if name in last.columns)
     methods = ordered(analysis, found)
-    by_method = dict(iter(last[["method", *metrics]].groupby("method")))
+    by_method: dict[Any, Any] = dict(iter(last[["method", *metrics]].groupby("method")))
     rows = []
     for method in methods:
         runs = by_method[method]
         cells = [spread(runs[m], *((2, 1.0) if m in COUNTS else (1, 100.0))) for m in metrics]
-        rows.append((mark(analysis, method), *cells))
+        rows.append((called(analysis, method), *cells))
     header = [headed(metric) + ("" if metric in COUNTS else ", %") for metric in metrics]
     note = f"At {found.setting.labels[-1]:.0f} labels; mean ± standard deviation over seeds."
     note += oracles_note(analysis, methods)
-    return Table(f"{title}: {found.setting.name}", ("method", *header), tuple(rows), note)
+    title = f"{title}: {analysis.names.place(found.setting.place)}"
+    return Table(title, ("method", *header), tuple(rows), note)

@@ -1,0 +1,145 @@
+"""What tells methods and settings apart: the values of a frame's columns, never their names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, total_ordering
+from typing import Any, Self, TypeVar
+
+import pandas as pd
+
+from al_bench.configuration.words import parameters
+
+SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "proxy_selection", "protocol")
+METHOD = ("strategy", "supervision", "init")
+GROUPS = (*SETTING, *METHOD)
+ALL = "all"  # what every parameter of a pooled choice is
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Choice:
+    """What a run has of one group: the option's name and its resolved config as JSON text.
+
+    Options without numbers come before those with, and these in the order of their numbers.
+    """
+
+    group: str
+    option: str
+    config: str
+
+    @cached_property
+    def node(self) -> Mapping[str, Any]:
+        """The config; empty where there is none."""
+        node = json.loads(self.config)
+        return node if isinstance(node, Mapping) else {}
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Any]:
+        """The config's plain values by dotted name."""
+        return parameters(self.node)
+
+    @property
+    def is_pooled(self) -> bool:
+        return self.config == f'"{ALL}"'
+
+    @cached_property
+    def order(self) -> tuple[bool, bool, str, tuple[float, ...], str]:
+        values = [self.parameters[name] for name in sorted(self.parameters)]
+        numbers = tuple(float(v) for v in values if isinstance(v, int | float))
+        return self.is_pooled, bool(numbers), self.option, numbers, self.config
+
+    def pooled(self) -> Choice:
+        """The same option, whatever its parameters."""
+        return Choice(self.group, self.option, f'"{ALL}"')
+
+    def __lt__(self, other: Choice) -> bool:
+        return self.order < other.order
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """The choices that make something up, in the order of the groups."""
+
+    choices: tuple[Choice, ...]
+
+    def choice(self, group: str) -> Choice:
+        """What it has of one of its groups."""
+        return next(choice for choice in self.choices if choice.group == group)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.choices)
+
+    def __str__(self) -> str:
+        return " ".join(f"{choice.group}={choice.option}" for choice in self.choices)
+
+    def part(self, groups: Sequence[str]) -> Self:
+        """The choices of some groups alone."""
+        return type(self)(tuple(choice for choice in self.choices if choice.group in groups))
+
+    @cached_property
+    def text(self) -> str:
+        """All there is to know, the same on every machine: what generators are seeded by."""
+        return " ".join(f"{choice.group}={choice.config}" for choice in self.choices)
+
+
+class Method(Key):
+    """A system: query rule, training rule, start, and the learner where it is part of it."""
+
+
+class Place(Key):
+    """A setting, or the part of one: data set, imbalance, noise and all that is no method."""
+
+
+K = TypeVar("K", Method, Place)
+
+
+def in_method(method: Sequence[str]) -> tuple[str, ...]:
+    """The groups that make up a method: a proxy's rows go where its learner goes."""
+    return (*METHOD, "learner", "proxy_selection") if "learner" in method else METHOD
+
+
+def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
+    """The frame with two more columns, `setting` and `method`: a Place and a Method each row."""
+    inside = in_method(method)
+    outside = [group for group in SETTING if group not in inside]
+    first = frame.drop_duplicates("id").set_index("id")
+    return frame.assign(
+        setting=frame["id"].map(keys(Place, first, outside)).astype(object),
+        method=frame["id"].map(keys(Method, first, inside)).astype(object),
+    )
+
+
+def by_setting(frame: pd.DataFrame) -> dict[Place, pd.DataFrame]:
+    """The rows of a keyed frame by setting, in order."""
+    parts: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("setting")))
+    return parts
+
+
+def keys(kind: type[K], runs: pd.DataFrame, groups: Sequence[str]) -> dict[Any, K]:
+    """The key of each run, by its id; equal ones are one object."""
+    columns = [column for group in groups for column in (group, f"{group}_config")]
+    known: dict[tuple[str, ...], K] = {}
+    found = {}
+    for name, *row in runs[columns].itertuples(name=None):
+        values = tuple(row)
+        if values not in known:
+            known[values] = kind(tuple(map(Choice, groups, values[::2], values[1::2])))
+        found[name] = known[values]
+    return found
+
+
+def columns_of(choices: Mapping[str, str], science: Mapping[str, Any]) -> dict[str, str]:
+    """A run's columns of every group, from the options and the nodes that its manifest has."""
+    found = {}
+    for group in GROUPS:
+        node = science.get(group)
+        found[group] = choices.get(group, "none" if node is None else "custom")
+        found[f"{group}_config"] = json.dumps(node, sort_keys=True, separators=(",", ":"))
+    return found

@@ -1,0 +1,111 @@
+"""What methods and settings are called in one report: made here, shown, and never read back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import pandas as pd
+
+from al_bench.analysis.keys import METHOD, Choice, Key, Method, Place
+from al_bench.configuration.words import changes, words
+
+# left out of a method's name
+PLAIN = {"supervision": "labels", "init": "random", "learner": "linear", "proxy_selection": "none"}
+PREFIX = {
+    "supervision": " + ",
+    "init": ", start ",
+    "learner": ", ",
+    "proxy_selection": ", rows of ",
+}
+
+
+class Names:
+    """Display names by what varies among the methods and settings of a report.
+
+    The parameters that vary among the configs of an option are shown with it; of a method's parts
+    the config that most methods have goes without.
+    """
+
+    def __init__(self, methods: Iterable[Method], places: Iterable[Place]) -> None:
+        self.methods, self.places = sorted(set(methods)), sorted(set(places))
+        self.texts: dict[Choice, str] = {}
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Names:
+        """The names in a frame with the columns `setting` and `method`."""
+        return cls(frame["method"].unique(), frame["setting"].unique())
+
+    @cached_property
+    def choices(self) -> Counter[Choice]:
+        """How many methods, or settings, have each choice."""
+        return Counter(choice for key in (*self.methods, *self.places) for choice in key.choices)
+
+    @cached_property
+    def varying(self) -> frozenset[str]:
+        """The groups of which there are several choices."""
+        groups = Counter(choice.group for choice in self.choices)
+        return frozenset(group for group, number in groups.items() if number > 1)
+
+    def shared(self) -> dict[str, str]:
+        """What is the same for all methods and settings, by group."""
+        return {c.group: self.choice(c) for c in self.choices if c.group not in self.varying}
+
+    def changed(self, choice: Choice) -> list[str]:
+        """The parameters of a choice that are not the same in all configs of its option."""
+        same = [c for c in {*self.choices, choice}
+                if (c.group, c.option) == (choice.group, choice.option)]  # fmt: skip
+        if choice.group in METHOD or choice.group in PLAIN:
+            (most, *others) = sorted((self.choices[c] for c in same), reverse=True)
+            if self.choices[choice] == most and most not in others:
+                return []
+        return [
+            name
+            for name, value in choice.parameters.items()
+            if any(c.parameters.get(name, c) != value for c in same)
+        ]
+
+    def choice(self, choice: Choice) -> str:
+        """An option in words; with its own name where two would be called the same."""
+        if choice not in self.texts:
+            text = self.plain(choice)
+            same = {c.option for c in self.choices if c.group == choice.group
+                    and c != choice and self.plain(c) == text}  # fmt: skip
+            self.texts[choice] = f"{text} [{choice.option}]" if same - {choice.option} else text
+        return self.texts[choice]
+
+    def plain(self, choice: Choice) -> str:
+        if choice.is_pooled:
+            rates = any("rate" in c.parameters for c in self.choices if c.option == choice.option)
+            return f"{choice.option}, all {'rates' if rates else 'kinds'}"
+        return words(choice.group, choice.option, choice.node, self.changed(choice))
+
+    def method(self, method: Method) -> str:
+        """A query rule with, where they vary and are not the plain ones, its other parts."""
+        return self.parts(method, [choice.group for choice in method.choices])
+
+    def parts(self, method: Method, groups: Sequence[str]) -> str:
+        """The same of some groups alone."""
+        text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
+        for choice in method.part(groups).choices:
+            if choice.group in self.varying and choice.group in PREFIX:
+                plain = choice.option == PLAIN[choice.group]
+                shown = changes(choice.node, self.changed(choice)) if plain else self.choice(choice)
+                text += PREFIX[choice.group] + shown if shown else ""
+        return text
+
+    def training(self, method: Method) -> str:
+        """A training rule with the learner, where it varies."""
+        learner = self.parts(method, ("learner", "proxy_selection"))
+        return self.choice(method.choice("supervision")) + learner
+
+    def place(self, place: Place) -> str:
+        """The data set and what else varies among settings."""
+        return self.all(place.part(("dataset", *self.varying)))
+
+    def all(self, key: Key) -> str:
+        """Every choice of a key in words; rows that no proxy selected are not worth one."""
+        shown = [c for c in key.choices if (c.group, c.option) != ("proxy_selection", "none")]
+        rows = {"proxy_selection": "rows of "}
+        return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)

@@ -1,0 +1,70 @@
+"""What one method saves over the best of some baselines, as a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from al_bench.analysis.claims import Held, hold
+from al_bench.analysis.curves import aligned, settings
+from al_bench.analysis.keys import METHOD, keyed
+from al_bench.analysis.names import Names
+from al_bench.analysis.problems import check_problems
+from al_bench.analysis.references import without_references
+from al_bench.analysis.selection import Selection
+from al_bench.analysis.sides import sides_of
+from al_bench.analysis.spec import ReportSpec
+
+
+def savings_table(
+    frame: pd.DataFrame,
+    ours: Selection,
+    baselines: Sequence[Selection] | None = None,
+    metric: str = "balanced_accuracy",
+) -> pd.DataFrame:
+    """A row a setting: its columns, the best baseline, and what `ours` saves over it.
+
+    frame: as `load` gives it; ours: the columns of one method, ``{"strategy": "margin"}``;
+    baselines: those of its rivals (None: all published query rules). The learner is part of the
+    method where a key names it. saving, low, high: fraction of the baseline's labels over all
+    levels, with its 95 % interval; at_final: the same at its final level; differences in the
+    metric, ours - baseline, with the standard error over seeds. ValueError where a selection is of
+    no run, or `ours` of several methods.
+    """
+    given = [ours, *(baselines or [])]
+    learner = any(str(key).partition(".")[0] == "learner" for one in given for key in one)
+    spec = ReportSpec(
+        metric=metric,
+        ours=ours,
+        baselines=baselines or (),
+        claims=[{"name": "ours", "ours": ours}],
+        method=(*METHOD, "learner") if learner else METHOD,
+    )
+    frame = keyed(frame, spec.method)
+    names = Names.of(frame)
+    check_problems(frame, names)
+    frame = aligned(without_references(frame, spec)[0])
+    places, sides = settings(frame, metric), sides_of(frame, spec, partial=False)
+    claimed = hold(spec.claimed[0], places, sides, spec, names)
+    return pd.DataFrame([row(held, names) for held in claimed.sets])
+
+
+def row(held: Held, names: Names) -> dict[str, object]:
+    """One setting's numbers."""
+    one, place = held.comparison, held.place
+    saving, final = one.saving("integrated"), one.saving("final")
+    return {choice.group: choice.option for choice in place.choices} | {
+        "setting": names.place(place),
+        "method": names.method(one.method),
+        "best_baseline": names.method(one.baseline),
+        "saving": saving.value,
+        "low": saving.low,
+        "high": saving.high,
+        "at_final": final.value,
+        "area_difference": one.paired.difference,
+        "area_error": one.paired.error,
+        "final_difference": one.final.difference,
+        "final_error": one.final.error,
+        "seeds": saving.seeds,
+    }

@@ -1,0 +1,76 @@
+"""Options in plain words, for tables, figures and the titles of runs; nothing reads them back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from string import Formatter
+from typing import Any
+
+OURS = "al_bench."
+RIGHT = "no wrong answers"
+SAID = {  # by class; a rate is said in per cent
+    "Natural": "natural skew",
+    "LongTail": "long tail {ratio}:1",
+    "Usual": "long tail {ratio}:1 unless skewed, {many_ratio}:1 above {many} classes",
+    "Step": "step {ratio}:1",
+    "Merge": "{classes} classes merged",
+    "OneVsRest": "one class of {rate} %",
+    "Clean": RIGHT,
+    "Symmetric": "{rate} % wrong answers",
+    "PairFlip": "{rate} % wrong answers, pair flips",
+    "FeatureDependent": "{rate} % wrong answers, feature-dependent",
+    "Human": "people's answers ({column})",
+    "Votes": "one rater's answer",
+}
+
+
+def words(group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()) -> str:
+    """What an option of a group is, with those of its parameters that are `changed` in brackets.
+
+    node: its resolved config; changed: dotted names. Imbalance and noise always say their numbers.
+    """
+    target = str(node.get("_target_", ""))
+    template = SAID.get(target.rpartition(".")[2]) if target.startswith(OURS) else None
+    fields = {name for _, name, _, _ in Formatter().parse(template or "") if name}
+    if template is None or not fields <= node.keys():
+        text, fields = option, set()
+    elif group == "noise" and node.get("rate") == 0:
+        text = RIGHT
+    else:
+        text = template.format_map({name: number(name, node[name]) for name in fields})
+    more = changes(node, [name for name in changed if name not in fields])
+    return f"{text} ({more})" if more else text
+
+
+def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
+    """Parameters of a node with their values: ``balance none, belief.gate false``."""
+    own = parameters(node)
+    shown = ((name.removesuffix("._target_"), own[name]) for name in sorted(changed) if name in own)
+    return ", ".join(f"{name} {value(one)}" for name, one in shown)
+
+
+def parameters(node: Any, above: str = "") -> dict[str, Any]:
+    """The plain values of a node by dotted name; a list is one value."""
+    if not isinstance(node, Mapping) or not node:
+        return {above: node} if above else {}
+    found: dict[str, Any] = {}
+    for key, inner in node.items():
+        found |= parameters(inner, f"{above}.{key}" if above else str(key))
+    return found
+
+
+def number(name: str, one: Any) -> str:
+    percent = name == "rate" and isinstance(one, int | float)
+    return value(100 * one if percent else one)
+
+
+def value(one: Any) -> str:
+    """A value as a yaml says it; of a class its name alone."""
+    if isinstance(one, bool) or one is None:
+        return str(one).lower().replace("none", "null")
+    if isinstance(one, list | tuple):
+        return f"[{', '.join(map(value, one))}]"
+    if isinstance(one, int | float):
+        return f"{one:g}"
+    text = str(one)
+    return text.rpartition(".")[2] if text.startswith(OURS) else text

@@ -1,0 +1,125 @@
+"""From run directories to one tidy table and back: nothing is lost, nothing is renamed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from al_bench.analysis.frame import load, read_parquet, read_runs, write_parquet
+from tests.fakes import fake_run, fake_runs
+
+
+def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
+    fake_run(tmp_path, strategy="margin", seed=3, rounds=4)
+    frame = read_runs(tmp_path).frame
+    assert frame["round"].tolist() == [0, 1, 2, 3, 4]
+    assert frame["n_labels"].tolist() == [0, 20, 40, 60, 80]
+    assert frame["oracle_calls"].tolist() == [0, 1, 2, 3, 4]
+    assert set(frame["seed"]) == {3}
+    assert set(frame["strategy"]) == {"margin"}
+    assert len(frame["recall"].iloc[-1]) == 6
+
+
+def test_a_torn_last_line_is_dropped_and_the_run_listed_as_not_finished(tmp_path: Path) -> None:
+    fake_run(tmp_path, seed=0)
+    torn = fake_run(tmp_path, seed=1)
+    whole = (torn / "rounds.jsonl").read_text()
+    (torn / "rounds.jsonl").write_text(whole[:-40])
+    results = read_runs(tmp_path)
+    assert set(results.frame["seed"]) == {0}
+    assert [run.id for run in results.unfinished] == [torn.name]
+    assert results.unfinished[0].why == "has 10 rounds, its last line is torn"
+
+
+def test_a_torn_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
+    here = fake_run(tmp_path)
+    lines = (here / "rounds.jsonl").read_text().splitlines()
+    lines[3] = lines[3][:20]
+    (here / "rounds.jsonl").write_text("\n".join(lines))
+    with pytest.raises(ValueError, match="line 4 is damaged: it is not JSON"):
+        read_runs(tmp_path)
+
+
+def test_failed_unfinished_and_missing_runs_are_listed_with_their_reasons(tmp_path: Path) -> None:
+    done = [fake_run(tmp_path, seed=seed) for seed in range(3)]
+    failed = fake_run(tmp_path, seed=7, error="ValueError: no centre")
+    cut = fake_run(tmp_path, seed=8, finished=False, rounds=2)
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "manifest.json").write_text("{")
+    ids = [here.name for here in (*done, failed, cut, broken)]
+    summary = read_runs(tmp_path, [*ids, "never"]).summary()
+    assert summary.startswith("3 of 7 runs; 2 failed: ")
+    what = "flowers, natural skew, no wrong answers, random"
+    assert f"{failed.name} ({what}, seed 7) ValueError: no centre" in summary
+    assert "broken (unknown) " in summary
+    assert "manifest.json is not JSON" in summary
+    assert "; 1 not started; 1 not finished: " in summary
+    assert (
+        f"{cut.name} (flowers, natural skew, no wrong answers, random, seed 8) has 3 rounds"
+        in summary
+    )
+
+
+def test_only_the_runs_of_the_given_ids_are_read(tmp_path: Path) -> None:
+    wanted, _ = fake_run(tmp_path, seed=0), fake_run(tmp_path, seed=1)
+    assert set(read_runs(tmp_path, {wanted.name}).frame["id"]) == {wanted.name}
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder of runs at"):
+        read_runs(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="no results at"):
+        read_parquet(tmp_path / "nowhere.parquet")
+
+
+def test_parquet_keeps_everything_and_has_the_same_bytes_twice(tmp_path: Path) -> None:
+    fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2)
+    fake_run(tmp_path / "runs", seed=9, error="OSError: disk")
+    results = read_runs(tmp_path / "runs")
+    first = write_parquet(results, tmp_path / "a.parquet")
+    back = read_parquet(first)
+    second = write_parquet(back, tmp_path / "b.parquet")
+    assert first.read_bytes() == second.read_bytes()
+    assert back.summary() == results.summary()
+    assert back.provenance == results.provenance
+    for name in results.frame.columns:
+        assert list(map(str, map(plainly, back.frame[name]))) == list(
+            map(str, map(plainly, results.frame[name]))
+        )
+
+
+def plainly(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def test_a_row_has_the_option_and_the_config_of_every_group(tmp_path: Path) -> None:
+    fake_run(tmp_path, "margin", noise=0.2)
+    row = load(tmp_path).iloc[0]
+    assert (row["strategy"], row["noise"], row["proxy_selection"]) == (
+        "margin", "symmetric", "none",
+    )  # fmt: skip
+    assert row["noise_config"] == '{"_target_":"al_bench.problem.Symmetric","rate":0.2}'
+    assert row["proxy_selection_config"] == "null"
+    assert (row["digest"], bool(row["oracle"])) == ("d1", False)
+
+
+def test_a_manifest_without_commit_device_or_digest_is_read_as_unknown(tmp_path: Path) -> None:
+    here = fake_run(tmp_path, digest=None)
+    manifest = json.loads((here / "manifest.json").read_text())
+    del manifest["commit"], manifest["device"]
+    (here / "manifest.json").write_text(json.dumps(manifest))
+    results = read_runs(tmp_path)
+    assert results.provenance["commit"] == results.provenance["device"] == ["unknown"]
+    assert set(results.frame["digest"]) == {""}
+
+
+def test_a_folder_and_its_parquet_file_load_the_same_table(tmp_path: Path) -> None:
+    fake_runs(tmp_path / "runs", ("margin",), seeds=2)
+    path = write_parquet(read_runs(tmp_path / "runs"), tmp_path / "x.parquet")
+    one, other = load(tmp_path / "runs"), load(str(path))
+    assert list(one.columns) == list(other.columns)
+    assert one["balanced_accuracy"].tolist() == other["balanced_accuracy"].tolist()
