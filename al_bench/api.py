@@ -100,7 +100,8 @@ def run(
 
         config.dataset = given_problem(problem, name)
     done = execute(config, config_folders(extra), problem=problem, say=_quiet)
-    return read_runs(Path(results) / "runs", [done]).frame
+    frame: pd.DataFrame = read_runs(Path(results) / "runs", [done]).frame
+    return frame
 
 
 def sweep(

@@ -134,7 +134,7 @@ def rows(name: str, features: Any, prior_name: str, prior: Any, n: int, k: int) 
     probs = even if prior is None else matrix(prior_name, prior, n, k)
     if np.any(probs < 0) or np.any(abs(probs.sum(axis=1) - 1) > 1e-3):
         raise ValueError(f"{prior_name} has rows that are no probabilities summing to one")
-    return Rows(values, values, probs)
+    return Rows(list(values), values, probs)
 
 
 def matrix(name: str, values: Any, n: int, columns: int | None) -> Floats:

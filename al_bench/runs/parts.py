@@ -51,8 +51,11 @@ def parts_of(config: DictConfig, problem: Problem) -> Parts:
     """The components that a config names; an upper reference is given the truth here alone."""
     queries = [build(config.init), build(config.strategy)]
     init, strategy = (p.given(problem.truth) if is_oracle(p) else p for p in queries)
-    rest = (build(config[group]) for group in ("supervision", "learner", "protocol"))
-    return Parts(init, strategy, *rest, oracle=any(map(is_oracle, queries)))
+    supervision, learner, protocol = (
+        build(config[group]) for group in ("supervision", "learner", "protocol")
+    )
+    oracle = any(map(is_oracle, queries))
+    return Parts(init, strategy, supervision, learner, protocol, oracle)
 
 
 def is_oracle(strategy: Any) -> bool:
