@@ -149,7 +149,7 @@ def savings(
     ours: the method by its columns, ``{"strategy": "codecision"}``; baselines: the same for each of
     them (None: all other published ones).
     """
-    from al_bench.analysis.claims import savings_table
+    from al_bench.analysis.table import savings_table
 
     return savings_table(frame, ours, baselines, metric)
 
@@ -158,7 +158,7 @@ def plot_learning_curves(
     frame: pd.DataFrame, metric: str = "balanced_accuracy", ax: Axes | None = None
 ) -> Any:
     """Mean learning curves with 95 % bands over seeds; returns the matplotlib axes drawn on."""
-    from al_bench.report.figures.figures import plot_learning_curves as plot
+    from al_bench.report.figures.curves import plot_learning_curves as plot
 
     return plot(frame, metric=metric, ax=ax)
 
