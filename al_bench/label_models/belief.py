@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, unit
+from al_bench.arithmetic import one_hot, softmax, unit
 from al_bench.label_models.crossfit import cross_fit, fold_numbers, log_floor
 from al_bench.state import Floats, Ints, State
 
@@ -179,7 +179,7 @@ class OutOfFoldBelief:
         held_out, everywhere = cross_fit(
             unit(state.rows.features),
             rows,
-            np.eye(state.n_classes, dtype=np.float32)[answers],
+            one_hot(answers, state.n_classes),
             fold_numbers(answers, self.folds, rng),
             self.l2,
         )

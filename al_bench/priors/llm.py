@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax
-from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.device import inference
 from al_bench.priors.prompts import cut, filled
-from al_bench.priors.weights import identity, place, unreadable
+from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
@@ -179,19 +179,10 @@ def padded(rows: Sequence[Sequence[int]], left: bool) -> tuple[torch.Tensor, tor
 @lru_cache(maxsize=1)
 def loaded(model: CausalModel) -> tuple[Any, Any]:
     """Tokenizer and model, loaded once a process."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    where, options = place(model.weights, model.pin)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        network = AutoModelForCausalLM.from_pretrained(
-            where, dtype=dtype(model.precision), **options
-        )
-    except (OSError, ValueError, ImportError) as error:
-        raise unreadable(model.weights, error) from error
-    return tokenizer, network.eval().to(device())
+    network, tokenizer = pretrained(
+        model.weights, model.pin, model.precision, "AutoModelForCausalLM", "AutoTokenizer"
+    )
+    return tokenizer, network
 
 
 @dataclass(frozen=True)

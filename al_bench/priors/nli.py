@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax
-from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.device import inference
 from al_bench.priors.prompts import cut, filled
-from al_bench.priors.weights import identity, place, unreadable
+from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
@@ -88,20 +88,10 @@ class Entailment:
 @lru_cache(maxsize=2)
 def loaded(weights: str, pin: str | None, precision: str) -> tuple[Any, Any, int]:
     """Tokenizer, model and the number of its label "entailment", loaded once a process."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    where, options = place(weights, pin)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            where, dtype=dtype(precision), **options
-        )
-    except (OSError, ValueError) as error:
-        raise unreadable(weights, error) from error
+    network = "AutoModelForSequenceClassification"
+    model, tokenizer = pretrained(weights, pin, precision, network, "AutoTokenizer")
     labels = model.config.label2id
     entails = [label for name, label in labels.items() if name.lower().startswith("entail")]
     if not entails:
         raise ValueError(f"{weights} has the labels {', '.join(labels)}; wanted an 'entailment'")
-    return tokenizer, model.eval().to(device()), int(entails[0])
+    return tokenizer, model, int(entails[0])

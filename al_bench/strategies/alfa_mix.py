@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import softmax
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
@@ -59,8 +60,7 @@ def flip_steps(state: State) -> Floats:
         here = state.unlabelled[part]
         scores = (features[here] @ weight.T + bias).astype(np.float64)
         index = np.arange(len(here))
-        probs = np.exp(scores - scores.max(axis=1, keepdims=True))
-        probs /= probs.sum(axis=1, keepdims=True)
+        probs = softmax(scores)
         best = scores.argmax(axis=1)
         probs[index, best] -= 1
         gradient = probs @ weight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import margin
+from al_bench.arithmetic import margin, softmax
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
 from al_bench.strategies.common.greedy import lazy_greedy
@@ -46,8 +46,7 @@ class UHerding:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
         logs = np.log(np.maximum(state.probs[rows[: self.sample]], 1e-30)) / self.temperature
-        tempered = np.exp(logs - logs.max(axis=1, keepdims=True))
-        doubts = 1 - margin(tempered / tempered.sum(axis=1, keepdims=True))
+        doubts = 1 - margin(softmax(logs))
         width = smallest_distance(unit_rows(state.rows.features, state.labelled))
         return herd(state, rows, doubts, width, budget)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import one_hot
 from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
 from al_bench.state import Floats, Ints, State, TrainingSet
-from al_bench.supervision.human import one_hot
 
 
 def with_pseudo_labels(state: State, free: Ints, guesses: Ints) -> TrainingSet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import one_hot
 from al_bench.label_models.belief import OutOfFoldBelief, confident_rows
 from al_bench.state import State, TrainingSet
 
@@ -41,7 +42,7 @@ class VettedPool:
         extra = confident_rows(belief, state.unlabelled, self.fraction, each, rng)
         free = belief[extra]
         if self.hard:
-            free = np.eye(state.n_classes)[free.argmax(axis=1)]
+            free = one_hot(free.argmax(axis=1), state.n_classes)
         targets = np.concatenate([belief[state.labelled], free]).astype(np.float32)
         rows = np.concatenate([state.labelled, extra])
         return TrainingSet(rows, targets, np.ones(len(rows), dtype=np.float32), belief)
