@@ -10,7 +10,7 @@ from PIL import Image
 from al_bench.datasets import packaged
 from al_bench.datasets.images import EncodedImages, decode
 from al_bench.datasets.packaged import Packaged
-from tests.datasets.conftest import options
+from tests.datasets.conftest import CONFIGS, options
 
 SHIPPED = {  # rows, rows, classes, largest and smallest training class
     "openclipart": (2928, 736, 46, 790, 7),
