@@ -116,14 +116,18 @@ def differing(
     name: str, value: Any, original: Mapping[Any, Any], numbers: bool = False
 ) -> list[str]:
     """``name=value`` where a file says otherwise (numbers always, if asked for), also for what it
-    writes out inside a part."""
-    if name == "_target_" or isinstance(value, list):
+    writes out inside a part or what was added to one; of a ``_target_`` the class alone."""
+    if isinstance(value, list):
         return []
     if isinstance(value, Mapping):
         inside = original.get(name)
         known = inside if isinstance(inside, Mapping) else {}
+        if name in original and (not inside or "_target_" in inside):  # a whole part
+            known = dict.fromkeys(value) | dict(known)
         return [part for key in value for part in differing(key, value[key], known)]
     differs = name in original and not str(original[name]).startswith("${")
+    if name == "_target_":
+        return [str(value).rsplit(".", 1)[-1]] if differs and original[name] != value else []
     if (numbers and isinstance(value, int | float)) or (differs and original[name] != value):
         return [f"{name}={value}"]
     return []

@@ -36,6 +36,8 @@ HYDRAS = [o.rsplit("/", 1) for o in OPTIONS if o.startswith("hydra/")]
 @pytest.mark.parametrize("option", PARTS)
 def test_every_option_composes_and_constructs(option: str) -> None:
     group, name = option.split("/", 1)
+    if name == "skactiveml":
+        pytest.importorskip("skactiveml")
     (job,) = plan([f"{group}={name}", *GIVEN.get(option, [])])
     assert build(job.config[group]) is not None
     assert len(run_id(job.science)) == 12
@@ -156,6 +158,10 @@ def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
     changed = ["learner.training.steps=7", "learner.loss.q=0.7"]
     assert shown("learner", "transformers", *changed) == "transformers(steps=7, q=0.7)"
     assert shown("strategy", "bald", "strategy.posterior.precision=3") == "bald(precision=3)"
+    theirs = ["strategy.query._target_=skactiveml.pool.TypiClust", "+strategy.query.k=3"]
+    assert shown("strategy", "skactiveml", *theirs) == "skactiveml(TypiClust, k=3)"
+    clf = "+strategy.models.clf._target_=skactiveml.classifier.ParzenWindowClassifier"
+    assert shown("strategy", "skactiveml", clf) == "skactiveml(ParzenWindowClassifier)"
 
 
 def test_the_wheel_would_carry_configs_and_data() -> None:
