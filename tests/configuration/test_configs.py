@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from al_bench.cli.listing import options_of
 from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
-from al_bench.configuration.config import build, composing, config_dir, is_sweep, label, science
+from al_bench.configuration.config import build, composing, config_dir, is_sweep, science
 from al_bench.configuration.experiments import command_lines
 from al_bench.configuration.identity import run_id
 from al_bench.configuration.plan import plan
@@ -36,6 +36,8 @@ HYDRAS = [o.rsplit("/", 1) for o in OPTIONS if o.startswith("hydra/")]
 @pytest.mark.parametrize("option", PARTS)
 def test_every_option_composes_and_constructs(option: str) -> None:
     group, name = option.split("/", 1)
+    if name == "skactiveml":
+        pytest.importorskip("skactiveml")
     (job,) = plan([f"{group}={name}", *GIVEN.get(option, [])])
     assert build(job.config[group]) is not None
     assert len(run_id(job.science)) == 12
@@ -137,31 +139,6 @@ def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> N
 def test_where_and_how_a_run_is_made_is_not_part_of_its_name() -> None:
     one, other = plan([])[0], plan(["results=/elsewhere", "threads=2", "logger=none"])[0]
     assert run_id(one.science) == run_id(other.science)
-
-
-def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
-    folders = [config_dir()]
-
-    def shown(group: str, choice: str, *overrides: str) -> str:
-        config = plan([f"{group}={choice}", *overrides])[0].config
-        node = OmegaConf.to_container(config[group], resolve=True)
-        assert isinstance(node, dict)
-        return label(group, choice, {str(k): v for k, v in node.items()}, folders)
-
-    assert shown("noise", "symmetric") == "symmetric(rate=0.2)"
-    assert shown("noise", "clean") == "clean"
-    assert shown("strategy", "margin") == "margin"
-    assert shown("strategy", "pcb") == "pcb"
-    assert shown("strategy", "pcb", "strategy@strategy.inner=badge") == "pcb(Badge)"
-    assert shown("learner", "linear") == "linear"
-    assert shown("learner", "linear", "learner.l2=3.0") == "linear(l2=3.0)"
-    changed = ["learner.training.steps=7", "learner.loss.q=0.7"]
-    assert shown("learner", "transformers", *changed) == "transformers(steps=7, q=0.7)"
-    assert shown("strategy", "bald", "strategy.posterior.precision=3") == "bald(precision=3)"
-    ungated = ["supervision.belief.gate=false", "supervision.belief.noise=[1.0,2.0]"]
-    assert (
-        shown("supervision", "vetted_pool", *ungated) == "vetted_pool(noise=[1.0, 2.0], gate=False)"
-    )
 
 
 def test_the_wheel_would_carry_configs_and_data() -> None:

@@ -26,6 +26,7 @@ __all__ = ["on_cpu"]
 
 TEN = [[0.91 if row == column else 0.01 for column in range(10)] for row in range(10)]
 GIVEN = {("noise", "confusion"): [f"noise.matrix={TEN}"]}  # values a user has to give
+EXTRAS = {"transformers_lora": "peft", "skactiveml": "skactiveml"}  # packages that options need
 
 
 def cases() -> list[tuple[str, str, Check]]:
@@ -53,8 +54,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_config_keeps_the_contract(
     group: str, option: str, check: Check, weights: Path
 ) -> None:
-    if option == "transformers_lora":
-        pytest.importorskip("peft")
+    if option in EXTRAS:
+        pytest.importorskip(EXTRAS[option])
     steps = 50 if check is learns_something else 4
     check(lambda: build(node(group, option, weights, steps)))
 
@@ -67,7 +68,7 @@ def node(group: str, option: str, weights: Path, steps: int) -> Any:
 
 def tiny(learner: str, weights: Path, steps: int) -> list[str]:
     """What makes a learner's network tiny, and its training as short as that allows."""
-    if learner == "linear":
+    if learner in ("linear", "sklearn"):
         return []
     found = [f"learner.training.steps={steps}", "learner.training.batch=16"]
     found += ["learner.training.learning_rate=0.01", "learner.training.head_learning_rate=0.01"]
