@@ -41,5 +41,5 @@ def one_hot(classes: Ints, n_classes: int) -> Floats:
 
 
 def uniform(n: int, k: int) -> Floats:
-    """(n, k) equal probabilities: no opinion."""
+    """(n, k) equal probabilities, which say nothing."""
     return np.full((n, k), 1 / k, dtype=np.float32)

@@ -16,7 +16,7 @@ from al_bench.truth import Problem
 
 @dataclass(frozen=True)
 class Round:
-    """One line of rounds.jsonl. Round 0 asks nothing: the prior alone; round 1 asks the start.
+    """One line of rounds.jsonl. Round 0 queries nothing: the prior alone; round 1 is the start.
 
     queried: pool row numbers; ids: the data's own names of these rows, empty where they have none.
     """
@@ -100,8 +100,7 @@ def query(
 ) -> tuple[Ints, int]:
     """The rows a strategy queries and the oracle calls this took; checked.
 
-    Where in-batch answers are withheld the whole round is one oracle call, however it was put
-    together.
+    Where in-batch answers are withheld the whole round is one oracle call.
     """
     name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
     wanted = min(budget, len(state.unlabelled))
@@ -121,10 +120,8 @@ def query(
     else:
         rest = choice
     if rest is not None and len(rest):
-        queried, oracle_calls = (
-            np.concatenate([queried, np.asarray(rest, dtype=np.int64)]),
-            oracle_calls + 1,
-        )
+        rows = np.asarray(rest, dtype=np.int64)
+        queried, oracle_calls = np.concatenate([queried, rows]), oracle_calls + 1
     check_choice(name, queried, state, wanted)
     if len(queried) < wanted:
         raise ValueError(f"{name} returned {len(queried)} rows for a budget of {wanted}")
@@ -132,7 +129,7 @@ def query(
 
 
 def check_past(past: Round, state: State, answers: Ints, sizes: Sequence[int]) -> None:
-    """Raise ValueError unless a logged round asks so many rows and was answered as it would be."""
+    """Raise ValueError unless a logged round is one of this protocol and annotator."""
     who = f"the log's round {past.round}"
     if past.round >= len(sizes):
         raise ValueError(f"{who} is one too many; the protocol ends with {len(sizes) - 1}")

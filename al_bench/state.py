@@ -19,7 +19,7 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
-UNLABELLED = -1  # in State.labels: nobody was asked about this row
+UNLABELLED = -1  # in State.labels: this row was not queried
 HIDDEN = -2  # in State.labels: a wrapper keeps this row from the strategy inside it
 
 
@@ -28,7 +28,7 @@ class Rows:
     """All that is known of some rows apart from their labels.
 
     inputs: (n,) images or texts, for learners that read them; features: (n, d) embeddings by the
-    foundation model; prior: (n, k) its class probabilities, uniform where it has no opinion.
+    foundation model; prior: (n, k) its class probabilities, uniform where it has none.
     """
 
     inputs: Sequence[Any]
@@ -172,9 +172,9 @@ class Strategy(Interface):
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         """Exactly `budget` distinct rows of ``state.unlabelled``.
 
-        Either an array, or a generator that asks as it goes: ``answers = yield rows`` is one oracle
-        call to the annotator (answers are UNLABELLED where in-batch answers are withheld), and what
-        it returns at the end, if anything, is queried last.
+        Either an array, or a generator that queries as it goes: ``answers = yield rows`` is one
+        oracle call (answers are UNLABELLED where in-batch answers are withheld), and what it
+        returns at the end, if anything, is queried last.
         """
 
 
@@ -191,8 +191,8 @@ class Learner(Interface):
 
 
 class Protocol(Interface):
-    """How much is queried. reveal: ``sequential`` where a strategy that asks inside a round is
-    given the answers, ``batch`` where they are withheld until its end."""
+    """How much is queried. reveal: ``sequential`` where a strategy that queries inside a round
+    is given the answers, ``batch`` where they are withheld until its end."""
 
     reveal: str
 

@@ -63,7 +63,7 @@ def budgets(state: State) -> list[int]:
 def run(
     strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, reveal="sequential"
 ) -> tuple[Ints, int]:
-    """The rows a strategy asks and the oracle_calls, checked by the loop."""
+    """The rows a strategy queries and its oracle calls, checked by the loop."""
     return query(strategy, state, budget, answers, reveal, seed, 2)
 
 
@@ -126,7 +126,7 @@ def tied_state(seed: int) -> tuple[State, Ints]:
 
 def golden_pool(kind: str, noise: float, seed: int) -> tuple[State, Ints, Ints]:
     """3 % / 3 % / 94 %: a pool where each rare class is apart from the rest on its own score, or
-    overlaps with it under a model that leans to the common class, so that its least sure rows are
+    overlaps with it under a model that favours the common class, so that its least sure rows are
     rare ones; 150 random labels. The state, the truth and the annotator's answers."""
     rng = np.random.default_rng(seed)
     n = 3000

@@ -140,9 +140,8 @@ def class_bias(held_out: Floats, answers: Ints, doubt: float) -> Floats:
 
     The mean of (m, k) held-out log-probabilities over rows, every answer's class weighing the
     same, less its own mean over classes: zero for an expert that favours none. With few rows of
-    a class the regression's intercept leans heavily towards the others; with few rows that mean
-    is uncertain too, so a class of n rows is shrunk towards no class bias by n / (n + doubt). Zeros
-    without a row.
+    a class the regression's intercept favours the others by far; with few rows that mean is
+    uncertain too, so a class of n rows counts n / (n + doubt). Zeros without a row.
     """
     mean = even_weights(answers, doubt).astype(held_out.dtype) @ held_out
     return np.asarray(mean - mean.mean())
@@ -153,7 +152,7 @@ class OutOfFoldBelief:
 
     folds, l2: of the regression on unit-norm features; exponents, precision: the normal prior of
     the exponents of (task model, foundation model); noise: pseudo-counts (wrong, right); gate:
-    the prior counts as far as `trust` goes; doubt: of the `class_bias` the regression is rid of.
+    the prior counts as far as `trust` goes; doubt: of the `class_bias` that is taken away.
     """
 
     def __init__(

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
+from al_bench.priors.common import check_kind
 from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image
 from al_bench.priors.prompts import class_vectors
@@ -118,8 +119,7 @@ class ClipLike:
         return f"cliplike({self.image.key})"
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "image":
-            raise ValueError(f"{type(self).__name__} reads images; the data are of kind {modality}")
+        check_kind(self, "image", modality)
         return self.image
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

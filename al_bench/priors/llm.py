@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax
+from al_bench.priors.common import check_kind
 from al_bench.priors.device import inference
 from al_bench.priors.prompts import cut, filled
 from al_bench.priors.weights import identity, pretrained
@@ -193,7 +194,7 @@ class LabelLikelihood:
     What is read is the template, with the text for ``{text}`` and the class names for ``{classes}``
     (which may be left out), and the data set's prompt up to its ``{}``; the class name comes next.
     Several prompts are averaged. inner: a prior whose encoder makes the features; content_free:
-    texts that say nothing, whose mean opinion is divided out (none: no calibration);
+    texts that say nothing, whose mean prediction is divided out (none: no calibration);
     length_normalised: per token of the class name.
     """
 
@@ -216,8 +217,7 @@ class LabelLikelihood:
         )
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "text":
-            raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
+        check_kind(self, "text", modality)
         return self.inner.encoder(modality)
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax
+from al_bench.priors.common import check_kind
 from al_bench.priors.device import inference
 from al_bench.priors.prompts import cut, filled
 from al_bench.priors.weights import identity, pretrained
@@ -46,8 +47,7 @@ class Entailment:
         )
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "text":
-            raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
+        check_kind(self, "text", modality)
         return self.inner.encoder(modality)
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
+from al_bench.priors.common import check_kind
 from al_bench.priors.device import inference
 from al_bench.priors.prompts import class_vectors, cut
 from al_bench.priors.weights import identity, pretrained
@@ -110,8 +111,7 @@ class ClassNamePrototypes:
         return f"names({self.text.key}, temperature={self.temperature})"
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "text":
-            raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
+        check_kind(self, "text", modality)
         return self.text
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

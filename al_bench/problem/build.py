@@ -65,17 +65,17 @@ def embedded(
     cached."""
     encoder = prior.encoder(dataset.modality)
     stored = embeddings(cache, dataset.key, name, encoder, split.inputs)
-    opinion = zero_shot(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
-    return stored, opinion
+    guesses = zero_shot(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
+    return stored, guesses
 
 
 def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: Ints) -> Rows:
-    """Some rows of a split: unit-length float32 embeddings and the prior's opinion of the (merged)
-    classes. Only these rows are read from the cached arrays of the full split."""
-    stored, opinion = known
+    """Some rows of a split: unit-length float32 embeddings and zero-shot probabilities of the
+    (merged) classes. Only these rows are read from the cached arrays of the full split."""
+    stored, guesses = known
     k = int(classes.max()) + 1
     inputs = Picked(split.inputs, index)
-    return Rows(inputs, unit(stored[index]), merge_columns(opinion[index], classes, k))
+    return Rows(inputs, unit(stored[index]), merge_columns(guesses[index], classes, k))
 
 
 def merge_columns(prior: Floats, classes: Ints, k: int) -> Floats:

@@ -45,8 +45,7 @@ class AlfaMix:
 
 
 def flip_steps(state: State) -> Floats:
-    """(u,) the smallest fraction of the distance to some class mean that flips the row; inf if
-    none.
+    """(u,) the smallest part of the distance to some class mean that flips the row; inf if none.
 
     Along the unit loss gradient g the score of class j gains (W g)_j a unit, so it overtakes the
     predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c).

@@ -16,7 +16,7 @@ class MaxHerding:
     """Greedy kernel coverage of all rows (MaxHerding: Bae et al., 2024).
 
     Repeats: query the row that most raises the mean over rows of their largest kernel value exp(-|a
-    - b|^2 / width^2) to an queried one, on unit-length features. Rows covered and candidates are at
+    - b|^2 / width^2) to a queried one, on unit-length features. Rows covered and candidates are at
     most `sample` random unlabelled ones. O(s^2 d) time, 4 s^2 bytes for a sample of s.
     """
 

@@ -26,14 +26,12 @@ class VettedPool:
     """Vetted labels and, class by class, the unlabelled rows the belief is surest of (ours).
 
     fraction: how much of each predicted class is trained on; most: rows over all classes, shared
-    evenly; hard: taught as the likeliest class rather than as the belief itself.
+    evenly; hard: trained on as the likeliest class rather than as the belief itself.
     """
 
     def __init__(self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool) -> None:
         if not 0 < fraction <= 1:
-            raise ValueError(
-                f"VettedPool got fraction={fraction}; wanted a fraction in 0..1, not 0"
-            )
+            raise ValueError(f"VettedPool got fraction={fraction}; wanted 0 < fraction <= 1")
         self.belief, self.fraction, self.most, self.hard = belief, fraction, most, hard
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:

@@ -46,21 +46,23 @@ def _strategy(make: Make, truth: Ints) -> Any:
     return strategy.given(truth) if getattr(strategy, "oracle", False) else strategy
 
 
-def _ask(strategy: Any, state: State, size: int, answers: Ints, reveal: str, seed: int = 3) -> Ints:
+def _query(
+    strategy: Any, state: State, size: int, answers: Ints, reveal: str, seed: int = 3
+) -> Ints:
     return query(strategy, state, size, answers, reveal, seed, 2)[0]
 
 
 # --- strategies -----------------------------------------------------------------------------------
 
 
-def asks_exactly_the_budget(make: Make) -> None:
-    """Asks about min(budget, unlabelled) distinct rows that may be queried."""
+def queries_exactly_the_budget(make: Make) -> None:
+    """Queries min(budget, unlabelled) distinct rows that may be queried."""
     for name, state, truth in situations():
         left = len(state.unlabelled)
         for size in sorted({1, 7, left - 1, left, left + 5}):
             for reveal in ("batch", "sequential"):
                 try:
-                    _ask(_strategy(make, truth), state, size, truth, reveal)
+                    _query(_strategy(make, truth), state, size, truth, reveal)
                 except Exception as error:
                     raise ContractError(
                         f"with {name}, budget {size}, reveal={reveal}: {type(error).__name__}: "
@@ -72,22 +74,22 @@ def repeats_itself(make: Make) -> None:
     """Equal generators give equal rows, from a fresh instance and from a used one."""
     state, truth = make_state()
     used = _strategy(make, truth)
-    first = _ask(used, state, 10, truth, "sequential")
-    _ask(used, make_state(seed=5)[0], 10, make_state(seed=5)[1], "sequential", seed=9)
-    if not np.array_equal(first, _ask(used, state, 10, truth, "sequential")):
+    first = _query(used, state, 10, truth, "sequential")
+    _query(used, make_state(seed=5)[0], 10, make_state(seed=5)[1], "sequential", seed=9)
+    if not np.array_equal(first, _query(used, state, 10, truth, "sequential")):
         raise ContractError("a used instance chooses other rows than before: it keeps state")
-    if not np.array_equal(first, _ask(_strategy(make, truth), state, 10, truth, "sequential")):
+    if not np.array_equal(first, _query(_strategy(make, truth), state, 10, truth, "sequential")):
         raise ContractError("a fresh instance with an equal generator chooses other rows")
 
 
 def sees_only_queried_answers(make: Make) -> None:
-    """What it asks depends on the answers it was given, never on those of other rows."""
+    """What it queries depends on the answers it was given, never on those of other rows."""
     state, truth = make_state()
     strategy = _strategy(make, truth)
-    queried = _ask(strategy, state, 10, truth, "sequential")
+    queried = _query(strategy, state, 10, truth, "sequential")
     other = (truth + 1) % state.n_classes
     other[queried] = truth[queried]
-    if not np.array_equal(queried, _ask(strategy, state, 10, other, "sequential")):
+    if not np.array_equal(queried, _query(strategy, state, 10, other, "sequential")):
         raise ContractError(
             "the choice changes with the hidden labels of rows that were not queried"
         )
@@ -98,7 +100,7 @@ def leaves_its_input_alone(make: Make) -> None:
     state, truth = make_trained()
     _lock(state)
     try:
-        _ask(_strategy(make, truth), state, 10, truth, "sequential")
+        _query(_strategy(make, truth), state, 10, truth, "sequential")
     except ValueError as error:
         raise ContractError(f"it writes into the state: {error}") from error
 
@@ -107,7 +109,7 @@ def draws_from_its_generator_alone(make: Make) -> None:
     """The global generators of NumPy, random and torch are where they were."""
     state, truth = make_state()
     with global_generators_untouched():
-        _ask(_strategy(make, truth), state, 10, truth, "sequential")
+        _query(_strategy(make, truth), state, 10, truth, "sequential")
 
 
 def returns_integers(make: Make) -> None:
@@ -180,7 +182,7 @@ def makes_a_training_set(make: Make) -> None:
                 raise ContractError(f"with {name}: the training set has {what}")
 
 
-def teaches_the_same_again(make: Make) -> None:
+def makes_the_same_training_set_again(make: Make) -> None:
     """Equal generators give equal training sets, from a fresh instance and from a used one."""
     state, _ = make_state()
     used = make()
@@ -195,7 +197,7 @@ def teaches_the_same_again(make: Make) -> None:
             raise ContractError("equal generators give different training sets")
 
 
-def teaching_leaves_its_input_alone(make: Make) -> None:
+def making_it_leaves_the_input_alone(make: Make) -> None:
     """Arrays of the state are read, never written; no global generator is used."""
     state, _ = make_trained()
     _lock(state)
@@ -296,7 +298,7 @@ def answers_every_row(make: Make) -> None:
 
 CHECKS: dict[str, tuple[Check, ...]] = {
     "strategy": (
-        asks_exactly_the_budget,
+        queries_exactly_the_budget,
         repeats_itself,
         sees_only_queried_answers,
         leaves_its_input_alone,
@@ -305,8 +307,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     ),
     "supervision": (
         makes_a_training_set,
-        teaches_the_same_again,
-        teaching_leaves_its_input_alone,
+        makes_the_same_training_set_again,
+        making_it_leaves_the_input_alone,
     ),
     "learner": (predicts_distributions, learns_the_same_again, learns_something),
     "imbalance": (keeps_existing_rows,),

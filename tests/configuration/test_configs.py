@@ -11,7 +11,8 @@ from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.configuration.config import build, composing, config_dir, is_sweep, science
 from al_bench.configuration.experiments import command_lines
-from al_bench.configuration.identity import run_id
+from al_bench.configuration.identity import identified, run_id
+from al_bench.configuration.options import option_of
 from al_bench.configuration.plan import plan
 
 GIVEN = {  # values a user has to give
@@ -74,26 +75,26 @@ def test_every_experiment_is_one_or_more_sweeps_over_seeds_or_a_part(option: str
 
 
 @pytest.mark.parametrize("option", CLAIMING)
-def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: str) -> None:
+def test_every_claim_of_an_experiment_selects_methods_that_its_runs_have(option: str) -> None:
     import pandas as pd
 
-    from al_bench.analysis.claims import rivals
-    from al_bench.analysis.frame import SETTING, named
-    from al_bench.runs.parts import is_oracle as oracle
+    from al_bench.analysis.keys import GROUPS, Method, columns_of, in_method, keys
+    from al_bench.analysis.selection import chosen, only
 
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))
     jobs = [job for one in command_lines(line, None).values() for job in plan(one)]
-    runs = {repr([job.at(group) for group in GROUPS_OF_METHODS]): job for job in jobs}
-    rows, readers = [], set()
-    for job in runs.values():
-        chosen = {g: job.choices["strategy@init" if g == "init" else g] for g in GROUPS_OF_METHODS}
-        labels = {g: label(g, chosen[g], job.at(g), [config_dir()]) for g in chosen}
-        rows.append(dict.fromkeys(SETTING, "one") | labels)
-        readers |= {labels["strategy"]} if oracle(build(job.at("strategy"))) else set()
-    methods = set(named(pd.DataFrame(rows), spec.method)["method"])
+    rows = []
+    for job in {run_id(job.science): job for job in jobs}.values():
+        science = identified(job.science)
+        parts = [group for group in GROUPS if group in science]
+        names = {group: option_of(group, science[group], [config_dir()]) for group in parts}
+        rows.append({"id": run_id(science)} | columns_of(names, science))
+    runs = pd.DataFrame(rows).set_index("id")
+    methods = sorted(set(keys(Method, runs, in_method(spec.method)).values()))
     for claim in spec.claimed:
-        assert rivals(claim, sorted(methods), frozenset(readers), spec)
+        assert only("ours", claim.ours, methods)
+        assert all(chosen("baselines", selection, methods) for selection in claim.baselines)
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])

@@ -15,10 +15,10 @@ from al_bench.testing.contract import (
     CHECKS,
     Check,
     ContractError,
-    asks_exactly_the_budget,
     draws_from_its_generator_alone,
     learns_something,
     leaves_its_input_alone,
+    queries_exactly_the_budget,
 )
 from tests.tiny_models import bert_folder, on_cpu, timm_weights
 
@@ -115,7 +115,7 @@ def trust_old_labels(state: State) -> None:
     ("check", "mischief", "said"),
     [
         (leaves_its_input_alone, scribble, "writes into the state"),
-        (asks_exactly_the_budget, trust_old_labels, "a training set of an earlier round"),
+        (queries_exactly_the_budget, trust_old_labels, "a training set of an earlier round"),
         (draws_from_its_generator_alone, lambda state: np.random.random(), "numpy"),  # noqa: NPY002
     ],
 )
