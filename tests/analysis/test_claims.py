@@ -11,14 +11,19 @@ import pandas as pd
 import pytest
 
 from al_bench.analysis.analysis import Analysis, analyse
-from al_bench.analysis.frame import Results, named
+from al_bench.analysis.claims import Claimed
+from al_bench.analysis.frame import Results
+from al_bench.analysis.keys import Method, Place, columns_of, keyed
+from al_bench.analysis.names import Names
 from al_bench.analysis.over_sets import summaries
-from al_bench.analysis.references import with_references
+from al_bench.analysis.references import without_references
 from al_bench.analysis.spec import ReportSpec
+from al_bench.analysis.table import savings_table
 from al_bench.report.build import report
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import over_sets, set_by_set
 from al_bench.report.tables.tables import tables
+from tests.fakes import Given, chosen
 
 LABELS = np.arange(10, 101, 10)
 SLOW = LABELS / 100  # 0.1 to 1.0
@@ -26,27 +31,29 @@ FAST = np.minimum(2 * SLOW, 1.0)  # there with half of the labels
 WEAK = SLOW / 2
 EVEN = SLOW.copy()
 TWICE = 1 - (0.1 * 10 + 25 * (1 - 0.2**2)) / (50 * (1 - 0.1**2))  # FAST over SLOW, all levels
-NOISY = "symmetric(rate=0.2)"
-NOISIER = "symmetric(rate=0.4)"
+NOISY, NOISIER = 0.2, 0.4
 
 
 def runs(
     strategy: str,
     curve: Any,
     dataset: str = "one",
-    noise: str = "clean",
+    noise: Given = "clean",
     seeds: tuple[float, ...] = (0.0, 0.0),
     truth: bool = False,
-    **choices: str,
+    **given: Given,
 ) -> pd.DataFrame:
     """Runs of one method in one setting; each seed's curve is raised by its own number."""
-    fixed = {
+    parts: dict[str, Given] = {
         "dataset": dataset, "imbalance": "natural", "noise": noise, "prior": "packaged",
         "learner": "linear", "protocol": "small", "strategy": strategy, "supervision": "labels",
-        "init": "random", "oracle": truth, "n_pool": 1000, "class_counts": None,
-        "class_names": None,
-        "noise_rate": float(noise.split("=")[-1].rstrip(")")) if "=" in noise else 0.0,
-    } | choices  # fmt: skip
+        "init": "random",
+    } | given  # fmt: skip
+    nodes = {group: chosen(group, value) for group, value in parts.items()}
+    fixed = columns_of({g: o for g, (o, _) in nodes.items()}, {g: n for g, (_, n) in nodes.items()})
+    rate = noise if isinstance(noise, float) else 0.0
+    fixed |= {"oracle": truth, "n_pool": 1000, "class_counts": None, "class_names": None,
+              "noise_rate": rate, "digest": ""}  # fmt: skip
     rows = [
         fixed
         | {"id": f"{sorted(fixed.items(), key=str)}{seed}", "seed": seed, "round": number + 1}
@@ -62,11 +69,29 @@ def results(*parts: pd.DataFrame) -> Results:
     return Results(pd.concat(parts, ignore_index=True), (), (), {})
 
 
-CLAIM = {"name": "faster", "ours": "mine", "baselines": ["random", "margin"]}
+MINE, RANDOM, MARGIN = ({"strategy": name} for name in ("mine", "random", "margin"))
+CLAIM = {"name": "faster", "ours": MINE, "baselines": {"strategy": ["random", "margin"]}}
 
 
 def analysed(found: Results, *claims: dict[str, Any], **options: Any) -> Analysis:
     return analyse(found, ReportSpec(claims=claims or (CLAIM,), bootstrap=200, **options))
+
+
+def option(method: Method) -> str:
+    return method.choice("strategy").option
+
+
+def bases(claimed: Claimed) -> list[str]:
+    """The best baseline of each set."""
+    return [option(held.comparison.baseline) for held in claimed.sets]
+
+
+def where(analysis: Analysis, *places: Place) -> tuple[str, ...]:
+    return tuple(map(analysis.names.all, places))
+
+
+def table_of(analysis: Analysis) -> Table:
+    return over_sets(analysis.claims[0], analysis.names)
 
 
 def cell(table: Table, row: str, column: str) -> str:
@@ -84,31 +109,34 @@ def two_sets(**fixed: Any) -> Results:
 
 
 def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
-    (claimed,) = analysed(two_sets()).claims
-    assert [held.comparison.baseline for held in claimed.sets] == ["margin", "random"]
+    analysis = analysed(two_sets())
+    (claimed,) = analysis.claims
+    assert bases(claimed) == ["margin", "random"]
     (found,) = summaries(claimed)
-    assert (found.group, found.sets, found.verdicts) == ("clean", 2, (1, 1, 0))
+    assert where(analysis, found.row) == ("no wrong answers",)
+    assert (found.sets, found.verdicts) == (2, (1, 1, 0))
     assert found.integrated.mean == pytest.approx(TWICE / 2)
-    assert (found.integrated.worst, found.integrated.where) == (pytest.approx(0), ("two",))
+    assert found.integrated.worst == pytest.approx(0)
+    assert where(analysis, *found.integrated.where) == ("two",)
     assert (found.final.mean, found.final.missed) == (pytest.approx(0.25), 0)
     apart = np.trapezoid(FAST - SLOW, LABELS) / 90
     assert found.area.mean == pytest.approx(apart / 2)
-    assert (found.area.worst, found.area.where) == (0.0, "two")
+    assert (found.area.worst, where(analysis, found.area.where)) == (0.0, ("two",))
     assert found.accuracy.mean == pytest.approx(0.0)
 
 
 def test_the_tables_show_the_claim_over_sets_and_set_by_set() -> None:
     shown = {table.title: table for table in tables(analysed(two_sets()))}
     summary, detail = shown["Claims: faster"], shown["Claims: faster, set by set"]
-    assert cell(summary, "clean", "sets") == "2"
-    assert cell(summary, "clean", "saving over all levels, mean") == "25 % [25, 25]"
-    assert cell(summary, "clean", "saving over all levels, worst set") == "0 % (two)"
-    assert cell(summary, "clean", "saving at final level, mean") == "25 % [25, 25]"
-    assert cell(summary, "clean", "win/tie/loss") == "1/1/0"
-    assert cell(summary, "clean", "target mean / worst: reached") == "–"
+    assert cell(summary, "no wrong answers", "sets") == "2"
+    assert cell(summary, "no wrong answers", "saving over all levels, mean") == "25 % [25, 25]"
+    assert cell(summary, "no wrong answers", "saving over all levels, worst set") == "0 % (two)"
+    assert cell(summary, "no wrong answers", "saving at final level, mean") == "25 % [25, 25]"
+    assert cell(summary, "no wrong answers", "win/tie/loss") == "1/1/0"
+    assert cell(summary, "no wrong answers", "target mean / worst: reached") == "–"
     assert [row[:4] for row in detail.rows] == [
-        ("one", "clean", "margin", "49 % [49, 49]"),
-        ("two", "clean", "random", "0 % [0, 0]"),
+        ("one", "no wrong answers", "margin", "49 % [49, 49]"),
+        ("two", "no wrong answers", "random", "0 % [0, 0]"),
     ]
     assert cell(detail, "one", "difference of area, points ± SE") == "+27.22 ± 0.00"
 
@@ -121,7 +149,7 @@ def test_the_interval_of_a_mean_resamples_seeds_within_each_set() -> None:
         for dataset in ("one", "two")
         for method, curve in (("mine", FAST), ("random", SLOW))
     ))  # fmt: skip
-    claim = CLAIM | {"baselines": ["random"]}
+    claim = CLAIM | {"baselines": RANDOM}
     (claimed,) = analyse(found, ReportSpec(claims=[claim], bootstrap=2000)).claims
     (one,) = (summary.integrated for summary in summaries(claimed))
     each = [held.comparison.saving("integrated") for held in claimed.sets]
@@ -137,15 +165,17 @@ def test_the_interval_of_a_mean_resamples_seeds_within_each_set() -> None:
 
 def test_sets_where_the_level_is_not_reached_are_counted_and_the_worst() -> None:
     more = results(two_sets().frame, runs("mine", WEAK, "three"), runs("random", SLOW, "three"))
-    analysis = analysed(more, CLAIM | {"mean": 0.2, "worst": -1.0})
+    analysis = analysed(more, CLAIM | {"targets": [{"mean": 0.2, "worst": -1.0}]})
     (found,) = summaries(analysis.claims[0])
-    assert (found.final.missed, found.final.where) == (1, ("three",))
+    assert (found.final.missed, where(analysis, *found.final.where)) == (1, ("three",))
     assert found.final.mean == pytest.approx(0.25)  # of the two others
     assert found.final.worst == -np.inf
-    table = over_sets(analysis.claims[0])
-    text = cell(table, "clean", "saving at final level, mean")
+    table = table_of(analysis)
+    text = cell(table, "no wrong answers", "saving at final level, mean")
     assert text == "25 % [25, 25] (1 of 3 not reached)"
-    assert cell(table, "clean", "saving at final level, worst set") == "not reached (three)"
+    assert (
+        cell(table, "no wrong answers", "saving at final level, worst set") == "not reached (three)"
+    )
     assert found.integrated.worst == pytest.approx(-1)  # levels 0.1 to 0.5 cost twice as much
     assert [goal.reached for goal in found.targets] == [False, True]
 
@@ -153,31 +183,38 @@ def test_sets_where_the_level_is_not_reached_are_counted_and_the_worst() -> None
 def test_a_set_without_any_saving_over_all_levels_fails_every_target() -> None:
     below = np.full(10, 0.05)  # never comes to where the baseline starts
     more = results(two_sets().frame, runs("mine", below, "three"), runs("random", SLOW, "three"))
-    (found,) = summaries(analysed(more, CLAIM | {"mean": -1, "worst": -1}).claims[0])
-    assert (found.integrated.missed, found.integrated.where) == (1, ("three",))
+    analysis = analysed(more, CLAIM | {"targets": [{"mean": -1, "worst": -1}]})
+    (found,) = summaries(analysis.claims[0])
+    missed = where(analysis, *found.integrated.where)
+    assert (found.integrated.missed, missed) == (1, ("three",))
     assert found.integrated.mean == pytest.approx(TWICE / 2)
     assert [goal.reached for goal in found.targets] == [False, False]
 
 
 def test_where_ours_reaches_the_level_nowhere_no_mean_is_shown() -> None:
     both = [runs(m, c, d) for d in ("one", "two") for m, c in (("mine", WEAK), ("random", SLOW))]
-    claim = CLAIM | {"baselines": ["random"]}
-    table = over_sets(analysed(results(*both), claim).claims[0])
-    assert cell(table, "clean", "saving at final level, mean") == "not reached (2 of 2)"
-    assert cell(table, "clean", "saving at final level, worst set") == "not reached (one, two)"
+    claim = CLAIM | {"baselines": RANDOM}
+    table = table_of(analysed(results(*both), claim))
+    assert cell(table, "no wrong answers", "saving at final level, mean") == "not reached (2 of 2)"
+    assert (
+        cell(table, "no wrong answers", "saving at final level, worst set")
+        == "not reached (one, two)"
+    )
 
 
 def test_noisy_groups_of_one_kind_are_pooled_and_the_clean_one_is_not() -> None:
     found = results(*(two_sets(noise=noise).frame for noise in ("clean", NOISY, NOISIER)))
-    (claimed,) = analysed(found).claims
-    by_group = {summary.group: summary for summary in summaries(claimed)}
-    assert list(by_group) == ["clean", NOISY, NOISIER, "symmetric, all rates"]
+    analysis = analysed(found)
+    (claimed,) = analysis.claims
+    by_group = {analysis.names.all(one.row): one for one in summaries(claimed)}
+    rates = ["no wrong answers", "20 % wrong answers", "40 % wrong answers"]
+    assert list(by_group) == [*rates, "symmetric, all rates"]
     pooled = by_group["symmetric, all rates"]
     assert (pooled.sets, pooled.verdicts) == (4, (2, 2, 0))
     assert pooled.integrated.mean == pytest.approx(TWICE / 2)
-    assert len(set_by_set(claimed).rows) == 6  # each setting once
-    once = analysed(results(*(two_sets(noise=n).frame for n in ("clean", NOISY)))).claims[0]
-    assert [summary.group for summary in summaries(once)] == ["clean", NOISY]
+    assert len(set_by_set(claimed, analysis.names).rows) == 6  # each setting once
+    once = analysed(results(*(two_sets(noise=n).frame for n in ("clean", NOISY))))
+    assert [once.names.all(one.row) for one in summaries(once.claims[0])] == rates[:2]
 
 
 def test_settings_that_differ_in_the_prior_alone_are_groups_of_their_own() -> None:
@@ -186,98 +223,132 @@ def test_settings_that_differ_in_the_prior_alone_are_groups_of_their_own() -> No
         for noise in (NOISY, NOISIER)
         for prior in ("flat", "packaged")
     ))  # fmt: skip
-    (claimed,) = analysed(found).claims
-    groups = [summary.group for summary in summaries(claimed)]
-    assert groups[:2] == [f"{NOISY} · flat", f"{NOISY} · packaged"]
+    analysis = analysed(found)
+    groups = [analysis.names.all(one.row) for one in summaries(analysis.claims[0])]
+    assert groups[:2] == ["20 % wrong answers · flat", "20 % wrong answers · packaged"]
     assert groups[4:] == ["symmetric, all rates · flat", "symmetric, all rates · packaged"]
     each = {"one": "clip", "two": "minilm"}  # a prior a set is no group
     frame = two_sets().frame.assign(prior=lambda rows: rows["dataset"].map(each))
-    (claimed,) = analysed(results(frame)).claims
-    assert [summary.group for summary in summaries(claimed)] == ["clean"]
-    assert [held.place.name for held in claimed.sets] == ["one", "two"]
+    analysis = analysed(results(frame))
+    (claimed,) = analysis.claims
+    assert where(analysis, *claimed.rows()) == ("no wrong answers",)
+    assert where(analysis, *(held.set for held in claimed.sets)) == ("one", "two")
 
 
 def test_what_was_not_run_is_named_and_a_set_without_ours_is_not_counted() -> None:
     frame = two_sets().frame
     without = frame[~((frame["dataset"] == "two") & (frame["strategy"] == "mine"))]
-    (claimed,) = analysed(results(without)).claims
-    assert [held.place.name for held in claimed.sets] == ["one"]
-    assert over_sets(claimed).note.endswith(" Not run: mine (left out) in two.")
+    analysis = analysed(results(without))
+    assert where(analysis, *(held.set for held in analysis.claims[0].sets)) == ("one",)
+    assert table_of(analysis).note.endswith(" Not run: mine (left out) in two.")
     without = frame[~((frame["dataset"] == "one") & (frame["strategy"] == "margin"))]
-    (claimed,) = analysed(results(without)).claims
-    assert [held.comparison.baseline for held in claimed.sets] == ["random", "random"]
-    assert over_sets(claimed).note.endswith(" Not run: margin (compared without) in one.")
+    analysis = analysed(results(without))
+    assert bases(analysis.claims[0]) == ["random", "random"]
+    assert table_of(analysis).note.endswith(" Not run: margin (compared without) in one.")
 
 
 def test_no_seed_in_common_leaves_a_set_out_and_says_so() -> None:
     apart = runs("mine", FAST).assign(seed=lambda rows: rows["seed"] + 7)
-    (claimed,) = analysed(results(apart, runs("random", SLOW), runs("margin", WEAK))).claims
+    analysis = analysed(results(apart, runs("random", SLOW), runs("margin", WEAK)))
+    (claimed,) = analysis.claims
     assert claimed.sets == ()
     assert claimed.missing == ("mine with a seed of random (left out) in one",)
-    assert over_sets(claimed).rows == ()
+    assert table_of(analysis).rows == ()
 
 
 def test_one_seed_gives_means_without_intervals() -> None:
     found = results(runs("mine", FAST, seeds=(0.0,)), runs("random", SLOW, seeds=(0.0,)))
-    table = over_sets(analysed(found, CLAIM | {"baselines": ["random"]}).claims[0])
-    assert cell(table, "clean", "saving over all levels, mean") == "49 %"
+    table = table_of(analysed(found, CLAIM | {"baselines": RANDOM}))
+    assert cell(table, "no wrong answers", "saving over all levels, mean") == "49 %"
 
 
 @pytest.mark.parametrize(
     ("targets", "text"),
     [
-        ({"mean": 0.2, "worst": -0.1}, "20 % / −10 %: yes"),
-        ({"mean": 0.75, "worst": 0.6}, "75 % / 60 %: no"),
-        ({"mean": {"clean": 0.2}, "worst": 0.1}, "20 % / 10 %: no (worst)"),
-        ({"mean": 0.6, "worst": 0}, "60 % / 0 %: no (mean)"),
-        ({"mean": 0.6}, "60 % / –: no"),
-        ({"worst": {"clean": 0.0}}, "– / 0 %: yes"),
+        ([{"mean": 0.2, "worst": -0.1}], "20 % / −10 %: yes"),
+        ([{"mean": 0.75, "worst": 0.6}], "75 % / 60 %: no"),
+        ([{"noise": "clean", "mean": 0.2}, {"worst": 0.1}], "20 % / 10 %: no (worst)"),
+        ([{"mean": 0.6, "worst": 0}], "60 % / 0 %: no (mean)"),
+        ([{"mean": 0.6}], "60 % / –: no"),
+        ([{"noise": ["clean", "human"], "worst": 0.0}], "– / 0 %: yes"),
     ],
 )
-def test_targets_are_shown_with_what_is_reached(targets: dict[str, Any], text: str) -> None:
-    table = over_sets(analysed(two_sets(), CLAIM | targets).claims[0])
-    assert cell(table, "clean", "target mean / worst: reached") == text
+def test_targets_are_shown_with_what_is_reached(targets: list[Any], text: str) -> None:
+    table = table_of(analysed(two_sets(), CLAIM | {"targets": targets}))
+    assert cell(table, "no wrong answers", "target mean / worst: reached") == text
 
 
-def test_patterns_name_baselines_without_ours_and_without_truth_readers() -> None:
+def test_a_target_is_for_a_rate_or_for_the_row_over_all_rates() -> None:
+    found = results(*(two_sets(noise=noise).frame for noise in (0.0, NOISY, NOISIER)))
+    targets = [{"noise.rate": 0.2, "mean": 0.1}, {"noise.rate": "all", "mean": 0.3}]
+    table = table_of(analysed(found, CLAIM | {"targets": targets}))
+    assert [row[-1] for row in table.rows] == ["–", "10 % / –: yes", "–", "30 % / –: no"]
+
+
+def test_a_report_of_a_part_says_which_claims_and_targets_it_could_not_hold() -> None:
+    claims = [
+        CLAIM | {"targets": [{"noise.rate": 0.6, "mean": 0.1}]},
+        {"name": "his", "ours": {"strategy": "his"}},
+        {"name": "tails", "ours": MINE, "baselines": [RANDOM, {"strategy": "tail"}]},
+    ]
+    analysis = analysed(two_sets(), *claims)
+    one, his, tails = analysis.claims
+    assert one.missing == ("no setting of the target's {noise.rate: 0.6}",)
+    assert his.missing == (
+        "report.claims 'his' ours has {strategy: his}, of which there is no run; there is "
+        "strategy margin, mine, random",
+    )
+    assert over_sets(his, analysis.names).note == f"Not held: {his.missing[0]}."
+    assert bases(tails) == ["random", "random"]
+    assert "baselines has {strategy: tail}, of which there is no run" in tails.missing[0]
+
+
+def test_selections_name_baselines_without_ours_and_without_truth_readers() -> None:
     more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
     claims = [
-        CLAIM | {"baselines": ["*"]},
-        {"name": "upper reference", "ours": "oracle", "baselines": ["m?rgin"]},
+        CLAIM | {"baselines": {"supervision": "labels"}},
+        {"name": "upper reference", "ours": {"strategy": "oracle"}, "baselines": [MARGIN]},
     ]
-    every, upper = analysed(more, *claims).claims
-    assert [held.comparison.baseline for held in every.sets] == ["margin", "random"]
-    assert "oracle" not in over_sets(every).note
-    assert [held.comparison.baseline for held in upper.sets] == ["margin"]
+    analysis = analysed(more, *claims)
+    every, upper = analysis.claims
+    assert bases(every) == ["margin", "random"]
+    assert "oracle" not in over_sets(every, analysis.names).note
+    assert bases(upper) == ["margin"]
 
 
 def test_without_baselines_of_its_own_a_claim_has_those_of_the_report() -> None:
     more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
-    claim = {"name": "faster", "ours": "mine"}
-    others = analysed(more, claim, ours=["mine"]).claims[0]
-    assert others.baselines == ("margin", "random")
-    assert "against the best of margin, random, chosen" in over_sets(others).note
-    assert analysed(more, claim, baselines=["random"]).claims[0].baselines == ("random",)
+    claim = {"name": "faster", "ours": MINE}
+    others = analysed(more, claim, ours=MINE)
+    assert list(map(option, others.claims[0].baselines)) == ["margin", "random"]
+    assert "against the best of margin, random; 2 seeds" in table_of(others).note
+    alone = analysed(more, claim, baselines=[RANDOM]).claims[0]
+    assert list(map(option, alone.baselines)) == ["random"]
     with pytest.raises(ValueError, match=r"report.claims 'faster' has no baselines; name some"):
-        analysed(more, claim, ours=["mine", "random", "margin"])
+        analysed(more, claim, ours=[MINE, RANDOM, MARGIN])
+
+
+def linear(balance: str) -> Given:
+    return "linear", {"_target_": "al_bench.learners.LinearHead", "balance": balance}
 
 
 def test_the_learner_may_be_part_of_the_method() -> None:
-    balanced = "linear(balance=logit_adjustment)"
+    usual, balanced = linear("weights"), linear("logit_adjustment")
     found = results(
-        two_sets().frame, runs("margin", FAST, "one", learner=balanced),
+        two_sets(learner=usual).frame, runs("margin", FAST, "one", learner=balanced),
         runs("margin", FAST, "two", learner=balanced),
     )  # fmt: skip
-    assert set(named(found.frame)["setting"]) == {
-        f"{dataset} · {learner}" for dataset in ("one", "two") for learner in ("linear", balanced)
-    }
+    assert len(set(keyed(found.frame)["setting"])) == 4
     groups = ("strategy", "supervision", "init", "learner")
-    frame = named(found.frame, groups)
-    assert set(frame["setting"]) == {"one", "two"}
-    assert set(frame["method"]) == {"mine", "random", "margin", f"margin [{balanced}]"}
-    claim = CLAIM | {"baselines": [f"margin [{balanced}]"]}  # brackets are no wildcards
+    names = Names.of(keyed(found.frame, groups))
+    assert list(map(names.place, names.places)) == ["one", "two"]
+    assert set(map(names.method, names.methods)) == {
+        "mine", "random", "margin", "margin, balance logit_adjustment",
+    }  # fmt: skip
+    claim = CLAIM | {"baselines": {"learner.balance": "logit_adjustment"}}
     (claimed,) = analysed(found, claim, method=groups).claims
-    assert [held.comparison.baseline for held in claimed.sets] == [f"margin [{balanced}]"] * 2
+    learners = [held.comparison.baseline.choice("learner") for held in claimed.sets]
+    assert [one.node["balance"] for one in learners] == ["logit_adjustment"] * 2
 
 
 def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the_method() -> None:
@@ -291,27 +362,30 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
         part["id"] += "whole"
     found = results(runs("mine", FAST), runs("mine", FAST, learner="other"), *whole)
     groups = ("strategy", "supervision", "init", "learner")
-    spec, rest = with_references(ReportSpec(method=groups), found)
-    assert spec.references == {"one": 0.8}
-    assert set(rest.frame["protocol"]) == {"small"}
-    apart, _ = with_references(ReportSpec(), found)
-    assert apart.references == {"one · linear": 0.8, "one · other": 0.9}
+    spec = ReportSpec(method=groups)
+    rest, levels = without_references(keyed(found.frame, groups), spec)
+    assert list(levels.values()) == [0.8]
+    assert set(rest["protocol"]) == {"small"}
+    _, apart = without_references(keyed(found.frame), ReportSpec())
+    assert {place.choice("learner").option: level for place, level in apart.items()} == {
+        "linear": 0.8, "other": 0.9,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"ours": "his"}, "report.claims 'faster' has ours='his'; these runs have .*'mine'"),
-        ({"baselines": ["tail*"]}, r"the baseline 'tail\*', which is no method; these runs have"),
-        ({"baselines": ["oracle"]}, "the baseline 'oracle', a method that reads the truth"),
-        ({"baselines": ["mine"]}, "the baseline 'mine', its own method"),
-        ({"baselines": "margin"}, "baselines='margin'; wanted a list of method names"),
-        ({"baselines": []}, r"baselines=\[\]; wanted a list"),
+        ({"ours": {"init": "random"}}, "'faster' ours has {init: random}, which 4 methods are"),
+        ({"baselines": {"strategy": "oracle"}}, "{strategy: oracle}, a method that reads the tru"),
+        ({"baselines": MINE}, "the baseline {strategy: mine}, its own method"),
+        ({"baselines": ["margin"]}, "'faster' baselines has 'margin'; wanted columns and their"),
+        ({"baselines": []}, "'faster' has no baselines; wanted one"),
+        ({"ours": {"noise": "clean"}}, "'faster' ours has the key 'noise'; wanted one of"),
         ({"name": ""}, "name=''; wanted a text"),
-        ({"mean": 75}, "mean=75; wanted a fraction of at most 1"),
-        ({"worst": {"clean": "high"}}, "wanted a fraction of at most 1"),
-        ({"mean": {"dirty": 0.5}}, r"a target for 'dirty'; these runs have \['clean'\]"),
-        ({"worst": {"symmetric, all rates": 0.5}}, "a target for 'symmetric, all rates'"),
+        ({"targets": [{"mean": 75}]}, "the target {'mean': 75}; wanted a mean, a worst saving"),
+        ({"targets": [{"worst": "high"}]}, "each a fraction of at most 1"),
+        ({"targets": [{"noise": "clean"}]}, "the target {'noise': 'clean'}; wanted a mean"),
+        ({"targets": [{"strategy": "mine", "mean": 0.5}]}, "targets has the key 'strategy'"),
         ({"median": 0.5}, "has .*'median'.*; wanted name, ours and, if need be, baselines"),
     ],
 )
@@ -319,6 +393,20 @@ def test_a_wrong_claim_is_one_sentence(options: dict[str, Any], message: str) ->
     more = results(two_sets().frame, runs("oracle", FAST, "one", truth=True))
     with pytest.raises(ValueError, match=message):
         analysed(more, CLAIM | options)
+
+
+def test_a_table_of_savings_has_a_row_a_setting_and_its_columns() -> None:
+    frame = results(*(two_sets(noise=noise).frame for noise in ("clean", NOISY))).frame
+    table = savings_table(frame, MINE, [RANDOM, MARGIN])
+    assert table["dataset"].tolist() == ["one", "one", "two", "two"]
+    assert table["noise"].tolist() == ["clean", "symmetric"] * 2
+    assert table["best_baseline"].tolist() == ["margin", "margin", "random", "random"]
+    assert table["saving"].tolist() == pytest.approx([TWICE, TWICE, 0, 0])
+    assert (table["low"] <= table["saving"]).all()
+    assert set(table["seeds"]) == {2}
+    pd.testing.assert_frame_equal(table, savings_table(frame, MINE))
+    with pytest.raises(ValueError, match="of which there is no run; there is strategy margin"):
+        savings_table(frame, {"strategy": "his"})
 
 
 def test_a_claim_that_is_no_mapping_or_has_the_name_of_another_is_refused() -> None:
@@ -339,16 +427,20 @@ def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twi
     first = report(found, "claims", tmp_path / "a", spec)
     second = report(shuffled, "claims", tmp_path / "b", spec)
     assert [path.name for path in first] == [
-        "claims.md", "claims.tex", "claims_claims.png", "claims_claims.pdf", "claims.html",
+        "claims.md", "claims.tex", "claims.html", "claims.parquet",
+        "claims_claims.png", "claims_claims.pdf",
     ]  # fmt: skip
-    for one, other in zip(first[:4], second[:4], strict=True):
+    for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
     text = first[0].read_text(encoding="utf-8")
     headings = [line for line in text.splitlines() if line.startswith("## ")]
-    assert headings[:3] == ["## Claims: faster", "## Claims: faster, set by set", "## one · clean"]
-    assert "Labels saved over the best baseline of each set" in first[-1].read_text("utf-8")
+    assert headings == [
+        "## Claims: faster", "## Over all settings",
+        "## Area under the curve, balanced accuracy (test), %", "## What is missing", "## Details",
+    ]  # fmt: skip
+    assert "Labels saved over the best baseline of each set" in first[2].read_text("utf-8")
 
 
 def test_without_claims_there_is_no_figure_of_them(tmp_path: Path) -> None:
     written = report(two_sets(), "x", tmp_path, ReportSpec(bootstrap=10, figures=("claims",)))
-    assert [path.suffix for path in written] == [".md", ".tex", ".html"]
+    assert [path.suffix for path in written] == [".md", ".tex", ".html", ".parquet"]

@@ -50,6 +50,7 @@ def test_a_report_is_a_table_a_page_figures_and_a_parquet_file(reported: Path) -
         "demo.parquet",
         "demo.html",
         "tables/demo.tex",
+        "details/demo.parquet",
         "figures/demo_curves.png",
         "figures/demo_savings.pdf",
     ):
@@ -81,7 +82,7 @@ def test_a_report_can_be_rebuilt_elsewhere_and_leaves_its_parquet_file_where_it_
     written = capsys.readouterr().out.splitlines()
     assert all(line.startswith("again/") for line in written)
     assert "again/demo.parquet" not in written
-    for part in ("tables", "figures"):
+    for part in ("tables", "figures", "details"):
         for path in (reported / part).iterdir():
             assert Path("again", part, path.name).read_bytes() == path.read_bytes(), path.name
 
@@ -175,6 +176,29 @@ def test_the_sweep_of_the_docs_drives_a_grid_of_runs(
     assert {about(folder)["run_group"] for folder in folders} == {"single runs"}
 
 
+def test_reports_of_single_runs_have_names_of_their_own(
+    reported: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(reported / "runs", Path("results", "runs"))
+    lines = [
+        [*(o for o in EXPERIMENT[1:-3] if "=" in o), f"strategy={name}", "imbalance=natural",
+         "noise=symmetric", "seed=0,1"]
+        for name in ("margin", "random")
+    ]  # fmt: skip
+    for line in lines:
+        assert main(["report", "--quiet", *line]) == 0
+    said = capsys.readouterr().out
+    names = {path.stem for path in Path("results").glob("runs_*.parquet")}
+    assert len(names) == 2
+    assert all(f"the report is called {name}" in said for name in names)
+    assert main(["report", "--quiet", "--name", "mine", *lines[0]]) == 0
+    assert Path("results/tables/mine.md").read_text().startswith("# mine")
+
+
 def test_a_report_without_runs_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -195,14 +219,15 @@ def test_full_data_runs_become_the_level_that_savings_refer_to(
     assert main(["run", "-m", *small, "strategy=random,margin", "seed=0,1"]) == 0
     assert main(["run", "-m", *common, "protocol=full", "strategy=random", "seed=0,1"]) == 0
     from al_bench.analysis.analysis import ReportSpec
-    from al_bench.analysis.frame import read_runs
-    from al_bench.analysis.references import with_references
+    from al_bench.analysis.frame import load
+    from al_bench.analysis.keys import keyed
+    from al_bench.analysis.references import without_references
 
-    results = read_runs(tmp_path / "results" / "runs")
-    assert results.frame["id"].nunique() == 6
-    spec, rest = with_references(ReportSpec(), results)
-    assert rest.frame["id"].nunique() == 4
-    assert set(rest.frame["protocol"]) == {"small(start=10, budget=10, rounds=2)"}
-    full = results.frame[results.frame["n_labels"] == 200]
-    (level,) = spec.references.values()
+    frame = keyed(load(tmp_path / "results" / "runs"))
+    assert frame["id"].nunique() == 6
+    rest, levels = without_references(frame, ReportSpec())
+    assert rest["id"].nunique() == 4
+    assert set(rest["protocol"]) == {"small"}
+    full = frame[frame["n_labels"] == 200]
+    (level,) = levels.values()
     assert level == pytest.approx(full["balanced_accuracy"].mean())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from al_bench.configuration.experiments import command_lines
 from al_bench.configuration.plan import plan
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.factorial import factorials
-from al_bench.report.tables.fractions import fraction_tables
+from al_bench.report.tables.fractions import fraction_tables, printed_tables
 from al_bench.report.tables.tables import tables
 from al_bench.rng import rng
-from tests.report.test_report import fake_run, fake_runs
+from tests.fakes import chosen, fake_run, fake_runs
 
 PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}
 
@@ -157,10 +156,10 @@ def test_runs_without_their_data_fail_with_a_sentence_and_are_listed_by_setting(
     assert main(["report", *line]) == 0
     table = (here / "results/tables/demo.md").read_text()
     assert f"4 of 8 runs; 4 not run: {NOT_AVAILABLE}" in table
-    assert f"| pathmnist · natural · symmetric(rate=0.2) | 4 | {NOT_AVAILABLE} |" in table
+    assert f"* pathmnist · natural skew · 20 % wrong answers, 4 runs: {NOT_AVAILABLE}." in table
     assert "failed" not in table
     html = (here / "results/demo.html").read_text()
-    assert "pathmnist · natural" in html
+    assert "pathmnist · natural skew" in html
     assert main(["report", "--parquet", *line, "--out", "again"]) == 0
     assert (here / "again/tables/demo.md").read_text() == table
 
@@ -218,15 +217,15 @@ def test_the_numbers_of_the_paper_are_the_18_that_were_read() -> None:
     printed = spec_of(options_of(["experiment=paper"], None)).printed_numbers
     assert sum(len(one.values) for one in printed) == 18
     assert {one.metric for one in printed} == {"pool_balanced_accuracy"}
-    assert {one.method for one in printed} == {"random", "badge", "coreset"}
+    assert {one.method["strategy"] for one in printed} == {"random", "badge", "coreset"}
 
 
 PRINTED = [
-    {"dataset": "flowers", "imbalance": "merge", "noise": "clean", "method": "margin",
+    {"dataset": "flowers", "imbalance": "merge", "noise": "clean", "strategy": "margin",
      "metric": "pool_balanced_accuracy", "values": [60.0, 71.0]},
-    {"dataset": "trees", "imbalance": "merge", "noise": "clean", "method": "margin",
+    {"dataset": "trees", "imbalance": "merge", "noise": "clean", "strategy": "margin",
      "metric": "pool_balanced_accuracy", "values": [50.0, 51.0]},
-    {"dataset": "birds", "imbalance": "merge", "noise": "clean", "method": "margin",
+    {"dataset": "birds", "imbalance": "merge", "noise": "clean", "strategy": "margin",
      "metric": "pool_balanced_accuracy", "values": [40.0, 41.0]},
 ]  # fmt: skip
 
@@ -235,10 +234,12 @@ def at_shares(tmp_path: Path) -> Analysis:
     """Pools of 787 rows: 80 labels are 10.2 %, 160 labels are 20.3 %; no trees were at hand."""
     rise = [0.05 * step for step in range(1, 11)]
     for seed in range(2):
-        fake_run(tmp_path, "margin", imbalance="merge(classes=3)", seed=seed, curve=rise)
+        fake_run(tmp_path, "margin", imbalance="merge", seed=seed, curve=rise)
         flat = [0.3 + 0.1 * seed] * 10
-        fake_run(tmp_path, "random", imbalance="merge(classes=3)", seed=seed, curve=flat)
-    gone = Missing("x", "?", NOT_AVAILABLE, "trees · merge(classes=3) · clean")
+        fake_run(tmp_path, "random", imbalance="merge", seed=seed, curve=flat)
+    kinds = {"dataset": "trees", "imbalance": "merge", "noise": "clean"}
+    nodes = {f"{group}_config": json.dumps(chosen(group, kind)[1]) for group, kind in kinds.items()}
+    gone = Missing("x", "?", NOT_AVAILABLE, kinds | nodes)
     spec = ReportSpec(
         metrics=["pool_balanced_accuracy", "balanced_accuracy"],
         fractions=[0.1, 0.2, 0.9][:2],
@@ -253,7 +254,8 @@ def row(table: Table, *start: str) -> tuple[str, ...]:
 
 
 def test_levels_at_shares_of_the_pool_stand_beside_what_was_printed(tmp_path: Path) -> None:
-    beside, *shown = fraction_tables(at_shares(tmp_path))
+    analysis = at_shares(tmp_path)
+    (beside,), shown = printed_tables(analysis), fraction_tables(analysis)
     assert beside.title == "Beside the paper: balanced accuracy (pool, transductive), %"
     name = "flowers · merge · clean"
     # the pool's level is 3 points above the test's: 20 + 3 after 4 rounds, 40 + 3 after 8
@@ -272,7 +274,7 @@ def test_levels_at_shares_of_the_pool_stand_beside_what_was_printed(tmp_path: Pa
     assert row(shown[2], "flowers")[random] == "35.0 ± 7.1"
     assert shown[2].bold == {(0, random)}
     assert shown[3].bold == {(0, margin)}
-    missing = f"trees · merge(classes=3) · clean (not run: {NOT_AVAILABLE})"
+    missing = f"trees · 3 classes merged · no wrong answers (not run: {NOT_AVAILABLE})"
     assert row(shown[0], missing)[1:] == ("–", "–")
 
 
@@ -287,8 +289,11 @@ def test_a_share_at_which_no_round_ends_has_no_level(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"fractions": [0.1], "printed": PRINTED}, "2 values of 'margin' in 'flowers'; wanted one"),
-        ({"fractions": [0.1, 0.2], "printed": [{"method": "a"}]}, "wanted dataset, imbalance"),
+        (
+            {"fractions": [0.1], "printed": PRINTED},
+            "2 values of {'strategy': 'margin'} for {'dataset': 'flowers'",
+        ),
+        ({"fractions": [0.1, 0.2], "printed": [{"method": "a"}]}, "wanted dataset, strategy"),
         ({"fractions": [2]}, r"report.fractions is \[2\]"),
     ],
 )
@@ -301,7 +306,7 @@ def test_a_crossing_is_a_table_of_areas_for_each_predictor(tmp_path: Path) -> No
     level = {("margin", "labels"): 0.5, ("margin", "vetted"): 0.8,
              ("random", "labels"): 0.4, ("random", "vetted"): 0.6}  # fmt: skip
     for (strategy, supervision), value in level.items():
-        for noise, seed in (("clean", 0), ("clean", 1), ("symmetric(rate=0.2)", 0)):
+        for noise, seed in (("clean", 0), ("clean", 1), (0.2, 0)):
             lower = 0.2 * (noise != "clean")
             fake_run(tmp_path, strategy, supervision, noise=noise, seed=seed,
                      curve=[value - lower] * 10)  # fmt: skip
@@ -331,12 +336,11 @@ def test_a_crossing_is_a_table_of_areas_for_each_predictor(tmp_path: Path) -> No
 def test_the_tables_of_the_paper_come_before_those_of_each_setting(tmp_path: Path) -> None:
     titles = [table.title for table in tables(at_shares(tmp_path))]
     assert titles[0].startswith("Beside the paper")
-    assert titles[5] == f"Not run: {NOT_AVAILABLE}"
-    assert titles[6] == "flowers"
+    assert titles[1] == "flowers"
 
 
 def test_old_parquet_files_can_be_read(tmp_path: Path) -> None:
-    """Missing runs had no setting in files that were written before."""
+    """Missing runs had a text for their setting in files that were written before."""
     import pyarrow.parquet as pq
 
     from al_bench.analysis.frame import write_parquet
@@ -345,44 +349,15 @@ def test_old_parquet_files_can_be_read(tmp_path: Path) -> None:
     path = write_parquet(read_runs(tmp_path / "runs"), tmp_path / "new.parquet")
     table = pq.read_table(path)
     about = json.loads(table.schema.metadata[b"al_bench"])
-    about["unfinished"] = [{"id": "a", "what": "b", "why": "not started"}]
+    about["unfinished"] = [{"id": "a", "what": "b", "why": "not started", "setting": "c"}]
     note = {b"al_bench": json.dumps(about).encode()}
     pq.write_table(table.replace_schema_metadata(note), tmp_path / "old.parquet")
-    assert read_parquet(tmp_path / "old.parquet").unfinished[0].setting == ""
+    assert read_parquet(tmp_path / "old.parquet").unfinished[0].where == {}
 
 
-def test_what_the_document_says_setting_by_setting_stands_in_the_tables() -> None:
-    """Its rows are copied: from "Beside the paper", and from the two claims, set by set."""
-    repository = Path(__file__).parents[2]
-    said = cells_of(repository / "docs/paper.md", "Setting by setting")
-    results = repository / "results/tables/paper.md"
-    beside = cells_of(results, "Beside the paper: balanced accuracy (pool, transductive), %")
-    assert len(beside) == 18
-    ours, prioral = (
-        {tuple(row[:2]): row for row in cells_of(results, f"Claims: {name}, set by set")}
-        for name in (
-            "codecision against the paper's baselines",
-            "PriorAL as read against its baselines",
-        )
-    )
-    assert [row for row in said if row in beside] == beside
-    rows = [row for row in said if len(row) == 9]
-    assert {tuple(row[:2]) for row in rows} == set(ours)
-    for setting, noise, best, *rest in rows:
-        a, b = ours[setting, noise], prioral[setting, noise]
-        assert best == a[2]
-        saved = [one[3].split(" [")[0] for one in (a, b)]
-        assert rest == [saved[0], *a[5:7], saved[1], *b[5:7]]
-
-
-def cells_of(path: Path, heading: str) -> list[list[str]]:
-    """The rows of the tables under a heading, without escapes and the values of options."""
-    text = path.read_text(encoding="utf-8").replace("\\", "")
-    text = re.sub(r"\((classes|ratio|rate)=[^)]*\)", "", text)
-    part = text.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    rows = re.sub(r"\|.*\|\n\|[-:| ]+\|\n", "", part)  # without headers
-    return [
-        [cell.strip() for cell in line[1:-1].split("|")]
-        for line in rows.splitlines()
-        if line.startswith("| ")
-    ]
+def test_no_experiment_refers_to_one_that_is_not_there() -> None:
+    for path in (config_dir() / "experiment").rglob("*.yaml"):
+        name = str(path.relative_to(config_dir() / "experiment").with_suffix(""))
+        for line in command_lines([f"experiment={name}"], None):
+            part = line[0].removeprefix("experiment=")
+            assert (config_dir() / "experiment" / f"{part}.yaml").is_file()
