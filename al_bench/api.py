@@ -135,7 +135,8 @@ def load_results(source: str | Path) -> pd.DataFrame:
     report under ``results/``. FileNotFoundError where there is none."""
     from al_bench.analysis.frame import load
 
-    return load(source)
+    frame: pd.DataFrame = load(source)
+    return frame
 
 
 def savings(
