@@ -127,7 +127,8 @@ def sweep(
         for number in seeds
     ]
     frames = Parallel(n_jobs=n_jobs)(delayed(run)(problem, **job) for job in jobs)
-    return pd.concat(frames, ignore_index=True)
+    frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    return frame
 
 
 def load_results(source: str | Path) -> pd.DataFrame:

@@ -353,11 +353,3 @@ def test_old_parquet_files_can_be_read(tmp_path: Path) -> None:
     note = {b"al_bench": json.dumps(about).encode()}
     pq.write_table(table.replace_schema_metadata(note), tmp_path / "old.parquet")
     assert read_parquet(tmp_path / "old.parquet").unfinished[0].where == {}
-
-
-def test_no_experiment_refers_to_one_that_is_not_there() -> None:
-    for path in (config_dir() / "experiment").rglob("*.yaml"):
-        name = str(path.relative_to(config_dir() / "experiment").with_suffix(""))
-        for line in command_lines([f"experiment={name}"], None):
-            part = line[0].removeprefix("experiment=")
-            assert (config_dir() / "experiment" / f"{part}.yaml").is_file()

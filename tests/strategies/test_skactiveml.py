@@ -11,7 +11,7 @@ from al_bench import strategies
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
 from al_bench.state import State
-from al_bench.testing.contract import CHECKS, Check, asks_exactly_the_budget
+from al_bench.testing.contract import CHECKS, Check, queries_exactly_the_budget
 from tests.conftest import make_state
 
 pytest.importorskip("skactiveml")
@@ -44,7 +44,7 @@ MAKES: dict[str, Callable[[], Any]] = {
     "committee": lambda: SkActiveML(pool.QueryByCommittee(), {"ensemble": COMMITTEE}),
 }
 # with all rows equal and one of them labelled, scikit-activeml 1.0.1 reads a name before it is set
-BROKEN = {("typiclust", asks_exactly_the_budget): UnboundLocalError}
+BROKEN = {("typiclust", queries_exactly_the_budget): UnboundLocalError}
 
 
 def cases() -> list[Any]:
