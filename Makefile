@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test check lint types paper paper-check bench clean
+.PHONY: help install demo demo-tiny test check lint types wheel-test paper paper-check bench clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,13 +21,13 @@ install: $(STAMP)  ## make .venv and install the package with its models and too
 
 demo: install  ## which strategy saves how many annotations: a real, imbalanced, noisy data set
 	$(BIN)/albench embed experiment=demo
-	$(BIN)/albench run experiment=demo
-	$(BIN)/albench report experiment=demo
+	$(BIN)/albench run experiment=demo results=build/demo
+	$(BIN)/albench report experiment=demo results=build/demo
 
 demo-tiny: install
 	$(BIN)/albench embed dataset=synthetic
-	$(BIN)/albench run experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo
-	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo
+	$(BIN)/albench run experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
+	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
 
 test: install  ## run the tests (under 6 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
@@ -40,6 +40,15 @@ lint: install  ## ruff
 
 types: install  ## mypy --strict
 	$(BIN)/mypy
+
+wheel-test: install  ## build the wheel and use it in an environment and a folder of its own
+	rm -rf build/wheel build/wheel-venv
+	$(BIN)/python -m build --outdir build/wheel
+	$(PYTHON) -m venv --without-pip build/wheel-venv
+	wheel=$$(echo build/wheel/*.whl) && \
+	$(BIN)/python -m pip --python build/wheel-venv/bin/python install --quiet "$$wheel[models]"
+	.ci/wheel build/wheel-venv/bin
+	rm -rf build/wheel-venv
 
 REPORTS = $(patsubst results/%.parquet,report-%,$(wildcard results/*.parquet))
 OUT ?= results

@@ -1,3 +1,7 @@
 """al_bench: active learning with foundation-model priors under class imbalance and label noise."""
 
-__version__ = "0.1.0"
+from lazy_loader import attach_stub
+
+__version__ = "0.2.0"
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

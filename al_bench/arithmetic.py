@@ -1,10 +1,10 @@
-"""Arithmetic that components fraction: plain functions of arrays."""
+"""Arithmetic that components share: plain functions of arrays."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Floats
+from al_bench.state import Floats, Ints
 
 
 def unit(vectors: Floats) -> Floats:
@@ -35,6 +35,11 @@ def margin(probs: Floats) -> Floats:
     return np.asarray(two[:, 1] - two[:, 0])
 
 
+def one_hot(classes: Ints, n_classes: int) -> Floats:
+    """(m, k) certainties of these (m,) classes, float32."""
+    return np.eye(n_classes, dtype=np.float32)[classes]
+
+
 def uniform(n: int, k: int) -> Floats:
-    """(n, k) even fractions: no opinion."""
+    """(n, k) equal probabilities, which say nothing."""
     return np.full((n, k), 1 / k, dtype=np.float32)

@@ -10,21 +10,16 @@ from typing import Any
 import numpy as np
 
 from al_bench.rng import rng
-from al_bench.state import (
-    UNLABELLED,
-    Ints,
-    Learner,
-    Problem,
-    Protocol,
-    State,
-    Strategy,
-    Supervision,
-)
+from al_bench.state import UNLABELLED, Ints, Learner, Protocol, State, Strategy, Supervision
+from al_bench.truth import Problem
 
 
 @dataclass(frozen=True)
 class Round:
-    """One line of rounds.jsonl. Round 0 asks nothing: the prior alone; round 1 asks the start."""
+    """One line of rounds.jsonl. Round 0 queries nothing: the prior alone; round 1 is the start.
+
+    queried: pool row numbers; ids: the data's own names of these rows, empty where they have none.
+    """
 
     round: int
     queried: list[int]
@@ -33,6 +28,7 @@ class Round:
     metrics: dict[str, float]
     recall: list[float] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    ids: list[int | str] = field(default_factory=list)
 
 
 Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]]
@@ -80,7 +76,8 @@ def active_learning(
         seconds = {"select": selected - began, "fit": fitted - selected}
         seconds["evaluate"] = perf_counter() - fitted
         answers = problem.answers[queried].tolist()
-        yield Round(number, queried.tolist(), answers, oracle_calls, metrics, recall, seconds)
+        rows, ids = queried.tolist(), problem.own_ids(queried)
+        yield Round(number, rows, answers, oracle_calls, metrics, recall, seconds, ids)
 
 
 def trained(
@@ -103,8 +100,7 @@ def query(
 ) -> tuple[Ints, int]:
     """The rows a strategy queries and the oracle calls this took; checked.
 
-    Where in-batch answers are withheld the whole round is one oracle call, however it was put
-    together.
+    Where in-batch answers are withheld the whole round is one oracle call.
     """
     name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
     wanted = min(budget, len(state.unlabelled))
@@ -124,10 +120,8 @@ def query(
     else:
         rest = choice
     if rest is not None and len(rest):
-        queried, oracle_calls = (
-            np.concatenate([queried, np.asarray(rest, dtype=np.int64)]),
-            oracle_calls + 1,
-        )
+        rows = np.asarray(rest, dtype=np.int64)
+        queried, oracle_calls = np.concatenate([queried, rows]), oracle_calls + 1
     check_choice(name, queried, state, wanted)
     if len(queried) < wanted:
         raise ValueError(f"{name} returned {len(queried)} rows for a budget of {wanted}")
@@ -135,7 +129,7 @@ def query(
 
 
 def check_past(past: Round, state: State, answers: Ints, sizes: Sequence[int]) -> None:
-    """Raise ValueError unless a logged round asks so many rows and was answered as it would be."""
+    """Raise ValueError unless a logged round is one of this protocol and annotator."""
     who = f"the log's round {past.round}"
     if past.round >= len(sizes):
         raise ValueError(f"{who} is one too many; the protocol ends with {len(sizes) - 1}")

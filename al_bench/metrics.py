@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, Problem, State
+from al_bench.state import Floats, Ints, State
+from al_bench.truth import Problem
 
 
 def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:
     """All metrics of one moment of a run, and the test recall of each class.
 
     Test metrics are the headline; those that start with ``pool_`` are transductive: measured on
-    the very rows that were queried from. A metric without a value is left out. O((n + m) k).
+    the very pool that is queried. A metric without a value is left out. O((n + m) k).
     """
     test = state.model.predict_proba(problem.test)
     recall = recalls(problem.test_truth, test.argmax(axis=1), state.n_classes)
@@ -92,10 +93,10 @@ def labelled(problem: Problem, labelled: Ints, queried: Ints) -> dict[str, float
     k = problem.pool.n_classes
     counts = np.bincount(problem.truth[labelled], minlength=k)
     wrong = problem.truth != problem.answers
-    fraction = counts / max(len(labelled), 1)
+    histogram = counts / max(len(labelled), 1)
     return {
         "classes_found": float((counts > 0).sum()),
-        "imbalance_l1": float(np.abs(fraction - 1 / k).sum()) if len(labelled) else float("nan"),
+        "imbalance_l1": float(np.abs(histogram - 1 / k).sum()) if len(labelled) else float("nan"),
         "rarest_count": float(counts.min()),
         "labelled_noise": float(wrong[labelled].mean()) if len(labelled) else float("nan"),
         "queried_noise": float(wrong[queried].mean()) if len(queried) else float("nan"),

@@ -6,7 +6,7 @@ right method; it inherits nothing of ours.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias, runtime_checkable
@@ -19,7 +19,7 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
-UNLABELLED = -1  # in State.labels: nobody was asked about this row
+UNLABELLED = -1  # in State.labels: this row was not queried
 HIDDEN = -2  # in State.labels: a wrapper keeps this row from the strategy inside it
 
 
@@ -28,7 +28,7 @@ class Rows:
     """All that is known of some rows apart from their labels.
 
     inputs: (n,) images or texts, for learners that read them; features: (n, d) embeddings by the
-    foundation model; prior: (n, k) its class probabilities, uniform where it has no opinion.
+    foundation model; prior: (n, k) its class probabilities, uniform where it has none.
     """
 
     inputs: Sequence[Any]
@@ -172,9 +172,9 @@ class Strategy(Interface):
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         """Exactly `budget` distinct rows of ``state.unlabelled``.
 
-        Either an array, or a generator that asks as it goes: ``answers = yield rows`` is one oracle
-        call to the annotator (answers are UNLABELLED where in-batch answers are withheld), and what
-        it returns at the end, if anything, is queried last.
+        Either an array, or a generator that queries as it goes: ``answers = yield rows`` is one
+        oracle call (answers are UNLABELLED where in-batch answers are withheld), and what it
+        returns at the end, if anything, is queried last.
         """
 
 
@@ -191,27 +191,10 @@ class Learner(Interface):
 
 
 class Protocol(Interface):
-    """How much is queried. reveal: ``sequential`` where a strategy that asks inside a round is
-    given the answers, ``batch`` where they are withheld until its end."""
+    """How much is queried. reveal: ``sequential`` where a strategy that queries inside a round
+    is given the answers, ``batch`` where they are withheld until its end."""
 
     reveal: str
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round, the start first, for a pool of n rows in k classes."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """The pool with its secrets, for the loop and the metrics alone.
-
-    truth and answers: (n,) the true class and what the annotator says, by pool row; test_truth:
-    (m,). facts: what a manifest should record (class counts, realised noise).
-    """
-
-    pool: Rows
-    truth: Ints
-    answers: Ints
-    test: Rows
-    test_truth: Ints
-    class_names: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)

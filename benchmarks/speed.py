@@ -103,9 +103,9 @@ def within(folder: str, seeds: int) -> Table:
         plan([*GRID, f"results={folder}", f"strategy={STRATEGIES}", f"seed=range({seeds})"])
     )
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (this process has nothing else to say)
-    execute(jobs[0].config, jobs[0].choices, [])  # which imports and loads
+    execute(jobs[0].config, [])  # which imports and loads
     clock, processor = perf_counter(), process_time()
-    names = [execute(job.config, job.choices, []) for job in jobs[1:]]
+    names = [execute(job.config, []) for job in jobs[1:]]
     runs = len(names)
     table = {
         "a further run of a process, s": (perf_counter() - clock) / runs,
@@ -134,7 +134,7 @@ def grid(folder: Path, seeds: int, workers: int) -> Table:
 def status(folder: Path, runs: int) -> Table:
     """Seconds to say what became of many runs, half of which are done."""
     from al_bench.configuration.plan import plan
-    from al_bench.runs.store import run_id
+    from al_bench.configuration.identity import run_id
 
     source = next((folder / "one" / "runs").iterdir()) / "manifest.json"
     seeds = f"seed=range({runs // len(STRATEGIES.split(','))})"

@@ -1,4 +1,4 @@
-"""Pools, models and ways of asking that the tests of query rules fraction."""
+"""Pools, models and ways of asking that tests share."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +16,8 @@ from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.common.posterior import Laplace
-from al_bench.testing.situations import make_state
+from al_bench.testing.situations import make_pool, make_state
+from al_bench.truth import Problem
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 LAPLACE = Laplace(precision=0.1)
@@ -62,8 +63,18 @@ def budgets(state: State) -> list[int]:
 def run(
     strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, reveal="sequential"
 ) -> tuple[Ints, int]:
-    """The rows a strategy asks and the oracle_calls, checked by the loop."""
+    """The rows a strategy queries and its oracle calls, checked by the loop."""
     return query(strategy, state, budget, answers, reveal, seed, 2)
+
+
+def small_problem(seed: int = 0, noise: float = 0.2) -> Problem:
+    """120 pool rows and 80 test rows of one draw: the same four classes, a part of the answers
+    wrong."""
+    rows, truth = make_pool(n=200, seed=seed)
+    pool, test = np.arange(120), np.arange(120, 200)
+    wrong = np.random.default_rng(seed).random(120) < noise
+    answers = np.where(wrong, (truth[pool] + 1) % 4, truth[pool])
+    return Problem(rows.take(pool), truth[pool], answers, rows.take(test), truth[test])
 
 
 def pool_of(features: Floats, k: int = 2) -> State:
@@ -115,7 +126,7 @@ def tied_state(seed: int) -> tuple[State, Ints]:
 
 def golden_pool(kind: str, noise: float, seed: int) -> tuple[State, Ints, Ints]:
     """3 % / 3 % / 94 %: a pool where each rare class is apart from the rest on its own score, or
-    overlaps with it under a model that leans to the common class, so that its least sure rows are
+    overlaps with it under a model that favours the common class, so that its least sure rows are
     rare ones; 150 random labels. The state, the truth and the annotator's answers."""
     rng = np.random.default_rng(seed)
     n = 3000

@@ -1,8 +1,12 @@
-"""The shape of the code: layers point down, components are strangers, nothing is global."""
+"""The shape of the code: rooms whose imports point down, faces that keep their word, yamls that are
+calls."""
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,63 +17,111 @@ from al_bench.configuration.config import config_dir
 from al_bench.configuration.sources import behind
 
 PACKAGE = Path(al_bench.__file__).parent
-FOUNDATION = {"rng", "state", "sources", "protocol", "arithmetic"}
-# what the modules of each family may import of al_bench, besides their own family
-ALLOWED = {
-    "data": FOUNDATION,
-    "imbalance": FOUNDATION,
-    "noise": FOUNDATION,
-    "priors": FOUNDATION,
-    "entry": FOUNDATION,
-    "cache": FOUNDATION | {"entry"},
-    "crossfit": FOUNDATION,
-    "belief": FOUNDATION | {"crossfit"},
-    "split": FOUNDATION,
-    "strategies": FOUNDATION | {"belief", "split"},
-    "supervision": FOUNDATION | {"belief", "crossfit", "split"},
-    "learners": FOUNDATION | {"priors"},  # which weights there are, and where they compute
-    "situations": FOUNDATION,
-    "loop": FOUNDATION,
-    "replay": FOUNDATION | {"loop"},
-    "arithmetic": {"state"},
-    "protocol": set(),
-    "rng": set(),
-    "state": set(),
-    "sources": {"state"},
-    "metrics": FOUNDATION,
-    "records": set(),
-    "store": {"loop", "records"},
-    "report": FOUNDATION | {"records", "store"},
+BASE = ("state", "rng", "arithmetic")  # what everything may import
+# Each room (a folder, or a module that others may import by itself) and what it may import besides;
+# a room imports only what stands above it here.
+ROOMS = {
+    "metrics": "",
+    "loop": "",
+    "problem/types": "",
+    "problem/cache": "problem/types",
+    "problem": "problem/types problem/cache",
+    "label_models": "",
+    "datasets": "problem/types",
+    "priors": "problem/types",
+    "learners": "priors",  # for the encoders to fine-tune, and for where they compute
+    "supervision": "label_models",
+    "strategies/common": "",
+    "strategies": "strategies/common label_models",
+    "configuration": "",
+    "testing": "loop problem/types configuration",
+    "runs/records": "",
+    "runs": "runs/records loop metrics problem problem/types configuration",
+    "analysis": "runs/records",
+    "report/tables": "analysis",
+    "report/figures": "analysis report/tables",
+    "report": "analysis report/tables report/figures",
 }
+ROOMS["api"] = " ".join(ROOMS)
+ROOMS["__init__"] = "api"
+ROOMS["cli"] = " ".join(ROOMS)
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi"))
+STUBS = [path for path in FILES if path.suffix == ".pyi"]
 
 
-def family(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def module_of(path: Path) -> str:
+    """The dotted name of a file; a package's stub is a part of the package."""
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+        ".__init__"
+    )
 
 
-def imported(path: Path) -> set[str]:
-    """Families of al_bench that a module imports, anywhere in it."""
+MODULES = {module_of(path): [p for p in FILES if module_of(p) == module_of(path)] for path in FILES}
+
+
+def room_of(module: str) -> str:
+    """The narrowest room that a module is in."""
+    place = module.replace(".", "/").partition("/")[2] or "__init__"
+    found = [room for room in (*BASE, *ROOMS) if f"{place}/".startswith(f"{room}/")]
+    assert found, f"{module} is in no room of this test"
+    return max(found, key=len)
+
+
+def imports(module: str) -> set[str]:
+    """Modules of al_bench that a module imports, anywhere in it; a package also by its stub."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("al_bench.")}
-    return found
+    for path in MODULES[module]:
+        package = module if path.stem == "__init__" else module.rpartition(".")[0]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                base = (f"{package}." if node.level else "") + (node.module or "")
+                names = {f"{base}.{alias.name}" for alias in node.names}
+                found |= {name if name in MODULES else base for name in names}
+    return found & set(MODULES) - {module}
 
 
-MODULES = sorted(p for p in PACKAGE.rglob("*.py") if family(p) in ALLOWED)
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_import_only_what_their_room_may(module: str) -> None:
+    own = room_of(module)
+    allowed = {own, *BASE, *ROOMS.get(own, "").split()}
+    assert {room_of(other) for other in imports(module)} <= allowed
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_modules_import_only_what_lies_above_them(path: Path) -> None:
-    own = family(path)
-    assert imported(path) - {own} <= ALLOWED[own]
+def test_rooms_stand_below_what_they_import_and_no_module_is_in_a_circle() -> None:
+    order = list(ROOMS)
+    for room, others in ROOMS.items():
+        assert all(order.index(other) < order.index(room) for other in others.split())
+    TopologicalSorter({module: imports(module) for module in MODULES}).prepare()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_the_root_is_small() -> None:
+    assert len(list(PACKAGE.glob("*.py"))) <= 8
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=module_of)
+def test_every_public_name_is_there(stub: Path) -> None:
+    package = import_module(module_of(stub))
+    assert all(getattr(package, name) is not None for name in public(stub))
+
+
+def public(stub: Path) -> list[str]:
+    """The names that a package's stub makes public."""
+    nodes = [node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ImportFrom)]
+    return [alias.asname or alias.name for node in nodes for alias in node.names]
+
+
+def test_configs_name_what_is_public() -> None:
+    known = {f"{module_of(stub)}.{name}" for stub in STUBS for name in public(stub)}
+    texts = [path.read_text() for path in config_dir().rglob("*.yaml")]
+    named = {name for text in texts for name in re.findall(r"_target_: (al_bench\S*)", text)}
+    assert named
+    assert named <= known
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_nothing_loads_pickles_or_remote_code(path: Path) -> None:
     text = path.read_text()
     assert "import pickle" not in text

@@ -1,7 +1,7 @@
-"""The loop: what is queried, told, taught and yielded, and what a strategy can know."""
+"""The loop: what is queried, told, trained on and yielded, and what a strategy can know."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,10 +10,11 @@ from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Budget, Counts, WholePool
 from al_bench.rng import rng
-from al_bench.state import HIDDEN, UNLABELLED, Ints, Problem, Rows, State, TrainingSet
+from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State, TrainingSet
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.testing.situations import SoftmaxModel, make_pool
+from tests.pools import small_problem
 
 PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
 
@@ -39,18 +40,10 @@ class Centroids:
         return SoftmaxModel(weight, np.log(np.maximum(mass, 1e-3)))
 
 
-def problem(seed: int = 0, noise: float = 0.2) -> Problem:
-    pool, truth = make_pool(n=120, seed=seed)
-    test, test_truth = make_pool(n=80, seed=seed)
-    draw = np.random.default_rng(seed)
-    answers = np.where(draw.random(120) < noise, (truth + 1) % 4, truth)
-    return Problem(pool, truth, answers, test, test_truth)
-
-
 def run(strategy: object, done: list[Round] | None = None, seed: int = 0) -> list[Round]:
     return list(
         active_learning(
-            problem(),
+            small_problem(),
             Random(),
             strategy,  # type: ignore[arg-type]
             Hard(),
@@ -74,6 +67,11 @@ def test_round_zero_is_the_prior_alone_and_round_one_the_start() -> None:
     assert rounds[0].metrics["balanced_accuracy"] == rounds[0].metrics["prior_balanced_accuracy"]
 
 
+def test_answers_make_the_model_better_than_guessing_on_rows_it_never_saw() -> None:
+    last = run(Margin())[-1].metrics
+    assert last["balanced_accuracy"] > 0.75  # four classes, a fifth of the answers wrong
+
+
 def test_strategies_share_start_and_first_model_at_one_seed() -> None:
     one, other = run(Margin()), run(Random())
     assert science(one)[:2] == science(other)[:2]
@@ -84,12 +82,21 @@ def test_different_seeds_start_differently() -> None:
     assert run(Margin())[1].queried != run(Margin(), seed=1)[1].queried
 
 
-def test_no_row_is_asked_twice_and_answers_are_the_annotators() -> None:
-    rounds, told = run(Margin()), problem().answers
+def test_no_row_is_queried_twice_and_answers_are_the_annotators() -> None:
+    rounds, told = run(Margin()), small_problem().answers
     queried = [row for r in rounds for row in r.queried]
     assert len(set(queried)) == len(queried) == 50
     for r in rounds:
         assert r.answers == told[r.queried].tolist()
+
+
+def test_a_round_says_the_datas_own_ids_of_its_rows() -> None:
+    names = np.array([f"u{119 - row}" for row in range(120)])
+    known = replace(small_problem(), ids=names)
+    made = (known, Random(), Margin(), Hard(), Centroids(), evaluate, PROTOCOL, 0)
+    for round in active_learning(*made):
+        assert round.ids == [f"u{119 - row}" for row in round.queried]
+    assert [round.ids for round in run(Margin())] == [[]] * 6
 
 
 @pytest.mark.parametrize("cut", range(7))
@@ -110,7 +117,7 @@ class ByTheModel:
 @pytest.mark.parametrize("cut", range(1, 6))
 def test_a_cut_run_goes_on_as_it_was_where_the_training_rule_reads_the_model(cut: int) -> None:
     def made(done: Sequence[Round]) -> list[Round]:
-        parts = (problem(), Random(), Margin(), ByTheModel(), Centroids(), evaluate, PROTOCOL)
+        parts = (small_problem(), Random(), Margin(), ByTheModel(), Centroids(), evaluate, PROTOCOL)
         return list(active_learning(*parts, 0, done))
 
     whole = made([])
@@ -119,7 +126,7 @@ def test_a_cut_run_goes_on_as_it_was_where_the_training_rule_reads_the_model(cut
 
 @dataclass
 class Bisecting:
-    """Asks in oracle_calls of four and remembers the replies."""
+    """Queries four rows an oracle call and remembers the replies."""
 
     replies: list[Ints]
 
@@ -132,14 +139,14 @@ class Bisecting:
         return left[budget - budget % 4 - (4 if budget % 4 == 0 else 0) :]
 
 
-def test_in_batch_answers_are_given_or_withheld_and_trips_counted() -> None:
-    told = problem().answers
+def test_in_batch_answers_are_given_or_withheld_and_oracle_calls_counted() -> None:
+    told = small_problem().answers
     for reveal in ("sequential", "batch"):
         strategy = Bisecting([])
         protocol = Counts(start=10, budget=10, rounds=1, reveal=reveal)
         rounds = list(
             active_learning(
-                problem(), Random(), strategy, Hard(), Centroids(), evaluate, protocol, 0
+                small_problem(), Random(), strategy, Hard(), Centroids(), evaluate, protocol, 0
             )
         )
         last = rounds[-1]
@@ -175,7 +182,7 @@ def test_a_wrong_choice_is_refused_in_one_sentence(rows: list[int], said: str) -
 
 @dataclass
 class Peeking:
-    """Asks about the whole pool at once, to keep what it likes."""
+    """Queries the whole pool at once, to keep what it likes."""
 
     heard: list[Ints]
 
@@ -193,23 +200,23 @@ def test_no_answer_is_given_beyond_the_budget() -> None:
     assert strategy.heard == []
 
 
-def test_asking_about_a_labelled_row_is_refused() -> None:
+def test_querying_a_labelled_row_is_refused() -> None:
     first = run(Margin())[1].queried
     with pytest.raises(ValueError, match="labelled already"):
         run(Stuck(first))
 
 
-def test_a_budget_beyond_the_pool_is_refused_before_anything_is_asked() -> None:
+def test_a_budget_beyond_the_pool_is_refused_before_anything_is_queried() -> None:
     protocol = Counts(start=100, budget=10, rounds=4, reveal="batch")
     with pytest.raises(ValueError, match="asks for 140 rows; the pool has 120"):
         next(
             active_learning(
-                problem(), Random(), Margin(), Hard(), Centroids(), evaluate, protocol, 0
+                small_problem(), Random(), Margin(), Hard(), Centroids(), evaluate, protocol, 0
             )
         )
 
 
-def test_the_state_holds_no_truth_and_no_answer_that_was_not_bought() -> None:
+def test_the_state_holds_no_truth_and_no_answer_that_was_not_queried() -> None:
     seen: list[State] = []
 
     class Watching:
@@ -219,7 +226,7 @@ def test_the_state_holds_no_truth_and_no_answer_that_was_not_bought() -> None:
 
     rounds = run(Watching())
     assert set(vars(seen[0])) <= {
-        "rows", "labels", "model", "taught", "labelled", "unlabelled", "counts", "probs",
+        "rows", "labels", "model", "training", "labelled", "unlabelled", "counts", "probs",
     }  # fmt: skip
     labelled = [row for r in rounds[:2] for row in r.queried]
     assert sorted(np.flatnonzero(seen[0].labels != UNLABELLED)) == sorted(labelled)

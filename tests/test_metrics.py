@@ -5,8 +5,9 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
 from al_bench.metrics import balanced, by_class_size, calibration_error, evaluate, recalls
-from al_bench.state import Problem, State
+from al_bench.state import State
 from al_bench.testing.situations import SoftmaxModel, make_pool
+from al_bench.truth import Problem
 
 
 def measured() -> tuple[dict[str, float], list[float], Problem, State]:

@@ -24,7 +24,8 @@ def show(group: str | None, extra: Path | None) -> int:
         if name not in names:
             raise ValueError(f"there is no group {name!r}; there are {', '.join(names)}")
         print(name if group is None else "", end="\n" if group is None else "")
-        options = sorted(o for f in folders for o in options_of(f / name))
+        found = sorted(o for f in folders for o in options_of(f / name))
+        options = [(option, line) for option, line in found if not line.startswith("Part of ")]
         width = max((len(option) for option, _ in options), default=0)
         for option, line in options:
             print(f"  {option:{width}}  {line}".rstrip())

@@ -40,12 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"albench: no command {arguments[0]!r}; there are {names}", file=sys.stderr)
         return 2
     try:
-        return commands[arguments[0]](arguments[1:])
+        code = commands[arguments[0]](arguments[1:])
+        sys.stdout.flush()
+        return code
     except (KeyboardInterrupt, SystemExit) as end:
         if not isinstance(end.__context__ or end, KeyboardInterrupt):  # Lightning exits on Ctrl-C
             raise
         print("albench: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # nobody reads on, as in ``albench list | head``
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # for what is not yet flushed
+        return 141
     except Exception as error:
         if os.environ.get("AL_BENCH_DEBUG"):
             raise
@@ -70,7 +77,7 @@ def sentence(error: BaseException) -> str:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one configuration, a sweep (-m) or experiments; what is done is skipped."""
+    """Run one configuration, a sweep (strategy=a,b) or experiments; what is done is skipped."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # read when a library is loaded, also in workers
@@ -79,29 +86,34 @@ def run(arguments: list[str]) -> int:
     from hydra._internal.utils import get_args_parser
 
     from al_bench.configuration.config import config_dir, config_folders, stand_alone, trust
-    from al_bench.configuration.plan import BASIC
+    from al_bench.configuration.experiments import plans
+    from al_bench.configuration.plan import BASIC, HERE
     from al_bench.runs.run import execute
-    from al_bench.runs.sweep import command_lines, known_plan, require, sweep, sweep_all
+    from al_bench.runs.sweep import require, sweep, sweep_all
     from al_bench.runs.tune import objective
 
     extra, rest = parse("run", run.__doc__, arguments, hydra_help=True)
-    given = get_args_parser().parse_args(rest)
+    again = ["again=true"] if "--again" in rest else []
+    rest = [argument for argument in rest if argument != "--again"]
+    given = get_args_parser().parse_intermixed_args(rest)
     if not (given.help or given.hydra_help or given.cfg or given.info or given.shell_completion):
-        overrides, *others = lines = command_lines(given.overrides, extra)
-        if others:
-            return sweep_all(lines, extra)
-        planned = known_plan(overrides, extra)
-        many = given.multirun or str(planned.hydra.mode).endswith("MULTIRUN")
-        if many and planned.hydra.sweeper["_target_"] == BASIC:
-            return sweep(planned, overrides, extra)
-        if not many and len(planned) == 1:
-            execute(planned[0].config, planned[0].choices, config_folders(extra))
+        every = plans([*given.overrides, *again], extra)
+        if len(every) > 1:
+            return sweep_all(every, extra)
+        ((name, planned),) = every.items()
+        sweeper, launcher = (planned.hydra[part]["_target_"] for part in ("sweeper", "launcher"))
+        if sweeper == BASIC and len(planned) == 1 and launcher == HERE:
+            job = planned[0]
+            execute(job.config, config_folders(extra), experiment=job.experiment)
             return 0
-        require(str(planned.hydra.sweeper["_target_"]))
+        if sweeper == BASIC:
+            return sweep(planned, extra, name)
+        require(sweeper)
+        rest = ["--multirun", *rest]
     if extra is not None:
         trust(extra)
         rest = [f"--config-dir={extra.resolve()}", *rest]
-    sys.argv = ["albench run", *rest]
+    sys.argv = ["albench run", *rest, *again]
     stand_alone()
     task = update_wrapper(partial(objective, extra), objective)  # which Hydra asks for its file
     hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(task)()
@@ -110,21 +122,21 @@ def run(arguments: list[str]) -> int:
 
 def embed(arguments: list[str]) -> int:
     """Fill the embedding cache for a configuration or every run of an experiment."""
-    from omegaconf import OmegaConf
-
-    from al_bench.configuration.plan import plan
+    from al_bench.configuration.config import workers
+    from al_bench.configuration.experiments import plans
+    from al_bench.priors.device import THREADS
     from al_bench.problem.build import embedded
-    from al_bench.runs.run import cached_prior, load
-    from al_bench.runs.sweep import command_lines
+    from al_bench.runs.parts import Call, known_prior, loaded
 
     extra, overrides = parse("embed", embed.__doc__, arguments)
+    os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
     done = set()
-    for job in (job for line in command_lines(overrides, extra) for job in plan(line, extra)):
-        nodes = [OmegaConf.to_yaml(n, resolve=True) for n in (job.config.dataset, job.config.prior)]
-        if tuple(nodes) in done:
+    for job in (job for planned in plans(overrides, extra).values() for job in planned):
+        pair = Call.of(job.config.dataset), Call.of(job.config.prior)
+        if pair in done:
             continue
-        done.add(tuple(nodes))
-        dataset, prior = load(nodes[0]), cached_prior(nodes[1])
+        done.add(pair)
+        dataset, prior = loaded(pair[0]), known_prior(pair[1])
         for name, split in (("train", dataset.train), ("test", dataset.test)):
             embedded(dataset, name, split, prior, Path(job.config.cache).expanduser())
             print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
@@ -181,8 +193,9 @@ def parse(
     )
     parser.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
     if not hydra_help:
-        parser.add_argument("overrides", nargs="*", help="group=option or group.key=value")
-        options = parser.parse_args(arguments)
+        parser.add_argument("-m", "--multirun", action="store_true", help="changes nothing")
+        parser.add_argument("overrides", nargs="*", help="group=option or group.key=a,b")
+        options = parser.parse_intermixed_args(arguments)
         return options.config_dir, options.overrides
     options, rest = parser.parse_known_args(arguments)
     return options.config_dir, rest

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
 
 from al_bench.configuration.plan import plan
 from al_bench.metrics import balanced, calibration_error, recalls
@@ -77,11 +76,12 @@ def main(arguments: Sequence[str]) -> int:
     if len(jobs) > 1:
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
     config = jobs[0].config
-    from al_bench.runs.run import cached_prior, limit_threads, load
+    from al_bench.runs.parts import Call, known_prior, loaded
+    from al_bench.runs.run import limit_threads
 
     limit_threads(int(config.threads))
-    dataset = load(OmegaConf.to_yaml(config.dataset, resolve=True))
-    prior = cached_prior(OmegaConf.to_yaml(config.prior, resolve=True))
+    dataset = loaded(Call.of(config.dataset))
+    prior = known_prior(Call.of(config.prior))
     cache = Path(config.cache).expanduser()
     card = judged(*measured(dataset, prior, options.split, options.rows, cache))
     name = options.name or f"{dataset.name}_{jobs[0].choices['prior']}"

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from al_bench.cli.status import absent
-from al_bench.configuration.config import composing, config_folders, is_sweep
+from al_bench.configuration.config import composed, config_folders, is_sweep
+from al_bench.configuration.experiments import experiments, plans
+from al_bench.configuration.identity import run_id
 from al_bench.configuration.options import option_of
-from al_bench.configuration.plan import Job, plan
-from al_bench.runs.store import run_id
-from al_bench.runs.sweep import command_lines, experiments
+from al_bench.configuration.plan import Job
 
 if TYPE_CHECKING:
     from al_bench.analysis.analysis import Analysis
@@ -65,14 +65,9 @@ def name_of(overrides: Sequence[str]) -> str:
 
 def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     """The configuration of the (first) experiment: what its report shows, where results lie."""
-    from hydra import compose
-
     names, rest = experiments(overrides)
-    fixed = [o for o in rest if not is_sweep(o)]
-    with composing(extra):
-        search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
-        first = [f"experiment={name}" for name in names[:1]]
-        return compose("config", [*search, *first, *fixed])
+    first = [f"experiment={name}" for name in names[:1]]
+    return composed([*first, *(o for o in rest if not is_sweep(o))], extra)
 
 
 def read(
@@ -88,8 +83,8 @@ def read(
         without_data,
     )
 
-    lines = command_lines(overrides, extra)
-    jobs = {run_id(job.science): job for line in lines for job in plan(line, extra)}
+    planned = plans(overrides, extra).values()
+    jobs = {run_id(job.science): job for one in planned for job in one}
     results = completed(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
@@ -126,8 +121,9 @@ def show(analysis: Analysis) -> None:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser("albench report", description=ABOUT)
     made.add_argument(
-        "overrides", nargs="+", help="experiment=a, experiment=a,b, or what was given to run -m"
+        "overrides", nargs="+", help="experiment=a, experiment=a,b, or what was given to run"
     )
+    made.add_argument("-m", "--multirun", action="store_true", help="changes nothing")
     made.add_argument("--name", help="name of the report; the experiment's by default")
     made.add_argument("--out", help="folder for tables and figures (default: results)")
     made.add_argument(

@@ -12,9 +12,10 @@ from statistics import mean
 from typing import Any
 
 from al_bench.configuration.config import build
-from al_bench.configuration.plan import Job, plan
-from al_bench.runs.store import read_manifest, run_id
-from al_bench.runs.sweep import command_lines
+from al_bench.configuration.experiments import plans
+from al_bench.configuration.identity import run_id
+from al_bench.configuration.plan import Job
+from al_bench.runs.store import read_manifest
 
 STATES = ("running", "failed", "damaged", "cut", "to do")
 
@@ -59,18 +60,18 @@ class Progress:
 
 
 def show(overrides: Sequence[str], extra: Path | None) -> int:
-    """Print, experiment by experiment, how many runs are in which state, what failed, which data
+    """Print, sweep by sweep, how many runs are in which state, what failed, which data
     sets are not at hand and how long the rest takes; loads no data. 1 if any run failed or is
     damaged."""
-    lines = command_lines(overrides, extra)
+    planned = plans(overrides, extra)
     every = Progress()
-    for line in lines:
-        here = progress(plan(line, extra))
+    for name, jobs in planned.items():
+        here = progress(jobs)
         every.add(here)
         left = here.time_left((here.seconds or every.seconds).values())
-        title = [" ".join(line)] if len(lines) > 1 else []
+        title = [name] if len(planned) > 1 else []
         print("\n  ".join([*title, here.counts(), *here.reasons(), left]))
-    if len(lines) > 1:
+    if len(planned) > 1:
         print(f"all\n  {every.counts()}\n  {every.time_left(every.seconds.values())}")
     return 1 if {"failed", "damaged"} & set(every.states.values()) else 0
 

@@ -92,50 +92,6 @@ def science_of(value: Callable[[str], Any]) -> dict[str, Any]:
     return {key: value(key) for key in SCIENCE} | {k: v for k, v in proxy.items() if v is not None}
 
 
-def label(group: str, choice: str, node: Mapping[str, Any], folders: Sequence[Path]) -> str:
-    """A short name of a group's setting: its option, and the values that differ from its file.
-
-    Imbalance and noise always show their numbers: ``symmetric(rate=0.2)``.
-    """
-    file = "strategy" if group == "init" else group
-    paths = [folder / file / f"{choice}.yaml" for folder in folders]
-    path = next((p for p in paths if p.is_file()), None)
-    original = OmegaConf.to_container(OmegaConf.load(path)) if path else {}
-    assert isinstance(original, dict)
-    numbers = group in ("imbalance", "noise")
-    shown = [part for name in node for part in differing(name, node[name], original, numbers)]
-    inner = node.get("inner")
-    if isinstance(inner, Mapping) and "_target_" in inner:
-        name = str(inner["_target_"]).rsplit(".", 1)[-1]
-        if name.lower() not in _usual_inner(original):
-            shown.insert(0, name)
-    return f"{choice}({', '.join(shown)})" if shown else choice
-
-
-def differing(
-    name: str, value: Any, original: Mapping[Any, Any], numbers: bool = False
-) -> list[str]:
-    """``name=value`` where a file says otherwise (numbers always, if asked for), also for what it
-    writes out inside a part."""
-    if name == "_target_" or isinstance(value, list):
-        return []
-    if isinstance(value, Mapping):
-        inside = original.get(name)
-        known = inside if isinstance(inside, Mapping) else {}
-        return [part for key in value for part in differing(key, value[key], known)]
-    differs = name in original and not str(original[name]).startswith("${")
-    if (numbers and isinstance(value, int | float)) or (differs and original[name] != value):
-        return [f"{name}={value}"]
-    return []
-
-
-def _usual_inner(original: Mapping[Any, Any]) -> list[str]:
-    """The options that a wrapper's file puts inside it, without underscores."""
-    entries = [e for e in original.get("defaults", []) if isinstance(e, Mapping)]
-    options = [o for e in entries for key, o in e.items() if str(key).endswith("@inner")]
-    return [str(option).replace("_", "") for option in options]
-
-
 @contextmanager
 def composing(extra: Path | None = None) -> Iterator[None]:
     """Hydra's compose over our configs and, if given, a folder of the user's own."""
@@ -148,6 +104,19 @@ def composing(extra: Path | None = None) -> Iterator[None]:
         trust(extra)
     with initialize_config_dir(str(config_dir()), version_base="1.3", job_name="albench"):
         yield
+
+
+def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
+    """What Hydra composes of some overrides that stand for one value each."""
+    from hydra import compose
+
+    with composing(extra):
+        return compose("config", [*search(extra), *overrides])
+
+
+def search(extra: Path | None) -> list[str]:
+    """The override that lets Hydra look for options in a folder of the user's own too."""
+    return [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
 
 
 def stand_alone() -> None:
@@ -173,9 +142,14 @@ def trust(folder: Path) -> None:
         sys.path.insert(0, str(folder.resolve()))
 
 
+def key_of(override: str) -> str:
+    """What an override sets: the part before its equals sign."""
+    return override.split("=", 1)[0].lstrip("+~")
+
+
 def is_option(override: str, folders: Sequence[Path]) -> bool:
     """Whether an override chooses an option of a config group, rather than sets a value."""
-    group = override.split("=", 1)[0].lstrip("+~").split("@")[0]
+    group = key_of(override).split("@")[0]
     return any((folder / group).is_dir() for folder in folders)
 
 

@@ -87,6 +87,7 @@ def fingerprint(folder: Path) -> str:
     return whole.hexdigest()
 
 
+@lru_cache(maxsize=256)  # of this very class, as it was loaded
 def source(part: Any) -> str:
     """sha256 of the code that an outside component is made of: its module's file and those of the
     modules beside it that this one uses; in a notebook, its class's own lines."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -43,53 +43,28 @@ def leaves(node: Any, above: str = "") -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def options(group: str, folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
+def options(group: str, folders: tuple[Path, ...]) -> dict[str, Any]:
     """Every option of a group as its file says it, with what its defaults bring in."""
     file = "strategy" if group == "init" else group
     roots = [folder / file for folder in folders if (folder / file).is_dir()]
     paths = {str(p.relative_to(r).with_suffix("")): p for r in roots for p in r.rglob("*.yaml")}
-    return {name: read(file, name, folders) for name in sorted(paths)}
+    return {name: OmegaConf.to_container(read(file, name, folders)) for name in sorted(paths)}
 
 
-def read(group: str, option: str, folders: Sequence[Path]) -> dict[str, Any]:
+def read(group: str, option: str, folders: Sequence[Path]) -> Any:
     """One option's values, its defaults merged in their order."""
     paths = [folder / group / f"{option}.yaml" for folder in folders]
     path = next((path for path in paths if path.is_file()), None)
-    own: Any = OmegaConf.to_container(OmegaConf.load(path)) if path else {}
+    own: Any = OmegaConf.load(path) if path else OmegaConf.create()
     entries = own.pop("defaults", [])
-    found: dict[str, Any] = {}
+    found: Any = OmegaConf.create()
     for entry in entries if "_self_" in entries else [*entries, "_self_"]:
-        if entry == "_self_":
-            found = merged(found, own)
-        else:
-            found = merged(found, brought(group, entry, folders))
+        if isinstance(entry, str):
+            found = OmegaConf.merge(
+                found, own if entry == "_self_" else read(group, entry, folders)
+            )
+            continue
+        ((key, inner),) = entry.items()
+        other, _, place = key.removeprefix("override ").lstrip("/").partition("@")
+        OmegaConf.update(found, place, inner and read(other, inner, folders))
     return found
-
-
-def brought(group: str, entry: Any, folders: Sequence[Path]) -> dict[str, Any]:
-    """What an entry of a defaults list brings in: an option of this group, or one at a place."""
-    if isinstance(entry, str):
-        return read(group, entry, folders)
-    ((key, option),) = entry.items()
-    other, _, place = str(key).removeprefix("override ").lstrip("/").partition("@")
-    node: Any = None if option is None else read(other, option, folders)
-    for name in reversed(place.split(".")):
-        node = {name: node}
-    return dict(node)
-
-
-def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Both mappings, the second's values where they differ, key by key."""
-    found = dict(one)
-    for key, value in other.items():
-        both = isinstance(found.get(key), Mapping) and isinstance(value, Mapping)
-        found[key] = merged(found[key], value) if both else value
-    return found
-
-
-def differing(node: Mapping[str, Any], folders: Sequence[Path], group: str) -> Iterator[str]:
-    """``name=value`` for each value that is not its option's."""
-    usual = leaves(options(group, tuple(folders)).get(option_of(group, node, folders), {}))
-    for name, value in leaves(node).items():
-        if name in usual and usual[name] != value:
-            yield f"{name}={value}"

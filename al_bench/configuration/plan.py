@@ -15,11 +15,14 @@ from al_bench.configuration.config import (
     config_folders,
     is_option,
     is_sweep,
+    key_of,
     resolved,
     science_of,
+    search,
 )
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,12 @@ class Job:
         own = (node.choices.items() - self.base.choices.items() for node in self.changed.values())
         return dict(self.base.choices) | {key: option for some in own for key, option in some}
 
+    @property
+    def experiment(self) -> str | None:
+        """The experiment that it belongs to, if any."""
+        name = self.base.choices.get("experiment", "None")
+        return None if name == "None" else name
+
     def at(self, key: str) -> Any:
         """The plain value of one top-level key; the whole config is only put together where the
         value refers to others."""
@@ -78,6 +87,7 @@ class Plan:
     grows with the number of options, not of runs.
     """
 
+    overrides: tuple[str, ...]  # the command line
     hydra: DictConfig  # Hydra's own settings
     fixed: tuple[str, ...]
     base: Node
@@ -97,7 +107,7 @@ class Plan:
 
 
 def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
-    """Every run that ``albench run <overrides>`` (with -m or an experiment) would make.
+    """Every run that ``albench run <overrides>`` would make.
 
     Errors of Hydra's own where an override or a config is wrong.
     """
@@ -106,7 +116,7 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    extras = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+    extras = search(extra)
     with composing(extra):
         fixed = [*extras, *(o for o in overrides if not is_sweep(o))]
         swept = [o for o in overrides if is_sweep(o)]
@@ -121,7 +131,7 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
 
         hydra = compose("config", fixed, return_hydra_config=True).hydra
         params = hydra.sweeper.get("params") or {}
-        given = {o.split("=", 1)[0].lstrip("+") for o in overrides}
+        given = {key_of(o) for o in overrides}
         swept += [f"{key}={value}" for key, value in params.items() if key not in given]
         loader = GlobalHydra.instance().config_loader()  # which options a glob stands for
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(swept)
@@ -136,7 +146,8 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
             values = [o for o in group if o not in options]
             node = composed(*options)
             nodes[group] = with_values(node, key, values) if values else node
-        return Plan(hydra, tuple(fixed[len(extras) :]), composed(), nodes, combinations)
+        chosen = tuple(fixed[len(extras) :])
+        return Plan(tuple(overrides), hydra, chosen, composed(), nodes, combinations)
 
 
 def with_values(node: Node, key: str, overrides: Sequence[str]) -> Node:
@@ -158,7 +169,6 @@ def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Overrides by the top-level node they change: ``strategy@init`` changes init."""
     groups: dict[str, tuple[str, ...]] = {}
     for override in combination:
-        path = override.split("=", 1)[0].lstrip("+~").split("@")[-1]
-        key = path.split(".")[0].split("/")[0]
+        key = key_of(override).split("@")[-1].split(".")[0].split("/")[0]
         groups[key] = (*groups.get(key, ()), override)
     return groups

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from al_bench.problem.types import Dataset, Split
 from al_bench.state import Ints
@@ -101,17 +103,33 @@ def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
                 f"{where}: human column {column!r} has shape {values.shape}; wanted "
                 f"{(len(split),)} labels or {(len(split), len(class_names))} votes"
             )
+    if split.ids is not None:
+        check_ids(where, split.ids, len(split))
 
 
 def check_labels(where: str, labels: Ints, n_classes: int) -> None:
     """Whole numbers in 0..k-1."""
+    wanted = f"wanted whole numbers 0..{n_classes - 1} for {n_classes} classes"
     if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"{where} are {labels.dtype}; wanted whole numbers 0..{n_classes - 1}")
+        raise ValueError(f"{where} are {labels.dtype}; {wanted}")
     wrong = np.flatnonzero((labels < 0) | (labels >= n_classes))
     if len(wrong):
+        row = wrong[0]
+        raise ValueError(f"{where}: row {row} is {labels[row]} ({len(wrong)} such rows); {wanted}")
+
+
+def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:
+    """A whole number or text for each row, no two alike."""
+    if ids.shape != (rows,) or ids.dtype.kind not in "iuU":
         raise ValueError(
-            f"{where}: row {wrong[0]} is {labels[wrong[0]]}, outside 0..{n_classes - 1} "
-            f"({len(wrong)} such rows)"
+            f"{where}: row ids are {ids.dtype} of shape {ids.shape}; wanted whole numbers or texts "
+            f"of shape {(rows,)}"
+        )
+    found, counts = np.unique(ids, return_counts=True)
+    if len(found) < rows:
+        raise ValueError(
+            f"{where}: row id {found[counts > 1][0]!s} comes more than once; wanted one of its own "
+            "for each row"
         )
 
 

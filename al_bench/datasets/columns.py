@@ -22,6 +22,16 @@ def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
     )
 
 
+def filled(where: str, table: Any, column: str) -> list[Any]:
+    """The values of a column; ValueError where a row has none."""
+    values = list(table[column][:])
+    empty = [row for row, value in enumerate(values) if value in (None, "")]
+    if empty:
+        raise ValueError(f"{where}: row {empty[0]} has no {column!r} ({len(empty)} such rows); "
+                         "wanted one in every row")  # fmt: skip
+    return values
+
+
 def label_names(where: str, table: Any, label: str) -> list[str] | None:
     """The data's own class names in the order of class numbers, or None for bare numbers."""
     feature = table.features[label]
@@ -29,33 +39,34 @@ def label_names(where: str, table: Any, label: str) -> list[str] | None:
         return list(feature.names)
     kind = str(getattr(feature, "dtype", feature))
     if "string" in kind:
-        return sorted({value for value in table[label][:] if value is not None})
+        return sorted(set(filled(where, table, label)))
     if "int" in kind:
         return None
-    raise ValueError(
-        f"{where}: label column {label!r} holds {kind}; wanted class names or whole numbers"
-    )
+    raise ValueError(f"{where}: column {label!r} holds {kind}, row 0 {table[label][0]!r}; wanted "
+                     "class names or whole numbers")  # fmt: skip
 
 
-def numbered(where: str, table: Any, label: str, own: Sequence[str] | None) -> Ints:
+def numbered(where: str, table: Any, label: str, own: Sequence[str] | None, n_classes: int) -> Ints:
     """(n,) class numbers of a label column: strings and foreign ClassLabels by their names, bare
     numbers as they are."""
-    values = table[label][:]
-    if None in values:
-        raise ValueError(f"{where}: row {values.index(None)} has no {label!r}")
+    values = filled(where, table, label)
     theirs = getattr(table.features[label], "names", None)
-    bare = theirs is None and all(isinstance(value, int) for value in values)
-    if own is None or bare or (theirs is not None and list(theirs) == list(own)):
-        return np.array(values, dtype=np.int64)
-    number = {name: c for c, name in enumerate(own)}
-    named = values if theirs is None else [theirs[value] for value in values]
-    unknown = sorted({str(name) for name in named if name not in number})
+    if theirs is not None or all(isinstance(value, int) for value in values):
+        numbers = np.array(values, dtype=np.int64)
+        known = n_classes if theirs is None else len(theirs)
+        check_labels(f"{where}: column {label!r}", numbers, known)
+        if own is None or theirs is None or list(theirs) == list(own):
+            return numbers
+        values = [theirs[number] for number in numbers]
+    number = {name: c for c, name in enumerate(own or ())}
+    unknown = [row for row, name in enumerate(values) if name not in number]
     if unknown:
+        classes = ", ".join(own[:5]) + (" ..." if len(own) > 5 else "") if own else "whole numbers"
         raise ValueError(
-            f"{where}: {label!r} holds {unknown[0]!r}, which is no class of the training labels "
-            f"({', '.join(own[:5])}{' ...' if len(own) > 5 else ''})"
+            f"{where}: column {label!r}: row {unknown[0]} is {values[unknown[0]]!r}, which is no "
+            f"class of the training labels ({classes})"
         )
-    return np.array([number[name] for name in named], dtype=np.int64)
+    return np.array([number[name] for name in values], dtype=np.int64)
 
 
 def class_words(
@@ -69,13 +80,14 @@ def class_words(
     """
     if own is None:
         if given is None or isinstance(given, Mapping):
-            raise ValueError(f"{where}: labels are bare numbers; wanted class_names as a list")
+            raise ValueError(f"{where} holds bare numbers; wanted class_names as a list, in the "
+                             "order of the numbers from 0 up")  # fmt: skip
         return tuple(given)
     if given is None:
         return tuple(own)
     if not isinstance(given, Mapping):
         raise ValueError(
-            f"{where}: the data name their classes ({', '.join(own[:5])} ...), so class_names must "
+            f"{where} names the classes ({', '.join(own[:5])} ...), so class_names must "
             "be null or a mapping from those names to words; a list could be in another order"
         )
     return tuple(given.get(name, name) for name in own)
@@ -94,8 +106,7 @@ def human_columns(
     for name, source in human.items():
         if isinstance(source, str):
             if source in table.column_names:
-                columns[name] = numbered(where, table, source, own)
-                check_labels(f"{where}: column {source!r}", columns[name], n_classes)
+                columns[name] = numbered(where, table, source, own, n_classes)
         elif all(column in table.column_names for column in source):
             votes = [np.array(table[column][:], dtype=np.int64) for column in source]
             columns[name] = np.stack(votes, axis=1)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.datasets.check import check_file_name, checked
+from al_bench.datasets.check import check_file_name, check_labels, checked
 from al_bench.problem.types import Dataset, Split
-from al_bench.state import Floats
+from al_bench.state import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,12 @@ class Features:
     """Embeddings, labels and, if given, a prior and class names from an .npz file.
 
     The file holds train_features, test_features (n, d); train_labels, test_labels (n,) in 0..k-1;
-    optionally train_prior, test_prior (n, k) and class_names (k,). path: the file; name: what
-    reports call it; prompts: templates with one ``{}`` each.
+    optionally train_prior, test_prior (n, k), class_names (k,) and train_ids, test_ids (n,), your
+    own names of the rows. path: the file; name: what reports call it; prompts: templates with one
+    ``{}`` each.
     """
+
+    brings: ClassVar = ("path",)
 
     def __init__(self, name: str, path: str, prompts: Sequence[str]) -> None:
         self.name, self.path = check_file_name(name), Path(path).expanduser()
@@ -82,23 +85,30 @@ class Features:
         return arrays
 
     def class_names(self, arrays: dict[str, Any]) -> tuple[str, ...]:
-        """The file's own names, or "class 0", "class 1" ... up to the largest label."""
+        """The file's own names, or "class 0", "class 1" ... for each column of its prior or each of
+        its labels."""
         if "class_names" in arrays:
             return tuple(map(str, arrays["class_names"]))
-        labels = arrays["train_labels"]
         if "train_prior" in arrays and arrays["train_prior"].ndim == 2:
             count = arrays["train_prior"].shape[1]
         else:
-            count = int(labels.max()) + 1 if labels.size else 0
+            labels = self.labels(arrays, "train")
+            count = max(2, len(np.unique(labels[labels >= 0])))
         return tuple(f"class {number}" for number in range(count))
 
-    def split(self, arrays: dict[str, Any], which: str, n_classes: int) -> Split:
-        labels = arrays[f"{which}_labels"]
+    def labels(self, arrays: dict[str, Any], which: str) -> Ints:
+        """(n,) whole numbers."""
+        labels: NDArray[Any] = arrays[f"{which}_labels"]
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(
                 f"{self.path}: {which}_labels is {labels.dtype} of shape {labels.shape}; wanted "
                 "(n,) whole numbers"
             )
+        return labels.astype(np.int64)
+
+    def split(self, arrays: dict[str, Any], which: str, n_classes: int) -> Split:
+        labels = self.labels(arrays, which)
+        check_labels(f"{self.path}: {which}_labels", labels, n_classes)
         features = self.matrix(arrays, f"{which}_features", len(labels), None)
         prior = None
         if f"{which}_prior" in arrays:
@@ -109,7 +119,7 @@ class Features:
                     f"{self.path}: row {wrong[0]} of {which}_prior sums to "
                     f"{prior[wrong[0]].sum():.4g} or has a negative entry; wanted probabilities"
                 )
-        return Split(FeatureRows(features, prior), labels.astype(np.int64))
+        return Split(FeatureRows(features, prior), labels, ids=arrays.get(f"{which}_ids"))
 
     def matrix(self, arrays: dict[str, Any], name: str, rows: int, columns: int | None) -> Floats:
         """A finite (rows, columns) array as float32."""

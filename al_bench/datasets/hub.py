@@ -9,10 +9,20 @@ from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from logging import getLogger
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from al_bench.datasets.check import check_file_name, checked
-from al_bench.datasets.columns import class_words, column_of, human_columns, label_names, numbered
+from al_bench.datasets.columns import (
+    class_words,
+    column_of,
+    filled,
+    human_columns,
+    label_names,
+    numbered,
+)
 from al_bench.datasets.images import decode
 from al_bench.datasets.rare import without_rare
 from al_bench.problem.types import Dataset, Split
@@ -32,8 +42,11 @@ class Hub:
     names. class_names: null for the data's own, a mapping from the data's own names to words, or a
     list where labels are bare numbers; prompts: templates with one ``{}``; human: columns of human
     answers by name, one column of labels or a list of vote columns in class order, left out where
-    the data lack them; min_count: classes with fewer training rows are dropped (1 keeps all).
+    the data lack them; min_count: classes with fewer training rows are dropped (1 keeps all);
+    row_id: a column with the data's own names of their training rows, or null.
     """
+
+    brings: ClassVar = ("path",)
 
     def __init__(
         self,
@@ -50,6 +63,7 @@ class Hub:
         prompts: Sequence[str],
         human: Mapping[str, str | Sequence[str]],
         min_count: int,
+        row_id: str | None,
     ) -> None:
         if modality not in ("text", "image"):
             raise ValueError(f"{name}: modality is {modality!r}; wanted text or image")
@@ -58,7 +72,7 @@ class Hub:
         self.splits = (train, test)
         self.modality, self.input, self.label = modality, input, label
         self.class_names, self.prompts, self.human = class_names, tuple(prompts), dict(human)
-        self.min_count = min_count
+        self.min_count, self.row_id = min_count, row_id
 
     def load(self) -> Dataset:
         """Reads labels and texts; images stay encoded until they are read.
@@ -67,16 +81,16 @@ class Hub:
         """
         folder = self.folder()
         if folder is None:
-            origin = f"{self.path}@{self.pinned()}/{self.subset}"
+            origin = place = f"{self.path}@{self.pinned()}/{self.subset}"
             train, test = (self.from_hub(split) for split in self.splits)
         else:
-            origin = f"sha256:{fingerprint(folder)}"
+            origin, place = f"sha256:{fingerprint(folder)}", str(folder)
             ours = self.path is None or folder != Path(self.path).expanduser()
             splits = ("train", "test") if ours else self.splits
             train, test = (self.from_folder(folder, split) for split in splits)
         # what decides which rows there are, and in which order; never a path of this machine
         parts = [self.name, origin, *self.splits, self.input, self.label, str(self.min_count)]
-        return self.assembled(train, test, ",".join(parts))
+        return self.assembled(train, test, ",".join(parts), place)
 
     def absent(self) -> str | None:
         """Why the data are not on this machine, None where they are; nothing is read."""
@@ -91,31 +105,42 @@ class Hub:
             return None
         return f"{self.name} is neither in ${FOLDER} nor in the cache of the hub ({self.path})"
 
-    def assembled(self, train: Any, test: Any, key: str) -> Dataset:
-        """The data set of two splits as ``datasets`` gives them."""
-        label = column_of(self.name, train, (self.label, "label"))
-        own = label_names(self.name, train, label)
-        names = class_words(self.name, own, self.class_names)
-        columns = human_columns(self.name, train, self.human, own, len(names))
+    def assembled(self, train: Any, test: Any, key: str, place: str) -> Dataset:
+        """The data set of two splits as ``datasets`` gives them; place: for errors alone."""
+        where = f"{self.name} train ({place})"
+        label = column_of(where, train, (self.label, "label"))
+        own = label_names(where, train, label)
+        names = class_words(f"{where}: column {label!r}", own, self.class_names)
+        columns = human_columns(where, train, self.human, own, len(names))
+        ids = None
+        if self.row_id is not None:
+            ids = np.array(filled(where, train, column_of(where, train, (self.row_id,))))
         dataset = Dataset(
             name=self.name,
             key=key,
             modality=self.modality,
-            train=self.split(train, "train", own, columns),
-            test=self.split(test, "test", own, {}),
+            train=self.split(train, where, own, columns, ids, len(names)),
+            test=self.split(test, f"{self.name} test ({place})", own, {}, None, len(names)),
             class_names=names,
             prompts=self.prompts,
         )
         return checked(without_rare(dataset, self.min_count))
 
-    def split(self, table: Any, which: str, own: Sequence[str] | None, columns: Any) -> Split:
-        where = f"{self.name} {which}"
+    def split(
+        self,
+        table: Any,
+        where: str,
+        own: Sequence[str] | None,
+        columns: Any,
+        ids: NDArray[Any] | None,
+        n_classes: int,
+    ) -> Split:
         label = column_of(where, table, (self.label, "label"))
         source = column_of(where, table, (self.input, self.modality))
         inputs: Sequence[Any] = (
             table[source][:] if self.modality == "text" else stored_images(table, source, where)
         )
-        return Split(inputs, numbered(where, table, label, own), columns)
+        return Split(inputs, numbered(where, table, label, own, n_classes), columns, ids)
 
     def folder(self) -> Path | None:
         """The local folder to read, if there is one: under $AL_BENCH_DATA first, then `path`."""
@@ -159,12 +184,20 @@ class Hub:
 
     def from_folder(self, folder: Path, split: str) -> Any:
         import datasets
+        from datasets.exceptions import DatasetGenerationError, DatasetsError
 
         # a csv cell that reads NA or None is a text like any other
         texts = {"keep_default_na": False} if any(folder.rglob("*.csv")) else {}
         try:
-            return datasets.load_dataset(str(folder), split=split, **texts)
-        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+            try:
+                return datasets.load_dataset(str(folder), split=split, **texts)
+            except DatasetGenerationError:  # also where the splits do not have the same columns
+                builder = datasets.load_dataset_builder(str(folder), **texts)
+                known = builder.config.data_files.items()
+                files = {name: list(paths) for name, paths in known if str(name) in split}
+                kind = type(builder).__module__.rsplit(".", 1)[-1]
+                return datasets.load_dataset(kind, data_files=files, split=split, **texts)
+        except (OSError, ValueError, DatasetsError) as error:
             cause = error.__cause__ or error
             raise ValueError(
                 f"{self.name}: split {split!r} of {folder} cannot be read as parquet, imagefolder "

@@ -18,9 +18,7 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
     if min_count < 1:
         raise ValueError(f"{dataset.name}: min_count is {min_count}; wanted at least 1")
     k = len(dataset.class_names)
-    # labels out of range are left to the check that names them
-    known = dataset.train.labels[(dataset.train.labels >= 0) & (dataset.train.labels < k)]
-    stays = np.bincount(known, minlength=k) >= min_count
+    stays = np.bincount(dataset.train.labels, minlength=k) >= min_count
     if stays.all() or min_count == 1:
         return dataset
     if stays.sum() < 2:
@@ -41,4 +39,5 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
 
 def _renumber(split: Split, number: Ints) -> Split:
     rows = np.flatnonzero(number[split.labels] >= 0)
-    return Split(Picked(split.inputs, rows), number[split.labels[rows]])
+    ids = None if split.ids is None else split.ids[rows]
+    return Split(Picked(split.inputs, rows), number[split.labels[rows]], ids=ids)

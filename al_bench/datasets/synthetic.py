@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import softmax
 from al_bench.datasets.check import checked
 from al_bench.datasets.features import FeatureRows
 from al_bench.problem.types import Dataset, Split
@@ -66,6 +67,5 @@ def sample(n: int, centres: Floats, believed: Floats, draws: np.random.Generator
     labels = draws.permutation(np.arange(n) % len(centres))
     features = centres[labels] + draws.normal(size=(n, centres.shape[1]))
     scores = features @ believed.T - 0.5 * (believed**2).sum(axis=1)
-    prior = np.exp(scores - scores.max(axis=1, keepdims=True))
-    prior /= prior.sum(axis=1, keepdims=True)
-    return Split(FeatureRows(features.astype(np.float32), prior.astype(np.float32)), labels)
+    prior = softmax(scores).astype(np.float32)
+    return Split(FeatureRows(features.astype(np.float32), prior), labels)

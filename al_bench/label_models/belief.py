@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, unit
+from al_bench.arithmetic import one_hot, softmax, unit
 from al_bench.label_models.crossfit import cross_fit, fold_numbers, log_floor
 from al_bench.state import Floats, Ints, State
 
@@ -140,9 +140,8 @@ def class_bias(held_out: Floats, answers: Ints, doubt: float) -> Floats:
 
     The mean of (m, k) held-out log-probabilities over rows, every answer's class weighing the
     same, less its own mean over classes: zero for an expert that favours none. With few rows of
-    a class the regression's intercept leans heavily towards the others; with few rows that mean
-    is uncertain too, so a class of n rows is shrunk towards no class bias by n / (n + doubt). Zeros
-    without a row.
+    a class the regression's intercept favours the others by far; with few rows that mean is
+    uncertain too, so a class of n rows counts n / (n + doubt). Zeros without a row.
     """
     mean = even_weights(answers, doubt).astype(held_out.dtype) @ held_out
     return np.asarray(mean - mean.mean())
@@ -153,7 +152,7 @@ class OutOfFoldBelief:
 
     folds, l2: of the regression on unit-norm features; exponents, precision: the normal prior of
     the exponents of (task model, foundation model); noise: pseudo-counts (wrong, right); gate:
-    the prior counts as far as `trust` goes; doubt: of the `class_bias` the regression is rid of.
+    the prior counts as far as `trust` goes; doubt: of the `class_bias` that is taken away.
     """
 
     def __init__(
@@ -179,7 +178,7 @@ class OutOfFoldBelief:
         held_out, everywhere = cross_fit(
             unit(state.rows.features),
             rows,
-            np.eye(state.n_classes, dtype=np.float32)[answers],
+            one_hot(answers, state.n_classes),
             fold_numbers(answers, self.folds, rng),
             self.l2,
         )

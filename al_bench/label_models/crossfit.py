@@ -1,4 +1,4 @@
-"""Opinions out of fold: a small classifier's view of rows that it was not fitted on."""
+"""Out-of-fold probabilities: what a small classifier says of rows that it was not fitted on."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def cross_fit(
     """Log-probabilities by models that did not see the row: (m, k) of `rows`, (n, k) of all.
 
     One `logistic` a fold on the other folds; a row outside `rows` gets the folds' mean. A class
-    that a fold has no row of gets an even fraction: the model knows nothing of it.
+    that a fold has no row of gets 1 / k: the model knows nothing of it.
     """
     numbers = np.unique(folds)
     everywhere = np.zeros((len(features), targets.shape[1]), dtype=np.float32)

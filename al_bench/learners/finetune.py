@@ -32,7 +32,7 @@ def fitted(
     training_rows = rows.take(training.rows)
     if probe is not None:
         start_head(network, reader, training_rows, training, recipe.precision, probe, rng)
-    train(network, training_rows, reader, loss.scaled(training), loss, recipe, rng)
+    train(network, training_rows, reader, loss.terms(training), loss, recipe, rng)
     return NetworkModel(network, reader, recipe.precision)
 
 

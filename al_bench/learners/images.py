@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,8 @@ class TimmNetwork:
     keep those of the pretrained weights, which few rows would spoil; dropout: before the head;
     probe: fits the head first (`fitted`), or null; training, loss: see `Recipe` and `Loss`.
     """
+
+    brings: ClassVar = ("weights",)
 
     reads = "image"
 

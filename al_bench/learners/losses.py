@@ -12,8 +12,8 @@ from al_bench.learners.balance import adjustment, balanced_weights, check_balanc
 from al_bench.state import Floats, TrainingSet
 
 
-class Scaled(NamedTuple):
-    """What a loss makes of a training set: (m, k) targets, (m,) weights of mean one, (k,) to add to
+class Terms(NamedTuple):
+    """What a loss reads of a training set: (m, k) targets, (m,) weights of mean one, (k,) to add to
     the scores while training."""
 
     targets: Floats
@@ -43,7 +43,7 @@ class Loss:
                 "wanted 0 <= smoothing < 1 and 0 <= q <= 1"
             )
 
-    def scaled(self, training: TrainingSet) -> Scaled:
+    def terms(self, training: TrainingSet) -> Terms:
         """Targets, weights and shift for all rows of a training set at once."""
         targets, weights = training.targets, training.weights
         k = targets.shape[1]
@@ -53,7 +53,7 @@ class Loss:
         elif self.balance == "logit_adjustment":
             shift = adjustment(targets, weights)
         targets = (1 - self.smoothing) * targets + self.smoothing / k
-        return Scaled(targets, weights / weights.mean(), shift)
+        return Terms(targets, weights / weights.mean(), shift)
 
     def of(
         self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor

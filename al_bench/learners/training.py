@@ -17,7 +17,7 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from al_bench.learners.losses import Loss, Scaled
+from al_bench.learners.losses import Loss, Terms
 from al_bench.learners.network import Network, Reader
 from al_bench.priors.device import device, exact, lightning
 from al_bench.state import Ints, Rows
@@ -103,7 +103,7 @@ def train(
     network: Network,
     rows: Rows,
     reader: Reader,
-    scaled: Scaled,
+    terms: Terms,
     loss: Loss,
     recipe: Recipe,
     rng: np.random.Generator,
@@ -122,10 +122,10 @@ def train(
     order = batches(len(rows), recipe.batch, recipe.steps, rng)
     # a generator of its own, or the loader draws from the global one
     loader = DataLoader(
-        _Steps(rows, reader, scaled, order), batch_size=None, generator=torch.Generator()
+        _Steps(rows, reader, terms, order), batch_size=None, generator=torch.Generator()
     )
     with exact():
-        trainer.fit(_Fit(network, loss, scaled, recipe), loader)
+        trainer.fit(_Fit(network, loss, terms, recipe), loader)
     network.eval().to(device())
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
         raise ValueError(
@@ -137,10 +137,10 @@ def train(
 class _Steps(IterableDataset[Batch]):
     """The batch of each step, read when it is wanted."""
 
-    def __init__(self, rows: Rows, reader: Reader, scaled: Scaled, order: Iterator[Ints]) -> None:
+    def __init__(self, rows: Rows, reader: Reader, terms: Terms, order: Iterator[Ints]) -> None:
         self.rows, self.reader, self.order = rows, reader, order
-        self.targets = torch.from_numpy(np.asarray(scaled.targets, dtype=np.float32))
-        self.weights = torch.from_numpy(np.asarray(scaled.weights, dtype=np.float32))
+        self.targets = torch.from_numpy(np.asarray(terms.targets, dtype=np.float32))
+        self.weights = torch.from_numpy(np.asarray(terms.weights, dtype=np.float32))
 
     def __iter__(self) -> Iterator[Batch]:
         for part in self.order:
@@ -149,10 +149,10 @@ class _Steps(IterableDataset[Batch]):
 
 
 class _Fit(pl.LightningModule):
-    def __init__(self, network: Network, loss: Loss, scaled: Scaled, recipe: Recipe) -> None:
+    def __init__(self, network: Network, loss: Loss, terms: Terms, recipe: Recipe) -> None:
         super().__init__()
         self.network, self.loss, self.recipe = network, loss, recipe
-        self.register_buffer("shift", torch.from_numpy(np.asarray(scaled.shift, dtype=np.float32)))
+        self.register_buffer("shift", torch.from_numpy(np.asarray(terms.shift, dtype=np.float32)))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         inputs, targets, weights = batch

@@ -3,7 +3,8 @@
 Each wraps a prior and is fitted once, on the pool's zero-shot probabilities (the rows of a run,
 after imbalance and merging) and never on labels or on the test split; the correction it finds is
 then applied to both. It is the outermost part of a prior, or wraps another calibration: the inner
-one comes first.
+one comes first. Its ``probabilities`` are those of `inner`: a block of rows shows too little to be
+corrected by.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from al_bench.problem.types import Encoder, Prior, Task
+from al_bench.priors.common import Around
+from al_bench.problem.types import Prior
 from al_bench.state import Floats
 
 FLOOR = 1e-12  # of a weight beside the largest, so that every row keeps a distribution
@@ -24,7 +25,7 @@ Correction = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
-class Tempered:
+class Tempered(Around):
     """Another prior made less sure (temperature above 1) or more (below): probabilities to the
     power of 1 / temperature (Guo et al., 2017)."""
 
@@ -39,19 +40,12 @@ class Tempered:
     def key(self) -> str:
         return f"tempered({self.inner.key}, temperature={self.temperature})"
 
-    def encoder(self, modality: str) -> Encoder:
-        return self.inner.encoder(modality)
-
     def fit(self, pool: Floats) -> Correction:
         return partial(tempered, temperature=self.temperature)
 
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """Those of `inner`: a block of rows shows too little to be corrected by."""
-        return self.inner.probabilities(features, inputs, task)
-
 
 @dataclass(frozen=True)
-class LabelShift:
+class LabelShift(Around):
     """Another prior corrected for how frequent the classes are in the pool, by damped EM (Saerens
     et al., 2002).
 
@@ -73,19 +67,12 @@ class LabelShift:
     def key(self) -> str:
         return f"shift({self.inner.key}, damping={self.damping}, iterations={self.iterations})"
 
-    def encoder(self, modality: str) -> Encoder:
-        return self.inner.encoder(modality)
-
     def fit(self, pool: Floats) -> Correction:
         return partial(reweighted, weights=fractions(pool, self.damping, self.iterations))
 
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """Those of `inner`: a block of rows shows too little to be corrected by."""
-        return self.inner.probabilities(features, inputs, task)
-
 
 @dataclass(frozen=True)
-class Transported:
+class Transported(Around):
     """Another prior moved to a given class histogram over the pool by optimal transport (Sinkhorn
     and Knopp, 1967; Shin et al., 2024).
 
@@ -111,9 +98,6 @@ class Transported:
         target = "equal" if self.histogram is None else list(self.histogram)
         return f"transported({self.inner.key}, {target}, iterations={self.iterations})"
 
-    def encoder(self, modality: str) -> Encoder:
-        return self.inner.encoder(modality)
-
     def fit(self, pool: Floats) -> Correction:
         k = pool.shape[1]
         target = np.full(k, 1 / k) if self.histogram is None else np.array(self.histogram)
@@ -121,10 +105,6 @@ class Transported:
             raise ValueError(f"histogram has {len(target)} fractions; the pool has {k} classes")
         weights = transport(pool, target / target.sum(), self.iterations)
         return partial(reweighted, weights=weights)
-
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """Those of `inner`: a block of rows shows too little to be corrected by."""
-        return self.inner.probabilities(features, inputs, task)
 
 
 def tempered(probabilities: Floats, temperature: float) -> Floats:
@@ -147,7 +127,7 @@ def weighed(probabilities: Floats, weights: Floats) -> Floats:
 
 
 def fractions(pool: Floats, damping: float, iterations: int) -> Floats:
-    """(k,) class fractions of the pool by EM from (n, k) probabilities that hold equal fractions.
+    """(k,) class fractions of the pool by EM from (n, k) probabilities that assume equal ones.
 
     Each step: the mean of the rows reweighted by the fractions so far, plus `damping`, normalised.
     Without damping its limit maximises sum(log(pool @ fractions)). O(iterations n k) time, O(n k)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
-from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.common import check_kind
+from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image
 from al_bench.priors.prompts import class_vectors
-from al_bench.priors.weights import identity, place, unreadable
+from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Task
 from al_bench.state import Floats
 
@@ -27,6 +28,8 @@ class ClipEncoder:
     weights and pin: see ``al_bench.priors.weights``. Images and texts are prepared as the model's
     own processor says.
     """
+
+    brings: ClassVar = ("weights",)
 
     weights: str
     pin: str | None
@@ -90,21 +93,13 @@ def vectors(out: Any) -> Floats:
 @lru_cache(maxsize=2)
 def loaded(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
     """Model, image processor and tokenizer, loaded once a process."""
-    from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    kind = dtype(encoder.precision)
-    where, options = place(encoder.weights, encoder.pin)
-    try:
-        model = AutoModel.from_pretrained(where, dtype=kind, **options)
-        processor = AutoImageProcessor.from_pretrained(where, **options)
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-    except (OSError, ValueError) as error:
-        raise unreadable(encoder.weights, error) from error
+    names = ("AutoModel", "AutoImageProcessor", "AutoTokenizer")
+    model, processor, tokenizer = pretrained(
+        encoder.weights, encoder.pin, encoder.precision, *names
+    )
     if not hasattr(model, "get_image_features") or not hasattr(model, "logit_scale"):
         raise ValueError(f"{encoder.weights} is a {type(model).__name__}, no image-text model")
-    return model.eval().to(device()), processor, tokenizer
+    return model, processor, tokenizer
 
 
 @dataclass(frozen=True)
@@ -124,8 +119,7 @@ class ClipLike:
         return f"cliplike({self.image.key})"
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "image":
-            raise ValueError(f"{type(self).__name__} reads images; the data are of kind {modality}")
+        check_kind(self, "image", modality)
         return self.image
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

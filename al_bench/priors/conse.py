@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
+from al_bench.priors.common import check_kind
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.prompts import class_vectors
 from al_bench.priors.sentence import SentenceEncoder
@@ -40,8 +41,7 @@ class ConSE:
         return f"conse({self.image.key}, {self.text.key}, temperature={self.temperature})"
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "image":
-            raise ValueError(f"{type(self).__name__} reads images; the data are of kind {modality}")
+        check_kind(self, "image", modality)
         return self.image
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from al_bench.arithmetic import uniform
-from al_bench.problem.types import Encoder, Prior, Task
+from al_bench.priors.common import Around
+from al_bench.problem.types import Prior, Task
 from al_bench.rng import rng
 from al_bench.state import Floats
 
 
 @dataclass(frozen=True)
-class Flat:
-    """Control: another prior's features with no opinion, every class equally likely."""
+class Flat(Around):
+    """Control: another prior's features, every class equally likely."""
 
     inner: Prior
 
@@ -29,15 +30,12 @@ class Flat:
     def key(self) -> str:
         return f"flat({self.inner.key})"
 
-    def encoder(self, modality: str) -> Encoder:
-        return self.inner.encoder(modality)
-
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         return uniform(len(features), len(task.class_names))
 
 
 @dataclass(frozen=True)
-class Rotated:
+class Rotated(Around):
     """Control: another prior that takes every class for the next one, confidently wrong."""
 
     inner: Prior
@@ -45,9 +43,6 @@ class Rotated:
     @property
     def key(self) -> str:
         return f"rotated({self.inner.key})"
-
-    def encoder(self, modality: str) -> Encoder:
-        return self.inner.encoder(modality)
 
     def adjust(self, probabilities: Floats) -> Floats:
         """The columns rolled by one: what was said of class c is said of class c + 1."""
@@ -58,7 +53,7 @@ class Rotated:
 
 
 @dataclass(frozen=True)
-class Degraded:
+class Degraded(Around):
     """Control: another prior mixed with itself dealt out to rows at random.
 
     fraction: of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
@@ -77,9 +72,6 @@ class Degraded:
     @property
     def key(self) -> str:
         return f"degraded({self.inner.key}, fraction={self.fraction})"
-
-    def encoder(self, modality: str) -> Encoder:
-        return self.inner.encoder(modality)
 
     def adjust(self, probabilities: Floats) -> Floats:
         """Every row mixed with another row of the table, always the same one."""

@@ -21,14 +21,14 @@ def device() -> torch.device:
     """
     import torch
 
-    queried = os.environ.get(VARIABLE, "auto")
-    if queried == "auto":
+    wanted = os.environ.get(VARIABLE, "auto")
+    if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if queried != "cpu" and not queried.startswith("cuda"):
-        raise ValueError(f"{VARIABLE}={queried}; wanted auto, cpu or cuda")
-    if queried.startswith("cuda") and not torch.cuda.is_available():
-        raise ValueError(f"{VARIABLE}={queried}, but torch finds no GPU; wanted auto or cpu")
-    return torch.device(queried)
+    if wanted != "cpu" and not wanted.startswith("cuda"):
+        raise ValueError(f"{VARIABLE}={wanted}; wanted auto, cpu or cuda")
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"{VARIABLE}={wanted}, but torch finds no GPU; wanted auto or cpu")
+    return torch.device(wanted)
 
 
 def dtype(precision: str) -> torch.dtype:

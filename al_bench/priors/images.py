@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class TimmEncoder:
     id such as timm/resnet50.a1_in1k, a folder as timm saves it, a weight file, a package); size:
     pixels of a side, for timm's own evaluation transform.
     """
+
+    brings: ClassVar = ("weights",)
 
     model: str
     weights: str

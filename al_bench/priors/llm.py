@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from al_bench.arithmetic import softmax
-from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.common import check_kind
+from al_bench.priors.device import inference
 from al_bench.priors.prompts import cut, filled
-from al_bench.priors.weights import identity, place, unreadable
+from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
@@ -33,6 +34,8 @@ class CausalModel:
     weights and pin: see ``al_bench.priors.weights`` (a GGUF file too); max_tokens: what of a text
     is read; max_characters: see SentenceEncoder.
     """
+
+    brings: ClassVar = ("weights",)
 
     weights: str
     pin: str | None
@@ -177,19 +180,10 @@ def padded(rows: Sequence[Sequence[int]], left: bool) -> tuple[torch.Tensor, tor
 @lru_cache(maxsize=1)
 def loaded(model: CausalModel) -> tuple[Any, Any]:
     """Tokenizer and model, loaded once a process."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    where, options = place(model.weights, model.pin)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        network = AutoModelForCausalLM.from_pretrained(
-            where, dtype=dtype(model.precision), **options
-        )
-    except (OSError, ValueError, ImportError) as error:
-        raise unreadable(model.weights, error) from error
-    return tokenizer, network.eval().to(device())
+    network, tokenizer = pretrained(
+        model.weights, model.pin, model.precision, "AutoModelForCausalLM", "AutoTokenizer"
+    )
+    return tokenizer, network
 
 
 @dataclass(frozen=True)
@@ -200,7 +194,7 @@ class LabelLikelihood:
     What is read is the template, with the text for ``{text}`` and the class names for ``{classes}``
     (which may be left out), and the data set's prompt up to its ``{}``; the class name comes next.
     Several prompts are averaged. inner: a prior whose encoder makes the features; content_free:
-    texts that say nothing, whose mean opinion is divided out (none: no calibration);
+    texts that say nothing, whose mean prediction is divided out (none: no calibration);
     length_normalised: per token of the class name.
     """
 
@@ -223,8 +217,7 @@ class LabelLikelihood:
         )
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "text":
-            raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
+        check_kind(self, "text", modality)
         return self.inner.encoder(modality)
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from al_bench.arithmetic import softmax
-from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.common import check_kind
+from al_bench.priors.device import inference
 from al_bench.priors.prompts import cut, filled
-from al_bench.priors.weights import identity, place, unreadable
+from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
@@ -29,6 +30,8 @@ class Entailment:
     tokens of text and hypothesis together, the text is cut; max_characters: see SentenceEncoder.
     """
 
+    brings: ClassVar = ("weights",)
+
     inner: Prior
     weights: str
     pin: str | None
@@ -44,8 +47,7 @@ class Entailment:
         )
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "text":
-            raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
+        check_kind(self, "text", modality)
         return self.inner.encoder(modality)
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
@@ -86,20 +88,10 @@ class Entailment:
 @lru_cache(maxsize=2)
 def loaded(weights: str, pin: str | None, precision: str) -> tuple[Any, Any, int]:
     """Tokenizer, model and the number of its label "entailment", loaded once a process."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    where, options = place(weights, pin)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            where, dtype=dtype(precision), **options
-        )
-    except (OSError, ValueError) as error:
-        raise unreadable(weights, error) from error
+    network = "AutoModelForSequenceClassification"
+    model, tokenizer = pretrained(weights, pin, precision, network, "AutoTokenizer")
     labels = model.config.label2id
     entails = [label for name, label in labels.items() if name.lower().startswith("entail")]
     if not entails:
         raise ValueError(f"{weights} has the labels {', '.join(labels)}; wanted an 'entailment'")
-    return tokenizer, model.eval().to(device()), int(entails[0])
+    return tokenizer, model, int(entails[0])

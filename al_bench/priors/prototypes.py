@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
+from al_bench.priors.common import check_kind
 from al_bench.priors.conse import glosses, imagenet_head
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.prompts import class_vectors
@@ -46,8 +47,7 @@ class HeadPrototypes:
         )
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "image":
-            raise ValueError(f"{type(self).__name__} reads images; the data are of kind {modality}")
+        check_kind(self, "image", modality)
         return self.image
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
-from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.common import check_kind
+from al_bench.priors.device import inference
 from al_bench.priors.prompts import class_vectors, cut
-from al_bench.priors.weights import identity, place, unreadable
+from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Task
 from al_bench.state import Floats
 
@@ -30,6 +31,8 @@ class SentenceEncoder:
     weights and pin: see ``al_bench.priors.weights``; max_length: tokens a text is cut at;
     max_characters: what of a text is tokenised at all, so that a book costs no more than a page.
     """
+
+    brings: ClassVar = ("weights",)
 
     weights: str
     pin: str | None
@@ -80,23 +83,15 @@ def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 @lru_cache(maxsize=2)
 def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
     """Tokenizer and model of an encoder, loaded once a process."""
-    from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    kind = dtype(encoder.precision)
-    where, options = place(encoder.weights, encoder.pin)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        model = AutoModel.from_pretrained(where, dtype=kind, **options)
-    except (OSError, ValueError) as error:
-        raise unreadable(encoder.weights, error) from error
+    model, tokenizer = pretrained(
+        encoder.weights, encoder.pin, encoder.precision, "AutoModel", "AutoTokenizer"
+    )
     longest = getattr(model.config, "max_position_embeddings", encoder.max_length)
     if encoder.max_length > longest:
         raise ValueError(
             f"max_length={encoder.max_length}, but {encoder.weights} reads at most {longest} tokens"
         )
-    return tokenizer, model.eval().to(device())
+    return tokenizer, model
 
 
 @dataclass(frozen=True)
@@ -116,8 +111,7 @@ class ClassNamePrototypes:
         return f"names({self.text.key}, temperature={self.temperature})"
 
     def encoder(self, modality: str) -> Encoder:
-        if modality != "text":
-            raise ValueError(f"{type(self).__name__} reads texts; the data are of kind {modality}")
+        check_kind(self, "text", modality)
         return self.text
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:

@@ -12,25 +12,28 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from al_bench.priors.common import Around
 from al_bench.priors.images import as_image
 from al_bench.priors.weights import digest
-from al_bench.problem.types import Encoder, Prior, Task
+from al_bench.problem.types import Prior, Task
 from al_bench.state import Floats
 
 ID = "row_id"  # class names hold no underscore, so no class can be called like this
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Around):
     """Class probabilities from a parquet file made elsewhere, such as a large model's answers.
 
     path: the file; a column ``row_id`` (see ``row_id`` below) and one column of probabilities for
     each class, named as the data set names it. inner: a prior whose encoder makes the features.
     """
+
+    brings: ClassVar = ("path",)
 
     inner: Prior
     path: str
@@ -45,9 +48,6 @@ class Table:
     @property
     def key(self) -> str:
         return f"table(sha256:{digest(self.file)})"
-
-    def encoder(self, modality: str) -> Encoder:
-        return self.inner.encoder(modality)
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""

@@ -13,6 +13,9 @@ from functools import lru_cache
 from hashlib import file_digest, sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from al_bench.priors.device import device, dtype
 
 PACKAGE = "package:"
 WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
@@ -63,6 +66,24 @@ def place(weights: str, pin: str | None) -> tuple[str, dict[str, str]]:
     if path.suffix == ".gguf":
         return str(path.parent), {"gguf_file": path.name}
     return str(path), {}
+
+
+def pretrained(
+    weights: str, pin: str | None, precision: str, network: str, *others: str
+) -> tuple[Any, ...]:
+    """A network of transformers, ready to predict, and what prepares its inputs, by the names of
+    the classes that read them; OSError, in one sentence, where one cannot."""
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    kind = dtype(precision)
+    where, options = place(weights, pin)
+    try:
+        rest = [getattr(transformers, name).from_pretrained(where, **options) for name in others]
+        model = getattr(transformers, network).from_pretrained(where, dtype=kind, **options)
+    except (OSError, ValueError, ImportError) as error:
+        raise unreadable(weights, error) from error
+    return model.eval().to(device()), *rest
 
 
 def is_local(weights: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a run is about: imbalance, annotators, protocol, and how they make a pool with its secrets."""
+"""What a run is about: imbalance, annotators, protocol, and the pool that they make."""
 
 from lazy_loader import attach_stub
 

@@ -15,7 +15,8 @@ from al_bench.problem.cache.embeddings import corrections, embeddings, zero_shot
 from al_bench.problem.noise import realised
 from al_bench.problem.types import Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
 from al_bench.rng import rng
-from al_bench.state import Floats, Ints, Picked, Problem, Rows
+from al_bench.state import Floats, Ints, Picked, Rows
+from al_bench.truth import Problem
 
 
 def build(
@@ -47,20 +48,14 @@ def build(
     answers = noise.answers(Truth(truth, k, pool.features, columns), rng(seed, "noise"))
     if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
         raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
-    noise_rate, noise_rates = realised(truth, answers, k)
+    made = Problem(pool, truth, answers, tests, test_truth, names)
     facts = {
-        "n_pool": len(truth),
-        "n_test": len(test_truth),
-        "n_classes": k,
-        "class_names": list(names),
-        "class_counts": np.bincount(truth, minlength=k).tolist(),
-        "test_counts": np.bincount(test_truth, minlength=k).tolist(),
-        "noise_rate": noise_rate,
-        "noise_rates": noise_rates.tolist(),
+        "noise_rates": realised(truth, answers, k)[1].tolist(),
         "dataset_key": dataset.key,
         "encoder_key": prior.encoder(dataset.modality).key,
     }
-    return Problem(pool, truth, answers, tests, test_truth, names, facts)
+    ids = None if train.ids is None else train.ids[kept.rows]
+    return replace(made, ids=ids, facts=made.counts() | facts)
 
 
 def embedded(
@@ -70,17 +65,17 @@ def embedded(
     cached."""
     encoder = prior.encoder(dataset.modality)
     stored = embeddings(cache, dataset.key, name, encoder, split.inputs)
-    opinion = zero_shot(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
-    return stored, opinion
+    guesses = zero_shot(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
+    return stored, guesses
 
 
 def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: Ints) -> Rows:
-    """Some rows of a split: unit-length float32 embeddings and the prior's opinion of the (merged)
-    classes. Only these rows are read from the cached arrays of the full split."""
-    stored, opinion = known
+    """Some rows of a split: unit-length float32 embeddings and zero-shot probabilities of the
+    (merged) classes. Only these rows are read from the cached arrays of the full split."""
+    stored, guesses = known
     k = int(classes.max()) + 1
     inputs = Picked(split.inputs, index)
-    return Rows(inputs, unit(stored[index]), merge_columns(opinion[index], classes, k))
+    return Rows(inputs, unit(stored[index]), merge_columns(guesses[index], classes, k))
 
 
 def merge_columns(prior: Floats, classes: Ints, k: int) -> Floats:

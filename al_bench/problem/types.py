@@ -17,12 +17,14 @@ class Split:
     """The rows of one split, in the order of their source.
 
     inputs: (n,) texts, images (anything PIL opens, decoded when read) or feature rows; labels:
-    (n,) classes 0..k-1; columns: what human annotators said, by name: (n,) labels or (n, k) votes.
+    (n,) classes 0..k-1; columns: what human annotators said, by name: (n,) labels or (n, k) votes;
+    ids: (n,) the data's own names of their rows, whole numbers or texts, or None.
     """
 
     inputs: Sequence[Any]
     labels: Ints
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    ids: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -8,7 +8,8 @@ from time import perf_counter
 import numpy as np
 
 from al_bench.loop import Evaluate, Round, trained
-from al_bench.state import Learner, Problem, State, Supervision
+from al_bench.state import Learner, State, Supervision
+from al_bench.truth import Problem
 
 
 class ProxySelection:
@@ -78,9 +79,10 @@ def measured(
 ) -> Round:
     """The point of this number: all that some rounds queried, and what the model now knows."""
     fitted = perf_counter()
-    queried = [row for past in since for row in past.queried]
+    queried = np.array([row for past in since for row in past.queried], dtype=np.int64)
     answers = [answer for past in since for answer in past.answers]
-    metrics, recall = evaluate(now, problem, np.array(queried, dtype=np.int64))
+    metrics, recall = evaluate(now, problem, queried)
     seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
     oracle_calls = sum(past.oracle_calls for past in since)
-    return Round(number, queried, answers, oracle_calls, metrics, recall, seconds)
+    rows, ids = queried.tolist(), problem.own_ids(queried)
+    return Round(number, rows, answers, oracle_calls, metrics, recall, seconds, ids)

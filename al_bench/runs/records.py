@@ -29,6 +29,10 @@ def _is_time(value: Any) -> bool:
         return False
 
 
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
 def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(map(fits, value))
 
@@ -45,6 +49,7 @@ ROUND: dict[str, Fits] = {
     "metrics": ("numbers by name", _table_of(_is_number)),
     "recall": ("a list of numbers", _list_of(_is_number)),
     "seconds": ("numbers by name", _table_of(_is_number)),
+    "ids": ("a list of whole numbers or texts", _list_of(_is_id)),
 }
 _TEXTS = ("texts by name", _table_of(lambda value: isinstance(value, str)))
 _TABLE = ("an object", _table_of(lambda value: True))
@@ -104,6 +109,7 @@ def read_round(line: bytes | str) -> dict[str, Any]:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"it is not JSON ({error})") from None
+    found = {"ids": [], **found} if isinstance(found, dict) else found  # older lines have none
     if not isinstance(found, dict) or found.keys() != ROUND.keys():
         raise ValueError(f"it is {shown(found)}; wanted the keys {', '.join(ROUND)}")
     for key, (wanted, fits) in ROUND.items():
@@ -111,6 +117,8 @@ def read_round(line: bytes | str) -> dict[str, Any]:
             raise ValueError(f"{key!r} is {shown(found[key])}; wanted {wanted}")
     if len(found["queried"]) != len(found["answers"]):
         raise ValueError(f"it has {len(found['queried'])} rows and {len(found['answers'])} answers")
+    if len(found["ids"]) not in (0, len(found["queried"])):
+        raise ValueError(f"it has {len(found['queried'])} rows and {len(found['ids'])} ids")
     return found
 
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.configuration.config import GROUPS, build, config_dir, label, science
+from al_bench.configuration.config import GROUPS, build, config_dir, science
+from al_bench.configuration.identity import identified, run_id
+from al_bench.configuration.options import option_of
 from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
-from al_bench.problem.build import build as build_problem
-from al_bench.problem.types import Dataset
-from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds, run_id
-from al_bench.state import Problem
+from al_bench.runs.parts import parts_of, problem_of
+from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
+from al_bench.truth import Problem
 
 PACKAGES = (
     "al-bench",
@@ -35,12 +37,19 @@ PACKAGES = (
 
 
 def execute(
-    config: DictConfig, choices: Mapping[str, str], folders: list[Path], wait: bool = False
+    config: DictConfig,
+    folders: list[Path],
+    *,
+    problem: Problem | None = None,
+    experiment: str | None = None,
+    wait: bool = False,
+    say: Callable[[str], None] = print,
 ) -> str:
-    """Run one config to its end and return its id; a finished run is skipped, a cut one resumed.
+    """Run one config to its end and return its id; a finished run is skipped (unless the
+    config says `again`), a cut one resumed.
 
     A failure is written to the manifest and raised. A run that another process is making is left
-    alone, or waited for.
+    alone, or waited for. problem: where the config names one made of arrays.
     """
     limit_threads(int(config.threads))
     settings = science(config)
@@ -48,24 +57,28 @@ def execute(
     runs = Path(config.results) / "runs"
     try:
         with RunFolder(runs / name).held(wait) as folder:
-            manifest = read_manifest(folder.folder)
+            manifest = {} if config.again else read_manifest(folder.folder)
             if manifest.get("finished"):
-                print(f"{name} done before: {title(manifest)}", flush=True)
+                say(f"{name} done before: {title(manifest)}")
                 return name
-            manifest = new_manifest(name, settings, choices, folders)
+            if config.again:
+                folder.clear()
+            manifest = new_manifest(name, settings, folders, experiment)
             folder.write_manifest(manifest)
             try:
                 if config.proxy_selection is not None:
-                    source, options = proxy_run(config, choices)
-                    manifest["selected_by"] = execute(source, options, folders, wait=True)
-                _run(config, folder, manifest)
+                    proxy = proxy_run(config)
+                    manifest["selected_by"] = execute(
+                        proxy, folders, problem=problem, experiment=experiment, wait=True, say=say
+                    )
+                _run(config, folder, manifest, problem or problem_of(config), say)
             except Exception as error:  # an interruption is none: the run is only cut
                 manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
                 with suppress(OSError):  # on a full disk the first reason is the one to be told
                     folder.write_manifest(manifest)
                 raise
     except BusyError as busy:
-        print(f"{name} left alone: {busy}", flush=True)
+        say(f"{name} left alone: {busy}")
     except OSError as error:
         where = Path(error.filename) if error.filename else None
         if where and (where.is_relative_to(runs) or runs.is_relative_to(where)):
@@ -74,26 +87,37 @@ def execute(
     return name
 
 
-def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> None:
+def _run(
+    config: DictConfig,
+    folder: RunFolder,
+    manifest: dict[str, Any],
+    problem: Problem,
+    say: Callable[[str], None],
+) -> None:
     from al_bench.runs.loggers import log_round, opened
 
-    problem = problem_of(config)
-    manifest["facts"] = dict(problem.facts)
-    parts = [build(config.strategy), build(config.init)]
-    manifest["facts"]["oracle"] = any(oracle(part) for part in parts)
-    strategy, init = (p.given(problem.truth) if oracle(p) else p for p in parts)
+    parts = parts_of(config, problem)
+    manifest["facts"] = {**problem.facts, "digest": problem.digest, "oracle": parts.oracle}
     folder.write_manifest(manifest)
 
     done, seed = folder.resume(), int(config.seed)
-    supervision, learner = build(config.supervision), build(config.learner)
     if config.proxy_selection is not None:
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
         selection = build(config.proxy_selection)
-        rounds = selection.rounds(log, problem, supervision, learner, evaluate, seed, len(done))
+        rounds = selection.rounds(
+            log, problem, parts.supervision, parts.learner, evaluate, seed, len(done)
+        )
     else:
-        protocol = build(config.protocol)
         rounds = active_learning(
-            problem, init, strategy, supervision, learner, evaluate, protocol, seed, done
+            problem,
+            parts.init,
+            parts.strategy,
+            parts.supervision,
+            parts.learner,
+            evaluate,
+            parts.protocol,
+            seed,
+            done,
         )
     mirrors = [build(mirror) for mirror in config.logger.mirrors]
     labels = 0
@@ -108,54 +132,17 @@ def _run(config: DictConfig, folder: RunFolder, manifest: dict[str, Any]) -> Non
             say_round(folder.folder.name, round, labels)
     manifest["finished"] = now()
     folder.write_manifest(manifest)
-    print(f"{folder.folder.name} finished: {title(manifest)}", flush=True)
+    say(f"{folder.folder.name} finished: {title(manifest)}")
 
 
-def proxy_run(
-    config: DictConfig, choices: Mapping[str, str]
-) -> tuple[DictConfig, Mapping[str, str]]:
-    """The configuration and choices of the run whose rows this one teaches again."""
-    source, options = config.copy(), dict(choices)
+def proxy_run(config: DictConfig) -> DictConfig:
+    """The configuration of the run whose queries this one's learner is trained on."""
+    source = config.copy()
     for part in ("learner", "supervision"):
         if config.proxy_selection[part] is not None:
             source[part] = OmegaConf.to_container(config.proxy_selection[part], resolve=True)
-            options[part] = choices.get(f"{part}@proxy_selection.{part}", "custom")
     source.proxy_selection = None
-    return source, options
-
-
-def oracle(strategy: Any) -> bool:
-    """Whether this is an upper reference: given the truth here, and marked in every table."""
-    return bool(getattr(strategy, "oracle", False))
-
-
-def problem_of(config: DictConfig) -> Problem:
-    """The pool and test rows of a config; equal ones, one run after the other, are made once."""
-    groups = ("dataset", "prior", "imbalance", "noise")
-    nodes = (OmegaConf.to_yaml(config[group], resolve=True) for group in groups)
-    return known_problem(*nodes, int(config.seed), Path(config.cache).expanduser())
-
-
-@lru_cache(maxsize=1)
-def known_problem(
-    dataset: str, prior: str, imbalance: str, noise: str, seed: int, cache: Path
-) -> Problem:
-    """The problem of these config nodes (as yaml); data sets and priors are kept for the next."""
-    keep, annotator = (build(OmegaConf.create(node)) for node in (imbalance, noise))
-    return build_problem(load(dataset), keep, annotator, cached_prior(prior), seed, cache)
-
-
-@lru_cache(maxsize=4)
-def load(node: str) -> Dataset:
-    """The data set of a config node (as yaml), loaded once a process."""
-    dataset: Dataset = build(OmegaConf.create(node)).load()
-    return dataset
-
-
-@lru_cache(maxsize=4)
-def cached_prior(node: str) -> Any:
-    """The prior of a config node (as yaml), made once a process so that weights load once."""
-    return build(OmegaConf.create(node))
+    return source
 
 
 def limit_threads(threads: int) -> None:
@@ -168,21 +155,15 @@ def limit_threads(threads: int) -> None:
 
 
 def new_manifest(
-    name: str, settings: dict[str, Any], choices: Mapping[str, str], folders: list[Path]
+    name: str, settings: dict[str, Any], folders: list[Path], experiment: str | None
 ) -> dict[str, Any]:
     """What a run is, before it starts."""
-    chosen = {g: choices.get("strategy@init" if g == "init" else g, "custom") for g in GROUPS}
-    labels = {g: label(g, chosen[g], settings[g], folders) for g in GROUPS}
-    if "proxy_selection" in settings:
-        proxy = choices.get("learner@proxy_selection.learner", "custom")
-        shown = label("learner", proxy, settings["proxy_selection"]["learner"], folders)
-        labels["learner"] += f" on the rows of {shown}"
+    parts = (*GROUPS, *(["proxy_selection"] if "proxy_selection" in settings else []))
     return {
         "id": name,
-        "choices": chosen,
-        "labels": labels,
-        "experiment": choices.get("experiment", "None").replace("None", "") or None,
-        "science": settings,
+        "choices": {group: option_of(group, settings[group], folders) for group in parts},
+        "experiment": experiment,
+        "science": identified(settings),  # what the id is a hash of
         "seed": settings["seed"],
         "facts": {},
         "versions": dict(versions()),
@@ -203,9 +184,10 @@ def versions() -> Mapping[str, str]:
 
 @lru_cache(maxsize=1)
 def commit() -> str | None:
-    """The git commit of the checkout the code runs from, with a + where files are changed."""
+    """The git commit of the checkout the code runs from, with a + where files are changed; None
+    in an installed package and where there is no git."""
     root = config_dir().parent
-    if not (root / ".git").exists():
+    if not (root / ".git").exists() or which("git") is None:
         return None
     asking = ["git", "-C", str(root)]
     head = subprocess.run([*asking, "rev-parse", "HEAD"], capture_output=True, text=True)
@@ -223,8 +205,8 @@ def now() -> str:
 
 def title(manifest: Mapping[str, Any]) -> str:
     """One line that says what a run is."""
-    labels = manifest["labels"]
-    shown = [labels["strategy"], *(labels[g] for g in ("dataset", "imbalance", "noise"))]
+    choices = manifest["choices"]
+    shown = [choices[group] for group in ("strategy", "dataset", "imbalance", "noise")]
     return " · ".join([*shown, f"seed {manifest['seed']}"])
 
 

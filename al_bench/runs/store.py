@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,11 @@ from al_bench.loop import Round
 from al_bench.runs import records
 from al_bench.runs.records import read_manifest
 
-__all__ = ["PROTOCOL", "BusyError", "RunFolder", "read_manifest", "read_rounds", "run_id"]
-
-PROTOCOL = 2  # part of every run's name; raised when numbers change on purpose
+__all__ = ["BusyError", "RunFolder", "read_manifest", "read_rounds"]
 
 
 class BusyError(RuntimeError):
     """Another process is writing this run."""
-
-
-def run_id(science: Mapping[str, Any]) -> str:
-    """Twelve hex digits that name a run: equal settings give equal names, on any machine."""
-    text = json.dumps([PROTOCOL, science], sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return sha256(text.encode()).hexdigest()[:12]
 
 
 def read_rounds(folder: Path) -> list[Round]:
@@ -68,6 +59,10 @@ class RunFolder:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self.folder / "manifest.json")
+
+    def clear(self) -> None:
+        """Forget the rounds, so that the run is made anew."""
+        (self.folder / "rounds.jsonl").unlink(missing_ok=True)
 
     def resume(self) -> list[Round]:
         """The finished rounds; what a killed process left of a torn line is cut off the file."""

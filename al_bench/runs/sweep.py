@@ -3,24 +3,22 @@
 Hydra composes every run of a sweep twice and starts it as a job of its own, which costs more than a
 small run. Here a job is a part: some runs one after the other in one process, which keeps data,
 embeddings and models. Everything else (joblib, Slurm, Ray) stays the launcher's.
-
-An experiment may also be a suite: command lines of other experiments, one after the other.
 """
 
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, read_write
 
-from al_bench.configuration.config import composing, config_folders, workers
-from al_bench.configuration.plan import Plan, plan
+from al_bench.configuration.config import composing, config_folders, search, workers
+from al_bench.configuration.experiments import known_plan
+from al_bench.configuration.plan import Plan
 
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
 EXTRAS = {  # what a launcher or sweeper is installed with
@@ -30,55 +28,27 @@ EXTRAS = {  # what a launcher or sweeper is installed with
 }
 
 
-def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The experiments of ``experiment=a,b``, also given more than once, and all else."""
-    chosen = [o.removeprefix("experiment=") for o in overrides if o.startswith("experiment=")]
-    rest = [o for o in overrides if not o.startswith("experiment=")]
-    return [name for some in chosen for name in some.split(",")], rest
-
-
-def command_lines(overrides: Sequence[str], extra: Path | None) -> list[tuple[str, ...]]:
-    """What is to be run one after the other: a line an experiment, or those of its suite."""
-    names, rest = experiments(overrides)
-    if not names:
-        return [tuple(rest)]
-    found = []
-    for name in names:
-        parts = suite(name, extra)
-        found += [one for p in parts for one in command_lines([*shlex.split(p), *rest], extra)]
-        found += [] if parts else [(f"experiment={name}", *rest)]
-    return found
-
-
-def suite(name: str, extra: Path | None) -> list[str]:
-    """The command lines that an experiment consists of, if it is a suite; its own has none."""
-    paths = [folder / "experiment" / f"{name}.yaml" for folder in config_folders(extra)]
-    path = next((path for path in paths if path.is_file()), None)
-    lines = OmegaConf.select(OmegaConf.load(path), "suite") if path else None
-    return [str(line) for line in lines or []]
-
-
-def sweep_all(lines: Sequence[tuple[str, ...]], extra: Path | None) -> int:
-    """Make the runs of each line; RuntimeError at the end, line by line, where any failed."""
+def sweep_all(planned: Mapping[str, Plan], extra: Path | None) -> int:
+    """Make the runs of each sweep; RuntimeError at the end, sweep by sweep, where any failed."""
     failed = []
-    for overrides in lines:
-        print(" ".join(overrides), flush=True)
+    for name, one in planned.items():
         try:
-            sweep(known_plan(overrides, extra), overrides, extra)
+            sweep(one, extra, name)
         except RuntimeError as error:
-            failed.append(f"{' '.join(overrides)}: {error}")
+            failed.append(f"{name}: {error}")
     if failed:
         raise RuntimeError("; ".join(failed))
     return 0
 
 
-def sweep(planned: Plan, overrides: tuple[str, ...], extra: Path | None) -> int:
+def sweep(planned: Plan, extra: Path | None, name: str) -> int:
     """Make every run of a plan; RuntimeError at the end, with the first reason, if any failed or a
     worker died."""
     size = runs_per_job(planned)
     parts = range(-(-len(planned) // size))
-    print(f"{len(planned)} runs in {len(parts)} jobs", flush=True)
-    task = partial(run_part, overrides, extra, size, Path.cwd())
+    counts = f"{len(planned)} runs in {len(parts)} jobs"
+    print(f"{name} ({counts})" if name else counts, flush=True)
+    task = partial(run_part, planned.overrides, extra, size, Path.cwd())
     failed = [f for part in launch(planned, task, extra, parts) for f in part]
     if failed:
         raise RuntimeError(f"{len(failed)} of {len(planned)} runs failed; the first: {failed[0]}")
@@ -101,14 +71,15 @@ def launch(
     require(str(planned.hydra.launcher["_target_"]))
     with composing(extra):
         loader = GlobalHydra.instance().config_loader()
-        named = [o for o in planned.fixed if o.startswith("experiment=")]  # it may set the launcher
-        search = [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
-        config = loader.load_configuration("config", [*search, *planned.fixed], RunMode.MULTIRUN)
+        fixed = [*search(extra), *planned.fixed]
+        config = loader.load_configuration("config", fixed, RunMode.MULTIRUN)
+        with read_write(config):  # a worker makes its plan itself: it composes its part and no more
+            config.hydra.overrides.hydra = []
         launcher = Plugins.instance().instantiate_launcher(
             HydraContext(loader, Callbacks(config)), task, config
         )
         try:
-            jobs = launcher.launch([[*named, f"+part={part}"] for part in parts], initial_job_idx=0)
+            jobs = launcher.launch([[f"+part={part}"] for part in parts], initial_job_idx=0)
         except Exception as error:
             said = " ".join(str(error).split())[:300]
             raise RuntimeError(
@@ -148,17 +119,11 @@ def run_part(
     for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
         job = planned[index]
         try:
-            execute(job.config, job.choices, config_folders(extra))
+            execute(job.config, config_folders(extra), experiment=job.experiment)
         except Exception as error:
             failed.append(f"{' '.join(job.overrides)}: {error}")
             print(f"failed: {failed[-1]}", flush=True)
     return failed
-
-
-@lru_cache(maxsize=1)
-def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
-    """The plan of these overrides, made once a process."""
-    return plan(overrides, extra)
 
 
 def runs_per_job(planned: Plan) -> int:

@@ -39,7 +39,7 @@ def value(overrides: Sequence[str], metric: str, extra: Path | None) -> float:
     """
     means = []
     for job in plan([*overrides, "hydra/sweeper=basic"], extra):
-        name = execute(job.config, job.choices, config_folders(extra))
+        name = execute(job.config, config_folders(extra), experiment=job.experiment)
         rounds = read_rounds(Path(job.config.results) / "runs" / name)
         known = [round.metrics[metric] for round in rounds if metric in round.metrics]
         if not known:

@@ -31,6 +31,7 @@ from .probcover import ProbCover as ProbCover
 from .random import Random as Random
 from .similar import FLCG as FLCG
 from .similar import FLQMI as FLQMI
+from .skactiveml import SkActiveML as SkActiveML
 from .stratified import FMBalanced as FMBalanced
 from .stratified import FMStratified as FMStratified
 from .tail_first import TailFirst as TailFirst

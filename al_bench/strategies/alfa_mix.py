@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import softmax
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
@@ -44,8 +45,7 @@ class AlfaMix:
 
 
 def flip_steps(state: State) -> Floats:
-    """(u,) the smallest fraction of the distance to some class mean that flips the row; inf if
-    none.
+    """(u,) the smallest part of the distance to some class mean that flips the row; inf if none.
 
     Along the unit loss gradient g the score of class j gains (W g)_j a unit, so it overtakes the
     predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c).
@@ -59,8 +59,7 @@ def flip_steps(state: State) -> Floats:
         here = state.unlabelled[part]
         scores = (features[here] @ weight.T + bias).astype(np.float64)
         index = np.arange(len(here))
-        probs = np.exp(scores - scores.max(axis=1, keepdims=True))
-        probs /= probs.sum(axis=1, keepdims=True)
+        probs = softmax(scores)
         best = scores.argmax(axis=1)
         probs[index, best] -= 1
         gradient = probs @ weight

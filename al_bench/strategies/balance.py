@@ -31,24 +31,24 @@ def rarest_first(
 
 
 def rare_classes(state: State, by: str) -> Bools:
-    """(k,) which classes have less than the average fraction; all of them where none has.
+    """(k,) which classes have less than the average; all of them where none has.
 
     by: "labels" counts the annotator's answers, "prior" sums the foundation model's probabilities
     over the rows it may see. Raises ValueError for another word.
     """
     if by == "labels":
-        fraction = state.counts.astype(float)
+        mass = state.counts.astype(float)
     elif by == "prior":
-        fraction = state.rows.prior[state.labels >= -1].sum(axis=0, dtype=float)
+        mass = state.rows.prior[state.labels >= -1].sum(axis=0, dtype=float)
     else:
         raise ValueError(f"rare classes by {by!r}; wanted labels or prior")
-    rare: Bools = fraction < fraction.mean() * (1 - 1e-6)
-    return rare if rare.any() else np.ones(len(fraction), dtype=bool)
+    rare: Bools = mass < mass.mean() * (1 - 1e-6)
+    return rare if rare.any() else np.ones(len(mass), dtype=bool)
 
 
 def product(model: Floats, prior: Floats, floor: float) -> Floats:
-    """(n, k) normalised product of two zero-shot probabilities; probabilities under `floor` are
-    raised to it, so that no exact zero is a veto."""
+    """(n, k) normalised product of the model's and the prior's probabilities; those under `floor`
+    are raised to it, so that no exact zero is a veto."""
     both = np.maximum(model, floor) * np.maximum(prior, floor)
     normalised: Floats = both / both.sum(axis=1, keepdims=True)
     return normalised
@@ -83,15 +83,13 @@ def unanswered(strategy: Strategy, state: State, budget: int, rng: np.random.Gen
     choice = strategy.select(state, budget, rng)
     if isinstance(choice, np.ndarray):
         return choice
-    oracle_calls: list[Ints] = []
+    parts: list[Ints] = []
     reply = None
     while True:
         try:
             rows = choice.send(reply)  # type: ignore[arg-type]
         except StopIteration as end:
             last = [] if end.value is None else [np.asarray(end.value)]
-            return np.concatenate([*oracle_calls, *last, np.empty(0, dtype=np.int64)]).astype(
-                np.int64
-            )
-        oracle_calls.append(np.asarray(rows))
+            return np.concatenate([*parts, *last, np.empty(0, np.int64)]).astype(np.int64)
+        parts.append(np.asarray(rows))
         reply = np.full(len(rows), -1, dtype=np.int64)

@@ -53,7 +53,7 @@ class BatchBald:
 
     Among the `candidates` rows of largest BALD. The answers a batch may get are enumerated while
     they are at most `configurations`, then drawn: past that the estimate is noisy, and beyond some
-    ten questions little is left to tell apart. O(b c s t k) time for s configurations and t models,
+    ten rows little is left to tell apart. O(b c s t k) time for s configurations and t models,
     O(s c k) memory in blocks. ValueError for fewer configurations than classes.
     """
 
@@ -70,7 +70,7 @@ class BatchBald:
         if self.configurations < state.n_classes:
             raise ValueError(
                 f"BatchBald got configurations={self.configurations} for {state.n_classes} "
-                "classes; wanted at least one for each answer to the first question"
+                "classes; wanted at least one for each answer to the first query"
             )
         predict = self.posterior.draw(state, self.models, rng)
         best = top(scores(predict, state.unlabelled), max(self.candidates, budget), rng)

@@ -13,7 +13,7 @@ class CBAL:
     """CBAL: largest entropy under a penalty for expected class imbalance (Bengar et al., 2022).
 
     Minimises over batches z the sum of -entropy plus `weight` times the L1 distance between the
-    expected classes of the batch and what each class lacks to an equal fraction. The binary program
+    expected classes of the batch and what each class lacks of an equal part. The binary program
     is relaxed to a linear one (HiGHS), solved exactly over the whole pool by column generation:
     `columns` times the budget rows enter at a time, by reduced cost, until none is left that
     improves. At most k + 1 rows are fractional; the largest are taken. O(n k) a generation, memory

@@ -1,4 +1,4 @@
-"""Centroid sampling: one typical row of each of as many clusters as there are questions."""
+"""Centroid sampling: one typical row of each of as many clusters as rows are queried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codecision: ask where a class that needs labels is believed to be and the task model is torn."""
+"""Codecision: query where a class in need of labels may be and the task model is torn."""
 
 from __future__ import annotations
 

@@ -11,14 +11,14 @@ from al_bench.strategies.common.lines import Board
 
 
 class Direct:
-    """DIRECT: search each class's threshold, then ask around it (Nuggehalli et al., 2025).
+    """DIRECT: search each class's threshold, then query around it (Nuggehalli et al., 2025).
 
     On a class's one-vs-rest line a threshold calls everything in front of it the class. `fraction`
     of the budget searches: the classes, rarest answered first, each with its equal part but not
     under `minimum` labels, query random rows of the interval that may hold the best threshold,
-    `parallel` an oracle call, and shrink it from the end that errs more. The rest is divided among
-    the classes and queried in one oracle call around the threshold of fewest errors, taken in the
-    middle of its plateau. Answers that are withheld do not move a threshold.
+    `parallel` of them an oracle call, and shrink it from the end that errs more. The rest is
+    divided among the classes and queried in one oracle call around the threshold of fewest errors,
+    taken in the middle of its plateau. Answers that are withheld do not move a threshold.
 
     Time O(K n log n) once and O(l log l) an oracle call for l known rows; memory 12 bytes a row and
     class.

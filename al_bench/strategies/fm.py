@@ -1,4 +1,4 @@
-"""Uncertainty that reads the prior: its product with the task model, or their quarrel."""
+"""Uncertainty that reads the prior: its product with the task model, or their disagreement."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from al_bench.strategies.common.lines import Board, smallest
 class Galaxy:
     """GALAXY: bisect the shortest gap between opposite answers (Zhang et al., 2022).
 
-    Classes take turns from a random start. In its turn a class asks, on its own one-vs-rest line,
-    about the middle of the shortest unlabelled gap whose ends were answered oppositely (either way
-    round); without such a gap, about the row nearest to a place where answers change; without such
-    a place (a class never answered so far), about a random row. chunk rows go to the annotator in
-    one oracle call; a row queried in the same oracle call, or whose answer is withheld, splits its
+    Classes take turns from a random start. In its turn a class queries, on its own one-vs-rest
+    line, the middle of the shortest unlabelled gap whose ends were answered oppositely (either way
+    round); without such a gap, the row nearest to a place where answers change; without such a
+    place (a class never answered so far), a random row. `chunk` rows go to the annotator in one
+    oracle call; a row queried in the same oracle call, or whose answer is withheld, splits its
     gap without a sign, so the next query bisects what is left of it.
 
     Time O(K n log n) once and O(l log l) a query for l known rows; memory 12 bytes a row and class.

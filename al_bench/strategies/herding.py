@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from al_bench.arithmetic import margin
+from al_bench.arithmetic import margin, softmax
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
+from al_bench.strategies.common.greedy import lazy_greedy
 
 ROUNDING = 1e-5  # gains this close are equal: two rows often cover just each other
 
@@ -17,7 +16,7 @@ class MaxHerding:
     """Greedy kernel coverage of all rows (MaxHerding: Bae et al., 2024).
 
     Repeats: query the row that most raises the mean over rows of their largest kernel value exp(-|a
-    - b|^2 / width^2) to an queried one, on unit-length features. Rows covered and candidates are at
+    - b|^2 / width^2) to a queried one, on unit-length features. Rows covered and candidates are at
     most `sample` random unlabelled ones. O(s^2 d) time, 4 s^2 bytes for a sample of s.
     """
 
@@ -47,8 +46,7 @@ class UHerding:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
         logs = np.log(np.maximum(state.probs[rows[: self.sample]], 1e-30)) / self.temperature
-        tempered = np.exp(logs - logs.max(axis=1, keepdims=True))
-        doubts = 1 - margin(tempered / tempered.sum(axis=1, keepdims=True))
+        doubts = 1 - margin(softmax(logs))
         width = smallest_distance(unit_rows(state.rows.features, state.labelled))
         return herd(state, rows, doubts, width, budget)
 
@@ -75,36 +73,8 @@ def herd(state: State, rows: Ints, doubts: Floats, width: float, budget: int) ->
     def take(at: int) -> None:
         np.maximum(reached, kernel[at], out=reached)
 
-    chosen = rows[lazy_greedy(gain, take, len(sample), min(budget, len(sample)))]
+    chosen = rows[lazy_greedy(gain, take, len(sample), budget, ROUNDING)]
     return np.concatenate([chosen, rows[len(sample) :][: budget - len(chosen)]])
-
-
-def lazy_greedy(
-    gain: Callable[[Ints], Floats], take: Callable[[int], None], n: int, budget: int
-) -> Ints:
-    """(budget,) positions of largest gain, one after the other; the first one of equals.
-
-    Gains can only shrink (submodularity), so an old one is an upper bound and few are computed
-    again (Minoux, 1978); the result is plain greedy's.
-    """
-    gains = np.concatenate([gain(np.arange(n)[part]) for part in blocks(n, 256)] or [np.empty(0)])
-    seen = np.zeros(n, dtype=np.int64)
-    chosen: list[int] = []
-    while len(chosen) < budget:
-        now = len(chosen)
-        level = np.flatnonzero(gains >= gains.max() * (1 - ROUNDING))
-        while np.any(seen[level] < now):
-            highest = np.argpartition(-gains, min(64, n) - 1)[:64]
-            stale = np.union1d(highest, level)
-            stale = stale[seen[stale] < now]
-            gains[stale] = gain(stale)
-            seen[stale] = now
-            level = np.flatnonzero(gains >= gains.max() * (1 - ROUNDING))
-        chosen.append(int(level[0]))
-        take(chosen[-1])
-        gains[chosen[-1]] = -np.inf
-        seen[chosen[-1]] = budget
-    return np.array(chosen, dtype=np.int64)
 
 
 def smallest_distance(features: Floats) -> float:

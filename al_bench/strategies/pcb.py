@@ -13,7 +13,7 @@ from al_bench.strategies.balance import random_argmax, rarest_first, unanswered
 class PCB:
     """PCB: balance the prior's classes among a strategy's candidates (Bang et al., 2024).
 
-    `inner` names `fraction` of the unlabelled rows (at least the budget; it hears no answers);
+    `inner` names a `fraction` of the unlabelled rows (at least the budget; it hears no answers);
     among them the class with fewest answers and picks takes a random row with its pseudo-label. A
     class without candidates is passed over, and what was really taken counts. The cost is that of
     the inner strategy asked for that many rows.

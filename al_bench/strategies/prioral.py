@@ -1,4 +1,4 @@
-"""PriorAL: a foundation model's labels where they are trusted, questions where they are not."""
+"""PriorAL: a foundation model's labels where they are trusted, queries where they are not."""
 
 from __future__ import annotations
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from al_bench.arithmetic import unit
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.balance import rare_classes
-from al_bench.strategies.common.distances import BLOCK, blocks, unit_rows
+from al_bench.strategies.common.distances import blocks, unit_rows
+from al_bench.strategies.common.greedy import lazy_greedy
 
 
 class FLQMI:
@@ -98,31 +97,6 @@ def cover(similar: Floats, start: Floats, bonus: Floats, budget: int) -> Ints:
     def take(at: int) -> None:
         np.maximum(best, similar[at], out=best)
 
-    return lazy_greedy(gain, take, len(similar), budget)
-
-
-def lazy_greedy(
-    gain: Callable[[Ints], Floats], take: Callable[[int], None], n: int, budget: int
-) -> Ints:
-    """Greedy maximisation of a submodular function: old gains are bounds, few are renewed.
-
-    gain: positions -> (m,) gains now; take: adds one position. The first of equals is chosen.
-    """
-    gains = [gain(np.arange(part.start, part.stop)) for part in blocks(n)]
-    bounds = np.concatenate([*gains, np.empty(0)])
-    stale, chosen = np.zeros(n, dtype=bool), np.empty(min(budget, n), dtype=np.int64)
-    for i in range(len(chosen)):
-        best = int(bounds.argmax())
-        while stale[best]:
-            bounds[best], stale[best] = gain(np.array([best]))[0], False
-            rivals = np.flatnonzero((bounds >= bounds[best]) & stale)
-            if len(rivals) > BLOCK:
-                rivals = rivals[np.argpartition(-bounds[rivals], BLOCK)[:BLOCK]]
-            if len(rivals):
-                bounds[rivals], stale[rivals] = gain(rivals), False
-            best = int(bounds.argmax())
-        chosen[i] = best
-        take(best)
-        stale[:] = True
-        bounds[best], stale[best] = -np.inf, False
-    return chosen
+    n, c = similar.shape
+    many = n // max(c, 64)  # gains are cheap where targets are few
+    return lazy_greedy(gain, take, n, budget, batch=max(64, many))

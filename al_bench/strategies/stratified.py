@@ -29,7 +29,7 @@ class FMBalanced:
     """FM-balanced start: for each class in turn one of its likeliest rows under the prior.
 
     The class with the fewest answers and picks goes next and takes, at random, one of the `among`
-    rows to which the foundation model gives it the highest probability; so every class is queried
+    rows to which the foundation model gives it the highest probability; so every class is looked
     for, also one that is never the prediction. With a flat prior this is random. O(n k + b among).
     """
 

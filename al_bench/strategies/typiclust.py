@@ -1,4 +1,4 @@
-"""TypiClust: typical rows of clusters that nobody was queried."""
+"""TypiClust: typical rows of clusters without a label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uncertainty sampling: ask where the task model is least sure (Lewis and Gale, 1994)."""
+"""Uncertainty sampling: query where the task model is least sure (Lewis and Gale, 1994)."""
 
 from __future__ import annotations
 

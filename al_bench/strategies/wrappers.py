@@ -1,6 +1,6 @@
 """Strategies around a strategy: each hides rows and lets the inner one choose among the others.
 
-Row numbers never change, and an inner strategy that asks as it goes does so through its wrapper.
+Row numbers never change, and an inner strategy that queries as it goes does so through its wrapper.
 """
 
 from __future__ import annotations

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import unit
+from al_bench.arithmetic import one_hot, unit
 from al_bench.label_models.crossfit import cross_fit, fold_numbers
 from al_bench.state import State, TrainingSet
-from al_bench.supervision.human import one_hot
 
 
 class ConfidentLearning:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, State, TrainingSet
-
-
-def one_hot(classes: Ints, n_classes: int) -> Floats:
-    """(m, k) certainties of these (m,) classes, float32."""
-    return np.eye(n_classes, dtype=np.float32)[classes]
+from al_bench.arithmetic import one_hot
+from al_bench.state import State, TrainingSet
 
 
 class HumanLabels:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import one_hot
 from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
 from al_bench.state import Floats, Ints, State, TrainingSet
-from al_bench.supervision.human import one_hot
 
 
 def with_pseudo_labels(state: State, free: Ints, guesses: Ints) -> TrainingSet:
@@ -58,9 +58,9 @@ class Distill:
         self.worth = worth
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        queried, free = state.labelled, state.unlabelled
-        certain = one_hot(state.labels[queried], state.n_classes)
+        labelled, free = state.labelled, state.unlabelled
+        certain = one_hot(state.labels[labelled], state.n_classes)
         targets: Floats = np.concatenate([certain, state.rows.prior[free]]).astype(np.float32)
-        fraction = self.worth * state.n_classes / max(len(free), 1)
-        weights = np.concatenate([np.ones(len(queried)), np.full(len(free), fraction)])
-        return TrainingSet(np.concatenate([queried, free]), targets, weights.astype(np.float32))
+        each = self.worth * state.n_classes / max(len(free), 1)
+        weights = np.concatenate([np.ones(len(labelled)), np.full(len(free), each)])
+        return TrainingSet(np.concatenate([labelled, free]), targets, weights.astype(np.float32))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import one_hot
 from al_bench.label_models.belief import OutOfFoldBelief, confident_rows
 from al_bench.state import State, TrainingSet
 
@@ -25,14 +26,12 @@ class VettedPool:
     """Vetted labels and, class by class, the unlabelled rows the belief is surest of (ours).
 
     fraction: how much of each predicted class is trained on; most: rows over all classes, shared
-    evenly; hard: taught as the likeliest class rather than as the belief itself.
+    evenly; hard: trained on as the likeliest class rather than as the belief itself.
     """
 
     def __init__(self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool) -> None:
         if not 0 < fraction <= 1:
-            raise ValueError(
-                f"VettedPool got fraction={fraction}; wanted a fraction in 0..1, not 0"
-            )
+            raise ValueError(f"VettedPool got fraction={fraction}; wanted 0 < fraction <= 1")
         self.belief, self.fraction, self.most, self.hard = belief, fraction, most, hard
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
@@ -41,7 +40,7 @@ class VettedPool:
         extra = confident_rows(belief, state.unlabelled, self.fraction, each, rng)
         free = belief[extra]
         if self.hard:
-            free = np.eye(state.n_classes)[free.argmax(axis=1)]
+            free = one_hot(free.argmax(axis=1), state.n_classes)
         targets = np.concatenate([belief[state.labelled], free]).astype(np.float32)
         rows = np.concatenate([state.labelled, extra])
         return TrainingSet(rows, targets, np.ones(len(rows), dtype=np.float32), belief)

@@ -20,8 +20,14 @@ import numpy as np
 
 from al_bench.loop import query
 from al_bench.problem.types import Truth
-from al_bench.state import Ints, PriorModel, State
-from al_bench.testing.situations import make_pool, make_state, situations, telling_inputs
+from al_bench.state import Ints, PriorModel, State, TrainingSet
+from al_bench.testing.situations import (
+    make_pool,
+    make_state,
+    make_trained,
+    situations,
+    telling_inputs,
+)
 
 Make: TypeAlias = Callable[[], Any]
 Check: TypeAlias = Callable[[Make], None]
@@ -40,21 +46,23 @@ def _strategy(make: Make, truth: Ints) -> Any:
     return strategy.given(truth) if getattr(strategy, "oracle", False) else strategy
 
 
-def _ask(strategy: Any, state: State, size: int, answers: Ints, reveal: str, seed: int = 3) -> Ints:
+def _query(
+    strategy: Any, state: State, size: int, answers: Ints, reveal: str, seed: int = 3
+) -> Ints:
     return query(strategy, state, size, answers, reveal, seed, 2)[0]
 
 
 # --- strategies -----------------------------------------------------------------------------------
 
 
-def asks_exactly_the_budget(make: Make) -> None:
-    """Asks about min(budget, unlabelled) distinct rows that may be queried."""
+def queries_exactly_the_budget(make: Make) -> None:
+    """Queries min(budget, unlabelled) distinct rows that may be queried."""
     for name, state, truth in situations():
         left = len(state.unlabelled)
         for size in sorted({1, 7, left - 1, left, left + 5}):
             for reveal in ("batch", "sequential"):
                 try:
-                    _ask(_strategy(make, truth), state, size, truth, reveal)
+                    _query(_strategy(make, truth), state, size, truth, reveal)
                 except Exception as error:
                     raise ContractError(
                         f"with {name}, budget {size}, reveal={reveal}: {type(error).__name__}: "
@@ -66,22 +74,22 @@ def repeats_itself(make: Make) -> None:
     """Equal generators give equal rows, from a fresh instance and from a used one."""
     state, truth = make_state()
     used = _strategy(make, truth)
-    first = _ask(used, state, 10, truth, "sequential")
-    _ask(used, make_state(seed=5)[0], 10, make_state(seed=5)[1], "sequential", seed=9)
-    if not np.array_equal(first, _ask(used, state, 10, truth, "sequential")):
+    first = _query(used, state, 10, truth, "sequential")
+    _query(used, make_state(seed=5)[0], 10, make_state(seed=5)[1], "sequential", seed=9)
+    if not np.array_equal(first, _query(used, state, 10, truth, "sequential")):
         raise ContractError("a used instance chooses other rows than before: it keeps state")
-    if not np.array_equal(first, _ask(_strategy(make, truth), state, 10, truth, "sequential")):
+    if not np.array_equal(first, _query(_strategy(make, truth), state, 10, truth, "sequential")):
         raise ContractError("a fresh instance with an equal generator chooses other rows")
 
 
-def sees_only_bought_answers(make: Make) -> None:
-    """What it asks depends on the answers it was given, never on those of other rows."""
+def sees_only_queried_answers(make: Make) -> None:
+    """What it queries depends on the answers it was given, never on those of other rows."""
     state, truth = make_state()
     strategy = _strategy(make, truth)
-    queried = _ask(strategy, state, 10, truth, "sequential")
+    queried = _query(strategy, state, 10, truth, "sequential")
     other = (truth + 1) % state.n_classes
     other[queried] = truth[queried]
-    if not np.array_equal(queried, _ask(strategy, state, 10, other, "sequential")):
+    if not np.array_equal(queried, _query(strategy, state, 10, other, "sequential")):
         raise ContractError(
             "the choice changes with the hidden labels of rows that were not queried"
         )
@@ -89,12 +97,10 @@ def sees_only_bought_answers(make: Make) -> None:
 
 def leaves_its_input_alone(make: Make) -> None:
     """Arrays of the state are read, never written."""
-    state, truth = make_state()
-    arrays = (state.labels, state.rows.features, state.rows.prior)
-    for array in arrays:
-        array.flags.writeable = False
+    state, truth = make_trained()
+    _lock(state)
     try:
-        _ask(_strategy(make, truth), state, 10, truth, "sequential")
+        _query(_strategy(make, truth), state, 10, truth, "sequential")
     except ValueError as error:
         raise ContractError(f"it writes into the state: {error}") from error
 
@@ -103,7 +109,7 @@ def draws_from_its_generator_alone(make: Make) -> None:
     """The global generators of NumPy, random and torch are where they were."""
     state, truth = make_state()
     with global_generators_untouched():
-        _ask(_strategy(make, truth), state, 10, truth, "sequential")
+        _query(_strategy(make, truth), state, 10, truth, "sequential")
 
 
 def returns_integers(make: Make) -> None:
@@ -113,6 +119,15 @@ def returns_integers(make: Make) -> None:
     rows = next(choice) if isinstance(choice, GeneratorType) else choice
     if not (isinstance(rows, np.ndarray) and rows.dtype.kind == "i" and rows.ndim == 1):
         raise ContractError(f"it returned {type(rows).__name__}; wanted a 1-d integer array")
+
+
+def _lock(state: State) -> None:
+    """Let whoever writes into the state, its predictions or its training set get a ValueError."""
+    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior]
+    if state.training is not None:
+        arrays += [part for part in vars(state.training).values() if part is not None]
+    for array in arrays:
+        array.flags.writeable = False
 
 
 @contextmanager
@@ -167,7 +182,7 @@ def makes_a_training_set(make: Make) -> None:
                 raise ContractError(f"with {name}: the training set has {what}")
 
 
-def teaches_the_same_again(make: Make) -> None:
+def makes_the_same_training_set_again(make: Make) -> None:
     """Equal generators give equal training sets, from a fresh instance and from a used one."""
     state, _ = make_state()
     used = make()
@@ -182,11 +197,10 @@ def teaches_the_same_again(make: Make) -> None:
             raise ContractError("equal generators give different training sets")
 
 
-def teaching_leaves_its_input_alone(make: Make) -> None:
+def making_it_leaves_the_input_alone(make: Make) -> None:
     """Arrays of the state are read, never written; no global generator is used."""
-    state, _ = make_state()
-    for array in (state.labels, state.rows.features, state.rows.prior):
-        array.flags.writeable = False
+    state, _ = make_trained()
+    _lock(state)
     with global_generators_untouched():
         make().training_set(state, _generator())
 
@@ -202,9 +216,10 @@ def _readable(learner: Any, state: State, truth: Ints) -> State:
     return replace(state, rows=replace(state.rows, inputs=telling_inputs(kind, truth)))
 
 
-def _training(state: State) -> Any:
-    from al_bench.state import TrainingSet
-
+def _training(state: State) -> TrainingSet:
+    """The state's own training set, or what human labels make of it."""
+    if state.training is not None:
+        return state.training
     index = state.labelled
     targets = np.eye(state.n_classes)[state.labels[index]]
     return TrainingSet(index, targets, np.ones(len(index)))
@@ -283,17 +298,17 @@ def answers_every_row(make: Make) -> None:
 
 CHECKS: dict[str, tuple[Check, ...]] = {
     "strategy": (
-        asks_exactly_the_budget,
+        queries_exactly_the_budget,
         repeats_itself,
-        sees_only_bought_answers,
+        sees_only_queried_answers,
         leaves_its_input_alone,
         draws_from_its_generator_alone,
         returns_integers,
     ),
     "supervision": (
         makes_a_training_set,
-        teaches_the_same_again,
-        teaching_leaves_its_input_alone,
+        makes_the_same_training_set_again,
+        making_it_leaves_the_input_alone,
     ),
     "learner": (predicts_distributions, learns_the_same_again, learns_something),
     "imbalance": (keeps_existing_rows,),
@@ -309,16 +324,15 @@ def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     groups = [o.split("=")[0] for o in overrides if o.split("=")[0] in CHECKS]
     if not groups:
         raise ValueError(f"nothing to check; name one of {', '.join(f'{g}=...' for g in CHECKS)}")
-    config = plan(overrides, extra)[0].config
+    parts = {(g, repr(job.at(g))): job for job in plan(overrides, extra) for g in groups}
     broken = 0
-    for group in groups:
+    for (group, _), job in parts.items():
         for promise in CHECKS[group]:
+            what = f"{group}={job.choices[group]}: {(promise.__doc__ or '').splitlines()[0]}"
             try:
-                promise(partial(build, config[group]))
-                print(f"ok      {group}: {(promise.__doc__ or '').splitlines()[0]}")
+                promise(partial(build, job.config[group]))
+                print(f"ok      {what}")
             except ContractError as error:
                 broken += 1
-                print(
-                    f"BROKEN  {group}: {(promise.__doc__ or '').splitlines()[0]}\n        {error}"
-                )
+                print(f"BROKEN  {what}\n        {error}")
     return 1 if broken else 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.arithmetic import softmax
-from al_bench.state import UNLABELLED, Floats, Ints, Model, Rows, State
+from al_bench.state import UNLABELLED, Floats, Ints, Model, Rows, State, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,22 @@ def make_state(
     labels = np.full(n, UNLABELLED, dtype=np.int64)
     labels[index] = truth[index]
     return State(rows, labels, SoftmaxModel(0.5 * weight, np.zeros(k))), truth
+
+
+def make_trained(n: int = 200, believing: bool = True) -> tuple[State, Ints]:
+    """A state whose training set is that of an earlier round: (state, truth).
+
+    In it are half of the rows labelled now, and free labels for others, some of them answered
+    since; targets are soft, weights uneven, and there are beliefs if `believing`.
+    """
+    state, truth = make_state(n)
+    then, since = np.split(state.labelled, [len(state.labelled) // 2])
+    rows = np.concatenate([then, since[::2], state.unlabelled[::3]])
+    told = 0.8 * np.eye(state.n_classes)[truth[then]] + 0.2 * state.rows.prior[then]
+    targets = np.concatenate([told, state.rows.prior[rows[len(then) :]]]).astype(np.float32)
+    weights = np.linspace(0.5, 1.5, len(rows), dtype=np.float32)
+    beliefs = (state.probs + state.rows.prior) / 2 if believing else None
+    return replace(state, training=TrainingSet(rows, targets, weights, beliefs)), truth
 
 
 WORDS = ("cat", "ship", "sea", "dog")  # a class each
@@ -102,6 +118,8 @@ def situations() -> Iterator[tuple[str, State, Ints]]:
     yield "a certain prior", State(certain, state.labels, state.model), truth
     two, truth_two = make_state(n=40, k=2, labelled=8)
     yield "two classes", two, truth_two
+    yield "a training set of an earlier round", *make_trained(61)
+    yield "an earlier training set without beliefs", *make_trained(61, False)
     many, truth_many = make_state(n=30, k=40, labelled=6)
     yield "more classes than rows", many, truth_many
 

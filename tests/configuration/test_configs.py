@@ -9,10 +9,11 @@ from omegaconf import OmegaConf
 from al_bench.cli.listing import options_of
 from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
-from al_bench.configuration.config import build, composing, config_dir, is_sweep, label, science
+from al_bench.configuration.config import build, composing, config_dir, is_sweep, science
+from al_bench.configuration.experiments import command_lines
+from al_bench.configuration.identity import identified, run_id
+from al_bench.configuration.options import option_of
 from al_bench.configuration.plan import plan
-from al_bench.runs.store import run_id
-from al_bench.runs.sweep import command_lines
 
 GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
@@ -36,6 +37,8 @@ HYDRAS = [o.rsplit("/", 1) for o in OPTIONS if o.startswith("hydra/")]
 @pytest.mark.parametrize("option", PARTS)
 def test_every_option_composes_and_constructs(option: str) -> None:
     group, name = option.split("/", 1)
+    if name == "skactiveml":
+        pytest.importorskip("skactiveml")
     (job,) = plan([f"{group}={name}", *GIVEN.get(option, [])])
     assert build(job.config[group]) is not None
     assert len(run_id(job.science)) == 12
@@ -52,7 +55,7 @@ def test_every_launcher_and_sweeper_composes_whether_installed_or_not(
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment/")])
-def test_every_experiment_is_a_sweep_over_seeds_a_suite_of_them_or_a_part(option: str) -> None:
+def test_every_experiment_is_one_or_more_sweeps_over_seeds_or_a_part(option: str) -> None:
     from hydra import compose
 
     if "\n# Part of " in (config_dir() / f"{option}.yaml").read_text():
@@ -61,35 +64,37 @@ def test_every_experiment_is_a_sweep_over_seeds_a_suite_of_them_or_a_part(option
         return
     name = option.split("/", 1)[1]
     assert spec_of(options_of_experiment([f"experiment={name}"], None))
-    for line in command_lines([f"experiment={name}"], None):
+    for line in command_lines([f"experiment={name}"], None).values():
         with composing():
             fixed = [override for override in line if not is_sweep(override)]
             config = compose("config", fixed, return_hydra_config=True)
         assert config.hydra.mode.name == "MULTIRUN"
-        assert "seed" in config.hydra.sweeper.params
+        swept = config.hydra.sweeper.params
+        assert "seed" in swept
+        assert "noise" in swept or config.hydra.runtime.choices.noise != "clean"  # said, not left
 
 
 @pytest.mark.parametrize("option", CLAIMING)
-def test_every_claim_of_an_experiment_names_methods_that_its_runs_have(option: str) -> None:
+def test_every_claim_of_an_experiment_selects_methods_that_its_runs_have(option: str) -> None:
     import pandas as pd
 
-    from al_bench.analysis.claims import rivals
-    from al_bench.analysis.frame import SETTING, named
-    from al_bench.runs.run import oracle
+    from al_bench.analysis.keys import GROUPS, Method, columns_of, in_method, keys
+    from al_bench.analysis.selection import chosen, only
 
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))
-    jobs = [job for one in command_lines(line, None) for job in plan(one)]
-    runs = {repr([job.at(group) for group in GROUPS_OF_METHODS]): job for job in jobs}
-    rows, readers = [], set()
-    for job in runs.values():
-        chosen = {g: job.choices["strategy@init" if g == "init" else g] for g in GROUPS_OF_METHODS}
-        labels = {g: label(g, chosen[g], job.at(g), [config_dir()]) for g in chosen}
-        rows.append(dict.fromkeys(SETTING, "one") | labels)
-        readers |= {labels["strategy"]} if oracle(build(job.at("strategy"))) else set()
-    methods = set(named(pd.DataFrame(rows), spec.method)["method"])
+    jobs = [job for one in command_lines(line, None).values() for job in plan(one)]
+    rows = []
+    for job in {run_id(job.science): job for job in jobs}.values():
+        science = identified(job.science)
+        parts = [group for group in GROUPS if group in science]
+        names = {group: option_of(group, science[group], [config_dir()]) for group in parts}
+        rows.append({"id": run_id(science)} | columns_of(names, science))
+    runs = pd.DataFrame(rows).set_index("id")
+    methods = sorted(set(keys(Method, runs, in_method(spec.method)).values()))
     for claim in spec.claimed:
-        assert rivals(claim, sorted(methods), frozenset(readers), spec)
+        assert only("ours", claim.ours, methods)
+        assert all(chosen("baselines", selection, methods) for selection in claim.baselines)
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])
@@ -123,7 +128,7 @@ def test_a_sweep_is_every_combination_once_and_equals_what_hydra_composes() -> N
 
 
 def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> None:
-    jobs = plan(["noise.rate=0.1,0.3", "learner.l2=${noise.rate}"])
+    jobs = plan(["noise=symmetric", "noise.rate=0.1,0.3", "learner.l2=${noise.rate}"])
     assert [job.science["learner"]["l2"] for job in jobs] == [0.1, 0.3]
     unnamed = plan(["dataset=features", "seed=0,1"])[1]
     with pytest.raises(ValueError, match=r"dataset.name has no value; give dataset.name=\.\.\."):
@@ -135,27 +140,6 @@ def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> N
 def test_where_and_how_a_run_is_made_is_not_part_of_its_name() -> None:
     one, other = plan([])[0], plan(["results=/elsewhere", "threads=2", "logger=none"])[0]
     assert run_id(one.science) == run_id(other.science)
-
-
-def test_labels_show_numbers_of_the_problem_and_what_was_changed() -> None:
-    folders = [config_dir()]
-
-    def shown(group: str, choice: str, *overrides: str) -> str:
-        config = plan([f"{group}={choice}", *overrides])[0].config
-        node = OmegaConf.to_container(config[group], resolve=True)
-        assert isinstance(node, dict)
-        return label(group, choice, {str(k): v for k, v in node.items()}, folders)
-
-    assert shown("noise", "symmetric") == "symmetric(rate=0.2)"
-    assert shown("noise", "clean") == "clean"
-    assert shown("strategy", "margin") == "margin"
-    assert shown("strategy", "pcb") == "pcb"
-    assert shown("strategy", "pcb", "strategy@strategy.inner=badge") == "pcb(Badge)"
-    assert shown("learner", "linear") == "linear"
-    assert shown("learner", "linear", "learner.l2=3.0") == "linear(l2=3.0)"
-    changed = ["learner.training.steps=7", "learner.loss.q=0.7"]
-    assert shown("learner", "transformers", *changed) == "transformers(steps=7, q=0.7)"
-    assert shown("strategy", "bald", "strategy.posterior.precision=3") == "bald(precision=3)"
 
 
 def test_the_wheel_would_carry_configs_and_data() -> None:

@@ -1,6 +1,5 @@
-"""Data sets: shipped files, folders in the hub's form, .npz features, and what is refused."""
+"""Data sets: folders in the form of the hub, .npz features, and what is refused."""
 
-import io
 import json
 import logging
 import os
@@ -13,160 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 from PIL import Image
 
-from al_bench.datasets import packaged
 from al_bench.datasets.check import checked, words
 from al_bench.datasets.features import FeatureRows, Features
 from al_bench.datasets.hub import Hub, fingerprint
-from al_bench.datasets.images import EncodedImages, decode
-from al_bench.datasets.packaged import Packaged
 from al_bench.datasets.rare import without_rare
-from al_bench.datasets.synthetic import Synthetic
 from al_bench.problem.types import Dataset, Split
+from tests.datasets.conftest import CONFIGS, options
 
-CONFIGS = Path(__file__).parents[2] / "configs" / "dataset"
 GIVEN = os.environ.get("AL_BENCH_DATA")
-
-
-def options(config: str, **changed: Any) -> dict[str, Any]:
-    """The constructor arguments of a dataset config."""
-    found = yaml.safe_load((CONFIGS / f"{config}.yaml").read_text())
-    return {key: value for key, value in {**found, **changed}.items() if key != "_target_"}
-
-
-@pytest.fixture(autouse=True)
-def _no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test reads the user's data folder or writes to the user's cache unless it says so."""
-    monkeypatch.delenv("AL_BENCH_DATA", raising=False)
-    import datasets
-
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
-
-
-# shipped files
-
-SHIPPED = {  # rows, rows, classes, largest and smallest training class
-    "openclipart": (2928, 736, 46, 790, 7),
-    "fashion_mnist": (5000, 1000, 10, 500, 500),
-    "wordnet_nouns25": (14941, 3735, 25, 2036, 34),
-    "vader": (18627, 4656, 3, 8256, 2909),
-}
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_set_has_the_rows_its_card_says(name: str) -> None:
-    data = Packaged(**options(name)).load()
-    counts = np.bincount(data.train.labels)
-    found = (len(data.train), len(data.test), len(data.class_names), counts.max(), counts.min())
-    assert found == SHIPPED[name]
-    assert (Path(packaged.__file__).parent / "files" / f"{name}.LICENSE").is_file()
-
-
-def test_shipped_images_are_decoded_one_at_a_time_when_read() -> None:
-    data = Packaged(**options("openclipart")).load()
-    assert isinstance(data.train.inputs, EncodedImages)
-    image = data.train.inputs[5]
-    assert (image.size, image.mode) == ((64, 64), "RGB")
-    assert [i.tobytes() for i in data.train.inputs[4:6]][1] == image.tobytes()
-    assert data.train.inputs[-1].size == (64, 64)
-    with pytest.raises(IndexError):
-        data.train.inputs[len(data.train)]
-
-
-@pytest.mark.parametrize(
-    ("name", "clue", "category"),
-    [
-        ("wordnet_nouns25", "shrub", "plant"),
-        ("wordnet_nouns25", "cocktail", "food"),
-        ("wordnet_nouns25", "dog", "animal"),
-    ],
-)
-def test_class_names_go_with_their_class_numbers(name: str, clue: str, category: str) -> None:
-    data = Packaged(**options(name)).load()
-    hits = [c for text, c in zip(data.train.inputs, data.train.labels, strict=True) if clue in text]
-    assert data.class_names[np.bincount(hits).argmax()] == category
-
-
-def test_fashion_trousers_are_taller_and_sandals_darker_than_pullovers() -> None:
-    data = Packaged(**options("fashion_mnist")).load()
-    pixels = np.stack([np.asarray(data.test.inputs[i])[..., 0] for i in range(1000)]) / 255
-    name = list(data.class_names).index
-    mean = np.stack([pixels[data.test.labels == c].mean(axis=0) for c in range(10)])
-    widths = (mean > 0.2).sum(axis=2).mean(axis=1)
-    assert widths[name("trouser")] < widths[name("pullover")]
-    assert mean[name("sandal")].mean() < mean[name("pullover")].mean()
-
-
-def test_vader_votes_are_fifteen_or_more_and_their_plurality_is_the_label() -> None:
-    data = Packaged(**options("vader")).load()
-    votes = data.train.columns["votes"]
-    assert votes.shape == (len(data.train), 3)
-    assert votes.sum(axis=1).min() >= 15
-    np.testing.assert_array_equal(votes.argmax(axis=1), data.train.labels)
-    wrong = 1 - (votes / votes.sum(axis=1, keepdims=True))[np.arange(len(votes)), data.train.labels]
-    assert wrong.mean() == pytest.approx(0.159, abs=0.01)
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_no_shipped_test_row_is_a_training_row(name: str) -> None:
-    data = Packaged(**options(name)).load()
-    rows = [set(map(repr, split.inputs)) for split in (data.train, data.test)]
-    if data.modality == "image":
-        rows = [
-            {np.asarray(image).tobytes() for image in split.inputs[:]}
-            for split in (data.train, data.test)
-        ]
-    assert not rows[0] & rows[1]
-
-
-def test_a_changed_shipped_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(packaged.SHA256, "vader", "0" * 64)
-    with pytest.raises(ValueError, match=r"vader.npz has sha256 .* wanted 000000"):
-        Packaged(**options("vader")).load()
-
-
-def test_an_unknown_shipped_name_is_answered_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match="openclipart, fashion_mnist"):
-        Packaged("clipart", ["{}"], 1)
-
-
-# images
-
-
-def encoded(image: Image.Image, form: str = "PNG") -> bytes:
-    file = io.BytesIO()
-    image.save(file, form)
-    return file.getvalue()
-
-
-def test_a_corrupt_image_is_named_by_its_row() -> None:
-    good = encoded(Image.new("RGB", (4, 4), "red"))
-    parts = [good, good[:40], b"no image"]
-    images = EncodedImages(
-        np.frombuffer(b"".join(parts), dtype=np.uint8),
-        np.cumsum([0, *map(len, parts)]),
-        "mine train",
-    )
-    assert images[0].getpixel((0, 0)) == (255, 0, 0)
-    for row in (1, 2):
-        with pytest.raises(ValueError, match=f"mine train: row {row} is not an image"):
-            images[row]
-
-
-def test_a_decompression_bomb_is_refused_before_it_is_unpacked() -> None:
-    bomb = encoded(Image.new("1", (20_000, 4_000)))
-    assert len(bomb) < 100_000
-    with pytest.raises(ValueError, match=r"row 3 .* 20000 x 4000 pixels; the limit is 40,000,000"):
-        decode(bomb, "row 3")
-
-
-def test_transparent_parts_are_white() -> None:
-    image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
-    image.putpixel((1, 0), (10, 20, 30, 255))
-    found = decode(encoded(image), "row 0")
-    assert [found.getpixel((x, 0)) for x in (0, 1)] == [(255, 255, 255), (10, 20, 30)]
 
 
 # folders and the hub
@@ -217,7 +72,7 @@ def test_bare_numbers_need_class_names_as_a_list(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="bare numbers"):
         hub(tmp_path / "d").load()
     assert hub(tmp_path / "d", class_names=["x", "y", "z"]).load().class_names == ("x", "y", "z")
-    with pytest.raises(ValueError, match=r"row 3 is 2, outside 0..1"):
+    with pytest.raises(ValueError, match=r"row 3 is 2 \(1 such rows\); wanted whole numbers 0..1"):
         hub(tmp_path / "d", class_names=["x", "y"]).load()
 
 
@@ -248,7 +103,7 @@ def test_an_imagefolder_is_read_and_decoded_lazily(tmp_path: Path) -> None:
     assert data.class_names == ("cat", "dog")
     assert data.train.inputs[2].getpixel((0, 0)) == (100, 0, 0)
     assert [image.size for image in data.train.inputs[:2]] == [(6, 5), (6, 5)]
-    with pytest.raises(ValueError, match="mine train: row 3 is not an image"):
+    with pytest.raises(ValueError, match=r"mine train .*: row 3 is not an image"):
         data.train.inputs[3]
 
 
@@ -260,6 +115,61 @@ def test_a_wrong_column_is_answered_with_the_columns_there_are(tmp_path: Path) -
         hub(tmp_path / "d", modality="image", input="words").load()
 
 
+def csv(folder: Path, train: str, test: str) -> Path:
+    folder.mkdir()
+    for split, text in (("train", train), ("test", test)):
+        (folder / f"{split}.csv").write_text(text)
+    return folder
+
+
+FROM_ONE = "text,label\na,1\nb,2\nc,3\n"
+MASKED = "text,label\na,0\nb,1\nc,-1\nd,-1\n"
+BARE, NAMED = "text,label\na,0\nb,1\n", "text,label\na,x\nb,y\n"
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "sentence"),
+    [
+        (FROM_ONE, FROM_ONE, "train {}: column 'label': row 1 is 2 (2 such rows); wanted whole "
+                             "numbers 0..1 for 2 classes"),
+        (BARE, MASKED, "test {}: column 'label': row 2 is -1 (2 such rows); wanted whole numbers "
+                       "0..1 for 2 classes"),
+        ("text\na\nb\n", BARE, "train {} has no column 'label'; its columns are text"),
+        (BARE, "text\na\nb\n", "test {}: row 0 has no 'label' (2 such rows); wanted one in every "
+                                "row"),
+        ("text,label\na,x\nb,\n", NAMED, "train {}: row 1 has no 'label' (1 such rows); wanted one "
+                                          "in every row"),
+        (BARE, NAMED, "test {}: column 'label': row 0 is 'x', which is no class of the training "
+                      "labels (whole numbers)"),
+    ],
+)  # fmt: skip
+def test_labels_that_cannot_be_used_are_said_with_folder_column_value_and_row(
+    tmp_path: Path, train: str, test: str, sentence: str
+) -> None:
+    folder = csv(tmp_path / "d", train, test)
+    with pytest.raises(ValueError, match="mine t") as said:
+        hub(folder, class_names=["x", "y"]).load()
+    assert str(said.value) == "mine " + sentence.format(f"({folder})")
+
+
+def test_a_split_may_have_columns_that_the_other_lacks(tmp_path: Path) -> None:
+    folder = csv(tmp_path / "d", NAMED, "text,label,note\na,y,far\nb,x,away\n")
+    assert hub(folder).load().test.labels.tolist() == [1, 0]
+
+
+def test_rows_keep_their_own_ids_and_the_key_does_not_know_of_them(tmp_path: Path) -> None:
+    folder = csv(tmp_path / "d", "text,label,id\na,x,u7\nb,y,u3\nc,x,u9\n", NAMED)
+    found = hub(folder, row_id="id").load()
+    assert found.train.ids is not None
+    assert found.train.ids.tolist() == ["u7", "u3", "u9"]
+    assert found.test.ids is None
+    plain = hub(folder).load()
+    assert plain.train.ids is None
+    assert plain.key == found.key
+    with pytest.raises(ValueError, match=r"train .* has no column 'no'; its columns are text, la"):
+        hub(folder, row_id="no").load()
+
+
 def test_human_columns_are_read_by_name_and_left_out_where_missing(tmp_path: Path) -> None:
     columns = TEXTS | {"said": [1, 1, 1, 2], "v0": [3, 0, 1, 1], "v1": [0, 1, 2, 0], "v2": [1] * 4}
     parquet(tmp_path / "d", columns, "label", NAMES)
@@ -269,7 +179,7 @@ def test_human_columns_are_read_by_name_and_left_out_where_missing(tmp_path: Pat
     assert found["one"].tolist() == columns["said"]
     assert found["votes"].tolist()[0] == [3, 0, 1]
     parquet(tmp_path / "e", columns | {"said": [1, 1, -1, 2]}, "label", NAMES)
-    with pytest.raises(ValueError, match=r"column .said.: row 2 is -1, outside 0"):
+    with pytest.raises(ValueError, match=r"column .said.: row 2 is -1 .*; wanted whole numbers 0"):
         hub(tmp_path / "e", human=human).load()
 
 
@@ -373,7 +283,7 @@ def test_a_set_of_the_data_folder_loads(name: str, monkeypatch: pytest.MonkeyPat
     assert data.train.inputs[0] is not None
 
 
-# features and synthetic data
+# features
 
 
 def npz(path: Path, **changed: Any) -> Path:
@@ -407,6 +317,10 @@ def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
     assert isinstance(bare.train.inputs, FeatureRows)
     assert bare.train.inputs.prior is None
     assert bare.key != data.key
+    assert data.train.ids is data.test.ids is None
+    known = features(npz(tmp_path / "z.npz", train_ids=np.arange(10, 16)))
+    assert known.train.ids is not None
+    assert known.train.ids.tolist() == [10, 11, 12, 13, 14, 15]
 
 
 @pytest.mark.parametrize(
@@ -417,12 +331,27 @@ def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
         ({"train_features": np.zeros((5, 3))}, r"shape \(5, 3\); wanted \(6, d\)"),
         ({"train_features": np.zeros(6)}, r"wanted \(6, d\)"),
         ({"test_features": np.zeros((3, 4))}, "train has 3 features a row, test 4"),
-        ({"train_labels": np.array([0, 1, 2, 0, 1, 7])}, "row 5 is 7, outside 0..2"),
-        ({"test_labels": np.array([0, 1, -1])}, "row 2 is -1, outside 0..2"),
+        (
+            {"train_labels": np.array([0, 1, 2, 0, 1, 7])},
+            "train_labels: row 5 is 7 .*; wanted whole numbers 0..2",
+        ),
+        (
+            {"test_labels": np.array([0, 1, -1])},
+            "test_labels: row 2 is -1 .*; wanted whole numbers 0..2",
+        ),
+        ({"train_labels": -np.ones(6, int), "train_prior": None}, "row 0 is -1 .6 such rows"),
+        (
+            {"train_labels": np.array([1, 2, 3, 1, 2, 3]), "train_prior": None, "test_prior": None},
+            r"x.npz: train_labels: row 2 is 3 \(2 such rows\); wanted whole numbers 0..2",
+        ),
+        ({"train_ids": np.arange(5)}, r"row ids are int64 of shape \(5,\); wanted .* \(6,\)"),
+        ({"train_ids": np.arange(6) / 2}, "row ids are float64"),
+        ({"train_ids": np.array([*"abcdeb"])}, "row id b comes more than once"),
         ({"train_labels": np.zeros(6)}, "whole numbers"),
         ({"test_labels": np.array([0, 1, 1])}, "test has no row of class 'class 2'"),
         ({"train_prior": np.ones((6, 3))}, "row 0 of train_prior sums to 3"),
-        ({"train_prior": np.full((6, 2), 0.5)}, r"test_prior .* wanted \(3, 2\)"),
+        ({"test_prior": np.full((3, 2), 0.5)}, r"test_prior .* wanted \(3, 3\)"),
+        ({"train_prior": np.full((6, 2), 0.5)}, "train_labels: row 2 is 2 .* for 2 classes"),
         ({"test_labels": None}, "has no test_labels; it has"),
         ({"train_labels": np.array([], dtype=int), "train_prior": None}, "wanted"),
         ({"class_names": np.array(["a", "A", "b"])}, "classes 0 and 1 are both called 'A'"),
@@ -449,36 +378,7 @@ def test_a_missing_npz_ends_in_one_sentence(tmp_path: Path) -> None:
         features(tmp_path / "none.npz")
 
 
-def synthetic(**changed: Any) -> Dataset:
-    return Synthetic(**options("synthetic", **changed)).load()
-
-
-def accuracy(data: Dataset) -> float:
-    assert isinstance(data.test.inputs, FeatureRows)
-    assert data.test.inputs.prior is not None
-    return float((data.test.inputs.prior.argmax(axis=1) == data.test.labels).mean())
-
-
-def test_synthetic_data_are_the_same_for_the_same_seed() -> None:
-    first, again, other = synthetic(), synthetic(), synthetic(seed=1)
-    assert first.key == again.key != other.key
-    np.testing.assert_array_equal(first.train.inputs[:], again.train.inputs[:])  # type: ignore[arg-type]
-    assert not np.array_equal(first.train.labels, other.train.labels)
-
-
-def test_a_better_synthetic_prior_is_right_more_often() -> None:
-    found = [accuracy(synthetic(prior_quality=quality)) for quality in (0, 0.5, 1)]
-    assert found[0] < 0.3 < found[1] < found[2]
-
-
-def test_impossible_synthetic_data_are_refused() -> None:
-    with pytest.raises(ValueError, match="n_test=3"):
-        synthetic(n_test=3)
-    with pytest.raises(ValueError, match="prior_quality=2"):
-        synthetic(prior_quality=2)
-
-
-# the checks that all sources fraction
+# the checks that all sources share
 
 
 def dataset(**changed: Any) -> Dataset:
@@ -520,10 +420,12 @@ def test_a_data_set_that_cannot_be_trusted_is_refused(
 
 
 def test_rare_classes_are_dropped_from_both_splits_and_renumbered() -> None:
-    split = Split(list("abcdef"), np.array([2, 0, 2, 1, 0, 2]))
+    split = Split(list("abcdef"), np.array([2, 0, 2, 1, 0, 2]), ids=np.arange(6))
     data = without_rare(dataset(train=split, test=split, class_names=("x", "y", "z")), 2)
     assert data.class_names == ("x", "z")
     assert list(data.train.inputs) == ["a", "b", "c", "e", "f"]
+    assert data.train.ids is not None
+    assert data.train.ids.tolist() == [0, 1, 2, 4, 5]
     assert data.test.labels.tolist() == [1, 0, 1, 0, 1]
     with pytest.raises(ValueError, match="wanted at least 2"):
         without_rare(data, 3)

@@ -241,7 +241,7 @@ def test_before_any_label_the_belief_is_the_prior() -> None:
     assert_allclose(belief.pool, state.rows.prior, rtol=1e-4)
 
 
-def test_the_belief_depends_on_bought_answers_alone() -> None:
+def test_the_belief_depends_on_given_answers_alone() -> None:
     state, _ = gaussian_state("good", 0.0)
     hidden = state.hide(state.unlabelled[::2])
     one = belief_rule().believe(state, np.random.default_rng(0)).pool

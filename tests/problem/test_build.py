@@ -40,6 +40,17 @@ def test_equal_seeds_meet_equal_pools_and_answers_and_others_do_not(tmp_path: Pa
     assert len(first.answers) != len(other.answers) or (first.answers != other.answers).any()
 
 
+def test_rows_keep_their_own_ids_where_others_are_left_out(tmp_path: Path) -> None:
+    data, tail = dataset(), LongTail(ratio=10, order="fixed")
+    assert build(data, tail, Clean(), Given(), 0, tmp_path).ids is None
+    names = np.array([f"row {row}" for row in range(600)])
+    named = replace(data, train=replace(data.train, ids=names))
+    problem = build(named, tail, Clean(), Given(), 0, tmp_path)
+    kept = [data.train.inputs[int(name.split()[1])] for name in problem.own_ids(np.arange(9))]
+    assert np.array_equal(kept, problem.pool.inputs[:9])
+    assert len(problem.truth) < 600
+
+
 def test_noise_changes_answers_alone(tmp_path: Path) -> None:
     clean, noisy = (
         build(dataset(), Natural(), noise, Given(), 0, tmp_path)

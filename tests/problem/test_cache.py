@@ -4,9 +4,11 @@ happens."""
 from __future__ import annotations
 
 import errno
+import io
 import json
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -381,12 +383,33 @@ def test_a_second_use_of_fifty_thousand_rows_takes_under_a_second(tmp_path: Path
     assert time.process_time() - began < 1
 
 
-def test_without_a_terminal_there_is_one_log_line_and_no_bar(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+def test_without_a_terminal_there_is_a_line_every_while_even_within_a_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with caplog.at_level("INFO"):
-        embeddings(tmp_path, "d", "train", Stub(), numbers, batch=4)
-    assert [record.message for record in caplog.records] == [
-        "computing embeddings of d train: 70 rows"
-    ]
+    class Slow(Stub):
+        def embed(self, inputs: Sequence[Any]) -> Floats:
+            until = said.getvalue().count("\n") + 2
+            while said.getvalue().count("\n") < until:
+                time.sleep(0)
+            return super().embed(inputs)
+
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
+    monkeypatch.setattr(entries, "EVERY", 1e-3)
+    embeddings(tmp_path, "d", "train", Slow(), numbers, batch=35)
+    first, *_, last = said.getvalue().splitlines()
+    assert first == "embeddings of d train: 0 of 70 rows, 0.0 rows/s"
+    assert re.fullmatch(r"embeddings of d train: 35 of 70 rows, [\d.]+ rows/s, 0:00:00 left", last)
+
+
+def test_what_is_embedded_quickly_says_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    embeddings(tmp_path, "d", "train", Stub(), numbers, batch=4)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_line_of_progress_counts_rows_and_says_the_time_left() -> None:
+    assert entries.line("x", 2_000, 14_000, 16.0) == (
+        "x: 2,000 of 14,000 rows, 125.0 rows/s, 0:01:36 left"
+    )

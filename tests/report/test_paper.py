@@ -13,14 +13,14 @@ import pytest
 from al_bench.analysis.analysis import Analysis, ReportSpec, analyse
 from al_bench.analysis.frame import NOT_AVAILABLE, Missing, read_parquet, read_runs, without_data
 from al_bench.cli.main import main
-from al_bench.configuration.config import build, composing, config_dir
+from al_bench.configuration.config import build, composing
+from al_bench.configuration.experiments import command_lines
 from al_bench.configuration.plan import plan
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.factorial import factorials
 from al_bench.report.tables.fractions import fraction_tables, printed_tables
 from al_bench.report.tables.tables import tables
 from al_bench.rng import rng
-from al_bench.runs.sweep import command_lines
 from tests.fakes import chosen, fake_run, fake_runs
 
 PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}
@@ -42,7 +42,7 @@ def choices(line: tuple[str, ...]) -> list[dict[str, Any]]:
 def baselines() -> list[dict[str, Any]]:
     lines = command_lines(["experiment=paper"], None)
     assert len(lines) == 9
-    return [run for line in lines[:3] for run in choices(line)]
+    return [run for name, line in lines.items() if "," not in name for run in choices(line)]
 
 
 def test_the_paper_has_24_settings_and_banking77_four_and_the_baselines_in_each(
@@ -63,12 +63,15 @@ def test_the_paper_has_24_settings_and_banking77_four_and_the_baselines_in_each(
 
 def test_every_system_has_the_settings_of_the_baselines() -> None:
     lines = command_lines(["experiment=paper"], None)
-    ours = [tuple(line[1:]) for line in lines]
-    assert [line[0] for line in lines] == [line[0] for line in lines[:3]] * 3
-    assert set(ours[:3]) == {()}
-    assert {option.split("=")[0] for line in ours for option in line} == {
-        "strategy", "supervision", "strategy@init", "learner.balance",
-    }  # fmt: skip
+    for kind in ("long tail", "merged", "one of two"):
+        setting = lines[f"paper: {kind}"]
+        for method in ("prioral", "codecision"):
+            line = lines[f"paper: {kind}, {method}"]
+            own = [option for option in line if option not in setting]
+            assert set(setting) < set(line)
+            assert {option.split("=")[0] for option in own} <= {
+                "strategy", "supervision", "strategy@init", "learner.balance",
+            }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -103,7 +106,7 @@ def test_rounds_end_at_ten_and_twenty_percent_of_the_pool(baselines: list[Any]) 
 def test_the_grid_crosses_four_skews_with_four_rates_for_the_same_methods() -> None:
     from hydra import compose
 
-    lines = command_lines(["experiment=grid"], None)
+    lines = list(command_lines(["experiment=grid"], None).values())
     runs = choices(lines[2])
     cells = {(r["setting"][0], r["config"].imbalance.ratio, r["config"].noise.rate) for r in runs}
     assert len(cells) == len(runs) == 2 * 4 * 4
@@ -183,33 +186,29 @@ def test_a_hub_data_set_that_was_not_fetched_is_absent_and_one_in_a_folder_is_no
     assert source.absent() is None
 
 
-def test_a_suite_goes_on_after_a_failure_and_is_counted_line_by_line(
+def test_an_experiment_goes_on_after_a_failure_and_is_counted_sweep_by_sweep(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = here / "mine" / "experiment"
     folder.mkdir(parents=True)
     (folder / "both.yaml").write_text(
-        "# @package _global_\nsuite:\n"
-        "  - experiment=demo dataset=pathmnist\n"
-        "  - experiment=demo dataset=synthetic\n"
+        "# @package _global_\ndefaults: [/experiment/demo]\nsweeps:\n"
+        "  not here: {dataset: pathmnist}\n"
+        "  here: {dataset: synthetic}\n"
     )
     line = ["experiment=both", "seed=0", *SMALL[2:], "--config-dir", str(here / "mine")]
     assert main(["run", *line]) == 1
     said = capsys.readouterr()
     assert said.out.count(" finished: ") == 2
-    assert "experiment=demo dataset=pathmnist" in said.err
+    assert "both: here (2 runs in 1 jobs)" in said.out
+    assert "both: not here: 2 of 2 runs failed" in said.err
     assert main(["status", *line]) == 1
     said = capsys.readouterr().out
+    assert "both: not here\n  0 of 2 done, 2 failed" in said
+    assert "both: here\n  2 of 2 done" in said
     assert "all\n  2 of 4 done, 2 failed" in said
     assert main(["report", *line]) == 0
     assert "2 of 4 runs" in (here / "results/tables/both.md").read_text()
-
-
-def test_experiments_may_be_named_by_commas_or_one_by_one() -> None:
-    wanted = [("experiment=baselines", "seed=1"), ("experiment=savings/codecision", "seed=1")]
-    assert command_lines(["experiment=baselines,savings/codecision", "seed=1"], None) == wanted
-    assert command_lines([wanted[0][0], wanted[1][0], "seed=1"], None) == wanted
-    assert command_lines(["strategy=margin"], None) == [("strategy=margin",)]
 
 
 def test_the_numbers_of_the_paper_are_the_18_that_were_read() -> None:
@@ -354,11 +353,3 @@ def test_old_parquet_files_can_be_read(tmp_path: Path) -> None:
     note = {b"al_bench": json.dumps(about).encode()}
     pq.write_table(table.replace_schema_metadata(note), tmp_path / "old.parquet")
     assert read_parquet(tmp_path / "old.parquet").unfinished[0].where == {}
-
-
-def test_no_experiment_refers_to_one_that_is_not_there() -> None:
-    for path in (config_dir() / "experiment").rglob("*.yaml"):
-        name = str(path.relative_to(config_dir() / "experiment").with_suffix(""))
-        for line in command_lines([f"experiment={name}"], None):
-            part = line[0].removeprefix("experiment=")
-            assert (config_dir() / "experiment" / f"{part}.yaml").is_file()

@@ -40,7 +40,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rounds]:
     """The rounds of SWEEP where nothing happens."""
     folder = tmp_path_factory.mktemp("undisturbed")
     for job in plan([*SWEEP, f"results={folder}"]):
-        execute(job.config, job.choices, [])
+        execute(job.config, [])
     return rounds_of(folder)
 
 
@@ -86,7 +86,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rounds]:
     """The rounds of SHORT where nothing happens."""
     folder = tmp_path_factory.mktemp("short")
     job = plan([*SHORT, f"results={folder}"])[0]
-    execute(job.config, job.choices, [])
+    execute(job.config, [])
     return rounds_of(folder)
 
 
@@ -104,7 +104,7 @@ def test_a_run_that_ends_in_any_of_its_writes_goes_on_to_the_same_rounds(
         patched.setattr(store.os, "fsync", faulty.fsync)
         patched.setattr(store.os, "replace", faulty.replace)
         with pytest.raises((KilledError, OSError)) as said:
-            execute(job.config, job.choices, [])
+            execute(job.config, [])
     (folder,) = (tmp_path / "runs").iterdir()
     if error is full:
         assert f"cannot write run {folder.name} under {tmp_path}/runs: No space" in str(said.value)
@@ -112,7 +112,7 @@ def test_a_run_that_ends_in_any_of_its_writes_goes_on_to_the_same_rounds(
     assert not found.get("finished")
     assert found.get("error") is None or error is full
     kept = read_rounds(folder)
-    execute(job.config, job.choices, [])
+    execute(job.config, [])
     assert rounds_of(tmp_path) == short
     assert [r.seconds for r in read_rounds(folder)][: len(kept)] == [r.seconds for r in kept]
 
@@ -124,7 +124,7 @@ def test_a_run_has_as_many_writes_as_are_made_to_fail(
     faulty = Faulty(0, KilledError)
     monkeypatch.setattr(store.os, "fsync", faulty.fsync)
     monkeypatch.setattr(store.os, "replace", faulty.replace)
-    execute(job.config, job.choices, [])
+    execute(job.config, [])
     assert -faulty.left == WRITES
 
 
@@ -243,7 +243,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one finished run."""
     folder = tmp_path_factory.mktemp("finished")
     job = plan([*TINY, f"results={folder}"])[0]
-    execute(job.config, job.choices, [])
+    execute(job.config, [])
     (run,) = (folder / "runs").iterdir()
     return run
 

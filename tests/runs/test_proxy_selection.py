@@ -1,8 +1,9 @@
-"""Point evaluation: the rows of a finished run, taught again to another learner."""
+"""Proxy selection: the rows of a finished run, on which another learner is trained."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,11 @@ from al_bench.loop import active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Counts
 from al_bench.runs.proxy_selection import ProxySelection
-from al_bench.state import Problem
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.supervision.human import HumanLabels
 from al_bench.supervision.pseudo import ConfidentSplit
-from al_bench.testing.situations import make_pool
+from tests.pools import small_problem
 
 PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
 PROXY = LinearHead(l2=1.0, balance="none", steps=1, iterations=10)
@@ -28,28 +28,21 @@ OTHER = LinearHead(l2=100.0, balance="weights", steps=1, iterations=10)
 SPLIT = ConfidentSplit(rho=0.5, weight="none", product=True, floor=1e-4)  # reads the model
 
 
-def problem() -> Problem:
-    pool, truth = make_pool(n=120)
-    test, test_truth = make_pool(n=80)
-    answers = np.where(np.random.default_rng(0).random(120) < 0.2, (truth + 1) % 4, truth)
-    return Problem(pool, truth, answers, test, test_truth)
-
-
 def queried(rule: Any = SPLIT) -> list[Any]:
-    made = (problem(), Random(), Margin(), rule, PROXY, evaluate, PROTOCOL, 3)
+    made = (small_problem(), Random(), Margin(), rule, PROXY, evaluate, PROTOCOL, 3)
     return list(active_learning(*made))
 
 
 def selected(every: int | None, learner: Any = OTHER, rule: Any = SPLIT, done: int = 0) -> Any:
     selection = ProxySelection(PROXY, None, every)
-    return list(selection.rounds(queried(), problem(), rule, learner, evaluate, 3, done))
+    return list(selection.rounds(queried(), small_problem(), rule, learner, evaluate, 3, done))
 
 
 def numbers(rounds: list[Any]) -> list[Any]:
     return [(r.round, r.queried, r.answers, r.oracle_calls, r.metrics, r.recall) for r in rounds]
 
 
-def test_a_run_replayed_with_its_own_learner_is_that_run() -> None:
+def test_a_proxy_selection_by_the_learner_itself_is_the_run_of_that_learner() -> None:
     assert numbers(selected(1, PROXY)) == numbers(queried())
 
 
@@ -64,16 +57,26 @@ def test_a_point_is_the_same_whichever_others_are_measured() -> None:
     assert sum(r.oracle_calls for r in last) == sum(r.oracle_calls for r in queried())
 
 
-def test_a_replay_goes_on_from_any_point() -> None:
+def test_a_proxy_selection_goes_on_from_any_point() -> None:
     whole = numbers(selected(2))
     for done in range(4):
         assert numbers(selected(2, done=done)) == whole[done:]
 
 
-def test_the_training_rule_may_be_another_than_the_one_that_asked() -> None:
+def test_the_training_rule_may_be_another_than_that_of_the_proxy() -> None:
     (_, plain), (_, split) = selected(None, rule=HumanLabels()), selected(None)
     assert plain.queried == split.queried
     assert plain.metrics["nll"] != split.metrics["nll"]
+    assert plain.metrics["balanced_accuracy"] > 0.75  # four classes, a fifth of the answers wrong
+
+
+def test_a_point_says_the_datas_own_ids_of_all_its_rows() -> None:
+    known, selection = (
+        replace(small_problem(), ids=np.arange(1000, 1120)),
+        ProxySelection(PROXY, None, 2),
+    )
+    for point in selection.rounds(queried(), known, SPLIT, OTHER, evaluate, 3, 0):
+        assert point.ids == [1000 + row for row in point.queried]
 
 
 def test_a_log_of_other_answers_is_refused() -> None:
@@ -81,7 +84,7 @@ def test_a_log_of_other_answers_is_refused() -> None:
     log[1].answers[0] = (log[1].answers[0] + 1) % 4
     selection = ProxySelection(PROXY, None, None)
     with pytest.raises(ValueError, match="round 1 of the proxy run has other answers"):
-        list(selection.rounds(log, problem(), SPLIT, OTHER, evaluate, 3, 0))
+        list(selection.rounds(log, small_problem(), SPLIT, OTHER, evaluate, 3, 0))
 
 
 def test_no_point_between_the_first_and_the_last_needs_every_to_be_null() -> None:
@@ -100,22 +103,22 @@ TINY = [
 ]
 
 
-def test_a_replay_makes_the_run_that_asks_notes_it_and_is_skipped_when_done(
+def test_a_proxy_selection_makes_the_run_of_its_proxy_notes_it_and_is_skipped_when_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
-    again = ["learner=mlp", "learner.training.steps=5", "proxy_selection=linear"]
-    assert main(["run", "-m", *TINY, *again, "strategy=random,margin"]) == 0
+    by_proxy = ["learner=mlp", "learner.training.steps=5", "proxy_selection=linear"]
+    assert main(["run", "-m", *TINY, *by_proxy, "strategy=random,margin"]) == 0
     about = [json.loads(p.read_text()) for p in Path("results/runs").glob("*/manifest.json")]
-    replays = [a for a in about if "selected_by" in a]
+    selections = [a for a in about if "selected_by" in a]
     assert len(about) == 4
-    assert {a["selected_by"] for a in replays} == {a["id"] for a in about} - {
-        a["id"] for a in replays
+    assert {a["selected_by"] for a in selections} == {a["id"] for a in about} - {
+        a["id"] for a in selections
     }
-    assert {a["labels"]["learner"] for a in replays} == {"mlp(steps=5) on the rows of linear"}
-    assert main(["run", *TINY, "strategy=margin"]) == 0  # the run that queried is a run like others
-    assert main(["run", *TINY, *again, "strategy=margin"]) == 0
+    assert {a["labels"]["learner"] for a in selections} == {"mlp(steps=5) on the rows of linear"}
+    assert main(["run", *TINY, "strategy=margin"]) == 0  # the proxy run is a run like others
+    assert main(["run", *TINY, *by_proxy, "strategy=margin"]) == 0
     assert capsys.readouterr().out.count("done before") == 2
-    assert main(["report", *TINY, *again, "strategy=random,margin"]) == 0
+    assert main(["report", *TINY, *by_proxy, "strategy=random,margin"]) == 0
     assert "2 of 2 runs" in capsys.readouterr().out

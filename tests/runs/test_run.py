@@ -18,6 +18,7 @@ TINY = [
     "dataset=synthetic",
     "dataset.n_train=300",
     "dataset.n_test=200",
+    "noise=symmetric",
     "protocol.start=10",
     "protocol.budget=10",
     "protocol.rounds=3",
@@ -70,6 +71,15 @@ def test_a_run_leaves_a_manifest_and_a_line_for_each_round(here: Path) -> None:
     assert 0.1 < about["facts"]["noise_rate"] < 0.3
     rounds = read_rounds(folder)
     assert [len(r.queried) for r in rounds] == [0, 10, 10, 10, 10]
+
+
+def test_answers_are_the_labels_as_they_are_unless_noise_is_asked_for(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *(option for option in TINY if not option.startswith("noise"))]) == 0
+    assert " · labels as they are · seed 0" in capsys.readouterr().out
+    ((_, folder),) = runs(here).items()
+    assert manifest(folder)["facts"]["noise_rate"] == 0
 
 
 def test_a_finished_run_is_skipped_and_where_it_is_written_is_not_its_identity(

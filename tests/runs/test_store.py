@@ -3,23 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from al_bench.loop import Round
-from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds, run_id
+from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 
 
 def line(number: int) -> Round:
     return Round(number, [number], [1], 1, {"balanced_accuracy": 0.5}, [0.5], {"fit": 0.1})
-
-
-def test_a_name_is_the_hash_of_the_science_whatever_the_order_of_keys() -> None:
-    one = run_id({"seed": 1, "noise": {"rate": 0.2, "_target_": "x"}})
-    assert one == run_id({"noise": {"_target_": "x", "rate": 0.2}, "seed": 1})
-    assert one != run_id({"seed": 2, "noise": {"rate": 0.2, "_target_": "x"}})
-    assert len(one) == 12
 
 
 def test_rounds_come_back_as_they_went(tmp_path: Path) -> None:
@@ -27,6 +21,19 @@ def test_rounds_come_back_as_they_went(tmp_path: Path) -> None:
     for number in range(3):
         folder.append(line(number))
     assert read_rounds(tmp_path) == [line(0), line(1), line(2)]
+
+
+def test_rounds_written_before_rows_had_ids_have_none(tmp_path: Path) -> None:
+    old = {key: value for key, value in asdict(line(0)).items() if key != "ids"}
+    (tmp_path / "rounds.jsonl").write_text(json.dumps(old) + "\n")
+    assert read_rounds(tmp_path) == [line(0)]
+
+
+@pytest.mark.parametrize("ids", [["a", "b"], [1.5], [True], "a", None])
+def test_ids_are_one_number_or_text_for_each_row(tmp_path: Path, ids: object) -> None:
+    (tmp_path / "rounds.jsonl").write_text(json.dumps(asdict(line(0)) | {"ids": ids}) + "\n")
+    with pytest.raises(ValueError, match=r"line 1 is damaged: .*ids"):
+        read_rounds(tmp_path)
 
 
 def test_a_torn_last_line_is_dropped_and_cut_off(tmp_path: Path) -> None:

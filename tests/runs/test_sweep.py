@@ -61,6 +61,20 @@ def test_workers_of_a_launcher_share_the_runs_and_their_failures_are_counted(
     assert sorted(bool(manifest(p)["finished"]) for p in runs(here).values()) == [0, 0, 1, 1]
 
 
+def test_workers_warn_of_nothing_where_configs_of_the_users_own_are_beside_ours(
+    here: Path,  # noqa: F811
+) -> None:
+    (here / "mine" / "experiment").mkdir(parents=True)
+    (here / "mine" / "experiment" / "two.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /hydra/launcher: joblib\n"
+        "hydra:\n  sweeper:\n    params: {seed: '0,1'}\n"
+    )
+    mine = ["--config-dir", "mine", "experiment=two", "hydra.launcher.n_jobs=2", "runs_per_job=1"]
+    done = albench("run", *mine, *TINY, cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(runs(here)) == 2
+
+
 def test_the_launcher_that_an_experiment_chose_can_be_set(
     here: Path,  # noqa: F811
     capsys: pytest.CaptureFixture[str],

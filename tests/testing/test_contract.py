@@ -1,20 +1,32 @@
 """Every component that a config names keeps the contract of its kind."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from al_bench.configuration.config import build, config_dir
 from al_bench.configuration.plan import plan
-from al_bench.testing.contract import CHECKS, Check, learns_something
+from al_bench.state import Ints, State
+from al_bench.testing.contract import (
+    CHECKS,
+    Check,
+    ContractError,
+    draws_from_its_generator_alone,
+    learns_something,
+    leaves_its_input_alone,
+    queries_exactly_the_budget,
+)
 from tests.tiny_models import bert_folder, on_cpu, timm_weights
 
 __all__ = ["on_cpu"]
 
 TEN = [[0.91 if row == column else 0.01 for column in range(10)] for row in range(10)]
 GIVEN = {("noise", "confusion"): [f"noise.matrix={TEN}"]}  # values a user has to give
+EXTRAS = {"transformers_lora": "peft", "skactiveml": "skactiveml"}  # packages that options need
 
 
 def cases() -> list[tuple[str, str, Check]]:
@@ -42,8 +54,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_config_keeps_the_contract(
     group: str, option: str, check: Check, weights: Path
 ) -> None:
-    if option == "transformers_lora":
-        pytest.importorskip("peft")
+    if option in EXTRAS:
+        pytest.importorskip(EXTRAS[option])
     steps = 50 if check is learns_something else 4
     check(lambda: build(node(group, option, weights, steps)))
 
@@ -56,7 +68,7 @@ def node(group: str, option: str, weights: Path, steps: int) -> Any:
 
 def tiny(learner: str, weights: Path, steps: int) -> list[str]:
     """What makes a learner's network tiny, and its training as short as that allows."""
-    if learner == "linear":
+    if learner in ("linear", "sklearn"):
         return []
     found = [f"learner.training.steps={steps}", "learner.training.batch=16"]
     found += ["learner.training.learning_rate=0.01", "learner.training.head_learning_rate=0.01"]
@@ -75,3 +87,39 @@ def test_each_kind_of_component_is_found() -> None:
     found = {group for group, _, _ in cases()}
     assert found == set(CHECKS)
     assert Path(config_dir()).is_dir()
+
+
+class Broken:
+    """First rows come first, after some mischief."""
+
+    def __init__(self, mischief: Callable[[State], object]) -> None:
+        self.mischief = mischief
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        self.mischief(state)
+        return state.unlabelled[:budget]
+
+
+def scribble(state: State) -> None:
+    if state.training is not None and state.training.beliefs is not None:
+        state.training.beliefs[0] = 0
+
+
+def trust_old_labels(state: State) -> None:
+    """Takes what was trained on for what is labelled."""
+    if state.training is not None:
+        assert np.all(state.labels[state.training.rows] >= 0)
+
+
+@pytest.mark.parametrize(
+    ("check", "mischief", "said"),
+    [
+        (leaves_its_input_alone, scribble, "writes into the state"),
+        (queries_exactly_the_budget, trust_old_labels, "a training set of an earlier round"),
+        (draws_from_its_generator_alone, lambda state: np.random.random(), "numpy"),  # noqa: NPY002
+    ],
+)
+def test_a_broken_promise_is_seen(check: Check, mischief: Any, said: str) -> None:
+    with pytest.raises(ContractError, match=said):
+        check(lambda: Broken(mischief))
+    check(lambda: Broken(lambda state: None))

@@ -10,15 +10,17 @@ done first renames a complete folder into place.
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from random import Random
+from threading import Event, Thread
+from time import monotonic
 from typing import Any, BinaryIO
 from uuid import uuid4
 from zlib import crc32
@@ -27,8 +29,8 @@ import numpy as np
 
 from al_bench.state import Floats
 
-log = logging.getLogger(__name__)
 Compute = Callable[[range], Floats]
+EVERY = 10.0  # seconds from one line of progress to the next, where there is no terminal
 _verified: set[tuple[str, int, int]] = set()  # files whose checksum this process has read
 
 
@@ -185,14 +187,40 @@ def writable(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def bar(name: str, total: int, progress: bool) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal, one log line elsewhere."""
-    if not (progress and sys.stderr.isatty()):
-        log.info("computing %s: %s rows", name, f"{total:,}")
+    """A progress bar on a terminal; elsewhere a line every EVERY seconds."""
+    if not progress:
         yield lambda rows: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
+    elif not sys.stderr.isatty():
+        with lines(name, total) as advance:
+            yield advance
+    else:
+        from rich.console import Console
+        from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(name, total=total)
-        yield lambda rows: shown.advance(task, rows)
+        with Progress(console=Console(stderr=True), transient=True) as shown:
+            task = shown.add_task(name, total=total)
+            yield lambda rows: shown.advance(task, rows)
+
+
+@contextmanager
+def lines(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A line on stderr every EVERY seconds, however long a block takes; none for what is quick."""
+    done, began, ended = [0], monotonic(), Event()
+
+    def speak() -> None:
+        while not ended.wait(EVERY):
+            print(line(name, sum(done), total, monotonic() - began), file=sys.stderr, flush=True)
+
+    speaker = Thread(target=speak, daemon=True)
+    speaker.start()
+    try:
+        yield done.append
+    finally:
+        ended.set()
+        speaker.join()
+
+
+def line(name: str, done: int, total: int, seconds: float) -> str:
+    """How far some work has come: rows done, rows a second and, once any is done, the time left."""
+    left = f", {timedelta(seconds=round((total - done) * seconds / done))} left" if done else ""
+    return f"{name}: {done:,} of {total:,} rows, {done / seconds:.1f} rows/s{left}"

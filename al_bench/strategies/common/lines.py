@@ -13,7 +13,7 @@ Places = NDArray[np.integer[Any]]
 
 
 class Board:
-    """What a strategy knows while it asks within one batch.
+    """What a strategy knows while it queries within one batch.
 
     For each class a line: the visible rows from the surest member of the class to the surest
     non-member, ties at random; and on every line the rows that are answered or just queried. Rows

@@ -37,12 +37,10 @@ class Laplace:
         if len(state.labelled) == 0:
             return lambda rows: np.repeat(state.probs[rows][:, None], models, axis=1)
         features, weight, bias = linear_head(state)
-        labelled, probs = features[state.labelled], state.probs[state.labelled].astype(np.float64)
-        labelled = np.c_[labelled, np.ones(len(labelled))].astype(
-            np.float64
-        )  # the bias is a weight
+        known, probs = features[state.labelled], state.probs[state.labelled].astype(np.float64)
+        known = np.c_[known, np.ones(len(known))].astype(np.float64)  # the bias is a weight
         inner, left = np.linalg.eigh((np.diag(probs.sum(axis=0)) - probs.T @ probs) / len(probs))
-        outer, right = np.linalg.eigh(labelled.T @ labelled)
+        outer, right = np.linalg.eigh(known.T @ known)
         noise = rng.standard_normal((models, len(inner), len(outer)))
         noise /= np.sqrt(np.maximum(inner[:, None] * outer, 0) + self.precision)
         weights = np.c_[weight, bias] + left @ noise @ right.T

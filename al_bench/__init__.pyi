@@ -1,0 +1,14 @@
+from .api import active_learning as active_learning
+from .api import load_results as load_results
+from .api import make_problem as make_problem
+from .api import plot_learning_curves as plot_learning_curves
+from .api import run as run
+from .api import savings as savings
+from .api import sweep as sweep
+from .loop import Round as Round
+from .state import Rows as Rows
+from .state import State as State
+from .state import TrainingSet as TrainingSet
+from .truth import Problem as Problem
+
+__version__: str

@@ -1,0 +1,81 @@
+"""Experiments: which command lines, and so which runs, an ``experiment=...`` stands for.
+
+An experiment fixes what its runs have in common and may name sweeps, each with what it sets
+besides::
+
+    sweeps:
+      baselines: {strategy: "random,margin,badge"}
+      full: {strategy: random, protocol: full}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from al_bench.configuration.config import composed, key_of
+from al_bench.configuration.plan import Plan, plan
+
+
+def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The experiments of ``experiment=a,b``, also given more than once, and all else."""
+    chosen = [o.removeprefix("experiment=") for o in overrides if o.startswith("experiment=")]
+    rest = [o for o in overrides if not o.startswith("experiment=")]
+    return [name for some in chosen for name in some.split(",")], rest
+
+
+def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tuple[str, ...]]:
+    """The command line of each sweep, by its name; what is given here wins over what it sets."""
+    names, rest = experiments(overrides)
+    if not names:
+        return {"": tuple(rest)}
+    given = {key_of(override) for override in rest}
+    lines = {}
+    for name in names:
+        for title, own in sweeps(name, extra).items():
+            added = [f"{key}={text(own[key])}" for key in own if key not in given]
+            lines[f"{name}: {title}" if title else name] = (f"experiment={name}", *added, *rest)
+    return lines
+
+
+def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
+    """What each sweep of an experiment sets, by its name; one that sets nothing where it has none.
+
+    ValueError unless these are mappings.
+    """
+    config = OmegaConf.to_container(composed([f"experiment={name}"], extra))
+    assert isinstance(config, dict)
+    found = config["sweeps"] or {"": {}}
+    if not isinstance(found, dict) or not all(isinstance(own, dict) for own in found.values()):
+        raise ValueError(f"experiment={name} has sweeps {found}; wanted {{name: {{key: options}}}}")
+    return found
+
+
+def text(value: Any) -> str:
+    """A value as on the command line: text as it is, a list as several values."""
+    several = value if isinstance(value, list) else [value]
+    return ",".join(one if isinstance(one, str) else json.dumps(one) for one in several)
+
+
+def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
+    """The plan of each sweep, by its name; ValueError with the name of one that is wrong."""
+    made = {}
+    for name, line in command_lines(overrides, extra).items():
+        try:
+            made[name] = known_plan(line, extra)
+        except Exception as error:
+            if not name:
+                raise
+            raise ValueError(f"{name}: {error}") from error
+    return made
+
+
+@lru_cache(maxsize=1)
+def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
+    """The plan of these overrides, made once a process."""
+    return plan(overrides, extra)

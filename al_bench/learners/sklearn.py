@@ -1,0 +1,72 @@
+"""Any classifier of scikit-learn (Pedregosa et al., 2011) on frozen features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.utils.validation import has_fit_parameter
+
+from al_bench.state import Floats, Rows, TrainingSet
+
+
+@dataclass(frozen=True)
+class SklearnModel:
+    """A fitted classifier whose classes are some of `n_classes`; the others have probability 0."""
+
+    classifier: Any
+    n_classes: int
+
+    def predict_proba(self, rows: Rows) -> Floats:
+        features = np.asarray(rows.features, dtype=np.float32)
+        probs = np.zeros((len(features), self.n_classes))
+        probs[:, self.classifier.classes_] = self.classifier.predict_proba(features)
+        return probs
+
+
+class SklearnClassifier:
+    """Any classifier of scikit-learn that predicts probabilities, on frozen features.
+
+    A row enters once for each class of its soft target, weighted with its part of the target; hard
+    targets enter once. A classifier that takes no weights is fitted without them where all are
+    equal. Where one class was seen, or features that are all the same, the class fractions are
+    predicted. Every `random_state` is seeded from the round's generator.
+    """
+
+    def __init__(self, classifier: Any) -> None:
+        if not hasattr(classifier, "predict_proba"):
+            raise ValueError(
+                f"SklearnClassifier got {type(classifier).__name__}, which has no predict_proba; "
+                "wanted a classifier that predicts probabilities"
+            )
+        self.classifier = classifier
+
+    def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> SklearnModel:
+        mass = training.targets * training.weights[:, None]
+        at, classes = np.nonzero(mass)
+        weights = mass[at, classes]
+        if len(at) == 0:
+            raise ValueError("SklearnClassifier got a training set without weight; wanted some")
+        features = np.asarray(rows.features[training.rows[at]], dtype=np.float32)
+        classifier = seeded(self.classifier, rng)
+        if np.ptp(classes) == 0 or not np.ptp(features, axis=0).any():
+            classifier = DummyClassifier()
+        if has_fit_parameter(classifier, "sample_weight"):
+            classifier.fit(features, classes, sample_weight=weights)
+        elif np.ptp(weights) == 0:
+            classifier.fit(features, classes)
+        else:
+            raise ValueError(
+                f"SklearnClassifier got soft targets or unequal weights, which "
+                f"{type(classifier).__name__} cannot take; wanted hard targets of equal weight"
+            )
+        return SklearnModel(classifier, rows.n_classes)
+
+
+def seeded(classifier: Any, rng: np.random.Generator) -> Any:
+    """A fresh copy with seeds of ours wherever it has a `random_state`."""
+    names = [name for name in sorted(classifier.get_params()) if name.endswith("random_state")]
+    return clone(classifier).set_params(**{name: int(rng.integers(2**31)) for name in names})

@@ -1,0 +1,96 @@
+"""From a config's nodes to what a run is made of; equal ones are made once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from al_bench.configuration.config import build
+from al_bench.configuration.identity import identified
+from al_bench.problem.build import build as build_problem
+from al_bench.problem.types import Dataset
+from al_bench.state import Learner, Protocol, Strategy, Supervision
+from al_bench.truth import Problem
+
+
+@dataclass(frozen=True)
+class Call:
+    """A config node as a value: equal where it names the same code, parameters and content."""
+
+    node: Any = field(compare=False)
+    key: str
+
+    @classmethod
+    def of(cls, node: Any) -> Call:
+        plain = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+        return cls(plain, json.dumps(identified(plain), sort_keys=True))
+
+    def build(self) -> Any:
+        return build(self.node)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The components of one run, besides its problem; oracle: whether one reads the truth."""
+
+    init: Strategy
+    strategy: Strategy
+    supervision: Supervision
+    learner: Learner
+    protocol: Protocol
+    oracle: bool
+
+
+def parts_of(config: DictConfig, problem: Problem) -> Parts:
+    """The components that a config names; an upper reference is given the truth here alone."""
+    queries = [build(config.init), build(config.strategy)]
+    init, strategy = (p.given(problem.truth) if is_oracle(p) else p for p in queries)
+    supervision, learner, protocol = (
+        build(config[group]) for group in ("supervision", "learner", "protocol")
+    )
+    oracle = any(map(is_oracle, queries))
+    return Parts(init, strategy, supervision, learner, protocol, oracle)
+
+
+def is_oracle(strategy: Any) -> bool:
+    """Whether this is an upper reference: it reads the truth, and is marked so in every table."""
+    return bool(getattr(strategy, "oracle", False))
+
+
+def problem_of(config: DictConfig) -> Problem:
+    """The pool and test rows of a config."""
+    calls = (Call.of(config[group]) for group in ("dataset", "prior", "imbalance", "noise"))
+    return known_problem(*calls, int(config.seed), Path(config.cache).expanduser())
+
+
+@lru_cache(maxsize=1)
+def known_problem(
+    dataset: Call, prior: Call, imbalance: Call, noise: Call, seed: int, cache: Path
+) -> Problem:
+    """The problem of these nodes; data sets and priors are kept for the next."""
+    keep, annotator = imbalance.build(), noise.build()
+    return build_problem(loaded(dataset), keep, annotator, known_prior(prior), seed, cache)
+
+
+@lru_cache(maxsize=4)
+def loaded(dataset: Call) -> Dataset:
+    """The data set of a node, loaded once a process."""
+    found: Dataset = dataset.build().load()
+    return found
+
+
+@lru_cache(maxsize=4)
+def known_prior(prior: Call) -> Any:
+    """The prior of a node, made once a process so that weights load once."""
+    return prior.build()
+
+
+def given_problem(problem: Problem, name: str) -> Mapping[str, Any]:
+    """How a problem made of arrays stands in a run's science: by its content."""
+    return {"_target_": "al_bench.Problem", "name": name, "digest": problem.digest}

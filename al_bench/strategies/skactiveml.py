@@ -1,0 +1,145 @@
+"""Any pool query strategy of scikit-activeml (Kottke et al., 2021), on our model and generator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from inspect import Parameter, signature
+from typing import Any
+
+import numpy as np
+
+from al_bench.state import HIDDEN, Floats, Ints, Picked, Rows, State
+
+try:
+    from skactiveml.base import SingleAnnotatorPoolQueryStrategy, SkactivemlClassifier
+    from skactiveml.utils import MISSING_LABEL
+    from sklearn.base import clone
+except ImportError as error:
+    raise ImportError(
+        "SkActiveML needs scikit-activeml: pip install 'al-bench[skactiveml]'"
+    ) from error
+
+
+class SkActiveML:
+    """Any pool query strategy of scikit-activeml for a single annotator, on our task model.
+
+    query: the strategy, which sees features and answers of all rows that are not hidden, and the
+    task model's probabilities where it wants a classifier that it need not fit (`clf`, or
+    `estimator`). models: by name, what else its ``query`` wants (`discriminator`, `ensemble`), or a
+    `clf` that is to be fitted on the answers in place of the task model; each gets the problem's
+    classes. Rows that it names twice (Badge, where gradients vanish) are replaced by random ones.
+    Every `random_state`, and NumPy's global generator for rules that draw from it (Clue,
+    DropQuery), is seeded anew from the round's generator.
+    """
+
+    def __init__(self, query: Any, models: Mapping[str, Any]) -> None:
+        name = type(query).__name__
+        if not isinstance(query, SingleAnnotatorPoolQueryStrategy):
+            raise ValueError(
+                f"SkActiveML got query={name}; wanted a pool query strategy of scikit-activeml for "
+                "a single annotator"
+            )
+        wanted = signature(query.query).parameters
+        for missing in sorted(required(wanted) - set(models) - task_model_names(wanted)):
+            raise ValueError(
+                f"SkActiveML got no model named {missing}, which {name} wants; give "
+                f"+strategy.models.{missing}._target_=..."
+            )
+        for unknown in sorted(set(models) - set(wanted)):
+            raise ValueError(
+                f"SkActiveML got a model named {unknown}, which {name} does not take; wanted "
+                f"some of {', '.join(wanted)}"
+            )
+        self.query, self.models = query, models
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        budget = min(budget, len(state.unlabelled))
+        if budget == 0:
+            return state.unlabelled
+        seen = np.flatnonzero(state.labels != HIDDEN)
+        features = np.asarray(state.rows.features[seen], dtype=np.float32)
+        answers = np.where(state.labels[seen] >= 0, state.labels[seen], MISSING_LABEL)
+        query = ready(self.query, state.n_classes, rng)
+        models = self._models(state, rng)
+        with seeded_global_generator(rng):
+            named = query.query(features, answers, batch_size=budget, **models)
+        distinct = list(dict.fromkeys(np.asarray(named).tolist()))
+        chosen = seen[np.array(distinct, dtype=np.int64)]
+        rest = rng.permutation(np.setdiff1d(state.unlabelled, chosen))
+        return np.concatenate([chosen, rest[: budget - len(chosen)]])
+
+    def _models(self, state: State, rng: np.random.Generator) -> dict[str, Any]:
+        """The models that the query is called with, by the names of its parameters."""
+        models: dict[str, Any] = {}
+        for name in task_model_names(signature(self.query.query).parameters) - set(self.models):
+            models |= {name: TaskModel(state), f"fit_{name}": False}
+        for name, model in self.models.items():
+            if isinstance(model, Sequence):
+                models[name] = [ready(member, state.n_classes, rng) for member in model]
+            else:
+                models[name] = ready(model, state.n_classes, rng)
+        return models
+
+
+def required(parameters: Mapping[str, Parameter]) -> set[str]:
+    """Names of the parameters without a default, apart from rows and answers."""
+    return {n for n, p in parameters.items() if p.default is p.empty} - {"X", "y", "query_kwargs"}
+
+
+def task_model_names(parameters: Mapping[str, Parameter]) -> set[str]:
+    """Names of a query's parameters that a fitted classifier may take; none where the query trains
+    it on imagined answers."""
+    return set() if "ignore_partial_fit" in parameters else {"clf", "estimator"} & set(parameters)
+
+
+def ready(estimator: Any, n_classes: int, rng: np.random.Generator) -> Any:
+    """A fresh copy with the problem's classes and with seeds of ours, where it has such
+    parameters."""
+    names = sorted(estimator.get_params())
+    seeds = {n: int(rng.integers(2**31)) for n in names if n.endswith("random_state")}
+    classes = {"classes": list(range(n_classes))} if "classes" in names else {}
+    return clone(estimator).set_params(**seeds, **classes)
+
+
+@contextmanager
+def seeded_global_generator(rng: np.random.Generator) -> Iterator[None]:
+    """NumPy's global generator seeded inside, and afterwards as it was."""
+    before = np.random.get_state()  # noqa: NPY002 (some of their rules draw from it)
+    np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
+class TaskModel(SkactivemlClassifier):  # type: ignore[misc]
+    """The task model of a state in the form of a fitted classifier of scikit-activeml."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(classes=list(range(state.n_classes)))
+        self.state = state
+        self.classes_ = np.arange(state.n_classes)
+
+    def fit(self, X: Floats, y: Floats, sample_weight: Floats | None = None) -> TaskModel:  # noqa: N803
+        raise ValueError("the task model is not fitted inside a query; give strategy.models.clf")
+
+    def predict_proba(self, X: Floats) -> Floats:  # noqa: N803
+        """(m, k) probabilities of the candidates, the labelled rows or all of them, in float64; of
+        candidates with changed features where these are new."""
+        state = self.state
+        parts = (state.unlabelled, state.labelled, np.flatnonzero(state.labels != HIDDEN))
+        for rows in parts:
+            if np.array_equal(X, np.asarray(state.rows.features[rows], dtype=np.float32)):
+                return state.probs[rows].astype(float)
+        if len(X) != len(state.unlabelled):
+            raise ValueError(
+                f"SkActiveML's query asks for probabilities of {len(X)} rows that are neither the "
+                "candidates nor the labelled ones; wanted one of these sets"
+            )
+        inputs = Picked(state.rows.inputs, state.unlabelled)
+        changed = Rows(inputs, X, state.rows.prior[state.unlabelled])
+        return state.model.predict_proba(changed).astype(float)
+
+    def predict(self, X: Floats) -> Ints:  # noqa: N803
+        return np.asarray(self.predict_proba(X).argmax(axis=1))

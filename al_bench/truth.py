@@ -1,0 +1,147 @@
+"""A problem: the pool with its secrets, which only the loop and the metrics hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.state import Floats, Ints, Rows
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The pool with its secrets, for the loop and the metrics alone.
+
+    truth and answers: (n,) the true class and what the annotator says, by pool row; test_truth:
+    (m,). facts: what a manifest should record (class counts, realised noise). ids: (n,) the data's
+    own names of the pool rows, or None.
+    """
+
+    pool: Rows
+    truth: Ints
+    answers: Ints
+    test: Rows
+    test_truth: Ints
+    class_names: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    ids: NDArray[Any] | None = None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        features: Any,
+        prior: Any,
+        labels: Any,
+        test_features: Any,
+        test_labels: Any,
+        *,
+        test_prior: Any = None,
+        answers: Any = None,
+        class_names: Sequence[str] = (),
+        ids: Any = None,
+    ) -> Problem:
+        """A problem of one's own arrays.
+
+        features, test_features: (n, d), (m, d); prior, test_prior: (n, k), (m, k) class
+        probabilities, or None where no foundation model was asked; labels, test_labels: (n,), (m,)
+        true classes 0..k-1; answers: (n,) what the annotator says, `labels` by default; ids: (n,)
+        one's own names of the rows. Features are taken as they are. ValueError, in one sentence,
+        where the arrays do not fit together.
+        """
+        truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
+        said = truth if answers is None else classes("answers", answers)
+        given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
+        largest = (int(some.max()) + 1 for some in (truth, test_truth, said))
+        k = max(len(class_names), *given, *largest)
+        pool = rows("features", features, "prior", prior, len(truth), k)
+        test = rows("test_features", test_features, "test_prior", test_prior, len(test_truth), k)
+        names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
+        own = None if ids is None else np.asarray(ids)
+        made = cls(pool, truth, said, test, test_truth, names, ids=own)
+        check_fit(made)
+        return replace(made, facts=made.counts())
+
+    def own_ids(self, index: Ints) -> list[int | str]:
+        """The data's own names of some pool rows; none where the data have none."""
+        return [] if self.ids is None else list(self.ids[index].tolist())
+
+    def counts(self) -> dict[str, Any]:
+        """What a manifest records of any problem: sizes, classes, how often answers are wrong."""
+        k = self.pool.n_classes
+        return {
+            "n_pool": len(self.truth),
+            "n_test": len(self.test_truth),
+            "n_classes": k,
+            "class_names": list(self.class_names),
+            "class_counts": np.bincount(self.truth, minlength=k).tolist(),
+            "test_counts": np.bincount(self.test_truth, minlength=k).tolist(),
+            "noise_rate": float((self.truth != self.answers).mean()),
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hex digits of all that decides a run besides its components: pool and test features,
+        prior, answers, truth. O(bytes)."""
+        whole = sha256()
+        for array in (
+            *(self.pool.features, self.pool.prior, self.truth, self.answers),
+            *(self.test.features, self.test.prior, self.test_truth),
+        ):
+            whole.update(f"{array.dtype.str}{array.shape}".encode())
+            whole.update(np.ascontiguousarray(array).data)
+        return whole.hexdigest()[:16]
+
+
+def check_fit(problem: Problem) -> None:
+    """ValueError, in one sentence, unless the arrays of a problem are of one size and kind."""
+    width, test_width = (rows.features.shape[1] for rows in (problem.pool, problem.test))
+    if width != test_width:
+        raise ValueError(f"features have {width} columns, test_features {test_width}")
+    if len(problem.answers) != len(problem.truth):
+        raise ValueError(f"answers has {len(problem.answers)} entries, labels {len(problem.truth)}")
+    if problem.ids is not None and problem.ids.shape != problem.truth.shape:
+        raise ValueError(f"ids has shape {problem.ids.shape}; wanted ({len(problem.truth)},)")
+    if len(problem.class_names) != (k := problem.pool.n_classes):
+        raise ValueError(f"class_names has {len(problem.class_names)} names for {k} classes")
+    for name, labels in (("labels", problem.truth), ("test_labels", problem.test_truth)):
+        missing = np.flatnonzero(np.bincount(labels, minlength=k) == 0)
+        if len(missing):
+            raise ValueError(f"{name} has no row of class {problem.class_names[missing[0]]!r}")
+
+
+def classes(name: str, values: Any) -> Ints:
+    """(n,) whole numbers from 0 on."""
+    found = np.asarray(values)
+    if found.ndim != 1 or not len(found) or not np.issubdtype(found.dtype, np.integer):
+        raise ValueError(
+            f"{name} is {found.dtype} of shape {found.shape}; wanted (n,) whole numbers 0..k-1"
+        )
+    if found.min() < 0:
+        raise ValueError(f"{name} has the value {found.min()}; wanted classes 0..k-1")
+    return found.astype(np.int64)
+
+
+def rows(name: str, features: Any, prior_name: str, prior: Any, n: int, k: int) -> Rows:
+    """Features in float32 beside a prior, which is flat where none is given."""
+    values = matrix(name, features, n, None)
+    even = np.full((n, k), 1 / k, dtype=np.float32)
+    probs = even if prior is None else matrix(prior_name, prior, n, k)
+    if np.any(probs < 0) or np.any(abs(probs.sum(axis=1) - 1) > 1e-3):
+        raise ValueError(f"{prior_name} has rows that are no probabilities summing to one")
+    return Rows(list(values), values, probs)
+
+
+def matrix(name: str, values: Any, n: int, columns: int | None) -> Floats:
+    """(n, columns) finite numbers."""
+    found = np.asarray(values, dtype=np.float32)
+    if found.ndim != 2 or len(found) != n or columns not in (None, found.shape[1]):
+        raise ValueError(f"{name} has shape {found.shape}; wanted ({n}, {columns or 'd'})")
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} has entries that are not finite")
+    return found

@@ -1,0 +1,124 @@
+"""Experiments: what their sweeps stand for, what a user's own words do to them, what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from al_bench.cli.main import main
+from al_bench.configuration.config import composing, science
+from al_bench.configuration.experiments import command_lines, plans
+from al_bench.configuration.identity import run_id
+
+MINE = """# @package _global_
+defaults:
+  - override /noise: pair_flip
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      dataset: trec,vader
+      seed: 0,1
+sweeps:
+  rules: {strategy: [random, margin], noise.rate: "0.1, 0.3"}
+  without the prior:
+    strategy: codecision
+    supervision: vetted_pool
+    supervision.belief.exponents: "[1.0,0.0]"
+    supervision.belief.noise: [[1, 1.0e+6], [1.0, 9.0]]
+    supervision.belief.gate: false
+    strategy@init: fm_balanced
+  full: {protocol: full, dataset: trec}
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs/experiment").mkdir(parents=True)
+    (tmp_path / "configs/experiment/mine.yaml").write_text(MINE)
+    return tmp_path / "configs"
+
+
+def test_the_runs_of_the_sweeps_are_what_hydra_composes_one_by_one(mine: Path) -> None:
+    from hydra import compose
+
+    belief = ["strategy=codecision", "supervision=vetted_pool", "supervision.belief.gate=False",
+              "supervision.belief.exponents=[1.0,0.0]", "strategy@init=fm_balanced"]  # fmt: skip
+    wanted = [
+        [f"strategy={rule}", f"noise.rate={rate}", f"dataset={name}"]
+        for rule in ("random", "margin")
+        for rate in (0.1, 0.3)
+        for name in ("trec", "vader")
+    ]
+    wanted += [
+        [*belief, f"supervision.belief.noise={noise}", f"dataset={name}"]
+        for noise in ("[1,1000000.0]", "[1.0,9.0]")
+        for name in ("trec", "vader")
+    ]
+    wanted += [["protocol=full", "dataset=trec"]]
+    with composing(mine):
+        composed = [
+            compose("config", ["noise=pair_flip", *overrides, f"seed={seed}"])
+            for overrides in wanted
+            for seed in (0, 1)
+        ]
+    made = [job for one in plans(["experiment=mine"], mine).values() for job in one]
+    assert len(made) == len(composed) == 26
+    assert {run_id(job.science) for job in made} == {run_id(science(one)) for one in composed}
+
+
+def test_what_is_given_holds_for_every_sweep_and_wins_over_what_it_sets(mine: Path) -> None:
+    given = ["experiment=mine", "dataset=vader", "seed=0", "strategy=badge"]
+    made = plans(given, mine)
+    assert [len(one) for one in made.values()] == [2, 2, 1]
+    jobs = [job for one in made.values() for job in one]
+    assert {job.choices["dataset"] for job in jobs} == {"vader"}
+    assert {job.choices["strategy"] for job in jobs} == {"badge"}
+    assert {job.at("seed") for job in jobs} == {0}
+    assert command_lines(given, mine)["mine: full"] == (
+        "experiment=mine", "protocol=full", *given[1:],
+    )  # fmt: skip
+
+
+def test_experiments_may_be_named_by_commas_or_one_by_one() -> None:
+    wanted = {name: (f"experiment={name}", "seed=1") for name in ("demo", "factorial")}
+    assert command_lines(["experiment=demo,factorial", "seed=1"], None) == wanted
+    assert command_lines(["experiment=demo", "experiment=factorial", "seed=1"], None) == wanted
+    assert command_lines(["strategy=margin"], None) == {"": ("strategy=margin",)}
+
+
+@pytest.mark.parametrize("wrong", ["stratgy: random", "strategy: rndom", "strategy.pwer: 1"])
+def test_a_sweep_over_what_there_is_not_stops_before_any_run_with_a_sentence_that_names_it(
+    wrong: str, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open(mine / "experiment/mine.yaml", "a") as file:
+        file.write(f"  misspelt: {{{wrong}}}\n")
+    for command in ("status", "run"):
+        assert main([command, "experiment=mine", "--config-dir", str(mine)]) == 1
+        (sentence,) = capsys.readouterr().err.splitlines()
+        assert sentence.startswith("albench: mine: misspelt: ")
+        assert wrong.split(": ")[0] in sentence
+    assert not Path("results").exists()
+
+
+def test_sweeps_that_are_no_mappings_are_refused(mine: Path) -> None:
+    for sweeps in ("strategy=margin", "{all: strategy=margin}"):
+        (mine / "experiment/mine.yaml").write_text(f"# @package _global_\nsweeps: {sweeps}\n")
+        with pytest.raises(ValueError, match=r"experiment=mine has sweeps .*wanted \{name: "):
+            command_lines(["experiment=mine"], mine)
+
+
+def test_what_experiments_share_is_not_listed_among_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["list", "experiment"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line]
+    assert {"savings", "baselines", "paper"} < set(names)
+    assert not [name for name in names if "/" in name]
+
+
+def test_hydra_shows_the_configuration_of_an_experiment_with_sweeps(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "experiment=savings", "--cfg", "job", "--package", "sweeps"]) == 0
+    assert "protocol: full" in capsys.readouterr().out

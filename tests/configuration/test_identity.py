@@ -1,0 +1,162 @@
+"""A run is named by what it is: public names, versions, parameters, content and outside code."""
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from al_bench.configuration import identity, sources
+from al_bench.configuration.config import config_folders
+from al_bench.configuration.identity import run_id
+from al_bench.configuration.objects import node_of, public_name
+from al_bench.configuration.options import leaves, option_of, options
+from al_bench.configuration.plan import plan
+from al_bench.learners import LinearHead
+from al_bench.strategies import Badge, Subsample
+
+OURS = "class Mine:\n    def select(self, state, budget, rng):\n        return {}\n"
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of somebody's own modules, forgotten afterwards."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def fresh(name: str) -> ModuleType:
+    """A module as a new process would read it."""
+    sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    sys.modules.pop("helper_of_mine", None)
+    identity.source.cache_clear()
+    return importlib.import_module(name)
+
+
+def test_equal_settings_have_one_name_whatever_their_order_and_the_spelling_of_numbers() -> None:
+    one = run_id({"seed": 1, "noise": {"rate": 1.0, "name": "x"}})
+    assert one == run_id({"noise": {"name": "x", "rate": 1}, "seed": 1})
+    assert one != run_id({"seed": 1, "noise": {"rate": 0.9, "name": "x"}})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run_id({"seed": 1, "noise": {"rate": float("nan")}})
+
+
+def test_moving_a_components_file_inside_the_package_changes_no_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = run_id(plan(["strategy=badge"])[0].science)
+    moved = tmp_path / "moved.py"
+    moved.write_text(Path(sys.modules[Badge.__module__].__file__ or "").read_text())
+    real = sources.find_spec
+
+    def elsewhere(module: str) -> object:
+        spec = real(module)
+        if module == Badge.__module__:
+            spec.origin = str(moved)
+        return spec
+
+    monkeypatch.setattr(sources, "find_spec", elsewhere)
+    assert run_id(plan(["strategy=badge"])[0].science) == name
+
+
+def test_a_raised_version_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    science = plan(["strategy=badge"])[0].science
+    name = run_id(science)
+    monkeypatch.setattr(identity, "constants", lambda target: {"version": 2})
+    assert run_id(science) != name
+
+
+def test_an_edited_outside_strategy_is_another_run_and_so_is_an_edited_helper(
+    outside: Path,
+) -> None:
+    node = {"_target_": "mine_of_mine.Mine"}
+    (outside / "helper_of_mine.py").write_text("def first(rows): return rows\n")
+    text = "from helper_of_mine import first\n" + OURS
+    (outside / "mine_of_mine.py").write_text(text.format("first(state.unlabelled)"))
+    fresh("mine_of_mine")
+    name = run_id({"strategy": node})
+    fresh("mine_of_mine")
+    assert run_id({"strategy": node}) == name
+    (outside / "helper_of_mine.py").write_text("def first(rows): return rows[::-1]\n")
+    fresh("mine_of_mine")
+    edited = run_id({"strategy": node})
+    (outside / "mine_of_mine.py").write_text(text.format("first(state.unlabelled)[:1]"))
+    fresh("mine_of_mine")
+    assert len({name, edited, run_id({"strategy": node})}) == 3
+
+
+def test_a_users_file_counts_by_what_is_in_it_never_by_where_it_lies(tmp_path: Path) -> None:
+    def science(path: Path) -> str:
+        given = ["dataset=features", "dataset.name=mine", f"dataset.path={path}"]
+        return run_id(plan(given)[0].science)
+
+    one, other = tmp_path / "one.npz", tmp_path / "deep" / "other.npz"
+    other.parent.mkdir()
+    np.savez(one, numbers=np.arange(3))
+    other.write_bytes(one.read_bytes())
+    name = science(one)
+    assert science(other) == name
+    np.savez(one, numbers=np.arange(4))
+    assert science(one) != name
+    assert science(other) == name
+
+
+def test_a_users_folder_counts_by_names_and_bytes_of_its_files(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.csv").write_text("text,label\nx,y\n")
+    one, other = (identity.fingerprint(tmp_path / folder) for folder in ("a", "b"))
+    assert one == other
+    (tmp_path / "b" / "train.csv").write_text("text,label\nx,z\n")
+    assert identity.fingerprint(tmp_path / "b") != one
+
+
+def test_what_cannot_be_imported_is_said_in_a_sentence() -> None:
+    with pytest.raises(ValueError, match=r"_target_: nowhere\.Thing cannot be imported"):
+        run_id({"strategy": {"_target_": "nowhere.Thing"}})
+
+
+def test_an_object_is_the_call_that_makes_it_and_has_the_name_of_its_option() -> None:
+    (job,) = plan(["strategy=subsample", "strategy@strategy.inner=badge"])
+    assert node_of(Subsample(Badge(), 10000)) == job.science["strategy"]
+    head = LinearHead(l2=1.0, balance="weights", steps=3, iterations=20)
+    assert option_of("learner", node_of(head), config_folders(None)) == "linear"
+    assert public_name(Badge) == "al_bench.strategies.Badge"
+
+
+def test_an_object_that_does_not_keep_what_it_was_given_is_refused() -> None:
+    class Forgetful:
+        def __init__(self, size: int) -> None:
+            self.half = size // 2
+
+    with pytest.raises(ValueError, match="Forgetful keeps no 'size', which its constructor takes"):
+        node_of(Forgetful(4))
+
+
+def test_one_system_has_one_name_however_it_was_asked_for() -> None:
+    folders = config_folders(None)
+
+    def named(group: str, *overrides: str) -> str:
+        return option_of(group, plan(list(overrides))[0].science[group], folders)
+
+    assert named("prior", "prior=degraded", "prior.fraction=1.0") == "shuffled"
+    assert named("strategy", "strategy=tail_first", "strategy.belief=product") in (
+        "tail_first_product"
+    )
+    assert named("learner", "learner.l2=7") == "linear"
+    assert named("dataset", "dataset=hub", "dataset.name=mine", "dataset.path=a/b") == "mine"
+
+
+@pytest.mark.parametrize("group", ["strategy", "prior", "supervision", "learner", "dataset"])
+def test_every_option_is_read_as_hydra_composes_it(group: str) -> None:
+    for option, node in options(group, tuple(config_folders(None))).items():
+        if "???" in map(str, leaves(node).values()):
+            continue
+        composed = plan([f"{group}={option}"])[0].science[group]
+        assert leaves(composed) == leaves(node), option

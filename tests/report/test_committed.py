@@ -1,0 +1,43 @@
+"""What is committed under results/ can be vouched for: ids, problems, and one page a question."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from al_bench.analysis.frame import read_parquet
+from al_bench.configuration.config import GROUPS
+from al_bench.configuration.identity import run_id
+
+RESULTS = Path(__file__).parents[2] / "results"
+FILES = sorted(RESULTS.glob("*.parquet"))
+PROBLEM = ["dataset", "imbalance", "noise", "prior"]
+
+
+def runs(path: Path) -> pd.DataFrame:
+    return read_parquet(path).frame.drop_duplicates("id")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_runs_of_one_problem_saw_one_and_the_same(path: Path) -> None:
+    frame = runs(path)
+    assert (frame["digest"].str.len() > 0).all()
+    same = frame.groupby([*(f"{group}_config" for group in PROBLEM), "seed"])["digest"].nunique()
+    assert same.max() == 1, same[same > 1]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_runs_id_is_the_hash_of_what_its_columns_say(path: Path) -> None:
+    for row in runs(path).to_dict("records"):
+        science = {group: json.loads(row[f"{group}_config"]) for group in GROUPS}
+        science |= {"seed": row["seed"]}
+        if row["proxy_selection"] != "none":
+            science["proxy_selection"] = json.loads(row["proxy_selection_config"])
+        assert run_id(science) == row["id"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_page_is_short_enough_to_be_read(path: Path) -> None:
+    page = (RESULTS / "tables" / f"{path.stem}.md").read_text("utf-8")
+    assert page.count("\n") <= 200

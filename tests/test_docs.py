@@ -1,0 +1,38 @@
+"""What pages say of files holds: links lead to files and headings, and quoted paths exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(p for folder in (".", "docs", "examples") for p in (ROOT / folder).glob("*.md"))
+PAGES += sorted((ROOT / "docs").glob("*/**/*.md"))
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+QUOTED = re.compile(r"`([\w-]+/[\w./-]*\.(?:py|yaml|npz|md))`")
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    place, _, anchor = link.partition("#")
+    target = page.parent / place if place else page
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+@each_page
+def test_every_link_leads_to_a_file_or_a_heading_of_one(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text("utf-8")) if "://" not in link]
+    assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+@each_page
+def test_every_quoted_path_is_one_of_the_repository_or_the_package(page: Path) -> None:
+    paths = [p for p in QUOTED.findall(page.read_text("utf-8")) if not p.startswith("results/")]
+    assert [p for p in paths if not any((ROOT / r / p).exists() for r in ("", "al_bench"))] == []
