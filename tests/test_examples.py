@@ -31,6 +31,9 @@ def test_a_notebook_runs_without_an_error_and_leaves_the_checkout_alone(
 ) -> None:
     monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
     folder = shutil.copytree(EXAMPLES, tmp_path / "examples")
+    (tmp_path / "results").mkdir()
+    for table in (EXAMPLES.parent / "results").glob("*.parquet"):
+        shutil.copy(table, tmp_path / "results")
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(folder)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where).execute()
