@@ -68,7 +68,7 @@ class WandB:
             entity=self.entity,
             name=run,
             group=str(manifest.get("experiment") or "single runs"),
-            config={"id": run, **manifest["labels"], "science": manifest["science"]},
+            config={"id": run, **manifest["choices"], "science": manifest["science"]},
         )
         experiment.define_metric(X_AXIS)
         experiment.define_metric("*", step_metric=X_AXIS)
