@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from al_bench.configuration.config import GROUPS, build, config_dir, science
 from al_bench.configuration.identity import identified, run_id
 from al_bench.configuration.options import option_of
+from al_bench.configuration.words import words
 from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.runs.parts import parts_of, problem_of
@@ -205,8 +206,11 @@ def now() -> str:
 
 def title(manifest: Mapping[str, Any]) -> str:
     """One line that says what a run is."""
-    choices = manifest["choices"]
-    shown = [choices[group] for group in ("strategy", "dataset", "imbalance", "noise")]
+    choices, science = manifest["choices"], manifest["science"]
+    shown = [choices["strategy"], choices["dataset"]]
+    shown += [words(group, choices[group], science[group]) for group in ("imbalance", "noise")]
+    if science["noise"]["_target_"] == "al_bench.problem.Clean":
+        shown[-1] = "labels as they are"
     return " · ".join([*shown, f"seed {manifest['seed']}"])
 
 

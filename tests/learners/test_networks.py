@@ -70,7 +70,7 @@ def test_the_loss_is_cross_entropy_with_soft_targets_and_row_weights() -> None:
     weights = torch.tensor([0.0, 1, 2, 3, 0, 0])
     theirs = torch.nn.functional.cross_entropy(scores, soft, reduction="none")
     assert torch.allclose(PLAIN.of(scores, soft, weights), (weights * theirs).mean())
-    smooth = Loss("none", 0.3, 0.0).scaled(TrainingSet(np.arange(6), targets.numpy(), np.ones(6)))
+    smooth = Loss("none", 0.3, 0.0).terms(TrainingSet(np.arange(6), targets.numpy(), np.ones(6)))
     assert np.allclose(smooth.targets, soft)
 
 

@@ -116,7 +116,8 @@ def test_a_proxy_selection_makes_the_run_of_its_proxy_notes_it_and_is_skipped_wh
     assert {a["selected_by"] for a in selections} == {a["id"] for a in about} - {
         a["id"] for a in selections
     }
-    assert {a["labels"]["learner"] for a in selections} == {"mlp(steps=5) on the rows of linear"}
+    chosen = {(a["choices"]["learner"], a["choices"]["proxy_selection"]) for a in selections}
+    assert chosen == {("mlp", "linear")}
     assert main(["run", *TINY, "strategy=margin"]) == 0  # the proxy run is a run like others
     assert main(["run", *TINY, *by_proxy, "strategy=margin"]) == 0
     assert capsys.readouterr().out.count("done before") == 2

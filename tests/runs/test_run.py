@@ -65,7 +65,9 @@ def test_a_run_leaves_a_manifest_and_a_line_for_each_round(here: Path) -> None:
     assert about["id"] == name
     assert about["finished"]
     assert about["error"] is None
-    assert about["labels"]["noise"] == "symmetric(rate=0.2)"
+    assert about["choices"]["noise"] == "symmetric"
+    assert about["science"]["noise"]["rate"] == 0.2
+    assert len(about["facts"]["digest"]) == 16
     assert about["facts"]["n_pool"] == 300
     assert sum(about["facts"]["class_counts"]) == 300
     assert 0.1 < about["facts"]["noise_rate"] < 0.3
@@ -258,7 +260,7 @@ def test_wandb_offline_writes_one_closed_run_for_each_run_of_a_sweep(here: Path)
         )
         assert shown.returncode == 0, shown.stderr
         assert "balanced_accuracy" in shown.stdout
-        assert "symmetric(rate=0.2)" in shown.stdout
+        assert "al_bench.problem.Symmetric" in shown.stdout
 
 
 @pytest.mark.parametrize(
