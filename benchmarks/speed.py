@@ -133,8 +133,8 @@ def grid(folder: Path, seeds: int, workers: int) -> Table:
 
 def status(folder: Path, runs: int) -> Table:
     """Seconds to say what became of many runs, half of which are done."""
-    from al_bench.configuration.plan import plan
     from al_bench.configuration.identity import run_id
+    from al_bench.configuration.plan import plan
 
     source = next((folder / "one" / "runs").iterdir()) / "manifest.json"
     seeds = f"seed=range({runs // len(STRATEGIES.split(','))})"

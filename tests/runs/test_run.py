@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from al_bench.cli.main import main
@@ -284,3 +285,48 @@ def test_listing_and_help_need_no_numerical_library(here: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here)
     assert done.stdout.splitlines()[-1] == "set()"
     assert "Smallest margin" in done.stdout
+
+
+def test_an_edited_strategy_is_run_anew_an_unchanged_one_is_not_unless_told_so(here: Path) -> None:
+    mine = here / "mine"
+    (mine / "strategy").mkdir(parents=True)
+    (mine / "strategy" / "tail.yaml").write_text("_target_: tail.Tail\n")
+    code = "class Tail:\n    def select(self, state, budget, rng):\n        return {}\n"
+    given = ["run", "--config-dir", "mine", *TINY, "strategy=tail"]
+    (mine / "tail.py").write_text(code.format("state.unlabelled[:budget]"))
+    first, again = albench(*given, cwd=here), albench(*given, cwd=here)
+    assert ("finished" in first.stdout, "done before" in again.stdout) == (True, True), first.stderr
+    assert "finished" in albench(*given, "--again", cwd=here).stdout
+    assert len(runs(here)) == 1
+    (mine / "tail.py").write_text(code.format("state.unlabelled[-budget:]"))
+    assert "finished" in albench(*given, cwd=here).stdout
+    assert len(runs(here)) == 2
+
+
+def test_an_edited_data_file_is_run_anew_wherever_it_lies(here: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def write(path: Path, shift: float) -> None:
+        path.parent.mkdir(exist_ok=True)
+        labels = np.arange(100) % 2
+        features = rng.normal(size=(100, 3)) + labels[:, None] + shift
+        half = {"features": features[:60], "labels": labels[:60]}
+        rest = {"features": features[60:], "labels": labels[60:]}
+        np.savez(path, **{f"train_{k}": v for k, v in half.items()},
+                 **{f"test_{k}": v for k, v in rest.items()})  # fmt: skip
+
+    def ran(path: Path) -> set[str]:
+        given = ["dataset=features", "dataset.name=mine", f"dataset.path={path}"]
+        plain = [option for option in TINY if not option.startswith("dataset")]
+        assert main(["run", *plain, *given, "imbalance=natural"]) == 0
+        return set(runs(here))
+
+    write(here / "one.npz", 0.0)
+    first = ran(here / "one.npz")
+    (here / "two.npz").write_bytes((here / "one.npz").read_bytes())
+    assert ran(here / "two.npz") == first
+    write(here / "one.npz", 1.0)
+    assert len(ran(here / "one.npz")) == 2
+    (known,) = {json.dumps(manifest(folder)["science"]["dataset"]) for folder in
+                [runs(here)[next(iter(first))]]}  # fmt: skip
+    assert str(here) not in known

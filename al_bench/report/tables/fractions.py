@@ -95,11 +95,3 @@ def why_not(analysis: Analysis, one: Printed) -> str:
     """Why there is no number of ours."""
     gone = any(matches(run.place, one.place) for run in analysis.results.unavailable)
     return f"not run: {NOT_AVAILABLE}" if gone else "not run"
-
-
-def not_run(analysis: Analysis) -> Table:
-    """Every setting whose data set was not there, with the number of its runs."""
-    gone = [analysis.names.all(run.place) for run in analysis.results.unavailable]
-    rows = tuple((name, str(gone.count(name)), NOT_AVAILABLE) for name in dict.fromkeys(gone))
-    note = "These runs are part of the experiment and of none of the numbers here."
-    return Table(f"Not run: {NOT_AVAILABLE}", ("setting", "runs", "why"), rows, note)
