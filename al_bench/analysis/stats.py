@@ -99,7 +99,8 @@ def quantiles(values: Floats, fractions: Floats) -> Floats:
     above = ordered[np.ceil(position).astype(int)]
     part = position - np.floor(position)
     known = np.isfinite(below)
-    finite = below + part * (above - np.where(known, below, 0.0))
+    with np.errstate(invalid="ignore"):  # none of an infinite step is no step
+        finite = below + part * (above - np.where(known, below, 0.0))
     return np.asarray(np.where(known, finite, below))
 
 

@@ -397,9 +397,10 @@ def test_without_a_terminal_there_is_a_line_every_while_even_within_a_block(
     monkeypatch.setattr(sys, "stderr", said)
     monkeypatch.setattr(entries, "EVERY", 1e-3)
     embeddings(tmp_path, "d", "train", Slow(), numbers, batch=35)
-    first, *_, last = said.getvalue().splitlines()
+    first, *others = said.getvalue().splitlines()
     assert first == "embeddings of d train: 0 of 70 rows, 0.0 rows/s"
-    assert re.fullmatch(r"embeddings of d train: 35 of 70 rows, [\d.]+ rows/s, 0:00:00 left", last)
+    half = r"embeddings of d train: 35 of 70 rows, [\d.]+ rows/s, 0:00:0\d left"
+    assert any(re.fullmatch(half, line) for line in others)
 
 
 def test_what_is_embedded_quickly_says_nothing(
