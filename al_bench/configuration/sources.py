@@ -23,6 +23,7 @@ def definition(target: str) -> ast.ClassDef | ast.FunctionDef | None:
     return None
 
 
+@cache
 def constants(target: str) -> Mapping[str, Any]:
     """The literal values in the body of the class that a dotted name means."""
     node, found = definition(target), {}
