@@ -51,23 +51,12 @@ def active_learning(
     overrides: Sequence[str] = (),
 ) -> Iterator[Round]:
     """Yield the rounds of one run in memory; round 0 is the prior alone. Nothing is written."""
-    from al_bench import loop
-    from al_bench.metrics import evaluate
     from al_bench.runs.parts import parts_of
 
     choices = {"strategy": strategy, "init": init, "supervision": supervision}
     choices |= {"learner": learner, "protocol": protocol}
     parts = parts_of(composed(choices, seed, overrides), problem)
-    yield from loop.active_learning(
-        problem,
-        parts.init,
-        parts.strategy,
-        parts.supervision,
-        parts.learner,
-        evaluate,
-        parts.protocol,
-        seed,
-    )
+    yield from parts.rounds(problem, seed)
 
 
 def run(

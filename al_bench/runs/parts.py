@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from al_bench.configuration.config import build
 from al_bench.configuration.identity import identified
+from al_bench.loop import Round, active_learning
+from al_bench.metrics import evaluate
 from al_bench.problem.build import build as build_problem
 from al_bench.problem.types import Dataset
 from al_bench.state import Learner, Protocol, Strategy, Supervision
@@ -45,6 +47,20 @@ class Parts:
     learner: Learner
     protocol: Protocol
     oracle: bool
+
+    def rounds(self, problem: Problem, seed: int, done: Sequence[Round] = ()) -> Iterator[Round]:
+        """The rounds of the loop with these parts, from the first one that is not in `done`."""
+        return active_learning(
+            problem,
+            self.init,
+            self.strategy,
+            self.supervision,
+            self.learner,
+            evaluate,
+            self.protocol,
+            seed,
+            done,
+        )
 
 
 def parts_of(config: DictConfig, problem: Problem) -> Parts:

@@ -20,7 +20,7 @@ from al_bench.configuration.config import GROUPS, build, config_dir, science
 from al_bench.configuration.identity import identified, run_id
 from al_bench.configuration.options import option_of
 from al_bench.configuration.words import words
-from al_bench.loop import Round, active_learning
+from al_bench.loop import Round
 from al_bench.metrics import evaluate
 from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
@@ -109,17 +109,7 @@ def _run(
             log, problem, parts.supervision, parts.learner, evaluate, seed, len(done)
         )
     else:
-        rounds = active_learning(
-            problem,
-            parts.init,
-            parts.strategy,
-            parts.supervision,
-            parts.learner,
-            evaluate,
-            parts.protocol,
-            seed,
-            done,
-        )
+        rounds = parts.rounds(problem, seed, done)
     mirrors = [build(mirror) for mirror in config.logger.mirrors]
     labels = 0
     with opened(mirrors, folder.folder.name, manifest, Path(config.results)) as loggers:
