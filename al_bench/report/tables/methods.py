@@ -93,7 +93,7 @@ def main(analysis: Analysis, found: Found) -> Table:
         "saving over best baseline",
         "the same over all levels",
         f"labels to {target}",
-        "oracle_calls",
+        "oracle calls",
         "s / round, query",
     )
     budget = f"{setting.labels[0]:.0f} to {setting.labels[-1]:.0f} labels"
