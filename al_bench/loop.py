@@ -9,8 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.desk import Desk
 from al_bench.rng import rng
-from al_bench.state import UNLABELLED, Ints, Learner, Protocol, State, Strategy, Supervision
+from al_bench.state import (
+    UNLABELLED,
+    Answers,
+    Assignment,
+    Ints,
+    LabelModel,
+    Learner,
+    Protocol,
+    State,
+    Strategy,
+    Supervision,
+)
 from al_bench.truth import Problem
 
 
@@ -18,7 +30,8 @@ from al_bench.truth import Problem
 class Round:
     """One line of rounds.jsonl. Round 0 queries nothing: the prior alone; round 1 is the start.
 
-    queried: pool row numbers; ids: the data's own names of these rows, empty where they have none.
+    queried: pool row numbers; ids: the data's own names of these rows, empty where they have none;
+    annotators: who answered, empty where there is one only; cost: of these answers.
     """
 
     round: int
@@ -29,6 +42,8 @@ class Round:
     recall: list[float] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     ids: list[int | str] = field(default_factory=list)
+    annotators: list[int] = field(default_factory=list)
+    cost: float = 0.0
 
 
 Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]]
@@ -44,40 +59,60 @@ def active_learning(
     protocol: Protocol,
     seed: int,
     done: Sequence[Round] = (),
+    label_model: LabelModel | None = None,
+    assignment: Assignment | None = None,
 ) -> Iterator[Round]:
     """Yield the rounds of a run, from the first one that is not in `done`.
+
+    label_model, assignment: what several answers come to and whom to ask, where `problem` has a
+    panel of annotators; a single one needs neither.
 
     The acquisition log is the state: `done` is replayed by telling its answers and fitting its
     models again, since a training rule may read the model before, so that a resumed run yields
     what an uninterrupted one would.
     """
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
-    state = State.start(problem.pool)
+    state = State.start(problem.pool, problem.panel, protocol.reask)
+    desk = Desk(problem.table, problem.panel, assignment)
+
+    def after(state: State, told: Answers, number: int) -> State:
+        state = state.tell(told.rows, told.classes, told.annotators)
+        if number == 0:
+            return state
+        if problem.panel is not None and label_model is not None:
+            draws = rng(seed, "label_model", number)
+            state = state.agreed(label_model.infer(state, draws), draws)
+        return trained(state, supervision, learner, seed, number)
+
     for past in done:
-        check_past(past, state, problem.answers, [0, *sizes])
-        state = state.tell(np.array(past.queried, dtype=np.int64), np.array(past.answers))
-        if past.round > 0:
-            state = trained(state, supervision, learner, seed, past.round)
+        told = checked_past(past, state, problem.table, [0, *sizes])
+        state = after(state, told, past.round)
 
     for number in range(len(done), len(sizes) + 1):
         began = perf_counter()
-        queried, oracle_calls = np.empty(0, dtype=np.int64), 0
+        told, oracle_calls = Answers(), 0
         if number > 0:
             rule, size = init if number == 1 else strategy, sizes[number - 1]
-            queried, oracle_calls = query(
-                rule, state, size, problem.answers, protocol.reveal, seed, number
-            )
+            told, oracle_calls = query(rule, state, size, desk, protocol.reveal, seed, number)
         selected = perf_counter()
-        if number > 0:
-            state = state.tell(queried, problem.answers[queried])
-            state = trained(state, supervision, learner, seed, number)
+        costs = protocol.tariff.costs(problem.panel, told, state.labels[told.rows] >= 0)
+        state = after(state, told, number)
         fitted = perf_counter()
-        metrics, recall = evaluate(state, problem, queried)
+        metrics, recall = evaluate(state, problem, told.rows)
         seconds = {"select": selected - began, "fit": fitted - selected}
         seconds["evaluate"] = perf_counter() - fitted
-        answers = problem.answers[queried].tolist()
-        rows, ids = queried.tolist(), problem.own_ids(queried)
-        yield Round(number, rows, answers, oracle_calls, metrics, recall, seconds, ids)
+        yield Round(
+            number,
+            told.rows.tolist(),
+            told.classes.tolist(),
+            oracle_calls,
+            metrics,
+            recall,
+            seconds,
+            problem.own_ids(told.rows),
+            [] if problem.panel is None else told.annotators.tolist(),
+            float(costs.sum()),
+        )
 
 
 def trained(
@@ -93,65 +128,80 @@ def query(
     strategy: Strategy,
     state: State,
     budget: int,
-    answers: Ints,
+    desk: Desk,
     reveal: str,
     seed: int,
     number: int,
-) -> tuple[Ints, int]:
-    """The rows a strategy queries and the oracle calls this took; checked.
+) -> tuple[Answers, int]:
+    """What a strategy's queries are answered with and the oracle calls this took; checked.
 
     Where in-batch answers are withheld the whole round is one oracle call.
     """
     name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
-    wanted = min(budget, len(state.unlabelled))
+    draws = rng(seed, "assignment", number)
     choice = strategy.select(state, budget, rng(seed, purpose, number))
-    queried, oracle_calls = np.empty(0, dtype=np.int64), 0
+    told, asked, oracle_calls = Answers(), state, 0
+
+    def buy(rows: Any) -> Ints:
+        nonlocal told, asked, oracle_calls
+        rows = np.asarray(rows, dtype=np.int64)
+        check_choice(name, np.concatenate([told.rows, rows]), state, budget)  # before any answer
+        bought = desk.ask(asked, rows, draws)
+        told, oracle_calls = told.then(bought), oracle_calls + 1
+        asked = asked.tell(rows, bought.classes, bought.annotators)
+        return bought.classes
+
     if isinstance(choice, Generator):
         reply: Any = None  # a generator is started with nothing
         while True:
             try:
-                rows = np.asarray(choice.send(reply), dtype=np.int64)
+                rows = choice.send(reply)
             except StopIteration as end:
                 rest = end.value
                 break
-            queried, oracle_calls = np.concatenate([queried, rows]), oracle_calls + 1
-            check_choice(name, queried, state, wanted)  # before anything is answered
-            reply = answers[rows] if reveal == "sequential" else np.full(len(rows), UNLABELLED)
+            said = buy(rows)
+            reply = said if reveal == "sequential" else np.full(len(said), UNLABELLED)
     else:
         rest = choice
     if rest is not None and len(rest):
-        rows = np.asarray(rest, dtype=np.int64)
-        queried, oracle_calls = np.concatenate([queried, rows]), oracle_calls + 1
-    check_choice(name, queried, state, wanted)
-    if len(queried) < wanted:
-        raise ValueError(f"{name} returned {len(queried)} rows for a budget of {wanted}")
-    return queried, oracle_calls if reveal == "sequential" else min(oracle_calls, 1)
+        buy(rest)
+    wanted = min(budget, len(state.unlabelled))
+    if len(told) < wanted:
+        raise ValueError(f"{name} returned {len(told)} rows for a budget of {wanted}")
+    return told, oracle_calls if reveal == "sequential" else min(oracle_calls, 1)
 
 
-def check_past(past: Round, state: State, answers: Ints, sizes: Sequence[int]) -> None:
-    """Raise ValueError unless a logged round is one of this protocol and annotator."""
+def checked_past(past: Round, state: State, table: Ints, sizes: Sequence[int]) -> Answers:
+    """The answers of a logged round; ValueError unless it is one of this protocol and problem."""
     who = f"the log's round {past.round}"
     if past.round >= len(sizes):
         raise ValueError(f"{who} is one too many; the protocol ends with {len(sizes) - 1}")
     queried = np.array(past.queried, dtype=np.int64)
+    annotators = np.array(past.annotators or [0] * len(queried), dtype=np.int64)
     wanted = min(sizes[past.round], len(state.unlabelled))
-    check_choice(who, queried, state, wanted)
-    if len(queried) != wanted or answers[queried].tolist() != past.answers:
+    check_choice(who, queried, state, sizes[past.round])
+    if len(queried) < wanted or table[queried, annotators].tolist() != past.answers:
         raise ValueError(
             f"{who} has other rows or answers than this problem; delete the run's folder to run it "
             "anew"
         )
+    return Answers(queried, annotators, np.array(past.answers, dtype=np.int64))
 
 
 def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
-    """Raise ValueError unless `queried` is at most `budget` distinct rows that may be queried."""
+    """Raise ValueError unless `queried` is at most `budget` rows that may be queried, each as often
+    as there is somebody to ask."""
     distinct = len(np.unique(queried))
-    if len(queried) > budget or distinct != len(queried):
+    if len(queried) > budget or (distinct != len(queried) and not state.reask):
         raise ValueError(
             f"{name} returned {len(queried)} rows ({distinct} distinct) for a budget of {budget}"
         )
     if np.any((queried < 0) | (queried >= len(state.labels))):
         raise ValueError(f"{name} returned a row number outside 0..{len(state.labels) - 1}")
-    if np.any(state.labels[queried] != UNLABELLED):
-        wrong = int(queried[state.labels[queried] != UNLABELLED][0])
-        raise ValueError(f"{name} queried row {wrong}, which is labelled already or hidden")
+    times = np.bincount(queried, minlength=len(state.labels))
+    wrong = queried[times[queried] > state.left[queried]]
+    if len(wrong):
+        why = (
+            "which nobody is left to ask" if state.reask else "which is labelled already or hidden"
+        )
+        raise ValueError(f"{name} queried row {wrong[0]}, {why}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, State
+from al_bench.state import Consensus, Floats, Ints, State
 from al_bench.truth import Problem
 
 
@@ -28,7 +28,9 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     metrics["pool_unlabelled_balanced_accuracy"] = balanced(
         problem.truth[left], guess[left], state.n_classes
     )
-    metrics |= labelled(problem, state.labelled, queried)
+    metrics |= labelled(problem, state, queried)
+    if state.consensus is not None:
+        metrics |= agreed(problem, state.consensus)
     return {n: v for n, v in metrics.items() if not np.isnan(v)}, recall.tolist()
 
 
@@ -87,17 +89,39 @@ def _mean(values: Floats) -> float:
     return float(known.mean()) if len(known) else float("nan")
 
 
-def labelled(problem: Problem, labelled: Ints, queried: Ints) -> dict[str, float]:
+def labelled(problem: Problem, state: State, queried: Ints) -> dict[str, float]:
     """Diagnostics of all labels, by true class: classes found, L1 distance of their
-    histogram to uniform (0..2), count of the least labelled class, fraction of wrong answers."""
-    k = problem.pool.n_classes
+    histogram to uniform (0..2), count of the least labelled class, fraction of wrong labels, and of
+    wrong answers among those about the rows last `queried`."""
+    k, labelled = problem.pool.n_classes, state.labelled
     counts = np.bincount(problem.truth[labelled], minlength=k)
-    wrong = problem.truth != problem.answers
+    wrong = problem.truth[labelled] != state.labels[labelled]
+    said = state.answers.classes[len(state.answers) - len(queried) :]
+    misled = problem.truth[queried] != said
     histogram = counts / max(len(labelled), 1)
     return {
         "classes_found": float((counts > 0).sum()),
         "imbalance_l1": float(np.abs(histogram - 1 / k).sum()) if len(labelled) else float("nan"),
         "rarest_count": float(counts.min()),
-        "labelled_noise": float(wrong[labelled].mean()) if len(labelled) else float("nan"),
-        "queried_noise": float(wrong[queried].mean()) if len(queried) else float("nan"),
+        "labelled_noise": float(wrong.mean()) if len(labelled) else float("nan"),
+        "queried_noise": float(misled.mean()) if len(queried) else float("nan"),
+    }
+
+
+def agreed(problem: Problem, consensus: Consensus) -> dict[str, float]:
+    """How good several answers' consensus is: rows with an answer, accuracy of its likeliest
+    classes, expected calibration error, and by how much it misjudges an annotator's accuracy (mean
+    over those it asked)."""
+    probs, truth = consensus.probs, problem.truth[consensus.rows]
+    hit = probs.argmax(axis=1) == truth
+    asked = consensus.asked.sum(axis=1)
+    found = np.flatnonzero(asked > 0)
+    believed = consensus.right.sum(axis=1)[found] / asked[found]
+    said = problem.table[:, found] >= 0
+    right = said & (problem.table[:, found] == problem.truth[:, None])
+    return {
+        "labelled_rows": float(len(consensus.rows)),
+        "consensus_accuracy": float(hit.mean()),
+        "consensus_ece": calibration_error(probs.max(axis=1), hit),
+        "skill_error": float(abs(believed - right.sum(axis=0) / said.sum(axis=0)).mean()),
     }

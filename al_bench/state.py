@@ -21,6 +21,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 
 UNLABELLED = -1  # in State.labels: this row was not queried
 HIDDEN = -2  # in State.labels: a wrapper keeps this row from the strategy inside it
+ABSENT = -1  # in a table of answers: this annotator has none for this row
 
 
 @dataclass(frozen=True)
@@ -103,22 +104,106 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Answers that were bought, in their order: (v,) pool row numbers, annotators and classes."""
+
+    rows: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    annotators: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    classes: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def then(self, more: Answers) -> Answers:
+        """These answers, and after them some more."""
+        return Answers(
+            np.concatenate([self.rows, more.rows]),
+            np.concatenate([self.annotators, more.annotators]),
+            np.concatenate([self.classes, more.classes]),
+        )
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Several annotators, as far as everybody may know them: no answer is in it.
+
+    names: (a,); available: (n, a) whether one has an answer about a row; prices: (a,) of an answer,
+    in those of a plain person; models: (a,) whether it is a foundation model; persons: whether an
+    annotator is the same throughout, or a place only (the first answer of a row, the second, ...).
+    """
+
+    names: tuple[str, ...]
+    available: Bools
+    prices: Floats
+    models: Bools
+    persons: bool
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """What an answer costs: a plain person's, a foundation model's, and by which factor a person's
+    costs more or less where the row was answered before."""
+
+    human: float = 1.0
+    model: float = 1.0
+    again: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, price in vars(self).items():
+            if not price > 0:
+                raise ValueError(f"the tariff has {name}={price}; wanted a price above 0")
+
+    def costs(self, panel: Panel | None, answers: Answers, before: Bools) -> Floats:
+        """(v,) what each answer costs; before: (v,) whether its row had an answer already."""
+        again = np.where(before, self.again, 1.0)
+        if panel is None:
+            return self.human * again
+        price = panel.prices[answers.annotators]
+        model = panel.models[answers.annotators]
+        return np.asarray(price * np.where(model, self.model, self.human * again))
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """What a label model makes of several answers.
+
+    rows: (m,) with an answer, ascending; probs: (m, k) of their true class; right, asked: (a, k) by
+    annotator and true class, how many answers were right and how many there are, as expected.
+    """
+
+    rows: Ints
+    probs: Floats
+    right: Floats
+    asked: Floats
+
+
+@dataclass(frozen=True)
 class State:
     """One moment of a run, as strategy, training rule and learner may see it: no truth in it.
 
-    labels: (n,) the annotator's answers, UNLABELLED or HIDDEN; model: fitted on `training`, or the
-    prior before any label.
+    labels: (n,) what the annotators' answers come to, UNLABELLED or HIDDEN; model: fitted on
+    `training`, or the prior before any label. Where several annotators can be asked: panel, who
+    they are; answers, all that were bought; consensus, what the label model made of them; reask,
+    whether a labelled row may be queried again.
     """
 
     rows: Rows
     labels: Ints
     model: Model = field(default_factory=PriorModel)
     training: TrainingSet | None = None
+    answers: Answers = field(default_factory=Answers)
+    panel: Panel | None = None
+    consensus: Consensus | None = None
+    reask: bool = False
 
     @classmethod
-    def start(cls, rows: Rows) -> State:
+    def start(cls, rows: Rows, panel: Panel | None = None, reask: bool = False) -> State:
         """Nothing queried yet."""
-        return cls(rows, np.full(len(rows), UNLABELLED, dtype=np.int64))
+        labels = np.full(len(rows), UNLABELLED, dtype=np.int64)
+        return cls(rows, labels, panel=panel, reask=reask)
 
     @property
     def n_classes(self) -> int:
@@ -144,11 +229,37 @@ class State:
         """(n, k) the model's class probabilities of every pool row; computed when first read."""
         return self.model.predict_proba(self.rows)
 
-    def tell(self, index: Ints, answers: Ints) -> State:
-        """The state after the annotator's answers (answers may be UNLABELLED: withheld)."""
+    @cached_property
+    def open(self) -> Bools:
+        """(n, a) whether an annotator can still be asked about a row; a hidden row is closed, and a
+        labelled one too where nothing is asked again."""
+        if self.panel is None:
+            return np.asarray(self.labels == UNLABELLED)[:, None]
+        free = self.panel.available.copy()
+        free[self.answers.rows, self.answers.annotators] = False
+        free[self.labels == HIDDEN] = False
+        if not self.reask:
+            free[self.labels >= 0] = False
+        return free
+
+    @cached_property
+    def left(self) -> Ints:
+        """(n,) how often each row can still be queried: once, or by as many as are left to ask."""
+        count = self.open.sum(axis=1)
+        return count if self.reask else np.minimum(count, 1)
+
+    @cached_property
+    def askable(self) -> Ints:
+        """Row numbers that may be queried, labelled ones too where somebody is left to ask."""
+        return np.flatnonzero(self.left)
+
+    def tell(self, index: Ints, answers: Ints, annotators: Ints | None = None) -> State:
+        """The state after some answers of these annotators, or of the only one (answers may be
+        UNLABELLED: withheld). A row's label is its last answer until a label model is asked."""
         labels = self.labels.copy()
         labels[index] = answers
-        return self._with(labels)
+        who = np.zeros(len(index), dtype=np.int64) if annotators is None else annotators
+        return self._with(labels, answers=self.answers.then(Answers(index, who, answers)))
 
     def hide(self, index: Ints) -> State:
         """The state with these rows kept from a strategy; row numbers stay what they are."""
@@ -156,8 +267,15 @@ class State:
         labels[index] = np.where(labels[index] == UNLABELLED, HIDDEN, labels[index])
         return self._with(labels)
 
-    def _with(self, labels: Ints) -> State:
-        state = replace(self, labels=labels)
+    def agreed(self, consensus: Consensus, rng: np.random.Generator) -> State:
+        """The state whose labels are the likeliest classes of a consensus; ties fall at random."""
+        best = consensus.probs >= consensus.probs.max(axis=1, keepdims=True) - 1e-9
+        labels = self.labels.copy()
+        labels[consensus.rows] = np.argmax(best * rng.uniform(1, 2, size=best.shape), axis=1)
+        return self._with(labels, consensus=consensus)
+
+    def _with(self, labels: Ints, **changes: Any) -> State:
+        state = replace(self, labels=labels, **changes)
         if "probs" in self.__dict__:  # the model is the same, so are its predictions
             state.__dict__["probs"] = self.probs
         return state
@@ -170,12 +288,27 @@ class Strategy(Interface):
     """A query rule."""
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
-        """Exactly `budget` distinct rows of ``state.unlabelled``.
+        """Exactly `budget` distinct rows of ``state.unlabelled``, as far as there are any; where
+        ``state.reask``, any rows of ``state.askable``, each at most ``state.left`` times.
 
         Either an array, or a generator that queries as it goes: ``answers = yield rows`` is one
         oracle call (answers are UNLABELLED where in-batch answers are withheld), and what it
         returns at the end, if anything, is queried last.
         """
+
+
+class LabelModel(Interface):
+    """What several answers about a row come to; skill is learned from agreement alone."""
+
+    def infer(self, state: State, rng: np.random.Generator) -> Consensus:
+        """The consensus of ``state.answers``, which hold one at least."""
+
+
+class Assignment(Interface):
+    """Whom to ask."""
+
+    def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
+        """(b,) an annotator who is ``state.open`` for each of these distinct rows."""
 
 
 class Supervision(Interface):
@@ -192,9 +325,12 @@ class Learner(Interface):
 
 class Protocol(Interface):
     """How much is queried. reveal: ``sequential`` where a strategy that queries inside a round
-    is given the answers, ``batch`` where they are withheld until its end."""
+    is given the answers, ``batch`` where they are withheld until its end; reask: whether a labelled
+    row may be queried again; tariff: what answers cost."""
 
     reveal: str
+    reask: bool
+    tariff: Tariff
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Rows queried in each round, the start first, for a pool of n rows in k classes."""
+        """Answers bought in each round, the start first, for a pool of n rows in k classes."""

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.state import Floats, Ints, Rows
+from al_bench.state import ABSENT, Floats, Ints, Panel, Rows
 
 
 @dataclass(frozen=True)
 class Problem:
     """The pool with its secrets, for the loop and the metrics alone.
 
-    truth and answers: (n,) the true class and what the annotator says, by pool row; test_truth:
-    (m,). facts: what a manifest should record (class counts, realised noise). ids: (n,) the data's
-    own names of the pool rows, or None.
+    truth and answers: (n,) the true class and what the annotator says, by pool row; answers of
+    several annotators, the `panel`, are (n, a), ABSENT where one has none. test_truth: (m,). facts:
+    what a manifest should record (class counts, realised noise). ids: (n,) the data's own names of
+    the pool rows, or None.
     """
 
     pool: Rows
@@ -31,6 +32,7 @@ class Problem:
     class_names: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     ids: NDArray[Any] | None = None
+    panel: Panel | None = None
 
     @classmethod
     def from_arrays(
@@ -67,6 +69,11 @@ class Problem:
         check_fit(made)
         return replace(made, facts=made.counts())
 
+    @cached_property
+    def table(self) -> Ints:
+        """(n, a) all answers, of one annotator too."""
+        return self.answers if self.panel else self.answers[:, None]
+
     def own_ids(self, index: Ints) -> list[int | str]:
         """The data's own names of some pool rows; none where the data have none."""
         return [] if self.ids is None else list(self.ids[index].tolist())
@@ -74,14 +81,28 @@ class Problem:
     def counts(self) -> dict[str, Any]:
         """What a manifest records of any problem: sizes, classes, how often answers are wrong."""
         k = self.pool.n_classes
-        return {
+        said = self.table != ABSENT
+        facts = {} if self.panel is None else self.skills()
+        return facts | {
             "n_pool": len(self.truth),
             "n_test": len(self.test_truth),
             "n_classes": k,
             "class_names": list(self.class_names),
             "class_counts": np.bincount(self.truth, minlength=k).tolist(),
             "test_counts": np.bincount(self.test_truth, minlength=k).tolist(),
-            "noise_rate": float((self.truth != self.answers).mean()),
+            "noise_rate": float((self.table != self.truth[:, None])[said].mean()),
+        }
+
+    def skills(self) -> dict[str, Any]:
+        """What a manifest records of several annotators: who they are, and how often each is right
+        (None where one has no answer)."""
+        assert self.panel is not None
+        said = self.table != ABSENT
+        right = (said & (self.table == self.truth[:, None])).sum(axis=0).tolist()
+        counts = zip(right, said.sum(axis=0).tolist(), strict=True)
+        return {
+            "annotators": list(self.panel.names),
+            "skills": [hits / count if count else None for hits, count in counts],
         }
 
     @cached_property
@@ -95,6 +116,9 @@ class Problem:
         ):
             whole.update(f"{array.dtype.str}{array.shape}".encode())
             whole.update(np.ascontiguousarray(array).data)
+        if self.panel is not None:
+            who = (self.panel.names, self.panel.prices.tolist(), self.panel.models.tolist())
+            whole.update(repr((*who, self.panel.persons)).encode())
         return whole.hexdigest()[:16]
 
 
@@ -105,6 +129,7 @@ def check_fit(problem: Problem) -> None:
         raise ValueError(f"features have {width} columns, test_features {test_width}")
     if len(problem.answers) != len(problem.truth):
         raise ValueError(f"answers has {len(problem.answers)} entries, labels {len(problem.truth)}")
+    check_panel(problem)
     if problem.ids is not None and problem.ids.shape != problem.truth.shape:
         raise ValueError(f"ids has shape {problem.ids.shape}; wanted ({len(problem.truth)},)")
     if len(problem.class_names) != (k := problem.pool.n_classes):
@@ -113,6 +138,24 @@ def check_fit(problem: Problem) -> None:
         missing = np.flatnonzero(np.bincount(labels, minlength=k) == 0)
         if len(missing):
             raise ValueError(f"{name} has no row of class {problem.class_names[missing[0]]!r}")
+
+
+def check_panel(problem: Problem) -> None:
+    """ValueError, in one sentence, unless answers fit the panel, or a row is nobody's to answer."""
+    if problem.panel is None:
+        return
+    wanted = (len(problem.truth), len(problem.panel))
+    if not len(problem.panel) or problem.answers.shape != wanted:
+        raise ValueError(
+            f"answers has shape {problem.answers.shape}; wanted {wanted}, one column at least"
+        )
+    empty = np.flatnonzero((problem.answers == ABSENT).all(axis=1))
+    if len(empty):
+        raise ValueError(
+            f"row {empty[0]} has no answer by anybody ({len(empty)} such rows); wanted one at least"
+        )
+    if np.any(problem.panel.prices <= 0):
+        raise ValueError(f"an annotator's price is {problem.panel.prices.min()}; wanted above 0")
 
 
 def classes(name: str, values: Any) -> Ints:

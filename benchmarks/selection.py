@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 
 from al_bench.configuration.config import build, config_dir
 from al_bench.configuration.plan import plan
+from al_bench.desk import Desk
 from al_bench.loop import query
 from al_bench.state import UNLABELLED, Ints, Rows, State
 from al_bench.testing.situations import SoftmaxModel
@@ -111,7 +112,7 @@ def select(node: Any, state: State, truth: Ints, budget: int) -> None:
     strategy = build(node)
     if getattr(strategy, "oracle", False):
         strategy = strategy.given(truth)
-    query(strategy, state, budget, truth, "sequential", 0, 2)
+    query(strategy, state, budget, Desk(truth[:, None]), "sequential", 0, 2)
 
 
 def measure(

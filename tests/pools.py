@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from al_bench.arithmetic import margin
+from al_bench.desk import Desk
 from al_bench.loop import query
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.strategies.common.clusters import kmeans
@@ -64,7 +65,8 @@ def run(
     strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, reveal="sequential"
 ) -> tuple[Ints, int]:
     """The rows a strategy queries and its oracle calls, checked by the loop."""
-    return query(strategy, state, budget, answers, reveal, seed, 2)
+    told, calls = query(strategy, state, budget, Desk(answers[:, None]), reveal, seed, 2)
+    return told.rows, calls
 
 
 def small_problem(seed: int = 0, noise: float = 0.2) -> Problem:

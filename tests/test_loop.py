@@ -227,9 +227,11 @@ def test_the_state_holds_no_truth_and_no_answer_that_was_not_queried() -> None:
     rounds = run(Watching())
     assert set(vars(seen[0])) <= {
         "rows", "labels", "model", "training", "labelled", "unlabelled", "counts", "probs",
+        "answers", "panel", "consensus", "reask", "open", "left", "askable",
     }  # fmt: skip
     labelled = [row for r in rounds[:2] for row in r.queried]
     assert sorted(np.flatnonzero(seen[0].labels != UNLABELLED)) == sorted(labelled)
+    assert seen[0].answers.rows.tolist() == labelled
 
 
 def test_telling_and_hiding_make_new_states() -> None:

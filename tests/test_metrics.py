@@ -1,5 +1,7 @@
 """Metrics against scikit-learn and against arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
@@ -19,7 +21,7 @@ def measured() -> tuple[dict[str, float], list[float], Problem, State]:
     weight = 0.1 * np.random.default_rng(3).normal(size=(4, 8))
     index = np.arange(20, 50)
     state = State.start(pool).tell(index, answers[index])
-    state = State(pool, state.labels, SoftmaxModel(weight, np.zeros(4)))
+    state = replace(state, model=SoftmaxModel(weight, np.zeros(4)))
     return *evaluate(state, problem, index[10:]), problem, state
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of
+from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of, with_later
 from al_bench.configuration.words import words
 from al_bench.runs.records import read_manifest, read_rounds
 
@@ -160,19 +160,22 @@ def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) 
 def tidy(
     name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """One flat row per round; n_labels and oracle_calls are running totals."""
+    """One flat row per round; n_labels (answers bought), oracle_calls and, where several
+    annotators were there to be paid, cost are running totals."""
     facts = manifest["facts"]
     fixed: dict[str, Any] = {"id": name} | columns_of(manifest["choices"], manifest["science"])
     fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
     fixed |= {"oracle": bool(facts.get("oracle", False))}
     fixed |= {fact: facts.get(fact) for fact in FACTS}
-    rows, n_labels, oracle_calls = [], 0, 0
+    rows, n_labels, oracle_calls, cost = [], 0, 0, 0.0
     for line in rounds:
         n_labels, oracle_calls = (
             n_labels + len(line["queried"]),
             oracle_calls + line["oracle_calls"],
         )
+        cost += line["cost"]
         moment = {"round": line["round"], "n_labels": n_labels, "oracle_calls": oracle_calls}
+        moment |= {"cost": cost} if line["annotators"] else {}
         moment |= {f"seconds_{part}": line["seconds"].get(part) for part in SECONDS}
         metrics = {key: value for key, value in line["metrics"].items() if key != "oracle_calls"}
         taken = metrics.keys() & (fixed.keys() | moment.keys() | {"recall"})
@@ -216,7 +219,8 @@ def read_parquet(path: Path) -> Results:
         )
         for key in ("failed", "unfinished")
     )
-    return Results(table.to_pandas(), failed, unfinished, about["provenance"])
+    frame = with_later(table.to_pandas())
+    return Results(frame, failed, unfinished, about["provenance"])
 
 
 def load(path: str | Path) -> pd.DataFrame:

@@ -12,9 +12,14 @@ import pandas as pd
 
 from al_bench.configuration.words import parameters
 
-SETTING = ("dataset", "imbalance", "noise", "prior", "learner", "proxy_selection", "protocol")
+SETTING = (
+    *("dataset", "imbalance", "noise", "annotators", "prior", "learner", "proxy_selection"),
+    "protocol",
+)
 METHOD = ("strategy", "supervision", "init")
-GROUPS = (*SETTING, *METHOD)
+ASKING = ("label_model", "assignment")  # of a method too, where several annotators can be asked
+LATER = ("annotators", *ASKING)  # not in older results, where none is chosen
+GROUPS = (*SETTING, *METHOD, *ASKING)
 ALL = "all"  # what every parameter of a pooled choice is
 
 
@@ -86,7 +91,8 @@ class Key:
     @cached_property
     def text(self) -> str:
         """All there is to know, the same on every machine: what generators are seeded by."""
-        return " ".join(f"{choice.group}={choice.config}" for choice in self.choices)
+        shown = [c for c in self.choices if c.group not in LATER or c.config != "null"]
+        return " ".join(f"{choice.group}={choice.config}" for choice in shown)
 
 
 class Method(Key):
@@ -102,7 +108,8 @@ K = TypeVar("K", Method, Place)
 
 def in_method(method: Sequence[str]) -> tuple[str, ...]:
     """The groups that make up a method: a proxy's rows go where its learner goes."""
-    return (*METHOD, "learner", "proxy_selection") if "learner" in method else METHOD
+    inside = (*METHOD, *ASKING)
+    return (*inside, "learner", "proxy_selection") if "learner" in method else inside
 
 
 def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
@@ -143,3 +150,9 @@ def columns_of(choices: Mapping[str, str], science: Mapping[str, Any]) -> dict[s
         found[group] = choices.get(group, "none" if node is None else "custom")
         found[f"{group}_config"] = json.dumps(node, sort_keys=True, separators=(",", ":"))
     return found
+
+
+def with_later(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame of older results with the columns of the groups that came later: none is chosen."""
+    new = [group for group in LATER if group not in frame]
+    return frame.assign(**dict.fromkeys(new, "none"), **{f"{g}_config": "null" for g in new})

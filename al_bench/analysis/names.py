@@ -8,14 +8,23 @@ from functools import cached_property
 
 import pandas as pd
 
-from al_bench.analysis.keys import METHOD, Choice, Key, Method, Place
+from al_bench.analysis.keys import LATER, METHOD, Choice, Key, Method, Place
 from al_bench.configuration.words import changes, words
 
 # left out of a method's name
-PLAIN = {"supervision": "labels", "init": "random", "learner": "linear", "proxy_selection": "none"}
+PLAIN = {
+    "supervision": "labels",
+    "init": "random",
+    "learner": "linear",
+    "proxy_selection": "none",
+    "label_model": "none",
+    "assignment": "none",
+}
 PREFIX = {
     "supervision": " + ",
     "init": ", start ",
+    "label_model": ", labels by ",
+    "assignment": ", whom by ",
     "learner": ", ",
     "proxy_selection": ", rows of ",
 }
@@ -114,6 +123,7 @@ class Names:
 
     def all(self, key: Key) -> str:
         """Every choice of a key in words; rows that no proxy selected are not worth one."""
-        shown = [c for c in key.choices if (c.group, c.option) != ("proxy_selection", "none")]
+        absent = ("proxy_selection", *LATER)
+        shown = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
         rows = {"proxy_selection": "rows of "}
         return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)

@@ -21,6 +21,7 @@ GROUPS = (
     "strategy",
     "protocol",
 )
+OPTIONAL = ("annotators", "label_model", "assignment", "proxy_selection")  # null: not there
 SCIENCE = (*GROUPS, "seed")
 
 
@@ -80,16 +81,15 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def science(config: DictConfig) -> dict[str, Any]:
-    """What decides a run's numbers, resolved: the nine groups, the seed, and the proxy that
-    selected its rows."""
+    """What decides a run's numbers, resolved: the nine groups, the seed, and the optional groups
+    that are chosen."""
     return science_of(resolved(config).__getitem__)
 
 
 def science_of(value: Callable[[str], Any]) -> dict[str, Any]:
-    """The same from the plain value of each top-level key; a run that selects its own
-    rows has no entry for a proxy."""
-    proxy = {"proxy_selection": value("proxy_selection")}
-    return {key: value(key) for key in SCIENCE} | {k: v for k, v in proxy.items() if v is not None}
+    """The same from the plain value of each top-level key; what is not chosen has no entry."""
+    chosen = {key: value(key) for key in OPTIONAL}
+    return {key: value(key) for key in SCIENCE} | {k: v for k, v in chosen.items() if v is not None}
 
 
 @contextmanager

@@ -1,1 +1,2 @@
 from .belief import OutOfFoldBelief as OutOfFoldBelief
+from .consensus import Majority as Majority

@@ -1,3 +1,9 @@
+from .annotators import Alike as Alike
+from .annotators import Ballots as Ballots
+from .annotators import Individuals as Individuals
+from .annotators import Misreading as Misreading
+from .annotators import Recorded as Recorded
+from .annotators import WithModel as WithModel
 from .imbalance import LongTail as LongTail
 from .imbalance import Merge as Merge
 from .imbalance import Natural as Natural
@@ -8,9 +14,12 @@ from .noise import Clean as Clean
 from .noise import Confusion as Confusion
 from .noise import FeatureDependent as FeatureDependent
 from .noise import Human as Human
+from .noise import Largest as Largest
 from .noise import PairFlip as PairFlip
 from .noise import Symmetric as Symmetric
+from .noise import Uniform as Uniform
 from .noise import Votes as Votes
 from .protocol import Budget as Budget
 from .protocol import Counts as Counts
+from .protocol import Priced as Priced
 from .protocol import WholePool as WholePool

@@ -12,17 +12,23 @@ from numpy.typing import NDArray
 
 from al_bench.arithmetic import unit
 from al_bench.problem.cache.embeddings import corrections, embeddings, zero_shot
-from al_bench.problem.noise import realised
-from al_bench.problem.types import Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
+from al_bench.problem.noise import Clean, realised
+from al_bench.problem.types import Annotators, Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
 from al_bench.rng import rng
-from al_bench.state import Floats, Ints, Picked, Rows
-from al_bench.truth import Problem
+from al_bench.state import ABSENT, Floats, Ints, Panel, Picked, Rows
+from al_bench.truth import Problem, check_panel
 
 
 def build(
-    dataset: Dataset, imbalance: Imbalance, noise: Noise, prior: Prior, seed: int, cache: Path
+    dataset: Dataset,
+    imbalance: Imbalance,
+    noise: Noise,
+    prior: Prior,
+    seed: int,
+    cache: Path,
+    annotators: Annotators | None = None,
 ) -> Problem:
-    """The pool and test rows of one seed.
+    """The pool and test rows of one seed, and what one annotator says, or several.
 
     Embeddings and zero-shot probabilities are made once for the full splits and read from `cache`.
     ValueError where a class is left without a pool or test row, or a component returns what it
@@ -45,17 +51,38 @@ def build(
     check_counts(dataset.name, "test split", test_truth, names)
 
     columns = {n: merge_human(n, c[kept.rows], kept, k) for n, c in train.columns.items()}
-    answers = noise.answers(Truth(truth, k, pool.features, columns), rng(seed, "noise"))
-    if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
-        raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
-    made = Problem(pool, truth, answers, tests, test_truth, names)
+    look = Truth(truth, k, pool.features, columns, pool.prior)
+    if annotators is None:
+        answers, panel = noise.answers(look, rng(seed, "noise")), None
+        if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
+            raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
+    else:
+        answers, panel = asked(annotators, noise, look, seed)
+    made = Problem(pool, truth, answers, tests, test_truth, names, panel=panel)
+    check_panel(made)
+    rows, who = np.nonzero(made.table != ABSENT)
     facts = {
-        "noise_rates": realised(truth, answers, k)[1].tolist(),
+        "noise_rates": realised(truth[rows], made.table[rows, who], k)[1].tolist(),
         "dataset_key": dataset.key,
         "encoder_key": prior.encoder(dataset.modality).key,
     }
     ids = None if train.ids is None else train.ids[kept.rows]
     return replace(made, ids=ids, facts=made.counts() | facts)
+
+
+def asked(annotators: Annotators, noise: Noise, look: Truth, seed: int) -> tuple[Ints, Panel]:
+    """What several annotators say about every row, and who they are; ValueError where `noise` says
+    besides how answers err, or an answer is no class."""
+    name = type(annotators).__name__
+    if not isinstance(noise, Clean):
+        raise ValueError(f"annotators ({name}) and noise ({type(noise).__name__}) both say how "
+                         "answers err; wanted noise=clean beside annotators")  # fmt: skip
+    crowd = annotators.crowd(look, rng(seed, "annotators"))
+    answers = np.asarray(crowd.answers, dtype=np.int64)
+    if answers.size and (answers.min() < ABSENT or answers.max() >= look.n_classes):
+        raise ValueError(f"{name} gave answers that are not classes 0..{look.n_classes - 1}")
+    available = answers != ABSENT
+    return answers, Panel(crowd.names, available, crowd.prices, crowd.models, crowd.persons)
 
 
 def embedded(

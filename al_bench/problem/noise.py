@@ -97,12 +97,32 @@ class FeatureDependent:
         self.rate, self.folds = checked_rate("feature-dependent", rate), folds
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
-        n, rows = len(truth.labels), np.arange(len(truth.labels))
-        probs = held_out(truth, self.folds, rng)
-        flipped = rng.random(n) < flip_chances(1 - probs[rows, truth.labels], self.rate)
-        probs += 1e-9  # a model that is sure leaves all wrong classes alike
-        probs[rows, truth.labels] = 0
-        return np.where(flipped, drawn(probs, rng), truth.labels)
+        return misread(truth, held_out(truth, self.folds, rng), self.rate, rng)
+
+
+def misread(truth: Truth, probs: Floats, rate: float, rng: np.random.Generator) -> Ints:
+    """(n,) answers that are wrong in proportion to 1 - p_true, at `rate` on the mean, and then a
+    draw from p over the wrong classes; probs: (n, k)."""
+    n, rows = len(truth.labels), np.arange(len(truth.labels))
+    flipped = rng.random(n) < flip_chances(1 - probs[rows, truth.labels], rate)
+    wrong = probs + 1e-9  # a model that is sure leaves all wrong classes alike
+    wrong[rows, truth.labels] = 0
+    return np.where(flipped, drawn(wrong, rng), truth.labels)
+
+
+class Uniform:
+    """Any class, each alike, whatever the row: a spammer."""
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        return rng.integers(0, truth.n_classes, size=len(truth.labels))
+
+
+class Largest:
+    """The largest class of the pool, whatever the row: a spammer who is right most of the time."""
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        counts = np.bincount(truth.labels, minlength=truth.n_classes)
+        return np.full(len(truth.labels), counts.argmax())
 
 
 class Human:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from al_bench.state import Protocol, Tariff
+
 REVEALS = ("batch", "sequential")
 
 
 class Counts:
     """So many rows at the start, then so many in each round."""
+
+    reask, tariff = False, Tariff()
 
     def __init__(self, start: int, budget: int, rounds: int, reveal: str) -> None:
         if start < 1 or budget < 1 or rounds < 0:
@@ -28,6 +32,8 @@ class Counts:
 class Budget:
     """A total that fits the pool, in equal rounds: `per_class` labels a class, at most `fraction`
     of the pool (either may be null, not both)."""
+
+    reask, tariff = False, Tariff()
 
     def __init__(
         self, per_class: float | None, fraction: float | None, rounds: int, reveal: str
@@ -67,10 +73,36 @@ class Budget:
 class WholePool:
     """Every row in one round: the full-data reference (clean or noisy, as the noise says)."""
 
-    reveal = "batch"
+    reveal, reask, tariff = "batch", False, Tariff()
 
     def sizes(self, n: int, k: int) -> list[int]:
         return [n]
+
+
+class Priced:
+    """Another protocol, its budget spent on answers that have prices.
+
+    inner: the protocol, which says how many answers are bought; reask: whether a labelled row may
+    be queried again; human, model: the price of a person's and of a foundation model's answer;
+    again: the factor of a person's price where the row was answered before; survey: whether the
+    start buys a first answer about every row of the pool.
+    """
+
+    def __init__(
+        self,
+        inner: Protocol,
+        reask: bool,
+        human: float,
+        model: float,
+        again: float,
+        survey: bool,
+    ) -> None:
+        self.inner, self.reask, self.survey = inner, reask, survey
+        self.reveal, self.tariff = inner.reveal, Tariff(human, model, again)
+
+    def sizes(self, n: int, k: int) -> list[int]:
+        """Answers bought in each round; those of `inner` after a survey."""
+        return [n] * self.survey + self.inner.sizes(n, k)
 
 
 def checked_reveal(reveal: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.state import Floats, Ints
+from al_bench.state import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,38 @@ class Imbalance(Protocol):
 
 @dataclass(frozen=True)
 class Truth:
-    """What annotators look at: (n,) true classes of the pool, (n, d) features and human columns."""
+    """What annotators look at: (n,) true classes of the pool, (n, d) features, human columns, and
+    of a foundation model that is asked as one of them its (n, k) prior."""
 
     labels: Ints
     n_classes: int
     features: Floats
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    prior: Floats | None = None
 
 
 class Noise(Protocol):
     """Decides, once for every pool row, what the annotator answers."""
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints: ...
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Several annotators and all they would say: (n, a) classes, ABSENT where one has no answer;
+    the rest as in `Panel`."""
+
+    answers: Ints
+    names: tuple[str, ...]
+    prices: Floats
+    models: Bools
+    persons: bool
+
+
+class Annotators(Protocol):
+    """Decides, once for every pool row, what each of several annotators answers."""
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd: ...
 
 
 class Encoder(Protocol):

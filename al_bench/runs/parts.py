@@ -11,13 +11,15 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from al_bench.assignments import InTurn
 from al_bench.configuration.config import build
 from al_bench.configuration.identity import identified
+from al_bench.label_models import Majority
 from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.build import build as build_problem
 from al_bench.problem.types import Dataset
-from al_bench.state import Learner, Protocol, Strategy, Supervision
+from al_bench.state import Assignment, LabelModel, Learner, Protocol, Strategy, Supervision
 from al_bench.truth import Problem
 
 
@@ -47,6 +49,8 @@ class Parts:
     learner: Learner
     protocol: Protocol
     oracle: bool
+    label_model: LabelModel | None = None
+    assignment: Assignment | None = None
 
     def rounds(self, problem: Problem, seed: int, done: Sequence[Round] = ()) -> Iterator[Round]:
         """The rounds of the loop with these parts, from the first one that is not in `done`."""
@@ -60,38 +64,73 @@ class Parts:
             self.protocol,
             seed,
             done,
+            self.label_model,
+            self.assignment,
         )
 
 
 def parts_of(config: DictConfig, problem: Problem) -> Parts:
     """The components that a config names; an upper reference is given the truth here alone."""
+    check_asking(config, problem)
     queries = [build(config.init), build(config.strategy)]
     init, strategy = (p.given(problem.truth) if is_oracle(p) else p for p in queries)
     supervision, learner, protocol = (
         build(config[group]) for group in ("supervision", "learner", "protocol")
     )
-    oracle = any(map(is_oracle, queries))
-    return Parts(init, strategy, supervision, learner, protocol, oracle)
+    asking = {} if problem.panel is None else asking_of(config, problem)
+    oracle = any(map(is_oracle, [*queries, *asking.values()]))
+    return Parts(init, strategy, supervision, learner, protocol, oracle, **asking)
 
 
-def is_oracle(strategy: Any) -> bool:
+def asking_of(config: DictConfig, problem: Problem) -> dict[str, Any]:
+    """What several annotators' answers come to and whom to ask: a majority and in turn, unless
+    the config says otherwise."""
+    label_model = Majority() if config.label_model is None else build(config.label_model)
+    assignment: Any = InTurn() if config.assignment is None else build(config.assignment)
+    if is_oracle(assignment):
+        assignment = assignment.given(problem.truth, problem.table)
+    return {"label_model": label_model, "assignment": assignment}
+
+
+def check_asking(config: DictConfig, problem: Problem) -> None:
+    """ValueError where a config has something to ask several annotators by, but not these."""
+    if problem.panel is not None:
+        return
+    for group in ("label_model", "assignment"):
+        if config.get(group) is not None:
+            raise ValueError(f"{group} is for several annotators, and there is one; choose some by "
+                             "annotators=...")  # fmt: skip
+    if getattr(build(config.protocol), "reask", False):
+        raise ValueError("the protocol lets rows be queried again, but there is one annotator, who "
+                         "has one answer a row; choose several by annotators=...")  # fmt: skip
+
+
+def is_oracle(part: Any) -> bool:
     """Whether this is an upper reference: it reads the truth, and is marked so in every table."""
-    return bool(getattr(strategy, "oracle", False))
+    return bool(getattr(part, "oracle", False))
 
 
 def problem_of(config: DictConfig) -> Problem:
     """The pool and test rows of a config."""
-    calls = (Call.of(config[group]) for group in ("dataset", "prior", "imbalance", "noise"))
+    groups = ("dataset", "prior", "imbalance", "noise", "annotators")
+    calls = (Call.of(config[group]) for group in groups)
     return known_problem(*calls, int(config.seed), Path(config.cache).expanduser())
 
 
 @lru_cache(maxsize=1)
 def known_problem(
-    dataset: Call, prior: Call, imbalance: Call, noise: Call, seed: int, cache: Path
+    dataset: Call,
+    prior: Call,
+    imbalance: Call,
+    noise: Call,
+    annotators: Call,
+    seed: int,
+    cache: Path,
 ) -> Problem:
     """The problem of these nodes; data sets and priors are kept for the next."""
-    keep, annotator = imbalance.build(), noise.build()
-    return build_problem(loaded(dataset), keep, annotator, known_prior(prior), seed, cache)
+    keep, errors = imbalance.build(), noise.build()
+    several = None if annotators.node is None else annotators.build()
+    return build_problem(loaded(dataset), keep, errors, known_prior(prior), seed, cache, several)
 
 
 @lru_cache(maxsize=4)

@@ -50,6 +50,8 @@ ROUND: dict[str, Fits] = {
     "recall": ("a list of numbers", _list_of(_is_number)),
     "seconds": ("numbers by name", _table_of(_is_number)),
     "ids": ("a list of whole numbers or texts", _list_of(_is_id)),
+    "annotators": ("a list of whole numbers", _list_of(_is_count)),
+    "cost": ("a number", _is_number),
 }
 _TEXTS = ("texts by name", _table_of(lambda value: isinstance(value, str)))
 _TABLE = ("an object", _table_of(lambda value: True))
@@ -109,7 +111,8 @@ def read_round(line: bytes | str) -> dict[str, Any]:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"it is not JSON ({error})") from None
-    found = {"ids": [], **found} if isinstance(found, dict) else found  # older lines have none
+    if isinstance(found, dict) and isinstance(found.get("queried"), list):  # of an older line
+        found = {"ids": [], "annotators": [], "cost": float(len(found["queried"])), **found}
     if not isinstance(found, dict) or found.keys() != ROUND.keys():
         raise ValueError(f"it is {shown(found)}; wanted the keys {', '.join(ROUND)}")
     for key, (wanted, fits) in ROUND.items():
@@ -117,8 +120,9 @@ def read_round(line: bytes | str) -> dict[str, Any]:
             raise ValueError(f"{key!r} is {shown(found[key])}; wanted {wanted}")
     if len(found["queried"]) != len(found["answers"]):
         raise ValueError(f"it has {len(found['queried'])} rows and {len(found['answers'])} answers")
-    if len(found["ids"]) not in (0, len(found["queried"])):
-        raise ValueError(f"it has {len(found['queried'])} rows and {len(found['ids'])} ids")
+    for what in ("ids", "annotators"):
+        if len(found[what]) not in (0, len(found["queried"])):
+            raise ValueError(f"it has {len(found['queried'])} rows and {len(found[what])} {what}")
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.configuration.config import GROUPS, build, config_dir, science
+from al_bench.configuration.config import GROUPS, OPTIONAL, build, config_dir, science
 from al_bench.configuration.identity import identified, run_id
 from al_bench.configuration.options import option_of
 from al_bench.configuration.words import words
@@ -149,7 +149,7 @@ def new_manifest(
     name: str, settings: dict[str, Any], folders: list[Path], experiment: str | None
 ) -> dict[str, Any]:
     """What a run is, before it starts."""
-    parts = (*GROUPS, *(["proxy_selection"] if "proxy_selection" in settings else []))
+    parts = [*GROUPS, *(group for group in OPTIONAL if group in settings)]
     return {
         "id": name,
         "choices": {group: option_of(group, settings[group], folders) for group in parts},

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from al_bench.desk import Desk
 from al_bench.loop import query
 from al_bench.problem.types import Truth
 from al_bench.state import Ints, PriorModel, State, TrainingSet
@@ -49,7 +50,7 @@ def _strategy(make: Make, truth: Ints) -> Any:
 def _query(
     strategy: Any, state: State, size: int, answers: Ints, reveal: str, seed: int = 3
 ) -> Ints:
-    return query(strategy, state, size, answers, reveal, seed, 2)[0]
+    return query(strategy, state, size, Desk(answers[:, None]), reveal, seed, 2)[0].rows
 
 
 # --- strategies -----------------------------------------------------------------------------------

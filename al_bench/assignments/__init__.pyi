@@ -1,0 +1,5 @@
+from .plain import AtRandom as AtRandom
+from .plain import InTurn as InTurn
+from .plain import ModelFirst as ModelFirst
+from .skill import BySkill as BySkill
+from .skill import KnownSkill as KnownSkill

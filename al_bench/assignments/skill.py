@@ -1,0 +1,107 @@
+"""Whom to ask by how good they are, as far as the label model's consensus shows it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from al_bench.state import ABSENT, Floats, Ints, State
+
+RULES = ("thompson", "ucb")
+
+
+def skills(state: State) -> tuple[Floats, Floats]:
+    """(a, k) answers of each annotator that were right and that were given, by true class, as
+    expected by the consensus; zeros before any answer."""
+    assert state.panel is not None
+    if state.consensus is None:
+        none = np.zeros((len(state.panel), state.n_classes))
+        return none, none
+    return state.consensus.right, state.consensus.asked
+
+
+def believed(state: State, rows: Ints) -> Floats:
+    """(b, k) what the training rule believes of some rows, else what the model predicts."""
+    beliefs = None if state.training is None else state.training.beliefs
+    return (state.probs if beliefs is None else beliefs)[rows]
+
+
+class BySkill:
+    """The annotator who is likeliest right, with exploration (Thompson, 1933; Auer et al., 2002).
+
+    rule: thompson draws an accuracy for each annotator and row from its posterior, ucb takes the
+    mean and `width` standard deviations; right, wrong: answers that everybody is taken to have
+    given before; by_class: accuracy in each class, weighed by what the row is believed to be;
+    per_cost: accuracy above chance for the money. O(b a k).
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        right: float,
+        wrong: float,
+        width: float,
+        by_class: bool,
+        per_cost: bool,
+    ) -> None:
+        if rule not in RULES:
+            raise ValueError(f"BySkill got rule={rule!r}; wanted one of {', '.join(RULES)}")
+        if not (right > 0 and wrong > 0):
+            raise ValueError(f"BySkill got right={right}, wrong={wrong}; wanted more than 0")
+        self.rule, self.right, self.wrong, self.width = rule, right, wrong, width
+        self.by_class, self.per_cost = by_class, per_cost
+
+    def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
+        assert state.panel is not None
+        right, asked = skills(state)
+        if not self.by_class:
+            right, asked = right.sum(axis=1, keepdims=True), asked.sum(axis=1, keepdims=True)
+        good, bad = self.right + right, self.wrong + np.maximum(asked - right, 0.0)
+        if self.rule == "thompson":
+            drawn = rng.beta(good, bad, size=(len(rows), *good.shape))
+        else:
+            mean = good / (good + bad)
+            spread = np.sqrt(mean * (1 - mean) / (good + bad + 1))
+            drawn = np.broadcast_to(mean + self.width * spread, (len(rows), *good.shape))
+        accuracy: Floats = drawn[:, :, 0]
+        if self.by_class:
+            accuracy = np.einsum("bak,bk->ba", drawn, believed(state, rows))
+        return best(state, rows, accuracy, self.per_cost, rng)
+
+
+class KnownSkill:
+    """The annotator who is best in truth: an upper reference that no strategy may be held against.
+
+    per_cost: best for the money. It knows each one's accuracy over the whole pool, and no answer.
+    """
+
+    oracle = True
+
+    def __init__(self, per_cost: bool) -> None:
+        self.per_cost = per_cost
+        self.accuracy: Floats = np.empty(0)
+
+    def given(self, truth: Ints, table: Ints) -> Self:
+        """A copy that knows how good they are."""
+        other = type(self)(self.per_cost)
+        said = table != ABSENT
+        right = (said & (table == truth[:, None])).sum(axis=0)
+        other.accuracy = right / np.maximum(said.sum(axis=0), 1)
+        return other
+
+    def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
+        accuracy = np.broadcast_to(self.accuracy, (len(rows), len(self.accuracy)))
+        return best(state, rows, accuracy, self.per_cost, rng)
+
+
+def best(
+    state: State, rows: Ints, accuracy: Floats, per_cost: bool, rng: np.random.Generator
+) -> Ints:
+    """(b,) who is most accurate of those left to ask, or most for the money; ties at random."""
+    assert state.panel is not None
+    worth = np.maximum(accuracy - 1 / state.n_classes, 1e-6)
+    if per_cost:
+        worth = worth / state.panel.prices
+    worth = worth * rng.uniform(1, 1 + 1e-9, size=worth.shape)
+    return np.asarray(np.argmax(np.where(state.open[rows], worth, -1.0), axis=1))

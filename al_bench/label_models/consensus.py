@@ -1,0 +1,46 @@
+"""Majority vote, and how often each annotator is right under any consensus."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.state import Answers, Consensus, Floats, Ints, State
+
+
+def places_of(answers: Answers) -> tuple[Ints, Ints]:
+    """The rows that were answered, ascending, and (v,) each answer's place among them."""
+    rows, places = np.unique(answers.rows, return_inverse=True)
+    return rows, places
+
+
+def agreement(answers: Answers, probs: Floats, annotators: int) -> tuple[Floats, Floats]:
+    """(a, k) expected counts by true class: answers that were right, answers given.
+
+    probs: (v, k) of the true class of the row of each answer; where they leave the answer itself
+    out, an annotator's word is no evidence for it. O(v k).
+    """
+    k = probs.shape[1]
+    asked = np.zeros((annotators, k))
+    right = np.zeros((annotators, k))
+    np.add.at(asked, answers.annotators, probs)
+    hits = probs[np.arange(len(answers)), answers.classes]
+    np.add.at(right, (answers.annotators, answers.classes), hits)
+    return right, asked
+
+
+def consensus_of(state: State, rows: Ints, probs: Floats) -> Consensus:
+    """(m, k) probabilities of the answered rows, with what they say of everybody."""
+    assert state.panel is not None
+    places = np.searchsorted(rows, state.answers.rows)
+    right, asked = agreement(state.answers, probs[places], len(state.panel))
+    return Consensus(rows, probs, right, asked)
+
+
+class Majority:
+    """The share of a row's answers that each class got; every answer weighs the same."""
+
+    def infer(self, state: State, rng: np.random.Generator) -> Consensus:
+        rows, places = places_of(state.answers)
+        votes = np.zeros((len(rows), state.n_classes))
+        np.add.at(votes, (places, state.answers.classes), 1.0)
+        return consensus_of(state, rows, votes / votes.sum(axis=1, keepdims=True))

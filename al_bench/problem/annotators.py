@@ -1,0 +1,186 @@
+"""Who answers, where several can be asked: ``crowd(truth, rng)``, once for the whole pool before a
+run begins.
+
+So every strategy of one seed meets the same people with the same mistakes, and an answer does not
+depend on when it was asked for. All are vectorised over the pool: O(n a) time and memory beside
+what a single annotator takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from al_bench.problem.noise import checked_rate, column_of, held_out, misread
+from al_bench.problem.types import Annotators, Crowd, Noise, Truth
+from al_bench.state import ABSENT, Ints
+
+
+class Alike:
+    """So many people who err alike and each for himself, as `noise` says."""
+
+    def __init__(self, count: int, noise: Noise) -> None:
+        if count < 1:
+            raise ValueError(f"annotators has count={count}; wanted one at least")
+        self.count, self.noise = count, noise
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
+        said = [self.noise.answers(truth, each) for each in rng.spawn(self.count)]
+        return people([f"person {number + 1}" for number in range(self.count)], said)
+
+
+class Individuals:
+    """People who err each in his own way.
+
+    members: by name, how each errs; copies: by name, whose answers one repeats (a colluding pair
+    makes the same mistakes); prices: by name, what an answer costs in those of a plain person, 1
+    where nothing is said.
+    """
+
+    def __init__(
+        self,
+        members: Mapping[str, Noise],
+        copies: Mapping[str, str],
+        prices: Mapping[str, float],
+    ) -> None:
+        self.members, self.copies, self.prices = dict(members), dict(copies), dict(prices)
+        if not self.members:
+            raise ValueError("annotators has no members; wanted one at least")
+        for what, names in (("copies", self.copies.values()), ("prices", self.prices)):
+            known = {*self.members, *(self.copies if what == "prices" else ())}
+            unknown = sorted(set(names) - known)
+            if unknown:
+                raise ValueError(f"annotators.{what} names {unknown[0]!r}; there are "
+                                 f"{', '.join(known)}")  # fmt: skip
+        low = [name for name, price in self.prices.items() if not price > 0]
+        if low:
+            raise ValueError(
+                f"annotators.prices has {self.prices[low[0]]} for {low[0]!r}; wanted more than 0"
+            )
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
+        each = rng.spawn(len(self.members))
+        said = {
+            name: noise.answers(truth, own)
+            for (name, noise), own in zip(self.members.items(), each, strict=True)
+        }
+        said |= {name: said[whose] for name, whose in self.copies.items()}
+        return people(list(said), list(said.values()), [self.prices.get(n, 1.0) for n in said])
+
+
+class Misreading:
+    """People who find the same rows hard (as feature-dependent noise), one for each rate.
+
+    rates: each one's fraction of wrong answers; folds: of the reference model that says which rows
+    are hard. Given the row they err independently.
+    """
+
+    def __init__(self, rates: Sequence[float], folds: int) -> None:
+        self.rates, self.folds = [checked_rate("feature-dependent", rate) for rate in rates], folds
+        if not self.rates:
+            raise ValueError("annotators.rates is empty; wanted a rate for each annotator")
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
+        probs = held_out(truth, self.folds, rng)
+        each = zip(self.rates, rng.spawn(len(self.rates)), strict=True)
+        said = [misread(truth, probs, rate, own) for rate, own in each]
+        return people([f"person {number + 1}" for number in range(len(said))], said)
+
+
+class Ballots:
+    """The votes of a data set's column, one by one, in an order drawn for each row.
+
+    column: a human column of (n, k) votes; most: so many of a row's votes can be bought at most.
+    A first answer is thus one rater's of several; raters have no names.
+    """
+
+    def __init__(self, column: str, most: int) -> None:
+        if most < 1:
+            raise ValueError(f"annotators has most={most}; wanted one vote at least")
+        self.column, self.most = column, most
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
+        votes = column_of("annotators", truth, self.column)
+        n, k = len(truth.labels), truth.n_classes
+        if votes.shape != (n, k) or np.any(votes < 0):
+            raise ValueError(
+                f"annotators: column {self.column!r} has shape {votes.shape}; wanted counts of {k} "
+                "classes a row, none negative"
+            )
+        row, cast = np.divmod(np.repeat(np.arange(n * k), votes.ravel()), k)
+        order = np.lexsort((rng.random(len(row)), row))
+        counts = votes.sum(axis=1)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        table = np.full((n, max(int(min(counts.max(), self.most)), 1)), ABSENT, dtype=np.int64)
+        kept = place < self.most
+        table[row[order][kept], place[kept]] = cast[order][kept]
+        return places(table)
+
+
+class Recorded:
+    """What people said who are on record in a data set; each can be asked about his rows alone.
+
+    people: the name of the data set's table of answers. Where its columns are places and no
+    persons, a row's answers come in an order drawn for it.
+    """
+
+    def __init__(self, people: str) -> None:
+        self.people = people
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
+        if self.people not in truth.people:
+            have = ", ".join(truth.people) or "none"
+            raise ValueError(
+                f"annotators: the data set has no people {self.people!r}; it has {have}"
+            )
+        known = truth.people[self.people]
+        table = np.asarray(known.answers, dtype=np.int64)
+        if known.names:
+            seen = (table != ABSENT).any(
+                axis=0
+            )  # who answered rows that are not in the pool is left out
+            names = [name for name, here in zip(known.names, seen, strict=True) if here]
+            return people(names, list(table[:, seen].T))
+        order = np.argsort(np.where(table == ABSENT, 2.0, rng.random(table.shape)), axis=1)
+        return places(np.take_along_axis(table, order, axis=1))
+
+
+class WithModel:
+    """Some annotators and the foundation model beside them, which answers its likeliest class.
+
+    inner: the others; name: what it is called. Its price is the tariff's of a model.
+    """
+
+    def __init__(self, inner: Annotators, name: str) -> None:
+        self.inner, self.name = inner, name
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
+        others = self.inner.crowd(truth, rng)
+        if truth.prior is None:
+            raise ValueError("annotators: there is no prior to ask")
+        if not others.persons:
+            raise ValueError("annotators: a foundation model can stand beside persons alone, and "
+                             "these answers are nobody's in particular")  # fmt: skip
+        said = truth.prior.argmax(axis=1)
+        return Crowd(
+            np.column_stack([others.answers, said]),
+            (*others.names, self.name),
+            np.append(others.prices, 1.0),
+            np.append(others.models, True),
+            persons=True,
+        )
+
+
+def people(names: Sequence[str], said: Sequence[Ints], prices: Sequence[float] = ()) -> Crowd:
+    """Persons with their (n,) answers."""
+    costs = np.array(prices or [1.0] * len(names))
+    nobody = np.zeros(len(names), dtype=bool)
+    return Crowd(np.column_stack(said), tuple(names), costs, nobody, persons=True)
+
+
+def places(table: Ints) -> Crowd:
+    """First answers, second answers, ...: (n, a), a row's answers before what is ABSENT."""
+    count = table.shape[1]
+    names = tuple(f"answer {number + 1}" for number in range(count))
+    return Crowd(table, names, np.ones(count), np.zeros(count, dtype=bool), persons=False)
