@@ -21,6 +21,7 @@ Bools: TypeAlias = NDArray[np.bool_]
 
 UNLABELLED = -1  # in State.labels: this row was not queried
 HIDDEN = -2  # in State.labels: a wrapper keeps this row from the strategy inside it
+ABSENT = -1  # in a table of answers: this annotator has none for this row
 
 
 @dataclass(frozen=True)

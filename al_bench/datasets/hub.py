@@ -25,6 +25,7 @@ from al_bench.datasets.columns import (
 )
 from al_bench.datasets.images import decode
 from al_bench.datasets.rare import without_rare
+from al_bench.datasets.tables import first_line
 from al_bench.problem.types import Dataset, Split
 
 log = getLogger(__name__)
@@ -237,8 +238,3 @@ def stored_images(table: Any, column: str, where: str) -> StoredImages:
         )
     encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
     return StoredImages(encoded, column, where)
-
-
-def first_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

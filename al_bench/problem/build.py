@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from al_bench.arithmetic import unit
 from al_bench.problem.cache.embeddings import corrections, embeddings, zero_shot
 from al_bench.problem.noise import realised
-from al_bench.problem.types import Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
+from al_bench.problem.types import Dataset, Imbalance, Kept, Noise, People, Prior, Split, Truth
 from al_bench.rng import rng
-from al_bench.state import Floats, Ints, Picked, Rows
+from al_bench.state import ABSENT, Floats, Ints, Picked, Rows
 from al_bench.truth import Problem
 
 
@@ -45,7 +45,8 @@ def build(
     check_counts(dataset.name, "test split", test_truth, names)
 
     columns = {n: merge_human(n, c[kept.rows], kept, k) for n, c in train.columns.items()}
-    answers = noise.answers(Truth(truth, k, pool.features, columns), rng(seed, "noise"))
+    people = {n: merge_people(p.take(kept.rows), kept) for n, p in train.people.items()}
+    answers = noise.answers(Truth(truth, k, pool.features, columns, people), rng(seed, "noise"))
     if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
         raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
     made = Problem(pool, truth, answers, tests, test_truth, names)
@@ -95,6 +96,12 @@ def merge_human(name: str, column: NDArray[Any], kept: Kept, k: int) -> NDArray[
             f"{len(kept.classes)} classes"
         )
     return np.asarray(column @ np.eye(k, dtype=column.dtype)[kept.classes])
+
+
+def merge_people(people: People, kept: Kept) -> People:
+    """Several people's answers in the new classes; ABSENT stays ABSENT."""
+    given = people.answers != ABSENT
+    return replace(people, answers=np.where(given, kept.classes[people.answers], ABSENT))
 
 
 def merged_names(names: Sequence[str], classes: Ints, k: int) -> tuple[str, ...]:
