@@ -21,7 +21,7 @@ from al_bench.configuration.plan import plan
 from al_bench.metrics import balanced, calibration_error, recalls
 from al_bench.problem.types import Dataset, Prior, Split
 from al_bench.rng import rng
-from al_bench.state import Floats, Ints, Picked
+from al_bench.state import Floats, Ints
 
 ABOUT = "Measure a prior's zero-shot probabilities on a data set's labels; write results/priors/."
 LARGE = 40  # classes beyond which a figure has no names
@@ -143,7 +143,7 @@ def sampled(split: Split, rows: int | None) -> Split:
     if rows is None or rows >= len(split):
         return split
     index = np.sort(rng(0, "report card").choice(len(split), size=rows, replace=False))
-    return Split(Picked(split.inputs, index), split.labels[index])
+    return split.take(index)
 
 
 def write(card: Card, about: dict[str, Any], folder: Path) -> list[Path]:

@@ -13,13 +13,14 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any
 
 from al_bench.configuration.sources import constants
+from al_bench.content import digest, fingerprint
 
 OURS = "al_bench."
 
@@ -65,26 +66,8 @@ def content(value: Any) -> Any:
     if path is None or not path.exists():
         return value
     if path.is_file():
-        return f"sha256:{digest(path, path.stat().st_size, path.stat().st_mtime_ns)}"
+        return f"sha256:{digest(path)}"
     return f"sha256:{fingerprint(path)}"
-
-
-@lru_cache(maxsize=4096)
-def digest(path: Path, size: int, changed: int) -> str:
-    """sha256 of a file, read once a process for each state of it."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def fingerprint(folder: Path) -> str:
-    """sha256 over names and bytes of a folder's files, so the same on every machine. O(bytes)."""
-    whole = sha256()
-    visible = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    for relative in sorted(path for path in visible if not path.name.startswith(".")):
-        stat = (folder / relative).stat()
-        file = digest(folder / relative, stat.st_size, stat.st_mtime_ns)
-        whole.update(f"{relative.as_posix()}\n{file}\n".encode())
-    return whole.hexdigest()
 
 
 @lru_cache(maxsize=256)  # of this very class, as it was loaded

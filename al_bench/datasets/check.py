@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.problem.types import Dataset, Split
-from al_bench.state import Ints
+from al_bench.problem.types import Dataset, People, Split
+from al_bench.state import ABSENT, Ints
 
 # control characters, which move a terminal's cursor, and those that turn a text's direction
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -103,6 +103,8 @@ def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
                 f"{where}: human column {column!r} has shape {values.shape}; wanted "
                 f"{(len(split),)} labels or {(len(split), len(class_names))} votes"
             )
+    for name, people in split.people.items():
+        check_people(f"{where}: answers {name!r}", people, len(split), len(class_names))
     if split.ids is not None:
         check_ids(where, split.ids, len(split))
 
@@ -116,6 +118,35 @@ def check_labels(where: str, labels: Ints, n_classes: int) -> None:
     if len(wrong):
         row = wrong[0]
         raise ValueError(f"{where}: row {row} is {labels[row]} ({len(wrong)} such rows); {wanted}")
+
+
+def check_people(where: str, people: People, rows: int, n_classes: int) -> None:
+    """(n, a) classes or ABSENT, an answer to every row, and a name of its own for each of the
+    people, or none for all."""
+    answers, names = people.answers, people.names
+    if answers.ndim != 2 or len(answers) != rows or not np.issubdtype(answers.dtype, np.integer):
+        raise ValueError(
+            f"{where} are {answers.dtype} of shape {answers.shape}; wanted whole numbers of shape "
+            f"({rows}, people)"
+        )
+    if names and (len(names) != answers.shape[1] or len(set(names)) < len(names)):
+        raise ValueError(
+            f"{where} have {len(set(names))} names for {answers.shape[1]} people; wanted one of "
+            "its own for each, or none"
+        )
+    wrong = np.argwhere(((answers < 0) & (answers != ABSENT)) | (answers >= n_classes))
+    if len(wrong):
+        row, column = wrong[0]
+        raise ValueError(
+            f"{where}: row {row}, column {column} is {answers[row, column]} ({len(wrong)} such "
+            f"cells); wanted whole numbers 0..{n_classes - 1}, or {ABSENT} for no answer"
+        )
+    silent = np.flatnonzero(np.all(answers == ABSENT, axis=1))
+    if len(silent):
+        raise ValueError(
+            f"{where}: nobody answered row {silent[0]} ({len(silent)} such rows); wanted at least "
+            "one answer to every row"
+        )
 
 
 def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:

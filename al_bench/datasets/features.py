@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.content import digest
 from al_bench.datasets.check import check_file_name, check_labels, checked
 from al_bench.problem.types import Dataset, Split
 from al_bench.state import Floats, Ints
@@ -57,8 +57,7 @@ class Features:
         """FileNotFoundError or ValueError, in one sentence, where the file is not as it must be."""
         if not self.path.is_file():
             raise FileNotFoundError(f"{self.name}: there is no file {self.path}")
-        with self.path.open("rb") as file:
-            key = f"{self.name},sha256:{file_digest(file, 'sha256').hexdigest()}"
+        key = f"{self.name},sha256:{digest(self.path)}"
         arrays = self.arrays()
         class_names = self.class_names(arrays)
         train = self.split(arrays, "train", len(class_names))

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import file_digest, sha256
 from logging import getLogger
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.content import FOLDER, fingerprint
 from al_bench.datasets.check import check_file_name, checked
 from al_bench.datasets.columns import (
     class_words,
@@ -25,11 +25,10 @@ from al_bench.datasets.columns import (
 )
 from al_bench.datasets.images import decode
 from al_bench.datasets.rare import without_rare
+from al_bench.datasets.tables import first_line
 from al_bench.problem.types import Dataset, Split
 
 log = getLogger(__name__)
-
-FOLDER = "AL_BENCH_DATA"  # environment variable: a folder whose <name>/ is read before the hub
 
 
 class Hub:
@@ -239,20 +238,3 @@ def stored_images(table: Any, column: str, where: str) -> StoredImages:
         )
     encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
     return StoredImages(encoded, column, where)
-
-
-def fingerprint(folder: Path) -> str:
-    """sha256 over names and bytes of the files, so the same on every machine. O(bytes)."""
-    whole = sha256()
-    visible = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    for relative in sorted(path for path in visible if not path.name.startswith(".")):
-        with (folder / relative).open("rb") as file:
-            whole.update(
-                f"{relative.as_posix()}\n{file_digest(file, 'sha256').hexdigest()}\n".encode()
-            )
-    return whole.hexdigest()
-
-
-def first_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import file_digest
 from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.content import digest
 from al_bench.datasets.check import checked
 from al_bench.datasets.images import EncodedImages
 from al_bench.datasets.rare import without_rare
@@ -61,8 +61,7 @@ def verify(path: Path, wanted: str) -> None:
     """FileNotFoundError or ValueError unless the file is there with this sha256."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; reinstall al_bench or run its script")
-    with path.open("rb") as file:
-        found = file_digest(file, "sha256").hexdigest()
+    found = digest(path)
     if found != wanted:
         raise ValueError(
             f"{path} has sha256 {found[:12]}..., wanted {wanted[:12]}...; the file was changed or "

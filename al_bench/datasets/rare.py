@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from al_bench.problem.types import Dataset, Split
-from al_bench.state import Ints, Picked
+from al_bench.state import Ints
 
 
 def without_rare(dataset: Dataset, min_count: int) -> Dataset:
@@ -26,7 +26,7 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
             f"{dataset.name}: {stays.sum()} classes have {min_count} training rows or more; "
             "wanted at least 2, lower min_count"
         )
-    if dataset.train.columns:
+    if any(split.columns or split.people for split in (dataset.train, dataset.test)):
         raise ValueError(
             f"{dataset.name}: min_count={min_count} drops {k - stays.sum()} classes that the human "
             "columns name; wanted min_count=1 or no human columns"
@@ -39,5 +39,5 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
 
 def _renumber(split: Split, number: Ints) -> Split:
     rows = np.flatnonzero(number[split.labels] >= 0)
-    ids = None if split.ids is None else split.ids[rows]
-    return Split(Picked(split.inputs, rows), number[split.labels[rows]], ids=ids)
+    kept = split.take(rows)
+    return replace(kept, labels=number[kept.labels])

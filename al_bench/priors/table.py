@@ -16,9 +16,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from al_bench.content import digest
 from al_bench.priors.common import Around
 from al_bench.priors.images import as_image
-from al_bench.priors.weights import digest
 from al_bench.problem.types import Prior, Task
 from al_bench.state import Floats
 

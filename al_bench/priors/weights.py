@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from al_bench.content import digest
 from al_bench.priors.device import device, dtype
 
 PACKAGE = "package:"
@@ -122,13 +123,6 @@ def weight_file(path: Path) -> Path:
                 raise ValueError(f"{path} has {len(found)} weight files, which no one pin can name")
             return found[0]
     raise FileNotFoundError(f"{path} has no weight file ({', '.join(WEIGHTS)})")
-
-
-@lru_cache
-def digest(path: Path) -> str:
-    """sha256 of a file, read once a process."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 from al_bench.arithmetic import unit
 from al_bench.problem.cache.embeddings import corrections, embeddings, zero_shot
 from al_bench.problem.noise import Clean, realised
-from al_bench.problem.types import Annotators, Dataset, Imbalance, Kept, Noise, Prior, Split, Truth
+from al_bench.problem.types import (
+    Annotators,
+    Dataset,
+    Imbalance,
+    Kept,
+    Noise,
+    People,
+    Prior,
+    Split,
+    Truth,
+)
 from al_bench.rng import rng
 from al_bench.state import ABSENT, Floats, Ints, Panel, Picked, Rows
 from al_bench.truth import Problem, check_panel
@@ -51,7 +61,8 @@ def build(
     check_counts(dataset.name, "test split", test_truth, names)
 
     columns = {n: merge_human(n, c[kept.rows], kept, k) for n, c in train.columns.items()}
-    look = Truth(truth, k, pool.features, columns, pool.prior)
+    people = {n: merge_people(p.take(kept.rows), kept) for n, p in train.people.items()}
+    look = Truth(truth, k, pool.features, columns, people, pool.prior)
     if annotators is None:
         answers, panel = noise.answers(look, rng(seed, "noise")), None
         if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
@@ -122,6 +133,12 @@ def merge_human(name: str, column: NDArray[Any], kept: Kept, k: int) -> NDArray[
             f"{len(kept.classes)} classes"
         )
     return np.asarray(column @ np.eye(k, dtype=column.dtype)[kept.classes])
+
+
+def merge_people(people: People, kept: Kept) -> People:
+    """Several people's answers in the new classes; ABSENT stays ABSENT."""
+    given = people.answers != ABSENT
+    return replace(people, answers=np.where(given, kept.classes[people.answers], ABSENT))
 
 
 def merged_names(names: Sequence[str], classes: Ints, k: int) -> tuple[str, ...]:

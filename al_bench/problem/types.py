@@ -9,7 +9,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.state import Bools, Floats, Ints
+from al_bench.state import Bools, Floats, Ints, Picked
+
+
+@dataclass(frozen=True)
+class People:
+    """Several people's answers: (n, a) classes, ABSENT where one gave none; names: (a,) who they
+    are, or () where a column is a place (first answer, second, ...) and no person."""
+
+    answers: Ints
+    names: tuple[str, ...]
+
+    def take(self, index: Ints) -> People:
+        """The answers to the rows of these numbers, in this order."""
+        return People(self.answers[index], self.names)
 
 
 @dataclass(frozen=True)
@@ -18,16 +31,29 @@ class Split:
 
     inputs: (n,) texts, images (anything PIL opens, decoded when read) or feature rows; labels:
     (n,) classes 0..k-1; columns: what human annotators said, by name: (n,) labels or (n, k) votes;
-    ids: (n,) the data's own names of their rows, whole numbers or texts, or None.
+    ids: (n,) the data's own names of their rows, whole numbers or texts, or None; people: several
+    people's answers, by name.
     """
 
     inputs: Sequence[Any]
     labels: Ints
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     ids: NDArray[Any] | None = None
+    people: Mapping[str, People] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, index: Ints) -> Split:
+        """The rows of these numbers, in this order, and all that is known of them; inputs are read
+        only when asked for."""
+        return Split(
+            Picked(self.inputs, index),
+            self.labels[index],
+            {name: column[index] for name, column in self.columns.items()},
+            None if self.ids is None else self.ids[index],
+            {name: people.take(index) for name, people in self.people.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -85,13 +111,14 @@ class Imbalance(Protocol):
 
 @dataclass(frozen=True)
 class Truth:
-    """What annotators look at: (n,) true classes of the pool, (n, d) features, human columns, and
-    of a foundation model that is asked as one of them its (n, k) prior."""
+    """What annotators look at: (n,) true classes of the pool, (n, d) features, human columns and
+    several people's answers, and the (n, k) prior of a foundation model asked as one of them."""
 
     labels: Ints
     n_classes: int
     features: Floats
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    people: Mapping[str, People] = field(default_factory=dict)
     prior: Floats | None = None
 
 

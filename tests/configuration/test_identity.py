@@ -14,6 +14,7 @@ from al_bench.configuration.identity import run_id
 from al_bench.configuration.objects import node_of, public_name
 from al_bench.configuration.options import leaves, option_of, options
 from al_bench.configuration.plan import plan
+from al_bench.content import fingerprint
 from al_bench.learners import LinearHead
 from al_bench.strategies import Badge, Subsample
 
@@ -111,10 +112,10 @@ def test_a_users_folder_counts_by_names_and_bytes_of_its_files(tmp_path: Path) -
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "train.csv").write_text("text,label\nx,y\n")
-    one, other = (identity.fingerprint(tmp_path / folder) for folder in ("a", "b"))
+    one, other = (fingerprint(tmp_path / folder) for folder in ("a", "b"))
     assert one == other
     (tmp_path / "b" / "train.csv").write_text("text,label\nx,z\n")
-    assert identity.fingerprint(tmp_path / "b") != one
+    assert fingerprint(tmp_path / "b") != one
 
 
 def test_what_cannot_be_imported_is_said_in_a_sentence() -> None:

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from al_bench.content import fingerprint
 from al_bench.datasets.check import checked, words
 from al_bench.datasets.features import FeatureRows, Features
-from al_bench.datasets.hub import Hub, fingerprint
+from al_bench.datasets.hub import Hub
 from al_bench.datasets.rare import without_rare
 from al_bench.problem.types import Dataset, Split
 from tests.datasets.conftest import CONFIGS, options

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from al_bench.content import digest
 from al_bench.priors.clip import ClipEncoder
 from al_bench.priors.conse import ConSE
 from al_bench.priors.device import device
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.prompts import filled
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
-from al_bench.priors.weights import digest, find, fingerprint, identity
+from al_bench.priors.weights import find, fingerprint, identity
 from tests.tiny_models import (
     bert,
     images_by,
@@ -59,7 +60,6 @@ def test_a_key_names_what_changes_numbers_and_nothing_else(bert: Path, tmp_path:
     settings = json.loads((elsewhere / "config.json").read_text())
     (elsewhere / "config.json").write_text(json.dumps(settings | {"hidden_act": "relu"}))
     fingerprint.cache_clear()
-    digest.cache_clear()
     assert texts_by(elsewhere).key != encoder.key
     rules = [ClassNamePrototypes(encoder, t).key for t in (0.05, 0.1)]
     assert len(set(rules)) == 2

@@ -1,0 +1,40 @@
+"""What files hold, for keys and names that know content and never a place; and where data lie."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+FOLDER = "AL_BENCH_DATA"  # environment variable: the folder that a user's data lie in
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file, read once a process for each state of it."""
+    stat = path.stat()
+    return _digest(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(folder: Path) -> str:
+    """sha256 over names and bytes of a folder's files, hidden ones left out, so the same on every
+    machine. O(bytes)."""
+    whole = sha256()
+    visible = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    for relative in sorted(path for path in visible if not path.name.startswith(".")):
+        whole.update(f"{relative.as_posix()}\n{digest(folder / relative)}\n".encode())
+    return whole.hexdigest()
+
+
+def data_path(path: str) -> Path:
+    """Where a user's file or folder lies: below $AL_BENCH_DATA, if that is set and it is there;
+    else the path as it is. An absolute path is itself."""
+    folder, plain = os.environ.get(FOLDER), Path(path).expanduser()
+    below = Path(folder).expanduser() / plain if folder else plain
+    return below if below.exists() else plain

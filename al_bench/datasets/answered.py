@@ -1,0 +1,91 @@
+"""A data set, and what people answered of it as another file tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from al_bench.datasets.check import checked
+from al_bench.datasets.columns import column_of, filled, human_columns
+from al_bench.datasets.people import people_columns
+from al_bench.datasets.tables import lacking, opened
+from al_bench.problem.types import Dataset, Source, Split
+
+SPLITS = ("train", "test")
+
+
+class Answered:
+    """Another data set with human answers from a parquet file beside one of its splits.
+
+    inner: the data set; name: what reports call it with these answers; split: ``train`` or
+    ``test``; file: below $AL_BENCH_DATA where it lies there; row: the column that says which row of
+    the split, from 0, a line is about; label: the column that must repeat the split's class
+    numbers, which shows that the lines are matched; human, people: as in ``Texts``. Its key is that
+    of `inner`, whose rows it has, and so are its embeddings.
+    """
+
+    brings: ClassVar = ("file",)
+
+    def __init__(
+        self,
+        inner: Source,
+        name: str,
+        split: str,
+        file: str,
+        row: str,
+        label: str,
+        human: Mapping[str, str | Sequence[str]],
+        people: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"{name}: split is {split!r}; wanted train or test")
+        self.inner, self.name, self.split, self.file = inner, name, split, file
+        self.row, self.label, self.human, self.people = row, label, human, people
+
+    def absent(self) -> str | None:
+        """Why the data are not on this machine, None where they are or cannot tell."""
+        found: str | None = self.inner.absent() if hasattr(self.inner, "absent") else None
+        return found or lacking(self.name, self.file)
+
+    def load(self) -> Dataset:
+        """FileNotFoundError where the file is not at hand, ValueError where it does not match."""
+        dataset = self.inner.load()
+        path, table = opened(self.name, self.file)
+        where = f"{self.name} {self.split} ({path})"
+        split: Split = getattr(dataset, self.split)
+        table = self.in_order(where, table, split)
+        sources = [[one] if isinstance(one, str) else one for one in self.human.values()]
+        for column in (column for several in sources for column in several):
+            column_of(where, table, (column,))
+        k = len(dataset.class_names)
+        columns = human_columns(where, table, self.human, None, k)
+        people = people_columns(where, table, self.people, None, k)
+        found = replace(
+            split, columns={**split.columns, **columns}, people={**split.people, **people}
+        )
+        train, test = (found, dataset.test) if self.split == "train" else (dataset.train, found)
+        return checked(replace(dataset, name=self.name, train=train, test=test))
+
+    def in_order(self, where: str, table: Any, split: Split) -> Any:
+        """The lines in the order of the split; ValueError unless there is one for each row, of the
+        row's class."""
+        rows = np.array(filled(where, table, column_of(where, table, (self.row,))))
+        order = np.argsort(rows, kind="stable")
+        if not np.array_equal(rows[order], np.arange(len(split))):
+            raise ValueError(
+                f"{where}: column {self.row!r} has {len(rows)} lines from {rows.min()} to "
+                f"{rows.max()}; wanted one for each row 0..{len(split) - 1}"
+            )
+        table = table.select(order)
+        labels = np.array(filled(where, table, column_of(where, table, (self.label,))))
+        other = np.flatnonzero(labels != split.labels)
+        if len(other):
+            raise ValueError(
+                f"{where}: column {self.label!r}: row {other[0]} is {labels[other[0]]} "
+                f"({len(other)} such rows); the data set has {split.labels[other[0]]}, so the file "
+                "is about other rows"
+            )
+        return table

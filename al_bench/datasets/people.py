@@ -1,0 +1,114 @@
+"""Several people's answers out of a table, and what a data set's yaml says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from al_bench.datasets.columns import column_of
+from al_bench.problem.types import People
+from al_bench.state import ABSENT, Ints
+
+KEYS = ("answers", "who", "missing")
+NOBODY = (None, "", ABSENT)  # what stands in a table where nobody answered
+
+
+def people_columns(
+    where: str,
+    table: Any,
+    people: Mapping[str, Mapping[str, Any]],
+    own: Sequence[str] | None,
+    n_classes: int,
+) -> dict[str, People]:
+    """What several people said, by name, as a yaml tells of it.
+
+    answers: columns of class numbers or of the data's own class names `own`; who: ``place`` (a
+    column is the first answer, the second ...), ``column`` (each column is one person), or as many
+    columns that say who gave each answer; missing: whether a cell may be empty or -1. ValueError,
+    in one sentence, for an unknown class, a missing answer that is not declared, or one person's
+    second answer to a row. O(n a) time; O(n w) memory for w people.
+    """
+    return {name: read(f"{where}: answers {name!r}", table, of, own, n_classes)
+            for name, of in people.items()}  # fmt: skip
+
+
+def read(
+    where: str, table: Any, of: Mapping[str, Any], own: Sequence[str] | None, n_classes: int
+) -> People:
+    """One table of answers."""
+    if set(of) != set(KEYS) or not isinstance(of["missing"], bool) or not of["answers"]:
+        raise ValueError(
+            f"{where} are told of by {dict(of)}; wanted answers: a list of columns, who: place, "
+            "column or a list of columns, missing: true or false"
+        )
+    columns, who = [str(column) for column in of["answers"]], of["who"]
+    given = [numbered(where, table, c, own, n_classes, of["missing"]) for c in columns]
+    answers = np.stack(given, axis=1)
+    if isinstance(who, str):
+        if who not in ("place", "column"):
+            raise ValueError(f"{where} have who={who!r}; wanted place, column or a list of columns")
+        return People(answers, tuple(columns) if who == "column" else ())
+    if len(who) != len(columns):
+        raise ValueError(f"{where} have {len(columns)} columns and {len(who)} that say who gave "
+                         "them; wanted as many")  # fmt: skip
+    return by_worker(where, answers, [workers(where, table, str(column)) for column in who])
+
+
+def numbered(
+    where: str,
+    table: Any,
+    column: str,
+    own: Sequence[str] | None,
+    n_classes: int,
+    missing: bool,
+) -> Ints:
+    """(n,) class numbers of one column of answers, ABSENT where a cell holds none."""
+    values = list(table[column_of(where, table, (column,))][:])
+    number: dict[Any, int] = {name: c for c, name in enumerate(own or ())}
+    number |= {c: c for c in range(n_classes)}
+    number |= dict.fromkeys(NOBODY, ABSENT)
+    unknown = [row for row, value in enumerate(values) if value not in number]
+    if unknown:
+        raise ValueError(
+            f"{where}: column {column!r}: row {unknown[0]} is {values[unknown[0]]!r} "
+            f"({len(unknown)} such rows); wanted a class, by its name or number "
+            f"0..{n_classes - 1}"
+        )
+    found = np.array([number[value] for value in values], dtype=np.int64)
+    empty = np.flatnonzero(found == ABSENT)
+    if len(empty) and not missing:
+        raise ValueError(
+            f"{where}: column {column!r}: row {empty[0]} has no answer ({len(empty)} such rows); "
+            "wanted one in every row, or missing: true"
+        )
+    return found
+
+
+def workers(where: str, table: Any, column: str) -> list[str]:
+    """Who gave each answer of a column, as a text; empty where nobody did."""
+    values = table[column_of(where, table, (column,))][:]
+    return ["" if value in NOBODY else str(value) for value in values]
+
+
+def by_worker(where: str, answers: Ints, who: Sequence[Sequence[str]]) -> People:
+    """(n, places) answers given by (places, n) people, with one column for each of the people."""
+    named = np.array(who).T
+    given = answers != ABSENT
+    unsaid = np.argwhere(given != (named != ""))
+    if len(unsaid):
+        row, place = unsaid[0]
+        there, lacks = ("an answer", "who gave it") if given[row, place] else ("who", "an answer")
+        raise ValueError(f"{where}: row {row} has {there} and not {lacks} at place {place} "
+                         f"({len(unsaid)} such cells); wanted both or neither")  # fmt: skip
+    names, number = np.unique(named[given], return_inverse=True)
+    rows = np.nonzero(given)[0]
+    pairs, counts = np.unique(np.stack([rows, number]), axis=1, return_counts=True)
+    if np.any(counts > 1):
+        row, person = pairs[:, np.argmax(counts > 1)]
+        raise ValueError(f"{where}: {names[person]!s} answered row {row} more than once; wanted "
+                         "one answer of each to a row")  # fmt: skip
+    table = np.full((len(answers), len(names)), ABSENT, dtype=np.int64)
+    table[rows, number] = answers[given]
+    return People(table, tuple(map(str, names)))
