@@ -37,7 +37,7 @@ class Desk:
     def whom(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         """(b,) whom to ask about each of these distinct rows: checked."""
         if self.assignment is None or self.panel is None or not self.panel.persons:
-            return np.argmax(state.open[rows], axis=1)
+            return np.asarray(np.argmax(state.open[rows], axis=1))
         who = np.asarray(self.assignment.assign(state, rows, rng), dtype=np.int64)
         name = type(self.assignment).__name__
         if who.shape != rows.shape:

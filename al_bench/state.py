@@ -234,19 +234,19 @@ class State:
         """(n, a) whether an annotator can still be asked about a row; a hidden row is closed, and a
         labelled one too where nothing is asked again."""
         if self.panel is None:
-            return np.asarray(self.labels == UNLABELLED)[:, None]
+            return np.asarray((self.labels == UNLABELLED)[:, None])
         free = self.panel.available.copy()
         free[self.answers.rows, self.answers.annotators] = False
         free[self.labels == HIDDEN] = False
         if not self.reask:
             free[self.labels >= 0] = False
-        return free
+        return np.asarray(free)
 
     @cached_property
     def left(self) -> Ints:
         """(n,) how often each row can still be queried: once, or by as many as are left to ask."""
         count = self.open.sum(axis=1)
-        return count if self.reask else np.minimum(count, 1)
+        return np.asarray(count if self.reask else np.minimum(count, 1))
 
     @cached_property
     def askable(self) -> Ints:

@@ -12,7 +12,7 @@ class AtRandom:
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         free = state.open[rows]
-        return np.argmax(free * rng.uniform(1, 2, size=free.shape), axis=1)
+        return np.asarray(np.argmax(free * rng.uniform(1, 2, size=free.shape), axis=1))
 
 
 class InTurn:
@@ -37,4 +37,5 @@ class ModelFirst:
         free = state.open[rows]
         new = state.labels[rows] < 0
         liked = state.panel.models == new[:, None]
-        return np.argmax(free * (1 + liked) * rng.uniform(1, 1.5, size=free.shape), axis=1)
+        weight = free * (1 + liked) * rng.uniform(1, 1.5, size=free.shape)
+        return np.asarray(np.argmax(weight, axis=1))
