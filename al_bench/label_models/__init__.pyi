@@ -1,2 +1,3 @@
+from .belief import Believed as Believed
 from .belief import OutOfFoldBelief as OutOfFoldBelief
 from .consensus import Majority as Majority

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.arithmetic import one_hot, softmax, unit
+from al_bench.label_models.consensus import consensus_of
 from al_bench.label_models.crossfit import cross_fit, fold_numbers, log_floor
-from al_bench.state import Floats, Ints, State
+from al_bench.label_models.several import Votes, learned_skills, said_targets
+from al_bench.state import Consensus, Floats, Ints, State
 
 ROUNDS = 4  # of fitting the frequencies: they hardly move after
 MOST_NOISE = 0.6
@@ -23,8 +25,8 @@ MOST_NOISE = 0.6
 
 @dataclass(frozen=True)
 class Fit:
-    """exponents: (e,) of the experts; noise: the annotator's error rate; posterior: (m, k) of the
-    true class of each labelled row."""
+    """exponents: (e,) of the experts; noise: the annotator's error rate, of several the mean over
+    their answers; posterior: (m, k) of the true class of each labelled row."""
 
     exponents: Floats
     noise: float
@@ -109,6 +111,46 @@ def fit_pool(
     return Fit(point[:-1], float(point[-1]), posterior)
 
 
+def fit_several(
+    experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
+) -> Fit:
+    """The same of several answers a row, by annotators each with skills of his own.
+
+    experts: (e, m, k) for the rows of `votes`; the rest as in `fit_pool`. Exponents and skills are
+    found in turn, the others held. O(iterations e m k + sweeps v).
+    """
+    from scipy.optimize import minimize
+
+    exponents: Floats = before
+    counts = np.bincount(votes.said, minlength=votes.k) + 0.5
+    posterior: Floats = np.empty(0)
+    for _ in range(ROUNDS):
+        frequencies = counts / counts.sum()
+        log_prior = np.log(np.maximum(pooled(experts, exponents, frequencies), 1e-30))
+        skills = learned_skills(votes, log_prior, noise)
+        evidence = skills.evidence(votes)
+        likelihood = np.exp(evidence - evidence.max(axis=1, keepdims=True))
+
+        def loss(
+            exponents: Floats, frequencies: Floats = frequencies, likelihood: Floats = likelihood
+        ) -> tuple[float, Floats]:
+            belief = pooled(experts, exponents, frequencies)
+            joint = belief * likelihood
+            total = joint.sum(axis=1)
+            moved = joint / total[:, None] - belief
+            slope = -np.einsum("mk,emk->e", moved, experts)
+            pull = precision * (exponents - before)
+            return float(-np.log(total).sum() + 0.5 * pull @ (exponents - before)), slope + pull
+
+        bounds = [(0.0, 3.0)] * len(before)
+        exponents = minimize(loss, exponents, jac=True, method="L-BFGS-B", bounds=bounds).x
+        joint = pooled(experts, exponents, frequencies) * likelihood
+        posterior = joint / joint.sum(axis=1, keepdims=True)
+        counts = np.maximum(posterior.sum(axis=0), 0.3)
+    wrong = 1 - posterior[votes.place, votes.said]
+    return Fit(exponents, float(wrong.mean()), posterior)
+
+
 def even_weights(answers: Ints, doubt: float = 0.0) -> Floats:
     """(m,) weights under which every class that was answered weighs the same, one in all; a class
     of n rows weighs n / (n + doubt) of that."""
@@ -172,24 +214,35 @@ class OutOfFoldBelief:
     def believe(self, state: State, rng: np.random.Generator) -> Belief:
         """O(folds iterations m d k + folds n d k) time, O(n k) memory."""
         prior = log_floor(state.rows.prior)
-        rows, answers = state.labelled, state.labels[state.labelled]
-        if len(rows) == 0:
+        if len(state.labelled) == 0:
             return Belief(softmax(prior), None, 1.0)
+        rows, answers = state.labelled, state.labels[state.labelled]
+        votes, targets, sureness = None, one_hot(answers, state.n_classes), None
+        if state.panel is not None:  # several answers a row, and some annotators know better
+            votes = Votes.of(state)
+            skills = learned_skills(votes, self.exponents[1] * prior[rows], self.noise)
+            targets, sureness = said_targets(votes, skills)
+            answers = targets.argmax(axis=1)
         held_out, everywhere = cross_fit(
             unit(state.rows.features),
             rows,
-            one_hot(answers, state.n_classes),
+            targets,
             fold_numbers(answers, self.folds, rng),
             self.l2,
+            sureness,
         )
         # held out, a class of one or two rows can hardly be predicted: no evidence on the model
-        few = state.counts[answers] < 3
+        few = np.bincount(answers, minlength=state.n_classes)[answers] < 3
         shift = class_bias(held_out[~few], answers[~few], self.doubt)
         held_out, everywhere = held_out - shift, everywhere - shift
         held_out[few] = -np.log(state.n_classes)
         faith = trust(state.rows.prior[rows], answers) if self.gate else 1.0
         experts = np.stack([held_out, faith * prior[rows]])
-        fit = fit_pool(experts, answers, self.exponents, self.precision, self.noise)
+        settings = (self.exponents, self.precision, self.noise)
+        if votes is None:
+            fit = fit_pool(experts, answers, *settings)
+        else:
+            fit = fit_several(experts, votes, *settings)
         pool = pooled(np.stack([everywhere, faith * prior]), fit.exponents)
         pool[rows] = fit.posterior
         return Belief(pool, fit, faith)
@@ -209,3 +262,16 @@ def confident_rows(
     place = np.arange(len(order)) - (np.cumsum(size) - size)[guesses[by_class]]
     taken = np.minimum(np.ceil(fraction * size), most)[guesses[by_class]]
     return np.sort(order[by_class[place < taken]])
+
+
+class Believed:
+    """The belief as a label model: several answers, weighed by each annotator's skill, on top of
+    what foundation model and task model say of the row (ours)."""
+
+    def __init__(self, belief: OutOfFoldBelief) -> None:
+        self.belief = belief
+
+    def infer(self, state: State, rng: np.random.Generator) -> Consensus:
+        fit = self.belief.believe(state, rng).fit
+        assert fit is not None
+        return consensus_of(state, state.labelled, fit.posterior)

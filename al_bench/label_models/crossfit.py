@@ -24,16 +24,20 @@ def fold_numbers(answers: Ints, folds: int, rng: np.random.Generator) -> Ints:
     return numbers
 
 
-def logistic(features: Floats, targets: Floats, l2: float) -> Floats:
+def logistic(
+    features: Floats, targets: Floats, l2: float, sureness: Floats | None = None
+) -> Floats:
     """(d + 1, k) class-balanced multinomial logistic regression, the last row the intercept.
 
     Minimises ``sum_i w_i CE(target_i) + l2/2 |W|^2`` by L-BFGS; w_i has mean one and makes every
-    class that has targets weigh the same. O(m d k) an iteration.
+    class that has targets weigh the same; within a class rows weigh as their `sureness` (m,), alike
+    without it. O(m d k) an iteration.
     """
     from scipy.optimize import minimize
 
-    mass = targets.sum(axis=0)
-    weights = targets @ np.where(mass > 1e-8, 1 / np.maximum(mass, 1e-8), 0.0)
+    counted = targets if sureness is None else targets * sureness[:, None]
+    mass = counted.sum(axis=0)
+    weights = counted @ np.where(mass > 1e-8, 1 / np.maximum(mass, 1e-8), 0.0)
     weights = (weights / weights.sum()).astype(np.float32)[:, None]
     design = np.column_stack([features, np.ones(len(features))]).astype(np.float32)
     shape, ridge = (design.shape[1], targets.shape[1]), l2 / len(targets)
@@ -54,7 +58,12 @@ def logistic(features: Floats, targets: Floats, l2: float) -> Floats:
 
 
 def cross_fit(
-    features: Floats, rows: Ints, targets: Floats, folds: Ints, l2: float
+    features: Floats,
+    rows: Ints,
+    targets: Floats,
+    folds: Ints,
+    l2: float,
+    sureness: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Log-probabilities by models that did not see the row: (m, k) of `rows`, (n, k) of all.
 
@@ -66,7 +75,8 @@ def cross_fit(
     held_out = np.zeros_like(targets)
     for fold in numbers:
         others = folds != fold
-        weight = logistic(features[rows[others]], targets[others], l2)
+        sure = None if sureness is None else sureness[others]
+        weight = logistic(features[rows[others]], targets[others], l2, sure)
         probs = softmax(features @ weight[:-1] + weight[-1])
         probs[:, targets[others].sum(axis=0) == 0] = 1 / targets.shape[1]
         scores = log_floor(probs)

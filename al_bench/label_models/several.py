@@ -1,0 +1,117 @@
+"""A belief out of several answers a row, by annotators who are more or less competent.
+
+Whoever answers knows the row's class, as often as he is competent, or says something by a habit of
+his own (MACE: Hovy et al., 2013). So somebody who always says the largest class is no authority.
+The row's classes are weighed beforehand by the pool of experts (`belief`), so an annotator is known
+by his agreement with it and with the others, even where every row has one answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from al_bench.label_models.consensus import places_of
+from al_bench.state import Answers, Floats, Ints, State
+
+SWEEPS = 50  # of expectation and maximisation, at most
+OWN = 2.5  # answers: by so many one's competence is drawn to the common one
+HABIT = 2.0  # answers, spread over all classes, that everybody's habit is taken to have given
+MOST = 0.999  # competence
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Answers by place: rows (m,) that have one, ascending; place, who, said (v,) of each answer:
+    which of these rows, whose, and which class; k classes, and `annotators` of them."""
+
+    rows: Ints
+    place: Ints
+    who: Ints
+    said: Ints
+    k: int
+    annotators: int
+
+    @classmethod
+    def of(cls, state: State) -> Votes:
+        """Those bought so far; answers by places that are no persons are all of one annotator."""
+        answers: Answers = state.answers
+        assert state.panel is not None
+        rows, place = places_of(answers)
+        persons = state.panel.persons
+        who = answers.annotators if persons else np.zeros(len(answers), dtype=np.int64)
+        return cls(
+            rows, place, who, answers.classes, state.n_classes, len(state.panel) if persons else 1
+        )
+
+    def tally(self, weights: Floats) -> Floats:
+        """(a, k) sums of (v,) weights by annotator and class said."""
+        size = self.annotators * self.k
+        flat = np.bincount(self.who * self.k + self.said, weights=weights, minlength=size)
+        return np.asarray(flat.reshape(self.annotators, self.k))
+
+
+@dataclass(frozen=True)
+class Skills:
+    """competence: (a,) how often one knows; habit: (a, k) what is said otherwise."""
+
+    competence: Floats
+    habit: Floats
+
+    def gain(self, votes: Votes) -> Floats:
+        """(v,) by which factor less one an answer makes its class likelier than any other."""
+        knows = self.competence[votes.who]
+        return np.asarray(knows / ((1 - knows) * self.habit[votes.who, votes.said]))
+
+    def evidence(self, votes: Votes) -> Floats:
+        """(m, k) log-likelihood of each row's answers by true class, up to a constant a row."""
+        size = len(votes.rows) * votes.k
+        odds = np.log1p(self.gain(votes))
+        flat = np.bincount(votes.place * votes.k + votes.said, weights=odds, minlength=size)
+        return np.asarray(flat.reshape(len(votes.rows), votes.k))
+
+
+def normalised(scores: Floats) -> Floats:
+    """(m, k) probabilities of these log-scores."""
+    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+
+def learned_skills(votes: Votes, log_prior: Floats, noise: tuple[float, float]) -> Skills:
+    """Each annotator's competence and habit, by expectation and maximisation.
+
+    log_prior: (m, k) of the row's class before its answers; noise: (wrong, right) pseudo-counts of
+    the competence that all have in common, to which each one's own is drawn by `OWN`.
+    O(sweeps (v + m k)).
+    """
+    count = np.bincount(votes.who, minlength=votes.annotators)
+    competence = np.full(votes.annotators, 0.5)
+    spread = HABIT / votes.k
+    habit = votes.tally(np.ones(len(votes.said))) + spread
+    habit /= habit.sum(axis=1, keepdims=True)
+    for _ in range(SWEEPS):
+        skills = Skills(competence, habit)
+        gain = skills.gain(votes)
+        posterior = normalised(log_prior + skills.evidence(votes))
+        knew = posterior[votes.place, votes.said] * gain / (1 + gain)
+        known = np.bincount(votes.who, weights=knew, minlength=votes.annotators)
+        common = (noise[1] + known.sum()) / (sum(noise) + count.sum())
+        competence = np.minimum((OWN * common + known) / (OWN + count), MOST)
+        habit = votes.tally(1 - knew) + spread
+        habit /= habit.sum(axis=1, keepdims=True)
+        if np.max(abs(competence - skills.competence)) < 1e-4:
+            break
+    return Skills(competence, habit)
+
+
+def said_targets(votes: Votes, skills: Skills) -> tuple[Floats, Floats]:
+    """(m, k) what a row's answers alone say of its class, and (m,) how much, in 0..1.
+
+    The probabilities above chance, summing to one: of a single answer its class, of two that
+    differ both. A spammer's word says nothing.
+    """
+    probs = normalised(skills.evidence(votes))
+    above = np.maximum(probs - 1 / votes.k, 1e-12)
+    mass = above.sum(axis=1)
+    return above / mass[:, None], mass * votes.k / (votes.k - 1)
