@@ -96,12 +96,12 @@ class RecordedVotes(Around):
 class RecordedAnswers(Around):
     """Recorded answers without probabilities, such as those of a chat model: one class a row.
 
-    How far they are trusted is estimated once for a run, without a label: see ``agreed_accuracy``.
     A row where no class was answered (-1 or empty) is uniform.
 
     inner: a prior whose encoder makes the features, and which answers are compared with; file:
     parquet with a column ``row_id``; column: of class numbers or names; class_names: (k,) the class
-    of each number.
+    of each number; accuracy: the probability of an answer, the rest spread evenly, or null to
+    estimate it once for a run, without a label (see ``agreed_accuracy``).
     """
 
     brings: ClassVar = ("file",)
@@ -110,6 +110,14 @@ class RecordedAnswers(Around):
     file: str
     column: str
     class_names: Sequence[str]
+    accuracy: float | None
+
+    def __post_init__(self) -> None:
+        if self.accuracy is not None and not 1 / len(self.class_names) < self.accuracy <= 1:
+            raise ValueError(
+                f"accuracy={self.accuracy} for {len(self.class_names)} classes; wanted null, or "
+                "more than chance and at most 1"
+            )
 
     @property
     def key(self) -> str:
@@ -130,7 +138,9 @@ class RecordedAnswers(Around):
         return found
 
     def compare(self, pool: Floats, other: Floats) -> Correction:
-        """Answers of the pool's estimated accuracy, the rest spread evenly; no label is read."""
+        """Answers of the accuracy that is given or that the pool shows; no label is read."""
+        if self.accuracy is not None:
+            return partial(smoothed, accuracy=self.accuracy)
         given = pool.max(axis=1) == 1
         if not given.any():
             raise ValueError(f"{self.file}: column {self.column!r} answers no row of the pool")
@@ -146,8 +156,9 @@ def agreed_accuracy(answers: Ints, other: Floats) -> float:
     independently given the class, each wrong class alike (the one-coin model of Dawid and Skene,
     1979). They agree where both are right or both wrong alike, so with accuracy a
     ``agreement = a b + (1 - a) (1 - b) / (k - 1)``. An overconfident prior makes answers look
-    worse than they are, and a diffident one better, as do errors that both have in common. The
-    estimate is kept between chance + 0.05 and 0.99. ValueError where the other prior is flat.
+    worse than they are, and a diffident one better, as do errors that both have in common: rows
+    that are hard for all make the estimate too high. It is kept between chance + 0.05 and 0.99.
+    ValueError where the other prior is flat.
     """
     k = other.shape[1]
     b = float(other.max(axis=1).mean())

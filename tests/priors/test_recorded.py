@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_votes_are_smoothed_and_silence_is_uniform(tmp_path: Path) -> None:
 def test_answers_are_classes_by_number_or_name_and_none_is_uniform(
     tmp_path: Path, column: str
 ) -> None:
-    found = said(RecordedAnswers(Given(), file(tmp_path), column, NAMES))
+    found = said(RecordedAnswers(Given(), file(tmp_path), column, NAMES, None))
     np.testing.assert_allclose(found, [[1, 0, 0], [0, 0, 1], [1 / 3] * 3], rtol=1e-6)
 
 
@@ -99,9 +100,9 @@ def test_what_a_config_says_wrongly_of_a_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"line 2 is 3 .1 such lines.; wanted one of bad, good, so"
     ):
-        said(RecordedAnswers(Given(), path, "number", NAMES))
+        said(RecordedAnswers(Given(), path, "number", NAMES, None))
     with pytest.raises(ValueError, match="classes bad, good; the data have good, so so, bad"):
-        said(RecordedAnswers(Given(), path, "number", ["bad", "good"]))
+        said(RecordedAnswers(Given(), path, "number", ["bad", "good"], None))
     path = file(tmp_path, b=[-1.0, 2.0, 0.0])
     with pytest.raises(ValueError, match="has a negative number of votes"):
         said(RecordedVotes(Given(), path, COLUMNS, 0.1))
@@ -110,6 +111,7 @@ def test_what_a_config_says_wrongly_of_a_file_is_said(tmp_path: Path) -> None:
     for make in (
         lambda: RecordedLogits(Given(), path, COLUMNS, 0),
         lambda: RecordedVotes(Given(), path, COLUMNS, -1),
+        lambda: RecordedAnswers(Given(), path, "number", NAMES, 1 / 3),
     ):
         with pytest.raises(ValueError, match="wanted"):
             make()
@@ -196,7 +198,7 @@ class Recoded:
         lines = {ID: [row_id(vector, 0) for vector in inputs], "said": self.answers}
         pd.DataFrame(lines).to_parquet(folder / "a.parquet", index=False)
         self.prior = RecordedAnswers(
-            Given(), str(folder / "a.parquet"), "said", self.data.class_names
+            Given(), str(folder / "a.parquet"), "said", self.data.class_names, None
         )
 
 
@@ -211,6 +213,12 @@ def test_a_run_trusts_answers_as_its_pool_says_in_pool_and_test_alike(tmp_path: 
     assert set(np.unique(problem.test.prior.max(axis=1))) == set(np.unique(sure))
     right = problem.pool.prior.argmax(axis=1) == problem.truth
     assert right[~declined].mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_an_accuracy_that_is_given_is_taken(tmp_path: Path) -> None:
+    prior = replace(Recoded(tmp_path).prior, accuracy=0.7)
+    told = prior.compare(np.eye(3, dtype=np.float32), uniform(3, 3))(np.eye(3, dtype=np.float32))
+    np.testing.assert_allclose(told, 0.15 + 0.55 * np.eye(3), rtol=1e-6)
 
 
 def test_merged_classes_are_trusted_in_the_new_classes(tmp_path: Path) -> None:
@@ -232,7 +240,7 @@ def test_a_calibration_comes_after_the_trust_and_a_control_cannot_come_before_it
 
 
 def test_answers_to_no_row_of_the_pool_are_refused(tmp_path: Path) -> None:
-    prior = RecordedAnswers(Given(), file(tmp_path), "number", NAMES)
+    prior = RecordedAnswers(Given(), file(tmp_path), "number", NAMES, None)
     with pytest.raises(ValueError, match="column 'number' answers no row of the pool"):
         prior.compare(uniform(4, 3), uniform(4, 3))
 
