@@ -30,10 +30,10 @@ def believed(state: State, rows: Ints) -> Floats:
 class BySkill:
     """The annotator who is likeliest right, with exploration (Thompson, 1933; Auer et al., 2002).
 
-    rule: thompson draws an accuracy for each annotator and row from its posterior, ucb takes the
-    mean and `width` standard deviations; right, wrong: answers that everybody is taken to have
-    given before; by_class: accuracy in each class, weighed by what the row is believed to be;
-    per_cost: accuracy above chance for the money. O(b a k).
+    rule: thompson draws an accuracy for each annotator and row from its posterior, `width` times as
+    wide as it is, ucb takes the mean and `width` standard deviations; right, wrong: answers that
+    everybody is taken to have given before; by_class: accuracy in each class, weighed by what the
+    row is believed to be; per_cost: accuracy above chance for the money. O(b a k).
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class BySkill:
             right, asked = right.sum(axis=1, keepdims=True), asked.sum(axis=1, keepdims=True)
         good, bad = self.right + right, self.wrong + np.maximum(asked - right, 0.0)
         if self.rule == "thompson":
-            drawn = rng.beta(good, bad, size=(len(rows), *good.shape))
+            sharp = self.width**-2
+            drawn = rng.beta(good * sharp, bad * sharp, size=(len(rows), *good.shape))
         else:
             mean = good / (good + bad)
             spread = np.sqrt(mean * (1 - mean) / (good + bad + 1))

@@ -115,18 +115,18 @@ def measured(
     """(n, k) zero-shot probabilities, cached, and (n,) labels of a split; a calibration is fitted
     on train."""
     from al_bench.problem.build import embedded
-    from al_bench.problem.cache.embeddings import corrections
+    from al_bench.problem.cache.embeddings import correction, corrections
 
-    def zero_shot(which: str) -> tuple[Floats, Split]:
+    def zero_shot(which: str, prior: Prior) -> tuple[Floats, Split]:
         some = sampled(dataset.train if which == "train" else dataset.test, rows)
         name = which if rows is None else f"{which}, {len(some)} rows"
         return embedded(dataset, name, some, prior, cache)[1], some
 
-    said, judged_rows = zero_shot(split)
+    said, judged_rows = zero_shot(split, prior)
     calibrations = corrections(prior, dataset.modality)
-    pool = zero_shot("train")[0] if calibrations else said
+    pool = zero_shot("train", prior)[0] if calibrations else said
     for calibration in calibrations:
-        correct = calibration.fit(pool)
+        correct = correction(calibration, pool, lambda other: zero_shot("train", other)[0])
         pool, said = correct(pool), correct(said)
     return said, judged_rows.labels
 

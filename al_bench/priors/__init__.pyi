@@ -14,6 +14,9 @@ from .llm import CausalModel as CausalModel
 from .llm import LabelLikelihood as LabelLikelihood
 from .nli import Entailment as Entailment
 from .prototypes import HeadPrototypes as HeadPrototypes
+from .recorded import RecordedAnswers as RecordedAnswers
+from .recorded import RecordedLogits as RecordedLogits
+from .recorded import RecordedVotes as RecordedVotes
 from .sentence import ClassNamePrototypes as ClassNamePrototypes
 from .sentence import SentenceEncoder as SentenceEncoder
 from .table import Table as Table

@@ -20,7 +20,7 @@ from al_bench.content import digest
 from al_bench.priors.common import Around
 from al_bench.priors.images import as_image
 from al_bench.problem.types import Prior, Task
-from al_bench.state import Floats
+from al_bench.state import Floats, Ints
 
 ID = "row_id"  # class names hold no underscore, so no class can be called like this
 
@@ -52,16 +52,22 @@ class Table(Around):
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""
         places, table = read(self.file, task.class_names)
-        found = [places.get(row_id(inputs[row], row), -1) for row in range(len(inputs))]
-        lines = np.array(found, dtype=np.int64)
-        missing = np.flatnonzero(lines < 0)
-        if len(missing):
-            row = int(missing[0])
-            raise ValueError(
-                f"{self.file} has no answer for {len(missing)} of {len(inputs)} rows, first "
-                f"{shown(inputs[row])} with {ID} {row_id(inputs[row], row)}"
-            )
-        return np.asarray(table[lines] / table[lines].sum(axis=1, keepdims=True))
+        answers = table[lines_of(self.file, places, inputs)]
+        return np.asarray(answers / answers.sum(axis=1, keepdims=True))
+
+
+def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> Ints:
+    """(n,) the line of each input; ValueError where the file lacks a row."""
+    found = [places.get(row_id(inputs[row], row), -1) for row in range(len(inputs))]
+    lines = np.array(found, dtype=np.int64)
+    missing = np.flatnonzero(lines < 0)
+    if len(missing):
+        row = int(missing[0])
+        raise ValueError(
+            f"{file} has no answer for {len(missing)} of {len(inputs)} rows, first "
+            f"{shown(inputs[row])} with {ID} {row_id(inputs[row], row)}"
+        )
+    return lines
 
 
 def row_id(source: Any, row: int) -> str:
@@ -83,13 +89,7 @@ def read(file: Path, names: tuple[str, ...]) -> tuple[Mapping[str, int], Floats]
 
     ValueError, in one sentence, where the file is no such table of these classes.
     """
-    import pyarrow.parquet as parquet
-    from pyarrow.lib import ArrowInvalid
-
-    try:
-        table = parquet.read_table(file)
-    except (ArrowInvalid, OSError) as error:
-        raise ValueError(f"{file} is no parquet file: {str(error).splitlines()[0]}") from error
+    table = opened(file, None)
     check_columns(file, table.column_names, names)
     ids = [str(name) for name in table[ID].to_pylist()]
     places = {name: line for line, name in enumerate(ids)}
@@ -106,6 +106,21 @@ def read(file: Path, names: tuple[str, ...]) -> tuple[Mapping[str, int], Floats]
             raise ValueError(f"{file}: column {name!r} holds no numbers") from None
     check_lines(file, ids, answers)
     return places, answers
+
+
+def opened(file: Path, columns: Sequence[str] | None) -> Any:
+    """Some columns of a parquet file, all if None; ValueError where it is none or lacks one."""
+    import pyarrow.parquet as parquet
+    from pyarrow.lib import ArrowInvalid
+
+    try:
+        known = parquet.read_schema(file).names
+        lacks = [column for column in columns or () if column not in known]
+        if not lacks:
+            return parquet.read_table(file, columns=columns)
+    except (ArrowInvalid, OSError) as error:
+        raise ValueError(f"{file} is no parquet file: {str(error).splitlines()[0]}") from error
+    raise ValueError(f"{file} has no column {lacks[0]!r}; it has {', '.join(known)}")
 
 
 def check_columns(file: Path, columns: Sequence[str], names: Sequence[str]) -> None:

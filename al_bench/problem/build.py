@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.arithmetic import unit
-from al_bench.problem.cache.embeddings import corrections, embeddings, zero_shot
+from al_bench.problem.cache.embeddings import correction, corrections, embeddings, zero_shot
 from al_bench.problem.noise import Clean, realised
 from al_bench.problem.types import (
     Annotators,
@@ -52,8 +52,13 @@ def build(
     pool = rows_of(known, train, kept.rows, kept.classes)
     known = embedded(dataset, "test", test, prior, cache)
     tests = rows_of(known, test, np.arange(len(test)), kept.classes)
+
+    def other(prior: Prior) -> Floats:
+        guesses = embedded(dataset, "train", train, prior, cache)[1]
+        return merge_columns(guesses[kept.rows], kept.classes, k)
+
     for calibration in corrections(prior, dataset.modality):  # fitted on the pool, applied to both
-        correct = calibration.fit(pool.prior)
+        correct = correction(calibration, pool.prior, other)
         pool, tests = (replace(rows, prior=correct(rows.prior)) for rows in (pool, tests))
     truth, test_truth = kept.classes[train.labels[kept.rows]], kept.classes[test.labels]
     names = merged_names(dataset.class_names, kept.classes, k)

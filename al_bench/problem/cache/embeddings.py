@@ -46,24 +46,48 @@ class Calibrating(Protocol):
         probabilities of the pool."""
 
 
-def corrections(prior: Prior, modality: str) -> list[Calibrating]:
+@runtime_checkable
+class Comparing(Protocol):
+    """A prior whose own zero-shot probabilities are corrected by how they agree, on the unlabelled
+    pool, with those of another one; the innermost part of a chain of calibrations."""
+
+    inner: Prior
+
+    def compare(self, pool: Floats, other: Floats) -> Callable[[Floats], Floats]:
+        """A correction of (m, k) zero-shot probabilities, found from its own (n, k) ones of the
+        pool and those of `inner`, uncorrected."""
+
+
+def corrections(prior: Prior, modality: str) -> list[Calibrating | Comparing]:
     """The calibrations of a prior in the order in which they apply; ValueError where one lies
     inside a control, which changes zero-shot probabilities before there is a pool."""
-    found: list[Calibrating] = []
+    found: list[Calibrating | Comparing] = []
     control: Prior | None = None
     while True:
         if isinstance(prior, Choosing):
             prior = prior.choose(modality)
-        elif isinstance(prior, Calibrating):
+        elif isinstance(prior, Calibrating | Comparing):
             if control is not None:
                 inside, outside = type(prior).__name__, type(control).__name__
                 raise ValueError(f"{inside} is inside {outside}; wanted {outside} inside {inside}")
             found.insert(0, prior)
+            if isinstance(prior, Comparing):
+                return found
             prior = prior.inner
         elif isinstance(prior, Adjusting):
             control, prior = prior, prior.inner
         else:
             return found
+
+
+def correction(
+    calibration: Calibrating | Comparing, pool: Floats, other: Callable[[Prior], Floats]
+) -> Callable[[Floats], Floats]:
+    """What a calibration finds on the (n, k) zero-shot probabilities of the pool; other: gives
+    those of another prior on the same rows."""
+    if isinstance(calibration, Comparing):
+        return calibration.compare(pool, other(calibration.inner))
+    return calibration.fit(pool)
 
 
 def embeddings(

@@ -1,0 +1,266 @@
+"""What foundation models and rules were recorded to say: logits, votes or plain answers in a file.
+
+As in ``Table`` a row is found by its content, so a file may be about any split; but the file is
+taken as its source wrote it, and what its numbers mean is said here. A file lies below
+$AL_BENCH_DATA where it is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from al_bench.arithmetic import softmax, uniform
+from al_bench.content import FOLDER, data_path, digest
+from al_bench.priors.common import Around
+from al_bench.priors.table import ID, lines_of, opened
+from al_bench.problem.types import Prior, Task
+from al_bench.state import ABSENT, Floats, Ints
+
+MARGIN = 0.05  # how far above chance an estimated accuracy is at least
+SUREST = 0.99  # and what it is at most
+TELLS = 0.01  # how far above chance another prior's mean confidence is at least, to compare with
+Correction = Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class RecordedLogits(Around):
+    """Softmax of recorded logits, such as those of CLIP (Radford et al., 2021).
+
+    inner: a prior whose encoder makes the features; file: parquet with a column ``row_id``;
+    columns: the column of each class; temperature: what the logits are divided by.
+    """
+
+    brings: ClassVar = ("file",)
+
+    inner: Prior
+    file: str
+    columns: Mapping[str, str]
+    temperature: float
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise ValueError(f"temperature={self.temperature}; wanted more than 0")
+
+    @property
+    def key(self) -> str:
+        found = f"sha256:{digest(path_of(self.file))}, {dict(self.columns)}"
+        return f"logits({found}, temperature={self.temperature})"
+
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""
+        logits = recorded(self.file, self.columns, inputs, task)
+        return softmax(logits / np.float32(self.temperature))
+
+
+@dataclass(frozen=True)
+class RecordedVotes(Around):
+    """Recorded votes, such as those of keyword rules (Ratner et al., 2017), or probabilities.
+
+    file, columns: as in ``RecordedLogits``; smoothing: votes that each class is given besides; a
+    row that nobody voted on is uniform.
+    """
+
+    brings: ClassVar = ("file",)
+
+    inner: Prior
+    file: str
+    columns: Mapping[str, str]
+    smoothing: float
+
+    def __post_init__(self) -> None:
+        if not self.smoothing >= 0:
+            raise ValueError(f"smoothing={self.smoothing}; wanted 0 or more votes")
+
+    @property
+    def key(self) -> str:
+        found = f"sha256:{digest(path_of(self.file))}, {dict(self.columns)}"
+        return f"votes({found}, smoothing={self.smoothing})"
+
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""
+        votes = recorded(self.file, self.columns, inputs, task)
+        if np.any(votes < 0):
+            raise ValueError(f"{self.file} has a negative number of votes; wanted 0 or more")
+        votes = votes + np.float32(self.smoothing)
+        total = votes.sum(axis=1, keepdims=True)
+        return np.where(total > 0, votes / np.where(total > 0, total, 1), uniform(*votes.shape))
+
+
+@dataclass(frozen=True)
+class RecordedAnswers(Around):
+    """Recorded answers without probabilities, such as those of a chat model: one class a row.
+
+    A row where no class was answered (-1 or empty) is uniform.
+
+    inner: a prior whose encoder makes the features, and which answers are compared with; file:
+    parquet with a column ``row_id``; column: of class numbers or names; class_names: (k,) the class
+    of each number; accuracy: the probability of an answer, the rest spread evenly, or null to
+    estimate it once for a run, without a label (see ``agreed_accuracy``).
+    """
+
+    brings: ClassVar = ("file",)
+
+    inner: Prior
+    file: str
+    column: str
+    class_names: Sequence[str]
+    accuracy: float | None
+
+    def __post_init__(self) -> None:
+        if self.accuracy is not None and not 1 / len(self.class_names) < self.accuracy <= 1:
+            raise ValueError(
+                f"accuracy={self.accuracy} for {len(self.class_names)} classes; wanted null, or "
+                "more than chance and at most 1"
+            )
+
+    @property
+    def key(self) -> str:
+        found = f"sha256:{digest(path_of(self.file))}, {self.column}, {list(self.class_names)}"
+        return f"answers({found})"
+
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        """(n, k) one where the answer is; O(n k) time beside hashing the inputs. ValueError where
+        the file lacks a row, or a class."""
+        file, names = path_of(self.file), tuple(map(str, self.class_names))
+        check_classes(file, names, task)
+        places, answers = answers_of(file, digest(file), self.column, names)
+        said = answers[lines_of(file, places, inputs)]
+        order = np.array([task.class_names.index(name) for name in names])
+        found = uniform(len(said), len(names))
+        given = said != ABSENT
+        found[given] = np.eye(len(names), dtype=np.float32)[order[said[given]]]
+        return found
+
+    def compare(self, pool: Floats, other: Floats) -> Correction:
+        """Answers of the accuracy that is given or that the pool shows; no label is read."""
+        if self.accuracy is not None:
+            return partial(smoothed, accuracy=self.accuracy)
+        given = pool.max(axis=1) == 1
+        if not given.any():
+            raise ValueError(f"{self.file}: column {self.column!r} answers no row of the pool")
+        accuracy = agreed_accuracy(pool[given].argmax(axis=1), other[given])
+        return partial(smoothed, accuracy=accuracy)
+
+
+def agreed_accuracy(answers: Ints, other: Floats) -> float:
+    """How often (n,) answers are right, from how often they agree with another prior's (n, k)
+    probabilities, by the method of moments; no label is read. O(n k).
+
+    It takes the other prior to be right as often as its mean confidence b says, and both to err
+    independently given the class, each wrong class alike (the one-coin model of Dawid and Skene,
+    1979). They agree where both are right or both wrong alike, so with accuracy a
+    ``agreement = a b + (1 - a) (1 - b) / (k - 1)``. An overconfident prior makes answers look
+    worse than they are, and a diffident one better, as do errors that both have in common: rows
+    that are hard for all make the estimate too high. It is kept between chance + 0.05 and 0.99.
+    ValueError where the other prior is flat.
+    """
+    k = other.shape[1]
+    b = float(other.max(axis=1).mean())
+    if b < 1 / k + TELLS:
+        raise ValueError(
+            f"the inner prior is {b:.3f} sure on average, of {k} classes, so agreement with it "
+            "says nothing of an answer; wanted one that tells classes apart"
+        )
+    agreement = float((other.argmax(axis=1) == answers).mean())
+    alike = (1 - b) / (k - 1)
+    return float(np.clip((agreement - alike) / (b - alike), 1 / k + MARGIN, SUREST))
+
+
+def smoothed(probabilities: Floats, accuracy: float) -> Floats:
+    """(n, k) rows that are sure of a class made so with probability `accuracy`, the rest spread
+    evenly; other rows stay as they are."""
+    sure = probabilities.max(axis=1, keepdims=True) == 1
+    rest = (1 - accuracy) / (probabilities.shape[1] - 1)
+    soft = rest + probabilities * (accuracy - rest)
+    return np.where(sure, soft, probabilities).astype(np.float32)
+
+
+def path_of(file: str) -> Path:
+    """Where the file is; FileNotFoundError, in one sentence, where it is not."""
+    path = data_path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {file}, neither in ${FOLDER} nor from here")
+    return path
+
+
+def recorded(file: str, columns: Mapping[str, str], inputs: Sequence[Any], task: Task) -> Floats:
+    """(n, k) float32 numbers of a file for the rows of a block, in the task's order of classes."""
+    path = path_of(file)
+    check_classes(path, tuple(columns), task)
+    ordered = tuple(columns[name] for name in task.class_names)
+    places, table = numbers_of(path, digest(path), ordered)
+    return np.asarray(table[lines_of(path, places, inputs)])
+
+
+def check_classes(file: Path, names: Sequence[str], task: Task) -> None:
+    """ValueError unless the classes that a config names are those of the data."""
+    if sorted(names) != sorted(task.class_names):
+        raise ValueError(
+            f"{file} is said to be about the classes {', '.join(names)}; the data have "
+            f"{', '.join(task.class_names)}"
+        )
+
+
+@lru_cache(maxsize=2)
+def numbers_of(
+    file: Path, content: str, columns: tuple[str, ...]
+) -> tuple[Mapping[str, int], Floats]:
+    """The line of each row_id, and (lines, k) float32 numbers; read once a process and content.
+
+    ValueError, in one sentence, where a cell is no finite number or two lines of one row differ.
+    """
+    table = opened(file, [ID, *columns])
+    numbers = np.empty((len(table), len(columns)), dtype=np.float32)
+    for c, column in enumerate(columns):
+        try:
+            numbers[:, c] = table[column].to_numpy()
+        except (TypeError, ValueError):
+            raise ValueError(f"{file}: column {column!r} holds no numbers") from None
+    wrong = np.argwhere(~np.isfinite(numbers))
+    if len(wrong):
+        line, c = wrong[0]
+        raise ValueError(
+            f"{file}: column {columns[c]!r}: line {line} is {numbers[line, c]}; wanted a number"
+        )
+    return places_of(file, table, numbers), numbers
+
+
+@lru_cache(maxsize=2)
+def answers_of(
+    file: Path, content: str, column: str, names: tuple[str, ...]
+) -> tuple[Mapping[str, int], Ints]:
+    """The line of each row_id, and (lines,) class numbers in the order of `names`, ABSENT where no
+    class was answered; read once a process and content. ValueError, in one sentence, for any other
+    cell."""
+    table = opened(file, [ID, column])
+    number: dict[Any, int] = {name: c for c, name in enumerate(names)}
+    number |= {c: c for c in range(len(names))} | dict.fromkeys((None, "", ABSENT), ABSENT)
+    values = table[column].to_pylist()
+    unknown = [line for line, value in enumerate(values) if value not in number]
+    if unknown:
+        raise ValueError(
+            f"{file}: column {column!r}: line {unknown[0]} is {values[unknown[0]]!r} "
+            f"({len(unknown)} such lines); wanted one of {', '.join(names)}, or its number"
+        )
+    answers = np.array([number[value] for value in values], dtype=np.int64)
+    return places_of(file, table, answers[:, None]), answers
+
+
+def places_of(file: Path, table: Any, values: Floats | Ints) -> Mapping[str, int]:
+    """A line of each row_id; ValueError where a row has two lines with other (lines, c) values."""
+    ids = [str(name) for name in table[ID].to_pylist()]
+    places = {name: line for line, name in enumerate(ids)}
+    last = np.array([places[name] for name in ids])
+    differ = np.flatnonzero(np.any(values != values[last], axis=1))
+    if len(differ):
+        raise ValueError(
+            f"{file}: {ID} {ids[differ[0]]} comes more than once, and not with the same values "
+            f"({len(differ)} such lines)"
+        )
+    return places
