@@ -1,0 +1,49 @@
+"""Codecision between a new row and one more answer about an old one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.arithmetic import margin
+from al_bench.label_models.belief import OutOfFoldBelief
+from al_bench.state import Floats, Ints, State
+from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
+
+
+class CodecisionAgain(Codecision):
+    """Codecision where a row may be queried again: both are weighed on one scale (ours).
+
+    A new row's score is that of `Codecision`. A labelled one's is `again` times how torn the belief
+    still is between its two likeliest classes, times the same need of the classes it may be of: an
+    answer that settles it is worth as much to the belief as a new one. A row is named once a batch.
+    Where nothing is asked again it is Codecision. O(budget u k) for u rows left to ask.
+    """
+
+    def __init__(
+        self, belief: OutOfFoldBelief, value: str, power: float, again: float, most: float
+    ) -> None:
+        super().__init__(belief, value, power)
+        if again < 0 or not 0 <= most <= 1:
+            raise ValueError(
+                f"CodecisionAgain got again={again}, most={most}; wanted 0 or more, and a fraction"
+            )
+        self.again, self.most = again, most
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        if not state.reask or not len(state.labelled):
+            return super().select(state, budget, rng)
+        beliefs = None if state.training is None else state.training.beliefs
+        if beliefs is None:
+            beliefs = self.belief.believe(state, rng).pool
+        counts = soft_counts(state)
+        rows = rng.permutation(state.askable)
+        old = state.labels[rows] >= 0
+        torn = self.again * (1 - margin(np.asarray(beliefs[rows[old]], dtype=np.float32)))
+        few = int(self.most * budget)
+        again = rows[old][needy_batch(torn, beliefs[rows[old]], counts, self.power, few)]
+        value = np.zeros(len(state.labels))
+        value[rows[old]] = torn
+        value[rows[~old]] = self.worth(state.probs[rows[~old]])
+        rows = np.concatenate([rows[~old], again])
+        believed: Floats = np.asarray(beliefs[rows], dtype=np.float32)
+        return rows[needy_batch(value[rows], believed, counts, self.power, budget)]
