@@ -1,2 +1,6 @@
 from .belief import OutOfFoldBelief as OutOfFoldBelief
 from .consensus import Majority as Majority
+from .glad import Glad as Glad
+from .libraries import Crowdlab as Crowdlab
+from .libraries import DawidSkene as DawidSkene
+from .libraries import Mace as Mace
