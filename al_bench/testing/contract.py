@@ -200,7 +200,8 @@ def _global_states() -> dict[str, bytes]:
 
 def makes_a_training_set(make: Make) -> None:
     """Distinct rows of the pool, targets that sum to one, finite weights >= 0 with some mass."""
-    for name, state, _ in situations():
+    several = ((asked.name, asked.state, asked.truth) for asked in asked_situations())
+    for name, state, _ in (*situations(), *several):
         if not len(state.labelled):
             continue
         made = make().training_set(state, _generator())
