@@ -68,6 +68,16 @@ def skill(consensus: Consensus) -> Floats:
     return np.asarray(consensus.right.sum(axis=1) / consensus.asked.sum(axis=1))
 
 
+def test_a_majority_by_hand() -> None:
+    state, _ = crowd([0.9, 0.8, 0.6], n=5)
+    few = Answers(np.array([4, 1, 4, 4]), np.array([0, 1, 1, 2]), np.array([2, 0, 2, 1]))
+    made = infer(Majority(), replace(state, answers=few))
+    assert made.rows.tolist() == [1, 4]
+    assert_allclose(made.probs, [[1, 0, 0], [0, 1 / 3, 2 / 3]])
+    assert_allclose(made.right, [[0, 0, 2 / 3], [1, 0, 2 / 3], [0, 1 / 3, 0]])
+    assert_allclose(made.asked.sum(axis=1), [1, 2, 1])
+
+
 @pytest.mark.parametrize("name", SKILLED)
 def test_knowing_who_is_good_beats_a_majority_of_mixed_skills(name: str) -> None:
     skills = [0.95, 0.9, 0.45, 0.4, 0.35, 0.35]
