@@ -1,5 +1,7 @@
 """Named randomness: every draw of a run comes from ``rng(seed, purpose, round)``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 
 import numpy as np
@@ -13,3 +15,15 @@ def rng(seed: int, purpose: str, round: int = 0) -> np.random.Generator:
     """
     word = int.from_bytes(sha256(purpose.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, word, round])
+
+
+@contextmanager
+def seeded_global_generator(rng: np.random.Generator) -> Iterator[None]:
+    """NumPy's global generator seeded inside, for libraries that draw from it, and afterwards as it
+    was."""
+    before = np.random.get_state()  # noqa: NPY002
+    np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002

@@ -36,11 +36,24 @@ def consensus_of(state: State, rows: Ints, probs: Floats) -> Consensus:
     return Consensus(rows, probs, right, asked)
 
 
+def shares(places: Ints, classes: Ints, n_classes: int) -> Floats:
+    """(m, k) fraction of the answers about each row that each class got."""
+    votes = np.zeros((int(places.max()) + 1, n_classes))
+    np.add.at(votes, (places, classes), 1.0)
+    return np.asarray(votes / votes.sum(axis=1, keepdims=True))
+
+
+def speakers(state: State) -> Ints:
+    """(v,) who gave each answer: numbers without a gap, or all alike where nobody in particular."""
+    assert state.panel is not None
+    if not state.panel.persons:
+        return np.zeros_like(state.answers.annotators)
+    return np.unique(state.answers.annotators, return_inverse=True)[1]
+
+
 class Majority:
     """The share of a row's answers that each class got; every answer weighs the same."""
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         rows, places = places_of(state.answers)
-        votes = np.zeros((len(rows), state.n_classes))
-        np.add.at(votes, (places, state.answers.classes), 1.0)
-        return consensus_of(state, rows, votes / votes.sum(axis=1, keepdims=True))
+        return consensus_of(state, rows, shares(places, state.answers.classes, state.n_classes))

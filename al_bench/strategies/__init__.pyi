@@ -1,6 +1,10 @@
 from .alfa_mix import AlfaMix as AlfaMix
 from .anchors import SEALS as SEALS
 from .anchors import AnchorAL as AnchorAL
+from .asking import ActiveLab as ActiveLab
+from .asking import AskAgain as AskAgain
+from .asking import ReLabel as ReLabel
+from .asking import Repeated as Repeated
 from .badge import Badge as Badge
 from .bait import Bait as Bait
 from .base import Base as Base

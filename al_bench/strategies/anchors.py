@@ -58,7 +58,7 @@ class SEALS:
         self.inner, self.neighbours = inner, neighbours
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
-        if len(state.labelled) == 0:
+        if not (len(state.labelled) and len(state.unlabelled)):
             return self.inner.select(state, budget, rng)
         rows = state.unlabelled
         score = mean_similarity(

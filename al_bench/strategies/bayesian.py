@@ -72,6 +72,8 @@ class BatchBald:
                 f"BatchBald got configurations={self.configurations} for {state.n_classes} "
                 "classes; wanted at least one for each answer to the first query"
             )
+        if not len(state.unlabelled):
+            return state.unlabelled
         predict = self.posterior.draw(state, self.models, rng)
         best = top(scores(predict, state.unlabelled), max(self.candidates, budget), rng)
         rows = rng.permutation(state.unlabelled[best])

@@ -30,6 +30,8 @@ class ProbCover:
         self.radius, self.purity, self.sample = radius, purity, sample
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        if not len(state.unlabelled):
+            return state.unlabelled
         unlabelled = rng.permutation(state.unlabelled)  # the first of equals is a random one
         rows, budget = unlabelled[: self.sample], min(budget, len(unlabelled))
         features = unit_rows(state.rows.features, rows)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
 
+from al_bench.rng import seeded_global_generator
 from al_bench.state import HIDDEN, Floats, Ints, Picked, Rows, State
 
 try:
@@ -100,17 +100,6 @@ def ready(estimator: Any, n_classes: int, rng: np.random.Generator) -> Any:
     seeds = {n: int(rng.integers(2**31)) for n in names if n.endswith("random_state")}
     classes = {"classes": list(range(n_classes))} if "classes" in names else {}
     return clone(estimator).set_params(**seeds, **classes)
-
-
-@contextmanager
-def seeded_global_generator(rng: np.random.Generator) -> Iterator[None]:
-    """NumPy's global generator seeded inside, and afterwards as it was."""
-    before = np.random.get_state()  # noqa: NPY002 (some of their rules draw from it)
-    np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(before)  # noqa: NPY002
 
 
 class TaskModel(SkactivemlClassifier):  # type: ignore[misc]

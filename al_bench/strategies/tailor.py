@@ -31,6 +31,8 @@ class Tailor:
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         budget = min(budget, len(state.unlabelled))
+        if not budget:
+            return None
         lists = [unanswered(self.candidates[c], state, budget, rng) for c in self.candidates]
         heads = np.zeros(len(lists), dtype=np.int64)
         found = np.array([1 + self.trust * state.probs[rows].mean(axis=0) for rows in lists])

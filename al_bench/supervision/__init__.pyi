@@ -1,6 +1,7 @@
 from .confident import ConfidentLearning as ConfidentLearning
 from .human import HumanLabels as HumanLabels
 from .human import Smoothed as Smoothed
+from .human import SoftLabels as SoftLabels
 from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill

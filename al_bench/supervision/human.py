@@ -1,4 +1,5 @@
-"""Training on the annotator's answers: as they were given, or a little softened."""
+"""Training on the annotators' answers: as they were given, a little softened, or as doubtful as
+they are."""
 
 from __future__ import annotations
 
@@ -29,3 +30,16 @@ class Smoothed:
         targets = (1 - self.smoothing) * certain + self.smoothing / state.n_classes
         weights = np.ones(len(targets), dtype=np.float32)
         return TrainingSet(state.labelled, targets.astype(np.float32), weights)
+
+
+class SoftLabels:
+    """What several answers come to, as doubtful as it is: the consensus's probabilities as targets.
+
+    Every row weighs one; the answers as given where there is no consensus, as of one annotator.
+    """
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        targets = one_hot(state.labels[state.labelled], state.n_classes)
+        if state.consensus is not None:
+            targets[np.searchsorted(state.labelled, state.consensus.rows)] = state.consensus.probs
+        return TrainingSet(state.labelled, targets, np.ones(len(targets), dtype=np.float32))

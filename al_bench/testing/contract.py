@@ -21,7 +21,8 @@ import numpy as np
 from al_bench.desk import Desk
 from al_bench.loop import query
 from al_bench.problem.types import Truth
-from al_bench.state import Ints, PriorModel, State, TrainingSet
+from al_bench.state import Answers, Consensus, Ints, PriorModel, State, TrainingSet
+from al_bench.testing.asking import Asked, asked_situations, make_asked, others_poisoned
 from al_bench.testing.situations import (
     make_pool,
     make_state,
@@ -122,11 +123,52 @@ def returns_integers(make: Make) -> None:
         raise ContractError(f"it returned {type(rows).__name__}; wanted a 1-d integer array")
 
 
+def asks_again_within_bounds(make: Make) -> None:
+    """Where rows may be queried again: min(budget, unlabelled) rows, or it fills the budget."""
+    for asked in asked_situations():
+        state, left = asked.state, int(asked.state.left.sum())
+        strategy = _strategy(make, asked.truth)
+        for size, reveal in ((1, "batch"), (7, "sequential"), (left + 5, "batch")):
+            told = _buy(strategy, asked, asked.table, size, reveal)
+            new = np.unique(told.rows[state.labels[told.rows] < 0])
+            again = len(new) < len(told)
+            wanted = min(size, left if again else len(state.unlabelled))
+            if len(told) != wanted:
+                raise ContractError(
+                    f"with {asked.name}, budget {size}, reveal={reveal}: {len(told)} queries, of "
+                    f"which {len(told) - len(new)} ask again; wanted {wanted}"
+                )
+
+
+def hears_bought_answers_alone(make: Make) -> None:
+    """Where several can be asked, no answer that was not bought changes what it queries."""
+    asked = make_asked("several annotators", labelled=20)
+    strategy = _strategy(make, asked.truth)
+    told = _buy(strategy, asked, asked.table, 10, "sequential")
+    other = others_poisoned(asked, told.rows, told.annotators)
+    again = _buy(strategy, asked, other, 10, "sequential")
+    if not np.array_equal(told.rows, again.rows):
+        raise ContractError("the choice changes with answers that were not bought")
+
+
+def _buy(strategy: Any, asked: Asked, table: Ints, size: int, reveal: str) -> Answers:
+    """What it queries of several annotators, each row's first ones first."""
+    desk = Desk(table, asked.state.panel)
+    try:
+        return query(strategy, asked.state, size, desk, reveal, 3, 2)[0]
+    except Exception as error:
+        raise ContractError(
+            f"with {asked.name}, budget {size}, reveal={reveal}: {type(error).__name__}: {error}"
+        ) from error
+
+
 def _lock(state: State) -> None:
-    """Let whoever writes into the state, its predictions or its training set get a ValueError."""
-    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior]
-    if state.training is not None:
-        arrays += [part for part in vars(state.training).values() if part is not None]
+    """Let whoever writes into the state, its predictions, its training set, or into what is known
+    of several annotators get a ValueError."""
+    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior, state.open]
+    for part in (state.training, state.answers, state.panel, state.consensus):
+        values = {} if part is None else vars(part)
+        arrays += [value for value in values.values() if isinstance(value, np.ndarray)]
     for array in arrays:
         array.flags.writeable = False
 
@@ -158,7 +200,8 @@ def _global_states() -> dict[str, bytes]:
 
 def makes_a_training_set(make: Make) -> None:
     """Distinct rows of the pool, targets that sum to one, finite weights >= 0 with some mass."""
-    for name, state, _ in situations():
+    several = ((asked.name, asked.state, asked.truth) for asked in asked_situations())
+    for name, state, _ in (*situations(), *several):
         if not len(state.labelled):
             continue
         made = make().training_set(state, _generator())
@@ -297,6 +340,127 @@ def answers_every_row(make: Make) -> None:
         raise ContractError("answers are not one class for each row")
 
 
+# --- label models and assignments -----------------------------------------------------------------
+
+
+def _answered() -> Iterator[Asked]:
+    return (asked for asked in asked_situations() if len(asked.state.answers))
+
+
+def makes_a_consensus(make: Make) -> None:
+    """Probabilities of the rows with an answer, ascending; of each annotator right <= asked."""
+    for asked in _answered():
+        state = asked.state
+        made = make().infer(state, _generator())
+        rows, k = np.unique(state.answers.rows), state.n_classes
+        given = np.bincount(state.answers.annotators, minlength=state.open.shape[1])
+        if not np.array_equal(made.rows, rows):
+            raise ContractError(f"with {asked.name}: rows are not those with an answer, ascending")
+        shapes = {part.shape for part in (made.right, made.asked)}
+        if made.probs.shape != (len(rows), k) or shapes != {(len(given), k)}:
+            raise ContractError(f"with {asked.name}: probs {made.probs.shape}, counts {shapes}")
+        problems = {
+            "probabilities that do not sum to one": not np.allclose(made.probs.sum(axis=1), 1),
+            "probabilities outside 0..1": not np.all((made.probs >= 0) & (made.probs <= 1 + 1e-9)),
+            "more right answers than answers": bool((made.right > made.asked + 1e-9).any()),
+            "right answers below 0": not bool((made.right >= 0).all()),
+            "other numbers of answers than there are": not np.allclose(made.asked.sum(1), given),
+        }
+        for what, wrong in problems.items():
+            if wrong:
+                raise ContractError(f"with {asked.name}: the consensus has {what}")
+
+
+def makes_the_same_consensus_again(make: Make) -> None:
+    """Equal answers and generators give equal consensuses, from a fresh instance and a used one."""
+    asked, used = make_asked("several annotators", labelled=25), make()
+    first = used.infer(asked.state, _generator())
+    used.infer(make_asked("others", seed=5).state, _generator(1))
+    for model in (used, make()):
+        if not _equal(first, model.infer(asked.state, _generator())):
+            raise ContractError("equal answers and generators give different consensuses")
+
+
+def leaves_the_answers_alone(make: Make) -> None:
+    """Arrays of the state are read, never written; no global generator is used."""
+    asked = make_asked("several annotators", labelled=25)
+    _lock(asked.state)
+    with global_generators_untouched():
+        try:
+            make().infer(asked.state, _generator())
+        except ValueError as error:
+            raise ContractError(f"it writes into the state: {error}") from error
+
+
+def hears_answers_in_any_order(make: Make) -> None:
+    """Answers in another order are the same answers."""
+    state = make_asked("several annotators", labelled=25).state
+    order = np.random.default_rng(8).permutation(len(state.answers))
+    answers = Answers(*(part[order] for part in vars(state.answers).values()))
+    first = make().infer(state, _generator())
+    again = make().infer(replace(state, answers=answers), _generator())
+    if not np.allclose(first.probs, again.probs, atol=1e-6):
+        raise ContractError("the consensus changes with the order in which answers came")
+
+
+def _equal(one: Consensus, other: Consensus) -> bool:
+    pairs = zip(vars(one).values(), vars(other).values(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _assignment(make: Make, asked: Asked) -> Any:
+    assignment = make()
+    oracle = getattr(assignment, "oracle", False)
+    return assignment.given(asked.truth, asked.table) if oracle else assignment
+
+
+def names_somebody_open(make: Make) -> None:
+    """For each of some distinct rows one annotator who can still be asked; the same again."""
+    for asked in asked_situations():
+        panel, state = asked.state.panel, asked.state
+        if panel is None or not panel.persons:
+            continue
+        assignment, rows = _assignment(make, asked), state.askable
+        for some in (rows, rows[::-3], rows[:1], rows[:0]):
+            try:
+                who = Desk(asked.table, panel, assignment).whom(state, some, _generator())
+            except Exception as error:
+                raise ContractError(
+                    f"with {asked.name}, {len(some)} rows: {type(error).__name__}: {error}"
+                ) from error
+            if not np.array_equal(who, _assignment(make, asked).assign(state, some, _generator())):
+                raise ContractError(f"with {asked.name}: equal generators name other annotators")
+
+
+def assigns_by_bought_answers_alone(make: Make) -> None:
+    """No answer that was not bought changes whom it names, for a row's second answer neither."""
+    asked = make_asked("several annotators", labelled=20)
+    assignment = _assignment(make, asked)
+    rows = np.repeat(asked.state.unlabelled[:10], 2)
+    told, panel = Answers(), asked.state.panel
+    for table in (asked.table, None):
+        shown = others_poisoned(asked, told.rows, told.annotators) if table is None else table
+        try:
+            bought = Desk(shown, panel, assignment).ask(asked.state, rows, _generator())
+        except ValueError as error:
+            raise ContractError(f"with rows that come twice: {error}") from error
+        if len(told) and not np.array_equal(told.annotators, bought.annotators):
+            raise ContractError("whom it names changes with answers that were not bought")
+        told = bought
+
+
+def assigning_leaves_the_input_alone(make: Make) -> None:
+    """Arrays of the state are read, never written; no global generator is used."""
+    asked = make_asked("several annotators", labelled=20)
+    assignment = _assignment(make, asked)
+    _lock(asked.state)
+    with global_generators_untouched():
+        try:
+            assignment.assign(asked.state, asked.state.askable, _generator())
+        except ValueError as error:
+            raise ContractError(f"it writes into the state: {error}") from error
+
+
 CHECKS: dict[str, tuple[Check, ...]] = {
     "strategy": (
         queries_exactly_the_budget,
@@ -305,6 +469,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         leaves_its_input_alone,
         draws_from_its_generator_alone,
         returns_integers,
+        asks_again_within_bounds,
+        hears_bought_answers_alone,
     ),
     "supervision": (
         makes_a_training_set,
@@ -314,6 +480,17 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "learner": (predicts_distributions, learns_the_same_again, learns_something),
     "imbalance": (keeps_existing_rows,),
     "noise": (answers_every_row,),
+    "label_model": (
+        makes_a_consensus,
+        makes_the_same_consensus_again,
+        hears_answers_in_any_order,
+        leaves_the_answers_alone,
+    ),
+    "assignment": (
+        names_somebody_open,
+        assigns_by_bought_answers_alone,
+        assigning_leaves_the_input_alone,
+    ),
 }
 
 

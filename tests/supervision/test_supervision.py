@@ -11,9 +11,10 @@ from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.label_models.split import balanced_entropy, class_weights, fm_guesses, noise_set
 from al_bench.state import UNLABELLED, Floats, Rows, State, Supervision, TrainingSet
 from al_bench.supervision.confident import ConfidentLearning
-from al_bench.supervision.human import HumanLabels, Smoothed
+from al_bench.supervision.human import HumanLabels, Smoothed, SoftLabels
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill
 from al_bench.supervision.vetted import Vetted, VettedPool
+from al_bench.testing.asking import make_asked
 from tests.conftest import make_state
 
 
@@ -24,6 +25,7 @@ def belief() -> OutOfFoldBelief:
 RULES: list[Callable[[], Supervision]] = [
     HumanLabels,
     lambda: Smoothed(0.1),
+    SoftLabels,
     AllPseudo,
     lambda: ConfidentSplit(0.5, "as_published", True, 1e-4),
     lambda: Distill(5),
@@ -63,6 +65,18 @@ def test_smoothing_gives_its_share_to_all_classes_alike() -> None:
     state, _ = make_state(k=4)
     targets = taught(Smoothed(0.2), state).targets
     assert_allclose(np.sort(targets, axis=1), [[0.05, 0.05, 0.05, 0.85]] * len(targets), rtol=1e-6)
+
+
+def test_soft_labels_are_the_consensus_or_without_one_the_answers() -> None:
+    state = make_asked("people", labelled=30).state
+    training = taught(SoftLabels(), state)
+    assert state.consensus is not None
+    assert training.rows.tolist() == state.consensus.rows.tolist()
+    assert_allclose(training.targets, state.consensus.probs, rtol=1e-6)
+    assert 0 < (training.targets.max(axis=1) < 1).sum() < 30
+    alone, _ = make_state()
+    plain = taught(HumanLabels(), alone)
+    assert_allclose(taught(SoftLabels(), alone).targets, plain.targets)
 
 
 def test_all_pseudo_teaches_every_row_and_lets_the_annotator_win() -> None:

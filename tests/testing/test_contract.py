@@ -1,6 +1,7 @@
 """Every component that a config names keeps the contract of its kind."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,22 @@ import pytest
 
 from al_bench.configuration.config import build, config_dir
 from al_bench.configuration.plan import plan
-from al_bench.state import Ints, State
+from al_bench.label_models.consensus import Majority
+from al_bench.state import Consensus, Ints, State
 from al_bench.testing.contract import (
     CHECKS,
     Check,
     ContractError,
+    asks_again_within_bounds,
+    assigns_by_bought_answers_alone,
     draws_from_its_generator_alone,
+    hears_answers_in_any_order,
     learns_something,
     leaves_its_input_alone,
+    leaves_the_answers_alone,
+    makes_a_consensus,
+    makes_the_same_consensus_again,
+    names_somebody_open,
     queries_exactly_the_budget,
 )
 from tests.tiny_models import bert_folder, on_cpu, timm_weights
@@ -26,7 +35,14 @@ __all__ = ["on_cpu"]
 
 TEN = [[0.91 if row == column else 0.01 for column in range(10)] for row in range(10)]
 GIVEN = {("noise", "confusion"): [f"noise.matrix={TEN}"]}  # values a user has to give
-EXTRAS = {"transformers_lora": "peft", "skactiveml": "skactiveml"}  # packages that options need
+EXTRAS = {  # packages that options need
+    "transformers_lora": "peft",
+    "skactiveml": "skactiveml",
+    "dawid_skene": "crowdkit",
+    "mace": "crowdkit",
+    "crowdlab": "cleanlab",
+    "activelab": "cleanlab",
+}
 
 
 def cases() -> list[tuple[str, str, Check]]:
@@ -123,3 +139,78 @@ def test_a_broken_promise_is_seen(check: Check, mischief: Any, said: str) -> Non
     with pytest.raises(ContractError, match=said):
         check(lambda: Broken(mischief))
     check(lambda: Broken(lambda state: None))
+
+
+class Repeating:
+    """Of each two rows the first one, twice where it may be queried twice."""
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        if not state.reask or budget < 2:
+            return state.unlabelled[:budget]
+        new = state.unlabelled[: max(budget - 1, 1)]
+        return np.concatenate([new, new[state.left[new] > 1][:1]])
+
+
+def test_asking_again_without_filling_the_budget_is_seen() -> None:
+    with pytest.raises(ContractError, match="ask again; wanted"):
+        asks_again_within_bounds(Repeating)
+
+
+class Votes:
+    """The majority, after some mischief, and with some."""
+
+    def __init__(self, mischief: Callable[[State, int, Consensus], Consensus]) -> None:
+        self.mischief, self.calls = mischief, 0
+
+    def infer(self, state: State, rng: np.random.Generator) -> Consensus:
+        self.calls += 1
+        return self.mischief(state, self.calls, Majority().infer(state, rng))
+
+
+def rescaled(state: State, calls: int, made: Consensus) -> Consensus:
+    return replace(made, probs=made.probs * 2)
+
+
+def counted(state: State, calls: int, made: Consensus) -> Consensus:
+    return replace(made, probs=np.roll(made.probs, calls, axis=1))
+
+
+def last_word(state: State, calls: int, made: Consensus) -> Consensus:
+    latest = state.tell(state.answers.rows, state.answers.classes).labels[made.rows]
+    return replace(made, probs=np.eye(state.n_classes)[latest])
+
+
+def overwritten(state: State, calls: int, made: Consensus) -> Consensus:
+    state.answers.classes[:] = 0
+    return made
+
+
+@pytest.mark.parametrize(
+    ("check", "mischief", "said"),
+    [
+        (makes_a_consensus, rescaled, "do not sum to one"),
+        (makes_the_same_consensus_again, counted, "different consensuses"),
+        (hears_answers_in_any_order, last_word, "the order in which answers came"),
+    ],
+)
+def test_a_label_models_broken_promise_is_seen(check: Check, mischief: Any, said: str) -> None:
+    with pytest.raises(ContractError, match=said):
+        check(lambda: Votes(mischief))
+
+
+def test_a_label_model_that_writes_into_the_answers_is_seen() -> None:
+    with pytest.raises(ContractError, match="read-only"):
+        leaves_the_answers_alone(lambda: Votes(overwritten))
+
+
+class First:
+    """The first annotator, whoever was asked before."""
+
+    def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
+        return np.zeros(len(rows), dtype=np.int64)
+
+
+def test_an_assignment_that_names_the_same_one_again_is_seen() -> None:
+    for check in (names_somebody_open, assigns_by_bought_answers_alone):
+        with pytest.raises(ContractError, match="cannot be asked"):
+            check(First)

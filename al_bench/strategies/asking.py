@@ -1,0 +1,214 @@
+"""Strategies that ask again: which labelled rows are worth one more answer, beside new ones.
+
+Where nothing is asked again (``state.reask``), each queries unlabelled rows alone. A row is queried
+as often as somebody is left to ask, for a second time once all others had their turn.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.arithmetic import entropy, one_hot
+from al_bench.label_models.libraries import NEEDED, answer_table, quietly, views
+from al_bench.state import Floats, Ints, Querying, State, Strategy
+from al_bench.strategies.balance import unanswered
+from al_bench.strategies.common.ranking import top
+
+WORTHS = ("disagreement", "doubt", "change", "random")
+
+
+def in_turns(rows: Ints, left: Ints, budget: int) -> Ints:
+    """The first `budget` of: all these distinct rows in their order, those of which more are left
+    once more, and so on. left: (n,) how often each row of the pool can be queried, these once at
+    least. O(budget), or O(r log r) of r queries left where the budget asks about a row twice."""
+    if budget <= len(rows):
+        return rows[:budget]
+    times = left[rows]
+    turn = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    return np.repeat(rows, times)[np.argsort(turn, kind="stable")][:budget]
+
+
+def best_first(
+    rows: Ints, scores: Floats, left: Ints, budget: int, rng: np.random.Generator
+) -> Ints:
+    """`budget` queries of rows that have some left, the highest score first, in turns; ties fall at
+    random."""
+    some = left[rows] > 0
+    rows, scores = rows[some], scores[some]
+    return in_turns(rows[top(scores, budget, rng)], left, budget)
+
+
+def once(state: State) -> State:
+    """The state in which no labelled row may be queried again."""
+    return state._with(state.labels, reask=False)
+
+
+class Repeated:
+    """Any strategy, and always so many answers a row.
+
+    inner: chooses rows, without hearing answers; times: queries of each, as far as there is
+    somebody to ask; of the last row of a batch what the budget leaves. Where no unlabelled row is
+    left, those with the fewest answers are asked about again.
+    """
+
+    def __init__(self, inner: Strategy, times: int) -> None:
+        if times < 1:
+            raise ValueError(f"Repeated got times={times}; wanted one answer a row at least")
+        self.inner, self.times = inner, times
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
+        if not state.reask:
+            return self.inner.select(state, budget, rng)
+        seen, each = once(state), np.minimum(state.left, self.times)
+        queries = np.empty(0, dtype=np.int64)
+        while len(queries) < budget and len(seen.unlabelled):
+            wanted = -(-(budget - len(queries)) // self.times)
+            rows = unanswered(self.inner, seen, wanted, rng)
+            queries = np.concatenate([queries, np.repeat(rows, each[rows])])
+            seen = seen.hide(rows)
+        queries = queries[:budget]
+        now = np.bincount(queries, minlength=len(state.labels))
+        had = now + np.bincount(state.answers.rows, minlength=len(now)).astype(float)
+        rows, left = state.askable, state.left - now
+        rest = best_first(rows, -had[rows], left, budget - len(queries), rng)
+        return np.concatenate([queries, rest])
+
+
+class AskAgain:
+    """Any strategy, and a fraction of each batch for labelled rows.
+
+    inner: chooses the new rows; fraction: of the batch, for labelled rows while there are any that
+    somebody can be asked about, and more where the unlabelled ones run out. Of labelled rows come
+    first, by `by`: disagreement, those whose label the task model gives the least probability;
+    doubt, those whose likeliest class has the least in the consensus; change, those whose likeliest
+    class one more answer is likeliest to change (`chance_of_change`); random. Doubt and change are
+    disagreement where there is no consensus. O(n k) beside the inner strategy.
+    """
+
+    def __init__(self, inner: Strategy, fraction: float, by: str) -> None:
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"AskAgain got fraction={fraction}; wanted 0 <= fraction <= 1")
+        if by not in WORTHS:
+            raise ValueError(f"AskAgain got by={by!r}; wanted one of {', '.join(WORTHS)}")
+        self.inner, self.fraction, self.by = inner, fraction, by
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
+        room, free = int(state.left[state.labelled].sum()), len(state.unlabelled)
+        new = min(budget - min(round(self.fraction * budget), room), free)
+        rows = state.labelled
+        again = best_first(rows, self.worth(state, rows), state.left, budget - new, rng)
+        if new + len(again) < budget:  # all rows are queried, and some of the new ones once more
+            more, rest = rng.permutation(state.unlabelled), np.maximum(state.left - 1, 0)
+            spare = budget - new - len(again)
+            again = np.concatenate([again, best_first(more, rng.random(free), rest, spare, rng)])
+        if new == 0:
+            return again
+        return followed(self.inner.select(once(state), new, rng), again)
+
+    def worth(self, state: State, rows: Ints) -> Floats:
+        """(m,) how soon each of these labelled rows is asked about again."""
+        if self.by == "random":
+            return np.zeros(len(rows))
+        if self.by == "disagreement" or state.consensus is None:
+            return np.asarray(1 - state.probs[rows, state.labels[rows]])
+        made = state.consensus
+        probs = made.probs[np.searchsorted(made.rows, rows)]
+        if self.by == "doubt":
+            return np.asarray(1 - probs.max(axis=1))
+        accuracy = (made.right.sum() + 1) / (made.asked.sum() + 2)
+        return chance_of_change(probs, float(accuracy))
+
+
+def followed(choice: Ints | Querying, last: Ints) -> Ints | Querying:
+    """What a strategy chose, array or generator, and some rows after it."""
+    if isinstance(choice, np.ndarray):
+        return np.concatenate([choice, last])
+    return _followed(choice, last)
+
+
+def _followed(choice: Querying, last: Ints) -> Querying:
+    rest = yield from choice
+    return last if rest is None else np.concatenate([rest, last])
+
+
+def chance_of_change(probs: Floats, accuracy: float) -> Floats:
+    """(m,) probability that one more answer changes the likeliest class, by Bayes' rule.
+
+    probs: (m, k) q of the true class; accuracy: a of whoever answers, whose errors are even,
+    ``e = (1 - a) / (k - 1)``. An answer c comes with ``a q_c + e (1 - q_c)`` and makes c the
+    likeliest class in place of t where ``a q_c > e q_t``: the sum over these c. Zero where a is
+    chance or less, when an answer says nothing.
+    """
+    k = probs.shape[1]
+    error = (1 - accuracy) / (k - 1)
+    if accuracy <= error:
+        return np.zeros(len(probs))
+    best = probs.argmax(axis=1)
+    overtakes = accuracy * probs > error * probs.max(axis=1, keepdims=True)
+    overtakes[np.arange(len(probs)), best] = False
+    return np.asarray(np.sum(overtakes * (accuracy * probs + error * (1 - probs)), axis=1))
+
+
+class ReLabel:
+    """Uncertainty of task model and of label, on one scale for labelled and unlabelled rows
+    (re-active learning: Lin, Mausam and Weld, 2016).
+
+    A row's score is ``(1 - alpha) H(p) + alpha H(y)``: the entropies of the task model's prediction
+    and of what is known of its label, which is the consensus of a labelled row (zero where there is
+    none) and nothing, log k, of an unlabelled one. With alpha 0 it asks about the same rows for
+    ever, as the paper warns; its impact sampling, which fits a model for each candidate, is not
+    here. The paper knows one accuracy of everybody; the consensus is the label model's. O(n k).
+    """
+
+    def __init__(self, alpha: float) -> None:
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"ReLabel got alpha={alpha}; wanted 0 <= alpha <= 1")
+        self.alpha = alpha
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        of_label = np.full(len(state.labels), np.log(state.n_classes))
+        of_label[state.labelled] = 0.0
+        if state.consensus is not None:
+            of_label[state.consensus.rows] = entropy(state.consensus.probs)
+        rows = state.askable
+        scores = (1 - self.alpha) * entropy(state.probs[rows]) + self.alpha * of_label[rows]
+        return best_first(rows, scores, state.left, budget, rng)
+
+
+class ActiveLab:
+    """The rows whose label is least certain, new or again (Goh and Mueller, 2023; cleanlab).
+
+    Labelled and unlabelled rows have one score, by a classifier and the annotators as far as they
+    agree; the lowest come first. folds, l2: of the classifier (`views`), taught the labels, out of
+    fold; the task model's own probabilities where labels are few. A place that is nobody's
+    counts as an annotator. O(folds n d k + v a).
+    """
+
+    def __init__(self, folds: int, l2: float) -> None:
+        self.folds, self.l2 = folds, l2
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        try:
+            from cleanlab.multiannotator import get_active_learning_scores
+        except ImportError as error:
+            raise ImportError(f"strategy=activelab {NEEDED.format('cleanlab')}") from error
+        labelled, free = state.labelled, state.unlabelled
+        rows = np.concatenate([labelled, free])
+        targets = one_hot(state.labels[labelled], state.n_classes)
+        seen, pool = views(state, labelled, targets, self.folds, self.l2, rng)
+        with quietly(rng):
+            scores = get_active_learning_scores(
+                said(state) if len(labelled) else None,
+                seen if len(labelled) else None,
+                pool[free] if len(free) else None,
+            )
+        return best_first(rows, -np.concatenate(scores), state.left, budget, rng)
+
+
+def said(state: State) -> Floats:
+    """(m, a') answers about the labelled rows by those who gave any, NaN where there is none; of a
+    single annotator the labels."""
+    if state.panel is None:
+        return state.labels[state.labelled][:, None].astype(float)
+    places = np.searchsorted(state.labelled, state.answers.rows)
+    return answer_table(state, state.labelled, places)

@@ -1,0 +1,123 @@
+"""States in which several annotators can be asked: made up, small, and awkward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from al_bench.label_models.consensus import Majority
+from al_bench.state import ABSENT, Ints, Panel, State
+from al_bench.testing.situations import make_state
+
+SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # the last one, of two classes, says mostly the wrong one
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A state, and what it must not tell: (n,) the truth and (n, a) everybody's answers."""
+
+    name: str
+    state: State
+    truth: Ints
+    table: Ints
+
+
+def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
+    """(n, a) answers by people of SKILLS, of whom each has one about a part `here` of the rows, and
+    one at least about every row; wrong ones are spread evenly."""
+    rng = np.random.default_rng([seed, 5])
+    shape = (len(truth), len(SKILLS))
+    right = rng.random(shape) < np.array(SKILLS)
+    wrong = (truth[:, None] + rng.integers(1, k, size=shape)) % k
+    table = np.where(right, truth[:, None], wrong)
+    chance = rng.random(shape)
+    away = (chance >= here) & (chance > chance.min(axis=1, keepdims=True))
+    return np.where(away, ABSENT, table)
+
+
+def panel_of(table: Ints, persons: bool) -> Panel:
+    """Who gave a table of answers; of persons the first is a foundation model, the last is dear."""
+    count = table.shape[1]
+    prices, models = np.ones(count), np.zeros(count, dtype=bool)
+    if persons:
+        prices[-1], models[0] = 3.0, True
+    names = tuple(f"annotator {number + 1}" for number in range(count))
+    return Panel(names, table != ABSENT, prices, models, persons)
+
+
+def bought(state: State, table: Ints, rows: Ints, rng: np.random.Generator) -> State:
+    """The state after one more answer about each of these rows, by anybody who is left to ask; a
+    place only follows the one before it."""
+    assert state.panel is not None
+    draw = rng.uniform(1, 2, size=(len(rows), len(state.panel))) if state.panel.persons else 1.0
+    who = np.argmax(state.open[rows] * draw, axis=1)
+    return state.tell(rows, table[rows, who], who)
+
+
+def make_asked(
+    name: str,
+    n: int = 60,
+    k: int = 4,
+    labelled: int = 20,
+    most: int = 3,
+    here: float = 1.0,
+    persons: bool = True,
+    agreed: bool = True,
+    reask: bool = True,
+    seed: int = 0,
+) -> Asked:
+    """A pool of which some rows have one to `most` answers, as far as there is somebody to ask.
+
+    here: part of the rows that each annotator has an answer about; persons, or places; agreed:
+    whether there is a consensus, the majority's; reask: whether a labelled row may be queried.
+    """
+    fitted, truth = make_state(n=n, k=k, labelled=min(max(labelled, k), n), seed=seed)
+    table = make_table(truth, k, here, seed)
+    if not persons:  # a row's first places are the filled ones
+        table = np.take_along_axis(table, np.argsort(table == ABSENT, axis=1, kind="stable"), 1)
+    state = State.start(fitted.rows, panel_of(table, persons), reask=True)
+    rng = np.random.default_rng([seed, 6])
+    rows = rng.permutation(n)[:labelled]
+    for time in range(most):
+        again = rows[: len(rows) * (most - time) // most]
+        state = bought(state, table, again[state.open[again].any(axis=1)], rng)
+    if labelled:
+        state = replace(state, model=fitted.model)
+    if agreed and labelled:
+        state = state.agreed(Majority().infer(state, rng), rng)
+    return Asked(name, replace(state, reask=reask), truth, table)
+
+
+def asked_situations() -> Iterator[Asked]:
+    """States that several annotators lead to sooner or later; all have an answer but the first."""
+    yield make_asked("no answer yet", labelled=0)
+    yield make_asked("a panel of persons")
+    yield make_asked("a panel of places", persons=False, here=0.7)
+    yield make_asked("persons who are away", here=0.5)
+    yield make_asked("labelled rows that nobody is left to ask about", labelled=12, most=5)
+    yield make_asked("one answer a row", most=1)
+    yield make_asked("answers without a consensus", agreed=False)
+    yield make_asked("rows that are asked about once", reask=False)
+    yield make_asked("an answer about every row", n=24, labelled=24, most=2)
+    yield make_asked("two classes of several answers", n=40, k=2, labelled=10)
+    yield make_asked("more classes than rows", n=30, k=40, labelled=6)
+    hidden = make_asked("hidden rows beside several answers")
+    yield replace(hidden, state=hidden.state.hide(np.arange(0, 60, 2)))
+    told = make_asked("all answers of one class")
+    state = replace(told.state, consensus=None)
+    answers = replace(state.answers, classes=np.zeros_like(state.answers.classes))
+    labels = np.where(state.labels >= 0, 0, state.labels)
+    same = replace(state, labels=labels, answers=answers)
+    yield replace(told, state=same, table=np.where(told.table == ABSENT, ABSENT, 0))
+
+
+def others_poisoned(asked: Asked, rows: Ints, annotators: Ints) -> Ints:
+    """The table with another class wherever an answer was not bought: neither before nor now."""
+    k = asked.state.n_classes
+    other = np.where(asked.table == ABSENT, ABSENT, (asked.table + 1) % k)
+    before = asked.state.answers
+    known = np.append(before.rows, rows), np.append(before.annotators, annotators)
+    other[known] = asked.table[known]
+    return other
