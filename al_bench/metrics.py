@@ -31,6 +31,9 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     metrics |= labelled(problem, state, queried)
     if state.consensus is not None:
         metrics |= agreed(problem, state.consensus)
+    if problem.panel is not None:
+        by_models = problem.panel.models[state.answers.annotators]
+        metrics["model_answers"] = float(np.count_nonzero(by_models))
     return {n: v for n, v in metrics.items() if not np.isnan(v)}, recall.tolist()
 
 

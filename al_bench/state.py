@@ -267,6 +267,10 @@ class State:
         labels[index] = np.where(labels[index] == UNLABELLED, HIDDEN, labels[index])
         return self._with(labels)
 
+    def once(self) -> State:
+        """The state in which no labelled row may be queried again."""
+        return self._with(self.labels, reask=False)
+
     def agreed(self, consensus: Consensus, rng: np.random.Generator) -> State:
         """The state whose labels are the likeliest classes of a consensus; ties fall at random."""
         best = consensus.probs >= consensus.probs.max(axis=1, keepdims=True) - 1e-9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Ints, State
+from al_bench.state import Bools, Ints, State
 
 
 class AtRandom:
@@ -26,6 +26,20 @@ class InTurn:
         return np.asarray(order[np.arange(len(rows)), first])
 
 
+class Only:
+    """People alone, or foundation models alone, at random; whoever is there where none is left.
+
+    models: which of the two.
+    """
+
+    def __init__(self, models: bool) -> None:
+        self.models = models
+
+    def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
+        assert state.panel is not None
+        return liked_first(state, rows, state.panel.models == self.models, rng)
+
+
 class ModelFirst:
     """Foundation models for a first answer, people at random for further ones.
 
@@ -34,8 +48,13 @@ class ModelFirst:
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         assert state.panel is not None
-        free = state.open[rows]
         new = state.labels[rows] < 0
-        liked = state.panel.models == new[:, None]
-        weight = free * (1 + liked) * rng.uniform(1, 1.5, size=free.shape)
-        return np.asarray(np.argmax(weight, axis=1))
+        return liked_first(state, rows, state.panel.models == new[:, None], rng)
+
+
+def liked_first(state: State, rows: Ints, liked: Bools, rng: np.random.Generator) -> Ints:
+    """(b,) somebody at random of those who are left to ask and liked, (a,) or (b, a), else of the
+    others."""
+    free = state.open[rows]
+    weight = free * (1 + liked) * rng.uniform(1, 1.5, size=free.shape)
+    return np.asarray(np.argmax(weight, axis=1))

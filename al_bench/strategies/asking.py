@@ -38,11 +38,6 @@ def best_first(
     return in_turns(rows[top(scores, budget, rng)], left, budget)
 
 
-def once(state: State) -> State:
-    """The state in which no labelled row may be queried again."""
-    return state._with(state.labels, reask=False)
-
-
 class Repeated:
     """Any strategy, and always so many answers a row.
 
@@ -59,7 +54,7 @@ class Repeated:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         if not state.reask:
             return self.inner.select(state, budget, rng)
-        seen, each = once(state), np.minimum(state.left, self.times)
+        seen, each = state.once(), np.minimum(state.left, self.times)
         queries = np.empty(0, dtype=np.int64)
         while len(queries) < budget and len(seen.unlabelled):
             wanted = -(-(budget - len(queries)) // self.times)
@@ -103,7 +98,7 @@ class AskAgain:
             again = np.concatenate([again, best_first(more, rng.random(free), rest, spare, rng)])
         if new == 0:
             return again
-        return followed(self.inner.select(once(state), new, rng), again)
+        return followed(self.inner.select(state.once(), new, rng), again)
 
     def worth(self, state: State, rows: Ints) -> Floats:
         """(m,) how soon each of these labelled rows is asked about again."""
