@@ -2,6 +2,7 @@ from .annotators import Alike as Alike
 from .annotators import Ballots as Ballots
 from .annotators import Individuals as Individuals
 from .annotators import Misreading as Misreading
+from .annotators import OnRecord as OnRecord
 from .annotators import Recorded as Recorded
 from .annotators import WithModel as WithModel
 from .imbalance import LongTail as LongTail

@@ -146,6 +146,26 @@ class Recorded:
         return places(np.take_along_axis(table, order, axis=1))
 
 
+class OnRecord:
+    """Whatever several answers a data set has: its one table of people, or else its one column of
+    votes, of which `most` a row can be bought."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
+        votes = [name for name, column in truth.columns.items() if column.ndim == 2]
+        if len(truth.people) == 1:
+            return Recorded(next(iter(truth.people))).crowd(truth, rng)
+        if not truth.people and len(votes) == 1:
+            return Ballots(votes[0], self.most).crowd(truth, rng)
+        have = ", ".join([*truth.people, *votes]) or "none"
+        raise ValueError(
+            f"annotators: the data set has several people's answers under the names {have}; wanted "
+            "one name, or annotators=recorded or ballots with the name of one"
+        )
+
+
 class WithModel:
     """Some annotators and the foundation model beside them, which answers its likeliest class.
 
