@@ -12,6 +12,7 @@ import pandas as pd
 from al_bench.analysis import stats
 from al_bench.analysis.claims import Claimed, held
 from al_bench.analysis.comparison import Comparison, held_against, strongest
+from al_bench.analysis.costs import Costed, Way, costed
 from al_bench.analysis.curves import Floats, Setting, aligned, check_metric, settings
 from al_bench.analysis.frame import Results
 from al_bench.analysis.keys import Method, Place, by_setting, keyed
@@ -19,6 +20,7 @@ from al_bench.analysis.names import Names, plainest
 from al_bench.analysis.problems import check_problems
 from al_bench.analysis.references import without_references
 from al_bench.analysis.savings import area, isotonic, labels_needed, last_level
+from al_bench.analysis.selection import matches
 from al_bench.analysis.sides import Sides, sides_of
 from al_bench.analysis.spec import ReportSpec
 
@@ -77,6 +79,17 @@ class Analysis:
     found: tuple[Found, ...]
     claims: tuple[Claimed, ...]
     unchecked: int
+    costs: tuple[Costed, ...] = ()
+
+    @property
+    def prices(self) -> tuple[float, ...]:
+        """The prices of a foundation model's answer that costs are told for."""
+        return self.spec.costs.prices if self.spec.costs else ()
+
+    def aims(self, way: Way) -> bool:
+        """Whether a way is one of those whose best level is the aim."""
+        cost = self.spec.costs
+        return cost is not None and any(matches(way.method, one) for one in cost.level_of)
 
     @cached_property
     def ranked(self) -> tuple[tuple[Method, ...], Floats]:
@@ -129,7 +142,8 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     )
     names = Names.of(frame)
     claims = tuple(held(claim, parts, sides, spec, names) for claim in spec.claimed)
-    return Analysis(spec, results, frame, names, sides, found, claims, unchecked)
+    costs = tuple(costed(keyed(results.frame, spec.method), spec)) if spec.costs else ()
+    return Analysis(spec, results, frame, names, sides, found, claims, unchecked, costs)
 
 
 def complete(parts: list[Setting]) -> tuple[tuple[Method, ...], Floats]:

@@ -10,7 +10,7 @@ import numpy as np
 from al_bench.analysis import stats
 from al_bench.analysis.comparison import Comparison, held_against, resamples_of, strongest
 from al_bench.analysis.curves import Floats, Setting
-from al_bench.analysis.keys import Method, Place
+from al_bench.analysis.keys import ALL, Choice, Method, Place
 from al_bench.analysis.names import Names
 from al_bench.analysis.savings import all_forms
 from al_bench.analysis.selection import NoMatchError, chosen, matches, only, said
@@ -51,30 +51,34 @@ class Claimed:
         return {
             row: found[row]
             for row in sorted(found)
-            if not row.choice("noise").is_pooled or len({held.rows[0] for held in found[row]}) > 1
+            if not row.choices[0].is_pooled or len({held.rows[0] for held in found[row]}) > 1
         }
 
 
 def layout(places: Sequence[Place]) -> dict[Place, tuple[Place, Place]]:
     """The row and the set of every setting.
 
-    A row is a kind of noise, with the prior where settings differ in nothing else; a set is a data
-    set, with what else tells it apart in its row.
+    A row is a kind of noise, or the annotators there are, with the prior where settings differ in
+    nothing else; a set is a data set, with what else tells it apart in its row.
     """
     groups = [choice.group for choice in places[0].choices]
     rest = [group for group in groups if group != "prior"]
     priors = len({place.part(rest) for place in places}) < len(places)
-    by = ["noise", "prior"] if priors else ["noise"]
+    several = any(place.choice("annotators").option != "none" for place in places)
+    by = [*(["annotators"] if several else ["noise"]), *(["prior"] if priors else [])]
     names = ["dataset"]
     if len({place.part([*by, "dataset"]) for place in places}) < len(places):
-        others = [group for group in rest if group not in ("dataset", "noise")]
+        others = [group for group in rest if group not in ("dataset", *by)]
         names += [g for g in others if len({place.choice(g) for place in places}) > 1]
     return {place: (place.part(by), place.part(names)) for place in places}
 
 
 def pooled(row: Place) -> Place:
-    """A row over all parameters of its kind of noise."""
-    return Place(tuple(c.pooled() if c.group == "noise" else c for c in row.choices))
+    """A row over all parameters of its kind of noise, or over all pools of annotators."""
+    every = Choice("annotators", "annotators", f'"{ALL}"')
+    kinds = {choice: choice.pooled() for choice in row.choices if choice.group == "noise"}
+    kinds |= {choice: every for choice in row.choices if choice.group == "annotators"}
+    return Place(tuple(kinds.get(choice, choice) for choice in row.choices))
 
 
 def baselines_of(claim: Claim, ours: Method, sides: Sides) -> tuple[list[Method], list[str]]:

@@ -94,6 +94,8 @@ class Names:
 
     def plain(self, choice: Choice) -> str:
         if choice.is_pooled:
+            if choice.group == "annotators":
+                return "all annotators"
             rates = any("rate" in c.parameters for c in self.choices if c.option == choice.option)
             return f"{choice.option}, all {'rates' if rates else 'kinds'}"
         return words(choice.group, choice.option, choice.node, self.changed(choice))

@@ -10,7 +10,10 @@ from typing import Any
 from al_bench.analysis.keys import METHOD, SETTING, in_method
 from al_bench.analysis.selection import Selection, selections
 
-FIGURES = ("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "prior")
+FIGURES = (
+    *("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "prior"),
+    *("costs", "ladder"),
+)
 LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
 
 
@@ -66,7 +69,7 @@ def target_of(this: str, given: Any) -> Target:
             "fraction of at most 1, and the noise they are for if not for all"
         )
     rows = {key: wanted for key, wanted in given.items() if key not in goals}
-    selections(f"{this} targets", rows or {"noise": None}, ("noise", "prior"))
+    selections(f"{this} targets", rows or {"noise": None}, ("noise", "annotators", "prior"))
     return Target(rows, **goals)
 
 
@@ -106,6 +109,30 @@ def printed_of(given: Any, fractions: Sequence[float], inside: Sequence[str]) ->
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What money buys: prices of a foundation model's answer in those of a person; the methods that
+    ask it about every row of the pool as a prior; those whose best one's final level is the aim."""
+
+    prices: tuple[float, ...]
+    ask_prior: tuple[Selection, ...]
+    level_of: tuple[Selection, ...]
+
+
+def cost_of(given: Any, inside: Sequence[str]) -> Cost:
+    """The cost from what a config says."""
+    known = {"prices", "ask_prior", "level_of"}
+    if not isinstance(given, Mapping) or given.keys() != known:
+        raise ValueError(f"report.cost is {given!r}; wanted {', '.join(sorted(known))}")
+    prices = given["prices"]
+    if not prices or not all(isinstance(p, int | float) and p > 0 for p in prices):
+        raise ValueError(f"report.cost has the prices {prices!r}; wanted some above 0")
+    ask, level = (
+        selections(f"report.cost {k}", given[k], inside) for k in ("ask_prior", "level_of")
+    )
+    return Cost(tuple(map(float, prices)), ask, level)
+
+
+@dataclass(frozen=True)
 class ReportSpec:
     """What an experiment's report shows; methods and settings are selected by their columns.
 
@@ -116,7 +143,8 @@ class ReportSpec:
     of the setting; claims: named comparisons over sets, see `Claim`; fractions: of the pool, at
     which `metrics` are tabled and held beside what others `printed`; factorial: query rule x
     training rule tables of `metrics`; details: all forms of savings, tests and final metrics too,
-    which many methods make very long.
+    which many methods make very long; beside_prior: by which metrics every method is held against
+    the prior alone; cost: what a level costs, see `Cost`.
     """
 
     metric: str = "balanced_accuracy"
@@ -126,7 +154,7 @@ class ReportSpec:
     targets: Sequence[float] = (0.5, 0.75, 0.9, 0.95)
     bootstrap: int = 2000
     seed: int = 0
-    figures: Sequence[str] = FIGURES
+    figures: Sequence[str] = FIGURES[:-2]
     method: Sequence[str] = METHOD
     claims: Sequence[Mapping[str, Any]] = ()
     metrics: Sequence[str] = ("balanced_accuracy",)
@@ -134,6 +162,8 @@ class ReportSpec:
     printed: Sequence[Mapping[str, Any]] = ()
     factorial: bool = False
     details: bool = True
+    beside_prior: Sequence[str] = ()
+    cost: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.metric in LOWER_IS_BETTER:
@@ -166,7 +196,7 @@ class ReportSpec:
             )
         for what in ("ours", "baselines"):
             self.selected(what)
-        self.levels  # noqa: B018 (it is checked where it is made)
+        self.levels, self.costs  # noqa: B018 (they are checked where they are made)
 
     def selected(self, what: str) -> tuple[Selection, ...]:
         """The selections of `ours` or of the `baselines`."""
@@ -183,6 +213,11 @@ class ReportSpec:
             selections("report.references", place, SETTING)
             found.append((place, float(given["level"])))
         return tuple(found)
+
+    @cached_property
+    def costs(self) -> Cost | None:
+        """What the cost of a level is made of, checked as far as that goes without results."""
+        return None if self.cost is None else cost_of(self.cost, in_method(self.method))
 
     @cached_property
     def printed_numbers(self) -> tuple[Printed, ...]:

@@ -27,6 +27,8 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
         "recall": "Recall after the last label by the size of the class in the pool.",
         "precision": "Right answers among all labels; dotted: the whole pool.",
+        "costs": "Money against accuracy; dotted: the level that people's labels alone end at.",
+        "ladder": "Where each method ends against the prior alone, prior by prior.",
         "prior": f"{method}: quality of the prior alone against labels saved over random.",
     }
 

@@ -16,6 +16,7 @@ from al_bench.report.figures.axes import SHAPE, finish, legend, legend_name, loo
 from al_bench.report.figures.classes import label_precision, recall_by_size
 from al_bench.report.figures.forest import claims_figure
 from al_bench.report.figures.maps import heat, prior_quality, rank_diagram
+from al_bench.report.figures.money import cost_curves, ladder
 from al_bench.report.figures.style import panels, save, styled
 from al_bench.report.tables.cells import headed
 
@@ -31,6 +32,8 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
         "recall": recall_by_size,
         "precision": label_precision,
         "prior": prior_quality,
+        "costs": cost_curves,
+        "ladder": ladder,
     }
     written = {}
     with styled():

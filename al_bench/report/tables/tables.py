@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from al_bench.analysis.analysis import Analysis
-from al_bench.report.tables.cells import (
-    Table,
-)
+from al_bench.report.tables.beside_prior import beside_prior_tables
+from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import claim_tables, set_by_set
+from al_bench.report.tables.costs import cost_tables
 from al_bench.report.tables.factorial import factorials
 from al_bench.report.tables.fractions import fraction_tables, printed_tables
 from al_bench.report.tables.methods import forms, labelled, main, quality, tests
@@ -21,7 +21,8 @@ def tables(analysis: Analysis) -> list[Table]:
 def summary(analysis: Analysis) -> list[Table]:
     """The tables of a report's page: the claims, the ranking and one of results."""
     several = len(analysis.found) > 1
-    shown = [*claim_tables(analysis), *printed_tables(analysis)]
+    shown = [*cost_tables(analysis)[:1], *claim_tables(analysis)]
+    shown += [*beside_prior_tables(analysis), *printed_tables(analysis)]
     shown += factorials(analysis)[: 1 if several else None]
     shown += [ranking(analysis)] if several else []
     return [*shown, areas(analysis) if several else main(analysis, analysis.found[0])]
@@ -31,7 +32,7 @@ def details(analysis: Analysis) -> list[Table]:
     """All other tables, setting by setting."""
     several = len(analysis.found) > 1
     every = [set_by_set(claimed, analysis.names) for claimed in analysis.claims]
-    every += fraction_tables(analysis)
+    every += [*cost_tables(analysis)[1:], *fraction_tables(analysis)]
     every += factorials(analysis)[1:] if several else []
     every += main_tables(analysis)
     if not analysis.spec.details:
