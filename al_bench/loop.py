@@ -202,6 +202,8 @@ def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
     wrong = queried[times[queried] > state.left[queried]]
     if len(wrong):
         why = (
-            "which nobody is left to ask" if state.reask else "which is labelled already or hidden"
+            "about which nobody is left to ask"
+            if state.reask
+            else "which is labelled already or hidden"
         )
         raise ValueError(f"{name} queried row {wrong[0]}, {why}")
