@@ -172,12 +172,15 @@ class Consensus:
 
     rows: (m,) with an answer, ascending; probs: (m, k) of their true class; right, asked: (a, k) by
     annotator and true class, how many answers were right and how many there are, as expected.
+    beliefs: (n, k) or None, what the label model believes of every pool row (a by-product that
+    training rules may read instead of computing it again).
     """
 
     rows: Ints
     probs: Floats
     right: Floats
     asked: Floats
+    beliefs: Floats | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ annotator's noise rate and the posterior of every labelled row's true class are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -272,6 +272,14 @@ class Believed:
         self.belief = belief
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
-        fit = self.belief.believe(state, rng).fit
-        assert fit is not None
-        return consensus_of(state, state.labelled, fit.posterior)
+        belief = self.belief.believe(state, rng)
+        assert belief.fit is not None
+        made = consensus_of(state, state.labelled, belief.fit.posterior)
+        return replace(made, beliefs=belief.pool)
+
+
+def beliefs_of(belief: OutOfFoldBelief, state: State, rng: np.random.Generator) -> Floats:
+    """(n, k) what the label model believes, where it says so, else what `belief` does."""
+    if state.consensus is not None and state.consensus.beliefs is not None:
+        return state.consensus.beliefs
+    return belief.believe(state, rng).pool

@@ -5,28 +5,32 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.arithmetic import one_hot
-from al_bench.label_models.belief import OutOfFoldBelief, confident_rows
+from al_bench.label_models.belief import OutOfFoldBelief, beliefs_of, confident_rows
 from al_bench.state import State, TrainingSet
 
 
 class Vetted:
-    """Annotated rows with the posterior of their true class as soft targets (ours)."""
+    """Annotated rows with the posterior of their true class as soft targets (ours).
+
+    The belief is the label model's where it leaves one.
+    """
 
     def __init__(self, belief: OutOfFoldBelief) -> None:
         self.belief = belief
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        belief = self.belief.believe(state, rng)
-        targets = belief.pool[state.labelled].astype(np.float32)
+        belief = beliefs_of(self.belief, state, rng)
+        targets = belief[state.labelled].astype(np.float32)
         weights = np.ones(len(targets), dtype=np.float32)
-        return TrainingSet(state.labelled, targets, weights, belief.pool)
+        return TrainingSet(state.labelled, targets, weights, belief)
 
 
 class VettedPool:
     """Vetted labels and, class by class, the unlabelled rows the belief is surest of (ours).
 
     fraction: how much of each predicted class is trained on; most: rows over all classes, shared
-    evenly; hard: trained on as the likeliest class rather than as the belief itself.
+    evenly; hard: trained on as the likeliest class rather than as the belief itself. The belief is
+    the label model's where it leaves one.
     """
 
     def __init__(self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool) -> None:
@@ -35,7 +39,7 @@ class VettedPool:
         self.belief, self.fraction, self.most, self.hard = belief, fraction, most, hard
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        belief = self.belief.believe(state, rng).pool
+        belief = beliefs_of(self.belief, state, rng)
         each = max(self.most // state.n_classes, 1)
         extra = confident_rows(belief, state.unlabelled, self.fraction, each, rng)
         free = belief[extra]
