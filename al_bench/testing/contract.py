@@ -6,23 +6,29 @@ sentence, where the component breaks its promise.
 
 from __future__ import annotations
 
-import random
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import GeneratorType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from al_bench.desk import Desk
 from al_bench.loop import query
 from al_bench.problem.types import Truth
-from al_bench.state import Answers, Consensus, Ints, PriorModel, State, TrainingSet
+from al_bench.state import Answers, Ints, PriorModel, State, TrainingSet
+from al_bench.testing import asking_contract
 from al_bench.testing.asking import Asked, asked_situations, make_asked, others_poisoned
+from al_bench.testing.promises import (
+    Check,
+    ContractError,
+    Make,
+    generator,
+    global_generators_untouched,
+    lock,
+)
 from al_bench.testing.situations import (
     make_pool,
     make_state,
@@ -30,17 +36,6 @@ from al_bench.testing.situations import (
     situations,
     telling_inputs,
 )
-
-Make: TypeAlias = Callable[[], Any]
-Check: TypeAlias = Callable[[Make], None]
-
-
-class ContractError(AssertionError):
-    """A component broke a promise of its kind."""
-
-
-def _generator(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng([7, seed])
 
 
 def _strategy(make: Make, truth: Ints) -> Any:
@@ -100,7 +95,7 @@ def sees_only_queried_answers(make: Make) -> None:
 def leaves_its_input_alone(make: Make) -> None:
     """Arrays of the state are read, never written."""
     state, truth = make_trained()
-    _lock(state)
+    lock(state)
     try:
         _query(_strategy(make, truth), state, 10, truth, "sequential")
     except ValueError as error:
@@ -117,7 +112,7 @@ def draws_from_its_generator_alone(make: Make) -> None:
 def returns_integers(make: Make) -> None:
     """Rows come as an array of whole numbers, or a generator of such arrays."""
     state, truth = make_state()
-    choice = _strategy(make, truth).select(state, 5, _generator())
+    choice = _strategy(make, truth).select(state, 5, generator())
     rows = next(choice) if isinstance(choice, GeneratorType) else choice
     if not (isinstance(rows, np.ndarray) and rows.dtype.kind == "i" and rows.ndim == 1):
         raise ContractError(f"it returned {type(rows).__name__}; wanted a 1-d integer array")
@@ -162,39 +157,6 @@ def _buy(strategy: Any, asked: Asked, table: Ints, size: int, reveal: str) -> An
         ) from error
 
 
-def _lock(state: State) -> None:
-    """Let whoever writes into the state, its predictions, its training set, or into what is known
-    of several annotators get a ValueError."""
-    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior, state.open]
-    for part in (state.training, state.answers, state.panel, state.consensus):
-        values = {} if part is None else vars(part)
-        arrays += [value for value in values.values() if isinstance(value, np.ndarray)]
-    for array in arrays:
-        array.flags.writeable = False
-
-
-@contextmanager
-def global_generators_untouched() -> Iterator[None]:
-    """Raises ContractError if anything inside drew from or seeded a global generator."""
-    before = _global_states()
-    yield
-    for name, state in _global_states().items():
-        if name in before and state != before[name]:
-            raise ContractError(f"it changed the state of {name}'s global generator")
-
-
-def _global_states() -> dict[str, bytes]:
-    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 (to see that nobody uses it)
-    assert isinstance(numpy_state, dict)
-    states = {
-        "numpy": repr((numpy_state["state"]["key"].tobytes(), numpy_state["state"]["pos"])),
-        "random": repr(random.getstate()),
-    }
-    if "torch" in sys.modules:
-        states["torch"] = sys.modules["torch"].get_rng_state().numpy().tobytes().hex()
-    return {name: state.encode() for name, state in states.items()}
-
-
 # --- training rules -------------------------------------------------------------------------------
 
 
@@ -204,7 +166,7 @@ def makes_a_training_set(make: Make) -> None:
     for name, state, _ in (*situations(), *several):
         if not len(state.labelled):
             continue
-        made = make().training_set(state, _generator())
+        made = make().training_set(state, generator())
         m, k = len(made.rows), state.n_classes
         problems = {
             f"{m} rows, targets {made.targets.shape}, weights {made.weights.shape}": (
@@ -230,10 +192,10 @@ def makes_the_same_training_set_again(make: Make) -> None:
     """Equal generators give equal training sets, from a fresh instance and from a used one."""
     state, _ = make_state()
     used = make()
-    first = used.training_set(state, _generator())
-    used.training_set(make_state(seed=5)[0], _generator(1))
+    first = used.training_set(state, generator())
+    used.training_set(make_state(seed=5)[0], generator(1))
     for rule in (used, make()):
-        again = rule.training_set(state, _generator())
+        again = rule.training_set(state, generator())
         if not all(
             np.array_equal(getattr(first, part), getattr(again, part))
             for part in ("rows", "targets", "weights")
@@ -244,9 +206,9 @@ def makes_the_same_training_set_again(make: Make) -> None:
 def making_it_leaves_the_input_alone(make: Make) -> None:
     """Arrays of the state are read, never written; no global generator is used."""
     state, _ = make_trained()
-    _lock(state)
+    lock(state)
     with global_generators_untouched():
-        make().training_set(state, _generator())
+        make().training_set(state, generator())
 
 
 # --- learners -------------------------------------------------------------------------------------
@@ -280,7 +242,7 @@ def predicts_distributions(make: Make) -> None:
             if soft:
                 smooth = 0.8 * training.targets + 0.2 / state.n_classes
                 training = replace(training, targets=smooth)
-            probs = make().fit(state.rows, training, _generator()).predict_proba(state.rows)
+            probs = make().fit(state.rows, training, generator()).predict_proba(state.rows)
             if probs.shape != (len(state.rows), state.n_classes):
                 raise ContractError(f"with {name}: predictions of shape {probs.shape}")
             if not np.isfinite(probs).all() or not np.allclose(probs.sum(axis=1), 1, atol=1e-4):
@@ -292,8 +254,8 @@ def learns_the_same_again(make: Make) -> None:
     state = _readable(make(), *make_state())
     training = _training(state)
     with global_generators_untouched():
-        first = make().fit(state.rows, training, _generator()).predict_proba(state.rows)
-        again = make().fit(state.rows, training, _generator()).predict_proba(state.rows)
+        first = make().fit(state.rows, training, generator()).predict_proba(state.rows)
+        again = make().fit(state.rows, training, generator()).predict_proba(state.rows)
     if not np.array_equal(first, again):
         raise ContractError("equal training sets and generators give different models")
 
@@ -302,7 +264,7 @@ def learns_something(make: Make) -> None:
     """On well separated classes it is far better than chance on rows it was not trained on."""
     state, truth = make_state(n=300, labelled=80, noise=0.3)
     state = _readable(make(), state, truth)
-    model = make().fit(state.rows, _training(state), _generator())
+    model = make().fit(state.rows, _training(state), generator())
     guess = model.predict_proba(state.rows).argmax(axis=1)
     accuracy = float((guess == truth)[state.unlabelled].mean())
     if accuracy < 0.8:
@@ -315,7 +277,7 @@ def learns_something(make: Make) -> None:
 def keeps_existing_rows(make: Make) -> None:
     """Ascending distinct rows; classes 0..k-1; equal generators keep equal rows."""
     labels = np.repeat(np.arange(6), 200)
-    kept, again = (make().keep(labels, 6, _generator()) for _ in range(2))
+    kept, again = (make().keep(labels, 6, generator()) for _ in range(2))
     if not np.array_equal(kept.rows, again.rows) or not np.array_equal(kept.classes, again.classes):
         raise ContractError("equal generators keep different rows")
     if np.any(np.diff(kept.rows) <= 0) or kept.rows.min() < 0 or kept.rows.max() >= len(labels):
@@ -333,132 +295,11 @@ def answers_every_row(make: Make) -> None:
     columns = {getattr(make(), "column", "human"): truth} | {"votes": votes}
     look = Truth(truth, 10, rows.features, columns)
     truth.flags.writeable = False
-    answers, again = (make().answers(look, _generator()) for _ in range(2))
+    answers, again = (make().answers(look, generator()) for _ in range(2))
     if not np.array_equal(answers, again):
         raise ContractError("equal generators give different answers")
     if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= 10:
         raise ContractError("answers are not one class for each row")
-
-
-# --- label models and assignments -----------------------------------------------------------------
-
-
-def _answered() -> Iterator[Asked]:
-    return (asked for asked in asked_situations() if len(asked.state.answers))
-
-
-def makes_a_consensus(make: Make) -> None:
-    """Probabilities of the rows with an answer, ascending; of each annotator right <= asked."""
-    for asked in _answered():
-        state = asked.state
-        made = make().infer(state, _generator())
-        rows, k = np.unique(state.answers.rows), state.n_classes
-        given = np.bincount(state.answers.annotators, minlength=state.open.shape[1])
-        if not np.array_equal(made.rows, rows):
-            raise ContractError(f"with {asked.name}: rows are not those with an answer, ascending")
-        shapes = {part.shape for part in (made.right, made.asked)}
-        if made.probs.shape != (len(rows), k) or shapes != {(len(given), k)}:
-            raise ContractError(f"with {asked.name}: probs {made.probs.shape}, counts {shapes}")
-        problems = {
-            "probabilities that do not sum to one": not np.allclose(made.probs.sum(axis=1), 1),
-            "probabilities outside 0..1": not np.all((made.probs >= 0) & (made.probs <= 1 + 1e-9)),
-            "more right answers than answers": bool((made.right > made.asked + 1e-9).any()),
-            "right answers below 0": not bool((made.right >= 0).all()),
-            "other numbers of answers than there are": not np.allclose(made.asked.sum(1), given),
-        }
-        for what, wrong in problems.items():
-            if wrong:
-                raise ContractError(f"with {asked.name}: the consensus has {what}")
-
-
-def makes_the_same_consensus_again(make: Make) -> None:
-    """Equal answers and generators give equal consensuses, from a fresh instance and a used one."""
-    asked, used = make_asked("several annotators", labelled=25), make()
-    first = used.infer(asked.state, _generator())
-    used.infer(make_asked("others", seed=5).state, _generator(1))
-    for model in (used, make()):
-        if not _equal(first, model.infer(asked.state, _generator())):
-            raise ContractError("equal answers and generators give different consensuses")
-
-
-def leaves_the_answers_alone(make: Make) -> None:
-    """Arrays of the state are read, never written; no global generator is used."""
-    asked = make_asked("several annotators", labelled=25)
-    _lock(asked.state)
-    with global_generators_untouched():
-        try:
-            make().infer(asked.state, _generator())
-        except ValueError as error:
-            raise ContractError(f"it writes into the state: {error}") from error
-
-
-def hears_answers_in_any_order(make: Make) -> None:
-    """Answers in another order are the same answers."""
-    state = make_asked("several annotators", labelled=25).state
-    order = np.random.default_rng(8).permutation(len(state.answers))
-    answers = Answers(*(part[order] for part in vars(state.answers).values()))
-    first = make().infer(state, _generator())
-    again = make().infer(replace(state, answers=answers), _generator())
-    if not np.allclose(first.probs, again.probs, atol=1e-6):
-        raise ContractError("the consensus changes with the order in which answers came")
-
-
-def _equal(one: Consensus, other: Consensus) -> bool:
-    pairs = zip(vars(one).values(), vars(other).values(), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
-
-
-def _assignment(make: Make, asked: Asked) -> Any:
-    assignment = make()
-    oracle = getattr(assignment, "oracle", False)
-    return assignment.given(asked.truth, asked.table) if oracle else assignment
-
-
-def names_somebody_open(make: Make) -> None:
-    """For each of some distinct rows one annotator who can still be asked; the same again."""
-    for asked in asked_situations():
-        panel, state = asked.state.panel, asked.state
-        if panel is None or not panel.persons:
-            continue
-        assignment, rows = _assignment(make, asked), state.askable
-        for some in (rows, rows[::-3], rows[:1], rows[:0]):
-            try:
-                who = Desk(asked.table, panel, assignment).whom(state, some, _generator())
-            except Exception as error:
-                raise ContractError(
-                    f"with {asked.name}, {len(some)} rows: {type(error).__name__}: {error}"
-                ) from error
-            if not np.array_equal(who, _assignment(make, asked).assign(state, some, _generator())):
-                raise ContractError(f"with {asked.name}: equal generators name other annotators")
-
-
-def assigns_by_bought_answers_alone(make: Make) -> None:
-    """No answer that was not bought changes whom it names, for a row's second answer neither."""
-    asked = make_asked("several annotators", labelled=20)
-    assignment = _assignment(make, asked)
-    rows = np.repeat(asked.state.unlabelled[:10], 2)
-    told, panel = Answers(), asked.state.panel
-    for table in (asked.table, None):
-        shown = others_poisoned(asked, told.rows, told.annotators) if table is None else table
-        try:
-            bought = Desk(shown, panel, assignment).ask(asked.state, rows, _generator())
-        except ValueError as error:
-            raise ContractError(f"with rows that come twice: {error}") from error
-        if len(told) and not np.array_equal(told.annotators, bought.annotators):
-            raise ContractError("whom it names changes with answers that were not bought")
-        told = bought
-
-
-def assigning_leaves_the_input_alone(make: Make) -> None:
-    """Arrays of the state are read, never written; no global generator is used."""
-    asked = make_asked("several annotators", labelled=20)
-    assignment = _assignment(make, asked)
-    _lock(asked.state)
-    with global_generators_untouched():
-        try:
-            assignment.assign(asked.state, asked.state.askable, _generator())
-        except ValueError as error:
-            raise ContractError(f"it writes into the state: {error}") from error
 
 
 CHECKS: dict[str, tuple[Check, ...]] = {
@@ -480,17 +321,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "learner": (predicts_distributions, learns_the_same_again, learns_something),
     "imbalance": (keeps_existing_rows,),
     "noise": (answers_every_row,),
-    "label_model": (
-        makes_a_consensus,
-        makes_the_same_consensus_again,
-        hears_answers_in_any_order,
-        leaves_the_answers_alone,
-    ),
-    "assignment": (
-        names_somebody_open,
-        assigns_by_bought_answers_alone,
-        assigning_leaves_the_input_alone,
-    ),
+    **asking_contract.CHECKS,
 }
 
 

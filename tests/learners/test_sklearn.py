@@ -15,7 +15,8 @@ from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
 from al_bench.learners import SklearnClassifier
 from al_bench.state import State, TrainingSet
-from al_bench.testing.contract import CHECKS, Check, learns_the_same_again
+from al_bench.testing.contract import CHECKS, learns_the_same_again
+from al_bench.testing.promises import Check
 
 MAKES: dict[str, Callable[[], Any]] = {
     "logistic": lambda: SklearnClassifier(LogisticRegression(max_iter=300)),

@@ -13,22 +13,23 @@ from al_bench.configuration.config import build, config_dir
 from al_bench.configuration.plan import plan
 from al_bench.label_models.consensus import Majority
 from al_bench.state import Consensus, Ints, State
-from al_bench.testing.contract import (
-    CHECKS,
-    Check,
-    ContractError,
-    asks_again_within_bounds,
+from al_bench.testing.asking_contract import (
     assigns_by_bought_answers_alone,
-    draws_from_its_generator_alone,
     hears_answers_in_any_order,
-    learns_something,
-    leaves_its_input_alone,
     leaves_the_answers_alone,
     makes_a_consensus,
     makes_the_same_consensus_again,
     names_somebody_open,
+)
+from al_bench.testing.contract import (
+    CHECKS,
+    asks_again_within_bounds,
+    draws_from_its_generator_alone,
+    learns_something,
+    leaves_its_input_alone,
     queries_exactly_the_budget,
 )
+from al_bench.testing.promises import Check, ContractError
 from tests.tiny_models import bert_folder, on_cpu, timm_weights
 
 __all__ = ["on_cpu"]
