@@ -13,7 +13,7 @@ import pytest
 from al_bench.analysis.analysis import Analysis, analyse
 from al_bench.analysis.claims import Claimed
 from al_bench.analysis.frame import Results
-from al_bench.analysis.keys import Method, Place, columns_of, keyed
+from al_bench.analysis.keys import Method, Place, keyed
 from al_bench.analysis.names import Names
 from al_bench.analysis.over_sets import summaries
 from al_bench.analysis.references import without_references
@@ -23,52 +23,11 @@ from al_bench.report.build import report
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import over_sets, set_by_set
 from al_bench.report.tables.tables import tables
-from tests.fakes import Given, chosen
+from tests.analysis.frames import EVEN, FAST, LABELS, SLOW, WEAK, results, runs
+from tests.fakes import Given
 
-LABELS = np.arange(10, 101, 10)
-SLOW = LABELS / 100  # 0.1 to 1.0
-FAST = np.minimum(2 * SLOW, 1.0)  # there with half of the labels
-WEAK = SLOW / 2
-EVEN = SLOW.copy()
 TWICE = 1 - (0.1 * 10 + 25 * (1 - 0.2**2)) / (50 * (1 - 0.1**2))  # FAST over SLOW, all levels
 NOISY, NOISIER = 0.2, 0.4
-
-
-def runs(
-    strategy: str,
-    curve: Any,
-    dataset: str = "one",
-    noise: Given = "clean",
-    seeds: tuple[float, ...] = (0.0, 0.0),
-    truth: bool = False,
-    **given: Given,
-) -> pd.DataFrame:
-    """Runs of one method in one setting; each seed's curve is raised by its own number."""
-    parts: dict[str, Given] = {
-        "dataset": dataset, "imbalance": "natural", "noise": noise, "prior": "packaged",
-        "learner": "linear", "protocol": "small", "strategy": strategy, "supervision": "labels",
-        "init": "random",
-    } | given  # fmt: skip
-    nodes = {group: chosen(group, value) for group, value in parts.items()}
-    fixed = columns_of({g: o for g, (o, _) in nodes.items()}, {g: n for g, (_, n) in nodes.items()})
-    rate = noise if isinstance(noise, float) else 0.0
-    fixed |= {"oracle": truth, "n_pool": 1000, "class_counts": None, "class_names": None,
-              "noise_rate": rate, "digest": ""}  # fmt: skip
-    rows = [
-        fixed
-        | {"id": f"{sorted(fixed.items(), key=str)}{seed}", "seed": seed, "round": number + 1}
-        | {"n_labels": labelled, "oracle_calls": number + 1, "balanced_accuracy": level + raised}
-        | {"seconds_select": 0.1, "recall": []}
-        for seed, raised in enumerate(seeds)
-        for number, (labelled, level) in enumerate(zip(LABELS, curve, strict=True))
-    ]
-    return pd.DataFrame(rows)
-
-
-def results(*parts: pd.DataFrame) -> Results:
-    return Results(pd.concat(parts, ignore_index=True), (), (), {})
-
-
 MINE, RANDOM, MARGIN = ({"strategy": name} for name in ("mine", "random", "margin"))
 CLAIM = {"name": "faster", "ours": MINE, "baselines": {"strategy": ["random", "margin"]}}
 

@@ -19,7 +19,7 @@ def tables(analysis: Analysis) -> list[Table]:
 
 
 def summary(analysis: Analysis) -> list[Table]:
-    """The tables of a report's page: the claims, the ranking and one of results."""
+    """The tables of a report's page: what its spec asks for, the ranking and one of results."""
     several = len(analysis.found) > 1
     shown = [*cost_tables(analysis)[:1], *claim_tables(analysis)]
     shown += [*beside_prior_tables(analysis), *printed_tables(analysis)]
