@@ -161,6 +161,62 @@ def test_where_ours_reaches_the_level_nowhere_no_mean_is_shown() -> None:
     )
 
 
+def asked(annotators: str, curve: Any, strategy: str, dataset: str) -> pd.DataFrame:
+    """Runs whose answers come from annotators, half of them wrong in one way or another."""
+    frame = runs(strategy, curve, dataset, annotators=annotators)
+    return frame.assign(noise_rate=0.2)
+
+
+def pools(*names: str) -> Results:
+    """Ours twice as fast as the baseline in one set, as fast in the other, whoever answers."""
+    return results(*(
+        asked(name, curve, method, dataset)
+        for name in names
+        for dataset, mine in (("one", FAST), ("two", EVEN))
+        for method, curve in (("mine", mine), ("random", SLOW), ("margin", WEAK))
+    ))  # fmt: skip
+
+
+def test_rows_are_annotators_and_all_of_them_where_several_are_asked() -> None:
+    targets = [{"annotators": "all", "mean": 0.2}, {"annotators": "mixed", "worst": 0.1}]
+    analysis = analysed(pools("mixed", "spammers"), CLAIM | {"targets": targets})
+    (claimed,) = analysis.claims
+    assert claimed.missing == ()
+    by_row = {analysis.names.all(one.row): one for one in summaries(claimed)}
+    assert list(by_row) == ["mixed", "spammers", "all annotators"]
+    assert [one.sets for one in by_row.values()] == [2, 2, 4]
+    assert by_row["all annotators"].integrated.mean == pytest.approx(TWICE / 2)
+    table = table_of(analysis)
+    reached = "target mean / worst: reached"
+    assert cell(table, "all annotators", reached) == "20 % / –: yes"
+    assert cell(table, "mixed", reached) == "– / 10 %: no"
+    assert cell(table, "spammers", reached) == "–"
+    detail = set_by_set(claimed, analysis.names)
+    assert detail.header[:2] == ("set", "annotators")
+    assert [row[:2] for row in detail.rows] == [
+        ("one", "mixed"), ("two", "mixed"), ("one", "spammers"), ("two", "spammers"),
+    ]  # fmt: skip
+
+
+def test_one_pool_of_annotators_is_a_row_of_its_own_without_one_of_all() -> None:
+    analysis = analysed(pools("mixed"), CLAIM | {"targets": [{"annotators": "all", "mean": 0.2}]})
+    (claimed,) = analysis.claims
+    assert [analysis.names.all(one.row) for one in summaries(claimed)] == ["mixed"]
+    assert claimed.missing == ("no setting of the target's {annotators: all}",)
+
+
+def test_settings_with_a_single_annotator_keep_their_noise_beside_those_with_several() -> None:
+    single = [two_sets(noise=noise).frame for noise in (NOISY, NOISIER)]
+    analysis = analysed(results(pools("mixed", "spammers").frame, *single))
+    (claimed,) = analysis.claims
+    rows = [analysis.names.all(one.row) for one in summaries(claimed)]
+    assert sorted(rows) == sorted([
+        "20 % wrong answers", "40 % wrong answers", "symmetric, all rates",
+        "mixed", "spammers", "all annotators",
+    ])  # fmt: skip
+    assert set_by_set(claimed, analysis.names).header[1] == "noise and annotators"
+
+
 def test_noisy_groups_of_one_kind_are_pooled_and_the_clean_one_is_not() -> None:
     found = results(*(two_sets(noise=noise).frame for noise in ("clean", NOISY, NOISIER)))
     analysis = analysed(found)
