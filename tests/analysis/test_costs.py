@@ -16,6 +16,7 @@ from al_bench.analysis.keys import keyed
 from al_bench.analysis.selection import matches
 from al_bench.analysis.spec import ReportSpec
 from al_bench.report.build import report
+from al_bench.report.figures.money import cost_curves
 from al_bench.report.tables.costs import cost_tables
 from tests.analysis.frames import FAST, OWN, SLOW, results, runs
 from tests.fakes import Given
@@ -185,8 +186,19 @@ def test_a_report_has_the_tables_the_figure_and_the_level_of_people_for_a_refere
     page = written[0].read_text("utf-8")
     assert "## Cost of a level, over sets" in page
     assert "![Money against accuracy" in page
+    assert "## Over all settings" not in page  # where no way is run under every protocol
     (found, *_) = analyse(ways(), spec).found
     assert found.declared == "best final level of any method"  # not what a model said of all rows
+
+
+def test_the_figure_has_plain_numbers_of_money_and_a_dot_for_a_single_round() -> None:
+    (axis,) = cost_curves(analysed(ways())).get_axes()
+    assert axis.get_xlabel() == "money (a person's answer 1, a model's 0.1)"
+    assert axis.xaxis.get_major_formatter()(100, 0) == "100"
+    lines = {line.get_label(): line for line in axis.get_lines()}
+    alone = lines["random, whom by models_only; first_answers"]
+    assert (alone.get_xdata().tolist(), alone.get_marker()) == ([pytest.approx(100)], "o")
+    assert lines["guided, whom by people_only"].get_xdata()[0] == pytest.approx(110)
 
 
 def test_a_report_without_cost_has_neither_table_nor_figure(tmp_path: Path) -> None:

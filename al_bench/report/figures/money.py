@@ -37,6 +37,7 @@ def cost_curves(analysis: Analysis) -> Any:
             axis.plot(money, mean, label=costs.called(way.key), marker=mark, **look)
         axis.axhline(100 * costed.level, **DOTTED)
         axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")  # as names, not as math
         axis.set_title(costs.names.place(costed.place))
         axis.set_xlabel(f"money (a person's answer 1, a model's {price:g})")
         axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
