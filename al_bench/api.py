@@ -120,12 +120,16 @@ def sweep(
     return frame
 
 
-def load_results(source: str | Path) -> pd.DataFrame:
+def load_results(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
     """One tidy table, a row a run and round, of a parquet file, a folder of runs or the name of a
-    report under ``results/``. FileNotFoundError where there is none."""
+    report, ``load_results("savings")``.
+
+    results: the folder whose ``<name>.parquet`` is read for a name. FileNotFoundError where there
+    is none of these.
+    """
     from al_bench.analysis.frame import load
 
-    frame: pd.DataFrame = load(source)
+    frame: pd.DataFrame = load(source, results)
     return frame
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -50,11 +51,15 @@ def fake_run(
     finished: bool = True,
     digest: str | None = "d1",
     learner: Given = "linear",
+    asking: Mapping[str, Given] | None = None,
 ) -> Path:
-    """A run directory as the store writes it, with a plausible learning curve or a given one."""
+    """A run directory as the store writes it, with a plausible learning curve or a given one.
+
+    asking: annotators, label model and assignment; half of the answers are a model's then, at 0.25.
+    """
     given = {"dataset": dataset, "imbalance": imbalance, "noise": noise, "prior": "minilm",
              "supervision": supervision, "learner": learner, "init": start,
-             "strategy": strategy, "protocol": "small"}  # fmt: skip
+             "strategy": strategy, "protocol": "small"} | dict(asking or {})  # fmt: skip
     parts = {group: chosen(group, value) for group, value in given.items()}
     choices = {group: option for group, (option, _) in parts.items()}
     science = {group: node for group, (_, node) in parts.items()} | {"seed": seed}
@@ -95,13 +100,14 @@ def fake_run(
             "classes_found": min(6, 2 + number), "imbalance_l1": 1.0 / (1 + speed * number),
             "rarest_count": number // 2, "oracle_calls": number,
             "labelled_noise": rate * (1 + 0.1 * (speed - 1.5)) + 0.01 * rng.random() * (rate > 0),
-        }  # fmt: skip
+        } | ({"model_answers": labelled / 2} if asking else {})  # fmt: skip
+        who = {"annotators": [row % 2 for row in queried], "cost": 0.625 * len(queried), "ids": []}
         lines.append(json.dumps({
             "round": number, "queried": queried, "answers": [0] * len(queried),
             "oracle_calls": int(number > 0),
             "metrics": metrics, "recall": recall.tolist(),
             "seconds": {"select": 0.01 * speed, "fit": 0.05, "evaluate": 0.02},
-        }))  # fmt: skip
+        } | (who if asking else {})))  # fmt: skip
     (here / "rounds.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return here
 

@@ -52,6 +52,16 @@ def test_a_comparison_on_arrays_takes_a_few_lines(
     assert sorted(again["id"].unique()) == sorted(frame["id"].unique())
 
 
+def test_results_are_loaded_by_the_name_of_a_report() -> None:
+    results = Path(__file__).parents[1] / "results"
+    named = al_bench.load_results("finetuned_text", results=results)
+    assert named.equals(al_bench.load_results(results / "finetuned_text.parquet"))
+    with pytest.raises(
+        FileNotFoundError, match=r"no results at .*; wanted a parquet file, a folder"
+    ):
+        al_bench.load_results("no_such_report", results=results)
+
+
 def test_an_option_and_the_object_it_stands_for_are_one_run(
     problem: al_bench.Problem, tmp_path: Path
 ) -> None:

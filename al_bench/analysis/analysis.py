@@ -12,7 +12,7 @@ import pandas as pd
 from al_bench.analysis import stats
 from al_bench.analysis.claims import Claimed, held
 from al_bench.analysis.comparison import Comparison, held_against, strongest
-from al_bench.analysis.costs import Costed, Way, costed
+from al_bench.analysis.costs import Costs, costs_of
 from al_bench.analysis.curves import Floats, Setting, aligned, check_metric, settings
 from al_bench.analysis.frame import Results
 from al_bench.analysis.keys import Method, Place, by_setting, keyed
@@ -20,7 +20,6 @@ from al_bench.analysis.names import Names, plainest
 from al_bench.analysis.problems import check_problems
 from al_bench.analysis.references import without_references
 from al_bench.analysis.savings import area, isotonic, labels_needed, last_level
-from al_bench.analysis.selection import matches
 from al_bench.analysis.sides import Sides, sides_of
 from al_bench.analysis.spec import ReportSpec
 
@@ -68,7 +67,7 @@ class Analysis:
     """Everything a report shows: the keyed frame, settings in order, methods by mean rank.
 
     sides: who is put forward and who may be a baseline; unchecked: runs that do not say what
-    problem they met.
+    problem they met; costs: what a level costs, where the spec asks for it.
     """
 
     spec: ReportSpec
@@ -79,17 +78,7 @@ class Analysis:
     found: tuple[Found, ...]
     claims: tuple[Claimed, ...]
     unchecked: int
-    costs: tuple[Costed, ...] = ()
-
-    @property
-    def prices(self) -> tuple[float, ...]:
-        """The prices of a foundation model's answer that costs are told for."""
-        return self.spec.costs.prices if self.spec.costs else ()
-
-    def aims(self, way: Way) -> bool:
-        """Whether a way is one of those whose best level is the aim."""
-        cost = self.spec.costs
-        return cost is not None and any(matches(way.method, one) for one in cost.level_of)
+    costs: Costs | None
 
     @cached_property
     def ranked(self) -> tuple[tuple[Method, ...], Floats]:
@@ -131,7 +120,7 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
     check_metric(results.frame, spec.metric)
-    frame = keyed(results.frame, spec.method)
+    every = frame = keyed(results.frame, spec.method)
     unchecked = check_problems(frame, Names.of(frame))
     frame, levels = without_references(frame, spec)
     frame = aligned(frame)
@@ -142,7 +131,7 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     )
     names = Names.of(frame)
     claims = tuple(held(claim, parts, sides, spec, names) for claim in spec.claimed)
-    costs = tuple(costed(keyed(results.frame, spec.method), spec)) if spec.costs else ()
+    costs = costs_of(every, spec.costs, spec, results.partial) if spec.costs else None
     return Analysis(spec, results, frame, names, sides, found, claims, unchecked, costs)
 
 

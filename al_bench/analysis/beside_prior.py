@@ -9,32 +9,34 @@ import numpy as np
 
 from al_bench.analysis.curves import Setting
 from al_bench.analysis.keys import Method
-from al_bench.analysis.savings import isotonic, labels_needed, last_level
+from al_bench.analysis.savings import CLOSE, isotonic, labels_needed, last_level
 
 
 @dataclass(frozen=True)
 class BesidePrior:
-    """One method in one setting. prior: the metric without any label; end: the mean over the last
-    tenth of the budget; needed: labels from which the isotonic mean curve is above the prior for
-    good, inf if it never is; better: seeds whose end is above their prior, of `seeds`."""
+    """One method in one setting. end: the mean over the last tenth of the budget; needed: labels
+    from which the isotonic mean curve is above the prior for good, inf if it never is; better:
+    seeds whose own end is above it, of `seeds`."""
 
     method: Method
-    prior: float
     end: float
     needed: float
     better: int
     seeds: int
 
 
-def beside_prior(setting: Setting, method: Method, prior: float) -> BesidePrior:
-    """How a method does beside a prior whose metric is `prior`.
+def beside_prior(setting: Setting, method: Method) -> BesidePrior:
+    """How a method does beside the prior alone, by the metric of the setting.
 
-    The prior is taken as one number, its mean over seeds: it has no label to be lucky with.
+    The prior is taken as one number, its mean over seeds: it has no label to be lucky with. What is
+    above it by rounding alone is not. ValueError where the runs have no round without labels.
     """
-    curves = setting.of(method)
-    mean = curves.mean(axis=0, keepdims=True)
-    aim = np.array([[np.nextafter(prior, 1.0)]])
-    needed = float(labels_needed(isotonic(mean), setting.labels, aim)[0, 0])
+    if np.isnan(setting.prior):
+        raise ValueError(f"report.beside_prior needs the prior alone, which the runs in "
+                         f"{setting.place} do not have; wanted a round without labels")  # fmt: skip
+    curves, above = setting.of(method), setting.prior + 2 * CLOSE
+    mean = isotonic(curves.mean(axis=0, keepdims=True))
+    needed = float(labels_needed(mean, setting.labels, np.array([[above]]))[0, 0])
     ends = last_level(curves, setting.labels)
-    better = int(np.count_nonzero(ends > prior))
-    return BesidePrior(method, prior, float(ends.mean()), needed, better, len(curves))
+    better = int(np.count_nonzero(ends > above))
+    return BesidePrior(method, float(ends.mean()), needed, better, len(curves))

@@ -11,7 +11,7 @@ from al_bench.analysis import stats
 from al_bench.analysis.comparison import Comparison, held_against, resamples_of, strongest
 from al_bench.analysis.curves import Floats, Setting
 from al_bench.analysis.keys import ALL, Choice, Method, Place
-from al_bench.analysis.names import Names
+from al_bench.analysis.names import Names, asked
 from al_bench.analysis.savings import all_forms
 from al_bench.analysis.selection import NoMatchError, chosen, matches, only, said
 from al_bench.analysis.sides import Sides
@@ -23,7 +23,8 @@ FORMS = ("final", "integrated")  # columns of a set's resamples
 @dataclass(frozen=True)
 class Held:
     """One set of a claim: its setting, the rows it counts in (its kind of noise, and all rates of
-    it), what tells it apart there, the comparison with its best baseline and (b, 2) resamples."""
+    it; or its annotators, and all of them), what tells it apart there, the comparison with its best
+    baseline and (b, 2) resamples."""
 
     place: Place
     rows: tuple[Place, ...]
@@ -51,21 +52,22 @@ class Claimed:
         return {
             row: found[row]
             for row in sorted(found)
-            if not row.choices[0].is_pooled or len({held.rows[0] for held in found[row]}) > 1
+            if not row.is_pooled or len({held.rows[0] for held in found[row]}) > 1
         }
 
 
 def layout(places: Sequence[Place]) -> dict[Place, tuple[Place, Place]]:
     """The row and the set of every setting.
 
-    A row is a kind of noise, or the annotators there are, with the prior where settings differ in
-    nothing else; a set is a data set, with what else tells it apart in its row.
+    A row is a kind of noise, or the annotators that are asked, with the prior where settings differ
+    in nothing else; a set is a data set, with what else tells it apart in its row.
     """
     groups = [choice.group for choice in places[0].choices]
     rest = [group for group in groups if group != "prior"]
     priors = len({place.part(rest) for place in places}) < len(places)
-    several = any(place.choice("annotators").option != "none" for place in places)
-    by = [*(["annotators"] if several else ["noise"]), *(["prior"] if priors else [])]
+    there = set(map(asked, places))
+    by = [group for group, has in (("noise", False), ("annotators", True)) if has in there]
+    by += ["prior"] if priors else []
     names = ["dataset"]
     if len({place.part([*by, "dataset"]) for place in places}) < len(places):
         others = [group for group in rest if group not in ("dataset", *by)]
@@ -75,10 +77,10 @@ def layout(places: Sequence[Place]) -> dict[Place, tuple[Place, Place]]:
 
 def pooled(row: Place) -> Place:
     """A row over all parameters of its kind of noise, or over all pools of annotators."""
-    every = Choice("annotators", "annotators", f'"{ALL}"')
-    kinds = {choice: choice.pooled() for choice in row.choices if choice.group == "noise"}
-    kinds |= {choice: every for choice in row.choices if choice.group == "annotators"}
-    return Place(tuple(kinds.get(choice, choice) for choice in row.choices))
+    if asked(row):
+        every = Choice("annotators", ALL, f'"{ALL}"')
+        return Place(tuple(every if c.group == "annotators" else c for c in row.choices))
+    return Place(tuple(c.pooled() if c.group == "noise" else c for c in row.choices))
 
 
 def baselines_of(claim: Claim, ours: Method, sides: Sides) -> tuple[list[Method], list[str]]:

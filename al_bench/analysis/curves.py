@@ -77,7 +77,8 @@ def aligned(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def known(frame: pd.DataFrame) -> list[str]:
-    skip = {"seed", "round", "n_labels", "oracle_calls", "n_pool", "n_test", "n_classes", "oracle"}
+    skip = {"seed", "round", "n_labels", "oracle_calls", "cost", "n_pool", "n_test", "n_classes"}
+    skip |= {"oracle", "model_answers"}
     numbers = frame.select_dtypes("number").columns
     return [name for name in numbers if name not in skip and not name.startswith("seconds_")]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of, with_later
-from al_bench.configuration.words import words
+from al_bench.configuration.words import erring, words
 from al_bench.runs.records import read_manifest, read_rounds
 
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
@@ -151,8 +151,8 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) -> str:
-    """A run in words: its data, imbalance and noise, its query rule and its seed."""
-    groups = ("dataset", "imbalance", "noise", "strategy")
+    """A run in words: its data, imbalance, noise or annotators, its query rule and its seed."""
+    groups = ("dataset", "imbalance", erring(science), "strategy")
     parts = [words(g, choices.get(g, UNKNOWN), science.get(g) or {}) for g in groups]
     return f"{', '.join(parts)}, seed {seed}"
 
@@ -168,6 +168,7 @@ def tidy(
     fixed |= {"oracle": bool(facts.get("oracle", False))}
     fixed |= {fact: facts.get(fact) for fact in FACTS}
     rows, n_labels, oracle_calls, cost = [], 0, 0, 0.0
+    paid = any(line["annotators"] for line in rounds)
     for line in rounds:
         n_labels, oracle_calls = (
             n_labels + len(line["queried"]),
@@ -175,7 +176,7 @@ def tidy(
         )
         cost += line["cost"]
         moment = {"round": line["round"], "n_labels": n_labels, "oracle_calls": oracle_calls}
-        moment |= {"cost": cost} if line["annotators"] else {}
+        moment |= {"cost": cost} if paid else {}
         moment |= {f"seconds_{part}": line["seconds"].get(part) for part in SECONDS}
         metrics = {key: value for key, value in line["metrics"].items() if key != "oracle_calls"}
         taken = metrics.keys() & (fixed.keys() | moment.keys() | {"recall"})
@@ -223,7 +224,20 @@ def read_parquet(path: Path) -> Results:
     return Results(frame, failed, unfinished, about["provenance"])
 
 
-def load(path: str | Path) -> pd.DataFrame:
-    """The tidy table, a row per run and round, of a parquet file or of a folder of runs."""
-    path = Path(path)
-    return (read_runs if path.is_dir() else read_parquet)(path).frame
+def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
+    """The tidy table, a row per run and round, of a parquet file, of a folder of runs, or of the
+    report of that name whose parquet file lies in the folder `results`.
+
+    What lies at the path goes before the name. FileNotFoundError where there is neither.
+    """
+    path, named = Path(source), Path(results) / f"{source}.parquet"
+    if path.is_dir():
+        return read_runs(path).frame
+    if not path.exists() and named.is_file():
+        return read_parquet(named).frame
+    if not path.exists():
+        raise FileNotFoundError(
+            f"no results at {path} and no report {named}; wanted a parquet file, a folder of runs "
+            "or the name of a report"
+        )
+    return read_parquet(path).frame

@@ -84,6 +84,11 @@ class Key:
     def __str__(self) -> str:
         return " ".join(f"{choice.group}={choice.option}" for choice in self.choices)
 
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it has all of some group."""
+        return any(choice.is_pooled for choice in self.choices)
+
     def part(self, groups: Sequence[str]) -> Self:
         """The choices of some groups alone."""
         return type(self)(tuple(choice for choice in self.choices if choice.group in groups))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 
 import pandas as pd
 
 from al_bench.analysis.keys import LATER, METHOD, Choice, Key, Method, Place
-from al_bench.configuration.words import changes, words
+from al_bench.configuration.words import changes, differing, words
 
 # left out of a method's name
 PLAIN = {
@@ -66,8 +66,10 @@ class Names:
         return frozenset(group for group, number in groups.items() if number > 1)
 
     def shared(self) -> dict[str, str]:
-        """What is the same for all methods and settings, by group."""
-        return {c.group: self.choice(c) for c in self.choices if c.group not in self.varying}
+        """What is the same for all methods and settings, by group, as far as it says something."""
+        hidden = {"noise"} if all(map(asked, self.places)) else set()
+        shared = Key(tuple(c for c in self.choices if c.group not in self.varying | hidden))
+        return {c.group: self.choice(c) for c in telling(shared, LATER)}
 
     def changed(self, choice: Choice) -> list[str]:
         """The parameters of a choice that are not the same in all configs of its option."""
@@ -77,11 +79,7 @@ class Names:
             (most, *others) = sorted((self.choices[c] for c in same), reverse=True)
             if self.choices[choice] == most and most not in others:
                 return []
-        return [
-            name
-            for name, value in choice.parameters.items()
-            if any(c.parameters.get(name, c) != value for c in same)
-        ]
+        return differing(choice.node, [c.node for c in same])
 
     def choice(self, choice: Choice) -> str:
         """An option in words; with its own name where two would be called the same."""
@@ -95,7 +93,7 @@ class Names:
     def plain(self, choice: Choice) -> str:
         if choice.is_pooled:
             if choice.group == "annotators":
-                return "all annotators"
+                return f"{choice.option} annotators"
             rates = any("rate" in c.parameters for c in self.choices if c.option == choice.option)
             return f"{choice.option}, all {'rates' if rates else 'kinds'}"
         return words(choice.group, choice.option, choice.node, self.changed(choice))
@@ -125,7 +123,18 @@ class Names:
 
     def all(self, key: Key) -> str:
         """Every choice of a key in words; rows that no proxy selected are not worth one."""
-        absent = ("proxy_selection", *LATER)
-        shown = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
         rows = {"proxy_selection": "rows of "}
+        shown = telling(key, ("proxy_selection", *LATER))
         return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)
+
+
+def telling(key: Key, absent: Collection[str]) -> list[Choice]:
+    """The choices of a key that say something: of the `absent` groups those that are there, and no
+    noise where several annotators are asked, who err by themselves."""
+    there = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
+    return [c for c in there if c.group != "noise"] if asked(key) else there
+
+
+def asked(key: Key) -> bool:
+    """Whether several annotators are asked in a setting."""
+    return any(c.group == "annotators" and c.option != "none" for c in key.choices)

@@ -16,7 +16,8 @@ def without_references(
     """The frame without the runs that labelled their whole pool at once, and by setting their mean
     final level (human labels only, over seeds), or the one that the spec declares.
 
-    Where the learner is part of the method, the level is that of the plain one.
+    Where the learner is part of the method, the level is that of the plain one. A pool that a
+    foundation model labelled is none to refer to.
     """
     labelled = frame.groupby("id")["n_labels"].transform("max")
     starts = frame.groupby("id")["round"].transform("max") == 1
@@ -25,6 +26,8 @@ def without_references(
     full = frame[whole & (frame["round"] == 1)] if not whole.all() else frame[:0]
     for group in {"supervision", "learner"} & set(spec.method):
         full = full[full[group] == PLAIN[group]]
+    if "model_answers" in full:
+        full = full[~(full["model_answers"] > 0)]
     levels = full.groupby(full["setting"].map(unbudgeted))[spec.metric].mean().to_dict()
     places = sorted(rest["setting"].unique())
     found = {p: float(levels[unbudgeted(p)]) for p in places if unbudgeted(p) in levels}

@@ -44,7 +44,8 @@ def isotonic(curves: Floats) -> Floats:
 
 
 def labels_needed(curves: Floats, labels: Floats, targets: Floats) -> Floats:
-    """(b, t) labels at which each curve first reaches each of its targets (b, t).
+    """(b, t) labels at which each curve first reaches each of its targets (b, t); labels: (p,), or
+    (b, p) where each curve has its own.
 
     Linear between points; the first point's count where it is reached there already; inf where it
     is never reached.
@@ -55,7 +56,9 @@ def labels_needed(curves: Floats, labels: Floats, targets: Floats) -> Floats:
     high, low = np.take_along_axis(curves, at, 1), np.take_along_axis(curves, before, 1)
     rise = np.where(high > low, high - low, 1.0)
     fraction = np.where(at > 0, np.clip((targets - low) / rise, 0.0, 1.0), 0.0)
-    needed = labels[before] + fraction * (labels[at] - labels[before])
+    grid = np.broadcast_to(labels, curves.shape)
+    start, end = np.take_along_axis(grid, before, 1), np.take_along_axis(grid, at, 1)
+    needed = start + fraction * (end - start)
     return np.where(reached.any(axis=1), needed, np.inf)
 
 

@@ -22,6 +22,7 @@ class Target:
     """The savings over all levels to reach, mean and worst, in the rows of a selection.
 
     Rows are kinds of noise: ``{noise.rate: 0}``; ``{noise.rate: all}`` is the row over all rates.
+    Where several annotators are asked rows are these: ``{annotators: mixed}``, or ``all``.
     """
 
     rows: Selection
@@ -124,12 +125,18 @@ def cost_of(given: Any, inside: Sequence[str]) -> Cost:
     if not isinstance(given, Mapping) or given.keys() != known:
         raise ValueError(f"report.cost is {given!r}; wanted {', '.join(sorted(known))}")
     prices = given["prices"]
-    if not prices or not all(isinstance(p, int | float) and p > 0 for p in prices):
+    if not isinstance(prices, Sequence) or not prices or not all(map(a_price, prices)):
         raise ValueError(f"report.cost has the prices {prices!r}; wanted some above 0")
     ask, level = (
         selections(f"report.cost {k}", given[k], inside) for k in ("ask_prior", "level_of")
     )
+    if not level:
+        raise ValueError("report.cost level_of is empty; wanted the methods whose level is the aim")
     return Cost(tuple(map(float, prices)), ask, level)
+
+
+def a_price(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 @dataclass(frozen=True)
@@ -194,6 +201,10 @@ class ReportSpec:
             raise ValueError(
                 "report.printed needs report.fractions, the fractions its values are of"
             )
+        worse = [name for name in self.beside_prior if name in LOWER_IS_BETTER]
+        if worse:
+            raise ValueError(f"report.beside_prior has {worse[0]!r}, where lower is better; wanted "
+                             "metrics where higher is better")  # fmt: skip
         for what in ("ours", "baselines"):
             self.selected(what)
         self.levels, self.costs  # noqa: B018 (they are checked where they are made)

@@ -7,7 +7,11 @@ from string import Formatter
 from typing import Any
 
 OURS = "al_bench."
+CLASS = "._target_"  # how the name of a part's class ends
 RIGHT = "no wrong answers"
+INNER = (
+    "inner" + CLASS
+)  # of the part that another one works on, as a query rule on another's scores
 SAID = {  # by class; a rate is said in per cent
     "Natural": "natural skew",
     "LongTail": "long tail {ratio}:1",
@@ -25,7 +29,8 @@ SAID = {  # by class; a rate is said in per cent
 
 
 def words(group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()) -> str:
-    """What an option of a group is, with those of its parameters that are `changed` in brackets.
+    """What an option of a group is, with those of its parameters that are `changed` in brackets:
+    ``ask_again of badge (by doubt)``.
 
     node: its resolved config; changed: dotted names. Imbalance and noise always say their numbers.
     """
@@ -38,15 +43,38 @@ def words(group: str, option: str, node: Mapping[str, Any], changed: Collection[
         text = RIGHT
     else:
         text = template.format_map({name: number(name, node[name]) for name in fields})
-    more = changes(node, [name for name in changed if name not in fields])
+    if INNER in changed:
+        text = f"{text} of {parameters(node)[INNER].rpartition('.')[2].lower()}"
+    more = changes(node, [name for name in changed if name not in {*fields, INNER}])
     return f"{text} ({more})" if more else text
+
+
+def erring(science: Mapping[str, Any]) -> str:
+    """The group that says how a run's answers err: the annotators, where there are several."""
+    return "annotators" if science.get("annotators") else "noise"
 
 
 def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
     """Parameters of a node with their values: ``balance none, belief.gate false``."""
     own = parameters(node)
-    shown = ((name.removesuffix("._target_"), own[name]) for name in sorted(changed) if name in own)
+    shown = ((name.removesuffix(CLASS), own[name]) for name in sorted(changed) if name in own)
     return ", ".join(f"{name} {value(one)}" for name, one in shown)
+
+
+def differing(node: Mapping[str, Any], others: Collection[Mapping[str, Any]]) -> list[str]:
+    """The parameters of a node, by dotted name, that are not the same in all of some others.
+
+    A part inside it is held against those of its own class alone: of one of another class the class
+    is what differs.
+    """
+    own, known = parameters(node), [parameters(other) for other in others]
+
+    def peers(name: str) -> list[dict[str, Any]]:
+        *above, _ = name.removesuffix(CLASS).split(".")
+        parts = [".".join(above[: i + 1]) + CLASS for i in range(len(above))]
+        return [one for one in known if all(one.get(p) == own.get(p) for p in parts)]
+
+    return [name for name in own if any(one.get(name, known) != own[name] for one in peers(name))]
 
 
 def parameters(node: Any, above: str = "") -> dict[str, Any]:

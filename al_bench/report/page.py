@@ -27,7 +27,7 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
         "recall": "Recall after the last label by the size of the class in the pool.",
         "precision": "Right answers among all labels; dotted: the whole pool.",
-        "costs": "Money against accuracy; dotted: the level that people's labels alone end at.",
+        "costs": "Money against accuracy; dotted: the level to be reached.",
         "ladder": "Where each method ends against the prior alone, prior by prior.",
         "prior": f"{method}: quality of the prior alone against labels saved over random.",
     }
@@ -63,6 +63,7 @@ def missing(analysis: Analysis) -> list[str]:
     gone = [analysis.names.all(run.place) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
     found += [f"{why}." for why in analysis.sides.missing]
+    found += [f"{why}." for why in (analysis.costs.missing if analysis.costs else ())]
     found += [f"{c.claim.name}: {why}." for c in analysis.claims for why in c.missing]
     if analysis.unchecked:
         found.append(

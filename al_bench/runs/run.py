@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from al_bench.configuration.config import GROUPS, OPTIONAL, build, config_dir, science
 from al_bench.configuration.identity import identified, run_id
 from al_bench.configuration.options import option_of
-from al_bench.configuration.words import words
+from al_bench.configuration.words import erring, words
 from al_bench.loop import Round
 from al_bench.metrics import evaluate
 from al_bench.runs.parts import parts_of, problem_of
@@ -198,9 +198,13 @@ def title(manifest: Mapping[str, Any]) -> str:
     """One line that says what a run is."""
     choices, science = manifest["choices"], manifest["science"]
     shown = [choices["strategy"], choices["dataset"]]
-    shown += [words(group, choices[group], science[group]) for group in ("imbalance", "noise")]
-    if science["noise"]["_target_"] == "al_bench.problem.Clean":
-        shown[-1] = "labels as they are"
+    shown.append(words("imbalance", choices["imbalance"], science["imbalance"]))
+    group = erring(science)
+    if science[group]["_target_"] == "al_bench.problem.Clean":
+        shown.append("labels as they are")
+    else:
+        called = "annotators " if group == "annotators" else ""
+        shown.append(called + words(group, choices[group], science[group]))
     return " · ".join([*shown, f"seed {manifest['seed']}"])
 
 

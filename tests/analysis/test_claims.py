@@ -13,7 +13,7 @@ import pytest
 from al_bench.analysis.analysis import Analysis, analyse
 from al_bench.analysis.claims import Claimed
 from al_bench.analysis.frame import Results
-from al_bench.analysis.keys import Method, Place, columns_of, keyed
+from al_bench.analysis.keys import Method, Place, keyed
 from al_bench.analysis.names import Names
 from al_bench.analysis.over_sets import summaries
 from al_bench.analysis.references import without_references
@@ -23,52 +23,11 @@ from al_bench.report.build import report
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import over_sets, set_by_set
 from al_bench.report.tables.tables import tables
-from tests.fakes import Given, chosen
+from tests.analysis.frames import EVEN, FAST, LABELS, SLOW, WEAK, results, runs
+from tests.fakes import Given
 
-LABELS = np.arange(10, 101, 10)
-SLOW = LABELS / 100  # 0.1 to 1.0
-FAST = np.minimum(2 * SLOW, 1.0)  # there with half of the labels
-WEAK = SLOW / 2
-EVEN = SLOW.copy()
 TWICE = 1 - (0.1 * 10 + 25 * (1 - 0.2**2)) / (50 * (1 - 0.1**2))  # FAST over SLOW, all levels
 NOISY, NOISIER = 0.2, 0.4
-
-
-def runs(
-    strategy: str,
-    curve: Any,
-    dataset: str = "one",
-    noise: Given = "clean",
-    seeds: tuple[float, ...] = (0.0, 0.0),
-    truth: bool = False,
-    **given: Given,
-) -> pd.DataFrame:
-    """Runs of one method in one setting; each seed's curve is raised by its own number."""
-    parts: dict[str, Given] = {
-        "dataset": dataset, "imbalance": "natural", "noise": noise, "prior": "packaged",
-        "learner": "linear", "protocol": "small", "strategy": strategy, "supervision": "labels",
-        "init": "random",
-    } | given  # fmt: skip
-    nodes = {group: chosen(group, value) for group, value in parts.items()}
-    fixed = columns_of({g: o for g, (o, _) in nodes.items()}, {g: n for g, (_, n) in nodes.items()})
-    rate = noise if isinstance(noise, float) else 0.0
-    fixed |= {"oracle": truth, "n_pool": 1000, "class_counts": None, "class_names": None,
-              "noise_rate": rate, "digest": ""}  # fmt: skip
-    rows = [
-        fixed
-        | {"id": f"{sorted(fixed.items(), key=str)}{seed}", "seed": seed, "round": number + 1}
-        | {"n_labels": labelled, "oracle_calls": number + 1, "balanced_accuracy": level + raised}
-        | {"seconds_select": 0.1, "recall": []}
-        for seed, raised in enumerate(seeds)
-        for number, (labelled, level) in enumerate(zip(LABELS, curve, strict=True))
-    ]
-    return pd.DataFrame(rows)
-
-
-def results(*parts: pd.DataFrame) -> Results:
-    return Results(pd.concat(parts, ignore_index=True), (), (), {})
-
-
 MINE, RANDOM, MARGIN = ({"strategy": name} for name in ("mine", "random", "margin"))
 CLAIM = {"name": "faster", "ours": MINE, "baselines": {"strategy": ["random", "margin"]}}
 
@@ -200,6 +159,62 @@ def test_where_ours_reaches_the_level_nowhere_no_mean_is_shown() -> None:
         cell(table, "no wrong answers", "saving at final level, worst set")
         == "not reached (one, two)"
     )
+
+
+def asked(annotators: str, curve: Any, strategy: str, dataset: str) -> pd.DataFrame:
+    """Runs whose answers come from annotators, half of them wrong in one way or another."""
+    frame = runs(strategy, curve, dataset, annotators=annotators)
+    return frame.assign(noise_rate=0.2)
+
+
+def pools(*names: str) -> Results:
+    """Ours twice as fast as the baseline in one set, as fast in the other, whoever answers."""
+    return results(*(
+        asked(name, curve, method, dataset)
+        for name in names
+        for dataset, mine in (("one", FAST), ("two", EVEN))
+        for method, curve in (("mine", mine), ("random", SLOW), ("margin", WEAK))
+    ))  # fmt: skip
+
+
+def test_rows_are_annotators_and_all_of_them_where_several_are_asked() -> None:
+    targets = [{"annotators": "all", "mean": 0.2}, {"annotators": "mixed", "worst": 0.1}]
+    analysis = analysed(pools("mixed", "spammers"), CLAIM | {"targets": targets})
+    (claimed,) = analysis.claims
+    assert claimed.missing == ()
+    by_row = {analysis.names.all(one.row): one for one in summaries(claimed)}
+    assert list(by_row) == ["mixed", "spammers", "all annotators"]
+    assert [one.sets for one in by_row.values()] == [2, 2, 4]
+    assert by_row["all annotators"].integrated.mean == pytest.approx(TWICE / 2)
+    table = table_of(analysis)
+    reached = "target mean / worst: reached"
+    assert cell(table, "all annotators", reached) == "20 % / –: yes"
+    assert cell(table, "mixed", reached) == "– / 10 %: no"
+    assert cell(table, "spammers", reached) == "–"
+    detail = set_by_set(claimed, analysis.names)
+    assert detail.header[:2] == ("set", "annotators")
+    assert [row[:2] for row in detail.rows] == [
+        ("one", "mixed"), ("two", "mixed"), ("one", "spammers"), ("two", "spammers"),
+    ]  # fmt: skip
+
+
+def test_one_pool_of_annotators_is_a_row_of_its_own_without_one_of_all() -> None:
+    analysis = analysed(pools("mixed"), CLAIM | {"targets": [{"annotators": "all", "mean": 0.2}]})
+    (claimed,) = analysis.claims
+    assert [analysis.names.all(one.row) for one in summaries(claimed)] == ["mixed"]
+    assert claimed.missing == ("no setting of the target's {annotators: all}",)
+
+
+def test_settings_with_a_single_annotator_keep_their_noise_beside_those_with_several() -> None:
+    single = [two_sets(noise=noise).frame for noise in (NOISY, NOISIER)]
+    analysis = analysed(results(pools("mixed", "spammers").frame, *single))
+    (claimed,) = analysis.claims
+    rows = [analysis.names.all(one.row) for one in summaries(claimed)]
+    assert sorted(rows) == sorted([
+        "20 % wrong answers", "40 % wrong answers", "symmetric, all rates",
+        "mixed", "spammers", "all annotators",
+    ])  # fmt: skip
+    assert set_by_set(claimed, analysis.names).header[1] == "noise and annotators"
 
 
 def test_noisy_groups_of_one_kind_are_pooled_and_the_clean_one_is_not() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from al_bench.analysis.frame import load, read_parquet, read_runs, write_parquet
+from al_bench.analysis.curves import settings
+from al_bench.analysis.frame import Results, load, read_parquet, read_runs, write_parquet
+from al_bench.analysis.keys import LATER, keyed
 from tests.fakes import fake_run, fake_runs
 
 
@@ -123,3 +125,101 @@ def test_a_folder_and_its_parquet_file_load_the_same_table(tmp_path: Path) -> No
     one, other = load(tmp_path / "runs"), load(str(path))
     assert list(one.columns) == list(other.columns)
     assert one["balanced_accuracy"].tolist() == other["balanced_accuracy"].tolist()
+
+
+def test_a_report_is_loaded_by_its_name_from_the_folder_of_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = read_runs(fake_runs(tmp_path / "runs", ("margin",), seeds=2))
+    other = read_runs(fake_runs(tmp_path / "more", ("badge",), seeds=1))
+    write_parquet(one, tmp_path / "results" / "demo.parquet")
+    write_parquet(other, tmp_path / "elsewhere" / "demo.parquet")
+    monkeypatch.chdir(tmp_path)
+    assert set(load("demo")["strategy"]) == {"margin"}
+    assert set(load("demo", "elsewhere")["strategy"]) == {"badge"}
+    fake_run(tmp_path / "demo", "random")
+    assert set(load("demo")["strategy"]) == {"random"}  # what lies there goes before the name
+    with pytest.raises(FileNotFoundError, match=r"no results at dmeo and no report results.dmeo"):
+        load("dmeo")
+
+
+ASKING = {"annotators": "mixed", "label_model": "glad", "assignment": "thompson"}
+
+
+def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_path: Path) -> None:
+    fake_run(tmp_path, "margin", rounds=3, asking=ASKING)
+    fake_run(tmp_path, "margin", rounds=3)
+    frame = load(tmp_path)
+    paid = frame[frame["annotators"] == "mixed"]
+    assert paid["cost"].tolist() == [0, 12.5, 25, 37.5]
+    assert paid["model_answers"].tolist() == [0, 10, 20, 30]
+    assert set(paid["assignment"]) == {"thompson"}
+    assert paid["label_model_config"].iloc[0] == '{"_target_":"al_bench.label_model.glad"}'
+    plain = frame[frame["annotators"] == "none"]
+    assert plain["cost"].isna().all()
+    with pytest.raises(ValueError, match="no metric 'cost'"):
+        settings(keyed(frame), "cost")
+
+
+def test_a_round_in_which_nobody_was_left_to_ask_costs_nothing_more(tmp_path: Path) -> None:
+    here = fake_run(tmp_path, rounds=3, asking=ASKING)
+    lines = [json.loads(line) for line in (here / "rounds.jsonl").read_text().splitlines()]
+    lines[2] |= {"queried": [], "answers": [], "annotators": [], "cost": 0.0}
+    (here / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert load(tmp_path)["cost"].tolist() == [0, 12.5, 12.5, 25]
+
+
+def older(results: Results) -> Results:
+    """The results as they were written before there were several annotators."""
+    columns = [column for group in LATER for column in (group, f"{group}_config")]
+    frame = results.frame.drop(columns=columns)
+    return Results(frame, results.failed, results.unfinished, results.provenance)
+
+
+def test_an_older_parquet_file_is_read_as_one_without_annotators(tmp_path: Path) -> None:
+    results = read_runs(fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2))
+    back = read_parquet(write_parquet(older(results), tmp_path / "older.parquet")).frame
+    assert not set(LATER) - set(back)
+    for group in LATER:
+        assert set(back[group]) == {"none"}
+        assert set(back[f"{group}_config"]) == {"null"}
+    one, other = keyed(back), keyed(results.frame)
+    assert one["setting"].tolist() == other["setting"].tolist()
+    assert one["method"].tolist() == other["method"].tolist()
+
+
+def test_keys_without_annotators_seed_generators_by_the_text_they_always_had(
+    tmp_path: Path,
+) -> None:
+    fake_run(tmp_path / "one", "margin")
+    frame = keyed(load(tmp_path / "one"))
+    assert frame["setting"].iloc[0].text == (
+        'dataset={"_target_":"al_bench.dataset.flowers"} '
+        'imbalance={"_target_":"al_bench.problem.Natural"} '
+        'noise={"_target_":"al_bench.problem.Clean"} prior={"_target_":"al_bench.prior.minilm"} '
+        'learner={"_target_":"al_bench.learner.linear"} proxy_selection=null '
+        'protocol={"_target_":"al_bench.protocol.small"}'
+    )
+    assert frame["method"].iloc[0].text == (
+        'strategy={"_target_":"al_bench.strategy.margin"} '
+        'supervision={"_target_":"al_bench.supervision.labels"} '
+        'init={"_target_":"al_bench.init.random"}'
+    )
+    fake_run(tmp_path / "several", "margin", asking=ASKING)
+    several = keyed(load(tmp_path / "several"))
+    assert 'annotators={"_target_":"al_bench.annotators.mixed"} prior=' in (
+        several["setting"].iloc[0].text
+    )
+    assert (
+        several["method"]
+        .iloc[0]
+        .text.endswith(
+            'label_model={"_target_":"al_bench.label_model.glad"} '
+            'assignment={"_target_":"al_bench.assignment.thompson"}'
+        )
+    )
+
+
+def test_a_missing_run_says_its_annotators_and_not_that_no_answer_is_wrong(tmp_path: Path) -> None:
+    fake_run(tmp_path, "margin", error="ValueError: x", asking=ASKING)
+    assert read_runs(tmp_path).failed[0].what == "flowers, natural skew, mixed, margin, seed 0"

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from al_bench.analysis.frame import read_parquet
-from al_bench.configuration.config import GROUPS
+from al_bench.configuration.config import GROUPS, OPTIONAL
 from al_bench.configuration.identity import run_id
 
 RESULTS = Path(__file__).parents[2] / "results"
 FILES = sorted(RESULTS.glob("*.parquet"))
-PROBLEM = ["dataset", "imbalance", "noise", "prior"]
+PROBLEM = ["dataset", "imbalance", "noise", "annotators", "prior"]
 
 
 def runs(path: Path) -> pd.DataFrame:
@@ -32,8 +32,8 @@ def test_a_runs_id_is_the_hash_of_what_its_columns_say(path: Path) -> None:
     for row in runs(path).to_dict("records"):
         science = {group: json.loads(row[f"{group}_config"]) for group in GROUPS}
         science |= {"seed": row["seed"]}
-        if row["proxy_selection"] != "none":
-            science["proxy_selection"] = json.loads(row["proxy_selection_config"])
+        chosen = [group for group in OPTIONAL if row[group] != "none"]
+        science |= {group: json.loads(row[f"{group}_config"]) for group in chosen}
         assert run_id(science) == row["id"]
 
 

@@ -23,7 +23,7 @@ from al_bench.report.build import report
 from al_bench.report.figures.style import colours
 from al_bench.report.tables.cells import DAGGER, Table
 from al_bench.report.tables.tables import tables
-from tests.fakes import fake_run, fake_runs
+from tests.fakes import Given, fake_run, fake_runs
 
 QUICK = ReportSpec(bootstrap=200)
 OURS = {"strategy": "<script>x"}
@@ -76,6 +76,49 @@ def test_parameters_that_vary_are_named_and_those_that_most_have_are_not(tmp_pat
     }  # fmt: skip
     names = Names.of(keyed(frame, ["strategy", "supervision", "init", "learner"]))
     assert set(map(names.method, names.methods)) == {"margin", "random", "margin, balance none"}
+
+
+ASKING: dict[str, Given] = {"annotators": "mixed", "label_model": "glad", "assignment": "thompson"}
+
+
+def test_what_all_runs_share_says_who_answers_and_not_that_no_answer_is_wrong(
+    tmp_path: Path,
+) -> None:
+    for folder, asking in (("plain", None), ("several", ASKING)):
+        for strategy in ("margin", "random"):
+            fake_run(tmp_path / folder, strategy, asking=asking)
+    plain, several = (Names.of(keyed(load(tmp_path / name))) for name in ("plain", "several"))
+    assert plain.shared()["noise"] == "no wrong answers"
+    assert not {"annotators", "label_model", "assignment"} & plain.shared().keys()
+    assert "noise" not in several.shared()
+    assert several.shared()["annotators"] == "mixed"
+    assert several.shared()["label_model"] == "glad"
+
+
+def asking_again(inner: str, by: str = "doubt", **inside: Any) -> Given:
+    part = {"_target_": f"al_bench.strategies.{inner}"} | inside
+    return "ask_again", {"_target_": "al_bench.strategies.AskAgain", "by": by, "inner": part}
+
+
+def test_a_rule_around_another_is_named_by_the_others_class_and_what_differs_within_it(
+    tmp_path: Path,
+) -> None:
+    for rule in (
+        asking_again("Margin"), asking_again("Badge"), asking_again("Badge", by="change"),
+        asking_again("Codecision", power=0.5, belief={"gate": True}),
+    ):  # fmt: skip
+        fake_run(tmp_path / "one", rule)
+    assert named(tmp_path / "one")[0] == {
+        "ask_again of margin (by doubt)", "ask_again of badge (by doubt)",
+        "ask_again of badge (by change)", "ask_again of codecision (by doubt)",
+    }  # fmt: skip
+    for power in (0.5, 1.0):
+        fake_run(tmp_path / "two", asking_again("Codecision", power=power, gate=True))
+    fake_run(tmp_path / "two", asking_again("Badge"))
+    assert named(tmp_path / "two")[0] == {
+        "ask_again of codecision (inner.power 0.5)", "ask_again of codecision (inner.power 1)",
+        "ask_again of badge",
+    }  # fmt: skip
 
 
 def test_two_kinds_of_the_same_words_are_told_apart_by_their_options(tmp_path: Path) -> None:
@@ -192,6 +235,17 @@ def test_runs_measured_once_have_a_score_and_no_savings(tmp_path: Path) -> None:
     assert row[1:7] == ("70.0 ± 0.0", "70.0 ± 0.0", "–", "–", "–", "–")
     assert "20 labels alone" in main.note
     assert not [table for table in shown if table.title.startswith("Annotation savings")]
+
+
+def test_a_setting_measured_once_saves_nothing_in_the_table_of_all_settings(tmp_path: Path) -> None:
+    for strategy, level in (("random", 0.5), ("margin", 0.7)):
+        fake_run(tmp_path, strategy, rounds=1, curve=[level])
+        fake_run(tmp_path, strategy, dataset="trees", rounds=3, curve=[level] * 3)
+    spec = ReportSpec(ours={"strategy": "margin"}, bootstrap=10)
+    shown = tables(analyse(read_runs(tmp_path), spec))
+    areas = next(table for table in shown if table.title.startswith("Area under the curve"))
+    (column,) = (i for i, text in enumerate(areas.header) if text.startswith("saving of margin"))
+    assert [(row[0], row[column]) for row in areas.rows] == [("flowers", "–"), ("trees", "0 %")]
 
 
 def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_path: Path) -> None:

@@ -85,6 +85,16 @@ def test_answers_are_the_labels_as_they_are_unless_noise_is_asked_for(
     assert manifest(folder)["facts"]["noise_rate"] == 0
 
 
+def test_where_several_annotators_answer_a_run_says_so_and_not_that_labels_are_right(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = (option for option in TINY if not option.startswith("noise"))
+    assert main(["run", *alone, "annotators=spammers"]) == 0
+    said = capsys.readouterr().out
+    assert " · annotators spammers · seed 0" in said
+    assert "labels as they are" not in said
+
+
 def test_a_finished_run_is_skipped_and_where_it_is_written_is_not_its_identity(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -106,8 +106,10 @@ def targets_text(summary: Summary) -> str:
 
 
 def set_by_set(claimed: Claimed, names: Names) -> Table:
-    """A claim's rows: one a setting, by kind of noise."""
+    """A claim's rows: one a setting, by kind of noise or by annotators."""
     rows = []
+    told = {c.group for held in claimed.sets for c in held.rows[0].choices}
+    groups = [group for group in ("noise", "annotators") if group in told]
     for held in sorted(claimed.sets, key=lambda held: held.rows[0]):
         one = held.comparison
         rows.append(
@@ -122,7 +124,7 @@ def set_by_set(claimed: Claimed, names: Names) -> Table:
         )
     header = (
         "set",
-        "noise",
+        " and ".join(groups) or "noise",
         "best baseline",
         "saving over all levels",
         "saving at its final level",

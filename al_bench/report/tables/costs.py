@@ -5,75 +5,60 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.analysis.analysis import Analysis
-from al_bench.analysis.costs import Costed, Ends, Way
-from al_bench.report.tables.cells import Table, percent
+from al_bench.analysis.costs import Costed, Costs, Ends
+from al_bench.report.tables.cells import Table, percent, signed
 
 NOT = "not reached"
 
 
 def cost_tables(analysis: Analysis) -> list[Table]:
     """What a level costs over data sets, and data set by data set."""
-    if not analysis.costs:
-        return []
-    return [over_sets(analysis), *(one(analysis, costed) for costed in analysis.costs)]
+    costs = analysis.costs
+    return [] if costs is None else [over_sets(costs), *(one(costs, c) for c in costs.sets)]
 
 
-def way_name(analysis: Analysis, way: Way) -> str:
-    """A method, and its protocol where it is not that of most."""
-    text = analysis.names.method(way.method)
-    kinds = {w.protocol for costed in analysis.costs for w in costed.ways}
-    return f"{text}; {way.protocol.option}" if len(kinds) > 1 else text
-
-
-def over_sets(analysis: Analysis) -> Table:
-    """Money relative to the cheapest way that asks people alone for labels, and sets reached."""
-    prices = analysis.prices
-    keys = list(dict.fromkeys(w.key for costed in analysis.costs for w in costed.ways))
+def over_sets(costs: Costs) -> Table:
+    """Money relative to the cheapest way whose level is the aim, and sets where it is reached."""
     rows = []
-    for key in keys:
-        found = [(c, w) for c in analysis.costs for w in c.ways if w.key == key]
-        cells = []
-        for price in prices:
-            values = [c.needed[key, price][0] / reference(c, analysis, price) for c, _ in found]
-            reached = [value for value in values if np.isfinite(value)]
-            mean = f"{np.exp(np.mean(np.log(reached))):.2f}" if reached else NOT
-            cells.append(f"{mean} ({len(reached)} of {len(found)})")
-        ends = [100 * (w.end - c.level) for c, w in found]
-        name = way_name(analysis, found[0][1])
-        rows.append((name, *cells, f"{np.mean(ends):+.1f}".replace("-", "−")))
-    header = ("way", *(f"model at {price:g}" for price in prices), "end less level, points")
+    for key in costs.keys:
+        found = [(c, way) for c in costs.sets for way in c.ways if way.key == key]
+        money = np.array([costed.relative(key) for costed, _ in found])
+        ends = [100 * (way.end - costed.level) for costed, way in found]
+        cells = [relative_text(money[:, i]) for i in range(len(costs.prices))]
+        rows.append((costs.called(key), *cells, signed(float(np.mean(ends)))))
+    header = ("way", *(f"model at {price:g}" for price in costs.prices), "end less level, points")
+    aims = sorted({key for costed in costs.sets for key in costed.aims})
     note = (
-        "Money until the level is reached, as a multiple of what the cheapest way with people's "
-        "labels alone needs: geometric mean over the sets where it is reached, and their number. "
-        "The level is where the best of those ways ends. A person's answer costs 1; the columns "
-        "are prices of a foundation model's answer, which a prior pays for every row of the pool."
+        "Money until the level is reached, as a multiple of the least that one of the ways needs "
+        "whose best end is the level: geometric mean over the sets where it is reached, and their "
+        f"number. These ways are {', '.join(map(costs.called, aims))}. A person's answer costs 1; "
+        "the columns are prices of a foundation model's answer, which a prior pays for every row "
+        "of the pool."
     )
     return Table("Cost of a level, over sets", header, tuple(rows), note)
 
 
-def reference(costed: Costed, analysis: Analysis, price: float) -> float:
-    """The least money that a way whose level is the aim needs for it."""
-    return min(costed.needed[w.key, price][0] for w in costed.ways if analysis.aims(w))
+def relative_text(money: np.ndarray) -> str:
+    """`0.41 (5 of 6)`."""
+    reached = money[np.isfinite(money)]
+    mean = f"{np.exp(np.log(reached).mean()):.2f}" if len(reached) else NOT
+    return f"{mean} ({len(reached)} of {len(money)})"
 
 
-def one(analysis: Analysis, costed: Costed) -> Table:
+def one(costs: Costs, costed: Costed) -> Table:
     """One data set: money until the level, by price, with its interval; the end and all money."""
-    rows = tuple(
-        (
-            way_name(analysis, way),
-            *(ends_text(costed.needed[way.key, price]) for price in analysis.prices),
-            percent(way.end),
-            " / ".join(f"{way.cost(price).mean(axis=0)[-1]:.0f}" for price in analysis.prices),
-        )
-        for way in costed.ways
-    )
-    prices = (f"money at {price:g}" for price in analysis.prices)
+    rows = []
+    for way in costed.ways:
+        spent = [f"{way.cost(price).mean(axis=0)[-1]:.0f}" for price in costs.prices]
+        ends = map(ends_text, costed.needed[way.key])
+        rows.append((costs.called(way.key), *ends, percent(way.end), " / ".join(spent)))
+    prices = (f"money at {price:g}" for price in costs.prices)
     header = ("way", *prices, "end, %", "all money")
     note = (
         f"Money until {percent(costed.level)} % with 95 % bootstrap intervals over seeds, by the "
-        "price of a foundation model's answer."
+        "price of a foundation model's answer; all money at each of these prices."
     )
-    return Table(f"Cost of a level: {analysis.names.all(costed.place)}", header, rows, note)
+    return Table(f"Cost of a level: {costs.names.place(costed.place)}", header, tuple(rows), note)
 
 
 def ends_text(ends: Ends) -> str:

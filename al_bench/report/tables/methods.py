@@ -38,11 +38,7 @@ QUALITY = (
     "ece",
     "product_balanced_accuracy",
 )
-
-
 POOL = ("labelled_noise", "pool_balanced_accuracy", "pool_unlabelled_balanced_accuracy")
-
-
 COUNTS = ("nll", *DIAGNOSTICS)  # shown as they are, not in per cent
 
 

@@ -103,7 +103,7 @@ def areas(analysis: Analysis) -> Table:
             one = found.against(ours[0], "here")
             cells += [
                 names.method(found.best),
-                saving_text(one.saving("integrated") if one else None),
+                saving_text(one.saving("integrated") if one and setting.is_curve else None),
             ]
         lines.append((names.place(setting.place), *cells))
     saving = ("best baseline", f"saving of {names.method(ours[0])} over it") if ours else ()

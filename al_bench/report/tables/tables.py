@@ -10,7 +10,7 @@ from al_bench.report.tables.costs import cost_tables
 from al_bench.report.tables.factorial import factorials
 from al_bench.report.tables.fractions import fraction_tables, printed_tables
 from al_bench.report.tables.methods import forms, labelled, main, quality, tests
-from al_bench.report.tables.overall import areas, penalty_matrix, ranking
+from al_bench.report.tables.overall import areas, competing, penalty_matrix, ranking
 
 
 def tables(analysis: Analysis) -> list[Table]:
@@ -19,12 +19,12 @@ def tables(analysis: Analysis) -> list[Table]:
 
 
 def summary(analysis: Analysis) -> list[Table]:
-    """The tables of a report's page: the claims, the ranking and one of results."""
+    """The tables of a report's page: what its spec asks for, the ranking and one of results."""
     several = len(analysis.found) > 1
     shown = [*cost_tables(analysis)[:1], *claim_tables(analysis)]
     shown += [*beside_prior_tables(analysis), *printed_tables(analysis)]
     shown += factorials(analysis)[: 1 if several else None]
-    shown += [ranking(analysis)] if several else []
+    shown += [ranking(analysis)] if several and competing(analysis)[0] else []
     return [*shown, areas(analysis) if several else main(analysis, analysis.found[0])]
 
 
@@ -37,7 +37,7 @@ def details(analysis: Analysis) -> list[Table]:
     every += main_tables(analysis)
     if not analysis.spec.details:
         return every
-    every += [penalty_matrix(analysis)] if several else []
+    every += [penalty_matrix(analysis)] if several and competing(analysis)[0] else []
     every += [forms(analysis, found) for found in analysis.found if found.setting.is_curve]
     every.append(tests(analysis))
     for found in analysis.found:
