@@ -106,7 +106,15 @@ def _run(
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
         selection = build(config.proxy_selection)
         rounds = selection.rounds(
-            log, problem, parts.supervision, parts.learner, evaluate, seed, len(done)
+            log,
+            problem,
+            parts.supervision,
+            parts.learner,
+            evaluate,
+            seed,
+            len(done),
+            parts.label_model,
+            parts.protocol.reask,
         )
     else:
         rounds = parts.rounds(problem, seed, done)
