@@ -27,16 +27,19 @@ def make_problem(
     imbalance: Any = "natural",
     noise: Any = "clean",
     prior: Any = "packaged",
+    annotators: Any = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
 ) -> Problem:
     """The pool and test rows of a data set under an imbalance, an annotator and a prior.
 
-    Embeddings are computed once and kept in the cache folder (AL_BENCH_CACHE).
+    annotators: several of them, in place of the one who errs as `noise` says (None). Embeddings are
+    computed once and kept in the cache folder (AL_BENCH_CACHE).
     """
     from al_bench.runs.parts import problem_of
 
     choices = {"dataset": dataset, "imbalance": imbalance, "noise": noise, "prior": prior}
+    choices["annotators"] = annotators
     return problem_of(composed(choices, seed, overrides))
 
 
@@ -47,15 +50,24 @@ def active_learning(
     supervision: Any = "labels",
     learner: Any = "linear",
     protocol: Any = "small",
+    label_model: Any = None,
+    assignment: Any = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
 ) -> Iterator[Round]:
-    """Yield the rounds of one run in memory; round 0 is the prior alone. Nothing is written."""
+    """Yield the rounds of one run in memory; round 0 is the prior alone. Nothing is written.
+
+    label_model, assignment: of a problem with several annotators, what their answers come to (None:
+    majority vote) and whom to ask (None: each in turn).
+    """
     from al_bench.runs.parts import parts_of
 
     choices = {"strategy": strategy, "init": init, "supervision": supervision}
     choices |= {"learner": learner, "protocol": protocol}
-    parts = parts_of(composed(choices, seed, overrides), problem)
+    choices |= {"label_model": label_model, "assignment": assignment}
+    config = composed(choices, seed, overrides)
+    check_own(choices, config)
+    parts = parts_of(config, problem)
     yield from parts.rounds(problem, seed)
 
 
@@ -72,23 +84,25 @@ def run(
 ) -> pd.DataFrame:
     """Make one run and return its rounds as a tidy table; done ones are read, cut ones go on.
 
-    problem: of one's own arrays, called `name` in tables, in place of dataset, imbalance, noise and
-    prior; choices: components by group; results: the folder whose ``runs/`` is written; config_dir:
-    a folder of one's own options.
+    problem: of one's own arrays, called `name` in tables, in place of dataset, imbalance, noise,
+    annotators and prior; choices: components by group, None where an optional group is not there;
+    results: the folder whose ``runs/`` is written; config_dir: a folder of one's own options.
+    ValueError where a group is chosen that the problem stands in place of.
     """
     from al_bench.analysis.frame import read_runs
     from al_bench.configuration.config import config_folders
     from al_bench.runs.run import execute
 
     extra = None if config_dir is None else Path(config_dir)
-    choices = (OWN_ARRAYS if problem else {}) | choices
+    own = {} if problem is None else OWN_ARRAYS
     lines = [f"results={results}", f"again={again}", *overrides]
-    config = composed(choices, seed, lines, extra)
+    config = composed(own | choices, seed, lines, extra)
     if problem is not None:
         from al_bench.runs.parts import given_problem
 
+        check_own(choices, config)
         config.dataset = given_problem(problem, name)
-    done = execute(config, config_folders(extra), problem=problem, say=_quiet)
+    done = execute(config, config_folders(extra), problem=problem, say=lambda line: None)
     frame: pd.DataFrame = read_runs(Path(results) / "runs", [done]).frame
     return frame
 
@@ -102,10 +116,13 @@ def sweep(
 ) -> pd.DataFrame:
     """Make a run for every combination of those options that are lists, and for every seed.
 
-    options: as for `run`; n_jobs: so many runs at once. Returns the rounds of all runs.
+    options: as for `run`; n_jobs: so many runs at once. Returns the rounds of all runs, in the
+    order of every table of results.
     """
     import pandas as pd
     from joblib import Parallel, delayed
+
+    from al_bench.analysis.frame import in_order
 
     fixed = {key: options.pop(key) for key in ("overrides", "config_dir") if key in options}
     listed = {key: v if isinstance(v, list) else [v] for key, v in options.items()}
@@ -116,8 +133,7 @@ def sweep(
         for number in seeds
     ]
     frames = Parallel(n_jobs=n_jobs)(delayed(run)(problem, **job) for job in jobs)
-    frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
-    return frame
+    return in_order(pd.concat(frames))
 
 
 def load_results(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
@@ -161,9 +177,11 @@ def plot_learning_curves(
 def composed(
     choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
 ) -> DictConfig:
-    """The config of some choices: options by name, objects as the calls that make them."""
+    """The config of some choices: options by name, objects as the calls that make them, and None
+    for an optional group that stays as it is."""
     from omegaconf import open_dict
 
+    from al_bench.configuration.config import OPTIONAL
     from al_bench.configuration.objects import node_of
     from al_bench.configuration.plan import plan
 
@@ -174,10 +192,16 @@ def composed(
     config = job.config
     with open_dict(config):
         for group, part in choices.items():
-            if group not in names:
+            if group not in names and not (part is None and group in OPTIONAL):
                 config[group] = node_of(part)
     return config
 
 
-def _quiet(_: str) -> None:
-    """Say nothing."""
+def check_own(choices: Mapping[str, Any], config: DictConfig) -> None:
+    """ValueError where a group is chosen that a given problem stands in place of."""
+    chosen = [group for group in ("dataset", *OWN_ARRAYS) if group in choices]
+    chosen += [] if config.annotators is None else ["annotators"]
+    if chosen:
+        raise ValueError(
+            f"{chosen[0]} is chosen beside a problem, which has its own; wanted one of the two"
+        )

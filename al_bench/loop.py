@@ -76,13 +76,8 @@ def active_learning(
     desk = Desk(problem.table, problem.panel, assignment)
 
     def after(state: State, told: Answers, number: int) -> State:
-        state = state.tell(told.rows, told.classes, told.annotators)
-        if number == 0:
-            return state
-        if problem.panel is not None and label_model is not None:
-            draws = rng(seed, "label_model", number)
-            state = state.agreed(label_model.infer(state, draws), draws)
-        return trained(state, supervision, learner, seed, number)
+        state = answered(state, told, label_model, seed, number)
+        return trained(state, supervision, learner, seed, number) if number else state
 
     for past in done:
         told = checked_past(past, state, problem.table, [0, *sizes])
@@ -113,6 +108,18 @@ def active_learning(
             [] if problem.panel is None else told.annotators.tolist(),
             float(costs.sum()),
         )
+
+
+def answered(
+    state: State, told: Answers, label_model: LabelModel | None, seed: int, number: int
+) -> State:
+    """The state after a round's answers; its labels are what a label model makes of all of them,
+    where there are several annotators."""
+    state = state.tell(told.rows, told.classes, told.annotators)
+    if number == 0 or state.panel is None or label_model is None:
+        return state
+    draws = rng(seed, "label_model", number)
+    return state.agreed(label_model.infer(state, draws), draws)
 
 
 def trained(

@@ -45,6 +45,10 @@ class Problem:
         *,
         test_prior: Any = None,
         answers: Any = None,
+        annotators: Sequence[str] | None = None,
+        persons: bool = True,
+        prices: Any = None,
+        models: Any = None,
         class_names: Sequence[str] = (),
         ids: Any = None,
     ) -> Problem:
@@ -55,17 +59,28 @@ class Problem:
         true classes 0..k-1; answers: (n,) what the annotator says, `labels` by default; ids: (n,)
         one's own names of the rows. Features are taken as they are. ValueError, in one sentence,
         where the arrays do not fit together.
+
+        Several annotators: answers is (n, a), -1 where one has none. annotators: (a,) their names
+        (None: numbers); persons: whether a column is the same annotator throughout, or a place only
+        (a row's first answer, its second, ...), which are bought in their order; prices: (a,) of an
+        answer, in those of a plain person (None: 1); models: (a,) whether it is a foundation model
+        (None: nobody is).
         """
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
-        said = truth if answers is None else classes("answers", answers)
+        if np.ndim(answers) == 2:
+            said = table_of(answers)
+            panel: Panel | None = panel_of(said, annotators, persons, prices, models)
+        else:
+            said, panel = truth if answers is None else classes("answers", answers), None
+            check_one(said, persons, annotators=annotators, prices=prices, models=models)
         given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
-        largest = (int(some.max()) + 1 for some in (truth, test_truth, said))
+        largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, said))
         k = max(len(class_names), *given, *largest)
         pool = rows("features", features, "prior", prior, len(truth), k)
         test = rows("test_features", test_features, "test_prior", test_prior, len(test_truth), k)
         names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
         own = None if ids is None else np.asarray(ids)
-        made = cls(pool, truth, said, test, test_truth, names, ids=own)
+        made = cls(pool, truth, said, test, test_truth, names, ids=own, panel=panel)
         check_fit(made)
         return replace(made, facts=made.counts())
 
@@ -154,7 +169,7 @@ def check_panel(problem: Problem) -> None:
         raise ValueError(
             f"row {empty[0]} has no answer by anybody ({len(empty)} such rows); wanted one at least"
         )
-    if np.any(problem.panel.prices <= 0):
+    if not np.all(problem.panel.prices > 0):
         raise ValueError(f"an annotator's price is {problem.panel.prices.min()}; wanted above 0")
 
 
@@ -168,6 +183,47 @@ def classes(name: str, values: Any) -> Ints:
     if found.min() < 0:
         raise ValueError(f"{name} has the value {found.min()}; wanted classes 0..k-1")
     return found.astype(np.int64)
+
+
+def table_of(values: Any) -> Ints:
+    """(n, a) whole numbers from 0 on, or ABSENT."""
+    found = np.asarray(values)
+    wanted = f"wanted classes 0..k-1, or {ABSENT} where one has none"
+    if not np.issubdtype(found.dtype, np.integer):
+        raise ValueError(f"answers is {found.dtype} of shape {found.shape}; {wanted}")
+    if found.min(initial=0) < ABSENT:
+        raise ValueError(f"answers has the value {found.min()}; {wanted}")
+    return found.astype(np.int64)
+
+
+def panel_of(
+    table: Ints, names: Sequence[str] | None, persons: bool, prices: Any, models: Any
+) -> Panel:
+    """Who gave an (n, a) table of answers; ValueError where a list of them is not a long."""
+    count, word = table.shape[1], "annotator" if persons else "answer"
+    who = [f"{word} {place + 1}" for place in range(count)] if names is None else names
+    costs = np.ones(count) if prices is None else np.asarray(prices, dtype=np.float64)
+    asked = np.zeros(count, dtype=bool) if models is None else np.asarray(models, dtype=bool)
+    if len(set(who)) != count or len(who) != count:
+        raise ValueError(
+            f"annotators has {len(who)} names, {len(set(who))} of them distinct, for {count} "
+            "columns of answers"
+        )
+    for name, one in (("prices", costs), ("models", asked)):
+        if one.shape != (count,):
+            raise ValueError(f"{name} has shape {one.shape}; wanted ({count},), one an annotator")
+    return Panel(tuple(map(str, who)), table != ABSENT, costs, asked, persons)
+
+
+def check_one(answers: Ints, persons: bool, **said: Any) -> None:
+    """ValueError where something is said of several annotators, but there is one."""
+    told = [name for name, value in said.items() if value is not None]
+    told += [] if persons else ["persons=False"]
+    if told:
+        raise ValueError(
+            f"{told[0]} is of several annotators, and there is one: answers has shape "
+            f"{answers.shape}; wanted (n, a)"
+        )
 
 
 def rows(name: str, features: Any, prior_name: str, prior: Any, n: int, k: int) -> Rows:

@@ -1,12 +1,16 @@
 """What the README promises of Python: problems, loops, runs, sweeps, results and plots."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 
 import al_bench
+from al_bench.assignments import InTurn
+from al_bench.label_models import Majority
+from al_bench.problem import Alike, Symmetric
 from al_bench.strategies import Margin
 
 mpl.use("agg")
@@ -101,6 +105,130 @@ def test_a_problem_is_made_by_option_names_and_the_same_seed_gives_the_same(
     )
     assert one.digest == other.digest
     assert 0.1 < one.facts["noise_rate"] < 0.35
+
+
+AGAIN = ["protocol.inner.per_class=10", "protocol.inner.rounds=2", "protocol.inner.fraction=null"]
+
+
+@pytest.fixture(scope="module")
+def asked(problem: al_bench.Problem) -> al_bench.Problem:
+    """The same rows, about which three people can be asked who err in turn."""
+    rows = np.arange(150)
+    table = np.column_stack([(problem.truth + (rows % 3 == who)) % 3 for who in range(3)])
+    return al_bench.Problem.from_arrays(
+        problem.pool.features,
+        None,
+        problem.truth,
+        problem.test.features,
+        problem.test_truth,
+        answers=table,
+        prices=[1, 2, 3],
+    )
+
+
+def test_several_annotators_are_asked_in_turn_unless_said_otherwise(
+    asked: al_bench.Problem, tmp_path: Path
+) -> None:
+    options = {"strategy": "ask_again", "protocol": "answers", "overrides": AGAIN}
+    rounds = list(al_bench.active_learning(asked, **options))
+    bought = [who for round in rounds for who in round.annotators]
+    assert len(bought) == 30
+    assert set(bought) == {0, 1, 2}
+    assert sum(round.cost for round in rounds) == sum(who + 1 for who in bought)
+    said = {"label_model": "majority", "assignment": InTurn()}
+    same = list(al_bench.active_learning(asked, **options, **said))
+    assert [r.annotators for r in same] == [r.annotators for r in rounds]
+    frame = al_bench.run(asked, results=tmp_path, **options, **said)
+    assert frame["accuracy"].tolist() == [r.metrics["accuracy"] for r in rounds]
+    assert frame["cost"].iloc[-1] == sum(round.cost for round in rounds)
+
+
+def test_label_models_and_assignments_are_compared_in_the_order_of_every_table(
+    asked: al_bench.Problem, tmp_path: Path
+) -> None:
+    found = {
+        turned: al_bench.sweep(
+            asked,
+            label_model=["majority", "glad"][::turned],
+            assignment=[None, "at_random"][::turned],
+            seed=[0, 1][::turned],
+            results=tmp_path,
+            overrides=SHORT,
+        )
+        for turned in (1, -1)
+    }
+    frame = found[1]
+    assert frame["id"].nunique() == 8
+    assert set(frame["label_model"]) == {"majority", "glad"}
+    assert set(frame["assignment"]) == {"none", "at_random"}
+    assert frame.equals(found[-1])
+    assert frame["seed"].tolist() == sorted(frame["seed"], key=frame["seed"].tolist().index)
+
+
+def test_annotators_are_made_by_name_or_object_and_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path))
+    five = Alike(5, Symmetric(rate=0.2))
+    one, other = (
+        al_bench.make_problem("synthetic", annotators=some, seed=3, overrides=TINY)
+        for some in ("alike", five)
+    )
+    assert one.digest == other.digest
+    assert one.facts["annotators"] == [f"person {number}" for number in range(1, 6)]
+    frame, same = (
+        al_bench.run(
+            dataset="synthetic",
+            annotators=some,
+            label_model=Majority(),
+            results=tmp_path,
+            overrides=[*TINY, *SHORT],
+        )
+        for some in ("alike", five)
+    )
+    assert set(frame["annotators"]) == {"alike"}
+    assert set(frame["id"]) == set(same["id"])
+
+
+def test_the_rows_of_a_proxy_are_learned_from_with_the_label_models_consensus(
+    asked: al_bench.Problem, tmp_path: Path
+) -> None:
+    options = {"results": tmp_path, "overrides": AGAIN, "strategy": "ask_again"}
+    options |= {"protocol": "answers", "label_model": "majority", "assignment": "at_random"}
+    itself = al_bench.run(asked, **options)
+    selected = al_bench.run(asked, **options, proxy_selection="linear")
+    compared = ["n_labels", "cost", "accuracy", "nll"]  # the proxy is the learner itself
+    assert selected[compared].iloc[-1].tolist() == itself[compared].iloc[-1].tolist()
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"annotators": "alike"}, "annotators is chosen beside a problem, which has its own"),
+        ({"overrides": ["annotators=alike"]}, "annotators is chosen beside a problem"),
+        ({"noise": "symmetric"}, "noise is chosen beside a problem, which has its own"),
+        ({"label_model": "majority"}, "label_model is for several annotators, and there is one"),
+    ],
+)
+def test_what_a_given_problem_has_or_cannot_use_is_not_chosen_beside_it(
+    choice: dict[str, Any], message: str, problem: al_bench.Problem, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        al_bench.run(problem, results=tmp_path, **choice)
+
+
+class Once:
+    """An outsider's protocol that knows of no second question."""
+
+    reveal = "batch"
+
+    def sizes(self, n: int, k: int) -> list[int]:
+        return [n // 2]
+
+
+def test_what_a_protocol_of_ones_own_lacks_is_said(problem: al_bench.Problem) -> None:
+    with pytest.raises(ValueError, match="the protocol Once has no reask and no tariff; wanted"):
+        next(al_bench.active_learning(problem, protocol=Once()))
 
 
 def test_a_misspelt_option_is_said(problem: al_bench.Problem, tmp_path: Path) -> None:

@@ -170,17 +170,17 @@ def list_options(arguments: list[str]) -> int:
     from al_bench.cli.listing import show
 
     parser = argparse.ArgumentParser("albench list", description=list_options.__doc__)
-    parser.add_argument("group", nargs="?", help="dataset, imbalance, noise, prior, strategy, ...")
+    parser.add_argument("group", nargs="?", help="dataset, noise, annotators, prior, strategy, ...")
     parser.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
     options = parser.parse_args(arguments)
     return show(options.group, options.config_dir)
 
 
 def check(arguments: list[str]) -> int:
-    """Check a strategy, training rule or learner of yours against the contract of its kind."""
-    from al_bench.testing.contract import check_config
+    """Check components of yours, such as a strategy or a label model, against what they promise."""
+    from al_bench.testing.contract import CHECKS, check_config
 
-    extra, overrides = parse("check", check.__doc__, arguments)
+    extra, overrides = parse("check", f"{check.__doc__} Of: {', '.join(CHECKS)}.", arguments)
     return check_config(overrides, extra)
 
 

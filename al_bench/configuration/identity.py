@@ -20,16 +20,20 @@ from types import ModuleType
 from typing import Any
 
 from al_bench.configuration.sources import constants
+from al_bench.configuration.words import OURS
 from al_bench.content import digest, fingerprint
-
-OURS = "al_bench."
 
 
 def run_id(science: Mapping[str, Any]) -> str:
     """Twelve hex digits that name a run: equal settings and content give equal names, on any
     machine. ValueError where a value is none of JSON's, or the source of outside code is unknown.
     """
-    text = json.dumps(identified(science), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return name_of(identified(science))
+
+
+def name_of(known: Any) -> str:
+    """The same of settings that are identified already."""
+    text = json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return sha256(text.encode()).hexdigest()[:12]
 
 
@@ -50,6 +54,15 @@ def identified(node: Any) -> Any:
         found |= {"version": known["version"]} if "version" in known else {}
         found |= {} if ours else {"source": source(component(target))}
     return found
+
+
+def targets(node: Any) -> Iterator[str]:
+    """The dotted name of every component in a config node."""
+    inside = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    if isinstance(node, Mapping) and "_target_" in node:
+        yield str(node["_target_"])
+    for part in inside:
+        yield from targets(part)
 
 
 def component(target: str) -> Any:

@@ -9,6 +9,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from al_bench.configuration.words import parameters
+
 MISSING = "???"  # of a value that a user has to give
 
 
@@ -20,26 +22,22 @@ def option_of(group: str, node: Mapping[str, Any], folders: Sequence[Path]) -> s
     """
     kind = {o: n for o, n in options(group, tuple(folders)).items()
             if n.get("_target_") == node["_target_"]}  # fmt: skip
-    own = leaves(node)
-    if same := [option for option, other in kind.items() if leaves(other) == own]:
+    own = parameters(node)
+    values = {option: parameters(other) for option, other in kind.items()}
+    if same := [option for option, other in values.items() if other == own]:
         return min(same)
     if "name" in node:
         return str(node["name"])
-    near = {o: len(leaves(n).items() ^ own.items()) for o, n in kind.items()}
-    whole = [o for o in near if MISSING not in leaves(kind[o]).values()] or list(near)
+    near = {o: beyond(other, own) + beyond(own, other) for o, other in values.items()}
+    whole = [o for o in near if MISSING not in values[o].values()] or list(near)
     if whole:
         return min(whole, key=lambda option: (near[option], option))
     return str(node["_target_"]).rpartition(".")[2].lower()
 
 
-def leaves(node: Any, above: str = "") -> dict[str, Any]:
-    """The plain values of a node by dotted name; a list is one value."""
-    if not isinstance(node, Mapping):
-        return {above: tuple(node) if isinstance(node, list) else node}
-    found: dict[str, Any] = {} if node else {above: None}
-    for key, value in node.items():
-        found |= leaves(value, f"{above}.{key}" if above else str(key))
-    return {k: str(v) if isinstance(v, tuple | dict) else v for k, v in found.items()}
+def beyond(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    """How many values of one another has not."""
+    return sum(name not in other or other[name] != value for name, value in one.items())
 
 
 @lru_cache(maxsize=64)

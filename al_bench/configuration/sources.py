@@ -7,20 +7,40 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
 
 
-def definition(target: str) -> ast.ClassDef | ast.FunctionDef | None:
+def definition(target: str) -> Definition | None:
     """The class or function that a dotted name means; None where its module has none such.
 
     ModuleNotFoundError where there is no such module.
     """
+    name = target.rpartition(".")[2]
+    named = (node for node in statements(target) if isinstance(node, Definition))
+    return next((node for node in named if node.name == name), None)
+
+
+def statements(target: str) -> list[ast.stmt]:
+    """What the module says that a dotted name lies in; nothing where it has no source."""
     package, _, name = target.rpartition(".")
     spec = find_spec(package + behind(package, name))
-    for node in parsed(Path(spec.origin)).body if spec and spec.origin else []:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
-            return node
-    return None
+    return parsed(Path(spec.origin)).body if spec and spec.origin else []
+
+
+@cache
+def imports(target: str) -> frozenset[str]:
+    """The top-level packages that a class or function imports, or its module for all in it."""
+    name = target.rpartition(".")[2]
+    own = [n for n in statements(target) if not isinstance(n, Definition) or n.name == name]
+    found: set[str] = set()
+    for node in (inner for outer in own for inner in ast.walk(outer)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+    return frozenset(module.partition(".")[0] for module in found)
 
 
 @cache

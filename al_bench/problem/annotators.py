@@ -147,8 +147,10 @@ class Recorded:
 
 
 class OnRecord:
-    """Whatever several answers a data set has: its one table of people, or else its one column of
-    votes, of which `most` a row can be bought."""
+    """Whatever several answers a data set has: a table of people, or else a column of votes.
+
+    It has one of them only, or else it is to be named; most: of votes so many a row can be bought.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most

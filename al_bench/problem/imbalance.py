@@ -58,8 +58,7 @@ class Usual:
 
 
 class Step:
-    """A fraction of the classes is rare, `ratio` times smaller than the largest (Buda et al.,
-    2018).
+    """Some classes are rare, `ratio` times smaller than the largest one (Buda et al., 2018).
 
     minority: fraction of the classes that are rare, in (0, 1); at least one is and one is not.
     """

@@ -71,12 +71,11 @@ class Parts:
 
 def parts_of(config: DictConfig, problem: Problem) -> Parts:
     """The components that a config names; an upper reference is given the truth here alone."""
-    check_asking(config, problem)
+    protocol = checked_protocol(build(config.protocol))
+    check_asking(config, problem, protocol)
     queries = [build(config.init), build(config.strategy)]
     init, strategy = (p.given(problem.truth) if is_oracle(p) else p for p in queries)
-    supervision, learner, protocol = (
-        build(config[group]) for group in ("supervision", "learner", "protocol")
-    )
+    supervision, learner = build(config.supervision), build(config.learner)
     asking = {} if problem.panel is None else asking_of(config, problem)
     oracle = any(map(is_oracle, [*queries, *asking.values()]))
     return Parts(init, strategy, supervision, learner, protocol, oracle, **asking)
@@ -92,7 +91,20 @@ def asking_of(config: DictConfig, problem: Problem) -> dict[str, Any]:
     return {"label_model": label_model, "assignment": assignment}
 
 
-def check_asking(config: DictConfig, problem: Problem) -> None:
+def checked_protocol(protocol: Any) -> Protocol:
+    """ValueError where a protocol does not say all that it must."""
+    missing = [name for name in ("reveal", "reask", "tariff") if not hasattr(protocol, name)]
+    if missing:
+        raise ValueError(
+            f"the protocol {type(protocol).__name__} has no {' and no '.join(missing)}; wanted "
+            "reveal (sequential or batch), reask (may a labelled row be queried again) and tariff "
+            "(what answers cost: al_bench.state.Tariff)"
+        )
+    made: Protocol = protocol
+    return made
+
+
+def check_asking(config: DictConfig, problem: Problem, protocol: Protocol) -> None:
     """ValueError where a config has something to ask several annotators by, but not these."""
     if problem.panel is not None:
         return
@@ -100,7 +112,7 @@ def check_asking(config: DictConfig, problem: Problem) -> None:
         if config.get(group) is not None:
             raise ValueError(f"{group} is for several annotators, and there is one; choose some by "
                              "annotators=...")  # fmt: skip
-    if getattr(build(config.protocol), "reask", False):
+    if protocol.reask:
         raise ValueError("the protocol lets rows be queried again, but there is one annotator, who "
                          "has one answer a row; choose several by annotators=...")  # fmt: skip
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from time import perf_counter
 
 import numpy as np
 
-from al_bench.loop import Evaluate, Round, trained
-from al_bench.state import Learner, State, Supervision
+from al_bench.loop import Evaluate, Round, answered, trained
+from al_bench.state import Answers, Ints, LabelModel, Learner, State, Supervision
 from al_bench.truth import Problem
 
 
@@ -36,23 +37,27 @@ class ProxySelection:
         evaluate: Evaluate,
         seed: int,
         done: int,
+        label_model: LabelModel | None = None,
+        reask: bool = False,
     ) -> Iterator[Round]:
         """Yield a round for each point of a finished run's log, from the one numbered `done` on.
 
         A point asks all that was queried since the last one. The proxy is fitted in every round as
         it was, so that training rules that read the model which chose the rows find it; a point's
-        numbers do not depend on which other points there are. ValueError where the log does not
-        hold this problem's answers.
+        numbers do not depend on which other points there are. Of several annotators the same are
+        asked, and their answers come to what they came to for the proxy: label_model, reask are
+        those of its run. ValueError where the log does not hold this problem's answers.
         """
-        state, number = State.start(problem.pool), 0
+        state, number = State.start(problem.pool, problem.panel, reask), 0
         since: list[Round] = []  # the rounds after the last point
         for past in log:
-            queried = np.array(past.queried, dtype=np.int64)
-            if problem.answers[queried].tolist() != past.answers:
+            told = answers_of([past])
+            if problem.table[told.rows, told.annotators].tolist() != past.answers:
                 raise ValueError(
-                    f"round {past.round} of the proxy run has other answers than this annotator"
+                    f"round {past.round} of the proxy run has other answers than this problem"
                 )
-            state, since = state.tell(queried, problem.answers[queried]), [*since, past]
+            state = answered(state, told, label_model, seed, past.round)
+            since = [*since, past]
             if self.is_point(past.round, len(log) - 1):
                 if number >= done:
                     began, now = perf_counter(), state
@@ -79,10 +84,31 @@ def measured(
 ) -> Round:
     """The point of this number: all that some rounds queried, and what the model now knows."""
     fitted = perf_counter()
-    queried = np.array([row for past in since for row in past.queried], dtype=np.int64)
-    answers = [answer for past in since for answer in past.answers]
-    metrics, recall = evaluate(now, problem, queried)
+    told = answers_of(since)
+    metrics, recall = evaluate(now, problem, told.rows)
     seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
-    oracle_calls = sum(past.oracle_calls for past in since)
-    rows, ids = queried.tolist(), problem.own_ids(queried)
-    return Round(number, rows, answers, oracle_calls, metrics, recall, seconds, ids)
+    return Round(
+        number,
+        told.rows.tolist(),
+        told.classes.tolist(),
+        sum(past.oracle_calls for past in since),
+        metrics,
+        recall,
+        seconds,
+        problem.own_ids(told.rows),
+        [] if problem.panel is None else told.annotators.tolist(),
+        sum(past.cost for past in since),
+    )
+
+
+def answers_of(rounds: Sequence[Round]) -> Answers:
+    """All answers of some rounds, in their order; of the first annotator where there is one."""
+
+    def flat(values: Iterable[Sequence[int]]) -> Ints:
+        return np.fromiter(chain.from_iterable(values), dtype=np.int64)
+
+    return Answers(
+        flat(past.queried for past in rounds),
+        flat(past.annotators or [0] * len(past.queried) for past in rounds),
+        flat(past.answers for past in rounds),
+    )

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.configuration.config import GROUPS, OPTIONAL, build, config_dir, science
-from al_bench.configuration.identity import identified, run_id
+from al_bench.configuration.config import GROUPS, OPTIONAL, build, science
+from al_bench.configuration.identity import identified, name_of
 from al_bench.configuration.options import option_of
 from al_bench.configuration.words import erring, words
 from al_bench.loop import Round
 from al_bench.metrics import evaluate
 from al_bench.runs.parts import parts_of, problem_of
+from al_bench.runs.provenance import commit, versions
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 from al_bench.truth import Problem
-
-PACKAGES = (
-    "al-bench",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "torch",
-    "pytorch-lightning",
-    "hydra-core",
-)
 
 
 def execute(
@@ -54,7 +41,8 @@ def execute(
     """
     limit_threads(int(config.threads))
     settings = science(config)
-    name = run_id(settings)
+    known = identified(settings)
+    name = name_of(known)
     runs = Path(config.results) / "runs"
     try:
         with RunFolder(runs / name).held(wait) as folder:
@@ -64,7 +52,7 @@ def execute(
                 return name
             if config.again:
                 folder.clear()
-            manifest = new_manifest(name, settings, folders, experiment)
+            manifest = new_manifest(name, settings, known, folders, experiment)
             folder.write_manifest(manifest)
             try:
                 if config.proxy_selection is not None:
@@ -106,7 +94,15 @@ def _run(
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
         selection = build(config.proxy_selection)
         rounds = selection.rounds(
-            log, problem, parts.supervision, parts.learner, evaluate, seed, len(done)
+            log,
+            problem,
+            parts.supervision,
+            parts.learner,
+            evaluate,
+            seed,
+            len(done),
+            parts.label_model,
+            parts.protocol.reask,
         )
     else:
         rounds = parts.rounds(problem, seed, done)
@@ -146,18 +142,22 @@ def limit_threads(threads: int) -> None:
 
 
 def new_manifest(
-    name: str, settings: dict[str, Any], folders: list[Path], experiment: str | None
+    name: str,
+    settings: Mapping[str, Any],
+    known: Mapping[str, Any],
+    folders: list[Path],
+    experiment: str | None,
 ) -> dict[str, Any]:
-    """What a run is, before it starts."""
+    """What a run is, before it starts; known: its settings, identified."""
     parts = [*GROUPS, *(group for group in OPTIONAL if group in settings)]
     return {
         "id": name,
         "choices": {group: option_of(group, settings[group], folders) for group in parts},
         "experiment": experiment,
-        "science": identified(settings),  # what the id is a hash of
+        "science": known,  # what the id is a hash of
         "seed": settings["seed"],
         "facts": {},
-        "versions": dict(versions()),
+        "versions": versions(settings),
         "python": platform.python_version(),
         "device": platform.processor() or platform.machine(),
         "commit": commit(),
@@ -165,29 +165,6 @@ def new_manifest(
         "finished": None,
         "error": None,
     }
-
-
-@lru_cache(maxsize=1)
-def versions() -> Mapping[str, str]:
-    """The installed versions of what can change a number; read once a process."""
-    return {package: version(package) for package in PACKAGES}
-
-
-@lru_cache(maxsize=1)
-def commit() -> str | None:
-    """The git commit of the checkout the code runs from, with a + where files are changed; None
-    in an installed package and where there is no git."""
-    root = config_dir().parent
-    if not (root / ".git").exists() or which("git") is None:
-        return None
-    asking = ["git", "-C", str(root)]
-    head = subprocess.run([*asking, "rev-parse", "HEAD"], capture_output=True, text=True)
-    changed = subprocess.run(
-        [*asking, "status", "--porcelain", "--", "al_bench", "configs"],
-        capture_output=True,
-        text=True,
-    )
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "") or None
 
 
 def now() -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from omegaconf import DictConfig, read_write
 
-from al_bench.configuration.config import composing, config_folders, search, workers
+from al_bench.configuration.config import composing, config_folders, key_of, search, workers
 from al_bench.configuration.experiments import known_plan
 from al_bench.configuration.plan import Plan
 
@@ -74,7 +74,8 @@ def launch(
         fixed = [*search(extra), *planned.fixed]
         config = loader.load_configuration("config", fixed, RunMode.MULTIRUN)
         with read_write(config):  # a worker makes its plan itself: it composes its part and no more
-            config.hydra.overrides.hydra = []
+            where = [o for o in planned.fixed if key_of(o) in ("results", "hydra.sweep.dir")]
+            config.hydra.overrides.hydra = where  # for Hydra makes that folder
         launcher = Plugins.instance().instantiate_launcher(
             HydraContext(loader, Callbacks(config)), task, config
         )

@@ -1,5 +1,6 @@
 """The command line: one spelling of a list of runs, threads, closed pipes."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
+from al_bench.configuration.config import config_dir
 from al_bench.priors.device import THREADS, inference
 from tests.runs.test_run import TINY, here, runs  # noqa: F401
 
@@ -77,6 +79,29 @@ def test_output_that_nobody_reads_on_ends_a_command_quietly(command: list[str]) 
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+@pytest.mark.parametrize("group", ["annotators", "label_model", "assignment", "protocol"])
+def test_every_option_is_listed_with_a_whole_line_of_its_own(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list", group]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    options = dict(line.split(maxsplit=1) for line in listed)
+    assert {f"{option}.yaml" for option in options} == set(os.listdir(config_dir() / group))
+    assert len(set(options.values())) == len(options)
+    for option, line in options.items():
+        said_by_yaml = (config_dir() / group / f"{option}.yaml").read_text().startswith("#")
+        assert said_by_yaml or line.endswith("."), f"{option}: {line} is cut"
+
+
+@pytest.mark.parametrize("group", ["strategy", "label_model", "assignment"])
+def test_the_help_of_check_names_what_can_be_checked(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    assert group in capsys.readouterr().out.partition("positional")[0].split("Of:")[1]
 
 
 def test_the_demo_leaves_what_is_committed_alone() -> None:

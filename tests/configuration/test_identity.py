@@ -12,8 +12,9 @@ from al_bench.configuration import identity, sources
 from al_bench.configuration.config import config_folders
 from al_bench.configuration.identity import run_id
 from al_bench.configuration.objects import node_of, public_name
-from al_bench.configuration.options import leaves, option_of, options
+from al_bench.configuration.options import option_of, options
 from al_bench.configuration.plan import plan
+from al_bench.configuration.words import parameters
 from al_bench.content import fingerprint
 from al_bench.learners import LinearHead
 from al_bench.strategies import Badge, Subsample
@@ -157,7 +158,7 @@ def test_one_system_has_one_name_however_it_was_asked_for() -> None:
 @pytest.mark.parametrize("group", ["strategy", "prior", "supervision", "learner", "dataset"])
 def test_every_option_is_read_as_hydra_composes_it(group: str) -> None:
     for option, node in options(group, tuple(config_folders(None))).items():
-        if "???" in map(str, leaves(node).values()):
+        if "???" in map(str, parameters(node).values()):
             continue
         composed = plan([f"{group}={option}"])[0].science[group]
-        assert leaves(composed) == leaves(node), option
+        assert parameters(composed) == parameters(node), option

@@ -39,7 +39,9 @@ def selected(every: int | None, learner: Any = OTHER, rule: Any = SPLIT, done: i
 
 
 def numbers(rounds: list[Any]) -> list[Any]:
-    return [(r.round, r.queried, r.answers, r.oracle_calls, r.metrics, r.recall) for r in rounds]
+    return [
+        (r.round, r.queried, r.answers, r.oracle_calls, r.metrics, r.recall, r.cost) for r in rounds
+    ]
 
 
 def test_a_proxy_selection_by_the_learner_itself_is_the_run_of_that_learner() -> None:

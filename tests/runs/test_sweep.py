@@ -75,6 +75,15 @@ def test_workers_warn_of_nothing_where_configs_of_the_users_own_are_beside_ours(
     assert len(runs(here)) == 2
 
 
+def test_a_launcher_makes_no_folder_but_the_one_for_results(
+    here: Path,  # noqa: F811
+) -> None:
+    worker = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1"]
+    assert main(["run", *TINY, *worker, "results=else where"]) == 0
+    assert len(list((here / "else where" / "runs").iterdir())) == 1
+    assert not (here / "results").exists()
+
+
 def test_the_launcher_that_an_experiment_chose_can_be_set(
     here: Path,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
