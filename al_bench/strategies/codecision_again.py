@@ -7,6 +7,7 @@ import numpy as np
 from al_bench.arithmetic import margin
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
+from al_bench.strategies.asking import best_first
 from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
 
 
@@ -15,7 +16,8 @@ class CodecisionAgain(Codecision):
 
     A new row's score is that of `Codecision`. A labelled one's is `again` times how torn the belief
     still is between its two likeliest classes, times the same need of the classes it may be of: an
-    answer that settles it is worth as much to the belief as a new one. A row is named once a batch.
+    answer that settles it is worth as much to the belief as a new one. They take a fraction `most`
+    of a batch at most while there are new ones; a row is named once, unless nothing else is left.
     Where nothing is asked again it is Codecision. O(budget u k) for u rows left to ask.
     """
 
@@ -39,11 +41,14 @@ class CodecisionAgain(Codecision):
         rows = rng.permutation(state.askable)
         old = state.labels[rows] >= 0
         torn = self.again * (1 - margin(np.asarray(beliefs[rows[old]], dtype=np.float32)))
-        few = int(self.most * budget)
+        few = max(int(self.most * budget), budget - int(np.count_nonzero(~old)))
         again = rows[old][needy_batch(torn, beliefs[rows[old]], counts, self.power, few)]
         value = np.zeros(len(state.labels))
         value[rows[old]] = torn
         value[rows[~old]] = self.worth(state.probs[rows[~old]])
         rows = np.concatenate([rows[~old], again])
         believed: Floats = np.asarray(beliefs[rows], dtype=np.float32)
-        return rows[needy_batch(value[rows], believed, counts, self.power, budget)]
+        chosen = rows[needy_batch(value[rows], believed, counts, self.power, budget)]
+        left = state.left - np.bincount(chosen, minlength=len(state.labels))
+        more = best_first(chosen, value[chosen], left, budget - len(chosen), rng)
+        return np.concatenate([chosen, more])

@@ -10,10 +10,12 @@ from numpy.testing import assert_allclose
 from al_bench.arithmetic import entropy
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.label_models.split import balanced_entropy, noise_set
-from al_bench.state import UNLABELLED, Floats, Rows, State, TrainingSet
+from al_bench.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
 from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
+from al_bench.strategies.codecision_again import CodecisionAgain
 from al_bench.strategies.prioral import PriorAL
 from al_bench.supervision.vetted import Vetted
+from al_bench.testing.asking import Asked, make_asked
 from tests.conftest import FixedModel, make_pool, make_state
 from tests.reference import belief as slow
 
@@ -143,3 +145,47 @@ def test_prioral_as_published_asks_least_about_rows_called_rare() -> None:
         for way in ("as_published", "none", "inverse")
     ]
     assert fraction[0] < fraction[1] < fraction[2]
+
+
+def again(most: float = 0.25) -> CodecisionAgain:
+    return CodecisionAgain(belief(), "margin", 0.5, 4.0, most)
+
+
+def torn_and_settled(asked: Asked) -> tuple[State, Ints, Ints]:
+    """The state, believing half of its labelled rows to be of one class and torn over the rest."""
+    state = asked.state
+    rows = np.intersect1d(state.labelled, state.askable)
+    beliefs = np.tile(np.array([0.4, 0.3, 0.2, 0.1]), (len(state.labels), 1))
+    settled, torn = rows[::2], rows[1::2]
+    beliefs[settled] = [0.97, 0.01, 0.01, 0.01]
+    beliefs[torn] = [0.26, 0.25, 0.25, 0.24]
+    everything = np.arange(len(beliefs))
+    taught = TrainingSet(everything, beliefs, np.ones(len(beliefs)), beliefs)
+    return replace(state, training=taught), settled, torn
+
+
+def test_one_more_answer_is_for_rows_that_are_torn() -> None:
+    state, settled, torn = torn_and_settled(make_asked("half are torn"))
+    chosen = again().select(state, 12, random())
+    assert len(chosen) == len(set(chosen.tolist())) == 12
+    assert np.isin(chosen, torn).sum() == 3  # a quarter of the batch
+    assert not np.isin(chosen, settled).any()
+
+
+def test_where_nothing_is_asked_again_it_is_codecision() -> None:
+    state, *_ = torn_and_settled(make_asked("rows that are asked about once", reask=False))
+    assert again().select(state, 12, random()).tolist() == (
+        codecision().select(state, 12, random()).tolist()
+    )
+
+
+def test_where_no_row_is_new_old_ones_fill_the_batch() -> None:
+    asked = make_asked("an answer about every row", n=24, labelled=24, most=2)
+    chosen = again().select(asked.state, 10, random())
+    assert len(set(chosen.tolist())) == 10
+
+
+@pytest.mark.parametrize(("more", "most"), [(-1.0, 0.2), (1.0, 1.2)])
+def test_a_weight_below_zero_or_more_than_the_batch_is_refused(more: float, most: float) -> None:
+    with pytest.raises(ValueError, match=f"again={more}, most={most}; wanted"):
+        CodecisionAgain(belief(), "margin", 0.5, more, most)
