@@ -90,7 +90,9 @@ def active_learning(
             rule, size = init if number == 1 else strategy, sizes[number - 1]
             told, oracle_calls = query(rule, state, size, desk, protocol.reveal, seed, number)
         selected = perf_counter()
-        costs = protocol.tariff.costs(problem.panel, told, state.labels[told.rows] >= 0)
+        first = np.isin(np.arange(len(told)), np.unique(told.rows, return_index=True)[1])
+        before = (state.labels[told.rows] >= 0) | ~first
+        costs = protocol.tariff.costs(problem.panel, told, before)
         state = after(state, told, number)
         fitted = perf_counter()
         metrics, recall = evaluate(state, problem, told.rows)
@@ -187,7 +189,8 @@ def checked_past(past: Round, state: State, table: Ints, sizes: Sequence[int]) -
     annotators = np.array(past.annotators or [0] * len(queried), dtype=np.int64)
     wanted = min(sizes[past.round], len(state.unlabelled))
     check_choice(who, queried, state, sizes[past.round])
-    if len(queried) < wanted or table[queried, annotators].tolist() != past.answers:
+    known = len(queried) >= wanted and not np.any(annotators >= table.shape[1])
+    if not known or table[queried, annotators].tolist() != past.answers:
         raise ValueError(
             f"{who} has other rows or answers than this problem; delete the run's folder to run it "
             "anew"
