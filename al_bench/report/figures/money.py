@@ -19,6 +19,8 @@ DOTTED = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zor
 
 def cost_curves(analysis: Analysis) -> Any:
     """Money against accuracy, a panel a data set, at the middle price; dotted: the level."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     costs = analysis.costs
     if costs is None:
         return None
@@ -37,7 +39,9 @@ def cost_curves(analysis: Analysis) -> Any:
             axis.plot(money, mean, label=costs.called(way.key), marker=mark, **look)
         axis.axhline(100 * costed.level, **DOTTED)
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")  # as names, not as math
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_title(costs.names.place(costed.place))
         axis.set_xlabel(f"money (a person's answer 1, a model's {price:g})")
         axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
