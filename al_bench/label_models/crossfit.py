@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
+from al_bench.arithmetic import softmax, uniform
 from al_bench.state import Floats, Ints
 
 FLOOR = 1e-6  # of a probability before its logarithm: an expert's zero is no veto
@@ -68,7 +68,8 @@ def cross_fit(
     """Log-probabilities by models that did not see the row: (m, k) of `rows`, (n, k) of all.
 
     One `logistic` a fold on the other folds; a row outside `rows` gets the folds' mean. A class
-    that a fold has no row of gets 1 / k: the model knows nothing of it.
+    that a fold has no row of gets 1 / k: the model knows nothing of it; so does one of no rows at
+    all, where there is a single one to begin with.
     """
     numbers = np.unique(folds)
     everywhere = np.zeros((len(features), targets.shape[1]), dtype=np.float32)
@@ -76,8 +77,10 @@ def cross_fit(
     for fold in numbers:
         others = folds != fold
         sure = None if sureness is None else sureness[others]
-        weight = logistic(features[rows[others]], targets[others], l2, sure)
-        probs = softmax(features @ weight[:-1] + weight[-1])
+        probs = uniform(len(features), targets.shape[1])
+        if others.any():
+            weight = logistic(features[rows[others]], targets[others], l2, sure)
+            probs = softmax(features @ weight[:-1] + weight[-1])
         probs[:, targets[others].sum(axis=0) == 0] = 1 / targets.shape[1]
         scores = log_floor(probs)
         held_out[~others] = scores[rows[~others]]

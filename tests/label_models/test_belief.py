@@ -259,3 +259,13 @@ def test_the_surest_share_of_each_class_is_kept_as_in_the_slow_version() -> None
 
 def test_a_zero_of_the_prior_is_no_veto() -> None:
     assert np.isfinite(log_floor(np.array([[1.0, 0.0]]))).all()
+
+
+def test_a_single_answer_is_believed_on_the_priors_word_alone() -> None:
+    state, _ = gaussian_state("good", 0.0)
+    row = state.labelled[:1]
+    one = State.start(state.rows).tell(row, state.labels[row])
+    belief = belief_rule().believe(one, np.random.default_rng(0))
+    assert np.isfinite(belief.pool).all()
+    assert_allclose(belief.pool.sum(axis=1), 1, rtol=1e-5)
+    assert belief.pool[row[0]].argmax() == state.labels[row[0]]
