@@ -19,7 +19,6 @@ from al_bench.strategies.asking import (
     Repeated,
     chance_of_change,
     in_turns,
-    once,
     said,
 )
 from al_bench.strategies.balance import unanswered
@@ -181,8 +180,8 @@ def test_the_inner_strategy_may_ask_as_it_goes_and_never_asks_again_itself() -> 
 def test_an_inner_strategy_sees_the_same_predictions() -> None:
     state = make_asked("people").state
     probs = state.probs
-    assert once(state).probs is probs
-    assert once(state).askable.tolist() == state.unlabelled.tolist()
+    assert state.once().probs is probs
+    assert state.once().askable.tolist() == state.unlabelled.tolist()
 
 
 # --- New and labelled rows on one scale -----------------------------------------------------------
@@ -295,5 +294,5 @@ def test_all_rows_of_an_asking_inner_strategy_are_repeated_unheard() -> None:
     asked = make_asked("people")
     rows, calls = queried(Repeated(Galaxy(1), 2), asked, 8)
     assert calls == 1
-    once_each = unanswered(Galaxy(1), once(asked.state), 4, np.random.default_rng(0))
+    once_each = unanswered(Galaxy(1), asked.state.once(), 4, np.random.default_rng(0))
     assert len(set(rows)) == len(once_each) == 4
