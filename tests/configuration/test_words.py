@@ -56,7 +56,7 @@ def test_a_users_own_part_is_called_by_its_option_and_its_parameters() -> None:
     assert words("imbalance", "mine", node, ["ratio"]) == "mine (ratio 5)"
     inner = {"_target_": "al_bench.strategies.Subsample",
              "inner": {"_target_": "al_bench.strategies.Badge"}}  # fmt: skip
-    assert words("strategy", "subsample", inner, ["inner._target_"]) == "subsample (inner Badge)"
+    assert words("strategy", "subsample", inner, ["inner._target_"]) == "subsample of badge"
 
 
 def test_parameters_are_plain_values_by_dotted_name() -> None:
