@@ -172,8 +172,8 @@ class Consensus:
 
     rows: (m,) with an answer, ascending; probs: (m, k) of their true class; right, asked: (a, k) by
     annotator and true class, how many answers were right and how many there are, as expected.
-    beliefs: (n, k) or None, what the label model believes of every pool row (a by-product that
-    training rules may read instead of computing it again).
+    beliefs: (n, k) or None, what the label model believes of every pool row, and believer, by which
+    belief: a by-product that a training rule of an equal one reads instead of computing it again.
     """
 
     rows: Ints
@@ -181,6 +181,7 @@ class Consensus:
     right: Floats
     asked: Floats
     beliefs: Floats | None = None
+    believer: Any = None
 
 
 @dataclass(frozen=True)

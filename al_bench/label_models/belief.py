@@ -210,6 +210,13 @@ class OutOfFoldBelief:
         self.folds, self.l2, self.gate, self.doubt = folds, l2, gate, doubt
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
+        self.settings = (folds, l2, *exponents, *precision, *noise, gate, doubt)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OutOfFoldBelief) and self.settings == other.settings
+
+    def __hash__(self) -> int:
+        return hash(self.settings)
 
     def believe(self, state: State, rng: np.random.Generator) -> Belief:
         """O(folds iterations m d k + folds n d k) time, O(n k) memory."""
@@ -275,11 +282,12 @@ class Believed:
         belief = self.belief.believe(state, rng)
         assert belief.fit is not None
         made = consensus_of(state, state.labelled, belief.fit.posterior)
-        return replace(made, beliefs=belief.pool)
+        return replace(made, beliefs=belief.pool, believer=self.belief)
 
 
 def beliefs_of(belief: OutOfFoldBelief, state: State, rng: np.random.Generator) -> Floats:
-    """(n, k) what the label model believes, where it says so, else what `belief` does."""
-    if state.consensus is not None and state.consensus.beliefs is not None:
-        return state.consensus.beliefs
+    """(n, k) what a belief says of the pool, read off the consensus where an equal one made it."""
+    made = state.consensus
+    if made is not None and made.beliefs is not None and made.believer == belief:
+        return made.beliefs
     return belief.believe(state, rng).pool

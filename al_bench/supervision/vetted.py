@@ -12,7 +12,7 @@ from al_bench.state import State, TrainingSet
 class Vetted:
     """Annotated rows with the posterior of their true class as soft targets (ours).
 
-    The belief is the label model's where it leaves one.
+    The belief is the label model's where that is an equal one.
     """
 
     def __init__(self, belief: OutOfFoldBelief) -> None:
@@ -30,7 +30,7 @@ class VettedPool:
 
     fraction: how much of each predicted class is trained on; most: rows over all classes, shared
     evenly; hard: trained on as the likeliest class rather than as the belief itself. The belief is
-    the label model's where it leaves one.
+    the label model's where that is an equal one.
     """
 
     def __init__(self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool) -> None:

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
 from al_bench.label_models import Majority, several
+from al_bench.label_models.belief import OutOfFoldBelief, beliefs_of
 from al_bench.label_models.several import Votes, learned_skills, said_targets
 from al_bench.state import ABSENT, Floats, Ints, Panel, State
 from al_bench.testing.situations import make_pool
@@ -16,6 +17,7 @@ from tests.reference.several import learned
 
 K = 4
 NOISE = (1.0, 9.0)
+GIVEN = (4, 1.0, (1.0, 1.0), (4.0, 4.0), NOISE, True, 10.0)  # as configs/belief/out_of_fold.yaml
 
 
 def told(
@@ -119,3 +121,14 @@ def test_the_same_answers_in_another_order_are_believed_alike() -> None:
         learned_skills(Votes.of(s), log_prior(s), NOISE).competence for s in (state, turned)
     )
     assert_allclose(one, other)
+
+
+def test_a_training_rule_reads_the_beliefs_of_an_equal_belief_alone() -> None:
+    state, _ = told([0.1, 0.5, "largest"], n=120, times=2)
+    model = believed()
+    made = model.infer(state, np.random.default_rng(0))  # type: ignore[attr-defined]
+    state = state.agreed(made, np.random.default_rng(0))
+    rng = np.random.default_rng(1)
+    equal, other = OutOfFoldBelief(*GIVEN), OutOfFoldBelief(*GIVEN[:-1], 0.0)
+    assert beliefs_of(equal, state, rng) is made.beliefs
+    assert np.abs(beliefs_of(other, state, rng) - made.beliefs).max() > 1e-3
