@@ -28,6 +28,8 @@ class Desk:
         ValueError where it names somebody who cannot be asked.
         """
         annotators = np.zeros(len(rows), dtype=np.int64)
+        if self.panel is None:
+            return Answers(rows, annotators, self.table[rows, annotators])
         for places in waves(rows):
             asked = rows[places]
             annotators[places] = who = self.whom(state, asked, rng)
@@ -36,7 +38,8 @@ class Desk:
 
     def whom(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         """(b,) whom to ask about each of these distinct rows: checked."""
-        if self.assignment is None or self.panel is None or not self.panel.persons:
+        assert self.panel is not None
+        if self.assignment is None or not self.panel.persons:
             return np.asarray(np.argmax(state.open[rows], axis=1))
         who = np.asarray(self.assignment.assign(state, rows, rng), dtype=np.int64)
         name = type(self.assignment).__name__

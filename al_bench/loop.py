@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.desk import Desk
+from al_bench.desk import Desk, waves
 from al_bench.rng import rng
 from al_bench.state import (
     UNLABELLED,
@@ -90,8 +90,9 @@ def active_learning(
             rule, size = init if number == 1 else strategy, sizes[number - 1]
             told, oracle_calls = query(rule, state, size, desk, protocol.reveal, seed, number)
         selected = perf_counter()
-        first = np.isin(np.arange(len(told)), np.unique(told.rows, return_index=True)[1])
-        before = (state.labels[told.rows] >= 0) | ~first
+        before = np.ones(len(told), dtype=bool)  # whether its row had an answer already
+        first = waves(told.rows)[0]
+        before[first] = state.labels[told.rows[first]] >= 0
         costs = protocol.tariff.costs(problem.panel, told, before)
         state = after(state, told, number)
         fitted = perf_counter()
@@ -157,7 +158,8 @@ def query(
         check_choice(name, np.concatenate([told.rows, rows]), state, budget)  # before any answer
         bought = desk.ask(asked, rows, draws)
         told, oracle_calls = told.then(bought), oracle_calls + 1
-        asked = asked.tell(rows, bought.classes, bought.annotators)
+        if state.panel is not None:  # the next one is asked of somebody else
+            asked = asked.tell(rows, bought.classes, bought.annotators)
         return bought.classes
 
     if isinstance(choice, Generator):
