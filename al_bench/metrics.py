@@ -120,11 +120,9 @@ def agreed(problem: Problem, consensus: Consensus) -> dict[str, float]:
     asked = consensus.asked.sum(axis=1)
     found = np.flatnonzero(asked > 0)
     believed = consensus.right.sum(axis=1)[found] / asked[found]
-    said = problem.table[:, found] >= 0
-    right = said & (problem.table[:, found] == problem.truth[:, None])
     return {
         "labelled_rows": float(len(consensus.rows)),
         "consensus_accuracy": float(hit.mean()),
         "consensus_ece": calibration_error(probs.max(axis=1), hit),
-        "skill_error": float(abs(believed - right.sum(axis=0) / said.sum(axis=0)).mean()),
+        "skill_error": float(abs(believed - problem.accuracies[found]).mean()),
     }

@@ -112,13 +112,13 @@ class Problem:
         """What a manifest records of several annotators: who they are, and how often each is right
         (None where one has no answer)."""
         assert self.panel is not None
-        said = self.table != ABSENT
-        right = (said & (self.table == self.truth[:, None])).sum(axis=0).tolist()
-        counts = zip(right, said.sum(axis=0).tolist(), strict=True)
-        return {
-            "annotators": list(self.panel.names),
-            "skills": [hits / count if count else None for hits, count in counts],
-        }
+        skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
+        return {"annotators": list(self.panel.names), "skills": skills}
+
+    @cached_property
+    def accuracies(self) -> Floats:
+        """(a,) how often each annotator is right, NaN where one has no answer."""
+        return accuracies(self.truth, self.table)
 
     @cached_property
     def digest(self) -> str:
@@ -153,6 +153,13 @@ def check_fit(problem: Problem) -> None:
         missing = np.flatnonzero(np.bincount(labels, minlength=k) == 0)
         if len(missing):
             raise ValueError(f"{name} has no row of class {problem.class_names[missing[0]]!r}")
+
+
+def accuracies(truth: Ints, table: Ints) -> Floats:
+    """(a,) how often each column of (n, a) answers is right, NaN of one without any."""
+    said = table != ABSENT
+    right, count = (said & (table == truth[:, None])).sum(axis=0), said.sum(axis=0)
+    return np.asarray(np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0))
 
 
 def check_panel(problem: Problem) -> None:

@@ -37,7 +37,7 @@ ROOMS = {
     "strategies/common": "",
     "strategies": "strategies/common label_models",
     "configuration": "",
-    "testing": "loop desk problem/types configuration label_models",
+    "testing": "truth loop desk problem/types configuration label_models",
     "runs/records": "",
     "runs": "runs/records truth loop metrics problem problem/types configuration label_models "
     "assignments",

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from al_bench.state import ABSENT, Floats, Ints, State
+from al_bench.state import Floats, Ints, State
 
 RULES = ("thompson", "ucb")
 
@@ -83,12 +83,10 @@ class KnownSkill:
         self.per_cost = per_cost
         self.accuracy: Floats = np.empty(0)
 
-    def given(self, truth: Ints, table: Ints) -> Self:
-        """A copy that knows how good they are."""
+    def given(self, accuracies: Floats) -> Self:
+        """A copy that knows how good they are: (a,), NaN of those without an answer."""
         other = type(self)(self.per_cost)
-        said = table != ABSENT
-        right = (said & (table == truth[:, None])).sum(axis=0)
-        other.accuracy = right / np.maximum(said.sum(axis=0), 1)
+        other.accuracy = np.nan_to_num(accuracies)
         return other
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:

@@ -87,7 +87,7 @@ def asking_of(config: DictConfig, problem: Problem) -> dict[str, Any]:
     label_model = Majority() if config.label_model is None else build(config.label_model)
     assignment: Any = InTurn() if config.assignment is None else build(config.assignment)
     if is_oracle(assignment):
-        assignment = assignment.given(problem.truth, problem.table)
+        assignment = assignment.given(problem.accuracies)
     return {"label_model": label_model, "assignment": assignment}
 
 

@@ -21,6 +21,7 @@ from al_bench.testing.promises import (
     lock,
 )
 from al_bench.testing.situations import make_pool
+from al_bench.truth import accuracies
 
 
 def answer_as_a_crowd(make: Make) -> None:
@@ -114,7 +115,7 @@ def _equal(one: Consensus, other: Consensus) -> bool:
 def _assignment(make: Make, asked: Asked) -> Any:
     assignment = make()
     oracle = getattr(assignment, "oracle", False)
-    return assignment.given(asked.truth, asked.table) if oracle else assignment
+    return assignment.given(accuracies(asked.truth, asked.table)) if oracle else assignment
 
 
 def names_somebody_open(make: Make) -> None:

@@ -8,6 +8,7 @@ import pytest
 from al_bench.assignments import BySkill, InTurn, KnownSkill, ModelFirst, Only
 from al_bench.state import ABSENT, Consensus, Ints, Panel, State
 from al_bench.testing.situations import make_pool
+from al_bench.truth import accuracies
 
 K = 4
 
@@ -114,7 +115,7 @@ def test_the_upper_reference_knows_who_is_good() -> None:
     table = np.stack([(truth + 1) % K, truth, np.full(200, ABSENT)], axis=1)
     known = KnownSkill(per_cost=False)
     assert known.oracle
-    assert shares(state, known.given(truth, table))[1] == 1
+    assert shares(state, known.given(accuracies(truth, table)))[1] == 1
 
 
 @pytest.mark.parametrize(
