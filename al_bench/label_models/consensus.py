@@ -13,26 +13,15 @@ def places_of(answers: Answers) -> tuple[Ints, Ints]:
     return rows, places
 
 
-def agreement(answers: Answers, probs: Floats, annotators: int) -> tuple[Floats, Floats]:
-    """(a, k) expected counts by true class: answers that were right, answers given.
-
-    probs: (v, k) of the true class of the row of each answer; where they leave the answer itself
-    out, an annotator's word is no evidence for it. O(v k).
-    """
-    k = probs.shape[1]
-    asked = np.zeros((annotators, k))
-    right = np.zeros((annotators, k))
-    np.add.at(asked, answers.annotators, probs)
-    hits = probs[np.arange(len(answers)), answers.classes]
-    np.add.at(right, (answers.annotators, answers.classes), hits)
-    return right, asked
-
-
 def consensus_of(state: State, rows: Ints, probs: Floats) -> Consensus:
-    """(m, k) probabilities of the answered rows, with what they say of everybody."""
+    """(m, k) probabilities of the answered rows, with what they say of everybody: O(v k)."""
     assert state.panel is not None
-    places = np.searchsorted(rows, state.answers.rows)
-    right, asked = agreement(state.answers, probs[places], len(state.panel))
+    answers, shape = state.answers, (len(state.panel), state.n_classes)
+    asked, right = np.zeros(shape), np.zeros(shape)
+    of_row = probs[np.searchsorted(rows, answers.rows)]
+    np.add.at(asked, answers.annotators, of_row)
+    hits = of_row[np.arange(len(answers)), answers.classes]
+    np.add.at(right, (answers.annotators, answers.classes), hits)
     return Consensus(rows, probs, right, asked)
 
 

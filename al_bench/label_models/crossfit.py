@@ -77,8 +77,9 @@ def cross_fit(
     for fold in numbers:
         others = folds != fold
         sure = None if sureness is None else sureness[others]
-        probs = uniform(len(features), targets.shape[1])
-        if others.any():
+        if not others.any():
+            probs = uniform(len(features), targets.shape[1])
+        else:
             weight = logistic(features[rows[others]], targets[others], l2, sure)
             probs = softmax(features @ weight[:-1] + weight[-1])
         probs[:, targets[others].sum(axis=0) == 0] = 1 / targets.shape[1]

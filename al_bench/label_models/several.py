@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from al_bench.arithmetic import softmax
 from al_bench.label_models.consensus import places_of
-from al_bench.state import Answers, Floats, Ints, State
+from al_bench.state import Floats, Ints, State
 
 SWEEPS = 50  # of expectation and maximisation, at most
 OWN = 2.5  # answers: by so many one's competence is drawn to the common one
@@ -36,14 +37,12 @@ class Votes:
     @classmethod
     def of(cls, state: State) -> Votes:
         """Those bought so far; answers by places that are no persons are all of one annotator."""
-        answers: Answers = state.answers
         assert state.panel is not None
+        answers, persons = state.answers, state.panel.persons
         rows, place = places_of(answers)
-        persons = state.panel.persons
-        who = answers.annotators if persons else np.zeros(len(answers), dtype=np.int64)
-        return cls(
-            rows, place, who, answers.classes, state.n_classes, len(state.panel) if persons else 1
-        )
+        who = answers.annotators if persons else np.zeros_like(answers.annotators)
+        count = len(state.panel) if persons else 1
+        return cls(rows, place, who, answers.classes, state.n_classes, count)
 
     def tally(self, weights: Floats) -> Floats:
         """(a, k) sums of (v,) weights by annotator and class said."""
@@ -72,12 +71,6 @@ class Skills:
         return np.asarray(flat.reshape(len(votes.rows), votes.k))
 
 
-def normalised(scores: Floats) -> Floats:
-    """(m, k) probabilities of these log-scores."""
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
-
-
 def learned_skills(votes: Votes, log_prior: Floats, noise: tuple[float, float]) -> Skills:
     """Each annotator's competence and habit, by expectation and maximisation.
 
@@ -93,7 +86,7 @@ def learned_skills(votes: Votes, log_prior: Floats, noise: tuple[float, float]) 
     for _ in range(SWEEPS):
         skills = Skills(competence, habit)
         gain = skills.gain(votes)
-        posterior = normalised(log_prior + skills.evidence(votes))
+        posterior = softmax(log_prior + skills.evidence(votes))
         knew = posterior[votes.place, votes.said] * gain / (1 + gain)
         known = np.bincount(votes.who, weights=knew, minlength=votes.annotators)
         common = (noise[1] + known.sum()) / (sum(noise) + count.sum())
@@ -111,7 +104,7 @@ def said_targets(votes: Votes, skills: Skills) -> tuple[Floats, Floats]:
     The probabilities above chance, summing to one: of a single answer its class, of two that
     differ both. A spammer's word says nothing.
     """
-    probs = normalised(skills.evidence(votes))
+    probs = softmax(skills.evidence(votes))
     above = np.maximum(probs - 1 / votes.k, 1e-12)
     mass = above.sum(axis=1)
     return above / mass[:, None], mass * votes.k / (votes.k - 1)

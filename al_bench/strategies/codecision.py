@@ -52,15 +52,18 @@ class Codecision:
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # equal rows are taken in this order
-        beliefs = None if state.training is None else state.training.beliefs
-        if beliefs is None:
-            beliefs = self.belief.believe(state, rng).pool
-        believed = np.asarray(beliefs[rows], dtype=np.float32)
+        believed = np.asarray(self.beliefs(state, rng)[rows], dtype=np.float32)
         value: Floats = np.ones(len(rows))
         power = 1.0
         if len(state.labelled):
             value, power = self.worth(state.probs[rows]), self.power
         return rows[needy_batch(value, believed, soft_counts(state), power, budget)]
+
+    def beliefs(self, state: State, rng: np.random.Generator) -> Floats:
+        """(n, k) what the training rule believes of every row; what this one does where it leaves
+        nothing."""
+        taught = None if state.training is None else state.training.beliefs
+        return self.belief.believe(state, rng).pool if taught is None else taught
 
     def worth(self, probs: Floats) -> Floats:
         """(u,) value of rows by the task model's probabilities."""

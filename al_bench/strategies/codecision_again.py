@@ -34,19 +34,15 @@ class CodecisionAgain(Codecision):
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         if not state.reask or not len(state.labelled):
             return super().select(state, budget, rng)
-        beliefs = None if state.training is None else state.training.beliefs
-        if beliefs is None:
-            beliefs = self.belief.believe(state, rng).pool
-        counts = soft_counts(state)
+        beliefs, counts = self.beliefs(state, rng), soft_counts(state)
         rows = rng.permutation(state.askable)
-        old = state.labels[rows] >= 0
-        torn = self.again * (1 - margin(np.asarray(beliefs[rows[old]], dtype=np.float32)))
-        few = max(int(self.most * budget), budget - int(np.count_nonzero(~old)))
-        again = rows[old][needy_batch(torn, beliefs[rows[old]], counts, self.power, few)]
+        old, new = rows[state.labels[rows] >= 0], rows[state.labels[rows] < 0]
         value = np.zeros(len(state.labels))
-        value[rows[old]] = torn
-        value[rows[~old]] = self.worth(state.probs[rows[~old]])
-        rows = np.concatenate([rows[~old], again])
+        value[old] = self.again * (1 - margin(np.asarray(beliefs[old], dtype=np.float32)))
+        value[new] = self.worth(state.probs[new])
+        few = max(int(self.most * budget), budget - len(new))
+        again = old[needy_batch(value[old], beliefs[old], counts, self.power, few)]
+        rows = np.concatenate([new, again])
         believed: Floats = np.asarray(beliefs[rows], dtype=np.float32)
         chosen = rows[needy_batch(value[rows], believed, counts, self.power, budget)]
         left = state.left - np.bincount(chosen, minlength=len(state.labels))
