@@ -22,6 +22,13 @@ def softmax(scores: Floats) -> Floats:
     return np.asarray(odds)
 
 
+def log_softmax(scores: Floats) -> Floats:
+    """Their logarithms; one copy is made, besides the odds."""
+    logs = scores - scores.max(axis=-1, keepdims=True)
+    logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
+    return np.asarray(logs)
+
+
 def entropy(probs: Floats) -> Floats:
     """Entropy along the last axis in nats; zeros count as zero."""
     logs = np.maximum(probs, 1e-30)

@@ -28,10 +28,13 @@ ROOMS = {
     "problem/types": "",
     "problem/cache": "problem/types",
     "problem": "truth problem/types problem/cache",
-    "label_models": "",
+    "learners/balance": "",
+    "learners/logistic": "",
+    "label_models": "learners/balance learners/logistic",
     "datasets": "problem/types",
     "priors": "problem/types",
-    "learners": "priors",  # for the encoders to fine-tune, and for where they compute
+    # priors for the encoders to fine-tune, and for where they compute
+    "learners": "learners/balance learners/logistic priors",
     "supervision": "label_models",
     "assignments": "",
     "strategies/common": "",

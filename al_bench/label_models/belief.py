@@ -10,6 +10,7 @@ annotator's noise rate and the posterior of every labelled row's true class are 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -196,6 +197,8 @@ class OutOfFoldBelief:
     the exponents of (task model, foundation model); noise: pseudo-counts (wrong, right); gate:
     the prior counts as far as `trust` goes; doubt: of the `class_bias` that is taken away.
     """
+
+    version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -152,6 +152,8 @@ class Crowdlab:
     cleanlab has it for that case; answers that are nobody's in particular all weigh the same, the
     mean over places. O(folds n d k + v a).
     """
+
+    version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
 
     def __init__(self, folds: int, l2: float) -> None:
         self.folds, self.l2 = folds, l2

@@ -6,6 +6,8 @@ as often as somebody is left to ask, for a second time once all others had their
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from al_bench.arithmetic import entropy, one_hot
@@ -178,6 +180,8 @@ class ActiveLab:
     fold; the task model's own probabilities where labels are few. A place that is nobody's
     counts as an annotator. O(folds n d k + v a).
     """
+
+    version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
 
     def __init__(self, folds: int, l2: float) -> None:
         self.folds, self.l2 = folds, l2

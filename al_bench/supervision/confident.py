@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from al_bench.arithmetic import one_hot, unit
@@ -16,6 +18,8 @@ class ConfidentLearning:
     features; the prior is not used. A class never loses its last answers: where every answer of a
     class is flagged, they all stay.
     """
+
+    version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
 
     def __init__(self, folds: int, l2: float) -> None:
         self.folds, self.l2 = folds, l2

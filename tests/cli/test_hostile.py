@@ -155,7 +155,7 @@ def test_a_head_of_any_rows_predicts_distributions(
     weights[0] = max(weights[0], 0.1)
     training = TrainingSet(np.arange(6), np.eye(9)[truth], weights)
     for balance in ("none", "weights", "logit_adjustment"):
-        head = LinearHead(l2=1.0, balance=balance, steps=1, iterations=5)
+        head = LinearHead(l2=1.0, balance=balance, tolerance=1e-5, iterations=5)
         probs = head.fit(rows, training, np.random.default_rng(0)).predict_proba(rows)
         assert np.isfinite(probs).all()
         np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-4)

@@ -127,7 +127,7 @@ def test_what_cannot_be_imported_is_said_in_a_sentence() -> None:
 def test_an_object_is_the_call_that_makes_it_and_has_the_name_of_its_option() -> None:
     (job,) = plan(["strategy=subsample", "strategy@strategy.inner=badge"])
     assert node_of(Subsample(Badge(), 10000)) == job.science["strategy"]
-    head = LinearHead(l2=1.0, balance="weights", steps=3, iterations=20)
+    head = LinearHead(l2=1.0, balance="weights", tolerance=1e-5, iterations=200)
     assert option_of("learner", node_of(head), config_folders(None)) == "linear"
     assert public_name(Badge) == "al_bench.strategies.Badge"
 

@@ -172,7 +172,7 @@ def readable(n: int = 90) -> tuple[Rows, np.ndarray]:
 def test_with_no_steps_to_speak_of_a_probed_network_is_the_linear_probe(bert: Path) -> None:
     rows, truth = readable()
     training = taught(truth, np.arange(40))
-    probe = LinearHead(l2=0.1, balance="none", steps=5, iterations=20)
+    probe = LinearHead(l2=0.1, balance="none", tolerance=1e-5, iterations=100)
     still = {"steps": 1, "learning_rate": 1e-12, "head_learning_rate": 1e-12, "weight_decay": 0.0}
     found = fit(text_network(bert, probe, **still), rows, training).predict_proba(rows)
     body = Pooled(sentence.loaded(texts_by(bert))[1])

@@ -25,6 +25,7 @@ from al_bench.runs.store import read_rounds
 from tests.runs.test_run import TINY, here, manifest, runs, science  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
+SLOW = ["learner=mlp", "learner.training.steps=30"]
 Rounds = list[dict[str, Any]]
 
 
@@ -187,7 +188,7 @@ def workers(parent: int) -> list[int]:
 
 
 def test_a_sweep_goes_on_after_a_worker_was_killed(here: Path) -> None:  # noqa: F811
-    slow = [*TINY, "protocol.rounds=12", "learner.steps=20", "seed=0,1", "runs_per_job=1"]
+    slow = [*TINY, "protocol.rounds=12", *SLOW, "seed=0,1", "runs_per_job=1"]
     two = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     with start("run", "-m", *slow, *two, cwd=here) as sweep:
         deadline = time.monotonic() + 120
@@ -342,23 +343,27 @@ def test_status_counts_a_damaged_run_and_says_what_to_delete(
     assert f"delete results/runs/{name} to run it anew" in said
 
 
+@pytest.mark.parametrize(
+    ("learner", "training"), [("linear", "linear.logistic"), ("mlp", "training._Fit.training_step")]
+)
 def test_an_interrupted_run_is_cut_and_not_failed(
+    learner: str,
+    training: str,
     here: Path,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from al_bench.learners import linear
-
     def interrupted(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(1)
 
-    before = signal.getsignal(signal.SIGINT)
-    with monkeypatch.context() as patched:
-        patched.setattr(linear._Module, "training_step", interrupted)
-        assert main(["run", *TINY]) == 130
+    quick = [*TINY, f"learner={learner}"]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test may run in a shell's
+    with monkeypatch.context() as patched:  # background, where it is ignored
+        patched.setattr(f"al_bench.learners.{training}", interrupted)
+        assert main(["run", *quick]) == 130
     signal.signal(signal.SIGINT, before)  # which Lightning leaves ignored
     assert "interrupted; the same command goes on from here" in capsys.readouterr().err
-    assert main(["status", *TINY]) == 0
+    assert main(["status", *quick]) == 0
     assert "0 of 1 done, 1 cut" in capsys.readouterr().out
-    assert main(["run", *TINY]) == 0
+    assert main(["run", *quick]) == 0

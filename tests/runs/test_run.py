@@ -128,7 +128,7 @@ def test_a_sweep_makes_its_runs_and_status_counts_them(
 def test_a_run_killed_in_any_round_is_resumed_to_the_same_lines(here: Path) -> None:
     whole = here / "whole"
     whole.mkdir()
-    slow = [*TINY, "protocol.rounds=12", "learner.steps=20"]
+    slow = [*TINY, "protocol.rounds=12", "learner=mlp", "learner.training.steps=30"]
     assert albench("run", *slow, cwd=whole).returncode == 0
     expected = science(next(iter((whole / "results" / "runs").iterdir())))
     command = [
