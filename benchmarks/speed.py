@@ -42,7 +42,7 @@ from al_bench import loop
 def query(*_):
     print(time.monotonic(), flush=True)
     os._exit(0)
-loop.ask = ask
+loop.query = query
 from al_bench.cli.main import main
 main(sys.argv[1:])
 """

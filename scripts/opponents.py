@@ -1,0 +1,77 @@
+"""The strongest opponents of each data set, by a screening on seeds that are never scored.
+
+    albench report experiment=screen
+    python scripts/opponents.py results/screen.parquet > configs/experiment/common/opponents.yaml
+
+An arm is a query rule, its start, its training rule, its learner and the loss of it. Its standing on
+a set is in its favour: the area under its curve, of the model alone or times the prior, whichever is
+larger, less that of the best arm, at the noise rate where it comes closest. Kept are the five that
+stand highest.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+KEPT = 5
+METRICS = ["balanced_accuracy", "product_balanced_accuracy"]
+ARM = ["strategy", "init", "supervision", "learner", "balance"]
+
+
+def areas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean area under the curve of every arm on each set at each noise rate, by its better metric."""
+    frame = frame[frame["round"] > 0].sort_values("round")
+    frame = frame.assign(balance=[json.loads(text)["balance"] for text in frame["learner_config"]])
+    by = ["dataset", "noise_rate", *ARM]
+
+    def area(run: pd.DataFrame) -> pd.Series:
+        labels = run["n_labels"].to_numpy()
+        under = np.trapezoid(run[METRICS].to_numpy(), labels, axis=0) / (labels[-1] - labels[0])
+        return pd.Series(under, METRICS)
+
+    runs = frame.groupby([*by, "id"], observed=True)[["n_labels", *METRICS]].apply(area)
+    found = runs.groupby(by, observed=True).mean().max(axis=1).rename("area")
+    return found.reset_index()
+
+
+def strongest(found: pd.DataFrame) -> pd.DataFrame:
+    """The arms that are kept, set by set, the strongest first."""
+    best = found.groupby(["dataset", "noise_rate"], observed=True)["area"].transform("max")
+    behind = found.assign(behind=best - found["area"])
+    standing = behind.groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
+    ordered = standing.reset_index().sort_values(["dataset", "min", "mean", *ARM])
+    return ordered.groupby("dataset", observed=True).head(KEPT)
+
+
+def sweep(arm: pd.Series) -> dict[str, str]:
+    """The overrides that make an arm's runs."""
+    return {
+        "dataset": arm["dataset"],
+        "strategy": arm["strategy"],
+        "strategy@init": arm["init"],
+        "supervision": arm["supervision"],
+        "learner": arm["learner"],
+        "learner.balance": arm["balance"],
+    }
+
+
+def main(path: str) -> None:
+    """Print the sweeps of the strongest arms."""
+    kept = strongest(areas(pd.read_parquet(Path(path))))
+    sweeps = {}
+    for dataset, arms in kept.groupby("dataset", observed=True):
+        for number, (_, arm) in enumerate(arms.iterrows(), 1):
+            sweeps[f"opponent {number} on {dataset}"] = sweep(arm)
+    print("# @package _global_")
+    print("# The strongest opponents of each set. Made by scripts/opponents.py: do not edit.")
+    print(yaml.safe_dump({"sweeps": sweeps}, sort_keys=False), end="")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
