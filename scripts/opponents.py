@@ -3,10 +3,10 @@
     albench report experiment=screen
     python scripts/opponents.py results/screen.parquet > configs/experiment/common/opponents.yaml
 
-An arm is a query rule, its start, its training rule, its learner and the loss of it. Its standing on
-a set is in its favour: the area under its curve, of the model alone or times the prior, whichever is
-larger, less that of the best arm, at the noise rate where it comes closest. Kept are the five that
-stand highest.
+An arm is a query rule with its start, training rule, learner and loss. Its standing on a set is in
+its favour: by how much the area under its curve, of the model alone or times the prior, whichever
+is larger, is behind that of the best arm, at the noise rate where it comes closest. The five that
+stand highest are kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ARM = ["strategy", "init", "supervision", "learner", "balance"]
 
 
 def areas(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean area under the curve of every arm on each set at each noise rate, by its better metric."""
+    """Mean area under the curve of every arm by set and noise rate, by its better metric."""
     frame = frame[frame["round"] > 0].sort_values("round")
     frame = frame.assign(balance=[json.loads(text)["balance"] for text in frame["learner_config"]])
     by = ["dataset", "noise_rate", *ARM]
