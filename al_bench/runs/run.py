@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -133,11 +134,17 @@ def proxy_run(config: DictConfig) -> DictConfig:
 
 
 def limit_threads(threads: int) -> None:
-    """Hold every numerical library of this process to `threads` threads; runs share the cores."""
-    import torch
+    """Hold every numerical library of this process to `threads` threads; runs share the cores.
+
+    Torch, which most runs never load, reads the variable when it is.
+    """
     from threadpoolctl import threadpool_limits
 
-    torch.set_num_threads(threads)
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(threads)
     threadpool_limits(threads)
 
 
