@@ -27,8 +27,11 @@ ARM = ["strategy", "init", "supervision", "learner", "balance"]
 def areas(frame: pd.DataFrame) -> pd.DataFrame:
     """Mean area under the curve of every arm by set and noise rate, by its better metric."""
     frame = frame[frame["round"] > 0].sort_values("round")
-    frame = frame.assign(balance=[json.loads(text)["balance"] for text in frame["learner_config"]])
-    by = ["dataset", "noise_rate", *ARM]
+    frame = frame.assign(
+        balance=[json.loads(text)["balance"] for text in frame["learner_config"]],
+        rate=[json.loads(text)["rate"] for text in frame["noise_config"]],
+    )
+    by = ["dataset", "rate", *ARM]
 
     def area(run: pd.DataFrame) -> pd.Series:
         labels = run["n_labels"].to_numpy()
@@ -42,7 +45,7 @@ def areas(frame: pd.DataFrame) -> pd.DataFrame:
 
 def strongest(found: pd.DataFrame) -> pd.DataFrame:
     """The arms that are kept, set by set, the strongest first."""
-    best = found.groupby(["dataset", "noise_rate"], observed=True)["area"].transform("max")
+    best = found.groupby(["dataset", "rate"], observed=True)["area"].transform("max")
     behind = found.assign(behind=best - found["area"])
     standing = behind.groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
     ordered = standing.reset_index().sort_values(["dataset", "min", "mean", *ARM])
