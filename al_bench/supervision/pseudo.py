@@ -1,12 +1,14 @@
-"""Training on the foundation model's labels next to the annotator's: all, a split, or softly."""
+"""Training on free labels next to the annotator's: the foundation model's, all, a split, or softly;
+or the task model's own."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from al_bench.arithmetic import one_hot
+from al_bench.label_models.belief import confident_rows
 from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
-from al_bench.state import Floats, Ints, State, TrainingSet
+from al_bench.state import Floats, Ints, PriorModel, State, TrainingSet
 
 
 def with_pseudo_labels(state: State, free: Ints, guesses: Ints) -> TrainingSet:
@@ -19,7 +21,10 @@ def with_pseudo_labels(state: State, free: Ints, guesses: Ints) -> TrainingSet:
 
 
 class AllPseudo:
-    """Human labels, and the foundation model's likeliest class for every row not queried."""
+    """Every row labelled by the prior's likeliest class, what is bought corrected by the annotator.
+
+    All rows weigh the same; equal classes fall at random, anew in each round.
+    """
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         free = state.unlabelled
@@ -43,6 +48,31 @@ class ConfidentSplit:
         noisy = noise_set(scores, self.rho, 0, rng)
         free = np.delete(state.unlabelled, noisy)
         return with_pseudo_labels(state, free, guesses[free])
+
+
+class SelfTraining:
+    """Human labels, and pseudo-labels of the task model itself (Lee, 2013); no prior is read.
+
+    Of each class that the model predicts, the `fraction` of unlabelled rows that it is surest of
+    (by class: Zou et al., 2018), at most `most` over all classes, shared evenly; all rows weigh the
+    same. The task model is the one that chose the queries; before there is one, human labels alone.
+    O(u k + u log u) for u unlabelled rows.
+    """
+
+    def __init__(self, fraction: float, most: int) -> None:
+        if not 0 < fraction <= 1 or most < 1:
+            raise ValueError(
+                f"SelfTraining got fraction={fraction}, most={most}; wanted 0 < fraction <= 1 and "
+                "at least one row"
+            )
+        self.fraction, self.most = fraction, most
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        free: Ints = np.empty(0, dtype=np.int64)
+        if not isinstance(state.model, PriorModel):
+            each = max(self.most // state.n_classes, 1)
+            free = confident_rows(state.probs, state.unlabelled, self.fraction, each, rng)
+        return with_pseudo_labels(state, free, state.probs[free].argmax(axis=1))
 
 
 class Distill:
