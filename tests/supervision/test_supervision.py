@@ -29,7 +29,7 @@ RULES: list[Callable[[], Supervision]] = [
     SoftLabels,
     AllPseudo,
     lambda: ConfidentSplit(0.5, "as_published", True, 1e-4),
-    lambda: SelfTraining(0.7, 4000),
+    lambda: SelfTraining(0.7, 4000, 0.1),
     lambda: Distill(5),
     lambda: Vetted(belief()),
     lambda: VettedPool(belief(), 0.7, 4000, True),
@@ -95,11 +95,14 @@ def test_all_pseudo_teaches_every_row_and_lets_the_annotator_win() -> None:
 
 def test_self_training_adds_of_each_class_the_rows_that_the_model_is_surest_of() -> None:
     state, _ = make_state()
-    training = taught(SelfTraining(0.3, 4000), state)
+    training = taught(SelfTraining(0.3, 4000, 0.1), state)
     human = asked_of(state, training)
     assert training.rows[human].tolist() == state.labelled.tolist()
     assert (training.targets.argmax(axis=1)[human] == state.labels[state.labelled]).all()
     assert training.targets.max() == training.targets.max(axis=1).min() == 1
+    assert (training.weights[human] == 1).all()
+    assert training.weights[~human].sum() == pytest.approx(0.1 * human.sum(), rel=1e-5)
+    assert np.ptp(training.weights[~human]) == 0
     added = set(training.rows[~human].tolist())
     probs, free = state.probs, state.unlabelled
     assert added == set(training.rows.tolist()) & set(free.tolist())
@@ -115,12 +118,12 @@ def test_self_training_adds_of_each_class_the_rows_that_the_model_is_surest_of()
 
 def test_self_training_is_capped_reads_no_prior_and_waits_for_a_model() -> None:
     state, _ = make_state()
-    few = taught(SelfTraining(1.0, 8), state)
+    few = taught(SelfTraining(1.0, 8, 0.1), state)
     assert (few.targets[~asked_of(state, few)].sum(axis=0) <= 2).all()
     other = replace(state, rows=replace(state.rows, prior=state.rows.prior[::-1]))
-    assert taught(SelfTraining(1.0, 8), other).rows.tolist() == few.rows.tolist()
+    assert taught(SelfTraining(1.0, 8, 0.1), other).rows.tolist() == few.rows.tolist()
     before = State(state.rows, state.labels)  # its model is the prior
-    assert taught(SelfTraining(1.0, 8), before).rows.tolist() == state.labelled.tolist()
+    assert taught(SelfTraining(1.0, 8, 0.1), before).rows.tolist() == state.labelled.tolist()
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.25, 1.0])
@@ -259,8 +262,9 @@ def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch
         (lambda: Smoothed(1.0), "smoothing"),
         (lambda: Distill(0), "worth"),
         (lambda: VettedPool(belief(), 0.0, 10, True), "fraction"),
-        (lambda: SelfTraining(1.1, 10), "fraction"),
-        (lambda: SelfTraining(0.5, 0), "most=0"),
+        (lambda: SelfTraining(1.1, 10, 1.0), "fraction"),
+        (lambda: SelfTraining(0.5, 0, 1.0), "most=0"),
+        (lambda: SelfTraining(0.5, 1, 0.0), "weight=0"),
     ],
 )
 def test_options_out_of_range_are_named(make: Callable[[], object], word: str) -> None:
