@@ -22,6 +22,9 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     metrics["product_balanced_accuracy"] = balanced(problem.test_truth, product, state.n_classes)
     prior = problem.test.prior.argmax(axis=1)
     metrics["prior_balanced_accuracy"] = balanced(problem.test_truth, prior, state.n_classes)
+    metrics["corrected_prior_balanced_accuracy"] = balanced(
+        problem.test_truth, problem.corrected_prior, state.n_classes
+    )
     guess = state.probs.argmax(axis=1)
     metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, state.n_classes)
     left = state.unlabelled

@@ -121,6 +121,18 @@ class Problem:
         return accuracies(self.truth, self.table)
 
     @cached_property
+    def corrected_prior(self) -> Ints:
+        """(m,) likeliest classes of the test rows by the prior divided by its mean over the pool.
+
+        That mean is how frequent the prior itself holds the classes to be, so what is left is what
+        it says of a row as if they were equally frequent (Saerens et al., 2002; with the mean over
+        unlabelled rows for the frequencies: Zhou et al., 2024). No label and no other test row is
+        read. O((n + m) k).
+        """
+        mean = self.pool.prior.mean(axis=0, dtype=np.float64)
+        return np.asarray((self.test.prior / np.maximum(mean, 1e-12)).argmax(axis=1))
+
+    @cached_property
     def digest(self) -> str:
         """16 hex digits of all that decides a run besides its components: pool and test features,
         prior, answers, truth. O(bytes)."""

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
 from al_bench.metrics import balanced, by_class_size, calibration_error, evaluate, recalls
-from al_bench.state import State
+from al_bench.state import Rows, State
 from al_bench.testing.situations import SoftmaxModel, make_pool
 from al_bench.truth import Problem
 
@@ -37,6 +37,41 @@ def test_balanced_accuracy_and_likelihood_agree_with_scikit_learn() -> None:
     product = (probs * problem.test.prior).argmax(axis=1)
     expected = balanced_accuracy_score(problem.test_truth, product)
     assert metrics["product_balanced_accuracy"] == pytest.approx(expected)
+
+
+def test_the_corrected_prior_has_its_bias_to_some_classes_taken_out() -> None:
+    truth = np.repeat([0, 1], [400, 100])
+    seen = 2.0 * truth - 1 + np.random.default_rng(0).normal(size=500)
+    odds = np.exp(2 * seen) / 9  # of the second class, said nine times too seldom
+    prior = np.stack([1 / (1 + odds), odds / (1 + odds)], axis=1).astype(np.float32)
+    rows = Rows(range(500), seen[:, None].astype(np.float32), prior)
+    problem = Problem(rows, truth, truth, rows, truth)
+    metrics, _ = evaluate(State.start(problem.pool), problem, np.empty(0, dtype=np.int64))
+    level = metrics["corrected_prior_balanced_accuracy"]
+    assert level > metrics["prior_balanced_accuracy"] + 0.02
+    mean = [prior[:, 0].mean(), prior[:, 1].mean()]
+    guess = [int(q[1] / mean[1] > q[0] / mean[0]) for q in prior]
+    assert level == pytest.approx(balanced_accuracy_score(truth, guess))
+
+
+def test_the_corrected_prior_reads_no_label_and_no_other_test_row() -> None:
+    *_, problem, _ = measured()
+    guess = problem.corrected_prior
+    other = replace(problem, truth=problem.truth[::-1], answers=problem.answers[::-1],
+                    test=problem.test.take(np.arange(40)),
+                    test_truth=problem.test_truth[:40][::-1])  # fmt: skip
+    assert other.corrected_prior.tolist() == guess[:40].tolist()
+    assert problem.corrected_prior is guess  # found once a problem
+
+
+@pytest.mark.parametrize("sure", [False, True])
+def test_a_prior_that_says_nothing_or_is_certain_has_nothing_to_correct(sure: bool) -> None:
+    pool, truth = make_pool(n=60)
+    said = np.eye(4)[np.minimum(truth, 2)] if sure else np.full((60, 4), 0.25)  # one class is never
+    rows = replace(pool, prior=said.astype(np.float32))
+    problem = Problem(rows, truth, truth, rows, truth)
+    metrics, _ = evaluate(State.start(rows), problem, np.empty(0, dtype=np.int64))
+    assert metrics["corrected_prior_balanced_accuracy"] == metrics["prior_balanced_accuracy"]
 
 
 def test_balanced_accuracy_is_not_weighted_by_support() -> None:

@@ -6,10 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from al_bench.analysis.curves import Setting
 from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import CLOSE, isotonic, labels_needed, last_level
+
+CORRECTED = "corrected_prior_balanced_accuracy"
+LEVELS = {"balanced_accuracy": CORRECTED, "product_balanced_accuracy": CORRECTED}
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,15 @@ def beside_prior(setting: Setting, method: Method) -> BesidePrior:
     ends = last_level(curves, setting.labels)
     better = int(np.count_nonzero(ends > above))
     return BesidePrior(method, float(ends.mean()), needed, better, len(curves))
+
+
+def corrected_prior(frame: pd.DataFrame, metric: str) -> float:
+    """What the prior alone has of a metric once its bias is taken out without a label.
+
+    The mean over the runs of one setting; NaN where the metric has no such level, or the runs did
+    not measure it.
+    """
+    level = LEVELS.get(metric)
+    if level is None or level not in frame:
+        return float("nan")
+    return float(frame.loc[frame["n_labels"] == 0, level].mean())

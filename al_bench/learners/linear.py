@@ -20,8 +20,11 @@ class LinearModel:
     weight: Floats
     bias: Floats
 
+    def scores(self, rows: Rows) -> Floats:
+        return np.asarray(rows.features @ self.weight.T + self.bias)
+
     def predict_proba(self, rows: Rows) -> Floats:
-        return softmax(rows.features @ self.weight.T + self.bias)
+        return softmax(self.scores(rows))
 
 
 class LinearHead:
@@ -46,14 +49,18 @@ class LinearHead:
         self.tolerance, self.iterations = tolerance, iterations
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> LinearModel:
+        return self.beside(np.zeros(rows.n_classes), rows, training)
+
+    def beside(self, offset: Floats, rows: Rows, training: TrainingSet) -> LinearModel:
+        """The head that is best where an offset, (k,) or (m, k) by training row, is added to its
+        scores. ValueError without a row, or where a weight is not finite."""
         if len(training.rows) == 0:
             raise ValueError("LinearHead got a training set without rows; wanted at least one")
-        weights: Floats = training.weights
-        shift: Floats = np.zeros(rows.n_classes)
+        weights, shift = training.weights, offset
         if self.balance == "weights":
             weights = balanced_weights(training.targets, training.weights)
         elif self.balance == "logit_adjustment":
-            shift = adjustment(training.targets, training.weights)
+            shift = offset + adjustment(training.targets, training.weights)
         found = logistic(
             rows.features[training.rows],
             training.targets,

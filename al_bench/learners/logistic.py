@@ -29,7 +29,7 @@ def logistic(
     """(d + 1, k) coefficients, the intercepts in the last row.
 
     features: (m, d); targets: (m, k), each row's sum to one; weights: (m,), scaled here to a mean
-    of one; shift: (k,) added to the scores in training. Minimises
+    of one; shift: (k,), or (m, k) by row, added to the scores in training. Minimises
     ``sum_i w_i CE(target_i, softmax(x_i W + b + shift)) + l2/2 |W|^2`` by L-BFGS (Zhu et al., 1997)
     from zero, in coordinates where a sketch of the curvature at zero is round (Frangella, Tropp and
     Udell, 2023), until a step lowers the loss a row by less than the fraction `tolerance`, or after

@@ -5,5 +5,6 @@ from .human import SoftLabels as SoftLabels
 from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill
+from .pseudo import SelfTraining as SelfTraining
 from .vetted import Vetted as Vetted
 from .vetted import VettedPool as VettedPool

@@ -1,29 +1,34 @@
-"""Training on the foundation model's labels next to the annotator's: all, a split, or softly."""
+"""Training on free labels next to the annotator's: the foundation model's, all, a split, or softly;
+or the task model's own."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from al_bench.arithmetic import one_hot
+from al_bench.label_models.belief import confident_rows
 from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
-from al_bench.state import Floats, Ints, State, TrainingSet
+from al_bench.state import Floats, Ints, PriorModel, State, TrainingSet
 
 
-def with_pseudo_labels(state: State, free: Ints, guesses: Ints) -> TrainingSet:
-    """The annotator's rows and these unlabelled rows with the classes guessed for them, all
-    alike."""
+def with_pseudo_labels(state: State, free: Ints, guesses: Ints, each: float) -> TrainingSet:
+    """The annotator's rows, and these unlabelled rows with the classes guessed for them, each of
+    which weighs so many of the annotator's."""
     rows = np.concatenate([state.labelled, free])
     classes = np.concatenate([state.labels[state.labelled], guesses])
-    weights = np.ones(len(rows), dtype=np.float32)
-    return TrainingSet(rows, one_hot(classes, state.n_classes), weights)
+    weights = np.concatenate([np.ones(len(state.labelled)), np.full(len(free), each)])
+    return TrainingSet(rows, one_hot(classes, state.n_classes), weights.astype(np.float32))
 
 
 class AllPseudo:
-    """Human labels, and the foundation model's likeliest class for every row not queried."""
+    """Every row labelled by the prior's likeliest class, what is bought corrected by the annotator.
+
+    All rows weigh the same; equal classes fall at random, anew in each round.
+    """
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         free = state.unlabelled
-        return with_pseudo_labels(state, free, fm_guesses(state.rows.prior, rng)[free])
+        return with_pseudo_labels(state, free, fm_guesses(state.rows.prior, rng)[free], 1.0)
 
 
 class ConfidentSplit:
@@ -42,7 +47,34 @@ class ConfidentSplit:
         scores = balanced_entropy(state, guesses, self.weight, self.product, self.floor)
         noisy = noise_set(scores, self.rho, 0, rng)
         free = np.delete(state.unlabelled, noisy)
-        return with_pseudo_labels(state, free, guesses[free])
+        return with_pseudo_labels(state, free, guesses[free], 1.0)
+
+
+class SelfTraining:
+    """Human labels, and pseudo-labels of the task model itself (Lee, 2013); no prior is read.
+
+    Of each class that the model predicts, the `fraction` of unlabelled rows that it is surest of
+    (by class: Zou et al., 2018), at most `most` over all classes, shared evenly. Together they
+    weigh `weight` times as much as the human labels (Lee's alpha: both losses are means). The task
+    model is the one that chose the queries; before there is one, human labels alone. O(u k + u log
+    u) for u unlabelled rows.
+    """
+
+    def __init__(self, fraction: float, most: int, weight: float) -> None:
+        if not 0 < fraction <= 1 or most < 1 or weight <= 0:
+            raise ValueError(
+                f"SelfTraining got fraction={fraction}, most={most}, weight={weight}; wanted "
+                "0 < fraction <= 1, at least one row and a weight above 0"
+            )
+        self.fraction, self.most, self.weight = fraction, most, weight
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        free: Ints = np.empty(0, dtype=np.int64)
+        if not isinstance(state.model, PriorModel):
+            most = max(self.most // state.n_classes, 1)
+            free = confident_rows(state.probs, state.unlabelled, self.fraction, most, rng)
+        each = self.weight * len(state.labelled) / max(len(free), 1)
+        return with_pseudo_labels(state, free, state.probs[free].argmax(axis=1), each)
 
 
 class Distill:

@@ -104,6 +104,23 @@ def test_the_table_has_settings_by_data_set_and_prior_and_the_best_fair_end_in_b
     assert "reads the truth" in made.note
 
 
+def test_the_prior_after_a_correction_is_a_level_more_where_it_was_measured() -> None:
+    plain, found = table(), two_priors()
+    at = found.frame["dataset"] == "one"
+    found.frame.loc[at, "corrected_prior_balanced_accuracy"] = 0.6 + 0.1 * (
+        found.frame["seed"] == 1
+    )
+    made = table(found=found)
+    assert made.header == ("setting", "prior alone", "prior corrected", *plain.header[2:])
+    assert [row[2] for row in made.rows] == ["–", "65.0", "65.0"]
+    assert [(*row[:2], *row[3:]) for row in made.rows] == list(plain.rows)
+    assert made.bold == {(row, column + 1) for row, column in plain.bold}
+    assert "`prior corrected`" in made.note
+    assert "`prior corrected`" not in plain.note
+    found.frame["accuracy"] = found.frame["balanced_accuracy"]
+    assert table("accuracy", found).header == plain.header  # no level of this metric
+
+
 def test_each_metric_is_held_against_the_prior_by_the_same_metric() -> None:
     found = two_priors()
     found.frame["accuracy"] = 1 - found.frame["balanced_accuracy"]

@@ -67,6 +67,20 @@ def test_the_runs_of_the_sweeps_are_what_hydra_composes_one_by_one(mine: Path) -
     assert {run_id(job.science) for job in made} == {run_id(science(one)) for one in composed}
 
 
+def test_one_value_may_be_swept_in_two_places_together(mine: Path) -> None:
+    both = {"strategy": "prioral", "supervision": "prioral_split", "strategy.rho": "0.1,0.3"}
+    line = [*(f"{key}={value}" for key, value in both.items()), "supervision.rho=${strategy.rho}"]
+    text = "# @package _global_\nhydra: {mode: MULTIRUN}\nsweeps:\n  both:\n"
+    text += "".join(f"    {override.replace('=', ': ', 1)}\n" for override in line)
+    (mine / "experiment/both.yaml").write_text(text)
+    made = [job for one in plans(["experiment=both"], mine).values() for job in one]
+    told = [(j.science["strategy"]["rho"], j.science["supervision"]["rho"]) for j in made]
+    assert told == [(0.1, 0.1), (0.3, 0.3)]
+    apart = plans(["strategy=prioral", "supervision=prioral_split", "strategy.rho=0.3",
+                   "supervision.rho=0.3"], None)[""]  # fmt: skip
+    assert run_id(made[1].science) == run_id(apart[0].science)
+
+
 def test_what_is_given_holds_for_every_sweep_and_wins_over_what_it_sets(mine: Path) -> None:
     given = ["experiment=mine", "dataset=vader", "seed=0", "strategy=badge"]
     made = plans(given, mine)

@@ -1,4 +1,7 @@
-"""The linear head: against scikit-learn, its balance, its steps, and odd training sets."""
+"""The linear head: against scikit-learn, its balance, its steps, and odd training sets; and the one
+that starts from the prior."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,8 +10,10 @@ from sklearn.linear_model import LogisticRegression
 
 from al_bench.learners.balance import adjustment, balanced_weights
 from al_bench.learners.linear import LinearHead, LinearModel
+from al_bench.learners.residual import ResidualHead, ResidualModel
 from al_bench.state import Rows, TrainingSet
 from al_bench.testing.situations import make_pool
+from tests.reference import residual as reference
 
 
 def head(**changed: object) -> LinearHead:
@@ -105,3 +110,59 @@ def test_an_empty_training_set_is_refused() -> None:
     rows, truth = make_pool(n=20)
     with pytest.raises(ValueError, match="without rows"):
         fit(head(), rows, taught(truth, np.arange(0)))
+
+
+def residual(**changed: object) -> ResidualHead:
+    options = {"l2": 1.0, "balance": "none", "tolerance": 1e-7, "iterations": 500}
+    options |= {"strength": 1.0, "floor": 1e-4} | changed
+    return ResidualHead(**options)  # type: ignore[arg-type]
+
+
+def fit_residual(learner: ResidualHead, rows: Rows, training: TrainingSet) -> ResidualModel:
+    return learner.fit(rows, training, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+def test_the_residual_head_is_the_minimum_that_plain_loops_find(strength: float) -> None:
+    rows, truth = make_pool(n=40, d=2, k=3, noise=3.0)
+    prior = rows.prior.copy()
+    prior[5] = [0, 1, 0]  # of which the zeros are no veto
+    rows, index = replace(rows, prior=prior), np.arange(15)
+    model = fit_residual(residual(strength=strength, floor=0.01), rows, taught(truth, index, 3))
+    wanted = reference.fit(rows.features[:15], prior[:15], truth[:15], 1.0, strength, 0.01)
+    probs = reference.probabilities(wanted, rows.features, prior, strength, 0.01)
+    assert np.allclose(model.predict_proba(rows), probs, atol=2e-3)
+
+
+@pytest.mark.parametrize("balance", ["none", "weights", "logit_adjustment"])
+def test_without_a_prior_that_says_anything_it_is_the_linear_head(balance: str) -> None:
+    rows, truth = make_pool(n=200)
+    training = taught(truth, np.arange(100))
+    plain = fit(head(balance=balance), rows, training).predict_proba(rows)
+    none = fit_residual(residual(balance=balance, strength=0.0), rows, training)
+    assert np.array_equal(none.predict_proba(rows), plain)
+    flat = replace(rows, prior=np.full_like(rows.prior, 0.25))
+    found = fit_residual(residual(balance=balance), flat, training).predict_proba(flat)
+    assert np.allclose(found, plain, atol=2e-3)
+
+
+def test_where_labels_agree_with_the_prior_on_classes_a_strong_ridge_leaves_the_prior() -> None:
+    rows, _ = make_pool(n=200)
+    training = TrainingSet(np.arange(200), rows.prior.astype(float), np.ones(200))
+    found = fit_residual(residual(l2=1e6, floor=1e-12), rows, training).predict_proba(rows)
+    assert np.allclose(found, rows.prior, atol=1e-3)
+
+
+def test_a_good_prior_helps_where_labels_are_few() -> None:
+    rows, truth = make_pool(n=2000, noise=3.0)
+    training = taught(truth, np.arange(12))
+    rest = slice(12, None)
+    models = fit(head(), rows, training), fit_residual(residual(), rows, training)
+    alone, beside = ((m.predict_proba(rows).argmax(axis=1) == truth)[rest].mean() for m in models)
+    assert beside > alone + 0.05
+
+
+@pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"floor": 0.0}, {"floor": 1.0}])
+def test_a_residual_head_with_an_offset_that_is_none_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=r"ResidualHead got strength=.*; wanted a strength of 0"):
+        residual(**wrong)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from al_bench.label_models.split import balanced_entropy, class_weights, fm_gues
 from al_bench.state import UNLABELLED, Floats, Rows, State, Supervision, TrainingSet
 from al_bench.supervision.confident import ConfidentLearning
 from al_bench.supervision.human import HumanLabels, Smoothed, SoftLabels
-from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill
+from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
 from al_bench.supervision.vetted import Vetted, VettedPool
 from al_bench.testing.asking import make_asked
 from tests.conftest import make_state
@@ -28,6 +29,7 @@ RULES: list[Callable[[], Supervision]] = [
     SoftLabels,
     AllPseudo,
     lambda: ConfidentSplit(0.5, "as_published", True, 1e-4),
+    lambda: SelfTraining(0.7, 4000, 0.1),
     lambda: Distill(5),
     lambda: Vetted(belief()),
     lambda: VettedPool(belief(), 0.7, 4000, True),
@@ -87,6 +89,41 @@ def test_all_pseudo_teaches_every_row_and_lets_the_annotator_win() -> None:
     classes = training.targets.argmax(axis=1)
     assert_allclose(classes[human], state.labels[training.rows[human]])
     assert_allclose(classes[~human], state.rows.prior[training.rows[~human]].argmax(axis=1))
+    assert (training.weights == 1).all()
+    assert (training.targets.max(axis=1) == 1).all()
+
+
+def test_self_training_adds_of_each_class_the_rows_that_the_model_is_surest_of() -> None:
+    state, _ = make_state()
+    training = taught(SelfTraining(0.3, 4000, 0.1), state)
+    human = asked_of(state, training)
+    assert training.rows[human].tolist() == state.labelled.tolist()
+    assert (training.targets.argmax(axis=1)[human] == state.labels[state.labelled]).all()
+    assert training.targets.max() == training.targets.max(axis=1).min() == 1
+    assert (training.weights[human] == 1).all()
+    assert training.weights[~human].sum() == pytest.approx(0.1 * human.sum(), rel=1e-5)
+    assert np.ptp(training.weights[~human]) == 0
+    added = set(training.rows[~human].tolist())
+    probs, free = state.probs, state.unlabelled
+    assert added == set(training.rows.tolist()) & set(free.tolist())
+    for c in range(4):
+        of_class = [row for row in free if probs[row].argmax() == c]
+        surest = sorted(of_class, key=lambda row: -probs[row, c])[
+            : int(np.ceil(0.3 * len(of_class)))
+        ]
+        assert {row for row in added if probs[row].argmax() == c} == set(surest)
+    classes = training.targets.argmax(axis=1)[~human]
+    assert classes.tolist() == probs[training.rows[~human]].argmax(axis=1).tolist()
+
+
+def test_self_training_is_capped_reads_no_prior_and_waits_for_a_model() -> None:
+    state, _ = make_state()
+    few = taught(SelfTraining(1.0, 8, 0.1), state)
+    assert (few.targets[~asked_of(state, few)].sum(axis=0) <= 2).all()
+    other = replace(state, rows=replace(state.rows, prior=state.rows.prior[::-1]))
+    assert taught(SelfTraining(1.0, 8, 0.1), other).rows.tolist() == few.rows.tolist()
+    before = State(state.rows, state.labels)  # its model is the prior
+    assert taught(SelfTraining(1.0, 8, 0.1), before).rows.tolist() == state.labelled.tolist()
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.25, 1.0])
@@ -225,6 +262,9 @@ def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch
         (lambda: Smoothed(1.0), "smoothing"),
         (lambda: Distill(0), "worth"),
         (lambda: VettedPool(belief(), 0.0, 10, True), "fraction"),
+        (lambda: SelfTraining(1.1, 10, 1.0), "fraction"),
+        (lambda: SelfTraining(0.5, 0, 1.0), "most=0"),
+        (lambda: SelfTraining(0.5, 1, 0.0), "weight=0"),
     ],
 )
 def test_options_out_of_range_are_named(make: Callable[[], object], word: str) -> None:
