@@ -22,6 +22,7 @@ from al_bench.configuration.config import (
 )
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators", "seed")
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
 
 
@@ -81,7 +82,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every run a command line stands for, in order.
+    """Every run a command line stands for; those of one problem stand together.
 
     Options of different nodes are independent, so each is composed once: the cost of making a plan
     grows with the number of options, not of runs.
@@ -138,7 +139,7 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
         batches = []  # where another sweeper chooses the runs as it goes
         if hydra.sweeper["_target_"] == BASIC:
             batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-        combinations = [job for batch in batches for job in batch]
+        combinations = together([job for batch in batches for job in batch])
         groups = {(key, group) for job in combinations for key, group in _by_node(job).items()}
         nodes = {}
         for key, group in sorted(groups):
@@ -163,6 +164,18 @@ def with_values(node: Node, key: str, overrides: Sequence[str]) -> Node:
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
     return Node(config, node.choices)
+
+
+def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Combinations in their order, but each behind the first that makes the same problem, which a
+    process keeps for the next run."""
+    places: dict[tuple[tuple[str, ...], ...], int] = {}
+    order = []
+    for combination in combinations:
+        parts = _by_node(combination)
+        problem = tuple(parts.get(key, ()) for key in PROBLEM)
+        order.append(places.setdefault(problem, len(places)))
+    return [combinations[i] for i in sorted(range(len(order)), key=order.__getitem__)]
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
