@@ -9,6 +9,8 @@ from al_bench.state import Floats, Ints
 from al_bench.strategies.badge import Badge
 from al_bench.strategies.centroid import Centroid
 from al_bench.strategies.common import distances
+from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
+from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.coreset import CoreSet
 from al_bench.strategies.dropquery import DropQuery
 from al_bench.strategies.herding import MaxHerding, UHerding
@@ -19,6 +21,13 @@ from tests.pools import clustering, generator, pool_of, states
 from tests.reference import badge, centroid, coreset, dropquery, herding, probcover, typiclust
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
+
+CLUSTERS = {  # the library's own, for a reference: rows of a pool and how many -> (n,) numbers
+    "scikit_learn": lambda state, rng: (
+        lambda rows, count: sklearn_kmeans(unit_rows(state.rows.features, rows), count, rng)
+    ),
+    "two_passes": lambda state, rng: lambda rows, count: clustering(state, rng)(rows, count)[0],
+}
 
 # --- The same choices as the plain versions -------------------------------------------------------
 
@@ -38,14 +47,33 @@ def test_centroid_takes_the_row_nearest_to_each_centre() -> None:
         assert np.array_equal(Centroid().select(state, 9, generator(seed)), expected)
 
 
-def test_typiclust_chooses_what_plain_typiclust_chooses() -> None:
+@pytest.mark.parametrize("clusters", ["scikit_learn", "two_passes"])
+@pytest.mark.parametrize("density", ["unlabelled", "cluster"])
+def test_typiclust_chooses_what_plain_typiclust_chooses(density: str, clusters: str) -> None:
     for seed, state in states(n=60, d=4, seeds=18):
         rng = generator(seed)
-        rule = TypiClust(neighbours=5, most_clusters=8, least_size=6)
+        rule = TypiClust(5, 8, 6, clusters, density)
         expected = typiclust.select(
-            state.rows.features, state.labels, 11, rng, clustering(state, rng), 5, 8, 6
+            *(state.rows.features, state.labels, 27, rng, CLUSTERS[clusters](state, rng)),
+            *(5, 8, 6, density),
         )
-        assert np.array_equal(rule.select(state, 11, generator(seed)), expected)
+        assert np.array_equal(rule.select(state, 27, generator(seed)), expected)
+
+
+@pytest.mark.parametrize("count", [7, 60])
+def test_scikit_learns_own_clusters_are_no_looser_than_two_passes(count: int) -> None:
+    points = make_state(n=1500, d=6, seed=4)[0].rows.features
+    loose, tight = (
+        np.mean([spread_of(points, cluster(points, count, generator(seed))) for seed in range(4)])
+        for cluster in (lambda *given: kmeans(*given)[0], sklearn_kmeans)
+    )
+    assert tight < loose
+
+
+def spread_of(points: Floats, assigned: Ints) -> float:
+    """The sum of squared distances to the means of clusters."""
+    members = [points[assigned == cluster] for cluster in np.unique(assigned)]
+    return float(sum(np.sum((own - own.mean(axis=0)) ** 2) for own in members))
 
 
 def test_probcover_chooses_what_plain_probcover_chooses() -> None:
@@ -171,7 +199,7 @@ def test_typiclust_visits_clusters_without_labels_first() -> None:
     group = np.repeat(np.arange(4), 20)
     points = np.eye(4)[group] + 0.05 * generator().standard_normal((80, 4))
     state = pool_of(points.astype(np.float32)).tell(np.array([0, 21]), np.array([0, 1]))
-    chosen = TypiClust(20, 500, 6).select(state, 2, generator())
+    chosen = TypiClust(20, 500, 6, "scikit_learn", "unlabelled").select(state, 2, generator())
     assert set(group[chosen]) == {2, 3}
 
 
