@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from al_bench.state import Floats, Ints
+from al_bench.state import Floats, Ints, State
 from al_bench.strategies.badge import Badge
 from al_bench.strategies.centroid import Centroid
 from al_bench.strategies.common import distances
@@ -107,25 +109,42 @@ def test_uherding_chooses_what_plain_weighted_coverage_chooses() -> None:
         assert np.array_equal(rule.select(state, 6, generator(seed)), expected)
 
 
-def test_dropquery_chooses_what_plain_dropquery_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("space", ["standardised", "unit"])
+def test_dropquery_chooses_what_plain_dropquery_chooses(
+    space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(distances.blocks, "__defaults__", (4096,))  # draws go block by block
     for seed, state in states(n=70, d=6, seeds=12):
         rng, model = generator(seed), state.model
         assert isinstance(model, FixedModel)
+        unit = space == "unit" or not len(state.labelled)
         expected = dropquery.select(
-            state.rows.features,
-            state.labels,
-            model.weight,
-            model.bias,
-            (4, 30)[seed % 2],
-            rng,
-            clustering(state, rng),
-            3,
-            0.5,
-            3,
+            *(state.rows.features, state.labels, model.weight, model.bias, (4, 30)[seed % 2], rng),
+            clustering(state, rng) if unit else normalised_clusters(state, rng, 0.5),
+            *(3, 0.5, 3, space),
         )
-        rule = DropQuery(passes=3, rate=0.5, factor=3)
+        rule = DropQuery(passes=3, rate=0.5, factor=3, space=space, lloyd=True)
         assert np.array_equal(rule.select(state, len(expected), generator(seed)), expected)
+
+
+def normalised_clusters(state: State, rng: np.random.Generator, rate: float) -> Any:
+    """The library's k-means for a reference, on features as batch normalisation leaves them."""
+    features = state.rows.features
+    points = dropquery.batch_normalised(features, features[state.labelled], rate)
+    return lambda rows, count: kmeans(points[rows].astype(np.float32), count, rng, np.inf)
+
+
+def test_lloyd_runs_for_any_number_of_clusters_where_dropquery_is_told_so() -> None:
+    state = make_state(n=1500, d=6, k=5, labelled=30, seed=4)[0]
+    batches = [
+        DropQuery(3, 0.9, 25, "unit", lloyd).select(state, 60, generator())
+        for lloyd in (True, False)
+    ]
+    points = unit_rows(state.rows.features, np.arange(1500))
+    tight, loose = (
+        distances.squared_distances(points, points[rows]).min(axis=1).mean() for rows in batches
+    )
+    assert tight < loose
 
 
 def test_seeding_draws_in_proportion_to_squared_distance() -> None:

@@ -48,7 +48,8 @@ RULES: dict[str, Any] = {
     "maxherding": MaxHerding(width=1.0, sample=1000),
     "maxherding_sampled": MaxHerding(width=1.0, sample=20),
     "uherding": UHerding(temperature=1.0, sample=1000),
-    "dropquery": DropQuery(passes=3, rate=0.75, factor=25),
+    "dropquery": DropQuery(3, 0.75, 25, "standardised", lloyd=True),
+    "dropquery_unit": DropQuery(3, 0.75, 25, "unit", lloyd=False),
     "bait": Bait("binary", ridge=1.0, oversample=2.0, limit=512),
     "bait_isotropic": Bait("isotropic", ridge=1.0, oversample=2.0, limit=512),
     "bait_exact": Bait("exact", ridge=1.0, oversample=2.0, limit=512),
@@ -60,7 +61,7 @@ RULES: dict[str, Any] = {
 
 
 # hidden rows change the seeds of their clusters
-CLUSTERED = {"centroid", "dropquery", "typiclust", "typiclust_two_passes"}
+CLUSTERED = {"centroid", "dropquery", "dropquery_unit", "typiclust", "typiclust_two_passes"}
 
 
 # --- What holds in every state --------------------------------------------------------------------
@@ -208,7 +209,8 @@ def test_dropquery_starts_with_centroids() -> None:
         (lambda: ProbCover(radius=None, purity=1.5, sample=9), "purity=1.5"),
         (lambda: MaxHerding(width=0.0, sample=9), "width=0.0"),
         (lambda: UHerding(temperature=1.0, sample=0), "sample=0"),
-        (lambda: DropQuery(passes=0, rate=0.5, factor=2), "passes=0"),
+        (lambda: DropQuery(0, 0.5, 2, "unit", lloyd=True), "passes=0"),
+        (lambda: DropQuery(3, 0.5, 2, "whitened", lloyd=True), "space='whitened'"),
         (lambda: Bait("diagonal", 1.0, 2.0, 9), "form='diagonal'"),
         (lambda: Bait("binary", 0.0, 2.0, 9), "ridge=0.0"),
         (lambda: ClusterMargin(factor=0, sample=9), "factor=0"),
