@@ -50,9 +50,8 @@ RULES: dict[str, Any] = {
     "uherding": UHerding(temperature=1.0, sample=1000),
     "dropquery": DropQuery(3, 0.75, 25, "standardised", lloyd=True),
     "dropquery_unit": DropQuery(3, 0.75, 25, "unit", lloyd=False),
-    "bait": Bait("binary", ridge=1.0, oversample=2.0, limit=512),
-    "bait_isotropic": Bait("isotropic", ridge=1.0, oversample=2.0, limit=512),
-    "bait_exact": Bait("exact", ridge=1.0, oversample=2.0, limit=512),
+    "bait": Bait(10, ridge=1.0, weighting="published", oversample=2.0, limit=512),
+    "bait_counts": Bait(2, ridge=0.1, weighting="counts", oversample=2.0, limit=60),
     "cluster_margin": ClusterMargin(factor=10, sample=1000),
     "alfamix": AlfaMix(step=0.03125),
     "cal": Cal(neighbours=10),
@@ -178,9 +177,7 @@ def test_ties_do_not_follow_the_order_of_rows() -> None:
         assert 90 < np.mean(means) < 210, name
 
 
-@pytest.mark.parametrize(
-    "name", ["coreset", "uherding", "bait", "bait_isotropic", "bait_exact", "cal"]
-)
+@pytest.mark.parametrize("name", ["coreset", "uherding", "bait", "bait_counts", "cal"])
 def test_rules_without_luck_choose_the_same_rows_in_any_order(name: str) -> None:
     state = make_state(n=80, d=6, k=3, labelled=12, seed=1)[0]
     order = generator().permutation(80)
@@ -211,8 +208,8 @@ def test_dropquery_starts_with_centroids() -> None:
         (lambda: UHerding(temperature=1.0, sample=0), "sample=0"),
         (lambda: DropQuery(0, 0.5, 2, "unit", lloyd=True), "passes=0"),
         (lambda: DropQuery(3, 0.5, 2, "whitened", lloyd=True), "space='whitened'"),
-        (lambda: Bait("diagonal", 1.0, 2.0, 9), "form='diagonal'"),
-        (lambda: Bait("binary", 0.0, 2.0, 9), "ridge=0.0"),
+        (lambda: Bait(2, 1.0, "means", 2.0, 9), "weighting='means'"),
+        (lambda: Bait(2, 0.0, "counts", 2.0, 9), "ridge=0.0"),
         (lambda: ClusterMargin(factor=0, sample=9), "factor=0"),
         (lambda: AlfaMix(step=1.0), "step=1.0"),
         (lambda: Cal(neighbours=0), "neighbours=0"),
