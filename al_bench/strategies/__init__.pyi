@@ -30,7 +30,9 @@ from .galaxy import Galaxy as Galaxy
 from .herding import MaxHerding as MaxHerding
 from .herding import UHerding as UHerding
 from .likely import MostLikelyPositive as MostLikelyPositive
+from .nas import NAS as NAS
 from .pcb import PCB as PCB
+from .pcoreset import PCoreSet as PCoreSet
 from .prioral import PriorAL as PriorAL
 from .probcover import ProbCover as ProbCover
 from .random import Random as Random

@@ -2,181 +2,264 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, NamedTuple
+
 import numpy as np
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.linear import linear_head
 
-FORMS = ("binary", "isotropic", "exact")
+WEIGHTINGS = ("counts", "published")
+PENDING = 256  # columns of corrections that wait to be subtracted from a whole matrix at once
 
 
 class Bait:
     """Smallest tr(M^-1 F), forward then backward greedy (BAIT: Ash et al., 2021).
 
-    F is the mean Fisher information of unlabelled rows; M is `ridge` I plus the summed information
-    of labelled rows and of the batch: with the ridge of the head, the curvature of what the head
-    minimises, whatever the scale of the features. `oversample` times the budget is added one by
-    one, then the least missed are removed. form ``binary`` sees the likeliest class against the
-    rest (factor sqrt(p (1 - p)) h; Huseljic et al., 2024), which takes a row for uninformative
-    again where the likeliest class has under one half; ``isotropic`` (ours) spreads the information
-    of all k classes, of trace 1 - sum_c p_c^2, evenly over their k - 1 directions, which for two
-    classes is exact: O(u d) time a step, O(u d + d^2) memory both. ``exact`` keeps all classes:
-    O(u (k d)^2) a step, and ValueError where k d is above `limit`. A model without a linear head is
-    one over its log-probabilities.
+    F is the mean Fisher information of a linear head over the labelled and unlabelled rows, that of
+    a row being (diag p - p p') times h h' over all classes and features; M is `ridge` I plus the
+    information of labelled rows and of the batch. `oversample` times the budget is added one by
+    one, then the least missed are removed; M^-1 and what it says of every row change by Woodbury's
+    identity. weighting: ``published`` as the authors' code, where for l labelled rows and a budget
+    b information counts 1 / (l + b) of a labelled row and b / (l + b) of a queried one; ``counts``:
+    each counts once. classes: the expectation is over a row's likeliest classes, this many, with
+    probabilities that sum to one again (all where there are no more: then nothing is approximated).
+    limit: at most so many classes times features; beyond it the features are their leading
+    principal components, as many as fit, and ValueError where not one does. A model without a
+    linear head is one over its log-probabilities.
+
+    For k classes, c of them in an expectation, u unlabelled rows: O(n c^2 d^2 + (k d)^3) once, then
+    O(u k d c + u c^3 + (k d)^2 c) each of at most 2 `oversample` b steps; memory 8 (4 (k d)^2 +
+    3 u c^2) bytes.
     """
 
-    def __init__(self, form: str, ridge: float, oversample: float, limit: int) -> None:
-        if form not in FORMS:
-            raise ValueError(f"Bait got form={form!r}; wanted one of {', '.join(FORMS)}")
-        if ridge <= 0 or oversample < 1:
+    version: ClassVar = 2  # 1: the likeliest class against the rest, or spread over directions
+
+    def __init__(
+        self, classes: int, ridge: float, weighting: str, oversample: float, limit: int
+    ) -> None:
+        if weighting not in WEIGHTINGS:
             raise ValueError(
-                f"Bait got ridge={ridge}, oversample={oversample}; "
-                "wanted a ridge above 0 and an oversample of at least 1"
+                f"Bait got weighting={weighting!r}; wanted one of {', '.join(WEIGHTINGS)}"
             )
-        self.form, self.ridge, self.oversample, self.limit = form, ridge, oversample, limit
+        if classes < 2 or ridge <= 0 or oversample < 1:
+            raise ValueError(
+                f"Bait got classes={classes}, ridge={ridge}, oversample={oversample}; wanted at "
+                "least 2 classes, a ridge above 0 and an oversample of at least 1"
+            )
+        self.classes, self.ridge, self.weighting = classes, ridge, weighting
+        self.oversample, self.limit = oversample, limit
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
         if budget >= len(rows):
             return rows
-        features, probs = linear_head(state).features, state.probs
-        labelled = self._factors(features[state.labelled], probs[state.labelled])
-        factors = self._factors(features[rows], probs[rows])
-        base = self.ridge * np.eye(factors.shape[-1]) + information(labelled)
-        target = information(factors) / len(factors)
+        seen = np.concatenate([rows, state.labelled])
+        features = self._projected(linear_head(state).features[seen], state.n_classes)
+        pool = likeliest(features, state.probs[seen], self.classes)
+        queried, taught = pool.take(slice(len(rows))), pool.take(slice(len(rows), None))
+        old, new = self._weights(len(state.labelled), budget)
+        k = state.n_classes
+        width = k * features.shape[1]
+        information = old * fisher(taught, k) + self.ridge * np.eye(width)
+        inverse = np.linalg.inv(information)
+        middle = inverse @ fisher(pool, k) @ inverse / len(seen)
         count = min(int(self.oversample * budget), len(rows))
-        greedy = block_greedy if self.form == "exact" else rank_one_greedy
-        return rows[greedy(factors, base, target, count, budget)]
+        return rows[greedy(queried.scaled(np.sqrt(new)), inverse, middle, count, budget)]
 
-    def _factors(self, features: Floats, probs: Floats) -> Floats:
-        """(n, ..., width) rows V such that V'V is the information of each."""
-        if self.form == "exact":
-            return self._exact_factors(features, probs)
-        weights = binary_weights(probs) if self.form == "binary" else isotropic_weights(probs)
-        factors: Floats = features * np.sqrt(weights).astype(features.dtype)[:, None]
-        return factors
+    def _weights(self, labelled: int, budget: int) -> tuple[float, float]:
+        """What the information of a labelled and of a queried row counts."""
+        if self.weighting == "counts":
+            return 1.0, 1.0
+        return 1 / (labelled + budget), budget / (labelled + budget)
 
-    def _exact_factors(self, features: Floats, probs: Floats) -> Floats:
-        """(n, k, k d) rows sqrt(p_j) (onehot(j) - p) times the features: V'V is the information."""
-        (n, d), k = features.shape, probs.shape[1]
-        if k * d > self.limit:
+    def _projected(self, features: Floats, k: int) -> Floats:
+        """(n, d') the features, or their leading principal components where there are too many."""
+        kept = self.limit // k
+        if not kept:
             raise ValueError(
-                f"Bait with form=exact needs {k} classes times {d} features to be at most "
-                f"{self.limit}; use form=binary"
+                f"Bait got limit={self.limit}; wanted at least the number of classes, {k}"
             )
-        outer = np.sqrt(probs)[:, :, None] * (np.eye(k) - probs[:, None])
-        factors = outer[:, :, :, None] * features[:, None, None].astype(np.float64)
-        out: Floats = factors.reshape(n, k, k * d)
+        if features.shape[1] <= kept:
+            return features
+        second = np.zeros((features.shape[1],) * 2)
+        for part in blocks(len(features)):
+            second += features[part].T @ features[part]
+        directions = np.linalg.eigh(second)[1][:, -kept:]
+        projected: Floats = features @ directions.astype(features.dtype)
+        return projected
+
+
+class Factors(NamedTuple):
+    """Fisher information of n rows by their features and likeliest classes.
+
+    features: (n, d); classes: (n, c), ascending; probs: (n, c) of these, summing to one; roots:
+    (n, c, c) with rows sqrt(p_j) (onehot(j) - p): the information of a row is roots' roots in its
+    classes, times the outer product of its features.
+    """
+
+    features: Floats
+    classes: Ints
+    probs: Floats
+    roots: Floats
+
+    def take(self, rows: slice | Ints) -> Factors:
+        return Factors(self.features[rows], self.classes[rows], self.probs[rows], self.roots[rows])
+
+    def scaled(self, factor: float) -> Factors:
+        return self._replace(roots=self.roots * factor)
+
+    def seen(self, matrix: Floats) -> Floats:
+        """(n, c, m) each row's factor times a matrix (k d, m)."""
+        d, m = self.features.shape[1], matrix.shape[1]
+        k = len(matrix) // d
+        flat = matrix.reshape(k, d, m).transpose(1, 0, 2).reshape(d, k * m)
+        flat = flat.astype(self.features.dtype)
+        along = (self.features @ flat).reshape(-1, k, m)
+        own = np.take_along_axis(along, self.classes[:, :, None], axis=1)
+        out: Floats = self.roots @ own
         return out
 
 
-def binary_weights(probs: Floats) -> Floats:
-    """(n,) information in the answer whether a row is of its likeliest class."""
-    sure = probs.max(axis=1, initial=0)
-    weights: Floats = np.maximum(sure * (1 - sure), 0)
-    return weights
+class Symmetric:
+    """A matrix (k d, k d) minus products of thin ones, of which some are not subtracted yet."""
+
+    def __init__(self, matrix: Floats) -> None:
+        self.matrix = matrix
+        self.left: list[Floats] = []
+        self.right: list[Floats] = []
+
+    def turned(self, row: Factors) -> Floats:
+        """(k d, c) the matrix times the transposed factor of one row."""
+        width, d = len(self.matrix), row.features.shape[1]
+        product = self.matrix.reshape(width, width // d, d) @ row.features[0].astype(np.float64)
+        out: Floats = product[:, row.classes[0]] @ row.roots[0].T
+        for left, right in zip(self.left, self.right, strict=True):
+            out -= left @ row.seen(right)[0].T
+        return out
+
+    def subtract(self, left: Floats, right: Floats) -> None:
+        """Minus left right', both (k d, m), which together are symmetric."""
+        self.left, self.right = [*self.left, left], [*self.right, right]
+        if sum(part.shape[1] for part in self.left) > PENDING:
+            self.matrix -= np.concatenate(self.left, axis=1) @ np.concatenate(self.right, axis=1).T
+            self.left, self.right = [], []
 
 
-def isotropic_weights(probs: Floats) -> Floats:
-    """(n,) mean information in an answer over the k - 1 directions that classes differ in."""
-    trace = 1 - np.einsum("ij,ij->i", probs, probs)
-    weights: Floats = np.maximum(trace, 0) / max(probs.shape[1] - 1, 1)
-    return weights
+def likeliest(features: Floats, probs: Floats, classes: int) -> Factors:
+    """The factors of rows in their `classes` likeliest classes."""
+    count = min(classes, probs.shape[1])
+    top = np.sort(np.argsort(-probs, axis=1, kind="stable")[:, :count], axis=1)
+    p = np.take_along_axis(probs, top, axis=1).astype(np.float64)
+    p /= p.sum(axis=1, keepdims=True)
+    roots = np.sqrt(p)[:, :, None] * (np.eye(count) - p[:, None])
+    return Factors(features, top, p, roots)
 
 
-def information(factors: Floats) -> Floats:
-    """(d, d) sum of V'V over the rows, in double precision; zero without rows."""
-    out = np.zeros((factors.shape[-1],) * 2)
-    for part in blocks(len(factors)):
-        flat = factors[part].reshape(-1, factors.shape[-1])
-        out += flat.T @ flat
+def pairs(rows: Factors, k: int) -> list[tuple[int, int, Ints, Ints, Ints]]:
+    """Two classes, the rows that have both among their likeliest, and where they have each."""
+    place = np.full((len(rows.classes), k), -1)
+    np.put_along_axis(place, rows.classes, np.arange(rows.classes.shape[1]), axis=1)
+    found = []
+    for a in range(k):
+        for b in range(a, k):
+            both = np.flatnonzero((place[:, a] >= 0) & (place[:, b] >= 0))
+            found.append((a, b, both, place[both, a], place[both, b]))
+    return found
+
+
+def fisher(rows: Factors, k: int) -> Floats:
+    """(k d, k d) the sum of the information of these rows, in double precision; k classes."""
+    d = rows.features.shape[1]
+    total = np.zeros((k, d, k, d))
+    for a, b, both, left, right in pairs(rows, k):
+        weights = (left == right) * rows.probs[both, left]
+        weights = weights - rows.probs[both, left] * rows.probs[both, right]
+        for part in blocks(len(both)):
+            features = rows.features[both[part]]
+            weighted = features * weights[part].astype(features.dtype)[:, None]
+            total[a, :, b] += features.T @ weighted
+        total[b, :, a] = total[a, :, b].T
+    return total.reshape(k * d, k * d)
+
+
+def forms(rows: Factors, matrix: Floats) -> Floats:
+    """(n, c, c) V A V' of each row's factor V and a symmetric matrix (k d, k d)."""
+    d = rows.features.shape[1]
+    k = len(matrix) // d
+    cut = matrix.reshape(k, d, k, d).astype(rows.features.dtype)
+    out = np.empty_like(rows.roots)
+    for a, b, both, left, right in pairs(rows, k):
+        block = np.ascontiguousarray(cut[a, :, b])
+        for part in blocks(len(both)):
+            here = both[part]
+            features = rows.features[here]
+            found = np.einsum("ij,ij->i", features @ block, features)
+            out[here, left[part], right[part]] = found
+            out[here, right[part], left[part]] = found
+    for part in blocks(len(out)):
+        roots = rows.roots[part]
+        out[part] = roots @ out[part] @ roots.transpose(0, 2, 1)
     return out
 
 
-def rank_one_greedy(factors: Floats, base: Floats, target: Floats, count: int, budget: int) -> Ints:
-    """Positions kept of `count` added: every row's forms are updated by two products a step."""
-    inverse = np.linalg.inv(base)
-    middle = inverse @ target @ inverse
-    spans, forms = quadratic(factors, inverse), quadratic(factors, middle)
+def greedy(rows: Factors, inverse: Floats, middle: Floats, count: int, budget: int) -> Ints:
+    """Positions kept of `count` added to M, given M^-1 and M^-1 F M^-1, both changed in place."""
+    spans, pulls = forms(rows, inverse), forms(rows, middle)
+    both = Symmetric(inverse), Symmetric(middle)
     chosen: list[int] = []
     for _ in range(count):
-        gains = forms / (1 + spans)
+        gains = trace_gains(spans, pulls)
         gains[chosen] = -np.inf
         chosen.append(int(gains.argmax()))
-        inverse, middle = updated(factors, chosen[-1], inverse, middle, spans, forms, 1)
-    at = np.array(chosen)
-    picked = factors[at].astype(np.float64)
-    spans, forms = quadratic(picked, inverse), quadratic(picked, middle)
-    kept = np.ones(count, dtype=np.bool_)
+        update(rows, chosen[-1], *both, spans, pulls, 1)
+    picked, kept = np.array(chosen), np.ones(count, dtype=np.bool_)
+    rows, spans, pulls = rows.take(picked), spans[picked], pulls[picked]
     for _ in range(count - budget):
-        losses = np.where(kept, forms / np.maximum(1 - spans, 1e-12), np.inf)
-        least = int(losses.argmin())
+        least = int(np.where(kept, trace_losses(spans, pulls), np.inf).argmin())
         kept[least] = False
-        inverse, middle = updated(picked, least, inverse, middle, spans, forms, -1)
-    return at[kept]
+        update(rows, least, *both, spans, pulls, -1)
+    return picked[kept]
 
 
-def quadratic(factors: Floats, matrix: Floats) -> Floats:
-    """(n,) v' A v of each row, in double precision."""
-    out = np.empty(len(factors))
-    matrix = matrix.astype(factors.dtype)
-    for part in blocks(len(factors)):
-        out[part] = np.einsum("ij,ij->i", factors[part] @ matrix, factors[part])
+def trace_gains(spans: Floats, pulls: Floats) -> Floats:
+    """(n,) by how much tr(M^-1 F) falls with each row: tr(V M^-1 F M^-1 V' (I + V M^-1 V')^-1)."""
+    out = np.empty(len(spans))
+    for part in blocks(len(out)):
+        core = np.linalg.inv(spans[part] + np.eye(spans.shape[1]))
+        out[part] = np.einsum("nij,nji->n", core, pulls[part])
     return out
 
 
-def updated(
-    factors: Floats,
+def trace_losses(spans: Floats, pulls: Floats) -> Floats:
+    """(m,) by how much tr(M^-1 F) rises without each of the rows that are in M."""
+    values, vectors = np.linalg.eigh(spans)
+    along = np.einsum("nji,njk,nki->ni", vectors, pulls, vectors)
+    losses: Floats = (along / np.maximum(1 - values, 1e-12)).sum(axis=1)
+    return losses
+
+
+def update(
+    rows: Factors,
     at: int,
-    inverse: Floats,
-    middle: Floats,
+    inverse: Symmetric,
+    middle: Symmetric,
     spans: Floats,
-    forms: Floats,
+    pulls: Floats,
     sign: int,
-) -> tuple[Floats, Floats]:
-    """M^-1 and M^-1 F M^-1 after a row joins M (sign 1) or leaves it (-1), by Sherman-Morrison.
-
-    spans and forms, all rows' quadratic forms of the two, are updated in place.
-    """
-    row = factors[at].astype(np.float64)
-    turned, pulled = inverse @ row, middle @ row
-    scale, form = sign + row @ turned, row @ pulled
-    seen = factors @ np.stack([turned, pulled], axis=1).astype(factors.dtype)
-    along, across = seen[:, 0].astype(np.float64), seen[:, 1].astype(np.float64)
-    spans -= along**2 / scale
-    forms += (along / scale) * (along * form / scale - 2 * across)
-    both = np.outer(turned, pulled)
-    inverse = inverse - np.outer(turned, turned) / scale
-    middle = middle - (both + both.T) / scale + np.outer(turned, turned) * form / scale**2
-    return inverse, middle
-
-
-def block_greedy(factors: Floats, base: Floats, target: Floats, count: int, budget: int) -> Ints:
-    """Positions kept of `count` added, with a factor of k rows for each pool row."""
-    total = base
-    chosen: list[int] = []
-    for _ in range(count):
-        gains = trace_changes(factors, total, target, 1)
-        gains[chosen] = -np.inf
-        chosen.append(int(gains.argmax()))
-        total = total + factors[chosen[-1]].T @ factors[chosen[-1]]
-    while len(chosen) > budget:
-        least = int(trace_changes(factors[chosen], total, target, -1).argmin())
-        gone = factors[chosen.pop(least)]
-        total = total - gone.T @ gone
-    return np.array(chosen)
-
-
-def trace_changes(factors: Floats, total: Floats, target: Floats, sign: int) -> Floats:
-    """(n,) what adding (1) or removing (-1) each row's information changes in tr(M^-1 F)."""
-    inverse = np.linalg.inv(total)
-    middle = inverse @ target @ inverse
-    out = np.empty(len(factors))
-    unity = np.eye(factors.shape[1])
-    for part in blocks(len(factors), 256):
-        block = factors[part]
-        turned = block.transpose(0, 2, 1)
-        core = unity + sign * (block @ inverse @ turned)
-        out[part] = np.trace(np.linalg.solve(core, block @ middle @ turned), axis1=1, axis2=2)
-    return out
+) -> None:
+    """A row joins M (sign 1) or leaves it (-1): all four change in place (Woodbury)."""
+    own = rows.take(np.array([at]))
+    turned, pulled = inverse.turned(own), middle.turned(own)
+    span, pull = own.seen(turned)[0], own.seen(pulled)[0]
+    core = np.linalg.inv(sign * np.eye(len(span)) + (span + span.T) / 2)
+    side = pulled @ core - turned @ (core @ ((pull + pull.T) / 4) @ core)
+    inverse.subtract(turned @ core, turned)
+    middle.subtract(np.hstack([turned, side]), np.hstack([side, turned]))
+    both = np.hstack([turned, side])
+    for part in blocks(len(spans)):
+        near, far = np.split(rows.take(part).seen(both), 2, axis=2)
+        spans[part] -= near @ core @ near.transpose(0, 2, 1)
+        across = near @ far.transpose(0, 2, 1)
+        pulls[part] -= across + across.transpose(0, 2, 1)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from al_bench.state import Floats, Ints, Picked, Rows, State
-from al_bench.strategies.common.clusters import representatives
+from al_bench.strategies.common.clusters import FULL, representatives
 from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.posterior import check_rate
+
+SPACES = ("standardised", "unit")
 
 
 class DropQuery:
@@ -16,17 +20,25 @@ class DropQuery:
     Candidates differ from the whole prediction in more than half of `passes` passes; the bar falls,
     not below one, while there are fewer than `factor` times the budget. Of as many k-means clusters
     as the budget the rows nearest to the centres are queried; too few candidates are joined by
-    random rows. With nothing labelled every row is a candidate (the paper's start). O(passes u d)
-    time beside k-means on the candidates; O(u d) memory at most.
+    random rows. With nothing labelled every row is a candidate, at unit length (the paper's start).
+    space: ``standardised`` as the authors' code, which clusters what batch normalisation makes of
+    the features (`standardised`), or ``unit`` length. lloyd: whether Lloyd's algorithm runs for any
+    number of clusters, as theirs, or mini-batches above 50. O(passes u d) time beside k-means on
+    the candidates; O(u d) memory at most.
     """
 
-    def __init__(self, passes: int, rate: float, factor: int) -> None:
+    version: ClassVar = 2  # 1: what is now unit, and no lloyd
+
+    def __init__(self, passes: int, rate: float, factor: int, space: str, lloyd: bool) -> None:
         check_rate("DropQuery", rate)
         if passes < 1 or factor < 1:
             raise ValueError(
                 f"DropQuery got passes={passes}, factor={factor}; wanted at least 1 of each"
             )
+        if space not in SPACES:
+            raise ValueError(f"DropQuery got space={space!r}; wanted one of {', '.join(SPACES)}")
         self.passes, self.rate, self.factor = passes, rate, factor
+        self.space, self.full = space, np.inf if lloyd else FULL
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows, budget = state.unlabelled, min(budget, len(state.unlabelled))
@@ -40,8 +52,12 @@ class DropQuery:
         if len(candidates) < budget:
             rest = rng.permutation(rows[changes <= bar])
             return np.concatenate([candidates, rest[: budget - len(candidates)]])
-        features = unit_rows(state.rows.features, candidates)
-        return candidates[representatives(features, budget, rng)]
+        if self.space == "unit" or not len(state.labelled):
+            features = unit_rows(state.rows.features, candidates)
+        else:
+            taught = state.rows.features[state.labelled]
+            features = standardised(state.rows.features[candidates], taught, self.rate)
+        return candidates[representatives(features, budget, rng, self.full)]
 
     def _changes(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         """(u,) passes in which the class differs from the one without dropout."""
@@ -61,3 +77,17 @@ def dropped(features: Floats, rate: float, rng: np.random.Generator) -> Floats:
     """The features with each number zero at this rate, the others scaled to keep the mean."""
     kept = rng.random(features.shape, dtype=np.float32) >= rate
     return features * kept * features.dtype.type(1 / (1 - rate))
+
+
+def standardised(features: Floats, taught: Floats, rate: float) -> Floats:
+    """(n, d) what batch normalisation makes of features, having learned from `taught` at `rate`.
+
+    The authors' head is dropout, batch normalisation without a scale of its own, and a linear map.
+    In training it sees the taught rows (m, d) after dropout, whose mean is theirs and whose second
+    moment is theirs divided by 1 - rate; 1e-5 is added to the variance, as in PyTorch.
+    """
+    mean = taught.mean(axis=0, dtype=np.float64)
+    second = np.mean(np.square(taught, dtype=np.float64), axis=0) / (1 - rate)
+    scale = 1 / np.sqrt(np.maximum(second - mean**2, 0) + 1e-5)
+    out: Floats = (features - mean.astype(features.dtype)) * scale.astype(features.dtype)
+    return out

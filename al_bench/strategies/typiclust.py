@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from al_bench.state import HIDDEN, Floats, Ints, State
-from al_bench.strategies.common.clusters import kmeans
+from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
+
+CLUSTERINGS = ("scikit_learn", "two_passes")
+DENSITIES = ("unlabelled", "cluster")
 
 
 class TypiClust:
@@ -14,35 +19,61 @@ class TypiClust:
 
     As many k-means clusters as labels after this batch, at most `most_clusters`; those of fewer
     than `least_size` rows are passed over. Clusters take turns, fewest labels first, then largest.
-    Typicality is one over the mean distance to the `neighbours` nearest rows of the cluster (at
-    most half of it), labelled ones included. O(n c d) a k-means pass plus O(size^2 d) a visited
-    cluster; O(n d) memory.
+    clustering: ``scikit_learn`` as the authors' code (`sklearn_kmeans`), or ``two_passes``: one run
+    from our seeds, above 50 clusters two passes of small batches. density: ``unlabelled`` as the
+    authors' code, the least mean squared distance to the `neighbours` nearest of the cluster's rows
+    that are not labelled, found anew at each of its turns; or ``cluster``, as the paper's formula,
+    the least mean distance to its nearest rows, labelled ones too. Of neighbours there are at most
+    half of those rows. O(n c d) a k-means pass plus O(size^2 d) a turn; O(n d) memory.
     """
 
-    def __init__(self, neighbours: int, most_clusters: int, least_size: int) -> None:
+    version: ClassVar = 2  # 1: what is now two_passes and cluster
+
+    def __init__(
+        self, neighbours: int, most_clusters: int, least_size: int, clustering: str, density: str
+    ) -> None:
         if neighbours < 1 or most_clusters < 1:
             raise ValueError(
                 f"TypiClust got neighbours={neighbours}, most_clusters={most_clusters}; "
                 "wanted at least 1 of each"
             )
+        if clustering not in CLUSTERINGS or density not in DENSITIES:
+            raise ValueError(
+                f"TypiClust got clustering={clustering!r}, density={density!r}; wanted one of "
+                f"{', '.join(CLUSTERINGS)} and one of {', '.join(DENSITIES)}"
+            )
         self.neighbours, self.most_clusters = neighbours, most_clusters
-        self.least_size = least_size
+        self.least_size, self.clustering, self.density = least_size, clustering, density
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(np.flatnonzero(state.labels != HIDDEN))  # the first of equals wins
         budget = min(budget, len(state.unlabelled))
         features, free = unit_rows(state.rows.features, rows), state.labels[rows] < 0
         count = min(len(state.labelled) + budget, self.most_clusters, len(rows))
-        assigned = kmeans(features, count, rng)[0] if count else np.empty(0, dtype=np.int64)
-        queues = []
-        for cluster in self._turns(assigned, free, rng)[:budget]:
-            members = np.flatnonzero(assigned == cluster)
-            order = np.argsort(-typicality(features[members], self.neighbours), kind="stable")
-            ranked = members[order]
-            queues.append(rows[ranked[free[ranked]]])
-        chosen = take_turns(queues, budget)
+        assigned = self._clusters(features, count, rng)
+        turns = self._turns(assigned, free, rng)
+        members = [np.flatnonzero(assigned == cluster) for cluster in turns[:budget]]
+        if self.density == "cluster":
+            queues = []
+            for own in members:
+                density = typicality(features[own], self.neighbours)
+                ranked = own[np.argsort(-density, kind="stable")]
+                queues.append(ranked[free[ranked]])
+            picks = take_turns(queues, budget)
+        else:
+            unlabelled = [own[free[own]] for own in members]
+            picks = densest_in_turn(features, unlabelled, budget, self.neighbours)
+        chosen = rows[picks]
         rest = rng.permutation(np.setdiff1d(state.unlabelled, chosen))
         return np.concatenate([chosen, rest[: budget - len(chosen)]])
+
+    def _clusters(self, features: Floats, count: int, rng: np.random.Generator) -> Ints:
+        """(n,) the cluster of each row, of at most `count`."""
+        if not count:
+            return np.empty(0, dtype=np.int64)
+        if self.clustering == "scikit_learn":
+            return sklearn_kmeans(features, count, rng)
+        return kmeans(features, count, rng)[0]
 
     def _turns(self, assigned: Ints, free: np.ndarray, rng: np.random.Generator) -> Ints:
         """Cluster numbers by (fewest labelled, largest); small ones only if all are small."""
@@ -55,10 +86,26 @@ class TypiClust:
         return turns[usable[turns]]
 
 
-def typicality(features: Floats, neighbours: int) -> Floats:
-    """(m,) one over the mean distance to the nearest `neighbours` other rows, or half of them.
+def densest_in_turn(features: Floats, members: list[Ints], budget: int, neighbours: int) -> Ints:
+    """At most `budget` positions: clusters in turn, of each the densest row not yet taken.
 
-    Distances are rounded: two rows are often each other's nearest, and then they are equal."""
+    members: the clusters' unlabelled rows, by position; density is that among them.
+    """
+    left, chosen = [own for own in members if len(own)], list[int]()
+    while left and len(chosen) < budget:
+        for turn, own in enumerate(left[: budget - len(chosen)]):
+            best = int(typicality(features[own], neighbours, power=2).argmax())
+            chosen.append(int(own[best]))
+            left[turn] = np.delete(own, best)
+        left = [own for own in left if len(own)]
+    return np.array(chosen, dtype=np.int64)
+
+
+def typicality(features: Floats, neighbours: int, power: int = 1) -> Floats:
+    """(m,) one over the mean of distance^power to the nearest `neighbours` other rows, or half of
+    them; power: 1 or 2.
+
+    Means are rounded: two rows are often each other's nearest, and then they are equal."""
     nearest = max(1, min(neighbours, len(features) // 2))
     if len(features) == 1:
         return np.ones(1)
@@ -67,7 +114,7 @@ def typicality(features: Floats, neighbours: int) -> Floats:
         squared = squared_distances(features[part], features)
         squared[np.arange(len(squared)), np.arange(len(features))[part]] = np.inf
         near = np.partition(squared, nearest - 1, axis=1)[:, :nearest]
-        out[part] = np.sqrt(near).mean(axis=1)
+        out[part] = (np.sqrt(near) if power == 1 else near).mean(axis=1)
     return 1 / np.maximum(np.round(out, 5), 1e-12)
 
 

@@ -10,10 +10,15 @@ def unit(features):
 
 
 def representatives(features, rows, budget, rng, cluster):
+    """The same of features at unit length."""
+    return nearest_to_centres(unit(features), rows, budget, rng, cluster)
+
+
+def nearest_to_centres(points, rows, budget, rng, cluster):
     """Of every cluster the row nearest to its centre, at random among equals; then random rows."""
     if budget >= len(rows):
         return rows[rng.permutation(len(rows))]
-    points, chosen = unit(features), []
+    chosen = []
     assigned, centres = cluster(rows, budget)
     order = rng.permutation(len(rows))
     for c in range(len(centres)):

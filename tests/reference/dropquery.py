@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from tests.reference.centroid import representatives
+from tests.reference.centroid import nearest_to_centres, representatives
 
 
-def select(features, labels, weight, bias, budget, rng, cluster, passes, rate, factor):
+def select(features, labels, weight, bias, budget, rng, cluster, passes, rate, factor, space):
     rows = np.flatnonzero(labels == -1)
     budget = min(budget, len(rows))
     if not np.any(labels >= 0):
@@ -23,4 +23,19 @@ def select(features, labels, weight, bias, budget, rng, cluster, passes, rate, f
     if len(candidates) < budget:
         rest = rng.permutation([i for i in rows if i not in candidates])
         return np.concatenate([candidates, rest[: budget - len(candidates)]])
-    return representatives(features, candidates, budget, rng, cluster)
+    if space == "unit":
+        return representatives(features, candidates, budget, rng, cluster)
+    seen = batch_normalised(features, features[labels >= 0], rate)
+    return nearest_to_centres(seen, candidates, budget, rng, cluster)
+
+
+def batch_normalised(features, taught, rate):
+    """Number by number: minus the mean, over the deviation of the taught rows under dropout."""
+    out = np.zeros(features.shape)
+    for j in range(features.shape[1]):
+        values = [float(h[j]) for h in taught]
+        dropped = [(0.0, rate), *((v / (1 - rate), (1 - rate) / len(values)) for v in values)]
+        mean = sum(value * weight for value, weight in dropped)
+        variance = sum((value - mean) ** 2 * weight for value, weight in dropped)
+        out[:, j] = (features[:, j] - mean) / np.sqrt(variance + 1e-5)
+    return out

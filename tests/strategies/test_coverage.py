@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from al_bench.state import Floats, Ints
+from al_bench.state import Floats, Ints, State
 from al_bench.strategies.badge import Badge
 from al_bench.strategies.centroid import Centroid
 from al_bench.strategies.common import distances
+from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
+from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.coreset import CoreSet
 from al_bench.strategies.dropquery import DropQuery
 from al_bench.strategies.herding import MaxHerding, UHerding
@@ -19,6 +23,13 @@ from tests.pools import clustering, generator, pool_of, states
 from tests.reference import badge, centroid, coreset, dropquery, herding, probcover, typiclust
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
+
+CLUSTERS = {  # the library's own, for a reference: rows of a pool and how many -> (n,) numbers
+    "scikit_learn": lambda state, rng: (
+        lambda rows, count: sklearn_kmeans(unit_rows(state.rows.features, rows), count, rng)
+    ),
+    "two_passes": lambda state, rng: lambda rows, count: clustering(state, rng)(rows, count)[0],
+}
 
 # --- The same choices as the plain versions -------------------------------------------------------
 
@@ -38,14 +49,33 @@ def test_centroid_takes_the_row_nearest_to_each_centre() -> None:
         assert np.array_equal(Centroid().select(state, 9, generator(seed)), expected)
 
 
-def test_typiclust_chooses_what_plain_typiclust_chooses() -> None:
+@pytest.mark.parametrize("clusters", ["scikit_learn", "two_passes"])
+@pytest.mark.parametrize("density", ["unlabelled", "cluster"])
+def test_typiclust_chooses_what_plain_typiclust_chooses(density: str, clusters: str) -> None:
     for seed, state in states(n=60, d=4, seeds=18):
         rng = generator(seed)
-        rule = TypiClust(neighbours=5, most_clusters=8, least_size=6)
+        rule = TypiClust(5, 8, 6, clusters, density)
         expected = typiclust.select(
-            state.rows.features, state.labels, 11, rng, clustering(state, rng), 5, 8, 6
+            *(state.rows.features, state.labels, 27, rng, CLUSTERS[clusters](state, rng)),
+            *(5, 8, 6, density),
         )
-        assert np.array_equal(rule.select(state, 11, generator(seed)), expected)
+        assert np.array_equal(rule.select(state, 27, generator(seed)), expected)
+
+
+@pytest.mark.parametrize("count", [7, 60])
+def test_scikit_learns_own_clusters_are_no_looser_than_two_passes(count: int) -> None:
+    points = make_state(n=1500, d=6, seed=4)[0].rows.features
+    loose, tight = (
+        np.mean([spread_of(points, cluster(points, count, generator(seed))) for seed in range(4)])
+        for cluster in (lambda *given: kmeans(*given)[0], sklearn_kmeans)
+    )
+    assert tight < loose
+
+
+def spread_of(points: Floats, assigned: Ints) -> float:
+    """The sum of squared distances to the means of clusters."""
+    members = [points[assigned == cluster] for cluster in np.unique(assigned)]
+    return float(sum(np.sum((own - own.mean(axis=0)) ** 2) for own in members))
 
 
 def test_probcover_chooses_what_plain_probcover_chooses() -> None:
@@ -79,25 +109,42 @@ def test_uherding_chooses_what_plain_weighted_coverage_chooses() -> None:
         assert np.array_equal(rule.select(state, 6, generator(seed)), expected)
 
 
-def test_dropquery_chooses_what_plain_dropquery_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("space", ["standardised", "unit"])
+def test_dropquery_chooses_what_plain_dropquery_chooses(
+    space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(distances.blocks, "__defaults__", (4096,))  # draws go block by block
     for seed, state in states(n=70, d=6, seeds=12):
         rng, model = generator(seed), state.model
         assert isinstance(model, FixedModel)
+        unit = space == "unit" or not len(state.labelled)
         expected = dropquery.select(
-            state.rows.features,
-            state.labels,
-            model.weight,
-            model.bias,
-            (4, 30)[seed % 2],
-            rng,
-            clustering(state, rng),
-            3,
-            0.5,
-            3,
+            *(state.rows.features, state.labels, model.weight, model.bias, (4, 30)[seed % 2], rng),
+            clustering(state, rng) if unit else normalised_clusters(state, rng, 0.5),
+            *(3, 0.5, 3, space),
         )
-        rule = DropQuery(passes=3, rate=0.5, factor=3)
+        rule = DropQuery(passes=3, rate=0.5, factor=3, space=space, lloyd=True)
         assert np.array_equal(rule.select(state, len(expected), generator(seed)), expected)
+
+
+def normalised_clusters(state: State, rng: np.random.Generator, rate: float) -> Any:
+    """The library's k-means for a reference, on features as batch normalisation leaves them."""
+    features = state.rows.features
+    points = dropquery.batch_normalised(features, features[state.labelled], rate)
+    return lambda rows, count: kmeans(points[rows].astype(np.float32), count, rng, np.inf)
+
+
+def test_lloyd_runs_for_any_number_of_clusters_where_dropquery_is_told_so() -> None:
+    state = make_state(n=1500, d=6, k=5, labelled=30, seed=4)[0]
+    batches = [
+        DropQuery(3, 0.9, 25, "unit", lloyd).select(state, 60, generator())
+        for lloyd in (True, False)
+    ]
+    points = unit_rows(state.rows.features, np.arange(1500))
+    tight, loose = (
+        distances.squared_distances(points, points[rows]).min(axis=1).mean() for rows in batches
+    )
+    assert tight < loose
 
 
 def test_seeding_draws_in_proportion_to_squared_distance() -> None:
@@ -171,7 +218,7 @@ def test_typiclust_visits_clusters_without_labels_first() -> None:
     group = np.repeat(np.arange(4), 20)
     points = np.eye(4)[group] + 0.05 * generator().standard_normal((80, 4))
     state = pool_of(points.astype(np.float32)).tell(np.array([0, 21]), np.array([0, 1]))
-    chosen = TypiClust(20, 500, 6).select(state, 2, generator())
+    chosen = TypiClust(20, 500, 6, "scikit_learn", "unlabelled").select(state, 2, generator())
     assert set(group[chosen]) == {2, 3}
 
 

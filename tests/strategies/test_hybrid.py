@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from al_bench.state import Ints
+from al_bench.strategies import bait as bait_module
 from al_bench.strategies.alfa_mix import AlfaMix
 from al_bench.strategies.badge import Badge
 from al_bench.strategies.bait import Bait
@@ -31,14 +33,18 @@ def test_badge_draws_what_plain_badge_draws() -> None:
         assert np.array_equal(Badge().select(state, 15, generator(seed)), expected)
 
 
-@pytest.mark.parametrize("form", ["binary", "isotropic", "exact"])
-def test_bait_chooses_what_plain_traces_choose(form: str) -> None:
+@pytest.mark.parametrize("classes", [2, 3, 9])
+@pytest.mark.parametrize("weighting", ["published", "counts"])
+def test_bait_chooses_what_plain_traces_choose(
+    weighting: str, classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for seed, state in states(n=30, d=3, seeds=9):
-        information = getattr(bait, form)
+        monkeypatch.setattr(bait_module, "PENDING", (0, 20, 256)[seed % 3])
         expected = bait.select(
-            state.rows.features, state.probs, state.labels, 5, generator(seed), information, 0.5, 2
+            *(state.rows.features, state.probs, state.labels, 5, generator(seed)),
+            *(classes, 0.1, weighting, 2),
         )
-        rule = Bait(form, ridge=0.5, oversample=2.0, limit=20)
+        rule = Bait(classes, ridge=0.1, weighting=weighting, oversample=2.0, limit=9)
         assert set(rule.select(state, 5, generator(seed))) == set(expected)
 
 
@@ -103,34 +109,40 @@ def test_badge_starts_with_the_longest_gradient_and_shuns_the_certain() -> None:
     assert norms[chosen].mean() > norms[state.unlabelled].mean()
 
 
-def test_exact_bait_refuses_problems_beyond_its_limit() -> None:
-    with pytest.raises(ValueError, match="3 classes times 5 features to be at most 14"):
-        Bait("exact", 1.0, 2.0, limit=14).select(make_state(n=30, d=5, k=3)[0], 3, generator())
+def test_bait_reads_principal_components_where_all_features_are_too_many() -> None:
+    """Of features that lie in a plane nothing is lost: the same batch as with room for all."""
+    state = make_state(n=40, d=2, k=3, labelled=6, seed=5)[0]
+    wide = state.rows.features @ np.linalg.qr(generator().standard_normal((5, 5)))[0][:2]
+    spanned = replace(state, rows=replace(state.rows, features=wide), model=FlatHead(state.probs))
+    batches = [
+        set(Bait(3, 0.1, "counts", 2.0, limit).select(spanned, 5, generator()).tolist())
+        for limit in (15, 8)
+    ]
+    assert batches[0] == batches[1]
+    with pytest.raises(ValueError, match="limit=2; wanted at least the number of classes, 3"):
+        Bait(3, 0.1, "counts", 2.0, limit=2).select(spanned, 5, generator())
 
 
-def test_isotropic_bait_is_exact_for_two_classes() -> None:
-    for seed in range(5):
-        state = make_state(n=60, d=5, k=2, labelled=8, seed=seed)[0]
-        batches = [
-            set(Bait(form, 0.5, 2.0, limit=20).select(state, 7, generator(seed)).tolist())
-            for form in ("isotropic", "exact")
-        ]
-        assert batches[0] == batches[1]
-
-
-def test_only_isotropic_bait_asks_the_unsure_where_no_class_has_half_of_the_probability() -> None:
-    """The binary question is whether a row is of its likeliest class: most open at one half."""
+def test_bait_asks_the_unsure_even_where_no_class_has_half_of_the_probability() -> None:
     points = np.tile(np.eye(4, dtype=np.float32), (20, 1))
     sure = np.linspace(0.12, 0.45, 80)
     probs = np.c_[sure, np.repeat((1 - sure)[:, None] / 9, 9, axis=1)]
     state = replace(pool_of(points, k=10), model=FlatHead(probs))
-    mean = {
-        form: sure[Bait(form, 1.0, 2.0, 999).select(state, 8, generator())].mean()
-        for form in ("binary", "isotropic", "exact")
-    }
-    assert mean["binary"] > 0.4
-    assert mean["isotropic"] < 0.2
-    assert mean["exact"] < sure.mean()
+    chosen = Bait(10, 1.0, "counts", 2.0, 999).select(state, 8, generator())
+    assert sure[chosen].mean() < sure.mean()
+
+
+def test_bait_leaves_a_smaller_trace_than_random_batches() -> None:
+    state = make_state(n=60, d=4, k=3, labelled=9, seed=2)[0]
+    seen = zip(state.probs, state.rows.features, strict=True)
+    fisher = [bait.information(p, h, 3) for p, h in seen]
+
+    def trace(batch: Ints) -> float:
+        inside = sum((fisher[i] for i in [*state.labelled, *batch]), 0.1 * np.eye(12))
+        return float(np.trace(np.linalg.inv(inside) @ sum(fisher)))
+
+    rivals = [trace(generator(s).choice(state.unlabelled, 8, replace=False)) for s in range(20)]
+    assert trace(Bait(3, 0.1, "counts", 2.0, 99).select(state, 8, generator())) < min(rivals)
 
 
 class FlatHead(Table):

@@ -12,13 +12,13 @@ from tests.pools import Given, configured, run
 METHODS = [
     *("galaxy", "direct", "fm_stratified", "fm_balanced", "tail_first", "tail_first_product"),
     *("tail_first_prior", "base", "likely", "flqmi", "flcg", "cbal", "product_margin"),
-    *("product_entropy", "disagreement", "class_guided"),
+    *("product_entropy", "disagreement", "class_guided", "pcoreset"),
 ]
 
 
 AROUND_OTHERS = [
     *("tailor", "pcb", "subsample", "class_balanced", "prefilter", "selective"),
-    *("anchoral", "seals"),
+    *("anchoral", "seals", "nas"),
 ]
 
 UNSURE = ["confidence", "margin", "entropy"]

@@ -22,10 +22,13 @@ PASSES = 2  # most that mini-batches go over the rows: a third saves 1 % of the 
 NEAR_ENOUGH = 1e-5  # fraction by which rounding may set two equal squared distances apart
 
 
-def kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> tuple[Ints, Floats]:
+def kmeans(
+    features: Floats, clusters: int, rng: np.random.Generator, full: float = FULL
+) -> tuple[Ints, Floats]:
     """(n,) cluster of each row and (c, d) centres, by k-means++ and one run.
 
-    Empty clusters (duplicate rows) are possible and no error. O(n c d) a pass.
+    Lloyd's algorithm for at most `full` clusters, mini-batches above. Empty clusters (duplicate
+    rows) are possible and no error. O(n c d) a pass.
     """
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
@@ -34,7 +37,7 @@ def kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> tuple[I
     seeds, seed = features[seeding(features, clusters, rng)], int(rng.integers(2**31))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
-        if clusters <= FULL:
+        if clusters <= full:
             fitted = KMeans(clusters, init=seeds, n_init=1, random_state=seed).fit(features)
         else:
             fitted = MiniBatchKMeans(
@@ -47,6 +50,35 @@ def kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> tuple[I
             ).fit(features)
     centres = fitted.cluster_centers_.astype(features.dtype)
     return assign(features, centres), centres
+
+
+def sklearn_kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> Ints:
+    """(n,) cluster of each row, as the authors of TypiClust make them with scikit-learn.
+
+    Seeds and restarts are the library's, at its defaults of 2022: for at most 50 clusters the best
+    of ten runs of Lloyd's algorithm, above mini-batches of 5,000 rows from the best of three seeds,
+    at most 100 passes. O(n c d) a pass.
+    """
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    clusters, seed = min(clusters, len(features)), int(rng.integers(2**31))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
+        warnings.simplefilter("ignore", RuntimeWarning)  # duplicates alone: no distance to draw by
+        if clusters <= FULL:
+            fitted = KMeans(clusters, init="k-means++", n_init=10, max_iter=300, random_state=seed)
+        else:
+            fitted = MiniBatchKMeans(
+                clusters,
+                init="k-means++",
+                n_init=3,
+                max_iter=100,
+                batch_size=5000,
+                random_state=seed,
+            )
+        assigned: Ints = fitted.fit_predict(features).astype(np.int64)
+    return assigned
 
 
 def seeding(features: Floats, count: int, rng: np.random.Generator) -> Ints:
@@ -67,16 +99,18 @@ def assign(features: Floats, centres: Floats) -> Ints:
     return out
 
 
-def representatives(features: Floats, clusters: int, rng: np.random.Generator) -> Ints:
+def representatives(
+    features: Floats, clusters: int, rng: np.random.Generator, full: float = FULL
+) -> Ints:
     """Positions of exactly min(clusters, n) distinct rows: of every k-means cluster the row nearest
     to its centre, then random rows in place of empty clusters.
 
-    Ties, such as two rows and their mean, fall at random.
+    Ties, such as two rows and their mean, fall at random. full: as in `kmeans`.
     """
     n = len(features)
     if clusters >= n:
         return rng.permutation(n)
-    assigned, centres = kmeans(features, clusters, rng)
+    assigned, centres = kmeans(features, clusters, rng, full)
     gaps = np.empty(n)
     for part in blocks(n):
         gaps[part] = squared_norms(features[part] - centres[assigned[part]])

@@ -1,0 +1,94 @@
+"""PCoreSet and NAS choose what their slow, plain versions choose, and do what they promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from al_bench.state import HIDDEN, Floats, Ints
+from al_bench.strategies.coreset import CoreSet
+from al_bench.strategies.nas import NAS, suspected
+from al_bench.strategies.pcoreset import PCoreSet
+from tests.pools import Given, budgets, generator, pool_of, random_state, states
+from tests.reference import nas, pcoreset
+
+SEEDS = range(12)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_pcoreset_chooses_what_plain_distances_of_predictions_choose(
+    weight: float, seed: int
+) -> None:
+    state, _ = random_state(40, 2 + seed % 3, (0, 1, 9)[seed % 3], seed)
+    for budget in budgets(state):
+        expected = pcoreset.select(
+            *(state.probs, state.rows.prior, state.labels, budget, generator(seed), weight)
+        )
+        chosen = PCoreSet(weight).select(state, budget, generator(seed))
+        assert chosen.tolist() == expected
+
+
+def test_pcoreset_asks_a_row_of_every_kind_of_prediction() -> None:
+    state = replace(pool_of(np.ones((60, 3)), k=4), model=Given(np.tile(np.eye(4), (15, 1))))
+    assert sorted(PCoreSet(0.0).select(state, 4, generator()) % 4) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("folds", [2, 3])
+def test_nas_buys_what_its_plain_version_buys(folds: int) -> None:
+    for seed, state in states(n=60, d=5, seeds=12):
+        truth = generator(seed).integers(3, size=60)
+        expected = nas.select(
+            *(state.rows.features, state.labels, truth, 11, 3, folds, generator(seed)),
+            lambda labels, count, rng, own=state: CoreSet().select(
+                replace(own, labels=labels), count, rng
+            ),
+        )
+        assert shares(NAS(CoreSet(), folds), state, 11, truth, seed) == expected
+
+
+def shares(rule: NAS, state: object, budget: int, truth: Ints, seed: int) -> list[list[int]]:
+    """The rows of every purchase."""
+    choice = rule.select(state, budget, generator(seed))  # type: ignore[arg-type]
+    bought, reply = [], None
+    while True:
+        try:
+            rows = choice.send(reply)  # type: ignore[arg-type]
+        except StopIteration as end:
+            return [*bought, end.value.tolist()]
+        bought.append(rows.tolist())
+        reply = truth[rows]
+
+
+def test_nas_suspects_answers_from_another_group_and_covers_their_place_again() -> None:
+    features, answers = two_groups()
+    wrong = answers.copy()
+    wrong[:2] = 1
+    doubted = suspected(features, wrong, 3, generator())
+    assert doubted[:2].all()
+    assert not doubted[2:].any()
+
+    class Spy(CoreSet):
+        def select(self, state, budget, rng):  # type: ignore[no-untyped-def]
+            hidden.append(np.flatnonzero(state.labels == HIDDEN).tolist())
+            return super().select(state, budget, rng)
+
+    hidden: list[list[int]] = []
+    state = pool_of(np.concatenate([features, features])).tell(np.arange(60), wrong)
+    shares(NAS(Spy(), 3), state, 2, np.tile(answers, 2), 0)
+    assert hidden == [[0, 1]]
+
+
+def two_groups() -> tuple[Floats, Ints]:
+    answers = np.repeat([0, 1], 30)
+    points = np.eye(2)[answers] * 5 + 0.2 * generator().standard_normal((60, 2))
+    return points.astype(np.float32), answers
+
+
+def test_an_impossible_parameter_of_a_rival_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="weight=2"):
+        PCoreSet(2)
+    with pytest.raises(ValueError, match="folds=1"):
+        NAS(CoreSet(), 1)
