@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from al_bench.analysis import stats
-from al_bench.analysis.claims import Claimed, held
+from al_bench.analysis.claims import Claimed, Evidence, held
 from al_bench.analysis.comparison import Comparison, held_against, strongest
 from al_bench.analysis.costs import Costs, costs_of
 from al_bench.analysis.curves import Floats, Setting, aligned, check_metric, settings
@@ -130,7 +130,9 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
         analyse_setting(part, spec, sides, ranking, levels.get(part.place)) for part in parts
     )
     names = Names.of(frame)
-    claims = tuple(held(claim, parts, sides, spec, names) for claim in spec.claimed)
+    others = {metric: settings(frame, metric) for metric in spec.measured[1:]}
+    evidence = Evidence.of({spec.metric: parts} | others, levels)
+    claims = tuple(held(claim, evidence, sides, spec, names) for claim in spec.claimed)
     costs = costs_of(every, spec.costs, spec, results.partial) if spec.costs else None
     return Analysis(spec, results, frame, names, sides, found, claims, unchecked, costs)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from al_bench.analysis.claims import Held, hold
+from al_bench.analysis.claims import Evidence, Held, hold
 from al_bench.analysis.curves import aligned, settings
-from al_bench.analysis.keys import METHOD, keyed
+from al_bench.analysis.keys import METHOD, Method, keyed
 from al_bench.analysis.names import Names
 from al_bench.analysis.problems import check_problems
 from al_bench.analysis.references import without_references
@@ -44,20 +44,22 @@ def savings_table(
     frame = keyed(frame, spec.method)
     names = Names.of(frame)
     check_problems(frame, names)
-    frame = aligned(without_references(frame, spec)[0])
-    places, sides = settings(frame, metric), sides_of(frame, spec, partial=False)
-    claimed = hold(spec.claimed[0], places, sides, spec, names)
-    return pd.DataFrame([row(held, names) for held in claimed.sets])
+    frame, levels = without_references(frame, spec)
+    frame = aligned(frame)
+    evidence = Evidence.of({metric: settings(frame, metric)}, levels)
+    sides = sides_of(frame, spec, partial=False)
+    claimed, (mine,) = hold(spec.claimed[0], evidence, sides, spec, names), sides.ours
+    return pd.DataFrame([row(held, mine, names) for held in claimed.sets])
 
 
-def row(held: Held, names: Names) -> dict[str, object]:
+def row(held: Held, ours: Method, names: Names) -> dict[str, object]:
     """One setting's numbers."""
     one, place = held.comparison, held.place
     saving, final = one.saving("integrated"), one.saving("final")
     return {choice.group: choice.option for choice in place.choices} | {
         "setting": names.place(place),
-        "method": names.method(one.method),
-        "best_baseline": names.method(one.baseline),
+        "method": names.method(ours),
+        "best_baseline": ", ".join(names.method(rival.method) for rival in held.opponents),
         "saving": saving.value,
         "low": saving.low,
         "high": saving.high,

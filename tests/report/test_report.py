@@ -220,7 +220,7 @@ def test_savings_and_labels_to_target_stand_in_the_main_table(tmp_path: Path) ->
     assert cell(first, "margin", "saving over random") == "50 % [50, 50]"
     assert cell(first, "margin", "saving over best") == "50 % [50, 50]"
     assert cell(first, "margin", "labels to 95.0 (random)") == "95"
-    assert cell(first, "badge", "saving over random") == "not reached"
+    assert cell(first, "badge", "saving over random") == "−100 % [−100, −100] (not reached)"
     assert cell(first, "badge", "labels to") == "not reached"
     assert cell(first, "random", "saving over random") == "–"
 

@@ -59,21 +59,24 @@ def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> st
 
 
 def fraction(value: float) -> str:
-    if np.isneginf(value):
-        return "−∞"
     return f"{round(100 * value) + 0:d}".replace("-", "−")
 
 
 def saving_text(saving: Saving | None) -> str:
-    """`34 % [21, 45]`; `not reached` where no saving can be claimed."""
+    """`34 % [21, 45]`, or `−43 % [−80, −14] (not reached)`; in brackets who misses the level."""
     if saving is None:
         return NONE
-    if np.isnan(saving.value):
+    text = f"{fraction(saving.value)} %{limits(saving.low, saving.high)}"
+    who = {(False, True): "not reached", (True, False): "baseline: not reached"}
+    missing = who.get((saving.reached_a, saving.reached_b))
+    if not (saving.reached_a or saving.reached_b):
         return "neither reached"
-    limits = "" if np.isnan(saving.low) else f" [{fraction(saving.low)}, {fraction(saving.high)}]"
-    if np.isneginf(saving.value):
-        return "not reached" + (limits if np.isfinite(saving.high) else "")
-    return f"{'≥ ' if saving.at_least else ''}{fraction(saving.value)} %{limits}"
+    return text + (f" ({missing})" if missing else "")
+
+
+def limits(low: float, high: float) -> str:
+    """` [21, 45]`; nothing where there is no interval."""
+    return "" if np.isnan(low) else f" [{fraction(low)}, {fraction(high)}]"
 
 
 def labels_text(needed: float) -> str:

@@ -110,7 +110,7 @@ def areas(analysis: Analysis) -> Table:
     header = ("setting", *(called(analysis, method) for method in methods), *saving)
     note = (
         f"Mean over seeds; {NONE}: no run; bold: the best of a setting. Saving: over all levels, "
-        "with a paired bootstrap 95 % interval. Deviations and all else are in the details."
+        "with a paired 95 % interval. Deviations and all else are in the details."
     )
     title = f"Area under the curve, {headed(analysis.spec.metric)}, %"
     whole = Table(title, header, tuple(lines), note, frozenset(bold))

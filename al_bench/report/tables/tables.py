@@ -31,7 +31,8 @@ def summary(analysis: Analysis) -> list[Table]:
 def details(analysis: Analysis) -> list[Table]:
     """All other tables, setting by setting."""
     several = len(analysis.found) > 1
-    every = [set_by_set(claimed, analysis.names) for claimed in analysis.claims]
+    metric = analysis.spec.metric
+    every = [set_by_set(claimed, analysis.names, metric) for claimed in analysis.claims]
     every += [*cost_tables(analysis)[1:], *fraction_tables(analysis)]
     every += factorials(analysis)[1:] if several else []
     every += main_tables(analysis)
