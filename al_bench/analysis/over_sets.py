@@ -21,6 +21,8 @@ class Average:
     """A saving over sets: its mean, the worst and its set, and sets in which ours does not reach
     the level.
 
+    The mean is 1 less the geometric mean of the ratios of labels, so that half and twice the labels
+    make up for each other, and the noise of few seeds does not pull it down.
     these: 95 % interval of the mean over these sets, for other seeds; others: over other sets like
     these, for which sets are drawn too. NaN with one seed, or one set.
     """
@@ -117,37 +119,36 @@ def goals(claim: Claim, row: Place) -> Iterator[tuple[str, float]]:
 def average(sets: Sequence[Held], form: str) -> Average:
     """Mean, intervals and worst of a saving."""
     savings = [held.comparison.saving(form) for held in sets]
-    ratios = 1 - np.array([saving.value for saving in savings])
-    errors = ratios * np.array([saving.error for saving in savings])
-    freedom = np.array([saving.seeds - 1.0 for saving in savings])
+    logs = np.log(1 - np.array([saving.value for saving in savings]))
+    errors, freedom = np.array([(saving.error, saving.seeds - 1.0) for saving in savings]).T
     _, data = np.unique([held.set.choice("dataset").config for held in sets], return_inverse=True)
-    last = int(ratios.argmax())
+    last = int(logs.argmax())
     missed = sum(not saving.reached_a for saving in savings)
-    these, others = mean_limits(ratios, errors, freedom, data)
-    return Average(
-        1 - float(ratios.mean()), these, others, missed, savings[last].value, sets[last].set
-    )
+    limits = mean_limits(logs, errors, freedom, data)
+    mean = 1 - float(np.exp(logs.mean()))
+    return Average(mean, *limits, missed, savings[last].value, sets[last].set)
 
 
 def mean_limits(
-    ratios: Floats, errors: Floats, freedom: Floats, data: NDArray[np.integer[Any]]
+    logs: Floats, errors: Floats, freedom: Floats, data: NDArray[np.integer[Any]]
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """95 % intervals of a mean saving over these sets, and over others like them, all (n,): ratios
-    1 - saving with standard errors of so many degrees of freedom, and numbers of their data sets.
+    """95 % intervals of a mean saving over these sets, and over others like them, all (n,): logs of
+    the ratios 1 - saving with standard errors of so many degrees of freedom, and numbers of their
+    data sets.
 
     These: errors add up, with the degrees of freedom of Welch and Satterthwaite (1947). Others: the
     spread between data sets (the rows of one go together), which holds the error within them; never
     narrower than for these, and one data set says nothing of others.
     """
-    mean, number = float(ratios.mean()), len(ratios)
-    spent, count = errors**2, int(data.max()) + 1
-    within = float(np.sqrt(spent.sum())) / number
+    mean, number, count = float(logs.mean()), len(logs), int(data.max()) + 1
+    parts = errors**2
+    within = float(np.sqrt(parts.sum())) / number
+    apart = np.bincount(data, logs - mean) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        free = float(spent.sum() ** 2 / (spent**2 / freedom).sum()) if within > 0 else 1.0
-        apart = np.bincount(data, ratios - mean) ** 2
+        free = float(parts.sum() ** 2 / (parts**2 / freedom).sum()) if within > 0 else 1.0
         between = float(np.sqrt(apart.sum() * count / (count - 1))) / number
-    these = saving_limits(np.log(mean), within / mean, free)
-    others = saving_limits(np.log(mean), between / mean, count - 1)
+    these = saving_limits(mean, within, free)
+    others = saving_limits(mean, between, count - 1)
     wider = np.minimum(these[0], others[0]), np.maximum(these[1], others[1])
     return these, (float(wider[0]), float(wider[1]))
 

@@ -30,6 +30,7 @@ from tests.fakes import Given
 INTERVALS = "mean [these sets] [sets like these]"
 MEAN_ALL, MEAN_FINAL = (f"saving {at}, {INTERVALS}" for at in ("over all levels", "at final level"))
 TWICE = 1 - (0.1 * 10 + 25 * (1 - 0.2**2)) / (50 * (1 - 0.1**2))  # FAST over SLOW, all levels
+MEAN = 1 - np.sqrt(1 - TWICE)  # over that set and one without a saving: geometric, of the ratios
 NOISY, NOISIER = 0.2, 0.4
 MINE, RANDOM, MARGIN = ({"strategy": name} for name in ("mine", "random", "margin"))
 CLAIM = {"name": "faster", "ours": MINE, "baselines": {"strategy": ["random", "margin"]}}
@@ -77,10 +78,10 @@ def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
     (found,) = summaries(claimed)
     assert where(analysis, found.row) == ("no wrong answers",)
     assert (found.sets, found.verdicts) == (2, (1, 1, 0))
-    assert found.integrated.mean == pytest.approx(TWICE / 2)
+    assert found.integrated.mean == pytest.approx(MEAN)
     assert found.integrated.worst == pytest.approx(0)
     assert where(analysis, found.integrated.where) == ("two",)
-    assert (found.final.mean, found.final.missed) == (pytest.approx(0.25), 0)
+    assert (found.final.mean, found.final.missed) == (pytest.approx(1 - np.sqrt(0.5)), 0)
     apart = np.trapezoid(FAST - SLOW, LABELS) / 90
     assert found.area.mean == pytest.approx(apart / 2)
     assert (found.area.worst, where(analysis, found.area.where)) == (0.0, ("two",))
@@ -91,9 +92,9 @@ def test_the_tables_show_the_claim_over_sets_and_set_by_set() -> None:
     shown = {table.title: table for table in tables(analysed(two_sets()))}
     summary, detail = shown["Claims: faster"], shown["Claims: faster, set by set"]
     assert cell(summary, "no wrong answers", "sets") == "2"
-    assert cell(summary, "no wrong answers", MEAN_ALL).startswith("25 % [25, 25] [")
+    assert cell(summary, "no wrong answers", MEAN_ALL).startswith("29 % [29, 29] [")
     assert cell(summary, "no wrong answers", "saving over all levels, worst set") == "0 % (two)"
-    assert cell(summary, "no wrong answers", MEAN_FINAL).startswith("25 % [25, 25] [")
+    assert cell(summary, "no wrong answers", MEAN_FINAL).startswith("29 % [29, 29] [")
     assert cell(summary, "no wrong answers", "win/tie/loss") == "1/1/0"
     assert cell(summary, "no wrong answers", "target mean / worst: reached") == "–"
     assert [row[:4] for row in detail.rows] == [
@@ -116,31 +117,31 @@ def test_the_interval_over_these_sets_adds_up_the_errors_within_them() -> None:
     (claimed,) = analysed(found, CLAIM | {"baselines": RANDOM}).claims
     (one,) = (summary.integrated for summary in summaries(claimed))
     each = [held.comparison.saving("integrated") for held in claimed.sets]
-    assert one.mean == pytest.approx(np.mean([saving.value for saving in each]))
-    spent = np.array([(1 - saving.value) * saving.error for saving in each])
-    assert (spent > 0).all()
-    free = (spent**2).sum() ** 2 / (spent**4 / 4).sum()
-    half = student.ppf(0.975, free) * np.sqrt((spent**2).sum()) / 2 / (1 - one.mean)
+    assert one.mean == pytest.approx(1 - np.sqrt(np.prod([1 - saving.value for saving in each])))
+    errors = np.array([saving.error for saving in each])
+    assert (errors > 0).all()
+    free = (errors**2).sum() ** 2 / (errors**4 / 4).sum()
+    half = student.ppf(0.975, free) * np.sqrt((errors**2).sum()) / 2
     ends = (1 - (1 - one.mean) * np.exp(half), 1 - (1 - one.mean) * np.exp(-half))
     assert one.these == pytest.approx(ends)
     assert one.these[1] - one.these[0] < max(saving.high - saving.low for saving in each)
 
 
 def test_the_interval_over_other_sets_has_the_spread_between_them() -> None:
-    ratios, none = np.array([0.4, 0.6]), np.zeros(2)
-    these, others = mean_limits(ratios, none, none + 4, np.array([0, 1]))
-    assert these == pytest.approx((0.5, 0.5))
-    half = 12.7062 * 0.1 / 0.5  # a standard error of 0.2 / 2, one degree of freedom
-    assert others == pytest.approx((1 - 0.5 * np.exp(half), 1 - 0.5 * np.exp(-half)), rel=1e-4)
-    twice = mean_limits(np.repeat(ratios, 2), np.zeros(4), np.full(4, 4.0), np.array([0, 0, 1, 1]))
+    logs, none = np.log([0.4, 0.9]), np.zeros(2)  # a geometric mean of 0.6
+    these, others = mean_limits(logs, none, none + 4, np.array([0, 1]))
+    assert these == pytest.approx((0.4, 0.4))
+    half = 12.7062 * np.log(0.9 / 0.4) / 2  # one degree of freedom
+    assert others == pytest.approx((1 - 0.6 * np.exp(half), 1 - 0.6 * np.exp(-half)), rel=1e-3)
+    twice = mean_limits(np.repeat(logs, 2), np.zeros(4), np.full(4, 4.0), np.array([0, 0, 1, 1]))
     assert twice[1] == pytest.approx(others)  # two rows of one data set are no two sets
 
 
 def test_one_data_set_says_nothing_of_others_and_alike_ones_no_less_than_their_errors() -> None:
     error, four = np.full(2, 0.1), np.full(2, 4.0)
-    these, others = mean_limits(np.full(2, 0.5), error, four, np.array([0, 0]))
+    these, others = mean_limits(np.log([0.5, 0.5]), error, four, np.array([0, 0]))
     assert np.isnan(others).all()
-    assert mean_limits(np.full(2, 0.5), error, four, np.array([0, 1])) == (these, these)
+    assert mean_limits(np.log([0.5, 0.5]), error, four, np.array([0, 1])) == (these, these)
 
 
 def test_sets_where_the_level_is_not_reached_are_counted() -> None:
@@ -148,10 +149,10 @@ def test_sets_where_the_level_is_not_reached_are_counted() -> None:
     analysis = analysed(more, CLAIM | {"targets": [{"mean": -0.2, "worst": -1.0}]})
     (found,) = summaries(analysis.claims[0])
     assert (found.final.missed, where(analysis, found.final.where)) == (1, ("three",))
-    assert found.final.mean == pytest.approx((0.5 + 0 - 1) / 3)
+    assert found.final.mean == pytest.approx(0)  # half and twice
     assert found.final.worst == pytest.approx(-1)
     text = cell(table_of(analysis), "no wrong answers", MEAN_FINAL)
-    assert text.startswith("−17 % [−17, −17] [")
+    assert text.startswith("0 % [0, 0] [")
     assert text.endswith("] (1 of 3 not reached)")
     assert found.integrated.worst == pytest.approx(-1)  # half as fast, and twice for the rest
     assert [goal.reached for goal in found.targets] == [True, True]
@@ -161,7 +162,7 @@ def test_a_set_in_which_ours_never_gets_to_the_start_counts_twice_the_labels() -
     below = np.full(10, 0.05)
     more = results(two_sets().frame, runs("mine", below, "three"), runs("random", SLOW, "three"))
     (found,) = summaries(analysed(more).claims[0])
-    assert found.integrated.mean == pytest.approx((TWICE - 1) / 3)
+    assert found.integrated.mean == pytest.approx(1 - np.cbrt((1 - TWICE) * 2))
 
 
 def test_the_best_of_one_half_of_the_seeds_is_scored_on_the_other_both_ways() -> None:
@@ -255,7 +256,7 @@ def test_rows_are_annotators_and_all_of_them_where_several_are_asked() -> None:
     by_row = {analysis.names.all(one.row): one for one in summaries(claimed)}
     assert list(by_row) == ["mixed", "spammers", "all annotators"]
     assert [one.sets for one in by_row.values()] == [2, 2, 4]
-    assert by_row["all annotators"].integrated.mean == pytest.approx(TWICE / 2)
+    assert by_row["all annotators"].integrated.mean == pytest.approx(MEAN)
     table = table_of(analysis)
     reached = "target mean / worst: reached"
     assert cell(table, "all annotators", reached) == "20 % / –: yes"
@@ -299,7 +300,7 @@ def test_noisy_groups_of_one_kind_are_pooled_and_the_clean_one_is_not() -> None:
     assert list(by_group) == [*rates, "symmetric, all rates"]
     pooled = by_group["symmetric, all rates"]
     assert (pooled.sets, pooled.verdicts) == (4, (2, 2, 0))
-    assert pooled.integrated.mean == pytest.approx(TWICE / 2)
+    assert pooled.integrated.mean == pytest.approx(MEAN)
     assert (
         len(set_by_set(claimed, analysis.names, analysis.spec.metric).rows) == 6
     )  # each setting once
