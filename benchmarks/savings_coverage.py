@@ -250,9 +250,8 @@ def main() -> None:
         "Without noise: what the definition says of the mean curves themselves. It is nearer to "
         "none than a large true saving where ours starts above the baseline, since all levels "
         "below its start are charged its first labels. Bias: of 1 less the geometric mean of the "
-        "ratios of labels, which is what a mean over sets is. The last columns are the bias over all "
-        "levels where those that only one reaches are left out, always count twice, or count the "
-        "budget.",
+        "ratios of labels, as means over sets are. The last columns are the bias over all levels "
+        "where those that only one reaches are left out, always count twice, or count the budget.",
         "",
         *table(head, rows(noise, args.repeats, args.draws)),
         "",

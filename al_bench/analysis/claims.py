@@ -10,8 +10,9 @@ import numpy as np
 from al_bench.analysis.beside_prior import Beside, alone, beside
 from al_bench.analysis.comparison import Compared, compared, crossed
 from al_bench.analysis.curves import Setting
+from al_bench.analysis.ground import Ground
 from al_bench.analysis.keys import ALL, Choice, Method, Place
-from al_bench.analysis.names import Names, asked
+from al_bench.analysis.names import asked
 from al_bench.analysis.selection import NoMatchError, chosen, matches, only, said
 from al_bench.analysis.sides import Sides
 from al_bench.analysis.spec import Claim, ReportSpec
@@ -25,22 +26,13 @@ class Rival:
     metric: str
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What claims are held with: the settings by each metric that is asked for, and by setting the
-    level that its whole pool reaches without wrong answers, where it is known."""
-
-    settings: Mapping[str, Sequence[Setting]]
-    full: Mapping[Place, float]
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Sequence[Setting]], full: Mapping[Place, float]) -> Evidence:
-        """full: levels by setting, of the answers there; those of settings without wrong ones count
-        for all that differ from them in the noise alone."""
-        (every, *_) = settings.values()
-        clean = {quiet(s.place): full[s.place] for s in every if not s.noisy and s.place in full}
-        known = {s.place: clean.get(quiet(s.place), np.nan) for s in every}
-        return cls(settings, known)
+def without_wrong_answers(on: Ground, spec: ReportSpec) -> dict[Place, float]:
+    """What the whole pool teaches by settings whatever their noise, where one without is known."""
+    return {
+        quiet(setting.place): on.full[setting.place]
+        for setting in on.settings[spec.metric]
+        if not setting.noisy and setting.place in on.full
+    }
 
 
 def quiet(place: Place) -> Place:
@@ -155,28 +147,33 @@ def baselines_of(claim: Claim, ours: Method, sides: Sides) -> tuple[list[Method]
     return sorted(found), missing
 
 
-def held(claim: Claim, evidence: Evidence, sides: Sides, spec: ReportSpec, names: Names) -> Claimed:
-    """The claim as far as it can be held with these runs; what cannot is said in `missing`."""
+def claims_on(on: Ground, spec: ReportSpec) -> tuple[Claimed, ...]:
+    """The claims as far as they can be held; what cannot is said in `missing`."""
+    return tuple(held(claim, on, spec) for claim in spec.claimed)
+
+
+def held(claim: Claim, on: Ground, spec: ReportSpec) -> Claimed:
+    """The same of one claim."""
     try:
-        return hold(claim, evidence, sides, spec, names)
+        return hold(claim, on, spec)
     except NoMatchError as why:
         return Claimed(claim, None, (), (), (str(why),))
 
 
-def hold(claim: Claim, evidence: Evidence, sides: Sides, spec: ReportSpec, names: Names) -> Claimed:
+def hold(claim: Claim, on: Ground, spec: ReportSpec) -> Claimed:
     """Compare a claim's method with the best of its baselines in every setting.
 
     ValueError where a selection is of no run, of several methods or of no possible baseline.
     """
-    ours = only(f"report.claims {claim.name!r} ours", claim.ours, sides.methods)
-    wanted, missing = baselines_of(claim, ours, sides)
-    settings = evidence.settings[spec.metric]
+    ours = only(f"report.claims {claim.name!r} ours", claim.ours, on.sides.methods)
+    wanted, missing = baselines_of(claim, ours, on.sides)
+    settings, names, full = on.settings[spec.metric], on.names, without_wrong_answers(on, spec)
     where = layout([setting.place for setting in settings])
     sets: list[Held] = []
     lacking: dict[str, list[str]] = {}
     for number, setting in enumerate(settings):
         lacks = [names.method(m) for m in (ours, *wanted) if m not in setting.methods]
-        by = {metric: some[number] for metric, some in evidence.settings.items()}
+        by = {metric: some[number] for metric, some in on.settings.items()}
         rivals = [
             Rival(method, metric)
             for metric in claim.rival_metrics or (spec.metric,)
@@ -195,9 +192,8 @@ def hold(claim: Claim, evidence: Evidence, sides: Sides, spec: ReportSpec, names
             row, name = where[setting.place]
             rows = (row, pooled(row)) if setting.noisy else (row,)
             mine = setting.of(ours)
-            ends = Ends(
-                setting.prior, theirs, float(mine[:, -1].mean()), evidence.full[setting.place]
-            )
+            level = full.get(quiet(setting.place), np.nan)
+            ends = Ends(setting.prior, theirs, float(mine[:, -1].mean()), level)
             flat = [alone(f"report.claims {claim.name!r} levels", by[m]) for m in claim.levels]
             levels = tuple(beside(mine, setting.labels, level) for level in flat)
             sets.append(Held(setting.place, rows, name, one, opponents, ends, levels))
@@ -225,6 +221,23 @@ def against(
     if found is None:
         return None
     return found, opponents, float(np.nanmean(theirs[:, -1]))
+
+
+def check_seeds(claimed: Claimed, on: Ground, spec: ReportSpec) -> None:
+    """ValueError where a baseline has other seeds than ours in a setting of both."""
+    ours = claimed.ours
+    for setting in on.settings[spec.metric]:
+        if ours is None or ours not in setting.methods:
+            continue
+        mine = setting.seeds_of(ours)
+        for method in claimed.baselines:
+            theirs = setting.seeds_of(method)
+            if theirs and theirs != mine:
+                raise ValueError(
+                    f"{on.names.method(method)} has the seeds {', '.join(map(str, theirs))} in "
+                    f"{on.names.place(setting.place)}, {on.names.method(ours)} has "
+                    f"{', '.join(map(str, mine))}; wanted the same of all that are compared"
+                )
 
 
 def untargeted(claimed: Claimed) -> Iterator[str]:

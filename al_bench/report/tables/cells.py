@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,13 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     bold: frozenset[tuple[int, int]] = frozenset()
+
+
+def transposed(table: Table, corner: str) -> Table:
+    """A table with its rows as columns."""
+    header, *rows = zip(table.header, *table.rows, strict=True)
+    bold = frozenset((column - 1, row + 1) for row, column in table.bold)
+    return replace(table, header=(corner, *header[1:]), rows=tuple(rows), bold=bold)
 
 
 def called(analysis: Analysis, method: Method) -> str:
@@ -59,6 +66,9 @@ def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> st
 
 
 def fraction(value: float) -> str:
+    """A whole number of per cent; what is far below any budget is not told apart."""
+    if value < -9.995:
+        return "< −999"
     return f"{round(100 * value) + 0:d}".replace("-", "−")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, replace
 
 import numpy as np
 
-from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.beside_prior import Beside
 from al_bench.analysis.claims import Claimed, Ends, Held, Rival
 from al_bench.analysis.names import Names
@@ -29,21 +28,20 @@ READING = (
     "The best opponent is chosen in each setting by mean area under the curve on one half of the "
     "seeds and scored on the other, both ways (on all seeds where there are fewer than three). "
     "Savings are 1 - labels of ours / labels of the opponent, summed over all levels from the "
-    "opponent's start to the highest that either reaches; a level that only one reaches counts in "
+    "opponent's start to the highest that either reaches. A level that only one reaches counts in "
     "the proportion met at the highest that both reach, for which the lower one is charged its "
-    "whole budget, between half and twice: a saving of −100 to 50 %. Means over sets (of "
-    "savings: geometric, of the ratios of labels) with two 95 % intervals: of the mean over these sets for other seeds, and over other sets "
-    "like these. Not reached: sets in which ours does not get to the opponent's final level. Area "
-    "and full budget: differences from the opponent; win and loss at two paired standard errors of "
-    "the area. Levels are means over sets at the full budget. Targets refer to the saving over all "
-    "levels."
+    "whole budget, between half and twice: a saving of −100 to 50 %. Means of savings are 1 - the "
+    "geometric mean of the ratios of labels, with two 95 % intervals: of the mean over these sets "
+    "for other seeds, and over other sets like these. Not reached: sets in which ours does not get "
+    "to the opponent's final level. Area and full budget: differences from the opponent; win and "
+    "loss at two paired standard errors of the area. Levels are means over sets at the full "
+    "budget. Targets refer to the saving over all levels."
 )
 
 
-def claim_tables(analysis: Analysis) -> list[Table]:
+def claim_tables(claims: Sequence[Claimed], names: Names, metric: str) -> list[Table]:
     """What the claims come to over sets; how to read it stands below the first."""
-    metric = analysis.spec.metric
-    shown = [over_sets(claimed, analysis.names, metric) for claimed in analysis.claims]
+    shown = [over_sets(claimed, names, metric) for claimed in claims]
     return [replace(table, note=f"{table.note} {READING}") for table in shown[:1]] + shown[1:]
 
 
