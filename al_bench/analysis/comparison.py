@@ -58,11 +58,12 @@ def crossed(rivals: Floats, labels: Floats) -> tuple[Floats, tuple[int, ...]]:
     curves are taken on the other half, both ways; with one or two seeds on all of them. NaN where
     the chosen one has no run with a seed.
     """
-    seeds, areas = rivals.shape[1], area(rivals, labels, log=False)
-    every, half = np.arange(seeds), seeds // 2
-    halves = [(every, every)] if seeds < 3 else [(every[:half], every[half:])]
+    areas = area(rivals, labels, log=False)
+    every = np.arange(rivals.shape[1])
+    one, other = every[: len(every) // 2], every[len(every) // 2 :]
+    halves = [(one, other), (other, one)] if len(every) > 2 else [(every, every)]
     found, who = np.full(rivals.shape[1:], np.nan), []
-    for by, on in [*halves, *([halves[0][::-1]] if seeds > 2 else [])]:
+    for by, on in halves:
         best = best_of(areas[:, by])
         if best is not None:
             found[on] = rivals[best, on]

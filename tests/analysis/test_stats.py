@@ -19,6 +19,7 @@ from al_bench.analysis.savings import (
     ratio_over_levels,
     saving_limits,
 )
+from tests.reference import savings as slow
 
 LABELS = np.arange(10.0, 101.0, 10.0)
 
@@ -174,6 +175,14 @@ def test_over_all_levels_below_the_start_of_the_other_everything_counts_twice() 
     assert ratio_over_levels(high, low, labels) == pytest.approx(
         (0.1 * 10 + above) / (0.1 * 15 + 2 * above)
     )
+
+
+def test_ratios_over_levels_agree_with_plain_summation_also_for_curves_that_dip() -> None:
+    rng, labels = np.random.default_rng(2), np.array([5.0, 10.0, 20.0, 25.0, 50.0, 80.0, 100.0])
+    a, b = rng.random((2, 20, 7)) + np.linspace(0, 1, 7) + 0.4 * rng.normal(size=(2, 20, 1))
+    wanted = [slow.ratio_over_levels(*pair, labels, 4000) for pair in zip(a, b, strict=True)]
+    assert len({float(np.sign(x.max() - y.max())) for x, y in zip(a, b, strict=True)}) == 2
+    np.testing.assert_allclose(ratio_over_levels(a, b, labels), wanted, rtol=2e-3)
 
 
 def test_curves_that_never_rise_save_by_where_they_are() -> None:
