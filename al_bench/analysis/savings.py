@@ -68,19 +68,20 @@ def last_level(curves: Floats, labels: Floats) -> Floats:
     return np.asarray(curves[:, labels >= 0.9 * labels[-1]].mean(axis=1))
 
 
-def edge(a: Floats, b: Floats, labels: Floats) -> Floats:
+def edge(a: Floats, b: Floats, labels: Floats, most: float = MOST) -> Floats:
     """(b,) what a level that only one of them reaches counts as, in labels of a per label of b.
 
     The ratio at the highest level that both reach, the top of the one that ends lower, for which
-    that one is charged its whole budget; at least half and at most twice. Where one curve is the
-    other's with its labels scaled by no more than that, it is the very ratio.
+    that one is charged its whole budget; at most `most` times and at least one part of so many.
+    Where one curve is the other's with its labels scaled by no more than that, it is the very
+    ratio; it bounds how much levels that no run has shown can make of a saving, either way.
     """
     top_a, top_b = a.max(axis=1), b.max(axis=1)
     shared = np.minimum(top_a, top_b)[:, None]
     need_a, need_b = (labels_needed(curves, labels, shared)[:, 0] for curves in (a, b))
     need_a = np.where(top_a < top_b - CLOSE, labels[-1], need_a)
     need_b = np.where(top_b < top_a - CLOSE, labels[-1], need_b)
-    return np.clip(need_a / need_b, 1 / MOST, MOST)
+    return np.clip(need_a / need_b, 1 / most, most)
 
 
 def ratio_at(a: Floats, b: Floats, labels: Floats, targets: Floats) -> Floats:
