@@ -10,17 +10,16 @@ import numpy as np
 import pandas as pd
 
 from al_bench.analysis import stats
-from al_bench.analysis.claims import Claimed, held
+from al_bench.analysis.claims import Claimed, claims_on
 from al_bench.analysis.comparison import Comparison, held_against, strongest
 from al_bench.analysis.costs import Costs, costs_of
-from al_bench.analysis.curves import Floats, Setting, aligned, check_metric, settings
+from al_bench.analysis.curves import Floats, Setting
 from al_bench.analysis.frame import Results
-from al_bench.analysis.keys import Method, Place, by_setting, keyed
+from al_bench.analysis.ground import ground
+from al_bench.analysis.keys import Method, Place, by_setting
 from al_bench.analysis.names import Names, plainest
-from al_bench.analysis.problems import check_problems
-from al_bench.analysis.references import without_references
 from al_bench.analysis.savings import area, isotonic, labels_needed, last_level
-from al_bench.analysis.sides import Sides, sides_of
+from al_bench.analysis.sides import Sides
 from al_bench.analysis.spec import ReportSpec
 
 RULES = {
@@ -119,20 +118,15 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     run, or runs of one setting met different problems."""
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
-    check_metric(results.frame, spec.metric)
-    every = frame = keyed(results.frame, spec.method)
-    unchecked = check_problems(frame, Names.of(frame))
-    frame, levels = without_references(frame, spec)
-    frame = aligned(frame)
-    parts, sides = settings(frame, spec.metric), sides_of(frame, spec, results.partial)
+    on = ground(results.frame, spec, results.partial)
+    parts, sides, names = list(on.settings[spec.metric]), on.sides, on.names
     ranking = [method for method in by_rank(*complete(parts)) if method in sides.rivals]
     found = tuple(
-        analyse_setting(part, spec, sides, ranking, levels.get(part.place)) for part in parts
+        analyse_setting(part, spec, sides, ranking, on.full.get(part.place)) for part in parts
     )
-    names = Names.of(frame)
-    claims = tuple(held(claim, parts, sides, spec, names) for claim in spec.claimed)
-    costs = costs_of(every, spec.costs, spec, results.partial) if spec.costs else None
-    return Analysis(spec, results, frame, names, sides, found, claims, unchecked, costs)
+    costs = costs_of(on.every, spec.costs, spec, results.partial) if spec.costs else None
+    claims = claims_on(on, spec)
+    return Analysis(spec, results, on.frame, names, sides, found, claims, on.unchecked, costs)
 
 
 def complete(parts: list[Setting]) -> tuple[tuple[Method, ...], Floats]:

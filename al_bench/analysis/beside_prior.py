@@ -1,5 +1,5 @@
-"""Every method held against the prior alone: where it ends, and from how many labels on it is
-better."""
+"""Curves held against a level that needs no label, such as the prior alone: where they end, and
+from how many labels on they are better."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.curves import Setting
+from al_bench.analysis.curves import Floats, Setting
 from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import CLOSE, isotonic, labels_needed, last_level
 
@@ -17,33 +17,43 @@ LEVELS = {"balanced_accuracy": CORRECTED, "product_balanced_accuracy": CORRECTED
 
 
 @dataclass(frozen=True)
-class BesidePrior:
-    """One method in one setting. end: the mean over the last tenth of the budget; needed: labels
-    from which the isotonic mean curve is above the prior for good, inf if it never is; better:
+class Beside:
+    """One method beside a level. end: its mean over the last tenth of the budget; needed: labels
+    from which the isotonic mean curve is above the level for good, inf if it never is; better:
     seeds whose own end is above it, of `seeds`."""
 
-    method: Method
+    level: float
     end: float
     needed: float
     better: int
     seeds: int
 
 
-def beside_prior(setting: Setting, method: Method) -> BesidePrior:
+def beside(curves: Floats, labels: Floats, level: float) -> Beside:
+    """How curves (s, p) do beside a level; what is above it by rounding alone is not."""
+    above = level + 2 * CLOSE
+    mean = isotonic(curves.mean(axis=0, keepdims=True))
+    needed = float(labels_needed(mean, labels, np.array([[above]]))[0, 0])
+    ends = last_level(curves, labels)
+    better = int(np.count_nonzero(ends > above))
+    return Beside(level, float(ends.mean()), needed, better, len(curves))
+
+
+def beside_prior(setting: Setting, method: Method) -> Beside:
     """How a method does beside the prior alone, by the metric of the setting.
 
-    The prior is taken as one number, its mean over seeds: it has no label to be lucky with. What is
-    above it by rounding alone is not. ValueError where the runs have no round without labels.
+    The prior is taken as one number, its mean over seeds: it has no label to be lucky with.
+    ValueError where the runs have no round without labels.
     """
+    return beside(setting.of(method), setting.labels, alone("report.beside_prior", setting))
+
+
+def alone(what: str, setting: Setting) -> float:
+    """The level without labels; ValueError, to who asks for it, where there is none."""
     if np.isnan(setting.prior):
-        raise ValueError(f"report.beside_prior needs the prior alone, which the runs in "
-                         f"{setting.place} do not have; wanted a round without labels")  # fmt: skip
-    curves, above = setting.of(method), setting.prior + 2 * CLOSE
-    mean = isotonic(curves.mean(axis=0, keepdims=True))
-    needed = float(labels_needed(mean, setting.labels, np.array([[above]]))[0, 0])
-    ends = last_level(curves, setting.labels)
-    better = int(np.count_nonzero(ends > above))
-    return BesidePrior(method, float(ends.mean()), needed, better, len(curves))
+        raise ValueError(f"{what} needs the prior alone, which the runs in {setting.place} do not "
+                         "have; wanted a round without labels")  # fmt: skip
+    return setting.prior
 
 
 def corrected_prior(frame: pd.DataFrame, metric: str) -> float:

@@ -2,35 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from al_bench.analysis import stats
-from al_bench.analysis.comparison import Comparison, held_against, resamples_of, strongest
-from al_bench.analysis.curves import Floats, Setting
+from al_bench.analysis.beside_prior import Beside, alone, beside
+from al_bench.analysis.comparison import Compared, compared, crossed
+from al_bench.analysis.curves import Setting
+from al_bench.analysis.ground import Ground
 from al_bench.analysis.keys import ALL, Choice, Method, Place
-from al_bench.analysis.names import Names, asked
-from al_bench.analysis.savings import all_forms
+from al_bench.analysis.names import asked
 from al_bench.analysis.selection import NoMatchError, chosen, matches, only, said
 from al_bench.analysis.sides import Sides
 from al_bench.analysis.spec import Claim, ReportSpec
 
-FORMS = ("final", "integrated")  # columns of a set's resamples
+
+@dataclass(frozen=True, order=True)
+class Rival:
+    """A baseline by one of the metrics that can be read of its models at test time."""
+
+    method: Method
+    metric: str
+
+
+def without_wrong_answers(on: Ground, spec: ReportSpec) -> dict[Place, float]:
+    """What the whole pool teaches by settings whatever their noise, where one without is known."""
+    return {
+        quiet(setting.place): on.full[setting.place]
+        for setting in on.settings[spec.metric]
+        if not setting.noisy and setting.place in on.full
+    }
+
+
+def quiet(place: Place) -> Place:
+    """A setting whatever its noise."""
+    return place.part([choice.group for choice in place.choices if choice.group != "noise"])
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Levels of one set at the full budget: the prior alone, the opponent, ours, and the whole pool
+    without wrong answers; NaN where one is not known."""
+
+    prior: float
+    theirs: float
+    ours: float
+    full: float
 
 
 @dataclass(frozen=True)
 class Held:
     """One set of a claim: its setting, the rows it counts in (its kind of noise, and all rates of
-    it; or its annotators, and all of them), what tells it apart there, the comparison with its best
-    baseline and (b, 2) resamples."""
+    it; or its annotators, and all of them), what tells it apart there, the comparison with its
+    opponents (two where the halves of the seeds choose differently), where both end, and ours
+    beside each of the claim's levels."""
 
     place: Place
     rows: tuple[Place, ...]
     set: Place
-    comparison: Comparison
-    resampled: Floats
+    comparison: Compared
+    opponents: tuple[Rival, ...]
+    ends: Ends
+    beside: tuple[Beside, ...]
+
+    @property
+    def seeds(self) -> int:
+        return len(self.comparison.paired.apart)
 
 
 @dataclass(frozen=True)
@@ -109,46 +147,97 @@ def baselines_of(claim: Claim, ours: Method, sides: Sides) -> tuple[list[Method]
     return sorted(found), missing
 
 
-def held(
-    claim: Claim, settings: Sequence[Setting], sides: Sides, spec: ReportSpec, names: Names
-) -> Claimed:
-    """The claim as far as it can be held with these runs; what cannot is said in `missing`."""
+def claims_on(on: Ground, spec: ReportSpec) -> tuple[Claimed, ...]:
+    """The claims as far as they can be held; what cannot is said in `missing`."""
+    return tuple(held(claim, on, spec) for claim in spec.claimed)
+
+
+def held(claim: Claim, on: Ground, spec: ReportSpec) -> Claimed:
+    """The same of one claim."""
     try:
-        return hold(claim, settings, sides, spec, names)
+        return hold(claim, on, spec)
     except NoMatchError as why:
         return Claimed(claim, None, (), (), (str(why),))
 
 
-def hold(
-    claim: Claim, settings: Sequence[Setting], sides: Sides, spec: ReportSpec, names: Names
-) -> Claimed:
+def hold(claim: Claim, on: Ground, spec: ReportSpec) -> Claimed:
     """Compare a claim's method with the best of its baselines in every setting.
 
     ValueError where a selection is of no run, of several methods or of no possible baseline.
     """
-    ours = only(f"report.claims {claim.name!r} ours", claim.ours, sides.methods)
-    wanted, missing = baselines_of(claim, ours, sides)
+    ours = only(f"report.claims {claim.name!r} ours", claim.ours, on.sides.methods)
+    wanted, missing = baselines_of(claim, ours, on.sides)
+    settings, names, full = on.settings[spec.metric], on.names, without_wrong_answers(on, spec)
     where = layout([setting.place for setting in settings])
     sets: list[Held] = []
     lacking: dict[str, list[str]] = {}
-    for setting in settings:
+    for number, setting in enumerate(settings):
         lacks = [names.method(m) for m in (ours, *wanted) if m not in setting.methods]
-        rivals = [m for m in wanted if m in setting.methods]
-        best = strongest(setting, rivals, len(setting.seeds))
-        one = None
-        if best is not None and ours in setting.methods:
-            one = held_against(setting, ours, best, 0, None, spec)
-            lacks += [] if one else [f"{names.method(ours)} with a seed of {names.method(best)}"]
+        by = {metric: some[number] for metric, some in on.settings.items()}
+        rivals = [
+            Rival(method, metric)
+            for metric in claim.rival_metrics or (spec.metric,)
+            for method in wanted
+            if method in setting.methods
+        ]
+        found = None
+        if rivals and ours in setting.methods:
+            found = against(ours, rivals, setting, by, spec)
+            lacks += [] if found else [f"{names.method(ours)} with a seed of its best baseline"]
         if lacks:
-            without = f"{', '.join(lacks)} ({'compared without' if one else 'left out'})"
+            without = f"{', '.join(lacks)} ({'compared without' if found else 'left out'})"
             lacking.setdefault(without, []).append(names.place(setting.place))
-        if one is not None:
+        if found is not None:
+            one, opponents, theirs = found
             row, name = where[setting.place]
             rows = (row, pooled(row)) if setting.noisy else (row,)
-            sets.append(Held(setting.place, rows, name, one, resamples(setting, one, spec)))
+            mine = setting.of(ours)
+            level = full.get(quiet(setting.place), np.nan)
+            ends = Ends(setting.prior, theirs, float(mine[:, -1].mean()), level)
+            flat = [alone(f"report.claims {claim.name!r} levels", by[m]) for m in claim.levels]
+            levels = tuple(beside(mine, setting.labels, level) for level in flat)
+            sets.append(Held(setting.place, rows, name, one, opponents, ends, levels))
     missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
     claimed = Claimed(claim, ours, tuple(wanted), tuple(sets), tuple(missing))
     return replace(claimed, missing=(*missing, *untargeted(claimed)))
+
+
+def against(
+    ours: Method,
+    rivals: Sequence[Rival],
+    setting: Setting,
+    by: Mapping[str, Setting],
+    spec: ReportSpec,
+) -> tuple[Compared, tuple[Rival, ...], float] | None:
+    """A method against the best of some rivals, over its own seeds: the comparison, who was the
+    best, and where that ends; None where they have no seed in common."""
+    curves = [by[r.metric].curves[setting.methods.index(r.method)] for r in rivals]
+    mine = setting.curves[setting.methods.index(ours)]
+    own = ~np.isnan(mine).any(axis=1)
+    theirs, best = crossed(np.stack(curves)[:, own], setting.labels)
+    opponents = tuple(rivals[one] for one in best)
+    who = " and ".join(f"{one.method.text} by {one.metric}" for one in opponents)
+    found = compared(setting, mine[own], theirs, f"{ours.text} against {who}", None, spec)
+    if found is None:
+        return None
+    return found, opponents, float(np.nanmean(theirs[:, -1]))
+
+
+def check_seeds(claimed: Claimed, on: Ground, spec: ReportSpec) -> None:
+    """ValueError where a baseline has other seeds than ours in a setting of both."""
+    ours = claimed.ours
+    for setting in on.settings[spec.metric]:
+        if ours is None or ours not in setting.methods:
+            continue
+        mine = setting.seeds_of(ours)
+        for method in claimed.baselines:
+            theirs = setting.seeds_of(method)
+            if theirs and theirs != mine:
+                raise ValueError(
+                    f"{on.names.method(method)} has the seeds {', '.join(map(str, theirs))} in "
+                    f"{on.names.place(setting.place)}, {on.names.method(ours)} has "
+                    f"{', '.join(map(str, mine))}; wanted the same of all that are compared"
+                )
 
 
 def untargeted(claimed: Claimed) -> Iterator[str]:
@@ -157,16 +246,3 @@ def untargeted(claimed: Claimed) -> Iterator[str]:
     for target in claimed.claim.targets:
         if not any(matches(row, target.rows) for row in rows):
             yield f"no setting of the target's {said(target.rows)}"
-
-
-def resamples(setting: Setting, one: Comparison, spec: ReportSpec) -> Floats:
-    """(b, 2) savings of a comparison on its own resamples; (0, 2) with one seed."""
-    a, b = setting.together(one.method, one.baseline)
-    if len(a) < 2:
-        return np.empty((0, len(FORMS)))
-
-    def statistic(weights: Floats) -> Floats:
-        return all_forms(weights @ a, weights @ b, setting.labels, np.empty(0), (True,))
-
-    draws = resamples_of(setting, one.method, one.baseline, 0, spec)
-    return stats.resampled(statistic, len(a), spec.bootstrap, draws)

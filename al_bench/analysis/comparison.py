@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.analysis import stats
-from al_bench.analysis.curves import Setting
+from al_bench.analysis.curves import Floats, Setting
 from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import Saving, area, compare
 from al_bench.analysis.spec import ReportSpec
@@ -16,12 +16,9 @@ from al_bench.rng import rng
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One method against the baseline that a rule chose, in one setting."""
+class Compared:
+    """Two sets of learning curves, paired by seed, held against each other."""
 
-    method: Method
-    baseline: Method
-    rule: str
     savings: list[Saving]
     paired: stats.Paired  # of the area under the curve
     final: stats.Paired  # at the full budget
@@ -30,13 +27,48 @@ class Comparison:
         return next(s for s in self.savings if s.form == form and s.smooth == smooth)
 
 
+@dataclass(frozen=True)
+class Comparison(Compared):
+    """One method against the baseline that a rule chose, in one setting."""
+
+    method: Method
+    baseline: Method
+    rule: str
+
+
 def strongest(setting: Setting, methods: Sequence[Method], seeds: int) -> Method | None:
     """The method of largest mean AUC over the first seeds of a setting; None where none has any."""
-    with np.errstate(invalid="ignore"):
-        areas = area(setting.curves[:, :seeds], setting.labels, log=False)
-    means = {m: areas[setting.methods.index(m)] for m in methods}
-    known = {m: np.nanmean(a) for m, a in means.items() if not np.isnan(a).all()}
-    return max(known, key=lambda m: known[m]) if known else None
+    places = [setting.methods.index(method) for method in methods]
+    best = best_of(area(setting.curves[places, :seeds], setting.labels, log=False))
+    return None if best is None else methods[best]
+
+
+def best_of(areas: Floats) -> int | None:
+    """The row of (k, s) areas of largest mean over the seeds it has; None where none has any."""
+    known = np.flatnonzero(~np.isnan(areas).all(axis=1))
+    if not len(known):
+        return None
+    return int(known[np.nanmean(areas[known], axis=1).argmax()])
+
+
+def crossed(rivals: Floats, labels: Floats) -> tuple[Floats, tuple[int, ...]]:
+    """(s, p) curves of the best of some rivals (k, s, p), and which of them they are.
+
+    The best is a maximum over noise, so it is chosen by area on one half of the seeds and its
+    curves are taken on the other half, both ways; with one or two seeds on all of them. NaN where
+    the chosen one has no run with a seed.
+    """
+    areas = area(rivals, labels, log=False)
+    every = np.arange(rivals.shape[1])
+    one, other = every[: len(every) // 2], every[len(every) // 2 :]
+    halves = [(one, other), (other, one)] if len(every) > 2 else [(every, every)]
+    found, who = np.full(rivals.shape[1:], np.nan), []
+    for by, on in halves:
+        best = best_of(areas[:, by])
+        if best is not None:
+            found[on] = rivals[best, on]
+            who.append(best)
+    return found, tuple(dict.fromkeys(who))
 
 
 def held_against(
@@ -54,24 +86,27 @@ def held_against(
     """
     seeds = setting.curves[:, skip:]
     a, b = (seeds[setting.methods.index(name)] for name in (method, baseline))
+    who = f"{method.text} against {baseline.text} {skip}"
+    found = compared(setting, a, b, who, reference, spec)
+    if found is None:
+        return None
+    return Comparison(found.savings, found.paired, found.final, method, baseline, "")
+
+
+def compared(
+    setting: Setting, a: Floats, b: Floats, who: str, reference: float | None, spec: ReportSpec
+) -> Compared | None:
+    """Curves (s, p) of a setting against others, over the seeds that both have; None where there
+    are none. who: names them, so that no other method or setting moves their resamples."""
     both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
     if not both.any():
         return None
     a, b = a[both], b[both]
-    draws = resamples_of(setting, method, baseline, skip, spec)
+    draws = rng(spec.seed, f"bootstrap {setting.place.text} against {who}")
     if reference is None:
         found = compare(a, b, setting.labels, 0.0, (), spec.bootstrap, draws, fits=(True,))
     else:
         gaps = tuple(spec.targets)
         found = compare(a, b, setting.labels, reference, gaps, spec.bootstrap, draws)
     areas = (area(curves, setting.labels, log=False) for curves in (a, b))
-    final = stats.paired(a[:, -1], b[:, -1])
-    return Comparison(method, baseline, "", found, stats.paired(*areas), final)
-
-
-def resamples_of(
-    setting: Setting, method: Method, baseline: Method, skip: int, spec: ReportSpec
-) -> np.random.Generator:
-    """The generator of a comparison's resamples: no other method or setting moves them."""
-    these = (setting.place.text, method.text, baseline.text)
-    return rng(spec.seed, f"bootstrap {' against '.join(these)} {skip}")
+    return Compared(found, stats.paired(*areas), stats.paired(a[:, -1], b[:, -1]))

@@ -43,6 +43,13 @@ class Setting:
         curves = self.curves[self.methods.index(method)]
         return np.asarray(curves[~np.isnan(curves).any(axis=1)])
 
+    def seeds_of(self, method: Method) -> tuple[int, ...]:
+        """The seeds with which a method has runs; none where it has no run here."""
+        if method not in self.methods:
+            return ()
+        has = ~np.isnan(self.curves[self.methods.index(method)]).any(axis=1)
+        return tuple(seed for seed, there in zip(self.seeds, has.tolist(), strict=True) if there)
+
     def together(self, *methods: Method) -> Floats:
         """(len(methods), s, p) curves over the seeds that all of these methods have."""
         chosen = self.curves[[self.methods.index(method) for method in methods]]
@@ -56,7 +63,8 @@ def settings(frame: pd.DataFrame, metric: str) -> list[Setting]:
     of a setting were measured at different numbers of labels.
     """
     check_metric(frame, metric)
-    return [one(place, part, metric) for place, part in by_setting(frame).items()]
+    needed = ["setting", "method", "seed", "id", "n_labels", "oracle", "noise_rate", metric]
+    return [one(place, part, metric) for place, part in by_setting(frame[needed]).items()]
 
 
 def check_metric(frame: pd.DataFrame, metric: str) -> None:

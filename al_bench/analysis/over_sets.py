@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from al_bench.analysis import stats
-from al_bench.analysis.claims import FORMS, Claimed, Held
+from al_bench.analysis.claims import Claimed, Ends, Held
 from al_bench.analysis.keys import Place
-from al_bench.analysis.savings import CLOSE
+from al_bench.analysis.savings import CLOSE, Floats, saving_limits
 from al_bench.analysis.selection import matches
 from al_bench.analysis.spec import Claim
 
 
 @dataclass(frozen=True)
 class Average:
-    """A saving over sets: mean and 95 % interval over those where it can be claimed, and the worst.
+    """A saving over sets: its mean, the worst and its set, and sets in which ours does not reach
+    the level.
 
-    missed: of `sets`, those where ours does not reach the level, which are the worst ones; where:
-    the worst sets. The baseline always reaches its own levels, so there are no lower bounds.
+    The mean is 1 less the geometric mean of the ratios of labels, so that half and twice the labels
+    make up for each other, and the noise of few seeds does not pull it down.
+    these: 95 % interval of the mean over these sets, for other seeds; others: over other sets like
+    these, for which sets are drawn too. NaN with one seed, or one set.
     """
 
     mean: float
-    low: float
-    high: float
-    sets: int
+    these: tuple[float, float]
+    others: tuple[float, float]
     missed: int
     worst: float
-    where: tuple[Place, ...]
+    where: Place
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,20 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Above:
+    """Ours over the sets of a row beside a level that needs no label: sets it ends above, the
+    median of the labels from which it is (inf: never in half of the sets), and the mean of how far
+    it ends above."""
+
+    sets: int
+    needed: float
+    apart: float
+
+
+@dataclass(frozen=True)
 class Summary:
-    """A claim over the sets of one row; verdicts: sets won, tied and lost by area."""
+    """A claim over the sets of one row; verdicts: sets won, tied and lost by area; ends: means;
+    above: for each of the claim's levels."""
 
     row: Place
     sets: int
@@ -61,6 +76,8 @@ class Summary:
     area: Extreme
     accuracy: Extreme
     verdicts: tuple[int, int, int]
+    ends: Ends
+    above: tuple[Above, ...]
     targets: tuple[Goal, ...]
 
 
@@ -70,9 +87,12 @@ def summaries(claimed: Claimed) -> list[Summary]:
 
 
 def summary(claim: Claim, row: Place, sets: Sequence[Held]) -> Summary:
-    """What a claim comes to over the sets of a row."""
+    """What a claim comes to over the sets of a row; no target is reached where ours does not end
+    above a level of the claim in all of them."""
     integrated, words = average(sets, "integrated"), [h.comparison.paired.verdict for h in sets]
-    ends = {"mean": -np.inf if integrated.missed else integrated.mean, "worst": integrated.worst}
+    above = tuple(above_level(sets, number) for number in range(len(claim.levels)))
+    fails = any(one.sets < len(sets) for one in above)
+    reached = {"mean": integrated.mean, "worst": integrated.worst}
     return Summary(
         row,
         len(sets),
@@ -81,7 +101,9 @@ def summary(claim: Claim, row: Place, sets: Sequence[Held]) -> Summary:
         extreme(sets, [held.comparison.paired.difference for held in sets]),
         extreme(sets, [held.comparison.final.difference for held in sets]),
         (words.count("win"), words.count("tie"), words.count("loss")),
-        tuple(Goal(w, t, ends[w] >= t - CLOSE) for w, t in goals(claim, row)),
+        Ends(*np.mean([astuple(held.ends) for held in sets], axis=0).tolist()),
+        above,
+        tuple(Goal(w, t, not fails and reached[w] >= t - CLOSE) for w, t in goals(claim, row)),
     )
 
 
@@ -95,21 +117,48 @@ def goals(claim: Claim, row: Place) -> Iterator[tuple[str, float]]:
 
 
 def average(sets: Sequence[Held], form: str) -> Average:
-    """Mean, interval and worst of a saving; seeds are resampled within each set, sets are fixed."""
+    """Mean, intervals and worst of a saving."""
     savings = [held.comparison.saving(form) for held in sets]
-    values = np.array([saving.value for saving in savings])
-    names, there = [held.set for held in sets], np.isfinite(values)
-    missed = tuple(name for name, ok in zip(names, there, strict=True) if not ok)
-    if not there.any():
-        return Average(np.nan, np.nan, np.nan, len(sets), len(missed), -np.inf, missed)
-    kept = np.flatnonzero(there).tolist()
-    draws = [sets[i].resampled[:, FORMS.index(form)] for i in kept]
-    low = high = np.nan
-    if all(map(len, draws)):
-        low, high = stats.quantiles(np.mean(draws, axis=0), np.array([0.025, 0.975]))
-    last = kept[int(values[kept].argmin())]
-    worst, where = (-np.inf, missed) if missed else (float(values[last]), (names[last],))
-    return Average(values[kept].mean(), low, high, len(sets), len(missed), worst, where)
+    logs = np.log(1 - np.array([saving.value for saving in savings]))
+    errors, freedom = np.array([(saving.error, saving.seeds - 1.0) for saving in savings]).T
+    _, data = np.unique([held.set.choice("dataset").config for held in sets], return_inverse=True)
+    last = int(logs.argmax())
+    missed = sum(not saving.reached_a for saving in savings)
+    limits = mean_limits(logs, errors, freedom, data)
+    mean = 1 - float(np.exp(logs.mean()))
+    return Average(mean, *limits, missed, savings[last].value, sets[last].set)
+
+
+def mean_limits(
+    logs: Floats, errors: Floats, freedom: Floats, data: NDArray[np.integer[Any]]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """95 % intervals of a mean saving over these sets, and over others like them, all (n,): logs of
+    the ratios 1 - saving with standard errors of so many degrees of freedom, and numbers of their
+    data sets.
+
+    These: errors add up, with the degrees of freedom of Welch and Satterthwaite (1947). Others: the
+    spread between data sets (the rows of one go together), which holds the error within them; never
+    narrower than for these, and one data set says nothing of others.
+    """
+    mean, number, count = float(logs.mean()), len(logs), int(data.max()) + 1
+    parts = errors**2
+    within = float(np.sqrt(parts.sum())) / number
+    apart = np.bincount(data, logs - mean) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        free = float(parts.sum() ** 2 / (parts**2 / freedom).sum()) if within > 0 else 1.0
+        between = float(np.sqrt(apart.sum() * count / (count - 1))) / number
+    these = saving_limits(mean, within, free)
+    others = saving_limits(mean, between, count - 1)
+    wider = np.minimum(these[0], others[0]), np.maximum(these[1], others[1])
+    return these, (float(wider[0]), float(wider[1]))
+
+
+def above_level(sets: Sequence[Held], number: int) -> Above:
+    """Ours beside one of the claim's levels, over sets."""
+    found = [held.beside[number] for held in sets]
+    apart = np.array([one.end - one.level for one in found])
+    needed = float(np.median([one.needed for one in found]))
+    return Above(int((apart > CLOSE).sum()), needed, float(apart.mean()))
 
 
 def extreme(sets: Sequence[Held], differences: list[float]) -> Extreme:

@@ -16,17 +16,17 @@ def check_problems(frame: pd.DataFrame, names: Names) -> int:
     ValueError where runs of one setting and seed say different ones: their data, weights or code
     differed.
     """
-    runs = frame.drop_duplicates("id")
-    told = runs[runs["digest"] != ""]
     columns = [f"{group}_config" for group in PROBLEM]
-    for (*_, seed), same in told.groupby([*columns, "seed"]):
-        first = same.drop_duplicates("digest")
-        if len(first) > 1:
-            place: Place = first["setting"].iloc[0].part(PROBLEM)
-            raise ValueError(
-                f"{' and '.join(first['id'])} are runs of {names.all(place)}, seed {seed}, but "
-                "not on one problem: their data, priors or answers differ "
-                f"({', '.join(text[:12] for text in first['digest'])}); `albench run --again ...` "
-                "with what they were made by makes them anew"
-            )
+    runs = frame[["id", "setting", "seed", "digest", *columns]].drop_duplicates("id")
+    told = runs[runs["digest"] != ""]
+    known = told.drop_duplicates([*columns, "seed", "digest"])
+    several = known[known.duplicated([*columns, "seed"], keep=False)]
+    for (*_, seed), first in several.groupby([*columns, "seed"]):
+        place: Place = first["setting"].iloc[0].part(PROBLEM)
+        raise ValueError(
+            f"{' and '.join(first['id'])} are runs of {names.all(place)}, seed {seed}, but "
+            "not on one problem: their data, priors or answers differ "
+            f"({', '.join(text[:12] for text in first['digest'])}); `albench run --again ...` "
+            "with what they were made by makes them anew"
+        )
     return len(runs) - len(told)

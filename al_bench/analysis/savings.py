@@ -13,10 +13,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.analysis.stats import interval
+from al_bench.analysis import stats
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 CLOSE = 1e-9  # a level counts as reached within rounding
+MOST = 2.0  # times the labels of the other that a level counts as where it is not reached
 
 
 def area(curves: Floats, labels: Floats, log: bool) -> Floats:
@@ -67,33 +68,51 @@ def last_level(curves: Floats, labels: Floats) -> Floats:
     return np.asarray(curves[:, labels >= 0.9 * labels[-1]].mean(axis=1))
 
 
-def saved(need_a: Floats, need_b: Floats, budget: float) -> Floats:
-    """The fraction of b's labels that a saves.
+def edge(a: Floats, b: Floats, labels: Floats, most: float = MOST) -> Floats:
+    """(b,) what a level that only one of them reaches counts as, in labels of a per label of b.
 
-    -inf where only b gets there; where only a does, what it saves at least (b needs more than its
-    whole budget); NaN where neither does.
+    The ratio at the highest level that both reach, the top of the one that ends lower, for which
+    that one is charged its whole budget; at most `most` times and at least one part of so many.
+    Where one curve is the other's with its labels scaled by no more than that, it is the very
+    ratio; it bounds how much levels that no run has shown can make of a saving, either way.
     """
-    with np.errstate(invalid="ignore"):
-        ratio = need_a / np.where(np.isfinite(need_b), need_b, budget)
-    neither = ~np.isfinite(need_a) & ~np.isfinite(need_b)
-    return np.where(neither, np.nan, 1.0 - ratio)
+    top_a, top_b = a.max(axis=1), b.max(axis=1)
+    shared = np.minimum(top_a, top_b)[:, None]
+    need_a, need_b = (labels_needed(curves, labels, shared)[:, 0] for curves in (a, b))
+    need_a = np.where(top_a < top_b - CLOSE, labels[-1], need_a)
+    need_b = np.where(top_b < top_a - CLOSE, labels[-1], need_b)
+    return np.clip(need_a / need_b, 1 / most, most)
 
 
-def integrated(a: Floats, b: Floats, labels: Floats) -> Floats:
-    """(b,) the saving summed over all levels from b's start to the highest that both reach.
+def ratio_at(a: Floats, b: Floats, labels: Floats, targets: Floats) -> Floats:
+    """(b, t) labels of a per label of b at each of the targets (b, t)."""
+    need_a, need_b = (labels_needed(curves, labels, targets) for curves in (a, b))
+    both = np.isfinite(need_a) & np.isfinite(need_b)
+    ratio = np.where(both, need_a, 1.0) / np.where(both, need_b, 1.0)
+    return np.where(both, ratio, edge(a, b, labels)[:, None])
 
-    Exact for curves linear between points. -inf where a never reaches b's start, 0 where b's
-    curve never rises above it.
+
+def ratio_over_levels(a: Floats, b: Floats, labels: Floats) -> Floats:
+    """(b,) labels of a per label of b, each summed over all levels from b's start to the highest
+    that either reaches.
+
+    Exact for curves linear between points; above the levels that both reach the ratio is `edge`'s.
+    Where there are no such levels it is the ratio at b's start.
     """
-    low, high = b[:, 0], np.minimum(a.max(axis=1), b.max(axis=1))
-    spent_a, spent_b = (labels_over_levels(curve, labels, low, high) for curve in (a, b))
-    safe = np.where(spent_b > 0, spent_b, 1.0)
-    result = np.where(spent_b > 0, 1.0 - spent_a / safe, 0.0)
-    return np.where(high < low - CLOSE, -np.inf, result)
+    low, top_a, top_b = b[:, 0], a.max(axis=1), b.max(axis=1)
+    shared, high = np.maximum(np.minimum(top_a, top_b), low), np.maximum(top_a, top_b)
+    spent_a, spent_b = (labels_over_levels(curves, labels, low, high) for curves in (a, b))
+    alone_a, alone_b = (labels_over_levels(curves, labels, shared, high) for curves in (a, b))
+    last = edge(a, b, labels)
+    spent_a, spent_b = spent_a + alone_b * last, spent_b + alone_a / last
+    some = high - low > CLOSE
+    ratio = spent_a / np.where(some, spent_b, 1.0)
+    return np.where(some, ratio, ratio_at(a, b, labels, low[:, None])[:, 0])
 
 
 def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats) -> Floats:
-    """(b,) integral over levels low..high of the labels at which a curve first reaches a level."""
+    """(b,) integral over levels low..high of the labels at which a curve first reaches a level;
+    levels above its top count nothing."""
     # a level is first crossed in the segment that lifts the highest value met so far above it
     met = np.maximum.accumulate(curves, axis=1)
     low, high = low[:, None], np.maximum(low, high)[:, None]
@@ -111,34 +130,35 @@ class Saving:
     """The labels method a saves over method b at one target, as a fraction of b's labels.
 
     form: `final`, a fraction of the gap, or `integrated`; target: the level (NaN if integrated);
-    value, low, high: estimate and 95 % interval (-inf: a does not get there; NaN: neither does);
-    at_least: b does not get there, the value is a lower bound; missed_a, missed_b: fraction of
-    seeds whose own curve misses the target; kind: BCa or percentile.
+    value, low, high: estimate and 95 % interval (NaN with one seed); error: the standard error of
+    the log of the ratio 1 - value; reached_a, reached_b: whether the mean curves get to the target;
+    missed_a, missed_b: fraction of seeds whose own curve misses it.
     """
 
     form: str
     smooth: bool
     target: float
     value: float
+    error: float
     low: float
     high: float
-    at_least: bool
+    reached_a: bool
+    reached_b: bool
     missed_a: float
     missed_b: float
-    kind: str
     seeds: int
 
 
 def all_forms(a: Floats, b: Floats, labels: Floats, levels: Floats, fits: Sequence[bool]) -> Floats:
-    """(b, f (2 + t)) savings: final, each level, integrated; by f fits: isotonic (True) or raw."""
+    """(b, f (2 + t)) logs of the labels of a per label of b: final, each level, over all levels;
+    by f fits: isotonic (True) or raw."""
     targets = np.column_stack([last_level(b, labels), np.tile(levels, (len(b), 1))])
     columns = []
     for smooth in fits:
         one, other = (isotonic(a), isotonic(b)) if smooth else (a, b)
-        need_a, need_b = (labels_needed(curve, labels, targets) for curve in (one, other))
-        columns.append(saved(need_a, need_b, float(labels[-1])))
-        columns.append(integrated(one, other, labels)[:, None])
-    return np.concatenate(columns, axis=1)
+        columns.append(ratio_at(one, other, labels, targets))
+        columns.append(ratio_over_levels(one, other, labels)[:, None])
+    return np.asarray(np.log(np.concatenate(columns, axis=1)))
 
 
 def compare(
@@ -154,30 +174,41 @@ def compare(
     """All forms of the labels a saves over b, with intervals; a and b are (s, p), paired by seed.
 
     The targets in the gap between b's start and `reference` are fixed; the target `final` is that
-    of each resample. A resample in which neither gets there counts against the saving.
+    of each resample.
     """
     start = float(b[:, 0].mean())
     levels = start + np.array(gaps) * (reference - start)
-    found = interval(
+    logs, errors = stats.errors(
         lambda weights: all_forms(weights @ a, weights @ b, labels, levels, fits),
         len(a),
         resamples,
         rng,
     )
-    targets = np.array([*last_level(b.mean(axis=0, keepdims=True), labels), *levels])
+    mean_a, mean_b = a.mean(axis=0, keepdims=True), b.mean(axis=0, keepdims=True)
+    targets = np.array([*last_level(mean_b, labels), *levels])
     forms = ["final", *(f"{100 * gap:g} % of the gap" for gap in gaps), "integrated"]
     results = []
     for number, (form, smooth) in enumerate((f, s) for s in fits for f in forms):
-        value, low, high = (float(part[number]) for part in (found.value, found.low, found.high))
-        target, missed_a, missed_b, open_end = np.nan, 0.0, 0.0, False
+        log, error = float(logs[number]), float(errors[number])
+        target, missed_a, missed_b, reached_a, reached_b = np.nan, 0.0, 0.0, True, True
         if form != "integrated":
             target = float(targets[forms.index(form)])
             missed_a, missed_b = (missed(curves, labels, target, smooth) for curves in (a, b))
-            mean = b.mean(axis=0, keepdims=True)
-            open_end = bool(np.isfinite(value)) and missed(mean, labels, target, smooth) > 0
-        ends = (value, low, high, open_end, missed_a, missed_b)
-        results.append(Saving(form, smooth, target, *ends, found.kind[number], len(a)))
+            means = (mean_a, mean_b)
+            reached_a, reached_b = (missed(mean, labels, target, smooth) == 0 for mean in means)
+        ends = (1 - float(np.exp(log)), error, *saving_limits(log, error, len(a) - 1))
+        who = (reached_a, reached_b, missed_a, missed_b)
+        results.append(Saving(form, smooth, target, *ends, *who, len(a)))
     return results
+
+
+def saving_limits(log: float, error: float, freedom: float) -> tuple[float, float]:
+    """The ends of the 95 % t interval of a saving, from the log of its ratio and the standard error
+    of that."""
+    from scipy.stats import t
+
+    half = t.ppf(0.975, freedom) * error if freedom > 0 else np.nan
+    return 1 - float(np.exp(log + half)), 1 - float(np.exp(log - half))
 
 
 def missed(curves: Floats, labels: Floats, target: float, smooth: bool) -> float:

@@ -32,21 +32,27 @@ class Target:
 
 @dataclass(frozen=True)
 class Claim:
-    """One method against the best of some baselines (none: the report's), chosen set by set."""
+    """One method against the best of some baselines (none: the report's), chosen set by set.
+
+    rival_metrics: by each of which a baseline is an opponent of its own (none: the report's metric
+    alone); levels: metrics whose value without labels ours has to end above.
+    """
 
     name: str
     ours: Selection
     baselines: tuple[Selection, ...] = ()
     targets: tuple[Target, ...] = ()
+    rival_metrics: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
 
 
 def claim_of(given: Any, inside: Sequence[str]) -> Claim:
     """A claim from what a config says; inside: the groups that make up a method."""
-    known = {"name", "ours", "baselines", "targets"}
+    known = {"name", "ours", "baselines", "targets", "rival_metrics", "levels"}
     if not isinstance(given, Mapping) or not {"name", "ours"} <= given.keys() <= known:
         has = sorted(map(str, given)) if isinstance(given, Mapping) else repr(given)
         raise ValueError(f"a claim of report.claims has {has}; wanted name, ours and, if need be, "
-                         "baselines and targets")  # fmt: skip
+                         "baselines, targets, rival_metrics and levels")  # fmt: skip
     name = given["name"]
     if not isinstance(name, str) or not name:
         raise ValueError(f"a claim of report.claims has name={name!r}; wanted a text")
@@ -55,7 +61,21 @@ def claim_of(given: Any, inside: Sequence[str]) -> Claim:
     (ours, *more) = selections(f"{this} ours", given["ours"], inside) or ({},)
     if more or ("baselines" in given and not baselines):
         raise ValueError(f"{this} has {'several ours' if more else 'no baselines'}; wanted one")
-    return Claim(name, ours, baselines, tuple(target_of(this, t) for t in given.get("targets", ())))
+    targets = tuple(target_of(this, t) for t in given.get("targets", ()))
+    metrics = (metrics_of(this, what, given.get(what, ())) for what in ("rival_metrics", "levels"))
+    return Claim(name, ours, baselines, targets, *metrics)
+
+
+def metrics_of(this: str, what: str, given: Any) -> tuple[str, ...]:
+    """Metrics from what a config says: a list of names, of which higher is better."""
+    if (
+        isinstance(given, str)
+        or not isinstance(given, Sequence)
+        or not all(isinstance(name, str) and name not in LOWER_IS_BETTER for name in given)
+    ):
+        raise ValueError(f"{this} has {what}={given!r}; wanted a list of metrics where higher is "
+                         "better")  # fmt: skip
+    return tuple(given)
 
 
 def target_of(this: str, given: Any) -> Target:
@@ -235,6 +255,12 @@ class ReportSpec:
         """What others printed, checked as far as that goes without results."""
         inside = in_method(self.method)
         return tuple(printed_of(given, self.fractions, inside) for given in self.printed)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The report's metric, and the others that claims ask for."""
+        others = (m for claim in self.claimed for m in (*claim.rival_metrics, *claim.levels))
+        return tuple(dict.fromkeys((self.metric, *others)))
 
     @cached_property
     def claimed(self) -> tuple[Claim, ...]:

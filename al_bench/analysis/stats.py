@@ -57,6 +57,21 @@ def interval(
     return Interval(value, limits[:, 0], limits[:, 1], tuple(kind))
 
 
+def errors(
+    statistic: Callable[[Floats], Floats], seeds: int, resamples: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Estimates (f,) and their bootstrap standard errors (f,) over seeds; NaN with one seed.
+
+    The spread over resamples is too small by (seeds - 1) / seeds in variance (Efron and Tibshirani,
+    1993), which counts with few seeds, and is corrected for that; use them with Student's t.
+    """
+    value = statistic(np.full((1, seeds), 1.0 / seeds))[0]
+    if seeds < 2:
+        return value, np.full(len(value), np.nan)
+    spread = resampled(statistic, seeds, resamples, rng).std(axis=0)
+    return value, np.asarray(spread * np.sqrt(seeds / (seeds - 1)))
+
+
 def resampled(
     statistic: Callable[[Floats], Floats], seeds: int, resamples: int, rng: np.random.Generator
 ) -> Floats:

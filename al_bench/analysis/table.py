@@ -7,13 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from al_bench.analysis.claims import Held, hold
-from al_bench.analysis.curves import aligned, settings
-from al_bench.analysis.keys import METHOD, keyed
+from al_bench.analysis.ground import ground
+from al_bench.analysis.keys import METHOD, Method
 from al_bench.analysis.names import Names
-from al_bench.analysis.problems import check_problems
-from al_bench.analysis.references import without_references
-from al_bench.analysis.selection import Selection
-from al_bench.analysis.sides import sides_of
+from al_bench.analysis.selection import Selection, said
 from al_bench.analysis.spec import ReportSpec
 
 
@@ -32,32 +29,35 @@ def savings_table(
     metric, ours - baseline, with the standard error over seeds. ValueError where a selection is of
     no run, or `ours` of several methods.
     """
-    given = [ours, *(baselines or [])]
-    learner = any(str(key).partition(".")[0] == "learner" for one in given for key in one)
-    spec = ReportSpec(
+    spec = claim_spec(ours, baselines or (), metric)
+    on = ground(frame, spec, partial=False)
+    claimed, (mine,) = hold(spec.claimed[0], on, spec), on.sides.ours
+    return pd.DataFrame([row(held, mine, on.names) for held in claimed.sets])
+
+
+def claim_spec(
+    ours: Selection, baselines: Sequence[Selection], metric: str, **options: Sequence[str]
+) -> ReportSpec:
+    """A report of one claim, with options of `Claim`; the learner is part of the method where a key
+    names it."""
+    learner = any(str(k).partition(".")[0] == "learner" for one in (ours, *baselines) for k in one)
+    return ReportSpec(
         metric=metric,
         ours=ours,
-        baselines=baselines or (),
-        claims=[{"name": "ours", "ours": ours}],
+        baselines=baselines,
+        claims=[{"name": said(ours), "ours": ours} | options],
         method=(*METHOD, "learner") if learner else METHOD,
     )
-    frame = keyed(frame, spec.method)
-    names = Names.of(frame)
-    check_problems(frame, names)
-    frame = aligned(without_references(frame, spec)[0])
-    places, sides = settings(frame, metric), sides_of(frame, spec, partial=False)
-    claimed = hold(spec.claimed[0], places, sides, spec, names)
-    return pd.DataFrame([row(held, names) for held in claimed.sets])
 
 
-def row(held: Held, names: Names) -> dict[str, object]:
+def row(held: Held, ours: Method, names: Names) -> dict[str, object]:
     """One setting's numbers."""
     one, place = held.comparison, held.place
     saving, final = one.saving("integrated"), one.saving("final")
     return {choice.group: choice.option for choice in place.choices} | {
         "setting": names.place(place),
-        "method": names.method(one.method),
-        "best_baseline": names.method(one.baseline),
+        "method": names.method(ours),
+        "best_baseline": ", ".join(names.method(rival.method) for rival in held.opponents),
         "saving": saving.value,
         "low": saving.low,
         "high": saving.high,

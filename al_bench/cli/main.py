@@ -1,4 +1,4 @@
-"""The command line: ``albench run | embed | prior | status | report | list | check``.
+"""The command line: ``albench run | embed | prior | status | report | claim | list | check``.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "prior": prior,
         "status": status,
         "report": report,
+        "claim": claim,
         "list": list_options,
         "check": check,
     }
@@ -163,6 +164,13 @@ def report(arguments: list[str]) -> int:
     from al_bench.cli.report import main as build_report
 
     return build_report(arguments)
+
+
+def claim(arguments: list[str]) -> int:
+    """Say what a method saves over others: the claims of an experiment, or one of your own."""
+    from al_bench.cli.claim import main as hold
+
+    return hold(arguments)
 
 
 def list_options(arguments: list[str]) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from al_bench.analysis.analysis import analyse
-from al_bench.analysis.beside_prior import BesidePrior, beside_prior
+from al_bench.analysis.beside_prior import Beside, beside_prior
 from al_bench.analysis.curves import settings
 from al_bench.analysis.frame import Results
 from al_bench.analysis.keys import keyed
@@ -22,7 +22,7 @@ from tests.analysis.frames import FAST, SLOW, WEAK, results, runs
 PRIOR = 0.55
 
 
-def held(curve: Any, seeds: tuple[float, ...] = (0.0, 0.0), alone: float = PRIOR) -> BesidePrior:
+def held(curve: Any, seeds: tuple[float, ...] = (0.0, 0.0), alone: float = PRIOR) -> Beside:
     """One method with these curves beside the prior."""
     (setting,) = settings(keyed(runs("mine", curve, seeds=seeds, alone=alone)), "balanced_accuracy")
     return beside_prior(setting, setting.methods[0])

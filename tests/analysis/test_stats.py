@@ -11,13 +11,15 @@ from al_bench.analysis import stats
 from al_bench.analysis.savings import (
     area,
     compare,
-    integrated,
     isotonic,
     labels_needed,
     labels_over_levels,
     last_level,
-    saved,
+    ratio_at,
+    ratio_over_levels,
+    saving_limits,
 )
+from tests.reference import savings as slow
 
 LABELS = np.arange(10.0, 101.0, 10.0)
 
@@ -65,10 +67,28 @@ def test_last_level_is_the_mean_over_the_last_tenth_of_the_budget() -> None:
     assert last_level(np.array([[0.1, 0.4]]), np.array([10.0, 100.0])) == pytest.approx([0.4])
 
 
-def test_saved_is_minus_infinity_if_only_the_other_gets_there_and_a_bound_if_only_we_do() -> None:
-    need_a = np.array([30.0, np.inf, 30.0, np.inf])
-    need_b = np.array([60.0, 60.0, np.inf, np.inf])
-    np.testing.assert_allclose(saved(need_a, need_b, 120.0), [0.5, -np.inf, 0.75, np.nan])
+@pytest.mark.parametrize(
+    ("slope", "ratio"),
+    [(0.8, 1.25), (0.5, 2.0), (0.2, 2.0), (1.25, 0.8), (2.0, 0.5), (5.0, 0.5), (1.0, 1.0)],
+)
+def test_a_level_that_one_misses_counts_as_the_last_that_both_reach_but_at_most_twice(
+    slope: float, ratio: float
+) -> None:
+    one, other = line(slope, seeds=1), line(1.0, seeds=1)
+    above = np.array([[max(slope, 1.0) - 0.01]])
+    if slope != 1.0:
+        assert ratio_at(one, other, LABELS, above) == pytest.approx(ratio)
+        assert ratio_at(other, one, LABELS, above) == pytest.approx(1 / ratio)
+    assert ratio_at(one, other, LABELS, above + 9) == pytest.approx(ratio)  # neither gets there
+
+
+def test_what_is_not_reached_is_charged_the_budget_at_the_highest_level_that_is() -> None:
+    labels = np.array([10.0, 40.0, 100.0])
+    flat, rising = np.array([[0.2, 0.5, 0.5]]), np.array([[0.2, 0.4, 0.6]])
+    # to 0.5 the other needs 70 labels, the flat one had 100, though 40 were enough
+    assert ratio_at(flat, rising, labels, np.array([[0.5, 0.55]])) == pytest.approx(
+        np.array([[40 / 70, 100 / 70]])
+    )
 
 
 def test_labels_over_levels_agrees_with_fine_summation_also_for_curves_that_dip() -> None:
@@ -89,12 +109,16 @@ def test_learning_twice_as_fast_saves_half_of_the_labels_in_all_three_forms() ->
     ]  # fmt: skip
     for saving in found:
         if saving.form == "integrated":  # levels 0.1 to 0.2 cost both at least the first 10 labels
-            wanted = 1 - (0.1 * 10 + 25 * (1 - 0.2**2)) / (50 * (1 - 0.1**2))
+            above = 25 * (2**2 - 1)  # what it spends where the other is not, which counts twice
+            spent = 0.1 * 10 + 25 * (1 - 0.2**2) + above
+            wanted = 1 - spent / (50 * (1 - 0.1**2) + 2 * above)
         else:
             wanted = 0.5
         assert saving.value == pytest.approx(wanted)
         assert (saving.low, saving.high) == pytest.approx((wanted, wanted))
-        assert (saving.missed_a, saving.missed_b, saving.at_least) == (0.0, 0.0, False)
+        assert (saving.missed_a, saving.missed_b) == (0.0, 0.0)
+        assert saving.reached_a
+        assert saving.reached_b
     assert [s.target for s in found[:4]] == pytest.approx([0.95, 0.55, 0.775, 0.91])
 
 
@@ -107,30 +131,88 @@ def test_a_method_against_itself_saves_nothing() -> None:
 def test_a_target_never_reached_is_a_result_with_its_miss_rate() -> None:
     slow, fast = line(0.5, jitter=0.01), line(1.0, jitter=0.01)
     final = compare(slow, fast, LABELS, 1.0, (0.9,), 100, np.random.default_rng(0))[0]
-    assert (final.value, final.low, final.high) == (-np.inf, -np.inf, -np.inf)
+    assert (final.value, final.low, final.high) == pytest.approx((-1.0, -1.0, -1.0))
+    assert (final.reached_a, final.reached_b) == (False, True)
     assert (final.missed_a, final.missed_b) == (1.0, 0.0)
 
 
-def test_where_only_we_reach_the_level_the_saving_is_a_lower_bound() -> None:
+def test_where_only_we_reach_the_level_the_other_is_said_not_to() -> None:
     found = compare(line(1.0), line(0.5), LABELS, 1.0, (0.9,), 100, np.random.default_rng(0))
     level = next(s for s in found if s.form == "90 % of the gap")
     assert level.target == pytest.approx(0.05 + 0.9 * 0.95)
-    assert level.at_least
-    assert level.value == pytest.approx(1 - 100 * level.target / 100)
+    assert (level.reached_a, level.reached_b) == (True, False)
+    assert level.value == pytest.approx(0.5)
 
 
-def test_where_nobody_reaches_the_level_nothing_is_claimed() -> None:
+def test_where_nobody_reaches_the_level_both_are_said_not_to() -> None:
     found = compare(line(0.5), line(0.5), LABELS, 1.0, (0.9,), 100, np.random.default_rng(0))
-    assert np.isnan(found[1].value)
-    assert not found[1].at_least
+    assert (found[1].reached_a, found[1].reached_b) == (False, False)
 
 
-def test_integrated_saving_is_minus_infinity_below_the_start_of_the_other() -> None:
+def test_a_curve_that_ends_behind_is_charged_for_all_levels_of_the_other() -> None:
+    behind, ahead = line(0.8, seeds=1), line(1.0, seeds=1)
+    assert ratio_over_levels(behind, ahead, LABELS) == pytest.approx(1.25)
+    # the other way from 0.08 on, where it has 10 labels up to its own start at 0.1
+    spent = 10 * 0.02 + 50 * (1 - 0.1**2), 62.5 * (1 - 0.08**2)
+    assert ratio_over_levels(ahead, behind, LABELS) == pytest.approx(spent[0] / spent[1])
+
+
+def test_fast_to_half_of_the_levels_and_no_further_is_no_saving() -> None:
+    stuck = np.minimum(line(2.0, seeds=1), 0.5)
+    to_half = 10 * 0.1 + 25 * (0.4**2 - 0.2**2) + 0.1 * 25  # the last tenth from 20 to 30 labels
+    spent = to_half + 2 * 50 * (1 - 0.5**2)
+    assert ratio_over_levels(stuck, line(1.0, seeds=1), LABELS) == pytest.approx(
+        spent / (50 * (1 - 0.1**2))
+    )
+    assert spent / (50 * (1 - 0.1**2)) > 1
+
+
+def test_over_all_levels_below_the_start_of_the_other_everything_counts_twice() -> None:
     low, high = np.array([[0.1, 0.2]]), np.array([[0.3, 0.9]])
     labels = np.array([10.0, 20.0])
-    assert integrated(low, high, labels)[0] == -np.inf
-    assert integrated(high, low, labels)[0] == pytest.approx(1 - 10 / 15)
-    assert integrated(high, np.array([[0.3, 0.3]]), labels)[0] == 0.0
+    assert ratio_over_levels(low, high, labels) == pytest.approx(2.0)
+    above = 0.1 * 10 + 0.6 * 15  # what the high one spends where the low one is not
+    assert ratio_over_levels(high, low, labels) == pytest.approx(
+        (0.1 * 10 + above) / (0.1 * 15 + 2 * above)
+    )
+
+
+def test_ratios_over_levels_agree_with_plain_summation_also_for_curves_that_dip() -> None:
+    rng, labels = np.random.default_rng(2), np.array([5.0, 10.0, 20.0, 25.0, 50.0, 80.0, 100.0])
+    a, b = rng.random((2, 20, 7)) + np.linspace(0, 1, 7) + 0.4 * rng.normal(size=(2, 20, 1))
+    wanted = [slow.ratio_over_levels(*pair, labels, 4000) for pair in zip(a, b, strict=True)]
+    assert len({float(np.sign(x.max() - y.max())) for x, y in zip(a, b, strict=True)}) == 2
+    np.testing.assert_allclose(ratio_over_levels(a, b, labels), wanted, rtol=2e-3)
+
+
+def test_curves_that_never_rise_save_by_where_they_are() -> None:
+    flat, labels = np.array([[0.3, 0.3]]), np.array([10.0, 20.0])
+    assert ratio_over_levels(flat, flat, labels) == pytest.approx(1.0)
+    assert ratio_over_levels(flat - 0.1, flat, labels) == pytest.approx(2.0)
+    assert ratio_over_levels(flat + 0.1, flat, labels) == pytest.approx(0.5)
+
+
+def test_the_error_of_a_mean_is_the_textbook_one_also_with_few_seeds() -> None:
+    for seeds in (4, 12):
+        data = np.random.default_rng(5).normal(size=seeds)
+        value, error = stats.errors(
+            lambda weights, data=data: (weights @ data)[:, None],
+            seeds, 40_000, np.random.default_rng(7),
+        )  # fmt: skip
+        assert value == pytest.approx([data.mean()])
+        assert error == pytest.approx([data.std(ddof=1) / np.sqrt(seeds)], rel=0.02)
+
+
+def test_the_error_of_one_seed_is_unknown() -> None:
+    value, error = stats.errors(lambda w: 3 * w, 1, 100, np.random.default_rng(0))
+    assert value == pytest.approx([3.0])
+    assert np.isnan(error).all()
+    assert np.isnan(saving_limits(0.0, np.nan, 0)).all()
+
+
+def test_the_interval_of_a_saving_is_that_of_student_on_the_log_of_the_ratio() -> None:
+    low, high = saving_limits(float(np.log(0.5)), 0.1, 4)
+    assert (low, high) == pytest.approx((1 - 0.5 * np.exp(0.2776445), 1 - 0.5 * np.exp(-0.2776445)))
 
 
 def statistic(data: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -220,7 +220,7 @@ def test_savings_and_labels_to_target_stand_in_the_main_table(tmp_path: Path) ->
     assert cell(first, "margin", "saving over random") == "50 % [50, 50]"
     assert cell(first, "margin", "saving over best") == "50 % [50, 50]"
     assert cell(first, "margin", "labels to 95.0 (random)") == "95"
-    assert cell(first, "badge", "saving over random") == "not reached"
+    assert cell(first, "badge", "saving over random") == "−100 % [−100, −100] (not reached)"
     assert cell(first, "badge", "labels to") == "not reached"
     assert cell(first, "random", "saving over random") == "–"
 
@@ -245,7 +245,7 @@ def test_a_setting_measured_once_saves_nothing_in_the_table_of_all_settings(tmp_
     shown = tables(analyse(read_runs(tmp_path), spec))
     areas = next(table for table in shown if table.title.startswith("Area under the curve"))
     (column,) = (i for i, text in enumerate(areas.header) if text.startswith("saving of margin"))
-    assert [(row[0], row[column]) for row in areas.rows] == [("flowers", "–"), ("trees", "0 %")]
+    assert [(row[0], row[column]) for row in areas.rows] == [("flowers", "–"), ("trees", "50 %")]
 
 
 def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_path: Path) -> None:

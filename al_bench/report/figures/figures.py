@@ -95,7 +95,7 @@ def savings_bars(analysis: Analysis) -> Any:
             for rule, (colour, shift) in rules.items():
                 if (one := found.against(method, rule)) is not None:
                     shown.append((row + shift, one.saving("integrated"), colour))
-        ends = [value for _, s, _ in shown for value in (s.value, s.low) if np.isfinite(value)]
+        ends = [value for _, s, _ in shown for value in (s.value, s.low) if not np.isnan(value)]
         limits = (max(min([-0.1, *ends]) * 1.08, -1.0), 1.0)
         for height, saving, colour in shown:
             bar(axis, height, saving, colour, limits)
@@ -116,10 +116,7 @@ def savings_bars(analysis: Analysis) -> Any:
 
 
 def bar(axis: Any, height: float, saving: Saving, colour: str, limits: tuple[float, float]) -> None:
-    """A bar with its interval, or the words `not reached`; arrows where it leaves the panel."""
-    if not np.isfinite(saving.value):
-        axis.text(1.5, height, "not reached", va="center", fontsize=6, color="#444444")
-        return
+    """A bar with its interval; arrows where it leaves the panel."""
     value, low, high = (100 * np.clip(v, *limits) for v in (saving.value, saving.low, saving.high))
     axis.barh(height, value, 0.36, color=colour, zorder=2)
     if not np.isnan(saving.low):

@@ -38,8 +38,8 @@ def claims_figure(analysis: Analysis) -> Any:
             spot(axis, row, groups, held.rows[0], (saving.value, saving.low, saving.high), left)
         for summary in summaries(claimed):
             one = summary.integrated
-            if summary.row in groups and one.missed < one.sets:
-                ends = (one.mean, one.low, one.high)
+            if summary.row in groups:
+                ends = (one.mean, *one.these)
                 spot(axis, 0, groups, summary.row, ends, left, mean=True)
         first = axis.get_subplotspec().is_first_col()
         axis.set_yticks(range(len(rows)), rows[::-1] if first else [""] * len(rows))
@@ -57,7 +57,7 @@ def leftmost(claimed: Claimed) -> float:
     """Where a panel begins: at the lowest end that is there, but no lower than -100 %."""
     savings = [held.comparison.saving("integrated") for held in claimed.sets]
     ends = [end for saving in savings for end in (saving.value, saving.low)]
-    return float(max(min([-0.1, *(end for end in ends if np.isfinite(end))]), -1.0))
+    return float(max(min([-0.1, *(end for end in ends if not np.isnan(end))]), -1.0))
 
 
 def spot(
@@ -69,15 +69,12 @@ def spot(
     left: float,
     mean: bool = False,
 ) -> None:
-    """A group's dot and interval in a row; a cross at the edge where no saving can be claimed."""
+    """A group's dot and interval in a row; an arrow at the edge where its interval goes on."""
     number = groups.index(group)
     middle = (len(groups) - 1) / 2
     height = row + 0.3 * (middle - number) / max(middle, 1)
     colour = COLOURS[number % len(COLOURS)]
     value, low, high = (100 * np.clip(end, left, 1.0) for end in ends)
-    if not np.isfinite(ends[0]):
-        axis.plot(100 * left, height, marker="x", color=colour, markersize=4, clip_on=False)
-        return
     if not np.isnan(ends[1]):
         axis.plot([low, high], [height, height], color=colour, linewidth=1.1, zorder=3)
         if ends[1] < left:
@@ -88,12 +85,11 @@ def spot(
 
 
 def legend(figure: Any, axis: Any, groups: list[str]) -> None:
-    """The groups below all panels, and what a cross is."""
+    """The groups below all panels."""
     for number, group in enumerate(groups):
         style = {"color": COLOURS[number % len(COLOURS)], "marker": SHAPES[number % len(SHAPES)]}
         axis.plot([], [], linestyle="", markersize=4, label=group, **style)
     axis.plot([], [], linestyle="", marker="D", markersize=5, color="#888888", label=MEAN)
-    axis.plot([], [], linestyle="", marker="x", markersize=4, color="#888888", label="not reached")
     handles, labels = axis.get_legend_handles_labels()
     wide, high = figure.get_size_inches()
     columns = max(min(int(wide / (0.065 * max(map(len, labels)) + 0.5)), len(labels)), 1)

@@ -126,7 +126,7 @@ def prior_quality(analysis: Analysis) -> Any:
         for found in analysis.found
         if (compared := found.against(method, "random")) is not None
     ]
-    dots = [(x, s) for x, s in dots if np.isfinite(x) and np.isfinite(s.value)]
+    dots = [(x, s) for x, s in dots if np.isfinite(x)]
     if len({round(x, 6) for x, _ in dots}) < 3:
         return None
     figure, (axis,) = panels(1, 4.0, 2.9, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.analysis.analysis import Analysis
-from al_bench.analysis.beside_prior import BesidePrior, beside_prior, corrected_prior
+from al_bench.analysis.beside_prior import Beside, beside_prior, corrected_prior
 from al_bench.analysis.curves import settings
 from al_bench.report.tables.cells import NONE, Table, called, headed, percent
 from al_bench.report.tables.methods import oracles_note
@@ -55,7 +55,7 @@ def level_text(level: float) -> str:
     return NONE if np.isnan(level) else percent(level)
 
 
-def text(cell: BesidePrior) -> str:
+def text(cell: Beside) -> str:
     """`71.3 (from 80; 5 of 5)`."""
     since = f"from {cell.needed:.0f}" if np.isfinite(cell.needed) else NEVER
     return f"{percent(cell.end)} ({since}; {cell.better} of {cell.seeds})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,13 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     bold: frozenset[tuple[int, int]] = frozenset()
+
+
+def transposed(table: Table, corner: str) -> Table:
+    """A table with its rows as columns."""
+    header, *rows = zip(table.header, *table.rows, strict=True)
+    bold = frozenset((column - 1, row + 1) for row, column in table.bold)
+    return replace(table, header=(corner, *header[1:]), rows=tuple(rows), bold=bold)
 
 
 def called(analysis: Analysis, method: Method) -> str:
@@ -59,21 +66,27 @@ def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> st
 
 
 def fraction(value: float) -> str:
-    if np.isneginf(value):
-        return "−∞"
+    """A whole number of per cent; what is far below any budget is not told apart."""
+    if value < -9.995:
+        return "< −999"
     return f"{round(100 * value) + 0:d}".replace("-", "−")
 
 
 def saving_text(saving: Saving | None) -> str:
-    """`34 % [21, 45]`; `not reached` where no saving can be claimed."""
+    """`34 % [21, 45]`, or `−43 % [−80, −14] (not reached)`; in brackets who misses the level."""
     if saving is None:
         return NONE
-    if np.isnan(saving.value):
+    text = f"{fraction(saving.value)} %{limits(saving.low, saving.high)}"
+    who = {(False, True): "not reached", (True, False): "baseline: not reached"}
+    missing = who.get((saving.reached_a, saving.reached_b))
+    if not (saving.reached_a or saving.reached_b):
         return "neither reached"
-    limits = "" if np.isnan(saving.low) else f" [{fraction(saving.low)}, {fraction(saving.high)}]"
-    if np.isneginf(saving.value):
-        return "not reached" + (limits if np.isfinite(saving.high) else "")
-    return f"{'≥ ' if saving.at_least else ''}{fraction(saving.value)} %{limits}"
+    return text + (f" ({missing})" if missing else "")
+
+
+def limits(low: float, high: float) -> str:
+    """` [21, 45]`; nothing where there is no interval."""
+    return "" if np.isnan(low) else f" [{fraction(low)}, {fraction(high)}]"
 
 
 def labels_text(needed: float) -> str:

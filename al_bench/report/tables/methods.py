@@ -94,8 +94,8 @@ def main(analysis: Analysis, found: Found) -> Table:
     )
     budget = f"{setting.labels[0]:.0f} to {setting.labels[-1]:.0f} labels"
     how = (
-        "savings with paired bootstrap 95 % intervals at the baseline's "
-        "mean over its last 10 % of budget (−∞: not reached), isotonic mean curves; "
+        "savings with paired 95 % intervals at the baseline's mean over its last 10 % of budget, "
+        "isotonic mean curves; "
         f"best baseline: {RULES['here']}: {', '.join(rival) or 'none has been run yet'}"
     )
     if not setting.is_curve:
@@ -135,21 +135,20 @@ def forms(analysis: Analysis, found: Found) -> Table:
             final, kind = one.saving("final", smooth), "isotonic" if smooth else "raw"
             cells = [saving_text(one.saving(form, smooth)) for form in forms]
             missed = f"{100 * final.missed_a:.0f}/{100 * final.missed_b:.0f}"
-            how = f"{seeds}, {final.kind}"
             names = map(analysis.names.method, (method, baseline))
-            rows.append((*names, rules, kind, *cells, ahead, missed, how))
+            rows.append((*names, rules, kind, *cells, ahead, missed, str(seeds)))
     header = ("method", "baseline", "chosen by", "curves", *(f"at {n}" for n in forms))
     header = tuple(part.replace("at integrated", "integrated over levels") for part in header)
     header = tuple(part.replace("at final", "at its final level") for part in header)
     rules = "; ".join(f"{rule}: {text}" for rule, text in RULES.items() if rule != text)
     note = (
         f"Chosen by {rules}. Gap: from the baseline's start to {percent(found.reference)} "
-        f"({found.declared}). Not reached: the method never gets there, no saving can be claimed; "
-        "≥: the baseline never gets there, the saving is at least this. Misses: fraction of seeds "
-        "whose own curve misses the baseline's final level, method/baseline."
+        f"({found.declared}). Not reached: by the mean curve; the saving is then that at the "
+        "highest level that both reach. Misses: fraction of seeds whose own curve misses the "
+        "baseline's final level, method/baseline."
     )
     title = f"Annotation savings: {analysis.names.place(found.setting.place)}"
-    last = ("difference at full budget, points ± SE", "misses, %", "seeds, interval")
+    last = ("difference at full budget, points ± SE", "misses, %", "seeds")
     return Table(title, (*header, *last), tuple(rows), note)
 
 

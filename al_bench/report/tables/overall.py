@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from al_bench.analysis import stats
@@ -21,6 +19,7 @@ from al_bench.report.tables.cells import (
     percent,
     saving_text,
     signed,
+    transposed,
 )
 
 
@@ -110,18 +109,11 @@ def areas(analysis: Analysis) -> Table:
     header = ("setting", *(called(analysis, method) for method in methods), *saving)
     note = (
         f"Mean over seeds; {NONE}: no run; bold: the best of a setting. Saving: over all levels, "
-        "with a paired bootstrap 95 % interval. Deviations and all else are in the details."
+        "with a paired 95 % interval. Deviations and all else are in the details."
     )
     title = f"Area under the curve, {headed(analysis.spec.metric)}, %"
     whole = Table(title, header, tuple(lines), note, frozenset(bold))
     return whole if len(lines) >= len(methods) else transposed(whole, "method")
-
-
-def transposed(table: Table, corner: str) -> Table:
-    """A table with its rows as columns."""
-    header, *rows = zip(table.header, *table.rows, strict=True)
-    bold = frozenset((column - 1, row + 1) for row, column in table.bold)
-    return replace(table, header=(corner, *header[1:]), rows=tuple(rows), bold=bold)
 
 
 def penalty_matrix(analysis: Analysis) -> Table:

@@ -21,7 +21,8 @@ def tables(analysis: Analysis) -> list[Table]:
 def summary(analysis: Analysis) -> list[Table]:
     """The tables of a report's page: what its spec asks for, the ranking and one of results."""
     several = len(analysis.found) > 1
-    shown = [*cost_tables(analysis)[:1], *claim_tables(analysis)]
+    claims = claim_tables(analysis.claims, analysis.names, analysis.spec.metric)
+    shown = [*cost_tables(analysis)[:1], *claims]
     shown += [*beside_prior_tables(analysis), *printed_tables(analysis)]
     shown += factorials(analysis)[: 1 if several else None]
     shown += [ranking(analysis)] if several and competing(analysis)[0] else []
@@ -31,7 +32,8 @@ def summary(analysis: Analysis) -> list[Table]:
 def details(analysis: Analysis) -> list[Table]:
     """All other tables, setting by setting."""
     several = len(analysis.found) > 1
-    every = [set_by_set(claimed, analysis.names) for claimed in analysis.claims]
+    metric = analysis.spec.metric
+    every = [set_by_set(claimed, analysis.names, metric) for claimed in analysis.claims]
     every += [*cost_tables(analysis)[1:], *fraction_tables(analysis)]
     every += factorials(analysis)[1:] if several else []
     every += main_tables(analysis)
