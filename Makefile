@@ -29,7 +29,7 @@ demo-tiny: install
 	$(BIN)/albench run experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
 	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
 
-test: install  ## run the tests (under 6 minutes on 2 cores)
+test: install  ## run the tests (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: lint types test  ## lint, types and tests
