@@ -32,7 +32,8 @@ def one(analysis: Analysis, metric: str) -> Table:
     rows, bold = [], set()
     for row, setting in enumerate(places):
         cells = {m: beside_prior(setting, m) for m in analysis.methods if m in setting.methods}
-        best = max(cells.keys() - analysis.oracles, key=lambda method: cells[method].end)
+        ranked = [m for m in cells if m not in analysis.oracles]  # of equal ones the first
+        best = max(ranked, key=lambda method: round(cells[method].end, 9))
         bold.add((row, 2 + corrected + analysis.methods.index(best)))
         texts = (text(cells[m]) if m in cells else NONE for m in analysis.methods)
         more = [level_text(levels[setting.place])] if corrected else []
