@@ -39,8 +39,8 @@ def cross_fit(
 
     One `logistic` a fold on the other folds, in which every class that has targets weighs the same,
     its rows as their `sureness` (m,), alike without it; a row outside `rows` gets the folds' mean.
-    A class that a fold has no row of gets 1 / k: the model knows nothing of it; so does one of no
-    rows at all, where there is a single one to begin with. O(f m d k) a step and O(f n d k).
+    A class that a fold has no row of gets 1 / k: the model knows nothing of it; so do all where no
+    other fold has a row, or none of them says anything. O(f m d k) a step and O(f n d k).
     """
     k = targets.shape[1]
     sure = np.ones(len(targets)) if sureness is None else sureness
@@ -49,14 +49,15 @@ def cross_fit(
     numbers = np.unique(folds)
     for fold in numbers:
         own, others = folds == fold, folds != fold
-        if not others.any():
-            return log_floor(uniform(len(rows), k)), log_floor(uniform(len(features), k))
         weights = balanced_weights(targets[others], sure[others])
-        taught = (features[rows[others]], targets[others], weights)
-        weight = logistic(*taught, l2, np.zeros(k), TOLERANCE, ITERATIONS)
-        scores = log_softmax(features @ weight[:-1] + weight[-1])
-        np.maximum(scores, np.log(FLOOR, dtype=np.float32), out=scores)
-        scores[:, targets[others].sum(axis=0) == 0] = -np.log(k)
+        if weights.any():
+            taught = (features[rows[others]], targets[others], weights)
+            weight = logistic(*taught, l2, np.zeros(k), TOLERANCE, ITERATIONS)
+            scores = log_softmax(features @ weight[:-1] + weight[-1])
+            np.maximum(scores, np.log(FLOOR, dtype=np.float32), out=scores)
+            scores[:, targets[others].sum(axis=0) == 0] = -np.log(k)
+        else:
+            scores = log_floor(uniform(len(features), k))
         held_out[own] = scores[rows[own]]
         everywhere += scores / len(numbers)
     return held_out, everywhere

@@ -219,6 +219,14 @@ def test_a_class_nobody_named_is_not_ruled_out() -> None:
     assert_allclose(everywhere[:, 2:], np.log(1 / 5), rtol=1e-5)
 
 
+@pytest.mark.parametrize("told", [np.zeros(12), np.full(12, 1e-12)])
+def test_answers_that_say_nothing_teach_nothing(told: Floats) -> None:
+    features = unit(np.random.default_rng(0).normal(size=(30, 4)))
+    targets, rows = np.eye(3, dtype=np.float32)[np.arange(12) % 3], np.arange(12)
+    for logs in cross_fit(features, rows, targets, rows % 4, 1.0, told):
+        assert_allclose(logs, np.log(1 / 3), rtol=1e-5)
+
+
 @pytest.mark.parametrize("prior", ["good", "flat", "shuffled"])
 def test_beliefs_are_probabilities(prior: str) -> None:
     state, _ = gaussian_state(prior, 0.2)
