@@ -6,8 +6,7 @@ import pandas as pd
 
 from al_bench.analysis.keys import Place
 from al_bench.analysis.names import Names
-
-PROBLEM = ("dataset", "imbalance", "noise", "annotators", "prior")
+from al_bench.configuration.config import PROBLEM
 
 
 def check_problems(frame: pd.DataFrame, names: Names) -> int:

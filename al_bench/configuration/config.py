@@ -23,6 +23,7 @@ GROUPS = (
 )
 OPTIONAL = ("annotators", "label_model", "assignment", "proxy_selection")  # null: not there
 SCIENCE = (*GROUPS, "seed")
+PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
 def workers(threads: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from al_bench.configuration.config import (
+    PROBLEM,
     composing,
     config_folders,
     is_option,
@@ -22,7 +23,6 @@ from al_bench.configuration.config import (
 )
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators", "seed")
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
 
 
@@ -173,7 +173,7 @@ def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     order = []
     for combination in combinations:
         parts = _by_node(combination)
-        problem = tuple(parts.get(key, ()) for key in PROBLEM)
+        problem = tuple(parts.get(key, ()) for key in (*PROBLEM, "seed"))
         order.append(places.setdefault(problem, len(places)))
     return [combinations[i] for i in sorted(range(len(order)), key=order.__getitem__)]
 

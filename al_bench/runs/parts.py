@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from al_bench.assignments import InTurn
-from al_bench.configuration.config import build
+from al_bench.configuration.config import PROBLEM, build
 from al_bench.configuration.identity import identified
 from al_bench.label_models import Majority
 from al_bench.loop import Round, active_learning
@@ -124,8 +124,7 @@ def is_oracle(part: Any) -> bool:
 
 def problem_of(config: DictConfig) -> Problem:
     """The pool and test rows of a config."""
-    groups = ("dataset", "prior", "imbalance", "noise", "annotators")
-    calls = (Call.of(config[group]) for group in groups)
+    calls = (Call.of(config[group]) for group in PROBLEM)
     return known_problem(*calls, int(config.seed), Path(config.cache).expanduser())
 
 

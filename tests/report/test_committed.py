@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 
 from al_bench.analysis.frame import read_parquet
-from al_bench.configuration.config import GROUPS, OPTIONAL
+from al_bench.configuration.config import GROUPS, OPTIONAL, PROBLEM
 from al_bench.configuration.identity import name_of
 
 RESULTS = Path(__file__).parents[2] / "results"
 FILES = sorted(RESULTS.glob("*.parquet"))
-PROBLEM = ["dataset", "imbalance", "noise", "annotators", "prior"]
 
 
 def runs(path: Path) -> pd.DataFrame:
