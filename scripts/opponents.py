@@ -15,9 +15,10 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import yaml
+
+from al_bench.analysis.savings import area
 
 KEPT = 5
 METRICS = ["balanced_accuracy", "product_balanced_accuracy"]
@@ -31,16 +32,12 @@ def areas(frame: pd.DataFrame) -> pd.DataFrame:
         balance=[json.loads(text)["balance"] for text in frame["learner_config"]],
         rate=[json.loads(text)["rate"] for text in frame["noise_config"]],
     )
-    by = ["dataset", "rate", *ARM]
-
-    def area(run: pd.DataFrame) -> pd.Series:
-        labels = run["n_labels"].to_numpy()
-        under = np.trapezoid(run[METRICS].to_numpy(), labels, axis=0) / (labels[-1] - labels[0])
-        return pd.Series(under, METRICS)
-
-    runs = frame.groupby([*by, "id"], observed=True)[["n_labels", *METRICS]].apply(area)
-    found = runs.groupby(by, observed=True).mean().max(axis=1).rename("area")
-    return found.reset_index()
+    by, lines = ["dataset", "rate", *ARM], []
+    for key, run in frame.groupby([*by, "id"], observed=True):
+        under = area(run[METRICS].to_numpy().T, run["n_labels"].to_numpy(), log=False)
+        lines.append((*key[:-1], *under))
+    found = pd.DataFrame(lines, columns=[*by, *METRICS]).groupby(by)[METRICS].mean()
+    return found.max(axis=1).rename("area").reset_index()
 
 
 def strongest(found: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,63 @@
+"""The scripts beside the package, as far as no other test uses them."""
+
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+def runs(dataset: str, rate: float, strategy: str, end: float, product: float) -> pd.DataFrame:
+    """Two seeds of one arm, whose curves are straight lines to these ends."""
+    parts = []
+    for seed in (100, 101):
+        labels = np.array([0, 10, 20, 40])
+        parts.append(
+            pd.DataFrame(
+                {
+                    "id": f"{dataset} {rate} {strategy} {seed}",
+                    "dataset": dataset,
+                    "noise_config": json.dumps({"rate": rate}),
+                    "strategy": strategy,
+                    "init": "random",
+                    "supervision": "labels",
+                    "learner": "linear",
+                    "learner_config": json.dumps({"balance": "weights"}),
+                    "round": np.arange(4),
+                    "n_labels": labels,
+                    "balanced_accuracy": end * labels / 40,
+                    "product_balanced_accuracy": product * labels / 40,
+                }
+            )
+        )
+    return pd.concat(parts)
+
+
+def test_the_opponents_kept_are_those_that_come_closest_anywhere_by_either_metric(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arms = {  # ends clean and under noise, of the model alone and times the prior
+        "best_clean": (0.9, 0.1, 0.1, 0.1),
+        "best_noisy": (0.1, 0.1, 0.8, 0.1),
+        "times_prior": (0.1, 0.88, 0.1, 0.1),
+        "good": (0.7, 0.1, 0.7, 0.1),
+        "fair": (0.6, 0.1, 0.6, 0.1),
+        "poor": (0.5, 0.1, 0.5, 0.1),
+    }
+    frames = []
+    for strategy, (clean, product, noisy, other) in arms.items():
+        frames.append(runs("trec", 0.0, strategy, clean, product))
+        frames.append(runs("trec", 0.4, strategy, noisy, other))
+    path = tmp_path / "screen.parquet"
+    pd.concat(frames).to_parquet(path)
+    runpy.run_path(str(SCRIPTS / "opponents.py"))["main"](str(path))
+    sweeps = yaml.safe_load(capsys.readouterr().out)["sweeps"]
+    kept = [sweep["strategy"] for sweep in sweeps.values()]
+    assert sorted(kept[:2]) == ["best_clean", "best_noisy"]
+    assert kept[2:] == ["times_prior", "good", "fair"]
+    assert sweeps["opponent 1 on trec"]["learner.balance"] == "weights"
