@@ -12,7 +12,7 @@ import numpy as np
 
 from al_bench.state import Floats
 
-RANK = 64  # of the sketch; more directions cost more time than the steps that they save
+RANK = 64  # of the sketch, as far as features vary much
 STEEPNESS = 0.3  # the curvature where a fit ends, of that at zero, where all classes are alike
 LOWEST = -80.0  # a score whose exponential is no denormal of float32: those are slow
 
