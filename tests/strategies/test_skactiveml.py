@@ -11,8 +11,9 @@ from al_bench import strategies
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
 from al_bench.state import State
-from al_bench.testing.contract import CHECKS, queries_exactly_the_budget
+from al_bench.testing.contract import CHECKS
 from al_bench.testing.promises import Check
+from al_bench.testing.strategy_contract import queries_exactly_the_budget
 from tests.conftest import make_state
 
 pytest.importorskip("skactiveml")

@@ -21,15 +21,14 @@ from al_bench.testing.asking_contract import (
     makes_the_same_consensus_again,
     names_somebody_open,
 )
-from al_bench.testing.contract import (
-    CHECKS,
+from al_bench.testing.contract import CHECKS, learns_something
+from al_bench.testing.promises import Check, ContractError
+from al_bench.testing.strategy_contract import (
     asks_again_within_bounds,
     draws_from_its_generator_alone,
-    learns_something,
     leaves_its_input_alone,
     queries_exactly_the_budget,
 )
-from al_bench.testing.promises import Check, ContractError
 from tests.tiny_models import bert_folder, on_cpu, timm_weights
 
 __all__ = ["on_cpu"]
