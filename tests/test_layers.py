@@ -50,7 +50,7 @@ ROOMS = {
     "report": "analysis report/tables report/figures",
 }
 ROOMS["api"] = " ".join(ROOMS)
-ROOMS["__init__"] = "api loop truth"
+ROOMS["__init__"] = "api loop truth configuration"
 ROOMS["cli"] = " ".join(ROOMS)
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi"))

@@ -123,6 +123,7 @@ def run(arguments: list[str]) -> int:
 
 def embed(arguments: list[str]) -> int:
     """Fill the embedding cache for a configuration or every run of an experiment."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a run, so that bits are the same
     from al_bench.configuration.config import workers
     from al_bench.configuration.experiments import plans
     from al_bench.priors.device import THREADS
