@@ -45,6 +45,7 @@ ROOMS = {
     "runs": "runs/records truth loop metrics problem problem/types configuration label_models "
     "assignments",
     "analysis": "runs/records configuration",
+    "entries": "analysis runs configuration",
     "report/tables": "analysis",
     "report/figures": "analysis report/tables",
     "report": "analysis report/tables report/figures",

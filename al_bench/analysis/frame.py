@@ -205,11 +205,16 @@ def write_parquet(results: Results, path: Path) -> Path:
 
 def read_parquet(path: Path) -> Results:
     """Read what `write_parquet` wrote; FileNotFoundError or ValueError otherwise."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not path.is_file():
         raise FileNotFoundError(f"no results at {path}; `albench report` writes them from runs")
-    table = pq.read_table(path)
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).split(".")[0]
+        raise ValueError(f"{path} is not a parquet file that can be read ({why})") from None
     note = (table.schema.metadata or {}).get(b"al_bench")
     if note is None:
         raise ValueError(f"{path} is a parquet file, but not one of al_bench results")

@@ -1,4 +1,4 @@
-"""The command line: ``albench run | embed | prior | status | report | claim | list | check``.
+"""The command line: ``albench run``, ``albench report`` and what ``albench --help`` lists besides.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -29,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "claim": claim,
         "list": list_options,
         "check": check,
+        "enter": enter,
+        "merge": merge,
+        "verify": verify,
     }
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage(commands))
@@ -80,8 +83,7 @@ def sentence(error: BaseException) -> str:
 def run(arguments: list[str]) -> int:
     """Run one configuration, a sweep (strategy=a,b) or experiments; what is done is skipped."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # read when a library is loaded, also in workers
+    one_thread()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
     import hydra
     from hydra._internal.utils import get_args_parser
@@ -191,6 +193,36 @@ def check(arguments: list[str]) -> int:
 
     extra, overrides = parse("check", f"{check.__doc__} Of: {', '.join(CHECKS)}.", arguments)
     return check_config(overrides, extra)
+
+
+def enter(arguments: list[str]) -> int:
+    """Run a method on a task of the leaderboard and write the folder of its entry."""
+    one_thread()
+    from al_bench.cli.enter import main as enter_it
+
+    return enter_it(arguments)
+
+
+def merge(arguments: list[str]) -> int:
+    """Join results of many machines into one parquet file, or say which do not fit."""
+    from al_bench.cli.merge import main as join
+
+    return join(arguments)
+
+
+def verify(arguments: list[str]) -> int:
+    """Make a random sample of an entry's runs again and say which differ."""
+    one_thread()
+    from al_bench.cli.verify import main as make_again
+
+    return make_again(arguments)
+
+
+def one_thread() -> None:
+    """Let numerical libraries use one thread where nothing else is asked for: read when a library
+    is loaded, also in workers."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 def parse(

@@ -191,6 +191,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "noise": (answers_every_row,),
     **asking_contract.CHECKS,
 }
+ROLES = {"init": "strategy"}  # a start is a strategy of round 1 (strategy@init)
 
 
 def check_config(overrides: Sequence[str], extra: Path | None) -> int:
@@ -198,14 +199,16 @@ def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     from al_bench.configuration.config import build
     from al_bench.configuration.plan import plan
 
-    groups = [o.split("=")[0] for o in overrides if o.split("=")[0] in CHECKS]
+    heads = [override.split("=")[0].split("@")[-1] for override in overrides]
+    groups = [group for group in heads if ROLES.get(group, group) in CHECKS]
     if not groups:
         raise ValueError(f"nothing to check; name one of {', '.join(f'{g}=...' for g in CHECKS)}")
     parts = {(g, repr(job.at(g))): job for job in plan(overrides, extra) for g in groups}
     broken = 0
     for (group, _), job in parts.items():
-        for promise in CHECKS[group]:
-            what = f"{group}={job.choices[group]}: {(promise.__doc__ or '').splitlines()[0]}"
+        option = job.choices[f"{ROLES[group]}@{group}" if group in ROLES else group]
+        for promise in CHECKS[ROLES.get(group, group)]:
+            what = f"{group}={option}: {(promise.__doc__ or '').splitlines()[0]}"
             try:
                 promise(partial(build, job.config[group]))
                 print(f"ok      {what}")

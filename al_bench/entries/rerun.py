@@ -1,0 +1,49 @@
+"""Some runs of an entry made again, and how far they lie from what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import pandas as pd
+
+from al_bench.analysis.merge import first_difference
+from al_bench.entries.card import areas
+from al_bench.rng import rng
+
+
+@dataclass(frozen=True)
+class Again:
+    """A run made twice: where the two first differ to the last bit (None: nowhere), and by how much
+    their areas do; apart: whether that is more than it may."""
+
+    id: str
+    where: str | None
+    area: float
+    apart: bool
+
+
+def sample(ids: Sequence[str], share: float, seed: int) -> list[str]:
+    """A random share of some runs, rounded up; the same for equal seeds. ValueError unless the
+    share is in (0, 1]."""
+    if not 0 < share <= 1:
+        raise ValueError(f"--share is {share}; wanted a fraction in (0, 1]")
+    drawn = rng(seed, "verify").permutation(sorted(ids))[: ceil(share * len(ids))]
+    return [str(name) for name in drawn]
+
+
+def compare(
+    said: pd.DataFrame, made: pd.DataFrame, metric: str, tolerance: float
+) -> tuple[Again, ...]:
+    """Each run of two tables of the same runs, in the order of ids; tolerance: by how much areas
+    may differ, 0 where nothing may in any column but seconds."""
+    found = []
+    apart = (areas(made, metric) - areas(said, metric)).abs()
+    for name, run in said.groupby("id"):
+        difference = first_difference(run, made[made["id"] == name])
+        where = None if difference is None else difference[1]
+        # a run that is not there, or has no area, is apart whatever the tolerance
+        close = bool(apart.get(name, float("nan")) <= tolerance) and tolerance > 0
+        found.append(Again(str(name), where, float(apart[name]), where is not None and not close))
+    return tuple(found)

@@ -1,0 +1,98 @@
+"""Put the problems of a task on record: digests, labels by round, prior alone and whole pool.
+
+    python scripts/task_problems.py alfm_v1
+
+Writes configs/task/<name>.json, by which `albench enter` and `albench verify` know that a run met
+the task's own problems, and prints the table of its card in docs/tasks.md. Floor: the prior, no
+label; ceiling: the task's learner on the true labels of the whole pool (means over seeds).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from al_bench.configuration.config import build, config_dir
+from al_bench.configuration.identity import identified
+from al_bench.configuration.plan import Job
+from al_bench.configuration.tasks import Task, entered, problem_name, read_task
+from al_bench.metrics import evaluate
+from al_bench.rng import rng
+from al_bench.runs.parts import parts_of, problem_of
+from al_bench.state import Learner, State, TrainingSet
+from al_bench.truth import Problem
+
+
+def record(job: Job, metric: str) -> tuple[str, dict[str, Any]]:
+    """The name of a run's problem and what is known of it."""
+    problem, seed, nodes = problem_of(job.config), job.at("seed"), identified(job.science)
+    sizes = build(job.at("protocol")).sizes(len(problem.truth), problem.pool.n_classes)
+    start = next(parts_of(job.config, problem).rounds(problem, seed))
+    known = {
+        "dataset": job.choices["dataset"],
+        "noise": job.choices["noise"],
+        "rate": round(problem.facts["noise_rate"], 3),
+        "seed": seed,
+        "digest": problem.digest,
+        "pool": len(problem.truth),
+        "test": len(problem.test_truth),
+        "classes": problem.pool.n_classes,
+        "labels": list(accumulate(sizes, initial=0)),
+        "floor": round(start.metrics[metric], 4),
+    }
+
+    whole = ceiling(problem, build(job.at("learner")), seed, metric)
+    return problem_name(nodes, seed), known | {"ceiling": round(whole, 4)}
+
+
+def ceiling(problem: Problem, learner: Learner, seed: int, metric: str) -> float:
+    """What the learner reaches on the true labels of the whole pool."""
+    rows = np.arange(len(problem.truth))
+    targets = np.eye(problem.pool.n_classes)[problem.truth]
+    whole = TrainingSet(rows, targets, np.ones(len(rows)))
+    model = learner.fit(problem.pool, whole, rng(seed, "learner", 1))
+    state = replace(State.start(problem.pool), model=model)
+    return evaluate(state, problem, np.array([], dtype=np.int64))[0][metric]
+
+
+def table(task: Task, known: list[dict[str, Any]]) -> str:
+    """A row a data set: sizes, and means over seeds."""
+    lines = [
+        "| data set | pool | test | classes | labels | floor | ceiling |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, same in pd.DataFrame(known).groupby("dataset", sort=False):
+        one = same.iloc[0]
+        lines.append(
+            f"| {name} | {one['pool']:,} | {one['test']:,} | {one['classes']} | "
+            f"{one['labels'][-1]:,} | {100 * same['floor'].mean():.1f} | "
+            f"{100 * same['ceiling'].mean():.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Meet every problem of a task once, and write what is found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("task")
+    given = parser.parse_args()
+    task = read_task(given.task, None)
+    found = {}
+    for job in entered(task, ["strategy=random"], None):
+        name, known = record(job, task.metric)
+        found[name] = known
+        print(*job.overrides, known["digest"], known["floor"], known["ceiling"], flush=True)
+    lines = [f" {json.dumps(name)}: {json.dumps(known)}" for name, known in found.items()]
+    path = config_dir() / "task" / f"{task.name}.json"
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+    print(table(task, list(found.values())), path, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
