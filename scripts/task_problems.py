@@ -1,6 +1,7 @@
 """Put the problems of a task on record: digests, labels by round, prior alone and whole pool.
 
     python scripts/task_problems.py alfm_v1
+    python scripts/task_problems.py alfm_v1_full --sets trec,sst2   # the others stay as they are
 
 Writes configs/task/<name>.json, by which `albench enter` and `albench verify` know that a run met
 the task's own problems, and prints the table of its card in docs/tasks.md. Floor: the prior, no
@@ -29,9 +30,9 @@ from al_bench.state import Learner, State, TrainingSet
 from al_bench.truth import Problem
 
 
-def record(job: Job, metric: str) -> tuple[str, dict[str, Any]]:
-    """The name of a run's problem and what is known of it."""
-    problem, seed, nodes = problem_of(job.config), job.at("seed"), identified(job.science)
+def record(job: Job, metric: str) -> dict[str, Any]:
+    """What is to be known of a run's problem."""
+    problem, seed = problem_of(job.config), job.at("seed")
     sizes = build(job.at("protocol")).sizes(len(problem.truth), problem.pool.n_classes)
     start = next(parts_of(job.config, problem).rounds(problem, seed))
     known = {
@@ -48,7 +49,7 @@ def record(job: Job, metric: str) -> tuple[str, dict[str, Any]]:
     }
 
     whole = ceiling(problem, build(job.at("learner")), seed, metric)
-    return problem_name(nodes, seed), known | {"ceiling": round(whole, 4)}
+    return known | {"ceiling": round(whole, 4)}
 
 
 def ceiling(problem: Problem, learner: Learner, seed: int, metric: str) -> float:
@@ -81,12 +82,16 @@ def main() -> None:
     """Meet every problem of a task once, and write what is found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task")
+    parser.add_argument("--sets", help="data sets, by their options (default: all of the task)")
     given = parser.parse_args()
     task = read_task(given.task, None)
     found = {}
     for job in entered(task, ["strategy=random"], None):
-        name, known = record(job, task.metric)
-        found[name] = known
+        name = problem_name(identified(job.science), job.at("seed"))
+        if given.sets and job.choices["dataset"] not in given.sets.split(","):
+            found |= {name: task.problems[name]} if name in task.problems else {}
+            continue
+        found[name] = known = record(job, task.metric)
         print(*job.overrides, known["digest"], known["floor"], known["ceiling"], flush=True)
     lines = [f" {json.dumps(name)}: {json.dumps(known)}" for name, known in found.items()]
     path = config_dir() / "task" / f"{task.name}.json"

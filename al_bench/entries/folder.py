@@ -21,7 +21,7 @@ from al_bench.analysis.frame import Results, read_parquet, write_parquet
 from al_bench.configuration.identity import beside, component, source, targets
 from al_bench.configuration.plan import Job
 from al_bench.configuration.portable import AVX2
-from al_bench.configuration.tasks import method_of
+from al_bench.configuration.tasks import method_of, of_method
 from al_bench.configuration.words import OURS
 from al_bench.content import digest
 from al_bench.entries.card import card
@@ -113,6 +113,10 @@ def read(folder: Path) -> Entry:
             raise ValueError(f"{folder / 'config.yaml'}: {key} is {said.get(key)!r}; wanted "
                              f"{kind.__name__}")  # fmt: skip
     about = About(said["name"], said["task"], said["version"], tuple(map(str, said["overrides"])))
+    for override in about.overrides:
+        if override not in of_method(about.overrides):
+            raise ValueError(f"{folder / 'config.yaml'}: overrides has {override!r}; wanted only "
+                             "what says the method")  # fmt: skip
     around = loaded(folder / "environment.json", json.loads)
     return Entry(about, read_parquet(folder / "results.parquet"), around)
 

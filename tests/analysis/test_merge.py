@@ -1,0 +1,105 @@
+"""Results of many machines become one table, or it is said in one sentence why they cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from al_bench.analysis.frame import Results, read_runs, write_parquet
+from al_bench.analysis.merge import MEASURED, merged, runs_of, science_of
+from al_bench.configuration.identity import name_of
+from tests.fakes import fake_run, fake_runs
+
+
+def made(folder: Path, *strategies: str, seeds: int = 2, digest: str = "d1") -> Results:
+    """Made-up runs under the ids that real ones would have."""
+    for strategy in strategies:
+        for seed in range(seeds):
+            fake_run(folder, strategy, seed=seed, digest=f"{digest}{seed}")
+    return by_content(read_runs(folder))
+
+
+def by_content(results: Results) -> Results:
+    names = {row["id"]: name_of(science_of(row)) for row in runs_of(results.frame)}
+    return replace(results, frame=results.frame.assign(id=results.frame["id"].map(names)))
+
+
+def edited(results: Results, column: str, value: object, place: int = 3) -> Results:
+    frame = results.frame.copy()
+    frame[column] = [value if i == place else v for i, v in enumerate(frame[column])]
+    return replace(results, frame=frame)
+
+
+def test_tables_of_two_machines_are_the_table_of_one(tmp_path: Path) -> None:
+    every = made(tmp_path / "all", "badge", "margin", "random")
+    parts = [every.frame["strategy"] == "margin", every.frame["seed"] == 1]
+    parts.append(~parts[0] & ~parts[1])
+    several = {
+        f"machine {i}": replace(every, frame=every.frame[part].reset_index(drop=True))
+        for i, part in enumerate(parts)
+    }
+    one = write_parquet(every, tmp_path / "one.parquet").read_bytes()
+    assert write_parquet(merged(several), tmp_path / "two.parquet").read_bytes() == one
+    backwards = dict(reversed(several.items()))
+    assert write_parquet(merged(backwards), tmp_path / "three.parquet").read_bytes() == one
+
+
+def test_a_run_that_both_have_is_taken_once_whatever_seconds_it_took(tmp_path: Path) -> None:
+    one = made(tmp_path / "a", "margin")
+    other = replace(one, frame=one.frame.assign(**dict.fromkeys(MEASURED, 9.0)))
+    whole = merged({"a": one, "b": other})
+    assert whole.frame.equals(one.frame)
+
+
+def test_provenance_is_that_of_all_and_what_is_missing_is_what_nobody_has(tmp_path: Path) -> None:
+    fake_runs(tmp_path / "a", ("margin",), seeds=2)
+    failed = fake_run(tmp_path / "a", "badge", error="ValueError: no centre")
+    one = read_runs(tmp_path / "a", [*(p.name for p in (tmp_path / "a").iterdir()), "never"])
+    names = {row["id"]: name_of(science_of(row)) for row in runs_of(one.frame)}
+    assert failed.name not in names
+    other = replace(one, provenance={"commit": ["other"], "device": ["arm"]}, failed=())
+    whole = merged({"a": by_content(one), "b": by_content(other)})
+    assert whole.provenance["commit"] == ["abc1234", "other"]
+    assert whole.provenance["device"] == ["arm", "cpu"]
+    assert [run.id for run in whole.failed] == [failed.name]
+    assert [run.id for run in whole.unfinished] == ["never"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("balanced_accuracy", 0.123), ("n_labels", 7), ("recall", [0.5] * 6), ("digest", "d9")],
+)
+def test_one_id_with_different_rows_is_refused(tmp_path: Path, column: str, value: object) -> None:
+    one = made(tmp_path / "a", "margin")
+    said = rf"run [0-9a-f]{{12}} is in a and in b, and they differ in {column} of round 3"
+    with pytest.raises(ValueError, match=said):
+        merged({"a": one, "b": edited(one, column, value)})
+
+
+def test_one_id_with_a_round_more_is_refused(tmp_path: Path) -> None:
+    one = made(tmp_path / "a", "margin")
+    shorter = replace(one, frame=one.frame.iloc[:-1])
+    with pytest.raises(ValueError, match="they differ in their rounds"):
+        merged({"a": one, "b": shorter})
+
+
+def test_one_problem_with_two_digests_is_refused(tmp_path: Path) -> None:
+    one, other = made(tmp_path / "a", "margin"), made(tmp_path / "b", "badge", digest="d2")
+    said = r"ran on flowers, clean, seed 0, but not on one problem: .*\(d\d0, d\d0\)"
+    with pytest.raises(ValueError, match=said):
+        merged({"a": one, "b": other})
+
+
+def test_a_column_that_was_edited_is_seen_by_the_id(tmp_path: Path) -> None:
+    one = made(tmp_path / "a", "margin")
+    frame = one.frame.assign(strategy_config='{"_target_":"al_bench.strategies.Better"}')
+    with pytest.raises(ValueError, match="is not what its columns say, whose id is"):
+        merged({"a": replace(one, frame=frame)})
+
+
+def test_without_a_finished_run_there_is_nothing_to_merge(tmp_path: Path) -> None:
+    fake_run(tmp_path / "a", error="ValueError: no centre")
+    with pytest.raises(ValueError, match="a have no finished run; there is nothing to merge"):
+        merged({"a": read_runs(tmp_path / "a")})
