@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 
 import pandas as pd
 
@@ -15,8 +15,8 @@ from al_bench.rng import rng
 
 @dataclass(frozen=True)
 class Again:
-    """A run made twice: where the two first differ to the last bit (None: nowhere), and by how much
-    their areas do; apart: whether that is more than it may."""
+    """A run made twice: where the two first differ to the last bit (None: nowhere), how much larger
+    the area is that was found now; apart: whether it is farther from the other than it may be."""
 
     id: str
     where: str | None
@@ -39,11 +39,17 @@ def compare(
     """Each run of two tables of the same runs, in the order of ids; tolerance: by how much areas
     may differ, 0 where nothing may in any column but seconds."""
     found = []
-    apart = (areas(made, metric) - areas(said, metric)).abs()
+    more = areas(made, metric) - areas(said, metric)
     for name, run in said.groupby("id"):
         difference = first_difference(run, made[made["id"] == name])
         where = None if difference is None else difference[1]
-        # a run that is not there, or has no area, is apart whatever the tolerance
-        close = bool(apart.get(name, float("nan")) <= tolerance) and tolerance > 0
-        found.append(Again(str(name), where, float(apart[name]), where is not None and not close))
+        close = tolerance > 0 and bool(abs(more[name]) <= tolerance)
+        found.append(Again(str(name), where, float(more[name]), where is not None and not close))
     return tuple(found)
+
+
+def shifted(found: Sequence[Again], tolerance: float) -> float | None:
+    """The mean difference of areas where that is more than chance would have it: for what is
+    random in single runs averages out, and what was added to all of them does not."""
+    mean = sum(one.area for one in found) / len(found)
+    return mean if abs(mean) * sqrt(len(found)) > tolerance else None

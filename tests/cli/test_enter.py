@@ -212,7 +212,10 @@ def test_elsewhere_areas_may_differ_a_little_and_no_more(
     out = capsys.readouterr().out
     assert "not the entry's machine" in out
     assert out.count("close    ") == 4
-    assert verify("margin", "--share", "1", "--tolerance", "0.003") == 1
+    assert verify("margin", "--share", "1", "--tolerance", "0.007") == 1  # 0.0035 in the mean of 4
+    out = capsys.readouterr().out
+    assert "DIFFERS" not in out
+    assert "the mean area of these runs is -0.0040 from what the entry says" in out
 
 
 def test_code_that_is_not_that_of_the_entry_is_another_method(
