@@ -29,7 +29,7 @@ OPTIONS = [
 ]
 GROUPS_OF_METHODS = ("strategy", "supervision", "init", "learner")
 CLAIMING = [o for o in OPTIONS if "claims:" in (config_dir() / f"{o}.yaml").read_text()]
-OTHERS = ("experiment", "belief", "logger", "hydra")  # no constructor of a part of a run
+OTHERS = ("experiment", "task", "belief", "logger", "hydra")  # no constructor of a part of a run
 PARTS = [o for o in OPTIONS if o.split("/")[0] not in OTHERS]
 HYDRAS = [o.rsplit("/", 1) for o in OPTIONS if o.startswith("hydra/")]
 
