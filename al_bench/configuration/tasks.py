@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from al_bench.configuration.config import PROBLEM, composed, config_folders, key_of
+from al_bench.configuration.config import PROBLEM, composed, config_folders, key_of, resolved
 from al_bench.configuration.experiments import known_plan
 from al_bench.configuration.identity import identified, name_of
 from al_bench.configuration.plan import Job, Plan
@@ -44,7 +42,7 @@ def read_task(name: str, extra: Path | None) -> Task:
     names = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
     if name not in names:
         raise ValueError(f"there is no task {name!r}; there are {', '.join(names)}")
-    card = OmegaConf.to_container(composed([f"task={name}"], extra))["task"]  # type: ignore[index,call-overload]
+    card = resolved(composed([f"task={name}"], extra))["task"]
     if not isinstance(card, dict) or card.keys() != {"version", "metric"}:
         raise ValueError(f"task={name} says {card!r} of itself; wanted a version and a metric")
     files = [folder / f"{name}.json" for folder in folders]

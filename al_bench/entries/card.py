@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.merge import MEASURED
-from al_bench.configuration.tasks import Task
+from al_bench.analysis.merge import MEASURED, runs_of, science_of
+from al_bench.configuration.tasks import Task, problem_name
+
+MEANS = ["noise_rate", "start", "area", "end", "ceiling", "seconds"]
 
 CARD = """# {name}
 
@@ -46,30 +48,41 @@ def areas(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
     return pd.Series(found, dtype=float)
 
 
-def numbers(frame: pd.DataFrame, task: Task) -> str:
-    """A Markdown table, a row a data set and noise: means over seeds, between the prior alone and
-    what the whole pool teaches, where the task knows it."""
-    first, last = (frame.groupby("id")[task.metric].agg(which) for which in ("first", "last"))
+def described(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """A row a run, by id: its columns, where it starts and ends, area, seconds, and the ceiling
+    that the task has on record of its problem (NaN: none)."""
+    levels = frame.groupby("id")[task.metric]
     runs = frame.drop_duplicates("id").set_index("id")
-    runs = runs.assign(
-        start=first,
-        end=last,
+    several = runs["annotators"] != "none"
+    known = {row["id"]: problem_name(science_of(row), row["seed"]) for row in runs_of(frame)}
+    ceilings = {run: task.problems.get(name, {}).get("ceiling") for run, name in known.items()}
+    return runs.assign(
+        start=levels.first(),
+        end=levels.last(),
         area=areas(frame, task.metric),
-        seconds=frame[list(MEASURED)].sum(axis=1).groupby(frame["id"]).sum(),
+        seconds=frame.groupby("id")[list(MEASURED)].sum().sum(axis=1),
+        ceiling=pd.Series(ceilings, dtype=float),
+        how=runs["annotators"].where(several, runs["noise"]),
     )
-    erring = np.where(runs["annotators"] == "none", runs["noise"], runs["annotators"])
-    by = ["dataset", runs["noise_rate"].round(1).rename("wrong"), pd.Series(erring, runs.index)]
+
+
+def numbers(frame: pd.DataFrame, task: Task) -> str:
+    """A Markdown table, a row a data set and noise: means over seeds."""
     lines = [
-        f"| data set | answers | wrong, % | seeds | prior alone | area ({task.metric}, %) "
-        "| at the end, % | seconds a run |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        f"| data set | answers | wrong, % | seeds | floor | area ({task.metric}, %) | at the end, % "
+        "| ceiling | seconds a run |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for (dataset, wrong, how), same in runs.groupby(by, sort=True):
+    found = []
+    groups = described(frame, task).groupby(["dataset", "noise_config", "annotators_config"])
+    for _, same in groups:
+        one, count = same.iloc[0], len(same)
+        wrong, start, area, end, ceiling, seconds = same[MEANS].mean()
+        top = "–" if np.isnan(ceiling) else f"{100 * ceiling:.1f}"
         lines.append(
-            f"| {dataset} | {how} | {100 * wrong:.0f} | {len(same)} | "
-            f"{100 * same['start'].mean():.1f} | {100 * same['area'].mean():.1f} | "
-            f"{100 * same['end'].mean():.1f} | {same['seconds'].mean():.2f} |"
+            f"| {one['dataset']} | {one['how']} | {100 * wrong:.0f} | {count} | {100 * start:.1f} "
+            f"| {100 * area:.1f} | {100 * end:.1f} | {top} | {seconds:.2f} |"
         )
-    mean = runs.groupby(["dataset", runs["noise_rate"].round(1)])["area"].mean().mean()
-    lines += ["", f"Mean area over these rows: {100 * mean:.2f} %; {len(runs)} runs."]
-    return "\n".join(lines)
+        found.append(area)
+    mean = 100 * np.mean(found)
+    return "\n".join([*lines, "", f"Mean area over these rows: {mean:.2f} %."])
