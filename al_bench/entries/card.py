@@ -10,7 +10,7 @@ import pandas as pd
 from al_bench.analysis.merge import MEASURED, runs_of, science_of
 from al_bench.configuration.tasks import Task, problem_name
 
-MEANS = ["noise_rate", "start", "area", "end", "ceiling", "seconds"]
+MEANS = ["wrong", "start", "area", "end", "ceiling", "seconds"]
 
 CARD = """# {name}
 
@@ -69,13 +69,14 @@ def described(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
 def numbers(frame: pd.DataFrame, task: Task) -> str:
     """A Markdown table, a row a data set and noise: means over seeds."""
     lines = [
-        f"| data set | answers | wrong, % | seeds | floor | area ({task.metric}, %) | at the end, % "
-        "| ceiling | seconds a run |",
+        f"| data set | answers | wrong, % | seeds | floor | area ({task.metric}, %) "
+        "| at the end, % | ceiling | seconds a run |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    found = []
+    found: list[float] = []
     groups = described(frame, task).groupby(["dataset", "noise_config", "annotators_config"])
-    for _, same in groups:
+    parts = [same.assign(wrong=same["noise_rate"].mean()) for _, same in groups]
+    for same in sorted(parts, key=lambda part: (part["dataset"].iloc[0], part["wrong"].iloc[0])):
         one, count = same.iloc[0], len(same)
         wrong, start, area, end, ceiling, seconds = same[MEANS].mean()
         top = "–" if np.isnan(ceiling) else f"{100 * ceiling:.1f}"

@@ -16,7 +16,9 @@ from al_bench.configuration.config import config_dir
 from al_bench.configuration.experiments import plans
 from al_bench.configuration.identity import identified
 from al_bench.configuration.tasks import entered, problem_name, read_task
-from al_bench.entries.card import areas
+from al_bench.entries.card import areas, numbers
+from al_bench.entries.folder import read
+from al_bench.entries.honest import check_entry
 from al_bench.entries.rerun import sample
 
 TINY = """# @package _global_
@@ -354,3 +356,23 @@ def test_every_problem_of_a_task_is_on_record(name: str) -> None:
         assert 0 < known["floor"] < 1
         assert 0 < known["ceiling"] < 1
         assert known["labels"][0] == 0
+
+
+ENTRIES = sorted(path for path in (Path(__file__).parents[2] / "results" / "entries").iterdir())
+
+
+@pytest.mark.parametrize("folder", ENTRIES, ids=lambda path: path.name)
+def test_a_committed_entry_is_of_its_tasks_problems_by_what_its_columns_say(folder: Path) -> None:
+    """Its ids hold the versions of components that made it, which need not be today's."""
+    entry = read(folder)
+    task = read_task(entry.about.task, None)
+    frame = entry.results.frame
+    assert (entry.about.name, entry.about.version) == (folder.name, task.version)
+    assert check_entry(folder.name, entry.results, sorted(set(frame["id"])), task) == 0
+    assert numbers(frame, task) in (folder / "card.md").read_text("utf-8")
+
+
+def test_committed_entries_merge(tmp_path: Path) -> None:
+    out = tmp_path / "board.parquet"
+    assert main(["merge", *map(str, ENTRIES), "--out", str(out)]) == 0
+    assert read_parquet(out).frame["id"].nunique() == 40 * len(ENTRIES)
