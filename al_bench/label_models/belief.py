@@ -27,8 +27,8 @@ from al_bench.label_models.crossfit import (
     held_out,
     log_floor,
 )
-from al_bench.label_models.pool import Fit, fit_pool, fit_several, pooled, true_class
-from al_bench.label_models.several import Skills, Votes, learned_skills, said_targets
+from al_bench.label_models.pool import Fit, fit_pool, fit_several, pooled
+from al_bench.label_models.several import Votes, learned_skills, said_targets
 from al_bench.state import Consensus, Floats, Ints, State
 
 DOUBT_OF_EVIDENCE = 2.0  # by which it is divided: rows are chosen, and answers are not independent
@@ -88,14 +88,13 @@ class Told:
     """Answers as a regression learns them.
 
     answers: (m,) classes, of several answers a row what they come to; targets: (m, k) of these;
-    sureness: (m,) of a row's answers, or None; votes, skills: where there are several annotators.
+    sureness: (m,) of a row's answers, or None; votes: where there are several annotators.
     """
 
     answers: Ints
     targets: Floats
     sureness: Floats | None = None
     votes: Votes | None = None
-    skills: Skills | None = None
 
     @classmethod
     def of(cls, state: State, log_prior: Floats, noise: tuple[float, float]) -> Told:
@@ -107,18 +106,7 @@ class Told:
         votes = Votes.of(state)  # several answers a row, and some annotators know better
         skills = learned_skills(votes, log_prior, noise)
         targets, sureness = said_targets(votes, skills)
-        return cls(targets.argmax(axis=1), targets, sureness, votes, skills)
-
-    def vetted(self, error_rate: float, log_prior: Floats) -> Floats:
-        """(m, k) targets held against a prior as if answers were wrong at a rate, or at that of
-        each annotator's skill; as given where the rate is 0."""
-        if error_rate == 0:
-            return self.targets
-        if self.votes is None or self.skills is None:
-            vetted = true_class(softmax(log_prior), self.answers, error_rate)
-        else:
-            vetted = softmax(log_prior + self.skills.evidence(self.votes))
-        return vetted.astype(np.float32)
+        return cls(targets.argmax(axis=1), targets, sureness, votes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,14 +127,13 @@ def shifted(log_prior: Floats, means: Floats, exponent: float) -> Floats:
 class OutOfFoldBelief:
     """The belief of `fit_pool` with the prior and an out-of-fold logistic regression as experts.
 
-    folds: of the regression on unit-norm features; ridges: its penalties; vettings: error rates at
-    which answers are held against the prior before it learns them, 0 for answers as given; shifts:
-    exponents of the prior's own class frequencies, by which it is divided (Saerens et al., 2002).
-    Every combination is a form of the two experts, fitted for itself; the belief is their mean,
-    weighed by ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al., 1999). exponents,
-    precision: the normal prior of the exponents of (task model, foundation model); noise:
-    pseudo-counts (wrong, right); gate: the prior counts as far as `trust` goes; doubt: of the
-    `class_bias` that is taken away. ValueError without a form.
+    folds: of the regression on unit-norm features; ridges: its penalties; shifts: exponents of the
+    prior's own class frequencies, by which it is divided (Saerens et al., 2002). Every pair of them
+    is a form of the two experts, fitted for itself; the belief is the mean of all, weighed by
+    ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al., 1999). exponents, precision:
+    the normal prior of the exponents of (task model, foundation model); noise: pseudo-counts
+    (wrong, right); gate: the prior counts as far as `trust` goes; doubt: of the `class_bias` that
+    is taken away. ValueError without a form.
     """
 
     version: ClassVar = 3  # 1: folds in the features' own coordinates; 2: one form of the experts
@@ -155,7 +142,6 @@ class OutOfFoldBelief:
         self,
         folds: int,
         ridges: Sequence[float],
-        vettings: Sequence[float],
         shifts: Sequence[float],
         exponents: tuple[float, float],
         precision: tuple[float, float],
@@ -163,16 +149,24 @@ class OutOfFoldBelief:
         gate: bool,
         doubt: float,
     ) -> None:
-        for name, values in (("ridges", ridges), ("vettings", vettings), ("shifts", shifts)):
+        for name, values in (("ridges", ridges), ("shifts", shifts)):
             if not len(values) or min(values) < 0:
                 raise ValueError(f"OutOfFoldBelief got {name}={list(values)}; wanted one at least, "
                                  "none below 0")  # fmt: skip
         self.folds, self.gate, self.doubt = folds, gate, doubt
-        self.ridges, self.vettings, self.shifts = tuple(ridges), tuple(vettings), tuple(shifts)
+        self.ridges, self.shifts = tuple(ridges), tuple(shifts)
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
-        forms = (self.ridges, self.vettings, self.shifts)
-        self.settings = (folds, *forms, *exponents, *precision, *noise, gate, doubt)
+        self.settings = (
+            folds,
+            self.ridges,
+            self.shifts,
+            *exponents,
+            *precision,
+            *noise,
+            gate,
+            doubt,
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OutOfFoldBelief) and self.settings == other.settings
@@ -181,8 +175,8 @@ class OutOfFoldBelief:
         return hash(self.settings)
 
     def believe(self, state: State, rng: np.random.Generator) -> Belief:
-        """O(folds iterations m d k) time for every ridge and vetting, O(folds n d k) for each of
-        them that counts; O(n k) memory."""
+        """O(folds iterations m d k) time for every ridge, O(folds n d k) for each that counts; O(n
+        k) memory."""
         prior = log_floor(state.rows.prior)
         if len(state.labelled) == 0:
             return Belief(softmax(prior), None, 1.0)
@@ -193,7 +187,7 @@ class OutOfFoldBelief:
         features = unit(state.rows.features)
         told = Told.of(state, self.exponents[1] * prior[rows], self.noise)
         folds = fold_numbers(told.answers, self.folds, rng)
-        experts = list(self.experts(features[rows], told, faith * prior[rows], folds))
+        experts = list(self.experts(features[rows], told, folds))
         forms = list(product(experts, priors))
         fits = [self.fit(told, expert.own, believed[rows]) for expert, believed in forms]
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
@@ -210,22 +204,18 @@ class OutOfFoldBelief:
         pool[rows] = fit.posterior
         return Belief(pool, fit, faith)
 
-    def experts(
-        self, features: Floats, told: Told, log_prior: Floats, folds: Ints
-    ) -> Iterator[Expert]:
-        """One by vetting and ridge; features, log_prior: (m, d), (m, k) of the labelled rows."""
-        k = log_prior.shape[1]
+    def experts(self, features: Floats, told: Told, folds: Ints) -> Iterator[Expert]:
+        """One for each ridge; features: (m, d) of the labelled rows."""
+        k = told.targets.shape[1]
         # held out, a class of one or two rows can hardly be predicted: no evidence on the model
         few = np.bincount(told.answers, minlength=k)[told.answers] < 3
-        for vetting in self.vettings:
-            targets = told.vetted(vetting, log_prior)
-            for ridge in self.ridges:
-                models = fold_models(features, targets, folds, ridge, told.sureness)
-                own = held_out(models, features)
-                bias = class_bias(own[~few], told.answers[~few], self.doubt)
-                own = own - bias
-                own[few] = -np.log(k)
-                yield Expert(models, own, bias)
+        for ridge in self.ridges:
+            models = fold_models(features, told.targets, folds, ridge, told.sureness)
+            own = held_out(models, features)
+            bias = class_bias(own[~few], told.answers[~few], self.doubt)
+            own = own - bias
+            own[few] = -np.log(k)
+            yield Expert(models, own, bias)
 
     def fit(self, told: Told, own: Floats, log_prior: Floats) -> Fit:
         """Of one form of the experts, (m, k) each."""

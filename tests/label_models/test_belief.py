@@ -8,7 +8,6 @@ from sklearn.linear_model import LogisticRegression
 from al_bench.arithmetic import softmax
 from al_bench.label_models.belief import (
     OutOfFoldBelief,
-    Told,
     class_bias,
     confident_rows,
     shifted,
@@ -47,11 +46,9 @@ def belief_rule(
     gate: bool = True,
     doubt: float = 10.0,
     ridges: tuple[float, ...] = (1.0,),
-    vettings: tuple[float, ...] = (0.0,),
     shifts: tuple[float, ...] = (0.0,),
 ) -> OutOfFoldBelief:
-    forms = (ridges, vettings, shifts)
-    return OutOfFoldBelief(4, *forms, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), gate, doubt)
+    return OutOfFoldBelief(4, ridges, shifts, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), gate, doubt)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
@@ -299,16 +296,15 @@ def test_a_single_answer_is_believed_on_the_priors_word_alone() -> None:
 @pytest.mark.parametrize("prior", ["good", "shuffled"])
 def test_forms_are_averaged_by_the_square_root_of_their_evidence(prior: str, rate: float) -> None:
     state, _ = gaussian_state(prior, rate)
-    forms = [(r, v, s) for r in (1.0, 30.0) for v in (0.0, 0.2) for s in (0.0, 1.0)]
     alone = []
-    for r, v, s in forms:
-        rule = belief_rule(ridges=(r,), vettings=(v,), shifts=(s,))
+    for ridge, shift in [(r, s) for r in (1.0, 30.0) for s in (0.0, 1.0)]:
+        rule = belief_rule(ridges=(ridge,), shifts=(shift,))
         alone.append(rule.believe(state, np.random.default_rng(3)))
     evidence = np.array([one.fit.evidence for one in alone if one.fit])
     weights = np.exp((evidence - evidence.max()) / 2)
     weights /= weights.sum()
     assert weights.max() < 0.95  # or there is nothing to average
-    rule = belief_rule(ridges=(1.0, 30.0), vettings=(0.0, 0.2), shifts=(0.0, 1.0))
+    rule = belief_rule(ridges=(1.0, 30.0), shifts=(0.0, 1.0))
     together = rule.believe(state, np.random.default_rng(3))
     wanted = sum(w * one.pool for w, one in zip(weights, alone, strict=True))
     assert_allclose(together.pool, wanted, atol=5e-3)  # forms that hardly count are left out
@@ -332,15 +328,7 @@ def test_a_shifted_prior_holds_classes_for_equally_frequent() -> None:
     assert shifted(probs, means, 0.0) is probs
 
 
-def test_a_vetted_answer_is_bayes_rule_with_the_prior() -> None:
-    told = Told(np.array([0, 1]), np.eye(2)[[0, 1]])
-    prior = np.log([[0.5, 0.5], [0.9, 0.1]])
-    wanted = [[0.8, 0.2], [0.9 * 0.2 / (0.9 * 0.2 + 0.1 * 0.8), 0.08 / 0.26]]
-    assert_allclose(told.vetted(0.2, prior), wanted, rtol=1e-6)
-    assert told.vetted(0.0, prior) is told.targets
-
-
-@pytest.mark.parametrize("forms", [((), (0.0,), (0.0,)), ((1.0,), (-0.1,), (0.0,))])
+@pytest.mark.parametrize("forms", [((), (0.0,)), ((1.0,), (-0.1,))])
 def test_a_belief_without_a_form_or_below_zero_is_refused(
     forms: tuple[tuple[float, ...], ...],
 ) -> None:
