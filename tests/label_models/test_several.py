@@ -19,14 +19,14 @@ K = 4
 NOISE = (1.0, 9.0)
 GIVEN = (
     4,
-    (1.0, 10.0, 100.0),
-    (0.0, 1.0),
+    (1.0,),
+    (0.0,),
     (1.0, 1.0),
     (4.0, 4.0),
     NOISE,
     True,
     10.0,
-)  # as configs/belief/averaged.yaml
+)  # as configs/belief/out_of_fold.yaml
 
 
 def told(
