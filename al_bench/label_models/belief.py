@@ -193,8 +193,10 @@ class OutOfFoldBelief:
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
         pool = np.zeros((len(features), state.n_classes))
         counted = [place for place, weight in enumerate(weights) if weight > LEAST]
-        said = {forms[place][0]: None for place in counted}
-        said = {expert: everywhere(expert.models, features) - expert.bias for expert in said}
+        said = {
+            expert: everywhere(expert.models, features) - expert.bias
+            for expert in dict.fromkeys(forms[place][0] for place in counted)
+        }
         for place in counted:
             expert, believed = forms[place]
             both = np.stack([said[expert], believed])
