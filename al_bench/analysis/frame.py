@@ -218,15 +218,17 @@ def read_parquet(path: Path) -> Results:
     note = (table.schema.metadata or {}).get(b"al_bench")
     if note is None:
         raise ValueError(f"{path} is a parquet file, but not one of al_bench results")
-    about = json.loads(note)
-    failed, unfinished = (
-        tuple(
-            Missing(run["id"], run["what"], run["why"], run.get("where", {})) for run in about[key]
+    try:
+        about = json.loads(note)
+        failed, unfinished = (
+            tuple(Missing(r["id"], r["what"], r["why"], r.get("where", {})) for r in about[key])
+            for key in ("failed", "unfinished")
         )
-        for key in ("failed", "unfinished")
-    )
-    frame = with_later(table.to_pandas())
-    return Results(frame, failed, unfinished, about["provenance"])
+        provenance = {str(key): sorted(map(str, v)) for key, v in about["provenance"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
+                         "cannot be read") from None  # fmt: skip
+    return Results(with_later(table.to_pandas()), failed, unfinished, provenance)
 
 
 def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:

@@ -16,6 +16,7 @@ from al_bench.configuration.config import OPTIONAL, PROBLEM, SCIENCE
 from al_bench.configuration.identity import name_of
 from al_bench.configuration.words import erring
 
+NEEDED = ("id", "seed", "digest", "round", "n_labels", "oracle")
 MEASURED = tuple(f"seconds_{part}" for part in SECONDS)  # may differ between equal runs
 
 
@@ -77,7 +78,12 @@ def runs_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def check_ids(frame: pd.DataFrame, where: str) -> None:
-    """ValueError unless every id is the hash of what its run's columns say."""
+    """ValueError unless every id is the hash of what its run's columns say, and these are there."""
+    for column in (*NEEDED, *(f"{group}_config" for group in GROUPS)):
+        if column not in frame:
+            raise ValueError(
+                f"{where} has no column {column!r}; wanted a table of `albench report`"
+            )
     for row in runs_of(frame):
         try:
             wanted = name_of(science_of(row))

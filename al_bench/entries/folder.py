@@ -114,7 +114,7 @@ def read(folder: Path) -> Entry:
                              f"{kind.__name__}")  # fmt: skip
     about = About(said["name"], said["task"], said["version"], tuple(map(str, said["overrides"])))
     for override in about.overrides:
-        if override not in of_method(about.overrides):
+        if override not in of_method(about.overrides) or ".." in override:  # a way to other folders
             raise ValueError(f"{folder / 'config.yaml'}: overrides has {override!r}; wanted only "
                              "what says the method")  # fmt: skip
     around = loaded(folder / "environment.json", json.loads)

@@ -40,9 +40,10 @@ def check_entry(name: str, results: Results, wanted: Sequence[str], task: Task) 
     id is not the hash of what its columns say, a run read the truth, or met another problem.
     """
     frame = results.frame
+    if len(frame):
+        check_ids(frame, name)
     check_complete(name, results, wanted)
     check_columns(name, frame, task)
-    check_ids(frame, name)
     check_rounds(name, frame, task)
     if frame["oracle"].any():
         raise ValueError(f"{name} has runs that read the truth; an upper reference is no entry")

@@ -99,6 +99,12 @@ def test_a_column_that_was_edited_is_seen_by_the_id(tmp_path: Path) -> None:
         merged({"a": replace(one, frame=frame)})
 
 
+def test_a_table_without_what_names_a_run_is_refused(tmp_path: Path) -> None:
+    one = made(tmp_path / "a", "margin")
+    with pytest.raises(ValueError, match="a has no column 'noise_config'; wanted a table of"):
+        merged({"a": replace(one, frame=one.frame.drop(columns="noise_config"))})
+
+
 def test_without_a_finished_run_there_is_nothing_to_merge(tmp_path: Path) -> None:
     fake_run(tmp_path / "a", error="ValueError: no centre")
     with pytest.raises(ValueError, match="a have no finished run; there is nothing to merge"):

@@ -180,6 +180,8 @@ def test_a_sample_is_the_same_for_one_seed_and_rounded_up() -> None:
     assert len(sample(ids, 0.03, 5)) == 2
     assert len({tuple(sample(ids, 0.03, seed)) for seed in range(20)}) > 10
     assert sorted(sample(ids, 1, 5)) == ids
+    with pytest.raises(ValueError, match=r"--share is 3; wanted a fraction in \(0, 1\]"):
+        sample(ids, 3, 5)
 
 
 def test_an_area_is_a_mean_level_from_the_first_labels_on() -> None:
@@ -317,9 +319,14 @@ def test_a_folder_that_is_no_entry_and_a_broken_file_are_said(
     for command in (["verify", "entries/tail"], ["merge", "entries/tail", "--out", "x.parquet"]):
         assert main([*command, *(["--config-dir", "mine"] if command[0] == "verify" else [])]) == 1
         assert said(capsys).startswith("entries/tail/results.parquet is not a parquet file that")
-    pq.write_table(pq.read_table("kept/tail/results.parquet").replace_schema_metadata(), path)
-    assert main(["merge", "entries/tail", "--out", "x.parquet"]) == 1
-    assert "is a parquet file, but not one of al_bench results" in said(capsys)
+    table = pq.read_table("kept/tail/results.parquet")
+    for note, sentence in (
+        (None, "is a parquet file, but not one of al_bench results"),
+        ({b"al_bench": b'{"failed": 3}'}, "is damaged: what it says of missing runs"),
+    ):
+        pq.write_table(table.replace_schema_metadata(note), path)
+        assert main(["merge", "entries/tail", "--out", "x.parquet"]) == 1
+        assert sentence in said(capsys)
     Path("entries/tail/config.yaml").write_text("- a list\n")
     assert verify("tail") == 1
     assert said(capsys) == "entries/tail/config.yaml holds a list; wanted a mapping"
@@ -331,7 +338,10 @@ def test_a_folder_that_is_no_entry_and_a_broken_file_are_said(
 def test_what_an_entry_says_is_no_code(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = Path("entries/margin/config.yaml")
     config = yaml.safe_load(path.read_text())
-    for override in ("strategy._target_=os.system", "results=/elsewhere", "hydra/launcher=ray"):
+    for override in (
+        *("strategy._target_=os.system", "strategy={_target_: os.system}", "strategy=../mine/x"),
+        *("results=/elsewhere", "hydra/launcher=ray"),
+    ):
         path.write_text(yaml.safe_dump(config | {"overrides": ["strategy=margin", override]}))
         assert verify("margin") == 1
         assert override in said(capsys)
