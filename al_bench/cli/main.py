@@ -1,4 +1,4 @@
-"""The command line: ``albench run | embed | prior | status | report | claim | session | list | check``.
+"""The command line: ``albench`` and a command, of which ``albench --help`` says what each does.
 
 Nothing heavy is imported before a command needs it.
 """

@@ -16,8 +16,8 @@ from al_bench.rng import rng
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.engine import start, told
 from al_bench.session.kept import Kept
-from al_bench.session.page import page
 from al_bench.session.predicting import CARD, WEIGHTS, Exported, predictions
+from al_bench.session.report import page
 from al_bench.session.values import Estimate, Status
 from al_bench.state import Floats, Ints
 

@@ -142,8 +142,8 @@ class Exported:
         split: str = "train",
         config_dir: str | Path | None = None,
     ) -> pd.DataFrame:
-        """What the model says of rows, as `Session.predict`; ValueError where the encoder is another
-        one by now, or the rows are of another kind."""
+        """What the model says of rows, as `Session.predict`; ValueError where the encoder is no
+        longer the same, or the rows are of another kind."""
         rows = arriving(inputs, Columns(text, image, None, id, split).or_else(self.columns))
         check_reads(rows, self.modality, "the model")
         encoder = self.reader(None if config_dir is None else Path(config_dir))

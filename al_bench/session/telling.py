@@ -68,7 +68,7 @@ def listed(
     if hasattr(table, "columns"):
         columns = {str(name): table[name].tolist() for name in table.columns}
         return table_answers("the data frame", columns, annotator, classes)[0]
-    return list(answers)
+    return list(table)
 
 
 def append(store: Store, answers: Sequence[Answer], classes: Sequence[str], unasked: bool) -> int:
