@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.arithmetic import one_hot
+from al_bench.audit.beta import Beta, jeffreys
 from al_bench.audit.design import Audit
-from al_bench.audit.sample import Beta, deviations, jeffreys, joined, tuned, weights
-from al_bench.audit.truths import corrected
+from al_bench.audit.sample import Sample, deviations, difference, taken, tuned
 from al_bench.state import Floats, Ints
 
 POINTS = 64  # at which the distributions of hits and of misses are read
@@ -33,41 +33,16 @@ class Estimate:
     """How good a model is, each with an interval.
 
     recalls: (k,) by class, in 0..1 where nothing is known; balanced_accuracy: their mean; audited:
-    rows with an answer; balanced: what is known of balanced accuracy, for other confidences.
+    rows with an answer. right, balanced: what is known of accuracy and balanced accuracy, for other
+    levels of confidence.
     """
 
     accuracy: Interval
     balanced_accuracy: Interval
     recalls: tuple[Interval, ...]
     audited: int
+    right: Beta
     balanced: Beta
-
-    def surely(self, error: float) -> float:
-        """What balanced accuracy is above, but for this probability of error."""
-        return self.balanced.quantile(error)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Audited rows and those that could have been, as the estimates read them.
-
-    weights: (a,), strata: (a,) for variances, guess: (a,), probs: (a, k), truths: (a, k) of the
-    audited rows; those of the reserve: shares, guesses, predicted: (m,), (m,), (m, k).
-    """
-
-    weights: Floats
-    strata: Ints
-    guess: Ints
-    probs: Floats
-    truths: Floats
-    shares: Floats
-    guesses: Ints
-    predicted: Floats
-
-    @property
-    def weight(self) -> float:
-        """What part of all rows an audited one stands for: one over their effective number."""
-        return float((self.weights**2).sum())
 
 
 def estimate(
@@ -85,7 +60,7 @@ def estimate(
     may have taught it. reserve: (m,) the rows the audit was drawn from, which must include them
     and are as new to the model as they are (None: all); their predictions make the intervals
     narrower without being believed (prediction-powered inference: Angelopoulos et al., 2023), in
-    the form of a difference estimator under the stratified design (Saerndal et al., 1992).
+    the form of a difference estimator under the stratified design (Särndal et al., 1992).
 
     Without more, `audit.answers` are taken for the truth. confusion: (k, k) how often each class
     (row) is answered as each (column), where it is known: `audit.answers` are corrected for it;
@@ -111,45 +86,13 @@ def estimate(
         interval(balanced, error),
         tuple(Interval(*map(float, one)) for one in zip(mean, low, high, strict=True)),
         len(audit.rows),
+        accuracy,
         balanced,
     )
 
 
 def interval(known: Beta, error: float) -> Interval:
     return Interval(known.mean, known.quantile(error), known.quantile(1 - error))
-
-
-def taken(
-    probs: Floats, audit: Audit, confusion: Floats | None, truths: Floats | None, rows: Ints | None
-) -> Sample:
-    """The sample that an audit is; ValueError where its parts do not fit together."""
-    (n, k), count = probs.shape, len(audit.rows)
-    if not count or len(audit.strata) != n or len(audit.answers) != count:
-        raise ValueError(
-            f"estimate got {count} audited rows, {len(audit.answers)} answers and "
-            f"{len(audit.strata)} strata for {n} rows; wanted one row at least, an answer each and "
-            "a stratum for every row"
-        )
-    if truths is None:
-        plain = one_hot(audit.answers, k) if confusion is None else None
-        truths = corrected(audit.answers, confusion) if confusion is not None else plain
-    assert truths is not None
-    if truths.shape != (count, k):
-        raise ValueError(f"estimate got truths of shape {truths.shape}; wanted ({count}, {k})")
-    rows = np.arange(n) if rows is None else rows
-    if not np.isin(audit.rows, rows).all():
-        raise ValueError("estimate got an audited row outside the reserve it was drawn from")
-    guesses, own = probs.argmax(axis=1), np.asarray(probs, dtype=np.float64)
-    return Sample(
-        weights(audit.strata, audit.rows),
-        joined(audit.strata[audit.rows]),
-        guesses[audit.rows],
-        own[audit.rows],
-        np.asarray(truths, dtype=np.float64),
-        weights(audit.strata, rows),
-        guesses[rows],
-        own[rows],
-    )
 
 
 def accuracy_of(sample: Sample) -> tuple[float, float]:
@@ -160,21 +103,6 @@ def accuracy_of(sample: Sample) -> tuple[float, float]:
     total, variance = difference(sample, right, hoped, of_all)
     mean, spread = jeffreys(total, variance, np.asarray(sample.weight))
     return float(mean[0]), float(spread[0])
-
-
-def difference(
-    sample: Sample, outcomes: Floats, hoped: Floats, of_all: Floats
-) -> tuple[Floats, Floats]:
-    """(c,) totals and their variances: of the predictions for all rows (m, c), as far as they are
-    believed, and of what they miss in the audited ones, outcomes less hoped (a, c)."""
-    predicted = sample.shares @ of_all
-    own = (sample.shares[:, None] ** 2 * (of_all - predicted) ** 2).sum(axis=0)
-    weighed = sample.weights[:, None]
-    seen, guessed = (deviations(weighed * x, sample.strata) for x in (outcomes, hoped))
-    trust = tuned(seen, guessed, float(own.sum()))
-    total = trust * predicted + sample.weights @ (outcomes - trust * hoped)
-    variance = ((seen - trust * guessed) ** 2).sum(axis=0) + trust**2 * own
-    return np.asarray(total), np.asarray(variance)
 
 
 def parts(sample: Sample, wrong: float) -> tuple[Floats, Floats]:

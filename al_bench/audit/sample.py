@@ -1,4 +1,4 @@
-"""Totals of a stratified sample, and how sure they are: the arithmetic under `estimate`."""
+"""A stratified sample of rows and totals estimated from it: the arithmetic under `estimate`."""
 
 from __future__ import annotations
 
@@ -6,31 +6,65 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from al_bench.arithmetic import one_hot
+from al_bench.audit.design import Audit
+from al_bench.audit.truths import corrected
 from al_bench.state import Floats, Ints
 
 
 @dataclass(frozen=True)
-class Beta:
-    """What is known of a fraction: a beta distribution of these shapes."""
+class Sample:
+    """Audited rows and those that could have been, as the estimates read them.
 
-    a: float
-    b: float
+    weights: (a,), strata: (a,) for variances, guess: (a,), probs: (a, k), truths: (a, k) of the
+    audited rows; those of the reserve: shares, guesses, predicted: (m,), (m,), (m, k).
+    """
 
-    @classmethod
-    def of(cls, mean: float, variance: float) -> Beta:
-        """The one of this mean in (0, 1) and variance; a variance too large becomes as large as
-        it can be."""
-        size = max(mean * (1 - mean) / max(variance, 1e-12) - 1, 1e-3)
-        return cls(mean * size, (1 - mean) * size)
+    weights: Floats
+    strata: Ints
+    guess: Ints
+    probs: Floats
+    truths: Floats
+    shares: Floats
+    guesses: Ints
+    predicted: Floats
 
     @property
-    def mean(self) -> float:
-        return self.a / (self.a + self.b)
+    def weight(self) -> float:
+        """What part of all rows an audited one stands for: one over their effective number."""
+        return float((self.weights**2).sum())
 
-    def quantile(self, fraction: float) -> float:
-        from scipy.special import betaincinv
 
-        return float(betaincinv(self.a, self.b, fraction))
+def taken(
+    probs: Floats, audit: Audit, confusion: Floats | None, truths: Floats | None, rows: Ints | None
+) -> Sample:
+    """The sample that an audit is; ValueError where its parts do not fit together."""
+    (n, k), count = probs.shape, len(audit.rows)
+    if not count or len(audit.strata) != n or len(audit.answers) != count:
+        raise ValueError(
+            f"estimate got {count} audited rows, {len(audit.answers)} answers and "
+            f"{len(audit.strata)} strata for {n} rows; wanted one row at least, an answer each and "
+            "a stratum for every row"
+        )
+    if truths is None:
+        certain = confusion is None
+        truths = one_hot(audit.answers, k) if certain else corrected(audit.answers, confusion)
+    if truths.shape != (count, k):
+        raise ValueError(f"estimate got truths of shape {truths.shape}; wanted ({count}, {k})")
+    rows = np.arange(n) if rows is None else rows
+    if not np.isin(audit.rows, rows).all():
+        raise ValueError("estimate got an audited row outside the reserve it was drawn from")
+    audited, others = (np.asarray(probs[x], dtype=np.float64) for x in (audit.rows, rows))
+    return Sample(
+        weights(audit.strata, audit.rows),
+        joined(audit.strata[audit.rows]),
+        audited.argmax(axis=1),
+        audited,
+        np.asarray(truths, dtype=np.float64),
+        weights(audit.strata, rows),
+        others.argmax(axis=1),
+        others,
+    )
 
 
 def weights(strata: Ints, rows: Ints) -> Floats:
@@ -79,16 +113,16 @@ def tuned(outcomes: Floats, predictions: Floats, spread: float) -> float:
     return float(np.clip((outcomes * predictions).sum() / variance, 0, 1))
 
 
-def jeffreys(fraction: Floats, variance: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Mean and variance of what is known of fractions that were estimated with such a variance.
-
-    weight: what part of all rows an audited row stands for. A simple random sample of n = 1/weight
-    rows with variance p(1 - p)/n gives the moments of Jeffreys' posterior Beta(x + 1/2, n - x +
-    1/2): half a row of either outcome is added, so that nothing is sure at 0 or 1 (Brown, Cai and
-    DasGupta, 2001). A variance that design or predictions make smaller or larger stands in its
-    place, as with effective sample sizes (Korn and Graubard, 1998).
-    """
-    rows = 1 / weight
-    mean = (np.clip(fraction, 0, 1) * rows + 0.5) / (rows + 1)
-    spread = (variance * rows**3 + rows / 2 + 0.25) / ((rows + 1) ** 2 * (rows + 2))
-    return np.asarray(mean), np.asarray(spread)
+def difference(
+    sample: Sample, outcomes: Floats, hoped: Floats, of_all: Floats
+) -> tuple[Floats, Floats]:
+    """(c,) totals and their variances: of the predictions for all rows (m, c), as far as they are
+    believed, and of what they miss in the audited ones, outcomes less hoped (a, c)."""
+    predicted = sample.shares @ of_all
+    own = (sample.shares[:, None] ** 2 * (of_all - predicted) ** 2).sum(axis=0)
+    weighed = sample.weights[:, None]
+    seen, guessed = (deviations(weighed * x, sample.strata) for x in (outcomes, hoped))
+    trust = tuned(seen, guessed, float(own.sum()))
+    total = trust * predicted + sample.weights @ (outcomes - trust * hoped)
+    variance = ((seen - trust * guessed) ** 2).sum(axis=0) + trust**2 * own
+    return np.asarray(total), np.asarray(variance)
