@@ -1,0 +1,77 @@
+"""One process that serves the page until it is stopped."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from secrets import token_urlsafe
+
+from al_bench.session.page.app import LOOPBACK, application
+from al_bench.session.page.labelling import Labelling
+
+
+def serve(
+    folder: Path, host: str, port: int, batch: int, guess: bool, say: Callable[[str], None]
+) -> None:
+    """Serve the labelling page of a session until Ctrl-C.
+
+    host, port: where to listen (port 0: any that is free); batch: rows chosen at a time for each
+    annotator; guess: whether the model's guess is shown, where a row does not measure the model.
+    Where `host` can be reached from other machines the address holds a random token, and nobody
+    comes in without it. OSError where the address is taken.
+    """
+    import uvicorn
+
+    with listening(host, port) as listener:
+        number = listener.getsockname()[1]
+        token = None if host in LOOPBACK else token_urlsafe(24)
+        labelling = Labelling.open(folder, batch, guess)
+        config = uvicorn.Config(
+            application(labelling, number, token),
+            log_level="warning",
+            access_log=False,  # it would hold the token
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        say(f"{labelling.name}: {address(host, number, token)} (Ctrl-C stops; answers are kept)")
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:  # which uvicorn raises again when it has stopped
+            say(f"stopped; every answer is in {folder}")
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; OSError in a sentence where it cannot."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, place = found[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise OSError(f"{host} is no address to listen on: {error.strerror}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise OSError(
+            f"{host} port {port} cannot be listened on ({error.strerror}); wanted another --host or "
+            "--port, 0 for any that is free"
+        ) from error
+    return listener
+
+
+def address(host: str, port: int, token: str | None) -> str:
+    """The address to open; of all interfaces, by this machine's name."""
+    anywhere = host not in LOOPBACK and is_unspecified(host)
+    name = socket.gethostname() if anywhere else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+
+
+def is_unspecified(host: str) -> bool:
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:  # a name
+        return False
