@@ -1,0 +1,5 @@
+from .session import Session as Session
+from .values import Answer as Answer
+from .values import Estimate as Estimate
+from .values import Interval as Interval
+from .values import Suggestion as Suggestion
