@@ -6,7 +6,7 @@ The loop is al_bench.loop's own; this says which rows and answers it is given.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,8 @@ class Ledger:
     """What counts of the tables.
 
     answers: the last of each annotator about each row, none that was undone; open: suggestions that
-    were neither answered nor withdrawn, those put off by a skip last; audited: rows ever suggested
+    were neither answered nor withdrawn, those put off by a skip last; put_off: of these suggestions
+    the decision that did; audited: rows ever suggested
     for the audit; suggested: rows ever suggested.
     """
 
@@ -34,16 +35,21 @@ class Ledger:
     open: tuple[Suggested, ...]
     audited: frozenset[int]
     suggested: frozenset[int]
+    put_off: Mapping[int, int]
 
 
 def ledger(
     suggestions: Sequence[Suggested], answers: Sequence[Answered], decisions: Sequence[Decision]
 ) -> Ledger:
     """What counts of suggestions, answers and decisions, each in the order of their numbers."""
-    undone, skipped, withdrawn = (
+    undone, withdrawn = (
         {number for d in decisions if d.kind == kind for number in d.value}
-        for kind in ("undo", "skip", "withdraw")
+        for kind in ("undo", "withdraw")
     )
+    put_off: dict[int, int] = {}  # 0 where a skip was taken back
+    for d in decisions:
+        if d.kind in ("skip", "unskip"):
+            put_off |= dict.fromkeys(d.value, d.number if d.kind == "skip" else 0)
     counting: dict[tuple[int, str], Answered] = {}
     for answer in answers:
         if answer.number not in undone:
@@ -60,12 +66,13 @@ def ledger(
             else (one.row, one.annotator) not in asked
         )
     ]
-    waiting.sort(key=lambda one: one.number in skipped)
+    waiting.sort(key=lambda one: put_off.get(one.number, 0))
     return Ledger(
         tuple(sorted(counting.values(), key=lambda answer: answer.number)),
         tuple(waiting),
         frozenset(one.row for one in suggestions if one.kind == AUDIT),
         frozenset(one.row for one in suggestions),
+        {number: decision for number, decision in put_off.items() if decision},
     )
 
 

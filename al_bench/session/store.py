@@ -78,7 +78,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Decision:
-    """Something decided: undo, skip, withdraw, fit, prior."""
+    """Something decided: undo, skip, unskip, withdraw, fit, prior, estimate."""
 
     number: int
     kind: str
@@ -201,6 +201,11 @@ class Store:
         sql = "SELECT name, arrival, text, path, digest FROM rows ORDER BY number"
         return [Row(*line) for line in self._read(sql)]
 
+    def row(self, number: int) -> Row:
+        """One row by its row number, from 0."""
+        sql = "SELECT name, arrival, text, path, digest FROM rows WHERE number = ?"
+        return Row(*self._read(sql, number + 1)[0])
+
     def names(self) -> list[str]:
         return [name for (name,) in self._read("SELECT name FROM rows ORDER BY number")]
 
@@ -219,15 +224,18 @@ class Store:
         )
         return [Suggested(*line) for line in self._read(sql, after)]
 
-    def answers(self) -> list[Answered]:
+    def answers(self, after: int = 0) -> list[Answered]:
+        """All answers behind the one of a number."""
         sql = (
             "SELECT number, row, annotator, answer, seconds, source, time FROM answers "
-            "ORDER BY number"
+            "WHERE number > ? ORDER BY number"
         )
-        return [Answered(*line) for line in self._read(sql)]
+        return [Answered(*line) for line in self._read(sql, after)]
 
-    def decisions(self) -> list[Decision]:
-        lines = self._read("SELECT number, kind, value, time FROM decisions ORDER BY number")
+    def decisions(self, after: int = 0) -> list[Decision]:
+        """All decisions behind the one of a number."""
+        sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
+        lines = self._read(sql, after)
         return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in lines]
 
     def _read(self, sql: str, *values: Any) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -20,9 +19,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from al_bench.session.page.labelling import Labelling
 from al_bench.session.page.forms import answer_in, form, name_in, number_in, seconds_in
 from al_bench.session.page.guard import Guard
+from al_bench.session.page.labelling import Labelling
 from al_bench.session.page.pictures import shown
 from al_bench.session.page.show import percent
 

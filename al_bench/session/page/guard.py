@@ -26,7 +26,7 @@ HEADERS = {
 
 
 class Guard:
-    """An ASGI layer that lets in who knows the token (None: everybody) and writes of this page only.
+    """An ASGI layer that lets in who knows the token (None: everybody) and what this page writes.
 
     A token comes once in the address (``?token=``) and is kept in a cookie, which is named for the
     server's port since browsers share cookies among the ports of a machine.

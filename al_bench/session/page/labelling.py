@@ -14,9 +14,9 @@ from al_bench.content import digest
 from al_bench.session import Answer, Session
 from al_bench.session.engine import ASKED, Ledger
 from al_bench.session.page.ahead import Ahead
+from al_bench.session.page.followed import Followed
 from al_bench.session.page.measured import ESTIMATE, Measured
 from al_bench.session.page.show import curve
-from al_bench.session.page.followed import Followed
 from al_bench.session.store import Answered, Suggested
 from al_bench.session.telling import check
 from al_bench.session.values import AUDIT
@@ -126,7 +126,9 @@ class Labelling:
     ) -> None:
         """Write an answer; it is on the disk when this returns. ValueError where it is no class."""
         one = self.asked(annotator, number)
-        check(Answer(self.store.row(one.row).name, answer, annotator, seconds), self.session.classes)
+        check(
+            Answer(self.store.row(one.row).name, answer, annotator, seconds), self.session.classes
+        )
         self.store.append(
             "answers",
             row=one.row,
@@ -146,7 +148,7 @@ class Labelling:
         self.store.decide("skip", [number])
 
     def undo(self, annotator: str) -> None:
-        """Take back what an annotator did last, an answer or a skip; nothing where there is none."""
+        """Take back what an annotator did last, an answer or a skip, if there is one."""
         last = self.last(self.tables.ledger(), annotator)
         if isinstance(last, Answered):
             self.store.decide("undo", [last.number])

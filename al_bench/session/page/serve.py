@@ -57,8 +57,8 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise OSError(
-            f"{host} port {port} cannot be listened on ({error.strerror}); wanted another --host or "
-            "--port, 0 for any that is free"
+            f"{host} port {port} cannot be listened on ({error.strerror}); wanted another --host "
+            "or --port, 0 for any that is free"
         ) from error
     return listener
 

@@ -44,9 +44,7 @@ def made(
         for number, text in enumerate(() if images else texts):
             store.append("rows", name=f"r{number}", arrival=1, text=text)
         for number, path in enumerate(images):
-            store.append(
-                "rows", name=f"r{number}", arrival=1, path=str(path), digest=digest(path)
-            )
+            store.append("rows", name=f"r{number}", arrival=1, path=str(path), digest=digest(path))
     return Session(Bench(folder, store))
 
 
@@ -98,7 +96,13 @@ class Browser(TestClient):
         wait(self.labelling.ahead.chosen.values())
         return self.get("/", params={"as": annotator}).text
 
-    def send(self, form: str, shown: str, **fields: str) -> Response:
+    def part(self, annotator: str = "ann") -> str:
+        """The working part of the page alone, once rows have been chosen."""
+        self.get("/work", params={"as": annotator})
+        wait(self.labelling.ahead.chosen.values())
+        return self.get("/work", params={"as": annotator}).text
+
+    def submit(self, form: str, shown: str, **fields: str) -> Response:
         """Send a form of the page that was shown; fields: besides the hidden ones, or for them."""
         hidden = {name: field(shown, name) for name in ("csrf", "as")}
         if form in ("answer", "skip"):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from al_bench.session.page.show import HEIGHT, WIDTH, Point, curve, percent
 from al_bench.session.page.measured import Measured
+from al_bench.session.page.show import HEIGHT, WIDTH, Point, curve, percent
 from al_bench.session.values import Estimate, Interval
 
 
