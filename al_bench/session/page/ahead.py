@@ -20,12 +20,18 @@ class Ahead:
     """One thread that does what is asked of it, and nothing twice at a time.
 
     choose: chooses rows for an annotator, stores them and returns how many there are; measure:
-    stores how good the model is.
+    stores how good the model is; end: called when nothing more will be done.
     """
 
-    def __init__(self, choose: Callable[[str], int], measure: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        choose: Callable[[str], int],
+        measure: Callable[[], None],
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
         self.choose = choose
         self.measure = measure
+        self.end = end
         self.thread = ThreadPoolExecutor(1, "ahead")
         self.chosen: dict[str, Future[int]] = {}
         self.measured: Future[None] | None = None
@@ -61,6 +67,7 @@ class Ahead:
     def close(self) -> None:
         """Wait for what is being done; nothing more is begun."""
         self.thread.shutdown(wait=True, cancel_futures=True)
+        self.end()
 
 
 def sentence(error: BaseException) -> str:

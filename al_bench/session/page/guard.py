@@ -82,7 +82,9 @@ def refused_write(headers: Headers) -> tuple[int, str] | None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         return 415, f"A write came as {kind or 'nothing'}; wanted a form without files"
-    length = headers.get("content-length", "")
+    length = headers.get("content-length")
+    if length is None:
+        return 411, "A form does not say how long it is"
     if not length.isdecimal() or int(length) > LONGEST:
-        return 413, f"A form has {length or 'unknown'} bytes; at most {LONGEST} are read"
+        return 413, f"A form is too long; at most {LONGEST} bytes are read"
     return None

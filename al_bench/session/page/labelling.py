@@ -52,6 +52,7 @@ class Labelling:
         self.batch = batch
         self.guess = guess
         self.ahead = ahead
+        self.measured_at = 0  # so many answers
         self.name = session.bench.folder.resolve().name
 
     def close(self) -> None:
@@ -62,12 +63,16 @@ class Labelling:
         """Somebody opens the page: have rows and an estimate ready, whatever came of it before."""
         if len(waiting(self.tables.ledger(), annotator)) <= self.low:
             self.ahead.want_rows(annotator)
+        self.measure()
+
+    def measure(self) -> None:
+        self.measured_at = len(self.tables.ledger().answers)
         self.ahead.want_estimate()
 
     @property
     def low(self) -> int:
         """So many rows before an annotator or fewer, and the next ones are chosen."""
-        return max(2, self.batch // 4)
+        return max(2, self.batch // 2)
 
     def work(self, annotator: str) -> dict[str, Any]:
         """What the working part of the page shows."""
@@ -138,9 +143,8 @@ class Labelling:
             source=ASKED,
             time=time(),
         )
-        known = self.tables.ledger()
-        if len(known.answers) >= self.measured_at() + EVERY:
-            self.ahead.want_estimate()
+        if abs(len(self.tables.ledger().answers) - self.measured_at) >= EVERY:
+            self.measure()
 
     def skip(self, annotator: str, number: int) -> None:
         """Put a row off until the others of the annotator are done."""
@@ -191,11 +195,6 @@ class Labelling:
             "counts": counts,
             "most": max([count for _, count in counts] + [1]),
         }
-
-    def measured_at(self) -> int:
-        """How many answers there were when the model was measured last."""
-        found = [d.value["answers"] for d in self.tables.decisions if d.kind == ESTIMATE]
-        return int(found[-1]) if found else 0
 
 
 def waiting(known: Ledger, annotator: str) -> list[Suggested]:

@@ -8,8 +8,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_urlsafe
 
+from al_bench.session import Session
+from al_bench.session.page.ahead import Ahead
 from al_bench.session.page.app import LOOPBACK, application
 from al_bench.session.page.labelling import Labelling
+from al_bench.session.page.measured import ESTIMATE, Measured
 
 
 def serve(
@@ -27,7 +30,7 @@ def serve(
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
         token = None if host in LOOPBACK else token_urlsafe(24)
-        labelling = Labelling.open(folder, batch, guess)
+        labelling = opened(folder, batch, guess)
         config = uvicorn.Config(
             application(labelling, number, token),
             log_level="warning",
@@ -40,6 +43,24 @@ def serve(
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:  # which uvicorn raises again when it has stopped
             say(f"stopped; every answer is in {folder}")
+
+
+def opened(folder: Path, batch: int, guess: bool) -> Labelling:
+    """A session with a thread that chooses and measures; ValueError where there is none.
+
+    The thread has a session of its own, so that what it reads and writes stands in nobody's way.
+    """
+    session, own = Session.open(folder), Session.open(folder)
+
+    def choose(annotator: str) -> int:
+        return len(own.suggest(batch, annotator))
+
+    def measure() -> None:
+        answers = len(own.bench.moment().ledger.answers)
+        measured = Measured.by(own.estimate(), answers)
+        own.bench.store.decide(ESTIMATE, measured.value())
+
+    return Labelling(session, batch, guess, Ahead(choose, measure, own.close))
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -173,6 +173,7 @@ def test_the_model_is_measured_again_after_some_answers(tmp_path: Path) -> None:
         measured = []
         browser.labelling.ahead.measure = lambda: measured.append(1)
         shown = browser.see()
+        wait([browser.labelling.ahead.measured])
         before = len(measured)
         for _ in range(EVERY):
             assert browser.submit("answer", shown, answer="praise").status_code == 303
