@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_urlsafe
 
+import uvicorn
+
 from al_bench.session import Session
 from al_bench.session.page.ahead import Ahead
 from al_bench.session.page.app import LOOPBACK, application
@@ -16,21 +18,26 @@ from al_bench.session.page.measured import ESTIMATE, Measured
 
 
 def serve(
-    folder: Path, host: str, port: int, batch: int, guess: bool, say: Callable[[str], None]
+    folder: Path,
+    host: str,
+    port: int,
+    batch: int,
+    guess: bool,
+    config_dir: Path | None,
+    say: Callable[[str], None],
 ) -> None:
     """Serve the labelling page of a session until Ctrl-C.
 
     host, port: where to listen (port 0: any that is free); batch: rows chosen at a time for each
-    annotator; guess: whether the model's guess is shown, where a row does not measure the model.
+    annotator; guess: whether the model's guess is shown, where a row does not measure the model;
+    config_dir: a folder of the user's own options; say: is given lines for the terminal.
     Where `host` can be reached from other machines the address holds a random token, and nobody
     comes in without it. OSError where the address is taken.
     """
-    import uvicorn
-
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
         token = None if host in LOOPBACK else token_urlsafe(24)
-        labelling = opened(folder, batch, guess)
+        labelling = opened(folder, batch, guess, config_dir)
         config = uvicorn.Config(
             application(labelling, number, token),
             log_level="warning",
@@ -45,12 +52,12 @@ def serve(
             say(f"stopped; every answer is in {folder}")
 
 
-def opened(folder: Path, batch: int, guess: bool) -> Labelling:
+def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> Labelling:
     """A session with a thread that chooses and measures; ValueError where there is none.
 
     The thread has a session of its own, so that what it reads and writes stands in nobody's way.
     """
-    session, own = Session.open(folder), Session.open(folder)
+    session, own = Session.open(folder, config_dir), Session.open(folder, config_dir)
 
     def choose(annotator: str) -> int:
         return len(own.suggest(batch, annotator))

@@ -1,0 +1,259 @@
+"""The page in a real browser: Chromium without a screen, driven by Playwright, and the server as a
+process of its own, which may be killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from shutil import copytree, which
+from time import sleep, time
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from al_bench.session import Session
+from al_bench.session.store import Store
+
+pytest.importorskip("playwright", reason="the tests in a browser need playwright")
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+CHROMIUM = which("chromium") or which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="the tests in a browser need chromium"),
+]
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+CLASSES = ["complaint", "praise", "question"]
+WORDS = ["The parcel came broken", "Wonderful service", "When will my order arrive?"]
+PATIENCE = 60_000  # milliseconds; a machine may be busy
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A session of 150 texts."""
+    folder = tmp_path_factory.mktemp("embedded") / "reviews"
+    frame = pd.DataFrame({"text": [f"{WORDS[i % 3]} (order {i})" for i in range(150)]})
+    with Session.new(folder, frame, CLASSES, text="text"):
+        return folder
+
+
+@pytest.fixture
+def folder(embedded: Path, tmp_path: Path) -> Path:
+    """The same session, still without answers."""
+    return Path(copytree(embedded, tmp_path / "reviews"))
+
+
+class Server:
+    """``albench session label`` as a process."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.folder = folder
+        self.options = options
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it says where it is."""
+        code = "import sys; from al_bench.cli.main import main; sys.exit(main())"
+        arguments = ["session", "label", str(self.folder), "--port", str(self.port)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code, *arguments, *self.options],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, f"the server said {line!r}"
+        self.address = found[0]
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Server]:
+    server = Server(folder)
+    yield server
+    server.kill()
+
+
+def opened(browser: Browser, server: Server, annotator: str) -> Page:
+    """The page of an annotator in a browser of his own, who gave his name."""
+    page = browser.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(server.address)
+    page.get_by_label("Your name").fill(annotator)
+    page.keyboard.press("Enter")
+    return shown(page)
+
+
+def shown(page: Page) -> Page:
+    """The page, when it shows a row."""
+    page.wait_for_selector('#work[data-state="row"]')
+    return page
+
+
+def row_of(page: Page) -> str:
+    return str(shown(page).get_attribute("#row", "aria-label")).removeprefix("Row ")
+
+
+def press(page: Page, key: str) -> str:
+    """Press a key and wait until the page has said what it did; the row it was about."""
+    before, said = row_of(page), page.inner_text("#said")
+    page.keyboard.press(key)
+    page.wait_for_function("said => document.querySelector('#said').innerText !== said", arg=said)
+    return before
+
+
+def right(page: Page) -> str:
+    """The key of the right answer to the row that is shown."""
+    text = shown(page).inner_text("#row")
+    return str(1 + next(i for i, words in enumerate(WORDS) if words in text))
+
+
+def on_disk(folder: Path) -> dict[tuple[str, str], str | None]:
+    """What counts of the answers on the disk, by row and annotator."""
+    with Session.open(folder) as session:
+        names = session.bench.store.names()
+        found = session.bench.moment().ledger.answers
+    return {(names[a.row], a.annotator): a.answer for a in found}
+
+
+def test_thirty_rows_are_labelled_by_keyboard_and_are_there_after_a_reload(
+    browser: Browser, server: Server
+) -> None:
+    page = opened(browser, server, "ann")
+    given = {}
+    for _ in range(30):
+        key = right(page)
+        given[press(page, key), "ann"] = CLASSES[int(key) - 1]
+        assert on_disk(server.folder) == given
+    assert len(given) == 30
+    row = row_of(page)
+    page.reload()
+    assert row_of(page) == row
+    assert page.inner_text("#progress") == "30 of 150 rows answered, 30 by you"
+    assert "recall of praise" in page.inner_text("#measures")
+    assert page.inner_text("#annotator") == "ann"
+
+
+def test_keys_undo_put_off_and_say_not_sure(browser: Browser, server: Server) -> None:
+    page = opened(browser, server, "ann")
+    first = press(page, "2")
+    second = press(page, "0")
+    assert on_disk(server.folder) == {(first, "ann"): "praise", (second, "ann"): None}
+    press(page, "u")
+    assert row_of(page) == second
+    assert on_disk(server.folder) == {(first, "ann"): "praise"}
+    press(page, "s")
+    assert row_of(page) != second
+    press(page, "u")
+    assert row_of(page) == second
+    press(page, "3")
+    assert on_disk(server.folder) == {(first, "ann"): "praise", (second, "ann"): "question"}
+
+
+def test_two_tabs_are_two_annotators_with_different_rows(browser: Browser, server: Server) -> None:
+    ann = opened(browser, server, "ann")
+    bob = ann.context.new_page()  # in the same browser, which keeps one name
+    bob.set_default_timeout(PATIENCE)
+    bob.goto(server.address + "name")
+    bob.get_by_label("Your name").fill("bob")
+    bob.keyboard.press("Enter")
+    seen: dict[str, list[str]] = {"ann": [], "bob": []}
+    for _ in range(12):
+        for name, page in (("ann", ann), ("bob", bob)):
+            seen[name].append(press(page, "1"))
+    ann.reload()
+    assert ann.inner_text("#annotator") == "ann"
+    assert not set(seen["ann"]) & set(seen["bob"])
+    assert on_disk(server.folder) == {
+        (row, name): "complaint" for name, rows in seen.items() for row in rows
+    }
+
+
+def test_nothing_that_was_said_to_be_saved_is_lost_when_the_server_is_killed(
+    browser: Browser, server: Server
+) -> None:
+    page = opened(browser, server, "ann")
+    given = [press(page, "1") for _ in range(5)]
+    waiting = row_of(page)
+    server.kill()
+    page.keyboard.press("2")
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "Not saved" in page.inner_text("#alert")
+    assert row_of(page) == waiting
+    assert on_disk(server.folder) == {(row, "ann"): "complaint" for row in given}
+    server.start()
+    assert press(page, "2") == waiting
+    assert on_disk(server.folder)[waiting, "ann"] == "praise"
+    assert len(on_disk(server.folder)) == 6
+
+
+def test_keys_faster_than_the_server_answer_no_row_twice(browser: Browser, server: Server) -> None:
+    page = opened(browser, server, "ann")
+    page.route("**/answer", lambda route: (sleep(0.3), route.continue_()))
+    before = row_of(page)
+    for _ in range(3):
+        page.keyboard.press("1")
+    page.wait_for_function(
+        "row => document.querySelector('#row').ariaLabel !== `Row ${row}`", arg=before
+    )
+    assert on_disk(server.folder) == {(before, "ann"): "complaint"}
+
+
+def test_a_text_of_markup_is_read_as_text(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    marked = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
+    with Session.open(folder) as session:
+        session.add_rows(pd.DataFrame({"text": [marked]}))
+    for _ in range(2):
+        break
+    server = Server(folder)
+    try:
+        page = opened(browser, server, "ann")
+        store = Store.open(folder)
+        number = store.append(
+            "suggestions", batch=99, row=150, kind="query", guess="praise", confidence=0.5, why="",
+            annotator="eve", time=time(),
+        )  # fmt: skip
+        store.close()
+        assert number
+        eve = opened(browser, server, "eve")
+        assert eve.inner_text("#row") == marked
+        assert "run" not in eve.title()
+        assert page
+    finally:
+        server.kill()
