@@ -3,10 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from al_bench.state import Floats
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table hold what, and which split of a data set is read.
+
+    text, image: what is to be labelled, texts or image files; label: labels that are there already;
+    id: the rows' own names. None: there is no such column; neither text nor image: "text".
+    """
+
+    text: str | None = None
+    image: str | None = None
+    label: str | None = None
+    id: str | None = None
+    split: str = "train"
+
+    def __post_init__(self) -> None:
+        if self.text is not None and self.image is not None:
+            raise ValueError(
+                f"both text={self.text!r} and image={self.image!r} are given; wanted one of them"
+            )
+
+    def or_else(self, other: Columns) -> Columns:
+        """These, or the others' where none of these is named; without labels."""
+        return replace(self if self.named else other, label=None, split=self.split)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that are said to be there."""
+        names = (self.text, self.image, self.label, self.id)
+        return tuple(name for name in names if name is not None)
 
 
 @dataclass(frozen=True)
@@ -35,6 +66,10 @@ class Arriving:
             if rows is not None:
                 return len(rows)
         return 0
+
+    def ids(self, start: int) -> list[str]:
+        """(n,) the rows' own names, or their numbers from `start` on."""
+        return list(self.names or map(str, range(start, start + len(self))))
 
     @property
     def key(self) -> str:

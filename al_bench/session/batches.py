@@ -22,7 +22,7 @@ BY_CHANCE = "audit: drawn at random, to measure the model"
 def next_batch(bench: Bench, moment: Moment, budget: int, annotator: str | None) -> list[Suggested]:
     """A batch at a moment, not written yet: audit rows at random places among the strategy's."""
     settings, state = moment.settings, bench.state(moment)
-    parts, batch = bench.parts(settings), moment.batch + 1
+    parts, batch = bench.parts(settings), moment.ledger.batches + 1
     audits = next_audits(moment, budget)
     busy = np.array([one.row for one in moment.ledger.open], dtype=np.int64)
     wanted = budget - len(audits)

@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
 from time import perf_counter
-from typing import TypeAlias
 
-import numpy as np
-
-from al_bench.audit.design import reserve
-from al_bench.rng import rng
 from al_bench.session.engine import Ledger, Told, fitted, ledger, start, told
 from al_bench.session.kept import Kept, keep, kept
 from al_bench.session.parts import Components, components
-from al_bench.session.pool import Arrival, Pool, feature_rows, inputs_of, rows_of
-from al_bench.session.store import Decision, Row, Store, insert_many
+from al_bench.session.pool import Pool
+from al_bench.session.pooling import made_pool, pool_key
+from al_bench.session.store import Store
 from al_bench.session.values import Settings
-from al_bench.state import Floats, Ints, Rows, State
-
-Came: TypeAlias = tuple[int, str, int]  # an arrival: number, key of its content, row count
-GivenPrior: TypeAlias = tuple[str, list[str]]  # class probabilities: name of the array, classes
-GivenPriors: TypeAlias = dict[str, GivenPrior]  # by the number of the arrival
-ARRAYS = "given"  # folder of features and class probabilities that came with the data
+from al_bench.state import State
 
 
 @dataclass(frozen=True)
 class Moment:
-    """All that is known of a session at one time. seen: the last suggestion's number; batch: the
-    last batch's."""
+    """All that is known of a session at one time. seen: the last suggestion's number."""
 
     settings: Settings
     pool: Pool
     ledger: Ledger
     told: Told
     seen: int
-    batch: int
 
     @cached_property
     def key(self) -> str:
@@ -67,10 +55,6 @@ class Bench:
     _pool: Pool | None = None
     _state: tuple[str, State] | None = None
 
-    @property
-    def cache(self) -> Path:
-        return self.folder / "cache"
-
     def settings(self) -> Settings:
         return Settings.of(self.store.settings())
 
@@ -83,79 +67,24 @@ class Bench:
     def pool(self, settings: Settings) -> Pool:
         """The rows that have arrived; embedded now where they are not yet, with a progress bar."""
         with self.lock:
-            arrivals, given = self.store.arrivals(), given_priors(self.store.decisions())
-            key = json.dumps([[key for _, key, _ in arrivals], given, settings.science])
-            if self._pool is None or self._pool.key != key:
-                rows = self.rows(settings, self.store.rows(), arrivals, given)
-                self._pool = Pool(key, *rows, *self.design(settings, rows[1].prior, arrivals))
+            if self._pool is None or self._pool.key != pool_key(self.store, settings):
+                prior = self.parts(settings).prior
+                self._pool = made_pool(self.folder, self.store, settings, prior)
             return self._pool
-
-    def rows(
-        self, settings: Settings, known: Sequence[Row], arrivals: Sequence[Came], given: GivenPriors
-    ) -> tuple[Sequence[Row], Rows]:
-        """What is known of all rows, and what components see of them."""
-        found, start = [], 0
-        for number, key, n in arrivals:
-            here = known[start : (start := start + n)]
-            if settings.modality == "features":
-                prior = self.probabilities(given.get(str(number)), settings.classes)
-                found.append(Arrival(key, feature_rows(self.array(key), prior)))
-            else:
-                found.append(Arrival(key, inputs_of(here, settings.modality)))
-        known = known[:start]
-        inputs = None if settings.modality == "features" else inputs_of(known, settings.modality)
-        parts = self.parts(settings)
-        return known, rows_of(found, inputs, parts.prior, settings.task, self.cache)
-
-    def probabilities(self, given: GivenPrior | None, classes: Sequence[str]) -> Floats | None:
-        """The class probabilities that came with features; ValueError where they are of other
-        classes than there are now."""
-        if given is None:
-            return None
-        file, known = given
-        if list(classes) != known:
-            raise ValueError(
-                f"the class probabilities that came with the data are of {', '.join(known)}; "
-                f"give a table of {', '.join(classes)}"
-            )
-        found: Floats = np.load(self.array(file), mmap_mode="r", allow_pickle=False)
-        return found
-
-    def array(self, name: str) -> Path:
-        return self.folder / ARRAYS / f"{name}.npy"
-
-    def design(
-        self, settings: Settings, prior: Floats, arrivals: Sequence[Came]
-    ) -> tuple[Ints, Ints]:
-        """(n,) strata and places of the audit, fixed now for rows that have none yet; each arrival
-        has strata of its own."""
-        with self.store.writing() as connection:
-            known = self.store.strata()
-            start = 0
-            for number, _, n in arrivals:
-                if start >= len(known):
-                    guesses = prior[start : start + n].argmax(axis=1)
-                    draws = rng(settings.seed, "audit", number)
-                    strata, places = reserve(guesses, settings.reserve, draws)
-                    strata += max((stratum for stratum, _ in known), default=-1) + 1
-                    lines = list(zip(strata.tolist(), places.tolist(), strict=True))
-                    insert_many(connection, "strata", ("stratum", "place"), lines)
-                    known += lines
-                start += n
-        table = np.array(known, dtype=np.int64).reshape(-1, 2)
-        return table[:, 0], table[:, 1]
 
     def moment(self) -> Moment:
         """What is known now."""
-        settings = self.settings()
-        pool = self.pool(settings)
-        with self.store.reading():
-            suggestions = self.store.suggestions()
-            counts = ledger(suggestions, self.store.answers(), self.store.decisions())
+        while True:
+            settings = self.settings()
+            pool = self.pool(settings)
+            with self.store.reading():
+                suggestions = self.store.suggestions()
+                counts = ledger(suggestions, self.store.answers(), self.store.decisions())
+                if self.settings() == settings and self.store.count("rows") == len(pool):
+                    break  # else rows or classes came in between
         said = told(counts.answers, settings.classes, pool.reserved)
-        last = suggestions[-1] if suggestions else None
-        seen, batch = (last.number, last.batch) if last else (0, 0)
-        return Moment(settings, pool, counts, said, seen, batch)
+        seen = suggestions[-1].number if suggestions else 0
+        return Moment(settings, pool, counts, said, seen)
 
     def state(self, moment: Moment) -> State:
         """The state of the loop at a moment, fitted anew where anything changed that decides it."""
@@ -191,9 +120,3 @@ class Bench:
                 if found is not None:
                     return found
             return Kept.of(moment.key, 0, self.state(moment))
-
-
-def given_priors(decisions: Sequence[Decision]) -> GivenPriors:
-    """The class probabilities that came with each arrival last."""
-    values = [d.value for d in decisions if d.kind == "prior"]
-    return {str(v["arrival"]): (v["array"], v["classes"]) for v in values}

@@ -15,7 +15,7 @@ from al_bench.desk import Desk
 from al_bench.loop import answered, query, trained
 from al_bench.session.parts import Components
 from al_bench.session.store import Answered, Decision, Suggested
-from al_bench.session.values import AUDIT
+from al_bench.session.values import AUDIT, Status
 from al_bench.state import UNLABELLED, Answers, Floats, Ints, Panel, Rows, State
 
 ASKED = "suggested"  # source of an answer: its row was suggested, so it may count for the audit
@@ -26,9 +26,9 @@ class Ledger:
     """What counts of the tables.
 
     answers: the last of each annotator about each row, none that was undone; open: suggestions that
-    were neither answered nor withdrawn, those put off by a skip last; put_off: of these suggestions
-    the decision that did; audited: rows ever suggested
-    for the audit; suggested: rows ever suggested.
+    were neither answered nor withdrawn, those put off by a skip last; audited: rows ever suggested
+    for the audit; suggested: rows ever suggested; put_off: the decision by which, of suggestions by
+    number; batches: so far.
     """
 
     answers: tuple[Answered, ...]
@@ -36,6 +36,12 @@ class Ledger:
     audited: frozenset[int]
     suggested: frozenset[int]
     put_off: Mapping[int, int]
+    batches: int
+
+    @property
+    def audit_answers(self) -> tuple[Answered, ...]:
+        """Those about rows of the audit, to a question that was put."""
+        return tuple(a for a in self.answers if a.row in self.audited and a.source == ASKED)
 
 
 def ledger(
@@ -73,6 +79,7 @@ def ledger(
         frozenset(one.row for one in suggestions if one.kind == AUDIT),
         frozenset(one.row for one in suggestions),
         {number: decision for number, decision in put_off.items() if decision},
+        suggestions[-1].batch if suggestions else 0,
     )
 
 
@@ -144,17 +151,35 @@ def drawn(
     return queried.rows, [state.panel.names[who] for who in queried.annotators]
 
 
+def status(counts: Ledger, rows: int, classes: Sequence[str], fits: int) -> Status:
+    """How far a session has come. A row that several people answered counts as most of them say."""
+    said = consensus(counts.answers)
+    by_class = Counter(said.values())
+    unsure = {a.row for a in counts.answers} - set(said)
+    return Status(
+        rows=rows,
+        answered=len(said),
+        audited=len(consensus(counts.audit_answers)),
+        waiting=len(counts.open),
+        unsure=len(unsure),
+        counts={name: by_class[name] for name in classes},
+        annotators=dict(Counter(a.annotator for a in counts.answers)),
+        batches=counts.batches,
+        fits=fits,
+    )
+
+
 def audit_share(share: float, suggested: int, audited: int, budget: int) -> int:
     """How many of a batch are for the audit, so that it has its share of all suggestions so far."""
     return int(np.clip(round(share * (suggested + budget)) - audited, 0, budget))
 
 
-def consensus(answers: Sequence[Answered], rows: frozenset[int]) -> dict[int, str]:
-    """What most annotators said of each of these rows, the first of equals; only answers to
-    questions that were put."""
+def consensus(answers: Sequence[Answered]) -> dict[int, str]:
+    """What most annotators said of each row that they have a class for, the first of equals; by
+    row, ascending."""
     said: dict[int, list[str]] = {}
     for answer in answers:
-        if answer.row in rows and answer.source == ASKED and answer.answer is not None:
+        if answer.answer is not None:
             said.setdefault(answer.row, []).append(answer.answer)
     return {row: Counter(words).most_common(1)[0][0] for row, words in sorted(said.items())}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import time
 from uuid import uuid4
@@ -12,8 +13,8 @@ import numpy as np
 
 from al_bench.session.arrays import distributions, prior_table
 from al_bench.session.arriving import Arriving
-from al_bench.session.bench import ARRAYS
 from al_bench.session.images import with_files
+from al_bench.session.pooling import array_file
 from al_bench.session.store import Store, insert, insert_many
 from al_bench.session.values import Settings
 from al_bench.state import Floats
@@ -75,8 +76,8 @@ def check_new(store: Store, folder: Path, rows: Arriving) -> None:
     if rows.key in [key for _, key, _ in arrivals]:
         raise ValueError(f"the rows of {rows.where} are in the session already")
     if rows.features is not None and arrivals:
-        file = folder / ARRAYS / f"{arrivals[0][1]}.npy"
-        width = np.load(file, mmap_mode="r", allow_pickle=False).shape[1]
+        first = array_file(folder, arrivals[0][1])
+        width = np.load(first, mmap_mode="r", allow_pickle=False).shape[1]
         if rows.features.shape[1] != width:
             raise ValueError(
                 f"{rows.where} has {rows.features.shape[1]} features a row; the session has {width}"
@@ -85,7 +86,7 @@ def check_new(store: Store, folder: Path, rows: Arriving) -> None:
 
 def names_of(store: Store, rows: Arriving, start: int) -> list[str]:
     """(n,) the rows' own names, or their numbers; ValueError where one comes twice."""
-    names = list(rows.names or map(str, range(start, start + len(rows))))
+    names = rows.ids(start)
     known = set(store.names())
     for name in names:
         if name in known:
@@ -111,20 +112,45 @@ def add_labels(
     insert_many(connection, "answers", ("row", "annotator", "answer", "time", "source"), lines)
 
 
+def check_own(modality: str) -> None:
+    """ValueError unless the rows bring their own features, beside which a table may lie."""
+    if modality != "features":
+        raise ValueError(
+            "a table of class probabilities is for embeddings; for rows of kind "
+            f"{modality} choose prior=table prior.path=..."
+        )
+
+
 def given_probabilities(
     rows: Arriving, classes: Sequence[str], table: Path | None, names: Sequence[str]
 ) -> Floats | None:
     """(n, k) class probabilities from a table or, else, those that came with features."""
     if table is not None:
-        if rows.modality != "features":
-            raise ValueError(
-                "a table of class probabilities is for embeddings; for rows of kind "
-                f"{rows.modality} choose prior=table prior.path=..."
-            )
+        check_own(rows.modality)
         return prior_table(table, classes, names)
     if rows.prior is None:
         return None
     return distributions(f"{rows.where}: prior", rows.prior, len(rows), len(classes))
+
+
+def add_classes(store: Store, folder: Path, names: Sequence[str], prior: Path | None) -> None:
+    """Append classes, and class probabilities of all rows where such came with embeddings."""
+    with store.writing():
+        settings = Settings.of(store.settings())
+        more = replace(settings, classes=(*settings.classes, *names))
+        store.set({"classes": list(more.classes)})
+        came = [d for d in store.decisions() if d.kind == "prior"]
+        if prior is None and came:
+            raise ValueError(
+                "the class probabilities came with the embeddings; give a table of "
+                f"{', '.join(more.classes)} with --prior-table"
+            )
+        if prior is not None:
+            check_own(settings.modality)
+            probs, start = prior_table(prior, more.classes, store.names()), 0
+            for number, _, n in store.arrivals():
+                keep_prior(store, folder, number, probs[start : start + n], more.classes)
+                start += n
 
 
 def keep_prior(
@@ -138,12 +164,14 @@ def keep_prior(
 
 def save(folder: Path, name: str, array: Floats) -> None:
     """Write an array to a temporary name, then rename it."""
-    place = folder / ARRAYS
+    place = array_file(folder, name)
+    temporary = place.with_name(f"{uuid4().hex}.tmp")
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        temporary = place / f"{uuid4().hex}.tmp"
+        place.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-        temporary.replace(place / f"{name}.npy")
+        temporary.replace(place)
     except OSError as error:
         raise OSError(error.errno, f"{place} cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)

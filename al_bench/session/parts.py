@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from al_bench.api import composed
 from al_bench.configuration.config import OPTIONAL, build, is_sweep, key_of
@@ -50,7 +51,7 @@ def components(settings: Settings, extra: Path | None = None) -> Components:
     check_overrides(settings.overrides)
     config = composed(settings.options, settings.seed, settings.overrides, extra)
     parts = {group: config[group] for group in GROUPS}
-    made = {group: None if part is None else build(part) for group, part in parts.items()}
+    made: dict[str, Any] = {g: None if p is None else build(p) for g, p in parts.items()}
     for group, part in made.items():
         if is_oracle(part):
             raise ValueError(

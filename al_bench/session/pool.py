@@ -12,8 +12,10 @@ import numpy as np
 
 from al_bench.arithmetic import unit
 from al_bench.datasets.features import FeatureRows
+from al_bench.datasets.images import EncodedImages
 from al_bench.problem.cache.embeddings import correction, corrections, embeddings, zero_shot
-from al_bench.problem.types import Prior, Task
+from al_bench.problem.types import Encoder, Prior, Task
+from al_bench.session.arriving import Arriving
 from al_bench.session.images import ImageFiles
 from al_bench.session.store import Row
 from al_bench.state import Floats, Ints, Rows
@@ -65,7 +67,8 @@ def rows_of(
 
     inputs: (n,) of all arrivals, for learners that read them; None: they are the features.
     """
-    features = [embedded(a, prior, task, cache) for a in arrivals]
+    encoder = prior.encoder(task.modality)
+    features = [embedded(arrival, encoder, cache) for arrival in arrivals]
 
     def said(prior: Prior) -> Floats:
         parts = zip(arrivals, features, strict=True)
@@ -73,26 +76,33 @@ def rows_of(
         return np.concatenate(each).astype(np.float32, copy=False)
 
     vectors = unit(np.concatenate(features))
-    rows = Rows(vectors if inputs is None else inputs, vectors, said(prior))
+    rows = Rows(FeatureRows(vectors, None) if inputs is None else inputs, vectors, said(prior))
     for calibration in corrections(prior, task.modality):
         correct = correction(calibration, rows.prior, said)
         rows = replace(rows, prior=correct(rows.prior))
     return rows
 
 
-def embedded(arrival: Arrival, prior: Prior, task: Task, cache: Path) -> Floats:
-    """(n, d) what the prior's encoder makes of the rows of an arrival."""
-    encoder = prior.encoder(task.modality)
+def embedded(arrival: Arrival, encoder: Encoder, cache: Path) -> Floats:
+    """(n, d) what an encoder makes of the rows of an arrival."""
     return embeddings(cache, arrival.key, SPLIT, encoder, arrival.inputs)
 
 
-def inputs_of(rows: Sequence[Row], modality: str) -> Sequence[Any]:
-    """What a foundation model reads of texts or images."""
+def inputs_of(rows: Arriving) -> Sequence[Any]:
+    """What a foundation model reads of rows that just came."""
+    if rows.texts is not None:
+        return rows.texts
+    if rows.features is not None:
+        return FeatureRows(rows.features, rows.prior)
+    if rows.paths is not None and rows.digests is not None:
+        return ImageFiles(rows.paths, rows.digests)
+    encoded = rows.encoded or ()
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    return EncodedImages(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets, rows.where)
+
+
+def stored_inputs(rows: Sequence[Row], modality: str) -> Sequence[Any]:
+    """The same of texts or images that are in the session."""
     if modality == "text":
         return [row.text for row in rows]
     return ImageFiles([str(row.path) for row in rows], [str(row.digest) for row in rows])
-
-
-def feature_rows(file: Path, prior: Floats | None) -> FeatureRows:
-    """The features of an arrival, memory-mapped, and the class probabilities they brought."""
-    return FeatureRows(np.load(file, mmap_mode="r", allow_pickle=False), prior)

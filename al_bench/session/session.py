@@ -11,13 +11,16 @@ import numpy as np
 
 from al_bench.audit.design import Audit
 from al_bench.session import incoming, telling
+from al_bench.session.arriving import Columns
 from al_bench.session.batches import next_batch, put, shown
 from al_bench.session.bench import Bench
-from al_bench.session.engine import consensus, ledger
+from al_bench.session.engine import consensus, ledger, status
+from al_bench.session.export import leaving, written
 from al_bench.session.parts import DEFAULTS, chosen, components
+from al_bench.session.predicting import outside, predictions
 from al_bench.session.sources import arriving
 from al_bench.session.store import Store
-from al_bench.session.values import Answer, Estimate, Settings, Suggestion
+from al_bench.session.values import Answer, Estimate, Settings, Status, Suggestion
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,8 +69,8 @@ class Session:
         of the rows kept for them; blind: hide the guess of these; config_dir: a folder of one's own
         options. ValueError or OSError, in one sentence, where any of it is not as it must be.
         """
-        columns = {"text": text, "image": image, "label": label, "id": id, "split": split}
-        rows = arriving(data, **columns)
+        columns = Columns(text, image, label, id, split)
+        rows = arriving(data, columns)
         named, values = chosen(overrides)
         settings = Settings(
             rows.modality,
@@ -206,41 +209,74 @@ class Session:
         if not 1 <= number <= last:
             raise ValueError(f"there is no suggestion {number}; wanted 1..{last}")
 
-    def predict(self) -> pd.DataFrame:
-        """What the model says of every row: a data frame with columns id, label and confidence."""
-        import pandas as pd
+    def predict(
+        self,
+        inputs: Any = None,
+        *,
+        text: str | None = None,
+        image: str | None = None,
+        id: str | None = None,
+        split: str = "train",
+    ) -> pd.DataFrame:
+        """What the model says of every row of the session, or of new ones that stay outside: a data
+        frame with columns id, label and confidence.
 
+        inputs: as `data` of `new`; text, image, id: its columns, those of the session if none is
+        named; split: of a data set.
+        """
         moment = self.bench.moment()
-        probs = self.bench.last(moment).probs
-        names = [row.name for row in moment.pool.known]
-        labels = np.array(moment.settings.classes)[probs.argmax(axis=1)]
-        return pd.DataFrame({"id": names, "label": labels, "confidence": probs.max(axis=1)})
+        if inputs is None:
+            names = [row.name for row in moment.pool.known]
+            return predictions(names, moment.settings.classes, self.bench.last(moment).probs)
+        columns = Columns(text, image, None, id, split).or_else(moment.settings.columns)
+        rows = arriving(inputs, columns)
+        probs = outside(self.bench, moment, rows)
+        return predictions(rows.ids(0), moment.settings.classes, probs)
 
     def add_rows(self, data: Any, prior_table: str | Path | None = None) -> int:
         """Add rows that arrived later, with columns named as the first ones'; how many."""
         settings = self.settings
-        rows = arriving(data, **settings.columns)
+        rows = arriving(data, settings.columns)
         table = None if prior_table is None else Path(prior_table).expanduser()
         count = incoming.add(self.bench.store, self.bench.folder, rows, settings, table)
         self.bench.pool(settings)
         return count
 
-    def add_classes(self, names: Sequence[str]) -> None:
-        """Add classes; the foundation model is asked anew, labels are kept."""
-        raise RuntimeError("classes cannot be added yet")
+    def add_classes(self, names: Sequence[str], prior_table: str | Path | None = None) -> None:
+        """Add classes: the foundation model is asked anew, labels are kept.
+
+        prior_table: class probabilities of all rows, where they came with embeddings. ValueError,
+        in one sentence, where a class is there already, or such a table is wanted.
+        """
+        table = None if prior_table is None else Path(prior_table).expanduser()
+        incoming.add_classes(self.bench.store, self.bench.folder, names, table)
+        self.bench.pool(self.settings)
 
     def audit(self) -> Audit:
         """What the audit found so far, for `estimate`."""
         moment = self.bench.moment()
-        said = consensus(moment.ledger.answers, moment.ledger.audited)
+        said = consensus(moment.ledger.audit_answers)
         number = {name: c for c, name in enumerate(moment.settings.classes)}
         rows = np.array(list(said), dtype=np.int64)
         answers = np.array([number[name] for name in said.values()], dtype=np.int64)
         return Audit(rows, moment.pool.strata, answers)
 
-    def export(self, folder: str | Path) -> None:
-        """Write labels, predictions, the model and a report into a folder."""
-        raise RuntimeError("a session cannot be exported yet")
+    def status(self) -> Status:
+        """How far the session has come."""
+        store = self.bench.store
+        with store.reading():
+            decisions = store.decisions()
+            counts = ledger(store.suggestions(), store.answers(), decisions)
+            fits = {d.value["key"] for d in decisions if d.kind == "fit"}
+            return status(counts, store.count("rows"), self.classes, len(fits))
+
+    def export(self, folder: str | Path) -> list[str]:
+        """Write labels.csv, predictions.csv, report.html and the model, where it is a linear head,
+        into a folder; the names of the files."""
+        moment = self.bench.moment()
+        estimate = self.estimate() if len(self.audit().rows) else None
+        what = leaving(self.bench, moment, estimate)
+        return written(Path(folder).expanduser(), what, moment, self.status())
 
     def estimate(self) -> Estimate:
         """How good the model is, with intervals, by the audit."""

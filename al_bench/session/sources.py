@@ -10,35 +10,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from al_bench.session.arrays import embedded_rows
-from al_bench.session.arriving import Arriving
+import numpy as np
+
+from al_bench.session.arrays import embedded_rows, numbers
+from al_bench.session.arriving import Arriving, Columns
 from al_bench.session.hub import HUB, hub_columns, saved_columns
 from al_bench.session.images import IMAGES, encoded_rows, image_rows
 from al_bench.session.tables import TABLES, TEXT_LIMIT, Column, column, columns_of
 
 
-def arriving(
-    data: Any,
-    text: str | None = None,
-    image: str | None = None,
-    label: str | None = None,
-    id: str | None = None,
-    split: str = "train",
-) -> Arriving:
-    """The rows of a file, a folder, a data set of the hub (``hf://owner/name``) or a data frame.
+def arriving(data: Any, columns: Columns) -> Arriving:
+    """The rows of a file, a folder or a data set of the hub (``hf://owner/name``), or of a data
+    frame, a list of texts or an (n, d) array of embeddings.
 
-    text, image: the column of texts, or of image files; label: a column of labels that are there
-    already; id: a column with the rows' own names; split: of a data set. FileNotFoundError or
-    ValueError, in one sentence, where the data are not as said.
+    FileNotFoundError or ValueError, in one sentence, where the data are not as said.
     """
-    if text is not None and image is not None:
-        raise ValueError(f"both text={text!r} and image={image!r} are given; wanted one of them")
-    named = (text, image, label, id)
     if hasattr(data, "columns"):
         table = {str(name): data[name].tolist() for name in data.columns}
-        return table_rows("the data frame", table, Path(), *named)
+        return table_rows("the data frame", table, Path(), columns)
+    if isinstance(data, list | tuple):
+        return Arriving("the list", "text", texts=texts_of("the list", "text", data))
+    if isinstance(data, np.ndarray):
+        return Arriving("the array", "features", features=numbers("the array", data))
     if str(data).startswith(HUB):
-        return table_rows(str(data), hub_columns(str(data), split), Path(), *named)
+        return table_rows(str(data), hub_columns(str(data), columns.split), Path(), columns)
     path = Path(data).expanduser()
     if not path.exists():
         raise FileNotFoundError(
@@ -46,14 +41,14 @@ def arriving(
         )
     if path.is_dir():
         if holds_tables(path):
-            return table_rows(str(path), saved_columns(path, split), path, *named)
-        check_no_columns(path, "a folder of images", *named)
+            return table_rows(str(path), saved_columns(path, columns.split), path, columns)
+        check_no_columns(path, "a folder of images", columns)
         return image_folder(path)
     if path.suffix == ".npz":
-        check_no_columns(path, "an .npz", *named)
+        check_no_columns(path, "an .npz", columns)
         return embedded_rows(path)
     if path.suffix in TABLES:
-        return table_rows(str(path), columns_of(path), path.parent, *named)
+        return table_rows(str(path), columns_of(path), path.parent, columns)
     raise ValueError(
         f"{data} is no kind of data that is read here; wanted {', '.join(TABLES)}, .npz, a folder "
         f"of images ({', '.join(IMAGES)}), a saved data set or {HUB}owner/name"
@@ -65,10 +60,9 @@ def holds_tables(folder: Path) -> bool:
     return any(path.suffix in (*TABLES, ".arrow") for path in folder.rglob("*"))
 
 
-def check_no_columns(path: Path, what: str, *columns: str | None) -> None:
-    named = [name for name in columns if name is not None]
-    if named:
-        raise ValueError(f"{path} is {what} and has no column {named[0]!r}; leave it out")
+def check_no_columns(path: Path, what: str, columns: Columns) -> None:
+    if columns.named:
+        raise ValueError(f"{path} is {what} and has no column {columns.named[0]!r}; leave it out")
 
 
 def image_folder(folder: Path) -> Arriving:
@@ -80,26 +74,21 @@ def image_folder(folder: Path) -> Arriving:
     return image_rows(str(folder), found, names)
 
 
-def table_rows(
-    where: str,
-    columns: Mapping[str, Column],
-    folder: Path,
-    text: str | None,
-    image: str | None,
-    label: str | None,
-    row_id: str | None,
-) -> Arriving:
+def table_rows(where: str, table: Mapping[str, Column], folder: Path, columns: Columns) -> Arriving:
     """The rows of a table; image files are looked for in its folder."""
-    names = None if row_id is None else texts_of(where, row_id, column(where, columns, row_id))
-    if image is None:
-        wanted = text or "text"
-        texts = texts_of(where, wanted, column(where, columns, wanted))
+    names = None
+    if columns.id is not None:
+        names = texts_of(where, columns.id, column(where, table, columns.id))
+    if columns.image is None:
+        wanted = columns.text or "text"
+        texts = texts_of(where, wanted, column(where, table, wanted))
         rows = Arriving(where, "text", names, texts=texts)
     else:
-        rows = images_of(where, image, column(where, columns, image), folder, names)
-    if label is None:
+        found = column(where, table, columns.image)
+        rows = images_of(where, columns.image, found, folder, names)
+    if columns.label is None:
         return rows
-    return replace(rows, given=[given(value) for value in column(where, columns, label)])
+    return replace(rows, given=[given(value) for value in column(where, table, columns.label)])
 
 
 def images_of(
@@ -123,6 +112,15 @@ def given(value: object) -> str | None:
     return str(value).strip() or None
 
 
+def storable(text: str) -> bool:
+    """Whether UTF-8 can hold a text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def texts_of(where: str, name: str, values: Column) -> list[str]:
     """A column as texts; ValueError where a row has none, or a very long one."""
     found = []
@@ -132,6 +130,11 @@ def texts_of(where: str, name: str, values: Column) -> list[str]:
         if not isinstance(value, str) or not value.strip():
             shown = "nothing" if value is None or value == "" else repr(value)[:40]
             raise ValueError(f"{where}: column {name!r} of row {row} holds {shown}; wanted a text")
+        if not storable(value):
+            raise ValueError(
+                f"{where}: column {name!r} of row {row} holds half of a character (a lone "
+                "surrogate); wanted a text that UTF-8 can hold"
+            )
         if len(value) > TEXT_LIMIT:
             raise ValueError(
                 f"{where}: column {name!r} of row {row} has {len(value):,} characters; the limit "

@@ -168,8 +168,7 @@ class Store:
             try:
                 yield self.connection
             except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
+                self.connection.rollback()  # nothing, where SQLite did so itself
                 raise
             self.connection.execute("COMMIT")
 

@@ -64,10 +64,11 @@ def listed(
     answers: Iterable[Answer] | pd.DataFrame, annotator: str, classes: Sequence[str]
 ) -> list[Answer]:
     """Answers as they are given in Python, a list or a data frame."""
-    if hasattr(answers, "columns"):
-        columns = {str(name): answers[name].tolist() for name in answers.columns}
+    table: Any = answers
+    if hasattr(table, "columns"):
+        columns = {str(name): table[name].tolist() for name in table.columns}
         return table_answers("the data frame", columns, annotator, classes)[0]
-    return list(answers)
+    return list(table)
 
 
 def append(store: Store, answers: Sequence[Answer], classes: Sequence[str], unasked: bool) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from al_bench.datasets.check import UNSEEN, check_names, check_prompts, words
 from al_bench.problem.types import Task
+from al_bench.session.arriving import Columns
 
 GROUPS = ("strategy", "init", "supervision", "learner", "prior", "label_model", "assignment")
 QUERY, AUDIT = "query", "audit"  # kinds of suggestions
@@ -66,7 +67,7 @@ class Settings:
     audit: float = 0.2
     reserve: float = 0.1
     blind: bool = True
-    columns: Mapping[str, str | None] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
 
     def __post_init__(self) -> None:
         check_classes(self.classes)
@@ -88,12 +89,11 @@ class Settings:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
         for name in ("classes", "prompts", "overrides"):
             values[name] = tuple(values[name])
-        return cls(**values)
+        return cls(**values | {"columns": Columns(**values["columns"])})
 
     def stored(self) -> dict[str, Any]:
         """The settings as plain values, by name."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
     @property
     def science(self) -> dict[str, Any]:
@@ -116,6 +116,26 @@ def check_classes(classes: tuple[str, ...]) -> None:
                 "around it"
             )
     check_names("the session", [words(name) for name in classes])
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a session has come.
+
+    rows: that arrived; answered: rows with a label by people, the audit's among them; audited: of
+    the audit; waiting: suggestions without an answer; unsure: rows of which people are not sure;
+    counts: labels by class; annotators: answers by each; batches, fits: so far.
+    """
+
+    rows: int
+    answered: int
+    audited: int
+    waiting: int
+    unsure: int
+    counts: Mapping[str, int]
+    annotators: Mapping[str, int]
+    batches: int
+    fits: int
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,15 @@ process of its own, which may be killed."""
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree, which
 from time import sleep, time
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -22,7 +20,7 @@ from al_bench.session import Session
 from al_bench.session.store import Store
 
 pytest.importorskip("playwright", reason="the tests in a browser need playwright")
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = which("chromium") or which("chromium-browser")
 pytestmark = [
