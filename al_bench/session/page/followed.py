@@ -17,11 +17,17 @@ class Followed:
         self.suggestions: list[Suggested] = []
         self.answers: list[Answered] = []
         self.decisions: list[Decision] = []
+        self._ledger = ledger((), (), ())
 
     def ledger(self) -> Ledger:
-        """What counts now."""
+        """What counts now. O(1) where nothing is new, else linear in all there is."""
         with self.store.reading():
-            self.suggestions += self.store.suggestions(len(self.suggestions))
-            self.answers += self.store.answers(len(self.answers))
-            self.decisions += self.store.decisions(len(self.decisions))
-        return ledger(self.suggestions, self.answers, self.decisions)
+            suggestions = self.store.suggestions(len(self.suggestions))
+            answers = self.store.answers(len(self.answers))
+            decisions = self.store.decisions(len(self.decisions))
+        if suggestions or answers or decisions:
+            self.suggestions += suggestions
+            self.answers += answers
+            self.decisions += decisions
+            self._ledger = ledger(self.suggestions, self.answers, self.decisions)
+        return self._ledger
