@@ -44,14 +44,14 @@ class Moment:
 class Bench:
     """Reads the tables of a session; what is slow to make is kept until something changes.
 
-    extra: a folder of the user's own options.
+    extra: a folder of the user's own options; known: components that are made already.
     """
 
     folder: Path
     store: Store
     extra: Path | None = None
+    known: tuple[Settings, Components] | None = None
     lock: RLock = field(default_factory=RLock)
-    _parts: tuple[Settings, Components] | None = None
     _pool: Pool | None = None
     _state: tuple[str, State] | None = None
 
@@ -60,9 +60,9 @@ class Bench:
 
     def parts(self, settings: Settings) -> Components:
         with self.lock:
-            if self._parts is None or self._parts[0] != settings:
-                self._parts = settings, components(settings, self.extra)
-            return self._parts[1]
+            if self.known is None or self.known[0] != settings:
+                self.known = settings, components(settings, self.extra)
+            return self.known[1]
 
     def pool(self, settings: Settings) -> Pool:
         """The rows that have arrived; embedded now where they are not yet, with a progress bar."""

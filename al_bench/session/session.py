@@ -85,9 +85,8 @@ class Session:
             columns,
         )
         extra = None if config_dir is None else Path(config_dir)
-        components(settings, extra).prior.encoder(
-            rows.modality
-        )  # so that no folder is made in vain
+        parts = components(settings, extra)
+        parts.prior.encoder(rows.modality)  # which is refused before a folder is made
         folder = Path(folder).expanduser()
         table = None if prior_table is None else Path(prior_table).expanduser()
         store = Store.create(folder)
@@ -99,7 +98,7 @@ class Session:
         except BaseException:
             store.close()
             raise
-        session = cls(Bench(folder, store, extra))
+        session = cls(Bench(folder, store, extra, (settings, parts)))
         session.bench.pool(settings)
         return session
 
