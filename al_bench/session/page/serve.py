@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +16,8 @@ from al_bench.session.page.ahead import Ahead
 from al_bench.session.page.app import LOOPBACK, application
 from al_bench.session.page.labelling import Labelling
 from al_bench.session.page.measured import ESTIMATE, Measured
+
+SWITCH = 0.0005  # seconds that a fit may keep Python from a key press; by default ten times that
 
 
 def serve(
@@ -34,6 +37,7 @@ def serve(
     Where `host` can be reached from other machines the address holds a random token, and nobody
     comes in without it. OSError where the address is taken.
     """
+    sys.setswitchinterval(SWITCH)
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
         token = None if host in LOOPBACK else token_urlsafe(24)

@@ -12,14 +12,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree, which
+from threading import Thread
 from time import sleep, time
+from typing import Any
 
 import pandas as pd
 import pytest
+import uvicorn
+from PIL import Image
 
 from al_bench.session import Session
 from al_bench.session.engine import ledger
+from al_bench.session.page.ahead import Ahead
+from al_bench.session.page.app import application
+from al_bench.session.page.labelling import Labelling
+from al_bench.session.page.serve import listening
 from al_bench.session.store import Store
+from tests.session.page.pages import Chooser, made
 
 pytest.importorskip("playwright", reason="the tests in a browser need playwright")
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -140,7 +149,8 @@ def press(page: Page, key: str) -> str:
     """Press a key and wait until the page has said what it did; the row it was about."""
     before, said = row_of(page), page.inner_text("#said")
     page.keyboard.press(key)
-    page.wait_for_function("said => document.querySelector('#said').innerText !== said", arg=said)
+    changed = "said => document.querySelector('#said').innerText !== said"
+    page.wait_for_function(changed, arg=said, polling=20)  # a tab behind another paints nothing
     return before
 
 
@@ -163,6 +173,9 @@ def test_thirty_rows_are_labelled_by_keyboard_and_are_there_after_a_reload(
     browser: Browser, server: Server
 ) -> None:
     page = opened(browser, server, "ann")
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
     given = {}
     for _ in range(30):
         key = right(page)
@@ -174,6 +187,7 @@ def test_thirty_rows_are_labelled_by_keyboard_and_are_there_after_a_reload(
     assert row_of(page) == row
     assert page.inner_text("#progress") == "30 of 150 rows answered, 30 by you"
     assert page.inner_text("#annotator") == "ann"
+    assert complaints == []
 
 
 def test_keys_undo_put_off_and_say_not_sure(browser: Browser, server: Server) -> None:
@@ -253,3 +267,107 @@ def test_a_text_of_markup_is_read_as_text(browser: Browser, folder: Path) -> Non
         assert eve.inner_text("#row") == marked
         assert marked in eve.inner_text("#guess")
         assert "run" not in eve.title()
+
+
+# --- pages without a server of their own ----------------------------------------------------------
+
+
+@contextmanager
+def nearby(session: Session) -> Iterator[str]:
+    """The address of a session made by hand, served by a thread of this process."""
+    listener = listening("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    chooser = Chooser(session)
+    labelling = Labelling(session, 3, True, Ahead(chooser.choose, chooser.measure))
+    config = uvicorn.Config(application(labelling, port, None), log_level="warning")
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, args=([listener],))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def visited(browser: Browser, address: str, **options: Any) -> Page:
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{address}?as=ann")
+    page.wait_for_timeout(100)
+    page.reload()  # a browser without scripts does not wait by itself
+    return shown(page)
+
+
+def test_images_are_shown_and_a_broken_one_is_put_in_words(
+    browser: Browser, tmp_path: Path
+) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.new("RGB", (60, 40), "teal").save(good)
+    bad.write_text("no image")
+    with nearby(made(tmp_path / "s", images=[good, bad, good])) as address:
+        page = visited(browser, address)
+        page.wait_for_function("document.querySelector('#row img').naturalWidth === 60")
+        press(page, "1")
+        page.wait_for_selector("#row p")
+        assert "cannot be shown" in page.inner_text("#row")
+        assert press(page, "0") == "r1"
+        assert row_of(page) == "r2"
+    assert on_disk(tmp_path / "s") == {("r0", "ann"): "complaint", ("r1", "ann"): None}
+
+
+def test_a_class_among_many_is_found_by_typing(browser: Browser, tmp_path: Path) -> None:
+    names = [f"animal {i}" for i in range(10)] + ["blue whale", "blue tit", "super"]
+    with nearby(made(tmp_path / "s", classes=names)) as address:
+        page = visited(browser, address)
+        for keys, chosen in (
+            (["2"], "animal 1"),
+            (["/", "B", "l", "u", "2"], "blue tit"),
+            (["/", "s", "u", "Enter"], "super"),
+            (["/", "t", "i", "t", "Escape", "3"], "animal 2"),
+        ):
+            for key in keys[:-1]:
+                page.keyboard.press(key)
+            row = press(page, keys[-1])
+            assert on_disk(tmp_path / "s")[row, "ann"] == chosen
+
+
+def test_without_scripts_the_page_works_by_its_buttons(browser: Browser, tmp_path: Path) -> None:
+    with nearby(made(tmp_path / "s")) as address:
+        page = visited(browser, address, java_script_enabled=False)
+        for button in ("praise", "undo", "skip", "not sure"):
+            page.get_by_role("button", name=button).click()
+        assert on_disk(tmp_path / "s") == {("r1", "ann"): None}
+        assert page.url == f"{address}?as=ann"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_the_paper(browser: Browser, tmp_path: Path, scheme: Any) -> None:
+    with nearby(made(tmp_path / "s")) as address:
+        page = visited(browser, address, color_scheme=scheme)
+        for selector in ("#row", "button", "kbd", "#progress", "header a", "#guess", "header p"):
+            paper, ink = page.evaluate(COLOURS, selector)
+            assert contrast(paper, ink) >= 4.5, selector
+
+
+COLOURS = """selector => {
+  let element = document.querySelector(selector);
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const ink = numbers(getComputedStyle(element).color);
+  const paper = () => numbers(getComputedStyle(element).backgroundColor);
+  while (paper()[3] === 0) element = element.parentElement;
+  return [paper(), ink];
+}"""
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """The contrast of two colours by the Web Content Accessibility Guidelines 2.1."""
+
+    def luminance(colour: list[float]) -> float:
+        parts = [c / 255 for c in colour[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
