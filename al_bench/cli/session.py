@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from al_bench.cli.label import label
 
@@ -115,20 +116,40 @@ def suggest(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     parser.add_argument("--waiting", action="store_true", help="those that still wait, no new ones")
     parser.add_argument("--out", type=Path, help="a csv file; left out: printed")
     given = parser.parse_args(arguments)
-    with opened(given) as session:
+    with opened(given) as session, written(given.out) as file:
         if given.waiting:
             batch = session.waiting(given.annotator)
         else:
             batch = session.suggest(given.budget, given.annotator)
-        modality, blind = session.settings.modality, session.settings.blind
-    if given.out is None:
-        write_batch(batch, modality, blind, sys.stdout)
-        return 0
-    with given.out.open("w", encoding="utf-8", newline="") as file:
-        write_batch(batch, modality, blind, file)
-    print(f"{len(batch)} rows in {given.out}: fill in the column answer ('?' says not sure), then "
-          f"albench session tell {given.folder} {given.out}")  # fmt: skip
+        write_batch(batch, session.settings.modality, session.settings.blind, file)
+    if given.out is not None:
+        print(f"{len(batch)} rows in {given.out}: fill in the column answer ('?' says not sure), "
+              f"then albench session tell {given.folder} {given.out}")  # fmt: skip
     return 0
+
+
+@contextmanager
+def written(path: Path | None) -> Iterator[TextIO]:
+    """A file to write, which was not there before; what is printed where there is no path.
+
+    A batch that was filled in is never written over: its answers may not be told yet.
+    """
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        file = path.open("x", encoding="utf-8", newline="")
+    except FileExistsError:
+        raise ValueError(
+            f"{path} is there already, perhaps with answers; wanted another name, or that it is put "
+            "away"
+        ) from None
+    try:
+        with file:
+            yield file
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def tell(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
@@ -142,7 +163,9 @@ def tell(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     with opened(given) as session:
         answers, empty = file_answers(given.file, given.annotator, session.classes)
         count = session.tell(answers, unasked=given.unasked)
-        left = f", {empty} lines without an answer left out" if empty else ""
+        left = (
+            f"; {empty} of {count + empty} lines have no answer and are left out" if empty else ""
+        )
         print(f"{count} answers told{left}")
         show(session)
     return 0

@@ -94,6 +94,15 @@ def leaving(bench: Bench, moment: Moment, estimate: Estimate | None) -> Leaving:
     return Leaving(label_table(bench, moment, fit), said, model, estimate)
 
 
+def prepared(out: Path) -> Path:
+    """The folder, made where it is not there; OSError where it cannot be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, f"{out} cannot be written: {error.strerror}") from error
+    return out
+
+
 def written(out: Path, what: Leaving, moment: Moment, status: Status) -> list[str]:
     """Write labels.csv, predictions.csv, report.html and, where there is one, the model; the names
     of the files. OSError where the folder cannot be written."""
@@ -105,7 +114,6 @@ def written(out: Path, what: Leaving, moment: Moment, status: Status) -> list[st
     if what.estimate is not None:
         facts |= {"estimate": asdict(what.estimate)}
     try:
-        out.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out) as place:
             folder = Path(place)  # so that no file is there in part
             what.labels.to_csv(folder / "labels.csv", index=False)

@@ -15,7 +15,7 @@ from al_bench.session.arriving import Columns
 from al_bench.session.batches import next_batch, put, shown
 from al_bench.session.bench import Bench
 from al_bench.session.engine import consensus, ledger, status
-from al_bench.session.export import leaving, written
+from al_bench.session.export import leaving, prepared, written
 from al_bench.session.parts import DEFAULTS, chosen, components
 from al_bench.session.predicting import outside, predictions
 from al_bench.session.sources import arriving
@@ -272,10 +272,10 @@ class Session:
     def export(self, folder: str | Path) -> list[str]:
         """Write labels.csv, predictions.csv, report.html and the model, where it is a linear head,
         into a folder; the names of the files."""
-        moment = self.bench.moment()
+        out = prepared(Path(folder).expanduser())
         estimate = self.estimate() if len(self.audit().rows) else None
-        what = leaving(self.bench, moment, estimate)
-        return written(Path(folder).expanduser(), what, moment, self.status())
+        moment = self.bench.moment()
+        return written(out, leaving(self.bench, moment, estimate), moment, self.status())
 
     def estimate(self) -> Estimate:
         """How good the model is, with intervals, by the audit."""

@@ -205,6 +205,14 @@ class Store:
         sql = "SELECT name, arrival, text, path, digest FROM rows WHERE number = ?"
         return Row(*self._read(sql, number + 1)[0])
 
+    def number_of(self, name: str) -> int | None:
+        """The row number of a name, None where there is no such row."""
+        found = self._read("SELECT number FROM rows WHERE name = ?", name)
+        return int(found[0][0]) - 1 if found else None
+
+    def was_suggested(self, row: int) -> bool:
+        return bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
+
     def names(self) -> list[str]:
         return [name for (name,) in self._read("SELECT name FROM rows ORDER BY number")]
 
@@ -269,7 +277,7 @@ def schema() -> Iterator[str]:
                 f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
-    yield "CREATE INDEX answers_by_row ON answers (row)"
+    yield "CREATE INDEX suggestions_by_row ON suggestions (row)"
 
 
 def connected(file: Path) -> sqlite3.Connection:
