@@ -29,7 +29,10 @@ import numpy as np
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "labelling.md"
 COMMAND = "import sys; from al_bench.cli.main import main; sys.exit(main(sys.argv[1:]))"
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+ARGUMENTS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 CLASSES = [f"class{c}" for c in range(10)]
 DIMENSIONS = 384
 TIMED = """() => {
@@ -104,16 +107,33 @@ def served(folder: Path) -> Iterator[str]:
         server.wait()
 
 
-def pressed(address: str, count: int, pause: float) -> tuple[list[float], int]:
-    """Milliseconds of so many key presses, and how often the next batch was not there yet."""
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """The system's Chromium without a screen, driven by Playwright."""
     from playwright.sync_api import sync_playwright
 
+    path = which("chromium") or which("chromium-browser")
+    if path is None:
+        raise SystemExit("there is no chromium on this machine; apt-get install chromium brings it")
     with sync_playwright() as playwright:
-        chromium = which("chromium") or which("chromium-browser")
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def enter(page: Any, address: str) -> None:
+    """Give a name and come to the page."""
+    page.set_default_timeout(600_000)
+    page.goto(address)
+    page.get_by_label("Your name").fill("ann")
+    page.keyboard.press("Enter")
+
+
+def pressed(address: str, count: int, pause: float) -> tuple[list[float], int]:
+    """Milliseconds of so many key presses, and how often the next batch was not there yet."""
+    with chromium() as browser:
         page = browser.new_page()
-        page.set_default_timeout(600_000)
-        page.goto(f"{address}?as=ann")
+        enter(page, address)
         page.wait_for_selector('#work[data-state="row"]')
         page.evaluate(TIMED)
         waits = 0
@@ -124,7 +144,6 @@ def pressed(address: str, count: int, pause: float) -> tuple[list[float], int]:
             page.keyboard.press(str(1 + number % 9))
             page.wait_for_timeout(1000 * pause)
         presses = page.evaluate("window.presses")
-        browser.close()
     return [float(one) for one in presses], waits
 
 

@@ -26,7 +26,8 @@ from al_bench.session.page.pictures import shown
 from al_bench.session.page.show import percent
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-YEAR = 365 * 24 * 3600  # seconds that a browser keeps a name
+YEAR = 365 * 24 * 3600  # seconds that a browser keeps names
+MOST_NAMES = 9  # of people who share a browser
 
 
 def application(labelling: Labelling, port: int, token: str | None) -> Starlette:
@@ -102,10 +103,14 @@ class Page:
         return response
 
     async def label(self, request: Request) -> Response:
+        names = self.names(request)
+        if not names:
+            return RedirectResponse("name", 303)
         if "as" not in request.query_params:
-            name = unquote(request.cookies.get(self.annotator, ""))
-            return to(name) if name else RedirectResponse("name", 303)
+            return to(names[-1])
         name = name_in(request.query_params)
+        if name not in names:
+            return RedirectResponse("name", 303)
         self.labelling.arrive(name)
         work, panel = self.labelling.work(name), self.labelling.panel(name)
         return self.shown(request, "label.html", **(work | panel))
@@ -116,17 +121,30 @@ class Page:
     async def keep_name(self, request: Request) -> Response:
         name = name_in(await self.form(request))
         response = to(name)
-        response.set_cookie(
-            self.annotator, quote(name), max_age=YEAR, httponly=True, samesite="lax"
-        )
+        names = [*(known for known in self.names(request) if known != name), name][-MOST_NAMES:]
+        kept = "|".join(quote(known, safe="") for known in names)
+        response.set_cookie(self.annotator, kept, max_age=YEAR, httponly=True, samesite="lax")
         return response
 
-    async def work(self, request: Request) -> Response:
+    def names(self, request: Request) -> list[str]:
+        """The names that were given in this browser, the last one last."""
+        kept = request.cookies.get(self.annotator, "")
+        return [unquote(name) for name in kept.split("|") if name]
+
+    def visitor(self, request: Request) -> str:
+        """Whose part of the page is wanted; HTTPException unless he gave his name in this browser:
+        a link of another site must not have rows chosen for anybody."""
         name = name_in(request.query_params)
+        if name not in self.names(request):
+            raise HTTPException(403, f"{name} has not said who he is; open the page anew")
+        return name
+
+    async def work(self, request: Request) -> Response:
+        name = self.visitor(request)
         return self.shown(request, "work.html", **self.labelling.work(name))
 
     async def panel(self, request: Request) -> Response:
-        name = name_in(request.query_params)
+        name = self.visitor(request)
         return self.shown(request, "panel.html", **self.labelling.panel(name))
 
     async def image(self, request: Request) -> Response:

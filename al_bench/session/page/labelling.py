@@ -15,7 +15,7 @@ from al_bench.session import Answer, Session
 from al_bench.session.engine import ASKED, Ledger
 from al_bench.session.page.ahead import Ahead
 from al_bench.session.page.followed import Followed
-from al_bench.session.page.measured import ESTIMATE, Measured
+from al_bench.session.page.measured import ESTIMATE, Measured, point
 from al_bench.session.page.show import curve
 from al_bench.session.store import Answered, Suggested
 from al_bench.session.telling import check
@@ -87,6 +87,7 @@ class Labelling:
             "classes": self.session.classes,
             "ask": self.ask(mine[0]) if mine else None,
             "following": following[0] if following else None,
+            "others": len(known.open) - len(mine),
             "last": self.said(self.last(known, annotator)),
             "prospect": prospect,
         }
@@ -180,7 +181,7 @@ class Labelling:
     def panel(self, annotator: str) -> dict[str, Any]:
         """What the part of the page shows that tells how far everybody is."""
         known = self.tables.ledger()
-        measured = [Measured.of(d.value) for d in self.tables.decisions if d.kind == ESTIMATE]
+        measured = [d.value for d in self.tables.decisions if d.kind == ESTIMATE]
         said = Counter(a.answer for a in known.answers)
         counts = [(name, said[name]) for name in self.session.classes]
         counts += [("not sure", said[None])] if said[None] else []
@@ -189,9 +190,9 @@ class Labelling:
             "rows": self.store.count("rows"),
             "answered": len({a.row for a in known.answers}),
             "mine": sum(a.annotator == annotator for a in known.answers),
-            "measured": measured[-1] if measured else None,
+            "measured": Measured.of(measured[-1]) if measured else None,
             "trouble": self.ahead.trouble(),
-            "curve": curve([one.point for one in measured]),
+            "curve": curve([point(value) for value in measured]),
             "counts": counts,
             "most": max([count for _, count in counts] + [1]),
         }

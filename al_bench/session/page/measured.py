@@ -47,8 +47,7 @@ class Measured:
             "advice": self.advice,
         }
 
-    @property
-    def point(self) -> Point:
-        """Where it lies on the learning curve of accuracy."""
-        one = self.measures["accuracy"]
-        return Point(self.answers, one.value, one.low, one.high)
+
+def point(value: Mapping[str, Any]) -> Point:
+    """Where the estimate of a decision's value lies on the learning curve of accuracy."""
+    return Point(value["answers"], *value["measures"]["accuracy"])

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 300.0, 130.0
 LEFT, RIGHT, TOP, BOTTOM = 34.0, 8.0, 8.0, 18.0  # margins for the marks
 
+MOST = 100  # points of a line; more are not seen
+
 
 @dataclass(frozen=True)
 class Point:
@@ -47,9 +49,10 @@ def percent(fraction: float) -> str:
 
 
 def curve(points: Sequence[Point]) -> Curve | None:
-    """The curve through two estimates or more; None where there are fewer."""
+    """The curve through two estimates or more, thinned to MOST; None where there are fewer."""
     if len(points) < 2:
         return None
+    points = [*points[: -1 : -(-len(points) // MOST)], points[-1]]
     first, last = points[0].answers, points[-1].answers
     lowest = min(point.low for point in points)
     highest = max(point.high for point in points)

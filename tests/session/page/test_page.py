@@ -8,7 +8,7 @@ import pytest
 
 from al_bench.session.page.labelling import EVERY
 from al_bench.session.store import Store
-from tests.session.page.pages import field, made, page, row_in
+from tests.session.page.pages import made, page, row_in
 
 
 def answers(folder: Path) -> list[tuple[int, str, str | None]]:
@@ -22,9 +22,9 @@ def answers(folder: Path) -> list[tuple[int, str, str | None]]:
 def test_a_visitor_is_asked_for_a_name_once(tmp_path: Path) -> None:
     with page(made(tmp_path)) as browser:
         assert browser.get("/").headers["location"] == "name"
-        form = browser.get("/name").text
-        sent = browser.post("/name", data={"csrf": field(form, "csrf"), "as": " Änne O'Neil "})
+        sent = browser.enter(" Änne O'Neil ")
         assert sent.headers["location"] == "./?as=%C3%84nne+O%27Neil"
+        assert browser.get("/?as=bob").headers["location"] == "name"
         again = browser.get("/")
         assert again.headers["location"] == sent.headers["location"]
         assert "Änne O&#39;Neil" in browser.get(again.headers["location"]).text
@@ -152,6 +152,7 @@ def test_the_page_waits_while_rows_are_chosen_and_says_what_went_wrong(tmp_path:
             raise OSError("the disk is full")
 
         browser.labelling.ahead.choose = choose
+        browser.enter("ann")
         assert 'data-state="waiting"' in browser.get("/", params={"as": "ann"}).text
         tried.set()
         assert "the disk is full" in browser.part()
@@ -242,8 +243,8 @@ def test_with_a_token_nobody_comes_in_without_it(tmp_path: Path) -> None:
         for path in ("/", "/name", "/work?as=ann", "/panel?as=ann", "/image/1", "/static/page.js"):
             assert browser.get(path).status_code == 403
         assert browser.get("/?token=wrong&as=ann").status_code == 403
-        assert browser.get("/?token=secret&as=ann").status_code == 200
-        assert browser.get("/?as=ann").status_code == 200, "the cookie is enough from now on"
+        assert browser.get("/?token=secret").status_code == 303
+        browser.enter("ann")  # the cookie is enough from now on
         browser.submit("answer", browser.see(), answer="praise")
         assert answers(tmp_path) == [(0, "ann", "praise")]
 
@@ -253,3 +254,17 @@ def test_closing_waits_for_the_thread(tmp_path: Path) -> None:
     with page(session) as browser:
         browser.get("/", params={"as": "ann"})
     assert all(future.done() for future in browser.labelling.ahead.chosen.values())
+
+
+def test_a_link_of_another_site_has_no_rows_chosen(tmp_path: Path) -> None:
+    with page(made(tmp_path)) as browser:
+        for path in ("/?as=eve", "/work?as=eve", "/panel?as=eve"):
+            assert browser.get(path).status_code in (303, 403)
+        assert not browser.labelling.ahead.chosen
+
+
+def test_people_who_share_a_browser_keep_their_own_pages(tmp_path: Path) -> None:
+    with page(made(tmp_path)) as browser:
+        seen = [row_in(browser.see(name)) for name in ("ann", "bob|cy", "ann", "bob|cy")]
+        assert seen == ["r0", "r3", "r0", "r3"]
+        assert browser.get("/").headers["location"] == "./?as=bob%7Ccy"

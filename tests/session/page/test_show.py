@@ -2,7 +2,7 @@
 
 import pytest
 
-from al_bench.session.page.measured import Measured
+from al_bench.session.page.measured import Measured, point
 from al_bench.session.page.show import HEIGHT, WIDTH, Point, curve, percent
 from al_bench.session.values import Estimate, Interval
 
@@ -52,4 +52,12 @@ def test_an_estimate_comes_back_from_the_decisions_as_it_was() -> None:
     )
     measured = Measured.by(estimate, 15)
     assert Measured.of(measured.value()) == measured
-    assert measured.point == Point(15, 0.8, 0.7, 0.9)
+    assert point(measured.value()) == Point(15, 0.8, 0.7, 0.9)
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
+    drawn = curve([Point(i, i / 2000, 0, 1) for i in range(1001)])
+    assert drawn is not None
+    line = places(drawn.line)
+    assert len(line) <= 102
+    assert drawn.summary == "from 0 % after 0 to 50 % after 1000 answers"

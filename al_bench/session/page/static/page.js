@@ -22,9 +22,11 @@ function filterClasses(text) {
 }
 
 function buttonFor(event, filter) {
-  if (/^[1-9]$/.test(event.key)) return classButtons()[Number(event.key) - 1];
-  if (filter) return event.key === "Enter" ? classButtons()[0] : null;
-  return one(`[data-key="${CSS.escape(event.key.toLowerCase())}"]:not(:disabled)`);
+  // Digits by their place, too: on some keyboards they are typed with Shift.
+  const key = !filter && /^Digit\d$/.test(event.code) ? event.code.at(-1) : event.key.toLowerCase();
+  if (/^[1-9]$/.test(key)) return classButtons()[Number(key) - 1];
+  if (filter) return key === "enter" ? classButtons()[0] : null;
+  return one(`[data-key="${CSS.escape(key)}"]:not(:disabled)`);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -64,6 +66,8 @@ document.addEventListener("submit", (event) => {
   if (seconds) seconds.value = ((performance.now() - began) / 1000).toFixed(2);
 }, true);
 
+const SILENT = "The server does not answer.";
+
 function say(sentence) {
   one("#alert").textContent = sentence;
   one("#alert").hidden = !sentence;
@@ -81,8 +85,8 @@ document.addEventListener("htmx:finally:request", (event) => {
 });
 
 document.addEventListener("htmx:error", (event) => {
-  if (written(event)) say("Not saved: the server does not answer. Try the key again.");
-  else say("The server does not answer.");
+  if (written(event)) say("The server does not answer, so this may not be saved. Press the key again.");
+  else if (one("#alert").hidden) say(SILENT);
 });
 
 document.addEventListener("error", (event) => {
@@ -102,7 +106,8 @@ document.addEventListener("htmx:before:swap", (event) => {
 });
 
 document.addEventListener("htmx:after:swap", (event) => {
-  say("");
+  // What is said of an answer stays until the next one; the panel comes by itself every few seconds.
+  if (ofWork(event) || one("#alert").textContent === SILENT) say("");
   if (!ofWork(event)) return;
   sending = false;
   began = performance.now();
