@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from al_bench.cli.label import label
+from al_bench.configuration.config import workers
+from al_bench.priors.device import THREADS
 
 if TYPE_CHECKING:
     from al_bench.session import Interval, Session
@@ -38,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
         print(f"albench session: no command {name!r}; there are {there}", file=sys.stderr)
         return 2
     command = COMMANDS[name]
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when a library is loaded
+    os.environ.setdefault(THREADS, str(workers(1)))  # every core embeds
     parser = argparse.ArgumentParser(
         f"albench session {name}", description=command.__doc__, allow_abbrev=False
     )
@@ -141,8 +146,7 @@ def written(path: Path | None) -> Iterator[TextIO]:
         file = path.open("x", encoding="utf-8", newline="")
     except FileExistsError:
         raise ValueError(
-            f"{path} is there already, perhaps with answers; wanted another name, or that it is put "
-            "away"
+            f"{path} is there already, perhaps with answers in it; name another file"
         ) from None
     try:
         with file:

@@ -44,13 +44,12 @@ class Moment:
 class Bench:
     """Reads the tables of a session; what is slow to make is kept until something changes.
 
-    extra: a folder of the user's own options; known: components that are made already.
+    extra: a folder of the user's own options.
     """
 
     folder: Path
     store: Store
     extra: Path | None = None
-    known: tuple[Settings, Components] | None = None
     lock: RLock = field(default_factory=RLock)
     _pool: Pool | None = None
     _state: tuple[str, State] | None = None
@@ -59,10 +58,7 @@ class Bench:
         return Settings.of(self.store.settings())
 
     def parts(self, settings: Settings) -> Components:
-        with self.lock:
-            if self.known is None or self.known[0] != settings:
-                self.known = settings, components(settings, self.extra)
-            return self.known[1]
+        return components(settings, self.extra)
 
     def pool(self, settings: Settings) -> Pool:
         """The rows that have arrived; embedded now where they are not yet, with a progress bar."""

@@ -85,8 +85,8 @@ class Session:
             columns,
         )
         extra = None if config_dir is None else Path(config_dir)
-        parts = components(settings, extra)
-        parts.prior.encoder(rows.modality)  # which is refused before a folder is made
+        prior = components(settings, extra).prior
+        prior.encoder(rows.modality)  # which is refused before a folder is made
         folder = Path(folder).expanduser()
         table = None if prior_table is None else Path(prior_table).expanduser()
         store = Store.create(folder)
@@ -98,7 +98,7 @@ class Session:
         except BaseException:
             store.close()
             raise
-        session = cls(Bench(folder, store, extra, (settings, parts)))
+        session = cls(Bench(folder, store, extra))
         session.bench.pool(settings)
         return session
 

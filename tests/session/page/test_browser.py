@@ -133,7 +133,7 @@ def opened(browser: Browser, address: str, annotator: str = "ann", **options: An
     page.get_by_label("Your name").fill(annotator)
     page.keyboard.press("Enter")
     if options.get("java_script_enabled") is False:  # such a page does not wait by itself
-        page.wait_for_timeout(100)
+        page.wait_for_url("**/?as=*")
         page.reload()
     return shown(page)
 
