@@ -15,7 +15,7 @@ from al_bench.session import Answer, Session
 from al_bench.session.engine import ASKED, Ledger
 from al_bench.session.page.ahead import Ahead
 from al_bench.session.page.followed import Followed
-from al_bench.session.page.measured import ESTIMATE, Measured, point
+from al_bench.session.page.measured import ESTIMATE, point
 from al_bench.session.page.show import curve
 from al_bench.session.store import Answered, Suggested
 from al_bench.session.telling import check
@@ -190,11 +190,10 @@ class Labelling:
             "rows": self.store.count("rows"),
             "answered": len({a.row for a in known.answers}),
             "mine": sum(a.annotator == annotator for a in known.answers),
-            "measured": Measured.of(measured[-1]) if measured else None,
+            "measured": measured[-1] if measured else None,
             "trouble": self.ahead.trouble(),
             "curve": curve([point(value) for value in measured]),
             "counts": counts,
-            "most": max([count for _, count in counts] + [1]),
         }
 
 

@@ -15,7 +15,7 @@ from al_bench.session import Session
 from al_bench.session.page.ahead import Ahead
 from al_bench.session.page.app import LOOPBACK, application
 from al_bench.session.page.labelling import Labelling
-from al_bench.session.page.measured import ESTIMATE, Measured
+from al_bench.session.page.measured import ESTIMATE, stored
 
 SWITCH = 0.0005  # seconds that a fit may keep Python from a key press; by default ten times that
 
@@ -68,8 +68,7 @@ def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> La
 
     def measure() -> None:
         answers = len(own.bench.moment().ledger.answers)
-        measured = Measured.by(own.estimate(), answers)
-        own.bench.store.decide(ESTIMATE, measured.value())
+        own.bench.store.decide(ESTIMATE, stored(own.estimate(), answers))
 
     return Labelling(session, batch, guess, Ahead(choose, measure, own.close))
 

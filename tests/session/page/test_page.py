@@ -7,7 +7,9 @@ from threading import Event
 import pytest
 
 from al_bench.session.page.labelling import EVERY
+from al_bench.session.page.measured import ESTIMATE, stored
 from al_bench.session.store import Store
+from al_bench.session.values import Estimate, Interval
 from tests.session.page.pages import made, page, row_in
 
 
@@ -166,6 +168,7 @@ def test_the_counts_are_of_all_annotators(tmp_path: Path) -> None:
         panel = browser.get("/panel", params={"as": "ann"}).text
         assert '<th scope="row">praise</th><td>2</td>' in panel
         assert '<th scope="row">not sure</th><td>1</td>' in panel
+        assert "recall" not in panel
         assert "<strong>3</strong> of 6 rows answered, 1 by you" in panel
 
 
@@ -268,3 +271,41 @@ def test_people_who_share_a_browser_keep_their_own_pages(tmp_path: Path) -> None
         seen = [row_in(browser.see(name)) for name in ("ann", "bob|cy", "ann", "bob|cy")]
         assert seen == ["r0", "r3", "r0", "r3"]
         assert browser.get("/").headers["location"] == "./?as=bob%7Ccy"
+
+
+def estimate(accuracy: float) -> Estimate:
+    recalls = {"praise": Interval(0.5, 0.25, 1.0)}
+    advice = "go on: it is not <b>good</b> yet"
+    one = Interval(accuracy, accuracy - 0.1, accuracy + 0.1)
+    return Estimate(one, Interval(0.66, 0.5, 0.75), recalls, 12, 4, advice)
+
+
+def test_estimates_are_shown_as_they_grow_and_are_there_after_a_restart(tmp_path: Path) -> None:
+    session = made(tmp_path)
+    session.bench.store.decide(ESTIMATE, stored(estimate(0.6), 5))
+    with page(session) as browser:
+        browser.see()
+        panel = browser.get("/panel?as=ann").text
+        assert "60 % <small>[50 %, 70 %]" in panel
+        assert "66 % <small>[50 %, 75 %]" in panel
+        assert '<th scope="row">praise</th><td>0</td><td>50 % <small>[25 %, 100 %]' in panel
+        assert "After 5 answers, by 4 audited rows" in panel
+        assert "not &lt;b&gt;good&lt;/b&gt; yet" in panel
+        assert "polyline" not in panel
+        session.bench.store.decide(ESTIMATE, stored(estimate(0.8), 10))
+        panel = browser.get("/panel?as=ann").text
+        assert "80 % <small>[70 %, 90 %]" in panel
+        assert "from 60 % after 5 to 80 % after 10 answers" in panel
+        assert "polyline" in panel
+
+
+def test_what_keeps_the_model_from_being_measured_is_said(tmp_path: Path) -> None:
+    with page(made(tmp_path)) as browser:
+
+        def measure() -> None:
+            raise ValueError("no row of the audit is answered yet")
+
+        browser.labelling.ahead.measure = measure
+        browser.see()
+        wait([browser.labelling.ahead.measured])
+        assert "no row of the audit is answered yet" in browser.get("/panel?as=ann").text

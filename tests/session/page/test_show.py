@@ -2,9 +2,7 @@
 
 import pytest
 
-from al_bench.session.page.measured import Measured, point
 from al_bench.session.page.show import HEIGHT, WIDTH, Point, curve, percent
-from al_bench.session.values import Estimate, Interval
 
 
 def places(points: str) -> list[tuple[float, float]]:
@@ -44,15 +42,6 @@ def test_equal_estimates_after_equally_many_answers_can_be_drawn() -> None:
 
 def test_fractions_are_said_in_whole_per_cent() -> None:
     assert [percent(x) for x in (0, 0.005, 0.816, 1)] == ["0 %", "0 %", "82 %", "100 %"]
-
-
-def test_an_estimate_comes_back_from_the_decisions_as_it_was() -> None:
-    estimate = Estimate(
-        Interval(0.8, 0.7, 0.9), Interval(0.7, 0.6, 0.8), {"a": Interval(0.5, 0, 1)}, 12, 4, "go on"
-    )
-    measured = Measured.by(estimate, 15)
-    assert Measured.of(measured.value()) == measured
-    assert point(measured.value()) == Point(15, 0.8, 0.7, 0.9)
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
