@@ -27,7 +27,7 @@ from al_bench.session.page.show import percent
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 YEAR = 365 * 24 * 3600  # seconds that a browser keeps names
-MOST_NAMES = 9  # of people who share a browser
+MOST_NAMES = 4  # of people who share a browser; a cookie has room for so many
 
 
 def application(labelling: Labelling, port: int, token: str | None) -> Starlette:

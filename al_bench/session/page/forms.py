@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from al_bench.session.page.guard import LONGEST
+from al_bench.session.telling import check_annotator
 
 LONGEST_NAME = 60
 DAY = 24 * 3600.0  # seconds; whoever takes longer was not at it
@@ -45,12 +46,11 @@ async def form(request: Request, csrf: str) -> dict[str, str]:
 
 
 def name_in(fields: Mapping[str, str]) -> str:
-    """The annotator's name; HTTPException where it cannot be one."""
+    """The annotator's name; HTTPException or ValueError where it cannot be one."""
     name = fields.get("as", "").strip()
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
-        raise HTTPException(
-            400, f"A name has 1 to {LONGEST_NAME} printable characters; this one has not"
-        )
+    if len(name) > LONGEST_NAME:
+        raise HTTPException(400, f"A name has {len(name)} characters; wanted up to {LONGEST_NAME}")
+    check_annotator(name)
     return name
 
 

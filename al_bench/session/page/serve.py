@@ -68,6 +68,9 @@ def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> La
 
     def measure() -> None:
         answers = len(own.bench.moment().ledger.answers)
+        before = [d.value for d in own.bench.store.decisions() if d.kind == ESTIMATE]
+        if before and before[-1]["answers"] == answers:
+            return
         own.bench.store.decide(ESTIMATE, stored(own.estimate(), answers))
 
     return Labelling(session, batch, guess, Ahead(choose, measure, own.close))

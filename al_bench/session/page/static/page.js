@@ -22,8 +22,9 @@ function filterClasses(text) {
 }
 
 function buttonFor(event, filter) {
-  // Digits by their place, too: on some keyboards they are typed with Shift.
-  const key = !filter && /^Digit\d$/.test(event.code) ? event.code.at(-1) : event.key.toLowerCase();
+  // Digits by their place, too: on some keyboards they are typed with Shift, others without.
+  const placed = !filter && !event.shiftKey && /^Digit\d$/.test(event.code);
+  const key = placed ? event.code.at(-1) : event.key.toLowerCase();
   if (/^[1-9]$/.test(key)) return classButtons()[Number(key) - 1];
   if (filter) return key === "enter" ? classButtons()[0] : null;
   return one(`[data-key="${CSS.escape(key)}"]:not(:disabled)`);
@@ -102,7 +103,7 @@ document.addEventListener("htmx:before:swap", (event) => {
   const status = event.detail.ctx?.response?.status;
   if (status < 400) return;
   event.preventDefault();
-  say(`Not saved: ${event.detail.ctx.text}`);
+  say(`${written(event) ? "Not saved: " : ""}${event.detail.ctx.text}`);
 });
 
 document.addEventListener("htmx:after:swap", (event) => {
