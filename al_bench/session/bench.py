@@ -11,13 +11,13 @@ from threading import RLock
 from time import perf_counter
 
 from al_bench.session.engine import Ledger, Told, fitted, ledger, start, told
-from al_bench.session.kept import Kept, keep, kept
+from al_bench.session.kept import Fit, Kept, keep, kept
 from al_bench.session.parts import Components, components
 from al_bench.session.pool import Pool
 from al_bench.session.pooling import made_pool, pool_key
 from al_bench.session.store import Store
+from al_bench.session.threads import one_thread
 from al_bench.session.values import Settings
-from al_bench.state import State
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Bench:
     extra: Path | None = None
     lock: RLock = field(default_factory=RLock)
     _pool: Pool | None = None
-    _state: tuple[str, State] | None = None
+    _fit: Fit | None = None
 
     def settings(self) -> Settings:
         return Settings.of(self.store.settings())
@@ -82,37 +82,38 @@ class Bench:
         seen = suggestions[-1].number if suggestions else 0
         return Moment(settings, pool, counts, said, seen)
 
-    def state(self, moment: Moment) -> State:
-        """The state of the loop at a moment, fitted anew where anything changed that decides it."""
+    def fit(self, moment: Moment) -> Fit:
+        """The fit of a moment, made anew where anything changed that decides it."""
         with self.lock:
-            if self._state is None or self._state[0] != moment.key:
-                self._state = moment.key, self.fit(moment)
-            return self._state[1]
+            if self._fit is None or self._fit.key != moment.key:
+                self._fit = self.fitted(moment)
+            return self._fit
 
-    def fit(self, moment: Moment) -> State:
+    def fitted(self, moment: Moment) -> Fit:
         """Fit, keep what it predicts and say so in the decisions; the number of a fit, by which its
         draws are named, is that of the earlier one that it repeats."""
         began = perf_counter()
         pool, said = moment.pool, moment.told
         state = start(pool.rows, said.annotators, pool.reserved)
         if not len(said.answers):
-            return state
+            return Fit(moment.key, 0, state)
         fits = [d.value for d in self.store.decisions() if d.kind == "fit"]
         numbers = {fit["key"]: fit["number"] for fit in fits}
         number = numbers.get(moment.key, len(numbers) + 1)
-        parts = self.parts(moment.settings)
-        state = fitted(state, said, parts, moment.settings.seed, number)
-        keep(self.folder, Kept.of(moment.key, number, state))
+        with one_thread():
+            parts = self.parts(moment.settings)
+            fit = Fit(moment.key, number, fitted(state, said, parts, moment.settings.seed, number))
+            keep(self.folder, fit.kept)
         if moment.key not in numbers:
-            facts = {"key": moment.key, "number": number, "labels": len(state.labelled)}
+            facts = {"key": moment.key, "number": number, "labels": len(fit.state.labelled)}
             self.store.decide("fit", facts | {"seconds": round(perf_counter() - began, 3)})
-        return state
+        return fit
 
     def last(self, moment: Moment) -> Kept:
         """What the model of a moment predicts, read where it is kept."""
         with self.lock:
-            if self._state is None or self._state[0] != moment.key:
+            if self._fit is None or self._fit.key != moment.key:
                 found = kept(self.folder, moment.key)
                 if found is not None:
                     return found
-            return Kept.of(moment.key, 0, self.state(moment))
+            return self.fit(moment).kept

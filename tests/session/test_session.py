@@ -54,7 +54,7 @@ def test_audit_rows_never_train_and_are_never_the_strategys(tmp_path: Path) -> N
         audited = {int(one.id) for one in every if one.kind == "audit"}
         assert audited
         assert audited <= set(moment.pool.reserved.tolist())
-        trained = session.bench.state(moment).training
+        trained = session.bench.fit(moment).state.training
         assert trained is not None
         assert not set(trained.rows.tolist()) & set(moment.pool.reserved.tolist())
         assert not {int(one.id) for one in every if one.kind == "query"} & set(
@@ -167,7 +167,7 @@ def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> No
         session.tell(knows(batch, "bob"))
         session.tell([Answer(one.id, "question", "cy") for one in batch])
         moment = session.bench.moment()
-        state = session.bench.state(moment)
+        state = session.bench.fit(moment).state
         assert state.panel is not None
         assert state.panel.names == ("ann", "bob", "cy")
         np.testing.assert_array_equal(
