@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from al_bench.cli.label import label
 from al_bench.configuration.config import workers
 from al_bench.priors.device import THREADS
 
@@ -23,6 +24,7 @@ EXAMPLE = """
   albench session new reviews --data reviews.csv --text body --classes complaint,praise,question
   albench session suggest reviews --budget 50 --out batch.csv     # fill in the column "answer"
   albench session tell reviews batch.csv --annotator ann
+  albench session label reviews                                   # or on a page, by keyboard
   albench session estimate reviews
   albench session export reviews --out final
   albench session predict final --data new.csv --out labelled.csv"""
@@ -277,6 +279,7 @@ COMMANDS: dict[str, Command] = {
     "new": new,
     "suggest": suggest,
     "tell": tell,
+    "label": label,
     "estimate": estimate,
     "export": export,
     "predict": predict,
