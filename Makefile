@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test check lint types wheel-test paper paper-check bench clean
+.PHONY: help install demo demo-tiny test test-browser check lint types wheel-test paper paper-check bench clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,7 +30,10 @@ demo-tiny: install
 	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
 
 test: install  ## run the tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser"
+
+test-browser: install  ## label in a real browser (needs the system's chromium; skipped without it)
+	$(BIN)/python -m pytest -m browser -rs tests/session/page
 
 check: lint types test  ## lint, types and tests
 

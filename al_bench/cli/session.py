@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
+
+from al_bench.cli.label import label
 
 if TYPE_CHECKING:
     from al_bench.session import Interval, Session
@@ -18,6 +22,7 @@ EXAMPLE = """
   albench session new reviews --data reviews.csv --text body --classes complaint,praise,question
   albench session suggest reviews --budget 50 --out batch.csv     # fill in the column "answer"
   albench session tell reviews batch.csv --annotator ann
+  albench session label reviews                                   # or on a page, by keyboard
   albench session estimate reviews
   albench session export reviews --out final
   albench session predict final --data new.csv --out labelled.csv"""
@@ -34,6 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"albench session: no command {name!r}; there are {there}", file=sys.stderr)
         return 2
     command = COMMANDS[name]
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when a library is loaded
     parser = argparse.ArgumentParser(
         f"albench session {name}", description=command.__doc__, allow_abbrev=False
     )
@@ -112,20 +118,39 @@ def suggest(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     parser.add_argument("--waiting", action="store_true", help="those that still wait, no new ones")
     parser.add_argument("--out", type=Path, help="a csv file; left out: printed")
     given = parser.parse_args(arguments)
-    with opened(given) as session:
+    with opened(given) as session, written(given.out) as file:
         if given.waiting:
             batch = session.waiting(given.annotator)
         else:
             batch = session.suggest(given.budget, given.annotator)
-        modality, blind = session.settings.modality, session.settings.blind
-    if given.out is None:
-        write_batch(batch, modality, blind, sys.stdout)
-        return 0
-    with given.out.open("w", encoding="utf-8", newline="") as file:
-        write_batch(batch, modality, blind, file)
-    print(f"{len(batch)} rows in {given.out}: fill in the column answer ('?' says not sure), then "
-          f"albench session tell {given.folder} {given.out}")  # fmt: skip
+        write_batch(batch, session.settings.modality, session.settings.blind, file)
+    if given.out is not None:
+        print(f"{len(batch)} rows in {given.out}: fill in the column answer ('?' says not sure), "
+              f"then albench session tell {given.folder} {given.out}")  # fmt: skip
     return 0
+
+
+@contextmanager
+def written(path: Path | None) -> Iterator[TextIO]:
+    """A file to write, which was not there before; what is printed where there is no path.
+
+    A batch that was filled in is never written over: its answers may not be told yet.
+    """
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        file = path.open("x", encoding="utf-8", newline="")
+    except FileExistsError:
+        raise ValueError(
+            f"{path} is there already, perhaps with answers in it; name another file"
+        ) from None
+    try:
+        with file:
+            yield file
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def tell(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
@@ -139,7 +164,9 @@ def tell(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     with opened(given) as session:
         answers, empty = file_answers(given.file, given.annotator, session.classes)
         count = session.tell(answers, unasked=given.unasked)
-        left = f", {empty} lines without an answer left out" if empty else ""
+        left = (
+            f"; {empty} of {count + empty} lines have no answer and are left out" if empty else ""
+        )
         print(f"{count} answers told{left}")
         show(session)
     return 0
@@ -154,16 +181,20 @@ def status(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
 
 def estimate(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     """Say how good the model is by now, with intervals, and whether to stop."""
-    with opened(parser.parse_args(arguments)) as session:
-        found = session.estimate()
+    parser.add_argument("--target", type=float, help="stop at this balanced accuracy; left out: "
+                        "once 100 more labels would gain less than 1 point of it")  # fmt: skip
+    given = parser.parse_args(arguments)
+    with opened(given) as session:
+        found = session.estimate(given.target)
     lines = {"accuracy": found.accuracy, "balanced accuracy": found.balanced_accuracy}
     lines |= {f"recall of {name}": one for name, one in found.recalls.items()}
     width = max(map(len, lines))
     print(f"by {found.audited} audited rows of {found.labels} labelled ones, 95 % intervals:")
     for name, one in lines.items():
         print(f"  {name:{width}}  {interval(one)}")
-    if found.advice:
-        print(found.advice)
+    if found.answer_error is not None:
+        print(f"corrected for people, who err in {found.answer_error:.0%} of answers")
+    print(found.advice)
     return 0
 
 
@@ -249,6 +280,7 @@ COMMANDS: dict[str, Command] = {
     "new": new,
     "suggest": suggest,
     "tell": tell,
+    "label": label,
     "estimate": estimate,
     "export": export,
     "predict": predict,

@@ -12,6 +12,7 @@ from al_bench.rng import rng
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.engine import audit_share, drawn, reason
 from al_bench.session.store import Store, Suggested, insert_many
+from al_bench.session.threads import one_thread
 from al_bench.session.values import AUDIT, QUERY, Suggestion
 from al_bench.state import Ints, State
 
@@ -21,12 +22,13 @@ BY_CHANCE = "audit: drawn at random, to measure the model"
 
 def next_batch(bench: Bench, moment: Moment, budget: int, annotator: str | None) -> list[Suggested]:
     """A batch at a moment, not written yet: audit rows at random places among the strategy's."""
-    settings, state = moment.settings, bench.state(moment)
+    settings, state = moment.settings, bench.fit(moment).state
     parts, batch = bench.parts(settings), moment.ledger.batches + 1
     audits = next_audits(moment, budget)
     busy = np.array([one.row for one in moment.ledger.open], dtype=np.int64)
     wanted = budget - len(audits)
-    rows, who = drawn(state, moment.told, parts, busy, wanted, settings.seed, batch)
+    with one_thread():
+        rows, who = drawn(state, moment.told, parts, busy, wanted, settings.seed, batch)
     if len(rows) < wanted:  # the strategy has nothing left
         audits = next_audits(moment, budget, budget - len(rows))
     slots = rng(settings.seed, "places", batch).permutation(len(rows) + len(audits))[: len(audits)]

@@ -10,14 +10,16 @@ from pathlib import Path
 from threading import RLock
 from time import perf_counter
 
-from al_bench.session.engine import Ledger, Told, fitted, ledger, start, told
-from al_bench.session.kept import Kept, keep, kept
+import numpy as np
+
+from al_bench.session.engine import Ledger, Told, consensus, fitted, ledger, start, told
+from al_bench.session.kept import Fit, Kept, keep, kept
 from al_bench.session.parts import Components, components
 from al_bench.session.pool import Pool
 from al_bench.session.pooling import made_pool, pool_key
-from al_bench.session.store import Store
+from al_bench.session.store import Store, insert
+from al_bench.session.threads import one_thread
 from al_bench.session.values import Settings
-from al_bench.state import State
 
 
 @dataclass(frozen=True)
@@ -44,25 +46,21 @@ class Moment:
 class Bench:
     """Reads the tables of a session; what is slow to make is kept until something changes.
 
-    extra: a folder of the user's own options; known: components that are made already.
+    extra: a folder of the user's own options.
     """
 
     folder: Path
     store: Store
     extra: Path | None = None
-    known: tuple[Settings, Components] | None = None
     lock: RLock = field(default_factory=RLock)
     _pool: Pool | None = None
-    _state: tuple[str, State] | None = None
+    _fit: Fit | None = None
 
     def settings(self) -> Settings:
         return Settings.of(self.store.settings())
 
     def parts(self, settings: Settings) -> Components:
-        with self.lock:
-            if self.known is None or self.known[0] != settings:
-                self.known = settings, components(settings, self.extra)
-            return self.known[1]
+        return components(settings, self.extra)
 
     def pool(self, settings: Settings) -> Pool:
         """The rows that have arrived; embedded now where they are not yet, with a progress bar."""
@@ -86,37 +84,48 @@ class Bench:
         seen = suggestions[-1].number if suggestions else 0
         return Moment(settings, pool, counts, said, seen)
 
-    def state(self, moment: Moment) -> State:
-        """The state of the loop at a moment, fitted anew where anything changed that decides it."""
+    def fit(self, moment: Moment) -> Fit:
+        """The fit of a moment, made anew where anything changed that decides it."""
         with self.lock:
-            if self._state is None or self._state[0] != moment.key:
-                self._state = moment.key, self.fit(moment)
-            return self._state[1]
+            if self._fit is None or self._fit.key != moment.key:
+                self._fit = self.fitted(moment)
+            return self._fit
 
-    def fit(self, moment: Moment) -> State:
+    def fitted(self, moment: Moment) -> Fit:
         """Fit, keep what it predicts and say so in the decisions; the number of a fit, by which its
         draws are named, is that of the earlier one that it repeats."""
         began = perf_counter()
         pool, said = moment.pool, moment.told
         state = start(pool.rows, said.annotators, pool.reserved)
         if not len(said.answers):
-            return state
+            return Fit(moment.key, 0, state)
         fits = [d.value for d in self.store.decisions() if d.kind == "fit"]
         numbers = {fit["key"]: fit["number"] for fit in fits}
         number = numbers.get(moment.key, len(numbers) + 1)
-        parts = self.parts(moment.settings)
-        state = fitted(state, said, parts, moment.settings.seed, number)
-        keep(self.folder, Kept.of(moment.key, number, state))
+        with one_thread():
+            parts = self.parts(moment.settings)
+            fit = Fit(moment.key, number, fitted(state, said, parts, moment.settings.seed, number))
+            keep(self.folder, fit.kept)
         if moment.key not in numbers:
-            facts = {"key": moment.key, "number": number, "labels": len(state.labelled)}
-            self.store.decide("fit", facts | {"seconds": round(perf_counter() - began, 3)})
-        return state
+            self.record(moment, fit, perf_counter() - began)
+        return fit
+
+    def record(self, moment: Moment, fit: Fit, seconds: float) -> None:
+        """Append that a fit was made, and what it says of the rows kept for the audit."""
+        labels = len(consensus(moment.ledger.answers))
+        guesses = fit.state.probs[moment.pool.reserved].argmax(axis=1).astype(np.int32)
+        last = moment.ledger.answers[-1].number
+        with self.store.writing() as connection:
+            facts = {"key": fit.key, "number": fit.number, "labels": labels}
+            self.store.decide("fit", facts | {"seconds": round(seconds, 3)})
+            columns = {"key": fit.key, "pool": moment.pool.digest, "labels": labels}
+            insert(connection, "guesses", **columns, answers=last, classes=guesses.tobytes())
 
     def last(self, moment: Moment) -> Kept:
         """What the model of a moment predicts, read where it is kept."""
         with self.lock:
-            if self._state is None or self._state[0] != moment.key:
+            if self._fit is None or self._fit.key != moment.key:
                 found = kept(self.folder, moment.key)
                 if found is not None:
                     return found
-            return Kept.of(moment.key, 0, self.state(moment))
+            return self.fit(moment).kept

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from al_bench import __version__
 from al_bench.learners.linear import LinearModel
 from al_bench.loop import answered
 from al_bench.rng import rng
@@ -18,6 +18,7 @@ from al_bench.session.engine import start, told
 from al_bench.session.kept import Kept
 from al_bench.session.predicting import CARD, WEIGHTS, Exported, predictions
 from al_bench.session.report import page
+from al_bench.session.threads import one_thread
 from al_bench.session.values import Estimate, Status
 from al_bench.state import Floats, Ints
 
@@ -58,10 +59,11 @@ def people_say(bench: Bench, moment: Moment, number: int) -> tuple[Ints, Ints, F
     state = start(moment.pool.rows, every.annotators, nobody)
     if not len(every.answers):
         return nobody, nobody, np.empty(0)
-    number = max(number, 1)
-    state = answered(state, every.answers, parts.label_model, settings.seed, number)
+    number = max(number, 1)  # 0 where all answers are the audit's
+    with one_thread():
+        state = answered(state, every.answers, parts.label_model, settings.seed, number)
+        training = parts.supervision.training_set(state, rng(settings.seed, "supervision", number))
     rows, labels = state.labelled, state.labels[state.labelled]
-    training = parts.supervision.training_set(state, rng(settings.seed, "supervision", number))
     if training.beliefs is not None:
         return rows, labels, training.beliefs[rows, labels]
     if state.consensus is not None:
@@ -94,18 +96,26 @@ def leaving(bench: Bench, moment: Moment, estimate: Estimate | None) -> Leaving:
     return Leaving(label_table(bench, moment, fit), said, model, estimate)
 
 
+def prepared(out: Path) -> Path:
+    """The folder, made where it is not there; OSError where it cannot be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, f"{out} cannot be written: {error.strerror}") from error
+    return out
+
+
 def written(out: Path, what: Leaving, moment: Moment, status: Status) -> list[str]:
     """Write labels.csv, predictions.csv, report.html and, where there is one, the model; the names
     of the files. OSError where the folder cannot be written."""
     facts: dict[str, Any] = {
-        "al_bench": __version__,
+        "al_bench": version("al-bench"),
         "rows": status.rows,
         "labels": status.answered,
     }
     if what.estimate is not None:
         facts |= {"estimate": asdict(what.estimate)}
     try:
-        out.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out) as place:
             folder = Path(place)  # so that no file is there in part
             what.labels.to_csv(folder / "labels.csv", index=False)

@@ -135,6 +135,8 @@ def given_probabilities(
 
 def add_classes(store: Store, folder: Path, names: Sequence[str], prior: Path | None) -> None:
     """Append classes, and class probabilities of all rows where such came with embeddings."""
+    if isinstance(names, str) or not names:
+        raise ValueError(f"the classes to add are {names!r}; wanted a list of one name at least")
     with store.writing():
         settings = Settings.of(store.settings())
         more = replace(settings, classes=(*settings.classes, *names))

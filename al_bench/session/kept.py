@@ -24,10 +24,22 @@ class Kept:
     probs: Floats
     model: Model | None
 
-    @classmethod
-    def of(cls, key: str, number: int, state: State) -> Kept:
-        linear = state.model if isinstance(state.model, LinearModel) else None
-        return cls(key, number, state.probs, linear)
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit in memory: of all that decided it, its number, 0 before any answer, and the state with
+    its model."""
+
+    key: str
+    number: int
+    state: State
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept of it."""
+        model = self.state.model
+        linear = model if isinstance(model, LinearModel) else None
+        return Kept(self.key, self.number, self.state.probs, linear)
 
 
 def keep(folder: Path, fit: Kept) -> None:

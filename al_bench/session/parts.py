@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,24 @@ def components(settings: Settings, extra: Path | None = None) -> Components:
     of its own.
     """
     check_overrides(settings.overrides)
-    config = composed(settings.options, settings.seed, settings.overrides, extra)
-    parts = {group: config[group] for group in GROUPS}
-    made: dict[str, Any] = {g: None if p is None else build(p) for g, p in parts.items()}
-    for group, part in made.items():
+    return made(tuple(settings.options.items()), settings.overrides, extra)
+
+
+@lru_cache(maxsize=8)  # composing takes a good part of a second, and components keep no state
+def made(
+    options: tuple[tuple[str, str | None], ...], overrides: tuple[str, ...], extra: Path | None
+) -> Components:
+    config = composed(dict(options), 0, overrides, extra)
+    nodes = {group: config[group] for group in GROUPS}
+    found: dict[str, Any] = {g: None if n is None else build(n) for g, n in nodes.items()}
+    for group, part in found.items():
         if is_oracle(part):
             raise ValueError(
-                f"{group}={settings.options[group]} reads the truth, which nobody has here; wanted "
-                "a method"
+                f"{group}={dict(options)[group]} reads the truth, which nobody has here; wanted a "
+                "method"
             )
-    made["label_model"] = made["label_model"] or Majority()
-    return Components(**made)
+    found["label_model"] = found["label_model"] or Majority()
+    return Components(**found)
 
 
 def chosen(arguments: Sequence[str]) -> tuple[dict[str, str | None], tuple[str, ...]]:

@@ -51,7 +51,7 @@ def outside(bench: Bench, moment: Moment, rows: Arriving) -> Floats:
     settings, prior = moment.settings, bench.parts(moment.settings).prior
     check_reads(rows, settings.modality, "the session")
     new, cache = Arrival(rows.key, inputs_of(rows)), bench.folder / CACHE
-    model = bench.last(moment).model or bench.state(moment).model
+    model = bench.last(moment).model or bench.fit(moment).state.model
     encoder = prior.encoder(settings.modality)
     features = unit(embedded(new, encoder, cache))
     check_width(rows, features, moment.pool.rows.features.shape[1])

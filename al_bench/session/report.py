@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from importlib.resources import files
 
-from al_bench import __version__
 from al_bench.session.values import Estimate, Settings, Status
 
 
@@ -20,5 +20,5 @@ def page(settings: Settings, status: Status, estimate: Estimate | None, model: b
     most = max([1, *status.counts.values()])
     return template.render(
         settings=settings, status=status, estimate=estimate, model=model, most=most,
-        version=__version__,
+        version=version("al-bench"),
     )  # fmt: skip

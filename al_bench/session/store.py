@@ -32,6 +32,8 @@ TABLES = {
     "time REAL NOT NULL",
     "answers": "row INTEGER NOT NULL, annotator TEXT NOT NULL, answer TEXT, time REAL NOT NULL, "
     "seconds REAL, source TEXT NOT NULL",
+    "guesses": "key TEXT NOT NULL, pool TEXT NOT NULL, labels INTEGER NOT NULL, "
+    "answers INTEGER NOT NULL, classes BLOB NOT NULL",
     "decisions": "kind TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
 }
 
@@ -84,6 +86,21 @@ class Decision:
     kind: str
     value: Any
     time: float = 0.0
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """What a fit says of the rows kept for the audit, for rules that compare fits.
+
+    key: of the fit; pool: digest of the rows; labels: that taught it; answers: the number of the
+    last one then; classes: int32 numbers in the order of these rows.
+    """
+
+    key: str
+    pool: str
+    labels: int
+    answers: int
+    classes: bytes
 
 
 @dataclass
@@ -205,6 +222,14 @@ class Store:
         sql = "SELECT name, arrival, text, path, digest FROM rows WHERE number = ?"
         return Row(*self._read(sql, number + 1)[0])
 
+    def number_of(self, name: str) -> int | None:
+        """The row number of a name, None where there is no such row."""
+        found = self._read("SELECT number FROM rows WHERE name = ?", name)
+        return int(found[0][0]) - 1 if found else None
+
+    def was_suggested(self, row: int) -> bool:
+        return bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
+
     def names(self) -> list[str]:
         return [name for (name,) in self._read("SELECT name FROM rows ORDER BY number")]
 
@@ -236,6 +261,11 @@ class Store:
         sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
         lines = self._read(sql, after)
         return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in lines]
+
+    def guesses(self) -> list[Guesses]:
+        """What each fit says of the rows kept for the audit, in the order of fits."""
+        sql = "SELECT key, pool, labels, answers, classes FROM guesses ORDER BY number"
+        return [Guesses(*line) for line in self._read(sql)]
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         with self.reading() as connection:
@@ -269,7 +299,7 @@ def schema() -> Iterator[str]:
                 f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
-    yield "CREATE INDEX answers_by_row ON answers (row)"
+    yield "CREATE INDEX suggestions_by_row ON suggestions (row)"
 
 
 def connected(file: Path) -> sqlite3.Connection:

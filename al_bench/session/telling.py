@@ -78,20 +78,19 @@ def append(store: Store, answers: Sequence[Answer], classes: Sequence[str], unas
     where an answer is no class, of no row, or of a row that was not asked about.
     """
     with store.writing() as connection:
-        numbers = {name: number for number, name in enumerate(store.names())}
-        asked = {suggestion.row for suggestion in store.suggestions()}
         lines = []
         for one in answers:
             check(one, classes)
-            row = numbers.get(one.id)
+            row = store.number_of(one.id)
             if row is None:
                 raise ValueError(f"an answer is of id {one.id!r}, which is no row of the session")
-            if row not in asked and not unasked:
+            asked = store.was_suggested(row)
+            if not asked and not unasked:
                 raise ValueError(
                     f"row {one.id!r} was never suggested; say --unasked (unasked=True in Python) "
                     "to answer it all the same"
                 )
-            source = ASKED if row in asked else UNASKED
+            source = ASKED if asked else UNASKED
             lines.append((row, one.annotator, one.answer, time(), one.seconds, source))
         names = ("row", "annotator", "answer", "time", "seconds", "source")
         insert_many(connection, "answers", names, lines)

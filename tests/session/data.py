@@ -36,7 +36,8 @@ def npz(folder: Path, n: int = ROWS, seed: int = 0, name: str = "rows.npz", **mo
 
 def new(folder: Path, **changes: Any) -> Session:
     """A session of such a file."""
-    given: dict[str, Any] = {"data": npz(folder), "classes": CLASSES} | changes
+    data = changes["data"] if "data" in changes else npz(folder)
+    given: dict[str, Any] = {"classes": CLASSES} | changes | {"data": data}
     return Session.new(folder / "session", **given)
 
 

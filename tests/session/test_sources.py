@@ -141,8 +141,9 @@ def test_images_go_from_a_folder_to_a_model(
     timm_file: Path,  # noqa: F811
 ) -> None:
     options = ["prior=efficientnet_lite2", f"prior.image.weights={timm_file}",
-               "prior.image.pin=null", "prior.image.model=test_efficientnet", "prior.image.size=64", f"prior.text.weights={bert}",
-               "prior.text.pin=null", "prior.text.max_length=32"]  # fmt: skip
+               "prior.image.pin=null", "prior.image.model=test_efficientnet",
+               "prior.image.size=64", f"prior.text.weights={bert}", "prior.text.pin=null",
+               "prior.text.max_length=32"]  # fmt: skip
     classes, folder = ["cat", "dog"], pictures(tmp_path)
     with Session.new(tmp_path / "s", folder, classes, overrides=options, audit=0.0) as session:
         batch = session.suggest(4)
