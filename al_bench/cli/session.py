@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from al_bench.cli.label import label
-from al_bench.configuration.config import workers
-from al_bench.priors.device import THREADS
 
 if TYPE_CHECKING:
     from al_bench.session import Interval, Session
@@ -42,7 +40,6 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     command = COMMANDS[name]
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when a library is loaded
-    os.environ.setdefault(THREADS, str(workers(1)))  # every core embeds
     parser = argparse.ArgumentParser(
         f"albench session {name}", description=command.__doc__, allow_abbrev=False
     )
@@ -184,16 +181,20 @@ def status(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
 
 def estimate(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     """Say how good the model is by now, with intervals, and whether to stop."""
-    with opened(parser.parse_args(arguments)) as session:
-        found = session.estimate()
+    parser.add_argument("--target", type=float, help="stop at this balanced accuracy; left out: "
+                        "once 100 more labels would gain less than 1 point of it")  # fmt: skip
+    given = parser.parse_args(arguments)
+    with opened(given) as session:
+        found = session.estimate(given.target)
     lines = {"accuracy": found.accuracy, "balanced accuracy": found.balanced_accuracy}
     lines |= {f"recall of {name}": one for name, one in found.recalls.items()}
     width = max(map(len, lines))
     print(f"by {found.audited} audited rows of {found.labels} labelled ones, 95 % intervals:")
     for name, one in lines.items():
         print(f"  {name:{width}}  {interval(one)}")
-    if found.advice:
-        print(found.advice)
+    if found.answer_error is not None:
+        print(f"corrected for people, who err in {found.answer_error:.0%} of answers")
+    print(found.advice)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,11 @@ class Pool:
     def numbers(self) -> Mapping[str, int]:
         """The row of each name."""
         return {row.name: number for number, row in enumerate(self.known)}
+
+    @cached_property
+    def digest(self) -> str:
+        """A short name of what decides it."""
+        return sha256(self.key.encode()).hexdigest()
 
     @cached_property
     def reserved(self) -> Ints:

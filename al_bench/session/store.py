@@ -32,6 +32,8 @@ TABLES = {
     "time REAL NOT NULL",
     "answers": "row INTEGER NOT NULL, annotator TEXT NOT NULL, answer TEXT, time REAL NOT NULL, "
     "seconds REAL, source TEXT NOT NULL",
+    "guesses": "key TEXT NOT NULL, pool TEXT NOT NULL, labels INTEGER NOT NULL, "
+    "answers INTEGER NOT NULL, classes BLOB NOT NULL",
     "decisions": "kind TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
 }
 
@@ -84,6 +86,21 @@ class Decision:
     kind: str
     value: Any
     time: float = 0.0
+
+
+@dataclass(frozen=True)
+class Guesses:
+    """What a fit says of the rows kept for the audit, for rules that compare fits.
+
+    key: of the fit; pool: digest of the rows; labels: that taught it; answers: the number of the
+    last one then; classes: int32 numbers in the order of these rows.
+    """
+
+    key: str
+    pool: str
+    labels: int
+    answers: int
+    classes: bytes
 
 
 @dataclass
@@ -244,6 +261,11 @@ class Store:
         sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
         lines = self._read(sql, after)
         return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in lines]
+
+    def guesses(self) -> list[Guesses]:
+        """What each fit says of the rows kept for the audit, in the order of fits."""
+        sql = "SELECT key, pool, labels, answers, classes FROM guesses ORDER BY number"
+        return [Guesses(*line) for line in self._read(sql)]
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         with self.reading() as connection:
