@@ -186,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     option: Any = parser.add_argument
     option("--rows", type=int, nargs="+", default=[10_000, 100_000])
-    option("--before", type=int, nargs="+", default=[0, 10_000])
+    option("--before", type=int, nargs="+", default=[0, 1_000, 10_000])
     option("--presses", type=int, default=100)
     option("--pause", type=float, default=0.5, help="seconds between key presses")
     option("--write", action="store_true", help=f"also write {OUTPUT.name}")
