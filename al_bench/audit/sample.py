@@ -46,9 +46,10 @@ def taken(
             f"{len(audit.strata)} strata for {n} rows; wanted one row at least, an answer each and "
             "a stratum for every row"
         )
-    if truths is None:
-        certain = confusion is None
-        truths = one_hot(audit.answers, k) if certain else corrected(audit.answers, confusion)
+    if truths is None and confusion is not None:
+        truths = corrected(audit.answers, confusion)
+    elif truths is None:
+        truths = one_hot(audit.answers, k)
     if truths.shape != (count, k):
         raise ValueError(f"estimate got truths of shape {truths.shape}; wanted ({count}, {k})")
     rows = np.arange(n) if rows is None else rows
@@ -76,6 +77,11 @@ def weights(strata: Ints, rows: Ints) -> Floats:
     sizes, found = np.bincount(strata), np.bincount(strata[rows], minlength=strata.max() + 1)
     each = (sizes / np.maximum(found, 1))[strata[rows]]
     return np.asarray(each / each.sum())
+
+
+def sums(groups: Ints, values: Floats, k: int) -> Floats:
+    """(k,) sums of values by their group's number."""
+    return np.asarray(np.bincount(groups, weights=values, minlength=k), dtype=np.float64)
 
 
 def joined(strata: Ints) -> Ints:

@@ -14,7 +14,7 @@ from al_bench.audit.stopping import Advice, Facts, Gain, Target, looks
 from al_bench.audit.truths import agreed
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.engine import consensus
-from al_bench.session.store import Answered
+from al_bench.session.schema import Answered
 from al_bench.session.values import Estimate
 from al_bench.state import ABSENT, Floats, Ints
 

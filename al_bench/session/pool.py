@@ -18,7 +18,7 @@ from al_bench.problem.cache.embeddings import correction, corrections, embedding
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.session.arriving import Arriving
 from al_bench.session.images import ImageFiles
-from al_bench.session.store import Row
+from al_bench.session.schema import Row
 from al_bench.state import Floats, Ints, Rows
 
 SPLIT = "rows"  # what the cache calls the rows of one arrival
