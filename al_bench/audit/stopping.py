@@ -13,7 +13,7 @@ from al_bench.audit.estimate import Estimate
 from al_bench.audit.sample import deviations, joined, weights
 from al_bench.state import Floats, Ints
 
-FEW = 10  # audited rows below which an estimate is not looked at
+FEW = 20  # audited rows below which an estimate is not looked at
 
 
 @dataclass(frozen=True)

@@ -173,9 +173,10 @@ def test_rows_outside_the_reserve_only_count_for_the_sizes_of_strata() -> None:
     assert found != estimate(probs, audit)
 
 
-def test_strata_with_one_audited_row_are_joined_for_variances() -> None:
-    assert joined(np.array([0, 0, 1, 2])).tolist() == [1, 1, 0, 0]
-    assert len(set(joined(np.array([0, 0, 0, 1, 1, 2])).tolist())) == 2
+def test_strata_with_few_audited_rows_are_joined_for_variances() -> None:
+    assert joined(np.repeat([0, 1, 2, 3], [6, 3, 4, 5])).tolist() == [1] * 6 + [0] * 7 + [2] * 5
+    assert set(joined(np.repeat([0, 1, 2], [6, 7, 2])).tolist()) == {0, 1}
+    assert len(joined(np.array([3]))) == 1
 
 
 def test_weights_sum_to_one_where_a_stratum_has_no_row() -> None:
