@@ -85,6 +85,18 @@ def test_a_batch_is_printed_where_no_file_is_named_and_may_be_had_again(
     )
 
 
+def test_a_batch_for_somebody_is_told_as_his(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("new", "mine", "--data", "rows.npz", "--classes", ",".join(CLASSES))
+    run("suggest", "mine", "--annotator", "ann", "--budget", "10", "--out", "batch.csv")
+    answer("batch.csv", 10)
+    run("tell", "mine", "batch.csv")
+    assert "by ann 10" in capsys.readouterr().out
+    run("status", "mine")
+    assert "0 wait for an answer" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("blind", [True, False])
 def test_the_guess_of_rows_that_measure_is_hidden_unless_it_is_wanted(
     here: Path, capsys: pytest.CaptureFixture[str], blind: bool
