@@ -141,9 +141,9 @@ def sentences(ours: list[list[Point]], random: list[list[Point]], erring: float)
         held("the default", ours),
         held("random choice", random),
         f"By the agreement of two people they are said to err in {100 * np.mean(errors):.0f} % of "
-        f"answers; against the class of most votes they err in {100 * erring:.0f} %. Texts that "
-        "are hard for one are hard for the other, which their agreement cannot show, so accuracy "
-        "is said to be lower than it is, the more surely the larger the audit.",
+        f"answers; against the class of most votes they err in {100 * erring:.0f} %. A text that "
+        "is hard for one is hard for the other, and models that learn from people err where they "
+        "do; their agreement shows neither, and estimates are off by the points said above.",
     ]
 
 

@@ -47,6 +47,9 @@ def new(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
         config_dir=given.config_dir,
     ) as session:
         show(session)
+        if not session.has_prior:
+            print("the embeddings came without class probabilities: the foundation model has no "
+                  "opinion; --prior-table gives it one")  # fmt: skip
     return 0
 
 
@@ -74,8 +77,12 @@ def export(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     with opened(given) as session:
         files = session.export(given.out)
         if "model.json" not in files:
-            print(f"no model: learner={session.settings.options['learner']} is no linear head, "
-                  "whose weights alone are exported")  # fmt: skip
+            learner = session.settings.options["learner"]
+            fitted = session.status().fits > 0
+            why = (
+                f"learner={learner} is no linear head" if fitted else "no answer has taught one yet"
+            )
+            print(f"no model: {why}; only a linear head's weights are exported")
     print(f"{given.out}: {', '.join(files)}")
     return 0
 
