@@ -78,8 +78,7 @@ def studio(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     with Session.open(given.folder, given.config_dir) as session:
         done = exchange(session, client, given.url, title, given.budget, images)
     if given.backend is not None:
-        token = os.environ.get(BACKEND_TOKEN)
-        connect_backend(client, given.url, done.project, given.backend, token)
+        connect_backend(client, given.url, done.project, given.backend, backend_token())
     empty = f", {done.empty} annotations have no answer" if done.empty else ""
     print(f"{done.told} new answers told{empty}; {done.sent} tasks sent to "
           f"{given.url.rstrip('/')}/projects/{done.project}")  # fmt: skip
@@ -109,9 +108,18 @@ def backend(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     def say(line: str) -> None:
         print(line, flush=True)
 
-    token = os.environ.get(BACKEND_TOKEN) or None
-    serve(given.folder.expanduser(), given.host, given.port, token, given.config_dir, say)
+    folder, token = given.folder.expanduser(), backend_token()
+    serve(folder, given.host, given.port, token, given.config_dir, say)
     return 0
+
+
+def backend_token() -> str | None:
+    """The password of a backend, None where none is set; ValueError where clients would send it in
+    different ways."""
+    token = os.environ.get(BACKEND_TOKEN) or None
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise ValueError(f"{BACKEND_TOKEN} holds other signs than printable ASCII; wanted those")
+    return token
 
 
 def image_options(parser: argparse.ArgumentParser) -> None:

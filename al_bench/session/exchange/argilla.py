@@ -43,7 +43,7 @@ def responded(where: str, records: Any) -> Found:
     found, empty = [], 0
     for number, one in enumerate(records, start=1):
         place = f"{where}: record {number}"
-        responses = part(place, one, "responses", dict).get(LABEL, [])
+        responses = part(place, {LABEL: []} | part(place, one, "responses", dict), LABEL, list)
         if one.get("status") != "completed":
             empty += len(responses)
             continue

@@ -30,6 +30,7 @@ from al_bench.session.session import Session
 
 Client: TypeAlias = Any  # label_studio_sdk.LabelStudio, which is there only with the extra
 PAGE = 500  # tasks in a request
+USER = "albench"  # without a name Label Studio sends no password
 EVENTS = ("ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_CREATED")
 
 
@@ -138,26 +139,29 @@ def serve_images(client: Client, project: int, session: Session, images: Images)
 def connect_backend(
     client: Client, url: str, project: int, backend: str, token: str | None
 ) -> None:
-    """Have a project ask a backend for predictions and tell it of annotations as they are made;
-    nothing where it does so already. token: the backend's, None where it has none."""
+    """Have a project ask a backend for predictions and tell it of annotations as they are made.
+
+    token: the backend's, None where it has none. Doing it again changes nothing but the token.
+    """
     backend = backend.rstrip("/")
     webhook = f"{backend}/webhook"
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    known: dict[str, Any] = {"project": project, "url": backend}
+    if token:
+        known |= {"auth_method": "BASIC_AUTH", "basic_auth_user": USER, "basic_auth_pass": token}
+    events: dict[str, Any] = {"url": webhook, "headers": headers, "actions": EVENTS}
+    events |= {"send_payload": True, "send_for_all_actions": False}
     with said(url):
-        if not any(one.url == backend for one in client.ml.list(project=project)):
-            known: dict[str, Any] = {}
-            if token:
-                known = {"auth_method": "BASIC_AUTH", "basic_auth_user": "albench"}
-                known["basic_auth_pass"] = token
-            client.ml.create(project=project, url=backend, title="al_bench", **known)
-        if not any(one.url == webhook for one in client.webhooks.list(project=project)):
-            client.webhooks.create(
-                url=webhook,
-                project=project,
-                send_payload=True,
-                send_for_all_actions=False,
-                actions=EVENTS,
-                headers={"Authorization": f"Bearer {token}"} if token else {},
-            )
+        hooks = [one for one in client.webhooks.list(project=project) if one.url == webhook]
+        if not hooks:  # first, as a new backend makes one that says no token
+            client.webhooks.create(project=project, **events)
+        elif hooks[0].headers != headers:
+            client.webhooks.update(hooks[0].id, **events)
+        there = [one for one in client.ml.list(project=project) if one.url == backend]
+        if not there:
+            client.ml.create(title="al_bench", **known)
+        elif token:
+            client.ml.update(there[0].id, **known)
 
 
 @contextmanager
@@ -178,7 +182,8 @@ def said(url: str) -> Iterator[None]:
 def detail(body: Any) -> str:
     """What a server says is wrong."""
     if not isinstance(body, dict):
-        return " ".join(str(body).split())[:200] or "no reason given"
+        page = str(body).lstrip().startswith("<")
+        return "it sent a page; wanted Label Studio's address" if page else str(body)[:200]
     fields = body.get("validation_errors")
     if isinstance(fields, dict):
         return "; ".join(f"{name}: {' '.join(map(str, why))}" for name, why in fields.items())
