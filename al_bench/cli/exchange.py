@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from al_bench.cli.session_rows import opened
 from al_bench.cli.written import written
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ TOKEN, BACKEND_TOKEN = "LABEL_STUDIO_API_KEY", "AL_BENCH_BACKEND_TOKEN"
 
 def tasks(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     """Choose the rows to label next, as tasks of Label Studio or records of Argilla."""
-    from al_bench.session import Session
     from al_bench.session.exchange import argilla
     from al_bench.session.exchange import tasks as studio
 
@@ -35,7 +35,7 @@ def tasks(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     if given.interface is not None and given.tool != "labelstudio":
         parser.error("--interface is of Label Studio alone")
     images = images_of(parser, given)
-    with Session.open(given.folder, given.config_dir) as session, ExitStack() as files:
+    with opened(given) as session, ExitStack() as files:
         settings = session.settings
         studio.check_seen(settings.modality, images)
         out = files.enter_context(written(given.out))
@@ -56,7 +56,6 @@ def tasks(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
 
 def studio(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     """Fetch answers from a Label Studio server, and send it the rows to label next."""
-    from al_bench.session import Session
     from al_bench.session.exchange.connector import connect_backend, connected, exchange
 
     parser.epilog = (
@@ -75,7 +74,7 @@ def studio(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     images = images_of(parser, given)
     client = connected(given.url, os.environ.get(TOKEN))
     title = given.project or given.folder.resolve().name
-    with Session.open(given.folder, given.config_dir) as session:
+    with opened(given) as session:
         done = exchange(session, client, given.url, title, given.budget, images)
     if given.backend is not None:
         connect_backend(client, given.url, done.project, given.backend, backend_token())

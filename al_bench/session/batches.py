@@ -11,7 +11,8 @@ from al_bench.audit.design import next_audited
 from al_bench.rng import rng
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.engine import audit_share, drawn, reason
-from al_bench.session.store import Store, Suggested, insert_many
+from al_bench.session.schema import Suggested
+from al_bench.session.store import Store, insert_many
 from al_bench.session.threads import one_thread
 from al_bench.session.values import AUDIT, QUERY, Suggestion
 from al_bench.state import Ints, State

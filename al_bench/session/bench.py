@@ -10,12 +10,14 @@ from pathlib import Path
 from threading import RLock
 from time import perf_counter
 
-from al_bench.session.engine import Ledger, Told, fitted, ledger, start, told
+import numpy as np
+
+from al_bench.session.engine import Ledger, Told, consensus, fitted, ledger, start, told
 from al_bench.session.kept import Fit, Kept, keep, kept
 from al_bench.session.parts import Components, components
 from al_bench.session.pool import Pool
 from al_bench.session.pooling import made_pool, pool_key
-from al_bench.session.store import Store
+from al_bench.session.store import Store, insert
 from al_bench.session.threads import one_thread
 from al_bench.session.values import Settings
 
@@ -105,9 +107,19 @@ class Bench:
             fit = Fit(moment.key, number, fitted(state, said, parts, moment.settings.seed, number))
             keep(self.folder, fit.kept)
         if moment.key not in numbers:
-            facts = {"key": moment.key, "number": number, "labels": len(fit.state.labelled)}
-            self.store.decide("fit", facts | {"seconds": round(perf_counter() - began, 3)})
+            self.record(moment, fit, perf_counter() - began)
         return fit
+
+    def record(self, moment: Moment, fit: Fit, seconds: float) -> None:
+        """Append that a fit was made, and what it says of the rows kept for the audit."""
+        labels = len(consensus(moment.ledger.answers))
+        guesses = fit.state.probs[moment.pool.reserved].argmax(axis=1).astype(np.int32)
+        last = moment.ledger.answers[-1].number
+        with self.store.writing() as connection:
+            facts = {"key": fit.key, "number": fit.number, "labels": labels}
+            self.store.decide("fit", facts | {"seconds": round(seconds, 3)})
+            columns = {"key": fit.key, "pool": moment.pool.digest, "labels": labels}
+            insert(connection, "guesses", **columns, answers=last, classes=guesses.tobytes())
 
     def last(self, moment: Moment) -> Kept:
         """What the model of a moment predicts, read where it is kept."""

@@ -14,7 +14,7 @@ import numpy as np
 from al_bench.desk import Desk
 from al_bench.loop import answered, query, trained
 from al_bench.session.parts import Components
-from al_bench.session.store import Answered, Decision, Suggested
+from al_bench.session.schema import Answered, Decision, Suggested
 from al_bench.session.values import AUDIT, Status
 from al_bench.state import UNLABELLED, Answers, Floats, Ints, Panel, Rows, State
 

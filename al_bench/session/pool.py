@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from al_bench.problem.cache.embeddings import correction, corrections, embedding
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.session.arriving import Arriving
 from al_bench.session.images import ImageFiles
-from al_bench.session.store import Row
+from al_bench.session.schema import Row
 from al_bench.state import Floats, Ints, Rows
 
 SPLIT = "rows"  # what the cache calls the rows of one arrival
@@ -44,6 +45,11 @@ class Pool:
     def numbers(self) -> Mapping[str, int]:
         """The row of each name."""
         return {row.name: number for number, row in enumerate(self.known)}
+
+    @cached_property
+    def digest(self) -> str:
+        """A short name of what decides it."""
+        return sha256(self.key.encode()).hexdigest()
 
     @cached_property
     def reserved(self) -> Ints:

@@ -14,7 +14,8 @@ from al_bench.datasets.features import FeatureRows
 from al_bench.problem.types import Prior
 from al_bench.rng import rng
 from al_bench.session.pool import Arrival, Pool, rows_of, stored_inputs
-from al_bench.session.store import Decision, Store, insert_many
+from al_bench.session.schema import Decision
+from al_bench.session.store import Store, insert_many
 from al_bench.session.values import Settings
 from al_bench.state import Floats, Ints
 

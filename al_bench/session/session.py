@@ -7,15 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
-from al_bench.audit.design import Audit
 from al_bench.session import incoming, telling
 from al_bench.session.arriving import Columns
 from al_bench.session.batches import next_batch, put, shown
 from al_bench.session.bench import Bench
-from al_bench.session.engine import consensus, ledger, status
+from al_bench.session.engine import ledger, status
 from al_bench.session.export import leaving, prepared, written
+from al_bench.session.judging import judged
 from al_bench.session.parts import DEFAULTS, chosen, components
 from al_bench.session.predicting import outside, predictions
 from al_bench.session.sources import arriving
@@ -251,15 +249,6 @@ class Session:
         incoming.add_classes(self.bench.store, self.bench.folder, names, table)
         self.bench.pool(self.settings)
 
-    def audit(self) -> Audit:
-        """What the audit found so far, for `estimate`."""
-        moment = self.bench.moment()
-        said = consensus(moment.ledger.audit_answers)
-        number = {name: c for c, name in enumerate(moment.settings.classes)}
-        rows = np.array(list(said), dtype=np.int64)
-        answers = np.array([number[name] for name in said.values()], dtype=np.int64)
-        return Audit(rows, moment.pool.strata, answers)
-
     def status(self) -> Status:
         """How far the session has come."""
         store = self.bench.store
@@ -273,10 +262,16 @@ class Session:
         """Write labels.csv, predictions.csv, report.html and the model, where it is a linear head,
         into a folder; the names of the files."""
         out = prepared(Path(folder).expanduser())
-        estimate = self.estimate() if len(self.audit().rows) else None
         moment = self.bench.moment()
+        estimate = judged(self.bench, moment, None) if moment.ledger.audit_answers else None
         return written(out, leaving(self.bench, moment, estimate), moment, self.status())
 
-    def estimate(self) -> Estimate:
-        """How good the model is, with intervals, by the audit."""
-        raise RuntimeError("the estimate of a session is not there yet")
+    def estimate(self, target: float | None = None) -> Estimate:
+        """How good the model is, with 95 % intervals, by the audit; and whether to stop.
+
+        target: balanced accuracy that is wanted; None: stop once 100 more labels would gain less
+        than one point of it. ValueError where no row of the audit has an answer yet.
+        """
+        if target is not None and not 0 < target < 1:
+            raise ValueError(f"the target is {target}; wanted a balanced accuracy between 0 and 1")
+        return judged(self.bench, self.bench.moment(), target)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from al_bench.audit.estimate import Interval as Interval
 from al_bench.datasets.check import UNSEEN, check_names, check_prompts, words
 from al_bench.problem.types import Task
 from al_bench.session.arriving import Columns
@@ -139,20 +140,12 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """An estimate and its confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Estimate:
     """How good the model is on the rows of a session, by its audit.
 
     recalls: by class; labels: rows answered so far, audited: those of them that measure; advice:
-    whether to stop, in words.
+    whether to stop, in words; answer_error: how often people err, for which the rest is corrected,
+    None where too few rows were answered twice to tell and answers are taken for the truth.
     """
 
     accuracy: Interval
@@ -161,4 +154,4 @@ class Estimate:
     labels: int
     audited: int
     advice: str = ""
-    curve: tuple[tuple[int, float], ...] = field(default=())
+    answer_error: float | None = None

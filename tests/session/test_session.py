@@ -8,6 +8,7 @@ import pytest
 
 import al_bench
 from al_bench.session import Answer, Session, Suggestion
+from al_bench.session.judging import audited
 from al_bench.session.store import FILE
 from tests.session.data import CLASSES, ROWS, blobs, csv, knows, new, npz
 
@@ -69,10 +70,56 @@ def test_the_audit_holds_the_answers_to_its_questions_and_no_others(tmp_path: Pa
         asked = {int(one.id) for one in every if one.kind == "audit"}
         unasked = next(row for row in reserved.tolist() if row not in asked)
         session.tell([Answer(str(unasked), "praise", "bob")], unasked=True)
-        audit = session.audit()
+        moment = session.bench.moment()
+        audit = audited(moment.ledger.audit_answers, CLASSES, moment.pool.strata)
         assert set(audit.rows.tolist()) == asked
         np.testing.assert_array_equal(audit.answers, blobs()["truth"][audit.rows])
-        assert len(audit.strata) == ROWS
+        assert session.estimate().audited == len(asked)
+
+
+def test_an_estimate_has_the_truth_in_it(tmp_path: Path) -> None:
+    with new(tmp_path, data=npz(tmp_path, n=ROWS)) as session:
+        with pytest.raises(ValueError, match="no row of the audit has an answer yet"):
+            session.estimate()
+        label(session, batches=6)
+        found = session.estimate()
+        right = np.mean(session.predict()["label"] == np.array(CLASSES)[blobs()["truth"]])
+        assert found.accuracy.low <= right <= found.accuracy.high + 1e-3
+        assert list(found.recalls) == CLASSES
+        assert found.labels == 120
+        assert found.advice.startswith(("stop: ", "go on: "))
+        assert found.answer_error is None
+
+
+def test_advice_is_given_by_all_fits_so_far_also_to_who_opens_a_session_anew(
+    tmp_path: Path,
+) -> None:
+    with new(tmp_path, reserve=0.4) as session:
+        label(session, batches=5)
+        session.estimate()
+        here = session.estimate()
+    assert "labels are expected to gain" in here.advice
+    with Session.open(tmp_path / "session") as session:
+        assert session.estimate() == here
+        assert "target of 50.0%" in session.estimate(0.5).advice or "is looked at" in (
+            session.estimate(0.5).advice
+        )
+
+
+def test_audit_rows_that_several_answered_say_how_often_people_err(tmp_path: Path) -> None:
+    with new(tmp_path, reserve=0.4, audit=0.5) as session:
+        batch = session.suggest(60)
+        session.tell(knows(batch, "ann"))
+        session.tell([Answer(one.id, one.answer, "bob") for one in knows(batch)])
+        assert session.estimate().answer_error == pytest.approx(0, abs=1e-6)
+        wrong = [one for one in batch if one.kind == "audit"][::3]
+        said = {one.id: one.answer for one in knows(wrong)}
+        session.tell(
+            [Answer(i, CLASSES[CLASSES.index(str(c)) - 1], "bob") for i, c in said.items()]
+        )
+        error = session.estimate().answer_error
+        assert error is not None
+        assert 0.05 < error < 0.3
 
 
 def test_a_session_that_is_opened_again_goes_on_as_if_it_had_stayed(tmp_path: Path) -> None:
@@ -187,10 +234,10 @@ def test_an_assignment_says_whom_to_ask(tmp_path: Path) -> None:
 def test_rows_may_arrive_later_with_an_audit_of_their_own(tmp_path: Path) -> None:
     with new(tmp_path) as session:
         every = label(session)
-        before = session.audit().strata
+        before = session.bench.moment().pool.strata
         assert session.add_rows(npz(tmp_path, n=50, seed=3, name="more.npz")) == 50
         assert session.status().rows == ROWS + 50
-        after = session.audit().strata
+        after = session.bench.moment().pool.strata
         np.testing.assert_array_equal(after[:ROWS], before)
         assert after[ROWS:].min() == before.max() + 1
         assert session.status().answered == len(every)
@@ -260,7 +307,7 @@ def test_a_learner_without_weights_to_keep_is_fitted_anew(tmp_path: Path) -> Non
 
 
 def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path) -> None:
-    with new(tmp_path, audit=0.0) as session:
+    with new(tmp_path) as session:
         label(session)
         files = session.export(tmp_path / "final")
         here = session.predict(npz(tmp_path, n=30, seed=4, name="new.npz"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from al_bench.session.engine import Ledger, ledger
-from al_bench.session.store import Answered, Decision, Store, Suggested
+from al_bench.session.schema import Answered, Decision, Suggested
+from al_bench.session.store import Store
 
 
 class Followed:

@@ -17,7 +17,7 @@ from al_bench.session.page.ahead import Ahead
 from al_bench.session.page.followed import Followed
 from al_bench.session.page.measured import ESTIMATE, point
 from al_bench.session.page.show import curve
-from al_bench.session.store import Answered, Suggested
+from al_bench.session.schema import Answered, Suggested
 from al_bench.session.telling import check
 from al_bench.session.values import AUDIT
 
