@@ -22,7 +22,7 @@ from al_bench.configuration.config import build
 from al_bench.session import Session
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "images" / "label.png"
-SIZE = {"width": 960, "height": 600}
+SIZE = {"width": 960, "height": 650}
 
 
 def main() -> None:

@@ -35,6 +35,9 @@ ARGUMENTS = [
 ]
 CLASSES = [f"class{c}" for c in range(10)]
 DIMENSIONS = 384
+AUDIT_ONE_IN = 5
+ASKED = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
+SAID = ("row", "annotator", "answer", "time", "seconds", "source")
 TIMED = """() => {
   window.presses = [];
   let pressed = null;
@@ -75,19 +78,17 @@ def session(folder: Path, rows: int, before: int) -> None:
     with Session.new(
         folder / "session", folder / "rows.npz", CLASSES, prior_table=folder / "prior.npz"
     ) as made:
-        lines = [
-            (1, int(r), "query", CLASSES[truth[r]], 0.5, "", "ann", 1.0) for r in range(before)
-        ]
-        names = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
-        said = [(r, "ann", CLASSES[truth[r]], time(), 2.0, "suggested") for r in range(before)]
+        audits = made.bench.pool(made.settings).reserved[: before // AUDIT_ONE_IN]
+        others = np.setdiff1d(np.arange(rows), made.bench.pool(made.settings).reserved)
+        chosen = np.concatenate([audits, others[: before - len(audits)]]).tolist()
+        asked, said = [], []
+        for place, row in enumerate(chosen):
+            kind, name = "audit" if place < len(audits) else "query", CLASSES[truth[row]]
+            asked.append((1, row, kind, name, 0.5, "", "ann", time()))
+            said.append((row, "ann", name, time(), 2.0, "suggested"))
         with made.bench.store.writing() as connection:
-            insert_many(connection, "suggestions", names, lines)
-            insert_many(
-                connection,
-                "answers",
-                ("row", "annotator", "answer", "time", "seconds", "source"),
-                said,
-            )
+            insert_many(connection, "suggestions", ASKED, asked)
+            insert_many(connection, "answers", SAID, said)
 
 
 @contextmanager
@@ -185,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     option: Any = parser.add_argument
     option("--rows", type=int, nargs="+", default=[10_000, 100_000])
-    option("--before", type=int, nargs="+", default=[0, 10_000])
+    option("--before", type=int, nargs="+", default=[0, 1_000, 10_000])
     option("--presses", type=int, default=100)
     option("--pause", type=float, default=0.5, help="seconds between key presses")
     option("--write", action="store_true", help=f"also write {OUTPUT.name}")

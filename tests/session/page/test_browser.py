@@ -190,6 +190,10 @@ def test_thirty_rows_are_labelled_by_keyboard_and_are_there_after_a_reload(
     assert row_of(page) == row
     assert page.inner_text("#progress") == "30 of 150 rows answered, 30 by you"
     assert page.inner_text("#annotator") == "ann"
+    page.wait_for_selector("#measures")
+    assert "accuracy" in page.inner_text("#measures")
+    assert re.search(r"praise\s+\d+\s+\d+ %", page.inner_text("#counts"))
+    page.wait_for_selector("#curve")
     assert complaints == []
 
 
