@@ -37,7 +37,7 @@ def tasks(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     images = images_of(parser, given)
     with opened(given) as session, ExitStack() as files:
         settings = session.settings
-        studio.check_seen(settings.modality, images)
+        studio.check_shown(settings.modality, images)
         out = files.enter_context(written(given.out))
         if given.interface is not None:
             interface = files.enter_context(written(given.interface))

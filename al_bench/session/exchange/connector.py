@@ -21,7 +21,7 @@ from al_bench.session.exchange.tasks import (
     ROW,
     Images,
     Json,
-    check_seen,
+    check_shown,
     label_config,
     tasks,
     with_classes,
@@ -76,7 +76,7 @@ def exchange(
     ValueError, OSError or RuntimeError, in one sentence, where one side refuses.
     """
     settings = session.settings
-    check_seen(settings.modality, images)
+    check_shown(settings.modality, images)
     with said(url):
         project = project_of(client, title, label_config(settings.classes, settings.modality))
         keep_classes(client, project, settings.classes)

@@ -37,10 +37,15 @@ class Images:
         return self.url + quote(Path(path).relative_to(root).as_posix())
 
 
-def check_seen(modality: str, images: Images | None) -> None:
-    """ValueError where there is nothing to see of rows, or nobody says where images are served."""
+def check_seen(modality: str) -> None:
+    """ValueError where there is nothing to see of rows."""
     if modality not in OBJECTS:
         raise ValueError(f"the rows are {modality}, at which nobody can look")
+
+
+def check_shown(modality: str, images: Images | None) -> None:
+    """ValueError where a tool can show nothing of rows, or nobody says where images are served."""
+    check_seen(modality)
     if modality == "image" and images is None:
         raise ValueError(
             "the rows are images, which a tool shows by their address; say --images-root, the "
@@ -49,7 +54,7 @@ def check_seen(modality: str, images: Images | None) -> None:
 
 
 def content(one: Suggestion, images: Images | None) -> dict[str, str]:
-    """What there is to see of a row, by its modality; as `check_seen` made sure."""
+    """What there is to see of a row, by its modality; as `check_shown` made sure."""
     if images is not None and one.path is not None:
         return {"image": images.of(one.path)}
     return {"text": str(one.text)}

@@ -138,6 +138,32 @@ def test_classes_that_come_later_are_added_to_an_interface_that_its_owner_change
         assert session.status().counts["$new, 'late'"] == 1
 
 
+def test_a_server_that_refuses_or_is_not_there_is_said_in_one_sentence_without_the_token(
+    tmp_path: Path,
+    bert: Path,  # noqa: F811
+    studio: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session_of(tmp_path, bert).close()
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", "very-secret")
+    places = {
+        "http://127.0.0.1:1": "cannot be reached",
+        f"{studio.url}/user": "it sent a page",
+        studio.url: "refused (401)",
+    }
+    for url, sentence in places.items():
+        assert main(["session", "studio", str(tmp_path / "reviews"), "--url", url]) == 1
+        said = capsys.readouterr()
+        assert sentence in said.err
+        assert said.err.count("\n") == 1
+        assert "very-secret" not in said.err + said.out
+    for file in (tmp_path / "reviews").rglob("*"):
+        assert not file.is_file() or b"very-secret" not in file.read_bytes()
+    with Session.open(tmp_path / "reviews") as session:
+        assert session.waiting() == []
+
+
 def test_a_file_of_tasks_is_what_the_server_imports(
     tmp_path: Path,
     bert: Path,  # noqa: F811

@@ -9,7 +9,7 @@ from al_bench.session import Suggestion
 from al_bench.session.exchange.argilla import records, responded
 from al_bench.session.exchange.tasks import (
     Images,
-    check_seen,
+    check_shown,
     label_config,
     tasks,
     with_classes,
@@ -106,12 +106,12 @@ def test_images_are_shown_by_their_address_below_the_folder_that_is_served(tmp_p
 
 
 def test_what_cannot_be_seen_is_no_task(tmp_path: Path) -> None:
-    check_seen("text", None)
-    check_seen("image", Images(tmp_path))
+    check_shown("text", None)
+    check_shown("image", Images(tmp_path))
     with pytest.raises(ValueError, match="the rows are features, at which nobody can look"):
-        check_seen("features", None)
+        check_shown("features", None)
     with pytest.raises(ValueError, match="say --images-root"):
-        check_seen("image", None)
+        check_shown("image", None)
 
 
 def test_records_go_through_argillas_own_ones_unchanged() -> None:
