@@ -5,6 +5,7 @@ The form is that of Label Studio's JSON import: https://labelstud.io/guide/tasks
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ Json: TypeAlias = dict[str, Any]
 ROW = "row"  # key of a task's data: the row's id
 LABEL = "label"  # name of the question
 LOCAL_FILES = "/data/local-files/?d="  # where Label Studio serves its machine's files
+VARIABLE = re.compile(r"\$[\w\[\].{}]")  # what its page replaces by a part of the task's data
 OBJECTS = {"text": "Text", "image": "Image"}  # its tags, by modality
 
 
@@ -130,7 +132,13 @@ def with_classes(config: str, classes: Sequence[str]) -> str:
 
 
 def add(choices: ElementTree.Element, classes: Sequence[str]) -> None:
+    """Add choices; ValueError where people would not see a class by its name."""
     for name in classes:
+        if VARIABLE.search(name):
+            raise ValueError(
+                f"a class is called {name!r}, and Label Studio shows a part of a task's data in "
+                "place of a word behind $; wanted another name"
+            )
         ElementTree.SubElement(choices, "Choice", {"value": name})
 
 

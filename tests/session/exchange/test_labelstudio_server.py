@@ -20,6 +20,7 @@ from PIL import Image
 
 from al_bench.cli.main import main
 from al_bench.session import Session
+from al_bench.session.exchange import connector
 from al_bench.session.values import AUDIT
 from tests.session.exchange.server import COMMAND, TOKEN, Server, server, started
 from tests.session.exchange.texts import CLASSES, choice, session_of, truth
@@ -60,7 +61,9 @@ def test_a_hundred_tasks_come_back_from_two_annotators_once(
     bert: Path,  # noqa: F811
     studio: Server,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(connector, "PAGE", 50)
     folder = tmp_path / "reviews"
     session_of(tmp_path, bert, rows=300).close()
     project = exchange(folder, studio, "--budget", "100")
@@ -126,16 +129,16 @@ def test_classes_that_come_later_are_added_to_an_interface_that_its_owner_change
     changed = found.label_config.replace("<View>", '<View><Header value="Which?"/>')
     client.projects.update(project, title=found.title, label_config=changed)
     with Session.open(folder) as session:
-        session.add_classes(["$new, 'late'"])
+        session.add_classes(["new: 'late' $"])
     exchange(folder, studio, "--budget", "0")
     config = client.projects.get(project).label_config
     assert 'value="Which?"' in config
     assert config.count("<Choice ") == 4
     task = tasks_of(studio, project)[0]
-    client.annotations.create(task["id"], result=choice("$new, 'late'"))
+    client.annotations.create(task["id"], result=choice("new: 'late' $"))
     exchange(folder, studio, "--budget", "0")
     with Session.open(folder) as session:
-        assert session.status().counts["$new, 'late'"] == 1
+        assert session.status().counts["new: 'late' $"] == 1
 
 
 def test_a_server_that_refuses_or_is_not_there_is_said_in_one_sentence_without_the_token(

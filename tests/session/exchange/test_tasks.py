@@ -78,6 +78,16 @@ def test_classes_are_added_to_an_interface_and_the_rest_of_it_stays() -> None:
     assert with_classes(more, CLASSES) == more
 
 
+@pytest.mark.parametrize("name", ["$text", "from $5 on", "a${b}"])
+def test_a_class_that_label_studio_would_show_as_something_else_is_refused(name: str) -> None:
+    sentence = "behind \\$; wanted another name"
+    with pytest.raises(ValueError, match=sentence):
+        label_config([name], "text")
+    with pytest.raises(ValueError, match=sentence):
+        with_classes(label_config([], "text"), [name])
+    assert 'value="100 $ or US$"' in label_config(["100 $ or US$"], "text")
+
+
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
