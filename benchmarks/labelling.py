@@ -7,7 +7,7 @@ A session of random embeddings in ten classes, in which some rows are answered a
 `albench session label` in a process of its own and labelled in the system's Chromium, a key press
 every half a second, which is faster than people are. A key press lasts from the browser's keydown
 until the next row is on the page, with the answer on the disk; rows are chosen and models fitted
-meanwhile, as always. Rounds that waited for the next batch are told apart.
+meanwhile, as always. Waits for the next batch are counted, not timed.
 """
 
 from __future__ import annotations

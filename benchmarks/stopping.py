@@ -65,6 +65,8 @@ SETS = (
 ROUNDS = (1, 4, 8, 15)  # whose intervals are scored against other estimators
 NEAR = 0.02  # so near to the run's last level is as good as it
 STEP, GAIN = 100, 0.02
+COVERS = ["covers", "width", "bias"]
+SPENDS = ["stopped", "labels", "over best", "lost", "broken"]
 BELOW, ABOVE = 0.1, 0.01  # where targets lie, from the last round and from the best one
 
 
@@ -135,7 +137,7 @@ def coverage(run: Replay, setting: Setting, draw: Draw) -> Iterator[dict[str, An
         if truths is None:
             continue
         guess = one_hot(probs.argmax(axis=1), k)
-        vague = guess / 2 + (1 - guess) / (2 * (k - 1))  # a guess, and no more
+        vague = 0.6 * guess + 0.4 / k  # a guess, and no more
         found = {OURS: estimate(probs, audit, truths=truths)}
         found |= {ALONE: estimate(vague, audit, truths=truths)}
         if how in (CLEAN, ONE):
@@ -180,13 +182,14 @@ def stops(run: Replay, setting: Setting, draw: Draw, expected: Floats) -> Iterat
                 continue  # these read no audit
             said = (n for n in range(len(rounds)) if goal.rule.advice(rounds[: n + 1]).stop)
             at = next(said, -1)
+            each = 1 + 2 * SHARE if how == THREE else 1.0  # labels for one that is bought
             yield {
                 "audit": how,
                 "rule": goal.name,
                 "promises": goal.name not in PUBLISHED,
                 "stopped": at >= 0,
-                "labels": int(run.labels[at]),
-                "over best": float(run.labels[at] / run.labels[goal.best]),
+                "labels": float(each * run.labels[at]),
+                "over best": float(each * run.labels[at] / run.labels[goal.best]),
                 "lost": float(truth[-1] - truth[at]),
                 "broken": float(goal.broken[at]) if at >= 0 else np.nan,
             }
@@ -236,7 +239,8 @@ def heading(args: argparse.Namespace) -> tuple[str, str, str]:
     )
     rules = (
         "Each cell: stops before the budget is spent, in % of runs / labels over those of the best "
-        "round in hindsight (geometric mean; a rule that never stops spends the budget) / balanced "
+        "round in hindsight (geometric mean; a rule that never stops spends the budget, and three "
+        "answers are counted as three labels) / balanced "
         "accuracy lost by not going on to the last round, in points / promise broken, in % of "
         f"runs. Gain: the next {STEP} labels gain less than {100 * GAIN:g} points; best and broken "
         "by the mean curve of the seeds, where the run goes on for so long. Targets: accuracy or "
@@ -263,10 +267,16 @@ def main() -> None:
     print(text)
     if args.write:
         (RESULTS / "stopping.md").write_text(text)
-        keys = ["dataset", "rate", "method", "seed", "audit", "rule"]
-        values = ["stopped", "labels", "over best", "lost", "broken"]
-        small = stopped.groupby(keys, sort=False)[values].mean().astype("float32").reset_index()
-        small.to_parquet(RESULTS / "stopping.parquet", index=False, compression="zstd")
+        keys = ["dataset", "rate", "method", "audit"]
+        intervals = kept(covered, [*keys, "estimator", "round", "what"], COVERS)
+        rules = kept(stopped, [*keys, "rule"], SPENDS)
+        for name, frame in (("coverage", intervals), ("rules", rules)):
+            frame.to_parquet(RESULTS / f"stopping_{name}.parquet", index=False, compression="zstd")
+
+
+def kept(frame: pd.DataFrame, keys: list[str], values: list[str]) -> pd.DataFrame:
+    """Means over seeds and audits, as they are committed."""
+    return frame.groupby(keys, sort=False)[values].mean().astype("float32").reset_index()
 
 
 if __name__ == "__main__":

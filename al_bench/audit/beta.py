@@ -43,10 +43,17 @@ def jeffreys(fraction: Floats, variance: Floats, weight: Floats) -> tuple[Floats
     weight: what part of all rows an audited row stands for. A simple random sample of n = 1/weight
     rows with variance p(1 - p)/n gives the moments of Jeffreys' posterior Beta(x + 1/2, n - x +
     1/2): half a row of either outcome is added, so that nothing is sure at 0 or 1 (Brown, Cai and
-    DasGupta, 2001). A variance that design or predictions make smaller or larger stands in its
-    place, as with effective sample sizes (Korn and Graubard, 1998).
+    DasGupta, 2001). A smaller variance, by design or predictions, stands in its place. A larger
+    one, by answers that err, is that of fewer rows (effective sample size: Korn and Graubard,
+    1998).
     """
-    rows = 1 / weight
-    mean = (np.clip(fraction, 0, 1) * rows + 0.5) / (rows + 1)
-    spread = (variance * rows**3 + rows / 2 + 0.25) / ((rows + 1) ** 2 * (rows + 2))
+    whole = 1 / weight
+    fraction, variance = np.clip(fraction, 0, 1), np.maximum(variance, 1e-12)
+    rows = whole
+    for _ in range(20):  # until rows and mean fit each other
+        mean = (fraction * rows + 0.5) / (rows + 1)
+        rows = np.minimum(whole, (rows + mean * (1 - mean) / variance) / 2)
+    mean = (fraction * rows + 0.5) / (rows + 1)
+    smaller = (variance * whole**3 + whole / 2 + 0.25) / ((whole + 1) ** 2 * (whole + 2))
+    spread = np.minimum(smaller, mean * (1 - mean) / (rows + 2))
     return np.asarray(mean), np.asarray(spread)

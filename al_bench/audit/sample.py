@@ -11,6 +11,8 @@ from al_bench.audit.design import Audit
 from al_bench.audit.truths import corrected
 from al_bench.state import Floats, Ints
 
+FEW = 5  # rows of a stratum below which its variance is not estimated alone
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -46,9 +48,10 @@ def taken(
             f"{len(audit.strata)} strata for {n} rows; wanted one row at least, an answer each and "
             "a stratum for every row"
         )
-    if truths is None:
-        certain = confusion is None
-        truths = one_hot(audit.answers, k) if certain else corrected(audit.answers, confusion)
+    if truths is None and confusion is not None:
+        truths = corrected(audit.answers, confusion)
+    elif truths is None:
+        truths = one_hot(audit.answers, k)
     if truths.shape != (count, k):
         raise ValueError(f"estimate got truths of shape {truths.shape}; wanted ({count}, {k})")
     rows = np.arange(n) if rows is None else rows
@@ -78,14 +81,19 @@ def weights(strata: Ints, rows: Ints) -> Floats:
     return np.asarray(each / each.sum())
 
 
+def sums(groups: Ints, values: Floats, k: int) -> Floats:
+    """(k,) sums of values by their group's number."""
+    return np.asarray(np.bincount(groups, weights=values, minlength=k), dtype=np.float64)
+
+
 def joined(strata: Ints) -> Ints:
-    """(a,) strata of a sample for variances: those with one row make one together, with the largest
-    where it is the only one (collapsed strata: Cochran, 1977, 5A.12)."""
+    """(a,) strata of a sample for variances: those with fewer than `FEW` rows make one together,
+    with the largest where that has too few (collapsed strata: Cochran, 1977, 5A.12)."""
     counts = np.bincount(strata)
-    alone = counts[strata] < 2
-    if np.count_nonzero(alone) == 1:
-        alone |= strata == counts.argmax()
-    return np.unique(np.where(alone, -1, strata), return_inverse=True)[1].astype(np.int64)
+    small = counts[strata] < FEW
+    if 0 < np.count_nonzero(small) < FEW:
+        small |= strata == counts.argmax()
+    return np.unique(np.where(small, -1, strata), return_inverse=True)[1].astype(np.int64)
 
 
 def deviations(values: Floats, strata: Ints) -> Floats:

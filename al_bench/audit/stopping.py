@@ -13,7 +13,7 @@ from al_bench.audit.estimate import Estimate
 from al_bench.audit.sample import deviations, joined, weights
 from al_bench.state import Floats, Ints
 
-FEW = 10  # audited rows below which an estimate is not looked at
+FEW = 20  # audited rows below which an estimate is not looked at
 
 
 @dataclass(frozen=True)
@@ -153,11 +153,13 @@ class Gain:
         from scipy.special import ndtri
 
         taken = looks(history, self.growth)
-        if not taken or taken[-1] != len(history) - 1 or len(history) < 3:
+        if not taken or taken[-1] != len(history) - 1:
             return Advice(False, waiting(history, taken, self.growth))
+        if len({facts.labels for facts in history}) < 3:
+            return Advice(False, "a curve needs models of three different numbers of labels")
         slope, deviation = rise(history)
         now = history[-1].labels
-        step = float(np.log1p(self.step / now))
+        step = float(np.log1p(self.step / max(now, 1)))
         most = (slope + ndtri(1 - spent(self.error, len(taken))) * deviation) * step
         return Advice(
             bool(most < self.gain),
@@ -179,10 +181,10 @@ def rise(history: Sequence[Facts]) -> tuple[float, float]:
     shares = weights(audit.strata, audit.rows)
     weight, sizes = float((shares**2).sum()), shares @ truths
     known = sizes >= weight / 2
-    each_class = known / np.where(known, sizes, 1) / max(np.count_nonzero(known), 1)
+    each_class = known / np.where(known, sizes, 1) / max(int(np.count_nonzero(known)), 1)
     guesses = np.stack([facts.guesses[audit.rows] for facts in history])
     marks = truths[np.arange(len(audit.rows)), guesses] * each_class[guesses]
-    x = np.log([facts.labels for facts in history])
+    x = np.log(np.array([max(facts.labels, 1) for facts in history], dtype=float))
     pull = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     each = shares * (pull @ marks)
     spread = (deviations(each[:, None], joined(audit.strata[audit.rows])) ** 2).sum()

@@ -47,6 +47,9 @@ def new(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
         config_dir=given.config_dir,
     ) as session:
         show(session)
+        if not session.has_prior:
+            print("the embeddings came without class probabilities: the foundation model has no "
+                  "opinion; --prior-table gives it one")  # fmt: skip
     return 0
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from al_bench.api import composed
 from al_bench.arithmetic import unit
 from al_bench.configuration.config import build
 from al_bench.learners.linear import LinearModel
@@ -19,7 +18,7 @@ from al_bench.problem.types import Encoder
 from al_bench.session.arrays import plain_arrays
 from al_bench.session.arriving import Arriving, Columns
 from al_bench.session.bench import Bench, Moment
-from al_bench.session.parts import check_overrides
+from al_bench.session.parts import config_of
 from al_bench.session.pool import Arrival, embedded, inputs_of, rows_of
 from al_bench.session.pooling import CACHE, found, given_priors
 from al_bench.session.sources import arriving
@@ -155,8 +154,7 @@ class Exported:
 
     def reader(self, config_dir: Path | None) -> Encoder:
         """The encoder by which the model reads rows."""
-        check_overrides(self.overrides)
-        config = composed({"prior": self.prior}, 0, self.overrides, config_dir)
+        config = config_of({"prior": self.prior}, self.overrides, config_dir)
         encoder: Encoder = build(config.prior).encoder(self.modality)
         if encoder.key != self.encoder:
             raise ValueError(

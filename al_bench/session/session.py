@@ -15,6 +15,7 @@ from al_bench.session.engine import ledger, status
 from al_bench.session.export import leaving, prepared, written
 from al_bench.session.judging import judged
 from al_bench.session.parts import DEFAULTS, chosen, components
+from al_bench.session.pooling import given_priors
 from al_bench.session.predicting import outside, predictions
 from al_bench.session.sources import arriving
 from al_bench.session.store import Store
@@ -128,6 +129,12 @@ class Session:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.settings.classes
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether a foundation model has an opinion: not of embeddings that came without one."""
+        given = given_priors(self.bench.store.decisions())
+        return self.settings.modality != "features" or bool(given)
 
     def suggest(self, budget: int, annotator: str | None = None) -> list[Suggestion]:
         """The rows to label next, fewer than `budget` where no more are left; never one that waits

@@ -1,6 +1,7 @@
 """What nobody would type on purpose, or somebody would: one sentence, exit code 1 or 2, and nothing
 written that was not there before."""
 
+import json
 import shutil
 import sqlite3
 import subprocess
@@ -181,6 +182,7 @@ DATA: dict[str, tuple[Callable[[Path], str], list[str], str]] = {
         ["--image", "f"],
         "not an image",
     ),
+    "a hub id that is not there": (lambda _: "hf://nobody/nothing", [], "cannot be read as a data"),
     "no hub id": (lambda _: "hf://", [], "names no data set"),
     "a torn npz": (write("a.npz", b"PK\x03\x04"), [], "is not an .npz of plain arrays"),
     "an npz of objects": (
@@ -260,6 +262,11 @@ OPTIONS: dict[str, tuple[list[str], str]] = {
     "a path for an option": (["strategy=../../etc"], "names no option; wanted one word"),
     "code": (["strategy._target_=os.system"], "names code"),
     "code inside": (["+strategy.x={_target_:os.system}"], "names code"),
+    "code put together": (["+strategy.x='${oc.decode:x}'"], "names code"),
+    "a path inside": (
+        ["strategy=subsample", "strategy@strategy.inner=../../etc"],
+        "wanted one word",
+    ),
     "another group": (["dataset=vader"], "is of no part of a session"),
     "a setting": (["results=/tmp"], "is of no part of a session"),
     "hydra's own": (["hydra.run.dir=/tmp"], "is of no part of a session"),
@@ -482,3 +489,45 @@ def test_a_disk_that_is_full_is_said_so_and_what_was_there_stays(
     assert counts(mine) == before
     assert main(line) == 0
     assert counts(mine)["answers"] == before["answers"] + 150
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("options", {"strategy": "../../evil"}),
+        ("options", {"evil": "badge"}),
+        ("overrides", ["strategy._target_=os.system"]),
+        ("overrides", ["+strategy.x=${oc.decode:x}"]),
+        ("overrides", ["prior@prior.inner=../../evil"]),
+        ("overrides", ["~strategy"]),
+    ],
+)
+def test_a_session_of_somebody_else_runs_no_code_of_his(
+    mine: Path, capsys: pytest.CaptureFixture[str], name: str, value: object
+) -> None:
+    with Session.open(mine) as session:
+        now = session.settings.options
+        session.bench.store.set({name: now | value if isinstance(value, dict) else value})
+    said = refused(["session", "suggest", "mine"], capsys)
+    assert "names code" in said or "names no option" in said
+
+
+def test_an_exported_model_of_somebody_else_runs_no_code_of_his(
+    mine: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["session", "export", "mine", "--out", "final"]) == 0
+    card = json.loads((here / "final" / "model.json").read_text())
+    for changes in (
+        {"prior": "../../evil"},
+        {"overrides": ["prior._target_=os.system"]},
+        {"form": 9},
+        {"classes": ["a"]},
+        {"columns": {"what": 1}},
+        {"encoder": "another"},
+    ):
+        (here / "final" / "model.json").write_text(json.dumps(card | changes))
+        line = ["session", "predict", "final", "--data", str(npz(here))]
+        said = refused(line, capsys)
+        assert any(
+            words in said for words in ("names", "is no card of an exported model", "reads rows by")
+        )

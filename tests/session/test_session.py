@@ -277,8 +277,28 @@ def test_a_table_of_class_probabilities_goes_by_the_rows_names(tmp_path: Path) -
 def test_embeddings_without_a_prior_are_asked_about_all_the_same(tmp_path: Path) -> None:
     np.savez(tmp_path / "bare.npz", features=blobs()["features"])
     with new(tmp_path, data=tmp_path / "bare.npz") as session:
+        assert not session.has_prior
         label(session, batches=4)
         assert np.mean(session.predict()["label"] == np.array(CLASSES)[blobs()["truth"]]) > 0.9
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["strategy=subsample", "strategy@strategy.inner=badge"],
+        ["strategy=selective", "learner=linear_residual"],
+        ["supervision=self_training", "label_model=null"],
+        ["prior=calibrated", "learner=linear_residual", "learner.l2=3"],
+        ["prior=flat", "strategy@init=coreset"],
+    ],
+    ids=" ".join,
+)
+def test_options_inside_options_are_taken_as_of_a_run(tmp_path: Path, options: list[str]) -> None:
+    with new(tmp_path, overrides=options) as session:
+        label(session, batches=2, size=15)
+        assert len(session.suggest(15)) == 15
+        rows = npz(tmp_path, n=20, seed=5, name="new.npz")
+        assert len(session.predict(rows)) == 20
 
 
 @pytest.mark.parametrize("strategy", ["random", "margin", "badge", "galaxy", "prioral", "coreset"])

@@ -135,6 +135,40 @@ def test_texts_go_from_a_csv_to_a_model_that_reads_new_ones(
         assert session.status().answered == 30
 
 
+def test_labels_that_are_there_train_from_the_start_and_never_measure(
+    tmp_path: Path,
+    bert: Path,  # noqa: F811
+) -> None:
+    texts = [f"{'cat dog' if row % 2 else 'sea ship'} {row}" for row in range(40)]
+    known = [["odd", "even"][row % 2] if row < 30 else "" for row in range(40)]
+    source = csv(tmp_path, {"text": texts, "known": known})
+    with Session.new(tmp_path / "s", source, label="known", overrides=small(bert)) as session:
+        assert session.classes == ("even", "odd")
+        assert session.status().annotators == {"given": 30}
+        batch = session.suggest(10)
+        assert all(one.why.startswith("codecision; ") for one in batch if one.kind == "query")
+        assert {int(one.id) for one in batch if one.kind == "query"} <= set(range(30, 40))
+        with pytest.raises(ValueError, match="no row of the audit has an answer yet"):
+            session.estimate()
+
+
+def test_what_was_cut_while_rows_were_embedded_goes_on_by_the_next_command(
+    tmp_path: Path,
+    bert: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def cut(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    source = csv(tmp_path, {"text": TEXTS})
+    with monkeypatch.context() as patch:
+        patch.setattr("al_bench.session.pooling.rows_of", cut)
+        with pytest.raises(KeyboardInterrupt):
+            Session.new(tmp_path / "s", source, ["a", "b"], overrides=small(bert))
+    with Session.open(tmp_path / "s") as session:
+        assert len(session.suggest(4)) == 4
+
+
 def test_images_go_from_a_folder_to_a_model(
     tmp_path: Path,
     bert: Path,  # noqa: F811
