@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from al_bench.session.schema import Decision
 from al_bench.session.session import Session
-from al_bench.session.store import Decision
 from al_bench.session.values import Answer
 
 BROUGHT = "brought"  # kind of a decision: which answers came from another tool
