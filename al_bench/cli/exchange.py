@@ -65,7 +65,8 @@ def studio(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     option = parser.add_argument
     option("--url", required=True, help="of the server: http://127.0.0.1:8080")
     option("--project", help="its name, of 3 characters or more; left out: the folder's")
-    option("--budget", type=int, default=50, help="how many new rows; 0: none (50)")
+    option("--budget", type=int, default=50, help="how many rows are to wait for an answer: new "
+           "ones are chosen until they are as many; 0: none (50)")  # fmt: skip
     option("--backend", help="where albench session backend listens, to be asked for predictions")
     image_options(parser)
     given = parser.parse_args(arguments)

@@ -6,32 +6,28 @@ The form is that of https://github.com/HumanSignal/label-studio-ml-backend: ``/h
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from secrets import compare_digest
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from al_bench.session.bench import Moment
 from al_bench.session.exchange.annotations import annotated, part
 from al_bench.session.exchange.brought import bring
+from al_bench.session.exchange.gate import Gate
 from al_bench.session.exchange.tasks import ROW, Json, prediction
 from al_bench.session.page.app import LOOPBACK
 from al_bench.session.session import Session
 from al_bench.state import Floats
 
-LONGEST = 64 * 2**20  # bytes of a request
 TRAINING = "START_TRAINING"  # what a webhook says when somebody asks for a model
 DELETED = "ANNOTATIONS_DELETED"
 
@@ -170,51 +166,3 @@ async def refused(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return JSONResponse({"error": error.detail}, error.status_code, error.headers)
     return JSONResponse({"error": f"{error}"}, 503 if isinstance(error, OSError) else 400)
-
-
-class Gate:
-    """An ASGI layer that lets in who knows the token (None: everybody), as the password of basic
-    authentication or as a bearer's, and writes that no page of another site can make a browser
-    send."""
-
-    def __init__(self, app: ASGIApp, token: str | None) -> None:
-        self.app = app
-        self.token = token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            refusal = None
-            if self.token is not None and not knows(headers.get("authorization", ""), self.token):
-                refusal = 401, "the token is missing or wrong"
-            elif scope["method"] not in ("GET", "HEAD"):
-                refusal = refused_write(headers)
-            if refusal is not None:
-                status, sentence = refusal
-                await JSONResponse({"error": sentence}, status)(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
-
-
-def knows(authorization: str, token: str) -> bool:
-    """Whether a header holds the token; the comparison takes the same time for any wrong one."""
-    scheme, _, given = authorization.partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            given = b64decode(given, validate=True).decode().partition(":")[2]
-        except ValueError:
-            return False
-    return compare_digest(given.encode(), token.encode())
-
-
-def refused_write(headers: Headers) -> tuple[int, str] | None:
-    """The status and sentence with which a write is refused, None where it is none of these."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        return 415, f"a write came as {kind or 'nothing'}; wanted application/json"
-    length = headers.get("content-length", "")
-    if not length.isdecimal():
-        return 411, "a write does not say how long it is"
-    if int(length) > LONGEST:
-        return 413, f"a write is too long; at most {LONGEST} bytes are read"
-    return None

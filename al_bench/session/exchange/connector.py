@@ -71,8 +71,8 @@ def exchange(
 ) -> Exchanged:
     """Fetch a project's annotations, then send rows that wait for an answer and are not there yet.
 
-    title: of the project, made where there is none; budget: how many rows are chosen after the
-    answers are told, 0 for none. Doing it again changes nothing but what is new on either side.
+    title: of the project, made where there is none; budget: how many rows are to wait, so that as
+    many are chosen, after the answers are told, as are missing. Doing it again changes nothing.
     ValueError, OSError or RuntimeError, in one sentence, where one side refuses.
     """
     settings = session.settings
@@ -83,8 +83,9 @@ def exchange(
         there = fetched(client, project.id)
     found = annotated(f"project {title!r}", there)
     told = bring(session, found.answers)
-    if budget:
-        session.suggest(budget)
+    missing = budget - len(session.waiting())
+    if missing > 0:
+        session.suggest(missing)
     rows = [str(task["data"].get(ROW)) for task in there]
     new = tasks(session.waiting(), images, settings.blind, rows)
     with said(url):

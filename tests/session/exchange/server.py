@@ -15,11 +15,21 @@ from time import monotonic, sleep
 from typing import Any
 
 import httpx
+import pytest
+
+from al_bench.cli.main import main
 
 COMMAND = "LABEL_STUDIO"  # environment variable: the server's executable
 PATIENCE = 240.0  # seconds until a new server has made its tables
 PASSWORD = "only-for-this-test-1"
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
+
+
+marks = [  # of every test that needs the server
+    pytest.mark.labelstudio,
+    pytest.mark.skipif(COMMAND not in os.environ, reason=f"{COMMAND} names no server"),
+    pytest.mark.xdist_group("labelstudio"),
+]
 
 
 @dataclass(frozen=True)
@@ -105,3 +115,15 @@ def answers(url: str) -> bool:
         return httpx.get(f"{url}/health", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def exchange(folder: Path, studio: Server, *more: str) -> int:
+    """What ``albench session studio`` says of itself; the project's number."""
+    assert main(["session", "studio", str(folder), "--url", studio.url, *more]) == 0
+    (project,) = studio.client().projects.list(title=folder.name)
+    return int(project.id)
+
+
+def tasks_of(studio: Server, project: int) -> list[dict[str, Any]]:
+    found = studio.client().tasks.list(project=project, fields="all", page_size=200)
+    return [task.dict() for task in found]

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
-from typing import Any
 
 import httpx
 import numpy as np
@@ -22,38 +15,11 @@ from al_bench.cli.main import main
 from al_bench.session import Session
 from al_bench.session.exchange import connector
 from al_bench.session.values import AUDIT
-from tests.session.exchange.server import COMMAND, TOKEN, Server, server, started
+from tests.session.exchange.server import TOKEN, Server, exchange, marks, tasks_of
 from tests.session.exchange.texts import CLASSES, choice, session_of, truth
 from tests.tiny_models import bert, timm_file  # noqa: F401
 
-pytestmark = [
-    pytest.mark.labelstudio,
-    pytest.mark.skipif(COMMAND not in os.environ, reason=f"{COMMAND} names no server"),
-    pytest.mark.xdist_group("labelstudio"),
-]
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with server(tmp_path_factory.mktemp("studio")) as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
-
-
-def exchange(folder: Path, studio: Server, *more: str) -> int:
-    """What ``albench session studio`` says of itself; the project's number."""
-    assert main(["session", "studio", str(folder), "--url", studio.url, *more]) == 0
-    (project,) = studio.client().projects.list(title=folder.name)
-    return int(project.id)
-
-
-def tasks_of(studio: Server, project: int) -> list[dict[str, Any]]:
-    found = studio.client().tasks.list(project=project, fields="all", page_size=200)
-    return [task.dict() for task in found]
+pytestmark = marks
 
 
 def test_a_hundred_tasks_come_back_from_two_annotators_once(
@@ -114,6 +80,18 @@ def test_a_hundred_tasks_come_back_from_two_annotators_once(
     ann.annotations.update(own["id"], result=choice(CLASSES[2]))
     exchange(folder, studio, "--budget", "10")
     assert "1 new answers told, 1 annotations have no answer; 10 tasks" in capsys.readouterr().out
+
+
+def test_a_personal_access_token_opens_a_server_too(
+    tmp_path: Path,
+    bert: Path,  # noqa: F811
+    studio: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session_of(tmp_path, bert).close()
+    folder = (tmp_path / "reviews").rename(tmp_path / "personal")
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", studio.client().tokens.create().token)
+    assert len(tasks_of(studio, exchange(folder, studio, "--budget", "2"))) == 2
 
 
 def test_classes_that_come_later_are_added_to_an_interface_that_its_owner_changed(
@@ -199,8 +177,8 @@ def test_images_are_shown_by_the_server(
                "prior.text.max_length=32"]  # fmt: skip
     place = tmp_path / "pictures"
     Session.new(place, folder, ["cat", "dog"], overrides=options).close()
-    for _ in range(2):
-        project = exchange(place, studio, "--images-root", str(studio.root), "--budget", "2")
+    for budget in ("2", "4", "4"):
+        project = exchange(place, studio, "--images-root", str(studio.root), "--budget", budget)
     tasks = tasks_of(studio, project)
     assert len(tasks) == 4
     for task in tasks:
@@ -211,78 +189,3 @@ def test_images_are_shown_by_the_server(
     exchange(place, studio, "--images-root", str(studio.root), "--budget", "0")
     with Session.open(place) as session:
         assert session.status().counts == {"cat": 0, "dog": 1}
-
-
-@contextmanager
-def backend(folder: Path, log: Path) -> Iterator[str]:
-    """``albench session backend`` as a process of its own; where it listens."""
-    code = "import sys; from al_bench.cli.main import main; sys.exit(main())"
-    line = [sys.executable, "-c", code, "session", "backend", str(folder), "--port", "0"]
-    with started(line, dict(os.environ), log) as process:
-        while not (found := re.search(r"http://\S+", log.read_text())):
-            assert process.poll() is None, log.read_text()
-            sleep(0.2)
-        yield found[0].rstrip("/")
-
-
-@pytest.mark.parametrize("secret", ["", "a password of ours"])
-def test_a_backend_predicts_live_and_hears_of_annotations(
-    tmp_path: Path,
-    bert: Path,  # noqa: F811
-    studio: Server,
-    monkeypatch: pytest.MonkeyPatch,
-    secret: str,
-) -> None:
-    monkeypatch.setenv("AL_BENCH_BACKEND_TOKEN", secret)
-    session_of(tmp_path, bert).close()
-    folder = (tmp_path / "reviews").rename(tmp_path / f"live {len(secret)}")
-    client = studio.client()
-    with backend(folder, tmp_path / "backend.log") as url:
-        project = exchange(folder, studio, "--budget", "20", "--backend", url)
-        exchange(folder, studio, "--budget", "0", "--backend", url)
-        assert len(client.ml.list(project=project)) == 1
-        assert len(client.webhooks.list(project=project)) == 1
-
-        before = predicted(client, studio, project, wanted=16)
-        with Session.open(folder) as session:
-            reserved = {session.bench.moment().pool.known[row].name
-                        for row in session.bench.moment().pool.reserved}  # fmt: skip
-        assert not reserved & set(before)
-
-        tasks = tasks_of(studio, project)
-        for task in tasks:
-            name = truth(task["data"]["row"])
-            client.annotations.create(task["id"], result=choice(name), lead_time=3.0)
-        with Session.open(folder) as session:
-            assert heard(session, 20) == 20
-            said = session.predict().set_index("id")["label"]
-        after = predicted(client, studio, project, wanted=32)
-        assert all(after[name] == said[name] for name in after)
-        assert sum(after[name] == truth(name) for name in after) >= 14
-        assert exchange(folder, studio, "--budget", "0") == project
-        with Session.open(folder) as session:
-            assert len(session.bench.store.answers()) == 20  # none of them a second time
-
-
-def predicted(client: Any, studio: Server, project: int, wanted: int) -> dict[str, str]:
-    """Ask for predictions as the page's button does; the backend's last one of each row."""
-    items = {"all": True, "excluded": []}
-    client.actions.create(project=project, id="retrieve_tasks_predictions", selected_items=items)
-    found: dict[str, tuple[int, str]] = {}
-    count = 0
-    for task in tasks_of(studio, project):
-        for one in task["predictions"]:
-            if "answers (" in one["model_version"]:
-                count += 1
-                guess = one["id"], one["result"][0]["value"]["choices"][0]
-                found[task["data"]["row"]] = max(found.get(task["data"]["row"], guess), guess)
-    assert count == wanted
-    return {name: guess for name, (_, guess) in found.items()}
-
-
-def heard(session: Session, wanted: int) -> int:
-    """How many answers have come, once they are as many as wanted, or after a while."""
-    until = monotonic() + 20
-    while (count := len(session.bench.store.answers())) < wanted and monotonic() < until:
-        sleep(0.2)
-    return count
