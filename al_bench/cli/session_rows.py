@@ -77,8 +77,12 @@ def export(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     with opened(given) as session:
         files = session.export(given.out)
         if "model.json" not in files:
-            print(f"no model: learner={session.settings.options['learner']} is no linear head, "
-                  "whose weights alone are exported")  # fmt: skip
+            learner = session.settings.options["learner"]
+            fitted = session.status().fits > 0
+            why = (
+                f"learner={learner} is no linear head" if fitted else "no answer has taught one yet"
+            )
+            print(f"no model: {why}; only a linear head's weights are exported")
     print(f"{given.out}: {', '.join(files)}")
     return 0
 

@@ -81,7 +81,10 @@ def config_of(
     the config folders, or a value could name code.
     """
     for group, option in options.items():
-        if group not in GROUPS or not (option is None or WORD.fullmatch(str(option))):
+        if group not in GROUPS:
+            raise ValueError(f"{group}={option} is of no part of a session; wanted one of "
+                             f"{', '.join(GROUPS)}")  # fmt: skip
+        if option is not None and not WORD.fullmatch(str(option)):
             raise ValueError(f"{group}={option} names no option; wanted one word behind {group}=")
     for override in overrides:
         check_override(override)

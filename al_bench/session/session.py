@@ -57,16 +57,18 @@ class Session:
         reserve: float = 0.1,
         blind: bool = True,
         config_dir: str | Path | None = None,
+        **choices: str | None,
     ) -> Session:
         """Make a session and embed its rows, with a progress bar.
 
         data: a csv, tsv, parquet, jsonl or .npz file, a folder of images or a saved data set,
         ``hf://owner/name``, or a data frame; text, image, label, id: its columns; split: of a data
         set; classes: names, or None for those of the labels that are there; prior_table: class
-        probabilities of embeddings; overrides: options as on the command line (``strategy=badge``,
-        ``learner.l2=3``); audit: fraction of suggestions that measure the model; reserve: fraction
-        of the rows kept for them; blind: hide the guess of these; config_dir: a folder of one's own
-        options. ValueError or OSError, in one sentence, where any of it is not as it must be.
+        probabilities of embeddings; audit: fraction of suggestions that measure the model; reserve:
+        fraction of the rows kept for them; blind: hide the guess of these; choices: options by
+        group (``strategy="badge"``), overrides: values inside them (``"learner.l2=3"``);
+        config_dir: a folder of one's own options. ValueError or OSError, in one sentence, where any
+        of it is not as it must be.
         """
         columns = Columns(text, image, label, id, split)
         rows = arriving(data, columns)
@@ -75,7 +77,7 @@ class Session:
             rows.modality,
             incoming.classes_of(rows, classes),
             tuple([PROMPTS[rows.modality]] if prompts is None else prompts),
-            dict(DEFAULTS) | named,
+            dict(DEFAULTS) | choices | named,
             values,
             seed,
             audit,

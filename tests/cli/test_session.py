@@ -47,6 +47,25 @@ def test_from_embeddings_to_a_model_in_a_few_commands(
     assert right.mean() > 0.9
 
 
+def test_an_export_says_why_no_model_is_in_it(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("new", "mine", "--data", "rows.npz", "--classes", ",".join(CLASSES), "learner=sklearn")
+    run("export", "mine", "--out", "early")
+    assert "no model: no answer has taught one yet" in capsys.readouterr().out
+    assert len(pd.read_csv("early/labels.csv")) == 150
+    run("suggest", "mine", "--out", "batch.csv")
+    answer("batch.csv", 50)
+    run("tell", "mine", "batch.csv")
+    run("export", "mine", "--out", "final")
+    assert "no model: learner=sklearn is no linear head" in capsys.readouterr().out
+    run("estimate", "mine")
+    said = capsys.readouterr().out
+    assert "by 10 audited rows of 50 labelled ones, 95 % intervals:" in said
+    assert "balanced accuracy " in said
+    assert "recall of question " in said
+
+
 def test_a_batch_is_printed_where_no_file_is_named_and_may_be_had_again(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,6 +83,18 @@ def test_a_batch_is_printed_where_no_file_is_named_and_may_be_had_again(
     assert capsys.readouterr().out.endswith(
         "5 suggestions taken back\nid,guess,confidence,why,answer\n"
     )
+
+
+def test_a_batch_for_somebody_is_told_as_his(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("new", "mine", "--data", "rows.npz", "--classes", ",".join(CLASSES))
+    run("suggest", "mine", "--annotator", "ann", "--budget", "10", "--out", "batch.csv")
+    answer("batch.csv", 10)
+    run("tell", "mine", "batch.csv")
+    assert "by ann 10" in capsys.readouterr().out
+    run("status", "mine")
+    assert "0 wait for an answer" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("blind", [True, False])

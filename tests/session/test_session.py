@@ -303,8 +303,8 @@ def test_options_inside_options_are_taken_as_of_a_run(tmp_path: Path, options: l
 
 @pytest.mark.parametrize("strategy", ["random", "margin", "badge", "galaxy", "prioral", "coreset"])
 def test_every_strategy_of_the_suite_chooses_for_a_session(tmp_path: Path, strategy: str) -> None:
-    options = [f"strategy={strategy}", "strategy@init=random", "supervision=labels"]
-    with new(tmp_path, overrides=options) as session:
+    options = {"strategy": strategy, "init": "random", "supervision": "labels"}
+    with new(tmp_path, **options) as session:
         label(session, batches=2, size=15)
         batch = session.suggest(15)
         assert len({one.id for one in batch}) == 15

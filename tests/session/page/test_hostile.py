@@ -314,6 +314,20 @@ def test_no_form_makes_a_class(tmp_path: Path) -> None:
         assert browser.labelling.session.classes == CLASSES
 
 
+def test_an_answer_that_the_full_disk_does_not_take_is_not_called_saved(tmp_path: Path) -> None:
+    with page(made(tmp_path)) as browser:
+        fields = good(browser)
+        connection = browser.labelling.store.connection
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages}")  # as if the disk ended here
+        taken, sent = 0, browser.post("/answer", data=fields)
+        while sent.status_code == 303:
+            taken, sent = taken + 1, browser.post("/answer", data=fields)
+        assert sent.status_code == 503
+        assert "disk is full" in sent.text
+        assert written(tmp_path) == taken
+
+
 # --- images ---------------------------------------------------------------------------------------
 
 
