@@ -169,23 +169,28 @@ def connect_backend(
 def said(url: str) -> Iterator[None]:
     """The SDK's errors as one sentence: OSError where a server cannot be reached, RuntimeError
     where it refuses. Neither holds the token."""
-    from httpx import HTTPError
+    from httpx import HTTPError, InvalidURL
     from label_studio_sdk.core.api_error import ApiError
 
     try:
         yield
     except ApiError as error:
         raise RuntimeError(f"{url} refused ({error.status_code}): {detail(error.body)}") from error
-    except HTTPError as error:
+    except (HTTPError, InvalidURL) as error:
         raise OSError(f"{url} cannot be reached: {error}") from error
 
 
 def detail(body: Any) -> str:
-    """What a server says is wrong."""
+    """What a server says is wrong, in at most some words."""
     if not isinstance(body, dict):
         page = str(body).lstrip().startswith("<")
-        return "it sent a page; wanted Label Studio's address" if page else str(body)[:200]
-    fields = body.get("validation_errors")
-    if isinstance(fields, dict):
-        return "; ".join(f"{name}: {' '.join(map(str, why))}" for name, why in fields.items())
-    return str(body.get("detail", body))[:200]
+        return "it sent a page; wanted Label Studio's address" if page else brief(body)
+    fields = body.get("validation_errors") or body.get("detail", body)
+    if not isinstance(fields, dict):
+        return brief(fields)
+    return "; ".join(f"{name}: {brief(why)}" for name, why in fields.items())
+
+
+def brief(value: Any) -> str:
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " ".join(text.split())[:200]

@@ -46,13 +46,16 @@ def check_seen(modality: str) -> None:
 
 
 def check_shown(modality: str, images: Images | None) -> None:
-    """ValueError where a tool can show nothing of rows, or nobody says where images are served."""
+    """ValueError where a tool can show nothing of rows, or nobody says where images are served, or
+    somebody does where there are none."""
     check_seen(modality)
     if modality == "image" and images is None:
         raise ValueError(
             "the rows are images, which a tool shows by their address; say --images-root, the "
             "folder that is served, and perhaps --images-url"
         )
+    if modality != "image" and images is not None:
+        raise ValueError(f"the rows are {modality}, of which there are no images; leave them out")
 
 
 def content(one: Suggestion, images: Images | None) -> dict[str, str]:

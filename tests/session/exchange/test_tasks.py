@@ -120,6 +120,8 @@ def test_what_cannot_be_seen_is_no_task(tmp_path: Path) -> None:
     check_shown("image", Images(tmp_path))
     with pytest.raises(ValueError, match="the rows are features, at which nobody can look"):
         check_shown("features", None)
+    with pytest.raises(ValueError, match="the rows are text, of which there are no images"):
+        check_shown("text", Images(tmp_path))
     with pytest.raises(ValueError, match="say --images-root"):
         check_shown("image", None)
 
