@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -127,3 +128,15 @@ def exchange(folder: Path, studio: Server, *more: str) -> int:
 def tasks_of(studio: Server, project: int) -> list[dict[str, Any]]:
     found = studio.client().tasks.list(project=project, fields="all", page_size=200)
     return [task.dict() for task in found]
+
+
+@contextmanager
+def backend(folder: Path, log: Path, *more: str) -> Iterator[str]:
+    """``albench session backend`` as a process of its own; where it listens."""
+    code = "import sys; from al_bench.cli.main import main; sys.exit(main())"
+    line = [sys.executable, "-c", code, "session", "backend", str(folder), "--port", "0", *more]
+    with started(line, dict(os.environ), log) as process:
+        while not (found := re.search(r"http://[^/]+:(\d+)/", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            sleep(0.2)
+        yield f"http://127.0.0.1:{found[1]}"

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -14,23 +9,11 @@ from typing import Any
 import pytest
 
 from al_bench.session import Session
-from tests.session.exchange.server import Server, exchange, marks, started, tasks_of
+from tests.session.exchange.server import Server, backend, exchange, marks, tasks_of
 from tests.session.exchange.texts import choice, session_of, truth
 from tests.tiny_models import bert  # noqa: F401
 
 pytestmark = marks
-
-
-@contextmanager
-def backend(folder: Path, log: Path) -> Iterator[str]:
-    """``albench session backend`` as a process of its own; where it listens."""
-    code = "import sys; from al_bench.cli.main import main; sys.exit(main())"
-    line = [sys.executable, "-c", code, "session", "backend", str(folder), "--port", "0"]
-    with started(line, dict(os.environ), log) as process:
-        while not (found := re.search(r"http://\S+", log.read_text())):
-            assert process.poll() is None, log.read_text()
-            sleep(0.2)
-        yield found[0].rstrip("/")
 
 
 @pytest.mark.parametrize("secret", ["", "a password of ours"])
