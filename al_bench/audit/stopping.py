@@ -132,8 +132,7 @@ class Gain:
     The learning curve is a + b log(labels), fitted to all models so far on the rows audited by now:
     none of them was taught these, and as it is the same rows, models are compared in pairs. What
     counts is the upper end of the expected gain, with errors spent over looks as by `Target`. The
-    curve is an assumption on the safe side: it never levels off (power laws, which do, expected
-    about half of the true gains of our replays).
+    curve is an assumption on the safe side: unlike a power law it never levels off.
     """
 
     gain: float
