@@ -64,6 +64,11 @@ class Arrival:
     key: str
     inputs: Sequence[Any]
 
+    @property
+    def name(self) -> str:
+        """What the cache and its progress bar call it."""
+        return f"own data {self.key}"
+
 
 def rows_of(
     arrivals: Sequence[Arrival], inputs: Sequence[Any] | None, prior: Prior, task: Task, cache: Path
@@ -78,7 +83,7 @@ def rows_of(
 
     def said(prior: Prior) -> Floats:
         parts = zip(arrivals, features, strict=True)
-        each = [zero_shot(cache, a.key, SPLIT, prior, f, a.inputs, task) for a, f in parts]
+        each = [zero_shot(cache, a.name, SPLIT, prior, f, a.inputs, task) for a, f in parts]
         return np.concatenate(each).astype(np.float32, copy=False)
 
     vectors = unit(np.concatenate(features))
@@ -91,7 +96,7 @@ def rows_of(
 
 def embedded(arrival: Arrival, encoder: Encoder, cache: Path) -> Floats:
     """(n, d) what an encoder makes of the rows of an arrival."""
-    return embeddings(cache, arrival.key, SPLIT, encoder, arrival.inputs)
+    return embeddings(cache, arrival.name, SPLIT, encoder, arrival.inputs)
 
 
 def inputs_of(rows: Arriving) -> Sequence[Any]:
