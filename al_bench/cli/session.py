@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from al_bench.cli.exchange import backend, studio, tasks
 from al_bench.cli.label import label
 from al_bench.cli.session_rows import add, export, new, opened, predict, show
+from al_bench.cli.written import written
 
 if TYPE_CHECKING:
     from al_bench.session import Interval
@@ -75,44 +76,29 @@ def suggest(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     return 0
 
 
-@contextmanager
-def written(path: Path | None) -> Iterator[TextIO]:
-    """A file to write, which was not there before; what is printed where there is no path.
-
-    A batch that was filled in is never written over: its answers may not be told yet.
-    """
-    if path is None:
-        yield sys.stdout
-        return
-    try:
-        file = path.open("x", encoding="utf-8", newline="")
-    except FileExistsError:
-        raise ValueError(
-            f"{path} is there already, perhaps with answers in it; name another file"
-        ) from None
-    try:
-        with file:
-            yield file
-    except BaseException:
-        path.unlink()
-        raise
-
-
 def tell(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
-    """Read answers from a csv with columns id and answer (annotator, seconds)."""
+    """Read answers from a csv with columns id and answer (annotator, seconds), or a tool's export.
+
+    An export of Label Studio or Argilla (.json) may be told again: only what is new counts.
+    """
+    from al_bench.session.exchange.brought import bring
+    from al_bench.session.exchange.files import exported
     from al_bench.session.telling import file_answers
 
-    parser.add_argument("file", type=Path, help="a csv, parquet or jsonl")
+    parser.add_argument("file", type=Path, help="a csv, parquet or jsonl; or an export, .json")
     parser.add_argument("--annotator", default="annotator", help="who gave them, if no column says")
     parser.add_argument("--unasked", action="store_true", help="also of rows never suggested")
     given = parser.parse_args(arguments)
     with opened(given) as session:
-        answers, empty = file_answers(given.file, given.annotator, session.classes)
-        count = session.tell(answers, unasked=given.unasked)
-        left = (
-            f"; {empty} of {count + empty} lines have no answer and are left out" if empty else ""
-        )
-        print(f"{count} answers told{left}")
+        if given.file.suffix == ".json":
+            found = exported(given.file)
+            count, told = bring(session, found.answers, given.unasked), len(found.answers)
+            print(f"{count} answers told; {told - count} are known, {found.empty} have no answer")
+        else:
+            answers, empty = file_answers(given.file, given.annotator, session.classes)
+            count = session.tell(answers, unasked=given.unasked)
+            left = f"; {empty} of {count + empty} lines have no answer and are left out"
+            print(f"{count} answers told{left if empty else ''}")
         show(session)
     return 0
 
@@ -167,4 +153,7 @@ COMMANDS: dict[str, Command] = {
     "status": status,
     "add": add,
     "withdraw": withdraw,
+    "tasks": tasks,
+    "studio": studio,
+    "backend": backend,
 }
