@@ -1,4 +1,4 @@
-"""The command line: ``albench run``, ``albench report`` and what ``albench --help`` lists besides.
+"""The command line: ``albench`` and a command, of which ``albench --help`` says what each does.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "status": status,
         "report": report,
         "claim": claim,
+        "session": session,
         "list": list_options,
         "check": check,
         "enter": enter,
@@ -174,6 +175,13 @@ def claim(arguments: list[str]) -> int:
     from al_bench.cli.claim import main as hold
 
     return hold(arguments)
+
+
+def session(arguments: list[str]) -> int:
+    """Label rows of your own: suggest, tell, estimate, export."""
+    from al_bench.cli.session import main as of_session
+
+    return of_session(arguments)
 
 
 def list_options(arguments: list[str]) -> int:
