@@ -1,4 +1,5 @@
-"""The command line: ``albench run | embed | prior | status | report | claim | list | check``.
+"""The command line: ``albench run | embed | prior | status | report | claim | explore | list |
+check``.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "status": status,
         "report": report,
         "claim": claim,
+        "explore": explore,
         "list": list_options,
         "check": check,
     }
@@ -172,6 +174,13 @@ def claim(arguments: list[str]) -> int:
     from al_bench.cli.claim import main as hold
 
     return hold(arguments)
+
+
+def explore(arguments: list[str]) -> int:
+    """Write one HTML file that shows results: filter, compare, drag a level, get a command."""
+    from al_bench.cli.explore import main as write_explorer
+
+    return write_explorer(arguments)
 
 
 def list_options(arguments: list[str]) -> int:

@@ -1,0 +1,181 @@
+"use strict";
+// From the stored curves to what tables and charts show; nothing here touches the page.
+
+const BEST = -1; // the opponent: of each setting the best other method that is shown
+
+class Results {
+  constructor(data) {
+    Object.assign(this, data);
+    this.fits = new Map();
+    this.at = this.settings.map((setting) =>
+      setting.curves.map((rows) => new Map(rows.map(([method, seeds]) => [method, seeds]))),
+    );
+    this.facets = this.facets.filter((facet) => facet.values.length > 1);
+  }
+
+  /** The curves of a method in a setting, one a seed; null where it has no run, or none of a seed. */
+  seeds(setting, method, metric) {
+    const rows = this.at[setting][metric].get(method);
+    return rows ? rows.map((row) => row && row.map((value) => value / this.unit)) : null;
+  }
+
+  /** The places of the seeds that all of some methods have in a setting. */
+  common(setting, methods, metric) {
+    const rows = methods.map((method) => this.at[setting][metric].get(method));
+    if (rows.some((row) => !row)) return [];
+    return rows[0].flatMap((_, i) => (rows.every((row) => row[i]) ? [i] : []));
+  }
+
+  /** The mean curve over some seeds, and its isotonic fit; made once. */
+  fit(setting, method, metric, chosen) {
+    const key = `${setting} ${method} ${metric} ${chosen}`;
+    if (!this.fits.has(key)) {
+      const seeds = this.seeds(setting, method, metric);
+      const curve = meanCurve(chosen.map((i) => seeds[i]));
+      this.fits.set(key, { curve, smooth: isotonic(curve) });
+    }
+    return this.fits.get(key);
+  }
+
+  /** The level at a percentage of the way from a method's start to its final level. */
+  level(setting, method, metric, percent, chosen) {
+    const { curve } = this.fit(setting, method, metric, chosen);
+    const end = lastLevel(curve, this.settings[setting].labels);
+    return percent === 100 ? end : curve[0] + (percent / 100) * (end - curve[0]);
+  }
+
+  /** The log of the labels of one method per label of another, over all levels (percent null) or
+   * at one, and its squared error over seeds; null where they have no seed in common. */
+  logRatio(setting, method, opponent, metric, percent) {
+    const { labels } = this.settings[setting];
+    const chosen = this.common(setting, [method, opponent], metric);
+    if (!chosen.length) return null;
+    const of = (some) => {
+      const [a, b] = [method, opponent].map((one) => this.fit(setting, one, metric, some).smooth);
+      if (percent === null) return Math.log(ratioOverLevels(a, b, labels));
+      return Math.log(ratioAt(a, b, labels, this.level(setting, opponent, metric, percent, some)));
+    };
+    const without = chosen.map((seed) => chosen.filter((other) => other !== seed));
+    const error = chosen.length > 1 ? jackknife(without.map(of)) : NaN;
+    return { log: of(chosen), error, freedom: chosen.length - 1 };
+  }
+
+  /** The area of each seed of a method in a setting. */
+  areas(setting, method, metric) {
+    const { labels } = this.settings[setting];
+    const seeds = this.seeds(setting, method, metric) ?? [];
+    return seeds.filter(Boolean).map((curve) => area(curve, labels));
+  }
+
+  /** Whom a method is held against in a setting, null where there is nobody. */
+  against(setting, method, opponent, metric, shown) {
+    if (opponent !== BEST) return this.at[setting][metric].has(opponent) ? opponent : null;
+    const others = shown.filter(
+      (m) => m !== method && !this.methods[m].oracle && this.at[setting][metric].has(m),
+    );
+    const scores = others.map((m) => mean(this.areas(setting, m, metric)));
+    return others.length ? others[scores.indexOf(Math.max(...scores))] : null;
+  }
+
+  /** One method in one setting: its area, its end, and what it saves over its opponent. */
+  cell(setting, method, view) {
+    const { metric, opponent, percent, methods } = view;
+    const areas = this.areas(setting, method, metric);
+    if (!areas.length) return null;
+    const { labels } = this.settings[setting];
+    const own = this.common(setting, [method], metric);
+    const ends = own.map((i) => lastLevel(this.seeds(setting, method, metric)[i], labels));
+    const rival = this.against(setting, method, opponent, metric, methods);
+    const found = { setting, method, rival, area: mean(areas), error: squaredError(areas) };
+    Object.assign(found, { freedom: areas.length - 1, end: mean(ends), ratio: null });
+    if (rival !== null && rival !== method) {
+      found.ratio = this.logRatio(setting, method, rival, metric, percent);
+    }
+    return found;
+  }
+
+  /** Mean saving over cells with its interval: 1 less the geometric mean of the ratios. */
+  saving(cells) {
+    const known = cells.map((cell) => cell.ratio).filter(Boolean);
+    if (!known.length) return null;
+    const parts = ["log", "error", "freedom"].map((key) => known.map((ratio) => ratio[key]));
+    const { value, half } = overSets(...parts, this.t);
+    const [low, high] = [1 - Math.exp(value + half), 1 - Math.exp(value - half)];
+    return { value: 1 - Math.exp(value), low, high, sets: known.length };
+  }
+
+  /** The leaderboard of a view: methods with runs in all of its settings, by mean rank; then, with
+   * no rank, those that read the truth; `lacking` are the others. */
+  leaderboard(view) {
+    const cells = view.methods.map((m) => view.settings.map((s) => this.cell(s, m, view)));
+    const there = cells.filter((row) => row.length && row.every(Boolean));
+    const ranked = there.filter((row) => !this.methods[row[0].method].oracle);
+    const bySet = view.settings.map((_, i) => ranks(ranked.map((row) => row[i].area)));
+    const rows = there.map((row) => {
+      const place = ranked.indexOf(row);
+      const parts = ["area", "error", "freedom"].map((key) => row.map((cell) => cell[key]));
+      return {
+        method: row[0].method,
+        rank: place < 0 ? null : mean(bySet.map((of) => of[place])),
+        area: overSets(...parts, this.t),
+        end: mean(row.map((cell) => cell.end)),
+        saving: this.saving(row),
+        cells: row,
+      };
+    });
+    rows.sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity));
+    const lacking = view.methods.filter((m) => !rows.some((row) => row.method === m));
+    return { rows, lacking };
+  }
+
+  /** Points of a method's mean curve with its interval: over labels in one setting, over per cent of
+   * the budget in several. */
+  curve(settings, method, metric) {
+    if (settings.length === 1) {
+      const { labels } = this.settings[settings[0]];
+      const seeds = this.seeds(settings[0], method, metric).filter(Boolean);
+      return labels.map((x, i) => this.point(x, [seeds.map((curve) => curve[i])]));
+    }
+    const start = Math.max(...settings.map((s) => this.settings[s].labels[0] / this.budget(s)));
+    const steps = Array.from({ length: 13 }, (_, i) => start + (i / 12) * (1 - start));
+    return steps.map((part) =>
+      this.point(
+        100 * part,
+        settings.map((s) => {
+          const { labels } = this.settings[s];
+          const seeds = this.seeds(s, method, metric).filter(Boolean);
+          return seeds.map((curve) => between(curve, labels, part * this.budget(s)));
+        }),
+      ),
+    );
+  }
+
+  point(x, bySet) {
+    const freedoms = bySet.map((seeds) => seeds.length - 1);
+    const { value, half } = overSets(bySet.map(mean), bySet.map(squaredError), freedoms, this.t);
+    return { x, y: value, low: value - (half || 0), high: value + (half || 0) };
+  }
+
+  budget(setting) {
+    return this.settings[setting].labels.at(-1);
+  }
+
+  /** The command that makes the runs of a method in a setting. */
+  command(setting, method) {
+    const { choices, seeds } = this.settings[setting];
+    const all = [...choices, ...this.methods[method].choices].map((i) => this.choices[i]);
+    const own = all.some((choice) => choice.arguments === null);
+    const said = all.flatMap((c) => c.arguments ?? [`${c.group}=${c.option}`]);
+    const has = this.common(setting, [method], 0).map((i) => seeds[i]);
+    const folder = own ? ["--config-dir YOUR_CONFIGS"] : [];
+    return ["albench run", ...folder, ...said, `seed=${has.join(",")}`].join(" ");
+  }
+}
+
+/** A curve's value at a number of labels, linear between its points. */
+function between(curve, labels, x) {
+  const at = labels.findIndex((n) => n >= x - CLOSE);
+  if (at <= 0) return at === 0 ? curve[0] : curve.at(-1);
+  const part = (x - labels[at - 1]) / (labels[at] - labels[at - 1]);
+  return curve[at - 1] + part * (curve[at] - curve[at - 1]);
+}
