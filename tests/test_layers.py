@@ -47,6 +47,7 @@ ROOMS = {
     "analysis": "runs/records configuration",
     "report/tables": "analysis",
     "report/figures": "analysis report/tables",
+    "report/explorer": "",
     "report": "analysis report/tables report/figures",
 }
 ROOMS["api"] = " ".join(ROOMS)

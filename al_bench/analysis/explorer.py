@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from math import factorial, prod
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from al_bench.analysis.analysis import random_of
 from al_bench.analysis.curves import Setting, settings
+from al_bench.analysis.facets import WHOLE, method_facets, place_facets
 from al_bench.analysis.frame import Results
 from al_bench.analysis.ground import ground, narrowed
-from al_bench.analysis.keys import METHOD, SETTING, Choice, Key, in_method
-from al_bench.analysis.names import Names
+from al_bench.analysis.keys import Choice, in_method
 from al_bench.analysis.spec import LOWER_IS_BETTER, ReportSpec
+from al_bench.rng import rng
 
-WHOLE = (*METHOD, "learner")  # what makes up a method: its loss is a part of it
 OTHERS = tuple(group for group in in_method(WHOLE) if group != "strategy")
+EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn
 UNIT = 10_000  # curves are stored in hundredths of a point
-TITLES = {
-    "modality": "Modality", "dataset": "Data set", "imbalance": "Imbalance", "noise": "Noise",
-    "annotators": "Annotators", "prior": "Prior", "quality": "Prior alone", "protocol": "Budget",
-    "strategy": "Query rule", "init": "Start", "supervision": "Training rule",
-    "learner": "Learner", "loss": "Loss", "proxy_selection": "Rows of", "label_model": "Labels by",
-    "assignment": "Whom to ask",
-}  # fmt: skip
-
 Arguments: TypeAlias = Callable[[Choice], Sequence[str] | None]
 
 
@@ -72,6 +68,7 @@ def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dic
     first = by_metric[0]
     names, methods = on.names, on.names.methods
     number = {method: i for i, method in enumerate(methods)}
+    random = random_of(methods)
     choices = sorted({choice for key in (*methods, *names.places) for choice in key.choices})
     at = {choice: i for i, choice in enumerate(choices)}
     facets = [*place_facets(first, names, about.modality), *method_facets(names)]
@@ -81,6 +78,7 @@ def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dic
         "metrics": list(metrics),
         "unit": UNIT,
         "t": quantiles_of_t(),
+        "resamples": {n: resamples(n) for n in sorted(numbers_of_seeds(first)) if n > 1},
         "choices": [said(choice, about.arguments) for choice in choices],
         "methods": [
             {
@@ -92,6 +90,7 @@ def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dic
             }
             for method in methods
         ],
+        "random": None if random is None else number[random],
         "facets": facets,
         "settings": [
             {
@@ -139,61 +138,27 @@ def quantiles_of_t(most: int = 40) -> list[float]:
     and of infinitely many."""
     from scipy.stats import norm, t
 
-    return [0.0, *(float(t.ppf(0.975, free)) for free in range(1, most + 1)), float(norm.ppf(0.975))]
-
-
-def facet(key: str, of: str, shown: Sequence[str], order: Sequence[str]) -> dict[str, Any]:
-    """One thing to filter by: its values in order, and the one of each setting or method."""
-    values = list(dict.fromkeys(order))
-    return {
-        "key": key,
-        "title": TITLES[key],
-        "of": of,
-        "values": values,
-        "at": [values.index(text) for text in shown],
-    }
-
-
-def place_facets(
-    places: Sequence[Setting], names: Names, modality: Callable[[Choice], str]
-) -> list[dict[str, Any]]:
-    """What settings are told apart by: their choices, their modality, and what the prior is worth."""
-    groups = [group for group in SETTING if group not in in_method(WHOLE)]
-    kinds = [modality(setting.place.choice("dataset")) for setting in places]
-    thirds, order = in_thirds([setting.prior for setting in places])
-    made = [by_choice(group, "setting", [s.place for s in places], names) for group in groups]
-    kind = facet("modality", "setting", kinds, sorted(kinds))
-    return [kind, *made, facet("quality", "setting", thirds, order)]
-
-
-def method_facets(names: Names) -> list[dict[str, Any]]:
-    """What methods are told apart by: their choices, and of the learner its loss."""
-    losses = [str(m.choice("learner").parameters.get("balance", "its own")) for m in names.methods]
-    groups = [group for group in in_method(WHOLE) if group != "learner"]
-    made = [by_choice(group, "method", names.methods, names) for group in groups]
-    options = [method.choice("learner").option for method in names.methods]
     return [
-        *made,
-        facet("learner", "method", options, sorted(options)),
-        facet("loss", "method", losses, sorted(losses)),
+        0.0,
+        *(float(t.ppf(0.975, free)) for free in range(1, most + 1)),
+        float(norm.ppf(0.975)),
     ]
 
 
-def by_choice(group: str, of: str, keys: Sequence[Key], names: Names) -> dict[str, Any]:
-    """A facet of one group, in the order of its choices."""
-    order = [names.choice(choice) for choice in sorted({key.choice(group) for key in keys})]
-    return facet(group, of, [names.choice(key.choice(group)) for key in keys], order)
+def numbers_of_seeds(places: Sequence[Setting]) -> set[int]:
+    """How many seeds two methods of a setting may have in common."""
+    return set(range(1, max(len(setting.seeds) for setting in places) + 1))
 
 
-def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
-    """Each level as one of three ranges of about as many different levels, with the ranges in order;
-    what is not known (NaN) last."""
-    known = sorted({level for level in levels if not np.isnan(level)})
-    parts = [part for part in np.array_split(np.array(known), 3) if len(part)]
-    ranges = [f"{100 * part[0]:.0f}–{100 * part[-1]:.0f} %" for part in parts]
-    ends = [float(part[-1]) for part in parts]
-    found = [
-        "unknown" if np.isnan(level) else ranges[int(np.searchsorted(ends, level))]
-        for level in levels
-    ]
-    return found, [*ranges, *(["unknown"] if "unknown" in found else [])]
+def resamples(seeds: int) -> dict[str, Any]:
+    """Resamples of so many seeds, as how often each seed is drawn, and their probabilities: all
+    there are where they are few, else some drawn at random."""
+    if seeds <= EVERY:
+        draws = combinations_with_replacement(range(seeds), seeds)
+        counts = np.array([np.bincount(draw, minlength=seeds) for draw in draws])
+    else:
+        drawn = rng(0, "explorer", seeds).integers(0, seeds, (DRAWN, seeds))
+        counts = (drawn[:, :, None] == np.arange(seeds)).sum(axis=1)
+    ways = [factorial(seeds) / prod(map(factorial, row)) for row in counts.tolist()]
+    chances = np.array(ways if seeds <= EVERY else np.ones(DRAWN))
+    return {"counts": counts.tolist(), "probabilities": (chances / chances.sum()).tolist()}

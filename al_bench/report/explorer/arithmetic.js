@@ -7,9 +7,14 @@ const MOST = 2; // times the labels of the other that a level counts as where it
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The mean of some curves, point by point. */
-function meanCurve(curves) {
-  return curves[0].map((_, point) => mean(curves.map((curve) => curve[point])));
+/** The mean of some curves, point by point, each counted so often. */
+function meanCurve(curves, counts) {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return curves[0].map((_, point) => {
+    let sum = 0;
+    for (let i = 0; i < curves.length; i++) sum += counts[i] * curves[i][point];
+    return sum / total;
+  });
 }
 
 /** The squared standard error of a mean over seeds. */
@@ -20,10 +25,12 @@ function squaredError(values) {
   return sum / (values.length - 1) / values.length;
 }
 
-/** The squared standard error of a statistic from its values with one seed left out each time. */
-function jackknife(leftOut) {
-  const seeds = leftOut.length;
-  return seeds < 2 ? NaN : squaredError(leftOut) * (seeds - 1) ** 2;
+/** The squared standard error of a statistic from its values on resamples of the seeds, which have
+ * so much probability each: too small by (seeds - 1) / seeds, and corrected for that. */
+function bootstrapError(values, probabilities, seeds) {
+  const middle = values.reduce((sum, value, i) => sum + probabilities[i] * value, 0);
+  const spread = values.reduce((sum, value, i) => sum + probabilities[i] * (value - middle) ** 2, 0);
+  return (spread * seeds) / (seeds - 1);
 }
 
 /** Student's 97.5 % quantile: from a table by degrees of freedom, between its entries (of which the
@@ -68,16 +75,17 @@ function area(curve, labels) {
 
 /** The non-decreasing least-squares fit, by pooling neighbours that fall (Barlow et al., 1972). */
 function isotonic(curve) {
-  const pools = [];
+  const [sums, counts] = [[], []];
   for (const value of curve) {
-    let pool = { sum: value, count: 1 };
-    while (pools.length && pools.at(-1).sum / pools.at(-1).count >= pool.sum / pool.count) {
-      const before = pools.pop();
-      pool = { sum: before.sum + pool.sum, count: before.count + pool.count };
+    let [sum, count] = [value, 1];
+    while (sums.length && sums.at(-1) * count >= sum * counts.at(-1)) {
+      sum += sums.pop();
+      count += counts.pop();
     }
-    pools.push(pool);
+    sums.push(sum);
+    counts.push(count);
   }
-  return pools.flatMap(({ sum, count }) => Array(count).fill(sum / count));
+  return sums.flatMap((sum, i) => Array(counts[i]).fill(sum / counts[i]));
 }
 
 /** The labels at which a curve first reaches a level; Infinity where it never does. */

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 LIBRARIES = ("vega", "vega-lite")  # unchanged, from the npm packages of these names
-SCRIPTS = ("arithmetic", "results", "state", "charts", "tables", "page")  # in this order
+SCRIPTS = ("arithmetic", "results", "state", "charts", "tables", "drawing", "page")
 
 
 def explorer(data: Mapping[str, Any], title: str) -> str:
@@ -29,6 +29,8 @@ def explorer(data: Mapping[str, Any], title: str) -> str:
     return template.render(
         title=title,
         summary=data["summary"],
+        methods=len(data["methods"]),
+        settings=len(data["settings"]),
         provenance=data["provenance"],
         style=Markup(read("style.css")),
         data=Markup(embedded(data)),

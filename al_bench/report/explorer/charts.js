@@ -36,10 +36,13 @@ function curvesSpec(titles) {
     layer: [
       from("all", { type: "line", color: css("--faint"), strokeWidth: 1.2, opacity: 0.8 }, { ...xy, detail: { field: "m" } }),
       from("levels", { type: "rule", strokeWidth: 1.4 }, { y: { ...y, field: "y" }, color: COLOUR, strokeDash: DASH }),
-      from("levels", { type: "text", align: "right", baseline: "bottom", dy: -3, fontSize: 11 }, {
-        x: { value: "width" }, y: { ...y, field: "y" }, text: { field: "text" }, color: COLOUR,
-      }),
-      from("lit", { type: "area", opacity: 0.16 }, {
+      ...["left", "right"].map((side) => ({
+        ...from("levels", { type: "text", align: side, baseline: "bottom", dy: -3, fontSize: 11 }, {
+          x: { value: side === "left" ? 4 : "width" }, y: { ...y, field: "y" }, text: { field: "text" }, color: COLOUR,
+        }),
+        transform: [{ filter: `datum.side === '${side}'` }],
+      })),
+      from("lit", { type: "area", opacity: 0.13 }, {
         x: X(titles.x), y: { ...y, field: "low" }, y2: { field: "high" }, color: COLOUR, detail: { field: "m" },
       }),
       from("lit", { type: "line", strokeWidth: 2.4 }, { ...xy, color: COLOUR, strokeDash: DASH, detail: { field: "m" } }),

@@ -6,17 +6,18 @@ const BEST = -1; // the opponent: of each setting the best other method that is 
 class Results {
   constructor(data) {
     Object.assign(this, data);
-    this.fits = new Map();
+    const level = (curve) => curve && curve.map((value) => value / this.unit);
     this.at = this.settings.map((setting) =>
-      setting.curves.map((rows) => new Map(rows.map(([method, seeds]) => [method, seeds]))),
+      setting.curves.map((rows) => new Map(rows.map(([m, seeds]) => [m, seeds.map(level)]))),
     );
     this.facets = this.facets.filter((facet) => facet.values.length > 1);
+    this.fits = new Map();
+    this.errors = new Map();
   }
 
-  /** The curves of a method in a setting, one a seed; null where it has no run, or none of a seed. */
+  /** The curves of a method in a setting, one of each seed that it has; null where it has no run. */
   seeds(setting, method, metric) {
-    const rows = this.at[setting][metric].get(method);
-    return rows ? rows.map((row) => row && row.map((value) => value / this.unit)) : null;
+    return this.at[setting][metric].get(method)?.filter(Boolean) ?? null;
   }
 
   /** The places of the seeds that all of some methods have in a setting. */
@@ -26,45 +27,65 @@ class Results {
     return rows[0].flatMap((_, i) => (rows.every((row) => row[i]) ? [i] : []));
   }
 
-  /** The mean curve over some seeds, and its isotonic fit; made once. */
-  fit(setting, method, metric, chosen) {
-    const key = `${setting} ${method} ${metric} ${chosen}`;
+  /** The mean curve over some seeds and its isotonic fit, and with `again` those of each resample
+   * of the seeds; made once. */
+  fit(setting, method, metric, chosen, again = false) {
+    const key = `${setting} ${method} ${metric} ${chosen} ${again}`;
     if (!this.fits.has(key)) {
-      const seeds = this.seeds(setting, method, metric);
-      const curve = meanCurve(chosen.map((i) => seeds[i]));
-      this.fits.set(key, { curve, smooth: isotonic(curve) });
+      const rows = this.at[setting][metric].get(method);
+      const curves = chosen.map((i) => rows[i]);
+      const counts = again ? this.resamples[chosen.length].counts : [chosen.map(() => 1)];
+      const fits = counts.map((count) => {
+        const curve = meanCurve(curves, count);
+        return { curve, smooth: isotonic(curve) };
+      });
+      this.fits.set(key, fits);
     }
     return this.fits.get(key);
   }
 
-  /** The level at a percentage of the way from a method's start to its final level. */
-  level(setting, method, metric, percent, chosen) {
-    const { curve } = this.fit(setting, method, metric, chosen);
-    const end = lastLevel(curve, this.settings[setting].labels);
+  /** The level at a percentage of the way from the start of a curve to its end. */
+  level(curve, labels, percent) {
+    const end = lastLevel(curve, labels);
     return percent === 100 ? end : curve[0] + (percent / 100) * (end - curve[0]);
   }
 
-  /** The log of the labels of one method per label of another, over all levels (percent null) or
-   * at one, and its squared error over seeds; null where they have no seed in common. */
-  logRatio(setting, method, opponent, metric, percent) {
+  /** The logs of the labels of one method per label of another, over all levels (percent null) or
+   * at one: of the means over all seeds, or of each resample. */
+  logs(setting, method, rival, metric, percent, again) {
     const { labels } = this.settings[setting];
-    const chosen = this.common(setting, [method, opponent], metric);
-    if (!chosen.length) return null;
-    const of = (some) => {
-      const [a, b] = [method, opponent].map((one) => this.fit(setting, one, metric, some).smooth);
-      if (percent === null) return Math.log(ratioOverLevels(a, b, labels));
-      return Math.log(ratioAt(a, b, labels, this.level(setting, opponent, metric, percent, some)));
-    };
-    const without = chosen.map((seed) => chosen.filter((other) => other !== seed));
-    const error = chosen.length > 1 ? jackknife(without.map(of)) : NaN;
-    return { log: of(chosen), error, freedom: chosen.length - 1 };
+    const chosen = this.common(setting, [method, rival], metric);
+    const [a, b] = [method, rival].map((one) => this.fit(setting, one, metric, chosen, again));
+    return a.map(({ smooth }, i) => {
+      if (percent === null) return Math.log(ratioOverLevels(smooth, b[i].smooth, labels));
+      const level = this.level(b[i].curve, labels, percent);
+      return Math.log(ratioAt(smooth, b[i].smooth, labels, level));
+    });
+  }
+
+  /** The same with its squared error, which is NaN until `measure` has been there; null where the
+   * two have no seed in common. */
+  logRatio(setting, method, rival, metric, percent) {
+    const number = this.common(setting, [method, rival], metric).length;
+    if (!number) return null;
+    const key = [setting, method, rival, metric, percent].join(" ");
+    const [log] = this.logs(setting, method, rival, metric, percent, false);
+    return { log, key, error: this.errors.get(key) ?? NaN, freedom: number - 1 };
+  }
+
+  /** Measure the error of a cell's ratio, by the bootstrap; says whether there was something to do. */
+  measure({ setting, method, rival, ratio }, { metric, percent }) {
+    if (!ratio || this.errors.has(ratio.key) || ratio.freedom < 1) return false;
+    const seeds = ratio.freedom + 1;
+    const logs = this.logs(setting, method, rival, metric, percent, true);
+    this.errors.set(ratio.key, bootstrapError(logs, this.resamples[seeds].probabilities, seeds));
+    return true;
   }
 
   /** The area of each seed of a method in a setting. */
   areas(setting, method, metric) {
     const { labels } = this.settings[setting];
-    const seeds = this.seeds(setting, method, metric) ?? [];
-    return seeds.filter(Boolean).map((curve) => area(curve, labels));
+    return (this.seeds(setting, method, metric) ?? []).map((curve) => area(curve, labels));
   }
 
   /** Whom a method is held against in a setting, null where there is nobody. */
@@ -83,8 +104,7 @@ class Results {
     const areas = this.areas(setting, method, metric);
     if (!areas.length) return null;
     const { labels } = this.settings[setting];
-    const own = this.common(setting, [method], metric);
-    const ends = own.map((i) => lastLevel(this.seeds(setting, method, metric)[i], labels));
+    const ends = this.seeds(setting, method, metric).map((curve) => lastLevel(curve, labels));
     const rival = this.against(setting, method, opponent, metric, methods);
     const found = { setting, method, rival, area: mean(areas), error: squaredError(areas) };
     Object.assign(found, { freedom: areas.length - 1, end: mean(ends), ratio: null });
@@ -133,7 +153,7 @@ class Results {
   curve(settings, method, metric) {
     if (settings.length === 1) {
       const { labels } = this.settings[settings[0]];
-      const seeds = this.seeds(settings[0], method, metric).filter(Boolean);
+      const seeds = this.seeds(settings[0], method, metric);
       return labels.map((x, i) => this.point(x, [seeds.map((curve) => curve[i])]));
     }
     const start = Math.max(...settings.map((s) => this.settings[s].labels[0] / this.budget(s)));
@@ -143,8 +163,7 @@ class Results {
         100 * part,
         settings.map((s) => {
           const { labels } = this.settings[s];
-          const seeds = this.seeds(s, method, metric).filter(Boolean);
-          return seeds.map((curve) => between(curve, labels, part * this.budget(s)));
+          return this.seeds(s, method, metric).map((curve) => between(curve, labels, part * this.budget(s)));
         }),
       ),
     );

@@ -3,18 +3,10 @@
 
 /** What the page starts with. pinned: null stands for the first three; set: null for all of them. */
 function initial(results) {
-  const random = results.methods.findIndex((m) => /^random\b/.test(m.name) && plain(results, m));
   return {
-    metric: 0, percent: null, opponent: random < 0 ? BEST : random, chosen: {}, pinned: null,
+    metric: 0, percent: null, opponent: results.random ?? BEST, chosen: {}, pinned: null,
     method: null, set: null, sort: "rank",
   };
-}
-
-/** Whether a method is one of the shortest name of its query rule. */
-function plain(results, method) {
-  const rule = (one) => one.choices[0];
-  const same = results.methods.filter((other) => rule(other) === rule(method));
-  return same.every((other) => other.name.length >= method.name.length);
 }
 
 /** The fragment of an address that says a state; what is as at first is left out. */
