@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test check lint types wheel-test paper paper-check bench clean
+.PHONY: help install demo demo-tiny test test-browser check lint types wheel-test paper paper-check explorer bench clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,7 +30,10 @@ demo-tiny: install
 	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
 
 test: install  ## run the tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser"
+
+test-browser: install  ## look at pages in a real browser (needs the system's chromium; skipped without it)
+	$(BIN)/python -m pytest -m browser -rs tests/report/test_explorer_page.py
 
 check: lint types test  ## lint, types and tests
 
@@ -65,6 +68,13 @@ paper-check: install  ## rebuild them elsewhere and compare, byte for byte
 	diff --recursive --brief results/tables build/paper/tables
 	diff --recursive --brief results/figures build/paper/figures
 	diff --recursive --brief results/details build/paper/details
+	$(MAKE) --no-print-directory explorer OUT=build/paper
+	cmp results/explorer.html build/paper/explorer.html
+
+TITLE = What a foundation model adds to active learning
+
+explorer: install  ## rebuild the committed page to look through (results/explorer.html)
+	$(BIN)/albench explore results/savings.parquet --title "$(TITLE)" --out $(OUT)/explorer.html
 
 bench: install  ## time start-up, runs, a grid, status and selection, beside the committed table
 	$(BIN)/python benchmarks/speed.py

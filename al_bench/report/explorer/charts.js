@@ -119,14 +119,11 @@ class Charts {
   grab(event) {
     const level = this.levels?.find((one) => one.drag);
     if (!level || Math.abs(this.valueAt(event, true) - this.view.scale("y")(level.y)) > 12) return;
-    event.preventDefault();
     const move = (one) => this.on.level(this.valueAt(one, false));
-    const stop = () => {
-      removeEventListener("pointermove", move);
-      removeEventListener("pointerup", stop);
-    };
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", stop);
+    this.curves.setPointerCapture(event.pointerId);
+    this.curves.addEventListener("pointermove", move);
+    const stop = () => this.curves.removeEventListener("pointermove", move);
+    this.curves.addEventListener("lostpointercapture", stop, { once: true });
   }
 
   /** The pixel, or the level, that a pointer is at. */

@@ -55,12 +55,12 @@ function render() {
   const { rows, lacking, view } = shown;
   const words = { settings: view.settings.length, methods: rows.length };
   byId("count").textContent = `${words.methods} methods in ${words.settings} settings`;
-  byId("filters").replaceChildren(...filters(results, state, () => change()));
   byId("reset").hidden = !Object.keys(state.chosen).length;
   controls();
-  byId("board-head").replaceChildren(head(state, change, "Drawn in colour"));
   const on = { pin, open: (m) => change({ method: m }), hover };
   keepingFocus(() => {
+    byId("filters").replaceChildren(...filters(results, state, () => change()));
+    byId("board-head").replaceChildren(head(state, change, "Drawn in colour"));
     byId("board").replaceChildren(...leaderboard(rows, state, shown.colours, on));
     drill();
   });
@@ -89,15 +89,14 @@ async function measure(mine) {
   if (news) later();
 }
 
-/** Replace parts of the page without losing where the reader is with the keyboard. */
+/** Replace parts of the page without losing where the reader is with the keyboard: elements that
+ * stand for the same before and after have the same `data-key`. */
 function keepingFocus(replace) {
-  const row = document.activeElement?.closest("tr[data-method], tr[data-set]");
-  const part = row && [...row.querySelectorAll("button, input")].indexOf(document.activeElement);
+  const key = document.activeElement?.dataset.key;
   replace();
-  if (!row) return;
-  const key = row.dataset.method === undefined ? "set" : "method";
-  const same = [...document.querySelectorAll(`tr[data-${key}]`)].find((one) => one.dataset[key] === row.dataset[key]);
-  same?.querySelectorAll("button, input")[part]?.focus({ preventScroll: true });
+  if (key === undefined) return;
+  const same = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
+  same?.focus({ preventScroll: true });
 }
 
 /** The controls of the comparison: metric, opponent and level. */

@@ -48,7 +48,7 @@ function filters(results, state, change) {
         else delete state.chosen[facet.key];
         change();
       };
-      const box = make("input", { type: "checkbox", value, "data-facet": facet.key, change: toggle });
+      const box = make("input", { type: "checkbox", value, "data-key": `${facet.key} ${value}`, change: toggle });
       box.checked = chosen.includes(value);
       return make("label", { class: "chip" }, box, make("span", {}, value.replaceAll("_", " ")));
     });
@@ -62,7 +62,7 @@ function head(state, change, first) {
   const cells = Object.entries(COLUMNS).map(([key, { title, about }]) => {
     const by = state.sort === key;
     const click = () => change({ sort: key });
-    const button = make("button", { type: "button", title: about || false, click }, title);
+    const button = make("button", { type: "button", "data-key": `sort ${key}`, title: about || false, click }, title);
     return make("th", { scope: "col", "aria-sort": by ? "ascending" : false, class: key }, button);
   });
   return make("tr", {}, make("th", { scope: "col" }, make("span", { class: "hidden" }, first)), ...cells);
@@ -81,10 +81,10 @@ function leaderboard(rows, state, lit, on) {
   return ordered.map((row) => {
     const { method, name, rule, rest, area, saving } = row;
     const colour = lit.get(method);
-    const pin = make("input", { type: "checkbox", "aria-label": `Draw ${name} in colour`, change: () => on.pin(method) });
+    const pin = make("input", { type: "checkbox", "data-key": `pin ${name}`, "aria-label": `Draw ${name} in colour`, change: () => on.pin(method) });
     pin.checked = Boolean(colour);
     const [low, high] = [area.value - area.half, area.value + area.half];
-    const open = make("button", { type: "button", class: "link", click: () => on.open(method), focus: () => on.hover(method), blur: () => on.hover(null) }, make("span", {}, rule), " ", make("span", { class: "rest" }, rest));
+    const open = make("button", { type: "button", class: "link", "data-key": `open ${name}`, click: () => on.open(method), focus: () => on.hover(method), blur: () => on.hover(null) }, make("span", {}, rule), " ", make("span", { class: "rest" }, rest));
     return make(
       "tr",
       { "data-method": name, class: state.method === method ? "current" : false, mouseenter: () => on.hover(method), mouseleave: () => on.hover(null) },
@@ -106,8 +106,8 @@ function setBySet(cells, results, state, view, on) {
     const saving = results.saving([cell]);
     const half = overSets([cell.area], [cell.error], [cell.freedom], results.t).half;
     const level = prior[view.metric];
-    const open = make("button", { type: "button", class: "link", "aria-pressed": String(state.set === setting), click: () => on.set(setting) }, name);
-    const copy = make("button", { type: "button", class: "small", "aria-label": `Command for ${name}`, click: () => on.command(setting, method) }, "command");
+    const open = make("button", { type: "button", class: "link", "data-key": `set ${name}`, "aria-pressed": String(state.set === setting), click: () => on.set(setting) }, name);
+    const copy = make("button", { type: "button", class: "small", "data-key": `command ${name}`, "aria-label": `Command for ${name}`, click: () => on.command(setting, method) }, "command");
     return make(
       "tr",
       { "data-set": name, class: state.set === setting ? "current" : false },
