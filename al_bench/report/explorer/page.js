@@ -57,7 +57,7 @@ function render() {
   byId("count").textContent = `${words.methods} methods in ${words.settings} settings`;
   byId("reset").hidden = !Object.keys(state.chosen).length;
   controls();
-  const on = { pin, open: (m) => change({ method: m }), hover };
+  const on = { pin, open: (m) => change({ method: m }) };
   keepingFocus(() => {
     byId("filters").replaceChildren(...filters(results, state, () => change()));
     byId("board-head").replaceChildren(head(state, change, "Drawn in colour"));
@@ -154,6 +154,10 @@ function hover(method) {
   charts.light(lit());
 }
 
+for (const over of ["mouseover", "focusin"]) {
+  byId("board").addEventListener(over, (event) => hover(Number(event.target.closest("tr").dataset.index)));
+}
+for (const out of ["mouseleave", "focusout"]) byId("board").addEventListener(out, () => hover(null));
 byId("metric").addEventListener("change", (event) => change({ metric: Number(event.target.value) }));
 byId("opponent").addEventListener("change", (event) => change({ opponent: Number(event.target.value) }));
 byId("over-all").addEventListener("change", () => change({ percent: null }));

@@ -84,10 +84,10 @@ function leaderboard(rows, state, lit, on) {
     const pin = make("input", { type: "checkbox", "data-key": `pin ${name}`, "aria-label": `Draw ${name} in colour`, change: () => on.pin(method) });
     pin.checked = Boolean(colour);
     const [low, high] = [area.value - area.half, area.value + area.half];
-    const open = make("button", { type: "button", class: "link", "data-key": `open ${name}`, click: () => on.open(method), focus: () => on.hover(method), blur: () => on.hover(null) }, make("span", {}, rule), " ", make("span", { class: "rest" }, rest));
+    const open = make("button", { type: "button", class: "link", "data-key": `open ${name}`, click: () => on.open(method) }, make("span", {}, rule), " ", make("span", { class: "rest" }, rest));
     return make(
       "tr",
-      { "data-method": name, class: state.method === method ? "current" : false, mouseenter: () => on.hover(method), mouseleave: () => on.hover(null) },
+      { "data-method": name, "data-index": method, class: state.method === method ? "current" : false },
       make("td", { class: "pin", style: colour ? `--pin:${colour}` : false }, pin),
       make("td", { class: "rank" }, row.rank === null ? "†" : row.rank.toFixed(1)),
       make("th", { scope: "row" }, open),
