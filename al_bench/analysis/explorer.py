@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.analysis import random_of
 from al_bench.analysis.curves import Setting, settings
 from al_bench.analysis.facets import WHOLE, method_facets, place_facets
 from al_bench.analysis.frame import Results
@@ -68,7 +67,8 @@ def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dic
     first = by_metric[0]
     names, methods = on.names, on.names.methods
     number = {method: i for i, method in enumerate(methods)}
-    random = random_of(methods)
+    by_chance = [m for m in methods if m.choice("strategy").option == "random"]
+    random = min(by_chance, key=lambda m: len(names.method(m)), default=None)  # as it is mostly
     choices = sorted({choice for key in (*methods, *names.places) for choice in key.choices})
     at = {choice: i for i, choice in enumerate(choices)}
     facets = [*place_facets(first, names, about.modality), *method_facets(names)]

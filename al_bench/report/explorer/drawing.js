@@ -53,9 +53,9 @@ function dragged(value) {
 function draw() {
   const { set, rows, view, colours } = shown;
   const metric = results.metrics[state.metric].replaceAll("_", " ");
-  const where = set === null ? `mean over ${view.settings.length} settings` : results.settings[set].name;
+  const where = set === null ? `mean over ${counted(view.settings.length, "setting")}` : results.settings[set].name;
   byId("chart-title").textContent = where;
-  byId("all-sets").hidden = set === null;
+  byId("all-sets").hidden = set === null || view.settings.length === 1;
   const about = `Learning curves of ${metric}, ${where}; in colour ${[...colours.keys()].map((m) => results.methods[m].name).join(", ")}. The leaderboard has the numbers.`;
   const all = rows.length ? chartRows(rows.map((row) => row.method)) : [];
   const titles = { x: set === null ? "% of the budget" : "labels", y: metric };
@@ -85,5 +85,5 @@ function panels() {
       x, y, m, set: name, prior: level, colour: colours.get(m) ?? css("--ink"), dash: m === state.opponent,
     })));
   });
-  charts.drawPanels(rows, `Learning curves in each of ${view.settings.length} settings; the table above has the numbers.`);
+  charts.drawPanels(rows, `Learning curves in each of ${counted(view.settings.length, "setting")}; the table above has the numbers.`);
 }

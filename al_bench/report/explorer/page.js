@@ -43,7 +43,8 @@ function compute() {
     const { name, rule, rest } = results.methods[row.method];
     Object.assign(row, { name, rule, rest });
   }
-  const set = view.settings.includes(state.set) ? state.set : null;
+  const only = view.settings.length === 1 ? view.settings[0] : null;
+  const set = view.settings.includes(state.set) ? state.set : only;
   const drawn = set === null ? view.settings : [set];
   const method = rows.find((row) => row.method === state.method) ?? rows[0] ?? null;
   const curves = new Map(rows.map(({ method: m }) => [m, results.curve(drawn, m, view.metric)]));
@@ -53,8 +54,7 @@ function compute() {
 function render() {
   shown = compute();
   const { rows, lacking, view } = shown;
-  const words = { settings: view.settings.length, methods: rows.length };
-  byId("count").textContent = `${words.methods} methods in ${words.settings} settings`;
+  byId("count").textContent = `${counted(rows.length, "method")} in ${counted(view.settings.length, "setting")}`;
   byId("reset").hidden = !Object.keys(state.chosen).length;
   controls();
   const on = { pin, open: (m) => change({ method: m }) };

@@ -9,6 +9,7 @@ const COLUMNS = {
   saving: { title: "Labels saved", about: "Over the opponent, 95 % interval for other seeds", sort: (row) => -(row.saving?.value ?? -Infinity) },
 };
 
+const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const points = (value) => (100 * value).toFixed(1);
 const percent = (value) => (Number.isFinite(value) ? `${(100 * value).toFixed(0).replace("-", "−")} %` : "–");
 const interval = ({ low, high }) => (Number.isNaN(low) ? "" : ` [${percent(low)}, ${percent(high)}]`.replaceAll(" %", ""));
