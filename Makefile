@@ -6,10 +6,10 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test test-browser check lint types wheel-test paper paper-check explorer bench clean
+.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel-test paper paper-check explorer bench clean
 
 help:  ## show this help
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -30,10 +30,13 @@ demo-tiny: install
 	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
 
 test: install  ## run the tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not labelstudio"
 
-test-browser: install  ## look at pages in a real browser (needs the system's chromium; skipped without it)
-	$(BIN)/python -m pytest -m browser -rs tests/report/test_explorer_page.py
+test-browser: install  ## the pages in a real browser (needs the system's chromium; skipped without it)
+	$(BIN)/python -m pytest -m browser -rs tests/session/page tests/report/test_explorer_page.py
+
+test-labelstudio: install  ## round trips with a real Label Studio server, installed for it (minutes)
+	.ci/labelstudio $(BIN) build/labelstudio
 
 check: lint types test  ## lint, types and tests
 

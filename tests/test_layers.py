@@ -50,8 +50,10 @@ ROOMS = {
     "report/explorer": "",
     "report": "analysis report/tables report/figures",
 }
+ROOMS["audit"] = ""
 ROOMS["api"] = " ".join(ROOMS)
-ROOMS["__init__"] = "api loop truth configuration"
+ROOMS["session"] = " ".join(ROOMS)
+ROOMS["__init__"] = "api session loop truth configuration"
 ROOMS["cli"] = " ".join(ROOMS)
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi"))

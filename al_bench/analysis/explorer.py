@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from math import factorial, prod
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,21 +17,21 @@ from al_bench.analysis.frame import Results
 from al_bench.analysis.ground import ground, narrowed
 from al_bench.analysis.keys import Choice, in_method
 from al_bench.analysis.spec import LOWER_IS_BETTER, ReportSpec
+from al_bench.configuration.commands import Asked
 from al_bench.rng import rng
 
 OTHERS = tuple(group for group in in_method(WHOLE) if group != "strategy")
 EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn
 UNIT = 10_000  # curves are stored in hundredths of a point
-Arguments: TypeAlias = Callable[[Choice], Sequence[str] | None]
 
 
 @dataclass(frozen=True)
 class About:
-    """What no table of results says of a choice. modality: of a data set; arguments: with which a
-    choice is asked for on the command line, None where it is not ours."""
+    """What no table of results says of a choice. modality: of a data set; asked: how a choice is
+    asked for on the command line, None where only its owner can."""
 
     modality: Callable[[Choice], str]
-    arguments: Arguments
+    asked: Callable[[Choice], Asked | None]
 
 
 def joined(parts: Sequence[Results]) -> Results:
@@ -79,7 +79,7 @@ def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dic
         "unit": UNIT,
         "t": quantiles_of_t(),
         "resamples": {n: resamples(n) for n in sorted(numbers_of_seeds(first)) if n > 1},
-        "choices": [said(choice, about.arguments) for choice in choices],
+        "choices": [said(choice, about.asked(choice)) for choice in choices],
         "methods": [
             {
                 "name": names.method(method),
@@ -107,13 +107,13 @@ def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dic
     }
 
 
-def said(choice: Choice, arguments: Arguments) -> dict[str, Any]:
+def said(choice: Choice, asked: Asked | None) -> dict[str, Any]:
     """One choice: its group, its option, and how it is asked for; null where only its owner can."""
-    given = arguments(choice)
     return {
         "group": choice.group,
         "option": choice.option,
-        "arguments": None if given is None else list(given),
+        "arguments": None if asked is None else list(asked.arguments),
+        "renewed": asked is not None and asked.renewed,
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from al_bench.analysis.keys import Choice
+    from al_bench.configuration.commands import Asked
 
 ABOUT = "Write one HTML file that shows results: filter, compare, drag a level, get a command."
 MORE = """
@@ -27,9 +28,9 @@ def main(arguments: Sequence[str]) -> int:
     from al_bench.configuration.config import config_folders
     from al_bench.report.explorer.build import explorer
 
-    asked = partial(asked_for, folders=tuple(config_folders(options.config_dir)))
+    how = partial(asked_for, folders=tuple(config_folders(options.config_dir)))
     results = joined([read_parquet(path) for path in options.files])
-    data = explorer_data(results, options.metrics, About(modality, asked))
+    data = explorer_data(results, options.metrics, About(modality, how))
     title = options.title or ", ".join(path.stem for path in options.files)
     text = explorer(data, title)
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -38,11 +39,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def asked_for(choice: Choice, folders: tuple[Path, ...]) -> tuple[str, ...] | None:
-    """The arguments of `albench run` that stand for a choice."""
-    from al_bench.configuration.commands import arguments
+def asked_for(choice: Choice, folders: tuple[Path, ...]) -> Asked | None:
+    """How `albench run` is asked for a choice."""
+    from al_bench.configuration.commands import asked
 
-    return arguments(choice.group, choice.option, choice.node, folders)
+    return asked(choice.group, choice.option, choice.node, folders)
 
 
 def modality(choice: Choice) -> str:

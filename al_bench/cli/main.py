@@ -1,5 +1,4 @@
-"""The command line: ``albench run | embed | prior | status | report | claim | explore | list |
-check``.
+"""The command line: ``albench`` and a command, of which ``albench --help`` says what each does.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -29,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "report": report,
         "claim": claim,
         "explore": explore,
+        "session": session,
         "list": list_options,
         "check": check,
     }
@@ -181,6 +181,13 @@ def explore(arguments: list[str]) -> int:
     from al_bench.cli.explore import main as write_explorer
 
     return write_explorer(arguments)
+
+
+def session(arguments: list[str]) -> int:
+    """Label rows of your own: suggest, tell, estimate, export."""
+    from al_bench.cli.session import main as of_session
+
+    return of_session(arguments)
 
 
 def list_options(arguments: list[str]) -> int:

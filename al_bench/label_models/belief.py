@@ -4,34 +4,35 @@ The arithmetic that the training rules and ``codecision`` share. Two experts giv
 probabilities: the foundation model its prior q, a logistic regression p on the frozen features,
 seen only out of fold. They are pooled log-linearly, ``f_k ~ p_k^b q_k^a``; the exponents, the
 annotator's noise rate and the posterior of every labelled row's true class are fitted together
-(`fit_pool`), from the answers alone.
+(`fit_pool`), from the answers alone. Several forms of both experts are tried, and what they come to
+is averaged by how well each explains answers that it has not seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot, softmax, unit
+from al_bench.arithmetic import log_softmax, one_hot, softmax, unit
 from al_bench.label_models.consensus import consensus_of
-from al_bench.label_models.crossfit import cross_fit, fold_numbers, log_floor
+from al_bench.label_models.crossfit import (
+    FoldModel,
+    everywhere,
+    fold_models,
+    fold_numbers,
+    held_out,
+    log_floor,
+)
+from al_bench.label_models.pool import Fit, fit_pool, fit_several, pooled
 from al_bench.label_models.several import Votes, learned_skills, said_targets
 from al_bench.state import Consensus, Floats, Ints, State
 
-ROUNDS = 4  # of fitting the frequencies: they hardly move after
-MOST_NOISE = 0.6
-
-
-@dataclass(frozen=True)
-class Fit:
-    """exponents: (e,) of the experts; noise: the annotator's error rate, of several the mean over
-    their answers; posterior: (m, k) of the true class of each labelled row."""
-
-    exponents: Floats
-    noise: float
-    posterior: Floats
+DOUBT_OF_EVIDENCE = 2.0  # by which it is divided: rows are chosen, and answers are not independent
+LEAST = 1e-3  # of a form's weight: those below are left out
 
 
 @dataclass(frozen=True)
@@ -42,114 +43,6 @@ class Belief:
     pool: Floats
     fit: Fit | None
     trust: float
-
-
-def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None) -> Floats:
-    """(n, k) log-linear pool of (e, n, k) log-probabilities, times class frequencies if given."""
-    scores = np.tensordot(exponents, experts, axes=1)
-    return softmax(scores if frequencies is None else scores + np.log(frequencies))
-
-
-def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
-    """(m, k) posterior of the true class given answers that are wrong at rate `noise`, the wrong
-    ones spread evenly over the other classes: Bayes' rule."""
-    index = np.arange(len(answers))
-    joint = belief * (noise / (belief.shape[1] - 1))
-    joint[index, answers] = belief[index, answers] * (1 - noise)
-    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
-
-
-def pool_loss(
-    exponents: Floats, noise: float, experts: Floats, answers: Ints, frequencies: Floats
-) -> tuple[float, Floats, float]:
-    """Minus the log-likelihood of noisy answers under the pool of experts, and its slopes: (e,) by
-    exponent, and by the noise rate."""
-    index = np.arange(len(answers))
-    belief = pooled(experts, exponents, frequencies)
-    hit = belief[index, answers]
-    other = 1 / (belief.shape[1] - 1)
-    chance = (1 - noise) * hit + noise * other * (1 - hit)
-    expected = (belief * experts).sum(axis=2)
-    by_hit = (1 - noise - noise * other) / chance
-    slope = (experts[:, index, answers] - expected) @ (by_hit * hit)
-    by_noise = ((1 - hit) * other - hit) / chance
-    return float(-np.log(chance).sum()), -slope, float(-by_noise.sum())
-
-
-def fit_pool(
-    experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> Fit:
-    """Exponents, noise rate and true-class posteriors that explain the answers.
-
-    experts: (e, m, k) out-of-fold log-probabilities as if classes were equally frequent; before and
-    precision: (e,) of a normal prior of the exponents; noise: (wrong, right) pseudo-counts of a
-    beta prior of the noise rate. Maximises the likelihood of the answers times the priors, in
-    which the pool is multiplied by the classes' frequencies among the labelled rows, so that a
-    rare answer in a sea of a likely class is doubted as Bayes would; the frequencies are those of
-    the posterior, found again after each fit. O(iterations e m k).
-    """
-    from scipy.optimize import minimize
-
-    point = np.append(before, noise[0] / sum(noise))
-    counts = np.bincount(answers, minlength=experts.shape[2]) + 0.5
-    bounds = [(0.0, 3.0)] * len(before) + [(1e-3, MOST_NOISE)]
-    for _ in range(ROUNDS):
-        frequencies = counts / counts.sum()
-
-        def loss(point: Floats, frequencies: Floats = frequencies) -> tuple[float, Floats]:
-            exponents, rate = point[:-1], point[-1]
-            surprise, slope, by_rate = pool_loss(exponents, rate, experts, answers, frequencies)
-            pull = precision * (exponents - before)
-            unlikely = 0.5 * pull @ (exponents - before)
-            unlikely -= noise[0] * np.log(rate) + noise[1] * np.log(1 - rate)
-            by_rate -= noise[0] / rate - noise[1] / (1 - rate)
-            return surprise + float(unlikely), np.append(slope + pull, by_rate)
-
-        point = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=bounds).x
-        belief = pooled(experts, point[:-1], frequencies)
-        posterior = true_class(belief, answers, point[-1])
-        counts = np.maximum(posterior.sum(axis=0), 0.3)
-    return Fit(point[:-1], float(point[-1]), posterior)
-
-
-def fit_several(
-    experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> Fit:
-    """The same of several answers a row, by annotators each with skills of his own.
-
-    experts: (e, m, k) for the rows of `votes`; the rest as in `fit_pool`. Exponents and skills are
-    found in turn, the others held. O(iterations e m k + sweeps v).
-    """
-    from scipy.optimize import minimize
-
-    exponents: Floats = before
-    counts = np.bincount(votes.said, minlength=votes.k) + 0.5
-    posterior: Floats = np.empty(0)
-    for _ in range(ROUNDS):
-        frequencies = counts / counts.sum()
-        log_prior = np.log(np.maximum(pooled(experts, exponents, frequencies), 1e-30))
-        skills = learned_skills(votes, log_prior, noise)
-        evidence = skills.evidence(votes)
-        likelihood = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-
-        def loss(
-            exponents: Floats, frequencies: Floats = frequencies, likelihood: Floats = likelihood
-        ) -> tuple[float, Floats]:
-            belief = pooled(experts, exponents, frequencies)
-            joint = belief * likelihood
-            total = joint.sum(axis=1)
-            moved = joint / total[:, None] - belief
-            slope = -np.einsum("mk,emk->e", moved, experts)
-            pull = precision * (exponents - before)
-            return float(-np.log(total).sum() + 0.5 * pull @ (exponents - before)), slope + pull
-
-        bounds = [(0.0, 3.0)] * len(before)
-        exponents = minimize(loss, exponents, jac=True, method="L-BFGS-B", bounds=bounds).x
-        joint = pooled(experts, exponents, frequencies) * likelihood
-        posterior = joint / joint.sum(axis=1, keepdims=True)
-        counts = np.maximum(posterior.sum(axis=0), 0.3)
-    wrong = 1 - posterior[votes.place, votes.said]
-    return Fit(exponents, float(wrong.mean()), posterior)
 
 
 def even_weights(answers: Ints, doubt: float = 0.0) -> Floats:
@@ -190,30 +83,90 @@ def class_bias(held_out: Floats, answers: Ints, doubt: float) -> Floats:
     return np.asarray(mean - mean.mean())
 
 
+@dataclass(frozen=True)
+class Told:
+    """Answers as a regression learns them.
+
+    answers: (m,) classes, of several answers a row what they come to; targets: (m, k) of these;
+    sureness: (m,) of a row's answers, or None; votes: where there are several annotators.
+    """
+
+    answers: Ints
+    targets: Floats
+    sureness: Floats | None = None
+    votes: Votes | None = None
+
+    @classmethod
+    def of(cls, state: State, log_prior: Floats, noise: tuple[float, float]) -> Told:
+        """The answers of a state; log_prior: (m, k) of their rows' classes; noise: pseudo-counts
+        (wrong, right)."""
+        if state.panel is None:
+            answers = state.labels[state.labelled]
+            return cls(answers, one_hot(answers, state.n_classes))
+        votes = Votes.of(state)  # several answers a row, and some annotators know better
+        skills = learned_skills(votes, log_prior, noise)
+        targets, sureness = said_targets(votes, skills)
+        return cls(targets.argmax(axis=1), targets, sureness, votes)
+
+
+@dataclass(frozen=True, eq=False)
+class Expert:
+    """A regression in folds. own: (m, k) held-out log-probabilities of the labelled rows, without
+    the bias (k,) for a class."""
+
+    models: Sequence[FoldModel]
+    own: Floats
+    bias: Floats
+
+
+def shifted(log_prior: Floats, means: Floats, exponent: float) -> Floats:
+    """(n, k) log-probabilities less so many times the logarithms of their classes' means (k,)."""
+    return log_prior if exponent == 0 else log_softmax(log_prior - exponent * means)
+
+
 class OutOfFoldBelief:
     """The belief of `fit_pool` with the prior and an out-of-fold logistic regression as experts.
 
-    folds, l2: of the regression on unit-norm features; exponents, precision: the normal prior of
-    the exponents of (task model, foundation model); noise: pseudo-counts (wrong, right); gate:
-    the prior counts as far as `trust` goes; doubt: of the `class_bias` that is taken away.
+    folds: of the regression on unit-norm features; ridges: its penalties; shifts: exponents of the
+    prior's own class frequencies, by which it is divided (Saerens et al., 2002). Every pair of them
+    is a form of the two experts, fitted for itself; the belief is the mean of all, weighed by
+    ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al., 1999). exponents, precision:
+    the normal prior of the exponents of (task model, foundation model); noise: pseudo-counts
+    (wrong, right); gate: the prior counts as far as `trust` goes; doubt: of the `class_bias` that
+    is taken away. ValueError without a form.
     """
 
-    version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
+    version: ClassVar = 3  # 1: folds in the features' own coordinates; 2: one form of the experts
 
     def __init__(
         self,
         folds: int,
-        l2: float,
+        ridges: Sequence[float],
+        shifts: Sequence[float],
         exponents: tuple[float, float],
         precision: tuple[float, float],
         noise: tuple[float, float],
         gate: bool,
         doubt: float,
     ) -> None:
-        self.folds, self.l2, self.gate, self.doubt = folds, l2, gate, doubt
+        for name, values in (("ridges", ridges), ("shifts", shifts)):
+            if not len(values) or min(values) < 0:
+                raise ValueError(f"OutOfFoldBelief got {name}={list(values)}; wanted one at least, "
+                                 "none below 0")  # fmt: skip
+        self.folds, self.gate, self.doubt = folds, gate, doubt
+        self.ridges, self.shifts = tuple(ridges), tuple(shifts)
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
-        self.settings = (folds, l2, *exponents, *precision, *noise, gate, doubt)
+        self.settings = (
+            folds,
+            self.ridges,
+            self.shifts,
+            *exponents,
+            *precision,
+            *noise,
+            gate,
+            doubt,
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, OutOfFoldBelief) and self.settings == other.settings
@@ -222,40 +175,57 @@ class OutOfFoldBelief:
         return hash(self.settings)
 
     def believe(self, state: State, rng: np.random.Generator) -> Belief:
-        """O(folds iterations m d k + folds n d k) time, O(n k) memory."""
+        """O(folds iterations m d k) time for every ridge, O(folds n d k) for each that counts; O(n
+        k) memory."""
         prior = log_floor(state.rows.prior)
         if len(state.labelled) == 0:
             return Belief(softmax(prior), None, 1.0)
         rows, answers = state.labelled, state.labels[state.labelled]
-        votes, targets, sureness = None, one_hot(answers, state.n_classes), None
-        if state.panel is not None:  # several answers a row, and some annotators know better
-            votes = Votes.of(state)
-            skills = learned_skills(votes, self.exponents[1] * prior[rows], self.noise)
-            targets, sureness = said_targets(votes, skills)
-            answers = targets.argmax(axis=1)
-        held_out, everywhere = cross_fit(
-            unit(state.rows.features),
-            rows,
-            targets,
-            fold_numbers(answers, self.folds, rng),
-            self.l2,
-            sureness,
-        )
-        # held out, a class of one or two rows can hardly be predicted: no evidence on the model
-        few = np.bincount(answers, minlength=state.n_classes)[answers] < 3
-        shift = class_bias(held_out[~few], answers[~few], self.doubt)
-        held_out, everywhere = held_out - shift, everywhere - shift
-        held_out[few] = -np.log(state.n_classes)
         faith = trust(state.rows.prior[rows], answers) if self.gate else 1.0
-        experts = np.stack([held_out, faith * prior[rows]])
-        settings = (self.exponents, self.precision, self.noise)
-        if votes is None:
-            fit = fit_pool(experts, answers, *settings)
-        else:
-            fit = fit_several(experts, votes, *settings)
-        pool = pooled(np.stack([everywhere, faith * prior]), fit.exponents)
+        means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
+        priors = [faith * shifted(prior, means, shift) for shift in self.shifts]
+        features = unit(state.rows.features)
+        told = Told.of(state, self.exponents[1] * prior[rows], self.noise)
+        folds = fold_numbers(told.answers, self.folds, rng)
+        experts = list(self.experts(features[rows], told, folds))
+        forms = list(product(experts, priors))
+        fits = [self.fit(told, expert.own, believed[rows]) for expert, believed in forms]
+        weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
+        pool = np.zeros((len(features), state.n_classes))
+        counted = [place for place, weight in enumerate(weights) if weight > LEAST]
+        said = {
+            expert: everywhere(expert.models, features) - expert.bias
+            for expert in dict.fromkeys(forms[place][0] for place in counted)
+        }
+        for place in counted:
+            expert, believed = forms[place]
+            both = np.stack([said[expert], believed])
+            pool += weights[place] * pooled(both, fits[place].exponents)
+        fit = Fit.mean([fits[p] for p in counted], weights[counted] / weights[counted].sum())
+        pool /= weights[counted].sum()
         pool[rows] = fit.posterior
         return Belief(pool, fit, faith)
+
+    def experts(self, features: Floats, told: Told, folds: Ints) -> Iterator[Expert]:
+        """One for each ridge; features: (m, d) of the labelled rows."""
+        k = told.targets.shape[1]
+        # held out, a class of one or two rows can hardly be predicted: no evidence on the model
+        few = np.bincount(told.answers, minlength=k)[told.answers] < 3
+        for ridge in self.ridges:
+            models = fold_models(features, told.targets, folds, ridge, told.sureness)
+            own = held_out(models, features)
+            bias = class_bias(own[~few], told.answers[~few], self.doubt)
+            own = own - bias
+            own[few] = -np.log(k)
+            yield Expert(models, own, bias)
+
+    def fit(self, told: Told, own: Floats, log_prior: Floats) -> Fit:
+        """Of one form of the experts, (m, k) each."""
+        settings = (self.exponents, self.precision, self.noise)
+        experts = np.stack([own, log_prior])
+        if told.votes is None:
+            return fit_pool(experts, told.answers, *settings)
+        return fit_several(experts, told.votes, *settings)
 
 
 def confident_rows(

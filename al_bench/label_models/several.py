@@ -70,6 +70,11 @@ class Skills:
         flat = np.bincount(votes.place * votes.k + votes.said, weights=odds, minlength=size)
         return np.asarray(flat.reshape(len(votes.rows), votes.k))
 
+    def by_habit(self, votes: Votes) -> float:
+        """Log-likelihood of all answers if nobody knew a class: what `evidence` is on top of."""
+        chance = (1 - self.competence[votes.who]) * self.habit[votes.who, votes.said]
+        return float(np.log(chance).sum())
+
 
 def learned_skills(votes: Votes, log_prior: Floats, noise: tuple[float, float]) -> Skills:
     """Each annotator's competence and habit, by expectation and maximisation.

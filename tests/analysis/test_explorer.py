@@ -13,6 +13,7 @@ from al_bench.analysis.facets import in_thirds
 from al_bench.analysis.frame import Results
 from al_bench.analysis.keys import Choice
 from al_bench.analysis.stats import errors
+from al_bench.configuration.commands import Asked
 from tests.analysis.frames import FAST, LABELS, SLOW, WEAK, results, runs
 
 METRIC = "balanced_accuracy"
@@ -22,12 +23,12 @@ def modality(choice: Choice) -> str:
     return "image" if choice.option == "one" else "text"
 
 
-def arguments(choice: Choice) -> tuple[str, ...] | None:
-    return None if choice.option == "mine" else (f"{choice.group}={choice.option}",)
+def asked(choice: Choice) -> Asked | None:
+    return None if choice.option == "mine" else Asked((f"{choice.group}={choice.option}",), False)
 
 
 def data(*parts: Any) -> dict[str, Any]:
-    return explorer_data(results(*parts), [METRIC], About(modality, arguments))
+    return explorer_data(results(*parts), [METRIC], About(modality, asked))
 
 
 def facet(found: dict[str, Any], key: str) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def test_a_seed_that_a_method_lacks_is_null() -> None:
 
 def test_a_metric_where_lower_is_better_is_refused() -> None:
     with pytest.raises(ValueError, match="nll, where lower is better"):
-        explorer_data(results(runs("random", SLOW)), ["nll"], About(modality, arguments))
+        explorer_data(results(runs("random", SLOW)), ["nll"], About(modality, asked))
 
 
 def test_the_same_results_are_the_same_text_and_hold_no_nan(two_sets: dict[str, Any]) -> None:

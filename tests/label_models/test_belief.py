@@ -10,14 +10,18 @@ from al_bench.label_models.belief import (
     OutOfFoldBelief,
     class_bias,
     confident_rows,
-    fit_pool,
-    pool_loss,
-    pooled,
-    true_class,
+    shifted,
     trust,
     unit,
 )
-from al_bench.label_models.crossfit import cross_fit, fold_numbers, log_floor
+from al_bench.label_models.crossfit import (
+    cross_fit,
+    everywhere,
+    fold_models,
+    fold_numbers,
+    log_floor,
+)
+from al_bench.label_models.pool import fit_pool, pool_loss, pooled, true_class
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
 from tests.reference import belief as slow
 
@@ -38,8 +42,13 @@ def flipped(truth: Ints, k: int, rate: float, seed: int) -> Ints:
     return np.where(wrong, (truth + rng.integers(1, k, size=len(truth))) % k, truth)
 
 
-def belief_rule(gate: bool = True, doubt: float = 10.0) -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, 1.0, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), gate, doubt)
+def belief_rule(
+    gate: bool = True,
+    doubt: float = 10.0,
+    ridges: tuple[float, ...] = (1.0,),
+    shifts: tuple[float, ...] = (0.0,),
+) -> OutOfFoldBelief:
+    return OutOfFoldBelief(4, ridges, shifts, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), gate, doubt)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
@@ -223,8 +232,8 @@ def test_a_class_nobody_named_is_not_ruled_out() -> None:
 def test_answers_that_say_nothing_teach_nothing(told: Floats) -> None:
     features = unit(np.random.default_rng(0).normal(size=(30, 4)))
     targets, rows = np.eye(3, dtype=np.float32)[np.arange(12) % 3], np.arange(12)
-    for logs in cross_fit(features, rows, targets, rows % 4, 1.0, told):
-        assert_allclose(logs, np.log(1 / 3), rtol=1e-5)
+    models = fold_models(features[rows], targets, rows % 4, 1.0, told)
+    assert_allclose(everywhere(models, features), np.log(1 / 3), rtol=1e-5)
 
 
 @pytest.mark.parametrize("prior", ["good", "flat", "shuffled"])
@@ -281,3 +290,47 @@ def test_a_single_answer_is_believed_on_the_priors_word_alone() -> None:
     assert np.isfinite(belief.pool).all()
     assert_allclose(belief.pool.sum(axis=1), 1, rtol=1e-5)
     assert belief.pool[row[0]].argmax() == state.labels[row[0]]
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+@pytest.mark.parametrize("prior", ["good", "shuffled"])
+def test_forms_are_averaged_by_the_square_root_of_their_evidence(prior: str, rate: float) -> None:
+    state, _ = gaussian_state(prior, rate)
+    alone = []
+    for ridge, shift in [(r, s) for r in (1.0, 30.0) for s in (0.0, 1.0)]:
+        rule = belief_rule(ridges=(ridge,), shifts=(shift,))
+        alone.append(rule.believe(state, np.random.default_rng(3)))
+    evidence = np.array([one.fit.evidence for one in alone if one.fit])
+    weights = np.exp((evidence - evidence.max()) / 2)
+    weights /= weights.sum()
+    assert weights.max() < 0.95  # or there is nothing to average
+    rule = belief_rule(ridges=(1.0, 30.0), shifts=(0.0, 1.0))
+    together = rule.believe(state, np.random.default_rng(3))
+    wanted = sum(w * one.pool for w, one in zip(weights, alone, strict=True))
+    assert_allclose(together.pool, wanted, atol=5e-3)  # forms that hardly count are left out
+
+
+def test_evidence_prefers_the_form_that_explains_answers() -> None:
+    state, _ = gaussian_state("good", 0.0)
+    evidence = {}
+    for ridge in (1.0, 1e5):
+        found = belief_rule(ridges=(ridge,)).believe(state, np.random.default_rng(0)).fit
+        assert found is not None
+        evidence[ridge] = found.evidence
+    assert evidence[1.0] > evidence[1e5] + 1
+
+
+def test_a_shifted_prior_holds_classes_for_equally_frequent() -> None:
+    probs = np.array([[0.8, 0.2], [0.4, 0.6]])
+    means = np.log(probs.mean(axis=0))
+    odds = np.array([0.8 / 0.6, 0.2 / 0.4])
+    assert_allclose(np.exp(shifted(np.log(probs), means, 1.0))[0], odds / odds.sum())
+    assert shifted(probs, means, 0.0) is probs
+
+
+@pytest.mark.parametrize("forms", [((), (0.0,)), ((1.0,), (-0.1,))])
+def test_a_belief_without_a_form_or_below_zero_is_refused(
+    forms: tuple[tuple[float, ...], ...],
+) -> None:
+    with pytest.raises(ValueError, match=r"wanted one at least, none below 0"):
+        OutOfFoldBelief(4, *forms, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0)

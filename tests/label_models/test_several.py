@@ -17,7 +17,16 @@ from tests.reference.several import learned
 
 K = 4
 NOISE = (1.0, 9.0)
-GIVEN = (4, 1.0, (1.0, 1.0), (4.0, 4.0), NOISE, True, 10.0)  # as configs/belief/out_of_fold.yaml
+GIVEN = (
+    4,
+    (1.0,),
+    (0.0,),
+    (1.0, 1.0),
+    (4.0, 4.0),
+    NOISE,
+    True,
+    10.0,
+)  # as configs/belief/out_of_fold.yaml
 
 
 def told(

@@ -14,6 +14,7 @@ import pytest
 from al_bench.analysis import stats
 from al_bench.analysis.curves import Floats
 from al_bench.analysis.explorer import About, explorer_data, resamples
+from al_bench.analysis.keys import Choice
 from al_bench.analysis.over_sets import mean_limits
 from al_bench.analysis.savings import (
     area,
@@ -23,6 +24,7 @@ from al_bench.analysis.savings import (
     ratio_over_levels,
     saving_limits,
 )  # fmt: skip
+from al_bench.configuration.commands import Asked
 from al_bench.report.explorer.build import explorer
 from tests.analysis.frames import LABELS, results, runs
 
@@ -39,6 +41,7 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SETS, METHODS, SEEDS = ("one", "two <b>three</b>"), ("margin", "mine", "random"), 4
+OLD = "margin"  # whose form has changed since it was run
 PATIENCE = 60_000  # milliseconds; a machine may be busy
 
 
@@ -47,6 +50,11 @@ def curves(number: int) -> Floats:
     generator = np.random.default_rng(number)
     rise = 0.3 + (0.05 * number) + 0.3 * (1 - np.exp(-LABELS / 40))
     return np.asarray(rise + generator.normal(0, 0.04, (SEEDS, len(LABELS))))
+
+
+def asked(choice: Choice) -> Asked | None:
+    words = (f"{choice.group}={choice.option}",)
+    return None if choice.option == "mine" else Asked(words, choice.option == OLD)
 
 
 def table() -> dict[str, Any]:
@@ -59,7 +67,9 @@ def table() -> dict[str, Any]:
             parts.append(part.assign(seed=seed, id=part["id"] + f" {seed}"))
     about = About(
         modality=lambda choice: "image" if choice.option == "one" else "text",
-        arguments=lambda c: None if c.option == "mine" else (f"{c.group}={c.option}",),
+        asked=lambda c: (
+            None if c.option == "mine" else Asked((f"{c.group}={c.option}",), c.option == OLD)
+        ),
     )
     return explorer_data(results(*parts), ["balanced_accuracy"], about)
 
@@ -254,12 +264,17 @@ def test_a_set_is_looked_into_and_its_command_given(page: Page) -> None:
     assert said.startswith("albench run dataset=one ")
     assert said.endswith("seed=0,1,2,3")
     assert "strategy=random" in said
+    expect(page.locator("#renewed")).to_be_empty()
     row.get_by_role("button").first.click()
     expect(page.locator("#chart-title")).to_contain_text("one · 20 % wrong answers")
     page.locator("#board").get_by_role("button", name="mine").click()
     expect(page.locator("#drill-title")).to_contain_text("mine, set by set")
     page.locator("#sets tr").last.get_by_role("button", name=re.compile("^Command")).click()
     assert "--config-dir YOUR_CONFIGS" in page.locator("#command").inner_text()
+    page.locator("#board").get_by_role("button", name="margin").click()
+    expect(page.locator("#drill-title")).to_contain_text("margin, set by set")
+    page.locator("#sets tr").last.get_by_role("button", name=re.compile("^Command")).click()
+    expect(page.locator("#renewed")).to_contain_text("strategy=margin was renewed")
 
 
 def test_names_never_become_markup(page: Page) -> None:

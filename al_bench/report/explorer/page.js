@@ -131,13 +131,14 @@ function drill() {
 }
 
 function command(setting, method) {
-  const text = results.command(setting, method);
+  const { text, renewed } = results.command(setting, method);
+  const nearest = `The nearest to these runs: ${renewed.join(", ")} was renewed since they were made.`;
   byId("command").textContent = text;
+  byId("renewed").textContent = renewed.length ? nearest : "";
   byId("command-box").hidden = false;
-  navigator.clipboard?.writeText(text).then(
-    () => (byId("copied").textContent = "copied"),
-    () => (byId("copied").textContent = "select and copy"),
-  );
+  const say = (done) => (byId("copied").textContent = done ? "copied" : "select and copy");
+  if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => say(true), () => say(false));
+  else say(false);
   byId("command").focus();
 }
 

@@ -179,7 +179,8 @@ class Results {
     return this.settings[setting].labels.at(-1);
   }
 
-  /** The command that makes the runs of a method in a setting. */
+  /** The command that makes the runs of a method in a setting, and the options that are not what
+   * they were when these runs were made. */
   command(setting, method) {
     const { choices, seeds } = this.settings[setting];
     const all = [...choices, ...this.methods[method].choices].map((i) => this.choices[i]);
@@ -187,7 +188,8 @@ class Results {
     const said = all.flatMap((c) => c.arguments ?? [`${c.group}=${c.option}`]);
     const has = this.common(setting, [method], 0).map((i) => seeds[i]);
     const folder = own ? ["--config-dir YOUR_CONFIGS"] : [];
-    return ["albench run", ...folder, ...said, `seed=${has.join(",")}`].join(" ");
+    const text = ["albench run", ...folder, ...said, `seed=${has.join(",")}`].join(" ");
+    return { text, renewed: all.filter((c) => c.renewed).map((c) => `${c.group}=${c.option}`) };
   }
 }
 

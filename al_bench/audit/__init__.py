@@ -1,0 +1,1 @@
+"""How good a model is, by rows drawn at random: pure statistics of arrays."""

@@ -1,0 +1,150 @@
+"""The log-linear pool of experts, fitted to answers that may be wrong: pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from al_bench.arithmetic import softmax
+from al_bench.label_models.several import Votes, learned_skills
+from al_bench.state import Floats, Ints
+
+ROUNDS = 4  # of fitting the frequencies: they hardly move after
+MOST_NOISE = 0.6
+
+
+@dataclass(frozen=True)
+class Fit:
+    """exponents: (e,) of the experts; noise: the annotator's error rate, of several the mean over
+    their answers; posterior: (m, k) of the true class of each labelled row; evidence: the
+    log-likelihood of the answers less the penalty of the exponents."""
+
+    exponents: Floats
+    noise: float
+    posterior: Floats
+    evidence: float = 0.0
+
+    @classmethod
+    def mean(cls, fits: Sequence[Fit], weights: Floats) -> Fit:
+        """What several fits come to by their weights (f,), which sum to one."""
+        parts = list(zip(weights, fits, strict=True))
+        return cls(
+            np.asarray(sum(w * fit.exponents for w, fit in parts)),
+            float(sum(w * fit.noise for w, fit in parts)),
+            np.asarray(sum(w * fit.posterior for w, fit in parts)),
+            float(sum(w * fit.evidence for w, fit in parts)),
+        )
+
+
+def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None) -> Floats:
+    """(n, k) log-linear pool of (e, n, k) log-probabilities, times class frequencies if given."""
+    scores = np.tensordot(exponents, experts, axes=1)
+    return softmax(scores if frequencies is None else scores + np.log(frequencies))
+
+
+def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
+    """(m, k) posterior of the true class given answers that are wrong at rate `noise`, the wrong
+    ones spread evenly over the other classes: Bayes' rule."""
+    index = np.arange(len(answers))
+    joint = belief * (noise / (belief.shape[1] - 1))
+    joint[index, answers] = belief[index, answers] * (1 - noise)
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+
+
+def pool_loss(
+    exponents: Floats, noise: float, experts: Floats, answers: Ints, frequencies: Floats
+) -> tuple[float, Floats, float]:
+    """Minus the log-likelihood of noisy answers under the pool of experts, and its slopes: (e,) by
+    exponent, and by the noise rate."""
+    index = np.arange(len(answers))
+    belief = pooled(experts, exponents, frequencies)
+    hit = belief[index, answers]
+    other = 1 / (belief.shape[1] - 1)
+    chance = (1 - noise) * hit + noise * other * (1 - hit)
+    expected = (belief * experts).sum(axis=2)
+    by_hit = (1 - noise - noise * other) / chance
+    slope = (experts[:, index, answers] - expected) @ (by_hit * hit)
+    by_noise = ((1 - hit) * other - hit) / chance
+    return float(-np.log(chance).sum()), -slope, float(-by_noise.sum())
+
+
+def fit_pool(
+    experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
+) -> Fit:
+    """Exponents, noise rate and true-class posteriors that explain the answers.
+
+    experts: (e, m, k) out-of-fold log-probabilities as if classes were equally frequent; before and
+    precision: (e,) of a normal prior of the exponents; noise: (wrong, right) pseudo-counts of a
+    beta prior of the noise rate. Maximises the likelihood of the answers times the priors, in
+    which the pool is multiplied by the classes' frequencies among the labelled rows, so that a
+    rare answer in a sea of a likely class is doubted as Bayes would; the frequencies are those of
+    the posterior, found again after each fit. O(iterations e m k).
+    """
+    from scipy.optimize import minimize
+
+    point = np.append(before, noise[0] / sum(noise))
+    counts = np.bincount(answers, minlength=experts.shape[2]) + 0.5
+    bounds = [(0.0, 3.0)] * len(before) + [(1e-3, MOST_NOISE)]
+    for _ in range(ROUNDS):
+        frequencies = counts / counts.sum()
+
+        def loss(point: Floats, frequencies: Floats = frequencies) -> tuple[float, Floats]:
+            exponents, rate = point[:-1], point[-1]
+            surprise, slope, by_rate = pool_loss(exponents, rate, experts, answers, frequencies)
+            pull = precision * (exponents - before)
+            unlikely = 0.5 * pull @ (exponents - before)
+            unlikely -= noise[0] * np.log(rate) + noise[1] * np.log(1 - rate)
+            by_rate -= noise[0] / rate - noise[1] / (1 - rate)
+            return surprise + float(unlikely), np.append(slope + pull, by_rate)
+
+        found = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=bounds)
+        point = found.x
+        belief = pooled(experts, point[:-1], frequencies)
+        posterior = true_class(belief, answers, point[-1])
+        counts = np.maximum(posterior.sum(axis=0), 0.3)
+    return Fit(point[:-1], float(point[-1]), posterior, -float(found.fun))
+
+
+def fit_several(
+    experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
+) -> Fit:
+    """The same of several answers a row, by annotators each with skills of his own.
+
+    experts: (e, m, k) for the rows of `votes`; the rest as in `fit_pool`. Exponents and skills are
+    found in turn, the others held. O(iterations e m k + sweeps v).
+    """
+    from scipy.optimize import minimize
+
+    exponents: Floats = before
+    counts = np.bincount(votes.said, minlength=votes.k) + 0.5
+    posterior: Floats = np.empty(0)
+    for _ in range(ROUNDS):
+        frequencies = counts / counts.sum()
+        log_prior = np.log(np.maximum(pooled(experts, exponents, frequencies), 1e-30))
+        skills = learned_skills(votes, log_prior, noise)
+        evidence = skills.evidence(votes)
+        most = evidence.max(axis=1, keepdims=True)
+        likelihood = np.exp(evidence - most)
+
+        def loss(
+            exponents: Floats, frequencies: Floats = frequencies, likelihood: Floats = likelihood
+        ) -> tuple[float, Floats]:
+            belief = pooled(experts, exponents, frequencies)
+            joint = belief * likelihood
+            total = joint.sum(axis=1)
+            moved = joint / total[:, None] - belief
+            slope = -np.einsum("mk,emk->e", moved, experts)
+            pull = precision * (exponents - before)
+            return float(-np.log(total).sum() + 0.5 * pull @ (exponents - before)), slope + pull
+
+        bounds = [(0.0, 3.0)] * len(before)
+        found = minimize(loss, exponents, jac=True, method="L-BFGS-B", bounds=bounds)
+        exponents = found.x
+        joint = pooled(experts, exponents, frequencies) * likelihood
+        posterior = joint / joint.sum(axis=1, keepdims=True)
+        counts = np.maximum(posterior.sum(axis=0), 0.3)
+    wrong = 1 - posterior[votes.place, votes.said]
+    explained = skills.by_habit(votes) + float(most.sum() - found.fun)
+    return Fit(exponents, float(wrong.mean()), posterior, explained)

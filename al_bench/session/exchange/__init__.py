@@ -1,0 +1,1 @@
+"""Where annotators already work: tasks for their tools, and their annotations back."""

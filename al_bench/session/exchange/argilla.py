@@ -1,0 +1,61 @@
+"""Suggestions as records of Argilla, and what people answered to them.
+
+The form is that of ``dataset.records.to_json`` and ``from_json`` of Argilla 2, whose settings want
+a field ``text`` (or ``image``) and a ``LabelQuestion("label", labels=classes)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from al_bench.session.exchange.annotations import part
+from al_bench.session.exchange.brought import Brought, Found
+from al_bench.session.exchange.tasks import LABEL, Images, Json, content, once
+from al_bench.session.values import AUDIT, Answer, Suggestion
+
+
+def records(suggestions: Sequence[Suggestion], images: Images | None, blind: bool) -> list[Json]:
+    """A record a row; the guess is its suggestion, but of audit rows where these are `blind`."""
+    return [record(one, images, blind) for one in once(suggestions)]
+
+
+def record(one: Suggestion, images: Images | None, blind: bool) -> Json:
+    guess = {"value": one.guess, "score": round(one.confidence, 6), "agent": f"batch {one.batch}"}
+    return {
+        "id": one.id,
+        "fields": content(one, images),
+        "metadata": {"why": one.why, "batch": one.batch},
+        "suggestions": {} if blind and one.kind == AUDIT else {LABEL: guess},
+        "responses": {},
+        "vectors": {},
+    }
+
+
+def responded(where: str, records: Any) -> Found:
+    """The answers of exported records.
+
+    Argilla does not export whether a response is a draft, so only records are read that it calls
+    completed; nor when one changed. ValueError, in one sentence, where these are no records.
+    """
+    if not isinstance(records, list):
+        raise ValueError(f"{where} is no list of records; wanted Argilla's records as JSON")
+    found, empty = [], 0
+    for number, one in enumerate(records, start=1):
+        place = f"{where}: record {number}"
+        responses = part(place, {LABEL: []} | part(place, one, "responses", dict), LABEL, list)
+        if one.get("status") != "completed":
+            empty += len(responses)
+            continue
+        found += [brought(place, one, response) for response in responses]
+    return Found(found, empty)
+
+
+def brought(place: str, record: Mapping[str, Any], response: Any) -> Brought:
+    """A response; one without a value was discarded, so that somebody was not sure."""
+    row, who = part(place, record, "id", str), part(place, response, "user_id", str)
+    value = response.get("value")
+    if not isinstance(value, str | None):
+        raise ValueError(f"{place} is answered with {value!r}; wanted the name of a class")
+    key = f"Argilla {record.get('_server_id')}/{row}/{who}"
+    return Brought(key, Answer(row, value, f"argilla user {who}"), None)

@@ -1,0 +1,1 @@
+"""The labelling page: a small local server, keyboard first (``albench session label``)."""

@@ -1,0 +1,83 @@
+"""What the page says and draws, from values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+WIDTH, HEIGHT = 300.0, 130.0
+LEFT, RIGHT, TOP, BOTTOM = 34.0, 8.0, 8.0, 18.0  # margins for the marks
+
+MOST = 100  # points of a line; more are not seen
+
+
+@dataclass(frozen=True)
+class Point:
+    """An estimate after so many answers, with its interval, as fractions."""
+
+    answers: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Words at a place of a drawing; anchor: which end of them is there."""
+
+    x: float
+    y: float
+    words: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A learning curve as SVG takes it: points of the line and of the band around it."""
+
+    width: float
+    height: float
+    line: str
+    band: str
+    marks: tuple[Mark, ...]
+    summary: str
+
+
+def percent(fraction: float) -> str:
+    """A fraction in whole per cent."""
+    return f"{100 * fraction:.0f} %"
+
+
+def curve(points: Sequence[Point]) -> Curve | None:
+    """The curve through two estimates or more, thinned to MOST; None where there are fewer."""
+    if len(points) < 2:
+        return None
+    points = [*points[: -1 : -(-len(points) // MOST)], points[-1]]
+    first, last = points[0].answers, points[-1].answers
+    lowest = min(point.low for point in points)
+    highest = max(point.high for point in points)
+    span, rise = max(last - first, 1), max(highest - lowest, 0.01)
+
+    def x(answers: int) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * (answers - first) / span
+
+    def y(value: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (highest - value) / rise
+
+    def joined(places: Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
+
+    upper = [(x(point.answers), y(point.high)) for point in points]
+    lower = [(x(point.answers), y(point.low)) for point in reversed(points)]
+    marks = (
+        Mark(LEFT - 4, TOP + 8, percent(highest), "end"),
+        Mark(LEFT - 4, HEIGHT - BOTTOM, percent(lowest), "end"),
+        Mark(LEFT, HEIGHT - 4, str(first), "start"),
+        Mark(WIDTH - RIGHT, HEIGHT - 4, f"{last} answers", "end"),
+    )
+    summary = (
+        f"from {percent(points[0].value)} after {first} to {percent(points[-1].value)} "
+        f"after {last} answers"
+    )
+    line = joined([(x(point.answers), y(point.value)) for point in points])
+    return Curve(WIDTH, HEIGHT, line, joined(upper + lower), marks, summary)

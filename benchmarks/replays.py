@@ -1,0 +1,110 @@
+"""Runs in which a part of the pool is kept for the audit, as files that `stopping.py` scores.
+
+The loop is al_bench's own: the reserve is hidden from strategy, training rule and learner, and a
+fifth of each round's labels is left to the audit. As no audited row teaches anything, one replay
+serves any number of audits: which rows of the reserve are audited, and what is said of them, is
+drawn by whoever scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import al_bench
+from al_bench.api import composed
+from al_bench.arithmetic import entropy
+from al_bench.audit.design import NEVER, reserve
+from al_bench.desk import Desk
+from al_bench.loop import answered, query, trained
+from al_bench.rng import rng
+from al_bench.runs.parts import parts_of
+from al_bench.state import Floats, Ints, State
+
+METHODS = {
+    "codecision": {"strategy": "codecision", "init": "codecision", "supervision": "vetted_pool"},
+    "margin": {"strategy": "margin", "init": "random", "supervision": "labels"},
+}
+# twice the usual budget, so that there is a time to stop
+PROTOCOL = ("protocol.per_class=80", "protocol.fraction=0.25", "protocol.rounds=16")
+SHARE = 0.2  # of each round's labels that are the audit's
+FRACTION = 0.3  # of the pool that is kept for it
+
+
+class Setting(NamedTuple):
+    """What one replay is of."""
+
+    dataset: str
+    rate: float
+    method: str
+    seed: int
+
+    def path(self, folder: Path) -> Path:
+        return folder / f"{self.dataset}-{self.rate:g}-{self.method}-{self.seed}.npz"
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One run, as far as stopping and auditing go.
+
+    strata, places: (n,) of the pool, as `reserve` gives them; held: (m,) the reserve, truth: (m,)
+    its classes; labels: (r,) bought so far, the audit's too; probs: (r, m, k) of the reserve by the
+    model of each round; uncertainty: (r,) mean entropy of the unlabelled pool over its largest;
+    doubt: (r,) largest such entropy of the rows just queried, and right: (r,) how often they were
+    answered as the model before had guessed.
+    """
+
+    strata: Ints
+    places: Ints
+    held: Ints
+    truth: Ints
+    labels: Ints
+    probs: Floats
+    uncertainty: Floats
+    doubt: Floats
+    right: Floats
+
+    @classmethod
+    def read(cls, path: Path) -> Replay:
+        with np.load(path, allow_pickle=False) as file:
+            return cls(**{name: file[name] for name in cls.__annotations__})
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez_compressed(part, **vars(self))
+        part.replace(path)
+
+
+def replay(setting: Setting) -> Replay:
+    """The rounds of one setting, with the audit's rows hidden and its labels left unbought."""
+    problem = al_bench.make_problem(
+        setting.dataset,
+        imbalance="usual",
+        noise="symmetric",
+        seed=setting.seed,
+        overrides=[f"noise.rate={setting.rate}"],
+    )
+    choices = {**METHODS[setting.method], "learner": "linear", "protocol": "per_class"}
+    config, seed = composed(choices, setting.seed, PROTOCOL), setting.seed
+    parts = parts_of(config, problem)
+    pool, desk, top = problem.pool, Desk(problem.table), np.log(problem.pool.n_classes)
+    strata, places = reserve(pool.prior.argmax(axis=1), FRACTION, rng(seed, "audit"))
+    held = np.flatnonzero(places != NEVER)
+    state, rounds, bought = State.start(pool).hide(held), [], 0
+    for number, size in enumerate(parts.protocol.sizes(len(pool), pool.n_classes), start=1):
+        rule, before = parts.init if number == 1 else parts.strategy, state.probs
+        budget = size - round(SHARE * size)
+        told, _ = query(rule, state, budget, desk, parts.protocol.reveal, seed, number)
+        state = answered(state, told, None, seed, number)
+        state = trained(state, parts.supervision, parts.learner, seed, number)
+        bought += size
+        doubt = entropy(before[told.rows]).max() / top
+        right = np.mean(before[told.rows].argmax(axis=1) == told.classes)
+        unsure = entropy(state.probs[state.unlabelled]).mean() / top
+        rounds.append((bought, state.probs[held].astype(np.float16), unsure, doubt, right))
+    labels, probs, *facts = (np.array(column) for column in zip(*rounds, strict=True))
+    return Replay(strata, places, held, problem.truth[held], labels, probs, *facts)

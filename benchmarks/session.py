@@ -1,0 +1,213 @@
+"""What a session costs: from a csv to the first batch, the next batches, memory, many writers.
+
+    python benchmarks/session.py --write      # into results/benchmarks/session.md
+
+Texts: glosses of WordNet, as they ship with the package, written to a csv without their labels;
+every command is a process of its own, as somebody types it. Embeddings: a made-up pool whose prior
+is right for most rows; one process, whose most memory is that of the whole of it. A script that
+knows the classes answers. Writers: four processes that tell one answer at a time to one session.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from al_bench.session import Answer, Session
+
+OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "session.md"
+TEXTS, BUDGET = 10_000, 50
+MAIN = "import sys; from al_bench.cli.main import main; sys.exit(main())"
+WIDE, DIM, CLASSES = 100_000, 384, 10
+WRITERS, EACH = 4, 250
+
+
+class Seconds(NamedTuple):
+    """Of the clock, and of all processors together."""
+
+    clock: float
+    processor: float
+
+    @property
+    def cells(self) -> tuple[str, str]:
+        return f"{self.clock:.1f}", f"{self.processor:.1f}"
+
+
+def row(cells: Sequence[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def command(*line: str) -> Seconds:
+    """What ``albench session ...`` takes as a process of its own."""
+    began, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-c", MAIN, "session", *line],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Seconds(perf_counter() - began, spent)
+
+
+def texts(folder: Path) -> list[str]:
+    """Seconds from a csv of texts to the first batch, and to further ones."""
+    from al_bench.api import composed
+    from al_bench.configuration.config import build
+
+    data = build(composed({"dataset": "wordnet_nouns25"}, 0, []).dataset).load()
+    glosses = list(data.train.inputs)[:TEXTS]
+    truth = dict(zip(map(str, range(len(glosses))), data.train.labels, strict=False))
+    pd.DataFrame({"text": glosses}).to_csv(folder / "texts.csv", index=False)
+    place, names = str(folder / "texts"), ",".join(data.class_names)
+    new = command("new", place, "--data", str(folder / "texts.csv"), "--classes", names)
+    batch = folder / "batch.csv"
+    out = [row(["step", "seconds", "processor seconds"]), row(["---", "---:", "---:"])]
+    first = command("suggest", place, "--budget", str(BUDGET), "--out", str(batch))
+    both = Seconds(new.clock + first.clock, new.processor + first.processor)
+    out.append(
+        row([f"`new` on {len(glosses):,} texts in {len(data.class_names)} classes", *new.cells])
+    )
+    out.append(row([f"`suggest`, the first {BUDGET}", *first.cells]))
+    out.append(row(["csv to first batch, all told", *both.cells]))
+    for number in (2, 3):
+        table = pd.read_csv(batch, dtype=str, keep_default_na=False)
+        table["answer"] = [data.class_names[truth[name]] for name in table["id"]]
+        table.to_csv(batch, index=False)
+        told = command("tell", place, str(batch))
+        batch = folder / f"batch{number}.csv"
+        again = command("suggest", place, "--budget", str(BUDGET), "--out", str(batch))
+        out.append(row([f"`tell`, {BUDGET} answers", *told.cells]))
+        out.append(row([f"`suggest`, batch {number}", *again.cells]))
+    return [*out, *within(place, data.class_names, truth)]
+
+
+def within(place: str, names: Sequence[str], truth: dict[str, int]) -> list[str]:
+    """The same in one process that stays, such as the page's: fit and choice after each batch."""
+    out = []
+    with Session.open(place) as session:
+        session.withdraw()
+        session.suggest(BUDGET)  # which opens the pool
+        for _ in range(8):
+            waiting = session.waiting()
+            session.tell([Answer(one.id, names[truth[one.id]]) for one in waiting])
+            began, before = perf_counter(), process_time()
+            session.suggest(BUDGET)
+            cells = f"{perf_counter() - began:.2f}", f"{process_time() - before:.2f}"
+            labels = session.status().answered
+            out.append(row([f"next batch in a process that stays, {labels} labels", *cells]))
+    return [out[0], out[-1]]
+
+
+def embeddings(folder: Path) -> list[str]:
+    """Seconds and most memory of a session of many embeddings."""
+    rng = np.random.default_rng(0)
+    truth = rng.choice(CLASSES, size=WIDE, p=np.arange(1, CLASSES + 1) / sum(range(CLASSES + 1)))
+    centers = rng.normal(size=(CLASSES, DIM)).astype(np.float32)
+    features = 0.5 * centers[truth] + rng.normal(size=(WIDE, DIM)).astype(np.float32)
+    prior = np.eye(CLASSES, dtype=np.float32)[truth] + rng.exponential(0.5, (WIDE, CLASSES))
+    prior /= prior.sum(axis=1, keepdims=True)
+    np.savez(folder / "wide.npz", features=features, prior=prior)
+    np.save(folder / "truth.npy", truth)
+    return in_process(partial(label_wide, folder))
+
+
+def label_wide(folder: Path) -> list[str]:
+    names, truth = [f"class {c}" for c in range(CLASSES)], np.load(folder / "truth.npy")
+    out = [row(["step", "seconds"]), row(["---", "---:"])]
+    began = perf_counter()
+    with Session.new(folder / "wide", folder / "wide.npz", names) as session:
+        out.append(row([f"`new` on {WIDE:,} rows x {DIM}", f"{perf_counter() - began:.1f}"]))
+        for number in range(1, 12):
+            began = perf_counter()
+            batch = session.suggest(BUDGET)
+            seconds = perf_counter() - began
+            if number in (1, 2, 11):
+                labels = BUDGET * (number - 1)
+                out.append(row([f"batch {number}, {labels} labels", f"{seconds:.2f}"]))
+            session.tell([Answer(one.id, names[truth[int(one.id)]]) for one in batch])
+        right = np.mean(session.predict()["label"] == np.array(names)[truth])
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    out.append(row(["most memory of the process", f"{most:,.0f} MiB"]))
+    out.append(row(["rows that the last model labels rightly", f"{right:.1%}"]))
+    return out
+
+
+def in_process(task: Callable[[], list[str]]) -> list[str]:
+    """What a task returns, in a fresh process."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(task)
+
+
+def write(folder: Path, who: str) -> float:
+    """Tell a session one answer at a time; the slowest one's seconds."""
+    slowest = 0.0
+    with Session.open(folder) as session:
+        for number in range(EACH):
+            began = perf_counter()
+            session.tell([Answer(str(number), "class 1", who)], unasked=True)
+            slowest = max(slowest, perf_counter() - began)
+    return slowest
+
+
+def writers(folder: Path) -> list[str]:
+    """How long answers of several writers take, and whether one is lost or doubled."""
+    whom = [f"writer {number}" for number in range(WRITERS)]
+    began = perf_counter()
+    with multiprocessing.get_context("spawn").Pool(WRITERS) as pool:
+        slowest = max(pool.map(partial(write, folder), whom))
+    seconds = perf_counter() - began
+    with Session.open(folder) as session:
+        every = Counter((a.annotator, a.row) for a in session.bench.store.answers())
+    wanted = {(who, number) for who in whom for number in range(EACH)}
+    doubled = sum(every[one] - 1 for one in wanted if every[one] > 1)
+    lost = len(wanted - set(every))
+    cells: list[Any] = [WRITERS, f"{len(wanted):,}", lost, doubled]
+    return [
+        row(
+            ["writers", "answers", "lost", "doubled", "seconds, imports told", "slowest answer, s"]
+        ),
+        row(["---:"] * 6),
+        row([*cells, f"{seconds:.1f}", f"{slowest:.3f}"]),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
+    args = parser.parse_args()
+    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        parts = {
+            "Texts": texts(folder),
+            "Embeddings": embeddings(folder),
+            "Several writers": writers(folder / "wide"),
+        }
+    lines = ["# What a session costs", "", "Made by `python benchmarks/session.py`; load averages "
+             f"at the start {load} on {os.cpu_count()} processors: other work ran beside it, so "
+             "processor seconds are the fair ones. Defaults throughout: codecision, vetted_pool, "
+             "linear, packaged prior."]  # fmt: skip
+    for name, table in parts.items():
+        lines += ["", f"## {name}", "", *table]
+    print("\n".join(lines))
+    if args.write:
+        OUTPUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The commands for tools that annotators know, as somebody types them."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from al_bench.cli.main import main
+from al_bench.session import Session
+from tests.session.data import CLASSES, npz
+from tests.session.exchange.test_brought import annotation
+from tests.session.exchange.texts import CLASSES as NAMES
+from tests.session.exchange.texts import session_of, truth
+from tests.tiny_models import bert  # noqa: F401
+
+URL = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def here(tmp_path: Path, bert: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LABEL_STUDIO_API_KEY", raising=False)
+    session_of(tmp_path, bert).close()
+    return tmp_path
+
+
+def test_tasks_go_out_and_an_export_comes_back_once(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["session", "tasks", "reviews", "--budget", "20"]
+    assert main([*line, "--out", "tasks.json", "--interface", "page.xml"]) == 0
+    assert "20 tasks in tasks.json" in capsys.readouterr().out
+    choices = ElementTree.parse("page.xml").iter("Choice")
+    assert [choice.get("value") for choice in choices] == NAMES
+    export = json.loads(Path("tasks.json").read_text("utf-8"))
+    assert sum(not task["predictions"] for task in export) == 4  # those that measure
+    for number, task in enumerate(export):
+        answer = annotation(number, truth(task["data"]["row"]), who=1 + number % 2)
+        task["annotations"] = [answer if number else answer | {"result": []}]
+    Path("export.json").write_text(json.dumps(export))
+    said = []
+    for _ in range(2):
+        assert main(["session", "tell", "reviews", "export.json"]) == 0
+        said.append(capsys.readouterr().out)
+    assert "19 answers told; 0 are known, 1 have no answer" in said[0]
+    assert "by studio user 2 10, studio user 1 9" in said[0]
+    assert "0 answers told; 19 are known, 1 have no answer" in said[1]
+    assert main(["session", "tasks", "reviews", "--waiting", "--out", "left.json"]) == 0
+    assert len(json.loads(Path("left.json").read_text("utf-8"))) == 1
+
+
+def test_records_of_argilla_go_out_and_come_back(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["session", "tasks", "reviews", "--budget", "3", "--tool", "argilla"]
+    assert main([*line, "--out", "records.json"]) == 0
+    records = json.loads(Path("records.json").read_text("utf-8"))
+    for one in records:
+        one["responses"] = {"label": [{"value": truth(one["id"]), "user_id": "u"}]}
+        one["status"] = "completed"
+    Path("export.json").write_text(json.dumps(records))
+    assert main(["session", "tell", "reviews", "export.json"]) == 0
+    assert "3 answers told" in capsys.readouterr().out
+
+
+def test_a_file_that_is_there_is_never_written_over_and_no_row_is_suggested(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("page.xml").write_text("mine")
+    line = ["session", "tasks", "reviews", "--out", "tasks.json", "--interface", "page.xml"]
+    assert main(line) == 1
+    assert "page.xml is there already" in capsys.readouterr().err
+    assert not Path("tasks.json").exists()
+    with Session.open("reviews") as session:
+        assert session.waiting() == []
+
+
+def test_embeddings_cannot_be_looked_at(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Session.new("vectors", npz(here), CLASSES).close()
+    assert main(["session", "tasks", "vectors", "--out", "tasks.json"]) == 1
+    said = capsys.readouterr().err
+    assert said == "albench: the rows are features, at which nobody can look\n"
+    assert main(["session", "backend", "vectors", "--port", "0"]) == 1
+    assert "at which nobody can look" in capsys.readouterr().err
+
+
+REFUSED = {
+    "no token": (["studio", "reviews", "--url", URL], {}, "set the environment variable"),
+    "no address": (
+        ["studio", "reviews", "--url", "studio"], {"LABEL_STUDIO_API_KEY": "x"},
+        "no address of a Label Studio server",
+    ),
+    "no session": (["tasks", "nothing", "--out", "t.json"], {}, "is no session"),
+    "no session to serve": (["backend", "nothing", "--port", "0"], {}, "is no session"),
+    "a strange password": (
+        ["backend", "reviews", "--port", "0"], {"AL_BENCH_BACKEND_TOKEN": "pä"}, "printable ASCII"
+    ),
+    "no such host": (["backend", "reviews", "--host", "no.such.invalid"], {}, "is no address"),
+    "no export": (["tell", "reviews", "export.json"], {}, "there is no file export.json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "environment", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_done_is_said_in_one_sentence(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    line: list[str],
+    environment: dict[str, str],
+    sentence: str,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["session", *line]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("albench: ")
+    assert sentence in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["tasks", "reviews"],
+        ["tasks", "reviews", "--out", "t.json", "--tool", "argilla", "--interface", "i.xml"],
+        ["tasks", "reviews", "--out", "t.json", "--images-url", "http://x/"],
+        ["studio", "reviews"],
+        ["studio", "reviews", "--url", URL, "--budget", "-1"],
+        ["backend", "reviews", "--port", "70000"],
+    ],
+)
+def test_what_is_typed_wrongly_is_explained(here: Path, line: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["session", *line])
+    assert end.value.code == 2

@@ -1,0 +1,533 @@
+"""What nobody would type on purpose, or somebody would: one sentence, exit code 1 or 2, and nothing
+written that was not there before."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from al_bench.cli.main import main
+from al_bench.session import Session
+from al_bench.session.store import FILE
+from tests.session.data import CLASSES, knows, new, npz
+
+TEXTS = "text\nhello there\ngood bye\nhow are you\n"
+NEW = ["session", "new", "mine", "--classes", "a,b", "--data"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A session of embeddings with 15 answers and 5 rows that wait."""
+    folder = tmp_path_factory.mktemp("whole")
+    with new(folder) as session:
+        session.tell(knows(session.suggest(20)[:15]))
+    return folder / "session"
+
+
+@pytest.fixture
+def mine(here: Path, whole: Path) -> Path:
+    return Path(shutil.copytree(whole, here / "mine"))
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What a command that fails says: one line."""
+    try:
+        code = main(arguments)
+    except SystemExit as end:  # argparse, which prints the usage before its sentence
+        code = int(str(end.code))
+        assert code == 2
+        return capsys.readouterr().err.strip().splitlines()[-1]
+    said = capsys.readouterr().err.strip().splitlines()
+    said = [line for line in said if line.startswith("albench")]
+    assert code in (1, 2)
+    assert len(said) == 1
+    assert "Traceback" not in said[0]
+    assert "AL_BENCH_DEBUG" not in said[0], "an error that nobody thought of"
+    return said[0]
+
+
+def write(name: str, content: str | bytes) -> Callable[[Path], str]:
+    def make(folder: Path) -> str:
+        path = folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return name
+
+    return make
+
+
+def arrays(**made: object) -> Callable[[Path], str]:
+    def make(folder: Path) -> str:
+        np.savez(folder / "rows.npz", **made)  # type: ignore[arg-type]
+        return "rows.npz"
+
+    return make
+
+
+def images(*content: bytes) -> Callable[[Path], str]:
+    def make(folder: Path) -> str:
+        (folder / "photos").mkdir()
+        for number, one in enumerate(content):
+            (folder / "photos" / f"{number}.png").write_bytes(one)
+        return "photos"
+
+    return make
+
+
+def parquet(**columns: object) -> Callable[[Path], str]:
+    def make(folder: Path) -> str:
+        pd.DataFrame(columns).to_parquet(folder / "rows.parquet")
+        return "rows.parquet"
+
+    return make
+
+
+def folder(folder: Path) -> str:
+    (folder / "empty").mkdir()
+    return "empty"
+
+
+def unreadable(folder: Path) -> str:
+    (folder / "saved").mkdir()
+    (folder / "saved" / "state.json").write_text("{")
+    (folder / "saved" / "data.arrow").write_text("no")
+    return "saved"
+
+
+F = np.ones((4, 3))
+DATA: dict[str, tuple[Callable[[Path], str], list[str], str]] = {
+    "no such file": (lambda _: "nowhere.csv", [], "there is no file or folder nowhere.csv"),
+    "an empty file": (write("a.csv", ""), [], "is empty"),
+    "a header alone": (write("a.csv", "text\n"), [], "has no rows"),
+    "no such column": (
+        write("a.csv", "body\nx\n"),
+        [],
+        "has no column 'text'; its columns are body",
+    ),
+    "no such column named": (write("a.csv", TEXTS), ["--text", "body"], "no column 'body'"),
+    "no such id": (write("a.csv", TEXTS), ["--id", "number"], "no column 'number'"),
+    "no such label": (write("a.csv", TEXTS), ["--label", "y"], "no column 'y'"),
+    "no such image column": (write("a.csv", TEXTS), ["--image", "y"], "no column 'y'"),
+    "text and image": (
+        write("a.csv", TEXTS),
+        ["--text", "text", "--image", "text"],
+        "wanted one of",
+    ),
+    "utf-16": (write("a.csv", TEXTS.encode("utf-16")), [], "is UTF-16; wanted .csv in UTF-8"),
+    "latin-1": (write("a.csv", "text\ncafé\n".encode("latin-1")), [], "is not UTF-8: byte 0xe9"),
+    "a zip file": (write("a.csv", b"PK\x03\x04rest"), [], "is a zip file"),
+    "a gzip file": (write("a.csv", b"\x1f\x8b\x08\x00rest"), [], "is gzip"),
+    "more cells than names": (write("a.csv", "text\na\nb,c\n"), [], "is no table"),
+    "more cells in every row": (
+        write("a.csv", "text\na,b\nc,d\n"),
+        [],
+        "more cells than the header",
+    ),
+    "a quote never closed": (write("a.csv", 'text\n"hello\nyou\n'), [], "is no table"),
+    "an empty text": (
+        write("a.csv", "text,n\nhello,1\n,2\n"),
+        [],
+        "row 1 holds nothing; wanted a text",
+    ),
+    "a blank text": (write("a.csv", 'text,n\n"  ",1\n'), [], "wanted a text"),
+    "a very long text": (write("a.csv", "text\n" + "x" * 1_000_001), [], "1,000,001 characters"),
+    "an id twice": (
+        write("a.csv", "text,id\na,1\nb,1\n"),
+        ["--id", "id"],
+        "id '1' comes more than",
+    ),
+    "an id empty": (write("a.csv", "text,id\na,1\nb,\n"), ["--id", "id"], "row 1 holds nothing"),
+    "a label of no class": (write("a.csv", "text,y\nx,c\n"), ["--label", "y"], "has the label 'c'"),
+    "no parquet": (write("a.parquet", "no parquet at all"), [], "is no parquet file"),
+    "numbers for texts": (parquet(text=[1.5, 2.5]), [], "row 0 holds 1.5; wanted a text"),
+    "lists for texts": (parquet(text=[["a"], ["b"]]), [], "row 0 holds ['a']; wanted a text"),
+    "nothing for a text": (parquet(text=["a", None]), [], "row 1 holds nothing; wanted a text"),
+    "no json": (write("a.jsonl", "{text: 1}\n"), [], "line 1 is no JSON"),
+    "json of no object": (write("a.jsonl", '["a"]\n'), [], "line 1 holds no object"),
+    "json half": (write("a.jsonl", '{"text": "a"}\n{"text": "b\n'), [], "line 2 is no JSON"),
+    "deep json": (write("a.jsonl", "[" * 100_000), [], "line 1 is no JSON"),
+    "json that misses a text": (
+        write("a.jsonl", '{"text": "a"}\n{"t": 1}'),
+        [],
+        "row 1 holds nothing",
+    ),
+    "half a character": (write("a.jsonl", '{"text": "\\ud800"}'), [], "half of a character"),
+    "a blank jsonl": (write("a.jsonl", "\n\n"), [], "has no rows"),
+    "another suffix": (write("a.xlsx", "x"), [], "is no kind of data that is read here"),
+    "no suffix": (write("a", "x"), [], "is no kind of data that is read here"),
+    "an empty folder": (folder, [], "empty holds no image"),
+    "a column of a folder": (
+        images(b"x"),
+        ["--text", "body"],
+        "a folder of images and has no column",
+    ),
+    "a broken image": (images(b"no image"), [], "0.png is not an image that can be read"),
+    "an empty image": (images(b""), [], "0.png is not an image that can be read"),
+    "a torn data set": (unreadable, [], "cannot be read as a data set"),
+    "an image that is not there": (write("a.csv", "f\nx.png\n"), ["--image", "f"], "no file x.png"),
+    "an image of the system": (
+        write("a.csv", "f\n/etc/passwd\n"),
+        ["--image", "f"],
+        "not an image",
+    ),
+    "a hub id that is not there": (lambda _: "hf://nobody/nothing", [], "cannot be read as a data"),
+    "no hub id": (lambda _: "hf://", [], "names no data set"),
+    "a torn npz": (write("a.npz", b"PK\x03\x04"), [], "is not an .npz of plain arrays"),
+    "an npz of objects": (
+        arrays(features=np.array([{}], dtype=object)),
+        [],
+        "not an .npz of plain",
+    ),
+    "no features": (arrays(x=F), [], "has no features; it has x"),
+    "flat features": (arrays(features=np.ones(4)), [], "wanted (n, d) numbers"),
+    "no rows of features": (arrays(features=np.ones((0, 3))), [], "wanted (n, d) numbers"),
+    "words for features": (arrays(features=np.array([["a"]])), [], "wanted (n, d) numbers"),
+    "nan features": (arrays(features=F * np.nan), [], "row 0 is not finite (4 such rows)"),
+    "huge features": (arrays(features=F * 1e300), [], "row 0 is not finite"),
+    "ids too few": (arrays(features=F, ids=np.arange(3)), [], "wanted (4,) whole numbers or texts"),
+    "ids twice": (arrays(features=F, ids=np.zeros(4, int)), [], "id '0' comes more than once"),
+    "ids of fractions": (
+        arrays(features=F, ids=np.ones(4)),
+        [],
+        "wanted (4,) whole numbers or texts",
+    ),
+    "a prior too wide": (arrays(features=F, prior=np.full((4, 3), 1 / 3)), [], "wanted (4, 2)"),
+    "a prior too short": (
+        arrays(features=F, prior=np.full((3, 2), 0.5)),
+        [],
+        "shape (3, 2); wanted",
+    ),
+    "a prior of no sums": (
+        arrays(features=F, prior=np.ones((4, 2))),
+        [],
+        "no probabilities that sum",
+    ),
+    "a prior below 0": (
+        arrays(features=F, prior=np.tile([2.0, -1], (4, 1))),
+        [],
+        "no probabilities",
+    ),
+    "columns of an npz": (arrays(features=F), ["--text", "x"], "is an .npz and has no column 'x'"),
+    "a table for texts": (write("a.csv", TEXTS), ["--prior-table", "a.csv"], "is for embeddings"),
+    "a table not there": (arrays(features=F), ["--prior-table", "x.csv"], "there is no file x.csv"),
+    "no table": (
+        arrays(features=F),
+        ["--prior-table", "rows.npz"],
+        "has no prior; it has features",
+    ),
+    "a file of the machine": (lambda _: "/dev/null", [], "is no kind of data that is read here"),
+}
+
+
+@pytest.mark.parametrize("case", DATA)
+def test_data_that_are_not_as_said_are_refused_and_no_session_is_made(
+    case: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, options, sentence = DATA[case]
+    assert sentence in refused([*NEW, make(here), *options], capsys)
+    with pytest.raises(ValueError, match="is no session"):
+        Session.open(here / "mine")
+
+
+OPTIONS: dict[str, tuple[list[str], str]] = {
+    "one class": (["--classes", "a"], "has 1 class; wanted at least 2"),
+    "no class": (["--classes", ""], "has 0 class; wanted at least 2"),
+    "an empty class": (["--classes", "a,,b"], "class 1 has no name"),
+    "a class twice": (["--classes", "a,A"], "are both called"),
+    "a class of control": (["--classes", "a,b\x1b[2J"], "without control characters"),
+    "a class turned": (["--classes", "a,b\u202ec"], "without control characters"),
+    "no classes and no labels": ([], "no classes are given"),
+    "all is audit": (["--audit", "1"], "audit is 1.0; wanted a fraction"),
+    "audit below 0": (["--audit", "-0.1"], "audit is -0.1; wanted a fraction"),
+    "audit of no number": (["--audit", "some"], "invalid float value: 'some'"),
+    "audit nan": (["--audit", "nan"], "audit is nan; wanted a fraction"),
+    "all is reserve": (["--reserve", "2"], "reserve is 2.0; wanted a fraction"),
+    "seed below 0": (["--seed", "-1"], "seed is -1; wanted a whole number"),
+    "a prompt without a place": (["--prompt", "hello"], "does not hold exactly one {}"),
+    "a prompt of two places": (["--prompt", "{} {}"], "does not hold exactly one {}"),
+    "no option": (["strategy=nothing"], "nothing"),
+    "no value": (["strategy.nothing=3"], "nothing"),
+    "a path for an option": (["strategy=../../etc"], "names no option; wanted one word"),
+    "code": (["strategy._target_=os.system"], "names code"),
+    "code inside": (["+strategy.x={_target_:os.system}"], "names code"),
+    "code put together": (["+strategy.x='${oc.decode:x}'"], "names code"),
+    "a path inside": (
+        ["strategy=subsample", "strategy@strategy.inner=../../etc"],
+        "wanted one word",
+    ),
+    "another group": (["dataset=vader"], "is of no part of a session"),
+    "a setting": (["results=/tmp"], "is of no part of a session"),
+    "hydra's own": (["hydra.run.dir=/tmp"], "is of no part of a session"),
+    "a sweep": (["learner.l2=1,2"], "stands for several values; wanted one"),
+    "two strategies": (["strategy=badge,margin"], "names no option; wanted one word"),
+    "a word": (["badge"], "'badge' is no option; wanted group=option"),
+    "no number": (["learner.l2=many"], "LinearHead: "),
+    "a number below 0": (["learner.l2=-1"], "wanted l2 and tolerance above 0"),
+    "the truth": (["strategy=truth_balanced"], "reads the truth"),
+    "texts for embeddings": (["prior=minilm"], "the data are of kind features"),
+    "a flag": (["--clases", "a,b"], "unrecognized arguments"),
+    "a folder of options": (["--config-dir", "nowhere"], "nowhere is not a folder"),
+}
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+def test_options_that_are_none_are_refused_and_no_session_is_made(
+    case: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options, sentence = OPTIONS[case]
+    classes = [] if "class" in case else ["--classes", ",".join(CLASSES)]
+    data = ["session", "new", "mine", "--data", str(npz(here))]
+    assert sentence in refused([*data, *classes, *options], capsys)
+    assert not (here / "mine").exists()
+
+
+def answers(text: str) -> Callable[[Path], list[str]]:
+    return lambda folder: ["tell", "mine", write("told.csv", text)(folder)]
+
+
+def said(*arguments: str) -> Callable[[Path], list[str]]:
+    return lambda folder: list(arguments)
+
+
+def with_file(name: str, content: str | bytes, *arguments: str) -> Callable[[Path], list[str]]:
+    def make(folder: Path) -> list[str]:
+        write(name, content)(folder)
+        return list(arguments)
+
+    return make
+
+
+COMMANDS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
+    "no command": (said("sugest", "mine"), "no command 'sugest'; there are new, suggest, tell"),
+    "no session": (said("status", "nowhere"), "nowhere is no session: it has no file"),
+    "a file for a session": (with_file("f", "x", "status", "f"), "f is no session"),
+    "no database": (with_file("session.sqlite", "x" * 999, "status", "."), "not a database"),
+    "no folder at all": (said("status"), "required: folder"),
+    "a budget of 0": (said("suggest", "mine", "--budget", "0"), "wanted at least 1"),
+    "a budget below 0": (said("suggest", "mine", "--budget", "-5"), "wanted at least 1"),
+    "a budget of no number": (said("suggest", "mine", "--budget", "x"), "invalid int value: 'x'"),
+    "a place that is not there": (said("suggest", "mine", "--out", "no/b.csv"), "No such file"),
+    "a folder for a file": (said("suggest", "mine", "--out", "."), "is there already"),
+    "a batch that is there": (
+        with_file("b.csv", "id,answer\n1,praise\n", "suggest", "mine", "--out", "b.csv"),
+        "b.csv is there already, perhaps with answers",
+    ),
+    "a full disk": (
+        said("predict", "mine", "--data", "same.npz", "--out", "/dev/full"),
+        "No space left",
+    ),
+    "a folder that nothing can be written to": (
+        said("new", "/proc/mine", "--data", "same.npz", "--classes", "a,b,c"),
+        "/proc/mine",
+    ),
+    "nobody": (said("suggest", "mine", "--annotator", ""), "wanted a name of up to"),
+    "a name of control": (
+        said("suggest", "mine", "--annotator", "a\x1b"),
+        "wanted a name of up to",
+    ),
+    "a very long name": (
+        said("suggest", "mine", "--annotator", "a" * 201),
+        "wanted a name of up to",
+    ),
+    "the name of labels": (said("suggest", "mine", "--annotator", "given"), "wanted another name"),
+    "no answers": (said("tell", "mine", "nowhere.csv"), "there is no file nowhere.csv of answers"),
+    "empty answers": (answers(""), "is empty"),
+    "answers without ids": (answers("answer\npraise\n"), "has no column 'id'"),
+    "answers without answers": (answers("id\n1\n"), "has no column 'answer'"),
+    "an unknown class": (
+        answers("id,answer\nWAITS,prais\n"),
+        "is 'prais'; wanted one of complaint",
+    ),
+    "a class in capitals": (answers("id,answer\nWAITS,Praise\n"), "is 'Praise'; wanted one of"),
+    "an unknown id": (
+        answers("id,answer\nx,praise\n"),
+        "of id 'x', which is no row of the session",
+    ),
+    "a number past the end": (answers("id,answer\n999,praise\n"), "'999', which is no row"),
+    "a number below 0": (answers("id,answer\n-1,praise\n"), "'-1', which is no row"),
+    "a row number and a half": (answers("id,answer\n1.0,praise\n"), "'1.0', which is no row"),
+    "a row never asked": (
+        answers("id,answer\nNEVER,praise\n"),
+        "was never suggested; say --unasked",
+    ),
+    "sql for an id": (answers("id,answer\n1; DROP TABLE rows,praise\n"), "which is no row"),
+    "html for a class": (answers("id,answer\nWAITS,<b>praise</b>\n"), "wanted one of complaint"),
+    "seconds of no number": (answers("id,answer,seconds\nWAITS,praise,x\n"), "took 'x' seconds"),
+    "seconds below 0": (answers("id,answer,seconds\nWAITS,praise,-1\n"), "wanted 0 or more"),
+    "seconds for ever": (answers("id,answer,seconds\nWAITS,praise,inf\n"), "wanted 0 or more"),
+    "the labels' own name": (answers("id,answer,annotator\nWAITS,praise,given\n"), "another name"),
+    "answers in utf-16": (
+        with_file("t.csv", "id,answer\n1,praise".encode("utf-16"), "tell", "mine", "t.csv"),
+        "is UTF-16",
+    ),
+    "answers in a spreadsheet": (
+        with_file("t.xlsx", b"PK\x03\x04", "tell", "mine", "t.xlsx"),
+        "is a zip file",
+    ),
+    "one wrong of many": (
+        answers("id,answer\nWAITS,praise\nWAITS,no\n"),
+        "is 'no'; wanted one of complaint, praise, question",
+    ),
+    "nothing to add": (said("add", "mine"), "wanted either --data or --classes"),
+    "rows that are there": (
+        said("add", "mine", "--data", "same.npz"),
+        "are in the session already",
+    ),
+    "rows of another kind": (
+        with_file("t.csv", TEXTS, "add", "mine", "--data", "t.csv"),
+        "of kind text",
+    ),
+    "rows of another width": (said("add", "mine", "--data", "wide.npz"), "has 9 features a row"),
+    "a class that is there": (
+        said("add", "mine", "--classes", "praise"),
+        "are both called 'praise'",
+    ),
+    "a class of nothing": (said("add", "mine", "--classes", ""), "wanted a list of one name"),
+    "a class without a table": (said("add", "mine", "--classes", "d"), "give a table of"),
+    "a class with a narrow table": (
+        said("add", "mine", "--classes", "d", "--prior-table", "same.npz"),
+        "has shape (150, 3); wanted (150, 4)",
+    ),
+    "an export to nowhere": (said("export", "mine"), "required: --out"),
+    "an export into a file": (
+        with_file("f", "x", "export", "mine", "--out", "f"),
+        "cannot be written",
+    ),
+    "predictions of texts": (
+        with_file("t.csv", TEXTS, "predict", "mine", "--data", "t.csv"),
+        "holds rows of kind text",
+    ),
+    "predictions of another width": (
+        said("predict", "mine", "--data", "wide.npz"),
+        "has 9 features a row; the model reads 8",
+    ),
+    "a model that is none": (
+        with_file("model.json", "{}", "predict", ".", "--data", "same.npz"),
+        "is not an .npz of plain arrays",
+    ),
+    "a session once more": (
+        said("new", "mine", "--data", "same.npz", "--classes", "a,b,c"),
+        "is a session already",
+    ),
+    "a file in place of a folder": (
+        with_file("f", "x", "new", "f", "--data", "same.npz", "--classes", "a,b,c"),
+        "f is a file; wanted a folder",
+    ),
+    "another's options": (said("suggest", "mine", "--config-dir", "nowhere"), "not a folder"),
+}
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_commands_that_make_no_sense_are_refused_and_nothing_is_written(
+    case: str, here: Path, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, sentence = COMMANDS[case]
+    npz(here, name="same.npz")
+    np.savez(here / "wide.npz", features=np.ones((5, 9)))
+    with Session.open(mine) as session:
+        waits, asked = session.waiting()[0].id, {s.row for s in session.bench.store.suggestions()}
+    arguments = make(here)
+    if (here / "told.csv").exists():
+        text = (here / "told.csv").read_text().replace("WAITS", waits)
+        never = next(row for row in range(150) if row not in asked)
+        (here / "told.csv").write_text(text.replace("NEVER", str(never)))
+    before = counts(mine)
+    assert sentence in refused(["session", *arguments], capsys)
+    assert counts(mine) == before
+    batch = here / "b.csv"
+    assert not batch.exists() or batch.read_text() == "id,answer\n1,praise\n"
+
+
+def counts(folder: Path) -> dict[str, int]:
+    with sqlite3.connect(folder / FILE) as connection:
+        names = ("rows", "answers", "suggestions", "settings", "arrivals", "strata")
+        return {n: connection.execute(f"SELECT count(*) FROM {n}").fetchone()[0] for n in names}
+
+
+def test_a_line_of_100_mb_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (here / "a.csv").open("w") as file:
+        file.write("text\nhello\n")
+        for _ in range(100):
+            file.write("x" * 1_000_000)
+    assert "of row 1 has 100,000,000 characters" in refused([*NEW, "a.csv"], capsys)
+
+
+FULL = """
+import resource, sys
+from al_bench.cli.main import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("size", [0, 4096, 12_000])
+def test_a_disk_that_is_full_is_said_so_and_what_was_there_stays(
+    here: Path, mine: Path, size: int
+) -> None:
+    (here / "a.csv").write_text("id,answer\n" + "\n".join(f"{row},praise" for row in range(150)))
+    before = counts(mine)
+    line = ["session", "tell", "mine", "a.csv", "--unasked"]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(size), *line], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("albench: ")
+    assert "cannot be read or written" in done.stderr
+    assert counts(mine) == before
+    assert main(line) == 0
+    assert counts(mine)["answers"] == before["answers"] + 150
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("options", {"strategy": "../../evil"}),
+        ("options", {"evil": "badge"}),
+        ("overrides", ["strategy._target_=os.system"]),
+        ("overrides", ["+strategy.x=${oc.decode:x}"]),
+        ("overrides", ["prior@prior.inner=../../evil"]),
+        ("overrides", ["~strategy"]),
+    ],
+)
+def test_a_session_of_somebody_else_runs_no_code_of_his(
+    mine: Path, capsys: pytest.CaptureFixture[str], name: str, value: object
+) -> None:
+    with Session.open(mine) as session:
+        now = session.settings.options
+        session.bench.store.set({name: now | value if isinstance(value, dict) else value})
+    said = refused(["session", "suggest", "mine"], capsys)
+    assert any(words in said for words in ("names code", "names no option", "of no part"))
+
+
+def test_an_exported_model_of_somebody_else_runs_no_code_of_his(
+    mine: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["session", "export", "mine", "--out", "final"]) == 0
+    card = json.loads((here / "final" / "model.json").read_text())
+    for changes in (
+        {"prior": "../../evil"},
+        {"overrides": ["prior._target_=os.system"]},
+        {"form": 9},
+        {"classes": ["a"]},
+        {"columns": {"what": 1}},
+        {"encoder": "another"},
+    ):
+        (here / "final" / "model.json").write_text(json.dumps(card | changes))
+        line = ["session", "predict", "final", "--data", str(npz(here))]
+        said = refused(line, capsys)
+        assert any(
+            words in said for words in ("names", "is no card of an exported model", "reads rows by")
+        )
