@@ -29,7 +29,10 @@ function squaredError(values) {
  * so much probability each: too small by (seeds - 1) / seeds, and corrected for that. */
 function bootstrapError(values, probabilities, seeds) {
   const middle = values.reduce((sum, value, i) => sum + probabilities[i] * value, 0);
-  const spread = values.reduce((sum, value, i) => sum + probabilities[i] * (value - middle) ** 2, 0);
+  const spread = values.reduce(
+    (sum, value, i) => sum + probabilities[i] * (value - middle) ** 2,
+    0,
+  );
   return (spread * seeds) / (seeds - 1);
 }
 

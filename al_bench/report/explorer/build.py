@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 LIBRARIES = ("vega", "vega-lite")  # unchanged, from the npm packages of these names
-SCRIPTS = ("arithmetic", "results", "state", "charts", "tables", "drawing", "page")
+SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawing", "page")
 
 
 def explorer(data: Mapping[str, Any], title: str) -> str:

@@ -7,7 +7,15 @@ function chartRows(methods) {
     const { name } = results.methods[m];
     const dash = m === state.opponent;
     const colour = shown.colours.get(m) ?? css("--ink");
-    return shown.curves.get(m).map((p) => ({ ...p, m, colour, dash, tip: `${name}: ${points(p.y)} at ${p.x.toFixed(0)}${shown.set === null ? " % of the budget" : " labels"}` }));
+    return shown.curves
+      .get(m)
+      .map((p) => ({
+        ...p,
+        m,
+        colour,
+        dash,
+        tip: `${name}: ${points(p.y)} at ${p.x.toFixed(0)}${shown.set === null ? " % of the budget" : " labels"}`,
+      }));
   });
 }
 
@@ -27,7 +35,14 @@ function levels() {
   return [
     { y: prior, text: "prior alone", side: "right", colour: css("--soft"), dash: true },
     { y: full, text: "all labels of the pool", side: "right", colour: css("--soft"), dash: true },
-    { y: level, text: `level ${points(level)} ↕`, side: "left", colour: css("--accent"), dash: false, drag: true },
+    {
+      y: level,
+      text: `level ${points(level)} ↕`,
+      side: "left",
+      colour: css("--accent"),
+      dash: false,
+      drag: true,
+    },
   ].filter((one) => one.y !== null);
 }
 
@@ -37,23 +52,30 @@ function levelDrawn(percentage) {
   if (percentage === null || state.opponent === BEST) return null;
   const some = shown.drawn.map((s) => [s, results.common(s, [state.opponent], state.metric)]);
   if (!some.length || some.some(([, chosen]) => !chosen.length)) return null;
-  return mean(some.map(([s, chosen]) => {
-    const [{ curve }] = results.fit(s, state.opponent, state.metric, chosen);
-    return results.level(curve, results.settings[s].labels, percentage);
-  }));
+  return mean(
+    some.map(([s, chosen]) => {
+      const [{ curve }] = results.fit(s, state.opponent, state.metric, chosen);
+      return results.level(curve, results.settings[s].labels, percentage);
+    }),
+  );
 }
 
 /** A level that was dragged to, as a percentage of the opponent's way. */
 function dragged(value) {
   const [start, end] = [levelDrawn(0), levelDrawn(100)];
   if (start === null || end === start) return;
-  change({ percent: Math.round(Math.min(Math.max((100 * (value - start)) / (end - start), 0), 100)) });
+  change({
+    percent: Math.round(Math.min(Math.max((100 * (value - start)) / (end - start), 0), 100)),
+  });
 }
 
 function draw() {
   const { set, rows, view, colours } = shown;
   const metric = results.metrics[state.metric].replaceAll("_", " ");
-  const where = set === null ? `mean over ${counted(view.settings.length, "setting")}` : results.settings[set].name;
+  const where =
+    set === null
+      ? `mean over ${counted(view.settings.length, "setting")}`
+      : results.settings[set].name;
   byId("chart-title").textContent = where;
   byId("all-sets").hidden = set === null || view.settings.length === 1;
   const about = `Learning curves of ${metric}, ${where}; in colour ${[...colours.keys()].map((m) => results.methods[m].name).join(", ")}. The leaderboard has the numbers.`;
@@ -67,10 +89,16 @@ function draw() {
 /** What colours stand for. */
 function key() {
   const { colours, curves } = shown;
-  const entry = (m, colour, dash) => make("li", { style: `--pin:${colour}`, class: dash ? "dash" : false }, results.methods[m].name);
-  const some = [...colours].filter(([m]) => curves.has(m)).map(([m, c]) => entry(m, c, m === state.opponent));
+  const entry = (m, colour, dash) =>
+    make("li", { style: `--pin:${colour}`, class: dash ? "dash" : false }, results.methods[m].name);
+  const some = [...colours]
+    .filter(([m]) => curves.has(m))
+    .map(([m, c]) => entry(m, c, m === state.opponent));
   const rival = !colours.has(state.opponent) && curves.has(state.opponent);
-  byId("key").replaceChildren(...some, ...(rival ? [entry(state.opponent, css("--ink"), true)] : []));
+  byId("key").replaceChildren(
+    ...some,
+    ...(rival ? [entry(state.opponent, css("--ink"), true)] : []),
+  );
 }
 
 /** Small charts, one a set, of those in colour; drawn when they come into sight. */
@@ -81,9 +109,20 @@ function panels() {
   const rows = view.settings.flatMap((s) => {
     const { name, prior } = results.settings[s];
     const level = prior[state.metric] === null ? null : prior[state.metric] / results.unit;
-    return some.flatMap((m) => results.curve([s], m, state.metric).map(({ x, y }) => ({
-      x, y, m, set: name, prior: level, colour: colours.get(m) ?? css("--ink"), dash: m === state.opponent,
-    })));
+    return some.flatMap((m) =>
+      results.curve([s], m, state.metric).map(({ x, y }) => ({
+        x,
+        y,
+        m,
+        set: name,
+        prior: level,
+        colour: colours.get(m) ?? css("--ink"),
+        dash: m === state.opponent,
+      })),
+    );
   });
-  charts.drawPanels(rows, `Learning curves in each of ${counted(view.settings.length, "setting")}; the table above has the numbers.`);
+  charts.drawPanels(
+    rows,
+    `Learning curves in each of ${counted(view.settings.length, "setting")}; the table above has the numbers.`,
+  );
 }

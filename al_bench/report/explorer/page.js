@@ -30,10 +30,15 @@ function later() {
 
 /** Who is drawn in colour: the pinned, or the first three; and the one that is looked into. */
 function coloured(rows) {
-  const first = rows.filter((row) => row.rank !== null).slice(0, 3).map((row) => row.method);
+  const first = rows
+    .filter((row) => row.rank !== null)
+    .slice(0, 3)
+    .map((row) => row.method);
   const pinned = state.pinned ?? first;
   const also = state.method !== null ? [state.method] : [];
-  return new Map([...new Set([...pinned, ...also])].map((m, i) => [m, COLOURS[i % COLOURS.length]]));
+  return new Map(
+    [...new Set([...pinned, ...also])].map((m, i) => [m, COLOURS[i % COLOURS.length]]),
+  );
 }
 
 function compute() {
@@ -54,7 +59,8 @@ function compute() {
 function render() {
   shown = compute();
   const { rows, lacking, view } = shown;
-  byId("count").textContent = `${counted(rows.length, "method")} in ${counted(view.settings.length, "setting")}`;
+  byId("count").textContent =
+    `${counted(rows.length, "method")} in ${counted(view.settings.length, "setting")}`;
   byId("reset").hidden = !Object.keys(state.chosen).length;
   controls();
   const on = { pin, open: (m) => change({ method: m }) };
@@ -101,14 +107,22 @@ function keepingFocus(replace) {
 
 /** The controls of the comparison: metric, opponent and level. */
 function controls() {
-  const options = (list, at) => list.map(([value, text]) => {
-    const option = make("option", { value }, text);
-    option.selected = value === at;
-    return option;
-  });
-  byId("metric").replaceChildren(...options(results.metrics.map((m, i) => [i, m.replaceAll("_", " ")]), state.metric));
+  const options = (list, at) =>
+    list.map(([value, text]) => {
+      const option = make("option", { value }, text);
+      option.selected = value === at;
+      return option;
+    });
+  byId("metric").replaceChildren(
+    ...options(
+      results.metrics.map((m, i) => [i, m.replaceAll("_", " ")]),
+      state.metric,
+    ),
+  );
   const methods = results.methods.map((m, i) => [i, m.name]);
-  byId("opponent").replaceChildren(...options([[BEST, "the best other method shown, set by set"], ...methods], state.opponent));
+  byId("opponent").replaceChildren(
+    ...options([[BEST, "the best other method shown, set by set"], ...methods], state.opponent),
+  );
   const over = state.percent === null;
   byId(over ? "over-all" : "at-level").checked = true;
   byId("level").value = state.percent ?? 100;
@@ -137,7 +151,11 @@ function command(setting, method) {
   byId("renewed").textContent = renewed.length ? nearest : "";
   byId("command-box").hidden = false;
   const say = (done) => (byId("copied").textContent = done ? "copied" : "select and copy");
-  if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => say(true), () => say(false));
+  if (navigator.clipboard)
+    navigator.clipboard.writeText(text).then(
+      () => say(true),
+      () => say(false),
+    );
   else say(false);
   byId("command").focus();
 }
@@ -151,16 +169,24 @@ function hover(method) {
   if (method === hovered) return;
   hovered = method;
   const name = method === null ? undefined : results.methods[method].name;
-  for (const row of byId("board").children) row.classList.toggle("lit", row.dataset.method === name);
+  for (const row of byId("board").children)
+    row.classList.toggle("lit", row.dataset.method === name);
   charts.light(lit());
 }
 
 for (const over of ["mouseover", "focusin"]) {
-  byId("board").addEventListener(over, (event) => hover(Number(event.target.closest("tr").dataset.index)));
+  byId("board").addEventListener(over, (event) =>
+    hover(Number(event.target.closest("tr").dataset.index)),
+  );
 }
-for (const out of ["mouseleave", "focusout"]) byId("board").addEventListener(out, () => hover(null));
-byId("metric").addEventListener("change", (event) => change({ metric: Number(event.target.value) }));
-byId("opponent").addEventListener("change", (event) => change({ opponent: Number(event.target.value) }));
+for (const out of ["mouseleave", "focusout"])
+  byId("board").addEventListener(out, () => hover(null));
+byId("metric").addEventListener("change", (event) =>
+  change({ metric: Number(event.target.value) }),
+);
+byId("opponent").addEventListener("change", (event) =>
+  change({ opponent: Number(event.target.value) }),
+);
 byId("over-all").addEventListener("change", () => change({ percent: null }));
 byId("at-level").addEventListener("change", () => change({ percent: Number(byId("level").value) }));
 byId("level").addEventListener("input", (event) => change({ percent: Number(event.target.value) }));

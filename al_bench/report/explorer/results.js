@@ -163,7 +163,9 @@ class Results {
         100 * part,
         settings.map((s) => {
           const { labels } = this.settings[s];
-          return this.seeds(s, method, metric).map((curve) => between(curve, labels, part * this.budget(s)));
+          return this.seeds(s, method, metric).map((curve) =>
+            between(curve, labels, part * this.budget(s)),
+          );
         }),
       ),
     );

@@ -4,8 +4,14 @@
 /** What the page starts with. pinned: null stands for the first three; set: null for all of them. */
 function initial(results) {
   return {
-    metric: 0, percent: null, opponent: results.random ?? BEST, chosen: {}, pinned: null,
-    method: null, set: null, sort: "rank",
+    metric: 0,
+    percent: null,
+    opponent: results.random ?? BEST,
+    chosen: {},
+    pinned: null,
+    method: null,
+    set: null,
+    sort: "rank",
   };
 }
 
@@ -30,19 +36,24 @@ function fragment(state, results) {
 /** The state that a fragment says; what it says of things that are not there is passed over. */
 function fromFragment(text, results) {
   const [state, said] = [initial(results), new URLSearchParams(text)];
-  const found = (list) => (at) => (list.findIndex((one) => (one.name ?? one) === at));
+  const found = (list) => (at) => list.findIndex((one) => (one.name ?? one) === at);
   const [method, set] = [found(results.methods), found(results.settings)];
   const take = (key, at) => {
     const index = said.has(key) ? at(said.get(key)) : -1;
     return index < 0 ? null : index;
   };
   state.metric = take("metric", found(results.metrics)) ?? state.metric;
-  state.opponent = said.get("against") === "best" ? BEST : take("against", method) ?? state.opponent;
+  state.opponent =
+    said.get("against") === "best" ? BEST : (take("against", method) ?? state.opponent);
   state.method = take("method", method);
   state.set = take("set", set);
   const level = Number(said.get("level"));
   if (said.has("level") && level >= 0 && level <= 100) state.percent = level;
-  if (said.has("pin")) state.pinned = said.getAll("pin").map(method).filter((at) => at >= 0);
+  if (said.has("pin"))
+    state.pinned = said
+      .getAll("pin")
+      .map(method)
+      .filter((at) => at >= 0);
   if (Object.hasOwn(COLUMNS, said.get("sort") ?? "")) state.sort = said.get("sort");
   for (const { key, values } of results.facets) {
     const some = said.getAll(key).filter((value) => values.includes(value));

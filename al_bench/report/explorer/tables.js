@@ -2,17 +2,31 @@
 // The tables, the filters and their numbers, as elements; text never becomes markup.
 
 const COLUMNS = {
-  rank: { title: "Rank", about: "Mean rank by area in each setting, among the methods shown", sort: (row) => row.rank ?? Infinity },
+  rank: {
+    title: "Rank",
+    about: "Mean rank by area in each setting, among the methods shown",
+    sort: (row) => row.rank ?? Infinity,
+  },
   method: { title: "Method", about: "", sort: (row) => row.name },
-  area: { title: "Area", about: "Mean area under the curve over settings, 95 % interval for other seeds", sort: (row) => -row.area.value },
+  area: {
+    title: "Area",
+    about: "Mean area under the curve over settings, 95 % interval for other seeds",
+    sort: (row) => -row.area.value,
+  },
   end: { title: "End", about: "Mean over the last tenth of the budget", sort: (row) => -row.end },
-  saving: { title: "Labels saved", about: "Over the opponent, 95 % interval for other seeds", sort: (row) => -(row.saving?.value ?? -Infinity) },
+  saving: {
+    title: "Labels saved",
+    about: "Over the opponent, 95 % interval for other seeds",
+    sort: (row) => -(row.saving?.value ?? -Infinity),
+  },
 };
 
 const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const points = (value) => (100 * value).toFixed(1);
-const percent = (value) => (Number.isFinite(value) ? `${(100 * value).toFixed(0).replace("-", "−")} %` : "–");
-const interval = ({ low, high }) => (Number.isNaN(low) ? "" : ` [${percent(low)}, ${percent(high)}]`.replaceAll(" %", ""));
+const percent = (value) =>
+  Number.isFinite(value) ? `${(100 * value).toFixed(0).replace("-", "−")} %` : "–";
+const interval = ({ low, high }) =>
+  Number.isNaN(low) ? "" : ` [${percent(low)}, ${percent(high)}]`.replaceAll(" %", "");
 
 /** An element with attributes (functions are listeners) and children. */
 function make(tag, attributes = {}, ...children) {
@@ -32,7 +46,9 @@ function bar({ value, low, high }, [least, most], text, zero = null) {
   const drawn = make("span", { class: "bar", "aria-hidden": "true" });
   if (zero !== null) drawn.append(make("i", { class: "zero", style: `left:${at(zero)}` }));
   const [left, right] = Number.isFinite(low) ? [low, high] : [value, value];
-  drawn.append(make("i", { class: "span", style: `left:${at(left)};right:calc(100% - ${at(right)})` }));
+  drawn.append(
+    make("i", { class: "span", style: `left:${at(left)};right:calc(100% - ${at(right)})` }),
+  );
   drawn.append(make("i", { class: "dot", style: `left:${at(value)}` }));
   return make("td", { class: "with-bar" }, make("span", { class: "number" }, text), drawn);
 }
@@ -49,7 +65,12 @@ function filters(results, state, change) {
         else delete state.chosen[facet.key];
         change();
       };
-      const box = make("input", { type: "checkbox", value, "data-key": `${facet.key} ${value}`, change: toggle });
+      const box = make("input", {
+        type: "checkbox",
+        value,
+        "data-key": `${facet.key} ${value}`,
+        change: toggle,
+      });
       box.checked = chosen.includes(value);
       return make("label", { class: "chip" }, box, make("span", {}, value.replaceAll("_", " ")));
     });
@@ -63,15 +84,27 @@ function head(state, change, first) {
   const cells = Object.entries(COLUMNS).map(([key, { title, about }]) => {
     const by = state.sort === key;
     const click = () => change({ sort: key });
-    const button = make("button", { type: "button", "data-key": `sort ${key}`, title: about || false, click }, title);
+    const button = make(
+      "button",
+      { type: "button", "data-key": `sort ${key}`, title: about || false, click },
+      title,
+    );
     return make("th", { scope: "col", "aria-sort": by ? "ascending" : false, class: key }, button);
   });
-  return make("tr", {}, make("th", { scope: "col" }, make("span", { class: "hidden" }, first)), ...cells);
+  return make(
+    "tr",
+    {},
+    make("th", { scope: "col" }, make("span", { class: "hidden" }, first)),
+    ...cells,
+  );
 }
 
 /** The rows of the leaderboard. */
 function leaderboard(rows, state, lit, on) {
-  const ends = rows.flatMap(({ area: { value, half } }) => [value - (half || 0), value + (half || 0)]);
+  const ends = rows.flatMap(({ area: { value, half } }) => [
+    value - (half || 0),
+    value + (half || 0),
+  ]);
   const areas = [Math.min(...ends), Math.max(...ends)];
   const saved = rows.map((row) => row.saving).filter(Boolean);
   const savings = [Math.max(-1, Math.min(0, ...saved.map((s) => s.value)) - 0.1), 1];
@@ -82,19 +115,40 @@ function leaderboard(rows, state, lit, on) {
   return ordered.map((row) => {
     const { method, name, rule, rest, area, saving } = row;
     const colour = lit.get(method);
-    const pin = make("input", { type: "checkbox", "data-key": `pin ${name}`, "aria-label": `Draw ${name} in colour`, change: () => on.pin(method) });
+    const pin = make("input", {
+      type: "checkbox",
+      "data-key": `pin ${name}`,
+      "aria-label": `Draw ${name} in colour`,
+      change: () => on.pin(method),
+    });
     pin.checked = Boolean(colour);
     const [low, high] = [area.value - area.half, area.value + area.half];
-    const open = make("button", { type: "button", class: "link", "data-key": `open ${name}`, click: () => on.open(method) }, make("span", {}, rule), " ", make("span", { class: "rest" }, rest));
+    const open = make(
+      "button",
+      { type: "button", class: "link", "data-key": `open ${name}`, click: () => on.open(method) },
+      make("span", {}, rule),
+      " ",
+      make("span", { class: "rest" }, rest),
+    );
     return make(
       "tr",
-      { "data-method": name, "data-index": method, class: state.method === method ? "current" : false },
+      {
+        "data-method": name,
+        "data-index": method,
+        class: state.method === method ? "current" : false,
+      },
       make("td", { class: "pin", style: colour ? `--pin:${colour}` : false }, pin),
       make("td", { class: "rank" }, row.rank === null ? "†" : row.rank.toFixed(1)),
       make("th", { scope: "row" }, open),
-      bar({ value: area.value, low, high }, areas, `${points(area.value)}${Number.isNaN(area.half) ? "" : ` ± ${points(area.half)}`}`),
+      bar(
+        { value: area.value, low, high },
+        areas,
+        `${points(area.value)}${Number.isNaN(area.half) ? "" : ` ± ${points(area.half)}`}`,
+      ),
       make("td", {}, points(row.end)),
-      saving ? bar(saving, savings, `${percent(saving.value)}${interval(saving)}`, 0) : make("td", { class: "with-bar" }, "–"),
+      saving
+        ? bar(saving, savings, `${percent(saving.value)}${interval(saving)}`, 0)
+        : make("td", { class: "with-bar" }, "–"),
     );
   });
 }
@@ -107,8 +161,28 @@ function setBySet(cells, results, state, view, on) {
     const saving = results.saving([cell]);
     const half = overSets([cell.area], [cell.error], [cell.freedom], results.t).half;
     const level = prior[view.metric];
-    const open = make("button", { type: "button", class: "link", "data-key": `set ${name}`, "aria-pressed": String(state.set === setting), click: () => on.set(setting) }, name);
-    const copy = make("button", { type: "button", class: "small", "data-key": `command ${name}`, "aria-label": `Command for ${name}`, click: () => on.command(setting, method) }, "command");
+    const open = make(
+      "button",
+      {
+        type: "button",
+        class: "link",
+        "data-key": `set ${name}`,
+        "aria-pressed": String(state.set === setting),
+        click: () => on.set(setting),
+      },
+      name,
+    );
+    const copy = make(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        "data-key": `command ${name}`,
+        "aria-label": `Command for ${name}`,
+        click: () => on.command(setting, method),
+      },
+      "command",
+    );
     return make(
       "tr",
       { "data-set": name, class: state.set === setting ? "current" : false },
@@ -116,8 +190,14 @@ function setBySet(cells, results, state, view, on) {
       make("td", {}, level === null ? "–" : points(level / results.unit)),
       make("td", {}, `${points(cell.area)}${Number.isNaN(half) ? "" : ` ± ${points(half)}`}`),
       make("td", {}, points(cell.end)),
-      make("td", { class: "name" }, rival === null || rival === method ? "–" : results.methods[rival].name),
-      saving ? bar(saving, [-1, 1], `${percent(saving.value)}${interval(saving)}`, 0) : make("td", { class: "with-bar" }, "–"),
+      make(
+        "td",
+        { class: "name" },
+        rival === null || rival === method ? "–" : results.methods[rival].name,
+      ),
+      saving
+        ? bar(saving, [-1, 1], `${percent(saving.value)}${interval(saving)}`, 0)
+        : make("td", { class: "with-bar" }, "–"),
       make("td", {}, String(labels.at(-1))),
       make("td", {}, copy),
     );
