@@ -15,7 +15,7 @@ from al_bench.analysis.curves import Setting, settings
 from al_bench.analysis.facets import WHOLE, method_facets, place_facets
 from al_bench.analysis.frame import Results
 from al_bench.analysis.ground import ground, narrowed
-from al_bench.analysis.keys import Choice, in_method
+from al_bench.analysis.keys import GROUPS, Choice, in_method
 from al_bench.analysis.spec import LOWER_IS_BETTER, ReportSpec
 from al_bench.configuration.commands import Asked
 from al_bench.rng import rng
@@ -69,7 +69,8 @@ def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dic
     number = {method: i for i, method in enumerate(methods)}
     by_chance = [m for m in methods if m.choice("strategy").option == "random"]
     random = min(by_chance, key=lambda m: len(names.method(m)), default=None)  # as it is mostly
-    choices = sorted({choice for key in (*methods, *names.places) for choice in key.choices})
+    every_choice = {choice for key in (*methods, *names.places) for choice in key.choices}
+    choices = sorted(every_choice, key=lambda choice: (GROUPS.index(choice.group), choice))
     at = {choice: i for i, choice in enumerate(choices)}
     facets = [*place_facets(first, names, about.modality), *method_facets(names)]
     return {

@@ -11,7 +11,7 @@ import pytest
 from al_bench.analysis.explorer import UNIT, About, explorer_data, joined, resamples
 from al_bench.analysis.facets import in_thirds
 from al_bench.analysis.frame import Results
-from al_bench.analysis.keys import Choice
+from al_bench.analysis.keys import GROUPS, Choice
 from al_bench.analysis.stats import errors
 from al_bench.configuration.commands import Asked
 from tests.analysis.frames import FAST, LABELS, SLOW, WEAK, results, runs
@@ -112,6 +112,12 @@ def test_the_same_results_are_the_same_text_and_hold_no_nan(two_sets: dict[str, 
         runs("random", SLOW, "one", alone=0.3), runs("mine", FAST, "one", alone=0.3),
     )  # fmt: skip
     assert json.dumps(data(*parts), allow_nan=False) == json.dumps(two_sets, allow_nan=False)
+
+
+def test_choices_have_one_order_whatever_the_hashes_of_texts(two_sets: dict[str, Any]) -> None:
+    groups = [GROUPS.index(choice["group"]) for choice in two_sets["choices"]]
+    assert groups == sorted(groups)
+    assert len(groups) > len(set(groups))
 
 
 @pytest.mark.parametrize(("seeds", "number"), [(2, 3), (5, 126), (8, 200)])
