@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel-test paper paper-check bench clean
+.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel-test paper paper-check explorer bench clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -32,8 +32,8 @@ demo-tiny: install
 test: install  ## run the tests (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not labelstudio"
 
-test-browser: install  ## label in a real browser (needs the system's chromium; skipped without it)
-	$(BIN)/python -m pytest -m browser -rs tests/session/page
+test-browser: install  ## the pages in a real browser (needs the system's chromium; skipped without it)
+	$(BIN)/python -m pytest -m browser -rs tests/session/page tests/report/test_explorer_page.py
 
 test-labelstudio: install  ## round trips with a real Label Studio server, installed for it (minutes)
 	.ci/labelstudio $(BIN) build/labelstudio
@@ -71,6 +71,13 @@ paper-check: install  ## rebuild them elsewhere and compare, byte for byte
 	diff --recursive --brief results/tables build/paper/tables
 	diff --recursive --brief results/figures build/paper/figures
 	diff --recursive --brief results/details build/paper/details
+	$(MAKE) --no-print-directory explorer OUT=build/paper
+	cmp results/explorer.html build/paper/explorer.html
+
+TITLE = What a foundation model adds to active learning
+
+explorer: install  ## rebuild the committed page to look through (results/explorer.html)
+	$(BIN)/albench explore results/savings.parquet --title "$(TITLE)" --out $(OUT)/explorer.html
 
 bench: install  ## time start-up, runs, a grid, status and selection, beside the committed table
 	$(BIN)/python benchmarks/speed.py

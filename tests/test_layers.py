@@ -48,6 +48,7 @@ ROOMS = {
     "entries": "analysis runs configuration",
     "report/tables": "analysis",
     "report/figures": "analysis report/tables",
+    "report/explorer": "",
     "report": "analysis report/tables report/figures",
 }
 ROOMS["audit"] = ""

@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "status": status,
         "report": report,
         "claim": claim,
+        "explore": explore,
         "session": session,
         "list": list_options,
         "check": check,
@@ -175,6 +176,13 @@ def claim(arguments: list[str]) -> int:
     from al_bench.cli.claim import main as hold
 
     return hold(arguments)
+
+
+def explore(arguments: list[str]) -> int:
+    """Write one HTML file that shows results: filter, compare, drag a level, get a command."""
+    from al_bench.cli.explore import main as write_explorer
+
+    return write_explorer(arguments)
 
 
 def session(arguments: list[str]) -> int:

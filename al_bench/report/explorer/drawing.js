@@ -1,0 +1,128 @@
+"use strict";
+// What the charts are given of the state that `page.js` holds.
+
+/** The points of curves as rows of a chart. */
+function chartRows(methods) {
+  return methods.flatMap((m) => {
+    const { name } = results.methods[m];
+    const dash = m === state.opponent;
+    const colour = shown.colours.get(m) ?? css("--ink");
+    return shown.curves
+      .get(m)
+      .map((p) => ({
+        ...p,
+        m,
+        colour,
+        dash,
+        tip: `${name}: ${points(p.y)} at ${p.x.toFixed(0)}${shown.set === null ? " % of the budget" : " labels"}`,
+      }));
+  });
+}
+
+/** The methods in colour, the opponent, and the one that is hovered last, on top. */
+function lit() {
+  const some = [state.opponent, ...shown.colours.keys(), hovered];
+  return chartRows([...new Set(some)].filter((m) => m !== null && shown.curves.has(m)));
+}
+
+/** Horizontal lines: the prior alone, all labels, and the level that can be dragged. */
+function levels() {
+  const { settings, unit } = results;
+  const average = (values) => (values.some((v) => v === null) ? null : mean(values) / unit);
+  const prior = average(shown.drawn.map((s) => settings[s].prior[state.metric]));
+  const full = state.metric === 0 ? average(shown.drawn.map((s) => settings[s].full)) : null;
+  const level = levelDrawn(state.percent);
+  return [
+    { y: prior, text: "prior alone", side: "right", colour: css("--soft"), dash: true },
+    { y: full, text: "all labels of the pool", side: "right", colour: css("--soft"), dash: true },
+    {
+      y: level,
+      text: `level ${points(level)} ↕`,
+      side: "left",
+      colour: css("--accent"),
+      dash: false,
+      drag: true,
+    },
+  ].filter((one) => one.y !== null);
+}
+
+/** The level at a percentage of the opponent's way, mean over the settings drawn; null where there
+ * is none. */
+function levelDrawn(percentage) {
+  if (percentage === null || state.opponent === BEST) return null;
+  const some = shown.drawn.map((s) => [s, results.common(s, [state.opponent], state.metric)]);
+  if (!some.length || some.some(([, chosen]) => !chosen.length)) return null;
+  return mean(
+    some.map(([s, chosen]) => {
+      const [{ curve }] = results.fit(s, state.opponent, state.metric, chosen);
+      return results.level(curve, results.settings[s].labels, percentage);
+    }),
+  );
+}
+
+/** A level that was dragged to, as a percentage of the opponent's way. */
+function dragged(value) {
+  const [start, end] = [levelDrawn(0), levelDrawn(100)];
+  if (start === null || end === start) return;
+  change({
+    percent: Math.round(Math.min(Math.max((100 * (value - start)) / (end - start), 0), 100)),
+  });
+}
+
+function draw() {
+  const { set, rows, view, colours } = shown;
+  const metric = results.metrics[state.metric].replaceAll("_", " ");
+  const where =
+    set === null
+      ? `mean over ${counted(view.settings.length, "setting")}`
+      : results.settings[set].name;
+  byId("chart-title").textContent = where;
+  byId("all-sets").hidden = set === null || view.settings.length === 1;
+  const about = `Learning curves of ${metric}, ${where}; in colour ${[...colours.keys()].map((m) => results.methods[m].name).join(", ")}. The leaderboard has the numbers.`;
+  const all = rows.length ? chartRows(rows.map((row) => row.method)) : [];
+  const titles = { x: set === null ? "% of the budget" : "labels", y: metric };
+  charts.draw({ titles, all, lit: lit(), levels: rows.length ? levels() : [], about });
+  key();
+  panels();
+}
+
+/** What colours stand for. */
+function key() {
+  const { colours, curves } = shown;
+  const entry = (m, colour, dash) =>
+    make("li", { style: `--pin:${colour}`, class: dash ? "dash" : false }, results.methods[m].name);
+  const some = [...colours]
+    .filter(([m]) => curves.has(m))
+    .map(([m, c]) => entry(m, c, m === state.opponent));
+  const rival = !colours.has(state.opponent) && curves.has(state.opponent);
+  byId("key").replaceChildren(
+    ...some,
+    ...(rival ? [entry(state.opponent, css("--ink"), true)] : []),
+  );
+}
+
+/** Small charts, one a set, of those in colour; drawn when they come into sight. */
+function panels() {
+  if (!byId("panels-box").open) return;
+  const { view, colours, curves } = shown;
+  const some = [...new Set([...colours.keys(), state.opponent])].filter((m) => curves.has(m));
+  const rows = view.settings.flatMap((s) => {
+    const { name, prior } = results.settings[s];
+    const level = prior[state.metric] === null ? null : prior[state.metric] / results.unit;
+    return some.flatMap((m) =>
+      results.curve([s], m, state.metric).map(({ x, y }) => ({
+        x,
+        y,
+        m,
+        set: name,
+        prior: level,
+        colour: colours.get(m) ?? css("--ink"),
+        dash: m === state.opponent,
+      })),
+    );
+  });
+  charts.drawPanels(
+    rows,
+    `Learning curves in each of ${counted(view.settings.length, "setting")}; the table above has the numbers.`,
+  );
+}

@@ -1,0 +1,204 @@
+"use strict";
+// The page: from a state to what is shown, and from what the reader does to the next state.
+
+const byId = (id) => document.getElementById(id);
+const results = new Results(JSON.parse(byId("data").textContent));
+let state = fromFragment(location.hash.slice(1), results);
+let shown = null; // what is computed of the state, and read by hovers
+let hovered = null;
+let waiting = false;
+let turn = 0; // raised by every change: what was begun for an earlier state stops
+
+const charts = new Charts(byId("curves"), byId("panels"), byId("tip"), { hover, level: dragged });
+
+/** Take over a change, say it in the address, and show it with the next frame. */
+function change(some = {}) {
+  Object.assign(state, some);
+  const said = fragment(state, results);
+  history.replaceState(null, "", said ? `#${said}` : location.pathname + location.search);
+  later();
+}
+
+function later() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    render();
+  });
+}
+
+/** Who is drawn in colour: the pinned, or the first three; and the one that is looked into. */
+function coloured(rows) {
+  const first = rows
+    .filter((row) => row.rank !== null)
+    .slice(0, 3)
+    .map((row) => row.method);
+  const pinned = state.pinned ?? first;
+  const also = state.method !== null ? [state.method] : [];
+  return new Map(
+    [...new Set([...pinned, ...also])].map((m, i) => [m, COLOURS[i % COLOURS.length]]),
+  );
+}
+
+function compute() {
+  const view = viewOf(state, results);
+  const { rows, lacking } = results.leaderboard(view);
+  for (const row of rows) {
+    const { name, rule, rest } = results.methods[row.method];
+    Object.assign(row, { name, rule, rest });
+  }
+  const only = view.settings.length === 1 ? view.settings[0] : null;
+  const set = view.settings.includes(state.set) ? state.set : only;
+  const drawn = set === null ? view.settings : [set];
+  const method = rows.find((row) => row.method === state.method) ?? rows[0] ?? null;
+  const curves = new Map(rows.map(({ method: m }) => [m, results.curve(drawn, m, view.metric)]));
+  return { view, rows, lacking, set, drawn, method, curves, colours: coloured(rows) };
+}
+
+function render() {
+  shown = compute();
+  const { rows, lacking, view } = shown;
+  byId("count").textContent =
+    `${counted(rows.length, "method")} in ${counted(view.settings.length, "setting")}`;
+  byId("reset").hidden = !Object.keys(state.chosen).length;
+  controls();
+  const on = { pin, open: (m) => change({ method: m }) };
+  keepingFocus(() => {
+    byId("filters").replaceChildren(...filters(results, state, () => change()));
+    byId("board-head").replaceChildren(head(state, change, "Drawn in colour"));
+    byId("board").replaceChildren(...leaderboard(rows, state, shown.colours, on));
+    drill();
+  });
+  byId("lacking").textContent = lacking.length
+    ? `Not ranked, without runs in some of these settings: ${lacking.map((m) => results.methods[m].name).join("; ")}.`
+    : "";
+  byId("nothing").hidden = rows.length > 0;
+  draw();
+  measure(++turn);
+}
+
+/** Measure the intervals of savings, which takes longer than all else, without holding up the page;
+ * then show them. */
+async function measure(mine) {
+  const { rows, view } = shown;
+  let [news, start] = [false, performance.now() - 1000];
+  for (const cell of rows.flatMap((row) => row.cells)) {
+    if (performance.now() - start > 12) {
+      await new Promise((resolve) => setTimeout(resolve));
+      if (mine !== turn) return;
+      start = performance.now();
+    }
+    news = results.measure(cell, view) || news;
+  }
+  document.body.dataset.measured = String(!news);
+  if (news) later();
+}
+
+/** Replace parts of the page without losing where the reader is with the keyboard: elements that
+ * stand for the same before and after have the same `data-key`. */
+function keepingFocus(replace) {
+  const key = document.activeElement?.dataset.key;
+  replace();
+  if (key === undefined) return;
+  const same = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
+  same?.focus({ preventScroll: true });
+}
+
+/** The controls of the comparison: metric, opponent and level. */
+function controls() {
+  const options = (list, at) =>
+    list.map(([value, text]) => {
+      const option = make("option", { value }, text);
+      option.selected = value === at;
+      return option;
+    });
+  byId("metric").replaceChildren(
+    ...options(
+      results.metrics.map((m, i) => [i, m.replaceAll("_", " ")]),
+      state.metric,
+    ),
+  );
+  const methods = results.methods.map((m, i) => [i, m.name]);
+  byId("opponent").replaceChildren(
+    ...options([[BEST, "the best other method shown, set by set"], ...methods], state.opponent),
+  );
+  const over = state.percent === null;
+  byId(over ? "over-all" : "at-level").checked = true;
+  byId("level").value = state.percent ?? 100;
+  byId("level-text").textContent = over
+    ? "all levels from the opponent’s start to the highest that either reaches"
+    : `${state.percent} % of the way from the opponent’s start to its end`;
+}
+
+/** One method set by set. */
+function drill() {
+  const { method } = shown;
+  byId("drill").hidden = !method;
+  if (!method) return;
+  byId("drill-title").textContent = `${method.name}, set by set`;
+  const on = {
+    command,
+    set: (s) => change({ set: state.set === s ? null : s }),
+  };
+  byId("sets").replaceChildren(...setBySet(method.cells, results, state, shown.view, on));
+}
+
+function command(setting, method) {
+  const { text, renewed } = results.command(setting, method);
+  const nearest = `The nearest to these runs: ${renewed.join(", ")} was renewed since they were made.`;
+  byId("command").textContent = text;
+  byId("renewed").textContent = renewed.length ? nearest : "";
+  byId("command-box").hidden = false;
+  const say = (done) => (byId("copied").textContent = done ? "copied" : "select and copy");
+  if (navigator.clipboard)
+    navigator.clipboard.writeText(text).then(
+      () => say(true),
+      () => say(false),
+    );
+  else say(false);
+  byId("command").focus();
+}
+
+function pin(method) {
+  const now = [...(state.pinned ?? shown.colours.keys())];
+  change({ pinned: now.includes(method) ? now.filter((m) => m !== method) : [...now, method] });
+}
+
+function hover(method) {
+  if (method === hovered) return;
+  hovered = method;
+  const name = method === null ? undefined : results.methods[method].name;
+  for (const row of byId("board").children)
+    row.classList.toggle("lit", row.dataset.method === name);
+  charts.light(lit());
+}
+
+for (const over of ["mouseover", "focusin"]) {
+  byId("board").addEventListener(over, (event) =>
+    hover(Number(event.target.closest("tr").dataset.index)),
+  );
+}
+for (const out of ["mouseleave", "focusout"])
+  byId("board").addEventListener(out, () => hover(null));
+byId("metric").addEventListener("change", (event) =>
+  change({ metric: Number(event.target.value) }),
+);
+byId("opponent").addEventListener("change", (event) =>
+  change({ opponent: Number(event.target.value) }),
+);
+byId("over-all").addEventListener("change", () => change({ percent: null }));
+byId("at-level").addEventListener("change", () => change({ percent: Number(byId("level").value) }));
+byId("level").addEventListener("input", (event) => change({ percent: Number(event.target.value) }));
+byId("reset").addEventListener("click", () => change({ chosen: {} }));
+byId("all-sets").addEventListener("click", () => change({ set: null }));
+byId("panels-box").addEventListener("toggle", () => shown && panels());
+byId("share").addEventListener("click", () => navigator.clipboard?.writeText(location.href));
+addEventListener("hashchange", () => {
+  state = fromFragment(location.hash.slice(1), results);
+  later();
+});
+addEventListener("resize", later);
+if (innerWidth < 820) byId("filter-box").open = false;
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", later);
+render();

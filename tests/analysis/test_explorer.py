@@ -1,0 +1,146 @@
+"""What the results explorer is given: whole numbers, indices, and the words to filter by."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from al_bench.analysis.explorer import UNIT, About, explorer_data, joined, resamples
+from al_bench.analysis.facets import in_thirds
+from al_bench.analysis.frame import Results
+from al_bench.analysis.keys import GROUPS, Choice
+from al_bench.analysis.stats import errors
+from al_bench.configuration.commands import Asked
+from tests.analysis.frames import FAST, LABELS, SLOW, WEAK, results, runs
+
+METRIC = "balanced_accuracy"
+
+
+def modality(choice: Choice) -> str:
+    return "image" if choice.option == "one" else "text"
+
+
+def asked(choice: Choice) -> Asked | None:
+    return None if choice.option == "mine" else Asked((f"{choice.group}={choice.option}",), False)
+
+
+def data(*parts: Any) -> dict[str, Any]:
+    return explorer_data(results(*parts), [METRIC], About(modality, asked))
+
+
+def facet(found: dict[str, Any], key: str) -> dict[str, Any]:
+    (one,) = (f for f in found["facets"] if f["key"] == key)
+    return one  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def two_sets() -> dict[str, Any]:
+    """Two methods on one set, one of them also on another, where seed 1 is missing."""
+    return data(
+        runs("mine", FAST, "one", alone=0.3), runs("random", SLOW, "one", alone=0.3),
+        runs("random", WEAK, "two", 0.2, seeds=(0.25,), alone=0.6),
+    )  # fmt: skip
+
+
+def test_curves_are_hundredths_of_a_point_of_each_seed(two_sets: dict[str, Any]) -> None:
+    (first, second) = two_sets["settings"]
+    assert first["labels"] == LABELS.tolist()
+    assert first["curves"] == [
+        [[0, [[round(v * UNIT) for v in FAST]] * 2], [1, [[round(v * UNIT) for v in SLOW]] * 2]]
+    ]
+    assert second["curves"] == [[[1, [[round((v + 0.25) * UNIT) for v in WEAK]]]]]
+    assert (first["prior"], first["full"]) == ([3000], None)
+
+
+def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) -> None:
+    names = [method["name"] for method in two_sets["methods"]]
+    assert names == ["mine", "random"]
+    assert names[two_sets["random"]] == "random"
+    assert facet(two_sets, "modality")["values"] == ["image", "text"]
+    assert facet(two_sets, "modality")["at"] == [0, 1]
+    assert facet(two_sets, "noise")["values"] == ["no wrong answers", "20 % wrong answers"]
+    assert facet(two_sets, "quality")["values"] == ["30–30 %", "60–60 %"]
+    assert facet(two_sets, "strategy") | {"title": ""} == {
+        "key": "strategy", "title": "", "of": "method", "values": ["mine", "random"], "at": [0, 1],
+    }  # fmt: skip
+    place = [two_sets["choices"][i]["option"] for i in two_sets["settings"][1]["choices"]]
+    assert "two" in place
+
+
+def test_a_choice_that_is_not_ours_has_no_arguments(two_sets: dict[str, Any]) -> None:
+    said = {(c["group"], c["option"]): c["arguments"] for c in two_sets["choices"]}
+    assert said["strategy", "mine"] is None
+    assert said["dataset", "two"] == ["dataset=two"]
+
+
+def test_the_loss_of_the_learner_is_something_to_filter_by() -> None:
+    heads = [
+        ("linear", {"_target_": "al_bench.learners.LinearHead", "balance": balance})
+        for balance in ("weights", "none")
+    ]
+    found = data(*(runs("random", SLOW, learner=head) for head in heads))
+    assert facet(found, "loss")["values"] == ["none", "weights"]
+    assert len(found["methods"]) == 2
+
+
+def test_a_run_that_two_files_have_counts_once_and_nothing_is_no_page() -> None:
+    one = results(runs("random", SLOW))
+    assert len(joined([one, one]).frame) == len(one.frame)
+    with pytest.raises(ValueError, match="no finished run to explore"):
+        joined([Results(one.frame[:0], (), (), {})])
+
+
+def test_a_seed_that_a_method_lacks_is_null() -> None:
+    found = data(runs("random", SLOW), runs("margin", FAST, seeds=(0.0,)))
+    (setting,) = found["settings"]
+    rows = dict(setting["curves"][0])
+    assert rows[0][1] is None
+    assert rows[1][1] is not None
+
+
+def test_a_metric_where_lower_is_better_is_refused() -> None:
+    with pytest.raises(ValueError, match="nll, where lower is better"):
+        explorer_data(results(runs("random", SLOW)), ["nll"], About(modality, asked))
+
+
+def test_the_same_results_are_the_same_text_and_hold_no_nan(two_sets: dict[str, Any]) -> None:
+    parts = (
+        runs("random", WEAK, "two", 0.2, seeds=(0.25,), alone=0.6),
+        runs("random", SLOW, "one", alone=0.3), runs("mine", FAST, "one", alone=0.3),
+    )  # fmt: skip
+    assert json.dumps(data(*parts), allow_nan=False) == json.dumps(two_sets, allow_nan=False)
+
+
+def test_choices_have_one_order_whatever_the_hashes_of_texts(two_sets: dict[str, Any]) -> None:
+    groups = [GROUPS.index(choice["group"]) for choice in two_sets["choices"]]
+    assert groups == sorted(groups)
+    assert len(groups) > len(set(groups))
+
+
+@pytest.mark.parametrize(("seeds", "number"), [(2, 3), (5, 126), (8, 200)])
+def test_resamples_are_all_there_are_or_some_drawn(seeds: int, number: int) -> None:
+    found = resamples(seeds)
+    counts, chances = np.array(found["counts"]), np.array(found["probabilities"])
+    assert counts.shape == (number, seeds)
+    assert set(counts.sum(axis=1)) == {seeds}
+    assert chances.sum() == pytest.approx(1)
+
+
+def test_resamples_give_the_error_of_a_mean_that_a_report_has() -> None:
+    values, found = np.array([1.0, 2.0, 4.0, 8.0, 9.0]), resamples(5)
+    means = np.array(found["counts"]) @ values / 5
+    chances = np.array(found["probabilities"])
+    spread = chances @ (means - chances @ means) ** 2
+    assert spread * 5 / 4 == pytest.approx(values.var(ddof=1) / 5)
+    drawn = errors(lambda w: (w @ values)[:, None], 5, 20_000, np.random.default_rng(0))[1][0]
+    assert drawn == pytest.approx(np.sqrt(spread * 5 / 4), rel=0.03)
+
+
+def test_levels_fall_into_three_ranges_and_the_unknown_stands_last() -> None:
+    found, order = in_thirds([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, np.nan, 0.1])
+    assert order == ["10–20 %", "30–40 %", "50–60 %", "unknown"]
+    assert [order.index(text) for text in found] == [0, 0, 1, 1, 2, 2, 3, 0]
+    assert in_thirds([0.5, 0.5]) == (["50–50 %"] * 2, ["50–50 %"])

@@ -1,0 +1,83 @@
+"""`albench explore`: one file from parquet files, and one sentence where that cannot be."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from al_bench.analysis.frame import write_parquet
+from al_bench.analysis.keys import Choice
+from al_bench.cli.explore import modality
+from al_bench.cli.main import main
+from al_bench.configuration.config import config_dir
+from al_bench.configuration.options import options
+from tests.analysis.frames import FAST, SLOW, results, runs
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    return write_parquet(
+        results(runs("margin", FAST), runs("random", SLOW)), tmp_path / "a.parquet"
+    )
+
+
+def made(path: Path) -> dict[str, Any]:
+    """The data inside a page."""
+    found = re.search(r'id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
+    assert found
+    return json.loads(found[1])  # type: ignore[no-any-return]
+
+
+def test_a_page_is_one_file_that_loads_nothing(stored: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "page.html"
+    arguments = ["explore", str(stored), "--out", str(out), "--title", "<mine>"]
+    assert main([*arguments, "--metrics", "balanced_accuracy"]) == 0
+    text = out.read_text("utf-8")
+    assert "<h1>&lt;mine&gt;</h1>" in text
+    assert not re.search(r"<(?:script|link|img)[^>]*(?:src|href)=", text)
+    assert [method["name"] for method in made(out)["methods"]] == ["margin", "random"]
+    assert out.stat().st_size < 5e6
+    first = out.read_bytes()
+    assert main([*arguments, "--metrics", "balanced_accuracy"]) == 0
+    assert out.read_bytes() == first
+
+
+def test_several_files_are_one_page(stored: Path, tmp_path: Path) -> None:
+    more = write_parquet(results(runs("badge", SLOW), runs("random", SLOW)), tmp_path / "b.parquet")
+    out = tmp_path / "page.html"
+    files = [str(stored), str(more), "--metrics", "balanced_accuracy"]
+    assert main(["explore", *files, "--out", str(out)]) == 0
+    assert [method["name"] for method in made(out)["methods"]] == ["badge", "margin", "random"]
+    assert "<h1>a, b</h1>" in out.read_text("utf-8")
+
+
+def test_what_cannot_be_is_said_in_one_sentence(
+    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", str(tmp_path / "none.parquet")]) == 1
+    assert "no results at" in capsys.readouterr().err
+    out = tmp_path / "page.html"
+    assert main(["explore", str(stored), "--metrics", "charm", "--out", str(out)]) == 1
+    assert "no metric 'charm' in these runs; they have" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "wanted"),
+    [("vader", "text"), ("openclipart", "image"), ("trec", "text"), ("cifar10", "image")],
+)
+def test_a_data_sets_modality_is_its_configs_or_its_files(option: str, wanted: str) -> None:
+    node = options("dataset", (config_dir(),))[option]
+    assert modality(Choice("dataset", option, json.dumps(node))) == wanted
+
+
+def test_a_set_inside_another_says_its_modality_and_features_say_none() -> None:
+    inner = {"_target_": "al_bench.datasets.Packaged", "name": "vader"}
+    outer = {"_target_": "al_bench.datasets.Halved", "whole": inner}
+    assert modality(Choice("dataset", "half", json.dumps(outer))) == "text"
+    features = {"_target_": "al_bench.datasets.Features", "path": "mine.npz"}
+    assert modality(Choice("dataset", "features", json.dumps(features))) == "not said"

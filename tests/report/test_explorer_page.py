@@ -1,0 +1,296 @@
+"""The explorer in a real browser: Chromium without a screen, opening a file, and no network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import numpy as np
+import pytest
+
+from al_bench.analysis import stats
+from al_bench.analysis.curves import Floats
+from al_bench.analysis.explorer import About, explorer_data, resamples
+from al_bench.analysis.keys import Choice
+from al_bench.analysis.over_sets import mean_limits
+from al_bench.analysis.savings import (
+    area,
+    isotonic,
+    last_level,
+    ratio_at,
+    ratio_over_levels,
+    saving_limits,
+)  # fmt: skip
+from al_bench.configuration.commands import Asked
+from al_bench.report.explorer.build import explorer
+from tests.analysis.frames import LABELS, results, runs
+
+pytest.importorskip("playwright", reason="the tests in a browser need playwright")
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = which("chromium") or which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="the tests in a browser need chromium"),
+]
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SETS, METHODS, SEEDS = ("one", "two <b>three</b>"), ("margin", "mine", "random"), 4
+OLD = "margin"  # whose form has changed since it was run
+PATIENCE = 60_000  # milliseconds; a machine may be busy
+
+
+def curves(number: int) -> Floats:
+    """Curves that rise, fall and cross, a row a seed."""
+    generator = np.random.default_rng(number)
+    rise = 0.3 + (0.05 * number) + 0.3 * (1 - np.exp(-LABELS / 40))
+    return np.asarray(rise + generator.normal(0, 0.04, (SEEDS, len(LABELS))))
+
+
+def asked(choice: Choice) -> Asked | None:
+    words = (f"{choice.group}={choice.option}",)
+    return None if choice.option == "mine" else Asked(words, choice.option == OLD)
+
+
+def table() -> dict[str, Any]:
+    """Two sets, three methods, four seeds."""
+    parts = []
+    for number, (name, strategy) in enumerate((s, m) for s in SETS for m in METHODS):
+        for seed, curve in enumerate(curves(number)):
+            noise = 0.2 if name == "one" else "clean"
+            part = runs(strategy, curve, name, noise, seeds=(0.0,), alone=0.4)
+            parts.append(part.assign(seed=seed, id=part["id"] + f" {seed}"))
+    about = About(
+        modality=lambda choice: "image" if choice.option == "one" else "text",
+        asked=lambda c: (
+            None if c.option == "mine" else Asked((f"{c.group}={c.option}",), c.option == OLD)
+        ),
+    )
+    return explorer_data(results(*parts), ["balanced_accuracy"], about)
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
+    return table()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def file(data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("explorer") / "explorer.html"
+    path.write_text(explorer(data, "A <test>"), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def page(browser: Browser, file: str) -> Iterator[Page]:
+    """The page, which has to say nothing on the console and ask nobody for anything."""
+    context = browser.new_context(viewport={"width": 1500, "height": 1000})
+    page, said = context.new_page(), []
+    page.set_default_timeout(PATIENCE)
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: said.append(request.url) if request.url[:4] != "file" else 0)
+    page.goto(file)
+    measured(page)
+    yield page
+    context.close()
+    assert said == []
+
+
+def measured(page: Page) -> None:
+    """Wait until the intervals are there."""
+    page.wait_for_function("document.body.dataset.measured === 'true'")
+
+
+def rows(page: Page) -> list[str]:
+    return page.locator("#board tr").evaluate_all("rows => rows.map(r => r.dataset.method)")
+
+
+def of(data: dict[str, Any], setting: int, method: int) -> Floats:
+    """The stored curves (seeds, points) of a method."""
+    found = dict(data["settings"][setting]["curves"][0])[method]
+    return np.array(found) / data["unit"]
+
+
+def log_ratio(a: Floats, b: Floats, weights: Floats, percent: float | None) -> Floats:
+    """Logs of the labels of a per label of b, a row of weights each, by the analysis' own."""
+    grid, (one, other) = LABELS.astype(float), (weights @ a, weights @ b)
+    if percent is None:
+        return np.asarray(np.log(ratio_over_levels(isotonic(one), isotonic(other), grid)))
+    start, end = other[:, 0], last_level(other, grid)
+    levels = (start + percent / 100 * (end - start))[:, None]
+    return np.asarray(np.log(ratio_at(isotonic(one), isotonic(other), grid, levels)[:, 0]))
+
+
+@pytest.mark.parametrize("percent", [None, 60, 100])
+def test_the_page_computes_what_the_analysis_does(
+    page: Page, data: dict[str, Any], percent: float | None
+) -> None:
+    page.evaluate("percent => change({ percent })", percent)
+    page.wait_for_function("percent => shown.view.percent === percent", arg=percent)
+    measured(page)
+    found = {row["method"]: row for row in page.evaluate("shown.rows")}
+    draws, grid = resamples(SEEDS), LABELS.astype(float)
+    chances = np.array(draws["probabilities"])
+    areas = np.array([[area(of(data, s, m), grid, log=False) for m in range(3)] for s in range(2)])
+    ranks = stats.ranks(areas.mean(axis=2)).mean(axis=0)
+    for method in range(3):
+        row, spread = found[method], areas[:, method].var(axis=1, ddof=1) / SEEDS
+        assert row["rank"] == pytest.approx(ranks[method])
+        assert row["area"]["value"] == pytest.approx(areas[:, method].mean())
+        limits = mean_limits(np.zeros(2), np.sqrt(spread), np.full(2, 3.0), np.arange(2))[0]
+        assert row["area"]["half"] == pytest.approx(np.log(1 - limits[0]), rel=0.01)
+        ends = [last_level(of(data, s, method), grid).mean() for s in range(2)]
+        assert row["end"] == pytest.approx(np.mean(ends))
+        if method == data["random"]:
+            assert row["saving"] is None
+            continue
+        pairs = [(of(data, s, method), of(data, s, data["random"])) for s in range(2)]
+        even, drawn = np.full((1, SEEDS), 1 / SEEDS), np.array(draws["counts"]) / SEEDS
+        logs = np.array([log_ratio(a, b, even, percent)[0] for a, b in pairs])
+        again = np.array([log_ratio(a, b, drawn, percent) for a, b in pairs])
+        spread = ((again - (again @ chances)[:, None]) ** 2) @ chances * SEEDS / (SEEDS - 1)
+        limits = mean_limits(logs, np.sqrt(spread), np.full(2, 3.0), np.arange(2))[0]
+        assert row["saving"]["value"] == pytest.approx(1 - np.exp(logs.mean()))
+        assert [row["saving"]["low"], row["saving"]["high"]] == pytest.approx(limits, abs=0.005)
+
+
+def test_one_setting_has_the_t_interval_of_its_seeds(page: Page, data: dict[str, Any]) -> None:
+    page.locator("#filters").get_by_label("image").check()
+    page.wait_for_function("shown.view.settings.length === 1")
+    (row,) = (r for r in page.evaluate("shown.rows") if r["method"] == 1)
+    areas = area(of(data, 0, 1), LABELS.astype(float), log=False)
+    assert row["area"]["half"] == pytest.approx(stats.t_band(areas[:, None])[0])
+    one = page.evaluate("shown.curves.get(1)")
+    band = stats.t_band(of(data, 0, 1))
+    assert [p["high"] - p["y"] for p in one] == pytest.approx(band.tolist())
+    limits = saving_limits(np.log(1 - row["saving"]["value"]), 1.0, 3)
+    assert limits[0] < row["saving"]["low"] < row["saving"]["high"]
+
+
+def test_filters_leave_some_and_ranks_are_theirs(page: Page) -> None:
+    assert sorted(rows(page)) == sorted(METHODS)
+    page.locator("fieldset", has_text="Query rule").get_by_label("margin").check()
+    page.locator("fieldset", has_text="Query rule").get_by_label("random").check()
+    expect(page.locator("#board tr")).to_have_count(2)
+    assert page.evaluate("document.activeElement.value") == "random"  # where the keyboard was
+    ranks = page.locator("#board .rank").all_text_contents()
+    assert sum(map(float, ranks)) == 3
+    page.get_by_role("button", name="show all").click()
+    expect(page.locator("#board tr")).to_have_count(3)
+
+
+def test_a_permalink_opens_the_same_view(page: Page, browser: Browser) -> None:
+    page.locator("#filters").get_by_label("20 % wrong answers").check()
+    page.locator("#level").fill("70")
+    page.get_by_label("Labels saved over").select_option(label="margin")
+    page.get_by_label("Draw random in colour").uncheck()
+    page.locator("#board").get_by_role("button", name="mine").click()
+    page.wait_for_function("state.method !== null")
+    measured(page)
+    page.mouse.move(1, 1)
+    page.get_by_label("Metric").focus()
+    lines = "document.querySelector('main').innerText.split('\\n').sort().join('\\n')"
+    page.wait_for_function("hovered === null")
+    page.evaluate("charts.view.runAsync().then(() => null)")
+    text = page.evaluate(lines)
+    other = browser.new_page(viewport={"width": 1500, "height": 1000})
+    other.goto(page.url)
+    measured(other)
+    other.wait_for_function(f"text => {lines} === text", arg=text)  # ticks have no order
+    assert other.evaluate("JSON.stringify(state)") == page.evaluate("JSON.stringify(state)")
+    other.close()
+
+
+def test_a_link_to_what_is_not_there_opens_the_page_as_it_is(page: Page, file: str) -> None:
+    page.goto(f"{file}#noise=loud&against=nobody&level=900&pin=x&sort=constructor&set=%E0%A4")
+    page.reload()
+    expect(page.locator("#board tr")).to_have_count(3)
+
+
+def test_a_row_lights_its_curve_with_the_pointer_and_with_the_keyboard(page: Page) -> None:
+    page.get_by_label("Draw mine in colour").uncheck()
+    page.mouse.move(1, 1)
+    page.get_by_label("Metric").focus()
+    page.wait_for_function("!shown.colours.has(1) && hovered === null")
+    drawn = "charts.view.data('lit').some(one => one.m === 1)"
+    assert not page.evaluate(drawn)
+    page.locator("#board").get_by_role("button", name="mine").focus()
+    page.wait_for_function(drawn)
+    page.get_by_label("Metric").focus()
+    page.wait_for_function(f"!({drawn})")
+    page.locator("#board tr", has_text="mine").hover()
+    page.wait_for_function(drawn)
+
+
+def test_the_level_is_dragged_in_the_chart_and_moved_by_keys(page: Page) -> None:
+    page.get_by_label("one level").check()
+    page.locator("#level").fill("50")
+    page.wait_for_function("charts.levels.some(one => one.drag)")
+    at = """percent => { const box = document.querySelector('#curves svg').getBoundingClientRect();
+        const y = charts.view.scale('y')(levelDrawn(percent));
+        return [box.left + box.width / 2, box.top + charts.view.origin()[1] + y] }"""
+    page.locator("#curves").scroll_into_view_if_needed()
+    (x, start), (_, end) = page.evaluate(at, 50), page.evaluate(at, 80)
+    page.mouse.move(x, start)
+    page.mouse.down()
+    page.mouse.move(x, end)
+    page.mouse.up()
+    page.wait_for_function("Math.abs(state.percent - 80) <= 2")
+    before = page.evaluate("state.percent")
+    page.locator("#level").press("ArrowLeft")
+    page.wait_for_function("before => state.percent === before - 1", arg=before)
+    assert f"level={before - 1}" in page.url
+
+
+def test_a_set_is_looked_into_and_its_command_given(page: Page) -> None:
+    page.locator("#board").get_by_role("button", name="random").click()
+    row = page.locator("#sets tr").first
+    row.get_by_role("button", name=re.compile("^Command")).click()
+    said = page.locator("#command").inner_text()
+    assert said.startswith("albench run dataset=one ")
+    assert said.endswith("seed=0,1,2,3")
+    assert "strategy=random" in said
+    expect(page.locator("#renewed")).to_be_empty()
+    row.get_by_role("button").first.click()
+    expect(page.locator("#chart-title")).to_contain_text("one · 20 % wrong answers")
+    page.locator("#board").get_by_role("button", name="mine").click()
+    expect(page.locator("#drill-title")).to_contain_text("mine, set by set")
+    page.locator("#sets tr").last.get_by_role("button", name=re.compile("^Command")).click()
+    assert "--config-dir YOUR_CONFIGS" in page.locator("#command").inner_text()
+    page.locator("#board").get_by_role("button", name="margin").click()
+    expect(page.locator("#drill-title")).to_contain_text("margin, set by set")
+    page.locator("#sets tr").last.get_by_role("button", name=re.compile("^Command")).click()
+    expect(page.locator("#renewed")).to_contain_text("strategy=margin was renewed")
+
+
+def test_names_never_become_markup(page: Page) -> None:
+    assert page.locator("b").count() == 0
+    expect(page.locator("h1")).to_have_text("A <test>")
+    page.locator("#panels-box > summary").click()
+    expect(page.locator("#panels svg")).to_be_visible()
+    assert page.locator("b").count() == 0
+
+
+def test_every_control_has_a_name_and_dark_is_dark(browser: Browser, file: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(file)
+    measured(page)
+    unnamed = """[...document.querySelectorAll('button, input, select')].filter(one =>
+        !(one.textContent.trim() || one.getAttribute('aria-label') || one.labels?.length))"""
+    assert page.evaluate(f"{unnamed}.map(one => one.outerHTML)") == []
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 20, 22)"
+    page.close()
