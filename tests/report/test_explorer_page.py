@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import numpy as np
@@ -27,19 +26,12 @@ from al_bench.analysis.savings import (
 from al_bench.configuration.commands import Asked
 from al_bench.report.explorer.build import explorer
 from tests.analysis.frames import LABELS, results, runs
+from tests.chromium import IN_A_BROWSER, chromium
 
 pytest.importorskip("playwright", reason="the tests in a browser need playwright")
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM = which("chromium") or which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="the tests in a browser need chromium"),
-]
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+pytestmark = IN_A_BROWSER
 SETS, METHODS, SEEDS = ("one", "two <b>three</b>"), ("margin", "mine", "random"), 4
 OLD = "margin"  # whose form has changed since it was run
 PATIENCE = 60_000  # milliseconds; a machine may be busy
@@ -81,10 +73,8 @@ def data() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import copytree, which
+from shutil import copytree
 from threading import Thread
 from time import time
 from typing import Any
@@ -28,26 +28,13 @@ from al_bench.session.page.app import application
 from al_bench.session.page.labelling import Labelling
 from al_bench.session.page.serve import listening
 from al_bench.session.store import Store
+from tests.chromium import IN_A_BROWSER, chromium
 from tests.session.page.pages import Chooser, made
 
 pytest.importorskip("playwright", reason="the tests in a browser need playwright")
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-CHROMIUM = which("chromium") or which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="the tests in a browser need chromium"),
-]
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = IN_A_BROWSER
 CLASSES = ["complaint", "praise", "question"]
 WORDS = ["The parcel came broken", "Wonderful service", "When will my order arrive?"]
 PATIENCE = 60_000  # milliseconds; a machine may be busy
@@ -55,10 +42,8 @@ PATIENCE = 60_000  # milliseconds; a machine may be busy
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
