@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_urlsafe
 
@@ -44,7 +45,6 @@ def serve(
             timeout_graceful_shutdown=2,
         )
         say(f"{folder.name}: {address(host, listener.getsockname()[1], None)} (Ctrl-C stops)")
-        try:
+        with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
             uvicorn.Server(config).run(sockets=[listener])
-        except KeyboardInterrupt:  # which uvicorn raises again when it has stopped
-            say(f"stopped; every answer is in {folder}")
+        say(f"stopped; every answer is in {folder}")

@@ -6,6 +6,7 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -52,10 +53,9 @@ def serve(
             timeout_graceful_shutdown=2,
         )
         say(f"{labelling.name}: {address(host, number, token)} (Ctrl-C stops; answers are kept)")
-        try:
+        with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
             uvicorn.Server(config).run(sockets=[listener])
-        except KeyboardInterrupt:  # which uvicorn raises again when it has stopped
-            say(f"stopped; every answer is in {folder}")
+        say(f"stopped; every answer is in {folder}")
 
 
 def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> Labelling:
