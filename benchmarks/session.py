@@ -199,7 +199,7 @@ def main() -> None:
             "Several writers": writers(folder / "wide"),
         }
     lines = ["# What a session costs", "", "Made by `python benchmarks/session.py`; load averages "
-             f"at the start {load} on {os.cpu_count()} processors: other work ran beside it, so "
+             f"at the start {load} on {os.cpu_count()} processors; where other work ran beside it, "
              "processor seconds are the fair ones. Defaults throughout: codecision, vetted_pool, "
              "linear, packaged prior."]  # fmt: skip
     for name, table in parts.items():
