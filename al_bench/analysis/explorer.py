@@ -16,6 +16,7 @@ from al_bench.analysis.facets import WHOLE, method_facets, place_facets
 from al_bench.analysis.frame import Results
 from al_bench.analysis.ground import ground, narrowed
 from al_bench.analysis.keys import GROUPS, Choice, in_method
+from al_bench.analysis.merge import missing, provenances
 from al_bench.analysis.spec import LOWER_IS_BETTER, ReportSpec
 from al_bench.configuration.commands import Asked
 from al_bench.rng import rng
@@ -40,13 +41,12 @@ def joined(parts: Sequence[Results]) -> Results:
     if not frames:
         raise ValueError(f"no finished run to explore: {parts[0].summary()}")
     frame = pd.concat(frames, ignore_index=True).drop_duplicates(["id", "round"])
-    keys = dict.fromkeys(key for part in parts for key in part.provenance)
-    found = {k: sorted({v for part in parts for v in part.provenance.get(k, ())}) for k in keys}
+    there = set(frame["id"])
     failed, unfinished = (
-        tuple({run.id: run for part in parts for run in getattr(part, what)}.values())
-        for what in ("failed", "unfinished")
+        missing([getattr(part, what) for part in parts], there) for what in ("failed", "unfinished")
     )
-    return Results(frame.reset_index(drop=True), failed, unfinished, found)
+    provenance = provenances([part.provenance for part in parts])
+    return Results(frame.reset_index(drop=True), failed, unfinished, provenance)
 
 
 def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def merged(several: Mapping[str, Results]) -> Results:
     failed = missing([results.failed for results in several.values()], seen)
     gone = seen | {run.id for run in failed}
     unfinished = missing([results.unfinished for results in several.values()], gone)
-    provenance = joined([results.provenance for results in several.values()])
+    provenance = provenances([results.provenance for results in several.values()])
     return Results(whole, failed, unfinished, provenance)
 
 
@@ -52,7 +52,7 @@ def missing(several: Sequence[Sequence[Missing]], there: set[str]) -> tuple[Miss
     return tuple(found[name] for name in sorted(found))
 
 
-def joined(several: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:
+def provenances(several: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:
     """The distinct commits, devices and versions of all."""
     keys = sorted({key for one in several for key in one})
     return {key: sorted({v for one in several for v in one.get(key, ())}) for key in keys}

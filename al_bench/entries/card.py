@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from al_bench.analysis.merge import MEASURED, runs_of, science_of
+from al_bench.analysis.savings import area
 from al_bench.configuration.tasks import Task, problem_name
 
 MEANS = ["wrong", "start", "area", "end", "ceiling", "seconds"]
@@ -37,14 +38,11 @@ def card(name: str, task: str, overrides: Sequence[str], numbers: str) -> str:
 
 
 def areas(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
-    """Area under the curve of each run by id: trapezoids over labels, from the first on, divided by
-    the range; the level itself of a run with one point."""
-    later = frame[frame["n_labels"] > 0].sort_values(["id", "round"])
+    """Area under the curve of each run by id, over labels, from the first on."""
     found = {}
-    for name, run in later.groupby("id", sort=False):
+    for name, run in frame[frame["n_labels"] > 0].sort_values("round").groupby("id"):
         labels, levels = (run[column].to_numpy(float) for column in ("n_labels", metric))
-        span = labels[-1] - labels[0]
-        found[name] = np.trapezoid(levels, labels) / span if span > 0 else levels[-1]
+        found[name] = float(area(levels, labels, log=False))
     return pd.Series(found, dtype=float)
 
 
@@ -78,12 +76,12 @@ def numbers(frame: pd.DataFrame, task: Task) -> str:
     parts = [same.assign(wrong=same["noise_rate"].mean()) for _, same in groups]
     for same in sorted(parts, key=lambda part: (part["dataset"].iloc[0], part["wrong"].iloc[0])):
         one, count = same.iloc[0], len(same)
-        wrong, start, area, end, ceiling, seconds = same[MEANS].mean()
+        wrong, start, under, end, ceiling, seconds = same[MEANS].mean()
         top = "–" if np.isnan(ceiling) else f"{100 * ceiling:.1f}"
         lines.append(
             f"| {one['dataset']} | {one['how']} | {100 * wrong:.0f} | {count} | {100 * start:.1f} "
-            f"| {100 * area:.1f} | {100 * end:.1f} | {top} | {seconds:.2f} |"
+            f"| {100 * under:.1f} | {100 * end:.1f} | {top} | {seconds:.2f} |"
         )
-        found.append(area)
+        found.append(under)
     mean = 100 * np.mean(found)
     return "\n".join([*lines, "", f"Mean area over these rows: {mean:.2f} %."])

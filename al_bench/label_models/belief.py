@@ -191,8 +191,9 @@ class OutOfFoldBelief:
         forms = list(product(experts, priors))
         fits = [self.fit(told, expert.own, believed[rows]) for expert, believed in forms]
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
-        pool = np.zeros((len(features), state.n_classes))
-        counted = [place for place, weight in enumerate(weights) if weight > LEAST]
+        weights = np.where(weights > LEAST, weights, 0)
+        weights /= weights.sum()
+        pool, counted = np.zeros((len(features), state.n_classes)), np.flatnonzero(weights)
         said = {
             expert: everywhere(expert.models, features) - expert.bias
             for expert in dict.fromkeys(forms[place][0] for place in counted)
@@ -201,8 +202,7 @@ class OutOfFoldBelief:
             expert, believed = forms[place]
             both = np.stack([said[expert], believed])
             pool += weights[place] * pooled(both, fits[place].exponents)
-        fit = Fit.mean([fits[p] for p in counted], weights[counted] / weights[counted].sum())
-        pool /= weights[counted].sum()
+        fit = Fit.mean(fits, weights)
         pool[rows] = fit.posterior
         return Belief(pool, fit, faith)
 
