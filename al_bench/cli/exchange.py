@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from al_bench.cli.label import brought_by_extra, check_port, say
 from al_bench.cli.session_rows import opened
 from al_bench.cli.written import written
 
@@ -96,18 +97,9 @@ def backend(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     option("--host", default="127.0.0.1", help="where to listen; beyond this machine only with a "
            "password (127.0.0.1)")  # fmt: skip
     given = parser.parse_args(arguments)
-    if not 0 <= given.port < 2**16:
-        parser.error(f"--port is {given.port}; wanted 0 to {2**16 - 1}")
-    try:
+    check_port(parser, given.port)
+    with brought_by_extra("a backend"):
         from al_bench.session.exchange.serving import serve
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
-            raise
-        raise RuntimeError(f"a backend needs {error.name}: pip install 'al-bench[page]'") from error
-
-    def say(line: str) -> None:
-        print(line, flush=True)
-
     folder, token = given.folder.expanduser(), backend_token()
     serve(folder, given.host, given.port, token, given.config_dir, say)
     return 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def label(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
@@ -17,20 +19,9 @@ def label(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if given.batch < 1:
         parser.error(f"--batch is {given.batch}; wanted at least 1")
-    if not 0 <= given.port < 2**16:
-        parser.error(f"--port is {given.port}; wanted 0 to {2**16 - 1}")
-    try:
+    check_port(parser, given.port)
+    with brought_by_extra("the labelling page"):
         from al_bench.session.page.serve import serve
-    except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
-            raise
-        raise RuntimeError(
-            f"the labelling page needs {error.name}: pip install 'al-bench[page]'"
-        ) from error
-
-    def say(line: str) -> None:
-        print(line, flush=True)
-
     serve(
         given.folder.expanduser(),
         given.host,
@@ -41,3 +32,23 @@ def label(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
         say,
     )
     return 0
+
+
+def check_port(parser: argparse.ArgumentParser, port: int) -> None:
+    if not 0 <= port < 2**16:
+        parser.error(f"--port is {port}; wanted 0 to {2**16 - 1}")
+
+
+@contextmanager
+def brought_by_extra(who: str) -> Iterator[None]:
+    """RuntimeError that says how to get the server imported inside, where it is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
+        raise RuntimeError(f"{who} needs {error.name}: pip install 'al-bench[page]'") from error
+
+
+def say(line: str) -> None:
+    print(line, flush=True)

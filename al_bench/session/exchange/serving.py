@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from secrets import token_urlsafe
-
-import uvicorn
 
 from al_bench.session.exchange.backend import application
 from al_bench.session.exchange.tasks import check_seen
 from al_bench.session.page.app import LOOPBACK
-from al_bench.session.page.serve import address, listening
+from al_bench.session.page.serve import address, listening, until_stopped
 from al_bench.session.session import Session
 
 
@@ -38,13 +35,6 @@ def serve(
         session = Session.open(folder, config_dir)
         check_seen(session.settings.modality)
         session.bench.last(session.bench.moment())  # so that the first question is soon answered
-        config = uvicorn.Config(
-            application(session, token),
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        )
         say(f"{folder.name}: {address(host, listener.getsockname()[1], None)} (Ctrl-C stops)")
-        with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
-            uvicorn.Server(config).run(sockets=[listener])
+        until_stopped(application(session, token), listener)
         say(f"stopped; every answer is in {folder}")

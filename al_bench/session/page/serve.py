@@ -13,6 +13,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 import uvicorn
+from starlette.applications import Starlette
 
 from al_bench.session import Session
 from al_bench.session.page.ahead import Ahead
@@ -45,17 +46,22 @@ def serve(
         number = listener.getsockname()[1]
         token = None if host in LOOPBACK else token_urlsafe(24)
         labelling = opened(folder, batch, guess, config_dir)
-        config = uvicorn.Config(
-            application(labelling, number, token),
-            log_level="warning",
-            access_log=False,  # it would hold the token
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        )
         say(f"{labelling.name}: {address(host, number, token)} (Ctrl-C stops; answers are kept)")
-        with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
-            uvicorn.Server(config).run(sockets=[listener])
+        until_stopped(application(labelling, number, token), listener)
         say(f"stopped; every answer is in {folder}")
+
+
+def until_stopped(made: Starlette, listener: socket.socket) -> None:
+    """Serve what was made, on a socket that listens, until Ctrl-C."""
+    config = uvicorn.Config(
+        made,
+        log_level="warning",
+        access_log=False,  # it would hold the token
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> Labelling:
