@@ -1,4 +1,4 @@
-"""Numbers are the same to the bit on every x86-64 processor that has AVX2."""
+"""Numerical libraries are held to AVX2 where the processor has it."""
 
 import os
 import subprocess

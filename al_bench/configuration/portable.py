@@ -1,8 +1,9 @@
-"""The same bits on every x86-64 processor that has AVX2, to which numerical libraries are held.
+"""The same bits on more processors: numerical libraries are held to AVX2 where it is there.
 
 Each library picks the widest instructions of the processor it finds, so sums are taken in another
 order, and logarithms by another polynomial, from one machine to the next. What decides is read from
-the environment when a library is loaded; what is set there already stays.
+the environment when a library is loaded; what is set there already stays. MKL promises nothing
+between makers of processors, and small products differ: `benchmarks/bits.py` shows what does.
 """
 
 from __future__ import annotations

@@ -1,0 +1,75 @@
+"""What is the same to the bit on another processor: hashes of what a run computes.
+
+    python benchmarks/bits.py                                   # here
+    qemu-x86_64 -cpu Haswell-noTSX "$(realpath .venv/bin/python)" benchmarks/bits.py
+    AL_BENCH_FREE=1 python benchmarks/bits.py                   # libraries not held to AVX2
+
+The second line, of Debian's qemu-user, runs the same libraries on an emulated processor without
+AVX-512 (with PYTHONPATH naming the environment's packages). Takes a minute or two there.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from typing import Any
+
+TEXTS = 24
+
+
+def prepare() -> None:
+    """One thread, as a run has, and libraries held to AVX2 or not: before any of them is loaded."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    from al_bench.configuration.portable import AVX2
+
+    if os.environ.get("AL_BENCH_FREE"):
+        for name in AVX2:
+            os.environ.pop(name, None)
+
+
+def digest(*arrays: Any) -> str:
+    import numpy as np
+
+    whole = sha256()
+    for array in arrays:
+        whole.update(np.ascontiguousarray(array).tobytes())
+    return whole.hexdigest()[:12]
+
+
+def main() -> None:
+    """Print a line for each thing that is computed."""
+    import numpy as np
+
+    import al_bench
+    from al_bench.arithmetic import unit
+    from al_bench.configuration.plan import plan
+    from al_bench.runs.parts import Call, known_prior, loaded
+
+    draws = np.random.default_rng(0).normal(size=(300, 64))
+    print("exp, log      ", digest(np.exp(draws), np.log(abs(draws)), np.log1p(abs(draws))))
+    print("product       ", digest(draws.astype(np.float32) @ draws.astype(np.float32).T))
+    print("decomposition ", digest(*np.linalg.svd(draws)))
+    (job,) = plan(["dataset=vader", "logger=none"], None)
+    dataset, prior = loaded(Call.of(job.config.dataset)), known_prior(Call.of(job.config.prior))
+    texts = [dataset.train.inputs[row] for row in range(TEXTS)]
+    features = prior.encoder("text").embed(texts)
+    print("embeddings    ", digest(features))
+    print("prior         ", digest(prior.probabilities(features, texts, dataset.task)))
+    rng = np.random.default_rng(1)
+    centres, labels = rng.normal(size=(3, 32)), rng.integers(3, size=400)
+    rows = unit((centres[labels] + 2 * rng.normal(size=(400, 32))).astype(np.float32))
+    guesses = rng.dirichlet(np.ones(3), size=400).astype(np.float32)
+    problem = al_bench.Problem.from_arrays(
+        rows[:300], guesses[:300], labels[:300], rows[300:], labels[300:]
+    )
+    ours = {"strategy": "codecision", "init": "codecision", "supervision": "vetted_pool"}
+    few = ["protocol.start=30", "protocol.budget=20", "protocol.rounds=4"]
+    rounds = list(al_bench.active_learning(problem, **ours, overrides=few))
+    print("queries       ", digest(*[np.array(one.queried) for one in rounds]))
+    print("its metrics   ", digest(*[np.array(list(one.metrics.values())) for one in rounds]))
+
+
+if __name__ == "__main__":
+    prepare()
+    main()
