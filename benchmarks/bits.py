@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 TEXTS = 24
+IMAGES = 3
 
 
 def prepare() -> None:
@@ -54,8 +55,14 @@ def main() -> None:
     dataset, prior = loaded(Call.of(job.config.dataset)), known_prior(Call.of(job.config.prior))
     texts = [dataset.train.inputs[row] for row in range(TEXTS)]
     features = prior.encoder("text").embed(texts)
-    print("embeddings    ", digest(features))
+    print("texts         ", digest(features, prior.encoder("text").embed(["short", "and shorter"])))
     print("prior         ", digest(prior.probabilities(features, texts, dataset.task)))
+    (job,) = plan(["dataset=openclipart", "logger=none"], None)
+    dataset, prior = loaded(Call.of(job.config.dataset)), known_prior(Call.of(job.config.prior))
+    images = [dataset.train.inputs[row] for row in range(IMAGES)]
+    features = prior.encoder("image").embed(images)
+    print("images        ", digest(features))
+    print("their prior   ", digest(prior.probabilities(features, images, dataset.task)))
     rng = np.random.default_rng(1)
     centres, labels = rng.normal(size=(3, 32)), rng.integers(3, size=400)
     rows = unit((centres[labels] + 2 * rng.normal(size=(400, 32))).astype(np.float32))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 BATCH = 64  # texts a forward pass
+MULTIPLE = 16  # tokens; attention over fewer, or over one past such a block, differs by processor
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class SentenceEncoder:
     @cached_property
     def key(self) -> str:
         return (
-            f"sentence({identity(self.weights, self.pin)}, mean, unit, tokens={self.max_length}, "
-            f"characters={self.max_characters}, {self.precision})"
+            f"sentence({identity(self.weights, self.pin)}, mean, unit, tokens={self.max_length} "
+            f"in {MULTIPLE}s, characters={self.max_characters}, {self.precision})"
         )
 
     @property
@@ -64,6 +65,7 @@ class SentenceEncoder:
             tokens = tokenizer(
                 [texts[row] for row in rows],
                 padding=True,
+                pad_to_multiple_of=MULTIPLE,
                 truncation=True,
                 max_length=self.max_length,
                 return_tensors="pt",
@@ -87,9 +89,10 @@ def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
         encoder.weights, encoder.pin, encoder.precision, "AutoModel", "AutoTokenizer"
     )
     longest = getattr(model.config, "max_position_embeddings", encoder.max_length)
-    if encoder.max_length > longest:
+    if -(-encoder.max_length // MULTIPLE) * MULTIPLE > longest:
         raise ValueError(
-            f"max_length={encoder.max_length}, but {encoder.weights} reads at most {longest} tokens"
+            f"max_length={encoder.max_length}, but {encoder.weights} reads at most {longest} tokens,"
+            f" and texts are filled up to multiples of {MULTIPLE}"
         )
     return tokenizer, model
 
