@@ -3,10 +3,11 @@
     albench report experiment=screen
     python scripts/opponents.py results/screen.parquet > configs/experiment/common/opponents.yaml
 
-An arm is a query rule with its start, training rule, learner and loss. Its standing on a set is in
-its favour: by how much the area under its curve, of the model alone or times the prior, whichever
-is larger, is behind that of the best arm, at the noise rate where it comes closest. The five that
-stand highest are kept.
+An arm is a query rule with its start, training rule, learner and loss, and the fraction rho of a
+rule that has one. Its standing on a set is in its favour: by how much the area under its curve, of
+the model alone or times the prior, whichever is larger, is behind that of the best arm, at the
+noise rate where it comes closest. The five that stand highest are kept, and the best with a rho,
+which is PriorAL.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from al_bench.analysis.savings import area
 
 KEPT = 5
 METRICS = ["balanced_accuracy", "product_balanced_accuracy"]
-ARM = ["strategy", "init", "supervision", "learner", "balance"]
+ARM = ["strategy", "init", "supervision", "learner", "balance", "rho"]
 
 
 def areas(frame: pd.DataFrame) -> pd.DataFrame:
@@ -31,6 +32,7 @@ def areas(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.assign(
         balance=[json.loads(text)["balance"] for text in frame["learner_config"]],
         rate=[json.loads(text)["rate"] for text in frame["noise_config"]],
+        rho=[json.loads(text).get("rho", 0.0) for text in frame["strategy_config"]],
     )
     by, lines = ["dataset", "rate", *ARM], []
     for key, run in frame.groupby([*by, "id"], observed=True):
@@ -46,11 +48,14 @@ def strongest(found: pd.DataFrame) -> pd.DataFrame:
     behind = found.assign(behind=best - found["area"])
     standing = behind.groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
     ordered = standing.reset_index().sort_values(["dataset", "min", "mean", *ARM])
-    return ordered.groupby("dataset", observed=True).head(KEPT)
+    kept = ordered.groupby("dataset", observed=True).head(KEPT)
+    divided = ordered[ordered["rho"] > 0].groupby("dataset", observed=True).head(1)
+    return pd.concat([kept, divided]).drop_duplicates()
 
 
 def sweep(arm: pd.Series) -> dict[str, str]:
     """The overrides that make an arm's runs."""
+    rho = f"{arm['rho']:g}"
     return {
         "dataset": arm["dataset"],
         "strategy": arm["strategy"],
@@ -58,6 +63,7 @@ def sweep(arm: pd.Series) -> dict[str, str]:
         "supervision": arm["supervision"],
         "learner": arm["learner"],
         "learner.balance": arm["balance"],
+        **({"strategy.rho": rho, "supervision.rho": rho} if arm["rho"] else {}),
     }
 
 

@@ -12,7 +12,9 @@ import yaml
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
-def runs(dataset: str, rate: float, strategy: str, end: float, product: float) -> pd.DataFrame:
+def runs(
+    dataset: str, rate: float, strategy: str, end: float, product: float, rho: float = 0.0
+) -> pd.DataFrame:
     """Two seeds of one arm, whose curves are straight lines to these ends."""
     parts = []
     for seed in (100, 101):
@@ -20,10 +22,11 @@ def runs(dataset: str, rate: float, strategy: str, end: float, product: float) -
         parts.append(
             pd.DataFrame(
                 {
-                    "id": f"{dataset} {rate} {strategy} {seed}",
+                    "id": f"{dataset} {rate} {strategy} {rho} {seed}",
                     "dataset": dataset,
                     "noise_config": json.dumps({"rate": rate}),
                     "strategy": strategy,
+                    "strategy_config": json.dumps({"rho": rho} if rho else {}),
                     "init": "random",
                     "supervision": "labels",
                     "learner": "linear",
@@ -61,3 +64,19 @@ def test_the_opponents_kept_are_those_that_come_closest_anywhere_by_either_metri
     assert sorted(kept[:2]) == ["best_clean", "best_noisy"]
     assert kept[2:] == ["times_prior", "good", "fair"]
     assert sweeps["opponent 1 on trec"]["learner.balance"] == "weights"
+    assert "strategy.rho" not in sweeps["opponent 1 on trec"]
+
+
+def test_the_best_with_a_rho_is_kept_however_weak(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = [runs("trec", 0.0, f"rule{i}", 0.9, 0.1) for i in range(6)]
+    frames += [runs("trec", 0.0, "prioral", rho, 0.1, rho) for rho in (0.1, 0.25)]
+    path = tmp_path / "screen.parquet"
+    pd.concat(frames).to_parquet(path)
+    runpy.run_path(str(SCRIPTS / "opponents.py"))["main"](str(path))
+    *strong, last = yaml.safe_load(capsys.readouterr().out)["sweeps"].values()
+    assert len(strong) == 5
+    assert all("strategy.rho" not in sweep for sweep in strong)
+    assert last["strategy"] == "prioral"
+    assert last["strategy.rho"] == last["supervision.rho"] == "0.25"

@@ -91,8 +91,8 @@ def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
     longest = getattr(model.config, "max_position_embeddings", encoder.max_length)
     if -(-encoder.max_length // MULTIPLE) * MULTIPLE > longest:
         raise ValueError(
-            f"max_length={encoder.max_length}, but {encoder.weights} reads at most {longest} tokens,"
-            f" and texts are filled up to multiples of {MULTIPLE}"
+            f"max_length={encoder.max_length}, but {encoder.weights} reads at most {longest} "
+            f"tokens, and texts are filled up to multiples of {MULTIPLE}"
         )
     return tokenizer, model
 
