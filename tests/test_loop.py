@@ -8,7 +8,7 @@ import pytest
 
 from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
-from al_bench.problem.protocol import Budget, Counts, WholePool
+from al_bench.problem.protocol import Budget, Counts, Started, WholePool
 from al_bench.rng import rng
 from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State, TrainingSet
 from al_bench.strategies.random import Random
@@ -264,3 +264,13 @@ def test_budgets_fit_the_pool_in_rounds_as_equal_as_whole_numbers_are() -> None:
     assert WholePool().sizes(n=55, k=3) == [55]
     with pytest.raises(ValueError, match="3 labels for 10 rounds"):
         budget.sizes(n=20, k=6)
+
+
+def test_a_start_of_its_own_is_followed_by_equal_rounds_up_to_the_whole_fraction() -> None:
+    protocol = Started(start=0.02, fraction=0.2, rounds=20, reveal="batch")
+    assert protocol.sizes(n=1000, k=6) == [20] + [9] * 20
+    assert sum(protocol.sizes(n=5452, k=6)) == 1090
+    with pytest.raises(ValueError, match=r"1 labels for the start and 9 for 20 rounds"):
+        protocol.sizes(n=50, k=6)
+    with pytest.raises(ValueError, match=r"start=0.2, fraction=0.2, .*wanted 0 < start < fraction"):
+        Started(start=0.2, fraction=0.2, rounds=20, reveal="batch")

@@ -23,4 +23,5 @@ from .noise import Votes as Votes
 from .protocol import Budget as Budget
 from .protocol import Counts as Counts
 from .protocol import Priced as Priced
+from .protocol import Started as Started
 from .protocol import WholePool as WholePool

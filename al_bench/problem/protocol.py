@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from al_bench.state import Protocol, Tariff
 
 REVEALS = ("batch", "sequential")
@@ -66,8 +68,39 @@ class Budget:
                 f"protocol has {total} labels for {self.rounds} rounds (pool of {n} rows, "
                 f"{k} classes); wanted at least one a round"
             )
-        ends = [total * (i + 1) // self.rounds for i in range(self.rounds)]
-        return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+        return equal(total, self.rounds)
+
+
+class Started:
+    """A `start` of its own, a fraction of the pool, then equal rounds up to `fraction` of it."""
+
+    reask, tariff = False, Tariff()
+
+    def __init__(self, start: float, fraction: float, rounds: int, reveal: str) -> None:
+        if not (0 < start < fraction <= 1 and rounds >= 1):
+            raise ValueError(
+                f"protocol has start={start}, fraction={fraction}, rounds={rounds}; "
+                "wanted 0 < start < fraction <= 1 and rounds >= 1"
+            )
+        self.start, self.fraction, self.rounds = start, fraction, rounds
+        self.reveal = checked_reveal(reveal)
+
+    def sizes(self, n: int, k: int) -> list[int]:
+        """Rows queried in each round; ValueError below one a round."""
+        start = int(self.start * n)
+        rest = int(self.fraction * n) - start
+        if not start or rest < self.rounds:
+            raise ValueError(
+                f"protocol has {start} labels for the start and {rest} for {self.rounds} rounds "
+                f"(pool of {n} rows); wanted at least one each"
+            )
+        return [start, *equal(rest, self.rounds)]
+
+
+def equal(total: int, rounds: int) -> list[int]:
+    """A total in so many parts, as equal as whole numbers are."""
+    ends = [total * i // rounds for i in range(rounds + 1)]
+    return [end - start for start, end in pairwise(ends)]
 
 
 class WholePool:
