@@ -69,11 +69,13 @@ def build(node: Any) -> Any:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The plain values of a whole config; ValueError where one is left out."""
+    """The plain values of a whole config but for an experiment's sweeps, whose values may refer to
+    those of their own runs; ValueError where one is left out."""
     from omegaconf.errors import MissingMandatoryValue
 
+    run = OmegaConf.masked_copy(config, [key for key in config if key != "sweeps"])
     try:
-        nodes = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        nodes = OmegaConf.to_container(run, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key
         raise ValueError(f"{key} has no value; give {key}=... on the command line") from None

@@ -72,8 +72,10 @@ def test_one_value_may_be_swept_in_two_places_together(mine: Path) -> None:
     line = [*(f"{key}={value}" for key, value in both.items()), "supervision.rho=${strategy.rho}"]
     text = "# @package _global_\nhydra: {mode: MULTIRUN}\nsweeps:\n  both:\n"
     text += "".join(f"    {override.replace('=', ': ', 1)}\n" for override in line)
+    text += "  none of it: {strategy: margin}\n"
     (mine / "experiment/both.yaml").write_text(text)
-    made = [job for one in plans(["experiment=both"], mine).values() for job in one]
+    made, others = (list(one) for one in plans(["experiment=both"], mine).values())
+    assert [science(job.config)["strategy"] for job in others] == [others[0].science["strategy"]]
     told = [(j.science["strategy"]["rho"], j.science["supervision"]["rho"]) for j in made]
     assert told == [(0.1, 0.1), (0.3, 0.3)]
     apart = plans(["strategy=prioral", "supervision=prioral_split", "strategy.rho=0.3",
