@@ -13,6 +13,7 @@ from functools import partial, update_wrapper
 from pathlib import Path
 
 from al_bench import __version__
+from al_bench.configuration.memory import keep
 
 Command = Callable[[list[str]], int]
 
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = ", ".join(commands)
         print(f"albench: no command {arguments[0]!r}; there are {names}", file=sys.stderr)
         return 2
+    keep()
     try:
         code = commands[arguments[0]](arguments[1:])
         sys.stdout.flush()
