@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from al_bench.configuration.config import config_dir, trust
+from al_bench.configuration.config import config_folders, trust
 from al_bench.configuration.sources import definition
 
 
@@ -17,7 +17,7 @@ def show(group: str | None, extra: Path | None) -> int:
     """Print the options of one group, or of all, with the first line of what they construct."""
     if extra is not None:
         trust(extra)
-    folders = [config_dir(), *([extra] if extra is not None else [])]
+    folders = config_folders(extra)
     names = sorted({p.name for f in folders for p in f.iterdir() if _is_group(p)})
     wanted = [group] if group else names
     for name in wanted:

@@ -92,7 +92,7 @@ def run(arguments: list[str]) -> int:
     import hydra
     from hydra._internal.utils import get_args_parser
 
-    from al_bench.configuration.config import config_dir, config_folders, stand_alone, trust
+    from al_bench.configuration.config import config_dir, config_folders, search, stand_alone, trust
     from al_bench.configuration.experiments import plans
     from al_bench.configuration.plan import BASIC, HERE
     from al_bench.runs.run import execute
@@ -119,8 +119,7 @@ def run(arguments: list[str]) -> int:
         rest = ["--multirun", *rest]
     if extra is not None:
         trust(extra)
-        rest = [f"--config-dir={extra.resolve()}", *rest]
-    sys.argv = ["albench run", *rest, *again]
+    sys.argv = ["albench run", *search(extra), *rest, *again]
     stand_alone()
     task = update_wrapper(partial(objective, extra), objective)  # which Hydra asks for its file
     hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(task)()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +50,36 @@ def config_dir() -> Path:
 
 
 def config_folders(extra: Path | None) -> list[Path]:
-    """Where the options of a group lie: our configs, and a folder of the user's own."""
-    return [config_dir(), *([extra.resolve()] if extra is not None else [])]
+    """Where the options of a group lie: our configs, those of other installed packages, and a
+    folder of the user's own."""
+    return [config_dir(), *installed(), *([extra.resolve()] if extra is not None else [])]
+
+
+@cache
+def installed() -> tuple[Path, ...]:
+    """The config folders that installed packages name in the entry points ``al_bench.configs``,
+    each a package whose folder holds config groups.
+
+    ValueError where one is not there, or brings an option that there is already.
+    """
+    known = {path.relative_to(config_dir()): "al_bench" for path in config_dir().rglob("*.yaml")}
+    folders = []
+    for point in sorted(entry_points(group="al_bench.configs")):
+        who = f"the package {point.dist.name if point.dist else point.name}"
+        try:
+            spec = find_spec(point.value)
+        except ModuleNotFoundError:
+            spec = None
+        if spec is None or not spec.submodule_search_locations:
+            raise ValueError(f"{who} names its configs {point.value}, which is no package")
+        folder = Path(spec.submodule_search_locations[0])
+        for path in sorted(folder.rglob("*.yaml")):
+            option = path.relative_to(folder)
+            if option in known:
+                raise ValueError(f"{who} brings {option}, and so does {known[option]}; rename it")
+            known[option] = who
+        folders.append(folder)
+    return tuple(folders)
 
 
 def build(node: Any) -> Any:
@@ -118,8 +149,9 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
 
 
 def search(extra: Path | None) -> list[str]:
-    """The override that lets Hydra look for options in a folder of the user's own too."""
-    return [f"hydra.searchpath=[file://{extra.resolve()}]"] if extra is not None else []
+    """The override that lets Hydra look for options in other folders than ours too."""
+    others = ",".join(f"file://{folder}" for folder in config_folders(extra)[1:])
+    return [f"hydra.searchpath=[{others}]"] if others else []
 
 
 def stand_alone() -> None:
