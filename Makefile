@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel-test paper paper-check explorer bench clean
+.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel-test paper paper-check explorer bench site clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -75,6 +75,11 @@ paper-check: install  ## rebuild them elsewhere and compare, byte for byte
 	cmp results/explorer.html build/paper/explorer.html
 
 TITLE = What a foundation model adds to active learning
+
+site: install  ## the documentation as a site, in build/site; every link is checked
+	$(BIN)/python -m pip install --quiet --editable '.[models,dev,docs]'
+	rm -rf build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 explorer: install  ## rebuild the committed page to look through (results/explorer.html)
 	$(BIN)/albench explore results/savings.parquet --title "$(TITLE)" --out $(OUT)/explorer.html
