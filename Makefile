@@ -78,8 +78,9 @@ TITLE = What a foundation model adds to active learning
 
 site: install  ## the documentation as a site, in build/site; every link is checked
 	$(BIN)/python -m pip install --quiet --editable '.[models,dev,docs]'
-	rm -rf build/site
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	rm -rf build/site .cache
+	mkdir -p build  # workers of the notebooks outlive it a while, and would hold a pipe of ours open
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet > build/site.log 2>&1 || { cat build/site.log; exit 1; }
 
 explorer: install  ## rebuild the committed page to look through (results/explorer.html)
 	$(BIN)/albench explore results/savings.parquet --title "$(TITLE)" --out $(OUT)/explorer.html
