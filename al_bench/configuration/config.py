@@ -104,14 +104,17 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     those of their own runs; ValueError where one is left out."""
     from omegaconf.errors import MissingMandatoryValue
 
-    run = OmegaConf.masked_copy(config, [key for key in config if key != "sweeps"])
+    def plain(key: str) -> Any:
+        node = config[key]
+        if not OmegaConf.is_config(node):
+            return node
+        return OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+
     try:
-        nodes = OmegaConf.to_container(run, resolve=True, throw_on_missing=True)
+        return {str(key): plain(str(key)) for key in config if key != "sweeps"}
     except MissingMandatoryValue as error:
         key = error.full_key
         raise ValueError(f"{key} has no value; give {key}=... on the command line") from None
-    assert isinstance(nodes, dict)
-    return {str(key): value for key, value in nodes.items()}
 
 
 def science(config: DictConfig) -> dict[str, Any]:
