@@ -171,8 +171,10 @@ def hold(claim: Claim, on: Ground, spec: ReportSpec) -> Claimed:
     where = layout([setting.place for setting in settings])
     sets: list[Held] = []
     lacking: dict[str, list[str]] = {}
+    expected = by_data_set(settings, wanted) if claim.by_set else {}
     for number, setting in enumerate(settings):
-        lacks = [names.method(m) for m in (ours, *wanted) if m not in setting.methods]
+        expect = expected.get(setting.place.choice("dataset"), wanted)
+        lacks = [names.method(m) for m in (ours, *expect) if m not in setting.methods]
         by = {metric: some[number] for metric, some in on.settings.items()}
         rivals = [
             Rival(method, metric)
@@ -200,6 +202,16 @@ def hold(claim: Claim, on: Ground, spec: ReportSpec) -> Claimed:
     missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
     claimed = Claimed(claim, ours, tuple(wanted), tuple(sets), tuple(missing))
     return replace(claimed, missing=(*missing, *untargeted(claimed)))
+
+
+def by_data_set(
+    settings: Sequence[Setting], methods: Sequence[Method]
+) -> dict[Choice, list[Method]]:
+    """Those of some methods that have a run on each data set."""
+    found: dict[Choice, set[Method]] = {}
+    for setting in settings:
+        found.setdefault(setting.place.choice("dataset"), set()).update(setting.methods)
+    return {dataset: [m for m in methods if m in has] for dataset, has in found.items()}
 
 
 def against(

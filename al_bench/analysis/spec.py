@@ -35,7 +35,9 @@ class Claim:
     """One method against the best of some baselines (none: the report's), chosen set by set.
 
     rival_metrics: by each of which a baseline is an opponent of its own (none: the report's metric
-    alone); levels: metrics whose value without labels ours has to end above.
+    alone); levels: metrics whose value without labels ours has to end above; by_set: whether every
+    data set has opponents of its own, as a screening chose them, so that one which a data set has
+    no run of is not missing there.
     """
 
     name: str
@@ -44,15 +46,16 @@ class Claim:
     targets: tuple[Target, ...] = ()
     rival_metrics: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
+    by_set: bool = False
 
 
 def claim_of(given: Any, inside: Sequence[str]) -> Claim:
     """A claim from what a config says; inside: the groups that make up a method."""
-    known = {"name", "ours", "baselines", "targets", "rival_metrics", "levels"}
+    known = {"name", "ours", "baselines", "targets", "rival_metrics", "levels", "by_set"}
     if not isinstance(given, Mapping) or not {"name", "ours"} <= given.keys() <= known:
         has = sorted(map(str, given)) if isinstance(given, Mapping) else repr(given)
         raise ValueError(f"a claim of report.claims has {has}; wanted name, ours and, if need be, "
-                         "baselines, targets, rival_metrics and levels")  # fmt: skip
+                         "baselines, targets, rival_metrics, levels and by_set")  # fmt: skip
     name = given["name"]
     if not isinstance(name, str) or not name:
         raise ValueError(f"a claim of report.claims has name={name!r}; wanted a text")
@@ -63,7 +66,9 @@ def claim_of(given: Any, inside: Sequence[str]) -> Claim:
         raise ValueError(f"{this} has {'several ours' if more else 'no baselines'}; wanted one")
     targets = tuple(target_of(this, t) for t in given.get("targets", ()))
     metrics = (metrics_of(this, what, given.get(what, ())) for what in ("rival_metrics", "levels"))
-    return Claim(name, ours, baselines, targets, *metrics)
+    if not isinstance(by_set := given.get("by_set", False), bool):
+        raise ValueError(f"{this} has by_set={by_set!r}; wanted true or false")
+    return Claim(name, ours, baselines, targets, *metrics, by_set)
 
 
 def metrics_of(this: str, what: str, given: Any) -> tuple[str, ...]:

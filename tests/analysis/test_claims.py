@@ -537,3 +537,19 @@ def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twi
 def test_without_claims_there_is_no_figure_of_them(tmp_path: Path) -> None:
     written = report(two_sets(), "x", tmp_path, ReportSpec(bootstrap=10, figures=("claims",)))
     assert [path.suffix for path in written] == [".md", ".tex", ".html", ".parquet"]
+
+
+def test_opponents_that_each_set_has_of_its_own_are_missing_on_their_own_set_alone() -> None:
+    frame = results(*(two_sets(noise=noise).frame for noise in (NOISY, NOISIER))).frame
+    own = frame[~((frame["dataset"] == "one") & (frame["strategy"] == "margin"))]
+    analysis = analysed(results(own), CLAIM | {"by_set": True})
+    assert bases(analysis.claims[0])[0] == "random"
+    said = table_of(analysis).note
+    assert "against the best of margin, random, of which each data set has its own;" in said
+    assert "Not run" not in said
+    noisy = own["noise_config"].str.contains(str(NOISIER))
+    without = own[~(noisy & (own["dataset"] == "two") & (own["strategy"] == "margin"))]
+    said = table_of(analysed(results(without), CLAIM | {"by_set": True})).note
+    assert " Not run: margin (compared without) in two" in said
+    with pytest.raises(ValueError, match="'faster' has by_set='yes'; wanted true or false"):
+        analysed(results(own), CLAIM | {"by_set": "yes"})

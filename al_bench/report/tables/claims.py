@@ -96,7 +96,8 @@ def note(claimed: Claimed, names: Names, metric: str) -> str:
     metrics = claimed.claim.rival_metrics or (metric,)
     rivals = (Rival(method, one) for one in metrics for method in claimed.baselines)
     against = ", ".join(rival_name(rival, names, metric) for rival in rivals)
-    text = f"{names.method(claimed.ours)} against the best of {against}; {many} seeds."
+    own = ", of which each data set has its own" if claimed.claim.by_set else ""
+    text = f"{names.method(claimed.ours)} against the best of {against}{own}; {many} seeds."
     if claimed.claim.levels:
         levels = " and ".join(map(level_name, claimed.claim.levels))
         text += (
