@@ -20,6 +20,7 @@ from al_bench.configuration.config import composing, config_folders, key_of, sea
 from al_bench.configuration.experiments import known_plan
 from al_bench.configuration.plan import Plan
 
+JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
 EXTRAS = {  # what a launcher or sweeper is installed with
     "hydra_submitit_launcher": "slurm",
@@ -128,11 +129,16 @@ def run_part(
 
 
 def runs_per_job(planned: Plan) -> int:
-    """How many runs of a sweep one job makes; ValueError unless at least one."""
+    """How many runs of a sweep one job makes, fewer where workers would have less than two jobs
+    each; ValueError unless at least one."""
     config = planned.base.config
     size: Any = config.runs_per_job
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
-    if planned.hydra.launcher["_target_"] == LOCAL:  # which starts all jobs at once
+    launcher = planned.hydra.launcher
+    if launcher["_target_"] == JOBLIB:
+        several = max(1, int(launcher["n_jobs"]))
+        size = min(size, -(-len(planned) // (2 * several)))
+    if launcher["_target_"] == LOCAL:  # which starts all jobs at once
         size = -(-len(planned) // workers(config.threads))
     return int(size)
