@@ -210,8 +210,8 @@ def main() -> None:
     print("\n".join(lines))
     if args.write:
         about = (
-            f"Made by `python benchmarks/whole_run.py --write`; load average {load}; {args.runs} runs"
-            f" of each suite, one thread; imports and plan for {WORKERS} workers."
+            f"Made by `python benchmarks/whole_run.py --write`; load average {load}; {args.runs} "
+            f"runs of each suite, one thread; imports and plan for {WORKERS} workers."
         )
         OUTPUT.write_text("\n".join(["# Where the seconds go", "", about, "", *lines, ""]))
 
