@@ -1,0 +1,240 @@
+"""How long query rules take, beside the same rules of other libraries, and whether they agree.
+
+    python benchmarks/peers.py --write              # into results/benchmarks/peers.md
+    python benchmarks/peers.py --rows 5000 margin   # a smaller pool, one rule
+
+Measured as in benchmarks/selection.py: one whole ``select`` on a fresh state whose predictions
+exist already, on one thread and the same arrays. Features have length one, so that all libraries
+measure the same distances. Peers are scikit-activeml (through ``strategy=skactiveml``), small-text
+and modAL, as far as they are installed (`pip install small-text modAL-python`); LabelBench, libact
+and ALiPy are no packages that can be installed beside these.
+
+Agreement: the part of the rows that both query, where a rule leaves nothing to chance; and what the
+rule goes after, ours over theirs: the mean score of the batch, or the largest distance that is
+left to a labelled or queried row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import selection
+from selection import Size, make_pool, measure, node, row
+
+from al_bench.arithmetic import unit
+from al_bench.configuration.config import build
+from al_bench.configuration.plan import plan
+from al_bench.desk import Desk
+from al_bench.loop import query
+from al_bench.state import Floats, Ints, Rows, State
+
+OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "peers.md"
+LABELLED, BUDGET, CLASSES, DIM = 1_000, 100, 10, 384
+LIBRARIES = {"scikit-activeml": "skactiveml", "small-text": "small_text", "modAL-python": "modAL"}
+
+
+class Known:
+    """A classifier of theirs that knows all predictions already; a data set is its row numbers."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def predict_proba(self, rows: Ints) -> Floats:
+        return self.state.probs[rows]
+
+    def embed(self, rows: Ints, return_proba: bool = False, **_: Any) -> Any:
+        features = self.state.rows.features[rows]
+        return (features, self.state.probs[rows]) if return_proba else features
+
+
+class SmallText:
+    """A query strategy of small-text by name, with its parameters."""
+
+    def __init__(self, rule: str, **parameters: Any) -> None:
+        self.rule = getattr(import_module("small_text"), rule)(**parameters)
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows, labelled = np.arange(len(state.rows)), state.labelled
+        given = (Known(state), rows, state.unlabelled, labelled, state.labels[labelled])
+        return np.asarray(self.rule.query(*given, n=budget))
+
+
+class ModAL:
+    """A query function of modAL by name."""
+
+    def __init__(self, rule: str) -> None:
+        self.rule = getattr(import_module("modAL.uncertainty"), rule)
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        found = self.rule(Known(state), state.unlabelled, n_instances=budget)
+        index = found[0] if isinstance(found, tuple) else found
+        return state.unlabelled[np.asarray(index)]
+
+
+def small_text(rule: str, **parameters: Any) -> dict[str, Any]:
+    return {"_target_": "peers.SmallText", "rule": rule, **parameters}
+
+
+def modal(rule: str) -> dict[str, Any]:
+    return {"_target_": "peers.ModAL", "rule": rule}
+
+
+def skactiveml(rule: str, *options: str) -> list[str]:
+    return ["strategy=skactiveml", f"strategy.query._target_=skactiveml.pool.{rule}", *options]
+
+
+def by_method(method: str) -> list[str]:
+    return skactiveml("UncertaintySampling", f"+strategy.query.method={method}")
+
+
+RULES: dict[str, dict[str, Any]] = {  # ours: theirs by library
+    "confidence": {
+        "scikit-activeml": by_method("least_confident"),
+        "small-text": small_text("LeastConfidence"),
+        "modAL-python": modal("uncertainty_sampling"),
+    },
+    "margin": {
+        "scikit-activeml": by_method("margin_sampling"),
+        "small-text": small_text("BreakingTies"),
+        "modAL-python": modal("margin_sampling"),
+    },
+    "entropy": {
+        "scikit-activeml": by_method("entropy"),
+        "small-text": small_text("PredictionEntropy"),
+        "modAL-python": modal("entropy_sampling"),
+    },
+    "coreset": {
+        "scikit-activeml": skactiveml("CoreSet"),
+        "small-text": small_text("GreedyCoreset", distance_metric="euclidean", normalize=True),
+    },
+    "centroid": {"small-text": small_text("EmbeddingKMeans")},
+    "badge": {"scikit-activeml": skactiveml("Badge")},
+    "typiclust": {"scikit-activeml": skactiveml("TypiClust")},
+    "probcover": {"scikit-activeml": skactiveml("ProbCover")},
+    "dropquery": {"scikit-activeml": skactiveml("DropQuery")},
+}
+
+
+def least_known(state: State, rows: Ints) -> float:
+    return float(1 - state.probs[rows].max(axis=1).mean())
+
+
+def closest_two(state: State, rows: Ints) -> float:
+    best = np.sort(state.probs[rows], axis=1)
+    return float((best[:, -1] - best[:, -2]).mean())
+
+
+def uncertain(state: State, rows: Ints) -> float:
+    probs = np.clip(state.probs[rows], 1e-30, 1)
+    return float(-(probs * np.log(probs)).sum(axis=1).mean())
+
+
+def farthest(state: State, rows: Ints) -> float:
+    """The largest distance of any row to the nearest labelled or queried one."""
+    features = state.rows.features.astype(np.float64)
+    centres = features[np.concatenate([state.labelled, rows])]
+    nearest = np.full(len(features), np.inf)
+    for start in range(0, len(features), 4096):
+        part = features[start : start + 4096]
+        square = (part**2).sum(1)[:, None] + (centres**2).sum(1) - 2 * part @ centres.T
+        nearest[start : start + 4096] = square.min(axis=1)
+    return float(np.sqrt(max(nearest.max(), 0)))
+
+
+AFTER: dict[str, Callable[[State, Ints], float]] = {
+    "confidence": least_known,
+    "margin": closest_two,
+    "entropy": uncertain,
+    "coreset": farthest,
+}
+
+
+def on_sphere(size: Size) -> tuple[State, Ints]:
+    """The pool of the selection benchmark with features of length one."""
+    state, truth = make_pool(size, isotropic=False)
+    rows = Rows(state.rows.inputs, unit(state.rows.features), state.rows.prior)
+    state = State(rows, state.labels, state.model)
+    for name in ("probs", "labelled", "unlabelled", "counts"):
+        getattr(state, name)  # computed when first read, and shared by all rules of a round
+    return state, truth
+
+
+def chosen(node: Any, pool: tuple[State, Ints], budget: int) -> Ints:
+    """The rows that a rule queries."""
+    state, truth = pool
+    return query(build(node), state, budget, Desk(truth[:, None]), "batch", 0, 2)[0].rows
+
+
+def agreement(rule: str, ours: Any, theirs: Any, pool: tuple[State, Ints]) -> tuple[str, str]:
+    """Which part of the rows both query, and what the rule goes after, ours over theirs."""
+    if rule not in AFTER:
+        return "–", "–"
+    we, they = chosen(ours, pool, BUDGET), chosen(theirs, pool, BUDGET)
+    ratio = AFTER[rule](pool[0], we) / AFTER[rule](pool[0], they)
+    return f"{len(np.intersect1d(we, they)) / BUDGET:.0%}", f"{ratio:.4f}"
+
+
+def table(args: argparse.Namespace) -> list[str]:
+    """A line a rule and library."""
+    pool = on_sphere(Size(args.rows, DIM, LABELLED, BUDGET, CLASSES))
+    selection.LONG = args.limit  # repeat all of them
+    cells = ["rule", "library", "ours, s", "theirs, s", "theirs / ours", "ours, MiB", "theirs, MiB",
+             "same rows", "goes after, ours / theirs"]  # fmt: skip
+    out = [row(cells), row(["---"] * len(cells))]
+    print("\n".join(out), flush=True)
+    for rule in args.rules or RULES:
+        mine = node(rule)
+        we = measure(mine, pool, BUDGET, 1, args)
+        for library, theirs in RULES[rule].items():
+            if find_spec(LIBRARIES[library]) is None:
+                continue
+            if isinstance(theirs, list):
+                theirs = plan(theirs)[0].config["strategy"]
+            build(theirs)  # which imports their library here once, not in each measurement
+            they = measure(theirs, pool, BUDGET, 1, args)
+            both = agreement(rule, mine, theirs, pool)
+            seconds = [f"{we.processor:.4f}", f"{they.processor:.3f}"]
+            ratio = f"{they.processor / we.processor:.0f}"
+            memory = [f"{cost.mebibytes:.0f}" for cost in (we, they)]
+            out.append(row([rule, library, *seconds, ratio, *memory, *both]))
+            print(out[-1], flush=True)
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("rules", nargs="*", choices=[[], *RULES], default=[])
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--limit", type=float, default=300, help="seconds a measurement may take")
+    parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
+    args = parser.parse_args()
+    here = [name for name, module in LIBRARIES.items() if find_spec(module)]
+    load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
+    versions = ", ".join(f"{name} {version(name)}" for name in here)
+    away = "".join(f"; {name} is not installed" for name in LIBRARIES if name not in here)
+    lines = [
+        "# Query rules beside other libraries",
+        "",
+        f"Made by `python benchmarks/peers.py --write`; {versions}{away}. "
+        f"Pool {args.rows:,} x {DIM} float32 of length one, {CLASSES} classes, {LABELLED:,} "
+        f"labelled, budget {BUDGET}; one thread; processor seconds, median of {args.repeat} (fewer "
+        f"beyond {args.limit:.0f} s); load averages at the start {load} on {os.cpu_count()} "
+        "processors. MiB: most memory beyond the pool.",
+        "",
+        *table(args),
+    ]
+    if args.write:
+        OUTPUT.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
