@@ -29,7 +29,7 @@ from time import monotonic
 from typing import Any
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "profile.md"
-SUITES = ("demo", "savings", "savings_rule", "paper", "annotators", "finetuned_text")
+SUITES = ("demo", "savings", "savings_rule", "savings_parts", "annotators", "whom")
 WORKERS = 2
 EMBEDDED = 256  # rows
 ONCE = ("imports", "plan")
