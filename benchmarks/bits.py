@@ -60,9 +60,7 @@ def main() -> None:
     (job,) = plan(["dataset=openclipart", "logger=none"], None)
     dataset, prior = loaded(Call.of(job.config.dataset)), known_prior(Call.of(job.config.prior))
     images = [dataset.train.inputs[row] for row in range(IMAGES)]
-    features = prior.encoder("image").embed(images)
-    print("images        ", digest(features))
-    print("their prior   ", digest(prior.probabilities(features, images, dataset.task)))
+    print("images        ", digest(prior.encoder("image").embed(images)))
     rng = np.random.default_rng(1)
     centres, labels = rng.normal(size=(3, 32)), rng.integers(3, size=400)
     rows = unit((centres[labels] + 2 * rng.normal(size=(400, 32))).astype(np.float32))
