@@ -65,10 +65,12 @@ def claim_of(given: Any, inside: Sequence[str]) -> Claim:
     if more or ("baselines" in given and not baselines):
         raise ValueError(f"{this} has {'several ours' if more else 'no baselines'}; wanted one")
     targets = tuple(target_of(this, t) for t in given.get("targets", ()))
-    metrics = (metrics_of(this, what, given.get(what, ())) for what in ("rival_metrics", "levels"))
+    rival_metrics, levels = (
+        metrics_of(this, what, given.get(what, ())) for what in ("rival_metrics", "levels")
+    )
     if not isinstance(by_set := given.get("by_set", False), bool):
         raise ValueError(f"{this} has by_set={by_set!r}; wanted true or false")
-    return Claim(name, ours, baselines, targets, *metrics, by_set)
+    return Claim(name, ours, baselines, targets, rival_metrics, levels, by_set)
 
 
 def metrics_of(this: str, what: str, given: Any) -> tuple[str, ...]:
