@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from al_bench.cli.parsers import with_examples
 from al_bench.cli.report import name_of, options_of, spec_of
 
 if TYPE_CHECKING:
@@ -110,13 +111,7 @@ def of_sets(frame: pd.DataFrame, names: str | None) -> pd.DataFrame:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        "albench claim",
-        description=ABOUT,
-        epilog=f"examples:{MORE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = with_examples("claim", ABOUT, MORE)
     made.add_argument(
         "source",
         nargs="+",

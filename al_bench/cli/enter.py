@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from al_bench.cli.parsers import with_examples
+
 ABOUT = "Run a method on a task, check that it is honest, and write the folder of its entry."
 MORE = """
   albench enter margin --task alfm_v1 strategy=margin
@@ -59,13 +61,7 @@ def checked(runs: int, unknown: int) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        "albench enter",
-        description=ABOUT,
-        epilog=f"examples:{MORE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = with_examples("enter", ABOUT, MORE)
     made.add_argument("name", help="of the entry, and of its folder")
     made.add_argument("overrides", nargs="*", help="the method: strategy=mine, learner.l2=3, ...")
     made.add_argument("--task", required=True, help="what to enter it for (`albench list task`)")

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from al_bench.cli.parsers import with_examples
+
 if TYPE_CHECKING:
     from al_bench.analysis.keys import Choice
     from al_bench.configuration.commands import Asked
@@ -58,13 +60,7 @@ def modality(choice: Choice) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        "albench explore",
-        description=ABOUT,
-        epilog=f"examples:{MORE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = with_examples("explore", ABOUT, MORE)
     made.add_argument(
         "files",
         nargs="*",

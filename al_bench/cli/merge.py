@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from al_bench.cli.parsers import with_examples
+
 if TYPE_CHECKING:
     from al_bench.analysis.frame import Results
 
@@ -48,13 +50,7 @@ def read(path: Path) -> Results:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        "albench merge",
-        description=ABOUT,
-        epilog=f"examples:{MORE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = with_examples("merge", ABOUT, MORE)
     made.add_argument("sources", nargs="+", type=Path, metavar="FOLDER_OR_PARQUET",
                       help="entries, folders of runs, parquet files")  # fmt: skip
     made.add_argument("--out", type=Path, required=True, metavar="FILE", help="the parquet file")

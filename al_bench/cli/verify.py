@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from al_bench.cli.parsers import with_examples
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -114,13 +116,7 @@ def told(found: Sequence[Again], tolerance: float) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        "albench verify",
-        description=ABOUT,
-        epilog=f"examples:{MORE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    made = with_examples("verify", ABOUT, MORE)
     made.add_argument("folder", type=Path, help="of the entry")
     made.add_argument("overrides", nargs="*", help="where to run: cache=..., threads=...")
     made.add_argument("--share", type=float, default=0.03,

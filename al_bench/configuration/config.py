@@ -68,8 +68,8 @@ def installed() -> tuple[Path, ...]:
         who = f"the package {point.dist.name if point.dist else point.name}"
         try:
             spec = find_spec(point.value)
-        except ModuleNotFoundError:
-            spec = None
+        except ImportError as error:  # of the package that it is in
+            raise ValueError(f"{who} names its configs {point.value}: {error}") from error
         if spec is None or not spec.submodule_search_locations:
             raise ValueError(f"{who} names its configs {point.value}, which is no package")
         folder = Path(spec.submodule_search_locations[0])

@@ -3,8 +3,8 @@
 Each library picks the widest instructions of the processor it finds, so sums are taken in another
 order, and logarithms by another polynomial, from one machine to the next. What decides is read from
 the environment when a library is loaded; what is set there already stays. MKL promises nothing
-between makers of processors, and products of few rows differ, which encoders avoid:
-`benchmarks/bits.py` shows that nothing does.
+between makers of processors, and products of few rows differ, which the encoders
+of the packaged models avoid: `benchmarks/bits.py` compares what they and a small run give.
 """
 
 from __future__ import annotations

@@ -137,8 +137,9 @@ def runs_per_job(planned: Plan) -> int:
         raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
     launcher = planned.hydra.launcher
     if launcher["_target_"] == JOBLIB:
-        several = max(1, int(launcher["n_jobs"]))
-        size = min(size, -(-len(planned) // (2 * several)))
+        from joblib import effective_n_jobs
+
+        size = min(size, -(-len(planned) // (2 * effective_n_jobs(launcher["n_jobs"]))))
     if launcher["_target_"] == LOCAL:  # which starts all jobs at once
         size = -(-len(planned) // workers(config.threads))
     return int(size)

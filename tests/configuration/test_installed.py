@@ -67,3 +67,9 @@ def test_an_option_that_there_is_already_and_a_folder_that_is_not_there_are_refu
     points.write_text("[al_bench.configs]\nlast_rows = last_rows.nowhere\n")
     assert main(["list", "strategy"]) == 1
     assert "names its configs last_rows.nowhere, which is no package" in capsys.readouterr().err
+    points.write_text("[al_bench.configs]\nlast_rows = gone.configs\n")
+    installed.cache_clear()
+    assert main(["list", "strategy"]) == 1
+    assert capsys.readouterr().err == (
+        "albench: the package last-rows names its configs gone.configs: No module named 'gone'\n"
+    )

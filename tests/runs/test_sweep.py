@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from joblib import cpu_count
 
 from al_bench.cli.main import main
 from al_bench.configuration.plan import plan
+from al_bench.runs.sweep import runs_per_job
 from tests.runs.test_run import TINY, albench, here, manifest, runs, science  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
@@ -47,6 +49,15 @@ def test_every_run_of_a_sweep_is_in_one_job(
     assert f"4 runs in {jobs} job" in said
     assert said.count(" finished: ") == 4
     assert len(runs(here)) == 4
+
+
+def test_no_worker_is_left_without_two_jobs() -> None:
+    def size(workers: int) -> int:
+        launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={workers}"]
+        return runs_per_job(plan([*TINY, "seed=range(40)", "runs_per_job=20", *launcher]))
+
+    assert [size(workers) for workers in (1, 2, 5, 100)] == [20, 10, 4, 1]
+    assert size(-1) == size(cpu_count())  # every core, as joblib counts them
 
 
 def test_workers_of_a_launcher_share_the_runs_and_their_failures_are_counted(
