@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel wheel-test matrix paper paper-check explorer bench site clean
+.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel wheel-test matrix lock image paper paper-check explorer bench site clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -67,6 +67,21 @@ matrix: wheel  ## use the wheel on every Python at hand with the lowest and the 
 	set -e; for python in $(PYTHONS); do for dependencies in $(DEPENDENCIES); do \
 	  .ci/matrix $(BIN)/uv $$python $$dependencies build/wheel/*.whl; \
 	done; done
+
+INSTALLED = build/installed.txt
+HEAD = make lock  (CPython 3.11, Linux x86-64; every file is on https://pypi.org/simple, torch in its CUDA build)
+
+lock: install  ## pin what is installed, with hashes, in requirements.lock
+	mkdir -p build  # PyPI has no "+cpu" builds; CUDA's are of the same version
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > $(INSTALLED)
+	$(BIN)/uv pip compile --quiet --extra models --constraint $(INSTALLED) --generate-hashes --no-annotate \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "$(HEAD)" \
+	  --upgrade --output-file requirements.lock pyproject.toml
+
+CONTAINERS ?= podman
+
+image:  ## build the container image al-bench (CPU)
+	$(CONTAINERS) build --file Containerfile --tag al-bench .
 
 REPORTS = $(patsubst results/%.parquet,report-%,$(wildcard results/*.parquet))
 OUT ?= results
