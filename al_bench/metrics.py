@@ -15,7 +15,8 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     with ``pool_`` are transductive: measured on the very pool that is queried. A metric without a
     value is left out. O((n + m) k).
     """
-    metrics, recall = dict[str, float](), np.empty(0)
+    metrics: dict[str, float] = {}
+    recall: Floats = np.empty(0)
     if not problem.held_out:
         test = state.model.predict_proba(problem.test)
         counts = np.bincount(problem.truth, minlength=state.n_classes)

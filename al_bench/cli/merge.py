@@ -48,8 +48,8 @@ def read(path: Path) -> Results:
         return read_parquet(path)
     if (path / PREDICTIONS).is_file():
         raise ValueError(
-            f"{path} is of a task whose test labels are held out; wanted what `albench score` makes "
-            "of it"
+            f"{path} is of a task whose test labels are held out; wanted what `albench score` "
+            "makes of it"
         )
     whole = path / "results.parquet"
     return read_parquet(whole) if whole.is_file() else read_runs(path)

@@ -52,9 +52,9 @@ def main(arguments: Sequence[str]) -> int:
     tolerance = options.tolerance if unlike else 0.0
     if tolerance and task.held_out and not options.labels:
         raise ValueError(
-            f"this is not the entry's {', '.join(unlike)}, so areas would be compared, and the test "
-            f"labels of {task.name} are held out; wanted --labels, or --tolerance 0 (equal to the "
-            "last bit, or different)"
+            f"this is not the entry's {', '.join(unlike)}, so areas would be compared, and the "
+            f"test labels of {task.name} are held out; wanted --labels, or --tolerance 0 (equal to "
+            "the last bit, or different)"
         )
     may = f"areas may differ by {tolerance}: not the entry's {', '.join(unlike)}"
     print(may if unlike else "the environment is the entry's: equal to the last bit, or different")

@@ -79,7 +79,8 @@ def write(
     paths = [write_parquet(results, folder / "results.parquet")]
     if predictions is not None:
         paths.append(folder / PREDICTIONS)
-        np.savez_compressed(paths[-1], **{run: predictions[run] for run in sorted(predictions)})
+        arrays: dict[str, Any] = {run: predictions[run] for run in sorted(predictions)}
+        np.savez_compressed(paths[-1], **arrays)
     for name, text in texts.items():
         path = folder / name
         if name != "card.md" or not path.exists():
