@@ -26,7 +26,7 @@ from al_bench.problem.build import embedded
 from al_bench.problem.cache.embeddings import corrections
 from al_bench.problem.types import Dataset, Prior
 from al_bench.runs.parts import Call, known_prior, loaded
-from al_bench.state import Ints
+from al_bench.state import WITHHELD, Ints
 
 DATASET = """# {name}: embeddings by {prior}; the test labels are held out
 _target_: al_bench.datasets.Features
@@ -65,6 +65,7 @@ def given(dataset: Dataset, prior: Prior, cache: Path, order: Ints) -> dict[str,
         "train_labels": dataset.train.labels,
         "test_features": test[order],
         "test_prior": said_of_test[order],
+        "test_labels": np.full(len(order), WITHHELD),
     }
     return arrays if dataset.train.ids is None else arrays | {"train_ids": dataset.train.ids}
 

@@ -38,9 +38,9 @@ class Features:
     """Embeddings, labels and, if given, a prior and class names from an .npz file.
 
     The file holds train_features, test_features (n, d); train_labels, test_labels (n,) in 0..k-1,
-    without test_labels where somebody else holds them; optionally train_prior, test_prior (n, k),
-    class_names (k,) and train_ids, test_ids (n,), your own names of the rows. path: the file; name:
-    what reports call it; prompts: templates with one ``{}`` each.
+    or test_labels of -1 throughout where somebody else holds them; optionally train_prior,
+    test_prior (n, k), class_names (k,) and train_ids, test_ids (n,), your own names of the rows.
+    path: the file; name: what reports call it; prompts: templates with one ``{}`` each.
     """
 
     brings: ClassVar = ("path",)
@@ -73,7 +73,10 @@ class Features:
                 arrays = {name: file[name] for name in file.files}
         except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
             raise ValueError(f"{self.path} is not an .npz of plain arrays: {error}") from error
-        for name in ("train_features", "train_labels", "test_features"):
+        wanted = [
+            f"{split}_{what}" for split in ("train", "test") for what in ("features", "labels")
+        ]
+        for name in wanted:
             if name not in arrays:
                 raise ValueError(
                     f"{self.path} has no {name}; it has {', '.join(arrays) or 'nothing'}"
@@ -93,9 +96,7 @@ class Features:
         return tuple(f"class {number}" for number in range(count))
 
     def labels(self, arrays: dict[str, Any], which: str) -> Ints:
-        """(n,) whole numbers, WITHHELD of test rows whose labels the file does not have."""
-        if which == "test" and "test_labels" not in arrays:
-            return np.full(len(np.atleast_1d(arrays["test_features"])), WITHHELD)
+        """(n,) whole numbers."""
         labels: NDArray[Any] = arrays[f"{which}_labels"]
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(

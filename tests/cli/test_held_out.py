@@ -1,5 +1,6 @@
 """A task whose test labels are held out: made, entered, verified, scored, merged."""
 
+import json
 import runpy
 import shutil
 from collections.abc import Iterator
@@ -58,7 +59,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("AL_BENCH_CACHE", str(folder / "cache"))
         script("hold_out", "tiny", "--out", "board", *SYNTHETIC)
         held, labels = np.load("board/tiny.npz"), read_labels(Path("tiny_labels.npz"))
-        np.savez("board/open.npz", test_labels=labels.classes, **held)
+        np.savez("board/open.npz", **dict(held) | {"test_labels": labels.classes})
         task = Path("board/task/tiny.yaml").read_text()
         for old, new in SMALL.items():
             assert old in task
@@ -100,7 +101,7 @@ def forge(name: str, **arrays: Any) -> None:
 
 
 def test_what_is_given_away_has_no_test_label_and_is_all_that_an_entry_needs(here: Path) -> None:
-    assert "test_labels" not in np.load("board/tiny.npz")
+    assert set(np.load("board/tiny.npz")["test_labels"]) == {-1}
     labels = read_labels(Path("tiny_labels.npz"))
     assert len(labels.classes) == 101
     assert Labels("tiny", labels.classes, labels.salt[:0]).digest != labels.digest  # it is salted
@@ -135,6 +136,20 @@ def test_scored_afterwards_every_number_is_that_of_the_run_with_labels_to_the_la
         for a, b in zip(one[column], two[column], strict=True):
             np.testing.assert_array_equal(a, b, err_msg=column)
     assert one["balanced_accuracy"].nunique() > 8
+
+
+def test_a_run_that_was_cut_goes_on_to_the_same_predictions(here: Path) -> None:
+    run = min(predictions("margin"))
+    folder = Path("results/runs", run)
+    before = (folder / "predictions.npy").read_bytes()
+    lines = (folder / "rounds.jsonl").read_bytes().splitlines(keepends=True)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for cut in (np.load(folder / "predictions.npy")[:2], np.load(folder / "predictions.npy")):
+        (folder / "rounds.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:9])
+        (folder / "manifest.json").write_text(json.dumps(manifest | {"finished": None}))
+        np.save(folder / "predictions.npy", cut)  # killed before, and after it was written
+        assert enter("margin", "tiny", *METHODS["margin"]) == 0
+        assert (folder / "predictions.npy").read_bytes() == before
 
 
 def test_scored_entries_are_merged_claimed_and_explored_as_any(
