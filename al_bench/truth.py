@@ -101,15 +101,14 @@ class Problem:
         k = self.pool.n_classes
         said = self.table != ABSENT
         facts = {} if self.panel is None else self.skills()
+        tested = [] if self.held_out else np.bincount(self.test_truth, minlength=k).tolist()
         return facts | {
             "n_pool": len(self.truth),
             "n_test": len(self.test_truth),
             "n_classes": k,
             "class_names": list(self.class_names),
             "class_counts": np.bincount(self.truth, minlength=k).tolist(),
-            "test_counts": []
-            if self.held_out
-            else np.bincount(self.test_truth, minlength=k).tolist(),
+            "test_counts": tested,
             "noise_rate": float((self.table != self.truth[:, None])[said].mean()),
         }
 

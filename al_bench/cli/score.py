@@ -16,7 +16,7 @@ MORE = """
 The labels have to be those on record of the task. What follows from the classes predicted is filled
 in, to the last bit as if the labels had been there; likelihood and calibration stay absent. No run
 is made and no code of the method called: `albench verify` makes runs again. `albench merge`,
-`claim`, `explore` and `report --known` read the file. Each answer tells of the labels: give few.
+`claim`, `explore` and `report --parquet` read the file. Each answer tells of the labels: give few.
 """
 
 
