@@ -58,12 +58,16 @@ class Votes:
     def by_row(self, weights: Floats) -> Floats:
         """(m, k) sums of (v,) weights by row and class said."""
         m, k = len(self.rows), self.k
-        return np.bincount(self.cells, weights, minlength=m * k).reshape(m, k)
+        return np.asarray(
+            np.bincount(self.cells, weights, minlength=m * k).reshape(m, k), dtype=float
+        )
 
     def tally(self, weights: Floats) -> Floats:
         """(a, k) sums of (v,) weights by annotator and class said."""
         a, k = self.annotators, self.k
-        return np.bincount(self.habits, weights, minlength=a * k).reshape(a, k)
+        return np.asarray(
+            np.bincount(self.habits, weights, minlength=a * k).reshape(a, k), dtype=float
+        )
 
 
 @dataclass(frozen=True)
