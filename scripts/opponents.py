@@ -1,19 +1,22 @@
 """The strongest opponents of each data set, by a screening on seeds that are never scored.
 
-    albench report experiment=screen
-    python scripts/opponents.py results/screen.parquet > configs/experiment/common/opponents.yaml
+    albench run experiment=screen results=build/screen
+    albench merge build/screen/runs --out build/screen.parquet
+    areas=results/benchmarks/screening.parquet
+    python scripts/opponents.py areas build/screen.parquet --out $areas
+    python scripts/opponents.py kept $areas > configs/experiment/common/opponents.yaml
 
 An arm is a query rule with its start, training rule, learner and loss, and the fraction rho of a
 rule that has one. Its standing on a set is in its favour: by how much the area under its curve, of
 the model alone or times the prior, whichever is larger, is behind that of the best arm, at the
-noise rate where it comes closest. The five that stand highest are kept, and the best with a rho,
-which is PriorAL.
+noise rate where it comes closest. The five that stand highest are kept, besides the two highest of
+those that train on human labels only, and the highest with a rho, which is PriorAL.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -21,36 +24,44 @@ import yaml
 
 from al_bench.analysis.savings import area
 
-KEPT = 5
+KEPT, KEPT_OF_LABELS, KEPT_WITH_RHO = 5, 2, 1
 METRICS = ["balanced_accuracy", "product_balanced_accuracy"]
 ARM = ["strategy", "init", "supervision", "learner", "balance", "rho"]
+BY = ["dataset", "rate", *ARM]
 
 
 def areas(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean area under the curve of every arm by set and noise rate, by its better metric."""
+    """Area under the curve of every run, by both metrics."""
     frame = frame[frame["round"] > 0].sort_values("round")
     frame = frame.assign(
         balance=[json.loads(text)["balance"] for text in frame["learner_config"]],
         rate=[json.loads(text)["rate"] for text in frame["noise_config"]],
         rho=[json.loads(text).get("rho", 0.0) for text in frame["strategy_config"]],
     )
-    by, lines = ["dataset", "rate", *ARM], []
-    for key, run in frame.groupby([*by, "id"], observed=True):
+    lines = []
+    for key, run in frame.groupby([*BY, "seed", "id"], observed=True):
         under = area(run[METRICS].to_numpy().T, run["n_labels"].to_numpy(), log=False)
         lines.append((*key[:-1], *under))
-    found = pd.DataFrame(lines, columns=[*by, *METRICS]).groupby(by)[METRICS].mean()
-    return found.max(axis=1).rename("area").reset_index()
+    return pd.DataFrame(lines, columns=[*BY, "seed", *METRICS])
 
 
 def strongest(found: pd.DataFrame) -> pd.DataFrame:
     """The arms that are kept, set by set, the strongest first."""
-    best = found.groupby(["dataset", "rate"], observed=True)["area"].transform("max")
-    behind = found.assign(behind=best - found["area"])
-    standing = behind.groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
+    arms = found.groupby(BY, observed=True)[METRICS].mean().max(axis=1).rename("area").reset_index()
+    best = arms.groupby(["dataset", "rate"], observed=True)["area"].transform("max")
+    arms = arms.assign(behind=best - arms["area"])
+    standing = arms.groupby(["dataset", *ARM], observed=True)["behind"].agg(["min", "mean"])
     ordered = standing.reset_index().sort_values(["dataset", "min", "mean", *ARM])
-    kept = ordered.groupby("dataset", observed=True).head(KEPT)
-    divided = ordered[ordered["rho"] > 0].groupby("dataset", observed=True).head(1)
-    return pd.concat([kept, divided]).drop_duplicates()
+    labels = (ordered["supervision"] == "labels") & (ordered["learner"] == "linear")
+    kept = [
+        some.groupby("dataset", observed=True).head(number)
+        for some, number in (
+            (ordered, KEPT),
+            (ordered[labels], KEPT_OF_LABELS),
+            (ordered[ordered["rho"] > 0], KEPT_WITH_RHO),
+        )
+    ]
+    return pd.concat(kept).drop_duplicates()
 
 
 def sweep(arm: pd.Series) -> dict[str, str]:
@@ -67,9 +78,8 @@ def sweep(arm: pd.Series) -> dict[str, str]:
     }
 
 
-def main(path: str) -> None:
-    """Print the sweeps of the strongest arms."""
-    kept = strongest(areas(pd.read_parquet(Path(path))))
+def print_sweeps(kept: pd.DataFrame) -> None:
+    """The yaml that makes the runs of the arms that are kept."""
     sweeps = {}
     for dataset, arms in kept.groupby("dataset", observed=True):
         for number, (_, arm) in enumerate(arms.iterrows(), 1):
@@ -79,5 +89,22 @@ def main(path: str) -> None:
     print(yaml.safe_dump({"sweeps": sweeps}, sort_keys=False), end="")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    steps = parser.add_subparsers(dest="step", required=True)
+    first = steps.add_parser("areas", help="the areas of a screening's runs")
+    first.add_argument("runs", type=Path, help="the screening's runs, a parquet file")
+    first.add_argument("--out", type=Path, required=True, help="a parquet file of areas")
+    second = steps.add_parser("kept", help="print the sweeps of the strongest arms")
+    second.add_argument("areas", type=Path, help="the parquet file of areas")
+    options = parser.parse_args()
+    if options.step == "areas":
+        areas(pd.read_parquet(options.runs)).to_parquet(options.out, index=False)
+    else:
+        print_sweeps(strongest(pd.read_parquet(options.areas)))
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

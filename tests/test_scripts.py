@@ -2,6 +2,8 @@
 
 import json
 import runpy
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ def runs(
             pd.DataFrame(
                 {
                     "id": f"{dataset} {rate} {strategy} {rho} {seed}",
+                    "seed": seed,
                     "dataset": dataset,
                     "noise_config": json.dumps({"rate": rate}),
                     "strategy": strategy,
@@ -41,8 +44,33 @@ def runs(
     return pd.concat(parts)
 
 
+def kept(
+    frames: list[pd.DataFrame],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> dict[str, dict[str, str]]:
+    """The sweeps of the opponents that the script keeps of these runs."""
+    screen, found = str(tmp_path / "screen.parquet"), str(tmp_path / "areas.parquet")
+    pd.concat(frames).to_parquet(screen)
+    for arguments in (["areas", screen, "--out", found], ["kept", found]):
+        monkeypatch.setattr(sys, "argv", ["opponents.py", *arguments])
+        runpy.run_path(str(SCRIPTS / "opponents.py"), run_name="__main__")
+    return yaml.safe_load(capsys.readouterr().out)["sweeps"]
+
+
+Keep = Callable[[list[pd.DataFrame]], dict[str, dict[str, str]]]
+
+
+@pytest.fixture
+def keep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Keep:
+    return lambda frames: kept(frames, tmp_path, capsys, monkeypatch)
+
+
 def test_the_opponents_kept_are_those_that_come_closest_anywhere_by_either_metric(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    keep: Keep,
 ) -> None:
     arms = {  # ends clean and under noise, of the model alone and times the prior
         "best_clean": (0.9, 0.1, 0.1, 0.1),
@@ -56,27 +84,29 @@ def test_the_opponents_kept_are_those_that_come_closest_anywhere_by_either_metri
     for strategy, (clean, product, noisy, other) in arms.items():
         frames.append(runs("trec", 0.0, strategy, clean, product))
         frames.append(runs("trec", 0.4, strategy, noisy, other))
-    path = tmp_path / "screen.parquet"
-    pd.concat(frames).to_parquet(path)
-    runpy.run_path(str(SCRIPTS / "opponents.py"))["main"](str(path))
-    sweeps = yaml.safe_load(capsys.readouterr().out)["sweeps"]
-    kept = [sweep["strategy"] for sweep in sweeps.values()]
-    assert sorted(kept[:2]) == ["best_clean", "best_noisy"]
-    assert kept[2:] == ["times_prior", "good", "fair"]
+    sweeps = keep(frames)
+    names = [sweep["strategy"] for sweep in sweeps.values()]
+    assert sorted(names[:2]) == ["best_clean", "best_noisy"]
+    assert names[2:] == ["times_prior", "good", "fair"]
     assert sweeps["opponent 1 on trec"]["learner.balance"] == "weights"
     assert "strategy.rho" not in sweeps["opponent 1 on trec"]
 
 
-def test_the_best_with_a_rho_is_kept_however_weak(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_best_with_a_rho_is_kept_however_weak(keep: Keep) -> None:
     frames = [runs("trec", 0.0, f"rule{i}", 0.9, 0.1) for i in range(6)]
     frames += [runs("trec", 0.0, "prioral", rho, 0.1, rho) for rho in (0.1, 0.25)]
-    path = tmp_path / "screen.parquet"
-    pd.concat(frames).to_parquet(path)
-    runpy.run_path(str(SCRIPTS / "opponents.py"))["main"](str(path))
-    *strong, last = yaml.safe_load(capsys.readouterr().out)["sweeps"].values()
+    *strong, last = keep(frames).values()
     assert len(strong) == 5
     assert all("strategy.rho" not in sweep for sweep in strong)
     assert last["strategy"] == "prioral"
     assert last["strategy.rho"] == last["supervision.rho"] == "0.25"
+
+
+def test_the_two_best_on_human_labels_alone_are_kept_however_weak(keep: Keep) -> None:
+    frames = [
+        runs("trec", 0.0, f"rule{i}", 0.9, 0.1).assign(supervision="distill") for i in range(6)
+    ]
+    frames += [runs("trec", 0.0, f"plain{i}", 0.3 + i / 10, 0.1) for i in range(3)]
+    sweeps = list(keep(frames).values())
+    assert [sweep["supervision"] for sweep in sweeps[:5]] == ["distill"] * 5
+    assert [sweep["strategy"] for sweep in sweeps[5:]] == ["plain2", "plain1"]

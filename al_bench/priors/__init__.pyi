@@ -5,6 +5,8 @@ from .calibration import Tempered as Tempered
 from .calibration import Transported as Transported
 from .clip import ClipEncoder as ClipEncoder
 from .clip import ClipLike as ClipLike
+from .compiled import CompiledSentenceEncoder as CompiledSentenceEncoder
+from .compiled import CompiledTimmEncoder as CompiledTimmEncoder
 from .conse import ConSE as ConSE
 from .controls import Degraded as Degraded
 from .controls import Flat as Flat

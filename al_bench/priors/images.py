@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
@@ -16,6 +16,7 @@ from al_bench.priors.weights import find, identity, unreadable
 from al_bench.state import Floats
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
 
 BATCH = 64  # images a forward pass, at most
@@ -47,24 +48,34 @@ class TimmEncoder:
         )
 
     @property
+    def stored(self) -> str:
+        """The number format of the weights in memory."""
+        return self.precision
+
+    @property
     def dim(self) -> int:
         return int(loaded(self)[0].head_hidden_size)
+
+    def network(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        """What gives the (b, d) pooled features of (b, 3, size, size) images."""
+        model, where, kind = loaded(self)[0], device(), dtype(self.precision)
+        return lambda images: model.forward_head(
+            model.forward_features(images.to(where, kind)), pre_logits=True
+        )
 
     def embed(self, inputs: Sequence[Any]) -> Floats:
         """(b, d) float32; images are decoded a forward pass at a time, and a pass of few is filled
         up with its last image."""
         import torch
 
-        model, transform = loaded(self)
-        where, kind = device(), dtype(self.precision)
+        transform, features = loaded(self)[1], self.network()
         parts = []
         for start in range(0, len(inputs), BATCH):
             rows = range(start, min(start + BATCH, len(inputs)))
             images = [transform(as_image(inputs[row], row)) for row in rows]
             images += images[-1:] * (LEAST - len(images))
             with inference():
-                states = model.forward_features(torch.stack(images).to(where, kind))
-                pooled = model.forward_head(states, pre_logits=True).float().cpu().numpy()
+                pooled = features(torch.stack(images)).float().cpu().numpy()
             parts.append(pooled[: len(rows)])
         return np.concatenate(parts) if parts else np.empty((0, self.dim), dtype=np.float32)
 
@@ -91,7 +102,7 @@ def loaded(encoder: TimmEncoder) -> tuple[Any, Any]:
     with torch.random.fork_rng(devices=[]):
         model = from_file(encoder, path) if path and path.is_file() else from_place(encoder, path)
     config = resolve_data_config({"input_size": (3, encoder.size, encoder.size)}, model=model)
-    return model.eval().to(device(), dtype(encoder.precision)), create_transform(**config)
+    return model.eval().to(device(), dtype(encoder.stored)), create_transform(**config)
 
 
 def from_place(encoder: TimmEncoder, path: Path | None) -> Any:

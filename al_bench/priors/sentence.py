@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,16 +49,30 @@ class SentenceEncoder:
         )
 
     @property
+    def stored(self) -> str:
+        """The number format of the weights in memory."""
+        return self.precision
+
+    @property
     def dim(self) -> int:
         return int(loaded(self)[1].config.hidden_size)
+
+    def network(self) -> Callable[[Mapping[str, torch.Tensor]], torch.Tensor]:
+        """What gives the (b, t, d) states of tokens' last layer."""
+        model = loaded(self)[1]
+        return lambda tokens: (
+            model(
+                **{name: values.to(model.device) for name, values in tokens.items()}
+            ).last_hidden_state
+        )
 
     def embed(self, inputs: Sequence[Any]) -> Floats:
         """(b, d) float32. Texts of like length share a forward pass, so little is padding."""
         import torch
 
         texts = [cut(text, row, self.max_characters) for row, text in enumerate(inputs)]
-        tokenizer, model = loaded(self)
-        out = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
+        tokenizer, states = loaded(self)[0], self.network()
+        out = np.empty((len(texts), self.dim), dtype=np.float32)
         order = np.argsort([len(text) for text in texts], kind="stable")
         for start in range(0, len(texts), BATCH):
             rows = order[start : start + BATCH]
@@ -69,16 +83,16 @@ class SentenceEncoder:
                 truncation=True,
                 max_length=self.max_length,
                 return_tensors="pt",
-            ).to(model.device)
+            )
             with inference():
-                mean = masked_mean(model(**tokens).last_hidden_state, tokens["attention_mask"])
+                mean = masked_mean(states(tokens), tokens["attention_mask"])
                 out[rows] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
         return out
 
 
 def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """(b, d) float32 mean of (b, t, d) states over the tokens that (b, t) mask holds for real."""
-    states, mask = states.float(), mask.unsqueeze(-1).float()
+    states, mask = states.float(), mask.to(states.device).unsqueeze(-1).float()
     return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
 
 
@@ -86,7 +100,7 @@ def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
     """Tokenizer and model of an encoder, loaded once a process."""
     model, tokenizer = pretrained(
-        encoder.weights, encoder.pin, encoder.precision, "AutoModel", "AutoTokenizer"
+        encoder.weights, encoder.pin, encoder.stored, "AutoModel", "AutoTokenizer"
     )
     longest = getattr(model.config, "max_position_embeddings", encoder.max_length)
     if -(-encoder.max_length // MULTIPLE) * MULTIPLE > longest:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
@@ -132,7 +131,8 @@ def test_no_prior_can_be_given_labels() -> None:
     wanted = ["self", "features", "inputs", "task"]
     assert {field.name for field in fields(Task)} == {"class_names", "prompts", "modality"}
     for name in sorted((CONFIGS / "prior").glob("*.yaml")):
-        prior = get_class(yaml.safe_load(name.read_text())["_target_"])
+        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+            prior = get_class(compose(overrides=[f"+prior={name.stem}"]).prior["_target_"])
         assert list(inspect.signature(prior.probabilities).parameters) == wanted
     for encoder in (SentenceEncoder, TimmEncoder, ClipEncoder, Given):
         assert list(inspect.signature(encoder.embed).parameters) == ["self", "inputs"]

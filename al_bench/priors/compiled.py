@@ -1,0 +1,133 @@
+"""The encoders of texts and images with their networks compiled by OpenVINO, for processors.
+
+Faster than torch, and not the reference: embeddings differ from its in the last digits, and from
+one kind of processor to another. So they have keys, and priors, of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from al_bench.priors import images, sentence
+from al_bench.priors.device import THREADS, device
+
+if TYPE_CHECKING:
+    import torch
+
+FORMATS = {"float32": "f32", "bfloat16": "bf16"}
+Network = Callable[[Any], "torch.Tensor"]
+
+
+class CompiledSentenceEncoder(sentence.SentenceEncoder):
+    """A sentence encoder whose network OpenVINO runs, in precision float32 or bfloat16."""
+
+    stored = "float32"
+
+    @cached_property
+    def key(self) -> str:
+        return f"openvino {super().key}"
+
+    def network(self) -> Callable[[Mapping[str, torch.Tensor]], torch.Tensor]:
+        run = text_network(self)
+        return lambda tokens: run({name: values.numpy() for name, values in tokens.items()})
+
+
+class CompiledTimmEncoder(images.TimmEncoder):
+    """A timm backbone that OpenVINO runs, in precision float32 or bfloat16."""
+
+    stored = "float32"
+
+    @cached_property
+    def key(self) -> str:
+        return f"openvino {super().key}"
+
+    def network(self) -> Callable[[torch.Tensor], torch.Tensor]:
+        run = image_network(self)
+        return lambda batch: run(batch.numpy())
+
+
+@lru_cache(maxsize=2)
+def text_network(encoder: CompiledSentenceEncoder) -> Network:
+    """From arrays of tokens to states of the last layer."""
+    tokenizer, model = sentence.loaded(encoder)
+    example = tokenizer(["an example", "and another one"], padding=True, return_tensors="pt")
+    return compiled(model, dict(example), encoder.precision)
+
+
+@lru_cache(maxsize=2)
+def image_network(encoder: CompiledTimmEncoder) -> Network:
+    """From an array of images to pooled features."""
+    import torch
+
+    class Pooled(torch.nn.Module):
+        """A backbone as far as an encoder reads it."""
+
+        def __init__(self, backbone: Any) -> None:
+            super().__init__()
+            self.backbone = backbone
+
+        def forward(self, batch: torch.Tensor) -> Any:
+            states = self.backbone.forward_features(batch)
+            return self.backbone.forward_head(states, pre_logits=True)
+
+    example = torch.zeros(images.LEAST, 3, encoder.size, encoder.size)
+    return compiled(Pooled(images.loaded(encoder)[0]), example, encoder.precision)
+
+
+def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
+    """A network as OpenVINO compiles it for batches of any shape.
+
+    ModuleNotFoundError where OpenVINO is not installed; ValueError for a format that it or the
+    processor has not, or where models are to run on another device.
+    """
+    if precision not in FORMATS:
+        raise ValueError(f"OpenVINO was given precision={precision}; wanted {' or '.join(FORMATS)}")
+    if device().type != "cpu":
+        raise ValueError(f"OpenVINO runs on the processor, and models on {device()}; wanted "
+                         "AL_BENCH_DEVICE=cpu, or a prior that torch runs")  # fmt: skip
+    import torch
+
+    with widest():
+        try:
+            import openvino
+            from openvino.frontend import FrontEndManager
+            from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                "package openvino is not installed; get it by: pip install 'al-bench[openvino]'"
+            ) from error
+        core = openvino.Core()
+        able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bfloat16" and "BF16" not in able:
+            raise ValueError("this processor has no bfloat16; wanted precision=float32")
+        # the front end itself: openvino.convert_model would besides send usage data
+        front = FrontEndManager().load_by_framework("pytorch")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tracing, which holds for any shape: tested
+            decoder = TorchScriptPythonDecoder(network.eval(), example_input=example)
+        options = {
+            "INFERENCE_PRECISION_HINT": FORMATS[precision],
+            "INFERENCE_NUM_THREADS": int(os.environ.get(THREADS, torch.get_num_threads())),
+            "NUM_STREAMS": 1,
+        }
+        ready = core.compile_model(front.convert(front.load(decoder)), "CPU", options)
+        ready(example.numpy() if isinstance(example, torch.Tensor) else
+              {name: values.numpy() for name, values in example.items()})  # fmt: skip
+    return lambda arrays: torch.from_numpy(ready(arrays)[0])
+
+
+@contextmanager
+def widest() -> Iterator[None]:
+    """Not held to AVX2 (``configuration.portable``): OpenVINO reads the same variable as torch."""
+    name = "ONEDNN_MAX_CPU_ISA"
+    held = os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        if held is not None:
+            os.environ[name] = held
