@@ -58,16 +58,14 @@ class Votes:
     def by_row(self, weights: Floats) -> Floats:
         """(m, k) sums of (v,) weights by row and class said."""
         m, k = len(self.rows), self.k
-        return np.asarray(
-            np.bincount(self.cells, weights, minlength=m * k).reshape(m, k), dtype=float
-        )
+        sums = np.bincount(self.cells, weights, minlength=m * k)
+        return np.asarray(sums.reshape(m, k), dtype=float)
 
     def tally(self, weights: Floats) -> Floats:
         """(a, k) sums of (v,) weights by annotator and class said."""
         a, k = self.annotators, self.k
-        return np.asarray(
-            np.bincount(self.habits, weights, minlength=a * k).reshape(a, k), dtype=float
-        )
+        sums = np.bincount(self.habits, weights, minlength=a * k)
+        return np.asarray(sums.reshape(a, k), dtype=float)
 
 
 @dataclass(frozen=True)
