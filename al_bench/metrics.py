@@ -11,20 +11,17 @@ from al_bench.truth import Problem
 def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:
     """All metrics of one moment of a run, and the test recall of each class.
 
-    Test metrics are the headline; those that start with ``pool_`` are transductive: measured on
-    the very pool that is queried. A metric without a value is left out. O((n + m) k).
+    Test metrics are the headline, and left out where the test labels are held out; those that start
+    with ``pool_`` are transductive: measured on the very pool that is queried. A metric without a
+    value is left out. O((n + m) k).
     """
-    test = state.model.predict_proba(problem.test)
-    recall = recalls(problem.test_truth, test.argmax(axis=1), state.n_classes)
-    metrics = {"balanced_accuracy": float(np.nanmean(recall)), **classification(problem, test)}
-    metrics |= by_class_size(recall, np.bincount(problem.truth, minlength=state.n_classes))
-    product = (test * problem.test.prior).argmax(axis=1)
-    metrics["product_balanced_accuracy"] = balanced(problem.test_truth, product, state.n_classes)
-    prior = problem.test.prior.argmax(axis=1)
-    metrics["prior_balanced_accuracy"] = balanced(problem.test_truth, prior, state.n_classes)
-    metrics["corrected_prior_balanced_accuracy"] = balanced(
-        problem.test_truth, problem.corrected_prior, state.n_classes
-    )
+    metrics: dict[str, float] = {}
+    recall: Floats = np.empty(0)
+    if not problem.held_out:
+        test = state.model.predict_proba(problem.test)
+        counts = np.bincount(problem.truth, minlength=state.n_classes)
+        metrics, recall = scores(problem.test_truth, problem.guesses(test), counts)
+        metrics |= confidence(problem.test_truth, test)
     guess = state.probs.argmax(axis=1)
     metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, state.n_classes)
     left = state.unlabelled
@@ -40,6 +37,36 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     return {n: v for n, v in metrics.items() if not np.isnan(v)}, recall.tolist()
 
 
+def scores(truth: Ints, guesses: Ints, pool_counts: Ints) -> tuple[dict[str, float], Floats]:
+    """The test metrics that follow from the classes predicted, and the recall of each class.
+
+    truth: (m,) of the test rows; guesses: (4, m) as ``Problem.guesses`` makes them; pool_counts:
+    (k,) pool rows by class.
+    """
+    k = len(pool_counts)
+    model, product, prior, corrected = guesses
+    recall = recalls(truth, model, k)
+    metrics = {
+        "balanced_accuracy": float(np.nanmean(recall)),
+        "macro_f1": macro_f1(truth, model, k),
+        "accuracy": float((truth == model).mean()),
+        **by_class_size(recall, pool_counts),
+        "product_balanced_accuracy": balanced(truth, product, k),
+        "prior_balanced_accuracy": balanced(truth, prior, k),
+        "corrected_prior_balanced_accuracy": balanced(truth, corrected, k),
+    }
+    return metrics, recall
+
+
+def confidence(truth: Ints, probs: Floats) -> dict[str, float]:
+    """Negative log-likelihood (nats) and expected calibration error of (m, k) probabilities."""
+    likelihood = np.maximum(probs[np.arange(len(truth)), truth], 1e-12)
+    return {
+        "nll": float(-np.log(likelihood).mean()),
+        "ece": calibration_error(probs.max(axis=1), truth == probs.argmax(axis=1)),
+    }
+
+
 def recalls(truth: Ints, guess: Ints, k: int) -> Floats:
     """(k,) fraction of each class that is recognised; NaN where a class has no row."""
     rows = np.bincount(truth, minlength=k)
@@ -50,18 +77,6 @@ def recalls(truth: Ints, guess: Ints, k: int) -> Floats:
 def balanced(truth: Ints, guess: Ints, k: int) -> float:
     """Balanced accuracy: mean recall over the classes that have rows; NaN without any row."""
     return float(np.nanmean(recalls(truth, guess, k))) if len(truth) else float("nan")
-
-
-def classification(problem: Problem, probs: Floats) -> dict[str, float]:
-    """Accuracy, macro-F1, negative log-likelihood (nats) and expected calibration error on test."""
-    truth, guess = problem.test_truth, probs.argmax(axis=1)
-    likelihood = np.maximum(probs[np.arange(len(truth)), truth], 1e-12)
-    return {
-        "macro_f1": macro_f1(truth, guess, probs.shape[1]),
-        "accuracy": float((truth == guess).mean()),
-        "nll": float(-np.log(likelihood).mean()),
-        "ece": calibration_error(probs.max(axis=1), truth == guess),
-    }
 
 
 def macro_f1(truth: Ints, guess: Ints, k: int) -> float:

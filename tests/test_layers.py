@@ -45,7 +45,7 @@ ROOMS = {
     "runs": "runs/records truth loop metrics problem problem/types configuration label_models "
     "assignments",
     "analysis": "runs/records configuration",
-    "entries": "analysis runs configuration",
+    "entries": "metrics analysis runs configuration",
     "report/tables": "analysis",
     "report/figures": "analysis report/tables",
     "report/explorer": "",

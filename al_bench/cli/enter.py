@@ -15,6 +15,7 @@ MORE = """
 
 What is done is kept: given again, the command goes on. `albench list task` shows the tasks.
 """
+HELD_OUT = "The test labels are held out; who holds them finds the numbers (`albench score`)."
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,12 +41,14 @@ def main(arguments: Sequence[str]) -> int:
     from al_bench.entries.card import numbers
     from al_bench.entries.folder import About, write
     from al_bench.entries.honest import check_entry
+    from al_bench.entries.predictions import of_runs
 
-    results = read_runs(Path(planned[0].at("results")) / "runs", jobs)
-    unknown = check_entry(name, results, list(jobs), task)
+    runs = Path(planned[0].at("results")) / "runs"
+    results, predictions = read_runs(runs, jobs), of_runs(runs, jobs) if task.held_out else None
+    unknown = check_entry(name, results, list(jobs), task, predictions)
     about = About(name, task.name, task.version, tuple(of_method(overrides)))
-    table = numbers(results.frame, task)
-    written = write(options.out / name, about, results, planned[0], table)
+    table = HELD_OUT if task.held_out else numbers(results.frame, task)
+    written = write(options.out / name, about, results, planned[0], table, predictions)
     print(table)
     print("\n".join(str(path) for path in written))
     print(checked(len(jobs), unknown))

@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "enter": enter,
         "merge": merge,
         "verify": verify,
+        "score": score,
     }
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage(commands))
@@ -233,6 +234,13 @@ def verify(arguments: list[str]) -> int:
     from al_bench.cli.verify import main as make_again
 
     return make_again(arguments)
+
+
+def score(arguments: list[str]) -> int:
+    """Fill in an entry's test metrics, by whoever holds the labels of its task."""
+    from al_bench.cli.score import main as fill_in
+
+    return fill_in(arguments)
 
 
 def one_thread() -> None:

@@ -38,6 +38,7 @@ def main(arguments: Sequence[str]) -> int:
 def read(path: Path) -> Results:
     """The results of an entry's folder, of a folder of runs or of a parquet file."""
     from al_bench.analysis.frame import read_parquet, read_runs
+    from al_bench.entries.predictions import FILE as PREDICTIONS
 
     if not path.exists():
         raise FileNotFoundError(
@@ -45,6 +46,11 @@ def read(path: Path) -> Results:
         )
     if not path.is_dir():
         return read_parquet(path)
+    if (path / PREDICTIONS).is_file():
+        raise ValueError(
+            f"{path} is of a task whose test labels are held out; wanted what `albench score` "
+            "makes of it"
+        )
     whole = path / "results.parquet"
     return read_parquet(whole) if whole.is_file() else read_runs(path)
 

@@ -123,6 +123,8 @@ def measured(
         return embedded(dataset, name, some, prior, cache)[1], some
 
     said, judged_rows = zero_shot(split, prior)
+    if judged_rows.withheld:
+        raise ValueError(f"{dataset.name}: its {split} labels are held out; wanted --split train")
     calibrations = corrections(prior, dataset.modality)
     pool = zero_shot("train", prior)[0] if calibrations else said
     for calibration in calibrations:

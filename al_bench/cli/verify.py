@@ -6,6 +6,8 @@ import argparse
 import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +16,11 @@ from al_bench.cli.parsers import with_examples
 if TYPE_CHECKING:
     import pandas as pd
 
+    from al_bench.analysis.frame import Results
     from al_bench.configuration.plan import Job
+    from al_bench.configuration.tasks import Task
     from al_bench.entries.folder import Entry
+    from al_bench.entries.predictions import Predictions
     from al_bench.entries.rerun import Again
 
 TOLERANCE = 0.04  # of one run's area, between kinds of machines: docs/entering.md
@@ -38,40 +43,55 @@ def main(arguments: Sequence[str]) -> int:
     from al_bench.entries.rerun import compare, sample
 
     entry, extra = read(options.folder), options.config_dir
-    metric, jobs = in_order(str(options.folder), entry, options.overrides, extra)
+    task, jobs = in_order(str(options.folder), entry, options.overrides, extra)
+    seen = partial(with_labels, task=task, files=options.labels)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     drawn = sample(list(jobs), options.share, seed)
     print(f"{len(drawn)} of {len(jobs)} runs, drawn by --seed {seed}", flush=True)
     unlike = different(jobs[drawn[0]], entry)
     tolerance = options.tolerance if unlike else 0.0
+    if tolerance and task.held_out and not options.labels:
+        raise ValueError(
+            f"this is not the entry's {', '.join(unlike)}, so areas would be compared, and the "
+            f"test labels of {task.name} are held out; wanted --labels, or --tolerance 0 (equal to "
+            "the last bit, or different)"
+        )
     may = f"areas may differ by {tolerance}: not the entry's {', '.join(unlike)}"
     print(may if unlike else "the environment is the entry's: equal to the last bit, or different")
     with tempfile.TemporaryDirectory() as folder:
-        made = again({name: jobs[name] for name in drawn}, extra, Path(folder))
-    said = entry.results.frame
-    found = compare(said[said["id"].isin(drawn)], made, metric, tolerance)
+        made = seen(*again({name: jobs[name] for name in drawn}, extra, Path(folder)))
+    said = seen(entry.results, entry.predictions)
+    found = compare(said[said["id"].isin(drawn)], made, task.metric, tolerance)
     return told(found, tolerance)
+
+
+def with_labels(
+    results: Results, predictions: Predictions | None, task: Task, files: Sequence[Path]
+) -> pd.DataFrame:
+    """The rounds of some runs with what they say of test rows, and with the test metrics where
+    there are files of the labels that the task holds out."""
+    from al_bench.entries.predictions import beside
+    from al_bench.entries.score import scored_by
+
+    if files:
+        results = scored_by(results, predictions, task, files)
+    return beside(results.frame, predictions)
 
 
 def in_order(
     name: str, entry: Entry, where: Sequence[str], extra: Path | None
-) -> tuple[str, dict[str, Job]]:
-    """The task's metric and the entry's runs by id, composed anew; ValueError, in one sentence,
+) -> tuple[Task, dict[str, Job]]:
+    """The task and the entry's runs by id, composed anew; ValueError, in one sentence,
     where the entry is not what it has to be."""
-    from al_bench.configuration.tasks import entered, read_task
-    from al_bench.entries.honest import check_blind, check_entry, named
+    from al_bench.configuration.tasks import entered
+    from al_bench.entries.honest import check_blind, check_entry, named, task_of
 
-    task = read_task(entry.about.task, extra)
-    if task.version != entry.about.version:
-        raise ValueError(
-            f"{name} is of version {entry.about.version} of {task.name}, which is here of version "
-            f"{task.version}"
-        )
+    task = task_of(name, entry.about, extra)
     planned = entered(task, [*entry.about.overrides, *where], extra)
     check_blind(entry.about.name, planned[0])
     jobs = named(planned)
-    check_entry(name, entry.results, list(jobs), task)
-    return task.metric, jobs
+    check_entry(name, entry.results, list(jobs), task, entry.predictions)
+    return task, jobs
 
 
 def different(job: Job, entry: Entry) -> list[str]:
@@ -85,10 +105,13 @@ def different(job: Job, entry: Entry) -> list[str]:
     return found if same or "versions" in found else ["versions", *found]
 
 
-def again(jobs: Mapping[str, Job], extra: Path | None, folder: Path) -> pd.DataFrame:
-    """The rounds of some runs, made anew in a folder."""
+def again(
+    jobs: Mapping[str, Job], extra: Path | None, folder: Path
+) -> tuple[Results, Predictions | None]:
+    """Some runs made anew in a folder, and what they say of test rows that are held out."""
     from al_bench.analysis.frame import read_runs
     from al_bench.configuration.config import config_folders
+    from al_bench.entries.predictions import of_runs
     from al_bench.runs.run import execute
 
     for number, job in enumerate(jobs.values(), start=1):
@@ -96,7 +119,7 @@ def again(jobs: Mapping[str, Job], extra: Path | None, folder: Path) -> pd.DataF
         config.results = str(folder)
         print(f"{number} of {len(jobs)}: {' '.join(job.overrides)}", flush=True)
         execute(config, config_folders(extra), say=lambda text: None)
-    return read_runs(folder / "runs", jobs).frame
+    return read_runs(folder / "runs", jobs), of_runs(folder / "runs", jobs) or None
 
 
 def told(found: Sequence[Again], tolerance: float) -> int:
@@ -105,7 +128,8 @@ def told(found: Sequence[Again], tolerance: float) -> int:
 
     for one in found:
         state = "equal" if one.where is None else "DIFFERS" if one.apart else "close"
-        how = "" if one.where is None else f": first in {one.where}; area {one.area:+.4f}"
+        how = "" if one.where is None else f": first in {one.where}"
+        how += f"; area {one.area:+.4f}" if how and not isnan(one.area) else ""
         print(f"{state:8} {one.id}{how}")
     apart, shift = [one.id for one in found if one.apart], shifted(found, tolerance)
     if apart:
@@ -124,5 +148,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, help="of the sample (default: drawn, and printed)")
     made.add_argument("--tolerance", type=float, default=TOLERANCE, metavar="AREA",
                       help="how far areas may lie apart on another kind of machine")  # fmt: skip
+    made.add_argument("--labels", nargs="+", type=Path, default=[], metavar="FILE",
+                      help="the test labels, where the task holds them out")  # fmt: skip
     made.add_argument("--config-dir", type=Path, help="the folder of the method's own configs")
     return made

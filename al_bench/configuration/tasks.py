@@ -24,12 +24,14 @@ WHERE = ("results", "cache", "threads", "runs_per_job", "logger", "hydra")  # ch
 @dataclass(frozen=True)
 class Task:
     """A task by name: its version, the metric that entries are ranked by, and of its problems (by
-    the hash of what they are made of) what is known; empty where nothing was recorded."""
+    the hash of what they are made of) what is known; empty where nothing was recorded. held_out:
+    whether somebody else holds the test labels."""
 
     name: str
     version: int
     metric: str
     problems: Mapping[str, Mapping[str, Any]]
+    held_out: bool = False
 
     @property
     def digests(self) -> dict[str, str]:
@@ -43,11 +45,13 @@ def read_task(name: str, extra: Path | None) -> Task:
     if name not in names:
         raise ValueError(f"there is no task {name!r}; there are {', '.join(names)}")
     card = resolved(composed([f"task={name}"], extra))["task"]
-    if not isinstance(card, dict) or card.keys() != {"version", "metric"}:
-        raise ValueError(f"task={name} says {card!r} of itself; wanted a version and a metric")
+    if not isinstance(card, dict) or card.keys() - {"held_out"} != {"version", "metric"}:
+        raise ValueError(f"task={name} says {card!r} of itself; wanted a version and a metric, and "
+                         "held_out: true where somebody else holds the test labels")  # fmt: skip
     files = [folder / f"{name}.json" for folder in folders]
     known = [json.loads(path.read_text("utf-8")) for path in files if path.is_file()]
-    return Task(name, card["version"], str(card["metric"]), known[0] if known else {})
+    held_out = card.get("held_out", False) is True
+    return Task(name, card["version"], str(card["metric"]), known[0] if known else {}, held_out)
 
 
 def head_of(override: str) -> str:

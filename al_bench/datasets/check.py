@@ -49,7 +49,7 @@ def checked(dataset: Dataset) -> Dataset:
         (f"{dataset.name} train", dataset.train),
         (f"{dataset.name} test", dataset.test),
     ):
-        check_split(where, split, dataset.class_names)
+        check_split(where, split, dataset.class_names, split is dataset.test and split.withheld)
         if dataset.modality == "text":
             check_texts(where, split.inputs)
     return dataset
@@ -82,20 +82,15 @@ def check_prompts(name: str, prompts: Sequence[str]) -> None:
             raise ValueError(f"{name}: prompt {prompt!r} does not hold exactly one {{}}")
 
 
-def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
-    """Rows, one label each, in range, every class at least once; human columns of equal length."""
+def check_split(where: str, split: Split, class_names: Sequence[str], withheld: bool) -> None:
+    """Rows, one label each, in range unless withheld, every class at least once; human columns of
+    equal length."""
     if len(split.labels) == 0:
         raise ValueError(f"{where} has no rows")
     if len(split.inputs) != len(split.labels):
         raise ValueError(f"{where} has {len(split.inputs)} inputs and {len(split.labels)} labels")
-    check_labels(f"{where}: labels", split.labels, len(class_names))
-    absent = np.flatnonzero(np.bincount(split.labels, minlength=len(class_names)) == 0)
-    if len(absent):
-        names = ", ".join(repr(class_names[c]) for c in absent[:5])
-        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
-        raise ValueError(
-            f"{where} has no row of class {names}{more}; every class needs at least one"
-        )
+    if not withheld:
+        check_classes(where, split.labels, class_names)
     for column, values in split.columns.items():
         wanted = {(len(split),), (len(split), len(class_names))}
         if values.shape not in wanted:
@@ -107,6 +102,18 @@ def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
         check_people(f"{where}: answers {name!r}", people, len(split), len(class_names))
     if split.ids is not None:
         check_ids(where, split.ids, len(split))
+
+
+def check_classes(where: str, labels: Ints, class_names: Sequence[str]) -> None:
+    """Labels in range, every class at least once."""
+    check_labels(f"{where}: labels", labels, len(class_names))
+    absent = np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0)
+    if len(absent):
+        names = ", ".join(repr(class_names[c]) for c in absent[:5])
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        raise ValueError(
+            f"{where} has no row of class {names}{more}; every class needs at least one"
+        )
 
 
 def check_labels(where: str, labels: Ints, n_classes: int) -> None:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from al_bench.analysis.frame import Results, read_parquet, write_parquet
@@ -25,6 +26,9 @@ from al_bench.configuration.tasks import method_of, of_method
 from al_bench.configuration.words import OURS
 from al_bench.content import digest
 from al_bench.entries.card import card
+from al_bench.entries.predictions import FILE as PREDICTIONS
+from al_bench.entries.predictions import Predictions
+from al_bench.entries.predictions import read as read_predictions
 from al_bench.runs.provenance import versions
 
 FILES = ("results.parquet", "config.yaml", "environment.json")  # what is read back
@@ -43,14 +47,23 @@ class About:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry as it was read: nothing of it is believed before it is checked."""
+    """An entry as it was read: nothing of it is believed before it is checked. predictions: where
+    it has some, on a task whose test labels are held out."""
 
     about: About
     results: Results
     environment: Mapping[str, Any]
+    predictions: Predictions | None
 
 
-def write(folder: Path, about: About, results: Results, job: Job, numbers: str) -> list[Path]:
+def write(
+    folder: Path,
+    about: About,
+    results: Results,
+    job: Job,
+    numbers: str,
+    predictions: Predictions | None,
+) -> list[Path]:
     """Write an entry and return its files; job: any of its runs; numbers: the card's table.
 
     A card that is there is kept: it was filled in, and its numbers are in the other files.
@@ -64,6 +77,10 @@ def write(folder: Path, about: About, results: Results, job: Job, numbers: str) 
         "card.md": card(about.name, about.task, about.overrides, numbers),
     }
     paths = [write_parquet(results, folder / "results.parquet")]
+    if predictions is not None:
+        paths.append(folder / PREDICTIONS)
+        arrays: dict[str, Any] = {run: predictions[run] for run in sorted(predictions)}
+        np.savez_compressed(paths[-1], **arrays)
     for name, text in texts.items():
         path = folder / name
         if name != "card.md" or not path.exists():
@@ -118,7 +135,9 @@ def read(folder: Path) -> Entry:
             raise ValueError(f"{folder / 'config.yaml'}: overrides has {override!r}; wanted only "
                              "what says the method")  # fmt: skip
     around = loaded(folder / "environment.json", json.loads)
-    return Entry(about, read_parquet(folder / "results.parquet"), around)
+    said_of_test = folder / PREDICTIONS
+    predictions = read_predictions(said_of_test) if said_of_test.is_file() else None
+    return Entry(about, read_parquet(folder / "results.parquet"), around, predictions)
 
 
 def loaded(path: Path, load: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ and blind to the truth."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,7 +13,9 @@ from al_bench.analysis.merge import check_digests, check_ids, runs_of, science_o
 from al_bench.configuration.config import build
 from al_bench.configuration.identity import run_id
 from al_bench.configuration.plan import Job, Plan
-from al_bench.configuration.tasks import METHOD, Task, problem_name
+from al_bench.configuration.tasks import METHOD, Task, problem_name, read_task
+from al_bench.entries.folder import About
+from al_bench.entries.predictions import Predictions, check_predictions
 from al_bench.runs.parts import is_oracle
 
 
@@ -32,7 +35,24 @@ def named(planned: Plan) -> dict[str, Job]:
     return {run_id(job.science): job for job in planned}
 
 
-def check_entry(name: str, results: Results, wanted: Sequence[str], task: Task) -> int:
+def task_of(name: str, about: About, extra: Path | None) -> Task:
+    """The task that an entry says it is for; ValueError where that is of another version here."""
+    task = read_task(about.task, extra)
+    if task.version != about.version:
+        raise ValueError(
+            f"{name} is of version {about.version} of {task.name}, which is here of version "
+            f"{task.version}"
+        )
+    return task
+
+
+def check_entry(
+    name: str,
+    results: Results,
+    wanted: Sequence[str],
+    task: Task,
+    predictions: Predictions | None = None,
+) -> int:
     """How many of an entry's problems have no digest on record for the task, so that it cannot be
     told whether they are the task's own.
 
@@ -43,8 +63,11 @@ def check_entry(name: str, results: Results, wanted: Sequence[str], task: Task) 
     if len(frame):
         check_ids(frame, name)
     check_complete(name, results, wanted)
-    check_columns(name, frame, task)
     check_rounds(name, frame, task)
+    if task.held_out:
+        check_predictions(name, frame, predictions, task)
+    else:
+        check_columns(name, frame, task)
     if frame["oracle"].any():
         raise ValueError(f"{name} has runs that read the truth; an upper reference is no entry")
     check_digests(frame)
@@ -74,6 +97,19 @@ def check_columns(name: str, frame: pd.DataFrame, task: Task) -> None:
     """ValueError where the metric of the task was not measured in every round."""
     if task.metric not in frame or frame[task.metric].isna().any():
         raise ValueError(f"{name} has rounds without {task.metric}, the metric of {task.name}")
+
+
+def check_whole(name: str, frame: pd.DataFrame, task: Task) -> None:
+    """ValueError unless there is one run of one method on each problem that the task has on record:
+    as much of being complete as can be seen without the code of the method."""
+    made = [problem_name(science_of(run), int(run["seed"])) for run in runs_of(frame)]
+    if sorted(made) != sorted(task.problems):
+        met = len(set(made) & set(task.problems))
+        raise ValueError(f"{name} has {len(made)} runs, on {met} of the {len(task.problems)} "
+                         f"problems of {task.name}; wanted one on each")  # fmt: skip
+    several = frame[[f"{group}_config" for group in METHOD]].drop_duplicates()
+    if len(several) > 1:
+        raise ValueError(f"an entry is one method, and {name} has runs of {len(several)}")
 
 
 def check_rounds(name: str, frame: pd.DataFrame, task: Task) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 
+import numpy as np
 import pandas as pd
 
 from al_bench.analysis.merge import first_difference
@@ -16,7 +17,8 @@ from al_bench.rng import rng
 @dataclass(frozen=True)
 class Again:
     """A run made twice: where the two first differ to the last bit (None: nowhere), how much larger
-    the area is that was found now; apart: whether it is farther from the other than it may be."""
+    the area is that was found now (NaN without labels that are held out); apart: whether it is
+    farther from the other than it may be."""
 
     id: str
     where: str | None
@@ -37,9 +39,11 @@ def compare(
     said: pd.DataFrame, made: pd.DataFrame, metric: str, tolerance: float
 ) -> tuple[Again, ...]:
     """Each run of two tables of the same runs, in the order of ids; tolerance: by how much areas
-    may differ, 0 where nothing may in any column but seconds."""
+    may differ, 0 where nothing may in any column but seconds. Without the metric all is NaN."""
     found = []
-    more = areas(made, metric) - areas(said, metric)
+    more = pd.Series(np.nan, index=said["id"].unique())
+    if metric in said:
+        more = areas(made, metric) - areas(said, metric)
     for name, run in said.groupby("id"):
         difference = first_difference(run, made[made["id"] == name])
         where = None if difference is None else difference[1]

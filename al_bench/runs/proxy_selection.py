@@ -86,6 +86,7 @@ def measured(
     fitted = perf_counter()
     told = answers_of(since)
     metrics, recall = evaluate(now, problem, told.rows)
+    predictions = problem.predictions(now.model)
     seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
     return Round(
         number,
@@ -98,6 +99,7 @@ def measured(
         problem.own_ids(told.rows),
         [] if problem.panel is None else told.annotators.tolist(),
         sum(past.cost for past in since),
+        predictions,
     )
 
 

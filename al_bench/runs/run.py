@@ -197,5 +197,6 @@ def say_round(name: str, round: Round, labels: int) -> None:
     if not (os.environ.get("AL_BENCH_VERBOSE") or os.isatty(1)):
         return
     seconds = " ".join(f"{part} {value:.2f} s" for part, value in round.seconds.items())
-    score = round.metrics["balanced_accuracy"]
-    print(f"{name} round {round.round}: {labels} labels, {score:.3f} ({seconds})", flush=True)
+    metric = "pool_balanced_accuracy" if round.predictions is not None else "balanced_accuracy"
+    score = f"{round.metrics[metric]:.3f}" + " on the pool" * (round.predictions is not None)
+    print(f"{name} round {round.round}: {labels} labels, {score} ({seconds})", flush=True)

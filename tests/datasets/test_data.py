@@ -77,6 +77,26 @@ def test_bare_numbers_need_class_names_as_a_list(tmp_path: Path) -> None:
         hub(tmp_path / "d", class_names=["x", "y"]).load()
 
 
+@pytest.mark.parametrize("names", [NAMES, None])
+def test_a_test_split_whose_labels_are_all_minus_one_is_held_out(
+    tmp_path: Path, names: list[str] | None
+) -> None:
+    parquet(tmp_path / "d", TEXTS, "label", names)
+    test = {**TEXTS, "label": [-1, -1, -1, -1]}
+    schema = pq.read_schema(tmp_path / "d" / "train.parquet")
+    pq.write_table(pa.table(test, schema=schema), tmp_path / "d" / "test.parquet")
+    given = {} if names else {"class_names": ["x", "y", "z"]}
+    data = hub(tmp_path / "d", **given).load()
+    assert (data.train.withheld, data.test.withheld) == (False, True)
+    assert data.test.labels.tolist() == test["label"]
+    with pytest.raises(ValueError, match="drops 1 classes, and its test labels are held out"):
+        without_rare(replace(data, train=data.train.take(np.array([0, 1, 2, 2, 3, 3]))), 2)
+    test["label"] = [-1, 0, 1, 2]  # some are there, so this is an error and no held-out split
+    pq.write_table(pa.table(test, schema=schema), tmp_path / "d" / "test.parquet")
+    with pytest.raises(ValueError, match=r"row 0 is -1 \(1 such rows\)"):
+        hub(tmp_path / "d", **given).load()
+
+
 def test_a_csv_folder_is_read_and_na_stays_a_text(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     for split in ("train", "test"):
@@ -319,6 +339,8 @@ def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
     assert bare.train.inputs.prior is None
     assert bare.key != data.key
     assert data.train.ids is data.test.ids is None
+    held = features(npz(tmp_path / "h.npz", test_labels=np.full(3, -1)))
+    assert (held.train.withheld, held.test.withheld) == (False, True)
     known = features(npz(tmp_path / "z.npz", train_ids=np.arange(10, 16)))
     assert known.train.ids is not None
     assert known.train.ids.tolist() == [10, 11, 12, 13, 14, 15]
