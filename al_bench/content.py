@@ -1,11 +1,16 @@
-"""What files hold, for keys and names that know content and never a place; and where data lie."""
+"""What files and arrays hold, for keys and names that know content and no place; where data lie."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from functools import lru_cache
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 FOLDER = "AL_BENCH_DATA"  # environment variable: the folder that a user's data lie in
 
@@ -30,6 +35,15 @@ def fingerprint(folder: Path) -> str:
     for relative in sorted(path for path in visible if not path.name.startswith(".")):
         whole.update(f"{relative.as_posix()}\n{digest(folder / relative)}\n".encode())
     return whole.hexdigest()
+
+
+def hashed(*arrays: NDArray[Any]) -> hashlib._Hash:
+    """sha256 of types, shapes and bytes of arrays, to which more may be added. O(bytes)."""
+    whole = sha256()
+    for array in arrays:
+        whole.update(f"{array.dtype.str}{array.shape}".encode())
+        whole.update(np.ascontiguousarray(array).data)
+    return whole
 
 
 def data_path(path: str) -> Path:

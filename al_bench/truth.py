@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.content import hashed
 from al_bench.state import ABSENT, WITHHELD, Floats, Ints, Model, Panel, Rows
 
 
@@ -158,13 +158,8 @@ class Problem:
     def digest(self) -> str:
         """16 hex digits of all that decides a run besides its components: pool and test features,
         prior, answers, truth. O(bytes)."""
-        whole = sha256()
-        for array in (
-            *(self.pool.features, self.pool.prior, self.truth, self.answers),
-            *(self.test.features, self.test.prior, self.test_truth),
-        ):
-            whole.update(f"{array.dtype.str}{array.shape}".encode())
-            whole.update(np.ascontiguousarray(array).data)
+        pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
+        whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
         if self.panel is not None:
             who = (self.panel.names, self.panel.prices.tolist(), self.panel.models.tolist())
             whole.update(repr((*who, self.panel.persons)).encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
 from al_bench.label_models.consensus import consensus_of, places_of, speakers
 from al_bench.state import Consensus, Floats, Ints, State
 
@@ -44,10 +43,14 @@ class Glad:
         return consensus_of(state, rows, probs)
 
 
-def logs(point: Floats, size: int, who: Ints, places: Ints) -> tuple[Floats, Floats]:
-    """(v,) log-probabilities that each answer is right and that it is wrong; point: the abilities
-    of `size` annotators and the eases of the rows."""
-    score = point[:size][who] * np.exp(point[size:][places])
+def factors(point: Floats, size: int, who: Ints, places: Ints) -> tuple[Floats, Floats]:
+    """(v,) ability and exponential of the ease of each answer; point: the abilities of `size`
+    annotators and the eases of the rows."""
+    return point[:size][who], np.exp(point[size:])[places]
+
+
+def logs(score: Floats) -> tuple[Floats, Floats]:
+    """(v,) log-probabilities that each answer is right and that it is wrong."""
     return -np.logaddexp(0.0, -score), -np.logaddexp(0.0, score)
 
 
@@ -56,15 +59,17 @@ def posterior(
 ) -> tuple[Floats, float]:
     """(m, k) of the true class of each row, and the log-posterior of the point, an answer, up to a
     constant."""
-    from scipy.special import logsumexp
-
-    right, wrong = logs(point, size, who, places)
+    ability, ease = factors(point, size, who, places)
+    right, wrong = logs(ability * ease)
     wrong = wrong - np.log(n_classes - 1)
     scores = np.zeros((len(point) - size, n_classes))
     scores += np.bincount(places, wrong, minlength=len(scores))[:, None]
     np.add.at(scores, (places, classes), right - wrong)
-    evidence = logsumexp(scores, axis=1).sum() - 0.5 * np.sum((point - BEFORE) ** 2)
-    return softmax(scores), float(evidence) / len(who)
+    most = scores.max(axis=1, keepdims=True)
+    odds = np.exp(scores - most)
+    total = odds.sum(axis=1, keepdims=True)
+    evidence = np.sum(most + np.log(total)) - 0.5 * np.sum((point - BEFORE) ** 2)
+    return odds / total, float(evidence) / len(who)
 
 
 def improved(point: Floats, size: int, who: Ints, places: Ints, hit: Floats, steps: int) -> Floats:
@@ -73,9 +78,9 @@ def improved(point: Floats, size: int, who: Ints, places: Ints, hit: Floats, ste
     from scipy.optimize import minimize
 
     def loss(point: Floats) -> tuple[float, Floats]:
-        right, wrong = logs(point, size, who, places)
+        ability, ease = factors(point, size, who, places)
+        right, wrong = logs(ability * ease)
         away = point - BEFORE
-        ability, ease = point[:size][who], np.exp(point[size:][places])
         pull = (hit - np.exp(right)) * ease
         abilities = np.bincount(who, pull, minlength=size)
         eases = np.bincount(places, pull * ability, minlength=len(point) - size)

@@ -9,6 +9,7 @@ by his agreement with it and with the others, even where every row has one answe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -44,11 +45,27 @@ class Votes:
         count = len(state.panel) if persons else 1
         return cls(rows, place, who, answers.classes, state.n_classes, count)
 
+    @cached_property
+    def habits(self) -> Ints:
+        """(v,) number of each answer's annotator and class among all pairs of them."""
+        return self.who * self.k + self.said
+
+    @cached_property
+    def cells(self) -> Ints:
+        """(v,) number of each answer's row and class among all pairs of them."""
+        return self.place * self.k + self.said
+
+    def by_row(self, weights: Floats) -> Floats:
+        """(m, k) sums of (v,) weights by row and class said."""
+        m, k = len(self.rows), self.k
+        sums = np.bincount(self.cells, weights, minlength=m * k)
+        return np.asarray(sums.reshape(m, k), dtype=float)
+
     def tally(self, weights: Floats) -> Floats:
         """(a, k) sums of (v,) weights by annotator and class said."""
-        size = self.annotators * self.k
-        flat = np.bincount(self.who * self.k + self.said, weights=weights, minlength=size)
-        return np.asarray(flat.reshape(self.annotators, self.k))
+        a, k = self.annotators, self.k
+        sums = np.bincount(self.habits, weights, minlength=a * k)
+        return np.asarray(sums.reshape(a, k), dtype=float)
 
 
 @dataclass(frozen=True)
@@ -61,14 +78,11 @@ class Skills:
     def gain(self, votes: Votes) -> Floats:
         """(v,) by which factor less one an answer makes its class likelier than any other."""
         knows = self.competence[votes.who]
-        return np.asarray(knows / ((1 - knows) * self.habit[votes.who, votes.said]))
+        return np.asarray(knows / ((1 - knows) * self.habit.take(votes.habits)))
 
     def evidence(self, votes: Votes) -> Floats:
         """(m, k) log-likelihood of each row's answers by true class, up to a constant a row."""
-        size = len(votes.rows) * votes.k
-        odds = np.log1p(self.gain(votes))
-        flat = np.bincount(votes.place * votes.k + votes.said, weights=odds, minlength=size)
-        return np.asarray(flat.reshape(len(votes.rows), votes.k))
+        return votes.by_row(np.log1p(self.gain(votes)))
 
     def by_habit(self, votes: Votes) -> float:
         """Log-likelihood of all answers if nobody knew a class: what `evidence` is on top of."""
@@ -91,8 +105,8 @@ def learned_skills(votes: Votes, log_prior: Floats, noise: tuple[float, float]) 
     for _ in range(SWEEPS):
         skills = Skills(competence, habit)
         gain = skills.gain(votes)
-        posterior = softmax(log_prior + skills.evidence(votes))
-        knew = posterior[votes.place, votes.said] * gain / (1 + gain)
+        posterior = softmax(log_prior + votes.by_row(np.log1p(gain)))
+        knew = posterior.take(votes.cells) * gain / (1 + gain)
         known = np.bincount(votes.who, weights=knew, minlength=votes.annotators)
         common = (noise[1] + known.sum()) / (sum(noise) + count.sum())
         competence = np.minimum((OWN * common + known) / (OWN + count), MOST)

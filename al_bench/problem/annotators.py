@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from al_bench.problem.noise import checked_rate, column_of, held_out, misread
+from al_bench.problem.noise import checked_rate, column_of, misread
+from al_bench.problem.reference import held_out
 from al_bench.problem.types import Annotators, Crowd, Noise, Truth
 from al_bench.state import ABSENT, Ints
 

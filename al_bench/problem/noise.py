@@ -6,12 +6,12 @@ All are vectorised over the pool: O(n k) in time and memory at most.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.problem.reference import held_out
 from al_bench.problem.types import Truth
 from al_bench.state import Floats, Ints
 
@@ -208,26 +208,3 @@ def flip_chances(difficulty: Floats, rate: float) -> Floats:
     first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first that need not be cut itself
     chances: Floats = np.minimum(1.0, scale[first] * hard)
     return chances
-
-
-def held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
-    """(n, k) class probabilities of each row by a model fitted on the other folds."""
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    n = len(truth.labels)
-    if n < folds:
-        raise ValueError(f"feature-dependent noise needs {folds} rows at least; the pool has {n}")
-    fold = rng.permutation(np.arange(n) % folds)
-    probs = np.zeros((n, truth.n_classes))
-    for number in range(folds):
-        inside, outside = fold == number, fold != number
-        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-        present = np.unique(truth.labels[outside])
-        if len(present) == 1:  # nothing to tell apart: the model would say this class always
-            probs[np.ix_(inside, present)] = 1
-            continue
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Only one sample")  # of a rare class: as good as any
-            model.fit(truth.features[outside], truth.labels[outside])
-        probs[np.ix_(inside, present)] = model.predict_proba(truth.features[inside])
-    return probs

@@ -11,7 +11,8 @@ from typing import ClassVar
 import numpy as np
 
 from al_bench.arithmetic import entropy, one_hot
-from al_bench.label_models.libraries import NEEDED, answer_table, quietly, views
+from al_bench.label_models.libraries import NEEDED, answer_table, quietly
+from al_bench.label_models.views import views
 from al_bench.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.ranking import top

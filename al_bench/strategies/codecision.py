@@ -7,6 +7,8 @@ import numpy as np
 from al_bench.arithmetic import margin
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
+from al_bench.strategies.common.distances import unit_rows
+from al_bench.strategies.herding import check, herd, smallest_distance
 
 VALUES = ("margin", "none")
 
@@ -68,3 +70,31 @@ class Codecision:
     def worth(self, probs: Floats) -> Floats:
         """(u,) value of rows by the task model's probabilities."""
         return 1 - margin(probs) if self.value == "margin" else np.ones(len(probs))
+
+
+class CodecisionHerding(Codecision):
+    """Codecision where an answer is worth what it tells of the rows around it (ours, after
+    Uncertainty Herding: Bae et al., 2025).
+
+    Repeats: query the row that most raises the sum over rows z of Codecision's score of z times the
+    largest kernel value exp(-|a - z|^2 / width^2) of z and a labelled or queried row a, on
+    unit-length features; width is the smallest distance between two labelled rows. So the more
+    labels, the narrower the kernel and the nearer to Codecision, whose start it has. Rows covered
+    and candidates are at most `sample` random unlabelled ones. O(s^2 d) time, 4 s^2 bytes for a
+    sample of s.
+    """
+
+    def __init__(self, belief: OutOfFoldBelief, value: str, power: float, sample: int) -> None:
+        super().__init__(belief, value, power)
+        check("CodecisionHerding", sample)
+        self.sample = sample
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        if not len(state.labelled):
+            return super().select(state, budget, rng)
+        rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
+        some = rows[: self.sample]
+        need = (1 + soft_counts(state)) ** -self.power
+        weights = self.worth(state.probs[some]) * (self.beliefs(state, rng)[some] @ need)
+        width = smallest_distance(unit_rows(state.rows.features, state.labelled))
+        return herd(state, rows, weights, width, budget)

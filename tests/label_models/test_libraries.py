@@ -1,6 +1,7 @@
 """Label models on crowds of known skill: they equal their papers, and find out who is good."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.testing import assert_allclose
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
 from al_bench.label_models.consensus import Majority
-from al_bench.label_models.glad import Glad
-from al_bench.label_models.libraries import Crowdlab, DawidSkene, Mace, averaged, views
+from al_bench.label_models.glad import Glad, improved, posterior
+from al_bench.label_models.libraries import Crowdlab, DawidSkene, Mace, averaged
+from al_bench.label_models.views import view, views
 from al_bench.state import Answers, Consensus, Floats, Ints, LabelModel, Panel, Rows, State
 from tests.reference import dawid_skene as slow
+from tests.reference import glad as plain
 
 OPTIONS = ("majority", "dawid_skene", "glad", "mace", "crowdlab")
 SKILLED = ("dawid_skene", "glad", "mace")  # learn skill from agreement alone
@@ -112,10 +115,23 @@ def test_dawid_skene_is_the_plain_algorithm(steps: int, persons: bool) -> None:
     state, _ = crowd([0.9, 0.7, 0.5, 0.4], n=40, persons=persons)
     answers = state.answers
     who = answers.annotators if persons else np.zeros_like(answers.annotators)
-    plain = slow.dawid_skene(
-        list(zip(answers.rows, who, answers.classes, strict=True)), state.n_classes, steps
-    )
-    assert_allclose(infer(DawidSkene(steps, -np.inf), state).probs, plain, atol=1e-6)
+    triples = list(zip(answers.rows, who, answers.classes, strict=True))
+    wanted = slow.dawid_skene(triples, state.n_classes, steps)
+    assert_allclose(infer(DawidSkene(steps, -np.inf), state).probs, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dawid_skene", "mace"])
+def test_how_names_of_columns_are_kept_changes_no_bit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, _ = crowd([0.9, 0.7, 0.5, 0.4], n=40)
+    found = infer(option(name), state).probs
+    import pandas as pd
+
+    stored = pd.get_option("mode.string_storage")
+    monkeypatch.setattr(pd, "option_context", lambda *options: nullcontext())
+    np.testing.assert_array_equal(infer(option(name), state).probs, found)
+    assert pd.get_option("mode.string_storage") == stored
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -136,12 +152,42 @@ def test_glad_is_crowd_kits(steps: int) -> None:
     assert_allclose(infer(Glad(steps, -np.inf, 200), state).probs, wanted, atol=1e-3)
 
 
+@pytest.mark.parametrize("ease", [0.0, 1.5])
+def test_glads_posterior_is_the_plain_one(ease: float) -> None:
+    state, _ = crowd([0.9, 0.6, 0.2], n=25, k=4)
+    answers = state.answers
+    point = np.concatenate([[2.0, 0.5, -1.0], np.linspace(-1, ease, 25)])
+    found = posterior(point, 3, answers.annotators, answers.rows, answers.classes, 4)
+    triples = list(zip(answers.rows, answers.annotators, answers.classes, strict=True))
+    probs, evidence = plain.posterior(triples, point[:3], point[3:], 4)
+    assert_allclose(found[0], probs, rtol=1e-12)
+    assert found[1] == pytest.approx(evidence, rel=1e-12)
+
+
+def test_glads_step_climbs_to_where_the_plain_likelihood_is_level() -> None:
+    state, _ = crowd([0.9, 0.6, 0.2], n=25, k=4)
+    answers = state.answers
+    hit = np.random.default_rng(0).random(len(answers))
+    who, rows = answers.annotators, answers.rows
+    best = improved(np.ones(28), 3, who, rows, hit, 500)
+    triples = list(zip(rows, who, hit, strict=True))
+
+    def height(place: int, step: float) -> float:
+        point = best.copy()
+        point[place] += step
+        return float(plain.likelihood(triples, point[:3], point[3:]))
+
+    for place in (0, 2, 10):
+        assert (height(place, 1e-4) - height(place, -1e-4)) / 2e-4 == pytest.approx(0, abs=2e-3)
+        assert height(place, 0) > max(height(place, 0.1), height(place, -0.1))
+
+
 def test_crowdlab_is_cleanlabs() -> None:
     multiannotator = pytest.importorskip("cleanlab.multiannotator")
     state, truth = crowd([0.9, 0.8, 0.6, 0.4], telling=0.5)
     answers = state.answers
     votes = infer(Majority(), state).probs
-    seen, _ = views(state, np.arange(400), votes, 4, 1.0, np.random.default_rng(0))
+    seen = view(state, np.arange(400), votes, 4, 1.0, np.random.default_rng(0))
     table = np.full((400, 4), np.nan)
     table[answers.rows, answers.annotators] = answers.classes
     theirs = multiannotator.get_label_quality_multiannotator(table, seen)["label_quality"]
@@ -174,6 +220,8 @@ def test_few_answers_leave_the_view_to_the_states_model() -> None:
     seen, pool = views(state, np.array([3, 5]), votes, 4, 1.0, np.random.default_rng(0))
     assert_allclose(seen, state.probs[[3, 5]])
     assert_allclose(pool, state.probs)
+    alone = view(state, np.array([3, 5]), votes, 4, 1.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(alone, seen)
 
 
 def test_views_are_out_of_fold_and_distributions() -> None:
@@ -184,6 +232,8 @@ def test_views_are_out_of_fold_and_distributions() -> None:
     assert_allclose(seen.sum(axis=1), 1)
     assert_allclose(pool.sum(axis=1), 1)
     assert (seen.argmax(axis=1) == truth)[:3].all()
+    alone = view(state, np.arange(90), votes, 4, 1.0, np.random.default_rng(0))
+    assert_allclose(alone, seen, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", OPTIONS)

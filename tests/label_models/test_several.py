@@ -69,6 +69,24 @@ def test_skills_are_those_of_a_slow_reference(monkeypatch: pytest.MonkeyPatch) -
     assert_allclose(skills.habit, habit, rtol=1e-5)
 
 
+def test_sums_are_those_of_one_answer_after_the_other() -> None:
+    state, _ = told([0.1, 0.4, "largest"], n=40, times=2)
+    votes = Votes.of(state)
+    weights = np.random.default_rng(0).random(len(votes.said))
+    by_row, by_annotator = np.zeros((40, K)), np.zeros((3, K))
+    for place, who, said, weight in zip(votes.place, votes.who, votes.said, weights, strict=True):
+        by_row[place, said] += weight
+        by_annotator[who, said] += weight
+    np.testing.assert_array_equal(votes.by_row(weights), by_row)
+    np.testing.assert_array_equal(votes.tally(weights), by_annotator)
+    habit = by_annotator / by_annotator.sum(axis=1, keepdims=True)
+    skills = several.Skills(np.array([0.9, 0.5, 0.1]), habit)
+    knows = skills.competence[votes.who]
+    gain = knows / ((1 - knows) * habit[votes.who, votes.said])
+    np.testing.assert_array_equal(skills.gain(votes), gain)
+    np.testing.assert_array_equal(skills.evidence(votes), votes.by_row(np.log1p(gain)))
+
+
 def test_skill_shows_in_agreement_with_the_prior_even_with_one_answer_a_row() -> None:
     state, _ = told([0.05, 0.3, 0.6, 0.75], n=800)
     competence = learned_skills(Votes.of(state), log_prior(state), NOISE).competence

@@ -1,9 +1,12 @@
 """Noise: realised rates, where wrong answers go, and that they are fixed by the seed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binom, chisquare
 
+from al_bench.problem import reference
 from al_bench.problem.noise import (
     Clean,
     Confusion,
@@ -13,9 +16,9 @@ from al_bench.problem.noise import (
     Symmetric,
     Votes,
     flip_chances,
-    held_out,
     realised,
 )
+from al_bench.problem.reference import held_out, judged
 from al_bench.problem.types import Noise, Truth
 from al_bench.rng import rng
 from al_bench.state import Floats, Ints
@@ -146,6 +149,42 @@ def test_the_reference_model_never_saw_the_row_it_judges() -> None:
     features = draws.normal(size=(120, 40)).astype(np.float32)
     probs = held_out(Truth(labels, 2, features), 5, draws)
     assert probs[np.arange(120), labels].mean() < 0.6
+
+
+def test_an_opinion_that_is_kept_is_the_one_that_is_computed_and_nobodys_else(
+    truth: Truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = judged(truth, np.random.default_rng(3).permutation(np.arange(N) % 5))
+    first = held_out(truth, 5, np.random.default_rng(3))
+    monkeypatch.setattr(reference, "judged", refuse)
+    np.testing.assert_array_equal(held_out(truth, 5, np.random.default_rng(3)), wanted)
+    assert held_out(truth, 5, np.random.default_rng(3)) is first
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 0
+    others = [
+        (truth, 5, 4),
+        (truth, 4, 3),
+        (replace(truth, features=truth.features + np.float32(1e-6)), 5, 3),
+        (replace(truth, labels=truth.labels[::-1]), 5, 3),
+        (replace(truth, n_classes=K + 1), 5, 3),
+    ]
+    for other, folds, seed in others:
+        with pytest.raises(AssertionError, match="computed again"):
+            held_out(other, folds, np.random.default_rng(seed))
+
+
+def test_an_opinion_on_a_large_pool_is_not_kept(
+    truth: Truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "MOST_BYTES", N * K * 8 - 1)
+    held_out(truth, 5, np.random.default_rng(5))
+    monkeypatch.setattr(reference, "judged", refuse)
+    with pytest.raises(AssertionError, match="computed again"):
+        held_out(truth, 5, np.random.default_rng(5))
+
+
+def refuse(truth: Truth, fold: Ints) -> Floats:
+    raise AssertionError("computed again")
 
 
 def test_feature_dependent_noise_survives_classes_of_one_row() -> None:

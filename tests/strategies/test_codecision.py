@@ -11,13 +11,19 @@ from al_bench.arithmetic import entropy
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.label_models.split import balanced_entropy, noise_set
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
-from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
+from al_bench.strategies.codecision import (
+    Codecision,
+    CodecisionHerding,
+    needy_batch,
+    soft_counts,
+)
 from al_bench.strategies.codecision_again import CodecisionAgain
 from al_bench.strategies.prioral import PriorAL
 from al_bench.supervision.vetted import Vetted
 from al_bench.testing.asking import Asked, make_asked
 from tests.conftest import FixedModel, make_pool, make_state
 from tests.reference import belief as slow
+from tests.reference import herding as covering
 
 
 def belief() -> OutOfFoldBelief:
@@ -110,6 +116,59 @@ def test_margin_decides_between_rows_of_equal_need() -> None:
     model = FixedModel(np.array([[-1.0], [1.0]]), np.zeros(2))
     state = State(Rows(range(50), features, prior), labels, model, taught)
     assert sorted(codecision().select(state, 2, random())) == [24, 25]
+
+
+def test_herding_chooses_what_plain_coverage_of_torn_rows_in_need_chooses() -> None:
+    for seed in range(5):
+        state = taught_state(make_state(n=40, d=5, k=3, labelled=9, seed=seed)[0], seed)
+        low, high = np.sort(state.probs, axis=1).T[-2:]
+        assert state.training is not None
+        assert state.training.beliefs is not None
+        need = (1 + soft_counts(state)) ** -0.5
+        expected = covering.select(
+            state.rows.features,
+            state.labels,
+            6,
+            random(seed),
+            covering.smallest_gap(state.rows.features, state.labels),
+            (1 - (high - low)) * (state.training.beliefs @ need),
+        )
+        picked = CodecisionHerding(belief(), "margin", 0.5, 1000).select(state, 6, random(seed))
+        assert picked.tolist() == expected.tolist()
+
+
+def taught_state(state: State, seed: int) -> State:
+    """The state after a training rule that left its beliefs."""
+    targets = np.eye(3)[state.labels[state.labelled]]
+    taught = TrainingSet(state.labelled, targets, np.ones(len(targets)), table(40, 3, seed))
+    return replace(state, training=taught)
+
+
+def test_herding_starts_as_codecision_does() -> None:
+    start = State.start(make_pool(n=200, k=4)[0])
+    rule = CodecisionHerding(belief(), "margin", 0.5, 20)
+    assert_allclose(rule.select(start, 12, random()), codecision().select(start, 12, random()))
+
+
+def test_herding_prefers_a_torn_row_among_others_to_a_torn_outlier() -> None:
+    angles = np.concatenate([[0.0, 0.4], 1.5 + 0.02 * np.arange(20), [3.0]])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    prior = np.full((23, 2), 0.5, dtype=np.float32)
+    labels = np.full(23, UNLABELLED)
+    labels[[0, 1]] = [0, 1]
+    taught = TrainingSet(np.array([0, 1]), np.eye(2), np.ones(2), prior)
+    even = FixedModel(np.zeros((2, 2)), np.zeros(2))
+    state = State(Rows(range(23), features, prior), labels, even, taught)
+    picked = CodecisionHerding(belief(), "margin", 0.5, 100).select(state, 1, random())
+    assert 2 <= picked[0] < 22
+
+
+def test_herding_covers_a_sample_and_fills_up_with_others() -> None:
+    state, _ = make_state(n=60, k=3, labelled=9)
+    rule = CodecisionHerding(belief(), "margin", 0.5, 5)
+    assert len(np.unique(rule.select(state, 12, random()))) == 12
+    with pytest.raises(ValueError, match="CodecisionHerding got sample=0; wanted a number above 0"):
+        CodecisionHerding(belief(), "margin", 0.5, 0)
 
 
 def test_an_unknown_value_is_named() -> None:
