@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel-test paper paper-check explorer bench site clean
+.PHONY: help install demo demo-tiny test test-browser test-labelstudio check lint types wheel wheel-test matrix lock image paper paper-check explorer bench site clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -47,14 +47,41 @@ lint: install  ## ruff
 types: install  ## mypy --strict
 	$(BIN)/mypy
 
-wheel-test: install  ## build the wheel and use it in an environment and a folder of its own
-	rm -rf build/wheel build/wheel-venv
+wheel: install  ## build wheel and sdist, and check what an index would refuse
+	rm -rf build/wheel
 	$(BIN)/python -m build --outdir build/wheel
+	$(BIN)/twine check --strict build/wheel/*
+
+wheel-test: wheel  ## use the wheel in an environment and a folder of its own
+	rm -rf build/wheel-venv
 	$(PYTHON) -m venv --without-pip build/wheel-venv
 	wheel=$$(echo build/wheel/*.whl) && \
 	$(BIN)/python -m pip --python build/wheel-venv/bin/python install --quiet "$$wheel[models]"
 	.ci/wheel build/wheel-venv/bin
 	rm -rf build/wheel-venv
+
+PYTHONS ?= python3.11 python3.12 python3.13
+DEPENDENCIES ?= lowest newest
+
+matrix: wheel  ## use the wheel on every Python at hand with the lowest and the newest dependencies
+	set -e; for python in $(PYTHONS); do for dependencies in $(DEPENDENCIES); do \
+	  .ci/matrix $(BIN)/uv $$python $$dependencies build/wheel/*.whl; \
+	done; done
+
+INSTALLED = build/installed.txt
+HEAD = make lock  (CPython 3.11, Linux x86-64; every file is on https://pypi.org/simple, torch in its CUDA build)
+
+lock: install  ## pin what is installed, with hashes, in requirements.lock
+	mkdir -p build  # PyPI has no "+cpu" builds; CUDA's are of the same version
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > $(INSTALLED)
+	$(BIN)/uv pip compile --quiet --extra models --constraint $(INSTALLED) --generate-hashes --no-annotate \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "$(HEAD)" \
+	  --upgrade --output-file requirements.lock pyproject.toml
+
+CONTAINERS ?= podman
+
+image:  ## build the container image al-bench (CPU)
+	$(CONTAINERS) build --file Containerfile --tag al-bench .
 
 REPORTS = $(patsubst results/%.parquet,report-%,$(wildcard results/*.parquet))
 OUT ?= results
