@@ -129,26 +129,9 @@ def run(arguments: list[str]) -> int:
 
 def embed(arguments: list[str]) -> int:
     """Fill the embedding cache for a configuration or every run of an experiment."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a run, so that bits are the same
-    from al_bench.configuration.config import workers
-    from al_bench.configuration.experiments import plans
-    from al_bench.priors.device import THREADS
-    from al_bench.problem.build import embedded
-    from al_bench.runs.parts import Call, known_prior, loaded
+    from al_bench.cli.embed import main as fill
 
-    extra, overrides = parse("embed", embed.__doc__, arguments)
-    os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
-    done = set()
-    for job in (job for planned in plans(overrides, extra).values() for job in planned):
-        pair = Call.of(job.config.dataset), Call.of(job.config.prior)
-        if pair in done:
-            continue
-        done.add(pair)
-        dataset, prior = loaded(pair[0]), known_prior(pair[1])
-        for name, split in (("train", dataset.train), ("test", dataset.test)):
-            embedded(dataset, name, split, prior, Path(job.config.cache).expanduser())
-            print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
-    return 0
+    return fill(arguments)
 
 
 def prior(arguments: list[str]) -> int:

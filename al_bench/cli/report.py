@@ -49,7 +49,8 @@ def main(arguments: Sequence[str]) -> int:
         show(analysis)
     print("\n".join(str(path) for path in written))
     if options.log == "wandb":
-        log_to_wandb(name, analysis, written, folder, options.mode)
+        table = folder / f"{name}.parquet" if options.parquet else written[0]
+        log_to_wandb(name, analysis, written, table, folder, options.mode)
     return 0
 
 
@@ -160,10 +161,12 @@ def log_to_wandb(
     name: str,
     analysis: Analysis,
     written: Sequence[Path],
+    results: Path,
     folder: Path,
     mode: str,
 ) -> None:
-    """One W&B run with the experiment's tables, figures and savings."""
+    """One W&B run with the experiment's tables, figures and savings, and the parquet file of its
+    results as an artifact, of which W&B makes a new version where its content is a new one."""
     import wandb
 
     from al_bench.report.tables.tables import tables
@@ -177,5 +180,8 @@ def log_to_wandb(
         for path in written:
             if path.suffix == ".png":
                 run.log({f"figures/{path.stem}": wandb.Image(str(path))})
+        artifact = wandb.Artifact(f"results-{name}", type="results")
+        artifact.add_file(str(results))
+        run.log_artifact(artifact)
     finally:
         wandb.finish()

@@ -1,0 +1,82 @@
+"""``albench embed``: what foundation models say of data sets, computed once and kept."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from al_bench.cli.parsers import with_examples
+from al_bench.configuration.config import workers
+from al_bench.configuration.experiments import plans
+
+ABOUT = "Fill the embedding cache for a configuration or every run of an experiment."
+MORE = """
+  albench embed experiment=savings
+  albench embed dataset=trec prior=packaged --log wandb    # and version what is kept, offline
+
+Blocks are kept one by one: several processes or machines may fill one cache together, and a killed
+one loses a block. With --log every array is an artifact, of which W&B makes a new version where its
+content is a new one.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Embed both splits of every data set by every prior that the runs ask for."""
+    options = parser().parse_intermixed_args(arguments)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a run, so that bits are the same
+    from al_bench.priors.device import THREADS
+    from al_bench.problem.build import embedded
+    from al_bench.runs.parts import Call, known_prior, loaded
+
+    os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
+    done, kept = set(), dict[Path, str]()
+    for planned in plans(options.overrides, options.config_dir).values():
+        for config in (job.config for job in planned):
+            pair = Call.of(config.dataset), Call.of(config.prior)
+            if pair in done:
+                continue
+            done.add(pair)
+            dataset, prior = loaded(pair[0]), known_prior(pair[1])
+            for name, split in (("train", dataset.train), ("test", dataset.test)):
+                arrays = embedded(dataset, name, split, prior, Path(config.cache).expanduser())
+                print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
+                for what, array in zip(("embeddings", "zero-shot"), arrays, strict=True):
+                    if isinstance(array, np.memmap) and array.filename:  # others are not kept
+                        kept[Path(array.filename).parent] = f"{what}-{dataset.name}-{name}"
+            results = Path(config.results)
+    if options.log == "wandb":
+        log_to_wandb(kept, results, options.mode)
+    return 0
+
+
+def log_to_wandb(kept: Mapping[Path, str], folder: Path, mode: str) -> None:
+    """One W&B run whose artifacts are entries of the cache under these names; what made an entry
+    is an artifact's metadata."""
+    import wandb
+
+    from al_bench.runs.loggers import start_wandb
+
+    run = start_wandb(folder, project="al_bench", mode=mode, name="embeddings", group="embeddings")
+    try:
+        for entry, name in kept.items():
+            about = json.loads((entry / "about.json").read_text("utf-8"))
+            artifact = wandb.Artifact(name, type="foundation model", metadata=about)
+            artifact.add_dir(str(entry), policy="immutable")  # it never changes: no copy is made
+            run.log_artifact(artifact)
+    finally:
+        wandb.finish()
+
+
+def parser() -> argparse.ArgumentParser:
+    made = with_examples("embed", ABOUT, MORE)
+    made.add_argument("overrides", nargs="*", help="group=option or group.key=a,b")
+    made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
+    made.add_argument("-m", "--multirun", action="store_true", help="changes nothing")
+    made.add_argument("--log", choices=("none", "wandb"), default="none")
+    made.add_argument("--mode", choices=("offline", "online"), default="offline")
+    return made
