@@ -85,7 +85,9 @@ def print_sweeps(kept: pd.DataFrame) -> None:
         for number, (_, arm) in enumerate(arms.iterrows(), 1):
             sweeps[f"opponent {number} on {dataset}"] = sweep(arm)
     print("# @package _global_")
-    print("# The strongest opponents of each set. Made by scripts/opponents.py: do not edit.")
+    print(
+        "# Part of `savings`: the strongest opponents of each set; scripts/opponents.py wrote it."
+    )
     print(yaml.safe_dump({"sweeps": sweeps}, sort_keys=False), end="")
 
 

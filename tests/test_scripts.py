@@ -110,3 +110,13 @@ def test_the_two_best_on_human_labels_alone_are_kept_however_weak(keep: Keep) ->
     sweeps = list(keep(frames).values())
     assert [sweep["supervision"] for sweep in sweeps[:5]] == ["distill"] * 5
     assert [sweep["strategy"] for sweep in sweeps[5:]] == ["plain2", "plain1"]
+
+
+def test_the_committed_opponents_are_those_of_the_committed_areas(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SCRIPTS.parent / "results" / "benchmarks" / "screening.parquet"
+    monkeypatch.setattr(sys, "argv", ["opponents.py", "kept", str(found)])
+    runpy.run_path(str(SCRIPTS / "opponents.py"), run_name="__main__")
+    written = SCRIPTS.parent / "configs" / "experiment" / "common" / "opponents.yaml"
+    assert capsys.readouterr().out == written.read_text()
