@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from al_bench.cli.main import main
 from al_bench.configuration.config import config_dir
 from al_bench.priors.device import THREADS, inference
+from al_bench.state import Floats
 from tests.runs.test_run import TINY, here, runs  # noqa: F401
 
 SWEEP = [*TINY, "strategy=random,margin", "seed=0,1"]
@@ -54,9 +56,10 @@ def test_embedding_takes_every_core_unless_told_otherwise(
 
     from al_bench.problem import build
 
-    def watch(*arguments: object) -> None:
+    def watch(*arguments: object) -> tuple[Floats, Floats]:
         with inference():
             threads.append(torch.get_num_threads())
+        return np.zeros(1), np.zeros(1)
 
     threads: list[int] = []
     monkeypatch.setattr(build, "embedded", watch)
