@@ -8,11 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from al_bench.cli.parsers import with_examples
-from al_bench.configuration.config import workers
-from al_bench.configuration.experiments import plans
 
 ABOUT = "Fill the embedding cache for a configuration or every run of an experiment."
 MORE = """
@@ -29,28 +25,32 @@ def main(arguments: Sequence[str]) -> int:
     """Embed both splits of every data set by every prior that the runs ask for."""
     options = parser().parse_intermixed_args(arguments)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a run, so that bits are the same
+    import numpy as np  # not before: it reads the variable
+
+    from al_bench.configuration.config import workers
+    from al_bench.configuration.experiments import plans
     from al_bench.priors.device import THREADS
     from al_bench.problem.build import embedded
     from al_bench.runs.parts import Call, known_prior, loaded
 
     os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
+    every = plans(options.overrides, options.config_dir).values()
+    configs = [job.config for planned in every for job in planned]
     done, kept = set(), dict[Path, str]()
-    for planned in plans(options.overrides, options.config_dir).values():
-        for config in (job.config for job in planned):
-            pair = Call.of(config.dataset), Call.of(config.prior)
-            if pair in done:
-                continue
-            done.add(pair)
-            dataset, prior = loaded(pair[0]), known_prior(pair[1])
-            for name, split in (("train", dataset.train), ("test", dataset.test)):
-                arrays = embedded(dataset, name, split, prior, Path(config.cache).expanduser())
-                print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
-                for what, array in zip(("embeddings", "zero-shot"), arrays, strict=True):
-                    if isinstance(array, np.memmap) and array.filename:  # others are not kept
-                        kept[Path(array.filename).parent] = f"{what}-{dataset.name}-{name}"
-            results = Path(config.results)
+    for config in configs:
+        pair = Call.of(config.dataset), Call.of(config.prior)
+        if pair in done:
+            continue
+        done.add(pair)
+        dataset, prior = loaded(pair[0]), known_prior(pair[1])
+        for name, split in (("train", dataset.train), ("test", dataset.test)):
+            arrays = embedded(dataset, name, split, prior, Path(config.cache).expanduser())
+            print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
+            for what, array in zip(("embeddings", "zero-shot"), arrays, strict=True):
+                if isinstance(array, np.memmap) and array.filename:  # others are not kept
+                    kept[Path(array.filename).parent] = f"{what}-{dataset.name}-{name}"
     if options.log == "wandb":
-        log_to_wandb(kept, results, options.mode)
+        log_to_wandb(kept, Path(configs[0].results), options.mode)
     return 0
 
 

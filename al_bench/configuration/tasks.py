@@ -50,7 +50,8 @@ def read_task(name: str, extra: Path | None) -> Task:
                          "held_out: true where somebody else holds the test labels")  # fmt: skip
     files = [folder / f"{name}.json" for folder in folders]
     known = [json.loads(path.read_text("utf-8")) for path in files if path.is_file()]
-    held_out = card.get("held_out", False) is True
+    if not isinstance(held_out := card.get("held_out", False), bool):
+        raise ValueError(f"task={name} says held_out={held_out!r}; wanted true or false")
     return Task(name, card["version"], str(card["metric"]), known[0] if known else {}, held_out)
 
 
