@@ -1,7 +1,6 @@
 """From a method's files to a row that others can check: enter, merge, verify; what is refused."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from al_bench.entries.card import areas, numbers
 from al_bench.entries.folder import read
 from al_bench.entries.honest import check_entry
 from al_bench.entries.rerun import sample
+from tests.cli.entering import as_made, said
 
 TINY = """# @package _global_
 # Two seeds of a small synthetic pool, clean and with 30 % of answers wrong.
@@ -97,17 +97,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The same, as it was before whatever a test does to the entries and the task."""
-    monkeypatch.chdir(made)
-    monkeypatch.setenv("AL_BENCH_CACHE", str(made / "cache"))
-    shutil.copytree("entries", "kept")
-    yield made
-    shutil.rmtree("entries")
-    Path("kept").rename("entries")
+    with as_made(made, monkeypatch):
+        yield made
     Path("mine/task/tiny.json").unlink(missing_ok=True)
-
-
-def said(capsys: pytest.CaptureFixture[str]) -> str:
-    return capsys.readouterr().err.removeprefix("albench: ").strip()
 
 
 def forge(name: str, column: str, value: float) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import runpy
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from al_bench.analysis.frame import read_parquet, write_parquet
 from al_bench.analysis.merge import MEASURED
 from al_bench.cli.main import main
 from al_bench.entries.score import Labels, read_labels
+from tests.cli.entering import as_made, said
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SYNTHETIC = ["dataset=synthetic", "dataset.n_train=200", "dataset.n_test=101"]
@@ -80,16 +80,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The same, as it was before whatever a test does to the entries."""
-    monkeypatch.chdir(made)
-    monkeypatch.setenv("AL_BENCH_CACHE", str(made / "cache"))
-    shutil.copytree("entries", "kept")
-    yield made
-    shutil.rmtree("entries")
-    Path("kept").rename("entries")
-
-
-def said(capsys: pytest.CaptureFixture[str]) -> str:
-    return capsys.readouterr().err.removeprefix("albench: ").strip()
+    with as_made(made, monkeypatch):
+        yield made
 
 
 def predictions(name: str) -> dict[str, Any]:
