@@ -1,7 +1,8 @@
 """How far the same runs lie apart that were made twice: by two versions, machines or caches.
 
     git show 16624f2:results/savings.parquet > before.parquet
-    python benchmarks/apart.py before.parquet results/savings.parquet
+    git show a56d00f:results/savings.parquet > after.parquet
+    python benchmarks/apart.py before.parquet after.parquet
 
 Runs are the same where they have equal options and seed, and equal loss of the head; that is what a
 component may not change when it is made faster. Points are of the mean balanced accuracy over
