@@ -12,6 +12,7 @@ import pytest
 from al_bench.analysis.frame import read_parquet, write_parquet
 from al_bench.analysis.merge import MEASURED
 from al_bench.cli.main import main
+from al_bench.configuration.tasks import read_task
 from al_bench.entries.score import Labels, read_labels
 from tests.cli.entering import as_made, said
 
@@ -271,3 +272,19 @@ def test_a_task_that_says_otherwise_than_its_data_has_no_record_and_no_entry(
     )
     with pytest.raises(SystemExit, match="open comes with test labels"):
         script("task_problems", "mixed", "--config-dir", "board", "--labels", "tiny_labels.npz")
+
+
+@pytest.mark.parametrize(
+    ("card", "sentence"),
+    [
+        ("{version: 1, metric: accuracy, held_out: maybe}", "held_out='maybe'; wanted true or fal"),
+        ("{version: 1}", "wanted a version and a metric"),
+    ],
+)
+def test_a_task_that_says_something_else_of_itself_is_refused(
+    tmp_path: Path, card: str, sentence: str
+) -> None:
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "odd.yaml").write_text(f"# @package _global_\n# Odd.\ntask: {card}\n")
+    with pytest.raises(ValueError, match=sentence):
+        read_task("odd", tmp_path)
