@@ -124,6 +124,11 @@ def shifted(log_prior: Floats, means: Floats, exponent: float) -> Floats:
     return log_prior if exponent == 0 else log_softmax(log_prior - exponent * means)
 
 
+def curvature(n_classes: int) -> float:
+    """Of a row's cross-entropy along the score of one of so many even classes."""
+    return (n_classes - 1) / n_classes**2
+
+
 class OutOfFoldBelief:
     """The belief of `fit_pool` with the prior and an out-of-fold logistic regression as experts.
 
@@ -133,10 +138,12 @@ class OutOfFoldBelief:
     ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al., 1999). exponents, precision:
     the normal prior of the exponents of (task model, foundation model); noise: pseudo-counts
     (wrong, right); gate: the prior counts as far as `trust` goes; doubt: of the `class_bias` that
-    is taken away. ValueError without a form.
+    is taken away; by_classes: whether ridges are in units of `curvature`, so that many classes, of
+    few answers each, are held no tighter than two. ValueError without a form.
     """
 
-    version: ClassVar = 3  # 1: folds in the features' own coordinates; 2: one form of the experts
+    # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
+    version: ClassVar = 4
 
     def __init__(
         self,
@@ -148,12 +155,13 @@ class OutOfFoldBelief:
         noise: tuple[float, float],
         gate: bool,
         doubt: float,
+        by_classes: bool,
     ) -> None:
         for name, values in (("ridges", ridges), ("shifts", shifts)):
             if not len(values) or min(values) < 0:
                 raise ValueError(f"OutOfFoldBelief got {name}={list(values)}; wanted one at least, "
                                  "none below 0")  # fmt: skip
-        self.folds, self.gate, self.doubt = folds, gate, doubt
+        self.folds, self.gate, self.doubt, self.by_classes = folds, gate, doubt, by_classes
         self.ridges, self.shifts = tuple(ridges), tuple(shifts)
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
@@ -166,6 +174,7 @@ class OutOfFoldBelief:
             *noise,
             gate,
             doubt,
+            by_classes,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -211,8 +220,10 @@ class OutOfFoldBelief:
         k = told.targets.shape[1]
         # held out, a class of one or two rows can hardly be predicted: no evidence on the model
         few = np.bincount(told.answers, minlength=k)[told.answers] < 3
+        unit_ridge = curvature(k) if self.by_classes else 1.0
         for ridge in self.ridges:
-            models = fold_models(features, told.targets, folds, ridge, told.sureness)
+            penalty = ridge * unit_ridge
+            models = fold_models(features, told.targets, folds, penalty, told.sureness)
             own = held_out(models, features)
             bias = class_bias(own[~few], told.answers[~few], self.doubt)
             own = own - bias

@@ -17,7 +17,6 @@ from .centroid import Centroid as Centroid
 from .class_guided import ClassGuided as ClassGuided
 from .cluster_margin import ClusterMargin as ClusterMargin
 from .codecision import Codecision as Codecision
-from .codecision import CodecisionHerding as CodecisionHerding
 from .codecision_again import CodecisionAgain as CodecisionAgain
 from .common.posterior import Dropout as Dropout
 from .common.posterior import Laplace as Laplace

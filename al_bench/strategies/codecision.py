@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from al_bench.arithmetic import margin
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
+from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import unit_rows
-from al_bench.strategies.herding import check, herd, smallest_distance
 
 VALUES = ("margin", "none")
+LEAST = 1e-12  # of a score, as rows of no weight have no mean
 
 
 def soft_counts(state: State) -> Floats:
@@ -39,27 +42,47 @@ def needy_batch(value: Floats, beliefs: Floats, counts: Floats, power: float, bu
 
 
 class Codecision:
-    """Need-weighted margin on the belief of foundation model and task model (ours).
+    """Typical rows where model and need of a class say that an answer is worth most (ours).
 
-    A row's score is its value, ``1 - margin of p`` (value=margin) or one (none, and always before
-    the first label), times the need ``sum_k f_k (1 + n_k)^-power`` of the classes it is believed
-    to be of; n counts labels as the training rule took them, and each pick adds its belief. The
-    belief is the training rule's where it leaves one, its own otherwise. O(budget u k).
+    A row's score is its value, ``1 - margin of p`` (value=margin) or one (none), times the need
+    ``sum_k f_k (1 + n_k)^-power`` of the classes it is believed to be of; n counts labels as the
+    training rule took them. Of the `factor` times budget rows of the largest scores as many k-means
+    clusters are made as rows are queried, each row weighing its score, and of every one the row
+    nearest to its centre is queried (as Zhdanov, 2019, does with the margin). factor=1: no
+    clusters, but the rows of `needy_batch`; so is the start, with a value and a power of one. The
+    belief is the training rule's where it leaves one, its own otherwise. O(u k + factor b^2 d) for
+    u unlabelled rows and budget b.
     """
 
-    def __init__(self, belief: OutOfFoldBelief, value: str, power: float) -> None:
+    version: ClassVar = 2  # 1: what is factor=1 now
+
+    def __init__(self, belief: OutOfFoldBelief, value: str, power: float, factor: int) -> None:
         if value not in VALUES:
             raise ValueError(f"Codecision got value={value!r}; wanted one of {', '.join(VALUES)}")
-        self.belief, self.value, self.power = belief, value, power
+        if factor < 1:
+            raise ValueError(f"Codecision got factor={factor}; wanted at least 1")
+        self.belief, self.value, self.power, self.factor = belief, value, power, factor
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # equal rows are taken in this order
-        believed = np.asarray(self.beliefs(state, rng)[rows], dtype=np.float32)
-        value: Floats = np.ones(len(rows))
-        power = 1.0
-        if len(state.labelled):
-            value, power = self.worth(state.probs[rows]), self.power
-        return rows[needy_batch(value, believed, soft_counts(state), power, budget)]
+        beliefs = self.beliefs(state, rng)
+        if not len(state.labelled):
+            even = np.ones(len(rows))
+            return rows[needy_batch(even, single(beliefs[rows]), state.counts, 1.0, budget)]
+        if self.factor > 1:
+            return self.typical(state, rows, beliefs, budget, rng)
+        value, counts = self.worth(state.probs[rows]), soft_counts(state)
+        return rows[needy_batch(value, single(beliefs[rows]), counts, self.power, budget)]
+
+    def typical(
+        self, state: State, rows: Ints, beliefs: Floats, budget: int, rng: np.random.Generator
+    ) -> Ints:
+        """The row nearest to the centre of each of `budget` clusters of the best of `rows`."""
+        need = (1 + soft_counts(state)) ** -self.power
+        scores = np.maximum(self.worth(state.probs[rows]) * (beliefs[rows] @ need), LEAST)
+        best = np.argsort(-scores, kind="stable")[: self.factor * budget]
+        features = unit_rows(state.rows.features, rows[best])
+        return rows[best[representatives(features, budget, rng, weights=scores[best])]]
 
     def beliefs(self, state: State, rng: np.random.Generator) -> Floats:
         """(n, k) what the training rule believes of every row; what this one does where it leaves
@@ -72,29 +95,6 @@ class Codecision:
         return 1 - margin(probs) if self.value == "margin" else np.ones(len(probs))
 
 
-class CodecisionHerding(Codecision):
-    """Codecision where an answer is worth what it tells of the rows around it (ours, after
-    Uncertainty Herding: Bae et al., 2025).
-
-    Repeats: query the row that most raises the sum over rows z of Codecision's score of z times the
-    largest kernel value exp(-|a - z|^2 / width^2) of z and a labelled or queried row a, on
-    unit-length features; width is the smallest distance between two labelled rows. So the more
-    labels, the narrower the kernel and the nearer to Codecision, whose start it has. Rows covered
-    and candidates are at most `sample` random unlabelled ones. O(s^2 d) time, 4 s^2 bytes for a
-    sample of s.
-    """
-
-    def __init__(self, belief: OutOfFoldBelief, value: str, power: float, sample: int) -> None:
-        super().__init__(belief, value, power)
-        check("CodecisionHerding", sample)
-        self.sample = sample
-
-    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        if not len(state.labelled):
-            return super().select(state, budget, rng)
-        rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
-        some = rows[: self.sample]
-        need = (1 + soft_counts(state)) ** -self.power
-        weights = self.worth(state.probs[some]) * (self.beliefs(state, rng)[some] @ need)
-        width = smallest_distance(unit_rows(state.rows.features, state.labelled))
-        return herd(state, rows, weights, width, budget)
+def single(beliefs: Floats) -> Floats:
+    """In float32, as a greedy batch goes over all of them once a pick."""
+    return np.asarray(beliefs, dtype=np.float32)

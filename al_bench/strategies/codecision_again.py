@@ -6,9 +6,9 @@ import numpy as np
 
 from al_bench.arithmetic import margin
 from al_bench.label_models.belief import OutOfFoldBelief
-from al_bench.state import Floats, Ints, State
+from al_bench.state import Ints, State
 from al_bench.strategies.asking import best_first
-from al_bench.strategies.codecision import Codecision, needy_batch, soft_counts
+from al_bench.strategies.codecision import Codecision, needy_batch, single, soft_counts
 
 
 class CodecisionAgain(Codecision):
@@ -22,9 +22,15 @@ class CodecisionAgain(Codecision):
     """
 
     def __init__(
-        self, belief: OutOfFoldBelief, value: str, power: float, again: float, most: float
+        self,
+        belief: OutOfFoldBelief,
+        value: str,
+        power: float,
+        factor: int,
+        again: float,
+        most: float,
     ) -> None:
-        super().__init__(belief, value, power)
+        super().__init__(belief, value, power, factor)
         if again < 0 or not 0 <= most <= 1:
             raise ValueError(
                 f"CodecisionAgain got again={again}, most={most}; wanted 0 or more, and a fraction"
@@ -42,9 +48,10 @@ class CodecisionAgain(Codecision):
         value[new] = self.worth(state.probs[new])
         few = max(int(self.most * budget), budget - len(new))
         again = old[needy_batch(value[old], beliefs[old], counts, self.power, few)]
+        if self.factor > 1:
+            new = self.typical(state, new, beliefs, budget, rng)
         rows = np.concatenate([new, again])
-        believed: Floats = np.asarray(beliefs[rows], dtype=np.float32)
-        chosen = rows[needy_batch(value[rows], believed, counts, self.power, budget)]
+        chosen = rows[needy_batch(value[rows], single(beliefs[rows]), counts, self.power, budget)]
         left = state.left - np.bincount(chosen, minlength=len(state.labels))
         more = best_first(chosen, value[chosen], left, budget - len(chosen), rng)
         return np.concatenate([chosen, more])

@@ -80,12 +80,12 @@ def test_the_claims_of_an_experiment_are_held_on_its_file(
     frames = runs("codecision", FAST, **whole), runs("margin", SLOW)
     frames = tuple(f.assign(strategy_config=f["strategy_config"].str.replace("tests.", "al_bench."))
                    for f in frames)  # fmt: skip
-    write_parquet(results(*frames), tmp_path / "savings_useless.parquet")
-    text = said(capsys, "experiment=savings_useless", f"results={tmp_path}", *MINE[:1],
+    write_parquet(results(*frames), tmp_path / "savings_prior.parquet")
+    text = said(capsys, "experiment=savings_prior", f"results={tmp_path}", *MINE[:1],
                 "strategy=codecision", "--against", "strategy=margin")  # fmt: skip
     assert "50 % [50, 50]" in text
-    text = said(capsys, "experiment=savings_useless", f"results={tmp_path}")
-    assert "Claims: the whole of codecision with a useless prior" in text
+    text = said(capsys, "experiment=savings_prior", f"results={tmp_path}")
+    assert "Claims: the whole of codecision against labels alone, prior by prior" in text
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def belief_rule(
     ridges: tuple[float, ...] = (1.0,),
     shifts: tuple[float, ...] = (0.0,),
 ) -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, ridges, shifts, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), gate, doubt)
+    return OutOfFoldBelief(4, ridges, shifts, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), gate, doubt, False)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
@@ -333,4 +333,4 @@ def test_a_belief_without_a_form_or_below_zero_is_refused(
     forms: tuple[tuple[float, ...], ...],
 ) -> None:
     with pytest.raises(ValueError, match=r"wanted one at least, none below 0"):
-        OutOfFoldBelief(4, *forms, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0)
+        OutOfFoldBelief(4, *forms, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +117,13 @@ def test_the_grid_crosses_four_skews_with_four_rates_for_the_same_methods() -> N
                for sweep in sweeps)  # fmt: skip
 
 
-def test_the_factorial_crosses_query_rules_with_training_rules() -> None:
-    runs = plan(["experiment=factorial", "dataset=trec", "noise=clean", "seed=0"])
-    pairs = {(job.choices["strategy"], job.choices["supervision"]) for job in runs}
-    assert len(pairs) == len(runs) == 42
-    assert {job.choices["strategy@init"] for job in runs} == {"random"}
+def test_the_factorial_crosses_query_rules_with_starts_and_training_rules() -> None:
+    runs = plan(["experiment=savings_factorial", "dataset=trec", "noise.rate=0", "seed=0"])
+    names = ("strategy", "strategy@init", "supervision")
+    cells = [tuple(job.choices[name] for name in names) for job in runs]
+    assert len(set(cells)) == len(cells)
+    values = [set(column) for column in zip(*cells, strict=True)]
+    assert set(cells) == set(product(*values))
 
 
 SMALL = ["dataset=synthetic,pathmnist", "seed=0,1", "strategy=random,margin",

@@ -27,7 +27,7 @@ from tests.reference import herding as covering
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0)
+    return OutOfFoldBelief(4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)
 
 
 def codecision(value: str = "margin") -> Codecision:

@@ -23,12 +23,17 @@ NEAR_ENOUGH = 1e-5  # fraction by which rounding may set two equal squared dista
 
 
 def kmeans(
-    features: Floats, clusters: int, rng: np.random.Generator, full: float = FULL
+    features: Floats,
+    clusters: int,
+    rng: np.random.Generator,
+    full: float = FULL,
+    weights: Floats | None = None,
 ) -> tuple[Ints, Floats]:
     """(n,) cluster of each row and (c, d) centres, by k-means++ and one run.
 
-    Lloyd's algorithm for at most `full` clusters, mini-batches above. Empty clusters (duplicate
-    rows) are possible and no error. O(n c d) a pass.
+    Lloyd's algorithm for at most `full` clusters, mini-batches above. weights: (n,) of the rows in
+    their means, alike without it. Empty clusters (duplicate rows) are possible and no error. O(n c
+    d) a pass.
     """
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
@@ -38,16 +43,17 @@ def kmeans(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
         if clusters <= full:
-            fitted = KMeans(clusters, init=seeds, n_init=1, random_state=seed).fit(features)
+            method = KMeans(clusters, init=seeds, n_init=1, random_state=seed)
         else:
-            fitted = MiniBatchKMeans(
+            method = MiniBatchKMeans(
                 clusters,
                 init=seeds,
                 n_init=1,
                 max_iter=PASSES,
                 random_state=seed,
                 compute_labels=False,
-            ).fit(features)
+            )
+        fitted = method.fit(features, sample_weight=weights)
     centres = fitted.cluster_centers_.astype(features.dtype)
     return assign(features, centres), centres
 
@@ -100,17 +106,21 @@ def assign(features: Floats, centres: Floats) -> Ints:
 
 
 def representatives(
-    features: Floats, clusters: int, rng: np.random.Generator, full: float = FULL
+    features: Floats,
+    clusters: int,
+    rng: np.random.Generator,
+    full: float = FULL,
+    weights: Floats | None = None,
 ) -> Ints:
     """Positions of exactly min(clusters, n) distinct rows: of every k-means cluster the row nearest
     to its centre, then random rows in place of empty clusters.
 
-    Ties, such as two rows and their mean, fall at random. full: as in `kmeans`.
+    Ties, such as two rows and their mean, fall at random. full, weights: as in `kmeans`.
     """
     n = len(features)
     if clusters >= n:
         return rng.permutation(n)
-    assigned, centres = kmeans(features, clusters, rng, full)
+    assigned, centres = kmeans(features, clusters, rng, full, weights)
     gaps = np.empty(n)
     for part in blocks(n):
         gaps[part] = squared_norms(features[part] - centres[assigned[part]])
