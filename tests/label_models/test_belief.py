@@ -10,6 +10,7 @@ from al_bench.label_models.belief import (
     OutOfFoldBelief,
     class_bias,
     confident_rows,
+    curvature,
     shifted,
     trust,
     unit,
@@ -318,6 +319,20 @@ def test_evidence_prefers_the_form_that_explains_answers() -> None:
         assert found is not None
         evidence[ridge] = found.evidence
     assert evidence[1.0] > evidence[1e5] + 1
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+def test_ridges_by_classes_are_so_many_times_the_curvature_of_even_classes(rate: float) -> None:
+    state, _ = gaussian_state("good", rate)
+    k = state.n_classes
+    plain = belief_rule(ridges=(7 * (k - 1) / k**2,))
+    by_classes = OutOfFoldBelief(4, (7.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0,
+                                 True)  # fmt: skip
+    assert_allclose(by_classes.believe(state, np.random.default_rng(0)).pool,
+                    plain.believe(state, np.random.default_rng(0)).pool)  # fmt: skip
+    assert by_classes != belief_rule(ridges=(7.0,))
+    even = np.full(k, 1 / k)  # the curvature is that of -log softmax along one score
+    assert curvature(k) == pytest.approx(even[0] * (1 - even[0]))
 
 
 def test_a_shifted_prior_holds_classes_for_equally_frequent() -> None:

@@ -13,7 +13,6 @@ from al_bench.label_models.split import balanced_entropy, noise_set
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
 from al_bench.strategies.codecision import (
     Codecision,
-    CodecisionHerding,
     needy_batch,
     soft_counts,
 )
@@ -23,15 +22,14 @@ from al_bench.supervision.vetted import Vetted
 from al_bench.testing.asking import Asked, make_asked
 from tests.conftest import FixedModel, make_pool, make_state
 from tests.reference import belief as slow
-from tests.reference import herding as covering
 
 
 def belief() -> OutOfFoldBelief:
     return OutOfFoldBelief(4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)
 
 
-def codecision(value: str = "margin") -> Codecision:
-    return Codecision(belief(), value, 0.5)
+def codecision(value: str = "margin", factor: int = 1) -> Codecision:
+    return Codecision(belief(), value, 0.5, factor)
 
 
 def random(seed: int = 0) -> np.random.Generator:
@@ -118,25 +116,6 @@ def test_margin_decides_between_rows_of_equal_need() -> None:
     assert sorted(codecision().select(state, 2, random())) == [24, 25]
 
 
-def test_herding_chooses_what_plain_coverage_of_torn_rows_in_need_chooses() -> None:
-    for seed in range(5):
-        state = taught_state(make_state(n=40, d=5, k=3, labelled=9, seed=seed)[0], seed)
-        low, high = np.sort(state.probs, axis=1).T[-2:]
-        assert state.training is not None
-        assert state.training.beliefs is not None
-        need = (1 + soft_counts(state)) ** -0.5
-        expected = covering.select(
-            state.rows.features,
-            state.labels,
-            6,
-            random(seed),
-            covering.smallest_gap(state.rows.features, state.labels),
-            (1 - (high - low)) * (state.training.beliefs @ need),
-        )
-        picked = CodecisionHerding(belief(), "margin", 0.5, 1000).select(state, 6, random(seed))
-        assert picked.tolist() == expected.tolist()
-
-
 def taught_state(state: State, seed: int) -> State:
     """The state after a training rule that left its beliefs."""
     targets = np.eye(3)[state.labels[state.labelled]]
@@ -144,36 +123,69 @@ def taught_state(state: State, seed: int) -> State:
     return replace(state, training=taught)
 
 
-def test_herding_starts_as_codecision_does() -> None:
-    start = State.start(make_pool(n=200, k=4)[0])
-    rule = CodecisionHerding(belief(), "margin", 0.5, 20)
-    assert_allclose(rule.select(start, 12, random()), codecision().select(start, 12, random()))
+def test_the_clusters_are_of_as_many_times_the_budget_rows_of_the_largest_scores() -> None:
+    for seed in range(5):
+        state = taught_state(make_state(n=40, d=5, k=3, labelled=9, seed=seed)[0], seed)
+        low, high = np.sort(state.probs[state.unlabelled], axis=1).T[-2:]
+        assert state.training is not None
+        assert state.training.beliefs is not None
+        need = (1 + soft_counts(state)) ** -0.5
+        scores = (1 - (high - low)) * (state.training.beliefs[state.unlabelled] @ need)
+        best = state.unlabelled[np.argsort(-scores)]
+        picked = codecision(factor=3).select(state, 4, random(seed))
+        assert len(set(picked.tolist())) == 4
+        assert set(picked.tolist()) <= set(best[:12].tolist())
+        alone = codecision(factor=3).select(state, 1, random(seed))
+        assert alone[0] in best[:3]
 
 
-def test_herding_prefers_a_torn_row_among_others_to_a_torn_outlier() -> None:
-    angles = np.concatenate([[0.0, 0.4], 1.5 + 0.02 * np.arange(20), [3.0]])
+def test_of_every_cluster_the_row_nearest_to_the_mean_weighed_by_scores_is_queried() -> None:
+    here, there = np.array([0.0, 0.1, 0.3, 0.4, 0.5]), 2.0 + np.array([0.0, 0.1, 0.2, 0.4, 0.9])
+    angles = np.concatenate([[-1.0, -1.1], here, there])
     features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    prior = np.full((23, 2), 0.5, dtype=np.float32)
-    labels = np.full(23, UNLABELLED)
-    labels[[0, 1]] = [0, 1]
-    taught = TrainingSet(np.array([0, 1]), np.eye(2), np.ones(2), prior)
+    beliefs = np.full((12, 2), [1.0, 0.0], dtype=np.float32)
+    beliefs[[6, 11]] = [0.0, 1.0]  # of a class in need: they weigh more
+    labels = np.full(12, UNLABELLED)
+    labels[:2] = 0
+    taught = TrainingSet(np.arange(2), np.array([[400.0, 0], [400.0, 0]]), np.ones(2), beliefs)
     even = FixedModel(np.zeros((2, 2)), np.zeros(2))
-    state = State(Rows(range(23), features, prior), labels, even, taught)
-    picked = CodecisionHerding(belief(), "margin", 0.5, 100).select(state, 1, random())
-    assert 2 <= picked[0] < 22
+    state = State(Rows(range(12), features, beliefs), labels, even, taught)
+    weights = np.where(beliefs[:, 1] == 1, 1.0, 801**-0.5)[2:, None]
+    expected = []
+    for rows in (np.arange(2, 7), np.arange(7, 12)):
+        mean = (weights[rows - 2] * features[rows]).sum(axis=0) / weights[rows - 2].sum()
+        expected.append(rows[np.square(features[rows] - mean).sum(axis=1).argmin()])
+    plain = [rows[np.square(features[rows] - features[rows].mean(axis=0)).sum(axis=1).argmin()]
+             for rows in (np.arange(2, 7), np.arange(7, 12))]  # fmt: skip
+    assert expected != plain
+    for seed in range(5):
+        picked = codecision(factor=5).select(state, 2, random(seed))
+        assert sorted(picked.tolist()) == expected
 
 
-def test_herding_covers_a_sample_and_fills_up_with_others() -> None:
+def test_rows_that_are_all_certain_are_still_queried() -> None:
     state, _ = make_state(n=60, k=3, labelled=9)
-    rule = CodecisionHerding(belief(), "margin", 0.5, 5)
-    assert len(np.unique(rule.select(state, 12, random()))) == 12
-    with pytest.raises(ValueError, match="CodecisionHerding got sample=0; wanted a number above 0"):
-        CodecisionHerding(belief(), "margin", 0.5, 0)
+    sure = np.zeros((60, 3))
+    sure[:, 0] = 1.0
+    taught = TrainingSet(state.labelled, np.eye(3)[state.labels[state.labelled]], np.ones(9), sure)
+    certain = FixedModel(np.zeros((3, 8)), np.array([900.0, 0.0, 0.0]))
+    picked = codecision(factor=4).select(
+        replace(state, training=taught, model=certain), 6, random()
+    )
+    assert len(set(picked.tolist())) == 6
 
 
-def test_an_unknown_value_is_named() -> None:
+def test_with_clusters_it_starts_as_without() -> None:
+    start = State.start(make_pool(n=200, k=4)[0])
+    with_clusters = codecision(factor=10).select(start, 12, random())
+    assert with_clusters.tolist() == codecision().select(start, 12, random()).tolist()
+
+
+def test_an_unknown_value_and_a_factor_of_nothing_are_named() -> None:
     with pytest.raises(ValueError, match="value='surprise'"):
         codecision("surprise")
+    with pytest.raises(ValueError, match="factor=0; wanted at least 1"):
+        codecision(factor=0)
 
 
 def test_a_large_pool_takes_seconds() -> None:
@@ -206,8 +218,8 @@ def test_prioral_as_published_asks_least_about_rows_called_rare() -> None:
     assert fraction[0] < fraction[1] < fraction[2]
 
 
-def again(most: float = 0.25) -> CodecisionAgain:
-    return CodecisionAgain(belief(), "margin", 0.5, 4.0, most)
+def again(most: float = 0.25, factor: int = 1) -> CodecisionAgain:
+    return CodecisionAgain(belief(), "margin", 0.5, factor, 4.0, most)
 
 
 def torn_and_settled(asked: Asked) -> tuple[State, Ints, Ints]:
@@ -223,28 +235,31 @@ def torn_and_settled(asked: Asked) -> tuple[State, Ints, Ints]:
     return replace(state, training=taught), settled, torn
 
 
-def test_one_more_answer_is_for_rows_that_are_torn() -> None:
+@pytest.mark.parametrize("factor", [1, 3])
+def test_one_more_answer_is_for_rows_that_are_torn(factor: int) -> None:
     state, settled, torn = torn_and_settled(make_asked("half are torn"))
-    chosen = again().select(state, 12, random())
+    chosen = again(factor=factor).select(state, 12, random())
     assert len(chosen) == len(set(chosen.tolist())) == 12
     assert np.isin(chosen, torn).sum() == 3  # a quarter of the batch
     assert not np.isin(chosen, settled).any()
 
 
-def test_where_nothing_is_asked_again_it_is_codecision() -> None:
+@pytest.mark.parametrize("factor", [1, 3])
+def test_where_nothing_is_asked_again_it_is_codecision(factor: int) -> None:
     state, *_ = torn_and_settled(make_asked("rows that are asked about once", reask=False))
-    assert again().select(state, 12, random()).tolist() == (
-        codecision().select(state, 12, random()).tolist()
+    assert again(factor=factor).select(state, 12, random()).tolist() == (
+        codecision(factor=factor).select(state, 12, random()).tolist()
     )
 
 
-def test_where_no_row_is_new_old_ones_fill_the_batch() -> None:
+@pytest.mark.parametrize("factor", [1, 3])
+def test_where_no_row_is_new_old_ones_fill_the_batch(factor: int) -> None:
     asked = make_asked("an answer about every row", n=24, labelled=24, most=2)
-    chosen = again().select(asked.state, 10, random())
+    chosen = again(factor=factor).select(asked.state, 10, random())
     assert len(set(chosen.tolist())) == 10
 
 
 @pytest.mark.parametrize(("more", "most"), [(-1.0, 0.2), (1.0, 1.2)])
 def test_a_weight_below_zero_or_more_than_the_batch_is_refused(more: float, most: float) -> None:
     with pytest.raises(ValueError, match=f"again={more}, most={most}; wanted"):
-        CodecisionAgain(belief(), "margin", 0.5, more, most)
+        CodecisionAgain(belief(), "margin", 0.5, 1, more, most)
