@@ -48,8 +48,10 @@ def belief_rule(
     doubt: float = 10.0,
     ridges: tuple[float, ...] = (1.0,),
     shifts: tuple[float, ...] = (0.0,),
+    by_classes: bool = False,
 ) -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, ridges, shifts, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), gate, doubt, False)
+    fixed = ((1.0, 1.0), (4.0, 4.0), (1.0, 9.0))
+    return OutOfFoldBelief(4, ridges, shifts, *fixed, gate, doubt, by_classes)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
@@ -326,8 +328,7 @@ def test_ridges_by_classes_are_so_many_times_the_curvature_of_even_classes(rate:
     state, _ = gaussian_state("good", rate)
     k = state.n_classes
     plain = belief_rule(ridges=(7 * (k - 1) / k**2,))
-    by_classes = OutOfFoldBelief(4, (7.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0,
-                                 True)  # fmt: skip
+    by_classes = belief_rule(ridges=(7.0,), by_classes=True)
     assert_allclose(by_classes.believe(state, np.random.default_rng(0)).pool,
                     plain.believe(state, np.random.default_rng(0)).pool)  # fmt: skip
     assert by_classes != belief_rule(ridges=(7.0,))
