@@ -68,7 +68,7 @@ class Codecision:
         beliefs = self.beliefs(state, rng)
         if not len(state.labelled):
             even = np.ones(len(rows))
-            return rows[needy_batch(even, single(beliefs[rows]), state.counts, 1.0, budget)]
+            return rows[needy_batch(even, single(beliefs[rows]), soft_counts(state), 1.0, budget)]
         if self.factor > 1:
             return self.typical(state, rows, beliefs, budget, rng)
         value, counts = self.worth(state.probs[rows]), soft_counts(state)

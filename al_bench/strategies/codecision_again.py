@@ -44,7 +44,7 @@ class CodecisionAgain(Codecision):
         rows = rng.permutation(state.askable)
         old, new = rows[state.labels[rows] >= 0], rows[state.labels[rows] < 0]
         value = np.zeros(len(state.labels))
-        value[old] = self.again * (1 - margin(np.asarray(beliefs[old], dtype=np.float32)))
+        value[old] = self.again * (1 - margin(single(beliefs[old])))
         value[new] = self.worth(state.probs[new])
         few = max(int(self.most * budget), budget - len(new))
         again = old[needy_batch(value[old], beliefs[old], counts, self.power, few)]

@@ -76,16 +76,21 @@ def test_runs_on_other_problems_stop_it_in_one_sentence(
 def test_the_claims_of_an_experiment_are_held_on_its_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "configs/experiment").mkdir(parents=True)
+    (tmp_path / "configs/experiment/one.yaml").write_text(
+        "# @package _global_\ndefaults: [/experiment/common/savings]\nreport:\n"
+        "  ours: &ours {strategy: codecision, supervision: vetted_pool}\n"
+        "  claims: [{name: all of it against labels alone, ours: *ours}]\n"
+    )
     whole: dict[str, Any] = {"supervision": "vetted_pool", "init": "codecision"}
     frames = runs("codecision", FAST, **whole), runs("margin", SLOW)
     frames = tuple(f.assign(strategy_config=f["strategy_config"].str.replace("tests.", "al_bench."))
                    for f in frames)  # fmt: skip
-    write_parquet(results(*frames), tmp_path / "savings_prior.parquet")
-    text = said(capsys, "experiment=savings_prior", f"results={tmp_path}", *MINE[:1],
-                "strategy=codecision", "--against", "strategy=margin")  # fmt: skip
-    assert "50 % [50, 50]" in text
-    text = said(capsys, "experiment=savings_prior", f"results={tmp_path}")
-    assert "Claims: the whole of codecision against labels alone, prior by prior" in text
+    write_parquet(results(*frames), tmp_path / "one.parquet")
+    line = "experiment=one", f"results={tmp_path}", "--config-dir", tmp_path / "configs"
+    own = *MINE[:1], "strategy=codecision", "--against", "strategy=margin"
+    assert "50 % [50, 50]" in said(capsys, *line, *own)
+    assert "Claims: all of it against labels alone" in said(capsys, *line)
 
 
 @pytest.mark.parametrize(

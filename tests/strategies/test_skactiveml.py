@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from al_bench import strategies
+from al_bench.cli.main import main
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
 from al_bench.state import State
@@ -25,6 +27,7 @@ from sklearn.naive_bayes import GaussianNB
 
 from al_bench.strategies import SkActiveML
 
+PEERS = Path(__file__).parents[2] / "examples/peers"
 PARZEN = ParzenWindowClassifier()
 COMMITTEE = [PARZEN, SklearnClassifier(GaussianNB())]
 MAKES: dict[str, Callable[[], Any]] = {
@@ -173,3 +176,8 @@ def test_without_the_package_one_sentence_says_what_to_install(
     monkeypatch.setitem(sys.modules, "skactiveml.base", None)
     with pytest.raises(ValueError, match=r"pip install 'al-bench\[skactiveml\]'$"):
         build(plan(["strategy=skactiveml"])[0].config["strategy"])
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in PEERS.glob("strategy/*.yaml")))
+def test_the_examples_that_are_entered_keep_the_contract(name: str) -> None:
+    assert main(["check", "--config-dir", str(PEERS), f"strategy={name}"]) == 0
