@@ -35,14 +35,15 @@ def main(arguments: Sequence[str]) -> int:
 
     os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
     every = plans(options.overrides, options.config_dir).values()
-    configs = [job.config for planned in every for job in planned]
-    done, kept = set(), dict[Path, str]()
-    for config in configs:
-        pair = Call.of(config.dataset), Call.of(config.prior)
-        if pair in done:
-            continue
-        done.add(pair)
-        dataset, prior = loaded(pair[0]), known_prior(pair[1])
+    calls = {  # without a whole config for each run: a suite has thousands of these pairs' runs
+        (Call.of(job.at("dataset")), Call.of(job.at("prior"))): job
+        for planned in every
+        for job in planned
+    }
+    kept, results = dict[Path, str](), Path()
+    for pair, job in calls.items():
+        config = job.config
+        dataset, prior, results = loaded(pair[0]), known_prior(pair[1]), Path(config.results)
         for name, split in (("train", dataset.train), ("test", dataset.test)):
             arrays = embedded(dataset, name, split, prior, Path(config.cache).expanduser())
             print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
                 if isinstance(array, np.memmap) and array.filename:  # others are not kept
                     kept[Path(array.filename).parent] = f"{what}-{dataset.name}-{name}"
     if options.log == "wandb":
-        log_to_wandb(kept, Path(configs[0].results), options.mode)
+        log_to_wandb(kept, results, options.mode)
     return 0
 
 
