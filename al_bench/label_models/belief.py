@@ -3,9 +3,9 @@
 The arithmetic that the training rules and ``codecision`` share. Two experts give class
 probabilities: the foundation model its prior q, a logistic regression p on the frozen features,
 seen only out of fold. They are pooled log-linearly, ``f_k ~ p_k^b q_k^a``; the exponents, the
-annotator's noise rate and the posterior of every labelled row's true class are fitted together
-(`fit_pool`), from the answers alone. Several forms of both experts are tried, and what they come to
-is averaged by how well each explains answers that it has not seen.
+annotator's noise rate and the posterior of every labelled row's true class are found together
+(`mean_pool`), from the answers alone. Several forms of both experts are tried, and what they come
+to is averaged by how well each explains answers that it has not seen.
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ from al_bench.label_models.crossfit import (
     held_out,
     log_floor,
 )
-from al_bench.label_models.pool import Fit, fit_pool, fit_several, pooled
+from al_bench.label_models.pool import (
+    Fit,
+    fit_pool,
+    fit_several,
+    mean_pool,
+    mean_several,
+    pooled,
+)
 from al_bench.label_models.several import Votes, learned_skills, said_targets
 from al_bench.state import Consensus, Floats, Ints, State
 
@@ -130,7 +137,7 @@ def curvature(n_classes: int) -> float:
 
 
 class OutOfFoldBelief:
-    """The belief of `fit_pool` with the prior and an out-of-fold logistic regression as experts.
+    """The pool of the prior and an out-of-fold logistic regression, weighed by the answers.
 
     folds: of the regression on unit-norm features; ridges: its penalties; shifts: exponents of the
     prior's own class frequencies, by which it is divided (Saerens et al., 2002). Every pair of them
@@ -139,7 +146,8 @@ class OutOfFoldBelief:
     the normal prior of the exponents of (task model, foundation model); noise: pseudo-counts
     (wrong, right); gate: the prior counts as far as `trust` goes; doubt: of the `class_bias` that
     is taken away; by_classes: whether ridges are in units of `curvature`, so that many classes, of
-    few answers each, are held no tighter than two. ValueError without a form.
+    few answers each, are held no tighter than two; averaged: exponents and noise rate are posterior
+    means (`mean_pool`), not the likeliest (`fit_pool`). ValueError without a form.
     """
 
     # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
@@ -156,12 +164,14 @@ class OutOfFoldBelief:
         gate: bool,
         doubt: float,
         by_classes: bool,
+        averaged: bool,
     ) -> None:
         for name, values in (("ridges", ridges), ("shifts", shifts)):
             if not len(values) or min(values) < 0:
                 raise ValueError(f"OutOfFoldBelief got {name}={list(values)}; wanted one at least, "
                                  "none below 0")  # fmt: skip
         self.folds, self.gate, self.doubt, self.by_classes = folds, gate, doubt, by_classes
+        self.averaged = averaged
         self.ridges, self.shifts = tuple(ridges), tuple(shifts)
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
@@ -175,6 +185,7 @@ class OutOfFoldBelief:
             gate,
             doubt,
             by_classes,
+            averaged,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -235,8 +246,10 @@ class OutOfFoldBelief:
         settings = (self.exponents, self.precision, self.noise)
         experts = np.stack([own, log_prior])
         if told.votes is None:
-            return fit_pool(experts, told.answers, *settings)
-        return fit_several(experts, told.votes, *settings)
+            one = mean_pool if self.averaged else fit_pool
+            return one(experts, told.answers, *settings)
+        several = mean_several if self.averaged else fit_several
+        return several(experts, told.votes, *settings)
 
 
 def confident_rows(

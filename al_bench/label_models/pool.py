@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -13,13 +14,17 @@ from al_bench.state import Floats, Ints
 
 ROUNDS = 4  # of fitting the frequencies: they hardly move after
 MOST_NOISE = 0.6
+RATES = np.linspace(0.005, MOST_NOISE, 13)  # of noise, that are averaged over
+STEPS, MOST_EXPONENT = 11, 3.0  # of an exponent
+SPREADS, LEAST_SPREAD = 2.5, 0.02  # standard deviations that the second pass looks at, at least
 
 
 @dataclass(frozen=True)
 class Fit:
     """exponents: (e,) of the experts; noise: the annotator's error rate, of several the mean over
     their answers; posterior: (m, k) of the true class of each labelled row; evidence: the
-    log-likelihood of the answers less the penalty of the exponents."""
+    log-likelihood of the answers less the penalty of the exponents, or the logarithm of its mean
+    where they are averaged."""
 
     exponents: Floats
     noise: float
@@ -36,6 +41,17 @@ class Fit:
             np.asarray(sum(w * fit.posterior for w, fit in parts)),
             float(sum(w * fit.evidence for w, fit in parts)),
         )
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Posterior means: exponents (e,) and their standard deviations; rates: (r,) weights of the
+    noise rates; evidence: log-likelihood of the answers, over everything that was averaged."""
+
+    exponents: Floats
+    spread: Floats
+    rates: Floats
+    evidence: float
 
 
 def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None) -> Floats:
@@ -105,6 +121,104 @@ def fit_pool(
         posterior = true_class(belief, answers, point[-1])
         counts = np.maximum(posterior.sum(axis=0), 0.3)
     return Fit(point[:-1], float(point[-1]), posterior, -float(found.fun))
+
+
+def averages(
+    experts: Floats,
+    frequencies: Floats,
+    explained: Callable[[Floats], Floats],
+    before: Floats,
+    precision: Floats,
+    likely: Floats,
+    axes: Floats,
+) -> Averages:
+    """Posterior means of the exponents on the grid of `axes` (e, a).
+
+    explained: what a pool (m, k) explains of the answers, (r,) log-likelihoods by noise rate;
+    likely: (r,) log-densities of the rates. O(m k) a point.
+    """
+    points = np.array(list(product(*axes)))
+    known, logs = experts.astype(np.float32), np.log(frequencies).astype(np.float32)
+    found = np.empty((len(points), len(likely)))
+    for place, point in enumerate(points):
+        scores = np.tensordot(point.astype(np.float32), known, axes=1) + logs
+        pull = point - before
+        found[place] = explained(softmax(scores)) + likely - 0.5 * precision @ (pull * pull)
+    most = found.max()
+    weights = np.exp(found - most)
+    total = weights.sum()
+    by_point, by_rate = weights.sum(axis=1) / total, weights.sum(axis=0) / total
+    mean = by_point @ points
+    spread = np.sqrt(by_point @ (points - mean) ** 2)
+    cell = np.prod(axes[:, 1] - axes[:, 0])
+    return Averages(mean, spread, by_rate, float(most + np.log(total * cell)))
+
+
+def everything(experts: int) -> Floats:
+    """(e, a) axes over all exponents that there may be."""
+    return np.tile(np.linspace(0, MOST_EXPONENT, STEPS), (experts, 1))
+
+
+def around(found: Averages) -> Floats:
+    """(e, a) axes for a closer look at where the exponents may be."""
+    half = SPREADS * np.maximum(found.spread, LEAST_SPREAD)
+    low = np.clip(found.exponents - half, 0, None)
+    high = np.clip(found.exponents + half, None, MOST_EXPONENT)
+    return np.linspace(low, high, STEPS, axis=1)
+
+
+def mean_pool(
+    experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
+) -> Fit:
+    """As `fit_pool`, but exponents and noise rate are their posterior means, not the likeliest.
+
+    Few answers, some of them wrong, are explained by much noise and a good prior about as well as
+    by little noise and a bad one: the likeliest pair is either, their mean is neither. Noise may be
+    any rate alike with pseudo-counts of zero. O(grid m k).
+    """
+    index, other = np.arange(len(answers)), RATES / (experts.shape[2] - 1)
+    likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
+
+    def explained(belief: Floats) -> Floats:
+        hit = belief[index, answers].astype(float)
+        return np.log(np.outer(1 - RATES - other, hit) + other[:, None]).sum(axis=1)
+
+    counts, axes = np.bincount(answers, minlength=experts.shape[2]) + 0.5, everything(len(experts))
+    for _ in range(2):  # everywhere, then where it matters
+        frequencies = counts / counts.sum()
+        found = averages(experts, frequencies, explained, before, precision, likely, axes)
+        rate, axes = float(found.rates @ RATES), around(found)
+        posterior = true_class(pooled(experts, found.exponents, frequencies), answers, rate)
+        counts = np.maximum(posterior.sum(axis=0), 0.3)
+    return Fit(found.exponents, rate, posterior, found.evidence)
+
+
+def mean_several(
+    experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
+) -> Fit:
+    """The same of several answers a row, as `fit_several`: exponents are averaged over, skills are
+    the likeliest. O(grid m k + sweeps v)."""
+    exponents, axes = before, everything(len(experts))
+    counts = np.bincount(votes.said, minlength=votes.k) + 0.5
+    for _ in range(ROUNDS):
+        frequencies = counts / counts.sum()
+        log_prior = np.log(np.maximum(pooled(experts, exponents, frequencies), 1e-30))
+        skills = learned_skills(votes, log_prior, noise)
+        told = skills.evidence(votes)
+        most = told.max(axis=1, keepdims=True)
+        likelihood = np.exp(told - most)
+
+        def explained(belief: Floats, likelihood: Floats = likelihood) -> Floats:
+            return np.log(np.einsum("mk,mk->m", belief, likelihood)).sum(keepdims=True)
+
+        found = averages(experts, frequencies, explained, before, precision, np.zeros(1), axes)
+        exponents, axes = found.exponents, around(found)
+        joint = pooled(experts, exponents, frequencies) * likelihood
+        posterior = joint / joint.sum(axis=1, keepdims=True)
+        counts = np.maximum(posterior.sum(axis=0), 0.3)
+    wrong = 1 - posterior[votes.place, votes.said]
+    whole = skills.by_habit(votes) + float(most.sum()) + found.evidence
+    return Fit(exponents, float(wrong.mean()), posterior, whole)
 
 
 def fit_several(

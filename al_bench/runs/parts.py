@@ -76,8 +76,10 @@ def parts_of(config: DictConfig, problem: Problem) -> Parts:
     queries = [build(config.init), build(config.strategy)]
     init, strategy = (p.given(problem.truth) if is_oracle(p) else p for p in queries)
     supervision, learner = build(config.supervision), build(config.learner)
+    if is_oracle(supervision):
+        supervision = supervision.given(problem.truth)
     asking = {} if problem.panel is None else asking_of(config, problem)
-    oracle = any(map(is_oracle, [*queries, *asking.values()]))
+    oracle = any(map(is_oracle, [*queries, supervision, *asking.values()]))
     return Parts(init, strategy, supervision, learner, protocol, oracle, **asking)
 
 

@@ -6,5 +6,6 @@ from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill
 from .pseudo import SelfTraining as SelfTraining
+from .truth import PoolByTruth as PoolByTruth
 from .vetted import Vetted as Vetted
 from .vetted import VettedPool as VettedPool

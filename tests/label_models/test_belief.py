@@ -1,5 +1,7 @@
 """The belief: Bayes by hand, parameters recovered from answers, useless priors ignored."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -22,7 +24,16 @@ from al_bench.label_models.crossfit import (
     fold_numbers,
     log_floor,
 )
-from al_bench.label_models.pool import fit_pool, pool_loss, pooled, true_class
+from al_bench.label_models.pool import (
+    Fit,
+    averages,
+    everything,
+    fit_pool,
+    mean_pool,
+    pool_loss,
+    pooled,
+    true_class,
+)
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
 from tests.reference import belief as slow
 
@@ -49,9 +60,10 @@ def belief_rule(
     ridges: tuple[float, ...] = (1.0,),
     shifts: tuple[float, ...] = (0.0,),
     by_classes: bool = False,
+    averaged: bool = False,
 ) -> OutOfFoldBelief:
     fixed = ((1.0, 1.0), (4.0, 4.0), (1.0, 9.0))
-    return OutOfFoldBelief(4, ridges, shifts, *fixed, gate, doubt, by_classes)
+    return OutOfFoldBelief(4, ridges, shifts, *fixed, gate, doubt, by_classes, averaged)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
@@ -111,16 +123,53 @@ def test_the_loss_is_the_slow_likelihood_and_its_slopes_are_right() -> None:
     assert_allclose([*slope, by_noise], numeric, rtol=1e-5)
 
 
+@pytest.mark.parametrize("rule", [fit_pool, mean_pool])
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.4])
-def test_noise_rate_and_exponents_are_recovered_from_answers(rate: float) -> None:
+def test_noise_rate_and_exponents_are_recovered_from_answers(
+    rate: float, rule: Callable[..., Fit]
+) -> None:
     expert, truth = zero_shot(1500, 5, 3.0, 11)
     idle, _ = zero_shot(1500, 5, 1.0, 12)
     answers = flipped(truth, 5, rate, 13)
-    fit = fit_pool(np.stack([idle, expert]), answers, np.array([0.5, 0.5]), np.ones(2), NOISE)
+    fit = rule(np.stack([idle, expert]), answers, np.array([0.5, 0.5]), np.ones(2), NOISE)
     assert abs(fit.noise - rate) < 0.04
     assert fit.exponents[0] < 0.12
     assert 0.8 < fit.exponents[1] < 1.2
     assert_allclose(fit.posterior.sum(axis=1), 1)
+
+
+def test_averages_are_the_means_of_the_slow_posterior() -> None:
+    experts = np.stack([zero_shot(12, 3, 1.0, s)[0] for s in (3, 4)])
+    answers, fractions, rates = np.arange(12) % 3, np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3])
+
+    def explained(belief: Floats) -> Floats:
+        hit = belief[np.arange(12), answers]
+        return np.array([np.log((1 - r) * hit + r / 2 * (1 - hit)).sum() for r in rates])
+
+    axes, before, precision = everything(2), np.array([1.0, 0.5]), np.array([2.0, 3.0])
+    found = averages(experts, fractions, explained, before, precision, np.log([0.4, 0.6]), axes)
+    total, means, wrong = 0.0, np.zeros(2), 0.0
+    for b in axes[0]:
+        for a in axes[1]:
+            for rate, share in zip(rates, (0.4, 0.6), strict=True):
+                likelihood = slow.log_likelihood([b, a], experts, answers, fractions, rate)
+                weight = share * np.exp(likelihood - (b - 1) ** 2 - 1.5 * (a - 0.5) ** 2)
+                total += weight
+                means += weight * np.array([b, a])
+                wrong += weight * (rate == 0.3)
+    assert_allclose(found.exponents, means / total, rtol=1e-4)
+    assert_allclose(found.rates[1], wrong / total, rtol=1e-4)
+    assert_allclose(found.evidence, np.log(total * 0.3**2), rtol=1e-4)
+
+
+def test_few_noisy_answers_leave_a_good_prior_its_say_where_rates_are_averaged() -> None:
+    expert, truth = zero_shot(24, 4, 3.0, 31)
+    idle, _ = zero_shot(24, 4, 1.0, 32)
+    answers, both = flipped(truth, 4, 0.45, 33), np.stack([idle, expert])
+    likeliest = fit_pool(both, answers, np.ones(2), np.full(2, 4.0), NOISE)
+    mean = mean_pool(both, answers, np.ones(2), np.full(2, 2.0), (0.5, 2.0))
+    assert mean.exponents[1] > likeliest.exponents[1] + 0.1
+    assert mean.noise > likeliest.noise + 0.1
 
 
 def test_vetting_repairs_more_answers_than_it_spoils() -> None:
@@ -349,4 +398,4 @@ def test_a_belief_without_a_form_or_below_zero_is_refused(
     forms: tuple[tuple[float, ...], ...],
 ) -> None:
     with pytest.raises(ValueError, match=r"wanted one at least, none below 0"):
-        OutOfFoldBelief(4, *forms, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)
+        OutOfFoldBelief(4, *forms, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False, True)

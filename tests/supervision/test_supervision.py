@@ -14,13 +14,15 @@ from al_bench.state import UNLABELLED, Floats, Rows, State, Supervision, Trainin
 from al_bench.supervision.confident import ConfidentLearning
 from al_bench.supervision.human import HumanLabels, Smoothed, SoftLabels
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
+from al_bench.supervision.truth import PoolByTruth
 from al_bench.supervision.vetted import Vetted, VettedPool
 from al_bench.testing.asking import make_asked
 from tests.conftest import make_state
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)
+    likeliest = ((1.0, 1.0), (4.0, 4.0), (1.0, 9.0))
+    return OutOfFoldBelief(4, (1.0,), (0.0,), *likeliest, True, 10.0, False, False)
 
 
 RULES: list[Callable[[], Supervision]] = [
@@ -270,3 +272,33 @@ def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch
 def test_options_out_of_range_are_named(make: Callable[[], object], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         make()
+
+
+@pytest.mark.parametrize("answered", ["nothing", "belief", "truth"])
+@pytest.mark.parametrize("free", ["nothing", "belief", "truth"])
+def test_the_pool_by_truth_teaches_what_its_rule_does_but_as_told(answered: str, free: str) -> None:
+    state, truth = make_state(labelled=60)
+    rule = VettedPool(belief(), 0.7, 4000, True)
+    if answered == free == "nothing":
+        with pytest.raises(ValueError, match="nothing for both"):
+            PoolByTruth(rule, answered, free)
+        return
+    whole, training = taught(rule, state), taught(PoolByTruth(rule, answered, free, truth), state)
+    kinds = np.where(asked_of(state, whole), answered, free)
+    assert training.rows.tolist() == whole.rows[kinds != "nothing"].tolist()
+    by_truth = kinds[kinds != "nothing"] == "truth"
+    guesses = training.targets.argmax(axis=1)
+    assert guesses[by_truth].tolist() == truth[training.rows[by_truth]].tolist()
+    believed = np.isin(whole.rows, training.rows[~by_truth])
+    assert training.targets[~by_truth].tolist() == whole.targets[believed].tolist()
+
+
+def test_the_pool_by_truth_wants_the_truth_of_this_pool() -> None:
+    state, truth = make_state(labelled=60)
+    rule = PoolByTruth(VettedPool(belief(), 0.7, 4000, True), "belief", "truth")
+    with pytest.raises(ValueError, match="call given"):
+        taught(rule, state)
+    with pytest.raises(ValueError, match="truth of 3 rows; the pool has"):
+        taught(rule.given(truth[:3]), state)
+    with pytest.raises(ValueError, match="free='all'; wanted one of nothing, belief, truth"):
+        PoolByTruth(rule.rule, "belief", "all")
