@@ -3,7 +3,6 @@ Ray's, which has an environment of its own, are in test_ray."""
 
 import os
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
