@@ -113,12 +113,10 @@ def cost_table(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) ->
     missed = []
     for name in args.strategies:
         found = {size: cells.known(cost(name, size), 0) or {} for size in sizes}
-        memory = [
-            max((found[s].get("gibibytes", math.nan) for s in sizes if s.rows == n), default=0)
-            for n in rows
-        ]
         line = [name, *(said(found[size]) for size in sizes)]
-        line += ["" if math.isnan(most) else f"{most:.1f}" for most in memory]
+        for n in rows:
+            most = [r["gibibytes"] for s, r in found.items() if s.rows == n and "gibibytes" in r]
+            line.append(f"{max(most):.1f}" if most else "")
         lines.append(row([*line, goal(GOALS, name)]))
         missed += misses(name, found)
     return [*lines, "", "Missed: " + ("; ".join(missed) or "nothing") + "."]
@@ -163,8 +161,8 @@ def page(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[
         f"Pool with {shape}, features with groups. Wall seconds of one whole choice on one thread "
         f"(median of {args.repeat}, fewer beyond a few seconds), model predictions given, in-batch "
         "answers included. GiB: the most memory of the whole process, pool and libraries included, "
-        f"at the dearer budget; nothing may need more than {GIBIBYTES:.0f}. Goals are for "
-        f"{MANY[0]:,} rows and a budget of {MANY[1]}.",
+        f"at the budget that takes more; the goal is {GIBIBYTES:.0f} at most. Goals of seconds are "
+        f"for {MANY[0]:,} rows and a budget of {MANY[1]}.",
         "",
         *cost_table(cells, sizes, args),
         "",

@@ -13,6 +13,7 @@ from al_bench.arithmetic import margin, softmax
 from al_bench.configuration.config import build
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies import herding, probcover, similar
+from al_bench.strategies.balance import rare_classes
 from al_bench.strategies.common import clusters
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
 from al_bench.strategies.common.greedy import lazy_greedy
@@ -146,7 +147,7 @@ def conditional(name: str, state: State, budget: int) -> list[Result]:
 def queried(name: str, state: State, budget: int) -> list[Result]:
     """Mutual information with all rows answered as rare, beside a rule that reads all of them."""
     rule = strategy(name)
-    rare = similar.rare_classes(state, rule.rare)
+    rare = rare_classes(state, rule.rare)
     asked = state.labelled[rare[state.labels[state.labelled]]]
 
     def value(rows: Ints) -> float:

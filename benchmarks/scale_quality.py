@@ -42,6 +42,7 @@ from al_bench.strategies.common.distances import (
     squared_distances,
     unit_rows,
 )
+from al_bench.strategies.common.linear import linear_head
 from al_bench.strategies.common.ranking import top
 
 TREE = 20_000  # rows whose average-linkage tree is made: 4 GiB, and 100 for 100,000
@@ -184,7 +185,7 @@ def fisher_trace(name: str, state: State, budget: int) -> list[Result]:
     old, new = rule._weights(len(state.labelled), budget)
 
     def information(rows: Ints) -> Floats:
-        features = bait.linear_head(state).features[rows]
+        features = linear_head(state).features[rows]
         return bait.fisher(bait.likeliest(features, state.probs[rows], rule.classes), k)
 
     everything = information(np.concatenate([state.unlabelled, state.labelled]))

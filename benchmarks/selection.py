@@ -1,7 +1,7 @@
 """How long a query rule takes to choose: every strategy config, by pool, budget and classes.
 
-    python benchmarks/selection.py                        # all strategies, the headline table
-    python benchmarks/selection.py --growth --write           # both, into results/benchmarks
+    python benchmarks/selection.py                    # all strategies, the headline table
+    python benchmarks/selection.py --growth --write   # and how time grows, into results/benchmarks
     python benchmarks/selection.py --rows 200000 --strategies margin coreset badge
 
 A measurement is one whole ``select`` on a fresh state whose model predictions exist already (all

@@ -20,13 +20,10 @@ def needs(plugin: str, extra: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(missing, reason=f"needs the extra {extra!r} of al-bench")
 
 
-def sweep(folder: Path, *options: str, **env: str) -> dict[str, list[dict[str, object]]]:
+def sweep(folder: Path, *options: str) -> dict[str, list[dict[str, object]]]:
     """The rounds of SWEEP made by a command with these options."""
     command = [*COMMAND, "run", "-m", *SWEEP, f"results={folder.name}", *options]
-    environment = {**os.environ, **env}
-    done = subprocess.run(
-        command, cwd=folder.parent, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return rounds_of(folder)
 
