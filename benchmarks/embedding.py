@@ -1,13 +1,16 @@
 """What embedding costs beside a bare loop over the library, and what a cached prior costs.
 
-    python benchmarks/embedding.py                  # three tables: throughput, second use, memory
+    python benchmarks/embedding.py                  # throughput, image files, second use, memory
+    python benchmarks/embedding.py --files          # image files alone
     python benchmarks/embedding.py --write          # and into results/benchmarks/embedding.md
     python benchmarks/embedding.py --rows 2048 --repeat 5     # longer, on a GPU for instance
 
 Throughput: this package's encoder and a bare transformers or timm loop read the same rows of a
 shipped data set in the same batches on the same device and threads, in turns, so that a busy
 machine slows both; first as libraries are, then with `configuration.memory.keep`, as on the command
-line. Seconds are the processor's (of the clock on a GPU). Second use: opening the
+line. Seconds are the processor's (of the clock on a GPU). Image files: photographs of the size of
+ImageNet's, made up, read from a folder with every core, decoded by one thread or by as many; by the
+clock. Second use: opening the
 stored embeddings of 50,000 rows and reading all of them, in a fresh process. Memory: the most a
 process holds beyond its imports while it embeds a small and a large set of rows.
 """
@@ -25,6 +28,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any
+from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -33,6 +37,8 @@ import numpy as np
 from al_bench.configuration.config import build
 from al_bench.configuration.memory import keep
 from al_bench.configuration.plan import plan
+from al_bench.priors import images
+from al_bench.priors.device import THREADS
 from al_bench.problem.cache import embeddings as cache
 from al_bench.state import Floats
 
@@ -118,15 +124,57 @@ LOOPS: dict[str, dict[str, Callable[[Any, Sequence[Any]], Floats]]] = {
 }
 
 
+def image_files(folder: Path, count: int, repeat: int) -> list[str]:
+    """One line a format: files a second, decoded by one thread and by as many as there are cores,
+    which the forward passes have in both."""
+    cores = str(os.cpu_count())
+    encoder = build(plan(["prior=efficientnet_lite2"])[0].config.prior).encoder("image")
+    out = [row("format", "files", "MB", "one thread", f"{cores} threads", "times as fast")]
+    out.append(row(*["---"] * 6))
+    for kind in ("jpeg", "png"):
+        files = photographs(folder, kind, count)
+
+        def read(threads: int, files: Sequence[Path] = files) -> Floats:
+            with patch.object(images, "threads", lambda: threads):
+                found: Floats = encoder.embed(files)
+            return found
+
+        with patch.dict(os.environ, {THREADS: cores}):
+            read(1)  # weights, libraries
+            many, one = in_turns(partial(read, int(cores)), partial(read, 1), repeat, perf_counter)
+        size = sum(path.stat().st_size for path in files) / 1e6
+        cells = (f"{count / one:.1f} /s", f"{count / many:.1f} /s", f"{one / many:.2f}")
+        out.append(row(kind, f"{count}", f"{size:.0f}", *cells))
+        print(out[-1], flush=True)
+    return out
+
+
+def photographs(folder: Path, kind: str, count: int) -> list[Path]:
+    """Files of 500 x 375 pixels: smooth colours and a little noise, as cameras make it."""
+    from PIL import Image
+
+    rng, files = np.random.default_rng(0), []
+    for number in range(count):
+        coarse = Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8))
+        smooth = np.asarray(coarse.resize((500, 375))).astype(np.int16)
+        pixels = np.clip(smooth + rng.integers(-3, 4, smooth.shape), 0, 255).astype(np.uint8)
+        files.append(folder / f"{number}.{kind}")
+        Image.fromarray(pixels).save(files[-1])
+    return files
+
+
 def in_turns(
     ours: Callable[[], Floats],
     theirs: Callable[[], Floats],
     repeat: int,
+    clock: Callable[[], float] | None = None,
 ) -> tuple[float, float]:
-    """Median seconds of each, the processor's or on a GPU the clock's; both take the first turn."""
+    """Median seconds of each, the processor's or on a GPU the clock's, where no clock is given;
+    both take the first turn."""
     from al_bench.priors.device import device
 
-    clock = perf_counter if device().type == "cuda" else process_time
+    if clock is None:
+        clock = perf_counter if device().type == "cuda" else process_time
     seconds: dict[bool, list[float]] = {True: [], False: []}
     for turn in range(2 * repeat):
         mine = turn % 4 in (0, 3)
@@ -204,8 +252,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rows", type=int, default=1024, help="texts; an eighth as many images")
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--files", action="store_true", help="read image files, nothing else")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     args = parser.parse_args()
+    if args.files:
+        keep()
+        with tempfile.TemporaryDirectory() as folder:
+            image_files(Path(folder), args.rows // 4, args.repeat)
+        return
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     with tempfile.TemporaryDirectory() as folder:  # before torch is loaded: forks stay small
         kept, used = memory(Path(folder)), second_use(Path(folder))
@@ -218,9 +272,17 @@ def main() -> None:
     rates = throughput(args.rows, args.repeat)
     keep()
     more = throughput(args.rows, args.repeat)
+    with tempfile.TemporaryDirectory() as folder:
+        files = image_files(Path(folder), args.rows // 4, args.repeat)
     about = f"Made by `python benchmarks/embedding.py`; load average {load}; batches of {BATCH}."
     lines = ["# Embedding", "", about, "", f"## Throughput ({where}, one CPU thread)", "", *rates]
     lines += ["", "## Throughput where memory is kept, as commands do", "", *more]
+    lines += [
+        "",
+        "## Image files of 500 x 375 pixels (every core, by the clock)",
+        "",
+        *files,
+    ]
     lines += ["", "## Second use", "", *used, "", "## Memory", "", *kept]
     if args.write:
         OUTPUT.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """How long a query rule takes to choose: every strategy config, by pool, budget and classes.
 
-    python benchmarks/selection.py                        # all strategies, the headline table
-    python benchmarks/selection.py --growth --large --write   # all three, into results/benchmarks
+    python benchmarks/selection.py                    # all strategies, the headline table
+    python benchmarks/selection.py --growth --write   # and how time grows, into results/benchmarks
     python benchmarks/selection.py --rows 200000 --strategies margin coreset badge
 
 A measurement is one whole ``select`` on a fresh state whose model predictions exist already (all
@@ -9,6 +9,7 @@ rules of a round fraction them), in a process of its own that has selected once 
 imports do not count. In-batch answers are given. Wall and processor seconds are medians; on a busy
 machine the processor's are the fair ones. Growth is measured at three sizes each of pool, budget
 and number of classes, and summed up as the exponent of a power law through the first and last.
+Larger pools are in benchmarks/scale.py.
 """
 
 from __future__ import annotations
@@ -44,20 +45,13 @@ OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "selection.md"
 LONG = 3.0  # seconds after which a measurement is not repeated
 SHORT = 0.01  # seconds under which growth is not told from noise
 FIRST_CLASSES, MANY_CLASSES = 10, 100
-MANY_ROWS = 1_000_000
-# wall seconds on one thread that we set out for: 10 classes, and three times as long for 100 ...
+# wall seconds on one thread that we set out for: 10 classes, and three times as long for 100
 GOALS = {
     **dict.fromkeys(("confidence", "margin", "entropy"), 0.02),
     **dict.fromkeys(("galaxy", "direct"), 0.25),
     **dict.fromkeys(("coreset", "badge"), 1.0),
     **dict.fromkeys(("typiclust", "probcover", "uherding", "dropquery", "codecision"), 3.0),
     "bait": 30.0,
-}
-# ... and at a million rows, where nothing may need more than 8 GiB
-LARGE_GOALS = {
-    **dict.fromkeys(("confidence", "margin", "entropy"), 0.5),
-    **dict.fromkeys(("galaxy", "direct"), 8.0),
-    **dict.fromkeys(("coreset", "badge"), 30.0),
 }
 
 
@@ -70,11 +64,13 @@ class Size(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Median seconds of one selection, and the memory it needs beyond the pool."""
+    """Median seconds of one selection, the memory it needs beyond the pool, and the most that its
+    process has, libraries and pool included."""
 
     wall: float
     processor: float
     mebibytes: float
+    peak: float
 
 
 def make_pool(size: Size, isotropic: bool) -> tuple[State, Ints]:
@@ -137,7 +133,7 @@ def measure(
                 walls.append(perf_counter() - wall)
                 processors.append(process_time() - processor)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        theirs.send(Cost(median(walls), median(processors), max(peak - before, 0)))
+        theirs.send(Cost(median(walls), median(processors), max(peak - before, 0), peak))
 
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
@@ -145,7 +141,7 @@ def measure(
     if not ours.poll(args.limit):
         process.kill()
         process.join()
-        return Cost(math.inf, math.inf, math.nan)
+        return Cost(math.inf, math.inf, math.nan, math.nan)
     try:
         cost: Cost = ours.recv()
     except EOFError:
@@ -219,18 +215,6 @@ def exponent(seconds: list[float], ratio: float) -> str:
     return f"{math.log(last / first) / math.log(ratio):.1f}"
 
 
-def large(names: list[str], size: Size, args: argparse.Namespace) -> list[str]:
-    """One line a strategy: seconds and memory on one thread where the pool has a million rows."""
-    pool = make_pool(size._replace(rows=MANY_ROWS), args.isotropic)
-    out = [row(["strategy", "wall, 1 thread", "processor", "MiB", "goal"]), row(["---"] * 5)]
-    for name in names:
-        cost = measure(node(name), pool, size.budget, 1, args)
-        cells = [f"{cost.wall:.2f}", f"{cost.processor:.2f}", f"{cost.mebibytes:.0f}"]
-        out.append(row([name, *cells, goal(LARGE_GOALS, name)]))
-        print(out[-1], flush=True)
-    return out
-
-
 def goal(goals: dict[str, float], name: str) -> str:
     return f"{goals[name]:g}" if name in goals else ""
 
@@ -261,7 +245,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=300, help="seconds a measurement may take")
     parser.add_argument("--isotropic", action="store_true", help="features without structure")
     parser.add_argument("--growth", action="store_true", help="also how time grows")
-    parser.add_argument("--large", action="store_true", help=f"also at {MANY_ROWS:,} rows")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     return parser.parse_args()
 
@@ -289,11 +272,6 @@ def main() -> None:
         print()
         lines += ["", "## Growth (processor seconds, one thread)", ""]
         lines += growth(args.strategies, size, args)
-    if args.large:
-        print()
-        kept = f"{MANY_ROWS * size.dim * 4 / 2**30:.1f} GiB of features besides"
-        lines += ["", f"## {MANY_ROWS:,} rows, {size.classes} classes ({kept})", ""]
-        lines += large(args.strategies, size, args)
     if args.write:
         OUTPUT.parent.mkdir(parents=True, exist_ok=True)
         OUTPUT.write_text("\n".join(lines) + "\n")

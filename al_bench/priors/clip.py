@@ -12,7 +12,7 @@ import numpy as np
 from al_bench.arithmetic import softmax, unit
 from al_bench.priors.common import check_kind
 from al_bench.priors.device import device, inference
-from al_bench.priors.images import as_image
+from al_bench.priors.images import as_image, decoded
 from al_bench.priors.prompts import class_vectors
 from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Task
@@ -49,7 +49,7 @@ class ClipEncoder:
         parts = []
         for start in range(0, len(inputs), BATCH):
             rows = range(start, min(start + BATCH, len(inputs)))
-            images = [as_image(inputs[row], row) for row in rows]
+            images = decoded(lambda row: as_image(inputs[row], row), rows)
             pixels = processor(images=images, return_tensors="pt").to(device())
             pixels["pixel_values"] = pixels["pixel_values"].to(model.dtype)
             with inference():  # SigLIP 2 with patches of any number has a mask and shapes besides

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from al_bench.priors import images, sentence
-from al_bench.priors.device import THREADS, device
+from al_bench.priors.device import device, threads
 
 if TYPE_CHECKING:
     import torch
@@ -112,7 +112,7 @@ def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
             decoder = TorchScriptPythonDecoder(network.eval(), example_input=example)
         options = {
             "INFERENCE_PRECISION_HINT": FORMATS[precision],
-            "INFERENCE_NUM_THREADS": int(os.environ.get(THREADS, torch.get_num_threads())),
+            "INFERENCE_NUM_THREADS": threads(),
             "NUM_STREAMS": 1,
         }
         ready = core.compile_model(front.convert(front.load(decoder)), "CPU", options)

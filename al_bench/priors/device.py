@@ -41,14 +41,21 @@ def dtype(precision: str) -> torch.dtype:
     return formats[precision]
 
 
+def threads() -> int:
+    """How many threads embedding has: AL_BENCH_EMBED_THREADS, or as many as torch uses."""
+    import torch
+
+    return int(os.environ.get(THREADS, torch.get_num_threads()))
+
+
 @contextmanager
 def inference() -> Iterator[None]:
     """No gradients; `exact` float32 (a GPU's convolutions would round it to TF32); and
-    AL_BENCH_EMBED_THREADS threads, since embedding gains from what a run's small fits lose by."""
+    `threads` of its own, since embedding gains from what a run's small fits lose by."""
     import torch
 
     usual = torch.get_num_threads()
-    torch.set_num_threads(int(os.environ.get(THREADS, usual)))
+    torch.set_num_threads(threads())
     try:
         with torch.inference_mode(), exact():
             yield

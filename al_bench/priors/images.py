@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from al_bench.priors.device import device, dtype, inference
+from al_bench.priors.device import device, dtype, inference, threads
 from al_bench.priors.weights import find, identity, unreadable
 from al_bench.state import Floats
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 BATCH = 64  # images a forward pass, at most
 LEAST = 16  # and at least: products of fewer rows than about a dozen differ by processor
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class TimmEncoder:
         parts = []
         for start in range(0, len(inputs), BATCH):
             rows = range(start, min(start + BATCH, len(inputs)))
-            images = [transform(as_image(inputs[row], row)) for row in rows]
+            images = decoded(lambda row: transform(as_image(inputs[row], row)), rows)
             images += images[-1:] * (LEAST - len(images))
             with inference():
                 pooled = features(torch.stack(images)).float().cpu().numpy()
@@ -176,6 +179,18 @@ def renamed(found: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> 
     if len(found) != len(wanted):
         raise ValueError(f"{place} has {len(found)} entries; timm's model has {len(wanted)}")
     return {ours: given.contiguous() for (_, given), (ours, _) in pairs}
+
+
+def decoded(read: Callable[[int], Made], rows: range) -> list[Made]:
+    """What `read` makes of each row, in their order, by as many threads as embedding has.
+
+    Pillow decodes and resizes without Python's lock, so threads share that work without copies.
+    Torch gets one thread in each; `inference`, which follows, sets its own number.
+    """
+    import torch
+
+    with ThreadPoolExecutor(threads(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return list(pool.map(read, rows))
 
 
 def as_image(source: Any, row: int) -> Image.Image:

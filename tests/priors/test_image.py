@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from al_bench.priors import images
 from al_bench.priors.clip import ClipEncoder, ClipLike
 from al_bench.priors.conse import ConSE
 from al_bench.priors.images import as_image, renamed
@@ -160,6 +161,23 @@ def test_images_come_as_pil_images_bytes_paths_or_arrays(tmp_path: Path) -> None
 def test_what_is_no_image_is_named_by_its_number(source: Any) -> None:
     with pytest.raises(ValueError, match="input 4 is"):
         as_image(source, 4)
+
+
+def test_threads_that_decode_change_no_bit_and_no_order(
+    timm_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    drawn = np.random.default_rng(0).integers(0, 256, (70, 90, 120, 3), dtype=np.uint8)
+    encoder, usual = images_by(timm_file), torch.get_num_threads()
+    found = []
+    for threads in (1, 3):  # of a forward pass they do change bits
+        monkeypatch.setattr(images, "threads", lambda threads=threads: threads)
+        found.append(encoder.embed(list(drawn)))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert torch.get_num_threads() == usual
+    with pytest.raises(ValueError, match="input 66 is no image"):
+        encoder.embed([*drawn[:66], b"no image", b"nor this", *drawn[66:]])
 
 
 def test_an_unknown_architecture_is_told_its_neighbours(timm_file: Path) -> None:

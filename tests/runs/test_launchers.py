@@ -1,14 +1,8 @@
-"""Launchers other than joblib's give the rounds of single processes; each needs its extra."""
+"""Launchers other than joblib's give the rounds of single processes; each needs its extra.
+Ray's, which has an environment of its own, are in test_ray."""
 
 import os
-import secrets
-import shutil
-import signal
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,13 +20,10 @@ def needs(plugin: str, extra: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(missing, reason=f"needs the extra {extra!r} of al-bench")
 
 
-def sweep(folder: Path, *options: str, **env: str) -> dict[str, list[dict[str, object]]]:
+def sweep(folder: Path, *options: str) -> dict[str, list[dict[str, object]]]:
     """The rounds of SWEEP made by a command with these options."""
     command = [*COMMAND, "run", "-m", *SWEEP, f"results={folder.name}", *options]
-    environment = {**os.environ, **env}
-    done = subprocess.run(
-        command, cwd=folder.parent, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=folder.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return rounds_of(folder)
 
@@ -52,68 +43,6 @@ def test_submitits_local_executor_makes_the_same_runs_in_one_job_a_core(
     assert sweep(here / "submitted", "hydra/launcher=submitit_local") == alone
     scripts = list((here / "submitted" / ".submitit").glob("*/*_submitted.pkl"))
     assert 1 <= len(scripts) <= (os.cpu_count() or 1)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
-    """The address and environment of a Ray cluster on loopback: two node processes of one core."""
-    address = f"127.0.0.1:{free_port()}"
-    env = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    env |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "300"}
-    env |= {"RAY_worker_niceness": "0"}  # 15 otherwise, which starves beside other tests
-    ray = [str(Path(sys.executable).with_name("ray")), "start", "--block", "--num-cpus=1"]
-    ray += ["--node-ip-address=127.0.0.1", "--object-store-memory=100000000"]
-    folder = f"/tmp/ray{os.getpid()}"  # its sockets allow no long path
-    head = ["--head", f"--port={address.split(':')[1]}", f"--temp-dir={folder}"]
-    nodes: list[subprocess.Popen[bytes]] = []
-    try:
-        for options in ([*head, "--include-dashboard=false"], [f"--address={address}"]):
-            log = (tmp_path_factory.mktemp("node") / "log").open("w")
-            command, environment = [*ray, *options], {**os.environ, **env}
-            nodes.append(
-                subprocess.Popen(
-                    command, env=environment, stdout=log, stderr=log, start_new_session=True
-                )
-            )
-            wait_for(len(nodes), address, env)
-        yield address, env
-    finally:
-        for node in nodes:
-            os.killpg(node.pid, signal.SIGKILL)
-            node.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def wait_for(nodes: int, address: str, env: dict[str, str]) -> None:
-    """Return once a cluster has so many living nodes."""
-    code = (
-        f"import ray; ray.init(address={address!r}, logging_level='error')\n"
-        f"raise SystemExit(sum(node['Alive'] for node in ray.nodes()) != {nodes})"
-    )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        asking = [sys.executable, "-c", code]
-        if subprocess.run(asking, env={**os.environ, **env}, capture_output=True).returncode == 0:
-            return
-        time.sleep(1)
-    raise TimeoutError(f"no {nodes} nodes at {address}")
-
-
-@needs("hydra_ray_launcher", "ray")
-def test_a_ray_cluster_of_two_nodes_makes_the_same_runs(
-    here: Path,  # noqa: F811
-    alone: dict[str, list[dict[str, object]]],
-    cluster: tuple[str, dict[str, str]],
-) -> None:
-    address, env = cluster
-    options = ["hydra/launcher=ray", f"hydra.launcher.ray.init.address={address}"]
-    assert sweep(here / "ray", *options, "runs_per_job=1", **env) == alone
 
 
 @needs("hydra_optuna_sweeper", "tune")
