@@ -7,14 +7,18 @@ and thin is known before the first step: the few directions in which the feature
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from al_bench.state import Floats
 
 RANK = 64  # of the sketch, as far as features vary much
 STEEPNESS = 0.3  # the curvature where a fit ends, of that at zero, where all classes are alike
 LOWEST = -80.0  # a score whose exponential is no denormal of float32: those are slow
+ALONE = 2**28  # multiplications of a product under which threads wait for each other longer
 
 
 def logistic(
@@ -67,7 +71,20 @@ def logistic(
 
     options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": tolerance, "gtol": 1e-7}
     start = np.zeros(design.shape[1] * k)
-    return coefficients(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x)
+    with one_thread() if design.size * k < ALONE else nullcontext():
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
+    return coefficients(found.x)
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """No second thread for the products of matrices inside."""
+    return pools().limit(limits=1, user_api="blas")
+
+
+@cache
+def pools() -> ThreadpoolController:
+    """Of the libraries that this process has loaded by its first fit; to find them takes long."""
+    return ThreadpoolController()
 
 
 def rounding(design: Floats, weights: Floats, ridge: float) -> Callable[[Floats], Floats]:
