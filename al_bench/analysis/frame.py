@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from al_bench.analysis.artifacts import hint
 from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of, with_later
 from al_bench.analysis.stored import large, options, small
 from al_bench.configuration.words import erring, words
@@ -218,7 +219,9 @@ def read_parquet(path: Path) -> Results:
     import pyarrow.parquet as pq
 
     if not path.is_file():
-        raise FileNotFoundError(f"no results at {path}; `albench report` writes them from runs")
+        raise FileNotFoundError(
+            f"no results at {path}; `albench report` writes them from runs{hint(path)}"
+        )
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
