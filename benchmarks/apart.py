@@ -20,15 +20,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.frame import read_parquet
-
 OPTIONS = ["dataset", "rate", "strategy", "supervision", "init", "learner", "balance", "protocol"]
 SECONDS = ["seconds_select", "seconds_fit", "seconds_evaluate"]
 
 
 def runs(path: Path) -> pd.DataFrame:
     """A row a run: its mean and last balanced accuracy, its seconds, the digest of its problem."""
-    frame = read_parquet(path).frame
+    frame = pd.read_parquet(path)
     frame = frame[frame["round"] > 0].sort_values("round")
     frame = frame.assign(
         rate=[json.loads(text).get("rate", 0) for text in frame["noise_config"]],

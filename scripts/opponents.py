@@ -22,7 +22,6 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from al_bench.analysis.frame import read_parquet
 from al_bench.analysis.savings import area
 
 KEPT, KEPT_OF_LABELS, KEPT_WITH_RHO = 5, 2, 1
@@ -104,7 +103,7 @@ def main() -> None:
     second.add_argument("areas", type=Path, help="the parquet file of areas")
     options = parser.parse_args()
     if options.step == "areas":
-        areas(read_parquet(options.runs).frame).to_parquet(options.out, index=False)
+        areas(pd.read_parquet(options.runs)).to_parquet(options.out, index=False)
     else:
         print_sweeps(strongest(pd.read_parquet(options.areas)))
 

@@ -192,8 +192,8 @@ def tidy(
 def write_parquet(results: Results, path: Path) -> Path:
     """Write the table and what is missing from it; the same runs give the same bytes.
 
-    Measured values keep 24 bits, seconds 11 (`al_bench.analysis.stored`). A file that is there is
-    replaced at once or, where writing fails, not at all.
+    Metrics keep every digit, seconds three (`al_bench.analysis.stored`). A file that is there is
+    replaced as a whole or, where writing fails, not at all.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -12,7 +12,6 @@ import pandas as pd
 
 from al_bench.analysis.frame import SECONDS, Missing, Results, in_order
 from al_bench.analysis.keys import GROUPS
-from al_bench.analysis.stored import as_kept
 from al_bench.configuration.config import OPTIONAL, PROBLEM, SCIENCE
 from al_bench.configuration.identity import name_of
 from al_bench.configuration.words import erring
@@ -119,8 +118,7 @@ def check_equal_rows(frames: Mapping[str, pd.DataFrame]) -> None:
 
 
 def first_difference(one: pd.DataFrame, two: pd.DataFrame) -> tuple[str, str] | None:
-    """(id, column) where two tables of the same runs differ in the last bit that a file keeps; None
-    where nowhere.
+    """(id, column) where two tables of the same runs differ to the last bit; None where nowhere.
 
     Seconds are not compared, nor columns that one table has not.
     """
@@ -141,10 +139,8 @@ def equal(one: pd.Series[Any], two: pd.Series[Any]) -> Any:
     """(n,) which entries are equal; nothing equals nothing, and lists go by their elements."""
     if one.dtype == object or two.dtype == object:
         pairs = zip(one, two, strict=True)
-        return np.array(
-            [np.array_equal(as_kept(a), as_kept(b)) or (_none(a) and _none(b)) for a, b in pairs]
-        )
-    return (as_kept(one) == as_kept(two)) | (one.isna() & two.isna()).to_numpy()
+        return np.array([np.array_equal(a, b) or (_none(a) and _none(b)) for a, b in pairs])
+    return ((one == two) | (one.isna() & two.isna())).to_numpy()
 
 
 def _none(value: Any) -> bool:

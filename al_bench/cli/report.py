@@ -43,7 +43,6 @@ def main(arguments: Sequence[str]) -> int:
     else:
         results = read(options.overrides, options.config_dir, folder / "runs", options.known)
         written = [write_parquet(results, out / f"{name}.parquet")]
-        results = read_parquet(written[0])  # so that tables from the file are the same
     analysis = analyse(results, spec_of(config))
     written += write(analysis, name, out)
     if not options.quiet:

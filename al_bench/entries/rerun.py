@@ -16,9 +16,9 @@ from al_bench.rng import rng
 
 @dataclass(frozen=True)
 class Again:
-    """A run made twice: where the two first differ in the last bit that a file keeps (None:
-    nowhere), how much larger the area is that was found now (NaN without labels that are held
-    out); apart: whether it is farther from the other than it may be."""
+    """A run made twice: where the two first differ to the last bit (None: nowhere), how much larger
+    the area is that was found now (NaN without labels that are held out); apart: whether it is
+    farther from the other than it may be."""
 
     id: str
     where: str | None
@@ -47,11 +47,8 @@ def compare(
     for name, run in said.groupby("id"):
         difference = first_difference(run, made[made["id"] == name])
         where = None if difference is None else difference[1]
-        area = float(more[name])
-        if where is None and not np.isnan(area):
-            area = 0.0  # what is left of a difference is below what a file keeps
-        close = tolerance > 0 and abs(area) <= tolerance
-        found.append(Again(str(name), where, area, where is not None and not close))
+        close = tolerance > 0 and bool(abs(more[name]) <= tolerance)
+        found.append(Again(str(name), where, float(more[name]), where is not None and not close))
     return tuple(found)
 
 

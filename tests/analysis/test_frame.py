@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pandas.testing import assert_frame_equal
 
 from al_bench.analysis.curves import settings
 from al_bench.analysis.frame import Results, load, read_parquet, read_runs, write_parquet
@@ -84,7 +83,9 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         read_parquet(tmp_path / "nowhere.parquet")
 
 
-def test_parquet_keeps_24_bits_of_everything_and_has_the_same_bytes_twice(tmp_path: Path) -> None:
+def test_parquet_keeps_all_but_digits_of_seconds_and_has_the_same_bytes_twice(
+    tmp_path: Path,
+) -> None:
     fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2)
     fake_run(tmp_path / "runs", seed=9, error="OSError: disk")
     results = read_runs(tmp_path / "runs")
@@ -94,22 +95,24 @@ def test_parquet_keeps_24_bits_of_everything_and_has_the_same_bytes_twice(tmp_pa
     assert first.read_bytes() == second.read_bytes()
     assert back.summary() == results.summary()
     assert back.provenance == results.provenance
-    assert_frame_equal(
-        back.frame.drop(columns=[*MEASURED]), results.frame.drop(columns=[*MEASURED]),
-        rtol=2**-24, atol=0,
-    )  # fmt: skip
+    for name in results.frame.columns.difference(MEASURED):
+        assert list(map(str, map(plainly, back.frame[name]))) == list(
+            map(str, map(plainly, results.frame[name]))
+        )
     for name in MEASURED:
         assert back.frame[name].tolist() == pytest.approx(results.frame[name].tolist(), rel=2**-11)
 
 
-def test_measured_values_are_stored_as_float32_and_read_as_doubles(tmp_path: Path) -> None:
+def plainly(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def test_seconds_are_stored_as_float32_and_all_is_read_as_doubles(tmp_path: Path) -> None:
     path = write_parquet(read_runs(fake_runs(tmp_path / "runs", ("margin",))), tmp_path / "x")
     stored, back = pq.read_schema(path), read_parquet(path).frame
-    for name in ("balanced_accuracy", "seconds_fit"):
-        assert (str(stored.field(name).type), back[name].dtype) == ("float", np.float64)
-    assert str(stored.field("recall").type.value_type) == "float"
-    assert back["recall"][0].dtype == np.float64
-    assert str(stored.field("noise_rate").type) == "double"
+    assert str(stored.field("seconds_fit").type) == "float"
+    assert str(stored.field("balanced_accuracy").type) == "double"
+    assert back["seconds_fit"].dtype == back["balanced_accuracy"].dtype == np.float64
 
 
 def test_what_is_not_a_number_is_none_after_rounding(tmp_path: Path) -> None:
@@ -122,13 +125,13 @@ def test_what_is_not_a_number_is_none_after_rounding(tmp_path: Path) -> None:
     assert back["seconds_fit"].isna().tolist() == [True] + [False] * (len(back) - 1)
 
 
-def test_a_file_of_doubles_is_read_to_the_last_bit(tmp_path: Path) -> None:
+def test_a_file_of_an_older_version_is_read_to_the_last_bit(tmp_path: Path) -> None:
     results = read_runs(fake_runs(tmp_path / "runs", ("margin",)))
     new = write_parquet(results, tmp_path / "new.parquet")
     table = pa.Table.from_pandas(results.frame, preserve_index=False)
     pq.write_table(table.replace_schema_metadata(pq.read_schema(new).metadata), tmp_path / "old")
     back = read_parquet(tmp_path / "old")
-    assert back.frame["balanced_accuracy"].equals(results.frame["balanced_accuracy"])
+    assert back.frame["seconds_fit"].equals(results.frame["seconds_fit"])
     assert write_parquet(back, tmp_path / "again").read_bytes() == new.read_bytes()
 
 
@@ -176,7 +179,7 @@ def test_a_folder_and_its_parquet_file_load_the_same_table(tmp_path: Path) -> No
     path = write_parquet(read_runs(tmp_path / "runs"), tmp_path / "x.parquet")
     one, other = load(tmp_path / "runs"), load(str(path))
     assert list(one.columns) == list(other.columns)
-    assert one["balanced_accuracy"].tolist() == pytest.approx(other["balanced_accuracy"].tolist())
+    assert one["balanced_accuracy"].tolist() == other["balanced_accuracy"].tolist()
 
 
 def test_a_report_is_loaded_by_its_name_from_the_folder_of_results(
