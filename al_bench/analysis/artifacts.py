@@ -14,9 +14,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import IO
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -129,7 +130,9 @@ def fetch(artifact: Artifact, source: str, results: Path, replace: bool = False)
                              "--replace to lose it")  # fmt: skip
     part = path.with_name(f"{path.name}.{artifact.sha256[:12]}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not part.is_file() or part.stat().st_size != artifact.bytes:
+    if part.is_file() and part.stat().st_size > artifact.bytes:
+        part.unlink()
+    if not part.is_file() or part.stat().st_size < artifact.bytes:
         download(artifact, source, part)
     if part.stat().st_size < artifact.bytes:
         raise ValueError(f"{artifact.name} was cut off after {part.stat().st_size} of "
@@ -144,16 +147,16 @@ def fetch(artifact: Artifact, source: str, results: Path, replace: bool = False)
 
 def download(artifact: Artifact, source: str, part: Path) -> None:
     """Add to the part what is missing of it, or write it anew; at most a byte too many."""
-    with opened(source, artifact.flat, part.stat().st_size if part.is_file() else 0) as (
-        stream,
-        begin,
-    ):
+    there = part.stat().st_size if part.is_file() else 0
+    with opened(source, artifact.flat, there) as (stream, begin):
         try:
             with part.open("r+b" if begin else "wb") as file:
                 size = file.seek(begin)
                 while size <= artifact.bytes and (block := stream.read(BLOCK)):
                     file.write(block[: artifact.bytes + 1 - size])
                     size += len(block)
+        except HTTPException:
+            return  # cut off
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 part.unlink(missing_ok=True)
@@ -189,7 +192,7 @@ def opened(source: str, name: str, begin: int) -> Iterator[tuple[IO[bytes], int]
     except HTTPError as error:
         raise OSError(f"{url}: {error.code} {error.reason}; wanted --from a release or a folder "
                       f"that has it") from None  # fmt: skip
-    except (URLError, TimeoutError) as error:
+    except (OSError, HTTPException) as error:
         why = getattr(error, "reason", error)
         raise OSError(
             f"{url} cannot be reached ({why}); `--from FOLDER` needs no network"

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     listed = read_list(options.results)
     wanted = listed.named(options.names)
-    source = (options.origin or listed.source).format(version=__version__)
+    source = (options.origin or listed.source).replace("{version}", __version__)
     if wanted and not source:
         raise ValueError(f"the list in {options.results} names no source; wanted --from a URL or a "
                          "folder")  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from al_bench import __version__
+from al_bench.analysis.artifacts import read_list
 from al_bench.cli.main import main
 
 CONTENT = {"savings.parquet": b"s" * 3_000_000, "details/savings.parquet": b"details"}
@@ -138,6 +139,15 @@ def test_a_cut_download_goes_on_or_starts_again(
     assert main(["fetch", "savings", "--from", url]) == 0
     assert there(here) == {"savings.parquet": CONTENT["savings.parquet"]}
     assert handler.asked[-1][1] == "bytes=1000000-"
+
+
+def test_what_is_left_of_too_long_a_download_is_not_gone_on_from(
+    here: Path, server: tuple[str, type[Handler]]
+) -> None:
+    (sha256,) = (one.sha256 for one in read_list(here / "results").named(["savings"]))
+    (here / "results" / f"savings.parquet.{sha256[:12]}.part").write_bytes(b"x" * 3_000_001)
+    assert main(["fetch", "savings", "--from", server[0]]) == 0
+    assert there(here) == {"savings.parquet": CONTENT["savings.parquet"]}
 
 
 @pytest.mark.parametrize("more", [b"", b"and more"], ids=["other bytes", "too many bytes"])
