@@ -192,7 +192,7 @@ def tidy(
 def write_parquet(results: Results, path: Path) -> Path:
     """Write the table and what is missing from it; the same runs give the same bytes.
 
-    Metrics keep every digit, seconds three (`al_bench.analysis.stored`). A file that is there is
+    Metrics keep every digit, seconds seven (`al_bench.analysis.stored`). A file that is there is
     replaced as a whole or, where writing fails, not at all.
     """
     import pyarrow as pa

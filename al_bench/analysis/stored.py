@@ -1,23 +1,20 @@
-"""How a table of results is kept in a parquet file: every digit of what was measured, but seconds.
+"""How a table of results is kept in a parquet file: every digit of a metric, seven of seconds.
 
 A metric stays in double precision, so that tables made of the file are those made of the runs, to
 the last digit: float32 would round ties another way. Seconds, which no two runs have in common, are
-kept as float32 in 11 bits (a relative error of at most 0.05 %); the files of a run keep all of
-theirs. Measured values hardly repeat, so they are written without a dictionary, and a column is one
-page, for a compressor finds repetitions within a page only.
+kept as float32 (a relative error of at most 6e-8); the files of a run keep all of theirs. Measured
+values hardly repeat, so they are written without a dictionary, and a column is one page, for a
+compressor finds repetitions within a page only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SECONDS = "seconds_"
-BITS = 11
 LEVEL = 19  # of zstd: slow to write, as fast to read
 PAGE = 2**26  # bytes, at most
 
@@ -28,9 +25,7 @@ def small(table: pa.Table) -> pa.Table:
 
     for number, name in enumerate(table.column_names):
         if name.startswith(SECONDS):
-            values = few_bits(table.column(number).cast(pa.float64()).to_numpy())
-            column = pa.array(values, pa.float32(), from_pandas=True)
-            table = table.set_column(number, name, column)
+            table = table.set_column(number, name, table.column(number).cast(pa.float32()))
     return table
 
 
@@ -42,12 +37,6 @@ def large(table: pa.Table) -> pa.Table:
         if field.type == pa.float32():
             table = table.set_column(number, field.name, table.column(number).cast(pa.float64()))
     return table
-
-
-def few_bits(values: Any) -> Any:
-    """(n,) float32 numbers, each the nearest of so few bits; what is none stays none."""
-    mantissa, exponent = np.frexp(values)
-    return np.ldexp(np.rint(mantissa * 2**BITS) / 2**BITS, exponent).astype(np.float32)
 
 
 def options(table: pa.Table) -> dict[str, Any]:
