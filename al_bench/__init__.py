@@ -4,7 +4,7 @@ from lazy_loader import attach_stub
 
 from al_bench.configuration.portable import hold
 
-__version__ = "0.2.0"
+__version__ = "1.0.0"
 
 hold()  # before any numerical library is loaded
 

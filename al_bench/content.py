@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -52,3 +54,14 @@ def data_path(path: str) -> Path:
     folder, plain = os.environ.get(FOLDER), Path(path).expanduser()
     below = Path(folder).expanduser() / plain if folder else plain
     return below if below.exists() else plain
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """A file beside the path to write to, which takes its place once it is written as a whole."""
+    temporary = path.with_name(f"{path.name}.part")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

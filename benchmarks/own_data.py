@@ -171,7 +171,7 @@ def figure(ours: list[list[Point]], random: list[list[Point]], path: Path) -> No
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    from al_bench.report.figures.style import KNOWN, RC
+    from al_bench.report.figures.style import KNOWN, RC, save_png
 
     with plt.rc_context(RC):
         drawing, axes = plt.subplots(figsize=(4.6, 3.0))
@@ -189,7 +189,7 @@ def figure(ours: list[list[Point]], random: list[list[Point]], path: Path) -> No
         axes.set(xlabel="rows labelled", ylabel="balanced accuracy, %", xlim=(0, 2 * LABELS))
         axes.legend(loc="lower right")
         drawing.tight_layout()
-        drawing.savefig(path, metadata={"Software": None})
+        save_png(drawing, path, None)
         plt.close(drawing)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from al_bench.cli.main import main
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(p for folder in (".", "docs", "examples") for p in (ROOT / folder).glob("*.md"))
 PAGES += sorted((ROOT / "docs").glob("*/**/*.md"))
@@ -37,3 +39,14 @@ def test_every_link_leads_to_a_file_or_a_heading_of_one(page: Path) -> None:
 def test_every_quoted_path_is_one_of_the_repository_or_the_package(page: Path) -> None:
     paths = [p for p in QUOTED.findall(page.read_text("utf-8")) if not p.startswith(MADE)]
     assert [p for p in paths if not any((ROOT / r / p).exists() for r in ("", "al_bench"))] == []
+
+
+@each_page
+def test_every_command_of_a_page_is_one_that_there_is(
+    page: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--help"]) == 0
+    known = set(re.findall(r"^  (\w+) ", capsys.readouterr().out, re.MULTILINE))
+    assert "fetch" in known
+    lines = re.findall(r"^(?:\S*/)?albench (\w+)", page.read_text("utf-8"), re.MULTILINE)
+    assert set(lines) <= known

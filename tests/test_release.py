@@ -9,6 +9,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from al_bench import __version__
+from al_bench.analysis.artifacts import read_list
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 WITH_MODELS = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["models"]]
@@ -33,6 +36,22 @@ def test_every_pin_of_the_lock_has_a_hash() -> None:
     blocks = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:]
     assert len(blocks) == len(pins()) > 0
     assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_version_citation_and_changelog_agree() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    heading = re.search(r"^## (\S+) - (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heading is not None
+    assert heading.groups() == (__version__, str(citation["date-released"]))
+    assert citation["version"] == __version__
+
+
+def test_the_release_is_drafted_with_results_by_the_command_that_fetches_them() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())
+    lines = [step["run"] for step in workflow["jobs"]["release"]["steps"] if "run" in step]
+    assert any(line.startswith("albench fetch --pack build/artifacts ") for line in lines)
+    assert "build/artifacts/*" in lines[-1]
+    assert read_list(ROOT / "results").named([]) == []
 
 
 def test_the_matrix_has_every_python_that_the_classifiers_name() -> None:

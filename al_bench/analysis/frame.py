@@ -10,8 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from al_bench.analysis.artifacts import hint
 from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of, with_later
+from al_bench.analysis.stored import large, options, small
 from al_bench.configuration.words import erring, words
+from al_bench.content import replaced
 from al_bench.runs.records import read_manifest, read_rounds
 
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
@@ -187,7 +190,11 @@ def tidy(
 
 
 def write_parquet(results: Results, path: Path) -> Path:
-    """Write the table and what is missing from it; the same runs give the same bytes."""
+    """Write the table and what is missing from it; the same runs give the same bytes.
+
+    Metrics keep every digit, seconds seven (`al_bench.analysis.stored`). A file that is there is
+    replaced as a whole or, where writing fails, not at all.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -196,20 +203,25 @@ def write_parquet(results: Results, path: Path) -> Path:
         "unfinished": [asdict(run) for run in results.unfinished],
         "provenance": dict(results.provenance),
     }
-    table = pa.Table.from_pandas(results.frame, preserve_index=False)
+    table = small(pa.Table.from_pandas(results.frame, preserve_index=False))
     note = json.dumps(about, sort_keys=True).encode()
+    table = table.replace_schema_metadata({b"al_bench": note})
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table.replace_schema_metadata({b"al_bench": note}), path, compression="zstd")
+    with replaced(path) as temporary:
+        pq.write_table(table, temporary, **options(table))
     return path
 
 
 def read_parquet(path: Path) -> Results:
-    """Read what `write_parquet` wrote; FileNotFoundError or ValueError otherwise."""
+    """Read what `write_parquet` wrote, now or in an older version, with numbers as doubles;
+    FileNotFoundError or ValueError otherwise."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not path.is_file():
-        raise FileNotFoundError(f"no results at {path}; `albench report` writes them from runs")
+        raise FileNotFoundError(
+            f"no results at {path}; `albench report` writes them from runs{hint(path)}"
+        )
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
@@ -228,7 +240,7 @@ def read_parquet(path: Path) -> Results:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
                          "cannot be read") from None  # fmt: skip
-    return Results(with_later(table.to_pandas()), failed, unfinished, provenance)
+    return Results(with_later(large(table).to_pandas()), failed, unfinished, provenance)
 
 
 def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:

@@ -203,7 +203,7 @@ def by_class(card: Card, names: Sequence[str]) -> Any:
 
 def draw(card: Card, about: dict[str, Any], path: Path) -> None:
     """Confusion (fractions of each true class) beside the histogram of guesses against truth."""
-    from al_bench.report.figures.style import panels, styled
+    from al_bench.report.figures.style import panels, save_png, styled
 
     confusion, names = np.array(card.confusion, dtype=float), about["class_names"]
     k = len(names)
@@ -225,4 +225,4 @@ def draw(card: Card, about: dict[str, Any], path: Path) -> None:
         left.set_xticks(ticks, words, rotation=90)
         left.set_yticks(ticks, words)
         right.set_yticks(ticks, words)
-        figure.savefig(path, metadata={"Software": None}, bbox_inches="tight")
+        save_png(figure, path)

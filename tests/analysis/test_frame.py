@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from al_bench.analysis.curves import settings
 from al_bench.analysis.frame import Results, load, read_parquet, read_runs, write_parquet
 from al_bench.analysis.keys import LATER, keyed
+from al_bench.analysis.merge import MEASURED
 from tests.fakes import fake_run, fake_runs
 
 
@@ -78,7 +83,9 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         read_parquet(tmp_path / "nowhere.parquet")
 
 
-def test_parquet_keeps_everything_and_has_the_same_bytes_twice(tmp_path: Path) -> None:
+def test_parquet_keeps_all_but_digits_of_seconds_and_has_the_same_bytes_twice(
+    tmp_path: Path,
+) -> None:
     fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2)
     fake_run(tmp_path / "runs", seed=9, error="OSError: disk")
     results = read_runs(tmp_path / "runs")
@@ -88,14 +95,62 @@ def test_parquet_keeps_everything_and_has_the_same_bytes_twice(tmp_path: Path) -
     assert first.read_bytes() == second.read_bytes()
     assert back.summary() == results.summary()
     assert back.provenance == results.provenance
-    for name in results.frame.columns:
+    for name in results.frame.columns.difference(MEASURED):
         assert list(map(str, map(plainly, back.frame[name]))) == list(
             map(str, map(plainly, results.frame[name]))
         )
+    for name in MEASURED:
+        assert back.frame[name].tolist() == pytest.approx(results.frame[name].tolist(), rel=2**-24)
 
 
 def plainly(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
+
+
+def test_seconds_are_stored_as_float32_and_all_is_read_as_doubles(tmp_path: Path) -> None:
+    path = write_parquet(read_runs(fake_runs(tmp_path / "runs", ("margin",))), tmp_path / "x")
+    stored, back = pq.read_schema(path), read_parquet(path).frame
+    assert str(stored.field("seconds_fit").type) == "float"
+    assert str(stored.field("balanced_accuracy").type) == "double"
+    assert back["seconds_fit"].dtype == back["balanced_accuracy"].dtype == np.float64
+
+
+def test_what_is_not_a_number_stays_none(tmp_path: Path) -> None:
+    results = read_runs(fake_runs(tmp_path / "runs", ("margin",)))
+    holes = results.frame.assign(
+        nll=np.nan, seconds_fit=[np.nan, *results.frame["seconds_fit"][1:]]
+    )
+    back = read_parquet(write_parquet(replace(results, frame=holes), tmp_path / "x")).frame
+    assert back["nll"].isna().all()
+    assert back["seconds_fit"].isna().tolist() == [True] + [False] * (len(back) - 1)
+
+
+def test_a_file_of_an_older_version_is_read_to_the_last_bit(tmp_path: Path) -> None:
+    results = read_runs(fake_runs(tmp_path / "runs", ("margin",)))
+    new = write_parquet(results, tmp_path / "new.parquet")
+    table = pa.Table.from_pandas(results.frame, preserve_index=False)
+    pq.write_table(table.replace_schema_metadata(pq.read_schema(new).metadata), tmp_path / "old")
+    back = read_parquet(tmp_path / "old")
+    assert back.frame["seconds_fit"].equals(results.frame["seconds_fit"])
+    assert write_parquet(back, tmp_path / "again").read_bytes() == new.read_bytes()
+
+
+def test_a_disk_that_is_full_leaves_the_file_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = read_runs(fake_runs(tmp_path / "runs", ("margin",)))
+    path = write_parquet(results, tmp_path / "x.parquet")
+    before = path.read_bytes()
+
+    def fail(table: Any, where: Path, **options: Any) -> None:
+        where.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(pq, "write_table", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_parquet(results, path)
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["x.parquet"]
 
 
 def test_a_row_has_the_option_and_the_config_of_every_group(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.analysis.frame import Results, read_runs, write_parquet
+from al_bench.analysis.frame import Results, read_parquet, read_runs, write_parquet
 from al_bench.analysis.merge import MEASURED, merged, runs_of, science_of
 from al_bench.configuration.identity import name_of
 from tests.fakes import fake_run, fake_runs
@@ -51,6 +51,17 @@ def test_a_run_that_both_have_is_taken_once_whatever_seconds_it_took(tmp_path: P
     other = replace(one, frame=one.frame.assign(**dict.fromkeys(MEASURED, 9.0)))
     whole = merged({"a": one, "b": other})
     assert whole.frame.equals(one.frame)
+
+
+def test_a_file_has_the_runs_that_it_was_written_from_and_may_be_merged_into_itself(
+    tmp_path: Path,
+) -> None:
+    runs = made(tmp_path / "a", "margin")
+    path = write_parquet(runs, tmp_path / "x.parquet")
+    before = path.read_bytes()
+    write_parquet(merged({"x": read_parquet(path)}), path)
+    assert path.read_bytes() == before
+    assert merged({"runs": runs, "x": read_parquet(path)}).frame.equals(runs.frame)
 
 
 def test_provenance_is_that_of_all_and_what_is_missing_is_what_nobody_has(tmp_path: Path) -> None:

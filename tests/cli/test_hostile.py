@@ -28,7 +28,7 @@ from al_bench.problem.noise import Symmetric
 from al_bench.problem.types import Dataset, Split, Truth
 from al_bench.report.tables.render import latex_text, markdown_text
 from al_bench.state import Rows, TrainingSet
-from tests.datasets.test_data import hub
+from tests.datasets.folders import hub
 from tests.datasets.test_packaged import encoded
 from tests.runs.test_run import TINY, here  # noqa: F401
 

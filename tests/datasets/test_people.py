@@ -25,7 +25,7 @@ from al_bench.problem.types import Dataset, People, Split, Truth
 from al_bench.rng import rng
 from al_bench.state import ABSENT, Ints
 from tests.datasets.conftest import options
-from tests.datasets.test_data import TEXTS, parquet
+from tests.datasets.folders import TEXTS, parquet
 
 GIVEN = os.environ.get("AL_BENCH_DATA")
 ROWS = {

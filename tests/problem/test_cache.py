@@ -1,87 +1,24 @@
-"""The cache of embeddings and zero-shot probabilities: what is stored is what is read, whatever
-happens."""
+"""The cache of embeddings: what is stored is what is read, whatever happens."""
 
 from __future__ import annotations
 
 import errno
-import io
 import json
 import multiprocessing
 import os
-import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from al_bench.datasets.features import FeatureRows
-from al_bench.priors.by_modality import ByModality, Given
-from al_bench.priors.controls import Degraded, Flat, Rotated
 from al_bench.problem.cache import entry as entries
-from al_bench.problem.cache.embeddings import embeddings, zero_shot
-from al_bench.problem.types import Encoder, Task
+from al_bench.problem.cache.embeddings import embeddings
 from al_bench.state import Floats
-
-
-def vector(number: int) -> Floats:
-    """What the stub encoder makes of an input: nothing but the input decides it."""
-    return np.random.default_rng(number).normal(size=6).astype(np.float32)
-
-
-@dataclass
-class Stub:
-    """An encoder of whole numbers that counts what it read and can be told to die or be slow."""
-
-    key: str = "stub"
-    dim: int = 6
-    read: list[int] = field(default_factory=list)
-    dies_after: int = 10**9
-    pause: float = 0.0
-
-    def embed(self, inputs: Sequence[Any]) -> Floats:
-        if len(self.read) >= self.dies_after:
-            raise KeyboardInterrupt
-        time.sleep(self.pause)
-        self.read.extend(inputs)
-        return np.stack([vector(number) for number in inputs])
-
-
-@dataclass
-class Said:
-    """A prior that says something of each row by its features alone."""
-
-    stub: Stub = field(default_factory=Stub)
-    key: str = "said"
-    calls: int = 0
-
-    def encoder(self, modality: str) -> Encoder:
-        return self.stub
-
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        self.calls += 1
-        assert len(inputs) == len(features)
-        odds = np.exp(features[:, : len(task.class_names)])
-        return odds / odds.sum(axis=1, keepdims=True)
-
-
-NAMES, PROMPTS = ("a", "b", "c"), ("{}",)
-numbers = list(range(100, 170))
-
-
-def query(folder: Path, prior: Any, features: Floats, modality: str = "text") -> Floats:
-    return zero_shot(folder, "d", "train", prior, features, numbers, Task(NAMES, PROMPTS, modality))
-
-
-def only_entry(folder: Path) -> Path:
-    (found,) = [path for path in folder.iterdir() if path.is_dir()]
-    return found
+from tests.problem.stubs import Stub, numbers, only_entry, vector
 
 
 def test_the_first_use_and_every_later_one_return_the_same_stored_numbers(tmp_path: Path) -> None:
@@ -252,165 +189,3 @@ def test_inputs_are_read_a_batch_at_a_time(tmp_path: Path) -> None:
     stub = Stub()
     embeddings(tmp_path, "d", "train", stub, Watched(), batch=8)
     assert sorted(stub.read) == list(range(64))
-
-
-def test_opinions_are_computed_once_from_the_stored_features(tmp_path: Path) -> None:
-    prior = Said()
-    stored = embeddings(tmp_path, "d", "train", prior.stub, numbers)
-    first = query(tmp_path, prior, stored)
-    second = query(tmp_path, prior, stored)
-    assert prior.calls == 1
-    assert first.dtype == np.float32
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_allclose(first.sum(axis=1), 1, atol=1e-6)
-    odds = np.exp(stored[:, :3].astype(np.float32))
-    np.testing.assert_allclose(first, odds / odds.sum(axis=1, keepdims=True), rtol=1e-5)
-
-
-def test_other_names_prompts_or_rules_are_other_opinions(tmp_path: Path) -> None:
-    prior = Said()
-    stored = embeddings(tmp_path, "d", "train", prior.stub, numbers)
-    arguments = (stored, numbers)
-    for rule, names, prompts in (
-        (prior, NAMES, PROMPTS),
-        (prior, NAMES[::-1], PROMPTS),
-        (prior, NAMES, ("a {}",)),
-        (Said(key="other"), NAMES, PROMPTS),
-    ):
-        zero_shot(tmp_path, "d", "train", rule, *arguments, Task(names, prompts, "text"))
-    assert len(list(tmp_path.iterdir())) == 5
-
-
-@pytest.mark.parametrize(
-    ("values", "word"),
-    [(np.ones((70, 3)), "no probabilities"), (np.full((70, 2), 0.5), "shape")],
-)
-def test_opinions_that_are_no_distributions_are_refused(
-    tmp_path: Path, values: Floats, word: str
-) -> None:
-    class Wrong(Said):
-        def probabilities(self, *arguments: Any) -> Floats:
-            return values
-
-    with pytest.raises(ValueError, match=f"said gave .*{word}"):
-        query(tmp_path, Wrong(), np.zeros((70, 6)))
-
-
-def test_a_prior_by_modality_shares_the_entries_of_the_prior_it_chooses(tmp_path: Path) -> None:
-    prior = Said()
-    stored = embeddings(tmp_path, "d", "train", prior.stub, numbers)
-    direct = query(tmp_path, prior, stored)
-    chosen = query(tmp_path, ByModality(prior, Said(key="other"), Given()), stored)
-    np.testing.assert_array_equal(direct, chosen)
-    assert prior.calls == 1
-
-
-def test_controls_that_change_the_whole_table_start_from_the_stored_one(tmp_path: Path) -> None:
-    prior = Said()
-    stored = embeddings(tmp_path, "d", "train", prior.stub, numbers)
-    table = query(tmp_path, prior, stored)
-    np.testing.assert_array_equal(query(tmp_path, Rotated(prior), stored)[:, [1, 2, 0]], table)
-    shuffled = query(tmp_path, Degraded(prior, 1.0), stored)
-    assert sorted(map(tuple, shuffled)) == sorted(map(tuple, table))
-    assert (shuffled != table).any(axis=1).mean() > 0.9  # over all rows, not within a block
-    np.testing.assert_allclose(query(tmp_path, Flat(prior), stored), 1 / 3, rtol=1e-6)
-    assert prior.calls == 1
-
-
-def test_given_features_and_opinions_pass_through_untouched(tmp_path: Path) -> None:
-    generator = np.random.default_rng(0)
-    features = generator.normal(size=(70, 6)).astype(np.float32)
-    table = generator.dirichlet(np.ones(3), size=70).astype(np.float32)
-    for prior, expected in ((table, table), (None, np.full((70, 3), 1 / 3))):
-        rows = FeatureRows(features, prior)
-        np.testing.assert_array_equal(embeddings(tmp_path, "d", "train", Given(), rows), features)
-        said = zero_shot(
-            tmp_path, "d", "train", Given(), features, rows, Task(NAMES, PROMPTS, "features")
-        )
-        np.testing.assert_allclose(said, expected, rtol=1e-6)
-    assert not list(tmp_path.iterdir())
-
-
-SECOND_USE = """
-import sys, time
-from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
-from al_bench.problem.cache.embeddings import embeddings, zero_shot
-from al_bench.problem.types import Task
-from tests.problem.test_cache import Stub
-folder, configs = sys.argv[1:]
-with initialize_config_dir(configs, version_base="1.3"):
-    prior = instantiate(compose(overrides=["+prior=packaged"]).prior)
-for modality in ("text", "image"):
-    stored = embeddings(folder, "d", "train", prior.encoder(modality), range(70))
-    task = Task(("a", "b", "c"), ("{}",), modality)
-    zero_shot(folder, "d", "train", prior, stored, range(70), task)
-heavy = {"torch", "transformers", "timm", "sklearn", "pandas"} & set(sys.modules)
-assert not heavy, heavy
-"""
-
-
-def test_a_cached_prior_imports_no_framework(tmp_path: Path) -> None:
-    from hydra import compose, initialize_config_dir
-    from hydra.utils import instantiate
-
-    root = Path(__file__).parents[2]
-    with initialize_config_dir(str(root / "configs"), version_base="1.3"):
-        prior = instantiate(compose(overrides=["+prior=packaged"]).prior)
-    for modality in ("text", "image"):
-        keyed = Stub(prior.encoder(modality).key)
-        stored = embeddings(tmp_path, "d", "train", keyed, numbers)
-        said = Said(keyed, prior.choose(modality).key)
-        zero_shot(tmp_path, "d", "train", said, stored, numbers, Task(NAMES, PROMPTS, modality))
-    command = [sys.executable, "-c", SECOND_USE, str(tmp_path), str(root / "configs")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
-    assert done.returncode == 0, done.stderr
-
-
-def test_a_second_use_of_fifty_thousand_rows_takes_under_a_second(tmp_path: Path) -> None:
-    wide = np.random.default_rng(0).normal(size=(1000, 1280)).astype(np.float32)
-
-    class Fast(Stub):
-        def embed(self, inputs: Sequence[Any]) -> Floats:
-            return wide[: len(inputs)]
-
-    many = range(50_000)
-    embeddings(tmp_path, "d", "train", Fast(), many, batch=1000)
-    entries._verified.clear()  # as in a new process
-    began = time.process_time()
-    stored = embeddings(tmp_path, "d", "train", Fast(dies_after=0), many)
-    assert stored.shape == (50_000, 1280)
-    assert time.process_time() - began < 1
-
-
-def test_without_a_terminal_there_is_a_line_every_while_even_within_a_block(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Slow(Stub):
-        def embed(self, inputs: Sequence[Any]) -> Floats:
-            until = said.getvalue().count("\n") + 2
-            while said.getvalue().count("\n") < until:
-                time.sleep(0)
-            return super().embed(inputs)
-
-    said = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", said)
-    monkeypatch.setattr(entries, "EVERY", 1e-3)
-    embeddings(tmp_path, "d", "train", Slow(), numbers, batch=35)
-    first, *others = said.getvalue().splitlines()
-    assert first == "embeddings of d train: 0 of 70 rows, 0.0 rows/s"
-    half = r"embeddings of d train: 35 of 70 rows, [\d.]+ rows/s, 0:00:0\d left"
-    assert any(re.fullmatch(half, line) for line in others)
-
-
-def test_what_is_embedded_quickly_says_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    embeddings(tmp_path, "d", "train", Stub(), numbers, batch=4)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_a_line_of_progress_counts_rows_and_says_the_time_left() -> None:
-    assert entries.line("x", 2_000, 14_000, 16.0) == (
-        "x: 2,000 of 14,000 rows, 125.0 rows/s, 0:01:36 left"
-    )
