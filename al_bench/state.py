@@ -95,13 +95,15 @@ class TrainingSet:
 
     rows: (m,) pool row numbers; targets: (m, k) soft labels, each row sums to one; weights: (m,)
     non-negative. beliefs: (n, k) or None, what the training rule believes of every pool row (a
-    by-product that strategies may read instead of computing it again).
+    by-product that strategies may read instead of computing it again). judges: (m,) or None, the
+    rows by whose targets a learner that can sets how sharp its probabilities are.
     """
 
     rows: Ints
     targets: Floats
     weights: Floats
     beliefs: Floats | None = None
+    judges: Bools | None = None
 
 
 @dataclass(frozen=True)

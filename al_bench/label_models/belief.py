@@ -164,7 +164,7 @@ class OutOfFoldBelief:
         gate: bool,
         doubt: float,
         by_classes: bool,
-        averaged: bool,
+        averaged: bool = False,
     ) -> None:
         for name, values in (("ridges", ridges), ("shifts", shifts)):
             if not len(values) or min(values) < 0:

@@ -25,8 +25,7 @@ from tests.reference import belief as slow
 
 
 def belief() -> OutOfFoldBelief:
-    likeliest = ((1.0, 1.0), (4.0, 4.0), (1.0, 9.0))
-    return OutOfFoldBelief(4, (1.0,), (0.0,), *likeliest, True, 10.0, False, False)
+    return OutOfFoldBelief(4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)
 
 
 def codecision(value: str = "margin", factor: int = 1) -> Codecision:

@@ -21,8 +21,7 @@ from tests.conftest import make_state
 
 
 def belief() -> OutOfFoldBelief:
-    likeliest = ((1.0, 1.0), (4.0, 4.0), (1.0, 9.0))
-    return OutOfFoldBelief(4, (1.0,), (0.0,), *likeliest, True, 10.0, False, False)
+    return OutOfFoldBelief(4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)
 
 
 RULES: list[Callable[[], Supervision]] = [
@@ -230,6 +229,15 @@ def test_vetted_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
         likeliest = training.beliefs[training.rows[~human]].argmax(axis=1)
         assert free.argmax(axis=1).tolist() == likeliest.tolist()
         assert (free.max(axis=1) == 1).all() == hard
+
+
+def test_annotated_rows_judge_how_sharp_a_calibrated_model_is() -> None:
+    state = noisy_state(0.2)
+    plain = taught(VettedPool(belief(), 0.7, 4000, True), state)
+    judged = taught(VettedPool(belief(), 0.7, 4000, True, calibrated=True), state)
+    assert plain.judges is None
+    assert judged.judges is not None
+    assert judged.judges.tolist() == asked_of(state, judged).tolist()
 
 
 def test_the_pool_rows_are_capped_over_all_classes() -> None:
