@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Consensus, Floats, Ints, State
+from al_bench.supervision.calibration import calibrated
 from al_bench.truth import Problem
 
 
@@ -21,7 +22,7 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
         test = state.model.predict_proba(problem.test)
         counts = np.bincount(problem.truth, minlength=state.n_classes)
         metrics, recall = scores(problem.test_truth, problem.guesses(test), counts)
-        metrics |= confidence(problem.test_truth, test)
+        metrics |= confidence(problem.test_truth, calibrated(state, test))
     guess = state.probs.argmax(axis=1)
     metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, state.n_classes)
     left = state.unlabelled

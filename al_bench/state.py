@@ -96,7 +96,7 @@ class TrainingSet:
     rows: (m,) pool row numbers; targets: (m, k) soft labels, each row sums to one; weights: (m,)
     non-negative. beliefs: (n, k) or None, what the training rule believes of every pool row (a
     by-product that strategies may read instead of computing it again). judges: (m,) or None, the
-    rows by whose targets a learner that can sets how sharp its probabilities are.
+    rows by whose targets the model's probabilities are calibrated.
     """
 
     rows: Ints

@@ -22,7 +22,8 @@ BASE = ("state", "rng", "arithmetic", "content")  # what everything may import
 # a room imports only what stands above it here.
 ROOMS = {
     "truth": "",
-    "metrics": "truth",
+    "supervision/calibration": "",
+    "metrics": "truth supervision/calibration",
     "desk": "",
     "loop": "truth desk",
     "problem/types": "",
@@ -35,7 +36,7 @@ ROOMS = {
     "priors": "problem/types",
     # priors for the encoders to fine-tune, and for where they compute
     "learners": "learners/balance learners/logistic priors",
-    "supervision": "label_models",
+    "supervision": "supervision/calibration label_models",
     "assignments": "",
     "strategies/common": "",
     "strategies": "strategies/common label_models",
@@ -147,8 +148,14 @@ def constructor_of(target: str) -> tuple[set[str], set[str]]:
     module = package + behind(package, name)
     path = PACKAGE.parent / (module.replace(".", "/") + ".py")
     tree = ast.parse(path.read_text())
-    (found,) = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name]
-    inits = [n for n in found.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+    classes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
+    found, inits = classes[name], list[ast.FunctionDef]()
+    while not inits:  # a class of the same module may inherit its constructor
+        inits = [n for n in found.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+        bases = [n.id for n in found.bases if isinstance(n, ast.Name) and n.id in classes]
+        if not bases:
+            break
+        found = found if inits else classes[bases[0]]
     if inits:
         arguments = inits[0].args
         every = [a.arg for a in (*arguments.args, *arguments.kwonlyargs)][1:]

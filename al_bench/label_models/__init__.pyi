@@ -1,3 +1,4 @@
+from .belief import AveragedBelief as AveragedBelief
 from .belief import Believed as Believed
 from .belief import OutOfFoldBelief as OutOfFoldBelief
 from .consensus import Majority as Majority

@@ -146,12 +146,13 @@ class OutOfFoldBelief:
     the normal prior of the exponents of (task model, foundation model); noise: pseudo-counts
     (wrong, right); gate: the prior counts as far as `trust` goes; doubt: of the `class_bias` that
     is taken away; by_classes: whether ridges are in units of `curvature`, so that many classes, of
-    few answers each, are held no tighter than two; averaged: exponents and noise rate are posterior
-    means (`mean_pool`), not the likeliest (`fit_pool`). ValueError without a form.
+    few answers each, are held no tighter than two. Exponents and noise rate are the likeliest
+    (`fit_pool`). ValueError without a form.
     """
 
     # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
     version: ClassVar = 4
+    one, several = staticmethod(fit_pool), staticmethod(fit_several)
 
     def __init__(
         self,
@@ -164,14 +165,12 @@ class OutOfFoldBelief:
         gate: bool,
         doubt: float,
         by_classes: bool,
-        averaged: bool = False,
     ) -> None:
         for name, values in (("ridges", ridges), ("shifts", shifts)):
             if not len(values) or min(values) < 0:
                 raise ValueError(f"OutOfFoldBelief got {name}={list(values)}; wanted one at least, "
                                  "none below 0")  # fmt: skip
         self.folds, self.gate, self.doubt, self.by_classes = folds, gate, doubt, by_classes
-        self.averaged = averaged
         self.ridges, self.shifts = tuple(ridges), tuple(shifts)
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
@@ -185,11 +184,14 @@ class OutOfFoldBelief:
             gate,
             doubt,
             by_classes,
-            averaged,
         )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, OutOfFoldBelief) and self.settings == other.settings
+        return (
+            isinstance(other, OutOfFoldBelief)
+            and type(other) is type(self)
+            and self.settings == other.settings
+        )
 
     def __hash__(self) -> int:
         return hash(self.settings)
@@ -246,10 +248,18 @@ class OutOfFoldBelief:
         settings = (self.exponents, self.precision, self.noise)
         experts = np.stack([own, log_prior])
         if told.votes is None:
-            one = mean_pool if self.averaged else fit_pool
-            return one(experts, told.answers, *settings)
-        several = mean_several if self.averaged else fit_several
-        return several(experts, told.votes, *settings)
+            return self.one(experts, told.answers, *settings)
+        return self.several(experts, told.votes, *settings)
+
+
+class AveragedBelief(OutOfFoldBelief):
+    """`OutOfFoldBelief` whose exponents and noise rate are posterior means (`mean_pool`).
+
+    The likeliest ones hold few noisy answers for the fault of a good foundation model.
+    """
+
+    version: ClassVar = 1
+    one, several = staticmethod(mean_pool), staticmethod(mean_several)
 
 
 def confident_rows(

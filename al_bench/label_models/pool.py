@@ -181,7 +181,7 @@ def mean_pool(
 
     def explained(belief: Floats) -> Floats:
         hit = belief[index, answers].astype(float)
-        return np.log(np.outer(1 - RATES - other, hit) + other[:, None]).sum(axis=1)
+        return np.asarray(np.log(np.outer(1 - RATES - other, hit) + other[:, None]).sum(axis=1))
 
     counts, axes = np.bincount(answers, minlength=experts.shape[2]) + 0.5, everything(len(experts))
     for _ in range(2):  # everywhere, then where it matters
@@ -209,7 +209,8 @@ def mean_several(
         likelihood = np.exp(told - most)
 
         def explained(belief: Floats, likelihood: Floats = likelihood) -> Floats:
-            return np.log(np.einsum("mk,mk->m", belief, likelihood)).sum(keepdims=True)
+            chance = np.einsum("mk,mk->m", belief, likelihood)
+            return np.asarray(np.log(chance).sum(keepdims=True))
 
         found = averages(experts, frequencies, explained, before, precision, np.zeros(1), axes)
         exponents, axes = found.exponents, around(found)

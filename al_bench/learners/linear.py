@@ -7,12 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import log_softmax, softmax
+from al_bench.arithmetic import softmax
 from al_bench.learners.balance import adjustment, balanced_weights, check_balance
 from al_bench.learners.logistic import logistic
 from al_bench.state import Floats, Rows, TrainingSet
-
-SHARPEST = (-4.0, 5.0)  # powers of two, by which scores may be multiplied
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,7 @@ class LinearHead:
     l2: of the weights, the rows' mean weight being one; balance: ``none``, ``weights`` (every class
     seen weighs the same) or ``logit_adjustment`` (Menon et al., 2021); tolerance: the fit ends once
     a step lowers the loss by less; iterations: at most. O(m d k) time a step, O(m d) memory for m
-    rows. A class without a row keeps its column. Where a training set has judges, the head is made
-    as sharp as agrees best with their targets (temperature scaling: Guo et al., 2017).
+    rows. A class without a row keeps its column.
     """
 
     version: ClassVar = 2  # 1: sixty steps in the features' own coordinates
@@ -52,12 +49,7 @@ class LinearHead:
         self.tolerance, self.iterations = tolerance, iterations
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> LinearModel:
-        model = self.beside(np.zeros(rows.n_classes), rows, training)
-        if training.judges is None:
-            return model
-        judging = rows.take(training.rows[training.judges])
-        sharp = sharpness(model.scores(judging), training.targets[training.judges])
-        return LinearModel(model.weight * sharp, model.bias * sharp)
+        return self.beside(np.zeros(rows.n_classes), rows, training)
 
     def beside(self, offset: Floats, rows: Rows, training: TrainingSet) -> LinearModel:
         """The head that is best where an offset, (k,) or (m, k) by training row, is added to its
@@ -81,14 +73,3 @@ class LinearHead:
         if not np.isfinite(found).all():
             raise ValueError("LinearHead diverged to a non-finite weight; raise learner.l2")
         return LinearModel(np.ascontiguousarray(found[:-1].T), found[-1])
-
-
-def sharpness(scores: Floats, targets: Floats) -> np.float32:
-    """The factor of (m, k) scores at which their softmax is likeliest by (m, k) targets."""
-    from scipy.optimize import minimize_scalar
-
-    def surprise(power: float) -> float:
-        return -float(np.vdot(targets, log_softmax(2**power * scores)))
-
-    found = minimize_scalar(surprise, bounds=SHARPEST, method="bounded", options={"xatol": 0.01})
-    return np.float32(2**found.x)

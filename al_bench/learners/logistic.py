@@ -78,7 +78,8 @@ def logistic(
 
 def one_thread() -> AbstractContextManager[object]:
     """No second thread for the products of matrices inside."""
-    return pools().limit(limits=1, user_api="blas")
+    limited: AbstractContextManager[object] = pools().limit(limits=1, user_api="blas")
+    return limited
 
 
 @cache

@@ -10,6 +10,7 @@ import numpy as np
 
 from al_bench.learners.linear import LinearModel
 from al_bench.state import Floats, Model, State
+from al_bench.supervision.calibration import calibrated, sharpness_of
 
 FILE = "fit.npz"
 
@@ -17,7 +18,8 @@ FILE = "fit.npz"
 @dataclass(frozen=True)
 class Kept:
     """What a fit came to. key: of all that decided it; number: of the fit; probs: (n, k) of the
-    pool; model: None where it is no linear head, whose weights alone are kept."""
+    pool, calibrated as the model is; model: None where it is no linear head, whose weights alone
+    are kept."""
 
     key: str
     number: int
@@ -37,9 +39,11 @@ class Fit:
     @property
     def kept(self) -> Kept:
         """What is kept of it."""
-        model = self.state.model
-        linear = model if isinstance(model, LinearModel) else None
-        return Kept(self.key, self.number, self.state.probs, linear)
+        model, power = self.state.model, sharpness_of(self.state)
+        linear = None
+        if isinstance(model, LinearModel):
+            linear = LinearModel(np.float32(power) * model.weight, np.float32(power) * model.bias)
+        return Kept(self.key, self.number, calibrated(self.state, self.state.probs), linear)
 
 
 def keep(folder: Path, fit: Kept) -> None:

@@ -1,3 +1,4 @@
+from .calibration import Calibrated as Calibrated
 from .confident import ConfidentLearning as ConfidentLearning
 from .human import HumanLabels as HumanLabels
 from .human import Smoothed as Smoothed

@@ -24,9 +24,7 @@ class PoolByTruth:
 
     oracle: ClassVar[bool] = True
 
-    def __init__(
-        self, rule: VettedPool, answered: str, free: str, truth: Ints | None = None
-    ) -> None:
+    def __init__(self, rule: VettedPool, answered: str, free: str, truth: Ints | None) -> None:
         for name, value in (("answered", answered), ("free", free)):
             if value not in TAUGHT:
                 raise ValueError(

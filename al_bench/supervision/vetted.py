@@ -29,23 +29,14 @@ class VettedPool:
     """Vetted labels and, class by class, the unlabelled rows the belief is surest of (ours).
 
     fraction: how much of each predicted class is trained on; most: rows over all classes, shared
-    evenly; hard: trained on as the likeliest class rather than as the belief itself; calibrated:
-    annotated rows judge how sharp the model is, since free labels, taught as if they were certain,
-    say nothing of it. The belief is the label model's where that is an equal one.
+    evenly; hard: trained on as the likeliest class rather than as the belief itself. The belief is
+    the label model's where that is an equal one.
     """
 
-    def __init__(
-        self,
-        belief: OutOfFoldBelief,
-        fraction: float,
-        most: int,
-        hard: bool,
-        calibrated: bool = False,
-    ) -> None:
+    def __init__(self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool) -> None:
         if not 0 < fraction <= 1:
             raise ValueError(f"VettedPool got fraction={fraction}; wanted 0 < fraction <= 1")
         self.belief, self.fraction, self.most, self.hard = belief, fraction, most, hard
-        self.calibrated = calibrated
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         belief = beliefs_of(self.belief, state, rng)
@@ -56,5 +47,4 @@ class VettedPool:
             free = one_hot(free.argmax(axis=1), state.n_classes)
         targets = np.concatenate([belief[state.labelled], free]).astype(np.float32)
         rows = np.concatenate([state.labelled, extra])
-        judges = np.arange(len(rows)) < len(state.labelled) if self.calibrated else None
-        return TrainingSet(rows, targets, np.ones(len(rows), dtype=np.float32), belief, judges)
+        return TrainingSet(rows, targets, np.ones(len(rows), dtype=np.float32), belief)

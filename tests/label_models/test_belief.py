@@ -60,10 +60,9 @@ def belief_rule(
     ridges: tuple[float, ...] = (1.0,),
     shifts: tuple[float, ...] = (0.0,),
     by_classes: bool = False,
-    averaged: bool = False,
 ) -> OutOfFoldBelief:
     fixed = ((1.0, 1.0), (4.0, 4.0), (1.0, 9.0))
-    return OutOfFoldBelief(4, ridges, shifts, *fixed, gate, doubt, by_classes, averaged)
+    return OutOfFoldBelief(4, ridges, shifts, *fixed, gate, doubt, by_classes)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
@@ -398,4 +397,4 @@ def test_a_belief_without_a_form_or_below_zero_is_refused(
     forms: tuple[tuple[float, ...], ...],
 ) -> None:
     with pytest.raises(ValueError, match=r"wanted one at least, none below 0"):
-        OutOfFoldBelief(4, *forms, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False, True)
+        OutOfFoldBelief(4, *forms, (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)

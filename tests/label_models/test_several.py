@@ -22,11 +22,10 @@ GIVEN = (
     (8.0,),
     (0.0, 1.0),
     (1.0, 1.0),
-    (2.0, 2.0),
-    (0.5, 2.0),
+    (4.0, 4.0),
+    NOISE,
     True,
     10.0,
-    True,
     True,
 )  # as configs/belief/out_of_fold.yaml
 
@@ -158,6 +157,6 @@ def test_a_training_rule_reads_the_beliefs_of_an_equal_belief_alone() -> None:
     made = model.infer(state, np.random.default_rng(0))  # type: ignore[attr-defined]
     state = state.agreed(made, np.random.default_rng(0))
     rng = np.random.default_rng(1)
-    equal, other = OutOfFoldBelief(*GIVEN), OutOfFoldBelief(*GIVEN[:-3], 0.0, True, True)
+    equal, other = OutOfFoldBelief(*GIVEN), OutOfFoldBelief(*GIVEN[:-2], 0.0, True)
     assert beliefs_of(equal, state, rng) is made.beliefs
     assert np.abs(beliefs_of(other, state, rng) - made.beliefs).max() > 1e-3

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
 from al_bench.learners.balance import adjustment, balanced_weights
-from al_bench.learners.linear import LinearHead, LinearModel, sharpness
+from al_bench.learners.linear import LinearHead, LinearModel
 from al_bench.learners.residual import ResidualHead, ResidualModel
 from al_bench.state import Rows, TrainingSet
 from al_bench.testing.situations import make_pool
@@ -37,28 +37,6 @@ def test_it_finds_the_minimum_that_scikit_learn_finds(balance: str) -> None:
     theirs = LogisticRegression(C=1.0, class_weight=weight, max_iter=5000, tol=1e-8)
     theirs.fit(rows.features[:200], truth[:200])
     assert np.allclose(model.predict_proba(rows), theirs.predict_proba(rows.features), atol=2e-3)
-
-
-@pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
-def test_the_sharpness_is_the_factor_by_which_scores_were_too_flat(factor: float) -> None:
-    rng = np.random.default_rng(0)
-    scores = rng.normal(size=(400, 3))
-    true = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    assert sharpness(scores / factor, true) == pytest.approx(factor, rel=0.02)
-
-
-def test_judges_change_how_sure_the_head_is_and_nothing_of_what_it_says() -> None:
-    rows, truth = make_pool(n=300)
-    training = taught(truth, np.arange(200))
-    doubtful = replace(
-        training,
-        targets=np.concatenate([np.full((100, 4), 0.25), training.targets[100:]]),
-        judges=np.arange(200) < 100,
-    )
-    plain = fit(head(), rows, replace(doubtful, judges=None)).predict_proba(rows)
-    judged = fit(head(), rows, doubtful).predict_proba(rows)
-    assert judged.argmax(axis=1).tolist() == plain.argmax(axis=1).tolist()
-    assert judged.max(axis=1).mean() < plain.max(axis=1).mean() - 0.2
 
 
 def test_every_class_weighs_the_same_under_balanced_weights() -> None:

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.label_models.split import balanced_entropy, class_weights, fm_guesses, noise_set
 from al_bench.state import UNLABELLED, Floats, Rows, State, Supervision, TrainingSet
+from al_bench.supervision.calibration import Calibrated
 from al_bench.supervision.confident import ConfidentLearning
 from al_bench.supervision.human import HumanLabels, Smoothed, SoftLabels
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
@@ -35,6 +36,7 @@ RULES: list[Callable[[], Supervision]] = [
     lambda: Vetted(belief()),
     lambda: VettedPool(belief(), 0.7, 4000, True),
     lambda: ConfidentLearning(4, 1.0),
+    lambda: Calibrated(VettedPool(belief(), 0.7, 4000, True)),
 ]
 
 
@@ -231,10 +233,10 @@ def test_vetted_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
         assert (free.max(axis=1) == 1).all() == hard
 
 
-def test_annotated_rows_judge_how_sharp_a_calibrated_model_is() -> None:
+def test_annotated_rows_judge_how_sure_a_calibrated_model_is() -> None:
     state = noisy_state(0.2)
     plain = taught(VettedPool(belief(), 0.7, 4000, True), state)
-    judged = taught(VettedPool(belief(), 0.7, 4000, True, calibrated=True), state)
+    judged = taught(Calibrated(VettedPool(belief(), 0.7, 4000, True)), state)
     assert plain.judges is None
     assert judged.judges is not None
     assert judged.judges.tolist() == asked_of(state, judged).tolist()
@@ -289,7 +291,7 @@ def test_the_pool_by_truth_teaches_what_its_rule_does_but_as_told(answered: str,
     rule = VettedPool(belief(), 0.7, 4000, True)
     if answered == free == "nothing":
         with pytest.raises(ValueError, match="nothing for both"):
-            PoolByTruth(rule, answered, free)
+            PoolByTruth(rule, answered, free, truth)
         return
     whole, training = taught(rule, state), taught(PoolByTruth(rule, answered, free, truth), state)
     kinds = np.where(asked_of(state, whole), answered, free)
@@ -303,10 +305,10 @@ def test_the_pool_by_truth_teaches_what_its_rule_does_but_as_told(answered: str,
 
 def test_the_pool_by_truth_wants_the_truth_of_this_pool() -> None:
     state, truth = make_state(labelled=60)
-    rule = PoolByTruth(VettedPool(belief(), 0.7, 4000, True), "belief", "truth")
+    rule = PoolByTruth(VettedPool(belief(), 0.7, 4000, True), "belief", "truth", None)
     with pytest.raises(ValueError, match="call given"):
         taught(rule, state)
     with pytest.raises(ValueError, match="truth of 3 rows; the pool has"):
         taught(rule.given(truth[:3]), state)
     with pytest.raises(ValueError, match="free='all'; wanted one of nothing, belief, truth"):
-        PoolByTruth(rule.rule, "belief", "all")
+        PoolByTruth(rule.rule, "belief", "all", None)
