@@ -326,8 +326,9 @@ def test_a_learner_without_weights_to_keep_is_fitted_anew(tmp_path: Path) -> Non
     assert files == ["labels.csv", "predictions.csv", "report.html"]
 
 
-def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path) -> None:
-    with new(tmp_path) as session:
+@pytest.mark.parametrize("supervision", ["vetted_pool", "calibrated"])
+def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervision: str) -> None:
+    with new(tmp_path, supervision=supervision) as session:
         label(session)
         files = session.export(tmp_path / "final")
         here = session.predict(npz(tmp_path, n=30, seed=4, name="new.npz"))
