@@ -102,7 +102,7 @@ def fit_pool(
 
     point = np.append(before, noise[0] / sum(noise))
     counts = np.bincount(answers, minlength=experts.shape[2]) + 0.5
-    bounds = [(0.0, 3.0)] * len(before) + [(1e-3, MOST_NOISE)]
+    bounds = [(0.0, MOST_EXPONENT)] * len(before) + [(1e-3, MOST_NOISE)]
     for _ in range(ROUNDS):
         frequencies = counts / counts.sum()
 
@@ -193,59 +193,20 @@ def mean_pool(
     return Fit(found.exponents, rate, posterior, found.evidence)
 
 
-def mean_several(
-    experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> Fit:
-    """The same of several answers a row, as `fit_several`: exponents are averaged over, skills are
-    the likeliest. O(grid m k + sweeps v)."""
-    exponents, axes = before, everything(len(experts))
-    counts = np.bincount(votes.said, minlength=votes.k) + 0.5
-    for _ in range(ROUNDS):
-        frequencies = counts / counts.sum()
-        log_prior = np.log(np.maximum(pooled(experts, exponents, frequencies), 1e-30))
-        skills = learned_skills(votes, log_prior, noise)
-        told = skills.evidence(votes)
-        most = told.max(axis=1, keepdims=True)
-        likelihood = np.exp(told - most)
-
-        def explained(belief: Floats, likelihood: Floats = likelihood) -> Floats:
-            chance = np.einsum("mk,mk->m", belief, likelihood)
-            return np.asarray(np.log(chance).sum(keepdims=True))
-
-        found = averages(experts, frequencies, explained, before, precision, np.zeros(1), axes)
-        exponents, axes = found.exponents, around(found)
-        joint = pooled(experts, exponents, frequencies) * likelihood
-        posterior = joint / joint.sum(axis=1, keepdims=True)
-        counts = np.maximum(posterior.sum(axis=0), 0.3)
-    wrong = 1 - posterior[votes.place, votes.said]
-    whole = skills.by_habit(votes) + float(most.sum()) + found.evidence
-    return Fit(exponents, float(wrong.mean()), posterior, whole)
-
-
 def fit_several(
     experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
 ) -> Fit:
-    """The same of several answers a row, by annotators each with skills of his own.
+    """`fit_pool` of several answers a row, by annotators each with skills of his own.
 
     experts: (e, m, k) for the rows of `votes`; the rest as in `fit_pool`. Exponents and skills are
     found in turn, the others held. O(iterations e m k + sweeps v).
     """
     from scipy.optimize import minimize
 
-    exponents: Floats = before
-    counts = np.bincount(votes.said, minlength=votes.k) + 0.5
-    posterior: Floats = np.empty(0)
-    for _ in range(ROUNDS):
-        frequencies = counts / counts.sum()
-        log_prior = np.log(np.maximum(pooled(experts, exponents, frequencies), 1e-30))
-        skills = learned_skills(votes, log_prior, noise)
-        evidence = skills.evidence(votes)
-        most = evidence.max(axis=1, keepdims=True)
-        likelihood = np.exp(evidence - most)
-
-        def loss(
-            exponents: Floats, frequencies: Floats = frequencies, likelihood: Floats = likelihood
-        ) -> tuple[float, Floats]:
+    def likeliest(
+        frequencies: Floats, likelihood: Floats, exponents: Floats
+    ) -> tuple[Floats, float]:
+        def loss(exponents: Floats) -> tuple[float, Floats]:
             belief = pooled(experts, exponents, frequencies)
             joint = belief * likelihood
             total = joint.sum(axis=1)
@@ -254,12 +215,59 @@ def fit_several(
             pull = precision * (exponents - before)
             return float(-np.log(total).sum() + 0.5 * pull @ (exponents - before)), slope + pull
 
-        bounds = [(0.0, 3.0)] * len(before)
+        bounds = [(0.0, MOST_EXPONENT)] * len(before)
         found = minimize(loss, exponents, jac=True, method="L-BFGS-B", bounds=bounds)
-        exponents = found.x
+        return found.x, -float(found.fun)
+
+    return in_turn(experts, votes, before, noise, likeliest)
+
+
+def mean_several(
+    experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
+) -> Fit:
+    """The same, but exponents are posterior means, as in `mean_pool`; skills are the likeliest.
+    O(grid m k + sweeps v)."""
+    axes = everything(len(experts))
+
+    def mean(frequencies: Floats, likelihood: Floats, _: Floats) -> tuple[Floats, float]:
+        nonlocal axes
+
+        def explained(belief: Floats) -> Floats:
+            chance = np.einsum("mk,mk->m", belief, likelihood)
+            return np.asarray(np.log(chance).sum(keepdims=True))
+
+        found = averages(experts, frequencies, explained, before, precision, np.zeros(1), axes)
+        axes = around(found)
+        return found.exponents, found.evidence
+
+    return in_turn(experts, votes, before, noise, mean)
+
+
+def in_turn(
+    experts: Floats,
+    votes: Votes,
+    before: Floats,
+    noise: tuple[float, float],
+    estimate: Callable[[Floats, Floats, Floats], tuple[Floats, float]],
+) -> Fit:
+    """Skills, exponents and frequencies, each found with the others held.
+
+    estimate: exponents and their evidence from frequencies (k,), the likelihood (m, k) of each
+    row's answers by true class, its largest one, and the exponents before.
+    """
+    exponents: Floats = before
+    counts = np.bincount(votes.said, minlength=votes.k) + 0.5
+    for _ in range(ROUNDS):
+        frequencies = counts / counts.sum()
+        log_prior = np.log(np.maximum(pooled(experts, exponents, frequencies), 1e-30))
+        skills = learned_skills(votes, log_prior, noise)
+        told = skills.evidence(votes)
+        most = told.max(axis=1, keepdims=True)
+        likelihood = np.exp(told - most)
+        exponents, evidence = estimate(frequencies, likelihood, exponents)
         joint = pooled(experts, exponents, frequencies) * likelihood
         posterior = joint / joint.sum(axis=1, keepdims=True)
         counts = np.maximum(posterior.sum(axis=0), 0.3)
     wrong = 1 - posterior[votes.place, votes.said]
-    explained = skills.by_habit(votes) + float(most.sum() - found.fun)
+    explained = skills.by_habit(votes) + float(most.sum() + evidence)
     return Fit(exponents, float(wrong.mean()), posterior, explained)

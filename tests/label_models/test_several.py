@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
 from al_bench.label_models import Majority, several
-from al_bench.label_models.belief import OutOfFoldBelief, beliefs_of
+from al_bench.label_models.belief import AveragedBelief, OutOfFoldBelief, beliefs_of
 from al_bench.label_models.several import Votes, learned_skills, said_targets
 from al_bench.state import ABSENT, Floats, Ints, Panel, State
 from al_bench.testing.situations import make_pool
@@ -121,15 +121,17 @@ def test_answers_of_no_person_share_one_skill() -> None:
     assert skills.competence.shape == (1,)
 
 
-def believed() -> object:
-    (job,) = plan(["label_model=belief", "annotators=alike", "logger=none"], None)
+def believed(belief: str = "out_of_fold") -> object:
+    options = ["label_model=belief", f"belief@label_model.belief={belief}", "annotators=alike"]
+    (job,) = plan(options, None)
     return build(job.config.label_model)
 
 
-def test_the_consensus_is_better_than_the_majority() -> None:
+@pytest.mark.parametrize("belief", ["out_of_fold", "averaged"])
+def test_the_consensus_is_better_than_the_majority(belief: str) -> None:
     state, truth = told([0.05, 0.2, 0.6, 0.7, "largest"], n=300, times=3)
     rng = np.random.default_rng(0)
-    ours, plain = (m.infer(state, rng) for m in (believed(), Majority()))  # type: ignore[attr-defined]
+    ours, plain = (m.infer(state, rng) for m in (believed(belief), Majority()))  # type: ignore[attr-defined]
     right = [(c.probs.argmax(axis=1) == truth[c.rows]).mean() for c in (ours, plain)]
     assert right[0] > right[1] + 0.1
     skill = ours.right.sum(axis=1) / ours.asked.sum(axis=1)
@@ -157,6 +159,6 @@ def test_a_training_rule_reads_the_beliefs_of_an_equal_belief_alone() -> None:
     made = model.infer(state, np.random.default_rng(0))  # type: ignore[attr-defined]
     state = state.agreed(made, np.random.default_rng(0))
     rng = np.random.default_rng(1)
-    equal, other = OutOfFoldBelief(*GIVEN), OutOfFoldBelief(*GIVEN[:-2], 0.0, True)
-    assert beliefs_of(equal, state, rng) is made.beliefs
-    assert np.abs(beliefs_of(other, state, rng) - made.beliefs).max() > 1e-3
+    assert beliefs_of(OutOfFoldBelief(*GIVEN), state, rng) is made.beliefs
+    for other in (OutOfFoldBelief(*GIVEN[:-2], 0.0, True), AveragedBelief(*GIVEN)):
+        assert np.abs(beliefs_of(other, state, rng) - made.beliefs).max() > 1e-3
