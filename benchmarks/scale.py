@@ -1,6 +1,6 @@
 """What a choice costs in large pools, and what rules that look at a part of them lose by it.
 
-    python benchmarks/scale.py                    # both tables, into build/scale.jsonl as they come
+    python benchmarks/scale.py                    # both tables, into results/benchmarks/scale.jsonl
     python benchmarks/scale.py --write            # and into results/benchmarks/scale.md
     python benchmarks/scale.py --rows 100000 --strategies margin badge --quality
 
@@ -190,7 +190,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--costs", action="store_true", help="measure seconds and memory alone")
     only.add_argument("--quality", action="store_true", help="measure quality alone")
-    parser.add_argument("--cells", type=Path, default=ROOT / "build" / "scale.jsonl")
+    parser.add_argument("--cells", type=Path, default=OUTPUT.with_suffix(".jsonl"))
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     args = parser.parse_args(arguments)
     size = Size(0, args.dim, args.labelled, args.budgets[0], args.classes)
