@@ -10,6 +10,7 @@ import numpy as np
 
 from al_bench.arithmetic import softmax
 from al_bench.label_models.several import Votes, learned_skills
+from al_bench.learners.logistic import one_thread
 from al_bench.state import Floats, Ints
 
 ROUNDS = 4  # of fitting the frequencies: they hardly move after
@@ -115,7 +116,8 @@ def fit_pool(
             by_rate -= noise[0] / rate - noise[1] / (1 - rate)
             return surprise + float(unlikely), np.append(slope + pull, by_rate)
 
-        found = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=bounds)
+        with one_thread():
+            found = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=bounds)
         point = found.x
         belief = pooled(experts, point[:-1], frequencies)
         posterior = true_class(belief, answers, point[-1])
@@ -216,7 +218,8 @@ def fit_several(
             return float(-np.log(total).sum() + 0.5 * pull @ (exponents - before)), slope + pull
 
         bounds = [(0.0, MOST_EXPONENT)] * len(before)
-        found = minimize(loss, exponents, jac=True, method="L-BFGS-B", bounds=bounds)
+        with one_thread():
+            found = minimize(loss, exponents, jac=True, method="L-BFGS-B", bounds=bounds)
         return found.x, -float(found.fun)
 
     return in_turn(experts, votes, before, noise, likeliest)
