@@ -73,13 +73,11 @@ def parts_of(config: DictConfig, problem: Problem) -> Parts:
     """The components that a config names; an upper reference is given the truth here alone."""
     protocol = checked_protocol(build(config.protocol))
     check_asking(config, problem, protocol)
-    queries = [build(config.init), build(config.strategy)]
-    init, strategy = (p.given(problem.truth) if is_oracle(p) else p for p in queries)
-    supervision, learner = build(config.supervision), build(config.learner)
-    if is_oracle(supervision):
-        supervision = supervision.given(problem.truth)
+    rules = [build(config[group]) for group in ("init", "strategy", "supervision")]
+    init, strategy, supervision = (p.given(problem.truth) if is_oracle(p) else p for p in rules)
+    learner = build(config.learner)
     asking = {} if problem.panel is None else asking_of(config, problem)
-    oracle = any(map(is_oracle, [*queries, supervision, *asking.values()]))
+    oracle = any(map(is_oracle, [*rules, *asking.values()]))
     return Parts(init, strategy, supervision, learner, protocol, oracle, **asking)
 
 
