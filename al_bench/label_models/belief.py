@@ -4,8 +4,8 @@ The arithmetic that the training rules and ``codecision`` share. Two experts giv
 probabilities: the foundation model its prior q, a logistic regression p on the frozen features,
 seen only out of fold. They are pooled log-linearly, ``f_k ~ p_k^b q_k^a``; the exponents, the
 annotator's noise rate and the posterior of every labelled row's true class are found together
-(`fit_pool`, or `mean_pool`), from the answers alone. Several forms of both experts are tried, and what they come
-to is averaged by how well each explains answers that it has not seen.
+(`fit_pool`, or `mean_pool`), from the answers alone. Several forms of both experts are tried, and
+what they come to is averaged by how well each explains answers that it has not seen.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from al_bench.testing.promises import (
     Make,
     generator,
     global_generators_untouched,
+    knowing,
     lock,
 )
 from al_bench.testing.situations import make_pool
@@ -114,8 +115,7 @@ def _equal(one: Consensus, other: Consensus) -> bool:
 
 def _assignment(make: Make, asked: Asked) -> Any:
     assignment = make()
-    oracle = getattr(assignment, "oracle", False)
-    return assignment.given(accuracies(asked.truth, asked.table)) if oracle else assignment
+    return knowing(assignment, accuracies(asked.truth, asked.table))
 
 
 def names_somebody_open(make: Make) -> None:

@@ -24,6 +24,7 @@ from al_bench.testing.promises import (
     Make,
     generator,
     global_generators_untouched,
+    knowing,
     lock,
 )
 from al_bench.testing.situations import (
@@ -37,18 +38,13 @@ from al_bench.testing.situations import (
 # --- training rules -------------------------------------------------------------------------------
 
 
-def _rule(made: Any, truth: Ints) -> Any:
-    """The training rule; an upper reference with the truth."""
-    return made.given(truth) if getattr(made, "oracle", False) else made
-
-
 def makes_a_training_set(make: Make) -> None:
     """Distinct rows of the pool, targets that sum to one, finite weights >= 0 with some mass."""
     several = ((asked.name, asked.state, asked.truth) for asked in asked_situations())
     for name, state, truth in (*situations(), *several):
         if not len(state.labelled):
             continue
-        made = _rule(make(), truth).training_set(state, generator())
+        made = knowing(make(), truth).training_set(state, generator())
         m, k = len(made.rows), state.n_classes
         problems = {
             f"{m} rows, targets {made.targets.shape}, weights {made.weights.shape}": (
@@ -74,11 +70,11 @@ def makes_the_same_training_set_again(make: Make) -> None:
     """Equal generators give equal training sets, from a fresh instance and from a used one."""
     state, truth = make_state()
     used = make()
-    first = _rule(used, truth).training_set(state, generator())
+    first = knowing(used, truth).training_set(state, generator())
     other, another_truth = make_state(seed=5)
-    _rule(used, another_truth).training_set(other, generator(1))
+    knowing(used, another_truth).training_set(other, generator(1))
     for rule in (used, make()):
-        again = _rule(rule, truth).training_set(state, generator())
+        again = knowing(rule, truth).training_set(state, generator())
         if not all(
             np.array_equal(getattr(first, part), getattr(again, part))
             for part in ("rows", "targets", "weights")
@@ -91,7 +87,7 @@ def making_it_leaves_the_input_alone(make: Make) -> None:
     state, truth = make_trained()
     lock(state)
     with global_generators_untouched():
-        _rule(make(), truth).training_set(state, generator())
+        knowing(make(), truth).training_set(state, generator())
 
 
 # --- learners -------------------------------------------------------------------------------------

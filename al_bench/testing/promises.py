@@ -55,3 +55,8 @@ def _global_states() -> dict[str, bytes]:
     if "torch" in sys.modules:
         states["torch"] = sys.modules["torch"].get_rng_state().numpy().tobytes().hex()
     return {name: state.encode() for name, state in states.items()}
+
+
+def knowing(part: Any, truth: Any) -> Any:
+    """A component; an upper reference with the truth that a runner would give it."""
+    return part.given(truth) if getattr(part, "oracle", False) else part

@@ -18,14 +18,14 @@ from al_bench.testing.promises import (
     Make,
     generator,
     global_generators_untouched,
+    knowing,
     lock,
 )
 from al_bench.testing.situations import make_state, make_trained, situations
 
 
 def _strategy(make: Make, truth: Ints) -> Any:
-    strategy = make()
-    return strategy.given(truth) if getattr(strategy, "oracle", False) else strategy
+    return knowing(make(), truth)
 
 
 def _query(
