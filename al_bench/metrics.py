@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Consensus, Floats, Ints, State
-from al_bench.supervision.calibration import calibrated
+from al_bench.supervision.delivered import delivered
 from al_bench.truth import Problem
 
 
@@ -14,16 +14,18 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
 
     Test metrics are the headline, and left out where the test labels are held out; those that start
     with ``pool_`` are transductive: measured on the very pool that is queried. A metric without a
-    value is left out. O((n + m) k).
+    value is left out. Measured is what a user gets. O((n + m) k), and what it takes to predict.
     """
     metrics: dict[str, float] = {}
     recall: Floats = np.empty(0)
+    given = delivered(state)
     if not problem.held_out:
-        test = state.model.predict_proba(problem.test)
+        test = given.predict_proba(problem.test)
         counts = np.bincount(problem.truth, minlength=state.n_classes)
         metrics, recall = scores(problem.test_truth, problem.guesses(test), counts)
-        metrics |= confidence(problem.test_truth, calibrated(state, test))
-    guess = state.probs.argmax(axis=1)
+        metrics |= confidence(problem.test_truth, test)
+    own = given is state.model
+    guess = (state.probs if own else given.predict_proba(state.rows)).argmax(axis=1)
     metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, state.n_classes)
     left = state.unlabelled
     metrics["pool_unlabelled_balanced_accuracy"] = balanced(

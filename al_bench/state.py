@@ -6,7 +6,7 @@ right method; it inherits nothing of ours.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias, runtime_checkable
@@ -95,15 +95,19 @@ class TrainingSet:
 
     rows: (m,) pool row numbers; targets: (m, k) soft labels, each row sums to one; weights: (m,)
     non-negative. beliefs: (n, k) or None, what the training rule believes of every pool row (a
-    by-product that strategies may read instead of computing it again). judges: (m,) or None, the
-    rows by whose targets the model's probabilities are calibrated.
+    by-product that strategies may read instead of computing it again). says: the same of any rows,
+    (m, k), of whose answers it knows nothing, or None. judges: (m,) or None, the rows by whose
+    targets the model's probabilities are calibrated; beside: how much of what the rule `says` is
+    joined with these, by its power.
     """
 
     rows: Ints
     targets: Floats
     weights: Floats
     beliefs: Floats | None = None
+    says: Callable[[Rows], Floats] | None = None
     judges: Bools | None = None
+    beside: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -175,15 +179,15 @@ class Consensus:
 
     rows: (m,) with an answer, ascending; probs: (m, k) of their true class; right, asked: (a, k) by
     annotator and true class, how many answers were right and how many there are, as expected.
-    beliefs: (n, k) or None, what the label model believes of every pool row, and believer, by which
-    belief: a by-product that a training rule of an equal one reads instead of computing it again.
+    belief, believer: what the label model believes of the pool, and by which rule: a by-product
+    that a training rule of an equal one reads instead of computing it again, or None.
     """
 
     rows: Ints
     probs: Floats
     right: Floats
     asked: Floats
-    beliefs: Floats | None = None
+    belief: Any = None
     believer: Any = None
 
 

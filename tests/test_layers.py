@@ -22,10 +22,10 @@ BASE = ("state", "rng", "arithmetic", "content")  # what everything may import
 # a room imports only what stands above it here.
 ROOMS = {
     "truth": "",
-    "supervision/calibration": "",
-    "metrics": "truth supervision/calibration",
+    "supervision/delivered": "",
+    "metrics": "truth supervision/delivered",
     "desk": "",
-    "loop": "truth desk",
+    "loop": "truth desk supervision/delivered",
     "problem/types": "",
     "problem/cache": "problem/types",
     "problem": "truth problem/types problem/cache",
@@ -36,7 +36,7 @@ ROOMS = {
     "priors": "problem/types",
     # priors for the encoders to fine-tune, and for where they compute
     "learners": "learners/balance learners/logistic priors",
-    "supervision": "supervision/calibration label_models",
+    "supervision": "supervision/delivered label_models",
     "assignments": "",
     "strategies/common": "",
     "strategies": "strategies/common label_models",

@@ -10,7 +10,7 @@ what they come to is averaged by how well each explains answers that it has not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import ClassVar
@@ -36,7 +36,7 @@ from al_bench.label_models.pool import (
     pooled,
 )
 from al_bench.label_models.several import Votes, learned_skills, said_targets
-from al_bench.state import Consensus, Floats, Ints, State
+from al_bench.state import Consensus, Floats, Ints, Rows, State
 
 DOUBT_OF_EVIDENCE = 2.0  # by which it is divided: rows are chosen, and answers are not independent
 LEAST = 1e-3  # of a form's weight: those below are left out
@@ -45,11 +45,13 @@ LEAST = 1e-3  # of a form's weight: those below are left out
 @dataclass(frozen=True)
 class Belief:
     """pool: (n, k) class probabilities, as if classes were equally frequent; the posterior where an
-    answer is known. fit: None before any label. trust: in the foundation model, 0..1."""
+    answer is known. fit: None before any label. trust: in the foundation model, 0..1. says: what it
+    is of any rows, (m, k), of whose answers it knows nothing."""
 
     pool: Floats
     fit: Fit | None
     trust: float
+    says: Callable[[Rows], Floats]
 
 
 def even_weights(answers: Ints, doubt: float = 0.0) -> Floats:
@@ -126,6 +128,45 @@ class Expert:
     bias: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class Form:
+    """A pair of experts: the regression, the shift of the prior, and what they came to."""
+
+    expert: Expert
+    shift: float
+    fit: Fit
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Forms:
+    """What all forms say of any rows; means: (k,) logarithms of the prior's class frequencies in
+    the pool."""
+
+    forms: Sequence[Form]
+    means: Floats
+    trust: float
+
+    def __call__(self, rows: Rows) -> Floats:
+        """(m, k) probabilities. O(folds m d k) for every regression."""
+        log_prior, features = log_floor(rows.prior), unit(rows.features)
+        said = {
+            expert: everywhere(expert.models, features) - expert.bias
+            for expert in dict.fromkeys(form.expert for form in self.forms)
+        }
+        pool = np.zeros(log_prior.shape)
+        for form in self.forms:
+            believed = self.trust * shifted(log_prior, self.means, form.shift)
+            both = np.stack([said[form.expert], believed])
+            pool += form.weight * pooled(both, form.fit.exponents)
+        return pool
+
+
+def prior_alone(rows: Rows) -> Floats:
+    """(m, k) the belief before any answer."""
+    return softmax(log_floor(rows.prior))
+
+
 def shifted(log_prior: Floats, means: Floats, exponent: float) -> Floats:
     """(n, k) log-probabilities less so many times the logarithms of their classes' means (k,)."""
     return log_prior if exponent == 0 else log_softmax(log_prior - exponent * means)
@@ -152,7 +193,7 @@ class OutOfFoldBelief:
 
     # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
     version: ClassVar = 4
-    one, several = staticmethod(fit_pool), staticmethod(fit_several)
+    several = staticmethod(fit_several)
 
     def __init__(
         self,
@@ -174,7 +215,7 @@ class OutOfFoldBelief:
         self.ridges, self.shifts = tuple(ridges), tuple(shifts)
         self.exponents, self.precision = np.array(exponents), np.array(precision)
         self.noise = (float(noise[0]), float(noise[1]))
-        self.settings = (
+        self.settings: tuple[object, ...] = (
             folds,
             self.ridges,
             self.shifts,
@@ -199,34 +240,33 @@ class OutOfFoldBelief:
     def believe(self, state: State, rng: np.random.Generator) -> Belief:
         """O(folds iterations m d k) time for every ridge, O(folds n d k) for each that counts; O(n
         k) memory."""
-        prior = log_floor(state.rows.prior)
         if len(state.labelled) == 0:
-            return Belief(softmax(prior), None, 1.0)
+            return Belief(prior_alone(state.rows), None, 1.0, prior_alone)
         rows, answers = state.labelled, state.labels[state.labelled]
-        faith = trust(state.rows.prior[rows], answers) if self.gate else 1.0
+        labelled = state.rows.take(rows)
+        prior = log_floor(labelled.prior)
+        faith = trust(labelled.prior, answers) if self.gate else 1.0
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
-        priors = [faith * shifted(prior, means, shift) for shift in self.shifts]
-        features = unit(state.rows.features)
-        told = Told.of(state, self.exponents[1] * prior[rows], self.noise)
+        told = Told.of(state, self.exponents[1] * prior, self.noise)
         folds = fold_numbers(told.answers, self.folds, rng)
-        experts = list(self.experts(features[rows], told, folds))
-        forms = list(product(experts, priors))
-        fits = [self.fit(told, expert.own, believed[rows]) for expert, believed in forms]
+        experts = self.experts(unit(labelled.features), told, folds)
+        pairs = list(product(experts, self.shifts))
+        fits = [
+            self.fit(told, expert.own, faith * shifted(prior, means, shift))
+            for expert, shift in pairs
+        ]
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
         weights = np.where(weights > LEAST, weights, 0)
         weights /= weights.sum()
-        pool, counted = np.zeros((len(features), state.n_classes)), np.flatnonzero(weights)
-        said = {
-            expert: everywhere(expert.models, features) - expert.bias
-            for expert in dict.fromkeys(forms[place][0] for place in counted)
-        }
-        for place in counted:
-            expert, believed = forms[place]
-            both = np.stack([said[expert], believed])
-            pool += weights[place] * pooled(both, fits[place].exponents)
-        fit = Fit.mean(fits, weights)
+        forms = [
+            Form(*pair, fit, weight)
+            for pair, fit, weight in zip(pairs, fits, weights, strict=True)
+            if weight
+        ]
+        says = Forms(forms, means, faith)
+        pool, fit = says(state.rows), Fit.mean(fits, weights)
         pool[rows] = fit.posterior
-        return Belief(pool, fit, faith)
+        return Belief(pool, fit, faith, says)
 
     def experts(self, features: Floats, told: Told, folds: Ints) -> Iterator[Expert]:
         """One for each ridge; features: (m, d) of the labelled rows."""
@@ -243,23 +283,53 @@ class OutOfFoldBelief:
             own[few] = -np.log(k)
             yield Expert(models, own, bias)
 
+    def one(self, experts: Floats, answers: Ints) -> Fit:
+        """What (e, m, k) experts come to by one answer a row, (m,)."""
+        return fit_pool(experts, answers, self.exponents, self.precision, self.noise)
+
     def fit(self, told: Told, own: Floats, log_prior: Floats) -> Fit:
         """Of one form of the experts, (m, k) each."""
-        settings = (self.exponents, self.precision, self.noise)
         experts = np.stack([own, log_prior])
         if told.votes is None:
-            return self.one(experts, told.answers, *settings)
-        return self.several(experts, told.votes, *settings)
+            return self.one(experts, told.answers)
+        return self.several(experts, told.votes, self.exponents, self.precision, self.noise)
 
 
 class AveragedBelief(OutOfFoldBelief):
     """`OutOfFoldBelief` whose exponents and noise rate are posterior means (`mean_pool`).
 
-    The likeliest ones hold few noisy answers for the fault of a good foundation model.
+    The likeliest ones hold few noisy answers for the fault of a good foundation model. pairs: where
+    given, classes that are mistaken for one another are learned, so many pseudo-answers holding a
+    class's wrong answers to say any other class alike. Of several annotators each one's
+    habit is learned anyhow.
     """
 
     version: ClassVar = 1
-    one, several = staticmethod(mean_pool), staticmethod(mean_several)
+    several = staticmethod(mean_several)
+
+    def __init__(
+        self,
+        folds: int,
+        ridges: Sequence[float],
+        shifts: Sequence[float],
+        exponents: tuple[float, float],
+        precision: tuple[float, float],
+        noise: tuple[float, float],
+        gate: bool,
+        doubt: float,
+        by_classes: bool,
+        pairs: float | None,
+    ) -> None:
+        if pairs is not None and not pairs > 0:
+            raise ValueError(f"AveragedBelief got pairs={pairs}; wanted more than 0, or null")
+        known = (folds, ridges, shifts, exponents, precision, noise, gate, doubt, by_classes)
+        super().__init__(*known)
+        self.pairs = pairs
+        self.settings = (*self.settings, pairs)
+
+    def one(self, experts: Floats, answers: Ints) -> Fit:
+        given = (self.exponents, self.precision, self.noise)
+        return mean_pool(experts, answers, *given, self.pairs)
 
 
 def confident_rows(
@@ -289,12 +359,12 @@ class Believed:
         belief = self.belief.believe(state, rng)
         assert belief.fit is not None
         made = consensus_of(state, state.labelled, belief.fit.posterior)
-        return replace(made, beliefs=belief.pool, believer=self.belief)
+        return replace(made, belief=belief, believer=self.belief)
 
 
-def beliefs_of(belief: OutOfFoldBelief, state: State, rng: np.random.Generator) -> Floats:
-    """(n, k) what a belief says of the pool, read off the consensus where an equal one made it."""
+def belief_of(belief: OutOfFoldBelief, state: State, rng: np.random.Generator) -> Belief:
+    """What a belief says, read off the consensus where an equal one made it."""
     made = state.consensus
-    if made is not None and made.beliefs is not None and made.believer == belief:
-        return made.beliefs
-    return belief.believe(state, rng).pool
+    if made is not None and isinstance(made.belief, Belief) and made.believer == belief:
+        return made.belief
+    return belief.believe(state, rng)

@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
+from al_bench.arithmetic import one_hot, softmax
 from al_bench.label_models.several import Votes, learned_skills
 from al_bench.learners.logistic import one_thread
 from al_bench.state import Floats, Ints
@@ -17,6 +17,8 @@ ROUNDS = 4  # of fitting the frequencies: they hardly move after
 MOST_NOISE = 0.6
 RATES = np.linspace(0.005, MOST_NOISE, 13)  # of noise, that are averaged over
 STEPS, MOST_EXPONENT = 11, 3.0  # of an exponent
+LEAST = 1e-12  # of a chance before its logarithm
+SWEEPS = 30  # of learning what wrong answers say
 SPREADS, LEAST_SPREAD = 2.5, 0.02  # standard deviations that the second pass looks at, at least
 
 
@@ -170,29 +172,103 @@ def around(found: Averages) -> Floats:
 
 
 def mean_pool(
-    experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
+    experts: Floats,
+    answers: Ints,
+    before: Floats,
+    precision: Floats,
+    noise: tuple[float, float],
+    pairs: float | None = None,
 ) -> Fit:
     """As `fit_pool`, but exponents and noise rate are their posterior means, not the likeliest.
 
     Few answers, some of them wrong, are explained by much noise and a good prior about as well as
     by little noise and a bad one: the likeliest pair is either, their mean is neither. Noise may be
-    any rate alike with pseudo-counts of zero. O(grid m k).
+    any rate alike with pseudo-counts of zero.
+
+    pairs: where given, wrong answers may also be of a class's own kind: what they say is
+    learned for every class, held even by so many pseudo-answers, at first as the foundation model,
+    the last of the experts, tells them (Dawid and Skene, 1979), and averaged with the even kind by
+    evidence, a nat a class less for what was learned (Akaike, 1974). O(grid m k).
     """
-    index, other = np.arange(len(answers)), RATES / (experts.shape[2] - 1)
+    k = experts.shape[2]
+    given = (experts, answers, before, precision, noise)
+    even = mean_under(*given, even_errors(k), None, 2)
+    if pairs is None:
+        return even
+    learned = mean_under(*given, errors_by(softmax(experts[-1]), answers, pairs), pairs, 3)
+    evidence = np.array([[even.evidence, learned.evidence - k]])
+    return Fit.mean([even, learned], softmax(evidence / 2)[0])
+
+
+def mean_under(
+    experts: Floats,
+    answers: Ints,
+    before: Floats,
+    precision: Floats,
+    noise: tuple[float, float],
+    errors: Floats,
+    pairs: float | None,
+    passes: int,
+) -> Fit:
+    """`mean_pool` where a wrong answer about a class j says c at the rate errors[j, c], (k, k),
+    which is learned on from pass to pass where `pairs` is given."""
+    index, k = np.arange(len(answers)), experts.shape[2]
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
+    counts, axes = np.bincount(answers, minlength=k) + 0.5, everything(len(experts))
+    for _ in range(passes):  # everywhere, then where it matters
+        said = errors[:, answers].T
 
-    def explained(belief: Floats) -> Floats:
-        hit = belief[index, answers].astype(float)
-        return np.asarray(np.log(np.outer(1 - RATES - other, hit) + other[:, None]).sum(axis=1))
+        def explained(belief: Floats, said: Floats = said) -> Floats:
+            hit = belief[index, answers].astype(float)
+            missed = np.einsum("mk,mk->m", belief, said)
+            chance = np.outer(1 - RATES, hit) + np.outer(RATES, missed)
+            return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=1))
 
-    counts, axes = np.bincount(answers, minlength=experts.shape[2]) + 0.5, everything(len(experts))
-    for _ in range(2):  # everywhere, then where it matters
         frequencies = counts / counts.sum()
         found = averages(experts, frequencies, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), around(found)
-        posterior = true_class(pooled(experts, found.exponents, frequencies), answers, rate)
+        posterior = told_by(pooled(experts, found.exponents, frequencies), answers, rate, errors)
         counts = np.maximum(posterior.sum(axis=0), 0.3)
+        if pairs is not None:
+            errors = learned_errors(posterior, answers, pairs)
     return Fit(found.exponents, rate, posterior, found.evidence)
+
+
+def even_errors(n_classes: int) -> Floats:
+    """(k, k) what a wrong answer about each class says: any other alike."""
+    return (1 - np.eye(n_classes)) / (n_classes - 1)
+
+
+def told_by(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
+    """`true_class` where wrong answers say what `errors` (k, k) has for the true class."""
+    index = np.arange(len(answers))
+    joint = belief * noise * errors[:, answers].T
+    joint[index, answers] = belief[index, answers] * (1 - noise)
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+
+
+def learned_errors(posterior: Floats, answers: Ints, pairs: float) -> Floats:
+    """(k, k) what wrong answers about a class say, by (m, k) posteriors of the true ones, and
+    `pairs` answers a class that say every other alike."""
+    k = posterior.shape[1]
+    counts = posterior.T @ one_hot(answers, k)
+    np.fill_diagonal(counts, 0)
+    counts = counts + pairs * even_errors(k)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def errors_by(belief: Floats, answers: Ints, pairs: float) -> Floats:
+    """The same, where (m, k) `belief` alone says what is true, by expectation and maximisation."""
+    k, m = belief.shape[1], len(answers)
+    errors, rate, frequencies = even_errors(k), 0.3, np.full(k, 1 / k)
+    for _ in range(SWEEPS):
+        posterior = told_by(belief * frequencies, answers, rate, errors)
+        right = posterior[np.arange(m), answers].sum()
+        rate = min((m - right + 1) / (m + 2), MOST_NOISE)
+        frequencies = np.maximum(posterior.sum(axis=0), 0.3)
+        frequencies /= frequencies.sum()
+        errors = learned_errors(posterior, answers, pairs)
+    return errors
 
 
 def fit_several(

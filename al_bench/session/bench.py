@@ -20,6 +20,7 @@ from al_bench.session.pooling import made_pool, pool_key
 from al_bench.session.store import Store, insert
 from al_bench.session.threads import one_thread
 from al_bench.session.values import Settings
+from al_bench.state import Floats
 
 
 @dataclass(frozen=True)
@@ -105,15 +106,16 @@ class Bench:
         with one_thread():
             parts = self.parts(moment.settings)
             fit = Fit(moment.key, number, fitted(state, said, parts, moment.settings.seed, number))
-            keep(self.folder, fit.kept)
+            made = fit.kept
+            keep(self.folder, made)
         if moment.key not in numbers:
-            self.record(moment, fit, perf_counter() - began)
+            self.record(moment, fit, made.probs, perf_counter() - began)
         return fit
 
-    def record(self, moment: Moment, fit: Fit, seconds: float) -> None:
+    def record(self, moment: Moment, fit: Fit, probs: Floats, seconds: float) -> None:
         """Append that a fit was made, and what it says of the rows kept for the audit."""
         labels = len(consensus(moment.ledger.answers))
-        guesses = fit.state.probs[moment.pool.reserved].argmax(axis=1).astype(np.int32)
+        guesses = probs[moment.pool.reserved].argmax(axis=1).astype(np.int32)
         last = moment.ledger.answers[-1].number
         with self.store.writing() as connection:
             facts = {"key": fit.key, "number": fit.number, "labels": labels}

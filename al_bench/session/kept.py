@@ -10,7 +10,7 @@ import numpy as np
 
 from al_bench.learners.linear import LinearModel
 from al_bench.state import Floats, Model, State
-from al_bench.supervision.calibration import calibrated, sharpness_of
+from al_bench.supervision.delivered import Delivered, delivered
 
 FILE = "fit.npz"
 
@@ -18,7 +18,7 @@ FILE = "fit.npz"
 @dataclass(frozen=True)
 class Kept:
     """What a fit came to. key: of all that decided it; number: of the fit; probs: (n, k) of the
-    pool, calibrated as the model is; model: None where it is no linear head, whose weights alone
+    pool, as a user gets them, and so is model: None where it is no linear head, whose weights alone
     are kept."""
 
     key: str
@@ -39,11 +39,20 @@ class Fit:
     @property
     def kept(self) -> Kept:
         """What is kept of it."""
-        model, power = self.state.model, sharpness_of(self.state)
-        linear = None
-        if isinstance(model, LinearModel):
-            linear = LinearModel(np.float32(power) * model.weight, np.float32(power) * model.bias)
-        return Kept(self.key, self.number, calibrated(self.state, self.state.probs), linear)
+        given, probs = delivered(self.state), self.state.probs
+        if given is not self.state.model:
+            probs = given.predict_proba(self.state.rows)
+        return Kept(self.key, self.number, probs, linear(given))
+
+
+def linear(model: Model) -> LinearModel | None:
+    """The linear head that predicts as a model does; None where there is none."""
+    if isinstance(model, LinearModel):
+        return model
+    if isinstance(model, Delivered) and isinstance(model.model, LinearModel) and not model.beside:
+        power = np.float32(model.power)
+        return LinearModel(power * model.model.weight, power * model.model.bias)
+    return None
 
 
 def keep(folder: Path, fit: Kept) -> None:

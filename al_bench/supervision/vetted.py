@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.arithmetic import one_hot
-from al_bench.label_models.belief import OutOfFoldBelief, beliefs_of, confident_rows
+from al_bench.label_models.belief import OutOfFoldBelief, belief_of, confident_rows
 from al_bench.state import State, TrainingSet
 
 
@@ -19,10 +19,10 @@ class Vetted:
         self.belief = belief
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        belief = beliefs_of(self.belief, state, rng)
-        targets = belief[state.labelled].astype(np.float32)
+        belief = belief_of(self.belief, state, rng)
+        targets = belief.pool[state.labelled].astype(np.float32)
         weights = np.ones(len(targets), dtype=np.float32)
-        return TrainingSet(state.labelled, targets, weights, belief)
+        return TrainingSet(state.labelled, targets, weights, belief.pool, belief.says)
 
 
 class VettedPool:
@@ -39,12 +39,13 @@ class VettedPool:
         self.belief, self.fraction, self.most, self.hard = belief, fraction, most, hard
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        belief = beliefs_of(self.belief, state, rng)
+        belief = belief_of(self.belief, state, rng)
         each = max(self.most // state.n_classes, 1)
-        extra = confident_rows(belief, state.unlabelled, self.fraction, each, rng)
-        free = belief[extra]
+        extra = confident_rows(belief.pool, state.unlabelled, self.fraction, each, rng)
+        free = belief.pool[extra]
         if self.hard:
             free = one_hot(free.argmax(axis=1), state.n_classes)
-        targets = np.concatenate([belief[state.labelled], free]).astype(np.float32)
+        targets = np.concatenate([belief.pool[state.labelled], free]).astype(np.float32)
         rows = np.concatenate([state.labelled, extra])
-        return TrainingSet(rows, targets, np.ones(len(rows), dtype=np.float32), belief)
+        weights = np.ones(len(rows), dtype=np.float32)
+        return TrainingSet(rows, targets, weights, belief.pool, belief.says)

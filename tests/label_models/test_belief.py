@@ -1,7 +1,5 @@
 """The belief: Bayes by hand, parameters recovered from answers, useless priors ignored."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -24,34 +22,11 @@ from al_bench.label_models.crossfit import (
     fold_numbers,
     log_floor,
 )
-from al_bench.label_models.pool import (
-    Fit,
-    averages,
-    everything,
-    fit_pool,
-    mean_pool,
-    pool_loss,
-    pooled,
-    true_class,
-)
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
+from tests.label_models.test_pool import flipped
 from tests.reference import belief as slow
 
 BEFORE, PRECISION, NOISE = np.array([1.5, 0.5]), np.array([4.0, 1.0]), (1.0, 9.0)
-
-
-def zero_shot(m: int, k: int, strength: float, seed: int) -> tuple[Floats, Ints]:
-    """(m, k) calibrated log-probabilities and truths drawn from them."""
-    rng = np.random.default_rng(seed)
-    probs = softmax(strength * rng.normal(size=(m, k)))
-    truth = np.array([rng.choice(k, p=row) for row in probs])
-    return np.log(probs), truth
-
-
-def flipped(truth: Ints, k: int, rate: float, seed: int) -> Ints:
-    rng = np.random.default_rng(seed)
-    wrong = rng.random(len(truth)) < rate
-    return np.where(wrong, (truth + rng.integers(1, k, size=len(truth))) % k, truth)
 
 
 def belief_rule(
@@ -76,106 +51,6 @@ def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple
     labels = np.full(n, UNLABELLED, dtype=np.int64)
     labels[queried] = flipped(truth, 3, rate, 9)[queried]
     return State(Rows(range(n), features, table[prior].astype(np.float32)), labels), truth
-
-
-def test_the_posterior_of_the_true_class_is_bayes_rule_by_hand() -> None:
-    belief = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1]])
-    posterior = true_class(belief, np.array([0, 2]), 0.2)
-    assert_allclose(posterior[0], np.array([0.56, 0.02, 0.01]) / 0.59)
-    assert_allclose(posterior[1], np.array([0.07, 0.02, 0.08]) / 0.17)
-
-
-def test_without_noise_the_answer_is_the_truth() -> None:
-    belief = softmax(np.random.default_rng(0).normal(size=(5, 4)))
-    assert_allclose(true_class(belief, np.arange(5) % 4, 0.0), np.eye(4)[np.arange(5) % 4])
-
-
-def test_posterior_and_pool_equal_the_slow_versions() -> None:
-    experts = np.stack([zero_shot(20, 4, 1.0, s)[0] for s in (1, 2)])
-    fractions = np.array([0.4, 0.3, 0.2, 0.1])
-    fast = pooled(experts, np.array([0.7, 1.3]), fractions)
-    assert_allclose(fast, slow.pooled(experts, [0.7, 1.3], fractions))
-    answers = np.arange(20) % 4
-    assert_allclose(true_class(fast, answers, 0.3), slow.true_class(fast, answers, 0.3))
-
-
-def test_exponents_of_zero_make_the_pool_flat_and_of_one_give_the_expert_back() -> None:
-    experts = np.stack([zero_shot(6, 3, 1.0, s)[0] for s in (1, 2)])
-    assert_allclose(pooled(experts, np.zeros(2)), 1 / 3)
-    assert_allclose(pooled(experts, np.array([0.0, 1.0])), np.exp(experts[1]))
-
-
-def test_the_loss_is_the_slow_likelihood_and_its_slopes_are_right() -> None:
-    experts = np.stack([zero_shot(30, 4, 1.0, s)[0] for s in (3, 4)])
-    answers, fractions = np.arange(30) % 4, np.array([0.4, 0.3, 0.2, 0.1])
-    point = np.array([0.8, 0.4, 0.25])
-
-    def value(at: Floats) -> float:
-        return pool_loss(at[:2], at[2], experts, answers, fractions)[0]
-
-    _, slope, by_noise = pool_loss(point[:2], 0.25, experts, answers, fractions)
-    assert_allclose(
-        value(point), -slow.log_likelihood(point[:2], experts, answers, fractions, 0.25)
-    )
-    steps = 1e-5 * np.eye(3)
-    numeric = [(value(point + step) - value(point - step)) / 2e-5 for step in steps]
-    assert_allclose([*slope, by_noise], numeric, rtol=1e-5)
-
-
-@pytest.mark.parametrize("rule", [fit_pool, mean_pool])
-@pytest.mark.parametrize("rate", [0.0, 0.2, 0.4])
-def test_noise_rate_and_exponents_are_recovered_from_answers(
-    rate: float, rule: Callable[..., Fit]
-) -> None:
-    expert, truth = zero_shot(1500, 5, 3.0, 11)
-    idle, _ = zero_shot(1500, 5, 1.0, 12)
-    answers = flipped(truth, 5, rate, 13)
-    fit = rule(np.stack([idle, expert]), answers, np.array([0.5, 0.5]), np.ones(2), NOISE)
-    assert abs(fit.noise - rate) < 0.04
-    assert fit.exponents[0] < 0.12
-    assert 0.8 < fit.exponents[1] < 1.2
-    assert_allclose(fit.posterior.sum(axis=1), 1)
-
-
-def test_averages_are_the_means_of_the_slow_posterior() -> None:
-    experts = np.stack([zero_shot(12, 3, 1.0, s)[0] for s in (3, 4)])
-    answers, fractions, rates = np.arange(12) % 3, np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3])
-
-    def explained(belief: Floats) -> Floats:
-        hit = belief[np.arange(12), answers]
-        return np.array([np.log((1 - r) * hit + r / 2 * (1 - hit)).sum() for r in rates])
-
-    axes, before, precision = everything(2), np.array([1.0, 0.5]), np.array([2.0, 3.0])
-    found = averages(experts, fractions, explained, before, precision, np.log([0.4, 0.6]), axes)
-    total, means, wrong = 0.0, np.zeros(2), 0.0
-    for b in axes[0]:
-        for a in axes[1]:
-            for rate, share in zip(rates, (0.4, 0.6), strict=True):
-                likelihood = slow.log_likelihood([b, a], experts, answers, fractions, rate)
-                weight = share * np.exp(likelihood - (b - 1) ** 2 - 1.5 * (a - 0.5) ** 2)
-                total += weight
-                means += weight * np.array([b, a])
-                wrong += weight * (rate == 0.3)
-    assert_allclose(found.exponents, means / total, rtol=1e-4)
-    assert_allclose(found.rates[1], wrong / total, rtol=1e-4)
-    assert_allclose(found.evidence, np.log(total * 0.3**2), rtol=1e-4)
-
-
-def test_few_noisy_answers_leave_a_good_prior_its_say_where_rates_are_averaged() -> None:
-    expert, truth = zero_shot(24, 4, 3.0, 31)
-    idle, _ = zero_shot(24, 4, 1.0, 32)
-    answers, both = flipped(truth, 4, 0.45, 33), np.stack([idle, expert])
-    likeliest = fit_pool(both, answers, np.ones(2), np.full(2, 4.0), NOISE)
-    mean = mean_pool(both, answers, np.ones(2), np.full(2, 2.0), (0.5, 2.0))
-    assert mean.exponents[1] > likeliest.exponents[1] + 0.1
-    assert mean.noise > likeliest.noise + 0.1
-
-
-def test_vetting_repairs_more_answers_than_it_spoils() -> None:
-    expert, truth = zero_shot(800, 5, 3.0, 21)
-    answers = flipped(truth, 5, 0.3, 23)
-    fit = fit_pool(expert[None], answers, np.ones(1), np.ones(1), NOISE)
-    assert (fit.posterior.argmax(axis=1) == truth).mean() > (answers == truth).mean() + 0.1
 
 
 def test_trust_is_full_in_a_good_or_a_flat_prior_and_none_in_a_contrary_one() -> None:

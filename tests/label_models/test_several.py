@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
 from al_bench.label_models import Majority, several
-from al_bench.label_models.belief import AveragedBelief, OutOfFoldBelief, beliefs_of
+from al_bench.label_models.belief import AveragedBelief, OutOfFoldBelief, belief_of
 from al_bench.label_models.several import Votes, learned_skills, said_targets
 from al_bench.state import ABSENT, Floats, Ints, Panel, State
 from al_bench.testing.situations import make_pool
@@ -27,7 +27,7 @@ GIVEN = (
     True,
     10.0,
     True,
-)  # as configs/belief/out_of_fold.yaml
+)  # as configs/belief/version_2.yaml
 
 
 def told(
@@ -121,13 +121,13 @@ def test_answers_of_no_person_share_one_skill() -> None:
     assert skills.competence.shape == (1,)
 
 
-def believed(belief: str = "out_of_fold") -> object:
+def believed(belief: str = "version_2") -> object:
     options = ["label_model=belief", f"belief@label_model.belief={belief}", "annotators=alike"]
     (job,) = plan(options, None)
     return build(job.config.label_model)
 
 
-@pytest.mark.parametrize("belief", ["out_of_fold", "averaged"])
+@pytest.mark.parametrize("belief", ["version_2", "averaged"])
 def test_the_consensus_is_better_than_the_majority(belief: str) -> None:
     state, truth = told([0.05, 0.2, 0.6, 0.7, "largest"], n=300, times=3)
     rng = np.random.default_rng(0)
@@ -153,12 +153,12 @@ def test_the_same_answers_in_another_order_are_believed_alike() -> None:
     assert_allclose(one, other)
 
 
-def test_a_training_rule_reads_the_beliefs_of_an_equal_belief_alone() -> None:
+def test_a_training_rule_reads_the_belief_of_an_equal_belief_alone() -> None:
     state, _ = told([0.1, 0.5, "largest"], n=120, times=2)
     model = believed()
     made = model.infer(state, np.random.default_rng(0))  # type: ignore[attr-defined]
     state = state.agreed(made, np.random.default_rng(0))
     rng = np.random.default_rng(1)
-    assert beliefs_of(OutOfFoldBelief(*GIVEN), state, rng) is made.beliefs
-    for other in (OutOfFoldBelief(*GIVEN[:-2], 0.0, True), AveragedBelief(*GIVEN)):
-        assert np.abs(beliefs_of(other, state, rng) - made.beliefs).max() > 1e-3
+    assert belief_of(OutOfFoldBelief(*GIVEN), state, rng) is made.belief
+    for other in (OutOfFoldBelief(*GIVEN[:-2], 0.0, True), AveragedBelief(*GIVEN, None)):
+        assert np.abs(belief_of(other, state, rng).pool - made.belief.pool).max() > 1e-3

@@ -1,4 +1,4 @@
-"""Calibrated probabilities: as sharp as the judges say, and of the same classes."""
+"""What a user gets: as sharp as the judges say and of the same classes, or joined with a belief."""
 
 from dataclasses import replace
 
@@ -8,7 +8,8 @@ import pytest
 from al_bench.arithmetic import one_hot
 from al_bench.metrics import calibration_error
 from al_bench.state import State, TrainingSet
-from al_bench.supervision.calibration import calibrated, sharpness
+from al_bench.supervision.delivered import Calibrated, delivered, sharpness
+from al_bench.supervision.human import HumanLabels
 from al_bench.testing.situations import SoftmaxModel, make_pool
 
 
@@ -32,7 +33,7 @@ def test_the_sharpness_is_the_factor_by_which_scores_were_too_flat(factor: float
 
 def test_judges_calibrate_and_leave_every_class_where_it_was() -> None:
     state, truth = judged(0.0)
-    said = calibrated(state, state.probs)
+    said = delivered(state).predict_proba(state.rows)
     assert said.argmax(axis=1).tolist() == state.probs.argmax(axis=1).tolist()
     np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-5)
 
@@ -46,7 +47,8 @@ def test_judges_calibrate_and_leave_every_class_where_it_was() -> None:
 
 def test_judges_in_doubt_make_a_model_doubtful() -> None:
     sure, torn = (
-        calibrated(state, state.probs).max(axis=1).mean() for state, _ in map(judged, (0.0, 0.5))
+        delivered(state).predict_proba(state.rows).max(axis=1).mean()
+        for state, _ in map(judged, (0.0, 0.5))
     )
     assert torn < sure - 0.1
 
@@ -56,4 +58,26 @@ def test_without_judges_or_training_nothing_changes() -> None:
     assert state.training is not None
     for training in (None, replace(state.training, judges=None)):
         untaught = replace(state, training=training)
-        assert calibrated(untaught, state.probs) is state.probs
+        assert delivered(untaught) is untaught.model
+
+
+@pytest.mark.parametrize("beside", [0.5, 1.0, 3.0])
+def test_a_belief_is_joined_by_its_power_with_the_calibrated_model(beside: float) -> None:
+    state, _ = judged(0.2)
+    own = delivered(state).predict_proba(state.rows)
+    belief = np.full((600, 4), 0.1)
+    belief[:, 2] = 0.7
+    assert state.training is not None
+    training = replace(state.training, says=lambda rows: belief[: len(rows)], beside=beside)
+    said = delivered(replace(state, training=training)).predict_proba(state.rows)
+    for row in range(0, 600, 50):
+        scores = [own[row, c] * belief[row, c] ** beside for c in range(4)]
+        wanted = [score ** (1 / (1 + beside)) for score in scores]
+        np.testing.assert_allclose(said[row], np.array(wanted) / sum(wanted), rtol=1e-6)
+
+
+@pytest.mark.parametrize("beside", [-0.1, 1.0])
+def test_a_belief_that_is_not_there_cannot_be_joined(beside: float) -> None:
+    state, _ = judged(0.0)
+    with pytest.raises(ValueError, match=f"Calibrated got beside={beside}"):
+        Calibrated(HumanLabels(), beside).training_set(state, np.random.default_rng(0))

@@ -1,0 +1,96 @@
+"""What a user gets: class probabilities as sure as the answers allow, and not by one model alone.
+
+Queries read the model as it was fitted: what a margin is worth to them is measured so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from al_bench.arithmetic import log_softmax, softmax
+from al_bench.state import Floats, Model, Rows, State, Supervision, TrainingSet
+
+SHARPEST = (-4.0, 5.0)  # powers of two, to which probabilities may be raised
+LEAST = 1e-12  # of a probability before its logarithm
+
+
+class Calibrated:
+    """Another training rule, whose annotated rows judge how sure its model's probabilities may be.
+
+    Free labels, taught as if they were certain, say nothing of it; the targets of annotated rows,
+    doubtful as they are where the rule vets answers, do. Where it teaches annotated rows alone they
+    are hardly judges: the model has seen them.
+
+    beside: the power at which what the rule believes of a row is joined with the model, whose own
+    is one; a model taught by a belief errs elsewhere than the belief does (ours; a log-linear pool:
+    Genest and Zidek, 1986). ValueError where it is below 0, or the rule believes nothing.
+    """
+
+    def __init__(self, rule: Supervision, beside: float) -> None:
+        if beside < 0:
+            raise ValueError(f"Calibrated got beside={beside}; wanted 0 or more")
+        self.rule, self.beside = rule, beside
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        taught = self.rule.training_set(state, rng)
+        if self.beside and taught.says is None:
+            raise ValueError(
+                f"Calibrated got beside={self.beside} for {type(self.rule).__name__}, which "
+                "believes nothing of a row; wanted a rule with a belief, or 0"
+            )
+        judges = state.labels[taught.rows] >= 0
+        return replace(taught, judges=judges, beside=self.beside)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A model whose probabilities are raised to a power, and joined with what a belief says."""
+
+    model: Model
+    power: float
+    says: Callable[[Rows], Floats] | None
+    beside: float
+
+    def predict_proba(self, rows: Rows) -> Floats:
+        """(m, k) probabilities; without a belief beside it the model's likeliest class stays so."""
+        own = log_softmax(self.power * logs(self.model.predict_proba(rows)))
+        if self.says is None or not self.beside:
+            return np.exp(own)
+        return softmax((own + self.beside * logs(self.says(rows))) / (1 + self.beside))
+
+
+def delivered(state: State) -> Model:
+    """What a user gets of a state: its model, made as sure as agrees best with the targets of its
+    training set's judges (temperature scaling: Guo et al., 2017), and joined with the belief where
+    the training rule says so. O(j k) for j judges."""
+    taught = state.training
+    if taught is None or taught.judges is None:
+        return state.model
+    return Delivered(state.model, sharpness_of(state), taught.says, taught.beside)
+
+
+def sharpness_of(state: State) -> float:
+    """The power to which the model's probabilities are to be raised; one without judges."""
+    taught = state.training
+    if taught is None or taught.judges is None or not taught.judges.any():
+        return 1.0
+    judging = state.rows.take(taught.rows[taught.judges])
+    return sharpness(logs(state.model.predict_proba(judging)), taught.targets[taught.judges])
+
+
+def sharpness(scores: Floats, targets: Floats) -> float:
+    """The factor of (m, k) scores at which their softmax is likeliest by (m, k) targets."""
+    from scipy.optimize import minimize_scalar
+
+    def surprise(power: float) -> float:
+        return -float(np.vdot(targets, log_softmax(2**power * scores)))
+
+    found = minimize_scalar(surprise, bounds=SHARPEST, method="bounded", options={"xatol": 0.01})
+    return float(2**found.x)
+
+
+def logs(probs: Floats) -> Floats:
+    return np.asarray(np.log(np.maximum(probs, LEAST)), dtype=np.float64)
