@@ -8,5 +8,6 @@ from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill
 from .pseudo import SelfTraining as SelfTraining
 from .truth import PoolByTruth as PoolByTruth
+from .vetted import FadingPool as FadingPool
 from .vetted import Vetted as Vetted
 from .vetted import VettedPool as VettedPool

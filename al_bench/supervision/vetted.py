@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from al_bench.arithmetic import one_hot
@@ -49,3 +51,28 @@ class VettedPool:
         rows = np.concatenate([state.labelled, extra])
         weights = np.ones(len(rows), dtype=np.float32)
         return TrainingSet(rows, targets, weights, belief.pool, belief.says)
+
+
+class FadingPool(VettedPool):
+    """`VettedPool` whose unlabelled rows count less as answers come in (ours).
+
+    fade: answers a class, on average over classes, at which a free label weighs half of an
+    annotated row: beside m answers about k classes its weight is ``1 / (1 + m / (fade k))``, so
+    that thousands of answers are not drowned in what a belief made of them. ValueError unless it is
+    above 0.
+    """
+
+    def __init__(
+        self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool, fade: float
+    ) -> None:
+        super().__init__(belief, fraction, most, hard)
+        if not fade > 0:
+            raise ValueError(f"FadingPool got fade={fade}; wanted more than 0")
+        self.fade = fade
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        taught = super().training_set(state, rng)
+        own = len(state.labelled)  # of the rows, which come first
+        weights = taught.weights.copy()
+        weights[own:] /= 1 + own / (self.fade * state.n_classes)
+        return replace(taught, weights=weights)

@@ -311,8 +311,11 @@ def test_every_strategy_of_the_suite_chooses_for_a_session(tmp_path: Path, strat
         assert any(one.why.startswith(strategy) for one in batch)
 
 
-def test_a_learner_without_weights_to_keep_is_fitted_anew(tmp_path: Path) -> None:
-    with new(tmp_path, audit=0.0, overrides=["learner=sklearn", "supervision=labels"]) as session:
+@pytest.mark.parametrize(
+    "options", [["learner=sklearn", "supervision=labels"], ["supervision=joined"]]
+)
+def test_a_model_without_weights_to_keep_is_fitted_anew(tmp_path: Path, options: list[str]) -> None:
+    with new(tmp_path, audit=0.0, overrides=options) as session:
         label(session, batches=2)
         here = session.predict()
         rows = npz(tmp_path, n=20, seed=5, name="new.npz")

@@ -16,7 +16,7 @@ from al_bench.supervision.delivered import Calibrated
 from al_bench.supervision.human import HumanLabels, Smoothed, SoftLabels
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
 from al_bench.supervision.truth import PoolByTruth
-from al_bench.supervision.vetted import Vetted, VettedPool
+from al_bench.supervision.vetted import FadingPool, Vetted, VettedPool
 from al_bench.testing.asking import make_asked
 from tests.conftest import make_state
 
@@ -35,6 +35,7 @@ RULES: list[Callable[[], Supervision]] = [
     lambda: Distill(5),
     lambda: Vetted(belief()),
     lambda: VettedPool(belief(), 0.7, 4000, True),
+    lambda: FadingPool(belief(), 0.7, 4000, True, 40.0),
     lambda: ConfidentLearning(4, 1.0),
     lambda: Calibrated(VettedPool(belief(), 0.7, 4000, True), 0.0),
     lambda: Calibrated(VettedPool(belief(), 0.7, 4000, True), 1.0),
@@ -241,6 +242,24 @@ def test_annotated_rows_judge_how_sure_a_calibrated_model_is() -> None:
     assert plain.judges is None
     assert judged.judges is not None
     assert judged.judges.tolist() == asked_of(state, judged).tolist()
+
+
+@pytest.mark.parametrize("labelled", [12, 60])
+def test_free_labels_weigh_half_of_an_answer_at_so_many_answers_a_class(labelled: int) -> None:
+    state, _ = make_state(labelled=labelled)
+    plain = taught(VettedPool(belief(), 0.7, 4000, True), state)
+    fading = taught(FadingPool(belief(), 0.7, 4000, True, labelled / state.n_classes), state)
+    assert fading.rows.tolist() == plain.rows.tolist()
+    human = asked_of(state, fading)
+    assert (fading.weights[human] == 1).all()
+    assert_allclose(fading.weights[~human], 0.5)
+    late = taught(FadingPool(belief(), 0.7, 4000, True, labelled / state.n_classes / 9), state)
+    assert_allclose(late.weights[~human], 0.1, rtol=1e-6)
+
+
+def test_a_fade_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="FadingPool got fade=0"):
+        FadingPool(belief(), 0.7, 4000, True, 0)
 
 
 def test_the_pool_rows_are_capped_over_all_classes() -> None:
