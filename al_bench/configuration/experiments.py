@@ -19,7 +19,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from al_bench.configuration.config import composed, key_of
-from al_bench.configuration.plan import Plan, plan
+from al_bench.configuration.plan import Plan, composer, plan
 
 
 def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -64,10 +64,10 @@ def text(value: Any) -> str:
 
 def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
     """The plan of each sweep, by its name; ValueError with the name of one that is wrong."""
-    made = {}
+    made, compose = {}, composer()
     for name, line in command_lines(overrides, extra).items():
         try:
-            made[name] = known_plan(line, extra)
+            made[name] = plan(line, extra, compose)
         except Exception as error:
             if not name:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -23,15 +23,18 @@ from al_bench.configuration.config import (
 )
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+EVERYWHERE = {"experiment", "task", "hydra"}  # whose options change many nodes
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
 
 
 @dataclass(frozen=True)
 class Node:
-    """A composed config, or one top-level key of it, and the option of each config group."""
+    """A composed config, or one top-level key of it, the option of each config group, and Hydra's
+    own settings."""
 
     config: DictConfig
     choices: Mapping[str, str]
+    hydra: DictConfig
 
     @cached_property
     def plain(self) -> dict[str, Any]:
@@ -107,30 +110,48 @@ class Plan:
         return Job((*self.fixed, *combination), self.base, changed)
 
 
-def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
-    """Every run that ``albench run <overrides>`` would make.
+Composer = Callable[..., Node]  # from overrides to what they compose to
+
+
+def composer() -> Composer:
+    """Composes, and remembers what it composed: sweeps of one experiment share most of it."""
+    from hydra import compose
+
+    @cache
+    def composed(*overrides: str) -> Node:
+        config = compose("config", list(overrides), return_hydra_config=True)
+        choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
+        hydra = config.hydra
+        with open_dict(config):
+            del config["hydra"]
+        own = {k: v for k, v in choices.items() if not k.startswith("hydra/")}
+        return Node(config, own, hydra)
+
+    return composed
+
+
+def plan(
+    overrides: Sequence[str], extra: Path | None = None, composed: Composer | None = None
+) -> Plan:
+    """Every run that ``albench run <overrides>`` would make; composed: by what, where it is not
+    this plan's own.
 
     Errors of Hydra's own where an override or a config is wrong.
     """
-    from hydra import compose
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    extras = search(extra)
+    extras, compose = search(extra), composed or composer()
     with composing(extra):
-        fixed = [*extras, *(o for o in overrides if not is_sweep(o))]
+        fixed = [o for o in overrides if not is_sweep(o)]
         swept = [o for o in overrides if is_sweep(o)]
-
-        @cache
-        def composed(*more: str) -> Node:
-            config = compose("config", [*fixed, *more], return_hydra_config=True)
-            choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
-            with open_dict(config):
-                del config["hydra"]
-            return Node(config, {k: v for k, v in choices.items() if not k.startswith("hydra/")})
-
-        hydra = compose("config", fixed, return_hydra_config=True).hydra
+        folders = config_folders(extra)
+        chosen = {node_of(o) for o in fixed if is_option(o, folders)} - EVERYWHERE
+        own = [o for o in fixed if node_of(o) in chosen]  # composed with the node that it changes
+        common = [o for o in fixed if node_of(o) not in chosen]
+        base = compose(*extras, *common)
+        hydra = base.hydra
         params = hydra.sweeper.get("params") or {}
         given = {key_of(o) for o in overrides}
         swept += [f"{key}={value}" for key, value in params.items() if key not in given]
@@ -139,16 +160,15 @@ def plan(overrides: Sequence[str], extra: Path | None = None) -> Plan:
         batches = []  # where another sweeper chooses the runs as it goes
         if hydra.sweeper["_target_"] == BASIC:
             batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
-        combinations = together([job for batch in batches for job in batch])
+        combinations = together([[*own, *job] for batch in batches for job in batch])
         groups = {(key, group) for job in combinations for key, group in _by_node(job).items()}
         nodes = {}
         for key, group in sorted(groups):
-            options = [o for o in group if is_option(o, config_folders(extra))]
+            options = [o for o in group if is_option(o, folders)]
             values = [o for o in group if o not in options]
-            node = composed(*options)
+            node = compose(*extras, *common, *options) if options else base
             nodes[group] = with_values(node, key, values) if values else node
-        chosen = tuple(fixed[len(extras) :])
-        return Plan(tuple(overrides), hydra, chosen, composed(), nodes, combinations)
+        return Plan(tuple(overrides), hydra, tuple(common), base, nodes, combinations)
 
 
 def with_values(node: Node, key: str, overrides: Sequence[str]) -> Node:
@@ -163,7 +183,7 @@ def with_values(node: Node, key: str, overrides: Sequence[str]) -> Node:
     OmegaConf.set_struct(config, True)
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
-    return Node(config, node.choices)
+    return Node(config, node.choices, node.hydra)
 
 
 def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
@@ -179,9 +199,14 @@ def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Overrides by the top-level node they change: ``strategy@init`` changes init."""
+    """Overrides by the top-level node they change."""
     groups: dict[str, tuple[str, ...]] = {}
     for override in combination:
-        key = key_of(override).split("@")[-1].split(".")[0].split("/")[0]
+        key = node_of(override)
         groups[key] = (*groups.get(key, ()), override)
     return groups
+
+
+def node_of(override: str) -> str:
+    """The top-level node that an override changes: ``strategy@init`` changes init."""
+    return key_of(override).split("@")[-1].split(".")[0].split("/")[0]
