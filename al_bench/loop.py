@@ -24,7 +24,7 @@ from al_bench.state import (
     Strategy,
     Supervision,
 )
-from al_bench.supervision.delivered import delivered
+from al_bench.supervision.delivered import Delivered
 from al_bench.truth import Problem
 
 
@@ -101,7 +101,7 @@ def active_learning(
         state = after(state, told, number)
         fitted = perf_counter()
         metrics, recall = evaluate(state, problem, told.rows)
-        predictions = problem.predictions(delivered(state))
+        predictions = problem.predictions(Delivered(state))
         seconds = {"select": selected - began, "fit": fitted - selected}
         seconds["evaluate"] = perf_counter() - fitted
         yield Round(

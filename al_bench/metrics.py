@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.state import Consensus, Floats, Ints, State
-from al_bench.supervision.delivered import delivered
+from al_bench.supervision.delivered import Delivered
 from al_bench.truth import Problem
 
 
@@ -18,14 +18,13 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     """
     metrics: dict[str, float] = {}
     recall: Floats = np.empty(0)
-    given = delivered(state)
+    given = Delivered(state)
     if not problem.held_out:
         test = given.predict_proba(problem.test)
         counts = np.bincount(problem.truth, minlength=state.n_classes)
         metrics, recall = scores(problem.test_truth, problem.guesses(test), counts)
         metrics |= confidence(problem.test_truth, test)
-    own = given is state.model
-    guess = (state.probs if own else given.predict_proba(state.rows)).argmax(axis=1)
+    guess = given.pool.argmax(axis=1)
     metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, state.n_classes)
     left = state.unlabelled
     metrics["pool_unlabelled_balanced_accuracy"] = balanced(

@@ -43,8 +43,8 @@ ROOMS = {
     "configuration": "",
     "testing": "truth loop desk problem/types configuration label_models",
     "runs/records": "",
-    "runs": "runs/records truth loop metrics problem problem/types configuration label_models "
-    "assignments",
+    "runs": "runs/records truth loop metrics supervision/delivered problem problem/types "
+    "configuration label_models assignments",
     "analysis": "runs/records configuration",
     "entries": "metrics analysis runs configuration",
     "report/tables": "analysis",

@@ -10,7 +10,7 @@ import numpy as np
 
 from al_bench.learners.linear import LinearModel
 from al_bench.state import Floats, Model, State
-from al_bench.supervision.delivered import Delivered, delivered
+from al_bench.supervision.delivered import Delivered
 
 FILE = "fit.npz"
 
@@ -39,20 +39,16 @@ class Fit:
     @property
     def kept(self) -> Kept:
         """What is kept of it."""
-        given, probs = delivered(self.state), self.state.probs
-        if given is not self.state.model:
-            probs = given.predict_proba(self.state.rows)
-        return Kept(self.key, self.number, probs, linear(given))
+        given = Delivered(self.state)
+        return Kept(self.key, self.number, given.pool, linear(given))
 
 
-def linear(model: Model) -> LinearModel | None:
-    """The linear head that predicts as a model does; None where there is none."""
-    if isinstance(model, LinearModel):
-        return model
-    if isinstance(model, Delivered) and isinstance(model.model, LinearModel) and not model.beside:
-        power = np.float32(model.power)
-        return LinearModel(power * model.model.weight, power * model.model.bias)
-    return None
+def linear(given: Delivered) -> LinearModel | None:
+    """The linear head that predicts what a user gets; None where there is none."""
+    model, power = given.state.model, np.float32(given.power)
+    if not isinstance(model, LinearModel) or given.beside:
+        return None
+    return LinearModel(power * model.weight, power * model.bias)
 
 
 def keep(folder: Path, fit: Kept) -> None:

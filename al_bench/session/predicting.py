@@ -24,7 +24,7 @@ from al_bench.session.pooling import CACHE, found, given_priors
 from al_bench.session.sources import arriving
 from al_bench.session.values import Settings
 from al_bench.state import Floats, Rows
-from al_bench.supervision.delivered import delivered
+from al_bench.supervision.delivered import Delivered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ def outside(bench: Bench, moment: Moment, rows: Arriving) -> Floats:
     settings, prior = moment.settings, bench.parts(moment.settings).prior
     check_reads(rows, settings.modality, "the session")
     new, cache = Arrival(rows.key, inputs_of(rows)), bench.folder / CACHE
-    model = bench.last(moment).model or delivered(bench.fit(moment).state)
+    model = bench.last(moment).model or Delivered(bench.fit(moment).state)
     encoder = prior.encoder(settings.modality)
     features = unit(embedded(new, encoder, cache))
     check_width(rows, features, moment.pool.rows.features.shape[1])

@@ -5,13 +5,13 @@ Queries read the model as it was fitted: what a margin is worth to them is measu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from al_bench.arithmetic import log_softmax, softmax
-from al_bench.state import Floats, Model, Rows, State, Supervision, TrainingSet
+from al_bench.state import Floats, Rows, State, Supervision, TrainingSet
 
 SHARPEST = (-4.0, 5.0)  # powers of two, to which probabilities may be raised
 LEAST = 1e-12  # of a probability before its logarithm
@@ -45,40 +45,48 @@ class Calibrated:
         return replace(taught, judges=judges, beside=self.beside)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Delivered:
-    """A model whose probabilities are raised to a power, and joined with what a belief says."""
-
-    model: Model
-    power: float
-    says: Callable[[Rows], Floats] | None
-    beside: float
-
-    def predict_proba(self, rows: Rows) -> Floats:
-        """(m, k) probabilities; without a belief beside it the model's likeliest class stays so."""
-        own = log_softmax(self.power * logs(self.model.predict_proba(rows)))
-        if self.says is None or not self.beside:
-            return np.exp(own)
-        return softmax((own + self.beside * logs(self.says(rows))) / (1 + self.beside))
-
-
-def delivered(state: State) -> Model:
     """What a user gets of a state: its model, made as sure as agrees best with the targets of its
     training set's judges (temperature scaling: Guo et al., 2017), and joined with the belief where
-    the training rule says so. O(j k) for j judges."""
-    taught = state.training
-    if taught is None or taught.judges is None:
-        return state.model
-    return Delivered(state.model, sharpness_of(state), taught.says, taught.beside)
+    the training rule says so; the model as it is where it names no judges."""
 
+    state: State
 
-def sharpness_of(state: State) -> float:
-    """The power to which the model's probabilities are to be raised; one without judges."""
-    taught = state.training
-    if taught is None or taught.judges is None or not taught.judges.any():
-        return 1.0
-    judging = state.rows.take(taught.rows[taught.judges])
-    return sharpness(logs(state.model.predict_proba(judging)), taught.targets[taught.judges])
+    def predict_proba(self, rows: Rows) -> Floats:
+        """(m, k) class probabilities of these rows."""
+        return self.joined(self.state.model.predict_proba(rows), rows)
+
+    @cached_property
+    def pool(self) -> Floats:
+        """(n, k) class probabilities of every pool row."""
+        return self.joined(self.state.probs, self.state.rows)
+
+    @cached_property
+    def power(self) -> float:
+        """To which the model's probabilities are raised. O(j k) for j judges."""
+        taught = self.state.training
+        if taught is None or taught.judges is None or not taught.judges.any():
+            return 1.0
+        judging = self.state.rows.take(taught.rows[taught.judges])
+        scores = logs(self.state.model.predict_proba(judging))
+        return sharpness(scores, taught.targets[taught.judges])
+
+    @property
+    def beside(self) -> float:
+        """The power at which the belief is joined with the model."""
+        return 0.0 if self.state.training is None else self.state.training.beside
+
+    def joined(self, probs: Floats, rows: Rows) -> Floats:
+        """(m, k) of these rows, of whom the model says `probs`."""
+        taught = self.state.training
+        if taught is None or taught.judges is None:
+            return probs
+        own = log_softmax(self.power * logs(probs))
+        if not self.beside:
+            return np.asarray(np.exp(own))
+        assert taught.says is not None  # or `Calibrated` would have stopped
+        return softmax((own + self.beside * logs(taught.says(rows))) / (1 + self.beside))
 
 
 def sharpness(scores: Floats, targets: Floats) -> float:

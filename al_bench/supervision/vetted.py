@@ -72,7 +72,7 @@ class FadingPool(VettedPool):
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         taught = super().training_set(state, rng)
-        own = len(state.labelled)  # of the rows, which come first
         weights = taught.weights.copy()
-        weights[own:] /= 1 + own / (self.fade * state.n_classes)
+        free = state.labels[taught.rows] < 0
+        weights[free] /= 1 + len(state.labelled) / (self.fade * state.n_classes)
         return replace(taught, weights=weights)

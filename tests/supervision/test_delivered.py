@@ -8,7 +8,7 @@ import pytest
 from al_bench.arithmetic import one_hot
 from al_bench.metrics import calibration_error
 from al_bench.state import State, TrainingSet
-from al_bench.supervision.delivered import Calibrated, delivered, sharpness
+from al_bench.supervision.delivered import Calibrated, Delivered, sharpness
 from al_bench.supervision.human import HumanLabels
 from al_bench.testing.situations import SoftmaxModel, make_pool
 
@@ -33,7 +33,7 @@ def test_the_sharpness_is_the_factor_by_which_scores_were_too_flat(factor: float
 
 def test_judges_calibrate_and_leave_every_class_where_it_was() -> None:
     state, truth = judged(0.0)
-    said = delivered(state).predict_proba(state.rows)
+    said = Delivered(state).pool
     assert said.argmax(axis=1).tolist() == state.probs.argmax(axis=1).tolist()
     np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-5)
 
@@ -46,10 +46,7 @@ def test_judges_calibrate_and_leave_every_class_where_it_was() -> None:
 
 
 def test_judges_in_doubt_make_a_model_doubtful() -> None:
-    sure, torn = (
-        delivered(state).predict_proba(state.rows).max(axis=1).mean()
-        for state, _ in map(judged, (0.0, 0.5))
-    )
+    sure, torn = (Delivered(state).pool.max(axis=1).mean() for state, _ in map(judged, (0.0, 0.5)))
     assert torn < sure - 0.1
 
 
@@ -58,18 +55,18 @@ def test_without_judges_or_training_nothing_changes() -> None:
     assert state.training is not None
     for training in (None, replace(state.training, judges=None)):
         untaught = replace(state, training=training)
-        assert delivered(untaught) is untaught.model
+        assert Delivered(untaught).pool is untaught.probs
 
 
 @pytest.mark.parametrize("beside", [0.5, 1.0, 3.0])
 def test_a_belief_is_joined_by_its_power_with_the_calibrated_model(beside: float) -> None:
     state, _ = judged(0.2)
-    own = delivered(state).predict_proba(state.rows)
+    own = Delivered(state).pool
     belief = np.full((600, 4), 0.1)
     belief[:, 2] = 0.7
     assert state.training is not None
     training = replace(state.training, says=lambda rows: belief[: len(rows)], beside=beside)
-    said = delivered(replace(state, training=training)).predict_proba(state.rows)
+    said = Delivered(replace(state, training=training)).predict_proba(state.rows)
     for row in range(0, 600, 50):
         scores = [own[row, c] * belief[row, c] ** beside for c in range(4)]
         wanted = [score ** (1 / (1 + beside)) for score in scores]
