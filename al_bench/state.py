@@ -89,6 +89,16 @@ class PriorModel:
         return rows.prior
 
 
+@dataclass(frozen=True, eq=False)
+class Foreseen:
+    """What the model and the belief beside it said of rows before these were answered: (h,) pool
+    row numbers, and (h, k) log-probabilities of each of the two."""
+
+    rows: Ints
+    own: Floats
+    believed: Floats
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """What a learner is given.
@@ -98,7 +108,7 @@ class TrainingSet:
     by-product that strategies may read instead of computing it again). says: the same of any rows,
     (m, k), of whose answers it knows nothing, or None. judges: (m,) or None, the rows by whose
     targets the model's probabilities are calibrated; beside: how much of what the rule `says` is
-    joined with these, by its power.
+    joined with these, by its power; foreseen: what that was learned from, or None.
     """
 
     rows: Ints
@@ -108,6 +118,7 @@ class TrainingSet:
     says: Callable[[Rows], Floats] | None = None
     judges: Bools | None = None
     beside: float = 0.0
+    foreseen: Foreseen | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
+from .calibrated import Calibrated as Calibrated
 from .confident import ConfidentLearning as ConfidentLearning
-from .delivered import Calibrated as Calibrated
 from .human import HumanLabels as HumanLabels
 from .human import Smoothed as Smoothed
 from .human import SoftLabels as SoftLabels

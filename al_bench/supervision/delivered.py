@@ -5,44 +5,16 @@ Queries read the model as it was fitted: what a margin is worth to them is measu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from al_bench.arithmetic import log_softmax, softmax
-from al_bench.state import Floats, Rows, State, Supervision, TrainingSet
+from al_bench.state import Floats, Rows, State
 
 SHARPEST = (-4.0, 5.0)  # powers of two, to which probabilities may be raised
 LEAST = 1e-12  # of a probability before its logarithm
-
-
-class Calibrated:
-    """Another training rule, whose annotated rows judge how sure its model's probabilities may be.
-
-    Free labels, taught as if they were certain, say nothing of it; the targets of annotated rows,
-    doubtful as they are where the rule vets answers, do. Where it teaches annotated rows alone they
-    are hardly judges: the model has seen them.
-
-    beside: the power at which what the rule believes of a row is joined with the model, whose own
-    is one; a model taught by a belief errs elsewhere than the belief does (ours; a log-linear pool:
-    Genest and Zidek, 1986). ValueError where it is below 0, or the rule believes nothing.
-    """
-
-    def __init__(self, rule: Supervision, beside: float) -> None:
-        if beside < 0:
-            raise ValueError(f"Calibrated got beside={beside}; wanted 0 or more")
-        self.rule, self.beside = rule, beside
-
-    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        taught = self.rule.training_set(state, rng)
-        if self.beside and taught.says is None:
-            raise ValueError(
-                f"Calibrated got beside={self.beside} for {type(self.rule).__name__}, which "
-                "believes nothing of a row; wanted a rule with a belief, or 0"
-            )
-        judges = state.labels[taught.rows] >= 0
-        return replace(taught, judges=judges, beside=self.beside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +49,16 @@ class Delivered:
         """The power at which the belief is joined with the model."""
         return 0.0 if self.state.training is None else self.state.training.beside
 
+    def own(self, probs: Floats) -> Floats:
+        """(m, k) log-probabilities of the model alone, as sure as they may be."""
+        return log_softmax(self.power * logs(probs))
+
     def joined(self, probs: Floats, rows: Rows) -> Floats:
         """(m, k) of these rows, of whom the model says `probs`."""
         taught = self.state.training
         if taught is None or taught.judges is None:
             return probs
-        own = log_softmax(self.power * logs(probs))
+        own = self.own(probs)
         if not self.beside:
             return np.asarray(np.exp(own))
         assert taught.says is not None  # or `Calibrated` would have stopped

@@ -20,7 +20,7 @@ from al_bench.runs.proxy_selection import ProxySelection
 from al_bench.state import WITHHELD
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
-from al_bench.supervision.delivered import Calibrated
+from al_bench.supervision.calibrated import Calibrated
 from al_bench.supervision.human import HumanLabels
 from al_bench.supervision.pseudo import ConfidentSplit
 from al_bench.supervision.vetted import Vetted
@@ -59,7 +59,7 @@ def test_predictions_for_held_out_labels_are_what_a_user_gets() -> None:
     )
 
     def predicted(beside: float) -> tuple[list[Any], list[Any]]:
-        rule = Calibrated(Vetted(belief), beside)
+        rule = Calibrated(Vetted(belief), beside, 0.0)
         run = list(active_learning(held, Random(), Margin(), rule, OTHER, evaluate, PROTOCOL, 3))
         points = ProxySelection(OTHER, None, 1).rounds(run, held, rule, OTHER, evaluate, 3, 0)
         return [r.predictions.tolist() for r in run], [r.predictions.tolist() for r in points]

@@ -8,8 +8,7 @@ import pytest
 from al_bench.arithmetic import one_hot
 from al_bench.metrics import calibration_error
 from al_bench.state import State, TrainingSet
-from al_bench.supervision.delivered import Calibrated, Delivered, sharpness
-from al_bench.supervision.human import HumanLabels
+from al_bench.supervision.delivered import Delivered, sharpness
 from al_bench.testing.situations import SoftmaxModel, make_pool
 
 
@@ -71,10 +70,3 @@ def test_a_belief_is_joined_by_its_power_with_the_calibrated_model(beside: float
         scores = [own[row, c] * belief[row, c] ** beside for c in range(4)]
         wanted = [score ** (1 / (1 + beside)) for score in scores]
         np.testing.assert_allclose(said[row], np.array(wanted) / sum(wanted), rtol=1e-6)
-
-
-@pytest.mark.parametrize("beside", [-0.1, 1.0])
-def test_a_belief_that_is_not_there_cannot_be_joined(beside: float) -> None:
-    state, _ = judged(0.0)
-    with pytest.raises(ValueError, match=f"Calibrated got beside={beside}"):
-        Calibrated(HumanLabels(), beside).training_set(state, np.random.default_rng(0))

@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.label_models.split import balanced_entropy, class_weights, fm_guesses, noise_set
 from al_bench.state import UNLABELLED, Floats, Rows, State, Supervision, TrainingSet
+from al_bench.supervision.calibrated import Calibrated
 from al_bench.supervision.confident import ConfidentLearning
-from al_bench.supervision.delivered import Calibrated
 from al_bench.supervision.human import HumanLabels, Smoothed, SoftLabels
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
 from al_bench.supervision.truth import PoolByTruth
@@ -37,8 +37,9 @@ RULES: list[Callable[[], Supervision]] = [
     lambda: VettedPool(belief(), 0.7, 4000, True),
     lambda: FadingPool(belief(), 0.7, 4000, True, 40.0),
     lambda: ConfidentLearning(4, 1.0),
-    lambda: Calibrated(VettedPool(belief(), 0.7, 4000, True), 0.0),
-    lambda: Calibrated(VettedPool(belief(), 0.7, 4000, True), 1.0),
+    lambda: Calibrated(VettedPool(belief(), 0.7, 4000, True), 0.0, 0.0),
+    lambda: Calibrated(VettedPool(belief(), 0.7, 4000, True), 1.0, 0.0),
+    lambda: Calibrated(VettedPool(belief(), 0.7, 4000, True), 0.5, 2.0),
 ]
 
 
@@ -238,7 +239,7 @@ def test_vetted_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
 def test_annotated_rows_judge_how_sure_a_calibrated_model_is() -> None:
     state = noisy_state(0.2)
     plain = taught(VettedPool(belief(), 0.7, 4000, True), state)
-    judged = taught(Calibrated(VettedPool(belief(), 0.7, 4000, True), 0.0), state)
+    judged = taught(Calibrated(VettedPool(belief(), 0.7, 4000, True), 0.0, 0.0), state)
     assert plain.judges is None
     assert judged.judges is not None
     assert judged.judges.tolist() == asked_of(state, judged).tolist()
