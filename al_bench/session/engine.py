@@ -17,6 +17,7 @@ from al_bench.session.parts import Components
 from al_bench.session.schema import Answered, Decision, Suggested
 from al_bench.session.values import AUDIT, Status
 from al_bench.state import UNLABELLED, Answers, Floats, Ints, Panel, Rows, State
+from al_bench.supervision import Calibrated
 
 ASKED = "suggested"  # source of an answer: its row was suggested, so it may count for the audit
 
@@ -123,11 +124,26 @@ def start(rows: Rows, annotators: Sequence[str], apart: Ints) -> State:
 
 def fitted(state: State, said: Told, parts: Components, seed: int, number: int) -> State:
     """The state after all answers, with a model where there is one at least; a session's fits are
-    numbered from 1."""
-    if not len(said.answers):
+    numbered from 1.
+
+    Where the training rule learns from what was said of rows before they were answered, the model
+    of the earlier half of the answers says it of the others.
+    """
+    rule, count = parts.supervision, len(said.answers)
+    if count == 0:
         return state
-    state = answered(state, said.answers, parts.label_model, seed, number)
-    return trained(state, parts.supervision, parts.learner, seed, number)
+    looks_back = isinstance(rule, Calibrated) and rule.doubt > 0
+    for told in halves(said.answers) if looks_back and count > 1 else [said.answers]:
+        state = answered(state, told, parts.label_model, seed, number)
+        state = trained(state, rule, parts.learner, seed, number)
+    return state
+
+
+def halves(answers: Answers) -> list[Answers]:
+    """The earlier half, and the rest."""
+    middle = len(answers) // 2
+    parts = (answers.rows, answers.annotators, answers.classes)
+    return [Answers(*(part[side] for part in parts)) for side in (np.s_[:middle], np.s_[middle:])]
 
 
 def drawn(

@@ -329,6 +329,19 @@ def test_a_model_without_weights_to_keep_is_fitted_anew(tmp_path: Path, options:
     assert files == ["labels.csv", "predictions.csv", "report.html"]
 
 
+def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path: Path) -> None:
+    with new(tmp_path, audit=0.0, supervision="joined") as session:
+        asked = [int(one.id) for one in label(session, batches=2)]
+        bench = session.bench
+        moment = bench.moment()
+        said, taught = moment.told.answers, bench.fit(moment).state.training
+    assert taught is not None
+    assert taught.foreseen is not None
+    assert taught.foreseen.rows.tolist() == sorted(said.rows[len(said) // 2 :])
+    assert len(said) == len(asked)
+    assert taught.beside != 0.5
+
+
 @pytest.mark.parametrize("supervision", ["vetted_pool", "calibrated"])
 def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervision: str) -> None:
     with new(tmp_path, supervision=supervision) as session:
