@@ -20,12 +20,14 @@ import pandas as pd
 
 import al_bench
 from al_bench.arithmetic import log_softmax, one_hot, softmax
+from al_bench.configuration.plan import plan
 from al_bench.state import Floats, Foreseen, Ints
 from al_bench.supervision.calibrated import learned_power
 
 RESULTS = Path(__file__).parents[1] / "results"
 OUTPUT = RESULTS / "benchmarks" / "floor.md"
-BESIDE, DOUBT = 0.5, 2.0  # those of `supervision=joined`
+JOINED = plan(["supervision=joined"])[0].config.supervision
+BESIDE, DOUBT = float(JOINED.beside), float(JOINED.doubt)
 PAIRS = ((0.9, 0.6), (0.8, 0.7), (0.75, 0.75), (0.7, 0.8), (0.6, 0.9), (0.6, "chance"))
 CASES = ((0, 0.0), *((known, noise) for known in (20, 100, 400) for noise in (0.0, 0.2, 0.4)))
 MOST = 400  # answers
