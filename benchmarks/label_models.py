@@ -120,8 +120,9 @@ def main() -> None:
         f"classes with {size.answers} answers each by {size.annotators} annotators, right at rates "
         f"from 0.3 to 0.9; features of {size.dim} dimensions. Median of {args.repeat}, one thread; "
         f"load averages at the start {load} on {os.cpu_count()} processors. Goal: {GOAL:g} "
-        "processor seconds; what `crowdlab` takes beyond is its classifier's four fits. Rates off: "
-        "mean distance of what the consensus says of an annotator from the truth.",
+        "processor seconds; in `crowdlab` and `belief` are a classifier's four fits, in `belief` "
+        "besides the means of exponents over a grid. Rates off: mean distance of what the "
+        "consensus says of an annotator from the truth.",
         "",
         row(head),
         row(["---"] * len(head)),
