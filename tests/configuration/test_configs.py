@@ -10,7 +10,7 @@ from al_bench.cli.listing import options_of
 from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.configuration.config import build, composing, config_dir, is_sweep, science
-from al_bench.configuration.experiments import command_lines
+from al_bench.configuration.experiments import command_lines, plans
 from al_bench.configuration.identity import identified, run_id
 from al_bench.configuration.options import option_of
 from al_bench.configuration.plan import plan
@@ -84,7 +84,7 @@ def test_every_claim_of_an_experiment_selects_methods_that_its_runs_have(option:
 
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))
-    jobs = [job for one in command_lines(line, None).values() for job in plan(one)]
+    jobs = [job for one in plans(line, None).values() for job in one]
     rows = []
     for job in {run_id(job.science): job for job in jobs}.values():
         science = identified(job.science)
