@@ -13,16 +13,19 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from embedding import row
 
 import al_bench
-from al_bench.arithmetic import log_softmax, one_hot, softmax
+from al_bench.arithmetic import log_softmax, one_hot
 from al_bench.configuration.plan import plan
 from al_bench.state import Floats, Foreseen, Ints
 from al_bench.supervision.calibrated import learned_power
+from al_bench.supervision.delivered import pooled
 
 RESULTS = Path(__file__).parents[1] / "results"
 OUTPUT = RESULTS / "benchmarks" / "floor.md"
@@ -33,10 +36,6 @@ CASES = ((0, 0.0), *((known, noise) for known in (20, 100, 400) for noise in (0.
 MOST = 400  # answers
 CLASSES, HELD_OUT = 4, 4000
 Draws = np.random.Generator
-
-
-def row(*cells: object) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
 
 
 def says(truth: Ints, right: float, shared: Floats, together: float, rng: Draws) -> Floats:
@@ -51,6 +50,7 @@ def says(truth: Ints, right: float, shared: Floats, together: float, rng: Draws)
     return log_softmax(signal * (signal * one_hot(truth, CLASSES) + noise))
 
 
+@cache
 def strength(right: float) -> float:
     """Of a signal in unit normal noise, by which the likeliest of the classes is right so often."""
     rng, low, high = np.random.default_rng(0), 0.0, 8.0
@@ -78,7 +78,7 @@ def simulated(own: float, belief: float, together: float, repeat: int) -> pd.Dat
             lies = (truth[:known] + rng.integers(1, CLASSES, known)) % CLASSES
             heard = Foreseen(np.arange(known), one[:known], other[:known])
             power = learned_power(heard, np.where(wrong, lies, truth[:known]), BESIDE, DOUBT)
-            joined = softmax((one[rest] + power * other[rest]) / (1 + power))
+            joined = pooled(one[rest], other[rest], power)
             right = np.mean(joined.argmax(axis=1) == truth[rest])
             found.append((known, noise, power, 100 * (right - best)))
     return pd.DataFrame(found, columns=["answers", "noise", "power", "won"])
@@ -98,7 +98,7 @@ def simulation(repeat: int) -> list[str]:
                 f"{mean[known, noise]:+.1f} ({worst[known, noise]:+.1f}; {power[known, noise]:.1f})"
                 for known, noise in CASES
             ]
-            lines.append(row(own, belief, f"{together:.0%}", *cells))
+            lines.append(row(str(own), str(belief), f"{together:.0%}", *cells))
     return lines
 
 

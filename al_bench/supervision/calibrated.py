@@ -9,7 +9,7 @@ import numpy as np
 from al_bench.arithmetic import softmax
 from al_bench.label_models.pool import RATES
 from al_bench.state import Foreseen, Ints, State, Supervision, TrainingSet
-from al_bench.supervision.delivered import Delivered, logs
+from al_bench.supervision.delivered import Delivered, logs, pooled
 
 DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # of the power of a belief, that are averaged over
 
@@ -81,21 +81,21 @@ def foresight(state: State) -> Foreseen | None:
 def learned_power(foreseen: Foreseen, answers: Ints, beside: float, doubt: float) -> float:
     """The power of the belief beside the model: the posterior mean of its binary logarithm.
 
-    answers: (h,) to the rows of `foreseen`, or -1 where one was taken back. Before any of them it
+    answers: (h,) to the rows of `foreseen`; of several annotators, what they come to, which is no
+    independent judge where the label model is itself the belief. Before any of them the power
     is normal around `beside` with the standard deviation `doubt`. An answer is as likely as both
     joined made it before it was known (prequential: Dawid, 1984), times the classes' frequencies
     among these answers; it is wrong, and any other class alike, at a rate of which nothing is
     known. O(h k) for each power.
     """
-    had = answers >= 0
-    own, believed, answers = foreseen.own[had], foreseen.believed[had], answers[had]
+    own, believed = foreseen.own, foreseen.believed
     k, index = own.shape[1], np.arange(len(answers))
     counts = np.bincount(answers, minlength=k) + 0.5
     frequencies = np.log(counts / counts.sum())
     powers = np.log2(beside) + doubt * DEVIATIONS
     found = np.empty(len(powers))
     for place, power in enumerate(2**powers):
-        hit = softmax((own + power * believed) / (1 + power) + frequencies)[index, answers]
+        hit = softmax(pooled(own, believed, power) + frequencies)[index, answers]
         chances = np.outer(1 - RATES, hit) + np.outer(RATES / (k - 1), 1 - hit)
         found[place] = np.logaddexp.reduce(np.log(chances).sum(axis=1))
     weights = softmax((found - DEVIATIONS**2 / 2)[None])[0]

@@ -62,7 +62,12 @@ class Delivered:
         if not self.beside:
             return np.asarray(np.exp(own))
         assert taught.says is not None  # or `Calibrated` would have stopped
-        return softmax((own + self.beside * logs(taught.says(rows))) / (1 + self.beside))
+        return softmax(pooled(own, logs(taught.says(rows)), self.beside))
+
+
+def pooled(own: Floats, believed: Floats, beside: float) -> Floats:
+    """(m, k) scores of the log-linear pool of a model's and a belief's log-probabilities."""
+    return np.asarray((own + beside * believed) / (1 + beside))
 
 
 def sharpness(scores: Floats, targets: Floats) -> float:

@@ -51,14 +51,6 @@ def test_the_less_it_is_doubted_the_less_it_moves() -> None:
     assert powers[0] == pytest.approx(0.5, rel=0.01)
 
 
-def test_an_answer_that_was_taken_back_says_nothing() -> None:
-    known, answers = heard(0.6, 0.9)
-    kept = Foreseen(known.rows[:200], known.own[:200], known.believed[:200])
-    taken = np.where(np.arange(300) < 200, answers, -1)
-    fewer = learned_power(kept, answers[:200], 0.5, 2.0)
-    assert learned_power(known, taken, 0.5, 2.0) == pytest.approx(fewer)
-
-
 def test_the_mean_is_that_of_a_slow_reading() -> None:
     known, answers = heard(0.7, 0.8, 0.2, n=40)
     seen = np.array([np.sum(answers == c) + 0.5 for c in range(4)])
