@@ -1,17 +1,24 @@
 """How far a belief is heard beside the model: by what both said before answers were known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from al_bench.arithmetic import one_hot, softmax
+from al_bench.configuration.config import build
+from al_bench.configuration.plan import plan
+from al_bench.loop import Round, active_learning
+from al_bench.metrics import evaluate
+from al_bench.problem.protocol import Counts
 from al_bench.state import Floats, Foreseen, Ints, Rows, State, Supervision, TrainingSet
 from al_bench.supervision.calibrated import Calibrated, foresight, learned_power
 from al_bench.supervision.delivered import Delivered
 from al_bench.supervision.human import HumanLabels
 from al_bench.testing.situations import SoftmaxModel, make_pool
+from al_bench.truth import Problem
+from tests.pools import small_problem
 
 Draws = np.random.Generator
 
@@ -133,3 +140,25 @@ def test_a_belief_that_is_not_there_cannot_be_joined() -> None:
     state = State(rows, np.full(60, -1)).tell(np.arange(9), truth[:9], np.zeros(9, dtype=np.int64))
     with pytest.raises(ValueError, match=r"Calibrated got beside=1\.0 for HumanLabels"):
         Calibrated(HumanLabels(), 1.0, 0.0).training_set(state, np.random.default_rng(0))
+
+
+def test_unbought_answers_and_an_interruption_change_nothing_of_what_is_foreseen() -> None:
+    options = ["strategy=codecision", "strategy@init=codecision", "supervision=joined"]
+    config = plan(options)[0].config
+    parts = [build(config[part]) for part in ("init", "strategy", "supervision", "learner")]
+    protocol = Counts(start=10, budget=10, rounds=4, reveal="sequential")
+
+    def run(problem: Problem, done: Sequence[Round] = ()) -> list[Round]:
+        return [*done, *active_learning(problem, *parts, evaluate, protocol, 3, done)]
+
+    def numbers(rounds: list[Round]) -> list[object]:
+        return [(r.queried, r.answers, r.metrics, r.recall) for r in rounds]
+
+    problem = small_problem()
+    whole = run(problem)
+    poisoned = (problem.answers + 1) % problem.pool.n_classes
+    asked = np.concatenate([r.queried for r in whole]).astype(int)
+    assert 0 < len(asked) < len(poisoned)
+    poisoned[asked] = problem.answers[asked]
+    assert numbers(run(replace(problem, answers=poisoned))) == numbers(whole)
+    assert numbers(run(problem, whole[:3])) == numbers(whole)
