@@ -120,7 +120,8 @@ def opened(browser: Browser, address: str, annotator: str = "ann", **options: An
     if options.get("java_script_enabled") is False:  # such a page does not wait by itself
         page.wait_for_url("**/?as=*")
         page.reload()
-    return shown(page)
+    shown(page).wait_for_load_state()  # a row may be there before its style sheet is
+    return page
 
 
 def shown(page: Page) -> Page:
