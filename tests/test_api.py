@@ -78,7 +78,11 @@ def test_the_loop_in_memory_is_the_run_on_disk(problem: al_bench.Problem, tmp_pa
     rounds = list(al_bench.active_learning(problem, strategy="margin", overrides=SHORT))
     frame = al_bench.run(problem, strategy="margin", results=tmp_path, overrides=SHORT)
     assert [len(r.queried) for r in rounds] == [0, 10, 10, 10]
-    assert [r.metrics["accuracy"] for r in rounds] == frame["accuracy"].tolist()
+    assert [five_digits(r.metrics["accuracy"]) for r in rounds] == frame["accuracy"].tolist()
+
+
+def five_digits(value: float) -> float:
+    return float(f"{value:.5g}")
 
 
 def test_other_arrays_under_the_same_name_are_another_run(
@@ -139,7 +143,7 @@ def test_several_annotators_are_asked_in_turn_unless_said_otherwise(
     same = list(al_bench.active_learning(asked, **options, **said))
     assert [r.annotators for r in same] == [r.annotators for r in rounds]
     frame = al_bench.run(asked, results=tmp_path, **options, **said)
-    assert frame["accuracy"].tolist() == [r.metrics["accuracy"] for r in rounds]
+    assert frame["accuracy"].tolist() == [five_digits(r.metrics["accuracy"]) for r in rounds]
     assert frame["cost"].iloc[-1] == sum(round.cost for round in rounds)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from al_bench.analysis.artifacts import hint
 from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of, with_later
-from al_bench.analysis.stored import large, options, small
+from al_bench.analysis.stored import kept, large, options, small
 from al_bench.configuration.words import erring, words
 from al_bench.content import replaced
 from al_bench.runs.records import read_manifest, read_rounds
@@ -124,7 +124,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         for key in ("commit", "device"):
             provenance[key].add(str(manifest.get(key, UNKNOWN)))
         provenance["versions"] |= {f"{k} {v}" for k, v in manifest["versions"].items()}
-    frame = in_order(pd.DataFrame(rows)) if rows else pd.DataFrame()
+    frame = kept(in_order(pd.DataFrame(rows))) if rows else pd.DataFrame()
     known = {key: sorted(values) for key, values in provenance.items()}
     return Results(frame, tuple(failed), tuple(unfinished), known)
 
@@ -192,10 +192,9 @@ def tidy(
 def write_parquet(results: Results, path: Path) -> Path:
     """Write the table and what is missing from it; the same runs give the same bytes.
 
-    Metrics keep every digit, seconds seven (`al_bench.analysis.stored`). A file that is there is
-    replaced as a whole or, where writing fails, not at all.
+    How it is kept: `al_bench.analysis.stored`. A file that is there is replaced as a whole or,
+    where writing fails, not at all.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     about = {
@@ -203,7 +202,7 @@ def write_parquet(results: Results, path: Path) -> Path:
         "unfinished": [asdict(run) for run in results.unfinished],
         "provenance": dict(results.provenance),
     }
-    table = small(pa.Table.from_pandas(results.frame, preserve_index=False))
+    table = small(kept(results.frame))
     note = json.dumps(about, sort_keys=True).encode()
     table = table.replace_schema_metadata({b"al_bench": note})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -240,7 +239,8 @@ def read_parquet(path: Path) -> Results:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
                          "cannot be read") from None  # fmt: skip
-    return Results(with_later(large(table).to_pandas()), failed, unfinished, provenance)
+    frame = kept(with_later(large(table).to_pandas()))
+    return Results(frame, failed, unfinished, provenance)
 
 
 def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:

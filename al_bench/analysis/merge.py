@@ -118,7 +118,7 @@ def check_equal_rows(frames: Mapping[str, pd.DataFrame]) -> None:
 
 
 def first_difference(one: pd.DataFrame, two: pd.DataFrame) -> tuple[str, str] | None:
-    """(id, column) where two tables of the same runs differ to the last bit; None where nowhere.
+    """(id, column) where two tables of the same runs differ; None where nowhere.
 
     Seconds are not compared, nor columns that one table has not.
     """

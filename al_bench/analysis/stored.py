@@ -1,32 +1,78 @@
-"""How a table of results is kept in a parquet file: every digit of a metric, seven of seconds.
+"""How a table of results is kept: five digits of what was measured, three of seconds.
 
-A metric stays in double precision, so that tables made of the file are those made of the runs, to
-the last digit: float32 would round ties another way. Seconds, which no two runs have in common, are
-kept as float32 (a relative error of at most 6e-8); the files of a run keep all of theirs. Measured
-values hardly repeat, so they are written without a dictionary, and a column is one page, for a
-compressor finds repetitions within a page only.
+Another seed moves a metric in its second or third digit; those behind the fifth are most of the
+bytes of a file, for no two are alike. Every table is rounded when it is read, from runs or from a
+file, so that what is made of either is the same to the last digit; the files of a run keep every
+digit. Recall by class, a list a round, is kept of a run's last round.
+
+In a file a number has as many binary digits as its decimal ones need, and zeros after them, which
+cost nothing. Measured values hardly repeat, so they are written without a dictionary, and a column
+is one page, for a compressor finds repetitions within a page only.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from al_bench.state import Floats
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 SECONDS = "seconds_"
+DIGITS, DIGITS_OF_SECONDS = 5, 3  # decimal, from the first that is not zero
+BITS, BITS_OF_SECONDS = 18, 11  # binary ones, from which these can be told
+GIVEN = ["noise_rate", "cost"]  # numbers of a config or sums of them, which were not measured
 LEVEL = 19  # of zstd: slow to write, as fast to read
 PAGE = 2**26  # bytes, at most
 
+Rounding: TypeAlias = Callable[[Floats, int], Floats]
 
-def small(table: pa.Table) -> pa.Table:
-    """The table as it is written; of a table that was read it is what was written, to the bit."""
+
+def kept(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of rounds as it is kept; the same once more. O(numbers)."""
+    last = frame["round"] == frame.groupby("id")["round"].transform("max")
+    by_class = [recall if keep else [] for recall, keep in zip(frame["recall"], last, strict=True)]
+    return measured(frame, decimal, DIGITS, DIGITS_OF_SECONDS).assign(recall=by_class)
+
+
+def small(frame: pd.DataFrame) -> pa.Table:
+    """A kept table as it is written; of one that was read it is what was written, to the bit."""
     import pyarrow as pa
 
+    shorter = measured(frame, binary, BITS, BITS_OF_SECONDS)
+    table = pa.Table.from_pandas(shorter, preserve_index=False)
     for number, name in enumerate(table.column_names):
         if name.startswith(SECONDS):
             table = table.set_column(number, name, table.column(number).cast(pa.float32()))
     return table
+
+
+def measured(frame: pd.DataFrame, to: Rounding, digits: int, of_seconds: int) -> pd.DataFrame:
+    """The table with what was measured rounded to so many digits."""
+    names = frame.select_dtypes("float").columns.difference(GIVEN)
+    return frame.assign(**{
+        name: to(frame[name].to_numpy(), of_seconds if name.startswith(SECONDS) else digits)
+        for name in names
+    })  # fmt: skip
+
+
+def decimal(values: Floats, digits: int) -> Floats:
+    """(n,) numbers with so many decimal digits, from the first that is not zero."""
+    sizes = np.abs(np.where(np.isfinite(values) & (values != 0), values, 1.0))
+    places = digits - 1 - np.floor(np.log10(sizes))
+    up, down = 10.0 ** np.maximum(places, 0), 10.0 ** np.maximum(-places, 0)
+    return np.asarray(np.round(values * up / down) / up * down)
+
+
+def binary(values: Floats, digits: int) -> Floats:
+    """(n,) numbers with so many binary digits, from the first that is not zero."""
+    fractions, powers = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(fractions * 2.0**digits), powers - digits))
 
 
 def large(table: pa.Table) -> pa.Table:

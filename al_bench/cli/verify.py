@@ -30,9 +30,9 @@ MORE = f"""
   albench verify entries/mine --config-dir mine --share 1
 
 On an environment equal to the entry's (versions, processor kind, instructions) runs have to be
-equal to the last bit; elsewhere areas under their curves may differ by --tolerance ({TOLERANCE}),
-and by that over the root of the sample's size in the mean. Code that --config-dir names is run
-here: read it first.
+equal in every digit that is kept; elsewhere areas under their curves may differ by --tolerance
+({TOLERANCE}), and by that over the root of the sample's size in the mean. Code that --config-dir
+names is run here: read it first.
 """
 
 
@@ -53,11 +53,11 @@ def main(arguments: Sequence[str]) -> int:
     if tolerance and task.held_out and not options.labels:
         raise ValueError(
             f"this is not the entry's {', '.join(unlike)}, so areas would be compared, and the "
-            f"test labels of {task.name} are held out; wanted --labels, or --tolerance 0 (equal to "
-            "the last bit, or different)"
+            f"test labels of {task.name} are held out; wanted --labels, or --tolerance 0 (equal, "
+            "or different)"
         )
     may = f"areas may differ by {tolerance}: not the entry's {', '.join(unlike)}"
-    print(may if unlike else "the environment is the entry's: equal to the last bit, or different")
+    print(may if unlike else "the environment is the entry's: equal, or different")
     with tempfile.TemporaryDirectory() as folder:
         made = seen(*again({name: jobs[name] for name in drawn}, extra, Path(folder)))
     said = seen(entry.results, entry.predictions)

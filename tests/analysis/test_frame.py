@@ -15,7 +15,14 @@ import pytest
 from al_bench.analysis.curves import settings
 from al_bench.analysis.frame import Results, load, read_parquet, read_runs, write_parquet
 from al_bench.analysis.keys import LATER, keyed
-from al_bench.analysis.merge import MEASURED
+from al_bench.analysis.stored import (
+    BITS,
+    BITS_OF_SECONDS,
+    DIGITS,
+    DIGITS_OF_SECONDS,
+    binary,
+    decimal,
+)
 from tests.fakes import fake_run, fake_runs
 
 
@@ -83,9 +90,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         read_parquet(tmp_path / "nowhere.parquet")
 
 
-def test_parquet_keeps_all_but_digits_of_seconds_and_has_the_same_bytes_twice(
-    tmp_path: Path,
-) -> None:
+def test_a_file_keeps_a_table_to_the_bit_and_has_the_same_bytes_twice(tmp_path: Path) -> None:
     fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2)
     fake_run(tmp_path / "runs", seed=9, error="OSError: disk")
     results = read_runs(tmp_path / "runs")
@@ -95,12 +100,34 @@ def test_parquet_keeps_all_but_digits_of_seconds_and_has_the_same_bytes_twice(
     assert first.read_bytes() == second.read_bytes()
     assert back.summary() == results.summary()
     assert back.provenance == results.provenance
-    for name in results.frame.columns.difference(MEASURED):
+    for name in results.frame:
         assert list(map(str, map(plainly, back.frame[name]))) == list(
             map(str, map(plainly, results.frame[name]))
         )
-    for name in MEASURED:
-        assert back.frame[name].tolist() == pytest.approx(results.frame[name].tolist(), rel=2**-24)
+
+
+def test_five_digits_are_kept_of_metrics_and_three_of_seconds(tmp_path: Path) -> None:
+    here = fake_run(tmp_path, noise=0.2, rounds=3)
+    frame = read_runs(tmp_path).frame
+    lines = [json.loads(line) for line in (here / "rounds.jsonl").read_text().splitlines()]
+    exact = [line["metrics"]["balanced_accuracy"] for line in lines]
+    assert frame["balanced_accuracy"].tolist() == [float(f"{value:.5g}") for value in exact]
+    seconds = [line["seconds"]["fit"] for line in lines]
+    assert frame["seconds_fit"].tolist() == [float(f"{value:.3g}") for value in seconds]
+    assert set(frame["noise_rate"]) == {0.2}
+    assert list(map(list, frame["recall"])) == [[], [], [], lines[-1]["recall"]]
+
+
+@pytest.mark.parametrize("digits", [DIGITS, DIGITS_OF_SECONDS])
+def test_decimal_digits_are_told_from_fewer_binary_ones(digits: int) -> None:
+    bits = {DIGITS: BITS, DIGITS_OF_SECONDS: BITS_OF_SECONDS}[digits]
+    every = np.arange(10 ** (digits - 1), 10**digits)
+    for power in (-12, -5, -1, 0, 1, 7, 15):
+        values = np.array([float(f"{number}e{power - digits}") for number in every])
+        assert np.array_equal(decimal(values, digits), values)
+        assert np.array_equal(decimal(binary(-values, bits), digits), -values)
+    rest = np.array([0.0, np.nan, np.inf, -np.inf])
+    assert np.array_equal(decimal(binary(rest, bits), digits), rest, equal_nan=True)
 
 
 def plainly(value: Any) -> Any:
@@ -125,13 +152,18 @@ def test_what_is_not_a_number_stays_none(tmp_path: Path) -> None:
     assert back["seconds_fit"].isna().tolist() == [True] + [False] * (len(back) - 1)
 
 
-def test_a_file_of_an_older_version_is_read_to_the_last_bit(tmp_path: Path) -> None:
+def test_a_file_of_an_older_version_is_read_as_one_of_this(tmp_path: Path) -> None:
     results = read_runs(fake_runs(tmp_path / "runs", ("margin",)))
     new = write_parquet(results, tmp_path / "new.parquet")
-    table = pa.Table.from_pandas(results.frame, preserve_index=False)
+    finer = results.frame.assign(
+        balanced_accuracy=results.frame["balanced_accuracy"] * (1 + 1e-6),
+        seconds_fit=results.frame["seconds_fit"] * (1 + 1e-4),
+        recall=[[0.5, 1.0] if len(recall) == 0 else recall for recall in results.frame["recall"]],
+    )
+    table = pa.Table.from_pandas(finer, preserve_index=False)
     pq.write_table(table.replace_schema_metadata(pq.read_schema(new).metadata), tmp_path / "old")
     back = read_parquet(tmp_path / "old")
-    assert back.frame["seconds_fit"].equals(results.frame["seconds_fit"])
+    assert back.frame["balanced_accuracy"].equals(results.frame["balanced_accuracy"])
     assert write_parquet(back, tmp_path / "again").read_bytes() == new.read_bytes()
 
 

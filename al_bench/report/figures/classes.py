@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from al_bench.analysis.analysis import Analysis
+from al_bench.analysis.analysis import Analysis, Found
 from al_bench.analysis.curves import one
 from al_bench.report.figures.axes import SHAPE, finish, legend, legend_name, looks, once
 from al_bench.report.figures.style import panels
@@ -14,14 +15,12 @@ from al_bench.report.figures.style import panels
 
 def recall_by_size(analysis: Analysis) -> Any:
     """Recall after the last label against the class's size in the pool, over eight bins of size."""
-    frame = analysis.frame
-    if frame["class_counts"].isna().any() or (frame["recall"].map(len) == 0).any():
+    lasts = [last_rounds(analysis, found) for found in analysis.found]
+    if any(last.empty or last["class_counts"].isna().any() for last in lasts):
         return None
     figure, axes = panels(len(analysis.found), *SHAPE[len(analysis.found) == 1], 3)
     styles = looks(analysis)
-    for axis, found in zip(axes, analysis.found, strict=True):
-        part = analysis.parts[found.setting.place]
-        last = part[part["n_labels"] == found.setting.labels[-1]]
+    for axis, found, last in zip(axes, analysis.found, lasts, strict=True):
         for method in (name for name in analysis.methods if name in found.setting.methods):
             runs = last[last["method"] == method]
             sizes = np.concatenate([np.asarray(c, dtype=float) for c in runs["class_counts"]])
@@ -46,6 +45,13 @@ def recall_by_size(analysis: Analysis) -> Any:
     once(axes)
     legend(figure, axes, analysis)
     return figure
+
+
+def last_rounds(analysis: Analysis, found: Found) -> pd.DataFrame:
+    """Of a setting, the rounds after the last label that have a recall by class."""
+    part = analysis.parts[found.setting.place]
+    there = part["recall"].map(len) > 0
+    return part.loc[there & (part["n_labels"] == found.setting.labels[-1])]
 
 
 def binned(sizes: np.ndarray[Any, Any], recall: np.ndarray[Any, Any], bins: int) -> tuple[Any, Any]:
