@@ -51,7 +51,8 @@ def last_rounds(analysis: Analysis, found: Found) -> pd.DataFrame:
     """Of a setting, the rounds after the last label that have a recall by class."""
     part = analysis.parts[found.setting.place]
     there = part["recall"].map(len) > 0
-    return part.loc[there & (part["n_labels"] == found.setting.labels[-1])]
+    last: pd.DataFrame = part[there & (part["n_labels"] == found.setting.labels[-1])]
+    return last
 
 
 def binned(sizes: np.ndarray[Any, Any], recall: np.ndarray[Any, Any], bins: int) -> tuple[Any, Any]:
