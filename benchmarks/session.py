@@ -200,7 +200,7 @@ def main() -> None:
         }
     lines = ["# What a session costs", "", "Made by `python benchmarks/session.py`; load averages "
              f"at the start {load} on {os.cpu_count()} processors; where other work ran beside it, "
-             "processor seconds are the fair ones. Defaults throughout: codecision, vetted_pool, "
+             "processor seconds are the fair ones. Defaults throughout: codecision, joined, "
              "linear, packaged prior."]  # fmt: skip
     for name, table in parts.items():
         lines += ["", f"## {name}", "", *table]

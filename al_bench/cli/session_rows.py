@@ -77,12 +77,11 @@ def export(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
     with opened(given) as session:
         files = session.export(given.out)
         if "model.json" not in files:
-            learner = session.settings.options["learner"]
-            fitted = session.status().fits > 0
-            why = (
-                f"learner={learner} is no linear head" if fitted else "no answer has taught one yet"
-            )
-            print(f"no model: {why}; only a linear head's weights are exported")
+            options = session.settings.options
+            named = ", ".join(f"{g}={options[g]}" for g in ("learner", "supervision", "prior"))
+            why = f"not with {named}" if session.status().fits else "no answer has taught one yet"
+            print(f"no model: {why}; only a linear head is exported, alone or joined with our "
+                  "belief, whose prior then may not be calibrated on the pool")  # fmt: skip
     print(f"{given.out}: {', '.join(files)}")
     return 0
 

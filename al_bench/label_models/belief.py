@@ -83,21 +83,20 @@ class Told:
 
 @dataclass(frozen=True, eq=False)
 class Expert:
-    """A regression in folds. own: (m, k) held-out log-probabilities of the labelled rows, without
-    the bias (k,) for a class."""
+    """A regression in folds, and its bias (k,) for a class, which is taken away."""
 
     models: Sequence[FoldModel]
-    own: Floats
     bias: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """A pair of experts: the regression, the shift of the prior, and what they came to."""
+    """A pair of experts, the regression and the prior with a shift, their exponents (2,), and how
+    far the pair is believed."""
 
     expert: Expert
     shift: float
-    fit: Fit
+    exponents: Floats
     weight: float
 
 
@@ -124,7 +123,7 @@ class Forms:
         for form in self.forms:
             believed = self.trust * shifted(log_prior, self.means, form.shift)
             both = np.stack([said[form.expert], believed])
-            pool += form.weight * pooled(both, form.fit.exponents)
+            pool += form.weight * pooled(both, form.exponents)
         return pool
 
 
@@ -208,15 +207,14 @@ class OutOfFoldBelief:
         experts = self.experts(unit(labelled.features), told, folds)
         pairs = list(product(experts, self.shifts))
         fits = [
-            self.fit(told, expert.own, faith * shifted(prior, means, shift))
-            for expert, shift in pairs
+            self.fit(told, own, faith * shifted(prior, means, shift)) for (_, own), shift in pairs
         ]
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
         weights = np.where(weights > LEAST, weights, 0)
         weights /= weights.sum()
         forms = [
-            Form(*pair, fit, weight)
-            for pair, fit, weight in zip(pairs, fits, weights, strict=True)
+            Form(expert, shift, fit.exponents, weight)
+            for ((expert, _), shift), fit, weight in zip(pairs, fits, weights, strict=True)
             if weight
         ]
         says = Forms(forms, means, faith)
@@ -225,8 +223,9 @@ class OutOfFoldBelief:
         pool[rows] = fit.posterior
         return Belief(pool, fit, faith, replace(says, known=(state.rows, said)))
 
-    def experts(self, features: Floats, told: Told, folds: Ints) -> Iterator[Expert]:
-        """One for each ridge; features: (m, d) of the labelled rows."""
+    def experts(self, features: Floats, told: Told, folds: Ints) -> Iterator[tuple[Expert, Floats]]:
+        """One for each ridge, and what it says of the labelled rows held out, (m, k)
+        log-probabilities; features: (m, d) of these."""
         k = told.targets.shape[1]
         # held out, a class of one or two rows can hardly be predicted: no evidence on the model
         few = np.bincount(told.answers, minlength=k)[told.answers] < 3
@@ -238,7 +237,7 @@ class OutOfFoldBelief:
             bias = class_bias(own[~few], told.answers[~few], self.doubt)
             own = own - bias
             own[few] = -np.log(k)
-            yield Expert(models, own, bias)
+            yield Expert(models, bias), own
 
     def one(self, experts: Floats, answers: Ints) -> Fit:
         """What (e, m, k) experts come to by one answer a row, (m,)."""

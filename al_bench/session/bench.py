@@ -16,7 +16,7 @@ from al_bench.session.engine import Ledger, Told, consensus, fitted, ledger, sta
 from al_bench.session.kept import Fit, Kept, keep, kept
 from al_bench.session.parts import Components, components
 from al_bench.session.pool import Pool
-from al_bench.session.pooling import made_pool, pool_key
+from al_bench.session.pooling import given_priors, made_pool, pool_key
 from al_bench.session.store import Store, insert
 from al_bench.session.threads import one_thread
 from al_bench.session.values import Settings
@@ -122,6 +122,11 @@ class Bench:
             self.store.decide("fit", facts | {"seconds": round(seconds, 3)})
             columns = {"key": fit.key, "pool": moment.pool.digest, "labels": labels}
             insert(connection, "guesses", **columns, answers=last, classes=guesses.tobytes())
+
+    @property
+    def given_priors(self) -> bool:
+        """Whether embeddings came with class probabilities."""
+        return bool(given_priors(self.store.decisions()))
 
     def last(self, moment: Moment) -> Kept:
         """What the model of a moment predicts, read where it is kept."""

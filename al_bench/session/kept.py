@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from al_bench.learners.linear import LinearModel
-from al_bench.state import Floats, Model, State
+from al_bench.session.portable import Portable, arrays_of, model_of, portable
+from al_bench.state import Floats, State
 from al_bench.supervision.delivered import Delivered
 
 FILE = "fit.npz"
@@ -18,13 +18,12 @@ FILE = "fit.npz"
 @dataclass(frozen=True)
 class Kept:
     """What a fit came to. key: of all that decided it; number: of the fit; probs: (n, k) of the
-    pool, as a user gets them, and so is model: None where it is no linear head, whose weights alone
-    are kept."""
+    pool, as a user gets them, and so is model: None where it has no arrays to be kept."""
 
     key: str
     number: int
     probs: Floats
-    model: Model | None
+    model: Portable | None
 
 
 @dataclass(frozen=True)
@@ -40,22 +39,14 @@ class Fit:
     def kept(self) -> Kept:
         """What is kept of it."""
         given = Delivered(self.state)
-        return Kept(self.key, self.number, given.pool, linear(given))
-
-
-def linear(given: Delivered) -> LinearModel | None:
-    """The linear head that predicts what a user gets; None where there is none."""
-    model, power = given.state.model, np.float32(given.power)
-    if not isinstance(model, LinearModel) or given.beside:
-        return None
-    return LinearModel(power * model.weight, power * model.bias)
+        return Kept(self.key, self.number, given.pool, portable(given))
 
 
 def keep(folder: Path, fit: Kept) -> None:
     """Write a fit to a temporary name, then rename it: a reader sees the last whole one."""
     arrays = {"key": np.array(fit.key), "number": np.array(fit.number), "probs": fit.probs}
-    if isinstance(fit.model, LinearModel):
-        arrays |= {"weight": fit.model.weight, "bias": fit.model.bias}
+    if fit.model is not None:
+        arrays |= arrays_of(fit.model)
     temporary = folder / f"{uuid4().hex}.tmp"
     try:
         with temporary.open("wb") as file:
@@ -73,7 +64,8 @@ def kept(folder: Path, key: str) -> Kept | None:
         with np.load(folder / FILE, allow_pickle=False) as file:
             if str(file["key"]) != key:
                 return None
-            linear = LinearModel(file["weight"], file["bias"]) if "weight" in file else None
-            return Kept(key, int(file["number"]), file["probs"], linear)
+            arrays = {name: file[name] for name in file.files}
+            model = model_of(arrays) if "weight" in arrays else None
+            return Kept(key, int(arrays["number"]), arrays["probs"], model)
     except Exception:  # whatever numpy makes of such a file, the fit is made anew
         return None

@@ -25,7 +25,7 @@ KEYS = {"strategy@init": "init"} | {group: group for group in GROUPS if group !=
 DEFAULTS: Mapping[str, str | None] = {
     "strategy": "codecision",
     "init": "codecision",
-    "supervision": "vetted_pool",
+    "supervision": "joined",
     "learner": "linear",
     "prior": "packaged",
     "label_model": "belief",

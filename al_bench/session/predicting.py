@@ -1,4 +1,4 @@
-"""What a model says of rows, and linear heads that leave a session to be used elsewhere."""
+"""What a model says of rows, and models that leave a session to be used elsewhere."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ import numpy as np
 
 from al_bench.arithmetic import unit
 from al_bench.configuration.config import build
+from al_bench.datasets.check import words
 from al_bench.learners.linear import LinearModel
-from al_bench.problem.types import Encoder
+from al_bench.problem.types import Prior, Task
 from al_bench.session.arrays import plain_arrays
 from al_bench.session.arriving import Arriving, Columns
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.parts import config_of
 from al_bench.session.pool import Arrival, embedded, inputs_of, rows_of
-from al_bench.session.pooling import CACHE, found, given_priors
+from al_bench.session.pooling import CACHE, found
+from al_bench.session.portable import Portable, arrays_of, model_of, width_of
 from al_bench.session.sources import arriving
 from al_bench.session.values import Settings
-from al_bench.state import Floats, Rows
+from al_bench.state import Floats, Model, Rows
 from al_bench.supervision.delivered import Delivered
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WEIGHTS, CARD = "model.npz", "model.json"
-FORM = 1  # of an exported model; raised when it changes
+FORM = 2  # of an exported model; raised when it changes
+READ = (1, 2)  # forms that are read; 1: linear heads alone, without prompts
 
 
 def predictions(names: Sequence[str], classes: Sequence[str], probs: Floats) -> pd.DataFrame:
@@ -48,23 +51,45 @@ def outside(bench: Bench, moment: Moment, rows: Arriving) -> Floats:
     ValueError where they are of another kind or width, or lack class probabilities that the model
     reads.
     """
-    settings, prior = moment.settings, bench.parts(moment.settings).prior
+    settings, folder = moment.settings, bench.folder
     check_reads(rows, settings.modality, "the session")
-    new, cache = Arrival(rows.key, inputs_of(rows)), bench.folder / CACHE
     model = bench.last(moment).model or Delivered(bench.fit(moment).state)
-    encoder = prior.encoder(settings.modality)
-    features = unit(embedded(new, encoder, cache))
-    check_width(rows, features, moment.pool.rows.features.shape[1])
-    if isinstance(model, LinearModel):  # which reads no prior
-        return model.predict_proba(Rows(new.inputs, features, np.empty((len(rows), 0))))
-    if rows.features is not None and rows.prior is None and given_priors(bench.store.decisions()):
-        raise ValueError(f"{rows.where} has no prior, which the session's rows have and its model "
-                         "reads; wanted an .npz with features and prior")  # fmt: skip
-    arrivals = [*found(bench.folder, bench.store, settings), new]  # a calibration sees the pool
-    both = rows_of(arrivals, None, prior, settings.task, cache)
-    return model.predict_proba(
-        replace(both.take(np.arange(len(both) - len(rows), len(both))), inputs=new.inputs)
-    )
+    reader = Reader(bench.parts(settings).prior, settings.task, bench.given_priors)
+    earlier = [] if isinstance(model, LinearModel) else found(folder, bench.store, settings)
+    width = moment.pool.rows.features.shape[1]
+    return model.predict_proba(reader.read(rows, model, width, earlier, folder / CACHE))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What reads rows for a model: a prior, the question that is put to it, and whether embeddings
+    came with class probabilities, which are then read."""
+
+    prior: Prior
+    task: Task
+    given: bool
+
+    def read(
+        self, rows: Arriving, model: Model, width: int, earlier: Sequence[Arrival], cache: Path
+    ) -> Rows:
+        """New rows as the model reads them; earlier: arrivals that a calibration sees besides.
+
+        ValueError where features have another width, or lack class probabilities.
+        """
+        new = Arrival(rows.key, inputs_of(rows))
+        features = unit(embedded(new, self.prior.encoder(self.task.modality), cache))
+        if features.shape[1] != width:
+            raise ValueError(
+                f"{rows.where} has {features.shape[1]} features a row; the model reads {width}"
+            )
+        if isinstance(model, LinearModel):  # which reads no prior
+            return Rows(new.inputs, features, np.empty((len(rows), 0)))
+        if self.given and rows.features is not None and rows.prior is None:
+            raise ValueError(f"{rows.where} has no prior, which the session's rows have and its "
+                             "model reads; wanted an .npz with features and prior")  # fmt: skip
+        every = rows_of([*earlier, new], None, self.prior, self.task, cache)
+        last = every.take(np.arange(len(every) - len(rows), len(every)))
+        return replace(last, inputs=new.inputs)
 
 
 def check_reads(rows: Arriving, modality: str, who: str) -> None:
@@ -72,42 +97,38 @@ def check_reads(rows: Arriving, modality: str, who: str) -> None:
         raise ValueError(f"{rows.where} holds rows of kind {rows.modality}; {who} reads {modality}")
 
 
-def check_width(rows: Arriving, features: Floats, width: int) -> None:
-    if features.shape[1] != width:
-        raise ValueError(
-            f"{rows.where} has {features.shape[1]} features a row; the model reads {width}"
-        )
-
-
 @dataclass(frozen=True)
 class Exported:
-    """A linear head that left a session: weights, and what reads its rows.
+    """A model that left a session: arrays, and what reads its rows.
 
-    classes: (k,) names; prior, overrides: the option that has the encoder; encoder: its key;
-    columns: of the data it was trained on.
+    classes: (k,) names; prompts: by which the foundation model is asked about them; prior,
+    overrides: the option that has the encoder; encoder: its key; columns: of the data it was
+    trained on; given: whether embeddings came with class probabilities, which the model reads.
     """
 
     classes: tuple[str, ...]
+    prompts: tuple[str, ...]
     modality: str
     prior: str
     overrides: tuple[str, ...]
     encoder: str
     columns: Columns
-    model: LinearModel
+    given: bool
+    model: Portable
 
     @classmethod
-    def of(cls, settings: Settings, encoder: str, model: LinearModel) -> Exported:
+    def of(cls, settings: Settings, encoder: str, given: bool, model: Portable) -> Exported:
         own = tuple(o for o in settings.overrides if o.lstrip("+~").startswith("prior"))
         prior = str(settings.options["prior"])
-        parts = settings.classes, settings.modality, prior, own, encoder
-        return cls(*parts, settings.columns, model)
+        parts = settings.classes, settings.prompts, settings.modality, prior, own, encoder
+        return cls(*parts, settings.columns, given, model)
 
     def save(self, folder: Path, facts: dict[str, Any]) -> None:
         """Write model.npz and model.json; facts: what else the card says."""
-        names = ("classes", "modality", "prior", "overrides", "encoder")
+        names = ("classes", "prompts", "modality", "prior", "overrides", "encoder", "given")
         card = {"form": FORM} | {name: getattr(self, name) for name in names}
         card |= {"columns": asdict(self.columns)} | facts
-        np.savez(folder / WEIGHTS, weight=self.model.weight, bias=self.model.bias)
+        np.savez(folder / WEIGHTS, **arrays_of(self.model))  # type: ignore[arg-type]
         (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
     @classmethod
@@ -120,16 +141,17 @@ class Exported:
         arrays = plain_arrays(folder / WEIGHTS)
         try:
             card = json.loads(file.read_text("utf-8"))
-            if card["form"] != FORM:
+            if card["form"] not in READ:
                 raise ValueError(f"it has form {card['form']}; this version reads form {FORM}")
-            head = LinearModel(arrays["weight"], arrays["bias"])
-            if head.weight.ndim != 2 or len(head.weight) != len(card["classes"]):
-                raise ValueError(f"its weights are of {len(head.weight)} classes")
+            model = model_of(arrays)
+            if len(arrays["weight"]) != len(card["classes"]):
+                raise ValueError(f"its weights are of {len(arrays['weight'])} classes")
             texts = (card[name] for name in ("modality", "prior", "overrides", "encoder"))
             modality, prior, overrides, encoder = texts
-            parts = tuple(card["classes"]), modality, prior, tuple(overrides), encoder
-            return cls(*parts, Columns(**card["columns"]), head)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            asked = tuple(card["classes"]), tuple(card.get("prompts", ()))
+            parts = *asked, modality, prior, tuple(overrides), encoder
+            return cls(*parts, Columns(**card["columns"]), bool(card.get("given")), model)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{file} is no card of an exported model: {error}") from error
 
     def predict(
@@ -143,22 +165,24 @@ class Exported:
         config_dir: str | Path | None = None,
     ) -> pd.DataFrame:
         """What the model says of rows, as `Session.predict`; ValueError where the encoder is no
-        longer the same, or the rows are of another kind."""
+        longer the same, the rows are of another kind, or lack class probabilities that the model
+        reads."""
         rows = arriving(inputs, Columns(text, image, None, id, split).or_else(self.columns))
         check_reads(rows, self.modality, "the model")
-        encoder = self.reader(None if config_dir is None else Path(config_dir))
+        prior = self.reader(None if config_dir is None else Path(config_dir))
+        task = Task(tuple(map(words, self.classes)), self.prompts, self.modality)
         with TemporaryDirectory() as folder:
-            features = unit(embedded(Arrival(rows.key, inputs_of(rows)), encoder, Path(folder)))
-        check_width(rows, features, self.model.weight.shape[1])
-        probs = self.model.predict_proba(Rows((), features, np.empty((len(rows), 0))))
-        return predictions(rows.ids(0), self.classes, probs)
+            reader = Reader(prior, task, self.given)
+            seen = reader.read(rows, self.model, width_of(self.model), (), Path(folder))
+        return predictions(rows.ids(0), self.classes, self.model.predict_proba(seen))
 
-    def reader(self, config_dir: Path | None) -> Encoder:
-        """The encoder by which the model reads rows."""
+    def reader(self, config_dir: Path | None) -> Prior:
+        """The prior whose encoder reads rows as the model's did."""
         config = config_of({"prior": self.prior}, self.overrides, config_dir)
-        encoder: Encoder = build(config.prior).encoder(self.modality)
+        prior: Prior = build(config.prior)
+        encoder = prior.encoder(self.modality)
         if encoder.key != self.encoder:
             raise ValueError(
                 f"the model reads rows by {self.encoder}; prior={self.prior} has {encoder.key} here"
             )
-        return encoder
+        return prior

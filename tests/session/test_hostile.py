@@ -4,6 +4,7 @@ sentence, and no code is run."""
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from al_bench.cli.main import main
@@ -105,3 +106,15 @@ def test_an_exported_model_of_somebody_else_runs_no_code_of_his(
         assert any(
             words in said for words in ("names", "is no card of an exported model", "reads rows by")
         )
+    (here / "final" / "model.json").write_text(json.dumps(card))
+    arrays = dict(np.load(here / "final" / "model.npz"))
+    for name, value in {
+        "weight": np.zeros(3),
+        "regressions": np.zeros((1, 2, 3)),
+        "regression": arrays["regression"] + 99,
+        "shift": np.zeros(0),
+        "trust": np.array(["much"]),
+    }.items():
+        np.savez(here / "final" / "model.npz", **arrays | {name: value})
+        said = refused(line, capsys)
+        assert "is no card of an exported model" in said

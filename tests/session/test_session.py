@@ -312,9 +312,12 @@ def test_every_strategy_of_the_suite_chooses_for_a_session(tmp_path: Path, strat
 
 
 @pytest.mark.parametrize(
-    "options", [["learner=sklearn", "supervision=labels"], ["supervision=joined"]]
+    "options",
+    [["learner=sklearn"], ["learner=sklearn", "supervision=labels"], ["prior=calibrated"]],
 )
-def test_a_model_without_weights_to_keep_is_fitted_anew(tmp_path: Path, options: list[str]) -> None:
+def test_a_model_that_cannot_leave_the_session_predicts_in_it(
+    tmp_path: Path, options: list[str]
+) -> None:
     with new(tmp_path, audit=0.0, overrides=options) as session:
         label(session, batches=2)
         here = session.predict()
@@ -342,7 +345,7 @@ def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path:
     assert taught.beside != 0.5
 
 
-@pytest.mark.parametrize("supervision", ["vetted_pool", "calibrated"])
+@pytest.mark.parametrize("supervision", ["vetted_pool", "calibrated", "joined"])
 def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervision: str) -> None:
     with new(tmp_path, supervision=supervision) as session:
         label(session)
@@ -351,6 +354,15 @@ def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervis
     assert files == ["labels.csv", "model.json", "model.npz", "predictions.csv", "report.html"]
     model = al_bench.session.Exported.load(tmp_path / "final")
     pd.testing.assert_frame_equal(model.predict(tmp_path / "new.npz"), here)
+
+
+def test_a_model_that_reads_the_prior_wants_it_of_new_rows(tmp_path: Path) -> None:
+    with new(tmp_path) as session:
+        label(session)
+        session.export(tmp_path / "final")
+    model = al_bench.session.Exported.load(tmp_path / "final")
+    with pytest.raises(ValueError, match="has no prior, which the session's rows have"):
+        model.predict(blobs(n=20, seed=5)["features"])
 
 
 def test_exported_labels_say_who_said_so(tmp_path: Path) -> None:
