@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SECONDS = "seconds_"
 DIGITS, DIGITS_OF_SECONDS = 5, 3  # decimal, from the first that is not zero
 BITS, BITS_OF_SECONDS = 18, 11  # binary ones, from which these can be told
-GIVEN = ["noise_rate", "cost"]  # numbers of a config or sums of them, which were not measured
+GIVEN = ["noise_rate", "cost"]  # counts and sums of prices, which repeat
 LEVEL = 19  # of zstd: slow to write, as fast to read
 PAGE = 2**26  # bytes, at most
 
