@@ -6,9 +6,9 @@ file, so that what is made of either is the same to the last digit; the files of
 digit. Recall by class, a list a round, is kept of a run's last round.
 
 In a file a number has as many binary digits as its decimal ones need, and zeros after them, which
-cost nothing. Measured values hardly repeat, so they are written without a dictionary, those of which
-many differ byte by byte: all first bytes, then all second ones. A column is one page, for a
-compressor finds repetitions within a page only.
+cost nothing. Measured values hardly repeat, so they are written without a dictionary, and byte by
+byte where many differ: all first bytes, then all second ones. A column is one page, for a compressor
+finds repetitions within a page only.
 """
 
 from __future__ import annotations
