@@ -7,8 +7,8 @@ digit. Recall by class, a list a round, is kept of a run's last round.
 
 In a file a number has as many binary digits as its decimal ones need, and zeros after them, which
 cost nothing. Measured values hardly repeat, so they are written without a dictionary, and byte by
-byte where many differ: all first bytes, then all second ones. A column is one page, for a compressor
-finds repetitions within a page only.
+byte where many differ: all first bytes, then all second ones. A column is one page, since a
+compressor finds repetitions within a page only.
 """
 
 from __future__ import annotations
