@@ -16,9 +16,9 @@ from al_bench.rng import rng
 
 @dataclass(frozen=True)
 class Again:
-    """A run made twice: where the two first differ (None: nowhere), how much larger
-    the area is that was found now (NaN without labels that are held out); apart: whether it is
-    farther from the other than it may be."""
+    """A run made twice: where the two first differ (None: nowhere), how much larger the area is
+    that was found now (NaN without labels that are held out); apart: whether it is farther from the
+    other than it may be."""
 
     id: str
     where: str | None

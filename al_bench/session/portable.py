@@ -59,11 +59,13 @@ def portable(given: Delivered) -> Portable | None:
 
 
 def arrays_of(model: Portable) -> dict[str, NDArray[Any]]:
-    """Its arrays by name: weight (k, d) and bias (k,) of the head; besides, of a belief with e
-    regressions in f folds and m forms, `beside`, the prior's `trust` and log-frequencies (k,),
-    regressions (e, f, d + 1, k), NaN where one was taught nothing, their biases (e, k) and classes
-    unseen (e, f, k), and of the forms which regression (m,), shift (m,), exponents (m, 2) and
-    weight (m,)."""
+    """Its arrays by name: `weight` (k, d) and `bias` (k,) of the head, and of a belief `beside`.
+
+    The belief has e regressions in f folds: `regressions` (e, f, d + 1, k), NaN where one was
+    taught nothing, `biases` (e, k) and classes `unseen` (e, f, k); m forms: which `regression`,
+    `shift`, and `share` in the mean (m,), `exponents` (m, 2); of the prior `trust` and
+    log-`frequencies` of classes (k,).
+    """
     if isinstance(model, LinearModel):
         return {"weight": model.weight, "bias": model.bias}
     belief = model.belief

@@ -268,8 +268,8 @@ class Session:
             return status(counts, store.count("rows"), self.classes, len(fits))
 
     def export(self, folder: str | Path) -> list[str]:
-        """Write labels.csv, predictions.csv, report.html and the model, where it is a linear head,
-        into a folder; the names of the files."""
+        """Write labels.csv, predictions.csv, report.html and the model, where it can leave the
+        session, into a folder; the names of the files."""
         out = prepared(Path(folder).expanduser())
         moment = self.bench.moment()
         estimate = judged(self.bench, moment, None) if moment.ledger.audit_answers else None
