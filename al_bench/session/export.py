@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from al_bench.learners.linear import LinearModel
 from al_bench.loop import answered
-from al_bench.problem.cache.embeddings import corrections
 from al_bench.rng import rng
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.engine import start, told
 from al_bench.session.kept import Kept
-from al_bench.session.portable import Joined, Portable
-from al_bench.session.predicting import CARD, WEIGHTS, Exported, predictions
+from al_bench.session.predicting import CARD, WEIGHTS, Exported, predictions, reader_of
 from al_bench.session.report import page
 from al_bench.session.threads import one_thread
-from al_bench.session.values import Estimate, Settings, Status
+from al_bench.session.values import Estimate, Status
 from al_bench.state import Floats, Ints
 
 if TYPE_CHECKING:
@@ -91,16 +90,12 @@ def leaving(bench: Bench, moment: Moment, estimate: Estimate | None) -> Leaving:
     for number, name in enumerate(settings.classes):
         said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
     model = None
-    if fit.model is not None and not sees_pool(bench, settings, fit.model):
-        encoder = bench.parts(settings).prior.encoder(settings.modality)
-        model = Exported.of(settings, encoder.key, bench.given_priors, fit.model)
+    reader = reader_of(bench, settings)
+    leaves = isinstance(fit.model, LinearModel) or not reader.sees_pool
+    if fit.model is not None and leaves:
+        encoder = reader.prior.encoder(settings.modality)
+        model = Exported.of(settings, encoder.key, reader.given, fit.model)
     return Leaving(label_table(bench, moment, fit), said, model, estimate)
-
-
-def sees_pool(bench: Bench, settings: Settings, model: Portable) -> bool:
-    """Whether a model reads a prior that is calibrated on the pool."""
-    prior = bench.parts(settings).prior
-    return isinstance(model, Joined) and bool(corrections(prior, settings.modality))
 
 
 def prepared(out: Path) -> Path:

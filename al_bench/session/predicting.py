@@ -13,8 +13,8 @@ import numpy as np
 
 from al_bench.arithmetic import unit
 from al_bench.configuration.config import build
-from al_bench.datasets.check import words
 from al_bench.learners.linear import LinearModel
+from al_bench.problem.cache.embeddings import corrections
 from al_bench.problem.types import Prior, Task
 from al_bench.session.arrays import plain_arrays
 from al_bench.session.arriving import Arriving, Columns
@@ -24,7 +24,7 @@ from al_bench.session.pool import Arrival, embedded, inputs_of, rows_of
 from al_bench.session.pooling import CACHE, found
 from al_bench.session.portable import Portable, arrays_of, model_of, width_of
 from al_bench.session.sources import arriving
-from al_bench.session.values import Settings
+from al_bench.session.values import Settings, asked
 from al_bench.state import Floats, Model, Rows
 from al_bench.supervision.delivered import Delivered
 
@@ -54,8 +54,8 @@ def outside(bench: Bench, moment: Moment, rows: Arriving) -> Floats:
     settings, folder = moment.settings, bench.folder
     check_reads(rows, settings.modality, "the session")
     model = bench.last(moment).model or Delivered(bench.fit(moment).state)
-    reader = Reader(bench.parts(settings).prior, settings.task, bench.given_priors)
-    earlier = [] if isinstance(model, LinearModel) else found(folder, bench.store, settings)
+    reader = reader_of(bench, settings)
+    earlier = found(folder, bench.store, settings) if reader.sees_pool else []
     width = moment.pool.rows.features.shape[1]
     return model.predict_proba(reader.read(rows, model, width, earlier, folder / CACHE))
 
@@ -68,6 +68,11 @@ class Reader:
     prior: Prior
     task: Task
     given: bool
+
+    @property
+    def sees_pool(self) -> bool:
+        """Whether the prior is calibrated on all rows together."""
+        return bool(corrections(self.prior, self.task.modality))
 
     def read(
         self, rows: Arriving, model: Model, width: int, earlier: Sequence[Arrival], cache: Path
@@ -90,6 +95,11 @@ class Reader:
         every = rows_of([*earlier, new], None, self.prior, self.task, cache)
         last = every.take(np.arange(len(every) - len(rows), len(every)))
         return replace(last, inputs=new.inputs)
+
+
+def reader_of(bench: Bench, settings: Settings) -> Reader:
+    """What reads rows for a session's models."""
+    return Reader(bench.parts(settings).prior, settings.task, bench.given_priors)
 
 
 def check_reads(rows: Arriving, modality: str, who: str) -> None:
@@ -148,8 +158,8 @@ class Exported:
                 raise ValueError(f"its weights are of {len(arrays['weight'])} classes")
             texts = (card[name] for name in ("modality", "prior", "overrides", "encoder"))
             modality, prior, overrides, encoder = texts
-            asked = tuple(card["classes"]), tuple(card.get("prompts", ()))
-            parts = *asked, modality, prior, tuple(overrides), encoder
+            named = tuple(card["classes"]), tuple(card.get("prompts", ()))
+            parts = *named, modality, prior, tuple(overrides), encoder
             return cls(*parts, Columns(**card["columns"]), bool(card.get("given")), model)
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{file} is no card of an exported model: {error}") from error
@@ -170,9 +180,8 @@ class Exported:
         rows = arriving(inputs, Columns(text, image, None, id, split).or_else(self.columns))
         check_reads(rows, self.modality, "the model")
         prior = self.reader(None if config_dir is None else Path(config_dir))
-        task = Task(tuple(map(words, self.classes)), self.prompts, self.modality)
         with TemporaryDirectory() as folder:
-            reader = Reader(prior, task, self.given)
+            reader = Reader(prior, asked(self.classes, self.prompts, self.modality), self.given)
             seen = reader.read(rows, self.model, width_of(self.model), (), Path(folder))
         return predictions(rows.ids(0), self.classes, self.model.predict_proba(seen))
 

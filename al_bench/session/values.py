@@ -105,7 +105,12 @@ class Settings:
     @property
     def task(self) -> Task:
         """The question that is put to the foundation model."""
-        return Task(tuple(map(words, self.classes)), self.prompts, self.modality)
+        return asked(self.classes, self.prompts, self.modality)
+
+
+def asked(classes: tuple[str, ...], prompts: tuple[str, ...], modality: str) -> Task:
+    """What a foundation model is asked about classes by name."""
+    return Task(tuple(map(words, classes)), prompts, modality)
 
 
 def check_classes(classes: tuple[str, ...]) -> None:
