@@ -33,6 +33,7 @@ from unittest.mock import patch
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from pages import row
 
 from al_bench.configuration.config import build
 from al_bench.configuration.memory import keep
@@ -242,10 +243,6 @@ def resident() -> float:
     """Mebibytes of memory this process holds now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-def row(*cells: str) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
+from pages import row
 
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import plan
@@ -96,10 +97,6 @@ def measured(name: str, dataset: str, steps: int, repeat: int) -> str:
     batch = min(learner.training.batch, TAUGHT)
     cells = (str(batch), f"{1000 * ours:.0f} ms", f"{1000 * theirs:.0f} ms")
     return row(f"{name}, {dataset}", *cells, f"{100 * (ours / theirs - 1):.1f} %")
-
-
-def row(*cells: str) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from pages import row
 
 from al_bench.configuration.config import build, config_dir
 from al_bench.configuration.plan import plan
@@ -87,10 +88,6 @@ def measured(node: Any, size: Size, repeat: int) -> list[str]:
     ]
 
 
-def row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
 def every_label_model() -> list[str]:
     return sorted(path.stem for path in (config_dir() / "label_model").glob("*.yaml"))
 
@@ -124,13 +121,13 @@ def main() -> None:
         "besides the means of exponents over a grid. Rates off: mean distance of what the "
         "consensus says of an annotator from the truth.",
         "",
-        row(head),
-        row(["---"] * len(head)),
+        row(*head),
+        row(*["---"] * len(head)),
     ]
     print("\n".join(lines))
     for name in args.label_models:
         node = plan([f"label_model={name}"])[0].config["label_model"]
-        lines.append(row([name, *measured(node, size, args.repeat)]))
+        lines.append(row(name, *measured(node, size, args.repeat)))
         print(lines[-1], flush=True)
     if args.write:
         OUTPUT.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from numpy.typing import NDArray
+from pages import table
 from scipy.optimize import brentq
 from scipy.stats import t as student
 
@@ -216,11 +217,6 @@ def rows_over_sets(noise: Noise, repeats: int, draws: int, sets: int = 12) -> It
                     f"{within(limits[:, 1, 0], limits[:, 1, 1], population):.0f}",
                     f"{within(both[0], both[1], population):.0f}",
                 ]  # fmt: skip
-
-
-def table(head: list[str], body: Iterator[list[str]]) -> list[str]:
-    """A table in Markdown."""
-    return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *body)]
 
 
 def main() -> None:

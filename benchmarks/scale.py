@@ -6,8 +6,8 @@
 
 Seconds and memory are measured as in benchmarks/selection.py, on one thread. Each measurement is a
 line of the cells file as soon as it is made; what is in the file is not measured again, except what
-took longer than a smaller limit. So a killed command goes on where it was, and --write with a
-finished file only makes the page.
+took longer than a smaller limit. So a killed command goes on where it was; --known --write
+only makes the page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy, which selection imports
 
 import scale_quality
-from selection import Size, every_strategy, goal, make_pool, measure, node, row
+from pages import row
+from selection import Size, every_strategy, goal, make_pool, measure, node
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "results" / "benchmarks" / "scale.md"
@@ -109,7 +110,7 @@ def cost_table(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) ->
     heads = [f"{size.rows:,} rows, budget {size.budget:,}: s" for size in sizes]
     rows = list(dict.fromkeys(size.rows for size in sizes))
     heads += [f"{n:,} rows: GiB" for n in rows]
-    lines = [row(["strategy", *heads, "goal, s"]), row(["---", *["---:"] * (len(heads) + 1)])]
+    lines = [row("strategy", *heads, "goal, s"), row("---", *["---:"] * (len(heads) + 1))]
     missed = []
     for name in args.strategies:
         found = {size: cells.known(cost(name, size), 0) or {} for size in sizes}
@@ -117,7 +118,7 @@ def cost_table(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) ->
         for n in rows:
             most = [r["gibibytes"] for s, r in found.items() if s.rows == n and "gibibytes" in r]
             line.append(f"{max(most):.1f}" if most else "")
-        lines.append(row([*line, goal(GOALS, name)]))
+        lines.append(row(*line, goal(GOALS, name)))
         missed += misses(name, found)
     return [*lines, "", "Missed: " + ("; ".join(missed) or "nothing") + "."]
 
@@ -190,6 +191,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--costs", action="store_true", help="measure seconds and memory alone")
     only.add_argument("--quality", action="store_true", help="measure quality alone")
+    only.add_argument("--known", action="store_true", help="measure nothing, show what is known")
     parser.add_argument("--cells", type=Path, default=OUTPUT.with_suffix(".jsonl"))
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     args = parser.parse_args(arguments)
@@ -202,9 +204,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     args = parse(arguments)
     cells = Cells(args.cells)
-    if not args.quality:
+    if not (args.quality or args.known):
         measure_costs(cells, args.sizes, args)
-    if not args.costs:
+    if not (args.costs or args.known):
         measure_quality(cells, args)
     lines = page(cells, args.sizes, args)
     print("\n".join(["", *lines]))

@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from pages import row
 from scale_covers import (
     Result,
     at_random,
@@ -27,7 +28,7 @@ from scale_covers import (
     result,
     strategy,
 )
-from selection import Size, make_pool, row
+from selection import Size, make_pool
 
 from al_bench.arithmetic import entropy
 from al_bench.state import Floats, Ints, State
@@ -288,14 +289,14 @@ def pool(size: Size) -> State:
 def table(records: Sequence[Result]) -> list[str]:
     """One line a criterion, in the order of COMPARED."""
     cells = ["strategy", "in a large pool", "rows", "budget", "criterion"]
-    lines = [row([*cells, "rule", "exact", "random"]), row([*["---"] * 5, *["---:"] * 3])]
+    lines = [row(*cells, "rule", "exact", "random"), row(*["---"] * 5, *["---:"] * 3)]
     names = list(COMPARED)
     for record in sorted(records, key=lambda record: names.index(record["what"]["quality"])):
         what = record["what"]
         for found in record["results"]:
             cells = [what["quality"], COMPARED[what["quality"]][0]]
             cells += [f"{what['rows']:,}", f"{what['budget']}", found["criterion"]]
-            lines.append(row([*cells, *(number(found[k]) for k in ("rule", "exact", "random"))]))
+            lines.append(row(*cells, *(number(found[k]) for k in ("rule", "exact", "random"))))
     return [*lines, "", OTHERS]
 
 

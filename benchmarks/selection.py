@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 os.environ.setdefault("OMP_NUM_THREADS", "2")  # the most any measurement uses
 
 import numpy as np
+from pages import row
 from threadpoolctl import threadpool_limits
 
 from al_bench.configuration.config import build, config_dir
@@ -166,14 +167,14 @@ def headline(names: list[str], size: Size, args: argparse.Namespace) -> list[str
     head = [f"wall, {t} thread{'s' * (t > 1)}" for t in threads]
     cells = ["strategy", *(f"{k}: {h}" for k in title for h in [*head, "processor"]), "MiB", "goal"]
     pools = {k: make_pool(size._replace(classes=k), args.isotropic) for k in args.classes}
-    out = [row(cells), row(["---"] * len(cells))]
+    out = [row(*cells), row(*["---"] * len(cells))]
     for name in names:
         line, memory = [name], 0.0
         for pool in pools.values():
             costs = [measure(node(name), pool, size.budget, t, args) for t in threads]
             line += [f"{cost.wall:.3f}" for cost in costs] + [f"{costs[0].processor:.3f}"]
             memory = max(memory, *(cost.mebibytes for cost in costs))
-        out.append(row([*line, f"{memory:.0f}", goal(GOALS, name)]))
+        out.append(row(*line, f"{memory:.0f}", goal(GOALS, name)))
         print(out[-1], flush=True)
     return out
 
@@ -190,7 +191,7 @@ def growth(names: list[str], size: Size, args: argparse.Namespace) -> list[str]:
     cells = ["strategy", *(f"{s.rows:,} rows" for s in sizes[:3]), "exponent"]
     cells += [*(f"budget {s.budget}" for s in sizes[3:6]), "exponent"]
     cells += [*(f"{s.classes} classes" for s in sizes[6:]), "exponent"]
-    out = [row(cells), row(["---"] * len(cells))]
+    out = [row(*cells), row(*["---"] * len(cells))]
     for name in names:
         known: dict[Size, float] = {}
         for s in dict.fromkeys(sizes):
@@ -201,7 +202,7 @@ def growth(names: list[str], size: Size, args: argparse.Namespace) -> list[str]:
             seconds = [known[s] for s in three]
             ratio = getattr(three[2], what) / getattr(three[0], what)
             line += [*(f"{t:.3f}" for t in seconds), exponent(seconds, ratio)]
-        out.append(row(line))
+        out.append(row(*line))
         print(out[-1], flush=True)
     return out
 
@@ -217,10 +218,6 @@ def exponent(seconds: list[float], ratio: float) -> str:
 
 def goal(goals: dict[str, float], name: str) -> str:
     return f"{goals[name]:g}" if name in goals else ""
-
-
-def row(cells: list[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def node(name: str) -> Any:

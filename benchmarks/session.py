@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pages import row
 
 from al_bench.session import Answer, Session
 
@@ -45,10 +46,6 @@ class Seconds(NamedTuple):
     @property
     def cells(self) -> tuple[str, str]:
         return f"{self.clock:.1f}", f"{self.processor:.1f}"
-
-
-def row(cells: Sequence[object]) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
 
 
 def command(*line: str) -> Seconds:
@@ -76,14 +73,14 @@ def texts(folder: Path) -> list[str]:
     place, names = str(folder / "texts"), ",".join(data.class_names)
     new = command("new", place, "--data", str(folder / "texts.csv"), "--classes", names)
     batch = folder / "batch.csv"
-    out = [row(["step", "seconds", "processor seconds"]), row(["---", "---:", "---:"])]
+    out = [row("step", "seconds", "processor seconds"), row("---", "---:", "---:")]
     first = command("suggest", place, "--budget", str(BUDGET), "--out", str(batch))
     both = Seconds(new.clock + first.clock, new.processor + first.processor)
     out.append(
-        row([f"`new` on {len(glosses):,} texts in {len(data.class_names)} classes", *new.cells])
+        row(f"`new` on {len(glosses):,} texts in {len(data.class_names)} classes", *new.cells)
     )
-    out.append(row([f"`suggest`, the first {BUDGET}", *first.cells]))
-    out.append(row(["csv to first batch, all told", *both.cells]))
+    out.append(row(f"`suggest`, the first {BUDGET}", *first.cells))
+    out.append(row("csv to first batch, all told", *both.cells))
     for number in (2, 3):
         table = pd.read_csv(batch, dtype=str, keep_default_na=False)
         table["answer"] = [data.class_names[truth[name]] for name in table["id"]]
@@ -91,8 +88,8 @@ def texts(folder: Path) -> list[str]:
         told = command("tell", place, str(batch))
         batch = folder / f"batch{number}.csv"
         again = command("suggest", place, "--budget", str(BUDGET), "--out", str(batch))
-        out.append(row([f"`tell`, {BUDGET} answers", *told.cells]))
-        out.append(row([f"`suggest`, batch {number}", *again.cells]))
+        out.append(row(f"`tell`, {BUDGET} answers", *told.cells))
+        out.append(row(f"`suggest`, batch {number}", *again.cells))
     return [*out, *within(place, data.class_names, truth)]
 
 
@@ -109,7 +106,7 @@ def within(place: str, names: Sequence[str], truth: dict[str, int]) -> list[str]
             session.suggest(BUDGET)
             cells = f"{perf_counter() - began:.2f}", f"{process_time() - before:.2f}"
             labels = session.status().answered
-            out.append(row([f"next batch in a process that stays, {labels} labels", *cells]))
+            out.append(row(f"next batch in a process that stays, {labels} labels", *cells))
     return [out[0], out[-1]]
 
 
@@ -128,22 +125,22 @@ def embeddings(folder: Path) -> list[str]:
 
 def label_wide(folder: Path) -> list[str]:
     names, truth = [f"class {c}" for c in range(CLASSES)], np.load(folder / "truth.npy")
-    out = [row(["step", "seconds"]), row(["---", "---:"])]
+    out = [row("step", "seconds"), row("---", "---:")]
     began = perf_counter()
     with Session.new(folder / "wide", folder / "wide.npz", names) as session:
-        out.append(row([f"`new` on {WIDE:,} rows x {DIM}", f"{perf_counter() - began:.1f}"]))
+        out.append(row(f"`new` on {WIDE:,} rows x {DIM}", f"{perf_counter() - began:.1f}"))
         for number in range(1, 12):
             began = perf_counter()
             batch = session.suggest(BUDGET)
             seconds = perf_counter() - began
             if number in (1, 2, 11):
                 labels = BUDGET * (number - 1)
-                out.append(row([f"batch {number}, {labels} labels", f"{seconds:.2f}"]))
+                out.append(row(f"batch {number}, {labels} labels", f"{seconds:.2f}"))
             session.tell([Answer(one.id, names[truth[int(one.id)]]) for one in batch])
         right = np.mean(session.predict()["label"] == np.array(names)[truth])
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    out.append(row(["most memory of the process", f"{most:,.0f} MiB"]))
-    out.append(row(["rows that the last model labels rightly", f"{right:.1%}"]))
+    out.append(row("most memory of the process", f"{most:,.0f} MiB"))
+    out.append(row("rows that the last model labels rightly", f"{right:.1%}"))
     return out
 
 
@@ -178,11 +175,9 @@ def writers(folder: Path) -> list[str]:
     lost = len(wanted - set(every))
     cells: list[Any] = [WRITERS, f"{len(wanted):,}", lost, doubled]
     return [
-        row(
-            ["writers", "answers", "lost", "doubled", "seconds, imports told", "slowest answer, s"]
-        ),
-        row(["---:"] * 6),
-        row([*cells, f"{seconds:.1f}", f"{slowest:.3f}"]),
+        row("writers", "answers", "lost", "doubled", "seconds, imports told", "slowest answer, s"),
+        row(*["---:"] * 6),
+        row(*cells, f"{seconds:.1f}", f"{slowest:.3f}"),
     ]
 
 

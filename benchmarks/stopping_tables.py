@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from audits import ALONE, CLEAN, OURS, WALD
+from pages import table
 
 ESTIMATORS = (OURS, ALONE, WALD)
 QUANTITIES = ("accuracy", "balanced accuracy", "recall")
-
-
-def table(head: list[str], body: list[list[str]]) -> list[str]:
-    """A table in Markdown."""
-    return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *body)]
 
 
 def cell(frame: pd.DataFrame) -> str:

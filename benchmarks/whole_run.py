@@ -28,6 +28,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from pages import row
+
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "profile.md"
 SUITES = ("demo", "savings", "savings_rule", "savings_parts", "annotators", "whom")
 WORKERS = 2
@@ -167,10 +169,6 @@ def child(suite: str, count: int) -> dict[str, Any]:
     done = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
-
-
-def row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def table(found: dict[str, dict[str, Any]]) -> list[str]:
