@@ -15,14 +15,6 @@ import pytest
 from al_bench.analysis.curves import settings
 from al_bench.analysis.frame import Results, load, read_parquet, read_runs, write_parquet
 from al_bench.analysis.keys import LATER, keyed
-from al_bench.analysis.stored import (
-    BITS,
-    BITS_OF_SECONDS,
-    DIGITS,
-    DIGITS_OF_SECONDS,
-    binary,
-    decimal,
-)
 from tests.fakes import fake_run, fake_runs
 
 
@@ -106,40 +98,39 @@ def test_a_file_keeps_a_table_to_the_bit_and_has_the_same_bytes_twice(tmp_path: 
         )
 
 
-def test_five_digits_are_kept_of_metrics_and_three_of_seconds(tmp_path: Path) -> None:
+def test_four_decimals_are_kept_of_what_was_measured(tmp_path: Path) -> None:
     here = fake_run(tmp_path, noise=0.2, rounds=3)
     frame = read_runs(tmp_path).frame
     lines = [json.loads(line) for line in (here / "rounds.jsonl").read_text().splitlines()]
     exact = [line["metrics"]["balanced_accuracy"] for line in lines]
-    assert frame["balanced_accuracy"].tolist() == [float(f"{value:.5g}") for value in exact]
+    assert frame["balanced_accuracy"].tolist() == [float(f"{value:.4f}") for value in exact]
     seconds = [line["seconds"]["fit"] for line in lines]
-    assert frame["seconds_fit"].tolist() == [float(f"{value:.3g}") for value in seconds]
+    assert frame["seconds_fit"].tolist() == [float(f"{value:.4f}") for value in seconds]
     assert set(frame["noise_rate"]) == {0.2}
-    assert list(map(list, frame["recall"])) == [[], [], [], lines[-1]["recall"]]
+    last = [float(f"{value:.4f}") for value in lines[-1]["recall"]]
+    assert list(map(list, frame["recall"])) == [[], [], [], last]
 
 
-@pytest.mark.parametrize("digits", [DIGITS, DIGITS_OF_SECONDS])
-def test_decimal_digits_are_told_from_fewer_binary_ones(digits: int) -> None:
-    bits = {DIGITS: BITS, DIGITS_OF_SECONDS: BITS_OF_SECONDS}[digits]
-    every = np.arange(10 ** (digits - 1), 10**digits)
-    for power in (-12, -5, -1, 0, 1, 7, 15):
-        values = np.array([float(f"{number}e{power - digits}") for number in every])
-        assert np.array_equal(decimal(values, digits), values)
-        assert np.array_equal(decimal(binary(-values, bits), digits), -values)
-    rest = np.array([0.0, np.nan, np.inf, -np.inf])
-    assert np.array_equal(decimal(binary(rest, bits), digits), rest, equal_nan=True)
+def test_every_decimal_is_read_as_the_double_next_to_it(tmp_path: Path) -> None:
+    results = read_runs(fake_runs(tmp_path / "runs", ("margin",)))
+    for start in (0, 4_999_000, -7_000, 123_456_789_000):
+        values = [float(f"{number}e-4") for number in range(start, start + len(results.frame))]
+        frame = results.frame.assign(nll=values)
+        back = read_parquet(write_parquet(replace(results, frame=frame), tmp_path / "x")).frame
+        assert back["nll"].tolist() == values
 
 
 def plainly(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def test_seconds_are_stored_as_float32_and_all_is_read_as_doubles(tmp_path: Path) -> None:
+def test_what_was_measured_is_stored_as_decimals_and_read_as_doubles(tmp_path: Path) -> None:
     path = write_parquet(read_runs(fake_runs(tmp_path / "runs", ("margin",))), tmp_path / "x")
     stored, back = pq.read_schema(path), read_parquet(path).frame
-    assert str(stored.field("seconds_fit").type) == "float"
-    assert str(stored.field("balanced_accuracy").type) == "double"
-    assert back["seconds_fit"].dtype == back["balanced_accuracy"].dtype == np.float64
+    for name in ("seconds_fit", "balanced_accuracy"):
+        assert pa.types.is_decimal(stored.field(name).type)
+        assert back[name].dtype == np.float64
+    assert str(stored.field("noise_rate").type) == "double"
 
 
 def test_what_is_not_a_number_stays_none(tmp_path: Path) -> None:
@@ -150,14 +141,18 @@ def test_what_is_not_a_number_stays_none(tmp_path: Path) -> None:
     back = read_parquet(write_parquet(replace(results, frame=holes), tmp_path / "x")).frame
     assert back["nll"].isna().all()
     assert back["seconds_fit"].isna().tolist() == [True] + [False] * (len(back) - 1)
+    for hole in (np.inf, -np.inf):
+        endless = results.frame.assign(nll=[hole, *results.frame["nll"][1:]])
+        back = read_parquet(write_parquet(replace(results, frame=endless), tmp_path / "x")).frame
+        assert back["nll"].tolist() == endless["nll"].tolist()
 
 
 def test_a_file_of_an_older_version_is_read_as_one_of_this(tmp_path: Path) -> None:
     results = read_runs(fake_runs(tmp_path / "runs", ("margin",)))
     new = write_parquet(results, tmp_path / "new.parquet")
     finer = results.frame.assign(
-        balanced_accuracy=results.frame["balanced_accuracy"] * (1 + 1e-6),
-        seconds_fit=results.frame["seconds_fit"] * (1 + 1e-4),
+        balanced_accuracy=results.frame["balanced_accuracy"] + 1e-5,
+        seconds_fit=results.frame["seconds_fit"] + 1e-5,
         recall=[[0.5, 1.0] if len(recall) == 0 else recall for recall in results.frame["recall"]],
     )
     table = pa.Table.from_pandas(finer, preserve_index=False)
