@@ -112,8 +112,9 @@ def one(place: Place, frame: pd.DataFrame, metric: str) -> Setting:
     methods = tuple(sorted(frame["method"].unique()))
     seeds = tuple(int(seed) for seed in sorted(frame["seed"].unique()))
     curves = np.full((len(methods), len(seeds), wide.shape[1]), np.nan)
-    for (method, seed), curve in zip(wide.index, wide.to_numpy(dtype=float), strict=True):
-        curves[methods.index(method), seeds.index(int(seed))] = curve
+    rows = pd.Index(methods, dtype=object).get_indexer(wide.index.get_level_values("method"))
+    columns = np.searchsorted(seeds, wide.index.get_level_values("seed"))
+    curves[rows, columns] = wide.to_numpy(dtype=float)
     prior = frame.loc[frame["n_labels"] == 0, metric].mean()
     readers = frozenset(frame.loc[frame["oracle"], "method"].unique())
     labels = wide.columns.to_numpy(dtype=float)
