@@ -82,7 +82,7 @@ def test_the_loop_in_memory_is_the_run_on_disk(problem: al_bench.Problem, tmp_pa
 
 
 def five_digits(value: float) -> float:
-    return float(f"{value:.5g}")
+    return float(f"{value:.4f}")
 
 
 def test_other_arrays_under_the_same_name_are_another_run(
