@@ -78,10 +78,10 @@ def test_the_loop_in_memory_is_the_run_on_disk(problem: al_bench.Problem, tmp_pa
     rounds = list(al_bench.active_learning(problem, strategy="margin", overrides=SHORT))
     frame = al_bench.run(problem, strategy="margin", results=tmp_path, overrides=SHORT)
     assert [len(r.queried) for r in rounds] == [0, 10, 10, 10]
-    assert [five_digits(r.metrics["accuracy"]) for r in rounds] == frame["accuracy"].tolist()
+    assert [four_decimals(r.metrics["accuracy"]) for r in rounds] == frame["accuracy"].tolist()
 
 
-def five_digits(value: float) -> float:
+def four_decimals(value: float) -> float:
     return float(f"{value:.4f}")
 
 
@@ -143,7 +143,7 @@ def test_several_annotators_are_asked_in_turn_unless_said_otherwise(
     same = list(al_bench.active_learning(asked, **options, **said))
     assert [r.annotators for r in same] == [r.annotators for r in rounds]
     frame = al_bench.run(asked, results=tmp_path, **options, **said)
-    assert frame["accuracy"].tolist() == [five_digits(r.metrics["accuracy"]) for r in rounds]
+    assert frame["accuracy"].tolist() == [four_decimals(r.metrics["accuracy"]) for r in rounds]
     assert frame["cost"].iloc[-1] == sum(round.cost for round in rounds)
 
 
