@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 import pandas as pd
 
+from al_bench.configuration.identity import name_of
 from al_bench.configuration.words import parameters
 
 SETTING = (
@@ -96,8 +97,17 @@ class Key:
     @cached_property
     def text(self) -> str:
         """All there is to know, the same on every machine: what generators are seeded by."""
-        shown = [c for c in self.choices if c.group not in LATER or c.config != "null"]
-        return " ".join(f"{choice.group}={choice.config}" for choice in shown)
+        return " ".join(f"{choice.group}={choice.config}" for choice in self.chosen)
+
+    @property
+    def chosen(self) -> list[Choice]:
+        """Without the groups that came later and of which nothing is chosen."""
+        return [c for c in self.choices if c.group not in LATER or c.config != "null"]
+
+    @property
+    def id(self) -> str:
+        """Twelve hex digits that name the options, made as the id of a run is."""
+        return name_of({choice.group: json.loads(choice.config) for choice in self.chosen})
 
 
 class Method(Key):

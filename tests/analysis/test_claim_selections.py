@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from al_bench.analysis.names import Names
 from al_bench.analysis.references import without_references
 from al_bench.analysis.spec import ReportSpec
 from al_bench.analysis.table import savings_table
+from al_bench.configuration.identity import name_of
 from al_bench.report.build import report
 from al_bench.report.tables.claims import over_sets
 from tests.analysis.claiming import (
@@ -61,6 +63,30 @@ def test_without_baselines_of_its_own_a_claim_has_those_of_the_report() -> None:
 
 def linear(balance: str) -> Given:
     return "linear", {"_target_": "al_bench.learners.LinearHead", "balance": balance}
+
+
+def test_what_is_claimed_is_named_by_its_configuration() -> None:
+    """Whatever the page calls it, the parameters of its parts give it another name."""
+    first, second = linear("weights"), linear("none")
+    found = results(
+        *(runs("mine", FAST, learner=learner) for learner in (first, second)),
+        runs("margin", SLOW, learner=first),
+    )
+    groups = ("strategy", "supervision", "init", "learner")
+    rows = found.frame[found.frame["strategy"] == "mine"].drop_duplicates("id")
+    names = {}
+    for row in rows.to_dict("records"):
+        options = {
+            group: json.loads(row[f"{group}_config"]) for group in (*groups, "proxy_selection")
+        }
+        names[options["learner"]["balance"]] = name_of(options)
+    assert names.keys() == {"weights", "none"}
+    assert len(set(names.values())) == 2
+    for balance, name in names.items():
+        ours = MINE | {"learner.balance": balance}
+        claim = {"name": "faster", "ours": ours, "baselines": [MARGIN]}
+        note = table_of(analysed(found, claim, method=groups, ours=ours)).note
+        assert f"(configuration {name}) against the best of margin" in note
 
 
 def test_the_learner_may_be_part_of_the_method() -> None:

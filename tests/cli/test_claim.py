@@ -39,7 +39,7 @@ def test_one_claim_of_ones_own_is_held_on_a_parquet_file(
     assert "Claims: {strategy: mine}" in text
     assert "29 % [29, 29]" in text  # half the labels and as many: 1 - sqrt(1 / 2)
     assert "0 % (two)" in text
-    assert "mine against the best of margin, random; 2 seeds" in text
+    assert "against the best of margin, random; 2 seeds" in text
     assert "Not run: random (compared without) in two" in text
 
 

@@ -97,7 +97,8 @@ def note(claimed: Claimed, names: Names, metric: str) -> str:
     rivals = (Rival(method, one) for one in metrics for method in claimed.baselines)
     against = ", ".join(rival_name(rival, names, metric) for rival in rivals)
     own = ", of which each data set has its own" if claimed.claim.by_set else ""
-    text = f"{names.method(claimed.ours)} against the best of {against}{own}; {many} seeds."
+    ours = f"{names.method(claimed.ours)} (configuration {claimed.ours.id})"
+    text = f"{ours} against the best of {against}{own}; {many} seeds."
     if claimed.claim.levels:
         levels = " and ".join(map(level_name, claimed.claim.levels))
         text += (
