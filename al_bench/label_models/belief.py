@@ -132,6 +132,7 @@ def prior_alone(rows: Rows) -> Floats:
     return softmax(log_floor(rows.prior))
 
 
+@dataclass(frozen=True)
 class OutOfFoldBelief:
     """The pool of the prior and an out-of-fold logistic regression, weighed by the answers.
 
@@ -146,51 +147,32 @@ class OutOfFoldBelief:
     (`fit_pool`). ValueError without a form.
     """
 
+    folds: int
+    ridges: Sequence[float]
+    shifts: Sequence[float]
+    exponents: tuple[float, float]
+    precision: tuple[float, float]
+    noise: tuple[float, float]
+    gate: bool
+    doubt: float
+    by_classes: bool
+
     # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
     version: ClassVar = 4
     several = staticmethod(fit_several)
 
-    def __init__(
-        self,
-        folds: int,
-        ridges: Sequence[float],
-        shifts: Sequence[float],
-        exponents: tuple[float, float],
-        precision: tuple[float, float],
-        noise: tuple[float, float],
-        gate: bool,
-        doubt: float,
-        by_classes: bool,
-    ) -> None:
-        for name, values in (("ridges", ridges), ("shifts", shifts)):
+    def __post_init__(self) -> None:
+        for name in ("ridges", "shifts", "exponents", "precision", "noise"):  # lists, of a config
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+        for name, values in (("ridges", self.ridges), ("shifts", self.shifts)):
             if not len(values) or min(values) < 0:
                 raise ValueError(f"OutOfFoldBelief got {name}={list(values)}; wanted one at least, "
                                  "none below 0")  # fmt: skip
-        self.folds, self.gate, self.doubt, self.by_classes = folds, gate, doubt, by_classes
-        self.ridges, self.shifts = tuple(ridges), tuple(shifts)
-        self.exponents, self.precision = np.array(exponents), np.array(precision)
-        self.noise = (float(noise[0]), float(noise[1]))
-        self.settings: tuple[object, ...] = (
-            folds,
-            self.ridges,
-            self.shifts,
-            *exponents,
-            *precision,
-            *noise,
-            gate,
-            doubt,
-            by_classes,
-        )
 
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, OutOfFoldBelief)
-            and type(other) is type(self)
-            and self.settings == other.settings
-        )
-
-    def __hash__(self) -> int:
-        return hash(self.settings)
+    @property
+    def beforehand(self) -> tuple[Floats, Floats, tuple[float, float]]:
+        """What is thought of exponents (mean and precision) and noise before any answer."""
+        return np.array(self.exponents), np.array(self.precision), self.noise
 
     def believe(self, state: State, rng: np.random.Generator) -> Belief:
         """O(folds iterations m d k) time for every ridge, O(folds n d k) for each that counts; O(n
@@ -241,16 +223,17 @@ class OutOfFoldBelief:
 
     def one(self, experts: Floats, answers: Ints) -> Fit:
         """What (e, m, k) experts come to by one answer a row, (m,)."""
-        return fit_pool(experts, answers, self.exponents, self.precision, self.noise)
+        return fit_pool(experts, answers, *self.beforehand)
 
     def fit(self, told: Told, own: Floats, log_prior: Floats) -> Fit:
         """Of one form of the experts, (m, k) each."""
         experts = np.stack([own, log_prior])
         if told.votes is None:
             return self.one(experts, told.answers)
-        return self.several(experts, told.votes, self.exponents, self.precision, self.noise)
+        return self.several(experts, told.votes, *self.beforehand)
 
 
+@dataclass(frozen=True)
 class AveragedBelief(OutOfFoldBelief):
     """`OutOfFoldBelief` whose exponents and noise rate are posterior means (`mean_pool`).
 
@@ -260,32 +243,18 @@ class AveragedBelief(OutOfFoldBelief):
     habit is learned anyhow.
     """
 
+    pairs: float | None
+
     version: ClassVar = 1
     several = staticmethod(mean_several)
 
-    def __init__(
-        self,
-        folds: int,
-        ridges: Sequence[float],
-        shifts: Sequence[float],
-        exponents: tuple[float, float],
-        precision: tuple[float, float],
-        noise: tuple[float, float],
-        gate: bool,
-        doubt: float,
-        by_classes: bool,
-        pairs: float | None,
-    ) -> None:
-        if pairs is not None and not pairs > 0:
-            raise ValueError(f"AveragedBelief got pairs={pairs}; wanted more than 0, or null")
-        known = (folds, ridges, shifts, exponents, precision, noise, gate, doubt, by_classes)
-        super().__init__(*known)
-        self.pairs = pairs
-        self.settings = (*self.settings, pairs)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pairs is not None and not self.pairs > 0:
+            raise ValueError(f"AveragedBelief got pairs={self.pairs}; wanted more than 0, or null")
 
     def one(self, experts: Floats, answers: Ints) -> Fit:
-        given = (self.exponents, self.precision, self.noise)
-        return mean_pool(experts, answers, *given, self.pairs)
+        return mean_pool(experts, answers, *self.beforehand, self.pairs)
 
 
 def confident_rows(
