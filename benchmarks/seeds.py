@@ -4,9 +4,9 @@
     python benchmarks/seeds.py experiment=grid --claim 1 --seeds 2
 
 The seeds of an experiment's committed runs are shuffled and cut into parts, and the claim is held
-on each part alone, its opponents chosen among that part's seeds. What all parts say on the mean,
-beside what all seeds say, is due to the choice of the opponents on fewer seeds and to bounds that
-means do not pass; how far parts of one shuffle lie apart is luck.
+on each part alone, its opponents chosen among that part's seeds. What the parts say on the mean,
+beside what all seeds say, is due to the choice of the opponents on fewer seeds, and to noisier
+curves; how far parts of one shuffle lie apart is luck.
 """
 
 from __future__ import annotations
@@ -89,6 +89,10 @@ def main() -> None:
     spec = spec_of(options_of([given.experiment], None))
     path = Path("results") / f"{name_of([given.experiment])}.parquet"
     frame = narrowed(read_parquet(path).frame, spec)
+    if not 2 <= 2 * max(given.seeds) <= frame["seed"].nunique():
+        parser.error(
+            f"--seeds {max(given.seeds)} of {frame['seed'].nunique()}; wanted half at most"
+        )
     command = f"python benchmarks/seeds.py {given.experiment} --claim {given.claim}"
     made = list(lines(frame, spec, given.claim, given.seeds, given.shuffles, command))
     print("\n".join(made))

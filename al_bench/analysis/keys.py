@@ -104,14 +104,14 @@ class Key:
         """Without the groups that came later and of which nothing is chosen."""
         return [c for c in self.choices if c.group not in LATER or c.config != "null"]
 
+
+class Method(Key):
+    """A system: query rule, training rule, start, and the learner where it is part of it."""
+
     @property
     def id(self) -> str:
         """Twelve hex digits that name the options, made as the id of a run is."""
         return name_of({choice.group: json.loads(choice.config) for choice in self.chosen})
-
-
-class Method(Key):
-    """A system: query rule, training rule, start, and the learner where it is part of it."""
 
 
 class Place(Key):
