@@ -12,6 +12,7 @@ curves; how far parts of one shuffle lie apart is luck.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def main() -> None:
         parser.error(
             f"--seeds {max(given.seeds)} of {frame['seed'].nunique()}; wanted half at most"
         )
-    command = f"python benchmarks/seeds.py {given.experiment} --claim {given.claim}"
+    command = " ".join(["python benchmarks/seeds.py", *sys.argv[1:]])
     made = list(lines(frame, spec, given.claim, given.seeds, given.shuffles, command))
     print("\n".join(made))
     if given.write:
