@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from embedding import row
+from pages import row
 
 import al_bench
 from al_bench.arithmetic import log_softmax, one_hot
