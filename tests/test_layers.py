@@ -149,20 +149,16 @@ def constructor_of(target: str) -> tuple[set[str], set[str]]:
     path = PACKAGE.parent / (module.replace(".", "/") + ".py")
     tree = ast.parse(path.read_text())
     classes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
-    found, inits = classes[name], list[ast.FunctionDef]()
-    while not inits:  # a class of the same module may inherit its constructor
-        inits = [n for n in found.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
-        bases = [n.id for n in found.bases if isinstance(n, ast.Name) and n.id in classes]
-        if not bases:
-            break
-        found = found if inits else classes[bases[0]]
-    if inits:
-        arguments = inits[0].args
-        every = [a.arg for a in (*arguments.args, *arguments.kwonlyargs)][1:]
-        positional = [a.arg for a in arguments.args]
-        defaults = positional[len(positional) - len(arguments.defaults) :]
+    lineage = [classes[name]]  # a class of the same module may inherit its constructor, or fields
+    while bases := [n.id for n in lineage[-1].bases if isinstance(n, ast.Name) and n.id in classes]:
+        lineage.append(classes[bases[0]])
+    inside = [n for found in lineage for n in found.body]
+    for init in (n for n in inside if isinstance(n, ast.FunctionDef) and n.name == "__init__"):
+        every = [a.arg for a in (*init.args.args, *init.args.kwonlyargs)][1:]
+        positional = [a.arg for a in init.args.args]
+        defaults = positional[len(positional) - len(init.args.defaults) :]
         return set(every), set(defaults)
-    fields = [n for n in found.body if isinstance(n, ast.AnnAssign)]
+    fields = [n for n in inside if isinstance(n, ast.AnnAssign)]
     fields = [n for n in fields if "ClassVar" not in ast.unparse(n.annotation)]
     names = {n.target.id for n in fields if isinstance(n.target, ast.Name)}
     given = {n.target.id for n in fields if isinstance(n.target, ast.Name) and n.value is not None}
