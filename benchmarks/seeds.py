@@ -28,7 +28,8 @@ from al_bench.analysis.over_sets import summaries
 from al_bench.analysis.spec import ReportSpec
 from al_bench.cli.report import name_of, options_of, spec_of
 
-PAGE = Path("results/benchmarks/seeds.md")
+RESULTS = Path(__file__).parents[1] / "results"
+PAGE = RESULTS / "benchmarks" / "seeds.md"
 SHOWN = ("saving over all levels, %", "area, points")
 
 
@@ -85,10 +86,10 @@ def main() -> None:
     parser.add_argument("--claim", type=int, default=0, help="which of its claims, from 0 on")
     parser.add_argument("--seeds", type=int, nargs="+", default=[5, 10], help="in a part")
     parser.add_argument("--shuffles", type=int, default=10)
-    parser.add_argument("--write", action="store_true", help=f"to {PAGE}")
+    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
     given = parser.parse_args()
     spec = spec_of(options_of([given.experiment], None))
-    path = Path("results") / f"{name_of([given.experiment])}.parquet"
+    path = RESULTS / f"{name_of([given.experiment])}.parquet"
     frame = narrowed(read_parquet(path).frame, spec)
     if not 2 <= 2 * max(given.seeds) <= frame["seed"].nunique():
         parser.error(

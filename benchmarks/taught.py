@@ -12,6 +12,7 @@ answer as given and the class that vetting holds for likeliest.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -56,8 +57,8 @@ def measured(sets: list[str], seeds: int) -> pd.DataFrame:
     found = []
     words = [f"dataset={','.join(sets)}", f"seed=range({seeds})"]
     planned = plans([f"experiment={EXPERIMENT}", *words], None)
-    for version, jobs in ((name, planned[f"{EXPERIMENT}: {name}"]) for name in VERSIONS):
-        for job in jobs:
+    for version in VERSIONS:
+        for job in planned[f"{EXPERIMENT}: {version}"]:
             problem, seed = problem_of(job.config), int(job.config.seed)
             p = parts_of(job.config, problem)
             parts = (p.init, p.strategy, p.supervision, p.learner, taught, p.protocol)
@@ -84,10 +85,11 @@ def page(runs: pd.DataFrame, seeds: int) -> list[str]:
         [name, *(f"{mean.loc[(VERSIONS[0], rate, name), 'free']:.1f}" for rate in rates)]
         for name in sorted(runs["set"].unique())
     ]
+    command = " ".join(["python benchmarks/taught.py", *sys.argv[1:]])
     return [
         "# What codecision's versions teach, and how much of it is right",
         "",
-        f"Made by `python benchmarks/taught.py --write`: the end of runs of `{EXPERIMENT}`, "
+        f"Made by `{command}`: the end of runs of `{EXPERIMENT}`, "
         f"{seeds} seeds, {', '.join(name for name, *_ in sets)}; % of rows, mean over sets.",
         "",
         *table(head, means),
