@@ -35,8 +35,8 @@ demo-tiny: install
 test: install  ## run the tests (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not labelstudio and not ray"
 
-test-browser: install  ## the pages in a real browser (needs the system's chromium; skipped without it)
-	$(BIN)/python -m pytest -m browser -rs tests/session/page tests/report/test_explorer_page.py
+test-browser: install  ## the pages and the site in a real browser (needs the system's chromium; skipped without it)
+	$(BIN)/python -m pytest -m browser -rs tests/session/page tests/report/test_explorer_page.py tests/test_site.py
 
 test-labelstudio: install  ## round trips with a real Label Studio server, installed for it (minutes)
 	.ci/labelstudio $(BIN) build/labelstudio

@@ -20,6 +20,7 @@ PAGES = (
     "*.md", "docs/**/*.md", "examples/*.md", "examples/*.ipynb",
     "results/tables/*.md", "results/benchmarks/*.md", "results/priors/*.md",
 )  # fmt: skip
+LAST = ("CHANGELOG", "results/", "gallery")
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 EXPORT = re.compile(r"^from \.?[\w.]* import \w+ as (\w+)$", re.MULTILINE)
 API = ("", "strategies", "supervision", "priors", "learners", "label_models", "assignments",
@@ -79,7 +80,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     others = linked(texts)
     folders = [path for path in others if path.is_dir()]
     inside = [path for folder in folders for path in folder.iterdir() if path.is_file()]
-    for path in {*pages, *inside, *(path for path in others if path.is_file())}:
+    scripts = {ROOT / script for script in config.extra["polyfills"]}
+    for path in {*pages, *inside, *scripts, *(path for path in others if path.is_file())}:
         files.append(File(path.relative_to(ROOT).as_posix(), str(ROOT), config.site_dir, False))
     for folder in folders:
         place = (folder.relative_to(ROOT) / "index.md").as_posix()
@@ -91,8 +93,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Links to folders lead to the pages that list them."""
+    """Links to folders lead to pages that list them; a search finds changes and results last."""
     source = ROOT / page.file.src_uri
+    if page.file.src_uri.startswith(LAST):
+        page.meta["search"] = {"boost": 0.1}
 
     def whole(link: re.Match[str]) -> str:
         target = local(source, link[2])
