@@ -17,12 +17,14 @@ from al_bench.analysis.frame import Results
 from al_bench.analysis.ground import ground, narrowed
 from al_bench.analysis.keys import GROUPS, Choice, in_method
 from al_bench.analysis.merge import missing, provenances
+from al_bench.analysis.savings import area
 from al_bench.analysis.spec import LOWER_IS_BETTER, ReportSpec
 from al_bench.configuration.commands import Asked
 from al_bench.rng import rng
 
 OTHERS = tuple(group for group in in_method(WHOLE) if group != "strategy")
 EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn
+PRODUCT = "product_"  # before the name of a metric: of the model's probabilities times the prior's
 UNIT = 10_000  # curves are stored in hundredths of a point
 
 
@@ -52,8 +54,10 @@ def joined(parts: Sequence[Results]) -> Results:
 def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dict[str, Any]:
     """All that the page is made of, ready for JSON; the same results give the same value.
 
-    metrics: the first is what the page starts with. ValueError where one is unknown or lower is
-    better, runs of one setting met different problems, or a method has two runs of one seed.
+    metrics: the page starts with the first; where one and the same times the prior are among them,
+    so is the better of the two, and the page starts with that. ValueError where one is unknown or
+    lower is better, runs of one setting met different problems, or a method has two runs of one
+    seed.
     """
     for metric in metrics:
         if metric in LOWER_IS_BETTER:
@@ -65,45 +69,48 @@ def explorer_data(results: Results, metrics: Sequence[str], about: About) -> dic
     on = ground(frame, spec, results.partial)
     by_metric = [settings(on.frame, metric) for metric in metrics]
     first = by_metric[0]
+    both = [
+        (i, metrics.index(PRODUCT + m)) for i, m in enumerate(metrics) if PRODUCT + m in metrics
+    ]
+    shown = [*range(len(metrics)), *(i for i, _ in both)]  # by which metric levels are drawn
     names, methods = on.names, on.names.methods
     number = {method: i for i, method in enumerate(methods)}
-    by_chance = [m for m in methods if m.choice("strategy").option == "random"]
-    random = min(by_chance, key=lambda m: len(names.method(m)), default=None)  # as it is mostly
     every_choice = {choice for key in (*methods, *names.places) for choice in key.choices}
     choices = sorted(every_choice, key=lambda choice: (GROUPS.index(choice.group), choice))
-    at = {choice: i for i, choice in enumerate(choices)}
+    choice_at = {choice: i for i, choice in enumerate(choices)}
     facets = [*place_facets(first, names, about.modality), *method_facets(names)]
     return {
         "summary": results.summary(),
         "provenance": dict(results.provenance),
-        "metrics": list(metrics),
+        "metrics": [*metrics, *(f"{metrics[i]}, alone or times the prior" for i, _ in both)],
+        "start": len(metrics) if both else 0,
         "unit": UNIT,
         "t": quantiles_of_t(),
-        "resamples": {n: resamples(n) for n in sorted(numbers_of_seeds(first)) if n > 1},
+        "resamples": {n: resamples(n) for n in range(2, 1 + max(len(s.seeds) for s in first))},
         "choices": [said(choice, about.asked(choice)) for choice in choices],
         "methods": [
             {
                 "name": names.method(method),
                 "rule": names.parts(method, ("strategy",)),
                 "rest": names.parts(method, OTHERS).lstrip(" +,"),
-                "choices": [at[choice] for choice in method.choices],
+                "choices": [choice_at[choice] for choice in method.choices],
                 "oracle": method in on.sides.oracles,
             }
             for method in methods
         ],
-        "random": None if random is None else number[random],
-        "facets": facets,
+        "facets": [facet for facet in facets if len(facet["values"]) > 1],
         "settings": [
             {
                 "name": names.place(setting.place),
-                "choices": [at[choice] for choice in setting.place.choices],
+                "choices": [choice_at[choice] for choice in setting.place.choices],
                 "labels": setting.labels.astype(int).tolist(),
                 "seeds": list(setting.seeds),
-                "full": whole(on.full.get(setting.place, np.nan)),
-                "prior": [whole(one[i].prior) for one in by_metric],
-                "curves": [curves(one[i], number) for one in by_metric],
+                "full": [None if i else whole(on.full.get(setting.place, np.nan)) for i in shown],
+                "prior": [whole(by_metric[i][at].prior) for i in shown],
+                "curves": [curves(one[at], number) for one in by_metric],
+                "better": [better({i: by_metric[i][at] for i in two}, number) for two in both],
             }
-            for i, setting in enumerate(first)
+            for at, setting in enumerate(first)
         ],
     }
 
@@ -130,6 +137,19 @@ def curves(setting: Setting, number: Mapping[Any, int]) -> list[Any]:
     ]
 
 
+def better(metrics: Mapping[int, Setting], number: Mapping[Any, int]) -> list[Any]:
+    """[method, which metric has the larger mean area, the first where they are equal]."""
+    return [
+        [
+            number[method],
+            max(
+                metrics, key=lambda i: area(metrics[i].of(method), metrics[i].labels, False).mean()
+            ),
+        ]
+        for method in next(iter(metrics.values())).methods
+    ]
+
+
 def whole(level: float) -> int | None:
     return None if np.isnan(level) else round(float(level) * UNIT)
 
@@ -137,18 +157,9 @@ def whole(level: float) -> int | None:
 def quantiles_of_t(most: int = 40) -> list[float]:
     """Student's 97.5 % quantile by degrees of freedom: of none (zero, never read), of 1 to `most`,
     and of infinitely many."""
-    from scipy.stats import norm, t
+    from scipy.stats import t
 
-    return [
-        0.0,
-        *(float(t.ppf(0.975, free)) for free in range(1, most + 1)),
-        float(norm.ppf(0.975)),
-    ]
-
-
-def numbers_of_seeds(places: Sequence[Setting]) -> set[int]:
-    """How many seeds two methods of a setting may have in common."""
-    return set(range(1, max(len(setting.seeds) for setting in places) + 1))
+    return [0.0, *t.ppf(0.975, [*range(1, most + 1), np.inf]).tolist()]
 
 
 def resamples(seeds: int) -> dict[str, Any]:

@@ -45,6 +45,18 @@ def two_sets() -> dict[str, Any]:
     )  # fmt: skip
 
 
+def test_a_method_alone_or_times_the_prior_is_whichever_is_better_in_each_setting() -> None:
+    product = [f"product_{METRIC}"]
+    parts = [
+        runs("random", curve, name, alone=0.3).assign(**{product[0]: SLOW[5]})
+        for name, curve in (("one", FAST), ("two", WEAK))
+    ]
+    found = explorer_data(results(*parts), [METRIC, *product], About(modality, asked))
+    assert found["metrics"][found["start"]] == f"{METRIC}, alone or times the prior"
+    assert [setting["better"] for setting in found["settings"]] == [[[[0, 0]]], [[[0, 1]]]]
+    assert found["settings"][0]["prior"] == [3000, 6000, 3000]
+
+
 def test_curves_are_hundredths_of_a_point_of_each_seed(two_sets: dict[str, Any]) -> None:
     (first, second) = two_sets["settings"]
     assert first["labels"] == LABELS.tolist()
@@ -52,13 +64,12 @@ def test_curves_are_hundredths_of_a_point_of_each_seed(two_sets: dict[str, Any])
         [[0, [[round(v * UNIT) for v in FAST]] * 2], [1, [[round(v * UNIT) for v in SLOW]] * 2]]
     ]
     assert second["curves"] == [[[1, [[round((v + 0.25) * UNIT) for v in WEAK]]]]]
-    assert (first["prior"], first["full"]) == ([3000], None)
+    assert (first["prior"], first["full"], first["better"]) == ([3000], [None], [])
 
 
 def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) -> None:
     names = [method["name"] for method in two_sets["methods"]]
     assert names == ["mine", "random"]
-    assert names[two_sets["random"]] == "random"
     assert facet(two_sets, "modality")["values"] == ["image", "text"]
     assert facet(two_sets, "modality")["at"] == [0, 1]
     assert facet(two_sets, "noise")["values"] == ["no wrong answers", "20 % wrong answers"]
@@ -70,10 +81,14 @@ def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) ->
     assert "two" in place
 
 
-def test_a_choice_that_is_not_ours_has_no_arguments(two_sets: dict[str, Any]) -> None:
+def test_choices_have_one_order_and_those_that_are_not_ours_no_arguments(
+    two_sets: dict[str, Any],
+) -> None:
     said = {(c["group"], c["option"]): c["arguments"] for c in two_sets["choices"]}
     assert said["strategy", "mine"] is None
     assert said["dataset", "two"] == ["dataset=two"]
+    groups = [GROUPS.index(group) for group, _ in said]
+    assert groups == sorted(groups)
 
 
 def test_the_loss_of_the_learner_is_something_to_filter_by() -> None:
@@ -114,19 +129,13 @@ def test_the_same_results_are_the_same_text_and_hold_no_nan(two_sets: dict[str, 
     assert json.dumps(data(*parts), allow_nan=False) == json.dumps(two_sets, allow_nan=False)
 
 
-def test_choices_have_one_order_whatever_the_hashes_of_texts(two_sets: dict[str, Any]) -> None:
-    groups = [GROUPS.index(choice["group"]) for choice in two_sets["choices"]]
-    assert groups == sorted(groups)
-    assert len(groups) > len(set(groups))
-
-
-@pytest.mark.parametrize(("seeds", "number"), [(2, 3), (5, 126), (8, 200)])
-def test_resamples_are_all_there_are_or_some_drawn(seeds: int, number: int) -> None:
-    found = resamples(seeds)
-    counts, chances = np.array(found["counts"]), np.array(found["probabilities"])
-    assert counts.shape == (number, seeds)
-    assert set(counts.sum(axis=1)) == {seeds}
-    assert chances.sum() == pytest.approx(1)
+def test_resamples_are_all_there_are_up_to_five_seeds_and_200_drawn_beyond() -> None:
+    for seeds, number in ((2, 3), (5, 126), (8, 200)):
+        found = resamples(seeds)
+        counts = np.array(found["counts"])
+        assert counts.shape == (number, seeds)
+        assert set(counts.sum(axis=1)) == {seeds}
+        assert sum(found["probabilities"]) == pytest.approx(1)
 
 
 def test_resamples_give_the_error_of_a_mean_that_a_report_has() -> None:

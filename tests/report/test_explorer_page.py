@@ -49,7 +49,11 @@ def asked(choice: Choice) -> Asked | None:
     return None if choice.option == "mine" else Asked(words, choice.option == OLD)
 
 
-def table() -> dict[str, Any]:
+ABOUT = About(lambda choice: "image" if choice.option == "one" else "text", asked)
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
     """Two sets, three methods, four seeds."""
     parts = []
     for number, (name, strategy) in enumerate((s, m) for s in SETS for m in METHODS):
@@ -57,18 +61,7 @@ def table() -> dict[str, Any]:
             noise = 0.2 if name == "one" else "clean"
             part = runs(strategy, curve, name, noise, seeds=(0.0,), alone=0.4)
             parts.append(part.assign(seed=seed, id=part["id"] + f" {seed}"))
-    about = About(
-        modality=lambda choice: "image" if choice.option == "one" else "text",
-        asked=lambda c: (
-            None if c.option == "mine" else Asked((f"{c.group}={c.option}",), c.option == OLD)
-        ),
-    )
-    return explorer_data(results(*parts), ["balanced_accuracy"], about)
-
-
-@pytest.fixture(scope="module")
-def data() -> dict[str, Any]:
-    return table()
+    return explorer_data(results(*parts), ["balanced_accuracy"], ABOUT)
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +138,9 @@ def test_the_page_computes_what_the_analysis_does(
         assert row["area"]["half"] == pytest.approx(np.log(1 - limits[0]), rel=0.01)
         ends = [last_level(of(data, s, method), grid).mean() for s in range(2)]
         assert row["end"] == pytest.approx(np.mean(ends))
-        if method == data["random"]:
-            assert row["saving"] is None
-            continue
-        pairs = [(of(data, s, method), of(data, s, data["random"])) for s in range(2)]
+        rivals = [max({0, 1, 2} - {method}, key=areas[s].mean(axis=1).item) for s in range(2)]
+        assert [cell["rival"] for cell in row["cells"]] == rivals
+        pairs = [(of(data, s, method), of(data, s, rivals[s])) for s in range(2)]
         even, drawn = np.full((1, SEEDS), 1 / SEEDS), np.array(draws["counts"]) / SEEDS
         logs = np.array([log_ratio(a, b, even, percent)[0] for a, b in pairs])
         again = np.array([log_ratio(a, b, drawn, percent) for a, b in pairs])
@@ -169,6 +161,38 @@ def test_one_setting_has_the_t_interval_of_its_seeds(page: Page, data: dict[str,
     assert [p["high"] - p["y"] for p in one] == pytest.approx(band.tolist())
     limits = saving_limits(np.log(1 - row["saving"]["value"]), 1.0, 3)
     assert limits[0] < row["saving"]["low"] < row["saving"]["high"]
+
+
+def test_every_method_is_ranked_in_the_settings_it_has_and_they_are_counted(
+    browser: Browser, tmp_path: Path
+) -> None:
+    rise, product = LABELS / 400, "product_balanced_accuracy"
+    parts = [
+        runs(name, rise + level, dataset).assign(**{product: lambda f: 1 - f["balanced_accuracy"]})
+        for name, level, dataset in [
+            ("low", 0.45, "one"), ("low", 0.45, "two"), ("high", 0.5, "one"), ("high", 0.5, "two"),
+            ("best", 0.6, "two"),
+        ]
+    ]  # fmt: skip
+    found = explorer_data(results(*parts), ["balanced_accuracy", product], ABOUT)
+    path = tmp_path / "some.html"
+    path.write_text(explorer(found, "Some"), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(path.as_uri())
+    measured(page)
+    heads = page.locator("#board tr").all_inner_texts()
+    assert [text.split()[:2] for text in heads] == [
+        ["1.5", "high"], ["2.5", "low"], ["In", "some"], ["1.0", "1"],
+    ]  # fmt: skip
+    assert "1 of 2" in heads[3]
+    assert "best" in heads[3]
+    rivals = "shown.rows[0].cells.map(c => results.methods[c.rival].name)"
+    assert page.evaluate(rivals) == ["low", "best"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.locator("#board").get_by_role("button", name="best").click()
+    page.locator("#sets").get_by_role("button", name="two", exact=True).click()
+    page.wait_for_function("shown.curves.size === 3")
+    page.close()
 
 
 def test_filters_leave_some_and_ranks_are_theirs(page: Page) -> None:

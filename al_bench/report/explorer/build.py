@@ -28,12 +28,9 @@ def explorer(data: Mapping[str, Any], title: str) -> str:
     )
     return template.render(
         title=title,
-        summary=data["summary"],
-        methods=len(data["methods"]),
-        settings=len(data["settings"]),
-        provenance=data["provenance"],
+        data=data,
+        json=Markup(embedded(data)),
         style=Markup(read("style.css")),
-        data=Markup(embedded(data)),
         scripts=[Markup(closed(read(script))) for script in scripts],
     )
 

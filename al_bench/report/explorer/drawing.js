@@ -29,8 +29,9 @@ function lit() {
 function levels() {
   const { settings, unit } = results;
   const average = (values) => (values.some((v) => v === null) ? null : mean(values) / unit);
-  const prior = average(shown.drawn.map((s) => settings[s].prior[state.metric]));
-  const full = state.metric === 0 ? average(shown.drawn.map((s) => settings[s].full)) : null;
+  const [prior, full] = ["prior", "full"].map((what) =>
+    average(shown.drawn.map((s) => settings[s][what][state.metric])),
+  );
   const level = levelDrawn(state.percent);
   return [
     { y: prior, text: "prior alone", side: "right", colour: css("--soft"), dash: true },
@@ -46,15 +47,18 @@ function levels() {
   ].filter((one) => one.y !== null);
 }
 
-/** The level at a percentage of the opponent's way, mean over the settings drawn; null where there
- * is none. */
+/** The level at a percentage of the opponent's way (of the best method's where it is the best of
+ * each setting), mean over the settings drawn; null where there is none. */
 function levelDrawn(percentage) {
-  if (percentage === null || state.opponent === BEST) return null;
-  const some = shown.drawn.map((s) => [s, results.common(s, [state.opponent], state.metric)]);
-  if (!some.length || some.some(([, chosen]) => !chosen.length)) return null;
+  if (percentage === null) return null;
+  const some = shown.drawn.map((s) => {
+    const rival = state.opponent === BEST ? shown.best.get(s) : state.opponent;
+    return [s, rival, results.common(s, [rival], state.metric)];
+  });
+  if (!some.length || some.some(([, , chosen]) => !chosen.length)) return null;
   return mean(
-    some.map(([s, chosen]) => {
-      const [{ curve }] = results.fit(s, state.opponent, state.metric, chosen);
+    some.map(([s, rival, chosen]) => {
+      const [{ curve }] = results.fit(s, rival, state.metric, chosen);
       return results.level(curve, results.settings[s].labels, percentage);
     }),
   );
@@ -79,8 +83,9 @@ function draw() {
   byId("chart-title").textContent = where;
   byId("all-sets").hidden = set === null || view.settings.length === 1;
   const about = `Learning curves of ${metric}, ${where}; in colour ${[...colours.keys()].map((m) => results.methods[m].name).join(", ")}. The leaderboard has the numbers.`;
-  const all = rows.length ? chartRows(rows.map((row) => row.method)) : [];
-  const titles = { x: set === null ? "% of the budget" : "labels", y: metric };
+  const all = chartRows([...shown.curves.keys()]);
+  const [y] = metric.split(",");
+  const titles = { x: set === null ? "% of the budget" : "labels", y };
   charts.draw({ titles, all, lit: lit(), levels: rows.length ? levels() : [], about });
   key();
   panels();

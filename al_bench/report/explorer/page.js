@@ -12,7 +12,7 @@ let turn = 0; // raised by every change: what was begun for an earlier state sto
 const charts = new Charts(byId("curves"), byId("panels"), byId("tip"), { hover, level: dragged });
 
 /** Take over a change, say it in the address, and show it with the next frame. */
-function change(some = {}) {
+function change(some) {
   Object.assign(state, some);
   const said = fragment(state, results);
   history.replaceState(null, "", said ? `#${said}` : location.pathname + location.search);
@@ -28,10 +28,11 @@ function later() {
   });
 }
 
-/** Who is drawn in colour: the pinned, or the first three; and the one that is looked into. */
-function coloured(rows) {
+/** Who is drawn in colour: the pinned, or the first three that have a curve and a rank; and the one
+ * that is looked into. */
+function coloured(rows, curves) {
   const first = rows
-    .filter((row) => row.rank !== null)
+    .filter((row) => Number.isFinite(row.rank) && curves.has(row.method))
     .slice(0, 3)
     .map((row) => row.method);
   const pinned = state.pinned ?? first;
@@ -43,7 +44,7 @@ function coloured(rows) {
 
 function compute() {
   const view = viewOf(state, results);
-  const { rows, lacking } = results.leaderboard(view);
+  const { rows, best } = results.leaderboard(view);
   for (const row of rows) {
     const { name, rule, rest } = results.methods[row.method];
     Object.assign(row, { name, rule, rest });
@@ -52,27 +53,26 @@ function compute() {
   const set = view.settings.includes(state.set) ? state.set : only;
   const drawn = set === null ? view.settings : [set];
   const method = rows.find((row) => row.method === state.method) ?? rows[0] ?? null;
-  const curves = new Map(rows.map(({ method: m }) => [m, results.curve(drawn, m, view.metric)]));
-  return { view, rows, lacking, set, drawn, method, curves, colours: coloured(rows) };
+  const whole = rows
+    .map((row) => row.method)
+    .filter((m) => drawn.every((s) => results.seeds(s, m, view.metric)));
+  const curves = new Map(whole.map((m) => [m, results.curve(drawn, m, view.metric)]));
+  return { view, rows, best, set, drawn, method, curves, colours: coloured(rows, curves) };
 }
 
 function render() {
   shown = compute();
-  const { rows, lacking, view } = shown;
+  const { rows, view } = shown;
   byId("count").textContent =
     `${counted(rows.length, "method")} in ${counted(view.settings.length, "setting")}`;
   byId("reset").hidden = !Object.keys(state.chosen).length;
   controls();
   const on = { pin, open: (m) => change({ method: m }) };
   keepingFocus(() => {
-    byId("filters").replaceChildren(...filters(results, state, () => change()));
     byId("board-head").replaceChildren(head(state, change, "Drawn in colour"));
-    byId("board").replaceChildren(...leaderboard(rows, state, shown.colours, on));
+    byId("board").replaceChildren(...leaderboard(shown, state, on));
     drill();
   });
-  byId("lacking").textContent = lacking.length
-    ? `Not ranked, without runs in some of these settings: ${lacking.map((m) => results.methods[m].name).join("; ")}.`
-    : "";
   byId("nothing").hidden = rows.length > 0;
   draw();
   measure(++turn);
@@ -105,30 +105,26 @@ function keepingFocus(replace) {
   same?.focus({ preventScroll: true });
 }
 
-/** The controls of the comparison: metric, opponent and level. */
+/** Show in the filters and the controls of the comparison what is chosen. */
 function controls() {
-  const options = (list, at) =>
-    list.map(([value, text]) => {
-      const option = make("option", { value }, text);
-      option.selected = value === at;
-      return option;
-    });
-  byId("metric").replaceChildren(
-    ...options(
-      results.metrics.map((m, i) => [i, m.replaceAll("_", " ")]),
-      state.metric,
-    ),
-  );
-  const methods = results.methods.map((m, i) => [i, m.name]);
-  byId("opponent").replaceChildren(
-    ...options([[BEST, "the best other method shown, set by set"], ...methods], state.opponent),
-  );
+  for (const box of byId("filters").querySelectorAll("input"))
+    box.checked = Boolean(state.chosen[box.name]?.includes(box.value));
+  byId("metric").value = state.metric;
+  byId("opponent").value = state.opponent;
   const over = state.percent === null;
   byId(over ? "over-all" : "at-level").checked = true;
   byId("level").value = state.percent ?? 100;
   byId("level-text").textContent = over
     ? "all levels from the opponent’s start to the highest that either reaches"
     : `${state.percent} % of the way from the opponent’s start to its end`;
+}
+
+/** What is chosen of the filters. */
+function choose() {
+  const chosen = {};
+  for (const { name, value } of byId("filters").querySelectorAll("input:checked"))
+    (chosen[name] ??= []).push(value);
+  change({ chosen });
 }
 
 /** One method set by set. */
@@ -168,7 +164,7 @@ function pin(method) {
 function hover(method) {
   if (method === hovered) return;
   hovered = method;
-  const name = method === null ? undefined : results.methods[method].name;
+  const name = results.methods[method]?.name;
   for (const row of byId("board").children)
     row.classList.toggle("lit", row.dataset.method === name);
   charts.light(lit());
@@ -181,6 +177,7 @@ for (const over of ["mouseover", "focusin"]) {
 }
 for (const out of ["mouseleave", "focusout"])
   byId("board").addEventListener(out, () => hover(null));
+byId("filters").addEventListener("change", choose);
 byId("metric").addEventListener("change", (event) =>
   change({ metric: Number(event.target.value) }),
 );

@@ -7,10 +7,10 @@ class Results {
   constructor(data) {
     Object.assign(this, data);
     const level = (curve) => curve && curve.map((value) => value / this.unit);
-    this.at = this.settings.map((setting) =>
-      setting.curves.map((rows) => new Map(rows.map(([m, seeds]) => [m, seeds.map(level)]))),
-    );
-    this.facets = this.facets.filter((facet) => facet.values.length > 1);
+    this.at = this.settings.map(({ curves, better }) => {
+      const own = curves.map((rows) => new Map(rows.map(([m, seeds]) => [m, seeds.map(level)])));
+      return [...own, ...better.map((rows) => new Map(rows.map(([m, i]) => [m, own[i].get(m)])))];
+    });
     this.fits = new Map();
     this.errors = new Map();
   }
@@ -82,36 +82,30 @@ class Results {
     return true;
   }
 
-  /** The area of each seed of a method in a setting. */
-  areas(setting, method, metric) {
+  /** One method in one setting: its area and its end; null where it has no runs. */
+  cell(setting, method, metric) {
     const { labels } = this.settings[setting];
-    return (this.seeds(setting, method, metric) ?? []).map((curve) => area(curve, labels));
+    const seeds = this.seeds(setting, method, metric);
+    if (!seeds) return null;
+    const areas = seeds.map((curve) => area(curve, labels));
+    const end = mean(seeds.map((curve) => lastLevel(curve, labels)));
+    const [error, freedom] = [squaredError(areas), areas.length - 1];
+    return { setting, method, area: mean(areas), error, freedom, end };
   }
 
-  /** Whom a method is held against in a setting, null where there is nobody. */
-  against(setting, method, opponent, metric, shown) {
-    if (opponent !== BEST) return this.at[setting][metric].has(opponent) ? opponent : null;
-    const others = shown.filter(
-      (m) => m !== method && !this.methods[m].oracle && this.at[setting][metric].has(m),
-    );
-    const scores = others.map((m) => mean(this.areas(setting, m, metric)));
-    return others.length ? others[scores.indexOf(Math.max(...scores))] : null;
-  }
-
-  /** One method in one setting: its area, its end, and what it saves over its opponent. */
-  cell(setting, method, view) {
-    const { metric, opponent, percent, methods } = view;
-    const areas = this.areas(setting, method, metric);
-    if (!areas.length) return null;
-    const { labels } = this.settings[setting];
-    const ends = this.seeds(setting, method, metric).map((curve) => lastLevel(curve, labels));
-    const rival = this.against(setting, method, opponent, metric, methods);
-    const found = { setting, method, rival, area: mean(areas), error: squaredError(areas) };
-    Object.assign(found, { freedom: areas.length - 1, end: mean(ends), ratio: null });
-    if (rival !== null && rival !== method) {
-      found.ratio = this.logRatio(setting, method, rival, metric, percent);
+  /** Give the cells of one setting their ranks, opponents and what they save; says who is best. */
+  compare(cells, { metric, opponent, percent }) {
+    const ranked = cells.filter((cell) => !this.methods[cell.method].oracle);
+    const places = ranks(ranked.map((cell) => cell.area));
+    ranked.forEach((cell, i) => (cell.rank = places[i]));
+    const [best, second] = ranked.sort((a, b) => a.rank - b.rank).map((cell) => cell.method);
+    for (const cell of cells) {
+      const rival = opponent !== BEST ? opponent : cell.method === best ? second : best;
+      const there = rival !== cell.method && this.at[cell.setting][metric].has(rival);
+      cell.rival = there ? rival : null;
+      cell.ratio = there && this.logRatio(cell.setting, cell.method, rival, metric, percent);
     }
-    return found;
+    return best;
   }
 
   /** Mean saving over cells with its interval: 1 less the geometric mean of the ratios. */
@@ -124,43 +118,42 @@ class Results {
     return { value: 1 - Math.exp(value), low, high, sets: known.length };
   }
 
-  /** The leaderboard of a view: methods with runs in all of its settings, by mean rank; then, with
-   * no rank, those that read the truth; `lacking` are the others. */
+  /** The leaderboard of a view: methods by their mean rank in the settings they have, those that
+   * lack some of them (`some`) and those that read the truth last. `best`: of each setting. */
   leaderboard(view) {
-    const cells = view.methods.map((m) => view.settings.map((s) => this.cell(s, m, view)));
-    const there = cells.filter((row) => row.length && row.every(Boolean));
-    const ranked = there.filter((row) => !this.methods[row[0].method].oracle);
-    const bySet = view.settings.map((_, i) => ranks(ranked.map((row) => row[i].area)));
-    const rows = there.map((row) => {
-      const place = ranked.indexOf(row);
-      const parts = ["area", "error", "freedom"].map((key) => row.map((cell) => cell[key]));
+    const { settings, methods, metric } = view;
+    const found = methods.map((m) => settings.map((s) => this.cell(s, m, metric)).filter(Boolean));
+    const there = found.filter((cells) => cells.length);
+    const all = there.flat();
+    const best = new Map(
+      settings.map((s) => [s, this.compare(all.filter((cell) => cell.setting === s), view)]),
+    );
+    const rows = there.map((cells) => {
+      const parts = ["area", "error", "freedom"].map((key) => cells.map((cell) => cell[key]));
       return {
-        method: row[0].method,
-        rank: place < 0 ? null : mean(bySet.map((of) => of[place])),
+        method: cells[0].method,
+        rank: mean(cells.map((cell) => cell.rank ?? Infinity)),
         area: overSets(...parts, this.t),
-        end: mean(row.map((cell) => cell.end)),
-        saving: this.saving(row),
-        cells: row,
+        end: mean(cells.map((cell) => cell.end)),
+        saving: this.saving(cells),
+        some: cells.length < settings.length,
+        cells,
       };
     });
-    rows.sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity));
-    const lacking = view.methods.filter((m) => !rows.some((row) => row.method === m));
-    return { rows, lacking };
+    rows.sort((a, b) => a.some - b.some || a.rank - b.rank);
+    return { rows, best };
   }
 
   /** Points of a method's mean curve with its interval: over labels in one setting, over per cent of
    * the budget in several. */
   curve(settings, method, metric) {
-    if (settings.length === 1) {
-      const { labels } = this.settings[settings[0]];
-      const seeds = this.seeds(settings[0], method, metric);
-      return labels.map((x, i) => this.point(x, [seeds.map((curve) => curve[i])]));
-    }
+    const whole = settings.length === 1 ? this.budget(settings[0]) : 100;
     const start = Math.max(...settings.map((s) => this.settings[s].labels[0] / this.budget(s)));
     const steps = Array.from({ length: 13 }, (_, i) => start + (i / 12) * (1 - start));
-    return steps.map((part) =>
+    const own = settings.length === 1 && this.settings[settings[0]].labels.map((n) => n / whole);
+    return (own || steps).map((part) =>
       this.point(
-        100 * part,
+        whole * part,
         settings.map((s) => {
           const { labels } = this.settings[s];
           return this.seeds(s, method, metric).map((curve) =>

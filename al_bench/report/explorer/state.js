@@ -4,9 +4,9 @@
 /** What the page starts with. pinned: null stands for the first three; set: null for all of them. */
 function initial(results) {
   return {
-    metric: 0,
+    metric: results.start,
     percent: null,
-    opponent: results.random ?? BEST,
+    opponent: BEST,
     chosen: {},
     pinned: null,
     method: null,
@@ -18,10 +18,10 @@ function initial(results) {
 /** The fragment of an address that says a state; what is as at first is left out. */
 function fragment(state, results) {
   const [first, said] = [initial(results), new URLSearchParams()];
-  const name = (method) => (method === BEST ? "best" : results.methods[method].name);
+  const name = (method) => results.methods[method].name;
   if (state.metric !== first.metric) said.set("metric", results.metrics[state.metric]);
   if (state.percent !== null) said.set("level", state.percent);
-  if (state.opponent !== first.opponent) said.set("against", name(state.opponent));
+  if (state.opponent !== BEST) said.set("against", name(state.opponent));
   for (const [key, values] of Object.entries(state.chosen)) {
     for (const value of values) said.append(key, value);
   }
@@ -43,8 +43,7 @@ function fromFragment(text, results) {
     return index < 0 ? null : index;
   };
   state.metric = take("metric", found(results.metrics)) ?? state.metric;
-  state.opponent =
-    said.get("against") === "best" ? BEST : (take("against", method) ?? state.opponent);
+  state.opponent = take("against", method) ?? BEST;
   state.method = take("method", method);
   state.set = take("set", set);
   const level = Number(said.get("level"));

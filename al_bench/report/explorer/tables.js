@@ -1,16 +1,16 @@
 "use strict";
-// The tables, the filters and their numbers, as elements; text never becomes markup.
+// The tables and their numbers, as elements; text never becomes markup.
 
 const COLUMNS = {
   rank: {
     title: "Rank",
-    about: "Mean rank by area in each setting, among the methods shown",
-    sort: (row) => row.rank ?? Infinity,
+    about: "Mean rank by area in the settings a method has, among the methods shown",
+    sort: (row) => row.rank,
   },
   method: { title: "Method", about: "", sort: (row) => row.name },
   area: {
     title: "Area",
-    about: "Mean area under the curve over settings, 95 % interval for other seeds",
+    about: "Mean area under the curve in the settings a method has, 95 % interval for other seeds",
     sort: (row) => -row.area.value,
   },
   end: { title: "End", about: "Mean over the last tenth of the budget", sort: (row) => -row.end },
@@ -24,7 +24,7 @@ const COLUMNS = {
 const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const points = (value) => (100 * value).toFixed(1);
 const percent = (value) =>
-  Number.isFinite(value) ? `${(100 * value).toFixed(0).replace("-", "−")} %` : "–";
+  Number.isFinite(value) ? `${Math.round(100 * value) || 0} %`.replace("-", "−") : "–";
 const interval = ({ low, high }) =>
   Number.isNaN(low) ? "" : ` [${percent(low)}, ${percent(high)}]`.replaceAll(" %", "");
 
@@ -53,32 +53,6 @@ function bar({ value, low, high }, [least, most], text, zero = null) {
   return make("td", { class: "with-bar" }, make("span", { class: "number" }, text), drawn);
 }
 
-/** The filters: a group of boxes for everything that is not the same in all runs. */
-function filters(results, state, change) {
-  return results.facets.map((facet) => {
-    const chosen = state.chosen[facet.key] ?? [];
-    const boxes = facet.values.map((value) => {
-      const toggle = (event) => {
-        const rest = (state.chosen[facet.key] ?? []).filter((one) => one !== value);
-        const next = event.target.checked ? [...rest, value] : rest;
-        if (next.length) state.chosen[facet.key] = facet.values.filter((v) => next.includes(v));
-        else delete state.chosen[facet.key];
-        change();
-      };
-      const box = make("input", {
-        type: "checkbox",
-        value,
-        "data-key": `${facet.key} ${value}`,
-        change: toggle,
-      });
-      box.checked = chosen.includes(value);
-      return make("label", { class: "chip" }, box, make("span", {}, value.replaceAll("_", " ")));
-    });
-    const legend = make("legend", {}, facet.title, chosen.length ? ` · ${chosen.length}` : "");
-    return make("fieldset", {}, legend, ...boxes);
-  });
-}
-
 /** The head of a table whose columns can be sorted by. */
 function head(state, change, first) {
   const cells = Object.entries(COLUMNS).map(([key, { title, about }]) => {
@@ -100,21 +74,21 @@ function head(state, change, first) {
 }
 
 /** The rows of the leaderboard. */
-function leaderboard(rows, state, lit, on) {
-  const ends = rows.flatMap(({ area: { value, half } }) => [
-    value - (half || 0),
-    value + (half || 0),
-  ]);
+function leaderboard({ rows, view, curves, colours }, state, on) {
+  const ends = rows
+    .filter((row) => !row.some)
+    .flatMap(({ area: { value, half } }) => [value - (half || 0), value + (half || 0)]);
   const areas = [Math.min(...ends), Math.max(...ends)];
   const saved = rows.map((row) => row.saving).filter(Boolean);
   const savings = [Math.max(-1, Math.min(0, ...saved.map((s) => s.value)) - 0.1), 1];
+  const number = view.settings.length;
   const ordered = [...rows].sort((a, b) => {
     const [x, y] = [a, b].map(COLUMNS[state.sort].sort);
-    return x < y ? -1 : x > y ? 1 : 0;
+    return a.some - b.some || (x < y ? -1 : x > y ? 1 : 0);
   });
-  return ordered.map((row) => {
+  const found = ordered.map((row) => {
     const { method, name, rule, rest, area, saving } = row;
-    const colour = lit.get(method);
+    const colour = colours.get(method);
     const pin = make("input", {
       type: "checkbox",
       "data-key": `pin ${name}`,
@@ -122,7 +96,9 @@ function leaderboard(rows, state, lit, on) {
       change: () => on.pin(method),
     });
     pin.checked = Boolean(colour);
+    pin.disabled = !curves.has(method);
     const [low, high] = [area.value - area.half, area.value + area.half];
+    const reached = `${points(area.value)}${Number.isNaN(area.half) ? "" : ` ± ${points(area.half)}`}`;
     const open = make(
       "button",
       { type: "button", class: "link", "data-key": `open ${name}`, click: () => on.open(method) },
@@ -130,6 +106,7 @@ function leaderboard(rows, state, lit, on) {
       " ",
       make("span", { class: "rest" }, rest),
     );
+    const has = row.some ? make("span", { class: "rest" }, `${row.cells.length} of ${number}`) : null;
     return make(
       "tr",
       {
@@ -138,19 +115,21 @@ function leaderboard(rows, state, lit, on) {
         class: state.method === method ? "current" : false,
       },
       make("td", { class: "pin", style: colour ? `--pin:${colour}` : false }, pin),
-      make("td", { class: "rank" }, row.rank === null ? "†" : row.rank.toFixed(1)),
+      make("td", { class: "rank" }, Number.isFinite(row.rank) ? row.rank.toFixed(1) : "†", has),
       make("th", { scope: "row" }, open),
-      bar(
-        { value: area.value, low, high },
-        areas,
-        `${points(area.value)}${Number.isNaN(area.half) ? "" : ` ± ${points(area.half)}`}`,
-      ),
+      row.some ? make("td", {}, reached) : bar({ value: area.value, low, high }, areas, reached),
       make("td", {}, points(row.end)),
       saving
         ? bar(saving, savings, `${percent(saving.value)}${interval(saving)}`, 0)
         : make("td", { class: "with-bar" }, "–"),
     );
   });
+  const whole = ordered.findIndex((row) => row.some);
+  if (whole >= 0) {
+    const text = `In some of these ${number} settings only: ranks, areas and ends are of those, and do not compare with the others`;
+    found.splice(whole, 0, make("tr", { class: "some" }, make("th", { colspan: 6 }, text)));
+  }
+  return found;
 }
 
 /** The rows of one method set by set. */
