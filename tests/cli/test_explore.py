@@ -66,18 +66,21 @@ def test_what_cannot_be_is_said_in_one_sentence(
     assert not out.exists()
 
 
+OURS = options("dataset", (config_dir(),))
+
+
 @pytest.mark.parametrize(
-    ("option", "wanted"),
-    [("vader", "text"), ("openclipart", "image"), ("trec", "text"), ("cifar10", "image")],
+    ("node", "wanted"),
+    [
+        (OURS["vader"], "text"),
+        (OURS["openclipart"], "image"),
+        (OURS["trec"], "text"),
+        (OURS["cifar10"], "image"),
+        ({"_target_": "al_bench.datasets.Halved", "whole": OURS["vader"]}, "text"),
+        ({"_target_": "al_bench.datasets.Features", "path": "mine.npz"}, "not said"),
+    ],
 )
-def test_a_data_sets_modality_is_its_configs_or_its_files(option: str, wanted: str) -> None:
-    node = options("dataset", (config_dir(),))[option]
-    assert modality(Choice("dataset", option, json.dumps(node))) == wanted
-
-
-def test_a_set_inside_another_says_its_modality_and_features_say_none() -> None:
-    inner = {"_target_": "al_bench.datasets.Packaged", "name": "vader"}
-    outer = {"_target_": "al_bench.datasets.Halved", "whole": inner}
-    assert modality(Choice("dataset", "half", json.dumps(outer))) == "text"
-    features = {"_target_": "al_bench.datasets.Features", "path": "mine.npz"}
-    assert modality(Choice("dataset", "features", json.dumps(features))) == "not said"
+def test_a_data_sets_modality_is_what_its_config_its_file_or_the_set_inside_it_says(
+    node: dict[str, Any], wanted: str
+) -> None:
+    assert modality(Choice("dataset", "any", json.dumps(node))) == wanted
