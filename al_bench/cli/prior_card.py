@@ -112,10 +112,10 @@ def parser() -> argparse.ArgumentParser:
 def measured(
     dataset: Dataset, prior: Prior, split: str, rows: int | None, cache: Path
 ) -> tuple[Floats, Ints]:
-    """(n, k) zero-shot probabilities, cached, and (n,) labels of a split; a calibration is fitted
-    on train."""
+    """(n, k) zero-shot probabilities, cached, and (n,) labels of a split; answers without
+    probabilities are smoothed by what train shows."""
     from al_bench.problem.build import embedded
-    from al_bench.problem.cache.embeddings import correction, corrections
+    from al_bench.problem.cache.embeddings import comparing
 
     def zero_shot(which: str, prior: Prior) -> tuple[Floats, Split]:
         some = sampled(dataset.train if which == "train" else dataset.test, rows)
@@ -125,11 +125,10 @@ def measured(
     said, judged_rows = zero_shot(split, prior)
     if judged_rows.withheld:
         raise ValueError(f"{dataset.name}: its {split} labels are held out; wanted --split train")
-    calibrations = corrections(prior, dataset.modality)
-    pool = zero_shot("train", prior)[0] if calibrations else said
-    for calibration in calibrations:
-        correct = correction(calibration, pool, lambda other: zero_shot("train", other)[0])
-        pool, said = correct(pool), correct(said)
+    recorded = comparing(prior, dataset.modality)
+    if recorded is not None:
+        pool, other = (zero_shot("train", one)[0] for one in (prior, recorded.inner))
+        said = recorded.compare(pool, other)(said)
     return said, judged_rows.labels
 
 

@@ -1,8 +1,5 @@
 from .by_modality import ByModality as ByModality
 from .by_modality import Given as Given
-from .calibration import LabelShift as LabelShift
-from .calibration import Tempered as Tempered
-from .calibration import Transported as Transported
 from .clip import ClipEncoder as ClipEncoder
 from .clip import ClipLike as ClipLike
 from .compiled import CompiledSentenceEncoder as CompiledSentenceEncoder

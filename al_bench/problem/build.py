@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.arithmetic import unit
-from al_bench.problem.cache.embeddings import correction, corrections, embeddings, zero_shot
+from al_bench.problem.cache.embeddings import comparing, embeddings, zero_shot
 from al_bench.problem.noise import Clean, realised
 from al_bench.problem.types import (
     Annotators,
@@ -53,12 +53,10 @@ def build(
     known = embedded(dataset, "test", test, prior, cache)
     tests = rows_of(known, test, np.arange(len(test)), kept.classes)
 
-    def other(prior: Prior) -> Floats:
-        guesses = embedded(dataset, "train", train, prior, cache)[1]
-        return merge_columns(guesses[kept.rows], kept.classes, k)
-
-    for calibration in corrections(prior, dataset.modality):  # fitted on the pool, applied to both
-        correct = correction(calibration, pool.prior, other)
+    recorded = comparing(prior, dataset.modality)
+    if recorded is not None:  # compared on the pool, corrected in both
+        guesses = embedded(dataset, "train", train, recorded.inner, cache)[1][kept.rows]
+        correct = recorded.compare(pool.prior, merge_columns(guesses, kept.classes, k))
         pool, tests = (replace(rows, prior=correct(rows.prior)) for rows in (pool, tests))
     truth = kept.classes[train.labels[kept.rows]]
     names = merged_names(dataset.class_names, kept.classes, k)

@@ -14,7 +14,7 @@ import numpy as np
 from al_bench.arithmetic import unit
 from al_bench.datasets.features import FeatureRows
 from al_bench.datasets.images import EncodedImages
-from al_bench.problem.cache.embeddings import correction, corrections, embeddings, zero_shot
+from al_bench.problem.cache.embeddings import comparing, embeddings, zero_shot
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.session.arriving import Arriving
 from al_bench.session.images import ImageFiles
@@ -74,7 +74,7 @@ def rows_of(
     arrivals: Sequence[Arrival], inputs: Sequence[Any] | None, prior: Prior, task: Task, cache: Path
 ) -> Rows:
     """Unit-length float32 features and zero-shot probabilities of all arrivals, read from the cache
-    or made now. A calibrated prior is fitted to all of them.
+    or made now. Recorded answers are compared with another prior on all of them.
 
     inputs: (n,) of all arrivals, for learners that read them; None: they are the features.
     """
@@ -88,10 +88,11 @@ def rows_of(
 
     vectors = unit(np.concatenate(features))
     rows = Rows(FeatureRows(vectors, None) if inputs is None else inputs, vectors, said(prior))
-    for calibration in corrections(prior, task.modality):
-        correct = correction(calibration, rows.prior, said)
-        rows = replace(rows, prior=correct(rows.prior))
-    return rows
+    recorded = comparing(prior, task.modality)
+    if recorded is None:
+        return rows
+    correct = recorded.compare(rows.prior, said(recorded.inner))
+    return replace(rows, prior=correct(rows.prior))
 
 
 def embedded(arrival: Arrival, encoder: Encoder, cache: Path) -> Floats:

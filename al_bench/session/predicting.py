@@ -14,7 +14,7 @@ import numpy as np
 from al_bench.arithmetic import unit
 from al_bench.configuration.config import build
 from al_bench.learners.linear import LinearModel
-from al_bench.problem.cache.embeddings import corrections
+from al_bench.problem.cache.embeddings import comparing
 from al_bench.problem.types import Prior, Task
 from al_bench.session.arrays import plain_arrays
 from al_bench.session.arriving import Arriving, Columns
@@ -71,13 +71,13 @@ class Reader:
 
     @property
     def sees_pool(self) -> bool:
-        """Whether the prior is calibrated on all rows together."""
-        return bool(corrections(self.prior, self.task.modality))
+        """Whether the prior is corrected by all rows together."""
+        return comparing(self.prior, self.task.modality) is not None
 
     def read(
         self, rows: Arriving, model: Model, width: int, earlier: Sequence[Arrival], cache: Path
     ) -> Rows:
-        """New rows as the model reads them; earlier: arrivals that a calibration sees besides.
+        """New rows as the model reads them; earlier: arrivals that a correction sees besides.
 
         ValueError where features have another width, or lack class probabilities.
         """

@@ -15,12 +15,12 @@ from al_bench.arithmetic import uniform
 from al_bench.configuration.config import build as constructed
 from al_bench.configuration.plan import plan
 from al_bench.datasets import Synthetic
-from al_bench.priors import Degraded, RecordedAnswers, RecordedLogits, RecordedVotes, Tempered
-from al_bench.priors.by_modality import Given
+from al_bench.priors import Degraded, RecordedAnswers, RecordedLogits, RecordedVotes, Rotated
+from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.recorded import agreed_accuracy, smoothed
 from al_bench.priors.table import ID, row_id
 from al_bench.problem.build import build
-from al_bench.problem.cache.embeddings import corrections
+from al_bench.problem.cache.embeddings import comparing
 from al_bench.problem.imbalance import LongTail, Merge
 from al_bench.problem.noise import Clean
 from al_bench.problem.types import Prior, Task
@@ -229,14 +229,13 @@ def test_merged_classes_are_trusted_in_the_new_classes(tmp_path: Path) -> None:
     assert problem.pool.prior.max() > 0.8  # two of three wrong answers are right once merged
 
 
-def test_a_calibration_comes_after_the_trust_and_a_control_cannot_come_before_it(
-    tmp_path: Path,
-) -> None:
+def test_answers_inside_a_control_are_refused(tmp_path: Path) -> None:
     prior = Recoded(tmp_path).prior
-    outer = Tempered(prior, temperature=2.0)
-    assert corrections(outer, "features") == [prior, outer]
-    with pytest.raises(ValueError, match="RecordedAnswers is inside Degraded"):
-        corrections(Degraded(prior, fraction=0.5), "features")
+    assert comparing(prior, "features") is prior
+    assert comparing(Rotated(Given()), "features") is None
+    for wrong in (Degraded(prior, fraction=0.5), Rotated(ByModality(Given(), Given(), prior))):
+        with pytest.raises(ValueError, match="RecordedAnswers is inside"):
+            comparing(wrong, "features")
 
 
 def test_answers_to_no_row_of_the_pool_are_refused(tmp_path: Path) -> None:

@@ -288,7 +288,7 @@ def test_embeddings_without_a_prior_are_asked_about_all_the_same(tmp_path: Path)
         ["strategy=subsample", "strategy@strategy.inner=badge"],
         ["strategy=selective", "learner=linear_residual"],
         ["supervision=self_training", "label_model=null"],
-        ["prior=calibrated", "learner=linear_residual", "learner.l2=3"],
+        ["prior=flat", "learner=linear_residual", "learner.l2=3"],
         ["prior=flat", "strategy@init=coreset"],
     ],
     ids=" ".join,
@@ -313,7 +313,7 @@ def test_every_strategy_of_the_suite_chooses_for_a_session(tmp_path: Path, strat
 
 @pytest.mark.parametrize(
     "options",
-    [["learner=sklearn"], ["learner=sklearn", "supervision=labels"], ["prior=calibrated"]],
+    [["learner=sklearn"], ["learner=sklearn", "supervision=labels"]],
 )
 def test_a_model_that_cannot_leave_the_session_predicts_in_it(
     tmp_path: Path, options: list[str]

@@ -35,59 +35,33 @@ class Adjusting(Protocol):
 
 
 @runtime_checkable
-class Calibrating(Protocol):
-    """A prior that corrects another one by what the unlabelled pool shows of it: see
-    ``corrections``. Its stored zero-shot probabilities are those of `inner`."""
-
-    inner: Prior
-
-    def fit(self, pool: Floats) -> Callable[[Floats], Floats]:
-        """A correction of (m, k) zero-shot probabilities, found from the (n, k) zero-shot
-        probabilities of the pool."""
-
-
-@runtime_checkable
 class Comparing(Protocol):
     """A prior whose own zero-shot probabilities are corrected by how they agree, on the unlabelled
-    pool, with those of another one; the innermost part of a chain of calibrations."""
+    pool, with those of another one."""
 
     inner: Prior
 
     def compare(self, pool: Floats, other: Floats) -> Callable[[Floats], Floats]:
         """A correction of (m, k) zero-shot probabilities, found from its own (n, k) ones of the
-        pool and those of `inner`, uncorrected."""
+        pool and those of `inner`."""
 
 
-def corrections(prior: Prior, modality: str) -> list[Calibrating | Comparing]:
-    """The calibrations of a prior in the order in which they apply; ValueError where one lies
-    inside a control, which changes zero-shot probabilities before there is a pool."""
-    found: list[Calibrating | Comparing] = []
+def comparing(prior: Prior, modality: str) -> Comparing | None:
+    """The prior itself where it is corrected on the pool; ValueError where that lies inside a
+    control, which changes zero-shot probabilities before there is a pool."""
     control: Prior | None = None
-    while True:
-        if isinstance(prior, Choosing):
-            prior = prior.choose(modality)
-        elif isinstance(prior, Calibrating | Comparing):
-            if control is not None:
-                inside, outside = type(prior).__name__, type(control).__name__
-                raise ValueError(f"{inside} is inside {outside}; wanted {outside} inside {inside}")
-            found.insert(0, prior)
-            if isinstance(prior, Comparing):
-                return found
-            prior = prior.inner
-        elif isinstance(prior, Adjusting):
-            control, prior = prior, prior.inner
-        else:
-            return found
-
-
-def correction(
-    calibration: Calibrating | Comparing, pool: Floats, other: Callable[[Prior], Floats]
-) -> Callable[[Floats], Floats]:
-    """What a calibration finds on the (n, k) zero-shot probabilities of the pool; other: gives
-    those of another prior on the same rows."""
-    if isinstance(calibration, Comparing):
-        return calibration.compare(pool, other(calibration.inner))
-    return calibration.fit(pool)
+    while isinstance(prior, Choosing | Adjusting):
+        if isinstance(prior, Adjusting):
+            control = prior
+        prior = prior.choose(modality) if isinstance(prior, Choosing) else prior.inner
+    if not isinstance(prior, Comparing):
+        return None
+    if control is not None:
+        raise ValueError(
+            f"{type(prior).__name__} is inside {type(control).__name__}, which changes "
+            "probabilities before it is compared with another prior on the pool; wanted it outside"
+        )
+    return prior
 
 
 def embeddings(
@@ -135,8 +109,6 @@ def zero_shot(
     again = (features, inputs, task, batch, progress)
     if isinstance(prior, Choosing):
         return zero_shot(folder, dataset_key, split, prior.choose(task.modality), *again)
-    if isinstance(prior, Calibrating):
-        return zero_shot(folder, dataset_key, split, prior.inner, *again)
     if isinstance(prior, Adjusting):
         return prior.adjust(zero_shot(folder, dataset_key, split, prior.inner, *again))
     encoder = prior.encoder(task.modality).key
