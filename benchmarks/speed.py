@@ -2,13 +2,13 @@
 
     python benchmarks/speed.py                     # prints the table and what became slower
     python benchmarks/speed.py --write             # and writes results/benchmarks/speed.md
-    python benchmarks/speed.py --seeds 2 --status 600 --rows 10000     # a quick look
+    python benchmarks/speed.py --seeds 2 --status 600     # a quick look
 
 Start-up: from a process's start to its run's first question. A run: one of the grid, alone in a
 process and among others of one process. A round: medians over such runs, for each part. The grid:
 six strategies by seeds on the shipped text set, ten rounds, a linear head, cached embeddings, in
 processes of their own, imports included. Seconds are of the clock; CPU seconds are the processor's,
-which are the fair ones on a busy machine. Selection is measured by benchmarks/selection.py.
+which are the fair ones on a busy machine. Query rules are measured by benchmarks/scale.py.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import monotonic, perf_counter, process_time
 from typing import Any
 
+from pages import row
+
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "speed.md"
 STRATEGIES = "random,fm_stratified,confidence,margin,coreset,badge"
 GRID = ["dataset=wordnet_nouns25", "noise=symmetric", "protocol=small", "logger=none"]
-SELECTING = ["random", "margin", "coreset", "badge"]
 SLOWER = 2.0  # a factor that is told; machines differ and are busy
 Table = dict[str, float]
 
@@ -150,23 +151,8 @@ def status(folder: Path, runs: int) -> Table:
     return {f"{name}, s": clock, f"{name}, CPU s": processor}
 
 
-def selection(rows: Sequence[int]) -> Table:
-    """Processor seconds of one selection on one thread, by benchmarks/selection.py."""
-    table = {}
-    script = Path(__file__).with_name("selection.py")
-    for n in rows:
-        options = ["--rows", str(n), "--classes", "10", "--threads", "1", "--repeat", "1"]
-        command = [sys.executable, str(script), *options, "--strategies", *SELECTING]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        for name in SELECTING:
-            cells = re.search(rf"^\| {name} \| (.*) \|$", said, re.MULTILINE)
-            assert cells is not None, said
-            table[f"select of {n:,} rows, {name}, CPU s"] = float(cells[1].split(" | ")[1])
-    return table
-
-
-def row(cells: tuple[str, float]) -> str:
-    return f"| {cells[0]} | {cells[1]:.3f} |"
+def lines(table: Table) -> list[str]:
+    return [row(name, f"{value:.3f}") for name, value in table.items()]
 
 
 def committed() -> Table:
@@ -178,13 +164,13 @@ def committed() -> Table:
 
 def compared(table: Table, known: Table) -> list[str]:
     """A line for each value that is worse than the committed one by more than SLOWER."""
-    lines = []
+    worse = []
     for name in table.keys() & known.keys():
         factor = table[name] / max(known[name], 1e-9)
         factor = 1 / factor if "runs a minute" in name else factor
         if factor > SLOWER:
-            lines.append(f"{name}: {table[name]:.3g}, committed {known[name]:.3g}, {factor:.1f}x")
-    return sorted(lines)
+            worse.append(f"{name}: {table[name]:.3g}, committed {known[name]:.3g}, {factor:.1f}x")
+    return sorted(worse)
 
 
 def parse() -> argparse.Namespace:
@@ -192,7 +178,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=17, help="of the grid; by six strategies")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--status", type=int, default=10_002, help="runs whose status is queried")
-    parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--repeat", type=int, default=3, help="start-ups")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     return parser.parse_args()
@@ -215,16 +200,12 @@ def main() -> None:
             lambda: pool.apply(within, (f"{folder}/within", max(2, args.seeds // 6))),
             *(lambda n=n: grid(folder, args.seeds, n) for n in args.workers),  # type: ignore[misc]
             lambda: status(folder, args.status),
-            lambda: selection(args.rows),
         ]
         with spawn.Pool(1) as pool:
             for step in steps:
                 found = step()
                 table |= found
-                print(
-                    "\n".join(f"| {name} | {value:.3f} |" for name, value in found.items()),
-                    flush=True,
-                )
+                print("\n".join(lines(found)), flush=True)
     finally:
         shutil.rmtree(folder)
     worse = compared(table, committed())
@@ -235,10 +216,8 @@ def main() -> None:
         about = (
             f"Made by `python benchmarks/speed.py --write`; {load}. See the file for what is what."
         )
-        lines = ["# Speed", "", about, "", "| what | value |", "| --- | ---: |"]
-        lines += map(row, table.items())
-        OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-        OUTPUT.write_text("\n".join(lines) + "\n")
+        head = ["# Speed", "", about, "", "| what | value |", "| --- | ---: |"]
+        OUTPUT.write_text("\n".join([*head, *lines(table)]) + "\n")
 
 
 if __name__ == "__main__":
