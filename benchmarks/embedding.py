@@ -1,16 +1,13 @@
-"""What embedding costs: beside a bare loop, by another engine, and when it is read from the cache.
+"""What embedding costs: by the packaged encoders, by OpenVINO, and when it is read from the cache.
 
-    python benchmarks/embedding.py                  # three tables
+    python benchmarks/embedding.py                  # two tables
     python benchmarks/embedding.py --write          # and into results/benchmarks/embedding.md
-    python benchmarks/embedding.py --rows 2048 --repeat 5     # longer, on a GPU for instance
 
-Throughput: this package's encoder and a bare transformers or timm loop read the same rows of a
-shipped data set in the same batches on the same device and threads, in turns, so that a busy
-machine slows both. Engines: the packaged encoders and the same networks by OpenVINO, in turns; the
-cosine is between the two features of a row, accuracies are of the zero-shot priors on some test
-rows; data sets that are not at hand are left out. Memory is kept as commands do; seconds are the
-processor's (of the clock on a GPU). Second use: opening the stored embeddings of 50,000 rows and
-reading all of them, in a fresh process.
+Both encoders read the same rows of a test split in turns on one thread, so that a busy machine
+slows both, with memory kept as commands do; seconds are the processor's (of the clock on a GPU).
+The cosine is between the two features of a row, accuracies are of the zero-shot priors; data sets
+that are not at hand are left out. From the cache: opening stored embeddings and reading all of
+them, in a fresh process.
 """
 
 from __future__ import annotations
@@ -40,91 +37,18 @@ from al_bench.state import Floats
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "embedding.md"
 BATCH = 64  # the encoders' own
-SETS = {"text": ("wordnet_nouns25", "minilm"), "image": ("openclipart", "efficientnet_lite2")}
-ENGINES = {
+SETS = {
     "text": ("wordnet_nouns25", "vader", "trec", "ag_news"),
     "image": ("openclipart", "fashion_mnist", "cifar10"),
 }
 CACHED, WIDE = 50_000, 1_280  # rows, and numbers of a row
 
 
-def bare_text(encoder: Any, texts: Sequence[str], ordered: bool) -> Floats:
-    """A transformers loop as anybody writes it: tokenise, forward, masked mean, unit length."""
-    import torch
-
-    from al_bench.priors.sentence import loaded
-
-    tokenizer, model = loaded(encoder)
-    if ordered:  # which saves padding, and is what the encoder does
-        texts = sorted(texts, key=len)
-    parts = []
-    for start in range(0, len(texts), BATCH):
-        tokens = tokenizer(
-            list(texts[start : start + BATCH]),
-            padding=True,
-            truncation=True,
-            max_length=encoder.max_length,
-            return_tensors="pt",
-        ).to(model.device)
-        with torch.inference_mode():
-            states = model(**tokens).last_hidden_state
-            mask = tokens["attention_mask"].unsqueeze(-1)
-            mean = (states * mask).sum(dim=1) / mask.sum(dim=1)
-            parts.append(torch.nn.functional.normalize(mean, dim=1).cpu().numpy())
-    return np.concatenate(parts)
-
-
-def bare_images(encoder: Any, images: Sequence[Any]) -> Floats:
-    """A timm loop as anybody writes it: transform, forward, pooled features."""
-    import torch
-
-    from al_bench.priors.images import loaded
-
-    model, transform = loaded(encoder)
-    where = next(model.parameters()).device
-    parts = []
-    for start in range(0, len(images), BATCH):
-        some = images[start : start + BATCH]
-        batch = torch.stack([transform(image.convert("RGB")) for image in some]).to(where)
-        with torch.inference_mode():
-            states = model.forward_head(model.forward_features(batch), pre_logits=True)
-            parts.append(states.cpu().numpy())
-    return np.concatenate(parts)
-
-
-LOOPS: dict[str, dict[str, Callable[[Any, Sequence[Any]], Floats]]] = {
-    "text": {
-        "transformers": partial(bare_text, ordered=False),
-        "transformers, texts sorted by length": partial(bare_text, ordered=True),
-    },
-    "image": {"timm": bare_images},
-}
-
-
-def throughput(rows: int, repeat: int) -> list[str]:
-    """One line a loop: rows per second of the encoder and of the bare loop."""
-    out = table(["data", "rows", "al_bench", "bare loop", "al_bench / bare"], [])
-    for modality, (dataset, prior) in SETS.items():
-        config = plan([f"dataset={dataset}", f"prior={prior}"])[0].config
-        inputs = build(config.dataset).load().train.inputs
-        count = rows if modality == "text" else max(rows // 8, 1)
-        some = [inputs[i] for i in range(min(count, len(inputs)))]
-        encoder = build(config.prior).encoder(modality)
-        encoder.embed(some[:BATCH])  # weights, libraries
-        for name, loop in LOOPS[modality].items():
-            found = in_turns(partial(encoder.embed, some), partial(loop, encoder, some), repeat)
-            mine, bare = (len(some) / seconds for seconds in found)
-            cells = (len(some), f"{mine:.1f} /s", f"{bare:.1f} /s", f"{mine / bare:.2f}")
-            out.append(row(f"{dataset}, {name}", *cells))
-            print(out[-1], flush=True)
-    return out
-
-
 def engines(rows: int, repeat: int) -> list[str]:
     """One line a data set: the packaged prior and the same by OpenVINO."""
     out = table(["data", "rows", "reference", "OpenVINO", "times as fast", "least cosine",
                  "accuracy, points", "balanced accuracy, points"], [])  # fmt: skip
-    for modality, names in ENGINES.items():
+    for modality, names in SETS.items():
         for name in names:
             try:
                 out.append(compared(name, modality, rows, repeat))
@@ -211,8 +135,7 @@ def second_use(rows: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--rows", type=int, default=1024, help="texts; an eighth as many images")
-    parser.add_argument("--test-rows", type=int, default=1500, help="that engines are compared on")
+    parser.add_argument("--rows", type=int, default=1500, help="test rows that are compared")
     parser.add_argument("--cached", type=int, default=CACHED, help="rows of the second use")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
@@ -230,8 +153,7 @@ def main() -> None:
     about = f"Made by `python benchmarks/embedding.py --write`; load average {load}; batches of "
     about += f"{BATCH}; {where}, one CPU thread."
     lines = ["# What embedding costs", "", about]
-    lines += ["", "## Beside a bare loop", "", *throughput(args.rows, args.repeat)]
-    lines += ["", "## By OpenVINO, texts in bfloat16", "", *engines(args.test_rows, args.repeat)]
+    lines += ["", "## By OpenVINO, texts in bfloat16", "", *engines(args.rows, args.repeat)]
     lines += ["", "## From the cache", "", *kept]
     if args.write:
         OUTPUT.write_text("\n".join(lines) + "\n")

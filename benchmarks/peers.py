@@ -115,7 +115,6 @@ RULES: dict[str, dict[str, Any]] = {  # ours: theirs by library
     "centroid": {"small-text": small_text("EmbeddingKMeans")},
     "badge": {"scikit-activeml": skactiveml("Badge")},
     "typiclust": {"scikit-activeml": skactiveml("TypiClust")},
-    "probcover": {"scikit-activeml": skactiveml("ProbCover")},
     "dropquery": {"scikit-activeml": skactiveml("DropQuery")},
 }
 

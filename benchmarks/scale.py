@@ -45,13 +45,6 @@ for library in ("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster"):
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "scale.md"
 LONG = 3.0  # seconds after which a measurement is not repeated
-GIBIBYTES = 8.0  # of a whole process, that no rule may need more than
-MANY = (1_000_000, 100)  # rows and budget for which there are goals: seconds
-GOALS = {
-    **dict.fromkeys(("confidence", "margin", "entropy"), 0.5),
-    **dict.fromkeys(("galaxy", "direct"), 8.0),
-    **dict.fromkeys(("coreset", "badge"), 30.0),
-}
 Record = dict[str, Any]
 
 
@@ -234,38 +227,21 @@ def table(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list
     heads = [f"{size.rows:,} rows, budget {size.budget:,}: s" for size in sizes]
     rows = list(dict.fromkeys(size.rows for size in sizes))
     heads += [f"{n:,} rows: GiB" for n in rows]
-    lines = [row("strategy", *heads, "goal, s"), row("---", *["---:"] * (len(heads) + 1))]
-    missed = []
+    lines = [row("strategy", *heads), row("---", *["---:"] * len(heads))]
     for name in args.strategies:
         found = {size: cells.known(name, size) or {} for size in sizes}
         line = [name, *(said(found[size]) for size in sizes)]
         for n in rows:
             most = [r["gibibytes"] for s, r in found.items() if s.rows == n and "gibibytes" in r]
             line.append(f"{max(most):.1f}" if most else "")
-        lines.append(row(*line, f"{GOALS[name]:g}" if name in GOALS else ""))
-        missed += misses(name, found)
-    return [*lines, "", "Missed: " + ("; ".join(missed) or "nothing") + "."]
+        lines.append(row(*line))
+    return lines
 
 
 def said(record: Record) -> str:
     if "over" in record:
         return f"over {record['over']:.0f}"
     return record.get("failed") or (f"{record['seconds']:.2f}" if record else "")
-
-
-def misses(name: str, found: dict[Size, Record]) -> list[str]:
-    """What of one strategy is over a goal, took longer than the limit, or failed."""
-    out = []
-    for size, record in found.items():
-        where = f"{name} at {size.rows:,} rows and budget {size.budget:,}"
-        goal = GOALS.get(name, math.inf) if (size.rows, size.budget) == MANY else math.inf
-        if "over" in record or "failed" in record:
-            out.append(f"{where} ({said(record)})")
-        elif record and record["gibibytes"] > GIBIBYTES:
-            out.append(f"{where} ({record['gibibytes']:.1f} GiB)")
-        elif record and record["seconds"] > goal:
-            out.append(f"{where} ({record['seconds']:.1f} s)")
-    return out
 
 
 def page(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[str]:
@@ -277,8 +253,7 @@ def page(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[
         f"{size.classes} classes, {size.labelled:,} labelled, features with groups. Wall seconds "
         f"of one whole choice on one thread (median of {args.repeat}, fewer beyond a few seconds), "
         "model predictions given. GiB: the most memory of the whole process at the budget that "
-        f"takes more; the goal is {GIBIBYTES:.0f} at most. Goals of seconds are for {MANY[0]:,} "
-        f"rows and a budget of {MANY[1]}.",
+        "takes more.",
         "",
         *table(cells, sizes, args),
     ]

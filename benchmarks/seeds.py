@@ -1,7 +1,7 @@
 """What a claim says with fewer seeds: by how much on the mean, and by how much by luck.
 
     python benchmarks/seeds.py --write
-    python benchmarks/seeds.py experiment=grid --claim 1 --seeds 2
+    python benchmarks/seeds.py experiment=paper --claim 1 --seeds 2
 
 The seeds of an experiment's committed runs are shuffled and cut into parts, and the claim is held
 on each part alone, its opponents chosen among that part's seeds. What the parts say on the mean,

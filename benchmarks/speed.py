@@ -1,14 +1,13 @@
-"""How long things take, from start-up to a grid, beside what the committed table says.
+"""How long runs take, from one command to a grid.
 
-    python benchmarks/speed.py                     # prints the table and what became slower
+    python benchmarks/speed.py                     # prints the table
     python benchmarks/speed.py --write             # and writes results/benchmarks/speed.md
     python benchmarks/speed.py --seeds 2 --status 600     # a quick look
 
-Start-up: from a process's start to its run's first question. A run: one of the grid, alone in a
-process and among others of one process. A round: medians over such runs, for each part. The grid:
-six strategies by seeds on the shipped text set, ten rounds, a linear head, cached embeddings, in
-processes of their own, imports included. Seconds are of the clock; CPU seconds are the processor's,
-which are the fair ones on a busy machine. Query rules are measured by benchmarks/scale.py.
+A run: one of the grid, alone in a process and among others of one process. A round: medians over
+such runs, for each part. The grid: six strategies by seeds on the shipped text set, ten rounds, a
+linear head, cached embeddings, in processes of their own, imports included. Seconds are of the
+clock; CPU seconds are the processor's, which are the fair ones on a busy machine.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -26,58 +24,22 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import monotonic, perf_counter, process_time
-from typing import Any
+from time import perf_counter, process_time
 
-from pages import row
+from pages import row, timed
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "speed.md"
 STRATEGIES = "random,fm_stratified,confidence,margin,coreset,badge"
 GRID = ["dataset=wordnet_nouns25", "noise=symmetric", "protocol=small", "logger=none"]
-SLOWER = 2.0  # a factor that is told; machines differ and are busy
 Table = dict[str, float]
 
-FIRST_QUESTION = """
-import os, sys, time
-from al_bench import loop
-def query(*_):
-    print(time.monotonic(), flush=True)
-    os._exit(0)
-loop.query = query
-from al_bench.cli.main import main
-main(sys.argv[1:])
-"""
 COMMAND = "import sys; from al_bench.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
-def albench(*arguments: str, code: str = COMMAND) -> str:
-    """What a command prints; CalledProcessError where it fails."""
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def timed(call: Callable[[], Any]) -> tuple[float, float]:
-    """Seconds of the clock and of the processor, children included, that a call takes."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    call()
-    took, after = perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def start_up(folder: Path, repeat: int) -> Table:
-    """Seconds to a help text, and to the first question of a run."""
-    helps, firsts, processors = [], [], []
-    for number in range(repeat):
-        helps.append(timed(lambda: albench("--help"))[0])
-        run, said = ["run", *GRID, f"results={folder}/start{number}"], []
-        began = monotonic()
-        processors.append(timed(lambda: said.append(albench(*run, code=FIRST_QUESTION)))[1])  # noqa: B023
-        firsts.append(float(said[0].split()[-1]) - began)
-    return {
-        "albench --help, s": median(helps),
-        "albench run to first question, s": median(firsts),
-        "albench run to first question, CPU s": median(processors),
-    }
+def albench(*arguments: str) -> None:
+    """Run a command; CalledProcessError where it fails."""
+    command = [sys.executable, "-c", COMMAND, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def one_run(folder: Path) -> Table:
@@ -90,16 +52,8 @@ def within(folder: str, seeds: int) -> Table:
     """Of runs that share a process: seconds a run, seconds of a round's parts, memory."""
     from al_bench.configuration.plan import plan
     from al_bench.runs.run import execute
-    from al_bench.runs.store import RunFolder, read_rounds
+    from al_bench.runs.store import read_rounds
 
-    append, logged = RunFolder.append, []
-
-    def timed_append(self: RunFolder, round: Any) -> None:
-        began = perf_counter()
-        append(self, round)
-        logged.append(perf_counter() - began)
-
-    RunFolder.append = timed_append  # type: ignore[method-assign]
     jobs = list(
         plan([*GRID, f"results={folder}", f"strategy={STRATEGIES}", f"seed=range({seeds})"])
     )
@@ -115,7 +69,6 @@ def within(folder: str, seeds: int) -> Table:
     rounds = [r for n in names for r in read_rounds(Path(folder) / "runs" / n) if r.round > 1]
     for part in ("select", "fit", "evaluate"):
         table[f"a round, {part}, ms"] = 1000 * median(r.seconds[part] for r in rounds)
-    table["a round, log, ms"] = 1000 * median(logged)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return table | {"most memory of a process, MiB": peak / 1024}
 
@@ -155,30 +108,11 @@ def lines(table: Table) -> list[str]:
     return [row(name, f"{value:.3f}") for name, value in table.items()]
 
 
-def committed() -> Table:
-    """The table of the repository, empty where there is none."""
-    text = OUTPUT.read_text() if OUTPUT.exists() else ""
-    cells = re.findall(r"^\| (.+?) \| ([\d.]+) \|$", text, re.MULTILINE)
-    return {name: float(value) for name, value in cells}
-
-
-def compared(table: Table, known: Table) -> list[str]:
-    """A line for each value that is worse than the committed one by more than SLOWER."""
-    worse = []
-    for name in table.keys() & known.keys():
-        factor = table[name] / max(known[name], 1e-9)
-        factor = 1 / factor if "runs a minute" in name else factor
-        if factor > SLOWER:
-            worse.append(f"{name}: {table[name]:.3g}, committed {known[name]:.3g}, {factor:.1f}x")
-    return sorted(worse)
-
-
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=int, default=17, help="of the grid; by six strategies")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--status", type=int, default=10_002, help="runs whose status is queried")
-    parser.add_argument("--repeat", type=int, default=3, help="start-ups")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     return parser.parse_args()
 
@@ -195,7 +129,6 @@ def main() -> None:
     spawn = multiprocessing.get_context("spawn")
     try:
         steps: list[Callable[[], Table]] = [
-            lambda: start_up(folder, args.repeat),
             lambda: one_run(folder),
             lambda: pool.apply(within, (f"{folder}/within", max(2, args.seeds // 6))),
             *(lambda n=n: grid(folder, args.seeds, n) for n in args.workers),  # type: ignore[misc]
@@ -208,10 +141,6 @@ def main() -> None:
                 print("\n".join(lines(found)), flush=True)
     finally:
         shutil.rmtree(folder)
-    worse = compared(table, committed())
-    print(
-        "\n".join(["", f"slower than committed by more than {SLOWER:.0f}x: {len(worse)}", *worse])
-    )
     if args.write:
         about = (
             f"Made by `python benchmarks/speed.py --write`; {load}. See the file for what is what."
