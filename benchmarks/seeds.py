@@ -55,15 +55,12 @@ def lines(frame: pd.DataFrame, spec: ReportSpec, claim: int, sizes: list[int], s
     """The page."""
     seeds = np.sort(frame["seed"].unique())
     whole = held(frame, spec, claim)
-    yield "# What a claim says with fewer seeds"
-    yield ""
-    yield f"Made by `{command}`: {spec.claimed[claim].name}."
-    yield ""
+    yield from ("# What a claim says with fewer seeds", "")
+    yield from (f"Made by `{command}`: {spec.claimed[claim].name}.", "")
     yield (
         f"Mean over the parts of {shuffles} shuffles; in brackets the standard deviation between "
-        "disjoint parts of one shuffle, as there is between other seeds."
+        "disjoint parts of one shuffle, as there is between other seeds.\n"
     )
-    yield ""
     body = []
     for size in sizes:
         found = [

@@ -4,10 +4,10 @@
     python benchmarks/speed.py --write             # and writes results/benchmarks/speed.md
     python benchmarks/speed.py --seeds 2 --status 600     # a quick look
 
-A run: one of the grid, alone in a process and among others of one process. A round: medians over
-such runs, for each part. The grid: six strategies by seeds on the shipped text set, ten rounds, a
-linear head, cached embeddings, in processes of their own, imports included. Seconds are of the
-clock; CPU seconds are the processor's, which are the fair ones on a busy machine.
+A run: one of the grid, alone in a process and among others of one process. The grid: six strategies
+by seeds on the shipped text set, ten rounds, a linear head, cached embeddings, in processes of
+their own, imports included. Seconds are of the clock; CPU seconds are the processor's, which are
+the fair ones on a busy machine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from time import perf_counter, process_time
 
 from pages import row, timed
@@ -49,10 +48,9 @@ def one_run(folder: Path) -> Table:
 
 
 def within(folder: str, seeds: int) -> Table:
-    """Of runs that share a process: seconds a run, seconds of a round's parts, memory."""
+    """Of runs that share a process: seconds a run, and memory."""
     from al_bench.configuration.plan import plan
     from al_bench.runs.run import execute
-    from al_bench.runs.store import read_rounds
 
     jobs = list(
         plan([*GRID, f"results={folder}", f"strategy={STRATEGIES}", f"seed=range({seeds})"])
@@ -60,15 +58,11 @@ def within(folder: str, seeds: int) -> Table:
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (this process has nothing else to say)
     execute(jobs[0].config, [])  # which imports and loads
     clock, processor = perf_counter(), process_time()
-    names = [execute(job.config, []) for job in jobs[1:]]
-    runs = len(names)
+    runs = len([execute(job.config, []) for job in jobs[1:]])
     table = {
         "a further run of a process, s": (perf_counter() - clock) / runs,
         "a further run of a process, CPU s": (process_time() - processor) / runs,
     }
-    rounds = [r for n in names for r in read_rounds(Path(folder) / "runs" / n) if r.round > 1]
-    for part in ("select", "fit", "evaluate"):
-        table[f"a round, {part}, ms"] = 1000 * median(r.seconds[part] for r in rounds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return table | {"most memory of a process, MiB": peak / 1024}
 
@@ -108,17 +102,13 @@ def lines(table: Table) -> list[str]:
     return [row(name, f"{value:.3f}") for name, value in table.items()]
 
 
-def parse() -> argparse.Namespace:
+def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=int, default=17, help="of the grid; by six strategies")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--status", type=int, default=10_002, help="runs whose status is queried")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse()
+    args = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors at the start"
