@@ -118,7 +118,7 @@ site: install  ## the documentation as a site, in build/site; every link is chec
 explorer: install  ## rebuild the committed page to look through (results/explorer.html)
 	$(BIN)/albench explore results/savings.parquet --title "$(TITLE)" --out $(OUT)/explorer.html
 
-bench: install  ## time start-up, runs, a grid, status and selection, beside the committed table
+bench: install  ## time runs, a grid and status (committed: results/benchmarks/speed.md)
 	$(BIN)/python benchmarks/speed.py
 
 clean:  ## remove the environment and caches; results stay

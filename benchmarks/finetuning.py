@@ -122,7 +122,6 @@ def main() -> None:
         lines.append(measured(name, dataset, args.steps, args.repeat))
         print(lines[-1], flush=True)
     if args.write:
-        OUTPUT.parent.mkdir(parents=True, exist_ok=True)
         OUTPUT.write_text("\n".join(lines) + "\n")
 
 

@@ -17,15 +17,14 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
-from time import time
 from typing import Any
 
 import numpy as np
+from pages import row, table
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "labelling.md"
 COMMAND = "import sys; from al_bench.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -35,9 +34,8 @@ ARGUMENTS = [
 ]
 CLASSES = [f"class{c}" for c in range(10)]
 DIMENSIONS = 384
-AUDIT_ONE_IN = 5
-ASKED = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
-SAID = ("row", "annotator", "answer", "time", "seconds", "source")
+HEAD = ["rows", "answered before", "key presses", "median, ms", "95 of 100 under, ms",
+        "slowest, ms", "waits for a batch"]  # fmt: skip
 TIMED = """() => {
   window.presses = [];
   let pressed = null;
@@ -51,21 +49,9 @@ TIMED = """() => {
 }"""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Milliseconds of some key presses, and what was done meanwhile."""
-
-    rows: int
-    before: int
-    presses: list[float]
-    waits: int
-    fits: int
-
-
 def session(folder: Path, rows: int, before: int) -> None:
     """Make a session of random embeddings around class centres; `before` rows are answered."""
-    from al_bench.session import Session
-    from al_bench.session.store import insert_many
+    from al_bench.session import Answer, Session
 
     rng = np.random.default_rng(0)
     truth = rng.integers(len(CLASSES), size=rows)
@@ -74,21 +60,9 @@ def session(folder: Path, rows: int, before: int) -> None:
     prior = np.full((rows, len(CLASSES)), 0.4 / len(CLASSES))
     prior[np.arange(rows), truth] += 0.6
     np.savez(folder / "rows.npz", features=features, prior=prior)
-    np.savez(folder / "prior.npz", prior=prior)
-    with Session.new(
-        folder / "session", folder / "rows.npz", CLASSES, prior_table=folder / "prior.npz"
-    ) as made:
-        audits = made.bench.pool(made.settings).reserved[: before // AUDIT_ONE_IN]
-        others = np.setdiff1d(np.arange(rows), made.bench.pool(made.settings).reserved)
-        chosen = np.concatenate([audits, others[: before - len(audits)]]).tolist()
-        asked, said = [], []
-        for place, row in enumerate(chosen):
-            kind, name = "audit" if place < len(audits) else "query", CLASSES[truth[row]]
-            asked.append((1, row, kind, name, 0.5, "", "ann", time()))
-            said.append((row, "ann", name, time(), 2.0, "suggested"))
-        with made.bench.store.writing() as connection:
-            insert_many(connection, "suggestions", ASKED, asked)
-            insert_many(connection, "answers", SAID, said)
+    with Session.new(folder / "session", folder / "rows.npz", CLASSES) as made:
+        answers = [Answer(str(row), CLASSES[truth[row]], "ann") for row in range(before)]
+        made.tell(answers, unasked=True)
 
 
 @contextmanager
@@ -148,38 +122,15 @@ def pressed(address: str, count: int, pause: float) -> tuple[list[float], int]:
     return [float(one) for one in presses], waits
 
 
-def measured(rows: int, before: int, count: int, pause: float) -> Measured:
-    """One session, labelled for a while."""
-    from al_bench.session.store import Store
-
+def measured(rows: int, before: int, count: int, pause: float) -> str:
+    """One session, labelled for a while: the table's line."""
     with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        session(folder, rows, before)
-        with served(folder / "session") as address:
+        session(Path(made), rows, before)
+        with served(Path(made) / "session") as address:
             presses, waits = pressed(address, count, pause)
-        store = Store.open(folder / "session")
-        fits = sum(decision.kind == "fit" for decision in store.decisions())
-        answers = store.count("answers")
-        store.close()
-    if answers != before + len(presses):
-        raise RuntimeError(f"{len(presses)} key presses made {answers - before} answers")
-    return Measured(rows, before, presses, waits, fits)
-
-
-def table(found: Sequence[Measured]) -> str:
-    """The table, in Markdown."""
-    lines = [
-        "| rows | answered before | key presses | median, ms | 95 of 100 under, ms | slowest, ms "
-        "| fits meanwhile | waits for a batch |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for one in found:
-        median, high, most = np.quantile(one.presses, [0.5, 0.95, 1.0])
-        lines.append(
-            f"| {one.rows:,} | {one.before:,} | {len(one.presses)} | {median:.0f} | {high:.0f} "
-            f"| {most:.0f} | {one.fits} | {one.waits} |"
-        )
-    return "\n".join(lines) + "\n"
+    middle, high, most = np.quantile(presses, [0.5, 0.95, 1.0])
+    cells = (f"{middle:.0f}", f"{high:.0f}", f"{most:.0f}", waits)
+    return row(f"{rows:,}", f"{before:,}", len(presses), *cells)
 
 
 def main() -> None:
@@ -192,12 +143,19 @@ def main() -> None:
     option("--write", action="store_true", help=f"also write {OUTPUT.name}")
     given = parser.parse_args()
     pairs = [(rows, before) for rows in given.rows for before in given.before if before < rows]
-    found = [measured(*pair, given.presses, given.pause) for pair in pairs]
-    text = table(found)
-    print(text)
+    lines = table(HEAD, [])
+    print("\n".join(lines))
+    for pair in pairs:
+        lines.append(measured(*pair, given.presses, given.pause))
+        print(lines[-1], flush=True)
     if given.write:
-        about = (__doc__ or "").split("\n\n")[-1]
-        OUTPUT.write_text(f"# Key presses on the labelling page\n\n{about}\n{text}", "utf-8")
+        page = [
+            "# Key presses on the labelling page",
+            "",
+            (__doc__ or "").split("\n\n")[-1],
+            *lines,
+        ]
+        OUTPUT.write_text("\n".join(page) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -20,9 +20,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pages import row, table
 
 from al_bench.api import composed
 from al_bench.configuration.config import build
+from al_bench.metrics import balanced
 from al_bench.problem.types import Dataset
 from al_bench.rng import rng
 from al_bench.session import Answer, Estimate, Session
@@ -60,13 +62,9 @@ def place_of(order: Ints, ends: Ints, number: int) -> Ints:
     return order[np.arange(len(order)), np.argmax(rank == number + 1, axis=1)]
 
 
-def balanced(truth: Ints, guess: Ints, k: int) -> float:
-    return float(np.mean([np.mean(guess[truth == c] == c) for c in range(k)]))
-
-
 def labelled(folder: Path, data: Dataset, options: list[str], seed: int, most: int) -> list[Point]:
     """A session from its csv to `most` labelled rows, a point a batch."""
-    names, k = data.class_names, len(data.class_names)
+    names = data.class_names
     truth = data.train.labels[:ROWS]
     said = people(data.train.columns["votes"][:ROWS], seed)
     place = folder / f"session {len(list(folder.iterdir()))}"
@@ -79,12 +77,12 @@ def labelled(folder: Path, data: Dataset, options: list[str], seed: int, most: i
             answers = []
             for one in session.suggest(BATCH):
                 whom = ["ann", "bob"] if one.kind == "audit" else ["ann"]
-                row = int(one.id)
-                answers += [Answer(one.id, names[said[row, i]], who) for i, who in enumerate(whom)]
+                votes = said[int(one.id)]
+                answers += [Answer(one.id, names[votes[i]], who) for i, who in enumerate(whom)]
             session.tell(answers)
             guess = session.predict()["label"].map(names.index).to_numpy()[reserve]
             right = float(np.mean(guess == truth[reserve]))
-            level = balanced(truth[reserve], guess, k)
+            level = balanced(truth[reserve], guess, len(names))
             points.append(Point(labels, right, level, session.estimate()))
     return points
 
@@ -102,48 +100,34 @@ def reached(curve: Floats, level: float) -> str:
     return f"{labels[at - 1] + part * BATCH:,.0f}"
 
 
-def erring(data: Dataset) -> float:
-    """How often a drawn vote is not the class of most."""
-    said = people(data.train.columns["votes"][:ROWS], 0)
-    return float(np.mean(said[:, 0] != data.train.labels[:ROWS]))
-
-
 def mean_curve(runs: list[list[Point]], of: str) -> Floats:
     return np.mean([[getattr(point, of) for point in run] for run in runs], axis=0)
 
 
-def table(ours: list[list[Point]], random: list[list[Point]]) -> list[str]:
+def lines_of(ours: list[list[Point]], random: list[list[Point]]) -> list[str]:
     """A line a hundred labels: the truth of both, and what the first session says of itself."""
-    out = ["| rows labelled | default, % | random, % | the first session's own estimate, % |",
-           "| ---: | ---: | ---: | ---: |"]  # fmt: skip
+    out = table(
+        ["rows labelled", "default, %", "random, %", "the first session's own estimate, %"], []
+    )
     mine, other = mean_curve(ours, "balanced"), mean_curve(random, "balanced")
     for number in range(1, len(mine), 2):
         one = ours[0][number]
         said = one.estimate.balanced_accuracy
         own = f"{100 * said.value:.1f} \\[{100 * said.low:.1f}, {100 * said.high:.1f}\\]"
         own += f" (truth {100 * one.balanced:.1f})"
-        cells = f"{one.labels} | {100 * mine[number]:.1f} | {100 * other[number]:.1f} | {own}"
-        out.append(f"| {cells} |")
+        out.append(row(one.labels, f"{100 * mine[number]:.1f}", f"{100 * other[number]:.1f}", own))
     return out
 
 
-def sentences(ours: list[list[Point]], random: list[list[Point]], erring: float) -> list[str]:
-    """What random choice would have cost, and how often the intervals hold.
-
-    erring: how often a vote is not the class of most votes.
-    """
+def sentences(ours: list[list[Point]], random: list[list[Point]]) -> list[str]:
+    """What random choice would have cost, and how often the intervals hold."""
     mine, other = mean_curve(ours, "balanced"), mean_curve(random, "balanced")
-    errors = [p.estimate.answer_error for run in ours for p in run if p.estimate.answer_error]
     return [
         f"After {LABELS} labelled rows the default's models have {100 * mine[-1]:.1f} % balanced "
         f"accuracy; random choice and training on labels alone need {reached(other, mine[-1])} "
         "rows for that.",
         held("the default", ours),
         held("random choice", random),
-        f"By the agreement of two people they are said to err in {100 * np.mean(errors):.0f} % of "
-        f"answers; against the class of most votes they err in {100 * erring:.0f} %. A text that "
-        "is hard for one is hard for the other, and models that learn from people err where they "
-        "do; their agreement shows neither, and estimates are off by the points said above.",
     ]
 
 
@@ -220,9 +204,9 @@ def main() -> None:
         f"record, {args.seeds} seeds. Balanced accuracy on the rows kept for the audit, against "
         "the class of most votes.",
         "",
-        *table(runs["ours"], runs["random"]),
+        *lines_of(runs["ours"], runs["random"]),
         "",
-        *sentences(runs["ours"], runs["random"], erring(data)),
+        *sentences(runs["ours"], runs["random"]),
     ]
     print("\n".join(lines))
     if args.write:

@@ -1,8 +1,11 @@
-"""Tables of the benchmarks' pages, in Markdown."""
+"""What benchmarks share: tables of their pages, in Markdown, and seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import resource
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
+from typing import Any
 
 
 def row(*cells: object) -> str:
@@ -13,3 +16,11 @@ def row(*cells: object) -> str:
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
     """The lines of a table."""
     return [row(*head), row(*["---"] * len(head)), *(row(*cells) for cells in body)]
+
+
+def timed(call: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds of the clock and of the processor, children included, that a call takes."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
+    call()
+    took, after = perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

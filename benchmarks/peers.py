@@ -3,22 +3,19 @@
     python benchmarks/peers.py --write              # into results/benchmarks/peers.md
     python benchmarks/peers.py --rows 5000 margin   # a smaller pool, one rule
 
-Measured as in benchmarks/selection.py: one whole ``select`` on a fresh state whose predictions
-exist already, on one thread and the same arrays. Features have length one, so that all libraries
+Measured as in benchmarks/scale.py: one whole ``select`` on a fresh state whose predictions exist
+already, on one thread and the same arrays. Features have length one, so that all libraries
 measure the same distances. Peers are scikit-activeml (through ``strategy=skactiveml``), small-text
 and modAL, as far as they are installed (`pip install small-text modAL-python`); LabelBench, libact
 and ALiPy are no packages that can be installed beside these.
 
-Agreement: the part of the rows that both query, where a rule leaves nothing to chance; and what the
-rule goes after, ours over theirs: the mean score of the batch, or the largest distance that is
-left to a labelled or queried row.
+Same rows: the part of the rows that both query, where a rule leaves nothing to chance.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -26,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import selection
-from selection import Size, make_pool, measure, node, row
+from pages import row
+from scale import Size, make_pool, measure, node, ready
 
 from al_bench.arithmetic import unit
 from al_bench.configuration.config import build
@@ -118,53 +115,18 @@ RULES: dict[str, dict[str, Any]] = {  # ours: theirs by library
     "centroid": {"small-text": small_text("EmbeddingKMeans")},
     "badge": {"scikit-activeml": skactiveml("Badge")},
     "typiclust": {"scikit-activeml": skactiveml("TypiClust")},
-    "probcover": {"scikit-activeml": skactiveml("ProbCover")},
     "dropquery": {"scikit-activeml": skactiveml("DropQuery")},
 }
 
 
-def least_known(state: State, rows: Ints) -> float:
-    return float(1 - state.probs[rows].max(axis=1).mean())
-
-
-def closest_two(state: State, rows: Ints) -> float:
-    best = np.sort(state.probs[rows], axis=1)
-    return float((best[:, -1] - best[:, -2]).mean())
-
-
-def uncertain(state: State, rows: Ints) -> float:
-    probs = np.clip(state.probs[rows], 1e-30, 1)
-    return float(-(probs * np.log(probs)).sum(axis=1).mean())
-
-
-def farthest(state: State, rows: Ints) -> float:
-    """The largest distance of any row to the nearest labelled or queried one."""
-    features = state.rows.features.astype(np.float64)
-    centres = features[np.concatenate([state.labelled, rows])]
-    nearest = np.full(len(features), np.inf)
-    for start in range(0, len(features), 4096):
-        part = features[start : start + 4096]
-        square = (part**2).sum(1)[:, None] + (centres**2).sum(1) - 2 * part @ centres.T
-        nearest[start : start + 4096] = square.min(axis=1)
-    return float(np.sqrt(max(nearest.max(), 0)))
-
-
-AFTER: dict[str, Callable[[State, Ints], float]] = {
-    "confidence": least_known,
-    "margin": closest_two,
-    "entropy": uncertain,
-    "coreset": farthest,
-}
+CERTAIN = ("confidence", "margin", "entropy", "coreset")  # they leave nothing to chance
 
 
 def on_sphere(size: Size) -> tuple[State, Ints]:
-    """The pool of the selection benchmark with features of length one."""
-    state, truth = make_pool(size, isotropic=False)
+    """The pool of the scale benchmark with features of length one."""
+    state, truth = make_pool(size)
     rows = Rows(state.rows.inputs, unit(state.rows.features), state.rows.prior)
-    state = State(rows, state.labels, state.model)
-    for name in ("probs", "labelled", "unlabelled", "counts"):
-        getattr(state, name)  # computed when first read, and shared by all rules of a round
-    return state, truth
+    return ready(State(rows, state.labels, state.model)), truth
 
 
 def chosen(node: Any, pool: tuple[State, Ints], budget: int) -> Ints:
@@ -173,38 +135,36 @@ def chosen(node: Any, pool: tuple[State, Ints], budget: int) -> Ints:
     return query(build(node), state, budget, Desk(truth[:, None]), "batch", 0, 2)[0].rows
 
 
-def agreement(rule: str, ours: Any, theirs: Any, pool: tuple[State, Ints]) -> tuple[str, str]:
-    """Which part of the rows both query, and what the rule goes after, ours over theirs."""
-    if rule not in AFTER:
-        return "–", "–"
-    we, they = chosen(ours, pool, BUDGET), chosen(theirs, pool, BUDGET)
-    ratio = AFTER[rule](pool[0], we) / AFTER[rule](pool[0], they)
-    return f"{len(np.intersect1d(we, they)) / BUDGET:.0%}", f"{ratio:.4f}"
+def agreement(rule: str, ours: Any, theirs: Any, pool: tuple[State, Ints]) -> str:
+    """Which part of the rows both query."""
+    if rule not in CERTAIN:
+        return "–"
+    both = np.intersect1d(chosen(ours, pool, BUDGET), chosen(theirs, pool, BUDGET))
+    return f"{len(both) / BUDGET:.0%}"
 
 
 def table(args: argparse.Namespace) -> list[str]:
     """A line a rule and library."""
     pool = on_sphere(Size(args.rows, DIM, LABELLED, BUDGET, CLASSES))
-    selection.LONG = args.limit  # repeat all of them
     cells = ["rule", "library", "ours, s", "theirs, s", "theirs / ours", "ours, MiB", "theirs, MiB",
-             "same rows", "goes after, ours / theirs"]  # fmt: skip
-    out = [row(cells), row(["---"] * len(cells))]
+             "same rows"]  # fmt: skip
+    out = [row(*cells), row(*["---"] * len(cells))]
     print("\n".join(out), flush=True)
     for rule in args.rules or RULES:
         mine = node(rule)
-        we = measure(mine, pool, BUDGET, 1, args)
+        we = measure(mine, pool, BUDGET, args.repeat, args.limit, args.limit)
         for library, theirs in RULES[rule].items():
             if find_spec(LIBRARIES[library]) is None:
                 continue
             if isinstance(theirs, list):
                 theirs = plan(theirs)[0].config["strategy"]
             build(theirs)  # which imports their library here once, not in each measurement
-            they = measure(theirs, pool, BUDGET, 1, args)
+            they = measure(theirs, pool, BUDGET, args.repeat, args.limit, args.limit)
             both = agreement(rule, mine, theirs, pool)
             seconds = [f"{we.processor:.4f}", f"{they.processor:.3f}"]
             ratio = f"{they.processor / we.processor:.0f}"
             memory = [f"{cost.mebibytes:.0f}" for cost in (we, they)]
-            out.append(row([rule, library, *seconds, ratio, *memory, *both]))
+            out.append(row(rule, library, *seconds, ratio, *memory, both))
             print(out[-1], flush=True)
     return out
 

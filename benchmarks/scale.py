@@ -1,13 +1,14 @@
-"""What a choice costs in large pools, and what rules that look at a part of them lose by it.
+"""How long a query rule takes to choose in large pools, and how much memory: every strategy.
 
-    python benchmarks/scale.py                    # both tables, into results/benchmarks/scale.jsonl
+    python benchmarks/scale.py                    # into results/benchmarks/scale.jsonl, prints
     python benchmarks/scale.py --write            # and into results/benchmarks/scale.md
-    python benchmarks/scale.py --rows 100000 --strategies margin badge --quality
+    python benchmarks/scale.py --rows 20000 --strategies margin badge
 
-Seconds and memory are measured as in benchmarks/selection.py, on one thread. Each measurement is a
-line of the cells file as soon as it is made; what is in the file is not measured again, except what
-took longer than a smaller limit. So a killed command goes on where it was; --known --write
-only makes the page.
+A measurement is one whole ``select`` on a fresh state whose model predictions exist already, on one
+thread, in a process of its own that has selected once on a tiny pool, so imports do not count.
+Answers within a batch are given. Each measurement is a line of the cells file as soon as it is
+made; what is in the file is not measured again, except what took longer than a smaller limit. So a
+killed command goes on where it was; --known --write only makes the page.
 """
 
 from __future__ import annotations
@@ -15,27 +16,150 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import multiprocessing
 import os
+import resource
+import signal
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy, which selection imports
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy
 
-import scale_quality
+import numpy as np
 from pages import row
-from selection import Size, every_strategy, goal, make_pool, measure, node
+from threadpoolctl import threadpool_limits
 
-ROOT = Path(__file__).parents[1]
-OUTPUT = ROOT / "results" / "benchmarks" / "scale.md"
-GIBIBYTES = 8.0  # of a whole process, that no rule may need more than
-MANY = (1_000_000, 100)  # rows and budget for which there are goals: seconds
-GOALS = {
-    **dict.fromkeys(("confidence", "margin", "entropy"), 0.5),
-    **dict.fromkeys(("galaxy", "direct"), 8.0),
-    **dict.fromkeys(("coreset", "badge"), 30.0),
-}
+from al_bench.configuration.config import build, config_dir
+from al_bench.configuration.plan import plan
+from al_bench.desk import Desk
+from al_bench.loop import query
+from al_bench.state import UNLABELLED, Ints, Rows, State
+from al_bench.testing.situations import SoftmaxModel
+
+for library in ("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster"):
+    import_module(library)  # that rules load when first used: here once, not in each measurement
+
+OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "scale.md"
+LONG = 3.0  # seconds after which a measurement is not repeated
 Record = dict[str, Any]
+
+
+class Size(NamedTuple):
+    rows: int
+    dim: int
+    labelled: int
+    budget: int
+    classes: int
+
+
+class Cost(NamedTuple):
+    """Median seconds of one selection, the memory it needs beyond the pool, and the most that its
+    process has, libraries and pool included."""
+
+    wall: float
+    processor: float
+    mebibytes: float
+    peak: float
+
+
+def make_pool(size: Size) -> tuple[State, Ints]:
+    """A long tail of classes (100 to 1), each of eight groups in 64 directions, plus noise."""
+    rng = np.random.default_rng(size)
+    fractions = 100 ** -np.linspace(0, 1, size.classes)
+    truth = rng.choice(size.classes, size=size.rows, p=fractions / fractions.sum())
+    groups = rng.standard_normal((size.classes, 8, 64), dtype=np.float32)
+    basis = rng.standard_normal((64, size.dim), dtype=np.float32) / 8
+    features = 0.3 * rng.standard_normal((size.rows, size.dim), dtype=np.float32)
+    for start in range(0, size.rows, 8192):
+        part = slice(start, start + 8192)
+        inner = groups[truth[part], rng.integers(8, size=len(truth[part]))]
+        inner = inner + 0.7 * rng.standard_normal(inner.shape, dtype=np.float32)
+        features[part] += inner @ basis
+    labels = np.full(size.rows, UNLABELLED, dtype=np.int64)
+    index = rng.choice(size.rows, size=size.labelled, replace=False)
+    labels[index] = truth[index]
+    weight = np.zeros((size.classes, size.dim), dtype=np.float32)
+    for c in np.unique(truth[index]):
+        weight[c] = features[index[truth[index] == c]].mean(axis=0)
+    model = SoftmaxModel(0.3 * weight, np.zeros(size.classes, dtype=np.float32))
+    prior = rng.standard_exponential((size.rows, size.classes), dtype=np.float32)
+    prior[np.arange(size.rows), truth] += 3
+    prior /= prior.sum(axis=1, keepdims=True)
+    return ready(State(Rows(range(size.rows), features, prior), labels, model)), truth.astype(int)
+
+
+def ready(state: State) -> State:
+    """The state with everything computed that all rules of a round share."""
+    for name in ("probs", "labelled", "unlabelled", "counts"):
+        getattr(state, name)
+    return state
+
+
+def select(node: Any, state: State, truth: Ints, budget: int) -> None:
+    """One whole selection by a fresh strategy."""
+    strategy = build(node)
+    if getattr(strategy, "oracle", False):
+        strategy = strategy.given(truth)
+    query(strategy, state, budget, Desk(truth[:, None]), "sequential", 0, 2)
+
+
+def measure(
+    node: Any, pool: tuple[State, Ints], budget: int, repeat: int, limit: float, long: float = LONG
+) -> Cost:
+    """In a fork of this process, so that memory is that of the selection alone; what takes longer
+    than `long` seconds is not repeated, and what takes longer than the limit is given up."""
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+
+    def child() -> None:
+        select(node, *make_pool(Size(400, 16, 60, 5, 4)), 5)
+        with threadpool_limits(1):  # after the libraries that a rule loads when first used
+            state, truth = pool
+            before = resident()
+            walls: list[float] = []
+            processors: list[float] = []
+            while len(walls) < repeat and sum(walls) <= long:
+                wall, processor = perf_counter(), process_time()
+                select(node, state, truth, budget)
+                walls.append(perf_counter() - wall)
+                processors.append(process_time() - processor)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        theirs.send(Cost(median(walls), median(processors), max(peak - before, 0), peak))
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    theirs.close()
+    if not ours.poll(limit):
+        process.kill()
+        process.join()
+        return Cost(math.inf, math.inf, math.nan, math.nan)
+    try:
+        cost: Cost = ours.recv()
+    except EOFError:
+        process.join()
+        code = process.exitcode or 0
+        why = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        raise RuntimeError(f"a measurement ended early: {why}") from None
+    process.join()
+    return cost
+
+
+def resident() -> float:
+    """Mebibytes of memory this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def node(name: str) -> Any:
+    return plan([f"strategy={name}"])[0].config["strategy"]
+
+
+def every_strategy() -> list[str]:
+    folder = config_dir() / "strategy"
+    return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("*.yaml"))
 
 
 class Cells:
@@ -48,9 +172,9 @@ class Cells:
                 record = json.loads(line)
                 self.records[key(record["what"])] = record
 
-    def known(self, what: Record, limit: float) -> Record | None:
+    def known(self, name: str, size: Size, limit: float = 0) -> Record | None:
         """What was measured of this; None where nothing, or where more time is given now."""
-        record = self.records.get(key(what))
+        record = self.records.get(key(what(name, size)))
         if record and "over" in record and record["over"] < limit:
             return None
         return record
@@ -67,11 +191,11 @@ def key(what: Record) -> str:
     return json.dumps(what, sort_keys=True)
 
 
-def cost(name: str, size: Size) -> Record:
+def what(name: str, size: Size) -> Record:
     return {"cost": name, **size._asdict()}
 
 
-def measure_costs(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> None:
+def measure_all(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> None:
     """Every strategy at every size; one pool at a time is in memory."""
     for rows in dict.fromkeys(size.rows for size in sizes):
         same = [size for size in sizes if size.rows == rows]
@@ -79,18 +203,18 @@ def measure_costs(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace)
             (name, size)
             for name in args.strategies
             for size in same
-            if cells.known(cost(name, size), args.limit) is None
+            if cells.known(name, size, args.limit) is None
         ]
-        pool = make_pool(same[0], False) if missing else None
+        pool = make_pool(same[0]) if missing else None
         for name, size in missing:
             assert pool is not None
-            cells.add({"what": cost(name, size), **measured(name, size, pool, args)})
+            cells.add({"what": what(name, size), **measured(name, size, pool, args)})
 
 
 def measured(name: str, size: Size, pool: Any, args: argparse.Namespace) -> Record:
     """Seconds and GiB; or after how many seconds it was given up; or how it failed."""
     try:
-        found = measure(node(name), pool, size.budget, 1, args)
+        found = measure(node(name), pool, size.budget, args.repeat, args.limit)
     except RuntimeError as error:
         return {"failed": str(error)}
     if math.isinf(found.wall):
@@ -98,29 +222,20 @@ def measured(name: str, size: Size, pool: Any, args: argparse.Namespace) -> Reco
     return {"seconds": found.wall, "gibibytes": found.peak / 1024}
 
 
-def measure_quality(cells: Cells, args: argparse.Namespace) -> None:
-    """Every comparison with an exact version, whatever it is of, that is not known yet."""
-    for what in scale_quality.comparisons(args.quality_size):
-        if what["quality"] in args.strategies and cells.known(what, math.inf) is None:
-            cells.add({"what": what, **scale_quality.compared(what)})
-
-
-def cost_table(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[str]:
+def table(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[str]:
     """One line a strategy: seconds at each size, then GiB at each number of rows."""
     heads = [f"{size.rows:,} rows, budget {size.budget:,}: s" for size in sizes]
     rows = list(dict.fromkeys(size.rows for size in sizes))
     heads += [f"{n:,} rows: GiB" for n in rows]
-    lines = [row("strategy", *heads, "goal, s"), row("---", *["---:"] * (len(heads) + 1))]
-    missed = []
+    lines = [row("strategy", *heads), row("---", *["---:"] * len(heads))]
     for name in args.strategies:
-        found = {size: cells.known(cost(name, size), 0) or {} for size in sizes}
+        found = {size: cells.known(name, size) or {} for size in sizes}
         line = [name, *(said(found[size]) for size in sizes)]
         for n in rows:
             most = [r["gibibytes"] for s, r in found.items() if s.rows == n and "gibibytes" in r]
             line.append(f"{max(most):.1f}" if most else "")
-        lines.append(row(*line, goal(GOALS, name)))
-        missed += misses(name, found)
-    return [*lines, "", "Missed: " + ("; ".join(missed) or "nothing") + "."]
+        lines.append(row(*line))
+    return lines
 
 
 def said(record: Record) -> str:
@@ -129,55 +244,22 @@ def said(record: Record) -> str:
     return record.get("failed") or (f"{record['seconds']:.2f}" if record else "")
 
 
-def misses(name: str, found: dict[Size, Record]) -> list[str]:
-    """What of one strategy is over a goal, took longer than the limit, or failed."""
-    out = []
-    for size, record in found.items():
-        where = f"{name} at {size.rows:,} rows and budget {size.budget:,}"
-        if "over" in record or "failed" in record:
-            out.append(f"{where} ({said(record)})")
-        elif record and record["gibibytes"] > GIBIBYTES:
-            out.append(f"{where} ({record['gibibytes']:.1f} GiB)")
-        elif (
-            record
-            and (size.rows, size.budget) == MANY
-            and record["seconds"] > GOALS.get(name, math.inf)
-        ):
-            out.append(f"{where} ({record['seconds']:.1f} s)")
-    return out
-
-
 def page(cells: Cells, sizes: Sequence[Size], args: argparse.Namespace) -> list[str]:
     size = sizes[0]
-    comparisons = scale_quality.comparisons(args.quality_size)
-    compared = [cells.known(what, 0) for what in comparisons]
-    shape = f"{size.dim} float32 numbers a row, {size.classes} classes, {size.labelled:,} labelled"
     return [
-        "# Large pools",
+        "# How long a choice takes in a large pool",
         "",
-        "Made by `python benchmarks/scale.py --write`.",
+        f"Made by `python benchmarks/scale.py --write`. {size.dim} float32 numbers a row, "
+        f"{size.classes} classes, {size.labelled:,} labelled, features with groups. Wall seconds "
+        f"of one whole choice on one thread (median of {args.repeat}, fewer beyond a few seconds), "
+        "model predictions given. GiB: the most memory of the whole process at the budget that "
+        "takes more.",
         "",
-        "## Seconds and memory",
-        "",
-        f"Pool with {shape}, features with groups. Wall seconds of one whole choice on one thread "
-        f"(median of {args.repeat}, fewer beyond a few seconds), model predictions given, in-batch "
-        "answers included. GiB: the most memory of the whole process, pool and libraries included, "
-        f"at the budget that takes more; the goal is {GIBIBYTES:.0f} at most. Goals of seconds are "
-        f"for {MANY[0]:,} rows and a budget of {MANY[1]}.",
-        "",
-        *cost_table(cells, sizes, args),
-        "",
-        "## Quality beside exact versions",
-        "",
-        "Of one choice from the same kind of pool: the rule's own criterion for the rows that it "
-        "queries, for those of a version that looks at everything, and for random rows. Exact "
-        "greedy covers are greedy over all rows; a tree of more rows does not fit into memory.",
-        "",
-        *scale_quality.table([found for found in compared if found is not None]),
+        *table(cells, sizes, args),
     ]
 
 
-def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--strategies", nargs="+", default=every_strategy())
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
@@ -187,28 +269,19 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--limit", type=float, default=900, help="seconds a measurement may take")
-    parser.add_argument("--quality-rows", type=int, default=100_000)
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--costs", action="store_true", help="measure seconds and memory alone")
-    only.add_argument("--quality", action="store_true", help="measure quality alone")
-    only.add_argument("--known", action="store_true", help="measure nothing, show what is known")
+    parser.add_argument("--known", action="store_true", help="measure nothing, show what is known")
     parser.add_argument("--cells", type=Path, default=OUTPUT.with_suffix(".jsonl"))
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
-    args = parser.parse_args(arguments)
-    size = Size(0, args.dim, args.labelled, args.budgets[0], args.classes)
-    args.quality_size = size._replace(rows=args.quality_rows)
-    args.sizes = [size._replace(rows=n, budget=b) for n in args.rows for b in args.budgets]
-    return args
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    args = parse(arguments)
+    args = parser.parse_args()
+    sizes = [
+        Size(rows, args.dim, args.labelled, budget, args.classes)
+        for rows in args.rows
+        for budget in args.budgets
+    ]
     cells = Cells(args.cells)
-    if not (args.quality or args.known):
-        measure_costs(cells, args.sizes, args)
-    if not (args.costs or args.known):
-        measure_quality(cells, args)
-    lines = page(cells, args.sizes, args)
+    if not args.known:
+        measure_all(cells, sizes, args)
+    lines = page(cells, sizes, args)
     print("\n".join(["", *lines]))
     if args.write:
         OUTPUT.write_text("\n".join(lines) + "\n")

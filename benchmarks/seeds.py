@@ -1,7 +1,7 @@
 """What a claim says with fewer seeds: by how much on the mean, and by how much by luck.
 
     python benchmarks/seeds.py --write
-    python benchmarks/seeds.py experiment=grid --claim 1 --seeds 2
+    python benchmarks/seeds.py experiment=paper --claim 1 --seeds 2
 
 The seeds of an experiment's committed runs are shuffled and cut into parts, and the claim is held
 on each part alone, its opponents chosen among that part's seeds. What the parts say on the mean,
@@ -55,15 +55,12 @@ def lines(frame: pd.DataFrame, spec: ReportSpec, claim: int, sizes: list[int], s
     """The page."""
     seeds = np.sort(frame["seed"].unique())
     whole = held(frame, spec, claim)
-    yield "# What a claim says with fewer seeds"
-    yield ""
-    yield f"Made by `{command}`: {spec.claimed[claim].name}."
-    yield ""
+    yield from ("# What a claim says with fewer seeds", "")
+    yield from (f"Made by `{command}`: {spec.claimed[claim].name}.", "")
     yield (
         f"Mean over the parts of {shuffles} shuffles; in brackets the standard deviation between "
-        "disjoint parts of one shuffle, as there is between other seeds."
+        "disjoint parts of one shuffle, as there is between other seeds.\n"
     )
-    yield ""
     body = []
     for size in sizes:
         found = [

@@ -1,11 +1,11 @@
-"""What a session costs: from a csv to the first batch, the next batches, memory, many writers.
+"""What a session costs: from a csv to the first batch, the next batches, memory.
 
     python benchmarks/session.py --write      # into results/benchmarks/session.md
 
 Texts: glosses of WordNet, as they ship with the package, written to a csv without their labels;
 every command is a process of its own, as somebody types it. Embeddings: a made-up pool whose prior
 is right for most rows; one process, whose most memory is that of the whole of it. A script that
-knows the classes answers. Writers: four processes that tell one answer at a time to one session.
+knows the classes answers.
 """
 
 from __future__ import annotations
@@ -17,16 +17,13 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pages import row
+from pages import row, timed
 
 from al_bench.session import Answer, Session
 
@@ -34,31 +31,16 @@ OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "session.md"
 TEXTS, BUDGET = 10_000, 50
 MAIN = "import sys; from al_bench.cli.main import main; sys.exit(main())"
 WIDE, DIM, CLASSES = 100_000, 384, 10
-WRITERS, EACH = 4, 250
 
 
-class Seconds(NamedTuple):
-    """Of the clock, and of all processors together."""
-
-    clock: float
-    processor: float
-
-    @property
-    def cells(self) -> tuple[str, str]:
-        return f"{self.clock:.1f}", f"{self.processor:.1f}"
+def command(*line: str) -> tuple[float, float]:
+    """Seconds of ``albench session ...`` as a process of its own."""
+    whole = [sys.executable, "-c", MAIN, "session", *line]
+    return timed(lambda: subprocess.run(whole, check=True, stdout=subprocess.DEVNULL))
 
 
-def command(*line: str) -> Seconds:
-    """What ``albench session ...`` takes as a process of its own."""
-    began, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        [sys.executable, "-c", MAIN, "session", *line],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Seconds(perf_counter() - began, spent)
+def step(name: str, seconds: Sequence[float]) -> str:
+    return row(name, *(f"{one:.1f}" for one in seconds))
 
 
 def texts(folder: Path) -> list[str]:
@@ -75,12 +57,9 @@ def texts(folder: Path) -> list[str]:
     batch = folder / "batch.csv"
     out = [row("step", "seconds", "processor seconds"), row("---", "---:", "---:")]
     first = command("suggest", place, "--budget", str(BUDGET), "--out", str(batch))
-    both = Seconds(new.clock + first.clock, new.processor + first.processor)
-    out.append(
-        row(f"`new` on {len(glosses):,} texts in {len(data.class_names)} classes", *new.cells)
-    )
-    out.append(row(f"`suggest`, the first {BUDGET}", *first.cells))
-    out.append(row("csv to first batch, all told", *both.cells))
+    out.append(step(f"`new` on {len(glosses):,} texts in {len(data.class_names)} classes", new))
+    out.append(step(f"`suggest`, the first {BUDGET}", first))
+    out.append(step("csv to first batch, all told", np.add(new, first)))
     for number in (2, 3):
         table = pd.read_csv(batch, dtype=str, keep_default_na=False)
         table["answer"] = [data.class_names[truth[name]] for name in table["id"]]
@@ -88,8 +67,8 @@ def texts(folder: Path) -> list[str]:
         told = command("tell", place, str(batch))
         batch = folder / f"batch{number}.csv"
         again = command("suggest", place, "--budget", str(BUDGET), "--out", str(batch))
-        out.append(row(f"`tell`, {BUDGET} answers", *told.cells))
-        out.append(row(f"`suggest`, batch {number}", *again.cells))
+        out.append(step(f"`tell`, {BUDGET} answers", told))
+        out.append(step(f"`suggest`, batch {number}", again))
     return [*out, *within(place, data.class_names, truth)]
 
 
@@ -120,7 +99,9 @@ def embeddings(folder: Path) -> list[str]:
     prior /= prior.sum(axis=1, keepdims=True)
     np.savez(folder / "wide.npz", features=features, prior=prior)
     np.save(folder / "truth.npy", truth)
-    return in_process(partial(label_wide, folder))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found: list[str] = pool.apply(label_wide, (folder,))
+    return found
 
 
 def label_wide(folder: Path) -> list[str]:
@@ -144,43 +125,6 @@ def label_wide(folder: Path) -> list[str]:
     return out
 
 
-def in_process(task: Callable[[], list[str]]) -> list[str]:
-    """What a task returns, in a fresh process."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(task)
-
-
-def write(folder: Path, who: str) -> float:
-    """Tell a session one answer at a time; the slowest one's seconds."""
-    slowest = 0.0
-    with Session.open(folder) as session:
-        for number in range(EACH):
-            began = perf_counter()
-            session.tell([Answer(str(number), "class 1", who)], unasked=True)
-            slowest = max(slowest, perf_counter() - began)
-    return slowest
-
-
-def writers(folder: Path) -> list[str]:
-    """How long answers of several writers take, and whether one is lost or doubled."""
-    whom = [f"writer {number}" for number in range(WRITERS)]
-    began = perf_counter()
-    with multiprocessing.get_context("spawn").Pool(WRITERS) as pool:
-        slowest = max(pool.map(partial(write, folder), whom))
-    seconds = perf_counter() - began
-    with Session.open(folder) as session:
-        every = Counter((a.annotator, a.row) for a in session.bench.store.answers())
-    wanted = {(who, number) for who in whom for number in range(EACH)}
-    doubled = sum(every[one] - 1 for one in wanted if every[one] > 1)
-    lost = len(wanted - set(every))
-    cells: list[Any] = [WRITERS, f"{len(wanted):,}", lost, doubled]
-    return [
-        row("writers", "answers", "lost", "doubled", "seconds, imports told", "slowest answer, s"),
-        row(*["---:"] * 6),
-        row(*cells, f"{seconds:.1f}", f"{slowest:.3f}"),
-    ]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
@@ -188,11 +132,7 @@ def main() -> None:
     load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        parts = {
-            "Texts": texts(folder),
-            "Embeddings": embeddings(folder),
-            "Several writers": writers(folder / "wide"),
-        }
+        parts = {"Texts": texts(folder), "Embeddings": embeddings(folder)}
     lines = ["# What a session costs", "", "Made by `python benchmarks/session.py`; load averages "
              f"at the start {load} on {os.cpu_count()} processors; where other work ran beside it, "
              "processor seconds are the fair ones. Defaults throughout: codecision, joined, "

@@ -1,14 +1,13 @@
-"""How long things take, from start-up to a grid, beside what the committed table says.
+"""How long runs take, from one command to a grid.
 
-    python benchmarks/speed.py                     # prints the table and what became slower
+    python benchmarks/speed.py                     # prints the table
     python benchmarks/speed.py --write             # and writes results/benchmarks/speed.md
-    python benchmarks/speed.py --seeds 2 --status 600 --rows 10000     # a quick look
+    python benchmarks/speed.py --seeds 2 --status 600     # a quick look
 
-Start-up: from a process's start to its run's first question. A run: one of the grid, alone in a
-process and among others of one process. A round: medians over such runs, for each part. The grid:
-six strategies by seeds on the shipped text set, ten rounds, a linear head, cached embeddings, in
-processes of their own, imports included. Seconds are of the clock; CPU seconds are the processor's,
-which are the fair ones on a busy machine. Selection is measured by benchmarks/selection.py.
+A run: one of the grid, alone in a process and among others of one process. The grid: six strategies
+by seeds on the shipped text set, ten rounds, a linear head, cached embeddings, in processes of
+their own, imports included. Seconds are of the clock; CPU seconds are the processor's, which are
+the fair ones on a busy machine.
 """
 
 from __future__ import annotations
@@ -17,66 +16,29 @@ import argparse
 import json
 import multiprocessing
 import os
-import re
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from time import monotonic, perf_counter, process_time
-from typing import Any
+from time import perf_counter, process_time
+
+from pages import row, timed
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "speed.md"
 STRATEGIES = "random,fm_stratified,confidence,margin,coreset,badge"
 GRID = ["dataset=wordnet_nouns25", "noise=symmetric", "protocol=small", "logger=none"]
-SELECTING = ["random", "margin", "coreset", "badge"]
-SLOWER = 2.0  # a factor that is told; machines differ and are busy
 Table = dict[str, float]
 
-FIRST_QUESTION = """
-import os, sys, time
-from al_bench import loop
-def query(*_):
-    print(time.monotonic(), flush=True)
-    os._exit(0)
-loop.query = query
-from al_bench.cli.main import main
-main(sys.argv[1:])
-"""
 COMMAND = "import sys; from al_bench.cli.main import main; sys.exit(main(sys.argv[1:]))"
 
 
-def albench(*arguments: str, code: str = COMMAND) -> str:
-    """What a command prints; CalledProcessError where it fails."""
-    command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def timed(call: Callable[[], Any]) -> tuple[float, float]:
-    """Seconds of the clock and of the processor, children included, that a call takes."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    call()
-    took, after = perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def start_up(folder: Path, repeat: int) -> Table:
-    """Seconds to a help text, and to the first question of a run."""
-    helps, firsts, processors = [], [], []
-    for number in range(repeat):
-        helps.append(timed(lambda: albench("--help"))[0])
-        run, said = ["run", *GRID, f"results={folder}/start{number}"], []
-        began = monotonic()
-        processors.append(timed(lambda: said.append(albench(*run, code=FIRST_QUESTION)))[1])  # noqa: B023
-        firsts.append(float(said[0].split()[-1]) - began)
-    return {
-        "albench --help, s": median(helps),
-        "albench run to first question, s": median(firsts),
-        "albench run to first question, CPU s": median(processors),
-    }
+def albench(*arguments: str) -> None:
+    """Run a command; CalledProcessError where it fails."""
+    command = [sys.executable, "-c", COMMAND, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def one_run(folder: Path) -> Table:
@@ -86,35 +48,21 @@ def one_run(folder: Path) -> Table:
 
 
 def within(folder: str, seeds: int) -> Table:
-    """Of runs that share a process: seconds a run, seconds of a round's parts, memory."""
+    """Of runs that share a process: seconds a run, and memory."""
     from al_bench.configuration.plan import plan
     from al_bench.runs.run import execute
-    from al_bench.runs.store import RunFolder, read_rounds
 
-    append, logged = RunFolder.append, []
-
-    def timed_append(self: RunFolder, round: Any) -> None:
-        began = perf_counter()
-        append(self, round)
-        logged.append(perf_counter() - began)
-
-    RunFolder.append = timed_append  # type: ignore[method-assign]
     jobs = list(
         plan([*GRID, f"results={folder}", f"strategy={STRATEGIES}", f"seed=range({seeds})"])
     )
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (this process has nothing else to say)
     execute(jobs[0].config, [])  # which imports and loads
     clock, processor = perf_counter(), process_time()
-    names = [execute(job.config, []) for job in jobs[1:]]
-    runs = len(names)
+    runs = len([execute(job.config, []) for job in jobs[1:]])
     table = {
         "a further run of a process, s": (perf_counter() - clock) / runs,
         "a further run of a process, CPU s": (process_time() - processor) / runs,
     }
-    rounds = [r for n in names for r in read_rounds(Path(folder) / "runs" / n) if r.round > 1]
-    for part in ("select", "fit", "evaluate"):
-        table[f"a round, {part}, ms"] = 1000 * median(r.seconds[part] for r in rounds)
-    table["a round, log, ms"] = 1000 * median(logged)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return table | {"most memory of a process, MiB": peak / 1024}
 
@@ -150,56 +98,17 @@ def status(folder: Path, runs: int) -> Table:
     return {f"{name}, s": clock, f"{name}, CPU s": processor}
 
 
-def selection(rows: Sequence[int]) -> Table:
-    """Processor seconds of one selection on one thread, by benchmarks/selection.py."""
-    table = {}
-    script = Path(__file__).with_name("selection.py")
-    for n in rows:
-        options = ["--rows", str(n), "--classes", "10", "--threads", "1", "--repeat", "1"]
-        command = [sys.executable, str(script), *options, "--strategies", *SELECTING]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        for name in SELECTING:
-            cells = re.search(rf"^\| {name} \| (.*) \|$", said, re.MULTILINE)
-            assert cells is not None, said
-            table[f"select of {n:,} rows, {name}, CPU s"] = float(cells[1].split(" | ")[1])
-    return table
+def lines(table: Table) -> list[str]:
+    return [row(name, f"{value:.3f}") for name, value in table.items()]
 
 
-def row(cells: tuple[str, float]) -> str:
-    return f"| {cells[0]} | {cells[1]:.3f} |"
-
-
-def committed() -> Table:
-    """The table of the repository, empty where there is none."""
-    text = OUTPUT.read_text() if OUTPUT.exists() else ""
-    cells = re.findall(r"^\| (.+?) \| ([\d.]+) \|$", text, re.MULTILINE)
-    return {name: float(value) for name, value in cells}
-
-
-def compared(table: Table, known: Table) -> list[str]:
-    """A line for each value that is worse than the committed one by more than SLOWER."""
-    lines = []
-    for name in table.keys() & known.keys():
-        factor = table[name] / max(known[name], 1e-9)
-        factor = 1 / factor if "runs a minute" in name else factor
-        if factor > SLOWER:
-            lines.append(f"{name}: {table[name]:.3g}, committed {known[name]:.3g}, {factor:.1f}x")
-    return sorted(lines)
-
-
-def parse() -> argparse.Namespace:
+def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seeds", type=int, default=17, help="of the grid; by six strategies")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--status", type=int, default=10_002, help="runs whose status is queried")
-    parser.add_argument("--rows", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--repeat", type=int, default=3, help="start-ups")
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
-    return parser.parse_args()
-
-
-def main() -> None:
-    args = parse()
+    args = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors at the start"
@@ -210,35 +119,24 @@ def main() -> None:
     spawn = multiprocessing.get_context("spawn")
     try:
         steps: list[Callable[[], Table]] = [
-            lambda: start_up(folder, args.repeat),
             lambda: one_run(folder),
             lambda: pool.apply(within, (f"{folder}/within", max(2, args.seeds // 6))),
             *(lambda n=n: grid(folder, args.seeds, n) for n in args.workers),  # type: ignore[misc]
             lambda: status(folder, args.status),
-            lambda: selection(args.rows),
         ]
         with spawn.Pool(1) as pool:
             for step in steps:
                 found = step()
                 table |= found
-                print(
-                    "\n".join(f"| {name} | {value:.3f} |" for name, value in found.items()),
-                    flush=True,
-                )
+                print("\n".join(lines(found)), flush=True)
     finally:
         shutil.rmtree(folder)
-    worse = compared(table, committed())
-    print(
-        "\n".join(["", f"slower than committed by more than {SLOWER:.0f}x: {len(worse)}", *worse])
-    )
     if args.write:
         about = (
             f"Made by `python benchmarks/speed.py --write`; {load}. See the file for what is what."
         )
-        lines = ["# Speed", "", about, "", "| what | value |", "| --- | ---: |"]
-        lines += map(row, table.items())
-        OUTPUT.parent.mkdir(parents=True, exist_ok=True)
-        OUTPUT.write_text("\n".join(lines) + "\n")
+        head = ["# Speed", "", about, "", "| what | value |", "| --- | ---: |"]
+        OUTPUT.write_text("\n".join([*head, *lines(table)]) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from al_bench.state import Floats
 RANK = 64  # of the sketch, as far as features vary much
 STEEPNESS = 0.3  # the curvature where a fit ends, of that at zero, where all classes are alike
 LOWEST = -80.0  # a score whose exponential is no denormal of float32: those are slow
-# multiplications of a product under which a second thread costs time (benchmarks/threads.py)
+# multiplications of a product under which a second thread costs time
 ALONE = 2**30
 
 
