@@ -24,8 +24,7 @@ content is a new one.
 def main(arguments: Sequence[str]) -> int:
     """Embed both splits of every data set by every prior that the runs ask for."""
     options = parser().parse_intermixed_args(arguments)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a run, so that bits are the same
-    import numpy as np  # not before: it reads the variable
+    import numpy as np
 
     from al_bench.configuration.config import workers
     from al_bench.configuration.experiments import plans

@@ -13,9 +13,10 @@ from functools import partial, update_wrapper
 from pathlib import Path
 
 from al_bench import __version__
-from al_bench.configuration.memory import keep
+from al_bench.configuration.portable import started_held
 
 Command = Callable[[list[str]], int]
+NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # the same bits anywhere
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = ", ".join(commands)
         print(f"albench: no command {arguments[0]!r}; there are {names}", file=sys.stderr)
         return 2
-    keep()
+    if argv is None and arguments[0] in NUMBERS:
+        started_held(arguments)
     try:
         code = commands[arguments[0]](arguments[1:])
         sys.stdout.flush()
@@ -89,7 +91,6 @@ def sentence(error: BaseException) -> str:
 def run(arguments: list[str]) -> int:
     """Run one configuration, a sweep (strategy=a,b) or experiments; what is done is skipped."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
-    one_thread()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
     import hydra
     from hydra._internal.utils import get_args_parser
@@ -199,7 +200,6 @@ def check(arguments: list[str]) -> int:
 
 def enter(arguments: list[str]) -> int:
     """Run a method on a task of the leaderboard and write the folder of its entry."""
-    one_thread()
     from al_bench.cli.enter import main as enter_it
 
     return enter_it(arguments)
@@ -214,7 +214,6 @@ def merge(arguments: list[str]) -> int:
 
 def verify(arguments: list[str]) -> int:
     """Make a random sample of an entry's runs again and say which differ."""
-    one_thread()
     from al_bench.cli.verify import main as make_again
 
     return make_again(arguments)
@@ -232,13 +231,6 @@ def fetch(arguments: list[str]) -> int:
     from al_bench.cli.fetch import main as bring
 
     return bring(arguments)
-
-
-def one_thread() -> None:
-    """Let numerical libraries use one thread where nothing else is asked for: read when a library
-    is loaded, also in workers."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
 
 
 def parse(

@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from al_bench.configuration.config import GROUPS, OPTIONAL, build, science
 from al_bench.configuration.identity import identified, name_of
 from al_bench.configuration.options import option_of
+from al_bench.configuration.portable import holds
 from al_bench.configuration.words import erring, words
 from al_bench.loop import Round
 from al_bench.metrics import evaluate
@@ -53,7 +54,7 @@ def execute(
                 return name
             if config.again:
                 folder.clear()
-            manifest = new_manifest(name, settings, known, folders, experiment)
+            manifest = new_manifest(name, config, settings, known, folders, experiment)
             folder.write_manifest(manifest)
             try:
                 if config.proxy_selection is not None:
@@ -150,6 +151,7 @@ def limit_threads(threads: int) -> None:
 
 def new_manifest(
     name: str,
+    config: DictConfig,
     settings: Mapping[str, Any],
     known: Mapping[str, Any],
     folders: list[Path],
@@ -167,6 +169,7 @@ def new_manifest(
         "versions": versions(settings),
         "python": platform.python_version(),
         "device": platform.processor() or platform.machine(),
+        "deterministic": {"asked": bool(config.deterministic), "holds": holds()},
         "commit": commit(),
         "started": now(),
         "finished": None,
