@@ -92,6 +92,7 @@ def run(
     from al_bench.analysis.frame import read_runs
     from al_bench.configuration.config import config_folders
     from al_bench.runs.run import execute
+    from al_bench.runs.saying import Silent
 
     extra = None if config_dir is None else Path(config_dir)
     own = {} if problem is None else OWN_ARRAYS
@@ -102,7 +103,7 @@ def run(
 
         check_own(choices, config)
         config.dataset = given_problem(problem, name)
-    done = execute(config, config_folders(extra), problem=problem, say=lambda line: None)
+    done = execute(config, config_folders(extra), problem=problem, say=Silent())
     frame: pd.DataFrame = read_runs(Path(results) / "runs", [done]).frame
     return frame
 

@@ -113,12 +113,13 @@ def again(
     from al_bench.configuration.config import config_folders
     from al_bench.entries.predictions import of_runs
     from al_bench.runs.run import execute
+    from al_bench.runs.saying import Silent
 
     for number, job in enumerate(jobs.values(), start=1):
         config = job.config
         config.results = str(folder)
         print(f"{number} of {len(jobs)}: {' '.join(job.overrides)}", flush=True)
-        execute(config, config_folders(extra), say=lambda text: None)
+        execute(config, config_folders(extra), say=Silent())
     return read_runs(folder / "runs", jobs), of_runs(folder / "runs", jobs) or None
 
 

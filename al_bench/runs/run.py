@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +18,12 @@ from al_bench.configuration.portable import holds
 from al_bench.configuration.words import erring, words
 from al_bench.loop import Round
 from al_bench.metrics import evaluate
+from al_bench.progress import span
 from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.provenance import commit, versions
+from al_bench.runs.saying import Aloud
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
+from al_bench.threads import limit_threads
 from al_bench.truth import Problem
 
 
@@ -33,14 +34,16 @@ def execute(
     problem: Problem | None = None,
     experiment: str | None = None,
     wait: bool = False,
-    say: Callable[[str], None] = print,
+    say: Aloud | None = None,
 ) -> str:
     """Run one config to its end and return its id; a finished run is skipped (unless the
     config says `again`), a cut one resumed.
 
     A failure is written to the manifest and raised. A run that another process is making is left
-    alone, or waited for. problem: where the config names one made of arrays.
+    alone, or waited for. problem: where the config names one made of arrays; say: what is said on
+    the way.
     """
+    say = say or Aloud()
     limit_threads(int(config.threads))
     settings = science(config)
     known = identified(settings)
@@ -50,7 +53,7 @@ def execute(
         with RunFolder(runs / name).held(wait) as folder:
             manifest = {} if config.again else read_manifest(folder.folder)
             if manifest.get("finished"):
-                say(f"{name} done before: {title(manifest)}")
+                say.end(f"{name} done before: {title(manifest)}", made=False)
                 return name
             if config.again:
                 folder.clear()
@@ -69,7 +72,7 @@ def execute(
                     folder.write_manifest(manifest)
                 raise
     except BusyError as busy:
-        say(f"{name} left alone: {busy}")
+        say.end(f"{name} left alone: {busy}", made=False)
     except OSError as error:
         where = Path(error.filename) if error.filename else None
         if where and (where.is_relative_to(runs) or runs.is_relative_to(where)):
@@ -83,7 +86,7 @@ def _run(
     folder: RunFolder,
     manifest: dict[str, Any],
     problem: Problem,
-    say: Callable[[str], None],
+    say: Aloud,
 ) -> None:
     from al_bench.runs.loggers import log_round, opened
 
@@ -92,9 +95,10 @@ def _run(
     folder.write_manifest(manifest)
 
     done, seed = folder.resume(), int(config.seed)
+    last = f" of {len(parts.protocol.sizes(len(problem.pool), problem.pool.n_classes))}"
     if config.proxy_selection is not None:
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
-        selection = build(config.proxy_selection)
+        selection, last = build(config.proxy_selection), ""  # which points there are it knows
         rounds = selection.rounds(
             log,
             problem,
@@ -118,10 +122,21 @@ def _run(
             folder.append(round)
             labels += len(round.queried)
             log_round(loggers, round, labels)
-            say_round(folder.folder.name, round, labels)
+            metric = known_metric(config, round)
+            say.round(
+                f"{folder.folder.name} round {round.round}{last}: {labels} labels, "
+                f"{metric.replace('_', ' ')} {round.metrics[metric]:.3f} "
+                f"({span(sum(round.seconds.values()))})"
+            )
     manifest["finished"] = now()
     folder.write_manifest(manifest)
-    say(f"{folder.folder.name} finished: {title(manifest)}")
+    say.end(f"{folder.folder.name} finished: {title(manifest)}", made=True)
+
+
+def known_metric(config: DictConfig, round: Round) -> str:
+    """The metric of the experiment's report, where the round has it."""
+    wanted = str(config.report.get("metric", "balanced_accuracy"))
+    return wanted if wanted in round.metrics else next(iter(round.metrics))
 
 
 def proxy_run(config: DictConfig) -> DictConfig:
@@ -132,21 +147,6 @@ def proxy_run(config: DictConfig) -> DictConfig:
             source[part] = OmegaConf.to_container(config.proxy_selection[part], resolve=True)
     source.proxy_selection = None
     return source
-
-
-def limit_threads(threads: int) -> None:
-    """Hold every numerical library of this process to `threads` threads; runs share the cores.
-
-    Torch, which most runs never load, reads the variable when it is.
-    """
-    from threadpoolctl import threadpool_limits
-
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    if "torch" in sys.modules:
-        import torch
-
-        torch.set_num_threads(threads)
-    threadpool_limits(threads)
 
 
 def new_manifest(
@@ -193,13 +193,3 @@ def title(manifest: Mapping[str, Any]) -> str:
         called = "annotators " if group == "annotators" else ""
         shown.append(called + words(group, choices[group], science[group]))
     return " · ".join([*shown, f"seed {manifest['seed']}"])
-
-
-def say_round(name: str, round: Round, labels: int) -> None:
-    """One line a round, on a terminal or where asked for by AL_BENCH_VERBOSE."""
-    if not (os.environ.get("AL_BENCH_VERBOSE") or os.isatty(1)):
-        return
-    seconds = " ".join(f"{part} {value:.2f} s" for part, value in round.seconds.items())
-    metric = "pool_balanced_accuracy" if round.predictions is not None else "balanced_accuracy"
-    score = f"{round.metrics[metric]:.3f}" + " on the pool" * (round.predictions is not None)
-    print(f"{name} round {round.round}: {labels} labels, {score} ({seconds})", flush=True)

@@ -147,7 +147,7 @@ def test_embeddings_are_artifacts_with_what_made_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
-    cache.embeddings(tmp_path / "cache", "a", "train", Drawn(), range(7), progress=False)
+    cache.embeddings(tmp_path / "cache", "a", "train", Drawn(), range(7))
     (entry,) = (tmp_path / "cache").iterdir()
     log_to_wandb({entry: "embeddings-a-train"}, tmp_path / "results", "offline")
     (folder,) = (tmp_path / "results" / "wandb").glob("offline-run-*")
