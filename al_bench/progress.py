@@ -71,7 +71,9 @@ def line(name: str, done: int, total: int, seconds: float, known: int, what: str
 
 
 def span(seconds: float) -> str:
-    """A time in the unit in which it is read: ``40 s``, ``12 min``, ``3.5 h``."""
+    """A time in the unit in which it is read: ``0.4 s``, ``40 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 9.5:
+        return f"{seconds:.1f} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

@@ -117,7 +117,7 @@ def test_rooms_stand_below_what_they_import_and_no_module_is_in_a_circle() -> No
 
 
 def test_the_root_is_small() -> None:
-    assert len(list(PACKAGE.glob("*.py"))) <= 10
+    assert len(list(PACKAGE.glob("*.py"))) <= 12
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=module_of)

@@ -90,7 +90,7 @@ def test_without_a_terminal_there_is_a_line_every_while_even_within_a_block(
     embeddings(tmp_path, "sha256:d", "train", Slow(), numbers, batch=35, name="d")
     first, *others = said.getvalue().splitlines()
     assert first == "embeddings of d train: 0 of 70 rows, 0.0 rows/s"
-    half = r"embeddings of d train: 35 of 70 rows, [\d.]+ rows/s, \d s left"
+    half = r"embeddings of d train: 35 of 70 rows, [\d.]+ rows/s, \d\.\d s left"
     assert any(re.fullmatch(half, line) for line in others)
 
 

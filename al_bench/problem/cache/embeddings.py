@@ -76,8 +76,8 @@ def embeddings(
     """(n, d) float16, read-only and memory-mapped: what the encoder makes of a split's inputs.
 
     Inputs are read a batch at a time, and only for blocks that are not stored yet. Given features
-    are returned as they are. name: of the data set, for people. Raises ValueError for features that are not finite and for a stored
-    entry that is damaged or has another number of rows.
+    are returned as they are. name: of the data set, for people. ValueError for features that are
+    not finite and for a stored entry that is damaged or has another number of rows.
     """
     if encoder.key == "given":
         return encoder.embed(inputs)
