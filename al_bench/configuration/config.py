@@ -148,7 +148,12 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     from hydra import compose
 
     with composing(extra):
-        return compose("config", [*search(extra), *overrides])
+        return compose("config", [*search(extra), *with_limit(overrides)])
+
+
+def with_limit(overrides: Sequence[str]) -> list[str]:
+    """The overrides as Hydra takes them: a data set has a limit only where one is given."""
+    return [f"++{o}" if o.startswith("dataset.limit=") else o for o in overrides]
 
 
 def search(extra: Path | None) -> list[str]:

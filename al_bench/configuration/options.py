@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from al_bench.configuration.words import parameters
 
 MISSING = "???"  # of a value that a user has to give
+GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
 
 
 def option_of(group: str, node: Mapping[str, Any], folders: Sequence[Path]) -> str:
@@ -22,7 +23,7 @@ def option_of(group: str, node: Mapping[str, Any], folders: Sequence[Path]) -> s
     """
     kind = {o: n for o, n in options(group, tuple(folders)).items()
             if n.get("_target_") == node["_target_"]}  # fmt: skip
-    own = parameters(node)
+    own = parameters({key: value for key, value in node.items() if key not in GIVEN})
     values = {option: parameters(other) for option, other in kind.items()}
     if same := [option for option, other in values.items() if other == own]:
         return min(same)

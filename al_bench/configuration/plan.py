@@ -20,6 +20,7 @@ from al_bench.configuration.config import (
     resolved,
     science_of,
     search,
+    with_limit,
 )
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
@@ -142,6 +143,7 @@ def plan(
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
+    overrides = with_limit(overrides)
     extras, compose = search(extra), composed or composer()
     with composing(extra):
         fixed = [o for o in overrides if not is_sweep(o)]

@@ -18,6 +18,7 @@ from al_bench.label_models import Majority
 from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.build import build as build_problem
+from al_bench.problem.limit import limited
 from al_bench.problem.types import Dataset
 from al_bench.state import Assignment, LabelModel, Learner, Protocol, Strategy, Supervision
 from al_bench.truth import Problem
@@ -146,9 +147,10 @@ def known_problem(
 
 @lru_cache(maxsize=4)
 def loaded(dataset: Call) -> Dataset:
-    """The data set of a node, loaded once a process."""
-    found: Dataset = dataset.build().load()
-    return found
+    """The data set of a node, loaded once a process; some of its rows where it has a limit."""
+    node = {key: value for key, value in dataset.node.items() if key != "limit"}
+    found: Dataset = build(node).load()
+    return limited(found, dataset.node["limit"]) if "limit" in dataset.node else found
 
 
 @lru_cache(maxsize=4)

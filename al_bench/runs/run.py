@@ -184,7 +184,7 @@ def now() -> str:
 def title(manifest: Mapping[str, Any]) -> str:
     """One line that says what a run is."""
     choices, science = manifest["choices"], manifest["science"]
-    shown = [choices["strategy"], choices["dataset"]]
+    shown = [choices["strategy"], words("dataset", choices["dataset"], science["dataset"])]
     shown.append(words("imbalance", choices["imbalance"], science["imbalance"]))
     group = erring(science)
     if science[group]["_target_"] == "al_bench.problem.Clean":

@@ -313,6 +313,24 @@ def test_an_edited_strategy_is_run_anew_an_unchanged_one_is_not_unless_told_so(h
     assert len(runs(here)) == 2
 
 
+def test_a_limit_takes_a_sample_of_both_splits_and_is_said_wherever_its_runs_are(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limited = [*TINY, "dataset.limit=120", "protocol.rounds=1", "seed=0,1"]
+    assert main(["run", *limited]) == 0
+    found = [manifest(folder) for folder in runs(here).values()]
+    assert all((m["facts"]["n_pool"], m["facts"]["n_test"]) == (120, 120) for m in found)
+    assert {m["choices"]["dataset"] for m in found} == {"synthetic"}
+    assert main(["report", *limited, "--quiet", "--name", "some"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("finished: margin · synthetic (limit 120)") == 2
+    (page,) = (here / "results").rglob("some.md")
+    assert "dataset: synthetic (limit 120)" in page.read_text()
+    assert "Of synthetic at most 120 rows of each split were used" in page.read_text()
+    assert main(["run", *limited, "dataset.limit=9"]) == 1
+    assert "dataset.limit is 9; wanted a whole number of at least 10" in capsys.readouterr().err
+
+
 def test_an_edited_data_file_is_run_anew_wherever_it_lies(here: Path) -> None:
     rng = np.random.default_rng(0)
 
