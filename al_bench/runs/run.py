@@ -15,10 +15,10 @@ from al_bench.configuration.config import GROUPS, OPTIONAL, build, science
 from al_bench.configuration.identity import identified, name_of
 from al_bench.configuration.options import option_of
 from al_bench.configuration.portable import holds
-from al_bench.configuration.words import erring, words
 from al_bench.loop import Round
 from al_bench.metrics import evaluate
 from al_bench.progress import span
+from al_bench.runs.loggers import log_round, opened, title
 from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.provenance import commit, versions
 from al_bench.runs.saying import Aloud
@@ -88,8 +88,6 @@ def _run(
     problem: Problem,
     say: Aloud,
 ) -> None:
-    from al_bench.runs.loggers import log_round, opened
-
     parts = parts_of(config, problem)
     manifest["facts"] = {**problem.facts, "digest": problem.digest, "oracle": parts.oracle}
     folder.write_manifest(manifest)
@@ -113,15 +111,15 @@ def _run(
     else:
         rounds = parts.rounds(problem, seed, done)
     mirrors = [build(mirror) for mirror in config.logger.mirrors]
-    labels = 0
+    labels, names = 0, problem.class_names
     with opened(mirrors, folder.folder.name, manifest, Path(config.results)) as loggers:
         for past in done:
             labels += len(past.queried)
-            log_round(loggers, past, labels)
+            log_round(loggers, past, labels, names)
         for round in rounds:
             folder.append(round)
             labels += len(round.queried)
-            log_round(loggers, round, labels)
+            log_round(loggers, round, labels, names)
             metric = known_metric(config, round)
             say.round(
                 f"{folder.folder.name} round {round.round}{last}: {labels} labels, "
@@ -179,17 +177,3 @@ def new_manifest(
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def title(manifest: Mapping[str, Any]) -> str:
-    """One line that says what a run is."""
-    choices, science = manifest["choices"], manifest["science"]
-    shown = [choices["strategy"], words("dataset", choices["dataset"], science["dataset"])]
-    shown.append(words("imbalance", choices["imbalance"], science["imbalance"]))
-    group = erring(science)
-    if science[group]["_target_"] == "al_bench.problem.Clean":
-        shown.append("labels as they are")
-    else:
-        called = "annotators " if group == "annotators" else ""
-        shown.append(called + words(group, choices[group], science[group]))
-    return " · ".join([*shown, f"seed {manifest['seed']}"])
