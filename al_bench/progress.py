@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic
 
-EVERY = 10.0  # seconds from one line to the next
+Advance = Callable[[int], None]  # told how many were done since
+EVERY = 5.0  # seconds from one line to the next
 
 
 class Every:
@@ -25,9 +26,7 @@ class Every:
 
 
 @contextmanager
-def bar(
-    name: str, total: int, known: int = 0, what: str = "rows"
-) -> Iterator[Callable[[int], None]]:
+def bar(name: str, total: int, known: int = 0, what: str = "rows") -> Iterator[Advance]:
     """What is told how many were done since, of some work of which `known` were done before."""
     if not sys.stderr.isatty():
         with lines(name, total, known, what) as advance:
@@ -43,7 +42,7 @@ def bar(
 
 
 @contextmanager
-def lines(name: str, total: int, known: int, what: str) -> Iterator[Callable[[int], None]]:
+def lines(name: str, total: int, known: int, what: str) -> Iterator[Advance]:
     """A line on stderr every EVERY seconds, however long a step takes; none for what is quick."""
     done, began, ended = [0], monotonic(), Event()
 

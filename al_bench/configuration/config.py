@@ -26,6 +26,10 @@ GROUPS = (
 )
 OPTIONAL = ("annotators", "label_model", "assignment", "proxy_selection")  # null: not there
 SCIENCE = (*GROUPS, "seed")
+# what a trainer may be given that changes numbers
+TRAINING = (
+    *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
+)
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
@@ -124,9 +128,24 @@ def science(config: DictConfig) -> dict[str, Any]:
 
 
 def science_of(value: Callable[[str], Any]) -> dict[str, Any]:
-    """The same from the plain value of each top-level key; what is not chosen has no entry."""
-    chosen = {key: value(key) for key in OPTIONAL}
-    return {key: value(key) for key in SCIENCE} | {k: v for k, v in chosen.items() if v is not None}
+    """The same from the plain value of each top-level key; what is not chosen has no entry, and
+    what a trainer is given is part of the learners that it trains."""
+    chosen = {key: found for key in OPTIONAL if (found := value(key)) is not None}
+    whole = {key: value(key) for key in SCIENCE} | chosen
+    given = {key: found for key, found in value("trainer").items() if key in TRAINING and found}
+    if given:
+        whole = trained_by(given, whole)
+        if "proxy_selection" in whole:
+            whole["proxy_selection"] = trained_by(given, whole["proxy_selection"])
+    return whole
+
+
+def trained_by(given: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+    """A node whose learner, if it is a network with a recipe, has what a trainer is given."""
+    learner = node["learner"]
+    if "training" in (learner or {}):
+        learner = learner | {"trainer": dict(given)}
+    return {**node, "learner": learner}
 
 
 @contextmanager

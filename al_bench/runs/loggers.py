@@ -79,6 +79,7 @@ class WandB:
         )
         experiment.define_metric(X_AXIS)
         experiment.define_metric("*", step_metric=X_AXIS)
+        experiment.define_metric("train/*", step_metric="trainer/global_step")
         return WandbLogger(experiment=experiment)
 
     def close(self) -> None:

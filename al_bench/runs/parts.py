@@ -48,6 +48,7 @@ class Parts:
     strategy: Strategy
     supervision: Supervision
     learner: Learner
+    trainer: Any  # of the learner's networks
     protocol: Protocol
     oracle: bool
     label_model: LabelModel | None = None
@@ -76,10 +77,11 @@ def parts_of(config: DictConfig, problem: Problem) -> Parts:
     check_asking(config, problem, protocol)
     rules = [build(config[group]) for group in ("init", "strategy", "supervision")]
     init, strategy, supervision = (p.given(problem.truth) if is_oracle(p) else p for p in rules)
-    learner = build(config.learner)
+    learner, trainer = build(config.learner), build(config.trainer)
+    trainer.lead(learner)
     asking = {} if problem.panel is None else asking_of(config, problem)
     oracle = any(map(is_oracle, [*rules, *asking.values()]))
-    return Parts(init, strategy, supervision, learner, protocol, oracle, **asking)
+    return Parts(init, strategy, supervision, learner, trainer, protocol, oracle, **asking)
 
 
 def asking_of(config: DictConfig, problem: Problem) -> dict[str, Any]:

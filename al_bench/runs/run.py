@@ -97,6 +97,7 @@ def _run(
     if config.proxy_selection is not None:
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
         selection, last = build(config.proxy_selection), ""  # which points there are it knows
+        parts.trainer.lead(selection.learner)
         rounds = selection.rounds(
             log,
             problem,
@@ -113,6 +114,7 @@ def _run(
     mirrors = [build(mirror) for mirror in config.logger.mirrors]
     labels, names = 0, problem.class_names
     with opened(mirrors, folder.folder.name, manifest, Path(config.results)) as loggers:
+        parts.trainer.loggers, parts.trainer.folder = loggers, folder.folder
         for past in done:
             labels += len(past.queried)
             log_round(loggers, past, labels, names)
