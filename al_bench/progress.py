@@ -33,9 +33,10 @@ def bar(name: str, total: int, known: int = 0, what: str = "rows") -> Iterator[A
             yield advance
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TextColumn
 
-    columns = (*Progress.get_default_columns(), f"{{task.completed:,}} of {{task.total:,}} {what}")
+    counted = TextColumn(f"{{task.completed:,}} of {{task.total:,}} {what}")
+    columns = (*Progress.get_default_columns(), counted)
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(name, total=total, completed=known)
         yield lambda number: shown.advance(task, number)

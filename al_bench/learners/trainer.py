@@ -68,7 +68,7 @@ class Trainer:
 
     def lead(self, learner: Any) -> None:
         """Let a learner's network be trained by this, if it is one with a recipe."""
-        recipe = getattr(learner, "training", None)
+        recipe: Any = getattr(learner, "training", None)
         if hasattr(recipe, "by"):
             learner.training = recipe.by(self)
 
@@ -98,13 +98,26 @@ class Trainer:
             raise ValueError("trainer.accelerator is gpu, but torch finds none; wanted auto or cpu")
         return torch.device("cuda", 0 if isinstance(self.devices, int) else self.devices[0])
 
+    def lightning(self, precision: str) -> dict[str, Any]:
+        """The same for Lightning's own, with a number format to mix with float32; ValueError for
+        float16 on a CPU, where Lightning would take bfloat16 in its place."""
+        from al_bench.priors.device import dtype
+
+        where, _ = self.device(), dtype(precision)  # which knows the formats there are
+        if where.type == "cpu" and precision == "float16":
+            raise ValueError(
+                "precision=float16 needs a GPU to train on; wanted float32 or bfloat16"
+            )
+        devices = {"accelerator": "cpu", "devices": 1}
+        if where.type == "cuda":
+            devices = {"accelerator": "gpu", "devices": [where.index or 0]}
+        return {**devices, "precision": {v: k for k, v in PRECISIONS.items()}[precision]}
+
     def shown(self, name: str, total: int, what: str) -> AbstractContextManager[Advance]:
         """How far some work is, where it is to be shown."""
-        return lines(name, total, 0, what) if self.enable_progress_bar else nullcontext(print_not)
-
-
-def print_not(number: int) -> None:
-    """What is told how many are done where nobody wants to know."""
+        return (
+            lines(name, total, 0, what) if self.enable_progress_bar else nullcontext(lambda _: None)
+        )
 
 
 PLAIN = Trainer("auto", 1, True, False, 10, None, None, None, None, None, False)

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from al_bench.learners.losses import Loss, Terms
 from al_bench.learners.network import Network, Reader
 from al_bench.learners.trainer import PLAIN, Trainer
-from al_bench.priors.device import exact, lightning
+from al_bench.priors.device import exact
 from al_bench.progress import Advance
 from al_bench.state import Ints, Rows
 
@@ -121,10 +121,10 @@ def train(
     rng: np.random.Generator,
 ) -> None:
     """Change the network by `recipe.steps` steps on these (m,) rows; ValueError if it diverges."""
-    leader, where = recipe.trainer, recipe.trainer.device()
+    leader = recipe.trainer
     shown = leader.shown(f"training on {len(rows):,} rows", recipe.steps, "steps")
     trainer = pl.Trainer(
-        **lightning(recipe.precision, where),
+        **leader.lightning(recipe.precision),
         max_epochs=1,
         gradient_clip_val=recipe.clip,
         logger=Shared(leader) if leader.loggers else False,
@@ -146,7 +146,7 @@ def train(
     leader.steps += trainer.global_step
     if leader.enable_checkpointing and leader.folder is not None:
         trainer.save_checkpoint(leader.folder / "last.ckpt", weights_only=True)
-    network.eval().to(where)
+    network.eval().to(leader.device())
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
         raise ValueError(
             f"a network diverged to a non-finite weight at learning_rate={recipe.learning_rate}, "

@@ -48,7 +48,8 @@ class TensorBoard:
         from torch.utils.tensorboard.summary import hparams
 
         logger = TensorBoardLogger(folder / "tensorboard", name="", version=run)
-        for part in hparams(columns(manifest), {"balanced_accuracy": 0.0}):  # the name is read
+        parts: Any = hparams(columns(manifest), {"balanced_accuracy": 0.0})  # type: ignore[no-untyped-call]
+        for part in parts:  # of the metric the name alone
             logger.experiment.file_writer.add_summary(part)
         return logger
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from al_bench.problem.cache.entry import bar
+from al_bench.progress import bar
 from al_bench.session.exchange.annotations import annotated
 from al_bench.session.exchange.brought import bring
 from al_bench.session.exchange.tasks import (
@@ -119,7 +119,7 @@ def fetched(client: Client, project: int) -> list[Json]:
 
 def send(client: Client, project: int, new: Sequence[Json]) -> None:
     """Put tasks into a project, with a progress bar."""
-    with bar("tasks to Label Studio", len(new), progress=bool(new)) as advance:
+    with bar("to Label Studio", len(new), what="tasks") as advance:
         for start in range(0, len(new), PAGE):
             part = new[start : start + PAGE]
             client.projects.import_tasks(project, request=part)
