@@ -30,7 +30,7 @@ def fitted(
     if len(training.rows) == 0:
         raise ValueError("a network got a training set without rows; wanted at least one")
     training_rows = rows.take(training.rows)
-    recipe = recipe.trainer.changed(recipe, len(training_rows))
+    recipe = recipe.told(len(training_rows))
     if probe is not None:
         start_head(network, reader, training_rows, training, recipe, probe, rng)
     train(network, training_rows, reader, loss.terms(training), loss, recipe, rng)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,6 @@ from al_bench.progress import Advance, lines
 if TYPE_CHECKING:
     import torch
     from pytorch_lightning.loggers.logger import Logger
-
-    from al_bench.learners.training import Recipe
 
 PRECISIONS = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float16"}
 
@@ -71,18 +68,6 @@ class Trainer:
         recipe: Any = getattr(learner, "training", None)
         if hasattr(recipe, "by"):
             learner.training = recipe.by(self)
-
-    def changed(self, recipe: Recipe, rows: int) -> Recipe:
-        """A recipe for so many labelled rows, with what is given here in place of its own."""
-        steps = self.max_steps or recipe.steps
-        if self.max_epochs:
-            steps = self.max_epochs * -(-rows // recipe.batch)
-        return replace(
-            recipe,
-            steps=steps,
-            clip=self.gradient_clip_val or recipe.clip,
-            precision=PRECISIONS.get(self.precision or "", recipe.precision),
-        ).by(self)
 
     def device(self) -> torch.device:
         """Where networks are trained and predict; ValueError where there is no GPU."""

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from al_bench.learners.losses import Loss, Terms
 from al_bench.learners.network import Network, Reader
-from al_bench.learners.trainer import PLAIN, Trainer
+from al_bench.learners.trainer import PLAIN, PRECISIONS, Trainer
 from al_bench.priors.device import exact
 from al_bench.progress import Advance
 from al_bench.state import Ints, Rows
@@ -71,6 +71,15 @@ class Recipe:
         made = replace(self)
         object.__setattr__(made, "trainer", trainer)
         return made
+
+    def told(self, rows: int) -> Recipe:
+        """The same for so many labelled rows, with what the trainer says in place of its own."""
+        trainer, steps = self.trainer, self.trainer.max_steps or self.steps
+        if trainer.max_epochs:
+            steps = trainer.max_epochs * -(-rows // self.batch)
+        clip = trainer.gradient_clip_val or self.clip
+        precision = PRECISIONS.get(trainer.precision or "", self.precision)
+        return replace(self, steps=steps, clip=clip, precision=precision).by(trainer)
 
     def rate(self, step: int) -> float:
         """The fraction of the learning rates at a step, 0 to 1."""
