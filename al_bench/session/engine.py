@@ -14,12 +14,10 @@ import numpy as np
 from al_bench.desk import Desk
 from al_bench.loop import answered, query, trained
 from al_bench.session.parts import Components
-from al_bench.session.schema import Answered, Decision, Suggested
-from al_bench.session.values import AUDIT, Status
+from al_bench.session.schema import ASKED, Answered, Decision
+from al_bench.session.values import AUDIT, Status, Suggestion
 from al_bench.state import UNLABELLED, Answers, Floats, Ints, Panel, Rows, State
 from al_bench.supervision import Calibrated
-
-ASKED = "suggested"  # source of an answer: its row was suggested, so it may count for the audit
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Ledger:
     """
 
     answers: tuple[Answered, ...]
-    open: tuple[Suggested, ...]
+    open: tuple[Suggestion, ...]
     audited: frozenset[int]
     suggested: frozenset[int]
     put_off: Mapping[int, int]
@@ -46,7 +44,7 @@ class Ledger:
 
 
 def ledger(
-    suggestions: Sequence[Suggested], answers: Sequence[Answered], decisions: Sequence[Decision]
+    suggestions: Sequence[Suggestion], answers: Sequence[Answered], decisions: Sequence[Decision]
 ) -> Ledger:
     """What counts of suggestions, answers and decisions, each in the order of their numbers."""
     undone, withdrawn = (
@@ -188,6 +186,18 @@ def status(counts: Ledger, rows: int, classes: Sequence[str], fits: int) -> Stat
 def audit_share(share: float, suggested: int, audited: int, budget: int) -> int:
     """How many of a batch are for the audit, so that it has its share of all suggestions so far."""
     return int(np.clip(round(share * (suggested + budget)) - audited, 0, budget))
+
+
+def answered_once(counts: Ledger, annotator: str) -> list[int]:
+    """Rows that were suggested and have a class from one other annotator alone, ascending; none
+    that waits for an answer."""
+    said: dict[int, list[Answered]] = {}
+    for answer in counts.answers:
+        said.setdefault(answer.row, []).append(answer)
+    single = (each[0] for each in said.values() if len(each) == 1)
+    others = (a for a in single if a.source == ASKED and a.annotator != annotator)
+    rows = {a.row for a in others if a.answer is not None}
+    return sorted(rows - {one.row for one in counts.open})
 
 
 def consensus(answers: Sequence[Answered]) -> dict[int, str]:

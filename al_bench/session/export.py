@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from al_bench.learners.linear import LinearModel
+from al_bench.learners.logistic import one_thread
 from al_bench.loop import answered
 from al_bench.rng import rng
-from al_bench.session.bench import Bench, Moment
+from al_bench.session.bench import Bench, Fit, Moment
 from al_bench.session.engine import start, told
-from al_bench.session.kept import Kept
 from al_bench.session.predicting import CARD, WEIGHTS, Exported, predictions, reader_of
 from al_bench.session.report import page
-from al_bench.session.threads import one_thread
 from al_bench.session.values import Estimate, Status
 from al_bench.state import Floats, Ints
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 MODEL = "model"  # who said so, of rows that nobody answered
 
 
-def label_table(bench: Bench, moment: Moment, fit: Kept) -> pd.DataFrame:
+def label_table(moment: Moment, fit: Fit) -> pd.DataFrame:
     """A label for every row: what people said, the model's guess elsewhere.
 
     Columns id, label, confidence and source: the annotators, or "model". Where several answered it
@@ -37,9 +36,9 @@ def label_table(bench: Bench, moment: Moment, fit: Kept) -> pd.DataFrame:
     """
     import pandas as pd
 
-    names = [row.name for row in moment.pool.known]
-    table = predictions(names, moment.settings.classes, fit.probs).assign(source=MODEL)
-    rows, labels, confidence = people_say(bench, moment, fit.number)
+    table = predictions(moment.pool.names, moment.settings.classes, fit.probs)
+    table = table.assign(source=MODEL)
+    rows, labels, confidence = people_say(moment, fit.number)
     classes = np.array(moment.settings.classes, dtype=object)
     table.loc[rows, "label"] = classes[labels]
     table.loc[rows, "confidence"] = pd.Series(confidence, index=rows).round(6)
@@ -51,9 +50,9 @@ def label_table(bench: Bench, moment: Moment, fit: Kept) -> pd.DataFrame:
     return table
 
 
-def people_say(bench: Bench, moment: Moment, number: int) -> tuple[Ints, Ints, Floats]:
+def people_say(moment: Moment, number: int) -> tuple[Ints, Ints, Floats]:
     """(m,) rows with an answer, what the answers come to, and how far that is believed."""
-    settings, parts = moment.settings, bench.parts(moment.settings)
+    settings, parts = moment.settings, moment.parts
     nobody = np.empty(0, dtype=np.int64)
     every = told(moment.ledger.answers, settings.classes, nobody)
     state = start(moment.pool.rows, every.annotators, nobody)
@@ -85,17 +84,16 @@ class Leaving:
 def leaving(bench: Bench, moment: Moment, estimate: Estimate | None) -> Leaving:
     fit = bench.last(moment)
     settings = moment.settings
-    names = [row.name for row in moment.pool.known]
-    said = predictions(names, settings.classes, fit.probs)
+    said = predictions(moment.pool.names, settings.classes, fit.probs)
     for number, name in enumerate(settings.classes):
         said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
     model = None
-    reader = reader_of(bench, settings)
+    reader = reader_of(bench, moment)
     leaves = isinstance(fit.model, LinearModel) or not reader.sees_pool
     if fit.model is not None and leaves:
         encoder = reader.prior.encoder(settings.modality)
         model = Exported.of(settings, encoder.key, reader.given, fit.model)
-    return Leaving(label_table(bench, moment, fit), said, model, estimate)
+    return Leaving(label_table(moment, fit), said, model, estimate)
 
 
 def prepared(out: Path) -> Path:

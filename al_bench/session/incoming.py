@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +11,13 @@ from uuid import uuid4
 import numpy as np
 
 from al_bench.session.arrays import distributions, prior_table
-from al_bench.session.arriving import Arriving
-from al_bench.session.images import with_files
-from al_bench.session.pooling import array_file
+from al_bench.session.arriving import Arriving, with_files
+from al_bench.session.pool import array_file
+from al_bench.session.schema import GIVEN
 from al_bench.session.store import Store, insert, insert_many
-from al_bench.session.values import Settings
+from al_bench.session.telling import append
+from al_bench.session.values import Answer, Settings
 from al_bench.state import Floats
-
-GIVEN = "given"  # annotator and source of labels that came with the data
 
 
 def classes_of(rows: Arriving, classes: Sequence[str] | None) -> tuple[str, ...]:
@@ -57,7 +55,7 @@ def add(store: Store, folder: Path, rows: Arriving, settings: Settings, prior: P
             (name, number, *line) for name, *line in zip(names, texts, paths, digests, strict=True)
         ]
         insert_many(connection, "rows", ("name", "arrival", "text", "path", "digest"), lines)
-        add_labels(connection, rows, settings.classes, start)
+        add_labels(store, rows, settings.classes, names)
         if probs is not None:
             keep_prior(store, folder, number, probs, settings.classes)
     return len(rows)
@@ -98,18 +96,14 @@ def names_of(store: Store, rows: Arriving, start: int) -> list[str]:
     return names
 
 
-def add_labels(
-    connection: sqlite3.Connection, rows: Arriving, classes: Sequence[str], start: int
-) -> None:
-    """Append the labels that came with rows, as answers; ValueError where one is no class."""
-    lines = []
-    for row, label in enumerate(rows.given or ()):
-        if label is not None:
-            if label not in classes:
-                raise ValueError(f"{rows.where}: row {row} has the label {label!r}; wanted one of "
-                                 f"{', '.join(classes)}, or nothing")  # fmt: skip
-            lines.append((start + row, GIVEN, label, time(), GIVEN))
-    insert_many(connection, "answers", ("row", "annotator", "answer", "time", "source"), lines)
+def add_labels(store: Store, rows: Arriving, classes: Sequence[str], names: Sequence[str]) -> None:
+    """Append the labels that came with rows; ValueError where one is no class."""
+    labels = zip(names, rows.given or (), strict=False)
+    answers = [Answer(name, label, GIVEN) for name, label in labels if label is not None]
+    try:
+        append(store, answers, classes, given=True)
+    except ValueError as error:
+        raise ValueError(f"{rows.where}: {error}") from error
 
 
 def check_own(modality: str) -> None:

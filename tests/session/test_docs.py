@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
-from al_bench.cli.session import COMMANDS
+from al_bench.cli.session import app
 from al_bench.session import Answer, Session
 from tests.session.data import CLASSES
 from tests.session.test_sources import small
@@ -41,4 +42,4 @@ def test_the_widget_of_the_docs_tells_what_is_pressed_until_nothing_is_left(
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"albench session (\w+)", PAGE))))
 def test_every_command_of_the_docs_is_one(command: str) -> None:
-    assert command in COMMANDS
+    assert command in typer.main.get_command(app).commands

@@ -24,7 +24,7 @@ OPTIONS: dict[str, tuple[list[str], str]] = {
     "no classes and no labels": ([], "no classes are given"),
     "all is audit": (["--audit", "1"], "audit is 1.0; wanted a fraction"),
     "audit below 0": (["--audit", "-0.1"], "audit is -0.1; wanted a fraction"),
-    "audit of no number": (["--audit", "some"], "invalid float value: 'some'"),
+    "audit of no number": (["--audit", "some"], "Invalid value for '--audit'"),
     "audit nan": (["--audit", "nan"], "audit is nan; wanted a fraction"),
     "all is reserve": (["--reserve", "2"], "reserve is 2.0; wanted a fraction"),
     "seed below 0": (["--seed", "-1"], "seed is -1; wanted a whole number"),
@@ -50,7 +50,7 @@ OPTIONS: dict[str, tuple[list[str], str]] = {
     "a number below 0": (["learner.l2=-1"], "wanted l2 and tolerance above 0"),
     "the truth": (["strategy=truth_balanced"], "reads the truth"),
     "texts for embeddings": (["prior=minilm"], "the data are of kind features"),
-    "a flag": (["--clases", "a,b"], "unrecognized arguments"),
+    "a flag": (["--clases", "a,b"], "No such option"),
     "a folder of options": (["--config-dir", "nowhere"], "nowhere is not a folder"),
 }
 

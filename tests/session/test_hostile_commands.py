@@ -37,14 +37,17 @@ def with_file(name: str, content: str | bytes, *arguments: str) -> Callable[[Pat
 
 
 COMMANDS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
-    "no command": (said("sugest", "mine"), "no command 'sugest'; there are new, suggest, tell"),
+    "no command": (said("sugest", "mine"), "No such command 'sugest'"),
     "no session": (said("status", "nowhere"), "nowhere is no session: it has no file"),
     "a file for a session": (with_file("f", "x", "status", "f"), "f is no session"),
     "no database": (with_file("session.sqlite", "x" * 999, "status", "."), "not a database"),
-    "no folder at all": (said("status"), "required: folder"),
+    "no folder at all": (said("status"), "Missing argument"),
     "a budget of 0": (said("suggest", "mine", "--budget", "0"), "wanted at least 1"),
     "a budget below 0": (said("suggest", "mine", "--budget", "-5"), "wanted at least 1"),
-    "a budget of no number": (said("suggest", "mine", "--budget", "x"), "invalid int value: 'x'"),
+    "a budget of no number": (
+        said("suggest", "mine", "--budget", "x"),
+        "Invalid value for '--budget'",
+    ),
     "a place that is not there": (said("suggest", "mine", "--out", "no/b.csv"), "No such file"),
     "a folder for a file": (said("suggest", "mine", "--out", "."), "is there already"),
     "a batch that is there": (
@@ -127,7 +130,7 @@ COMMANDS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         said("add", "mine", "--classes", "d", "--prior-table", "same.npz"),
         "has shape (150, 3); wanted (150, 4)",
     ),
-    "an export to nowhere": (said("export", "mine"), "required: --out"),
+    "an export to nowhere": (said("export", "mine"), "Missing option '--out'"),
     "an export into a file": (
         with_file("f", "x", "export", "mine", "--out", "f"),
         "cannot be written",

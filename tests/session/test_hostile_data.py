@@ -62,7 +62,11 @@ DATA: dict[str, tuple[Callable[[Path], str], list[str], str]] = {
         "id '1' comes more than",
     ),
     "an id empty": (write("a.csv", "text,id\na,1\nb,\n"), ["--id", "id"], "row 1 holds nothing"),
-    "a label of no class": (write("a.csv", "text,y\nx,c\n"), ["--label", "y"], "has the label 'c'"),
+    "a label of no class": (
+        write("a.csv", "text,y\nx,c\n"),
+        ["--label", "y"],
+        "is 'c'; wanted one of a, b",
+    ),
     "no parquet": (write("a.parquet", "no parquet at all"), [], "is no parquet file"),
     "numbers for texts": (parquet(text=[1.5, 2.5]), [], "row 0 holds 1.5; wanted a text"),
     "lists for texts": (parquet(text=[["a"], ["b"]]), [], "row 0 holds ['a']; wanted a text"),

@@ -55,7 +55,7 @@ def test_audit_rows_never_train_and_are_never_the_strategys(tmp_path: Path) -> N
         audited = {int(one.id) for one in every if one.kind == "audit"}
         assert audited
         assert audited <= set(moment.pool.reserved.tolist())
-        trained = session.bench.fit(moment).state.training
+        trained = session.bench.state(moment).training
         assert trained is not None
         assert not set(trained.rows.tolist()) & set(moment.pool.reserved.tolist())
         assert not {int(one.id) for one in every if one.kind == "query"} & set(
@@ -214,7 +214,7 @@ def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> No
         session.tell(knows(batch, "bob"))
         session.tell([Answer(one.id, "question", "cy") for one in batch])
         moment = session.bench.moment()
-        state = session.bench.fit(moment).state
+        state = session.bench.state(moment)
         assert state.panel is not None
         assert state.panel.names == ("ann", "bob", "cy")
         np.testing.assert_array_equal(
@@ -337,7 +337,7 @@ def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path:
         asked = [int(one.id) for one in label(session, batches=2)]
         bench = session.bench
         moment = bench.moment()
-        said, taught = moment.told.answers, bench.fit(moment).state.training
+        said, taught = moment.told.answers, bench.state(moment).training
     assert taught is not None
     assert taught.foreseen is not None
     assert taught.foreseen.rows.tolist() == sorted(said.rows[len(said) // 2 :])

@@ -1,14 +1,20 @@
-"""What the page says and draws, from values alone."""
+"""What the page says and draws, from values and image files alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from al_bench.datasets.images import decode
 
 WIDTH, HEIGHT = 300.0, 130.0
 LEFT, RIGHT, TOP, BOTTOM = 34.0, 8.0, 8.0, 18.0  # margins for the marks
 
 MOST = 100  # points of a line; more are not seen
+LARGEST = 256 * 2**20  # bytes of an image file that is read
+SIDE = 1600  # pixels of the longer side; more are not seen on a page
 
 
 @dataclass(frozen=True)
@@ -81,3 +87,24 @@ def curve(points: Sequence[Point]) -> Curve | None:
     )
     line = joined([(x(point.answers), y(point.value)) for point in points])
     return Curve(WIDTH, HEIGHT, line, joined(upper + lower), marks, summary)
+
+
+def shown(path: Path) -> bytes:
+    """An image file as JPEG of at most SIDE pixels a side.
+
+    It is decoded and written anew, so that nothing but pixels gets to the browser, whatever the
+    file says it is. ValueError, without the folder's name, where it is no image that can be read.
+    """
+    from PIL import ImageOps
+
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"{path.name} is larger than {LARGEST:,} bytes, too large to be shown")
+        encoded = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from error
+    image = ImageOps.exif_transpose(decode(encoded, path.name))
+    image.thumbnail((SIDE, SIDE))
+    written = BytesIO()
+    image.save(written, "JPEG", quality=90)
+    return written.getvalue()

@@ -6,8 +6,7 @@ from threading import Event
 
 import pytest
 
-from al_bench.session.page.labelling import EVERY
-from al_bench.session.page.measured import ESTIMATE, stored
+from al_bench.session.page.labelling import ESTIMATE, EVERY, stored
 from al_bench.session.store import Store
 from al_bench.session.values import Estimate, Interval
 from tests.session.page.pages import made, page, row_in

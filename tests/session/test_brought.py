@@ -1,6 +1,7 @@
 """Answers from other tools: told once, however often they come."""
 
 import json
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import pytest
 
 from al_bench.session import Session
-from al_bench.session.exchange.annotations import annotated
-from al_bench.session.exchange.brought import bring
-from al_bench.session.exchange.files import exported
-from tests.session.exchange.texts import CLASSES, choice
+from al_bench.session.argilla import exported
+from al_bench.session.labelstudio import annotated
+from al_bench.session.telling import Brought
+from al_bench.session.telling import bring as append_news
 from tests.session.page.pages import made
+from tests.session.texts import CLASSES, choice
 
 ANN, BOB = "studio user 1", "studio user 2"
 
@@ -44,6 +46,10 @@ def task(row: Any, *annotations: dict[str, Any]) -> dict[str, Any]:
 def stored(session: Session) -> list[tuple[str, str, str | None, float | None]]:
     names = session.bench.store.names()
     return [(names[a.row], a.annotator, a.answer, a.seconds) for a in session.bench.store.answers()]
+
+
+def bring(session: Session, found: Sequence[Brought], unasked: bool = False) -> int:
+    return append_news(session.bench.store, found, session.classes, unasked)
 
 
 def tell(session: Session, tasks: Any) -> int:
