@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 import al_bench
+from al_bench.configuration import identity
 from al_bench.session import Answer, Session, Suggestion
 from al_bench.session.judging import audited
+from al_bench.session.parts import made
 from al_bench.session.store import FILE
 from tests.session.data import CLASSES, ROWS, blobs, csv, knows, new, npz
 
@@ -151,6 +153,38 @@ def test_a_fit_is_kept_so_that_who_only_reads_fits_nothing(
         pd.testing.assert_frame_equal(session.predict(), here)
 
 
+OWN = """_target_: al_bench.learners.LinearHead
+l2: {}
+balance: none
+tolerance: 1e-6
+iterations: 200
+"""
+
+
+@pytest.mark.parametrize("change", ["parameter", "version"])
+def test_a_model_is_fitted_anew_when_what_makes_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    own = tmp_path / "learner" / "own.yaml"
+    own.parent.mkdir()
+    own.write_text(OWN.format(1))
+    with new(tmp_path, learner="own", config_dir=tmp_path) as session:
+        label(session)
+        before = session.bench.last(session.bench.moment())
+    if change == "parameter":
+        own.write_text(OWN.format(100_000))
+    else:
+        known = identity.constants
+        monkeypatch.setattr(identity, "constants", lambda name: {**known(name), "version": 99})
+    made.cache_clear()  # as in a new process
+    with Session.open(tmp_path / "session", tmp_path) as session:
+        after = session.bench.last(session.bench.moment())
+        assert after.key != before.key
+        assert not (after.probs == before.probs).all()
+        assert session.status().fits == 4
+    made.cache_clear()
+
+
 @pytest.mark.parametrize("damage", ["missing", "torn"])
 def test_a_fit_that_is_gone_is_made_anew_and_is_the_same(tmp_path: Path, damage: str) -> None:
     with new(tmp_path) as session:
@@ -205,6 +239,50 @@ def test_rows_that_wait_are_for_whom_they_were_suggested(tmp_path: Path) -> None
         assert session.withdraw("bob") == 5
         assert session.waiting("bob") == []
         assert session.withdraw() == 3
+
+
+def test_a_share_of_a_batch_is_what_one_other_person_answered_of_the_audit_first(
+    tmp_path: Path,
+) -> None:
+    with new(tmp_path, overlap=0.2) as session:
+        first = session.suggest(20, "ann")
+        assert session.tell(knows(first[:18], "ann")) == 18
+        waits = {one.id for one in first[18:]}
+        second = session.suggest(20, "bob")
+        twice = {one.id for one in second} & {one.id for one in first}
+        audits = {one.id for one in first if one.kind == "audit"} - waits
+        assert len(twice) == 4
+        assert audits <= twice or twice <= audits
+        assert not twice & waits
+        assert {one.kind for one in second if one.id in audits} == {"audit"}
+        assert session.waiting("bob") == second
+        session.tell(knows(second, "bob"))
+        third = {one.id for one in session.suggest(20, "cy")}
+        assert not third & twice  # two have answered them
+        assert session.status().answered == 34
+
+
+def test_who_works_alone_and_who_is_nobody_in_particular_sees_no_row_again(tmp_path: Path) -> None:
+    with new(tmp_path, overlap=0.5) as session:
+        session.tell(knows(session.suggest(40, "ann"), "ann"))
+        for annotator in ("ann", None):
+            assert session.suggest(20, annotator)
+        rows = [one.row for one in session.bench.store.suggestions()]
+        assert len(set(rows)) == len(rows) == 80
+
+
+def test_people_who_take_turns_come_to_know_how_often_they_err(tmp_path: Path) -> None:
+    with new(tmp_path, overlap=0.25, reserve=0.4) as session:
+        for who in ["ann", "bob"] * 3:
+            session.tell(knows(session.suggest(20, who), who))
+        assert session.estimate().answer_error == pytest.approx(0, abs=1e-6)
+
+
+def test_where_no_row_is_new_nobody_is_asked_about_those_of_others(tmp_path: Path) -> None:
+    with new(tmp_path, overlap=0.5) as session:
+        while batch := session.suggest(50, "ann"):
+            session.tell(knows(batch, "ann"))
+        assert session.suggest(10, "bob") == []
 
 
 def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> None:
