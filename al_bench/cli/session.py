@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -36,32 +36,32 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def option(help: str, *names: str, **more: Any) -> Any:
+    """An option of a command."""
+    return typer.Option(*names, help=help, **more)
+
+
 Folder = Annotated[Path, typer.Argument(help="the session", show_default=False)]
-ConfigDir = Annotated[
-    Path | None, typer.Option("--config-dir", help="a folder of your own configs besides")
-]
+ConfigDir = Annotated[Path | None, option("a folder of your own configs besides", "--config-dir")]
 Data = Annotated[
     str,
-    typer.Option(
-        help="csv, tsv, parquet, jsonl, .npz of embeddings, a folder of images, a saved data set, "
+    option(
+        "csv, tsv, parquet, jsonl, .npz of embeddings, a folder of images, a saved data set, "
         "hf://owner/name"
     ),
 ]
-Text = Annotated[str | None, typer.Option(help='its column of texts ("text")')]
-Image = Annotated[
-    str | None, typer.Option(help="its column of images or image files, in place of texts")
-]
-Id = Annotated[
-    str | None, typer.Option("--id", help="its column of row names; left out: numbers from 0")
-]
-Split = Annotated[str, typer.Option(help="of a data set")]
+Text = Annotated[str | None, option('its column of texts ("text")')]
+Image = Annotated[str | None, option("its column of images or image files, in place of texts")]
+Id = Annotated[str | None, option("its column of row names; left out: numbers from 0", "--id")]
+Split = Annotated[str, option("of a data set")]
 PriorTable = Annotated[
-    str | None, typer.Option(help="class probabilities of embeddings: .npz, csv, parquet, jsonl")
+    str | None, option("class probabilities of embeddings: .npz, csv, parquet, jsonl")
 ]
-Budget = Annotated[int, typer.Option(help="how many rows")]
-Annotator = Annotated[str | None, typer.Option(help="whom they are for; left out: anybody")]
-Waiting = Annotated[bool, typer.Option("--waiting", help="those that still wait, no new ones")]
-Out = Annotated[Path | None, typer.Option(help="a csv file; left out: printed")]
+Budget = Annotated[int, option("how many rows")]
+Annotator = Annotated[str | None, option("whom they are for; left out: anybody")]
+Waiting = Annotated[bool, option("those that still wait, no new ones", "--waiting")]
+Out = Annotated[Path | None, option("a csv file; left out: printed")]
 
 
 class Tool(StrEnum):
@@ -101,23 +101,20 @@ def new(
     id: Id = None,
     split: Split = "train",
     classes: Annotated[
-        str | None, typer.Option(help="a,b,c; left out: those of the labels that are there")
+        str | None, option("a,b,c; left out: those of the labels that are there")
     ] = None,
-    label: Annotated[
-        str | None, typer.Option(help="a column of labels that are there already")
-    ] = None,
+    label: Annotated[str | None, option("a column of labels that are there already")] = None,
     prior_table: PriorTable = None,
     prompt: Annotated[
-        list[str] | None, typer.Option(help="a template with one {}; may be given again")
+        list[str] | None, option("a template with one {}; may be given again")
     ] = None,
-    audit: Annotated[float, typer.Option(help="fraction of suggestions that measure")] = 0.2,
-    reserve: Annotated[float, typer.Option(help="fraction of rows kept for these")] = 0.1,
+    audit: Annotated[float, option("fraction of suggestions that measure")] = 0.2,
+    reserve: Annotated[float, option("fraction of rows kept for these")] = 0.1,
     overlap: Annotated[
-        float,
-        typer.Option(help="fraction of an annotator's rows that another one has answered"),
+        float, option("fraction of an annotator's rows that another one has answered")
     ] = 0.05,
     show_guess: Annotated[
-        bool, typer.Option("--show-guess", help="show the guess of rows that measure, too")
+        bool, option("show the guess of rows that measure, too", "--show-guess")
     ] = False,
     seed: int = 0,
     config_dir: ConfigDir = None,
@@ -174,10 +171,8 @@ def suggest(
 def tell(
     folder: Folder,
     file: Annotated[Path, typer.Argument(help="a csv, parquet or jsonl; or an export, .json")],
-    annotator: Annotated[str, typer.Option(help="who gave them, if no column says")] = "annotator",
-    unasked: Annotated[
-        bool, typer.Option("--unasked", help="also of rows never suggested")
-    ] = False,
+    annotator: Annotated[str, option("who gave them, if no column says")] = "annotator",
+    unasked: Annotated[bool, option("also of rows never suggested", "--unasked")] = False,
     config_dir: ConfigDir = None,
 ) -> None:
     """Read answers from a csv with columns id and answer (annotator, seconds), or a tool's export.
@@ -189,10 +184,10 @@ def tell(
 
     with opened(folder, config_dir) as session:
         if file.suffix == ".json":
-            found = exported(file)
-            count = bring(session.bench.store, found.answers, session.classes, unasked)
-            known = len(found.answers) - count
-            print(f"{count} answers told; {known} are known, {found.empty} have no answer")
+            found, empty = exported(file)
+            count = bring(session.bench.store, found, session.classes, unasked)
+            known = len(found) - count
+            print(f"{count} answers told; {known} are known, {empty} have no answer")
         else:
             answers, empty = file_answers(file, annotator, session.classes)
             count = session.tell(answers, unasked=unasked)
@@ -204,18 +199,17 @@ def tell(
 @app.command()
 def label(
     folder: Folder,
-    port: Annotated[int, typer.Option(min=0, max=2**16 - 1, help="0: any that is free")] = 8765,
+    port: Annotated[int, option("0: any that is free", min=0, max=2**16 - 1)] = 8765,
     host: Annotated[
         str,
-        typer.Option(
-            help="where to listen; beyond this machine the address holds a token without which "
+        option(
+            "where to listen; beyond this machine the address holds a token without which "
             "nobody comes in"
         ),
     ] = "127.0.0.1",
-    batch: Annotated[int, typer.Option(min=1, help="rows chosen at a time for each")] = 20,
+    batch: Annotated[int, option("rows chosen at a time for each", min=1)] = 20,
     guess: Annotated[
-        bool,
-        typer.Option(help="show the model's guess, though never of rows that measure the model"),
+        bool, option("show the model's guess, though never of rows that measure the model")
     ] = True,
     config_dir: ConfigDir = None,
 ) -> None:
@@ -237,8 +231,8 @@ def estimate(
     folder: Folder,
     target: Annotated[
         float | None,
-        typer.Option(
-            help="stop at this balanced accuracy; left out: once 100 more labels would gain less "
+        option(
+            "stop at this balanced accuracy; left out: once 100 more labels would gain less "
             "than 1 point of it"
         ),
     ] = None,
@@ -261,7 +255,7 @@ def estimate(
 @app.command()
 def export(
     folder: Folder,
-    out: Annotated[Path, typer.Option(help="a folder")],
+    out: Annotated[Path, option("a folder")],
     config_dir: ConfigDir = None,
 ) -> None:
     """Write labels, predictions, the model and a report."""
@@ -313,10 +307,8 @@ def status(folder: Folder, config_dir: ConfigDir = None) -> None:
 @app.command()
 def add(
     folder: Folder,
-    data: Annotated[
-        str | None, typer.Option(help="as of new, with columns of the same names")
-    ] = None,
-    classes: Annotated[str | None, typer.Option(help="a,b,c: besides those there are")] = None,
+    data: Annotated[str | None, option("as of new, with columns of the same names")] = None,
+    classes: Annotated[str | None, option("a,b,c: besides those there are")] = None,
     prior_table: PriorTable = None,
     config_dir: ConfigDir = None,
 ) -> None:
@@ -334,7 +326,7 @@ def add(
 @app.command()
 def withdraw(
     folder: Folder,
-    annotator: Annotated[str | None, typer.Option(help="whom they are for; left out: all")] = None,
+    annotator: Annotated[str | None, option("whom they are for; left out: all")] = None,
     config_dir: ConfigDir = None,
 ) -> None:
     """Take back suggestions that wait for an answer, so that their rows may come again."""
@@ -345,19 +337,17 @@ def withdraw(
 @app.command()
 def tasks(
     folder: Folder,
-    out: Annotated[Path, typer.Option(help="a .json file to import there")],
+    out: Annotated[Path, option("a .json file to import there")],
     tool: Tool = Tool.labelstudio,
     interface: Annotated[
-        Path | None, typer.Option(help="an .xml file: Label Studio's labelling interface")
+        Path | None, option("an .xml file: Label Studio's labelling interface")
     ] = None,
     budget: Budget = 50,
     annotator: Annotator = None,
     waiting: Waiting = False,
-    images_root: Annotated[
-        Path | None, typer.Option(help="of images: the folder that is served")
-    ] = None,
+    images_root: Annotated[Path | None, option("of images: the folder that is served")] = None,
     images_url: Annotated[
-        str | None, typer.Option(help="where it is served; left out: by Label Studio")
+        str | None, option("where it is served; left out: by Label Studio")
     ] = None,
     config_dir: ConfigDir = None,
 ) -> None:

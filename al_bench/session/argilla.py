@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from al_bench.session.labelstudio import LABEL, Images, Json, annotated, content, once, part
-from al_bench.session.telling import Brought, Found
+from al_bench.session.telling import Brought
 from al_bench.session.values import AUDIT, Answer, Suggestion
 
 
@@ -33,8 +33,8 @@ def record(one: Suggestion, images: Images | None, blind: bool) -> Json:
     }
 
 
-def responded(where: str, records: Any) -> Found:
-    """The answers of exported records.
+def responded(where: str, records: Any) -> tuple[list[Brought], int]:
+    """The answers of exported records, and how many responses may be drafts.
 
     Argilla does not export whether a response is a draft, so only records are read that it calls
     completed; nor when one changed. ValueError, in one sentence, where these are no records.
@@ -49,7 +49,7 @@ def responded(where: str, records: Any) -> Found:
             empty += len(responses)
             continue
         found += [brought(place, one, response) for response in responses]
-    return Found(found, empty)
+    return found, empty
 
 
 def brought(place: str, record: Mapping[str, Any], response: Any) -> Brought:
@@ -62,8 +62,9 @@ def brought(place: str, record: Mapping[str, Any], response: Any) -> Brought:
     return Brought(key, Answer(row, value, f"argilla user {who}"), None)
 
 
-def exported(path: Path) -> Found:
-    """The answers of a JSON export of Label Studio or of Argilla, whichever it is.
+def exported(path: Path) -> tuple[list[Brought], int]:
+    """The answers of a JSON export of Label Studio or of Argilla, whichever it is, and how many
+    annotations hold none yet.
 
     FileNotFoundError where there is none; ValueError, in one sentence, where it is neither.
     """

@@ -8,10 +8,10 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
-from uuid import uuid4
 
 import numpy as np
 
+from al_bench.content import replaced
 from al_bench.learners.logistic import one_thread
 from al_bench.session.engine import Ledger, Told, consensus, fitted, ledger, start, told
 from al_bench.session.parts import Components, components
@@ -68,19 +68,15 @@ class Fit:
         return cls(key, number, given.pool, portable(given), state)
 
     def keep(self, folder: Path) -> None:
-        """Write it to a temporary name, then rename that: a reader sees the last whole one."""
+        """Write it as a whole: a reader sees the last one that is."""
         arrays = {"key": np.array(self.key), "number": np.array(self.number), "probs": self.probs}
         if self.model is not None:
             arrays |= arrays_of(self.model)
-        temporary = folder / f"{uuid4().hex}.tmp"
         try:
-            with temporary.open("wb") as file:
+            with replaced(folder / FILE) as temporary, temporary.open("wb") as file:
                 np.savez(file, **arrays)  # type: ignore[arg-type]
-            temporary.replace(folder / FILE)
         except OSError as error:
             raise OSError(error.errno, f"{folder} cannot be written: {error.strerror}") from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     @classmethod
     def kept(cls, folder: Path, key: str) -> Fit | None:

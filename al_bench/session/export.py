@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,30 +70,13 @@ def people_say(moment: Moment, number: int) -> tuple[Ints, Ints, Floats]:
     return rows, labels, np.full(len(rows), np.nan)
 
 
-@dataclass(frozen=True)
-class Leaving:
-    """What is exported: labels and predictions of every row, the model where it has arrays that
-    predict without the pool, and the estimate where there is one."""
-
-    labels: pd.DataFrame
-    predictions: pd.DataFrame
-    model: Exported | None
-    estimate: Estimate | None
-
-
-def leaving(bench: Bench, moment: Moment, estimate: Estimate | None) -> Leaving:
-    fit = bench.last(moment)
-    settings = moment.settings
-    said = predictions(moment.pool.names, settings.classes, fit.probs)
-    for number, name in enumerate(settings.classes):
-        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
-    model = None
+def model_of(bench: Bench, moment: Moment, fit: Fit) -> Exported | None:
+    """The model, where it has arrays that predict without the pool."""
     reader = reader_of(bench, moment)
-    leaves = isinstance(fit.model, LinearModel) or not reader.sees_pool
-    if fit.model is not None and leaves:
-        encoder = reader.prior.encoder(settings.modality)
-        model = Exported.of(settings, encoder.key, reader.given, fit.model)
-    return Leaving(label_table(moment, fit), said, model, estimate)
+    if fit.model is None or (reader.sees_pool and not isinstance(fit.model, LinearModel)):
+        return None
+    encoder = reader.prior.encoder(moment.settings.modality)
+    return Exported.of(moment.settings, encoder.key, reader.given, fit.model)
 
 
 def prepared(out: Path) -> Path:
@@ -105,24 +88,28 @@ def prepared(out: Path) -> Path:
     return out
 
 
-def written(out: Path, what: Leaving, moment: Moment, status: Status) -> list[str]:
-    """Write labels.csv, predictions.csv, report.html and, where there is one, the model; the names
+def written(
+    out: Path, bench: Bench, moment: Moment, estimate: Estimate | None, status: Status
+) -> list[str]:
+    """Write labels.csv, predictions.csv, report.html and, where it can leave, the model; the names
     of the files. OSError where the folder cannot be written."""
-    facts: dict[str, Any] = {
-        "al_bench": version("al-bench"),
-        "rows": status.rows,
-        "labels": status.answered,
-    }
-    if what.estimate is not None:
-        facts |= {"estimate": asdict(what.estimate)}
+    fit, classes = bench.last(moment), moment.settings.classes
+    model = model_of(bench, moment, fit)
+    said = predictions(moment.pool.names, classes, fit.probs)
+    for number, name in enumerate(classes):
+        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
+    facts: dict[str, Any] = {"al_bench": version("al-bench"), "rows": status.rows}
+    facts |= {"labels": status.answered}
+    if estimate is not None:
+        facts |= {"estimate": asdict(estimate)}
     try:
         with TemporaryDirectory(dir=out) as place:
             folder = Path(place)  # so that no file is there in part
-            what.labels.to_csv(folder / "labels.csv", index=False)
-            what.predictions.to_csv(folder / "predictions.csv", index=False)
-            if what.model is not None:
-                what.model.save(folder, facts)
-            text = page(moment.settings, status, what.estimate, what.model is not None)
+            label_table(moment, fit).to_csv(folder / "labels.csv", index=False)
+            said.to_csv(folder / "predictions.csv", index=False)
+            if model is not None:
+                model.save(folder, facts)
+            text = page(moment.settings, status, estimate, model is not None)
             (folder / "report.html").write_text(text, encoding="utf-8")
             files = sorted(path.name for path in folder.iterdir())
             for name in files:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from al_bench.content import replaced
 from al_bench.session.arrays import distributions, prior_table
 from al_bench.session.arriving import Arriving, with_files
 from al_bench.session.pool import array_file
@@ -159,15 +160,11 @@ def keep_prior(
 
 
 def save(folder: Path, name: str, array: Floats) -> None:
-    """Write an array to a temporary name, then rename it."""
+    """Write an array, as a whole or not at all."""
     place = array_file(folder, name)
-    temporary = place.with_name(f"{uuid4().hex}.tmp")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with replaced(place) as temporary, temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-        temporary.replace(place)
     except OSError as error:
         raise OSError(error.errno, f"{place} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

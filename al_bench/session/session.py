@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from al_bench.session import incoming, telling
@@ -12,7 +11,7 @@ from al_bench.session.arriving import Columns
 from al_bench.session.batches import next_batch, put
 from al_bench.session.bench import Bench
 from al_bench.session.engine import Ledger, ledger, status
-from al_bench.session.export import leaving, prepared, written
+from al_bench.session.export import prepared, written
 from al_bench.session.judging import judged
 from al_bench.session.parts import DEFAULTS, chosen, components
 from al_bench.session.predicting import outside, predictions
@@ -118,12 +117,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
     @property
@@ -189,7 +183,9 @@ class Session:
 
     def skip(self, number: int) -> None:
         """Put off a suggestion by its number: it comes last in `waiting`."""
-        self.check_suggestion(number)
+        last = self.bench.store.count("suggestions")
+        if not 1 <= number <= last:
+            raise ValueError(f"there is no suggestion {number}; wanted 1..{last}")
         self.bench.store.decide("skip", [number])
 
     def undo(self, annotator: str = "annotator") -> str | None:
@@ -212,11 +208,6 @@ class Session:
             if numbers:
                 store.decide("withdraw", numbers)
         return len(numbers)
-
-    def check_suggestion(self, number: int) -> None:
-        last = self.bench.store.count("suggestions")
-        if not 1 <= number <= last:
-            raise ValueError(f"there is no suggestion {number}; wanted 1..{last}")
 
     def predict(
         self,
@@ -274,7 +265,7 @@ class Session:
         out = prepared(Path(folder).expanduser())
         moment = self.bench.moment()
         estimate = judged(self.bench, moment, None) if moment.ledger.audit_answers else None
-        return written(out, leaving(self.bench, moment, estimate), moment, self.status())
+        return written(out, self.bench, moment, estimate, self.status())
 
     def estimate(self, target: float | None = None) -> Estimate:
         """How good the model is, with 95 % intervals, by the audit; and whether to stop.

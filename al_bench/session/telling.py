@@ -4,14 +4,13 @@ written by one function, `append`."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from al_bench.datasets.check import UNSEEN
-from al_bench.session.schema import ASKED, GIVEN, UNASKED, Decision
+from al_bench.session.schema import ASKED, GIVEN, UNASKED
 from al_bench.session.store import Store, insert_many
 from al_bench.session.tables import column, columns_of
 from al_bench.session.values import Answer
@@ -25,8 +24,7 @@ BROUGHT = "brought"  # kind of a decision: which answers came from another tool
 Mark: TypeAlias = tuple[float | None, str | None]  # when an answer was changed last, and what it is
 
 
-@dataclass(frozen=True)
-class Brought:
+class Brought(NamedTuple):
     """An answer as another tool has it.
 
     key: of the answer there, the same whatever it is changed to; changed: when it was last, in
@@ -36,14 +34,6 @@ class Brought:
     key: str
     answer: Answer
     changed: float | None
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a tool has: answers, and how many of its annotations hold none yet."""
-
-    answers: Sequence[Brought]
-    empty: int
 
 
 def append(
@@ -112,7 +102,8 @@ def bring(
     session since, unless the tool has changed it. unasked: as of `append`, whose errors come.
     """
     with store.writing():  # so that two processes do not bring the same
-        known = marks(store.decisions())
+        lines = (line for d in store.decisions() if d.kind == BROUGHT for line in d.value)
+        known: dict[str, Mark] = {key: (changed, answer) for key, changed, answer in lines}
         news = []
         for one in sorted(found, key=lambda one: one.changed or 0.0):
             mark = one.changed, one.answer.answer
@@ -123,12 +114,6 @@ def bring(
         if news:
             store.decide(BROUGHT, [[one.key, one.changed, one.answer.answer] for one in news])
     return count
-
-
-def marks(decisions: Sequence[Decision]) -> dict[str, Mark]:
-    """What was brought last of each key."""
-    lines = (line for d in decisions if d.kind == BROUGHT for line in d.value)
-    return {key: (changed, answer) for key, changed, answer in lines}
 
 
 def is_news(last: Mark | None, now: Mark) -> bool:
