@@ -130,11 +130,3 @@ def test_data_that_are_not_as_said_are_refused_and_no_session_is_made(
     assert sentence in refused([*NEW, make(here), *options], capsys)
     with pytest.raises(ValueError, match="is no session"):
         Session.open(here / "mine")
-
-
-def test_a_line_of_100_mb_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with (here / "a.csv").open("w") as file:
-        file.write("text\nhello\n")
-        for _ in range(100):
-            file.write("x" * 1_000_000)
-    assert "of row 1 has 100,000,000 characters" in refused([*NEW, "a.csv"], capsys)

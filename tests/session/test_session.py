@@ -379,16 +379,6 @@ def test_options_inside_options_are_taken_as_of_a_run(tmp_path: Path, options: l
         assert len(session.predict(rows)) == 20
 
 
-@pytest.mark.parametrize("strategy", ["random", "margin", "badge", "galaxy", "prioral", "coreset"])
-def test_every_strategy_of_the_suite_chooses_for_a_session(tmp_path: Path, strategy: str) -> None:
-    options = {"strategy": strategy, "init": "random", "supervision": "labels"}
-    with new(tmp_path, **options) as session:
-        label(session, batches=2, size=15)
-        batch = session.suggest(15)
-        assert len({one.id for one in batch}) == 15
-        assert any(one.why.startswith(strategy) for one in batch)
-
-
 @pytest.mark.parametrize(
     "options",
     [["learner=sklearn"], ["learner=sklearn", "supervision=labels"]],
@@ -434,15 +424,6 @@ def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervis
     pd.testing.assert_frame_equal(model.predict(tmp_path / "new.npz"), here)
 
 
-def test_a_model_that_reads_the_prior_wants_it_of_new_rows(tmp_path: Path) -> None:
-    with new(tmp_path) as session:
-        label(session)
-        session.export(tmp_path / "final")
-    model = al_bench.session.Exported.load(tmp_path / "final")
-    with pytest.raises(ValueError, match="has no prior, which the session's rows have"):
-        model.predict(blobs(n=20, seed=5)["features"])
-
-
 def test_exported_labels_say_who_said_so(tmp_path: Path) -> None:
     with new(tmp_path, audit=0.0) as session:
         every = label(session, batches=1)
@@ -457,23 +438,6 @@ def test_exported_labels_say_who_said_so(tmp_path: Path) -> None:
         assert table["confidence"].between(0, 1).all()
         page = (tmp_path / "final" / "report.html").read_text()
         assert "20 labels of 150 rows" in page
-
-
-def test_a_session_says_how_far_it_has_come(tmp_path: Path) -> None:
-    with new(tmp_path) as session:
-        batch = session.suggest(20)
-        session.tell(knows(batch[:15]))
-        now = session.status()
-        assert (now.rows, now.answered, now.waiting, now.batches) == (ROWS, 15, 5, 1)
-        assert now.annotators == {"ann": 15}
-        assert sum(now.counts.values()) == 15
-        assert now.audited == sum(one.kind == "audit" for one in batch[:15])
-
-
-def test_a_session_needs_no_truth_and_has_none(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="reads the truth, which nobody has here"):
-        new(tmp_path, overrides=["strategy=truth_balanced"])
-    assert not (tmp_path / "session").exists()
 
 
 def test_what_was_cut_before_it_was_whole_is_no_session_and_may_be_made_again(
