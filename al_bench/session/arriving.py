@@ -78,6 +78,13 @@ class Arriving:
                 return len(rows)
         return 0
 
+    def check_kind(self, modality: str, who: str) -> None:
+        """ValueError unless the rows are of the kind that somebody reads."""
+        if self.modality != modality:
+            raise ValueError(
+                f"{self.where} holds rows of kind {self.modality}; {who} reads {modality}"
+            )
+
     def ids(self, start: int) -> list[str]:
         """(n,) the rows' own names, or their numbers from `start` on."""
         return list(self.names or map(str, range(start, start + len(self))))

@@ -38,7 +38,7 @@ def add(store: Store, folder: Path, rows: Arriving, settings: Settings, prior: P
     ValueError where they are of another kind, there already, or their names or labels are not as
     they must be; nothing is written then.
     """
-    check_kind(rows, settings)
+    rows.check_kind(settings.modality, "the session")
     rows = with_files(rows, folder / "images")
     if rows.features is not None:
         save(folder, rows.key, rows.features)
@@ -60,13 +60,6 @@ def add(store: Store, folder: Path, rows: Arriving, settings: Settings, prior: P
         if probs is not None:
             keep_prior(store, folder, number, probs, settings.classes)
     return len(rows)
-
-
-def check_kind(rows: Arriving, settings: Settings) -> None:
-    if rows.modality != settings.modality:
-        raise ValueError(
-            f"{rows.where} holds rows of kind {rows.modality}; the session has {settings.modality}"
-        )
 
 
 def check_new(store: Store, folder: Path, rows: Arriving) -> None:

@@ -51,7 +51,7 @@ def outside(bench: Bench, moment: Moment, rows: Arriving) -> Floats:
     reads.
     """
     settings, folder = moment.settings, bench.folder
-    check_reads(rows, settings.modality, "the session")
+    rows.check_kind(settings.modality, "the session")
     model = bench.last(moment).model or Delivered(bench.state(moment))
     reader = reader_of(bench, moment)
     earlier = arrived(folder, bench.store, settings) if reader.sees_pool else []
@@ -98,11 +98,6 @@ class Reader:
 def reader_of(bench: Bench, moment: Moment) -> Reader:
     """What reads rows for a session's models."""
     return Reader(moment.parts.prior, moment.settings.task, bench.given_priors)
-
-
-def check_reads(rows: Arriving, modality: str, who: str) -> None:
-    if rows.modality != modality:
-        raise ValueError(f"{rows.where} holds rows of kind {rows.modality}; {who} reads {modality}")
 
 
 @dataclass(frozen=True)
@@ -176,7 +171,7 @@ class Exported:
         longer the same, the rows are of another kind, or lack class probabilities that the model
         reads."""
         rows = arriving(inputs, Columns(text, image, None, id, split).or_else(self.columns))
-        check_reads(rows, self.modality, "the model")
+        rows.check_kind(self.modality, "the model")
         prior = self.reader(None if config_dir is None else Path(config_dir))
         with TemporaryDirectory() as folder:
             reader = Reader(prior, asked(self.classes, self.prompts, self.modality), self.given)

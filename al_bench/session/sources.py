@@ -20,6 +20,7 @@ from al_bench.session.tables import (
     TABLES,
     TEXT_LIMIT,
     Column,
+    cell,
     column,
     columns_of,
     hub_columns,
@@ -98,7 +99,7 @@ def table_rows(where: str, table: Mapping[str, Column], folder: Path, columns: C
         rows = images_of(where, columns.image, found, folder, names)
     if columns.label is None:
         return rows
-    return replace(rows, given=[given(value) for value in column(where, table, columns.label)])
+    return replace(rows, given=[cell(value) for value in column(where, table, columns.label)])
 
 
 def images_of(
@@ -113,13 +114,6 @@ def images_of(
             raise ValueError(f"{where}: row {row} holds no image in column {name!r}")
         found.append(value.get("bytes") or Path(value["path"]).read_bytes())
     return encoded_rows(where, found, names)
-
-
-def given(value: object) -> str | None:
-    """A label that is there already; None for an empty cell."""
-    if value is None or value != value:  # NaN
-        return None
-    return str(value).strip() or None
 
 
 def texts_of(where: str, name: str, values: Column) -> list[str]:

@@ -99,6 +99,13 @@ def column(where: str, columns: Mapping[str, Column], name: str) -> Column:
     return columns[name]
 
 
+def cell(value: Any) -> str | None:
+    """What a cell says, None where it is empty."""
+    if value is None or value != value:  # NaN
+        return None
+    return str(value).strip() or None
+
+
 def hub_columns(source: str, split: str) -> Mapping[str, Column]:
     """The columns of a split of ``hf://owner/name`` or ``hf://owner/name@revision``."""
     import datasets

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from al_bench.datasets.check import UNSEEN
 from al_bench.session.schema import ASKED, GIVEN, UNASKED
 from al_bench.session.store import Store, insert_many
-from al_bench.session.tables import column, columns_of
+from al_bench.session.tables import cell, column, columns_of
 from al_bench.session.values import Answer
 
 if TYPE_CHECKING:
@@ -165,10 +165,3 @@ def table_answers(
             ) from None
         found.append(Answer(str(name), None if unsure else said, cell(by) or annotator, spent))
     return found, len(names) - len(found)
-
-
-def cell(value: Any) -> str | None:
-    """What a cell of a table says, None where it is empty."""
-    if value is None or value != value:  # NaN
-        return None
-    return str(value).strip() or None

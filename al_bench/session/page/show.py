@@ -28,24 +28,15 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """Words at a place of a drawing; anchor: which end of them is there."""
-
-    x: float
-    y: float
-    words: str
-    anchor: str
-
-
-@dataclass(frozen=True)
 class Curve:
-    """A learning curve as SVG takes it: points of the line and of the band around it."""
+    """A learning curve as SVG takes it: points of the line and of the band around it, and marks:
+    places, words, and which end of them is there."""
 
     width: float
     height: float
     line: str
     band: str
-    marks: tuple[Mark, ...]
+    marks: tuple[tuple[float, float, str, str], ...]
     summary: str
 
 
@@ -76,10 +67,10 @@ def curve(points: Sequence[Point]) -> Curve | None:
     upper = [(x(point.answers), y(point.high)) for point in points]
     lower = [(x(point.answers), y(point.low)) for point in reversed(points)]
     marks = (
-        Mark(LEFT - 4, TOP + 8, percent(highest), "end"),
-        Mark(LEFT - 4, HEIGHT - BOTTOM, percent(lowest), "end"),
-        Mark(LEFT, HEIGHT - 4, str(first), "start"),
-        Mark(WIDTH - RIGHT, HEIGHT - 4, f"{last} answers", "end"),
+        (LEFT - 4, TOP + 8, percent(highest), "end"),
+        (LEFT - 4, HEIGHT - BOTTOM, percent(lowest), "end"),
+        (LEFT, HEIGHT - 4, str(first), "start"),
+        (WIDTH - RIGHT, HEIGHT - 4, f"{last} answers", "end"),
     )
     summary = (
         f"from {percent(points[0].value)} after {first} to {percent(points[-1].value)} "
