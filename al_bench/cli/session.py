@@ -42,6 +42,8 @@ def option(help: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, **more)
 
 
+# bad usage: typer's own error, or click's where typer does not bring its own
+UsageError: Any = typer.BadParameter.__mro__[1]
 Folder = Annotated[Path, typer.Argument(help="the session", show_default=False)]
 ConfigDir = Annotated[Path | None, option("a folder of your own configs besides", "--config-dir")]
 Data = Annotated[
@@ -79,9 +81,7 @@ def main(arguments: Sequence[str]) -> int:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code if arguments else 2
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # which errors of usage have
-            raise
+    except UsageError as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "albench session")
         print(f"{where}: {error.format_message()}", file=sys.stderr)
         return 2
@@ -266,7 +266,7 @@ def export(
             named = ", ".join(f"{g}={options[g]}" for g in ("learner", "supervision", "prior"))
             why = f"not with {named}" if session.status().fits else "no answer has taught one yet"
             print(f"no model: {why}; only a linear head is exported, alone or joined with our "
-                  "belief, whose prior then may not be calibrated on the pool")  # fmt: skip
+                  "belief, whose prior then may not be corrected on the pool")  # fmt: skip
     print(f"{out}: {', '.join(files)}")
 
 
