@@ -8,7 +8,6 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.session import Session
-from tests.session.data import CLASSES, npz
 from tests.session.test_brought import annotation
 from tests.session.texts import CLASSES as NAMES
 from tests.session.texts import session_of, truth
@@ -71,39 +70,3 @@ def test_a_file_that_is_there_is_never_written_over_and_no_row_is_suggested(
     assert not Path("tasks.json").exists()
     with Session.open("reviews") as session:
         assert session.waiting() == []
-
-
-def test_embeddings_cannot_be_looked_at(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Session.new("vectors", npz(here), CLASSES).close()
-    assert main(["session", "tasks", "vectors", "--out", "tasks.json"]) == 1
-    said = capsys.readouterr().err
-    assert said == "albench: the rows are features, at which nobody can look\n"
-
-
-@pytest.mark.parametrize(
-    ("line", "sentence"),
-    [
-        (["tasks", "nothing", "--out", "t.json"], "is no session"),
-        (["tell", "reviews", "export.json"], "there is no file export.json"),
-    ],
-)
-def test_what_cannot_be_done_is_said_in_one_sentence(
-    here: Path, capsys: pytest.CaptureFixture[str], line: list[str], sentence: str
-) -> None:
-    assert main(["session", *line]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("albench: ")
-    assert sentence in said
-    assert said.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        ["tasks", "reviews"],
-        ["tasks", "reviews", "--out", "t.json", "--tool", "argilla", "--interface", "i.xml"],
-        ["tasks", "reviews", "--out", "t.json", "--images-url", "http://x/"],
-    ],
-)
-def test_what_is_typed_wrongly_is_explained(here: Path, line: list[str]) -> None:
-    assert main(["session", *line]) == 2

@@ -63,6 +63,17 @@ COMMANDS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     ),
     "nobody": (said("suggest", "mine", "--annotator", ""), "wanted a name of up to"),
     "the name of labels": (said("suggest", "mine", "--annotator", "given"), "wanted another name"),
+    "tasks of embeddings": (said("tasks", "mine", "--out", "t.json"), "at which nobody can look"),
+    "tasks to nowhere": (said("tasks", "mine"), "Missing option '--out'"),
+    "an interface of Argilla": (
+        said("tasks", "mine", "--out", "t", "--tool", "argilla", "--interface", "i.xml"),
+        "--interface is of Label Studio alone",
+    ),
+    "an address of no folder": (
+        said("tasks", "mine", "--out", "t.json", "--images-url", "http://x/"),
+        "--images-url wants --images-root",
+    ),
+    "no export": (said("tell", "mine", "x.json"), "there is no file x.json of answers"),
     "no answers": (said("tell", "mine", "nowhere.csv"), "there is no file nowhere.csv of answers"),
     "empty answers": (answers(""), "is empty"),
     "answers without ids": (answers("answer\npraise\n"), "has no column 'id'"),
