@@ -74,15 +74,15 @@ def people_say(bench: Bench, moment: Moment, number: int) -> tuple[Ints, Ints, F
 @dataclass(frozen=True)
 class Leaving:
     """What is exported: labels and predictions of every row, the model where it has arrays that
-    predict without the pool, and the estimate where there is one."""
+    predict without the pool, and the estimate or why there is none."""
 
     labels: pd.DataFrame
     predictions: pd.DataFrame
     model: Exported | None
-    estimate: Estimate | None
+    estimate: Estimate | str
 
 
-def leaving(bench: Bench, moment: Moment, estimate: Estimate | None) -> Leaving:
+def leaving(bench: Bench, moment: Moment, estimate: Estimate | str) -> Leaving:
     fit = bench.last(moment)
     settings = moment.settings
     names = [row.name for row in moment.pool.known]
@@ -115,7 +115,7 @@ def written(out: Path, what: Leaving, moment: Moment, status: Status) -> list[st
         "rows": status.rows,
         "labels": status.answered,
     }
-    if what.estimate is not None:
+    if isinstance(what.estimate, Estimate):
         facts |= {"estimate": asdict(what.estimate)}
     try:
         with TemporaryDirectory(dir=out) as place:
