@@ -247,9 +247,8 @@ def estimate(
     print(f"by {found.audited} audited rows of {found.labels} labelled ones, 95 % intervals:")
     for name, one in lines.items():
         print(f"  {name:{width}}  {interval(one)}")
-    if found.answer_error is not None:
-        print(f"corrected for people, who err in {found.answer_error:.0%} of answers")
-    print(found.advice)
+    for note in (*found.notes, found.advice):
+        print(note)
 
 
 @app.command()

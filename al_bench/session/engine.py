@@ -25,9 +25,10 @@ class Ledger:
     """What counts of the tables.
 
     answers: the last of each annotator about each row, none that was undone; open: suggestions that
-    were neither answered nor withdrawn, those put off by a skip last; audited: rows ever suggested
-    for the audit; suggested: rows ever suggested; put_off: the decision by which, of suggestions by
-    number; batches: so far.
+    were neither answered nor withdrawn, those put off by a skip last; audited: rows suggested for
+    the audit; suggested: all that were; of both none whose suggestions were all withdrawn before an
+    answer, so that it comes again; put_off: the decision by which, of suggestions by number;
+    batches: so far.
     """
 
     answers: tuple[Answered, ...]
@@ -72,11 +73,12 @@ def ledger(
         )
     ]
     waiting.sort(key=lambda one: put_off.get(one.number, 0))
+    stands = [one for one in suggestions if one.number not in withdrawn or one.row in anybody]
     return Ledger(
         tuple(sorted(counting.values(), key=lambda answer: answer.number)),
         tuple(waiting),
-        frozenset(one.row for one in suggestions if one.kind == AUDIT),
-        frozenset(one.row for one in suggestions),
+        frozenset(one.row for one in stands if one.kind == AUDIT),
+        frozenset(one.row for one in stands),
         {number: decision for number, decision in put_off.items() if decision},
         suggestions[-1].batch if suggestions else 0,
     )

@@ -89,7 +89,7 @@ def prepared(out: Path) -> Path:
 
 
 def written(
-    out: Path, bench: Bench, moment: Moment, estimate: Estimate | None, status: Status
+    out: Path, bench: Bench, moment: Moment, estimate: Estimate | str, status: Status
 ) -> list[str]:
     """Write labels.csv, predictions.csv, report.html and, where it can leave, the model; the names
     of the files. OSError where the folder cannot be written."""
@@ -100,7 +100,7 @@ def written(
         said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
     facts: dict[str, Any] = {"al_bench": version("al-bench"), "rows": status.rows}
     facts |= {"labels": status.answered}
-    if estimate is not None:
+    if isinstance(estimate, Estimate):
         facts |= {"estimate": asdict(estimate)}
     try:
         with TemporaryDirectory(dir=out) as place:

@@ -261,10 +261,14 @@ class Session:
 
     def export(self, folder: str | Path) -> list[str]:
         """Write labels.csv, predictions.csv, report.html and the model, where it can leave the
-        session, into a folder; the names of the files."""
+        session, into a folder; the names of the files. Where there is no estimate, the report says
+        why."""
         out = prepared(Path(folder).expanduser())
         moment = self.bench.moment()
-        estimate = judged(self.bench, moment, None) if moment.ledger.audit_answers else None
+        try:
+            estimate: Estimate | str = judged(self.bench, moment, None)
+        except ValueError as why:
+            estimate = str(why)
         return written(out, self.bench, moment, estimate, self.status())
 
     def estimate(self, target: float | None = None) -> Estimate:

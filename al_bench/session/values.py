@@ -153,7 +153,8 @@ class Estimate:
 
     recalls: by class; labels: rows answered so far, audited: those of them that measure; advice:
     whether to stop, in words; answer_error: how often people err, for which the rest is corrected,
-    None where too few rows were answered twice to tell and answers are taken for the truth.
+    None where too few rows were answered twice to tell and answers are taken for the truth; notes:
+    what else to know of it, in sentences.
     """
 
     accuracy: Interval
@@ -163,3 +164,4 @@ class Estimate:
     audited: int
     advice: str = ""
     answer_error: float | None = None
+    notes: tuple[str, ...] = ()
