@@ -86,6 +86,8 @@ def one_thread() -> AbstractContextManager[object]:
 @cache
 def pools() -> ThreadpoolController:
     """Of the libraries that this process has loaded by its first fit; to find them takes long."""
+    import scipy.optimize  # noqa: F401  # whose own library is loaded with it
+
     return ThreadpoolController()
 
 

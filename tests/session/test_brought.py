@@ -1,6 +1,7 @@
 """Answers from other tools: told once, however often they come."""
 
 import json
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ from typing import Any
 import pytest
 
 from al_bench.session import Session
-from al_bench.session.exchange.annotations import annotated
-from al_bench.session.exchange.brought import bring
-from al_bench.session.exchange.files import exported
-from tests.session.exchange.texts import CLASSES, choice
+from al_bench.session.argilla import exported
+from al_bench.session.labelstudio import annotated
+from al_bench.session.telling import Brought
+from al_bench.session.telling import bring as append_news
 from tests.session.page.pages import made
+from tests.session.texts import CLASSES, choice
 
 ANN, BOB = "studio user 1", "studio user 2"
 
@@ -46,17 +48,21 @@ def stored(session: Session) -> list[tuple[str, str, str | None, float | None]]:
     return [(names[a.row], a.annotator, a.answer, a.seconds) for a in session.bench.store.answers()]
 
 
+def bring(session: Session, found: Sequence[Brought], unasked: bool = False) -> int:
+    return append_news(session.bench.store, found, session.classes, unasked)
+
+
 def tell(session: Session, tasks: Any) -> int:
-    return bring(session, annotated("export", tasks).answers, unasked=True)
+    return bring(session, annotated("export", tasks)[0], unasked=True)
 
 
 def test_annotations_of_two_people_are_answers_and_a_skip_is_not_sure(session: Session) -> None:
     first = annotation(1, CLASSES[0]), annotation(2, CLASSES[1], who=2, lead_time=None)
     skipped = annotation(3, None, completed_by={"id": 2, "email": "bob@example.com"})
     empty = annotation(4, CLASSES[0], result=[])
-    found = annotated("export", [task("r0", *first), task("r1", skipped), task("r2", empty)])
-    assert found.empty == 1
-    assert bring(session, found.answers, unasked=True) == 3
+    export = [task("r0", *first), task("r1", skipped), task("r2", empty)]
+    assert annotated("export", export)[1] == 1
+    assert tell(session, export) == 3
     assert stored(session) == [
         ("r0", ANN, CLASSES[0], 2.5),
         ("r0", BOB, CLASSES[1], None),
@@ -106,7 +112,7 @@ def test_one_wrong_answer_and_none_is_told(session: Session) -> None:
             tell(session, [task("r0", good), bad])
     assert stored(session) == []
     with pytest.raises(ValueError, match="was never suggested"):
-        bring(session, annotated("export", [task("r0", good)]).answers)
+        bring(session, annotated("export", [task("r0", good)])[0])
     assert tell(session, [task("r0", good)]) == 1  # nothing was taken for told
 
 
@@ -118,7 +124,7 @@ def test_argilla_does_not_say_when_so_its_answers_count_when_they_differ(
     for value in (CLASSES[0], CLASSES[0], CLASSES[1], CLASSES[0], None):
         record["responses"] = {"label": [{"value": value, "user_id": "w"}]}
         (tmp_path / "export.json").write_text(json.dumps([record]))
-        told.append(bring(session, exported(tmp_path / "export.json").answers, unasked=True))
+        told.append(bring(session, exported(tmp_path / "export.json")[0], unasked=True))
     assert told == [1, 0, 1, 1, 1]
     assert stored(session)[-1] == ("r0", "argilla user w", None, None)
 
@@ -160,7 +166,7 @@ def test_an_export_that_is_not_as_it_must_be_is_refused_in_a_sentence(
     inner[place[-1]] = value
     (tmp_path / "export.json").write_text(json.dumps(export))
     with pytest.raises(ValueError, match=sentence) as error:
-        bring(session, exported(tmp_path / "export.json").answers, unasked=True)
+        bring(session, exported(tmp_path / "export.json")[0], unasked=True)
     assert "\n" not in str(error.value)
     assert stored(session) == []
 

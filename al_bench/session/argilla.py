@@ -1,4 +1,4 @@
-"""Suggestions as records of Argilla, and what people answered to them.
+"""Suggestions as records of Argilla, what people answered to them, and exports of either tool.
 
 The form is that of ``dataset.records.to_json`` and ``from_json`` of Argilla 2, whose settings want
 a field ``text`` (or ``image``) and a ``LabelQuestion("label", labels=classes)``.
@@ -6,12 +6,13 @@ a field ``text`` (or ``image``) and a ``LabelQuestion("label", labels=classes)``
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from al_bench.session.exchange.annotations import part
-from al_bench.session.exchange.brought import Brought, Found
-from al_bench.session.exchange.tasks import LABEL, Images, Json, content, once
+from al_bench.session.labelstudio import LABEL, Images, Json, annotated, content, once, part
+from al_bench.session.telling import Brought
 from al_bench.session.values import AUDIT, Answer, Suggestion
 
 
@@ -32,8 +33,8 @@ def record(one: Suggestion, images: Images | None, blind: bool) -> Json:
     }
 
 
-def responded(where: str, records: Any) -> Found:
-    """The answers of exported records.
+def responded(where: str, records: Any) -> tuple[list[Brought], int]:
+    """The answers of exported records, and how many responses may be drafts.
 
     Argilla does not export whether a response is a draft, so only records are read that it calls
     completed; nor when one changed. ValueError, in one sentence, where these are no records.
@@ -48,7 +49,7 @@ def responded(where: str, records: Any) -> Found:
             empty += len(responses)
             continue
         found += [brought(place, one, response) for response in responses]
-    return Found(found, empty)
+    return found, empty
 
 
 def brought(place: str, record: Mapping[str, Any], response: Any) -> Brought:
@@ -59,3 +60,26 @@ def brought(place: str, record: Mapping[str, Any], response: Any) -> Brought:
         raise ValueError(f"{place} is answered with {value!r}; wanted the name of a class")
     key = f"Argilla {record.get('_server_id')}/{row}/{who}"
     return Brought(key, Answer(row, value, f"argilla user {who}"), None)
+
+
+def exported(path: Path) -> tuple[list[Brought], int]:
+    """The answers of a JSON export of Label Studio or of Argilla, whichever it is, and how many
+    annotations hold none yet.
+
+    FileNotFoundError where there is none; ValueError, in one sentence, where it is neither.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path} of answers")
+    try:
+        whole: Any = json.loads(path.read_text("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no JSON in UTF-8: {error}") from error
+    first = whole[0] if isinstance(whole, list) and whole else None
+    if isinstance(first, dict) and "annotations" in first:
+        return annotated(str(path), whole)
+    if isinstance(first, dict) and "responses" in first:
+        return responded(str(path), whole)
+    raise ValueError(
+        f"{path} holds neither tasks with annotations nor records with responses; wanted the "
+        "export of Label Studio as JSON (not JSON-MIN) or Argilla's records"
+    )
