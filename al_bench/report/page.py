@@ -11,6 +11,7 @@ from urllib.parse import quote
 from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.frame import NOT_AVAILABLE
 from al_bench.report.tables.cells import Table, headed
+from al_bench.report.tables.claims import READING
 from al_bench.report.tables.render import markdown_text, section
 
 MOST = 40  # rows of a table on the page
@@ -23,11 +24,10 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "bootstrap 95 % intervals; diamonds: means over sets.",
         "curves": f"Learning curves: {metric}, mean over seeds with 95 % t intervals.",
         "savings": "Labels saved, summed over all levels, with bootstrap 95 % intervals.",
-        "ranks": "Mean ranks over settings; joined methods do not differ (Nemenyi, 5 %).",
+        "ranks": "Mean ranks over settings with 95 % t intervals; the best are named, and random.",
         "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
         "recall": "Recall after the last label by the size of the class in the pool.",
         "precision": "Right answers among all labels; dotted: the whole pool.",
-        "costs": "Money against accuracy; dotted: the level to be reached.",
         "ladder": "Where each method ends against the prior alone, prior by prior.",
         "prior": f"{method}: quality of the prior alone against labels saved over random.",
     }
@@ -49,6 +49,7 @@ def page(
         f"The same in all runs: {markdown_text(shared)}." if shared else "",
         f"![{markdown_text(captions(analysis)[first])}]({links[first]})" if first else "",
         *(section(table, MOST) for table in tables),
+        f"## How claims are read\n\n{markdown_text(READING)}" if analysis.claims else "",
         "## What is missing",
         "\n".join(f"* {markdown_text(one)}" for one in missing(analysis)) or "Nothing.",
         "## Details",
@@ -63,11 +64,10 @@ def missing(analysis: Analysis) -> list[str]:
     gone = [analysis.names.all(run.place) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
     found += [f"{why}." for why in analysis.sides.missing]
-    found += [f"{why}." for why in (analysis.costs.missing if analysis.costs else ())]
     found += [f"{c.claim.name}: {why}." for c in analysis.claims for why in c.missing]
-    if analysis.unchecked:
+    if analysis.on.unchecked:
         found.append(
-            f"{analysis.unchecked} runs do not say what problem they met; whether runs of one "
+            f"{analysis.on.unchecked} runs do not say what problem they met; whether runs of one "
             "setting and seed had the same pool and answers is not checked for them."
         )
     return found
@@ -103,6 +103,7 @@ def html(
         shared=analysis.names.shared(),
         figures=shown,
         tables=tables,
+        reading=READING if analysis.claims else "",
         provenance=analysis.results.provenance,
         classes=classes(analysis),
         runs=runs[["id", "setting", "method", "seed"]].to_dict("records"),
