@@ -305,3 +305,15 @@ def test_keys_without_annotators_seed_generators_by_the_text_they_always_had(
 def test_a_missing_run_says_its_annotators_and_not_that_no_answer_is_wrong(tmp_path: Path) -> None:
     fake_run(tmp_path, "margin", error="ValueError: x", asking=ASKING)
     assert read_runs(tmp_path).failed[0].what == "flowers, natural skew, mixed, margin, seed 0"
+
+
+def test_old_parquet_files_can_be_read(tmp_path: Path) -> None:
+    """Missing runs had a text for their setting in files that were written before."""
+    fake_run(tmp_path / "runs", "margin")
+    path = write_parquet(read_runs(tmp_path / "runs"), tmp_path / "new.parquet")
+    table = pq.read_table(path)
+    about = json.loads(table.schema.metadata[b"al_bench"])
+    about["unfinished"] = [{"id": "a", "what": "b", "why": "not started", "setting": "c"}]
+    note = {b"al_bench": json.dumps(about).encode()}
+    pq.write_table(table.replace_schema_metadata(note), tmp_path / "old.parquet")
+    assert read_parquet(tmp_path / "old.parquet").unfinished[0].where == {}
