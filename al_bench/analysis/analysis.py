@@ -71,13 +71,20 @@ class Analysis:
 
     @cached_property
     def ranked(self) -> tuple[tuple[Method, ...], Floats]:
-        """Methods that have runs in every setting, and their mean AUC (settings, methods)."""
-        return complete([found.setting for found in self.found])
+        """Competitors that have runs in every setting, the best first by mean rank, and their mean
+        AUC (settings, methods)."""
+        parts = [found.setting for found in self.found]
+        shared = set.intersection(*(set(part.methods) for part in parts)) - self.oracles
+        methods = sorted(shared)
+        areas = [[area(p.of(m), p.labels, log=False).mean() for m in methods] for p in parts]
+        scores = np.array(areas).reshape(len(parts), len(methods))
+        order = np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")
+        return tuple(methods[i] for i in order), scores[:, order]
 
     @cached_property
     def methods(self) -> tuple[Method, ...]:
-        """All methods: ours first, then by mean rank, then those that miss in some setting."""
-        order = by_rank(*self.ranked)
+        """All methods: ours first, then by mean rank, then those that have none."""
+        order = self.ranked[0]
         every = [*order, *sorted(set(self.frame["method"]) - set(order))]
         ours = [method for method in every if method in self.sides.ours]
         return (*ours, *(method for method in every if method not in ours))
@@ -111,19 +118,6 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     on = ground(results.frame, spec, results.partial)
     found = tuple(analyse_setting(part, spec, on.sides) for part in on.settings[spec.metric])
     return Analysis(spec, results, on, found, claims_on(on, spec))
-
-
-def complete(parts: list[Setting]) -> tuple[tuple[Method, ...], Floats]:
-    """Methods in every setting and their mean AUC (settings, methods)."""
-    methods = sorted(set.intersection(*(set(part.methods) for part in parts)))
-    areas = [[area(p.of(m), p.labels, log=False).mean() for m in methods] for p in parts]
-    return tuple(methods), np.array(areas).reshape(len(parts), len(methods))
-
-
-def by_rank(methods: Sequence[Method], scores: Floats) -> list[Method]:
-    """Methods by their mean rank over settings, scores (settings, methods)."""
-    order = np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")
-    return [methods[i] for i in order]
 
 
 def random_of(methods: Sequence[Method]) -> Method | None:

@@ -166,11 +166,13 @@ def compare(
         bool(np.isfinite(labels_needed(isotonic(mean), labels, level)).all())
         for mean in (mean_a, mean_b)
     ]
-    return [
-        Saving(form, 1 - float(np.exp(log)), error, *saving_limits(log, error, len(a) - 1),
-               *(reached if form == "final" else (True, True)), len(a))
-        for form, log, error in zip(("final", "integrated"), logs, errors, strict=True)
-    ]  # fmt: skip
+    found = []
+    for form, log, error in zip(("final", "integrated"), logs, errors, strict=True):
+        low, high = saving_limits(log, error, len(a) - 1)
+        mine, theirs = reached if form == "final" else (True, True)
+        saved = 1 - float(np.exp(log))
+        found.append(Saving(form, saved, float(error), low, high, mine, theirs, len(a)))
+    return found
 
 
 def saving_limits(log: float, error: float, freedom: float) -> tuple[float, float]:

@@ -10,10 +10,7 @@ from typing import Any
 from al_bench.analysis.keys import METHOD, SETTING, in_method
 from al_bench.analysis.selection import Selection, selections
 
-FIGURES = (
-    *("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "prior"),
-    "ladder",
-)
+FIGURES = (*("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "ladder"),)
 LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
 VALUES = ("area", "end", "last")
 
@@ -124,8 +121,8 @@ def pivot_of(given: Any, metric: str) -> Pivot:
     if len(where) > 1:
         raise ValueError(f"{this} has several selections in where; wanted one")
     metrics = tuple(given.get("metrics", (metric,)))
-    note = str(given.get("note", ""))
-    return Pivot(given["title"], rows, columns, metrics, value, *where or (None,), note)
+    selection = where[0] if where else None
+    return Pivot(given["title"], rows, columns, metrics, value, selection, given.get("note", ""))
 
 
 @dataclass(frozen=True)

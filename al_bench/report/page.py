@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from al_bench.analysis.analysis import Analysis
@@ -29,7 +28,6 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "recall": "Recall after the last label by the size of the class in the pool.",
         "precision": "Right answers among all labels; dotted: the whole pool.",
         "ladder": "Where each method ends against the prior alone, prior by prior.",
-        "prior": f"{method}: quality of the prior alone against labels saved over random.",
     }
 
 
@@ -81,16 +79,11 @@ def html(
 
     source = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
-    words, frame = captions(analysis), analysis.frame
+    words = captions(analysis)
     shown = [
         {"caption": words[key], "data": b64encode(files[0].read_bytes()).decode()}
         for key, files in figures.items()
     ]
-    runs = frame.drop_duplicates("id").sort_values(["setting", "method", "seed", "id"])
-    runs = runs.assign(
-        setting=runs["setting"].map(analysis.names.place),
-        method=runs["method"].map(analysis.names.method),
-    )
     return template.render(
         name=name,
         summary=analysis.results.summary(),
@@ -105,18 +98,4 @@ def html(
         tables=tables,
         reading=READING if analysis.claims else "",
         provenance=analysis.results.provenance,
-        classes=classes(analysis),
-        runs=runs[["id", "setting", "method", "seed"]].to_dict("records"),
     )
-
-
-def classes(analysis: Analysis) -> dict[str, Any]:
-    """Class names and sizes of each setting's first run, largest first."""
-    found: dict[str, Any] = {}
-    for place, part in analysis.parts.items():
-        first = part.sort_values(["seed", "id"]).iloc[0]
-        if first["class_names"] is not None and first["class_counts"] is not None:
-            sizes = zip(first["class_names"], first["class_counts"], strict=True)
-            ordered = sorted(((str(n), int(c)) for n, c in sizes), key=lambda pair: -pair[1])
-            found[analysis.names.place(place)] = {"seed": int(first["seed"]), "sizes": ordered}
-    return found

@@ -40,7 +40,7 @@ def test_a_cell_is_the_mean_over_settings_of_what_has_its_row_and_column(crossin
     assert made.title == "Crossed: balanced accuracy (test)"
     assert made.header == ("strategy, init", "labels", "vetted")
     assert made.rows == (("margin", "40.0", "70.0"), ("random", "30.0", "50.0"))
-    assert made.note.startswith("Area under the curve, %; mean over 2 settings")
+    assert made.note.startswith("Area under the curve, fractions in %; mean over 2 settings")
 
 
 def test_a_cell_of_fewer_settings_than_others_says_of_how_many(crossing: Results) -> None:
@@ -70,10 +70,12 @@ def test_levels_at_fractions_of_the_pool_are_those_of_rounds_that_end_there(tmp_
         fake_run(tmp_path, "random", seed=seed, curve=[0.3 + 0.1 * seed] * 10)
     asked = {"title": "At", "rows": ["setting"], "columns": ["method"], "value": 0.1}
     found = read_runs(tmp_path)
-    assert table(found, asked).rows == (("flowers", "20.0 ± 0.0", "35.0 ± 7.1"),)
-    assert table(found, asked | {"value": 0.2}).rows[0][1] == "40.0 ± 0.0"
+    assert table(found, asked).rows == (("flowers", "35.0 ± 7.1", "20.0 ± 0.0"),)
+    assert table(found, asked).header == ("setting", "random", "margin")  # by their mean rank
+    assert table(found, asked).bold == {(0, 1)}
+    assert table(found, asked | {"value": 0.2}).bold == {(0, 2)}
     assert table(found, asked | {"value": 0.9}).rows == ()  # no round ends there
-    assert table(found, asked | {"value": "end"}).rows[0][1] == "47.5 ± 0.0"
+    assert table(found, asked | {"value": "end"}).rows[0][2] == "47.5 ± 0.0"
 
 
 def test_a_selection_that_no_run_is_of_leaves_a_table_without_rows(crossing: Results) -> None:

@@ -119,10 +119,9 @@ def test_a_report_has_every_table_figure_and_one_escaped_page(
     assert page.tags.count("img") == len(drawn)
     assert "http" not in html.split("base64,")[0]
     text = " ".join(page.text)
-    assert "<script>alert(1)</script>" in text  # a class name, shown and not run
+    assert "<script>x" in text  # a method's name, shown and not run
     assert "ValueError: <script>bad" in text
     assert "24 of 25 runs; 1 failed" in text
-    assert all(run in text for run in everything[0].frame["id"].unique())
     for table in written[:2]:
         assert "<script>" not in table.read_text(encoding="utf-8").split("\n\n", 2)[2]
 

@@ -15,7 +15,7 @@ from al_bench.analysis.savings import Saving
 from al_bench.report.figures.axes import SHAPE, finish, legend, legend_name, looks, once
 from al_bench.report.figures.classes import label_precision, recall_by_size
 from al_bench.report.figures.forest import claims_figure
-from al_bench.report.figures.maps import heat, ladder, mean_ranks, prior_quality
+from al_bench.report.figures.maps import heat, ladder, mean_ranks
 from al_bench.report.figures.style import DOTTED, panels, save, styled
 from al_bench.report.tables.cells import headed
 
@@ -30,7 +30,6 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
         "heat": heat,
         "recall": recall_by_size,
         "precision": label_precision,
-        "prior": prior_quality,
         "ladder": ladder,
     }
     written = {}

@@ -22,14 +22,11 @@ NAMED = 25  # of the methods of the figure of ranks
 def mean_ranks(analysis: Analysis) -> Any:
     """Mean ranks over settings with 95 % t intervals, the best on top; of many methods the best are
     named, besides ours and random."""
-    methods, scores = list(analysis.ranked[0]), analysis.ranked[1]
-    keep = [i for i, method in enumerate(methods) if method in analysis.competitors]
-    if len(analysis.found) < 2 or len(keep) < 3:
+    methods, scores = analysis.ranked
+    if len(analysis.found) < 2 or len(methods) < 3:
         return None
-    every = stats.ranks(scores[:, keep])
+    every = stats.ranks(scores)
     ranks, half = every.mean(axis=0), stats.t_band(every)
-    order = np.argsort(ranks, kind="stable")
-    methods = [methods[keep[i]] for i in order]
     also = {random_of(methods), *analysis.sides.ours}
     heights, names, height = [], [], 0.0
     for place, method in enumerate(methods):
@@ -39,18 +36,15 @@ def mean_ranks(analysis: Analysis) -> Any:
         heights.append(height)
     figure, (axis,) = panels(1, 6.6, 0.8 - 0.165 * height, 1)
     hues = colours(methods)
-    for i, method, name, y in zip(order, methods, names, heights, strict=True):
-        colour = hues[method] if name else "#B5B5B5"
+    for i, (method, name, y) in enumerate(zip(methods, names, heights, strict=True)):
+        colour, size = (hues[method], 4.2) if name else ("#B5B5B5", 2.4)
         ends = [ranks[i] - half[i], ranks[i] + half[i]]
         axis.plot(ends, [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
-        size = 4.2 if name else 2.4
         axis.plot(ranks[i], y, "o", color=colour, markersize=size, markeredgewidth=0)
-    shown = [(y, name) for y, name in zip(heights, names, strict=True) if name]
-    axis.set_yticks([y for y, _ in shown], [name for _, name in shown])
-    for tick, method in zip(
-        axis.get_yticklabels(), (m for m, n in zip(methods, names, strict=True) if n), strict=True
-    ):
-        tick.set_fontweight("bold" if method in analysis.sides.ours else "normal")
+    shown = [i for i, name in enumerate(names) if name]
+    axis.set_yticks([heights[i] for i in shown], [names[i] for i in shown])
+    for i, tick in zip(shown, axis.get_yticklabels(), strict=True):
+        tick.set_fontweight("bold" if methods[i] in analysis.sides.ours else "normal")
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="y", visible=False)
     axis.set_ylim(height - 0.8, 0.8)
@@ -110,29 +104,6 @@ def heat(analysis: Analysis) -> Any:
     figure.suptitle(
         f"{names.method(method)} over the best baseline (* beyond two standard errors)", fontsize=8
     )
-    return figure
-
-
-def prior_quality(analysis: Analysis) -> Any:
-    """How good the prior is by itself against the labels saved over random, a dot a setting."""
-    method = analysis.champion
-    dots = [
-        (100 * found.setting.prior, compared.saving("integrated"))
-        for found in analysis.found
-        if (compared := found.over_random.get(method)) is not None
-    ]
-    dots = [(x, s) for x, s in dots if np.isfinite(x)]
-    if len({round(x, 6) for x, _ in dots}) < 3:
-        return None
-    figure, (axis,) = panels(1, 4.0, 2.9, 1)
-    for x, saving in dots:
-        low = max(saving.low, -2.0)
-        axis.plot([x, x], [100 * low, 100 * saving.high], color="#BBBBBB", linewidth=1.2, zorder=2)
-        axis.plot(x, 100 * saving.value, "o", color=colours([method])[method], markersize=5)
-    axis.axhline(0, color="#444444", linewidth=0.8)
-    axis.set_xlabel("prior alone, %")
-    axis.set_ylabel("labels saved over random, %")
-    axis.set_title(f"{analysis.names.method(method)}: prior quality and saving")
     return figure
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,13 +30,6 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     bold: frozenset[tuple[int, int]] = frozenset()
-
-
-def transposed(table: Table, corner: str) -> Table:
-    """A table with its rows as columns."""
-    header, *rows = zip(table.header, *table.rows, strict=True)
-    bold = frozenset((column - 1, row + 1) for row, column in table.bold)
-    return replace(table, header=(corner, *header[1:]), rows=tuple(rows), bold=bold)
 
 
 def called(analysis: Analysis, method: Method) -> str:

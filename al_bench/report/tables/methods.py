@@ -12,9 +12,7 @@ from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import area
 from al_bench.report.tables.cells import (
     DAGGER,
-    DIAGNOSTICS,
     NONE,
-    PLAIN_NUMBERS,
     Table,
     called,
     difference,
@@ -24,12 +22,6 @@ from al_bench.report.tables.cells import (
     percent,
     saving_text,
     spread,
-)
-
-METRICS = (
-    *("balanced_accuracy", "macro_f1", "accuracy", "head_recall", "medium_recall", "tail_recall"),
-    *("worst_recall", "nll", "ece", "product_balanced_accuracy", *DIAGNOSTICS, "labelled_noise"),
-    *("pool_balanced_accuracy", "pool_unlabelled_balanced_accuracy"),
 )
 
 
@@ -142,22 +134,3 @@ def tests(analysis: Analysis) -> Table:
     )
     note = "Verdict at two paired standard errors; Holm over all rows of this table."
     return Table("Paired tests", header, rows, note)
-
-
-def final_metrics(analysis: Analysis, found: Found) -> Table:
-    """Every metric after the last label, as far as the runs have them."""
-    frame = analysis.parts[found.setting.place]
-    last = frame[frame["n_labels"] == found.setting.labels[-1]]
-    metrics = [name for name in METRICS if name in last.columns]
-    methods = ordered(analysis, found)
-    by_method: dict[Any, Any] = dict(iter(last[["method", *metrics]].groupby("method")))
-    rows = []
-    for method in methods:
-        runs = by_method[method]
-        cells = [spread(runs[m], *((2, 1.0) if m in PLAIN_NUMBERS else ())) for m in metrics]
-        rows.append((called(analysis, method), *cells))
-    header = [headed(metric) + ("" if metric in PLAIN_NUMBERS else ", %") for metric in metrics]
-    note = f"At {found.setting.labels[-1]:.0f} labels; mean ± standard deviation over seeds."
-    note += oracles_note(analysis, methods)
-    title = f"Final metrics: {analysis.names.place(found.setting.place)}"
-    return Table(title, ("method", *header), tuple(rows), note)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from al_bench.analysis.analysis import Analysis
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import over_sets, set_by_set
-from al_bench.report.tables.methods import final_metrics, main, tests
-from al_bench.report.tables.overall import areas, competing, ranking
-from al_bench.report.tables.pivots import pivots
+from al_bench.report.tables.methods import main, tests
+from al_bench.report.tables.overall import ranking
+from al_bench.report.tables.pivots import areas, final_metrics, pivots
 
 
 def tables(analysis: Analysis) -> list[Table]:
@@ -20,16 +20,14 @@ def summary(analysis: Analysis) -> list[Table]:
     several = len(analysis.found) > 1
     shown = [over_sets(claimed, analysis.names) for claimed in analysis.claims]
     shown += pivots(analysis)
-    shown += [ranking(analysis)] if several and competing(analysis)[0] else []
+    shown += [ranking(analysis)] if several and analysis.ranked[0] else []
     return [*shown, areas(analysis) if several else main(analysis, analysis.found[0])]
 
 
 def details(analysis: Analysis) -> list[Table]:
     """All other tables, setting by setting."""
     every = [set_by_set(claimed, analysis.names) for claimed in analysis.claims]
-    every += main_tables(analysis)
-    every.append(tests(analysis))
-    return every + [final_metrics(analysis, found) for found in analysis.found]
+    return [*every, *main_tables(analysis), tests(analysis), final_metrics(analysis)]
 
 
 def main_tables(analysis: Analysis) -> list[Table]:
