@@ -62,10 +62,7 @@ def t_band(curves: Floats, level: float = 0.95) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """A paired comparison over seeds, from one difference a seed; p is NaN with one seed.
-
-    The tests are computed when they are asked for: few of a report's comparisons show them.
-    """
+    """A paired comparison over seeds, from one difference a seed."""
 
     apart: Floats
 
@@ -86,14 +83,6 @@ class Paired:
         return len(self.apart) > 1 and bool(np.abs(self.apart).max() <= SAME)
 
     @property
-    def t_test(self) -> float:
-        from scipy.stats import ttest_1samp
-
-        if len(self.apart) < 2 or self.same:
-            return 1.0 if self.same else np.nan
-        return 0.0 if self.error == 0 else float(ttest_1samp(self.apart, 0.0).pvalue)
-
-    @property
     def verdict(self) -> str:
         """win, tie or loss at two paired standard errors."""
         if abs(self.difference) <= 2 * self.error or np.isnan(self.error):
@@ -104,16 +93,6 @@ class Paired:
 def paired(a: Floats, b: Floats) -> Paired:
     """Compare two methods by one number a seed, (s,) and (s,)."""
     return Paired(a - b)
-
-
-def holm(p_values: Floats) -> Floats:
-    """(n,) p-values adjusted for n tests (Holm, 1979); NaN stays NaN and is not counted."""
-    adjusted = np.full(len(p_values), np.nan)
-    known = np.flatnonzero(~np.isnan(p_values))
-    order = known[np.argsort(p_values[known], kind="stable")]
-    steps = p_values[order] * (len(order) - np.arange(len(order)))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
 
 
 def ranks(scores: Floats) -> Floats:

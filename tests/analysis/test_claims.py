@@ -24,7 +24,6 @@ from tests.analysis.claiming import (
     NOISY,
     OVER_SEEDS,
     RANDOM,
-    TWICE,
     analysed,
     bases,
     cell,
@@ -121,13 +120,6 @@ def test_sets_where_the_level_is_not_reached_are_counted() -> None:
     assert [goal.reached for goal in found.targets] == [True, True]
 
 
-def test_a_set_in_which_ours_never_gets_to_the_start_counts_twice_the_labels() -> None:
-    below = np.full(10, 0.05)
-    more = results(two_sets().frame, runs("mine", below, "three"), runs("random", SLOW, "three"))
-    (found,) = summaries(analysed(more).claims[0])
-    assert found.integrated.mean == pytest.approx(1 - np.cbrt((1 - TWICE) * 2))
-
-
 def test_the_best_of_one_half_of_the_seeds_is_scored_on_the_other_both_ways() -> None:
     lucky, steady = (0.3, 0.3, 0.0, 0.0), (0.1, 0.1, 0.1, 0.1)
     found = results(
@@ -210,13 +202,6 @@ def test_rows_are_annotators_and_all_of_them_where_several_are_asked() -> None:
     assert [row[:2] for row in detail.rows] == [
         ("one", "mixed"), ("two", "mixed"), ("one", "spammers"), ("two", "spammers"),
     ]  # fmt: skip
-
-
-def test_one_pool_of_annotators_is_a_row_of_its_own_without_one_of_all() -> None:
-    analysis = analysed(pools("mixed"), CLAIM | {"targets": [{"annotators": "all", "mean": 0.2}]})
-    (claimed,) = analysis.claims
-    assert [analysis.names.all(one.row) for one in summaries(claimed)] == ["mixed"]
-    assert claimed.missing == ("no setting of the target's {annotators: all}",)
 
 
 def test_settings_with_a_single_annotator_keep_their_noise_beside_those_with_several() -> None:

@@ -135,26 +135,6 @@ def test_a_curve_that_ends_behind_is_charged_for_all_levels_of_the_other() -> No
     assert ratio_over_levels(ahead, behind, LABELS) == pytest.approx(spent[0] / spent[1])
 
 
-def test_fast_to_half_of_the_levels_and_no_further_is_no_saving() -> None:
-    stuck = np.minimum(line(2.0, seeds=1), 0.5)
-    to_half = 10 * 0.1 + 25 * (0.4**2 - 0.2**2) + 0.1 * 25  # the last tenth from 20 to 30 labels
-    spent = to_half + 2 * 50 * (1 - 0.5**2)
-    assert ratio_over_levels(stuck, line(1.0, seeds=1), LABELS) == pytest.approx(
-        spent / (50 * (1 - 0.1**2))
-    )
-    assert spent / (50 * (1 - 0.1**2)) > 1
-
-
-def test_over_all_levels_below_the_start_of_the_other_everything_counts_twice() -> None:
-    low, high = np.array([[0.1, 0.2]]), np.array([[0.3, 0.9]])
-    labels = np.array([10.0, 20.0])
-    assert ratio_over_levels(low, high, labels) == pytest.approx(2.0)
-    above = 0.1 * 10 + 0.6 * 15  # what the high one spends where the low one is not
-    assert ratio_over_levels(high, low, labels) == pytest.approx(
-        (0.1 * 10 + above) / (0.1 * 15 + 2 * above)
-    )
-
-
 def test_ratios_over_levels_agree_with_plain_summation_also_for_curves_that_dip() -> None:
     rng, labels = np.random.default_rng(2), np.array([5.0, 10.0, 20.0, 25.0, 50.0, 80.0, 100.0])
     a, b = rng.random((2, 20, 7)) + np.linspace(0, 1, 7) + 0.4 * rng.normal(size=(2, 20, 1))
@@ -218,12 +198,6 @@ def test_friedman_of_perfect_agreement_is_its_closed_form() -> None:
     assert np.isnan(stats.friedman(scores[:, :2]))
 
 
-def test_holm_by_hand() -> None:
-    p = np.array([0.01, 0.04, np.nan, 0.03, 0.005])
-    np.testing.assert_allclose(stats.holm(p), [0.03, 0.06, np.nan, 0.06, 0.02])
-    assert stats.holm(np.array([0.9, 0.8])) == pytest.approx([1.0, 1.0])
-
-
 def test_verdict_is_a_win_only_beyond_two_paired_standard_errors() -> None:
     base = np.array([0.0, 1.0, 2.0, 3.0])  # seeds differ much, pairs little
     step = np.array([0.0, 0.2, 0.2, 0.4])  # mean 0.2, standard error 0.0816
@@ -234,9 +208,7 @@ def test_verdict_is_a_win_only_beyond_two_paired_standard_errors() -> None:
     assert stats.paired(base, base).verdict == "tie"
 
 
-def test_paired_p_values_by_hand() -> None:
+def test_a_paired_difference_and_its_error_by_hand() -> None:
     found = stats.paired(np.array([1.0, 2.0, 3.0]), np.zeros(3))
-    assert found.difference == 2.0
-    assert found.error == pytest.approx(1 / np.sqrt(3))
-    assert found.t_test == pytest.approx(0.0741799)  # t = 3.4641, 2 degrees of freedom
-    assert np.isnan(stats.paired(np.array([1.0]), np.array([0.0])).t_test)
+    assert (found.difference, found.error) == (2.0, pytest.approx(1 / np.sqrt(3)))
+    assert np.isnan(stats.paired(np.array([1.0]), np.array([0.0])).error)

@@ -127,7 +127,7 @@ def test_wandb_gets_one_run_with_the_savings_table_and_the_figures(reported: Pat
     assert about(folder)["run_group"] == "demo"
     assert about(folder)["display_name"] == "report demo"
     text = json.dumps(records(folder))
-    assert "Paired tests" in text
+    assert "Final metrics" in text
     assert "demo_curves" in text
     assert artifacts(folder) == {"results-demo": {"demo.parquet"}}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from al_bench.analysis.frame import NOT_AVAILABLE
 from al_bench.cli.main import main
-from al_bench.configuration.config import build, composing
+from al_bench.configuration.config import build
 from al_bench.configuration.experiments import command_lines
 from al_bench.configuration.plan import plan
 from al_bench.rng import rng
@@ -96,28 +95,6 @@ def test_rounds_end_at_ten_and_twenty_percent_of_the_pool(baselines: list[Any]) 
     assert ends[-1] == 10_000
 
 
-def test_the_grid_crosses_four_skews_with_four_rates_for_the_same_methods() -> None:
-    from hydra import compose
-
-    lines = list(command_lines(["experiment=grid"], None).values())
-    runs = choices(lines[2])
-    cells = {(r["setting"][0], r["config"].imbalance.ratio, r["config"].noise.rate) for r in runs}
-    assert len(cells) == len(runs) == 2 * 4 * 4
-    with composing():
-        sweeps = [compose("config", list(o), return_hydra_config=True).hydra.sweeper for o in lines]
-    assert all({**sweep.params, "strategy": ""} == {**sweeps[0].params, "strategy": ""}
-               for sweep in sweeps)  # fmt: skip
-
-
-def test_the_factorial_crosses_query_rules_with_starts_and_training_rules() -> None:
-    runs = plan(["experiment=savings_factorial", "dataset=trec", "noise.rate=0", "seed=0"])
-    names = ("strategy", "strategy@init", "supervision")
-    cells = [tuple(job.choices[name] for name in names) for job in runs]
-    assert len(set(cells)) == len(cells)
-    values = [set(column) for column in zip(*cells, strict=True)]
-    assert set(cells) == set(product(*values))
-
-
 SMALL = ["dataset=synthetic,pathmnist", "seed=0,1", "strategy=random,margin",
          "protocol.start=10", "protocol.budget=10", "protocol.rounds=2",
          "hydra/launcher=basic", "+report.figures=[]", "+report.bootstrap=20"]  # fmt: skip
@@ -157,14 +134,6 @@ def test_runs_without_their_data_fail_with_a_sentence_and_are_listed_by_setting(
     assert "pathmnist · natural skew" in html
     assert main(["report", "--parquet", *line, "--out", "again"]) == 0
     assert (here / "again/tables/demo.md").read_text() == table
-
-
-def test_runs_that_were_never_started_for_want_of_data_are_listed_too(here: Path) -> None:
-    line = ["experiment=demo", *SMALL]
-    assert main(["run", *(o.replace(",pathmnist", "") for o in line)]) == 0
-    assert main(["report", *line]) == 0
-    table = (here / "results/tables/demo.md").read_text()
-    assert f"4 of 8 runs; 4 not run: {NOT_AVAILABLE}" in table
 
 
 def test_a_hub_data_set_that_was_not_fetched_is_absent_and_one_in_a_folder_is_not(

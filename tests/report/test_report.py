@@ -118,6 +118,7 @@ def test_a_report_has_every_table_figure_and_one_escaped_page(
     assert not {"script", "b", "link", "iframe"} & set(page.tags)
     assert page.tags.count("img") == len(drawn)
     assert "http" not in html.split("base64,")[0]
+    assert "@media (prefers-color-scheme: dark)" in html
     text = " ".join(page.text)
     assert "<script>x" in text  # a method's name, shown and not run
     assert "ValueError: <script>bad" in text

@@ -1,4 +1,4 @@
-"""The tables of one setting, a row a method: results, and all metrics after the last label."""
+"""The table of one setting, a row a method."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.analysis import stats
 from al_bench.analysis.analysis import Analysis, Found
 from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import area
@@ -15,10 +14,8 @@ from al_bench.report.tables.cells import (
     NONE,
     Table,
     called,
-    difference,
     headed,
     labels_text,
-    p_text,
     percent,
     saving_text,
     spread,
@@ -100,37 +97,3 @@ def oracles_note(analysis: Analysis, methods: list[Method]) -> str:
     if not analysis.oracles & set(methods):
         return ""
     return f" {DAGGER} reads the truth: a reference, not a competitor."
-
-
-def tests(analysis: Analysis) -> Table:
-    """Paired tests of the area under the curve against the best baseline, Holm over the table."""
-    cells = [
-        (found, one)
-        for found in analysis.found
-        for method in (analysis.sides.ours or analysis.competitors)
-        if (one := found.over_best.get(method)) is not None
-    ]
-    adjusted = stats.holm(np.array([one.paired.t_test for _, one in cells]))
-    rows = tuple(
-        (
-            analysis.names.method(one.method),
-            analysis.names.place(found.setting.place),
-            analysis.names.method(one.baseline),
-            difference(one.paired),
-            one.paired.verdict,
-            p_text(one.paired.t_test),
-            p_text(float(p)),
-        )
-        for (found, one), p in zip(cells, adjusted, strict=True)
-    )
-    header = (
-        "method",
-        "setting",
-        "best baseline",
-        "difference of area, points ± SE",
-        "verdict",
-        "p (paired t)",
-        "p (Holm)",
-    )
-    note = "Verdict at two paired standard errors; Holm over all rows of this table."
-    return Table("Paired tests", header, rows, note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from al_bench.analysis.analysis import Analysis
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import over_sets, set_by_set
-from al_bench.report.tables.methods import main, tests
+from al_bench.report.tables.methods import main
 from al_bench.report.tables.overall import ranking
 from al_bench.report.tables.pivots import areas, final_metrics, pivots
 
@@ -27,7 +27,7 @@ def summary(analysis: Analysis) -> list[Table]:
 def details(analysis: Analysis) -> list[Table]:
     """All other tables, setting by setting."""
     every = [set_by_set(claimed, analysis.names) for claimed in analysis.claims]
-    return [*every, *main_tables(analysis), tests(analysis), final_metrics(analysis)]
+    return [*every, *main_tables(analysis), final_metrics(analysis)]
 
 
 def main_tables(analysis: Analysis) -> list[Table]:
