@@ -238,23 +238,6 @@ def against(
     return found, opponents, float(np.nanmean(theirs[:, -1]))
 
 
-def check_seeds(claimed: Claimed, on: Ground, spec: ReportSpec) -> None:
-    """ValueError where a baseline has other seeds than ours in a setting of both."""
-    ours = claimed.ours
-    for setting in on.settings[spec.metric]:
-        if ours is None or ours not in setting.methods:
-            continue
-        mine = setting.seeds_of(ours)
-        for method in claimed.baselines:
-            theirs = setting.seeds_of(method)
-            if theirs and theirs != mine:
-                raise ValueError(
-                    f"{on.names.method(method)} has the seeds {', '.join(map(str, theirs))} in "
-                    f"{on.names.place(setting.place)}, {on.names.method(ours)} has "
-                    f"{', '.join(map(str, mine))}; wanted the same of all that are compared"
-                )
-
-
 def untargeted(claimed: Claimed) -> Iterator[str]:
     """The targets of a claim that are for rows it does not have."""
     rows = list(claimed.rows())

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     path, spec = asked(options)
     from rich.console import Console
 
-    from al_bench.analysis.claims import check_seeds, claims_on
+    from al_bench.analysis.claims import claims_on
     from al_bench.analysis.frame import read_parquet
     from al_bench.analysis.ground import ground, narrowed
     from al_bench.report.tables.claims import over_sets, set_by_set
@@ -44,8 +44,6 @@ def main(arguments: Sequence[str]) -> int:
     frame = of_sets(narrowed(results.frame, spec), options.sets)
     on = ground(frame, spec, results.partial)
     claims = claims_on(on, spec)
-    for claimed in claims:
-        check_seeds(claimed, on, spec)
     shown = [over_sets(claimed, on.names) for claimed in claims]
     if options.each:
         shown += [set_by_set(claimed, on.names) for claimed in claims]

@@ -53,17 +53,6 @@ def test_sets_are_chosen_and_shown_one_by_one(
     assert wrong == "albench: --sets has 'three', of which there is no run; there is one, two"
 
 
-def test_seeds_that_differ_stop_it_in_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    frames = runs("mine", FAST), runs("margin", SLOW, seeds=(0.0, 0.0, 0.0))
-    path = write_parquet(results(*frames), tmp_path / "x.parquet")
-    assert said(capsys, path, *MINE, "--against", "strategy=margin", code=1) == (
-        "albench: margin has the seeds 0, 1, 2 in one, mine has 0, 1; wanted the same of all that "
-        "are compared"
-    )
-
-
 def test_runs_on_other_problems_stop_it_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

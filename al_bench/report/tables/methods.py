@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from al_bench.analysis.analysis import Analysis, Found
-from al_bench.analysis.keys import Method
 from al_bench.analysis.savings import area
 from al_bench.report.tables.cells import (
     DAGGER,
@@ -22,14 +21,10 @@ from al_bench.report.tables.cells import (
 )
 
 
-def ordered(analysis: Analysis, found: Found) -> list[Method]:
-    return [name for name in analysis.methods if name in found.setting.methods]
-
-
 def main(analysis: Analysis, found: Found) -> Table:
     """How good each method ends, how many labels it saves, and what it costs."""
     setting, metric = found.setting, headed(analysis.spec.metric)
-    methods = ordered(analysis, found)
+    methods = [name for name in analysis.methods if name in setting.methods]
     part = analysis.parts[setting.place]
     seconds = part[part["round"] > 1].groupby("method")["seconds_select"].median().to_dict()
     calls = part.groupby(["method", "seed"])["oracle_calls"].max().groupby("method").mean()
@@ -88,12 +83,7 @@ def main(analysis: Analysis, found: Found) -> Table:
         budget = f"{setting.labels[0]:.0f} labels alone"
         how = "one point is no curve, so nothing is said of savings"
     note = f"{len(setting.seeds)} seeds, {budget}; mean ± standard deviation; {how}.{prior}"
-    note += oracles_note(analysis, methods)
+    if analysis.oracles & set(methods):
+        note += f" {DAGGER} reads the truth: a reference, not a competitor."
     bold = frozenset((int(row), column + 1) for column, row in enumerate(best))
     return Table(analysis.names.place(setting.place), header, tuple(rows), note, bold)
-
-
-def oracles_note(analysis: Analysis, methods: list[Method]) -> str:
-    if not analysis.oracles & set(methods):
-        return ""
-    return f" {DAGGER} reads the truth: a reference, not a competitor."
