@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -46,8 +47,7 @@ def page(
         markdown_text(analysis.results.summary()),
         f"The same in all runs: {markdown_text(shared)}." if shared else "",
         f"![{markdown_text(captions(analysis)[first])}]({links[first]})" if first else "",
-        *(section(table, MOST) for table in tables),
-        f"## How claims are read\n\n{markdown_text(READING)}" if analysis.claims else "",
+        *(section(table, MOST) for table in explained(analysis, tables)),
         "## What is missing",
         "\n".join(f"* {markdown_text(one)}" for one in missing(analysis)) or "Nothing.",
         "## Details",
@@ -55,6 +55,13 @@ def page(
         f"Every round of every run: [rounds](../{file}). Figures: {every}.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def explained(analysis: Analysis, tables: Sequence[Table]) -> list[Table]:
+    """The tables of a page; how claims are read stands below the first."""
+    if not analysis.claims:
+        return list(tables)
+    return [replace(tables[0], note=f"{tables[0].note} {READING}"), *tables[1:]]
 
 
 def missing(analysis: Analysis) -> list[str]:
@@ -95,7 +102,6 @@ def html(
         missing=missing(analysis),
         shared=analysis.names.shared(),
         figures=shown,
-        tables=tables,
-        reading=READING if analysis.claims else "",
+        tables=explained(analysis, tables),
         provenance=analysis.results.provenance,
     )
