@@ -25,9 +25,9 @@ def summary(analysis: Analysis) -> list[Table]:
 
 
 def details(analysis: Analysis) -> list[Table]:
-    """All other tables, setting by setting."""
+    """All other tables: claims set by set, and a main table a setting or, of one, all metrics."""
     every = [set_by_set(claimed, analysis.names) for claimed in analysis.claims]
-    return [*every, *main_tables(analysis), final_metrics(analysis)]
+    return [*every, *(main_tables(analysis) or [final_metrics(analysis)])]
 
 
 def main_tables(analysis: Analysis) -> list[Table]:
