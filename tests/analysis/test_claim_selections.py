@@ -192,7 +192,7 @@ def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twi
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert headings == [
         "## Claims: faster", "## Over all settings",
-        "## Area under the curve, balanced accuracy (test), %", "## What is missing", "## Details",
+        "## Area under the curve: balanced accuracy (test)", "## What is missing", "## Details",
     ]  # fmt: skip
     assert "Labels saved over the best baseline of each set" in first[2].read_text("utf-8")
 
