@@ -91,4 +91,5 @@ def legend(figure: Any, axis: Any, groups: list[str]) -> None:
         style = {"color": COLOURS[number % len(COLOURS)], "marker": SHAPES[number % len(SHAPES)]}
         axis.plot([], [], linestyle="", markersize=4, label=group, **style)
     axis.plot([], [], linestyle="", marker="D", markersize=5, color="#888888", label=MEAN)
-    below(figure, *axis.get_legend_handles_labels(), handlelength=1.2)
+    handles, labels = axis.get_legend_handles_labels()
+    below(figure, handles, labels, handlelength=1.2)
