@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from al_bench.bounds import above, one_of
 from al_bench.state import Floats, Ints, State
 
 RULES = ("thompson", "ucb")
@@ -45,10 +46,8 @@ class BySkill:
         by_class: bool,
         per_cost: bool,
     ) -> None:
-        if rule not in RULES:
-            raise ValueError(f"BySkill got rule={rule!r}; wanted one of {', '.join(RULES)}")
-        if not (right > 0 and wrong > 0):
-            raise ValueError(f"BySkill got right={right}, wrong={wrong}; wanted more than 0")
+        one_of(self, RULES, rule=rule)
+        above(self, 0, right=right, wrong=wrong)
         self.rule, self.right, self.wrong, self.width = rule, right, wrong, width
         self.by_class, self.per_cost = by_class, per_cost
 

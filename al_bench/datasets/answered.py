@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from al_bench.bounds import one_of
 from al_bench.datasets.check import checked
 from al_bench.datasets.columns import column_of, filled, human_columns
 from al_bench.datasets.people import people_columns
 from al_bench.datasets.tables import lacking, opened
 from al_bench.problem.types import Dataset, Source, Split
-
-SPLITS = ("train", "test")
 
 
 class Answered:
@@ -40,8 +39,7 @@ class Answered:
         human: Mapping[str, str | Sequence[str]],
         people: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"{name}: split is {split!r}; wanted train or test")
+        one_of(name, ("train", "test"), split=split)
         self.inner, self.name, self.split, self.file = inner, name, split, file
         self.row, self.label, self.human, self.people = row, label, human, people
 

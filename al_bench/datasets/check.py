@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.bounds import one_of
 from al_bench.problem.types import Dataset, People, Split
 from al_bench.state import ABSENT, Ints
 
@@ -39,10 +40,7 @@ def checked(dataset: Dataset) -> Dataset:
     is empty, a label out of range, a class without rows, a name not unique or a text not a text."""
     check_file_name(dataset.name)
     dataset = replace(dataset, class_names=tuple(map(words, dataset.class_names)))
-    if dataset.modality not in MODALITIES:
-        raise ValueError(
-            f"{dataset.name}: modality is {dataset.modality!r}; wanted {', '.join(MODALITIES)}"
-        )
+    one_of(dataset.name, MODALITIES, modality=dataset.modality)
     check_names(dataset.name, dataset.class_names)
     check_prompts(dataset.name, dataset.prompts)
     for where, split in (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from al_bench.bounds import one_of
 from al_bench.datasets.check import checked
 from al_bench.problem.types import Dataset, Source, Split
 from al_bench.rng import rng
@@ -20,8 +21,7 @@ class Halved:
     """
 
     def __init__(self, inner: Source, name: str, split: str, seed: int) -> None:
-        if split not in ("train", "test"):
-            raise ValueError(f"{name}: split is {split!r}; wanted train or test")
+        one_of(name, ("train", "test"), split=split)
         self.inner, self.name, self.split, self.seed = inner, name, split, seed
 
     def absent(self) -> str | None:

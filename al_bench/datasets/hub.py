@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.bounds import one_of
 from al_bench.content import FOLDER, fingerprint
 from al_bench.datasets.check import check_file_name, checked
 from al_bench.datasets.columns import (
@@ -65,8 +66,7 @@ class Hub:
         min_count: int,
         row_id: str | None,
     ) -> None:
-        if modality not in ("text", "image"):
-            raise ValueError(f"{name}: modality is {modality!r}; wanted text or image")
+        one_of(name, ("text", "image"), modality=modality)
         self.name, self.path = check_file_name(name), path
         self.revision, self.subset = revision, subset
         self.splits = (train, test)

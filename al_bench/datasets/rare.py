@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from al_bench.bounds import at_least
 from al_bench.problem.types import Dataset, Split
 from al_bench.state import Ints
 
@@ -16,8 +17,7 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
     ValueError where fewer than two classes are left, where human columns name a dropped class, or
     where test labels are held out.
     """
-    if min_count < 1:
-        raise ValueError(f"{dataset.name}: min_count is {min_count}; wanted at least 1")
+    at_least(dataset.name, 1, min_count=min_count)
     k = len(dataset.class_names)
     stays = np.bincount(dataset.train.labels, minlength=k) >= min_count
     if stays.all() or min_count == 1:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from al_bench.bounds import at_least
 from al_bench.problem.noise import checked_rate, column_of, misread
 from al_bench.problem.reference import held_out
 from al_bench.problem.types import Annotators, Crowd, Noise, Truth
@@ -22,8 +23,7 @@ class Alike:
     """So many people who err alike and each for himself, as `noise` says."""
 
     def __init__(self, count: int, noise: Noise) -> None:
-        if count < 1:
-            raise ValueError(f"annotators has count={count}; wanted one at least")
+        at_least(self, 1, count=count)
         self.count, self.noise = count, noise
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
@@ -97,8 +97,7 @@ class Ballots:
     """
 
     def __init__(self, column: str, most: int) -> None:
-        if most < 1:
-            raise ValueError(f"annotators has most={most}; wanted one vote at least")
+        at_least(self, 1, most=most)
         self.column, self.most = column, most
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:

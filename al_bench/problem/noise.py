@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.bounds import at_least, require
 from al_bench.problem.reference import held_out
 from al_bench.problem.types import Truth
 from al_bench.state import Floats, Ints
@@ -92,8 +93,7 @@ class FeatureDependent:
     """
 
     def __init__(self, rate: float, folds: int) -> None:
-        if folds < 2:
-            raise ValueError(f"feature-dependent noise has folds={folds}; wanted at least 2")
+        at_least(self, 2, folds=folds)
         self.rate, self.folds = checked_rate("feature-dependent", rate), folds
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
@@ -171,8 +171,7 @@ def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]
 
 
 def checked_rate(name: str, rate: float) -> float:
-    if not 0 <= rate < 1:
-        raise ValueError(f"{name} noise has rate={rate}; wanted a fraction in [0, 1)")
+    require(0 <= rate < 1, f"{name} noise", "0 or more and under 1", rate=rate)
     return float(rate)
 
 

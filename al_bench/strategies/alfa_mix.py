@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.arithmetic import softmax
+from al_bench.bounds import require
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
@@ -24,8 +25,7 @@ class AlfaMix:
     """
 
     def __init__(self, step: float) -> None:
-        if not 0 < step < 1:
-            raise ValueError(f"AlfaMix got step={step}; wanted one between 0 and 1")
+        require(0 < step < 1, self, "one between 0 and 1", step=step)
         self.step = step
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:

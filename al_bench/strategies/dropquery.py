@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from al_bench.bounds import at_least, one_of, require
 from al_bench.state import Floats, Ints, Picked, Rows, State
 from al_bench.strategies.common.clusters import FULL, representatives
 from al_bench.strategies.common.distances import blocks, unit_rows
-from al_bench.strategies.common.posterior import check_rate
 
 SPACES = ("standardised", "unit")
 
@@ -30,13 +30,9 @@ class DropQuery:
     version: ClassVar = 2  # 1: what is now unit, and no lloyd
 
     def __init__(self, passes: int, rate: float, factor: int, space: str, lloyd: bool) -> None:
-        check_rate("DropQuery", rate)
-        if passes < 1 or factor < 1:
-            raise ValueError(
-                f"DropQuery got passes={passes}, factor={factor}; wanted at least 1 of each"
-            )
-        if space not in SPACES:
-            raise ValueError(f"DropQuery got space={space!r}; wanted one of {', '.join(SPACES)}")
+        require(0 < rate < 1, self, "one between 0 and 1", rate=rate)
+        at_least(self, 1, passes=passes, factor=factor)
+        one_of(self, SPACES, space=space)
         self.passes, self.rate, self.factor = passes, rate, factor
         self.space, self.full = space, np.inf if lloyd else FULL
 

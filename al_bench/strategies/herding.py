@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.arithmetic import margin, softmax
+from al_bench.bounds import above
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
 from al_bench.strategies.common.greedy import lazy_greedy
@@ -21,7 +22,7 @@ class MaxHerding:
     """
 
     def __init__(self, width: float, sample: int) -> None:
-        check("MaxHerding", sample, width=width)
+        above(self, 0, width=width, sample=sample)
         self.width, self.sample = width, sample
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -40,7 +41,7 @@ class UHerding:
     """
 
     def __init__(self, temperature: float, sample: int) -> None:
-        check("UHerding", sample, temperature=temperature)
+        above(self, 0, temperature=temperature, sample=sample)
         self.temperature, self.sample = temperature, sample
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -84,10 +85,3 @@ def smallest_distance(features: Floats) -> float:
         squared = squared_distances(features[part], features)
         smallest = min(smallest, squared[squared > 0].min(initial=np.inf))
     return float(np.sqrt(smallest)) if np.isfinite(smallest) else 1.0
-
-
-def check(name: str, sample: int, **positive: float) -> None:
-    """ValueError unless these are all above zero."""
-    for word, number in {"sample": sample, **positive}.items():
-        if number <= 0:
-            raise ValueError(f"{name} got {word}={number}; wanted a number above 0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.bounds import at_least, require
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
@@ -20,13 +21,9 @@ class ProbCover:
     """
 
     def __init__(self, radius: float | None, purity: float, sample: int) -> None:
-        if radius is not None and radius <= 0:
-            raise ValueError(f"ProbCover got radius={radius}; wanted a number above 0 or null")
-        if not 0 < purity <= 1 or sample < 2:
-            raise ValueError(
-                f"ProbCover got purity={purity}, sample={sample}; "
-                "wanted a purity above 0 and at most 1, and at least 2 rows"
-            )
+        require(radius is None or radius > 0, self, "null or more than 0", radius=radius)
+        require(0 < purity <= 1, self, "more than 0 and at most 1", purity=purity)
+        at_least(self, 2, sample=sample)
         self.radius, self.purity, self.sample = radius, purity, sample
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:

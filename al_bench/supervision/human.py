@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.arithmetic import one_hot
+from al_bench.bounds import require
 from al_bench.state import State, TrainingSet
 
 
@@ -21,8 +22,7 @@ class Smoothed:
     """Label smoothing: answers give `smoothing` to all classes alike (Szegedy et al., 2016)."""
 
     def __init__(self, smoothing: float) -> None:
-        if not 0 <= smoothing < 1:
-            raise ValueError(f"Smoothed got smoothing={smoothing}; wanted 0 <= smoothing < 1")
+        require(0 <= smoothing < 1, self, "0 or more and under 1", smoothing=smoothing)
         self.smoothing = smoothing
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:

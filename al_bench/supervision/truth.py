@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from al_bench.arithmetic import one_hot
+from al_bench.bounds import one_of
 from al_bench.state import Ints, State, TrainingSet
 from al_bench.supervision.vetted import VettedPool
 
@@ -25,11 +26,7 @@ class PoolByTruth:
     oracle: ClassVar[bool] = True
 
     def __init__(self, rule: VettedPool, answered: str, free: str, truth: Ints | None) -> None:
-        for name, value in (("answered", answered), ("free", free)):
-            if value not in TAUGHT:
-                raise ValueError(
-                    f"PoolByTruth got {name}={value!r}; wanted one of {', '.join(TAUGHT)}"
-                )
+        one_of(self, TAUGHT, answered=answered, free=free)
         if answered == free == "nothing":
             raise ValueError("PoolByTruth got nothing for both; wanted something to teach")
         self.rule, self.answered, self.free, self.truth = rule, answered, free, truth
@@ -39,14 +36,9 @@ class PoolByTruth:
         return PoolByTruth(self.rule, self.answered, self.free, np.asarray(truth, dtype=np.int64))
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        """ValueError where the truth was not given, or is of another pool."""
+        """ValueError where the truth was not given."""
         if self.truth is None:
             raise ValueError("PoolByTruth was not given the truth; call given(truth) first")
-        if len(self.truth) != len(state.labels):
-            raise ValueError(
-                f"PoolByTruth was given the truth of {len(self.truth)} rows; "
-                f"the pool has {len(state.labels)}"
-            )
         whole = self.rule.training_set(state, rng)
         human = state.labels[whole.rows] >= 0
         kinds = np.where(human, self.answered, self.free)

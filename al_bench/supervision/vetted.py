@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from al_bench.arithmetic import one_hot
+from al_bench.bounds import above, require
 from al_bench.label_models.belief import OutOfFoldBelief, belief_of, confident_rows
 from al_bench.state import State, TrainingSet
 
@@ -36,8 +37,7 @@ class VettedPool:
     """
 
     def __init__(self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool) -> None:
-        if not 0 < fraction <= 1:
-            raise ValueError(f"VettedPool got fraction={fraction}; wanted 0 < fraction <= 1")
+        require(0 < fraction <= 1, self, "more than 0 and at most 1", fraction=fraction)
         self.belief, self.fraction, self.most, self.hard = belief, fraction, most, hard
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
@@ -66,8 +66,7 @@ class FadingPool(VettedPool):
         self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool, fade: float
     ) -> None:
         super().__init__(belief, fraction, most, hard)
-        if not fade > 0:
-            raise ValueError(f"FadingPool got fade={fade}; wanted more than 0")
+        above(self, 0, fade=fade)
         self.fade = fade
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:

@@ -25,7 +25,8 @@ from al_bench.strategies.balance import unanswered
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Confidence, Entropy, Margin
-from al_bench.testing.asking import Asked, make_asked
+from al_bench.testing.asking import make_asked
+from al_bench.testing.situations import Situation
 from tests.conftest import make_state
 from tests.pools import Given, configured
 from tests.reference import asking as slow
@@ -35,7 +36,9 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng([11, seed])
 
 
-def queried(rule: Any, asked: Asked, budget: int, reveal: str = "sequential") -> tuple[Ints, int]:
+def queried(
+    rule: Any, asked: Situation, budget: int, reveal: str = "sequential"
+) -> tuple[Ints, int]:
     desk = Desk(asked.table, asked.state.panel)
     told, calls = query(rule, asked.state, budget, desk, reveal, 0, 2)
     return told.rows, calls

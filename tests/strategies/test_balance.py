@@ -8,14 +8,16 @@ import pytest
 from al_bench.arithmetic import unit
 from al_bench.state import UNLABELLED, State
 from al_bench.strategies import balance
-from al_bench.strategies.class_guided import guided
-from al_bench.strategies.fm import jensen_shannon
-from al_bench.strategies.likely import MostLikelyPositive
-from al_bench.strategies.pcb import PCB
-from al_bench.strategies.stratified import FMBalanced, FMStratified
-from al_bench.strategies.tail_first import TailFirst
-from al_bench.strategies.truth import ClassBalancedByTruth
-from al_bench.strategies.uncertainty import Margin
+from al_bench.strategies.balanced import (
+    PCB,
+    ClassBalancedByTruth,
+    FMBalanced,
+    FMStratified,
+    MostLikelyPositive,
+    TailFirst,
+)
+from al_bench.strategies.clustered import guided
+from al_bench.strategies.uncertainty import Margin, jensen_shannon
 from tests.conftest import make_pool, make_state
 from tests.pools import configured, random_state
 from tests.reference import balance as plain

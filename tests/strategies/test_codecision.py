@@ -13,13 +13,14 @@ from al_bench.label_models.split import balanced_entropy, noise_set
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
 from al_bench.strategies.codecision import (
     Codecision,
+    CodecisionAgain,
     needy_batch,
     soft_counts,
 )
-from al_bench.strategies.codecision_again import CodecisionAgain
 from al_bench.strategies.prioral import PriorAL
 from al_bench.supervision.vetted import Vetted
-from al_bench.testing.asking import Asked, make_asked
+from al_bench.testing.asking import make_asked
+from al_bench.testing.situations import Situation
 from tests.conftest import FixedModel, make_pool, make_state
 from tests.reference import belief as slow
 
@@ -222,7 +223,7 @@ def again(most: float = 0.25, factor: int = 1) -> CodecisionAgain:
     return CodecisionAgain(belief(), "margin", 0.5, factor, 4.0, most)
 
 
-def torn_and_settled(asked: Asked) -> tuple[State, Ints, Ints]:
+def torn_and_settled(asked: Situation) -> tuple[State, Ints, Ints]:
     """The state, believing half of its labelled rows to be of one class and torn over the rest."""
     state = asked.state
     rows = np.intersect1d(state.labelled, state.askable)

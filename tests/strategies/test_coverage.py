@@ -9,7 +9,7 @@ import pytest
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.badge import Badge
-from al_bench.strategies.centroid import Centroid
+from al_bench.strategies.clustered import Centroid
 from al_bench.strategies.common import distances
 from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import unit_rows

@@ -11,12 +11,11 @@ import pytest
 
 from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State
 from al_bench.strategies.alfa_mix import AlfaMix
-from al_bench.strategies.badge import Badge
+from al_bench.strategies.badge import Badge, Vessal
 from al_bench.strategies.bait import Bait
 from al_bench.strategies.bayesian import Bald, BatchBald, PowerBald
 from al_bench.strategies.cal import Cal
-from al_bench.strategies.centroid import Centroid
-from al_bench.strategies.cluster_margin import ClusterMargin
+from al_bench.strategies.clustered import Centroid, ClusterMargin
 from al_bench.strategies.common.posterior import Dropout, Laplace
 from al_bench.strategies.coreset import CoreSet
 from al_bench.strategies.dropquery import DropQuery
@@ -24,7 +23,6 @@ from al_bench.strategies.herding import MaxHerding, UHerding
 from al_bench.strategies.probcover import ProbCover
 from al_bench.strategies.random import Random
 from al_bench.strategies.typiclust import TypiClust
-from al_bench.strategies.vessal import Vessal
 from tests.conftest import FixedModel, make_state
 from tests.pools import LAPLACE, Table, generator, pool_of
 from tests.reference import random as random_reference

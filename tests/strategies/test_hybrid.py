@@ -10,12 +10,11 @@ import pytest
 from al_bench.state import Ints
 from al_bench.strategies import bait as bait_module
 from al_bench.strategies.alfa_mix import AlfaMix
-from al_bench.strategies.badge import Badge
+from al_bench.strategies.badge import Badge, one_pass, projected
 from al_bench.strategies.bait import Bait
 from al_bench.strategies.cal import Cal
-from al_bench.strategies.cluster_margin import ClusterMargin
+from al_bench.strategies.clustered import ClusterMargin
 from al_bench.strategies.common.ranking import top
-from al_bench.strategies.vessal import one_pass, projected
 from tests.conftest import FixedModel, make_state
 from tests.pools import Table, clustering, generator, pool_of, states
 from tests.reference import alfa_mix, badge, bait, cluster_margin, vessal

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from al_bench.state import HIDDEN, Floats, Ints
-from al_bench.strategies.coreset import CoreSet
+from al_bench.strategies.coreset import CoreSet, PCoreSet
 from al_bench.strategies.nas import NAS, suspected
-from al_bench.strategies.pcoreset import PCoreSet
 from tests.pools import Given, budgets, generator, pool_of, random_state, states
 from tests.reference import nas, pcoreset
 

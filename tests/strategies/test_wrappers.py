@@ -10,9 +10,9 @@ from al_bench.arithmetic import margin, unit
 from al_bench.state import Ints, State
 from al_bench.strategies import anchors
 from al_bench.strategies.anchors import SEALS, AnchorAL, mean_similarity, spread
+from al_bench.strategies.balanced import MostLikelyPositive
 from al_bench.strategies.direct import Direct
 from al_bench.strategies.galaxy import Galaxy
-from al_bench.strategies.likely import MostLikelyPositive
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.strategies.wrappers import (
