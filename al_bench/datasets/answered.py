@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from al_bench.bounds import one_of
-from al_bench.datasets.check import checked
+from al_bench.datasets.check import checked, refuse
 from al_bench.datasets.columns import column_of, filled, human_columns
 from al_bench.datasets.people import people_columns
 from al_bench.datasets.tables import lacking, opened
@@ -80,10 +80,9 @@ class Answered:
         table = table.select(order)
         labels = np.array(filled(where, table, column_of(where, table, (self.label,))))
         other = np.flatnonzero(labels != split.labels)
-        if len(other):
-            raise ValueError(
-                f"{where}: column {self.label!r}: row {other[0]} is {labels[other[0]]} "
-                f"({len(other)} such rows); the data set has {split.labels[other[0]]}, so the file "
-                "is about other rows"
-            )
+        where, wanted = (
+            f"{where}: column {self.label!r}",
+            "those of the data set, for the same rows",
+        )
+        refuse(where, other, lambda row: f"row {row} is {labels[row]}", wanted)
         return table

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.datasets.check import check_labels
+from al_bench.datasets.check import check_labels, refuse
 from al_bench.state import Ints
 
 
@@ -26,9 +26,7 @@ def filled(where: str, table: Any, column: str) -> list[Any]:
     """The values of a column; ValueError where a row has none."""
     values = list(table[column][:])
     empty = [row for row, value in enumerate(values) if value in (None, "")]
-    if empty:
-        raise ValueError(f"{where}: row {empty[0]} has no {column!r} ({len(empty)} such rows); "
-                         "wanted one in every row")  # fmt: skip
+    refuse(where, empty, lambda row: f"row {row} has no {column!r}", "one in every row")
     return values
 
 

@@ -24,7 +24,7 @@ from al_bench.datasets.columns import (
     label_names,
     numbered,
 )
-from al_bench.datasets.images import decode
+from al_bench.datasets.images import Decoded, decode
 from al_bench.datasets.rare import without_rare
 from al_bench.datasets.tables import first_line
 from al_bench.problem.types import Dataset, Split
@@ -209,7 +209,7 @@ class Hub:
 
 
 @dataclass(frozen=True)
-class StoredImages(Sequence[Any]):
+class StoredImages(Decoded):
     """The image column of a ``datasets`` table, decoded on reading; errors name the row."""
 
     table: Any
@@ -219,10 +219,7 @@ class StoredImages(Sequence[Any]):
     def __len__(self) -> int:
         return len(self.table)
 
-    def __getitem__(self, position: Any) -> Any:
-        if isinstance(position, slice):
-            return [self[row] for row in range(*position.indices(len(self)))]
-        row = range(len(self))[position]
+    def image(self, row: int) -> Any:
         stored = self.table[row][self.column]
         if stored is None:
             raise ValueError(f"{self.where}: row {row} holds no image")

@@ -148,12 +148,7 @@ class Votes:
         self.column = column
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
-        votes = column_of("votes noise", truth, self.column)
-        if votes.shape != (len(truth.labels), truth.n_classes) or np.any(votes < 0):
-            raise ValueError(
-                f"votes noise: column {self.column!r} has shape {votes.shape}; wanted counts of "
-                f"{truth.n_classes} classes a row, none negative"
-            )
+        votes = votes_of("votes noise", truth, self.column)
         if not np.all(votes.sum(axis=1) > 0):
             row = int(np.flatnonzero(votes.sum(axis=1) <= 0)[0])
             raise ValueError(f"votes noise: row {row} of column {self.column!r} has no vote")
@@ -181,6 +176,15 @@ def column_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
         have = ", ".join(truth.columns) or "none"
         raise ValueError(f"{name}: the data set has no human column {column!r}; it has {have}")
     return truth.columns[column]
+
+
+def votes_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
+    """(n, k) votes of the pool; ValueError where the column holds others."""
+    votes = column_of(name, truth, column)
+    if votes.shape != (len(truth.labels), truth.n_classes) or np.any(votes < 0):
+        raise ValueError(f"{name}: column {column!r} has shape {votes.shape}; wanted counts of "
+                         f"{truth.n_classes} classes a row, none negative")  # fmt: skip
+    return votes
 
 
 def drawn(weights: NDArray[np.floating | np.integer], rng: np.random.Generator) -> Ints:

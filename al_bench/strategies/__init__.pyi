@@ -1,4 +1,3 @@
-from .alfa_mix import AlfaMix as AlfaMix
 from .anchors import SEALS as SEALS
 from .anchors import AnchorAL as AnchorAL
 from .asking import ActiveLab as ActiveLab
@@ -29,14 +28,15 @@ from .common.posterior import Dropout as Dropout
 from .common.posterior import Laplace as Laplace
 from .coreset import CoreSet as CoreSet
 from .coreset import PCoreSet as PCoreSet
+from .coverage import MaxHerding as MaxHerding
+from .coverage import ProbCover as ProbCover
+from .coverage import UHerding as UHerding
 from .direct import Direct as Direct
-from .dropquery import DropQuery as DropQuery
+from .flips import AlfaMix as AlfaMix
+from .flips import DropQuery as DropQuery
 from .galaxy import Galaxy as Galaxy
-from .herding import MaxHerding as MaxHerding
-from .herding import UHerding as UHerding
 from .nas import NAS as NAS
 from .prioral import PriorAL as PriorAL
-from .probcover import ProbCover as ProbCover
 from .random import Random as Random
 from .similar import FLCG as FLCG
 from .similar import FLQMI as FLQMI

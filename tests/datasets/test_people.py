@@ -211,7 +211,7 @@ def test_a_split_is_halved_with_all_that_is_known_of_its_rows(tmp_path: Path) ->
         assert split.labels.tolist() == [rows["label"][place] for place in places]
     keys = [Halved(whole, "half", "train", seed).load().key for seed in (0, 0, 1)]
     assert keys[0] == keys[1] != keys[2]
-    with pytest.raises(ValueError, match="split is 'dev'; wanted train or test"):
+    with pytest.raises(ValueError, match="half got split='dev'; wanted one of train, test"):
         Halved(whole, "half", "dev", seed=0)
 
 

@@ -14,9 +14,8 @@ from al_bench.strategies.common import distances
 from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.coreset import CoreSet
-from al_bench.strategies.dropquery import DropQuery
-from al_bench.strategies.herding import MaxHerding, UHerding
-from al_bench.strategies.probcover import ProbCover
+from al_bench.strategies.coverage import MaxHerding, ProbCover, UHerding
+from al_bench.strategies.flips import DropQuery
 from al_bench.strategies.typiclust import TypiClust
 from tests.conftest import FixedModel, make_state
 from tests.pools import clustering, generator, pool_of, states

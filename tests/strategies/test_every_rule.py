@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State
-from al_bench.strategies.alfa_mix import AlfaMix
 from al_bench.strategies.asking import AskAgain, ReLabel, Repeated
 from al_bench.strategies.badge import Badge, Vessal
 from al_bench.strategies.bait import Bait
@@ -20,10 +19,9 @@ from al_bench.strategies.cal import Cal
 from al_bench.strategies.clustered import Centroid, ClusterMargin
 from al_bench.strategies.common.posterior import Dropout, Laplace
 from al_bench.strategies.coreset import CoreSet, PCoreSet
-from al_bench.strategies.dropquery import DropQuery
-from al_bench.strategies.herding import MaxHerding, UHerding
+from al_bench.strategies.coverage import MaxHerding, ProbCover, UHerding
+from al_bench.strategies.flips import AlfaMix, DropQuery
 from al_bench.strategies.nas import NAS
-from al_bench.strategies.probcover import ProbCover
 from al_bench.strategies.random import Random
 from al_bench.strategies.typiclust import TypiClust
 from tests.conftest import FixedModel, make_state

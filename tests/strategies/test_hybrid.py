@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from al_bench.strategies import bait as bait_module
-from al_bench.strategies.alfa_mix import AlfaMix
 from al_bench.strategies.badge import Badge, projected
 from al_bench.strategies.bait import Bait
 from al_bench.strategies.cal import Cal
 from al_bench.strategies.clustered import ClusterMargin
 from al_bench.strategies.common.ranking import top
+from al_bench.strategies.flips import AlfaMix
 from tests.conftest import FixedModel, make_state
 from tests.pools import Table, clustering, generator, states
 from tests.reference import alfa_mix, badge, bait, cluster_margin
