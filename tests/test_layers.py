@@ -17,7 +17,7 @@ from al_bench.configuration.config import config_dir
 from al_bench.configuration.sources import behind
 
 PACKAGE = Path(al_bench.__file__).parent
-BASE = ("state", "rng", "arithmetic", "bounds", "content")  # what everything may import
+BASE = ("state", "rng", "arithmetic", "content")  # what everything may import
 # Each room (a folder, or a module that others may import by itself) and what it may import besides;
 # a room imports only what stands above it here.
 ROOMS = {

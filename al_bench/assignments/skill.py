@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from al_bench.bounds import above, one_of
+from al_bench.arithmetic import above, one_of
 from al_bench.state import Floats, Ints, State
 
 RULES = ("thompson", "ucb")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.bounds import one_of
+from al_bench.arithmetic import one_of
 from al_bench.datasets.check import checked, refuse
 from al_bench.datasets.columns import column_of, filled, human_columns
 from al_bench.datasets.people import people_columns

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.bounds import one_of
+from al_bench.arithmetic import one_of
 from al_bench.problem.types import Dataset, People, Split
 from al_bench.state import ABSENT, Ints
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.bounds import one_of
+from al_bench.arithmetic import one_of
 from al_bench.datasets.check import checked
 from al_bench.problem.types import Dataset, Source, Split
 from al_bench.rng import rng

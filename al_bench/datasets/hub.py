@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.bounds import one_of
+from al_bench.arithmetic import one_of
 from al_bench.content import FOLDER, fingerprint
 from al_bench.datasets.check import check_file_name, checked
 from al_bench.datasets.columns import (

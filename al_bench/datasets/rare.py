@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.bounds import at_least
+from al_bench.arithmetic import at_least
 from al_bench.problem.types import Dataset, Split
 from al_bench.state import Ints
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.bounds import at_least, fraction
+from al_bench.arithmetic import at_least, fraction, softmax
 from al_bench.datasets.check import checked
 from al_bench.datasets.features import FeatureRows
 from al_bench.problem.types import Dataset, Split

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from al_bench.problem.types import Encoder, Prior, Task
@@ -27,7 +26,6 @@ class Reading:
         return encoder
 
 
-@dataclass(frozen=True)
 class Around:
     """A prior that leaves the features of another one as they are, and its probabilities too where
     it says nothing else of them."""

@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, unit
-from al_bench.bounds import above
+from al_bench.arithmetic import above, softmax, unit
 from al_bench.priors.common import Reading
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.prompts import class_vectors

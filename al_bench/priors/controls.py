@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import uniform
-from al_bench.bounds import fraction
+from al_bench.arithmetic import fraction, uniform
 from al_bench.priors.common import Around
-from al_bench.problem.types import Task
+from al_bench.problem.types import Prior, Task
 from al_bench.rng import rng
 from al_bench.state import Floats
 
@@ -23,6 +22,8 @@ from al_bench.state import Floats
 @dataclass(frozen=True)
 class Flat(Around):
     """Control: another prior's features, every class equally likely."""
+
+    inner: Prior
 
     @property
     def key(self) -> str:
@@ -35,6 +36,8 @@ class Flat(Around):
 @dataclass(frozen=True)
 class Adjusted(Around):
     """Another prior whose whole table of probabilities is changed at once."""
+
+    inner: Prior
 
     def adjust(self, probabilities: Floats) -> Floats:
         """(n, k) what becomes of the probabilities of `inner`."""

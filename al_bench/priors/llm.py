@@ -16,7 +16,7 @@ from al_bench.priors.common import Around, check_kind
 from al_bench.priors.device import inference
 from al_bench.priors.prompts import cut, filled
 from al_bench.priors.weights import identity, pretrained
-from al_bench.problem.types import Encoder, Task
+from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ class LabelLikelihood(Around):
     length_normalised: per token of the class name.
     """
 
+    inner: Prior
     model: CausalModel
     template: str
     content_free: Sequence[str]

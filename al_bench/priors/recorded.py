@@ -15,8 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, uniform
-from al_bench.bounds import above, at_least, require
+from al_bench.arithmetic import above, at_least, require, softmax, uniform
 from al_bench.content import digest
 from al_bench.priors.common import Around
 from al_bench.priors.table import (
@@ -27,7 +26,7 @@ from al_bench.priors.table import (
     path_of,
     places_of,
 )
-from al_bench.problem.types import Task
+from al_bench.problem.types import Prior, Task
 from al_bench.state import ABSENT, Floats, Ints
 
 MARGIN = 0.05  # how far above chance an estimated accuracy is at least
@@ -46,6 +45,7 @@ class Recorded(Around):
 
     brings: ClassVar = ("file",)
 
+    inner: Prior
     file: str
     columns: Mapping[str, str]
 
@@ -120,6 +120,7 @@ class RecordedAnswers(Around):
 
     brings: ClassVar = ("file",)
 
+    inner: Prior
     file: str
     column: str
     class_names: Sequence[str]

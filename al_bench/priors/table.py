@@ -19,7 +19,7 @@ import numpy as np
 from al_bench.content import FOLDER, data_path, digest
 from al_bench.priors.common import Around
 from al_bench.priors.images import as_image
-from al_bench.problem.types import Task
+from al_bench.problem.types import Prior, Task
 from al_bench.state import Floats, Ints
 
 ID = "row_id"  # class names hold no underscore, so no class can be called like this
@@ -35,6 +35,7 @@ class Table(Around):
 
     brings: ClassVar = ("path",)
 
+    inner: Prior
     path: str
 
     @property

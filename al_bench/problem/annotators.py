@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from al_bench.bounds import above, at_least
+from al_bench.arithmetic import above, at_least
 from al_bench.problem.noise import checked_rate, misread, votes_of
 from al_bench.problem.reference import held_out
 from al_bench.problem.types import Annotators, Crowd, Noise, Truth

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.bounds import at_least, one_of, require
+from al_bench.arithmetic import at_least, one_of, require
 from al_bench.problem.types import Kept
 from al_bench.state import Floats, Ints
 

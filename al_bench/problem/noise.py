@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.bounds import at_least, require
+from al_bench.arithmetic import at_least, require
 from al_bench.problem.reference import held_out
 from al_bench.problem.types import Truth
 from al_bench.state import Floats, Ints

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from al_bench.bounds import at_least, one_of, require
+from al_bench.arithmetic import at_least, one_of, require
 from al_bench.state import Protocol, Tariff
 
 REVEALS = ("batch", "sequential")  # whether answers come after a round, or inside it

@@ -10,8 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import entropy, one_hot
-from al_bench.bounds import at_least, one_of, require
+from al_bench.arithmetic import at_least, entropy, one_hot, one_of, require
 from al_bench.label_models.libraries import NEEDED, answer_table, quietly
 from al_bench.label_models.views import views
 from al_bench.state import Floats, Ints, Querying, State, Strategy

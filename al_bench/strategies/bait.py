@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from al_bench.bounds import above, at_least, one_of, require
+from al_bench.arithmetic import above, at_least, one_of, require
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.linear import linear_head

@@ -9,8 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import entropy
-from al_bench.bounds import at_least, require
+from al_bench.arithmetic import at_least, entropy, require
 from al_bench.state import Floats, Ints, State, Strategy
 from al_bench.strategies.balance import (
     belief,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import entropy
-from al_bench.bounds import above, at_least
+from al_bench.arithmetic import above, at_least, entropy
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.posterior import Posterior, Predict

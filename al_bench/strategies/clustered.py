@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import margin, unit
-from al_bench.bounds import at_least
+from al_bench.arithmetic import at_least, margin, unit
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import assign, representatives
 from al_bench.strategies.common.distances import pairwise, unit_rows

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import margin
-from al_bench.bounds import at_least, fraction, one_of
+from al_bench.arithmetic import at_least, fraction, margin, one_of
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.asking import best_first

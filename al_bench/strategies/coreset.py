@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.bounds import fraction
+from al_bench.arithmetic import fraction
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import (
     Distance,

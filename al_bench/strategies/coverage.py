@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.arithmetic import margin, softmax
-from al_bench.bounds import above, at_least, require
+from al_bench.arithmetic import above, at_least, margin, require, softmax
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows

@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from al_bench.bounds import at_least, require
+from al_bench.arithmetic import at_least, require
 from al_bench.state import Ints, Querying, State
 from al_bench.strategies.common.lines import Board
 

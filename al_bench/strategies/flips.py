@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.bounds import at_least, one_of, require
+from al_bench.arithmetic import at_least, one_of, require, softmax
 from al_bench.state import Floats, Ints, Picked, Rows, State
 from al_bench.strategies.common.clusters import FULL, representatives
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.bounds import at_least
+from al_bench.arithmetic import at_least
 from al_bench.state import UNLABELLED, Ints, Querying, State
 from al_bench.strategies.common.lines import Board, smallest
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.bounds import at_least
+from al_bench.arithmetic import at_least
 from al_bench.state import HIDDEN, Bools, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows

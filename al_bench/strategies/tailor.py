@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from al_bench.bounds import at_least, require
+from al_bench.arithmetic import at_least, require
 from al_bench.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import random_argmax, unanswered
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.bounds import at_least, require
+from al_bench.arithmetic import at_least, require, softmax
 from al_bench.label_models.pool import RATES
 from al_bench.state import Foreseen, Ints, State, Supervision, TrainingSet
 from al_bench.supervision.delivered import Delivered, logs, pooled

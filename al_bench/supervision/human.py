@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
-from al_bench.bounds import require
+from al_bench.arithmetic import one_hot, require
 from al_bench.state import State, TrainingSet
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
-from al_bench.bounds import above, at_least, require
+from al_bench.arithmetic import above, at_least, one_hot, require
 from al_bench.label_models.belief import confident_rows
 from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
 from al_bench.state import Floats, Ints, PriorModel, State, TrainingSet

@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
-from al_bench.bounds import one_of
+from al_bench.arithmetic import one_hot, one_of
 from al_bench.state import Ints, State, TrainingSet
 from al_bench.supervision.vetted import VettedPool
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
-from al_bench.bounds import above, require
+from al_bench.arithmetic import above, one_hot, require
 from al_bench.label_models.belief import OutOfFoldBelief, belief_of, confident_rows
 from al_bench.state import State, TrainingSet
 

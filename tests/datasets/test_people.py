@@ -248,7 +248,7 @@ def test_answers_of_another_file_are_matched_by_row_and_keep_the_key(tmp_path: P
     ("lines", "sentence"),
     [
         ({"row": [3, 0, 1, 1]}, "column 'row' has 4 lines from 0 to 3; wanted one for each row 0"),
-        ({"label": [2, 1, 1, 1]}, "row 1 is 1 .1 such rows.; the data set has 0, so the file is "),
+        ({"label": [2, 1, 1, 1]}, "row 1 is 1 .1 such rows.; wanted those of the data set"),
         ({"one": None}, "has no column 'one'"),
         ({"one": [0, 1, 3, 1]}, "column 'one': row 1 is 3"),
     ],

@@ -139,7 +139,7 @@ def test_the_foundation_model_answers_its_likeliest_class() -> None:
         (lambda: Individuals({}, {}, {}), "no members; wanted one"),
         (lambda: Individuals({"a": Clean()}, {"b": "x"}, {}), "copies names 'x'; there are a"),
         (lambda: Individuals({"a": Clean()}, {}, {"c": 1}), "prices names 'c'"),
-        (lambda: Individuals({"a": Clean()}, {}, {"a": 0}), "0 for 'a'; wanted more than 0"),
+        (lambda: Individuals({"a": Clean()}, {}, {"a": 0}), "prices got a=0; wanted more than 0"),
         (lambda: Misreading([], 5), "rates is empty"),
         (lambda: Misreading([1.2], 5), "rate=1.2; wanted 0 or more and under 1"),
         (lambda: Ballots("votes", 0), "most=0; wanted 1 or more"),

@@ -17,6 +17,7 @@ from al_bench.strategies.balanced import MostLikelyPositive
 from al_bench.strategies.bayesian import Bald, BatchBald, PowerBald
 from al_bench.strategies.cal import Cal
 from al_bench.strategies.clustered import Centroid, ClusterMargin
+from al_bench.strategies.codecision import Codecision, CodecisionAgain
 from al_bench.strategies.common.posterior import Dropout, Laplace
 from al_bench.strategies.coreset import CoreSet, PCoreSet
 from al_bench.strategies.coverage import MaxHerding, ProbCover, UHerding
@@ -72,6 +73,10 @@ AROUND_OTHERS = [
     *("anchoral", "seals", "nas"),
 ]
 UNSURE = ["confidence", "margin", "entropy", "prioral"]
+
+
+def belief() -> Any:
+    return configured("codecision").belief
 
 
 def rule(name: str) -> Any:
@@ -235,8 +240,8 @@ def test_the_order_of_the_pool_changes_no_choice(name: str) -> None:
     state, _ = make_state(n=150, k=4, labelled=20)
     order = generator().permutation(150)
     turned = replace(state, rows=state.rows.take(order), labels=state.labels[order])
-    straight = rule(name).select(state, 20, generator(1))
-    shuffled = rule(name).select(turned, 20, generator(2))
+    straight = rule(name).select(state, 20, generator())
+    shuffled = rule(name).select(turned, 20, generator())
     assert len(np.intersect1d(straight, order[shuffled])) >= 19  # rounding may swap one
 
 
@@ -274,10 +279,10 @@ def test_dropquery_starts_with_centroids() -> None:
         (lambda: AskAgain(Random(), 1.5, "doubt"), r"fraction=1\.5"),
         (lambda: AskAgain(Random(), 0.5, "luck"), "by='luck'"),
         (lambda: ReLabel(-0.1), "alpha=-0.1"),
-        (lambda: configured("codecision", "strategy.value=surprise"), "value='surprise'"),
-        (lambda: configured("codecision", "strategy.factor=0"), "factor=0; wanted 1 or more"),
-        (lambda: configured("codecision_again", "strategy.again=-1"), "again=-1; wanted 0 or more"),
-        (lambda: configured("codecision_again", "strategy.most=1.2"), "most=1.2; wanted 0 to 1"),
+        (lambda: Codecision(belief(), "surprise", 0.5, 1), "value='surprise'"),
+        (lambda: Codecision(belief(), "none", 0.5, 0), "factor=0; wanted 1 or more"),
+        (lambda: CodecisionAgain(belief(), "none", 0.5, 1, -1, 0.2), "again=-1; wanted 0 or"),
+        (lambda: CodecisionAgain(belief(), "none", 0.5, 1, 1, 1.2), r"most=1.2; wanted 0 to 1"),
     ],
 )
 def test_an_impossible_parameter_is_refused_by_name(make: Callable[[], Any], words: str) -> None:

@@ -7,8 +7,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.bounds import above, require
+from al_bench.arithmetic import above, require, softmax
 from al_bench.state import Floats, Ints, LinearModel, Picked, Rows, State
 from al_bench.strategies.common.linear import linear_head
 
