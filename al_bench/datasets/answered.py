@@ -10,9 +10,8 @@ import numpy as np
 
 from al_bench.arithmetic import one_of
 from al_bench.datasets.check import checked, refuse
-from al_bench.datasets.columns import column_of, filled, human_columns
+from al_bench.datasets.columns import column_of, filled, human_columns, lacking, opened
 from al_bench.datasets.people import people_columns
-from al_bench.datasets.tables import lacking, opened
 from al_bench.problem.types import Dataset, Source, Split
 
 

@@ -20,13 +20,13 @@ from al_bench.datasets.columns import (
     class_words,
     column_of,
     filled,
+    first_line,
     human_columns,
     label_names,
     numbered,
 )
+from al_bench.datasets.halved import without_rare
 from al_bench.datasets.images import Decoded, decode
-from al_bench.datasets.rare import without_rare
-from al_bench.datasets.tables import first_line
 from al_bench.problem.types import Dataset, Split
 from al_bench.state import WITHHELD
 

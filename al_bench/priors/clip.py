@@ -10,10 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
-from al_bench.priors.common import Reading
+from al_bench.priors.common import Reading, class_vectors
 from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image, decoded
-from al_bench.priors.prompts import class_vectors
 from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Task
 from al_bench.state import Floats

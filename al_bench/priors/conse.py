@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import above, softmax, unit
-from al_bench.priors.common import Reading
+from al_bench.priors.common import Reading, class_vectors
 from al_bench.priors.images import TimmEncoder
-from al_bench.priors.prompts import class_vectors
 from al_bench.priors.sentence import SentenceEncoder
 from al_bench.problem.types import Task
 from al_bench.state import Floats

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import above, softmax, unit
-from al_bench.priors.common import Reading
+from al_bench.priors.common import Reading, class_vectors, cut
 from al_bench.priors.device import inference
-from al_bench.priors.prompts import class_vectors, cut
 from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Task
 from al_bench.state import Floats

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from al_bench.datasets.check import checked, words
+from al_bench.datasets.halved import without_rare
 from al_bench.datasets.hub import Hub
-from al_bench.datasets.rare import without_rare
 from al_bench.problem.types import Dataset, Split
 from tests.datasets.conftest import CONFIGS, options
 

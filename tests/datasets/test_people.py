@@ -16,8 +16,7 @@ from al_bench.configuration.config import build as constructed
 from al_bench.configuration.plan import plan
 from al_bench.datasets import Answered, Features, Halved, Hub, Texts
 from al_bench.datasets.check import checked
-from al_bench.datasets.halved import halves
-from al_bench.datasets.rare import without_rare
+from al_bench.datasets.halved import halves, without_rare
 from al_bench.priors.by_modality import Given
 from al_bench.problem.build import build
 from al_bench.problem.imbalance import LongTail, Merge

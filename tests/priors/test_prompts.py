@@ -11,9 +11,9 @@ import pytest
 
 from al_bench.priors import conse
 from al_bench.priors.clip import ClipEncoder
+from al_bench.priors.common import class_vectors
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.llm import CausalModel
-from al_bench.priors.prompts import class_vectors
 from al_bench.priors.sentence import SentenceEncoder
 from al_bench.problem.build import embedded
 from al_bench.problem.types import Dataset, Prior, Split

@@ -12,11 +12,9 @@ from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.label_models.split import balanced_entropy, fm_guesses
 from al_bench.state import Floats, State, Supervision, TrainingSet
 from al_bench.supervision.calibrated import Calibrated
-from al_bench.supervision.confident import ConfidentLearning
-from al_bench.supervision.human import HumanLabels, Smoothed, SoftLabels
+from al_bench.supervision.human import ConfidentLearning, HumanLabels, Smoothed, SoftLabels
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
-from al_bench.supervision.truth import PoolByTruth
-from al_bench.supervision.vetted import FadingPool, Vetted, VettedPool
+from al_bench.supervision.vetted import FadingPool, PoolByTruth, Vetted, VettedPool
 from al_bench.testing.asking import make_asked
 from tests.conftest import make_state
 
