@@ -6,7 +6,7 @@ STAMP = $(VENV)/.installed
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-tiny test test-browser test-labelstudio test-ray check lint types wheel wheel-test matrix lock image paper paper-check explorer bench site clean
+.PHONY: help install demo demo-tiny test test-browser test-ray check lint types wheel wheel-test matrix lock image paper paper-check explorer bench site clean
 
 help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -33,13 +33,10 @@ demo-tiny: install
 	$(BIN)/albench report experiment=demo dataset=synthetic protocol.rounds=2 seed=0,1 results=build/demo-tiny
 
 test: install  ## run the tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not labelstudio and not ray"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not ray"
 
 test-browser: install  ## the pages and the site in a real browser (needs the system's chromium; skipped without it)
 	$(BIN)/python -m pytest -m browser -rs tests/session/page tests/report/test_explorer_page.py tests/test_site.py
-
-test-labelstudio: install  ## round trips with a real Label Studio server, installed for it (minutes)
-	.ci/labelstudio $(BIN) build/labelstudio
 
 test-ray: install  ## sweeps on a Ray cluster of two nodes, installed for them (minutes)
 	.ci/ray $(BIN) build/ray

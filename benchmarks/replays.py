@@ -16,7 +16,6 @@ import numpy as np
 
 import al_bench
 from al_bench.api import composed
-from al_bench.arithmetic import entropy
 from al_bench.audit.design import NEVER, reserve
 from al_bench.desk import Desk
 from al_bench.loop import answered, query, trained
@@ -50,22 +49,21 @@ class Setting(NamedTuple):
 class Replay:
     """One run, as far as stopping and auditing go.
 
-    strata, places: (n,) of the pool, as `reserve` gives them; held: (m,) the reserve, truth: (m,)
+    strata: (n,) of the pool, as `reserve` gives them; held: (m,) the reserve, truth: (m,)
     its classes; labels: (r,) bought so far, the audit's too; probs: (r, m, k) of the reserve by the
-    model of each round; uncertainty: (r,) mean entropy of the unlabelled pool over its largest;
-    doubt: (r,) largest such entropy of the rows just queried, and right: (r,) how often they were
-    answered as the model before had guessed.
+    model of each round.
     """
 
     strata: Ints
-    places: Ints
     held: Ints
     truth: Ints
     labels: Ints
     probs: Floats
-    uncertainty: Floats
-    doubt: Floats
-    right: Floats
+
+    def model(self, number: int) -> Floats:
+        """(m, k) class probabilities of the reserve by the model of a round."""
+        probs = self.probs[number].astype(np.float64)
+        return np.asarray(probs / probs.sum(axis=1, keepdims=True))
 
     @classmethod
     def read(cls, path: Path) -> Replay:
@@ -77,6 +75,14 @@ class Replay:
         part = path.with_suffix(".part.npz")
         np.savez_compressed(part, **vars(self))
         part.replace(path)
+
+
+def made(setting: Setting, folder: Path) -> Replay:
+    """The replay of a setting, read where it was made before."""
+    path = setting.path(folder)
+    if not path.exists():
+        replay(setting).write(path)
+    return Replay.read(path)
 
 
 def replay(setting: Setting) -> Replay:
@@ -91,20 +97,17 @@ def replay(setting: Setting) -> Replay:
     choices = {**METHODS[setting.method], "learner": "linear", "protocol": "per_class"}
     config, seed = composed(choices, setting.seed, PROTOCOL), setting.seed
     parts = parts_of(config, problem)
-    pool, desk, top = problem.pool, Desk(problem.table), np.log(problem.pool.n_classes)
+    pool, desk = problem.pool, Desk(problem.table)
     strata, places = reserve(pool.prior.argmax(axis=1), FRACTION, rng(seed, "audit"))
     held = np.flatnonzero(places != NEVER)
     state, rounds, bought = State.start(pool).hide(held), [], 0
     for number, size in enumerate(parts.protocol.sizes(len(pool), pool.n_classes), start=1):
-        rule, before = parts.init if number == 1 else parts.strategy, state.probs
+        rule = parts.init if number == 1 else parts.strategy
         budget = size - round(SHARE * size)
         told, _ = query(rule, state, budget, desk, parts.protocol.reveal, seed, number)
         state = answered(state, told, None, seed, number)
         state = trained(state, parts.supervision, parts.learner, seed, number)
         bought += size
-        doubt = entropy(before[told.rows]).max() / top
-        right = np.mean(before[told.rows].argmax(axis=1) == told.classes)
-        unsure = entropy(state.probs[state.unlabelled]).mean() / top
-        rounds.append((bought, state.probs[held].astype(np.float16), unsure, doubt, right))
-    labels, probs, *facts = (np.array(column) for column in zip(*rounds, strict=True))
-    return Replay(strata, places, held, problem.truth[held], labels, probs, *facts)
+        rounds.append((bought, state.probs[held].astype(np.float16)))
+    labels, probs = (np.array(column) for column in zip(*rounds, strict=True))
+    return Replay(strata, held, problem.truth[held], labels, probs)

@@ -24,9 +24,9 @@ from scipy.stats import t as student
 
 from al_bench.analysis.curves import aligned, settings
 from al_bench.analysis.frame import read_parquet
+from al_bench.analysis.ground import without_full
 from al_bench.analysis.keys import METHOD, keyed
-from al_bench.analysis.references import without_references
-from al_bench.analysis.savings import all_forms
+from al_bench.analysis.savings import both_forms
 from al_bench.analysis.spec import ReportSpec
 
 Floats = NDArray[np.floating[Any]]
@@ -35,7 +35,6 @@ OUTPUT = RESULTS / "benchmarks" / "savings_coverage.md"
 LABELS = np.arange(1.0, 11.0) * 100
 SAVINGS = (-0.5, 0.0, 0.2, 0.5, 0.75)
 FORMS = ("final", "levels")
-NONE = np.empty(0)
 
 
 class Noise(NamedTuple):
@@ -59,7 +58,7 @@ def observed() -> Noise:
     """The noise and the levels of results/savings.parquet."""
     spec = ReportSpec(method=(*METHOD, "learner"))
     frame = keyed(read_parquet(RESULTS / "savings.parquet").frame, spec.method)
-    found = settings(aligned(without_references(frame, spec)[0]), spec.metric)
+    found = settings(aligned(without_full(frame, spec.metric)[0]), spec.metric)
     found = [one for one in found if len(one.labels) == len(LABELS)]
     rest = [one.curves - one.curves.mean(axis=1, keepdims=True) for one in found]
     seeds = rest[0].shape[1]
@@ -91,7 +90,7 @@ def scaled(saving: float, levels: tuple[float, float]) -> Floats:
 
 def logs(a: Floats, b: Floats) -> Floats:
     """(..., 2) logs of ratios, at the final level and over all levels, of curves (..., 10)."""
-    found = all_forms(a.reshape(-1, 10), b.reshape(-1, 10), LABELS, NONE, (True,))
+    found = both_forms(a.reshape(-1, 10), b.reshape(-1, 10), LABELS)
     return found.reshape(*a.shape[:-1], 2)
 
 

@@ -37,7 +37,7 @@ def held(frame: pd.DataFrame, spec: ReportSpec, claim: int) -> dict[str, tuple[f
     """A claim's mean saving in % and mean area in points by row."""
     on = ground(frame.reset_index(drop=True), spec, False)
     return {
-        on.names.all(one.row): (100 * one.integrated.mean, 100 * one.area.mean)
+        on.names.all(one.row): (100 * one.integrated.mean, 100 * one.area)
         for one in summaries(hold(spec.claimed[claim], on, spec))
     }
 

@@ -7,23 +7,30 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from al_bench.analysis.beside_prior import Beside, alone, beside
 from al_bench.analysis.comparison import Compared, compared, crossed
 from al_bench.analysis.curves import Setting
-from al_bench.analysis.ground import Ground
+from al_bench.analysis.ground import Ground, Sides
 from al_bench.analysis.keys import ALL, Choice, Method, Place
-from al_bench.analysis.names import asked
+from al_bench.analysis.names import Names, asked
 from al_bench.analysis.selection import NoMatchError, chosen, matches, only, said
-from al_bench.analysis.sides import Sides
 from al_bench.analysis.spec import Claim, ReportSpec
 
 
 @dataclass(frozen=True, order=True)
 class Rival:
-    """A baseline by one of the metrics that can be read of its models at test time."""
+    """A baseline by a metric of its models: as they are, or times the prior at test time."""
 
     method: Method
     metric: str
+
+    @property
+    def times_prior(self) -> bool:
+        return self.metric.startswith("product_")
+
+
+def rival_name(rival: Rival, names: Names) -> str:
+    """`margin`, or `margin x prior` where its model is multiplied by the prior at test time."""
+    return names.method(rival.method) + " x prior" * rival.times_prior
 
 
 def without_wrong_answers(on: Ground, spec: ReportSpec) -> dict[Place, float]:
@@ -55,8 +62,7 @@ class Ends:
 class Held:
     """One set of a claim: its setting, the rows it counts in (its kind of noise, and all rates of
     it; or its annotators, and all of them), what tells it apart there, the comparison with its
-    opponents (two where the halves of the seeds choose differently), where both end, and ours
-    beside each of the claim's levels."""
+    opponents (two where the halves of the seeds choose differently), and where both end."""
 
     place: Place
     rows: tuple[Place, ...]
@@ -64,7 +70,6 @@ class Held:
     comparison: Compared
     opponents: tuple[Rival, ...]
     ends: Ends
-    beside: tuple[Beside, ...]
 
     @property
     def seeds(self) -> int:
@@ -73,13 +78,17 @@ class Held:
 
 @dataclass(frozen=True)
 class Claimed:
-    """A claim's method and baselines, its sets in order, and in sentences what it lacks."""
+    """A claim's method and baselines, its sets in order, and in sentences what it lacks; by_set:
+    whether some baselines have runs on some data sets alone; times_prior: whether each baseline is
+    an opponent once more, times the prior."""
 
     claim: Claim
     ours: Method | None
     baselines: tuple[Method, ...]
     sets: tuple[Held, ...]
     missing: tuple[str, ...]
+    by_set: bool = False
+    times_prior: bool = False
 
     def rows(self) -> dict[Place, list[Held]]:
         """Sets by row in order; last the rows over all rates, where there are several."""
@@ -171,17 +180,12 @@ def hold(claim: Claim, on: Ground, spec: ReportSpec) -> Claimed:
     where = layout([setting.place for setting in settings])
     sets: list[Held] = []
     lacking: dict[str, list[str]] = {}
-    expected = by_data_set(settings, wanted) if claim.by_set else {}
+    expected = by_data_set(settings, wanted)
     for number, setting in enumerate(settings):
-        expect = expected.get(setting.place.choice("dataset"), wanted)
+        expect = expected[setting.place.choice("dataset")]
         lacks = [names.method(m) for m in (ours, *expect) if m not in setting.methods]
         by = {metric: some[number] for metric, some in on.settings.items()}
-        rivals = [
-            Rival(method, metric)
-            for metric in claim.rival_metrics or (spec.metric,)
-            for method in wanted
-            if method in setting.methods
-        ]
+        rivals = [Rival(m, metric) for metric in by for m in wanted if m in setting.methods]
         found = None
         if rivals and ours in setting.methods:
             found = against(ours, rivals, setting, by, spec)
@@ -193,21 +197,20 @@ def hold(claim: Claim, on: Ground, spec: ReportSpec) -> Claimed:
             one, opponents, theirs = found
             row, name = where[setting.place]
             rows = (row, pooled(row)) if setting.noisy else (row,)
-            mine = setting.of(ours)
             level = full.get(quiet(setting.place), np.nan)
-            ends = Ends(setting.prior, theirs, float(mine[:, -1].mean()), level)
-            flat = [alone(f"report.claims {claim.name!r} levels", by[m]) for m in claim.levels]
-            levels = tuple(beside(mine, setting.labels, level) for level in flat)
-            sets.append(Held(setting.place, rows, name, one, opponents, ends, levels))
+            ends = Ends(setting.prior, theirs, float(setting.of(ours)[:, -1].mean()), level)
+            sets.append(Held(setting.place, rows, name, one, opponents, ends))
     missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
-    claimed = Claimed(claim, ours, tuple(wanted), tuple(sets), tuple(missing))
+    by_set = any(len(some) < len(wanted) for some in expected.values())
+    held_on = tuple(wanted), tuple(sets), tuple(missing)
+    claimed = Claimed(claim, ours, *held_on, by_set, len(on.settings) > 1)
     return replace(claimed, missing=(*missing, *untargeted(claimed)))
 
 
 def by_data_set(
     settings: Sequence[Setting], methods: Sequence[Method]
 ) -> dict[Choice, list[Method]]:
-    """Those of some methods that have a run on each data set."""
+    """Those of some methods that have a run on each data set: on others they are no opponents."""
     found: dict[Choice, set[Method]] = {}
     for setting in settings:
         found.setdefault(setting.place.choice("dataset"), set()).update(setting.methods)
@@ -229,27 +232,10 @@ def against(
     theirs, best = crossed(np.stack(curves)[:, own], setting.labels)
     opponents = tuple(rivals[one] for one in best)
     who = " and ".join(f"{one.method.text} by {one.metric}" for one in opponents)
-    found = compared(setting, mine[own], theirs, f"{ours.text} against {who}", None, spec)
+    found = compared(setting, mine[own], theirs, f"{ours.text} against {who}", spec)
     if found is None:
         return None
     return found, opponents, float(np.nanmean(theirs[:, -1]))
-
-
-def check_seeds(claimed: Claimed, on: Ground, spec: ReportSpec) -> None:
-    """ValueError where a baseline has other seeds than ours in a setting of both."""
-    ours = claimed.ours
-    for setting in on.settings[spec.metric]:
-        if ours is None or ours not in setting.methods:
-            continue
-        mine = setting.seeds_of(ours)
-        for method in claimed.baselines:
-            theirs = setting.seeds_of(method)
-            if theirs and theirs != mine:
-                raise ValueError(
-                    f"{on.names.method(method)} has the seeds {', '.join(map(str, theirs))} in "
-                    f"{on.names.place(setting.place)}, {on.names.method(ours)} has "
-                    f"{', '.join(map(str, mine))}; wanted the same of all that are compared"
-                )
 
 
 def untargeted(claimed: Claimed) -> Iterator[str]:

@@ -23,23 +23,23 @@ class Compared:
     paired: stats.Paired  # of the area under the curve
     final: stats.Paired  # at the full budget
 
-    def saving(self, form: str, smooth: bool = True) -> Saving:
-        return next(s for s in self.savings if s.form == form and s.smooth == smooth)
+    def saving(self, form: str) -> Saving:
+        """What one saves over the other at the `final` level, or `integrated` over all."""
+        return next(s for s in self.savings if s.form == form)
 
 
 @dataclass(frozen=True)
 class Comparison(Compared):
-    """One method against the baseline that a rule chose, in one setting."""
+    """One method against another, in one setting."""
 
     method: Method
     baseline: Method
-    rule: str
 
 
-def strongest(setting: Setting, methods: Sequence[Method], seeds: int) -> Method | None:
-    """The method of largest mean AUC over the first seeds of a setting; None where none has any."""
+def strongest(setting: Setting, methods: Sequence[Method]) -> Method | None:
+    """The method of largest mean AUC in a setting; None where there is none."""
     places = [setting.methods.index(method) for method in methods]
-    best = best_of(area(setting.curves[places, :seeds], setting.labels, log=False))
+    best = best_of(area(setting.curves[places], setting.labels, log=False))
     return None if best is None else methods[best]
 
 
@@ -72,30 +72,18 @@ def crossed(rivals: Floats, labels: Floats) -> tuple[Floats, tuple[int, ...]]:
 
 
 def held_against(
-    setting: Setting,
-    method: Method,
-    baseline: Method,
-    skip: int,
-    reference: float | None,
-    spec: ReportSpec,
+    setting: Setting, method: Method, baseline: Method, spec: ReportSpec
 ) -> Comparison | None:
-    """One comparison over the seeds both have after the first `skip`; None where there is none.
-
-    Without a reference only what every table shows is computed: the savings at the final level and
-    over all levels, on isotonic curves.
-    """
-    seeds = setting.curves[:, skip:]
-    a, b = (seeds[setting.methods.index(name)] for name in (method, baseline))
-    who = f"{method.text} against {baseline.text} {skip}"
-    found = compared(setting, a, b, who, reference, spec)
+    """One comparison over the seeds that both have; None where there are none."""
+    a, b = (setting.curves[setting.methods.index(name)] for name in (method, baseline))
+    who = f"{method.text} against {baseline.text} 0"
+    found = compared(setting, a, b, who, spec)
     if found is None:
         return None
-    return Comparison(found.savings, found.paired, found.final, method, baseline, "")
+    return Comparison(found.savings, found.paired, found.final, method, baseline)
 
 
-def compared(
-    setting: Setting, a: Floats, b: Floats, who: str, reference: float | None, spec: ReportSpec
-) -> Compared | None:
+def compared(setting: Setting, a: Floats, b: Floats, who: str, spec: ReportSpec) -> Compared | None:
     """Curves (s, p) of a setting against others, over the seeds that both have; None where there
     are none. who: names them, so that no other method or setting moves their resamples."""
     both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
@@ -103,10 +91,6 @@ def compared(
         return None
     a, b = a[both], b[both]
     draws = rng(spec.seed, f"bootstrap {setting.place.text} against {who}")
-    if reference is None:
-        found = compare(a, b, setting.labels, 0.0, (), spec.bootstrap, draws, fits=(True,))
-    else:
-        gaps = tuple(spec.targets)
-        found = compare(a, b, setting.labels, reference, gaps, spec.bootstrap, draws)
+    found = compare(a, b, setting.labels, spec.bootstrap, draws)
     areas = (area(curves, setting.labels, log=False) for curves in (a, b))
     return Compared(found, stats.paired(*areas), stats.paired(a[:, -1], b[:, -1]))

@@ -43,18 +43,6 @@ class Setting:
         curves = self.curves[self.methods.index(method)]
         return np.asarray(curves[~np.isnan(curves).any(axis=1)])
 
-    def seeds_of(self, method: Method) -> tuple[int, ...]:
-        """The seeds with which a method has runs; none where it has no run here."""
-        if method not in self.methods:
-            return ()
-        has = ~np.isnan(self.curves[self.methods.index(method)]).any(axis=1)
-        return tuple(seed for seed, there in zip(self.seeds, has.tolist(), strict=True) if there)
-
-    def together(self, *methods: Method) -> Floats:
-        """(len(methods), s, p) curves over the seeds that all of these methods have."""
-        chosen = self.curves[[self.methods.index(method) for method in methods]]
-        return chosen[:, ~np.isnan(chosen).any(axis=(0, 2))]
-
 
 def settings(frame: pd.DataFrame, metric: str) -> list[Setting]:
     """The settings of a frame with `setting` and `method` columns, in their order.

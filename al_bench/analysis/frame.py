@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from al_bench.analysis.artifacts import hint
-from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of, with_later
+from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of
 from al_bench.analysis.stored import kept, large, options, small
 from al_bench.configuration.words import erring, words
 from al_bench.content import replaced
@@ -232,14 +232,14 @@ def read_parquet(path: Path) -> Results:
     try:
         about = json.loads(note)
         failed, unfinished = (
-            tuple(Missing(r["id"], r["what"], r["why"], r.get("where", {})) for r in about[key])
+            tuple(Missing(r["id"], r["what"], r["why"], r["where"]) for r in about[key])
             for key in ("failed", "unfinished")
         )
         provenance = {str(key): sorted(map(str, v)) for key, v in about["provenance"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
                          "cannot be read") from None  # fmt: skip
-    frame = kept(with_later(large(table).to_pandas()))
+    frame = kept(large(table).to_pandas())
     return Results(frame, failed, unfinished, provenance)
 
 

@@ -165,9 +165,3 @@ def columns_of(choices: Mapping[str, str], science: Mapping[str, Any]) -> dict[s
         found[group] = choices.get(group, "none" if node is None else "custom")
         found[f"{group}_config"] = json.dumps(node, sort_keys=True, separators=(",", ":"))
     return found
-
-
-def with_later(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame of older results with the columns of the groups that came later: none is chosen."""
-    new = [group for group in LATER if group not in frame]
-    return frame.assign(**dict.fromkeys(new, "none"), **{f"{g}_config": "null" for g in new})

@@ -112,11 +112,6 @@ class Names:
                 text += PREFIX[choice.group] + shown if shown else ""
         return text
 
-    def training(self, method: Method) -> str:
-        """A training rule with the learner, where it varies."""
-        learner = self.parts(method, ("learner", "proxy_selection"))
-        return self.choice(method.choice("supervision")) + learner
-
     def place(self, place: Place) -> str:
         """The data set and what else varies among settings."""
         return self.all(place.part(("dataset", *self.varying)))

@@ -36,15 +36,6 @@ class Average:
 
 
 @dataclass(frozen=True)
-class Extreme:
-    """A difference over sets: its mean, and the worst with its set."""
-
-    mean: float
-    worst: float
-    where: Place
-
-
-@dataclass(frozen=True)
 class Goal:
     """A target, of the `mean` or the `worst` saving over all levels, and whether it is reached."""
 
@@ -54,30 +45,18 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Above:
-    """Ours over the sets of a row beside a level that needs no label: sets it ends above, the
-    median of the labels from which it is (inf: never in half of the sets), and the mean of how far
-    it ends above."""
-
-    sets: int
-    needed: float
-    apart: float
-
-
-@dataclass(frozen=True)
 class Summary:
-    """A claim over the sets of one row; verdicts: sets won, tied and lost by area; ends: means;
-    above: for each of the claim's levels."""
+    """A claim over the sets of one row. area, accuracy: mean differences under the curve and at the
+    full budget; verdicts: sets won, tied and lost by area; ends: means."""
 
     row: Place
     sets: int
     integrated: Average
     final: Average
-    area: Extreme
-    accuracy: Extreme
+    area: float
+    accuracy: float
     verdicts: tuple[int, int, int]
     ends: Ends
-    above: tuple[Above, ...]
     targets: tuple[Goal, ...]
 
 
@@ -87,23 +66,20 @@ def summaries(claimed: Claimed) -> list[Summary]:
 
 
 def summary(claim: Claim, row: Place, sets: Sequence[Held]) -> Summary:
-    """What a claim comes to over the sets of a row; no target is reached where ours does not end
-    above a level of the claim in all of them."""
-    integrated, words = average(sets, "integrated"), [h.comparison.paired.verdict for h in sets]
-    above = tuple(above_level(sets, number) for number in range(len(claim.levels)))
-    fails = any(one.sets < len(sets) for one in above)
+    """What a claim comes to over the sets of a row."""
+    found = [held.comparison for held in sets]
+    integrated, words = average(sets, "integrated"), [one.paired.verdict for one in found]
     reached = {"mean": integrated.mean, "worst": integrated.worst}
     return Summary(
         row,
         len(sets),
         integrated,
         average(sets, "final"),
-        extreme(sets, [held.comparison.paired.difference for held in sets]),
-        extreme(sets, [held.comparison.final.difference for held in sets]),
+        float(np.mean([one.paired.difference for one in found])),
+        float(np.mean([one.final.difference for one in found])),
         (words.count("win"), words.count("tie"), words.count("loss")),
         Ends(*np.mean([astuple(held.ends) for held in sets], axis=0).tolist()),
-        above,
-        tuple(Goal(w, t, not fails and reached[w] >= t - CLOSE) for w, t in goals(claim, row)),
+        tuple(Goal(what, t, reached[what] >= t - CLOSE) for what, t in goals(claim, row)),
     )
 
 
@@ -151,16 +127,3 @@ def mean_limits(
     others = saving_limits(mean, between, count - 1)
     wider = np.minimum(these[0], others[0]), np.maximum(these[1], others[1])
     return these, (float(wider[0]), float(wider[1]))
-
-
-def above_level(sets: Sequence[Held], number: int) -> Above:
-    """Ours beside one of the claim's levels, over sets."""
-    found = [held.beside[number] for held in sets]
-    apart = np.array([one.end - one.level for one in found])
-    needed = float(np.median([one.needed for one in found]))
-    return Above(int((apart > CLOSE).sum()), needed, float(apart.mean()))
-
-
-def extreme(sets: Sequence[Held], differences: list[float]) -> Extreme:
-    last = int(np.argmin(differences))
-    return Extreme(float(np.mean(differences)), differences[last], sets[last].set)

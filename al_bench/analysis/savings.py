@@ -1,12 +1,11 @@
-"""How many labels a method saves over another, in three forms, on mean learning curves.
+"""How many labels a method saves over another, at one level and over all, on mean learning curves.
 
-Curves are (b, p): b mean curves (one, or one for each bootstrap resample) at p label counts. They
-are used as they are and after isotonic regression; nothing else smooths them.
+Curves are (b, p): b mean curves (one, or one for each bootstrap resample) at p label counts,
+compared after isotonic regression; nothing else smooths them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -127,79 +126,53 @@ def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats
 
 @dataclass(frozen=True)
 class Saving:
-    """The labels method a saves over method b at one target, as a fraction of b's labels.
+    """The labels method a saves over method b, as a fraction of b's labels.
 
-    form: `final`, a fraction of the gap, or `integrated`; target: the level (NaN if integrated);
-    value, low, high: estimate and 95 % interval (NaN with one seed); error: the standard error of
-    the log of the ratio 1 - value; reached_a, reached_b: whether the mean curves get to the target;
-    missed_a, missed_b: fraction of seeds whose own curve misses it.
+    form: `final`, at b's own last level, or `integrated` over all levels; value, low, high:
+    estimate and 95 % interval (NaN with one seed); error: the standard error of the log of the
+    ratio 1 - value; reached_a, reached_b: whether the mean curves get to the level.
     """
 
     form: str
-    smooth: bool
-    target: float
     value: float
     error: float
     low: float
     high: float
     reached_a: bool
     reached_b: bool
-    missed_a: float
-    missed_b: float
     seeds: int
 
 
-def all_forms(a: Floats, b: Floats, labels: Floats, levels: Floats, fits: Sequence[bool]) -> Floats:
-    """(b, f (2 + t)) logs of the labels of a per label of b: final, each level, over all levels;
-    by f fits: isotonic (True) or raw."""
-    targets = np.column_stack([last_level(b, labels), np.tile(levels, (len(b), 1))])
-    columns = []
-    for smooth in fits:
-        one, other = (isotonic(a), isotonic(b)) if smooth else (a, b)
-        columns.append(ratio_at(one, other, labels, targets))
-        columns.append(ratio_over_levels(one, other, labels)[:, None])
-    return np.asarray(np.log(np.concatenate(columns, axis=1)))
+def both_forms(a: Floats, b: Floats, labels: Floats) -> Floats:
+    """(b, 2) logs of the labels of a per label of b, on isotonic fits: at b's last level, and over
+    all levels."""
+    last = last_level(b, labels)[:, None]
+    a, b = isotonic(a), isotonic(b)
+    final, integrated = ratio_at(a, b, labels, last)[:, 0], ratio_over_levels(a, b, labels)
+    return np.asarray(np.log(np.stack([final, integrated], axis=1)))
 
 
 def compare(
-    a: Floats,
-    b: Floats,
-    labels: Floats,
-    reference: float,
-    gaps: tuple[float, ...],
-    resamples: int,
-    rng: np.random.Generator,
-    fits: Sequence[bool] = (True, False),
+    a: Floats, b: Floats, labels: Floats, resamples: int, rng: np.random.Generator
 ) -> list[Saving]:
-    """All forms of the labels a saves over b, with intervals; a and b are (s, p), paired by seed.
-
-    The targets in the gap between b's start and `reference` are fixed; the target `final` is that
-    of each resample.
-    """
-    start = float(b[:, 0].mean())
-    levels = start + np.array(gaps) * (reference - start)
+    """The labels a saves over b, with intervals; a and b are (s, p), paired by seed. The final
+    level is that of each resample."""
     logs, errors = stats.errors(
-        lambda weights: all_forms(weights @ a, weights @ b, labels, levels, fits),
-        len(a),
-        resamples,
-        rng,
+        lambda weights: both_forms(weights @ a, weights @ b, labels), len(a), resamples, rng
     )
     mean_a, mean_b = a.mean(axis=0, keepdims=True), b.mean(axis=0, keepdims=True)
-    targets = np.array([*last_level(mean_b, labels), *levels])
-    forms = ["final", *(f"{100 * gap:g} % of the gap" for gap in gaps), "integrated"]
-    results = []
-    for number, (form, smooth) in enumerate((f, s) for s in fits for f in forms):
-        log, error = float(logs[number]), float(errors[number])
-        target, missed_a, missed_b, reached_a, reached_b = np.nan, 0.0, 0.0, True, True
-        if form != "integrated":
-            target = float(targets[forms.index(form)])
-            missed_a, missed_b = (missed(curves, labels, target, smooth) for curves in (a, b))
-            means = (mean_a, mean_b)
-            reached_a, reached_b = (missed(mean, labels, target, smooth) == 0 for mean in means)
-        ends = (1 - float(np.exp(log)), error, *saving_limits(log, error, len(a) - 1))
-        who = (reached_a, reached_b, missed_a, missed_b)
-        results.append(Saving(form, smooth, target, *ends, *who, len(a)))
-    return results
+    level = last_level(mean_b, labels)[:, None]
+    reached = [
+        bool(np.isfinite(labels_needed(isotonic(mean), labels, level)).all())
+        for mean in (mean_a, mean_b)
+    ]
+    found = []
+    for form, log, error in zip(("final", "integrated"), logs, errors, strict=True):
+        low, high = saving_limits(log, error, len(a) - 1)
+        mine, theirs = reached if form == "final" else (True, True)
+        saved = 1 - float(np.exp(log))
+        found.append(Saving(form, saved, float(error), low, high, mine, theirs, len(a)))
+    return found
 
 
 def saving_limits(log: float, error: float, freedom: float) -> tuple[float, float]:
@@ -209,9 +182,3 @@ def saving_limits(log: float, error: float, freedom: float) -> tuple[float, floa
 
     half = t.ppf(0.975, freedom) * error if freedom > 0 else np.nan
     return 1 - float(np.exp(log + half)), 1 - float(np.exp(log - half))
-
-
-def missed(curves: Floats, labels: Floats, target: float, smooth: bool) -> float:
-    """The fraction of curves (s, p) that never reach the target."""
-    fits = isotonic(curves) if smooth else curves
-    return float(np.isinf(labels_needed(fits, labels, np.full((len(fits), 1), target))).mean())

@@ -12,49 +12,8 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 CHUNK = 1000  # resamples evaluated at a time
-ENOUGH = 10  # seeds from which BCa is used
 FEW = 7  # seeds up to which resamples repeat so often that each is evaluated once
 SAME = 1e-8  # differences that are rounding
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Estimates (f,) with their limits (f,) and how each was found: BCa, percentile or none."""
-
-    value: Floats
-    low: Floats
-    high: Floats
-    kind: tuple[str, ...]
-
-
-def interval(
-    statistic: Callable[[Floats], Floats],
-    seeds: int,
-    resamples: int,
-    rng: np.random.Generator,
-    level: float = 0.95,
-) -> Interval:
-    """Bootstrap intervals over seeds of f statistics at once (Efron and Tibshirani, 1993).
-
-    statistic: weights (b, seeds), rows summing to one, to values (b, f); BCa with 10 seeds or more,
-    else percentiles; none (NaN) with one seed. NaN in a resample counts as -inf.
-    """
-    value = statistic(np.full((1, seeds), 1.0 / seeds))[0]
-    if seeds < 2:
-        unknown = np.full(len(value), np.nan)
-        return Interval(value, unknown, unknown, ("none",) * len(value))
-    replicates = resampled(statistic, seeds, resamples, rng)
-    fractions = np.tile([(1 - level) / 2, (1 + level) / 2], (len(value), 1))
-    kind = ["percentile"] * len(value)
-    if seeds >= ENOUGH:
-        left_out = statistic((1 - np.eye(seeds)) / (seeds - 1))
-        corrected = bca_shares(value, replicates, left_out, level)
-        usable = np.asarray(np.isfinite(corrected).all(axis=1))
-        fractions[usable] = corrected[usable]
-        kind = ["BCa" if ok else "percentile" for ok in usable.tolist()]
-    limits = np.stack([quantiles(replicates[:, f], fractions[f]) for f in range(len(value))])
-    limits[np.isnan(value)] = np.nan
-    return Interval(value, limits[:, 0], limits[:, 1], tuple(kind))
 
 
 def errors(
@@ -90,35 +49,6 @@ def resampled(
     return np.asarray(np.where(np.isnan(values), -np.inf, values)[places])
 
 
-def bca_shares(value: Floats, replicates: Floats, left_out: Floats, level: float) -> Floats:
-    """(f, 2) the fractions at which BCa reads the bootstrap distribution (Efron, 1987).
-
-    Corrected for bias by where the estimate falls among the replicates (b, f), and for skew by the
-    jackknife values left_out (s, f). NaN where that is not defined.
-    """
-    from scipy.special import ndtr, ndtri
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        below = ((replicates < value).mean(axis=0) + (replicates <= value).mean(axis=0)) / 2
-        bias = ndtri(below)[:, None]
-        apart = left_out.mean(axis=0) - left_out
-        skew = ((apart**3).sum(axis=0) / (6 * (apart**2).sum(axis=0) ** 1.5))[:, None]
-        z = ndtri(np.array([(1 - level) / 2, (1 + level) / 2]))
-        return np.asarray(ndtr(bias + (bias + z) / (1 - skew * (bias + z))))
-
-
-def quantiles(values: Floats, fractions: Floats) -> Floats:
-    """Quantiles, linear between neighbours, of values that may hold -inf (which is then kept)."""
-    ordered, position = np.sort(values), fractions * (len(values) - 1)
-    below = ordered[np.floor(position).astype(int)]
-    above = ordered[np.ceil(position).astype(int)]
-    part = position - np.floor(position)
-    known = np.isfinite(below)
-    with np.errstate(invalid="ignore"):  # none of an infinite step is no step
-        finite = below + part * (above - np.where(known, below, 0.0))
-    return np.asarray(np.where(known, finite, below))
-
-
 def t_band(curves: Floats, level: float = 0.95) -> Floats:
     """(p,) half-width of the t interval of the mean of curves (s, p); zero with one seed."""
     from scipy.stats import t
@@ -132,10 +62,7 @@ def t_band(curves: Floats, level: float = 0.95) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """A paired comparison over seeds, from one difference a seed; p is NaN with one seed.
-
-    The tests are computed when they are asked for: few of a report's comparisons show them.
-    """
+    """A paired comparison over seeds, from one difference a seed."""
 
     apart: Floats
 
@@ -156,23 +83,6 @@ class Paired:
         return len(self.apart) > 1 and bool(np.abs(self.apart).max() <= SAME)
 
     @property
-    def t_test(self) -> float:
-        from scipy.stats import ttest_1samp
-
-        if len(self.apart) < 2 or self.same:
-            return 1.0 if self.same else np.nan
-        return 0.0 if self.error == 0 else float(ttest_1samp(self.apart, 0.0).pvalue)
-
-    @property
-    def wilcoxon(self) -> float:
-        """p of the signed-rank test (Wilcoxon, 1945)."""
-        from scipy.stats import wilcoxon
-
-        if len(self.apart) < 2 or self.same:
-            return 1.0 if self.same else np.nan
-        return float(wilcoxon(self.apart).pvalue)
-
-    @property
     def verdict(self) -> str:
         """win, tie or loss at two paired standard errors."""
         if abs(self.difference) <= 2 * self.error or np.isnan(self.error):
@@ -183,16 +93,6 @@ class Paired:
 def paired(a: Floats, b: Floats) -> Paired:
     """Compare two methods by one number a seed, (s,) and (s,)."""
     return Paired(a - b)
-
-
-def holm(p_values: Floats) -> Floats:
-    """(n,) p-values adjusted for n tests (Holm, 1979); NaN stays NaN and is not counted."""
-    adjusted = np.full(len(p_values), np.nan)
-    known = np.flatnonzero(~np.isnan(p_values))
-    order = known[np.argsort(p_values[known], kind="stable")]
-    steps = p_values[order] * (len(order) - np.arange(len(order)))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
 
 
 def ranks(scores: Floats) -> Floats:
@@ -220,20 +120,3 @@ def critical_difference(methods: int, settings: int, alpha: float = 0.05) -> flo
 
     q = studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
     return float(q * np.sqrt(methods * (methods + 1) / (6 * settings)))
-
-
-def penalties(curves: Floats, alpha: float = 0.05) -> Floats:
-    """(m, m) fraction of the points at which row beats column, curves (m, s, p).
-
-    By a two-sided paired t test over seeds at each point (Ash et al., 2020); summed over settings
-    it is their pairwise penalty matrix.
-    """
-    from scipy.stats import t
-
-    seeds = curves.shape[1]
-    if seeds < 2:
-        return np.zeros((len(curves), len(curves)))
-    apart = curves[:, None] - curves[None, :]
-    error = apart.std(axis=2, ddof=1) / np.sqrt(seeds)
-    beats = apart.mean(axis=2) > np.maximum(t.ppf(1 - alpha / 2, seeds - 1) * error, 1e-12)
-    return np.asarray(beats.mean(axis=2))

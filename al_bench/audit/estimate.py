@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.arithmetic import one_hot
-from al_bench.audit.beta import Beta, jeffreys
 from al_bench.audit.design import Audit
 from al_bench.audit.parts import hits_and_misses
-from al_bench.audit.sample import Sample, deviations, difference, taken
-from al_bench.state import Floats, Ints
+from al_bench.audit.sample import Beta, Sample, deviations, difference, jeffreys, taken
+from al_bench.state import ABSENT, Floats, Ints
+
+ERROR = 0.025  # on either side of an interval
 
 
 @dataclass(frozen=True)
@@ -27,71 +28,49 @@ class Interval:
 class Estimate:
     """How good a model is, each with an interval.
 
-    recalls: (k,) by class, in 0..1 where nothing is known; balanced_accuracy: their mean; audited:
-    rows with an answer. right: what is known of accuracy; balanced: of balanced accuracy, at its
-    worst; for other levels of confidence that one of them is above something.
+    recalls: (k,) by class, in 0..1 where nothing is known; balanced_accuracy: their mean;
+    balanced: what is known of it, at its worst, for other levels of confidence that it is above
+    something.
     """
 
     accuracy: Interval
     balanced_accuracy: Interval
     recalls: tuple[Interval, ...]
-    audited: int
-    right: Beta
     balanced: Beta
 
 
 def estimate(
-    probs: Floats,
-    audit: Audit,
-    level: float = 0.95,
-    confusion: Floats | None = None,
-    truths: Floats | None = None,
-    reserve: Ints | None = None,
+    probs: Floats, audit: Audit, truths: Floats | None = None, reserve: Ints | None = None
 ) -> Estimate:
     """Accuracy, balanced accuracy and recalls on rows that the model was not taught, distributed as
-    the pool is.
+    the pool is, with intervals of 95 %.
 
     probs: (n, k) the model's, of every pool row; audit: the rows that were audited, none of which
-    may have taught it. reserve: (m,) the rows the audit was drawn from, which must include them
-    and are as new to the model as they are (None: all); their predictions make the intervals
-    narrower without being believed (prediction-powered inference: Angelopoulos et al., 2023), in
-    the form of a difference estimator under the stratified design (Särndal et al., 1992).
-
-    Without more, `audit.answers` are taken for the truth. confusion: (k, k) how often each class
-    (row) is answered as each (column), where it is known: `audit.answers` are corrected for it;
-    truths: (a, k) in place of answers, what several of them say of the true class (`agreed`, or a
-    label model's consensus). ValueError where no row was audited or shapes do not fit. O(n k).
+    may have taught it. truths: (a, k) in place of its answers, what several of them say of the true
+    class (`agreed`, or a label model's consensus). reserve: (m,) the rows the audit was drawn from,
+    which must include them and are as new to the model as they are (None: all); their predictions
+    make the intervals narrower without being believed (prediction-powered inference: Angelopoulos
+    et al., 2023), in the form of a difference estimator under the stratified design (Särndal et
+    al., 1992). ValueError where no row was audited or shapes do not fit. O(n k).
     """
-    sample = taken(probs, audit, confusion, truths, reserve)
-    error = (1 - level) / 2
+    sample = taken(probs, audit, truths, reserve)
     accuracy, right = accuracy_of(sample)
     parts = hits_and_misses(sample, 1 - right.mean)
-    (mean, _), (worst, apart) = (moments(parts.recall(x)) for x in (parts.expected, parts.feared))
+    expected, feared = parts.recall(parts.expected), parts.recall(parts.feared)
+    mean, worst = expected.mean(axis=1), feared.mean(axis=1)
     best = np.maximum(parts.plain, mean)
-    spread = spread_of_mean(sample, worst, apart, parts.sizes)
-    balanced, top = (Beta.of(inside(float(x.mean())), spread) for x in (worst, best))
+    spread = spread_of_mean(sample, worst, feared.var(axis=1), parts.sizes)
+    balanced, top = (Beta.of(float(x.mean().clip(1e-6, 1 - 1e-6)), spread) for x in (worst, best))
     hit, missed = seen(sample)
-    low = np.quantile(parts.recall(parts.feared), error, axis=1)
-    high = np.quantile(parts.recall(parts.expected), 1 - error, axis=1)
+    low, high = np.quantile(feared, ERROR, axis=1), np.quantile(expected, 1 - ERROR, axis=1)
     ends = (np.where(hit >= 0.5, low, 0), mean, np.where(missed >= 0.5, high, 1))
-    around = right.quantile(error), right.quantile(1 - error)
+    around = right.quantile(ERROR), right.quantile(1 - ERROR)
     return Estimate(
         Interval(float(np.clip(accuracy, *around)), *around),
-        Interval(float(mean.mean()), balanced.quantile(error), top.quantile(1 - error)),
+        Interval(float(mean.mean()), balanced.quantile(ERROR), top.quantile(1 - ERROR)),
         tuple(Interval(float(x), float(lo), float(hi)) for lo, x, hi in zip(*ends, strict=True)),
-        len(audit.rows),
-        right,
         balanced,
     )
-
-
-def inside(fraction: float) -> float:
-    """Not quite 0 or 1, which no beta distribution has for a mean."""
-    return float(np.clip(fraction, 1e-6, 1 - 1e-6))
-
-
-def moments(values: Floats) -> tuple[Floats, Floats]:
-    return np.asarray(values.mean(axis=1)), np.asarray(values.var(axis=1))
 
 
 def accuracy_of(sample: Sample) -> tuple[float, Beta]:
@@ -125,3 +104,32 @@ def spread_of_mean(sample: Sample, recall: Floats, variance: Floats, sizes: Floa
     apart = float(variance[known].sum())
     together = float(np.sqrt(variance[~known]).sum()) ** 2
     return (apart + together + max(common, 0)) / k**2
+
+
+def agreed(table: Ints, k: int) -> tuple[Floats, float]:
+    """(a, k) numbers whose mean over rows of one true class is that class, the mean over each row's
+    answers, and how often these are wrong, as far as their agreement with each other tells.
+
+    table: (a, m) answers, ABSENT where there is none; some rows have two. People are taken to err
+    as each other class alike and apart from each other: whoever errs together is taken to be right
+    (Dawid and Skene, 1979, with one number for all). An answer becomes its row in the inverse of
+    that confusion, so single numbers may be below 0 or above 1 (Rogan and Gladen, 1978; as the
+    backward correction of Patrini et al., 2017). ValueError where no row has two answers or they
+    agree no more often than by chance.
+    """
+    there = table != ABSENT
+    counts = one_hot(np.where(there, table, 0), k).astype(np.float64) * there[:, :, None]
+    votes, said = counts.sum(axis=1), there.sum(axis=1)
+    pairs = float((said * (said - 1)).sum())
+    if not pairs:
+        raise ValueError("no audited row has two answers; wanted some, to see how often they agree")
+    agreement = float((votes * (votes - 1)).sum()) / pairs
+    if k * agreement - 1 < 1e-6 * (k - 1):
+        raise ValueError(
+            f"two answers about a row of the audit agree in {agreement:.0%} of cases, no more than "
+            "by chance, so nothing is known of the model"
+        )
+    right = (1 + np.sqrt((k - 1) * (k * agreement - 1))) / k
+    error = 1 - right
+    confusion = (1 - error - error / (k - 1)) * np.eye(k) + error / (k - 1)
+    return np.asarray(votes @ np.linalg.inv(confusion) / said[:, None]), float(error)

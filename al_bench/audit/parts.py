@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.arithmetic import one_hot
-from al_bench.audit.beta import jeffreys
-from al_bench.audit.sample import Sample, difference, sums, tuned
+from al_bench.audit.sample import Sample, difference, jeffreys, sums, tuned
 from al_bench.state import Floats
 
 POINTS = 64  # at which the distributions of hits and of misses are read

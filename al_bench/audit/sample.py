@@ -1,4 +1,4 @@
-"""A stratified sample of rows and totals estimated from it: the arithmetic under `estimate`."""
+"""A stratified sample of rows, totals estimated from it, and what is known of fractions by them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from al_bench.arithmetic import one_hot
 from al_bench.audit.design import Audit
-from al_bench.audit.truths import corrected
 from al_bench.state import Floats, Ints
 
 FEW = 5  # rows of a stratum below which its variance is not estimated alone
@@ -37,9 +36,7 @@ class Sample:
         return float((self.weights**2).sum())
 
 
-def taken(
-    probs: Floats, audit: Audit, confusion: Floats | None, truths: Floats | None, rows: Ints | None
-) -> Sample:
+def taken(probs: Floats, audit: Audit, truths: Floats | None, rows: Ints | None) -> Sample:
     """The sample that an audit is; ValueError where its parts do not fit together."""
     (n, k), count = probs.shape, len(audit.rows)
     if not count or len(audit.strata) != n or len(audit.answers) != count:
@@ -48,10 +45,7 @@ def taken(
             f"{len(audit.strata)} strata for {n} rows; wanted one row at least, an answer each and "
             "a stratum for every row"
         )
-    if truths is None and confusion is not None:
-        truths = corrected(audit.answers, confusion)
-    elif truths is None:
-        truths = one_hot(audit.answers, k)
+    truths = one_hot(audit.answers, k) if truths is None else truths
     if truths.shape != (count, k):
         raise ValueError(f"estimate got truths of shape {truths.shape}; wanted ({count}, {k})")
     rows = np.arange(n) if rows is None else rows
@@ -134,3 +128,49 @@ def difference(
     total = trust * predicted + sample.weights @ (outcomes - trust * hoped)
     variance = ((seen - trust * guessed) ** 2).sum(axis=0) + trust**2 * own
     return np.asarray(total), np.asarray(variance)
+
+
+@dataclass(frozen=True)
+class Beta:
+    """What is known of a fraction: a beta distribution of these shapes."""
+
+    a: float
+    b: float
+
+    @classmethod
+    def of(cls, mean: float, variance: float) -> Beta:
+        """The one of this mean in (0, 1) and variance; a variance too large becomes as large as
+        it can be."""
+        size = max(mean * (1 - mean) / max(variance, 1e-12) - 1, 1e-3)
+        return cls(mean * size, (1 - mean) * size)
+
+    @property
+    def mean(self) -> float:
+        return self.a / (self.a + self.b)
+
+    def quantile(self, fraction: float) -> float:
+        from scipy.special import betaincinv
+
+        return float(betaincinv(self.a, self.b, fraction))
+
+
+def jeffreys(fraction: Floats, variance: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance of what is known of fractions that were estimated with such a variance.
+
+    weight: what part of all rows an audited row stands for. A simple random sample of n = 1/weight
+    rows with variance p(1 - p)/n gives the moments of Jeffreys' posterior Beta(x + 1/2, n - x +
+    1/2): half a row of either outcome is added, so that nothing is sure at 0 or 1 (Brown, Cai and
+    DasGupta, 2001). A smaller variance, by design or predictions, stands in its place. A larger
+    one, by answers that err, is that of fewer rows (effective sample size: Korn and Graubard,
+    1998).
+    """
+    whole = 1 / weight
+    fraction, variance = np.clip(fraction, 0, 1), np.maximum(variance, 1e-12)
+    rows = whole
+    for _ in range(20):  # until rows and mean fit each other
+        mean = (fraction * rows + 0.5) / (rows + 1)
+        rows = np.minimum(whole, (rows + mean * (1 - mean) / variance) / 2)
+    mean = (fraction * rows + 0.5) / (rows + 1)
+    smaller = (variance * whole**3 + whole / 2 + 0.25) / ((whole + 1) ** 2 * (whole + 2))
+    spread = np.minimum(smaller, mean * (1 - mean) / (rows + 2))
+    return np.asarray(mean), np.asarray(spread)

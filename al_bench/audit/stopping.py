@@ -1,10 +1,9 @@
-"""When to stop asking: rules over the rounds so far, each with what it promises."""
+"""When to stop asking: what looks at an audit tell of a target and of what more labels bring."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -13,29 +12,31 @@ from al_bench.audit.estimate import Estimate
 from al_bench.audit.sample import deviations, joined, weights
 from al_bench.state import Floats, Ints
 
-FEW = 20  # audited rows below which an estimate is not looked at
+FEW = 20  # audited rows below which nothing is concluded
+GROWTH = 1.5  # of the audit from one look to the next
+ERROR = 0.05  # the probability that a floor, or a most, of any look is wrong
+GAIN, STEP = 0.01, 100  # less balanced accuracy by so many more labels is not worth them
 
 
 @dataclass(frozen=True)
-class Facts:
-    """One round, as stopping rules may see it: no truth in it.
+class Look:
+    """What one look at an audit found.
 
-    labels: bought so far, the audit's too; guesses: (n,) classes by the round's model, of the rows
-    the audit is of. uncertainty: mean entropy of unlabelled rows over its largest value; doubt: the
-    largest such entropy of the rows last queried, by the model they were chosen with; right: how
-    often that model had guessed what was then answered about them. audit, truths: the rows audited
-    so far and (a, k) what is said of their true class; estimate: what they say of the model; None
-    before the first.
+    number: of the look, from 1; rows: audited then; labels: of the model; floor: what its balanced
+    accuracy is surely above; gain, most: what `STEP` more labels are expected to gain of it, and
+    surely gain no more than: None before there are models of three numbers of labels.
     """
 
+    number: int
+    rows: int
     labels: int
-    guesses: Ints
-    uncertainty: float
-    doubt: float
-    right: float
-    audit: Audit | None = None
-    truths: Floats | None = None
-    estimate: Estimate | None = None
+    floor: float
+    gain: float | None
+    most: float | None
+
+    @property
+    def name(self) -> str:
+        return f"look {self.number} ({self.rows} audited rows, model of {self.labels} labels)"
 
 
 @dataclass(frozen=True)
@@ -46,144 +47,114 @@ class Advice:
     why: str
 
 
-class StoppingRule(Protocol):
-    """A rule over the rounds so far; the same rounds give the same advice."""
-
-    @property
-    def promise(self) -> str:
-        """What holds where it says stop, in one sentence."""
-
-    def advice(self, history: Sequence[Facts]) -> Advice:
-        """Whether to stop after the last of these rounds."""
+def due(last: Look | None) -> int:
+    """How many audited rows the look after this one needs."""
+    return FEW if last is None else int(np.ceil(GROWTH * last.rows))
 
 
-def looks(history: Sequence[Facts], growth: float) -> list[int]:
-    """The rounds after which the audit is looked at: when it has grown by this factor since the
-    last look, from `FEW` rows on."""
-    found, last = [], 0
-    for number, facts in enumerate(history):
-        rows = 0 if facts.audit is None else len(facts.audit.rows)
-        if rows >= max(FEW, growth * last):
-            found.append(number)
-            last = rows
-    return found
+def spent(look: int) -> float:
+    """The part of `ERROR` that the look of this number (from 1) may make: all looks together make
+    no more than the whole, however many there are and however they depend on each other (a union
+    bound, as in alpha spending: Lan and DeMets, 1983)."""
+    return ERROR / (look * (look + 1))
 
 
-def spent(error: float, look: int) -> float:
-    """The part of an error that the look of this number (from 1) may make: error / (look (look +
-    1)), so that all looks together make no more than `error`, however many there are and however
-    they depend on each other (a union bound, as in alpha spending: Lan and DeMets, 1983)."""
-    return error / (look * (look + 1))
+def look_at(
+    number: int, found: Estimate, audit: Audit, truths: Floats, labels: Ints, guesses: Ints
+) -> Look:
+    """The look of this number, which this estimate is.
 
+    The interval of one estimate holds for one look; whoever estimates again and again sees a lucky
+    one sooner or later. So every estimate that anybody is shown is a look, whatever for, where one
+    is due: then its error is spent, and until the next one is due its numbers stay what is said. A
+    confidence sequence would not do, as each model is another one.
 
-@dataclass(frozen=True)
-class Target:
-    """Stop once balanced accuracy is over `target`, but for a probability `error` of being wrong.
-
-    The interval of one round holds for one look; whoever looks every round sees a lucky one sooner
-    or later. So the error is spent over looks, and one is taken only when the audit has grown by a
-    factor `growth` since the last. A confidence sequence would not do, as each round's model is
-    another one. plain: accuracy in place of balanced accuracy.
+    truths: (a, k) what is said of the audited rows' classes; of the models so far, the present one
+    last: labels: (r,) they were made with, the audit's too; guesses: (r, a) of the audited rows.
     """
+    from scipy.special import ndtri
 
-    target: float
-    error: float = 0.05
-    growth: float = 1.5
-    plain: bool = False
-
-    @property
-    def name(self) -> str:
-        return "accuracy" if self.plain else "balanced accuracy"
-
-    @property
-    def promise(self) -> str:
-        return (
-            f"with {1 - self.error:.0%} confidence, over all looks together, {self.name} is over "
-            f"{self.target:.1%}"
-        )
-
-    def advice(self, history: Sequence[Facts]) -> Advice:
-        taken = looks(history, self.growth)
-        if not taken or taken[-1] != len(history) - 1:
-            return Advice(False, waiting(history, taken, self.growth))
-        found = history[-1].estimate
-        assert found is not None
-        known = found.right if self.plain else found.balanced
-        floor = known.quantile(spent(self.error, len(taken)))
-        over = "over" if floor > self.target else "not over"
-        return Advice(
-            floor > self.target,
-            f"look {len(taken)}: {self.name} is surely above {floor:.1%}, {over} the target of "
-            f"{self.target:.1%}",
-        )
+    now = int(labels[-1])
+    floor = found.balanced.quantile(spent(number))
+    gain = most = None
+    if len(np.unique(labels)) > 2:
+        slope, deviation = rise(audit, truths, labels, guesses)
+        step = float(np.log1p(STEP / max(now, 1)))
+        gain, most = slope * step, float(slope + ndtri(1 - spent(number)) * deviation) * step
+    return Look(number, len(audit.rows), now, floor, gain, most)
 
 
-def waiting(history: Sequence[Facts], taken: Sequence[int], growth: float) -> str:
-    """When the next look is taken."""
-    last = history[taken[-1]].audit if taken else None
-    rows = max(FEW, 0 if last is None else int(np.ceil(growth * len(last.rows))))
-    return f"the audit is looked at next when it has {rows} rows"
+def advice(
+    look: Look | None, found: Estimate, unseen: Sequence[str], target: float | None
+) -> Advice:
+    """Whether to stop, by the last look and the estimate of now.
 
-
-@dataclass(frozen=True)
-class Gain:
-    """Stop once the next `step` labels are expected to gain less than `gain` of balanced accuracy.
-
-    The learning curve is a + b log(labels), fitted to all models so far on the rows audited by now:
-    none of them was taught these, and as it is the same rows, models are compared in pairs. What
-    counts is the upper end of the expected gain, with errors spent over looks as by `Target`. The
-    curve is an assumption on the safe side: unlike a power law it never levels off.
+    target: balanced accuracy that is wanted, which holds at a stop but for a probability `ERROR`
+    over all looks together, whatever targets are asked about; None: stop where `STEP` more labels
+    surely gain less than `GAIN`, if it goes on to rise with the logarithm of their number. unseen:
+    classes that no audited row has, without which nobody is told to stop.
     """
+    if look is None:
+        return Advice(False, f"nothing is concluded from fewer than {FEW} audited rows")
+    said = gains(look) if target is None else reaches(look, target, found)
+    if said.stop and (missing := lacks(found, unseen)):
+        return Advice(False, missing)
+    return said
 
-    gain: float
-    step: int = 100
-    error: float = 0.05
-    growth: float = 1.5
 
-    @property
-    def promise(self) -> str:
-        return (
-            f"with {1 - self.error:.0%} confidence the next {self.step} labels are expected to "
-            f"gain less than {self.gain:.1%} of balanced accuracy, if it goes on to rise with the "
-            "logarithm of their number"
-        )
+def reaches(look: Look, target: float, found: Estimate) -> Advice:
+    """Whether balanced accuracy is surely over a target, and did not fall below it since."""
+    now, over = found.balanced_accuracy.value, look.floor > target
+    surely = f"{look.name}: balanced accuracy is surely above {look.floor:.1%}"
+    if over and now < target:
+        return Advice(False, f"{surely} then, but it fell: it is estimated at {now:.1%} now, and "
+                      f"the target is {target:.1%}")  # fmt: skip
+    if over:
+        return Advice(True, f"{surely}, over the target of {target:.1%}")
+    return Advice(False, f"{surely}, not over the target of {target:.1%}; next at {due(look)} rows")
 
-    def advice(self, history: Sequence[Facts]) -> Advice:
-        from scipy.special import ndtri
 
-        taken = looks(history, self.growth)
-        if not taken or taken[-1] != len(history) - 1:
-            return Advice(False, waiting(history, taken, self.growth))
-        if len({facts.labels for facts in history}) < 3:
-            return Advice(False, "a curve needs models of three different numbers of labels")
-        slope, deviation = rise(history)
-        now = history[-1].labels
-        step = float(np.log1p(self.step / max(now, 1)))
-        most = (slope + ndtri(1 - spent(self.error, len(taken))) * deviation) * step
+def gains(look: Look) -> Advice:
+    """Whether more labels surely gain little."""
+    if look.gain is None or look.most is None:
+        unknown = "a curve needs models of three different numbers of labels"
+    elif round(look.gain, 3) < 0:  # as it is shown
+        unknown = "balanced accuracy fell as labels came, so what more of them bring is not known"
+    else:
+        said = f"{max(look.gain, 0):.1%} and surely less than {max(look.most, 0):.1%}"
         return Advice(
-            bool(most < self.gain),
-            f"look {len(taken)}: the next {self.step} labels are expected to gain "
-            f"{max(slope * step, 0.0):.1%} and surely less than {max(most, 0.0):.1%}",
+            look.most < GAIN, f"{look.name}: {STEP} more labels are expected to gain {said}"
         )
+    return Advice(False, f"{look.name}: {unknown}; next at {due(look)} rows")
 
 
-def rise(history: Sequence[Facts]) -> tuple[float, float]:
+def lacks(found: Estimate, unseen: Sequence[str]) -> str | None:
+    """What an audit must show before anybody is told to stop, in a sentence; None if it does."""
+    if unseen:
+        return f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
+    low, chance = found.balanced_accuracy.low, 1 / len(found.recalls)
+    if low > chance:
+        return None
+    return (f"balanced accuracy may be {low:.1%} and guessing has {chance:.1%}, so the audit does "
+            "not show the model to be any better")  # fmt: skip
+
+
+def rise(audit: Audit, truths: Floats, labels: Ints, guesses: Ints) -> tuple[float, float]:
     """b of the curve a + b log(labels) of balanced accuracy, and its standard deviation.
 
-    The least-squares slope is a sum over audited rows, each with the slope of its own marks, so its
-    variance is that of a total of the design; half a row that is learnt on the way is added, as by
-    `jeffreys`. Classes that were not audited are taken to rise as the others do. O(r a).
+    The curve is fitted to all models on the rows audited by now: none of them was taught these, and
+    as it is the same rows, models are compared in pairs. It is an assumption on the safe side:
+    unlike a power law it never levels off. The least-squares slope is a sum over audited rows, each
+    with the slope of its own marks, so its variance is that of a total of the design; half a row
+    that is learnt on the way is added, as by `jeffreys`. Classes that were not audited are taken to
+    rise as the others do. O(r a).
     """
-    audit, truths = history[-1].audit, history[-1].truths
-    assert audit is not None
-    assert truths is not None
     shares = weights(audit.strata, audit.rows)
     weight, sizes = float((shares**2).sum()), shares @ truths
     known = sizes >= weight / 2
     each_class = known / np.where(known, sizes, 1) / max(int(np.count_nonzero(known)), 1)
-    guesses = np.stack([facts.guesses[audit.rows] for facts in history])
     marks = truths[np.arange(len(audit.rows)), guesses] * each_class[guesses]
-    x = np.log(np.array([max(facts.labels, 1) for facts in history], dtype=float))
+    x = np.log(np.maximum(labels, 1).astype(np.float64))
     pull = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     each = shares * (pull @ marks)
     spread = (deviations(each[:, None], joined(audit.strata[audit.rows])) ** 2).sum()

@@ -34,22 +34,19 @@ def main(arguments: Sequence[str]) -> int:
     path, spec = asked(options)
     from rich.console import Console
 
-    from al_bench.analysis.claims import check_seeds, claims_on
+    from al_bench.analysis.claims import claims_on
     from al_bench.analysis.frame import read_parquet
     from al_bench.analysis.ground import ground, narrowed
-    from al_bench.report.tables.cells import transposed
-    from al_bench.report.tables.claims import claim_tables, set_by_set
+    from al_bench.report.tables.claims import over_sets, set_by_set
     from al_bench.report.tables.render import console
 
     results = read_parquet(path)
     frame = of_sets(narrowed(results.frame, spec), options.sets)
     on = ground(frame, spec, results.partial)
     claims = claims_on(on, spec)
-    for claimed in claims:
-        check_seeds(claimed, on, spec)
-    shown = [transposed(table, "") for table in claim_tables(claims, on.names, spec.metric)]
+    shown = [over_sets(claimed, on.names) for claimed in claims]
     if options.each:
-        shown += [set_by_set(claimed, on.names, spec.metric) for claimed in claims]
+        shown += [set_by_set(claimed, on.names) for claimed in claims]
     print(results.summary())
     terminal = Console(width=None if sys.stdout.isatty() else 140)
     for table in shown:
@@ -73,8 +70,7 @@ def asked(options: argparse.Namespace) -> tuple[Path, ReportSpec]:
     own: ReportSpec | None = None
     if options.ours:
         ours, against = selection(options.ours), list(map(selection, options.against))
-        some = {"rival_metrics": options.rival_metrics, "levels": options.levels}
-        own = claim_spec(ours, against, options.metric, **some)
+        own = claim_spec(ours, against, options.metric)
     if not overrides:
         assert own is not None
         return files[0], own
@@ -129,19 +125,5 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--sets", metavar="A,B", help="data sets (default: all)")
     made.add_argument("--each", action="store_true", help="the tables set by set too")
     made.add_argument("--metric", default="balanced_accuracy", help="where no experiment says it")
-    made.add_argument(
-        "--rival-metrics",
-        nargs="+",
-        default=(),
-        metavar="METRIC",
-        help="by each of which a rival is an opponent of its own (default: the metric)",
-    )
-    made.add_argument(
-        "--levels",
-        nargs="+",
-        default=(),
-        metavar="METRIC",
-        help="whose values without labels ours has to end above: prior_balanced_accuracy",
-    )
     made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
     return made

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
-import os
+import csv
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
-from al_bench.cli.exchange import backend, studio, tasks
-from al_bench.cli.label import label
-from al_bench.cli.session_rows import add, export, new, opened, predict, show
-from al_bench.cli.written import written
+import typer
 
 if TYPE_CHECKING:
-    from al_bench.session import Interval
+    from al_bench.session import Interval, Session, Suggestion
 
-Command = Callable[[argparse.ArgumentParser, list[str]], int]
-
-EXAMPLE = """
+# "\b" keeps a paragraph of the help as it is written.
+EXAMPLES = """\b
+examples:
   albench session new reviews --data reviews.csv --text body --classes complaint,praise,question
   albench session suggest reviews --budget 50 --out batch.csv     # fill in the column "answer"
   albench session tell reviews batch.csv --annotator ann
@@ -28,132 +27,403 @@ EXAMPLE = """
   albench session export reviews --out final
   albench session predict final --data new.csv --out labelled.csv"""
 
+app = typer.Typer(
+    help="Label rows of your own: suggest, tell, estimate, export.",
+    epilog=EXAMPLES,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def option(help: str, *names: str, **more: Any) -> Any:
+    """An option of a command."""
+    return typer.Option(*names, help=help, **more)
+
+
+# bad usage: typer's own error, or click's where typer does not bring its own
+UsageError: Any = typer.BadParameter.__mro__[1]
+Folder = Annotated[Path, typer.Argument(help="the session", show_default=False)]
+ConfigDir = Annotated[Path | None, option("a folder of your own configs besides", "--config-dir")]
+Data = Annotated[
+    str,
+    option(
+        "csv, tsv, parquet, jsonl, .npz of embeddings, a folder of images, a saved data set, "
+        "hf://owner/name"
+    ),
+]
+Text = Annotated[str | None, option('its column of texts ("text")')]
+Image = Annotated[str | None, option("its column of images or image files, in place of texts")]
+Id = Annotated[str | None, option("its column of row names; left out: numbers from 0", "--id")]
+Split = Annotated[str, option("of a data set")]
+PriorTable = Annotated[
+    str | None, option("class probabilities of embeddings: .npz, csv, parquet, jsonl")
+]
+Budget = Annotated[int, option("how many rows")]
+Annotator = Annotated[str | None, option("whom they are for; left out: anybody")]
+Waiting = Annotated[bool, option("those that still wait, no new ones", "--waiting")]
+Out = Annotated[Path | None, option("a csv file; left out: printed")]
+
+
+class Tool(StrEnum):
+    """The tools whose files are written."""
+
+    labelstudio = "labelstudio"
+    argilla = "argilla"
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command of a session."""
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0 if arguments else 2
-    name, *rest = arguments
-    if name not in COMMANDS:
-        there = ", ".join(COMMANDS)
-        print(f"albench session: no command {name!r}; there are {there}", file=sys.stderr)
+    """Run a command of a session; bad usage ends in one sentence and exit code 2."""
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("albench session", list(arguments) or ["--help"]) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code if arguments else 2
+    except UsageError as error:
+        where = getattr(getattr(error, "ctx", None), "command_path", "albench session")
+        print(f"{where}: {error.format_message()}", file=sys.stderr)
         return 2
-    command = COMMANDS[name]
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when a library is loaded
-    parser = argparse.ArgumentParser(
-        f"albench session {name}", description=command.__doc__, allow_abbrev=False
-    )
-    parser.add_argument("folder", type=Path, help="the session")
-    parser.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
-    return command(parser, rest)
-
-
-def usage() -> str:
-    lines = ["usage: albench session <command> <folder> [options]", ""]
-    lines += [f"  {name:9}{(c.__doc__ or '').splitlines()[0]}" for name, c in COMMANDS.items()]
-    return "\n".join([*lines, EXAMPLE, "", "albench session <command> --help says more."])
-
-
-def suggest(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
-    """Choose the rows to label next, as a csv whose column "answer" waits to be filled in."""
-    from al_bench.session.batchfile import write_batch
-
-    parser.add_argument("--budget", type=int, default=50, help="how many rows (50)")
-    parser.add_argument("--annotator", help="whom they are for; left out: anybody")
-    parser.add_argument("--waiting", action="store_true", help="those that still wait, no new ones")
-    parser.add_argument("--out", type=Path, help="a csv file; left out: printed")
-    given = parser.parse_args(arguments)
-    with opened(given) as session, written(given.out) as file:
-        if given.waiting:
-            batch = session.waiting(given.annotator)
-        else:
-            batch = session.suggest(given.budget, given.annotator)
-        write_batch(batch, session.settings.modality, session.settings.blind, file)
-    if given.out is not None:
-        print(f"{len(batch)} rows in {given.out}: fill in the column answer ('?' says not sure), "
-              f"then albench session tell {given.folder} {given.out}")  # fmt: skip
     return 0
 
 
-def tell(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+@app.command(epilog=EXAMPLES)
+def new(
+    folder: Folder,
+    data: Data,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="as of albench run: strategy=badge prior=minilm ...", metavar="CONFIG"),
+    ] = None,
+    text: Text = None,
+    image: Image = None,
+    id: Id = None,
+    split: Split = "train",
+    classes: Annotated[
+        str | None, option("a,b,c; left out: those of the labels that are there")
+    ] = None,
+    label: Annotated[str | None, option("a column of labels that are there already")] = None,
+    prior_table: PriorTable = None,
+    prompt: Annotated[
+        list[str] | None, option("a template with one {}; may be given again")
+    ] = None,
+    audit: Annotated[float, option("fraction of suggestions that measure")] = 0.2,
+    reserve: Annotated[float, option("fraction of rows kept for these")] = 0.1,
+    overlap: Annotated[
+        float, option("fraction of an annotator's rows that another one has answered")
+    ] = 0.05,
+    show_guess: Annotated[
+        bool, option("show the guess of rows that measure, too", "--show-guess")
+    ] = False,
+    seed: int = 0,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Make a session of your rows: embed them and ask the foundation model."""
+    from al_bench.session import Session
+
+    with Session.new(
+        folder,
+        data,
+        None if classes is None else listed(classes),
+        text=text,
+        image=image,
+        label=label,
+        id=id,
+        split=split,
+        prior_table=prior_table,
+        prompts=prompt or None,
+        overrides=overrides or (),
+        seed=seed,
+        audit=audit,
+        reserve=reserve,
+        overlap=overlap,
+        blind=not show_guess,
+        config_dir=config_dir,
+    ) as session:
+        show(session)
+        if not session.has_prior:
+            print("the embeddings came without class probabilities: the foundation model has no "
+                  "opinion; --prior-table gives it one")  # fmt: skip
+
+
+@app.command()
+def suggest(
+    folder: Folder,
+    budget: Budget = 50,
+    annotator: Annotator = None,
+    waiting: Waiting = False,
+    out: Out = None,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Choose the rows to label next, as a csv whose column "answer" waits to be filled in."""
+    from al_bench.session.batches import write_batch
+
+    with opened(folder, config_dir) as session, written(out) as file:
+        found = batch(session, budget, annotator, waiting)
+        write_batch(found, session.settings.modality, session.settings.blind, file)
+    if out is not None:
+        print(f"{len(found)} rows in {out}: fill in the column answer ('?' says not sure), "
+              f"then albench session tell {folder} {out}")  # fmt: skip
+
+
+@app.command()
+def tell(
+    folder: Folder,
+    file: Annotated[Path, typer.Argument(help="a csv, parquet or jsonl; or an export, .json")],
+    annotator: Annotated[str, option("who gave them, if no column says")] = "annotator",
+    unasked: Annotated[bool, option("also of rows never suggested", "--unasked")] = False,
+    config_dir: ConfigDir = None,
+) -> None:
     """Read answers from a csv with columns id and answer (annotator, seconds), or a tool's export.
 
     An export of Label Studio or Argilla (.json) may be told again: only what is new counts.
     """
-    from al_bench.session.exchange.brought import bring
-    from al_bench.session.exchange.files import exported
-    from al_bench.session.telling import file_answers
+    from al_bench.session.argilla import exported
+    from al_bench.session.telling import bring, file_answers
 
-    parser.add_argument("file", type=Path, help="a csv, parquet or jsonl; or an export, .json")
-    parser.add_argument("--annotator", default="annotator", help="who gave them, if no column says")
-    parser.add_argument("--unasked", action="store_true", help="also of rows never suggested")
-    given = parser.parse_args(arguments)
-    with opened(given) as session:
-        if given.file.suffix == ".json":
-            found = exported(given.file)
-            count, told = bring(session, found.answers, given.unasked), len(found.answers)
-            print(f"{count} answers told; {told - count} are known, {found.empty} have no answer")
+    with opened(folder, config_dir) as session:
+        if file.suffix == ".json":
+            found, empty = exported(file)
+            count = bring(session.bench.store, found, session.classes, unasked)
+            known = len(found) - count
+            print(f"{count} answers told; {known} are known, {empty} have no answer")
         else:
-            answers, empty = file_answers(given.file, given.annotator, session.classes)
-            count = session.tell(answers, unasked=given.unasked)
+            answers, empty = file_answers(file, annotator, session.classes)
+            count = session.tell(answers, unasked=unasked)
             left = f"; {empty} of {count + empty} lines have no answer and are left out"
             print(f"{count} answers told{left if empty else ''}")
         show(session)
-    return 0
 
 
-def status(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
-    """Say how far a session has come."""
-    with opened(parser.parse_args(arguments)) as session:
-        show(session)
-    return 0
+@app.command()
+def label(
+    folder: Folder,
+    port: Annotated[int, option("0: any that is free", min=0, max=2**16 - 1)] = 8765,
+    host: Annotated[
+        str,
+        option(
+            "where to listen; beyond this machine the address holds a token without which "
+            "nobody comes in"
+        ),
+    ] = "127.0.0.1",
+    batch: Annotated[int, option("rows chosen at a time for each", min=1)] = 20,
+    guess: Annotated[
+        bool, option("show the model's guess, though never of rows that measure the model")
+    ] = True,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Serve a page on which people label, by keyboard, texts and images."""
+    try:
+        from al_bench.session.page.serve import serve
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
+        raise RuntimeError(
+            f"the labelling page needs {error.name}: pip install 'al-bench[page]'"
+        ) from error
+    say = lambda line: print(line, flush=True)  # noqa: E731
+    serve(folder.expanduser(), host, port, batch, guess, config_dir, say)
 
 
-def estimate(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+@app.command()
+def estimate(
+    folder: Folder,
+    target: Annotated[
+        float | None,
+        option(
+            "stop at this balanced accuracy; left out: once 100 more labels would gain less "
+            "than 1 point of it"
+        ),
+    ] = None,
+    config_dir: ConfigDir = None,
+) -> None:
     """Say how good the model is by now, with intervals, and whether to stop."""
-    parser.add_argument("--target", type=float, help="stop at this balanced accuracy; left out: "
-                        "once 100 more labels would gain less than 1 point of it")  # fmt: skip
-    given = parser.parse_args(arguments)
-    with opened(given) as session:
-        found = session.estimate(given.target)
+    with opened(folder, config_dir) as session:
+        found = session.estimate(target)
     lines = {"accuracy": found.accuracy, "balanced accuracy": found.balanced_accuracy}
     lines |= {f"recall of {name}": one for name, one in found.recalls.items()}
     width = max(map(len, lines))
     print(f"by {found.audited} audited rows of {found.labels} labelled ones, 95 % intervals:")
     for name, one in lines.items():
         print(f"  {name:{width}}  {interval(one)}")
-    if found.answer_error is not None:
-        print(f"corrected for people, who err in {found.answer_error:.0%} of answers")
-    print(found.advice)
-    return 0
+    for note in (*found.notes, found.advice):
+        print(note)
 
 
-def withdraw(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+@app.command()
+def export(
+    folder: Folder,
+    out: Annotated[Path, option("a folder")],
+    config_dir: ConfigDir = None,
+) -> None:
+    """Write labels, predictions, the model and a report."""
+    with opened(folder, config_dir) as session:
+        files = session.export(out)
+        if "model.json" not in files:
+            options = session.settings.options
+            named = ", ".join(f"{g}={options[g]}" for g in ("learner", "supervision", "prior"))
+            why = f"not with {named}" if session.status().fits else "no answer has taught one yet"
+            print(f"no model: {why}; only a linear head is exported, alone or joined with our "
+                  "belief, whose prior then may not be corrected on the pool")  # fmt: skip
+    print(f"{out}: {', '.join(files)}")
+
+
+@app.command()
+def predict(
+    folder: Folder,
+    data: Data,
+    text: Text = None,
+    image: Image = None,
+    id: Id = None,
+    split: Split = "train",
+    out: Out = None,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Label rows by a session's model, or by one that was exported (the folder has model.json)."""
+    from al_bench.session.predicting import CARD, Exported
+
+    if (folder / CARD).is_file():
+        model = Exported.load(folder)
+        table = model.predict(
+            data, text=text, image=image, id=id, split=split, config_dir=config_dir
+        )
+    else:
+        with opened(folder, config_dir) as session:
+            table = session.predict(data, text=text, image=image, id=id, split=split)
+    table.to_csv(out or sys.stdout, index=False)
+    if out is not None:
+        print(f"{len(table)} rows in {out}")
+
+
+@app.command()
+def status(folder: Folder, config_dir: ConfigDir = None) -> None:
+    """Say how far a session has come."""
+    with opened(folder, config_dir) as session:
+        show(session)
+
+
+@app.command()
+def add(
+    folder: Folder,
+    data: Annotated[str | None, option("as of new, with columns of the same names")] = None,
+    classes: Annotated[str | None, option("a,b,c: besides those there are")] = None,
+    prior_table: PriorTable = None,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Add rows that arrived later, or classes; labels are kept."""
+    if (data is None) == (classes is None):
+        raise typer.BadParameter("wanted either --data or --classes")
+    with opened(folder, config_dir) as session:
+        if data is not None:
+            print(f"{session.add_rows(data, prior_table):,} rows added")
+        elif classes is not None:
+            session.add_classes(listed(classes), prior_table)
+        show(session)
+
+
+@app.command()
+def withdraw(
+    folder: Folder,
+    annotator: Annotated[str | None, option("whom they are for; left out: all")] = None,
+    config_dir: ConfigDir = None,
+) -> None:
     """Take back suggestions that wait for an answer, so that their rows may come again."""
-    parser.add_argument("--annotator", help="whom they are for; left out: all")
-    given = parser.parse_args(arguments)
-    with opened(given) as session:
-        print(f"{session.withdraw(given.annotator)} suggestions taken back")
-    return 0
+    with opened(folder, config_dir) as session:
+        print(f"{session.withdraw(annotator)} suggestions taken back")
+
+
+@app.command()
+def tasks(
+    folder: Folder,
+    out: Annotated[Path, option("a .json file to import there")],
+    tool: Tool = Tool.labelstudio,
+    interface: Annotated[
+        Path | None, option("an .xml file: Label Studio's labelling interface")
+    ] = None,
+    budget: Budget = 50,
+    annotator: Annotator = None,
+    waiting: Waiting = False,
+    images_root: Annotated[Path | None, option("of images: the folder that is served")] = None,
+    images_url: Annotated[
+        str | None, option("where it is served; left out: by Label Studio")
+    ] = None,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Choose the rows to label next, as tasks of Label Studio or records of Argilla."""
+    from al_bench.session import argilla, labelstudio
+
+    if interface is not None and tool != Tool.labelstudio:
+        raise typer.BadParameter("--interface is of Label Studio alone")
+    if images_url is not None and images_root is None:
+        raise typer.BadParameter("--images-url wants --images-root too, the folder that is served")
+    images = None
+    if images_root is not None:
+        images = labelstudio.Images(images_root, images_url or labelstudio.LOCAL_FILES)
+    with opened(folder, config_dir) as session, ExitStack() as files:
+        settings = session.settings
+        labelstudio.check_shown(settings.modality, images)
+        file = files.enter_context(written(out))
+        if interface is not None:
+            config = labelstudio.label_config(settings.classes, settings.modality)
+            files.enter_context(written(interface)).write(config)
+        form = labelstudio.tasks if tool == Tool.labelstudio else argilla.records
+        found = form(batch(session, budget, annotator, waiting), images, settings.blind)
+        json.dump(found, file, ensure_ascii=False, indent=1)
+    print(f"{len(found)} tasks in {out}: when they are annotated, export them as JSON, then "
+          f"albench session tell {folder} <export>.json")  # fmt: skip
+
+
+def batch(
+    session: Session, budget: int, annotator: str | None, waiting: bool
+) -> Sequence[Suggestion]:
+    """New suggestions, or those that wait."""
+    return session.waiting(annotator) if waiting else session.suggest(budget, annotator)
+
+
+def listed(text: str) -> list[str]:
+    """Names between commas, quoted where one holds a comma."""
+    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+
+
+def opened(folder: Path, config_dir: Path | None) -> Session:
+    from al_bench.session import Session
+
+    return Session.open(folder, config_dir)
+
+
+@contextmanager
+def written(path: Path | None) -> Iterator[TextIO]:
+    """A file to write, which was not there before; what is printed where there is no path.
+
+    A batch that was filled in is never written over: its answers may not be told yet.
+    """
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        file = path.open("x", encoding="utf-8", newline="")
+    except FileExistsError:
+        raise ValueError(
+            f"{path} is there already, perhaps with answers in it; name another file"
+        ) from None
+    try:
+        with file:
+            yield file
+    except BaseException:
+        path.unlink()
+        raise
+
+
+def show(session: Session) -> None:
+    """Print how far a session has come."""
+    now = session.status()
+    print(f"{session.bench.folder}: {now.rows:,} rows, {now.answered:,} labelled "
+          f"({now.audited:,} of them measure), {now.waiting:,} wait for an answer")  # fmt: skip
+    print("  " + ", ".join(f"{name} {count:,}" for name, count in now.counts.items()))
+    if now.annotators:
+        print("  by " + ", ".join(f"{who} {count:,}" for who, count in now.annotators.items()))
 
 
 def interval(one: Interval) -> str:
     return f"{100 * one.value:5.1f} %  [{100 * one.low:.1f}, {100 * one.high:.1f}]"
-
-
-COMMANDS: dict[str, Command] = {
-    "new": new,
-    "suggest": suggest,
-    "tell": tell,
-    "label": label,
-    "estimate": estimate,
-    "export": export,
-    "predict": predict,
-    "status": status,
-    "add": add,
-    "withdraw": withdraw,
-    "tasks": tasks,
-    "studio": studio,
-    "backend": backend,
-}

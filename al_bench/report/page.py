@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.frame import NOT_AVAILABLE
 from al_bench.report.tables.cells import Table, headed
+from al_bench.report.tables.claims import READING
 from al_bench.report.tables.render import markdown_text, section
 
 MOST = 40  # rows of a table on the page
@@ -23,13 +24,11 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "bootstrap 95 % intervals; diamonds: means over sets.",
         "curves": f"Learning curves: {metric}, mean over seeds with 95 % t intervals.",
         "savings": "Labels saved, summed over all levels, with bootstrap 95 % intervals.",
-        "ranks": "Mean ranks over settings; joined methods do not differ (Nemenyi, 5 %).",
+        "ranks": "Mean ranks over settings with 95 % t intervals; the best are named, and random.",
         "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
         "recall": "Recall after the last label by the size of the class in the pool.",
         "precision": "Right answers among all labels; dotted: the whole pool.",
-        "costs": "Money against accuracy; dotted: the level to be reached.",
         "ladder": "Where each method ends against the prior alone, prior by prior.",
-        "prior": f"{method}: quality of the prior alone against labels saved over random.",
     }
 
 
@@ -48,7 +47,7 @@ def page(
         markdown_text(analysis.results.summary()),
         f"The same in all runs: {markdown_text(shared)}." if shared else "",
         f"![{markdown_text(captions(analysis)[first])}]({links[first]})" if first else "",
-        *(section(table, MOST) for table in tables),
+        *(section(table, MOST) for table in explained(analysis, tables)),
         "## What is missing",
         "\n".join(f"* {markdown_text(one)}" for one in missing(analysis)) or "Nothing.",
         "## Details",
@@ -56,6 +55,13 @@ def page(
         f"Every round of every run: [rounds](../{file}). Figures: {every}.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def explained(analysis: Analysis, tables: Sequence[Table]) -> list[Table]:
+    """The tables of a page; how claims are read stands below the first."""
+    if not analysis.claims:
+        return list(tables)
+    return [replace(tables[0], note=f"{tables[0].note} {READING}"), *tables[1:]]
 
 
 def missing(analysis: Analysis) -> list[str]:
@@ -69,11 +75,10 @@ def missing(analysis: Analysis) -> list[str]:
         if "limit" in choice.node
     ]
     found += [f"{why}." for why in analysis.sides.missing]
-    found += [f"{why}." for why in (analysis.costs.missing if analysis.costs else ())]
     found += [f"{c.claim.name}: {why}." for c in analysis.claims for why in c.missing]
-    if analysis.unchecked:
+    if analysis.on.unchecked:
         found.append(
-            f"{analysis.unchecked} runs do not say what problem they met; whether runs of one "
+            f"{analysis.on.unchecked} runs do not say what problem they met; whether runs of one "
             "setting and seed had the same pool and answers is not checked for them."
         )
     return found
@@ -87,16 +92,11 @@ def html(
 
     source = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
-    words, frame = captions(analysis), analysis.frame
+    words = captions(analysis)
     shown = [
         {"caption": words[key], "data": b64encode(files[0].read_bytes()).decode()}
         for key, files in figures.items()
     ]
-    runs = frame.drop_duplicates("id").sort_values(["setting", "method", "seed", "id"])
-    runs = runs.assign(
-        setting=runs["setting"].map(analysis.names.place),
-        method=runs["method"].map(analysis.names.method),
-    )
     return template.render(
         name=name,
         summary=analysis.results.summary(),
@@ -108,20 +108,6 @@ def html(
         missing=missing(analysis),
         shared=analysis.names.shared(),
         figures=shown,
-        tables=tables,
+        tables=explained(analysis, tables),
         provenance=analysis.results.provenance,
-        classes=classes(analysis),
-        runs=runs[["id", "setting", "method", "seed"]].to_dict("records"),
     )
-
-
-def classes(analysis: Analysis) -> dict[str, Any]:
-    """Class names and sizes of each setting's first run, largest first."""
-    found: dict[str, Any] = {}
-    for place, part in analysis.parts.items():
-        first = part.sort_values(["seed", "id"]).iloc[0]
-        if first["class_names"] is not None and first["class_counts"] is not None:
-            sizes = zip(first["class_names"], first["class_counts"], strict=True)
-            ordered = sorted(((str(n), int(c)) for n, c in sizes), key=lambda pair: -pair[1])
-            found[analysis.names.place(place)] = {"seed": int(first["seed"]), "sizes": ordered}
-    return found

@@ -63,14 +63,9 @@ def prior_table(path: Path, classes: Sequence[str], names: Sequence[str]) -> Flo
                          "or .npz")  # fmt: skip
     lines = len(values) if own is not None else len(names)
     probs = distributions(f"{path}: prior", values, lines, len(classes))
-    return (
-        probs if own is None else by_name(path, probs, names_of(f"{path}: ids", own, lines), names)
-    )
-
-
-def by_name(path: Path, probs: Floats, own: Sequence[str], names: Sequence[str]) -> Floats:
-    """The lines of some rows; ValueError where one has none."""
-    places = {name: line for line, name in enumerate(own)}
+    if own is None:
+        return probs
+    places = {name: line for line, name in enumerate(names_of(f"{path}: ids", own, lines))}
     missing = [name for name in names if name not in places]
     if missing:
         raise ValueError(f"{path} has no line for {len(missing)} of {len(names)} rows, first "

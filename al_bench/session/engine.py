@@ -14,12 +14,10 @@ import numpy as np
 from al_bench.desk import Desk
 from al_bench.loop import answered, query, trained
 from al_bench.session.parts import Components
-from al_bench.session.schema import Answered, Decision, Suggested
-from al_bench.session.values import AUDIT, Status
+from al_bench.session.schema import ASKED, Answered, Decision
+from al_bench.session.values import AUDIT, Status, Suggestion
 from al_bench.state import UNLABELLED, Answers, Floats, Ints, Panel, Rows, State
 from al_bench.supervision import Calibrated
-
-ASKED = "suggested"  # source of an answer: its row was suggested, so it may count for the audit
 
 
 @dataclass(frozen=True)
@@ -27,13 +25,14 @@ class Ledger:
     """What counts of the tables.
 
     answers: the last of each annotator about each row, none that was undone; open: suggestions that
-    were neither answered nor withdrawn, those put off by a skip last; audited: rows ever suggested
-    for the audit; suggested: rows ever suggested; put_off: the decision by which, of suggestions by
-    number; batches: so far.
+    were neither answered nor withdrawn, those put off by a skip last; audited: rows suggested for
+    the audit; suggested: all that were; of both none whose suggestions were all withdrawn before an
+    answer, so that it comes again; put_off: the decision by which, of suggestions by number;
+    batches: so far.
     """
 
     answers: tuple[Answered, ...]
-    open: tuple[Suggested, ...]
+    open: tuple[Suggestion, ...]
     audited: frozenset[int]
     suggested: frozenset[int]
     put_off: Mapping[int, int]
@@ -46,7 +45,7 @@ class Ledger:
 
 
 def ledger(
-    suggestions: Sequence[Suggested], answers: Sequence[Answered], decisions: Sequence[Decision]
+    suggestions: Sequence[Suggestion], answers: Sequence[Answered], decisions: Sequence[Decision]
 ) -> Ledger:
     """What counts of suggestions, answers and decisions, each in the order of their numbers."""
     undone, withdrawn = (
@@ -74,11 +73,12 @@ def ledger(
         )
     ]
     waiting.sort(key=lambda one: put_off.get(one.number, 0))
+    stands = [one for one in suggestions if one.number not in withdrawn or one.row in anybody]
     return Ledger(
         tuple(sorted(counting.values(), key=lambda answer: answer.number)),
         tuple(waiting),
-        frozenset(one.row for one in suggestions if one.kind == AUDIT),
-        frozenset(one.row for one in suggestions),
+        frozenset(one.row for one in stands if one.kind == AUDIT),
+        frozenset(one.row for one in stands),
         {number: decision for number, decision in put_off.items() if decision},
         suggestions[-1].batch if suggestions else 0,
     )
@@ -188,6 +188,18 @@ def status(counts: Ledger, rows: int, classes: Sequence[str], fits: int) -> Stat
 def audit_share(share: float, suggested: int, audited: int, budget: int) -> int:
     """How many of a batch are for the audit, so that it has its share of all suggestions so far."""
     return int(np.clip(round(share * (suggested + budget)) - audited, 0, budget))
+
+
+def answered_once(counts: Ledger, annotator: str) -> list[int]:
+    """Rows that were suggested and have a class from one other annotator alone, ascending; none
+    that waits for an answer."""
+    said: dict[int, list[Answered]] = {}
+    for answer in counts.answers:
+        said.setdefault(answer.row, []).append(answer)
+    single = (each[0] for each in said.values() if len(each) == 1)
+    others = (a for a in single if a.source == ASKED and a.annotator != annotator)
+    rows = {a.row for a in others if a.answer is not None}
+    return sorted(rows - {one.row for one in counts.open})
 
 
 def consensus(answers: Sequence[Answered]) -> dict[int, str]:

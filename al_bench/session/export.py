@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,14 +13,13 @@ import numpy as np
 from al_bench.learners.linear import LinearModel
 from al_bench.loop import answered
 from al_bench.rng import rng
-from al_bench.session.bench import Bench, Moment
+from al_bench.session.bench import Bench, Fit, Moment
 from al_bench.session.engine import start, told
-from al_bench.session.kept import Kept
 from al_bench.session.predicting import CARD, WEIGHTS, Exported, predictions, reader_of
 from al_bench.session.report import page
-from al_bench.session.threads import one_thread
 from al_bench.session.values import Estimate, Status
 from al_bench.state import Floats, Ints
+from al_bench.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 MODEL = "model"  # who said so, of rows that nobody answered
 
 
-def label_table(bench: Bench, moment: Moment, fit: Kept) -> pd.DataFrame:
+def label_table(moment: Moment, fit: Fit) -> pd.DataFrame:
     """A label for every row: what people said, the model's guess elsewhere.
 
     Columns id, label, confidence and source: the annotators, or "model". Where several answered it
@@ -37,9 +36,9 @@ def label_table(bench: Bench, moment: Moment, fit: Kept) -> pd.DataFrame:
     """
     import pandas as pd
 
-    names = [row.name for row in moment.pool.known]
-    table = predictions(names, moment.settings.classes, fit.probs).assign(source=MODEL)
-    rows, labels, confidence = people_say(bench, moment, fit.number)
+    table = predictions(moment.pool.names, moment.settings.classes, fit.probs)
+    table = table.assign(source=MODEL)
+    rows, labels, confidence = people_say(moment, fit.number)
     classes = np.array(moment.settings.classes, dtype=object)
     table.loc[rows, "label"] = classes[labels]
     table.loc[rows, "confidence"] = pd.Series(confidence, index=rows).round(6)
@@ -51,9 +50,9 @@ def label_table(bench: Bench, moment: Moment, fit: Kept) -> pd.DataFrame:
     return table
 
 
-def people_say(bench: Bench, moment: Moment, number: int) -> tuple[Ints, Ints, Floats]:
+def people_say(moment: Moment, number: int) -> tuple[Ints, Ints, Floats]:
     """(m,) rows with an answer, what the answers come to, and how far that is believed."""
-    settings, parts = moment.settings, bench.parts(moment.settings)
+    settings, parts = moment.settings, moment.parts
     nobody = np.empty(0, dtype=np.int64)
     every = told(moment.ledger.answers, settings.classes, nobody)
     state = start(moment.pool.rows, every.annotators, nobody)
@@ -71,31 +70,13 @@ def people_say(bench: Bench, moment: Moment, number: int) -> tuple[Ints, Ints, F
     return rows, labels, np.full(len(rows), np.nan)
 
 
-@dataclass(frozen=True)
-class Leaving:
-    """What is exported: labels and predictions of every row, the model where it has arrays that
-    predict without the pool, and the estimate where there is one."""
-
-    labels: pd.DataFrame
-    predictions: pd.DataFrame
-    model: Exported | None
-    estimate: Estimate | None
-
-
-def leaving(bench: Bench, moment: Moment, estimate: Estimate | None) -> Leaving:
-    fit = bench.last(moment)
-    settings = moment.settings
-    names = [row.name for row in moment.pool.known]
-    said = predictions(names, settings.classes, fit.probs)
-    for number, name in enumerate(settings.classes):
-        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
-    model = None
-    reader = reader_of(bench, settings)
-    leaves = isinstance(fit.model, LinearModel) or not reader.sees_pool
-    if fit.model is not None and leaves:
-        encoder = reader.prior.encoder(settings.modality)
-        model = Exported.of(settings, encoder.key, reader.given, fit.model)
-    return Leaving(label_table(bench, moment, fit), said, model, estimate)
+def model_of(bench: Bench, moment: Moment, fit: Fit) -> Exported | None:
+    """The model, where it has arrays that predict without the pool."""
+    reader = reader_of(bench, moment)
+    if fit.model is None or (reader.sees_pool and not isinstance(fit.model, LinearModel)):
+        return None
+    encoder = reader.prior.encoder(moment.settings.modality)
+    return Exported.of(moment.settings, encoder.key, reader.given, fit.model)
 
 
 def prepared(out: Path) -> Path:
@@ -107,24 +88,28 @@ def prepared(out: Path) -> Path:
     return out
 
 
-def written(out: Path, what: Leaving, moment: Moment, status: Status) -> list[str]:
-    """Write labels.csv, predictions.csv, report.html and, where there is one, the model; the names
+def written(
+    out: Path, bench: Bench, moment: Moment, estimate: Estimate | str, status: Status
+) -> list[str]:
+    """Write labels.csv, predictions.csv, report.html and, where it can leave, the model; the names
     of the files. OSError where the folder cannot be written."""
-    facts: dict[str, Any] = {
-        "al_bench": version("al-bench"),
-        "rows": status.rows,
-        "labels": status.answered,
-    }
-    if what.estimate is not None:
-        facts |= {"estimate": asdict(what.estimate)}
+    fit, classes = bench.last(moment), moment.settings.classes
+    model = model_of(bench, moment, fit)
+    said = predictions(moment.pool.names, classes, fit.probs)
+    for number, name in enumerate(classes):
+        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
+    facts: dict[str, Any] = {"al_bench": version("al-bench"), "rows": status.rows}
+    facts |= {"labels": status.answered}
+    if isinstance(estimate, Estimate):
+        facts |= {"estimate": asdict(estimate)}
     try:
         with TemporaryDirectory(dir=out) as place:
             folder = Path(place)  # so that no file is there in part
-            what.labels.to_csv(folder / "labels.csv", index=False)
-            what.predictions.to_csv(folder / "predictions.csv", index=False)
-            if what.model is not None:
-                what.model.save(folder, facts)
-            text = page(moment.settings, status, what.estimate, what.model is not None)
+            label_table(moment, fit).to_csv(folder / "labels.csv", index=False)
+            said.to_csv(folder / "predictions.csv", index=False)
+            if model is not None:
+                model.save(folder, facts)
+            text = page(moment.settings, status, estimate, model is not None)
             (folder / "report.html").write_text(text, encoding="utf-8")
             files = sorted(path.name for path in folder.iterdir())
             for name in files:

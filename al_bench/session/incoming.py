@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +10,15 @@ from uuid import uuid4
 
 import numpy as np
 
+from al_bench.content import replaced
 from al_bench.session.arrays import distributions, prior_table
-from al_bench.session.arriving import Arriving
-from al_bench.session.images import with_files
-from al_bench.session.pooling import array_file
+from al_bench.session.arriving import Arriving, with_files
+from al_bench.session.pool import array_file
+from al_bench.session.schema import GIVEN
 from al_bench.session.store import Store, insert, insert_many
-from al_bench.session.values import Settings
+from al_bench.session.telling import append
+from al_bench.session.values import Answer, Settings
 from al_bench.state import Floats
-
-GIVEN = "given"  # annotator and source of labels that came with the data
 
 
 def classes_of(rows: Arriving, classes: Sequence[str] | None) -> tuple[str, ...]:
@@ -39,7 +38,7 @@ def add(store: Store, folder: Path, rows: Arriving, settings: Settings, prior: P
     ValueError where they are of another kind, there already, or their names or labels are not as
     they must be; nothing is written then.
     """
-    check_kind(rows, settings)
+    rows.check_kind(settings.modality, "the session")
     rows = with_files(rows, folder / "images")
     if rows.features is not None:
         save(folder, rows.key, rows.features)
@@ -57,17 +56,10 @@ def add(store: Store, folder: Path, rows: Arriving, settings: Settings, prior: P
             (name, number, *line) for name, *line in zip(names, texts, paths, digests, strict=True)
         ]
         insert_many(connection, "rows", ("name", "arrival", "text", "path", "digest"), lines)
-        add_labels(connection, rows, settings.classes, start)
+        add_labels(store, rows, settings.classes, names)
         if probs is not None:
             keep_prior(store, folder, number, probs, settings.classes)
     return len(rows)
-
-
-def check_kind(rows: Arriving, settings: Settings) -> None:
-    if rows.modality != settings.modality:
-        raise ValueError(
-            f"{rows.where} holds rows of kind {rows.modality}; the session has {settings.modality}"
-        )
 
 
 def check_new(store: Store, folder: Path, rows: Arriving) -> None:
@@ -98,18 +90,14 @@ def names_of(store: Store, rows: Arriving, start: int) -> list[str]:
     return names
 
 
-def add_labels(
-    connection: sqlite3.Connection, rows: Arriving, classes: Sequence[str], start: int
-) -> None:
-    """Append the labels that came with rows, as answers; ValueError where one is no class."""
-    lines = []
-    for row, label in enumerate(rows.given or ()):
-        if label is not None:
-            if label not in classes:
-                raise ValueError(f"{rows.where}: row {row} has the label {label!r}; wanted one of "
-                                 f"{', '.join(classes)}, or nothing")  # fmt: skip
-            lines.append((start + row, GIVEN, label, time(), GIVEN))
-    insert_many(connection, "answers", ("row", "annotator", "answer", "time", "source"), lines)
+def add_labels(store: Store, rows: Arriving, classes: Sequence[str], names: Sequence[str]) -> None:
+    """Append the labels that came with rows; ValueError where one is no class."""
+    labels = zip(names, rows.given or (), strict=False)
+    answers = [Answer(name, label, GIVEN) for name, label in labels if label is not None]
+    try:
+        append(store, answers, classes, given=True)
+    except ValueError as error:
+        raise ValueError(f"{rows.where}: {error}") from error
 
 
 def check_own(modality: str) -> None:
@@ -165,15 +153,11 @@ def keep_prior(
 
 
 def save(folder: Path, name: str, array: Floats) -> None:
-    """Write an array to a temporary name, then rename it."""
+    """Write an array, as a whole or not at all."""
     place = array_file(folder, name)
-    temporary = place.with_name(f"{uuid4().hex}.tmp")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with replaced(place) as temporary, temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-        temporary.replace(place)
     except OSError as error:
         raise OSError(error.errno, f"{place} cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

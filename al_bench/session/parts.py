@@ -9,16 +9,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from al_bench.api import composed
 from al_bench.configuration.config import OPTIONAL, build, is_sweep, key_of
+from al_bench.configuration.identity import identified
 from al_bench.label_models import Majority
 from al_bench.problem.types import Prior
 from al_bench.runs.parts import is_oracle
 from al_bench.session.values import GROUPS, Settings
 from al_bench.state import Assignment, LabelModel, Learner, Strategy, Supervision
 
+FITTING = ("supervision", "learner", "prior", "label_model")  # what decides a fit
 WORD = re.compile(r"\w[\w-]*")  # what options are called
 # what `albench run` takes in place of a group's own name
 KEYS = {"strategy@init": "init"} | {group: group for group in GROUPS if group != "init"}
@@ -35,7 +37,11 @@ DEFAULTS: Mapping[str, str | None] = {
 
 @dataclass(frozen=True)
 class Components:
-    """What chooses, learns and judges in a session."""
+    """What chooses, learns and judges in a session.
+
+    identity: of those that make a fit, by group: names, parameters, versions, and the content of
+    what a user brings.
+    """
 
     strategy: Strategy
     init: Strategy
@@ -44,6 +50,7 @@ class Components:
     prior: Prior
     label_model: LabelModel
     assignment: Assignment | None
+    identity: Mapping[str, Any]
 
 
 def components(settings: Settings, extra: Path | None = None) -> Components:
@@ -69,7 +76,11 @@ def made(
                 "method"
             )
     found["label_model"] = found["label_model"] or Majority()
-    return Components(**found)
+    return Components(**found, identity={g: identified(plain(nodes[g])) for g in FITTING})
+
+
+def plain(node: DictConfig | None) -> Any:
+    return None if node is None else OmegaConf.to_container(node, resolve=True)
 
 
 def config_of(

@@ -20,8 +20,7 @@ from al_bench.session.arrays import plain_arrays
 from al_bench.session.arriving import Arriving, Columns
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.parts import config_of
-from al_bench.session.pool import Arrival, embedded, inputs_of, rows_of
-from al_bench.session.pooling import CACHE, found
+from al_bench.session.pool import CACHE, arrived, embedded, rows_of
 from al_bench.session.portable import Portable, arrays_of, model_of, width_of
 from al_bench.session.sources import arriving
 from al_bench.session.values import Settings, asked
@@ -52,10 +51,10 @@ def outside(bench: Bench, moment: Moment, rows: Arriving) -> Floats:
     reads.
     """
     settings, folder = moment.settings, bench.folder
-    check_reads(rows, settings.modality, "the session")
-    model = bench.last(moment).model or Delivered(bench.fit(moment).state)
-    reader = reader_of(bench, settings)
-    earlier = found(folder, bench.store, settings) if reader.sees_pool else []
+    rows.check_kind(settings.modality, "the session")
+    model = bench.last(moment).model or Delivered(bench.state(moment))
+    reader = reader_of(bench, moment)
+    earlier = arrived(folder, bench.store, settings) if reader.sees_pool else []
     width = moment.pool.rows.features.shape[1]
     return model.predict_proba(reader.read(rows, model, width, earlier, folder / CACHE))
 
@@ -75,36 +74,30 @@ class Reader:
         return comparing(self.prior, self.task.modality) is not None
 
     def read(
-        self, rows: Arriving, model: Model, width: int, earlier: Sequence[Arrival], cache: Path
+        self, rows: Arriving, model: Model, width: int, earlier: Sequence[Arriving], cache: Path
     ) -> Rows:
         """New rows as the model reads them; earlier: arrivals that a correction sees besides.
 
         ValueError where features have another width, or lack class probabilities.
         """
-        new = Arrival(rows.key, inputs_of(rows))
-        features = unit(embedded(new, self.prior.encoder(self.task.modality), cache))
+        features = unit(embedded(rows, self.prior.encoder(self.task.modality), cache))
         if features.shape[1] != width:
             raise ValueError(
                 f"{rows.where} has {features.shape[1]} features a row; the model reads {width}"
             )
         if isinstance(model, LinearModel):  # which reads no prior
-            return Rows(new.inputs, features, np.empty((len(rows), 0)))
+            return Rows(rows.inputs, features, np.empty((len(rows), 0)))
         if self.given and rows.features is not None and rows.prior is None:
             raise ValueError(f"{rows.where} has no prior, which the session's rows have and its "
                              "model reads; wanted an .npz with features and prior")  # fmt: skip
-        every = rows_of([*earlier, new], None, self.prior, self.task, cache)
+        every = rows_of([*earlier, rows], self.prior, self.task, cache)
         last = every.take(np.arange(len(every) - len(rows), len(every)))
-        return replace(last, inputs=new.inputs)
+        return replace(last, inputs=rows.inputs)
 
 
-def reader_of(bench: Bench, settings: Settings) -> Reader:
+def reader_of(bench: Bench, moment: Moment) -> Reader:
     """What reads rows for a session's models."""
-    return Reader(bench.parts(settings).prior, settings.task, bench.given_priors)
-
-
-def check_reads(rows: Arriving, modality: str, who: str) -> None:
-    if rows.modality != modality:
-        raise ValueError(f"{rows.where} holds rows of kind {rows.modality}; {who} reads {modality}")
+    return Reader(moment.parts.prior, moment.settings.task, bench.given_priors)
 
 
 @dataclass(frozen=True)
@@ -178,7 +171,7 @@ class Exported:
         longer the same, the rows are of another kind, or lack class probabilities that the model
         reads."""
         rows = arriving(inputs, Columns(text, image, None, id, split).or_else(self.columns))
-        check_reads(rows, self.modality, "the model")
+        rows.check_kind(self.modality, "the model")
         prior = self.reader(None if config_dir is None else Path(config_dir))
         with TemporaryDirectory() as folder:
             reader = Reader(prior, asked(self.classes, self.prompts, self.modality), self.given)

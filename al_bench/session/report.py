@@ -8,9 +8,10 @@ from importlib.resources import files
 from al_bench.session.values import Estimate, Settings, Status
 
 
-def page(settings: Settings, status: Status, estimate: Estimate | None, model: bool) -> str:
-    """HTML: how many labels by class and annotator, how good the model is, and how it was made; all
-    texts escaped, nothing fetched. model: whether its weights lie beside the page."""
+def page(settings: Settings, status: Status, estimate: Estimate | str, model: bool) -> str:
+    """HTML: how many labels by class and annotator, how good the model is or why nobody knows, and
+    how it was made; all texts escaped, nothing fetched. model: whether its weights lie beside the
+    page."""
     from jinja2 import Environment
 
     source = (files("al_bench.session") / "report.html").read_text("utf-8")

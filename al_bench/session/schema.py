@@ -9,6 +9,10 @@ from typing import Any
 FORM = 1  # of the tables; raised when they change
 MARK = 0x414C5345  # SQLite's application_id, by which a session is told from other databases
 
+# Sources of answers: the row was suggested, so they may count for the audit; it was not; they came
+# with the data, which is also who gave them.
+ASKED, UNASKED, GIVEN = "suggested", "unasked", "given"
+
 TABLES = {
     "settings": "name TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
     "arrivals": "key TEXT NOT NULL, n INTEGER NOT NULL, time REAL NOT NULL",
@@ -27,35 +31,9 @@ TABLES = {
 
 
 @dataclass(frozen=True)
-class Row:
-    """One row of the data: `name` is its id, its user's own; of an image the path and digest."""
-
-    name: str
-    arrival: int
-    text: str | None = None
-    path: str | None = None
-    digest: str | None = None
-
-
-@dataclass(frozen=True)
-class Suggested:
-    """A row of the table of suggestions; number: its place there, from 1."""
-
-    number: int
-    batch: int
-    row: int
-    kind: str
-    guess: str
-    confidence: float
-    why: str
-    annotator: str | None
-    time: float = 0.0
-
-
-@dataclass(frozen=True)
 class Answered:
-    """A row of the table of answers; answer: a class by name, None for "not sure"; source: whether
-    the row was ``suggested``, the answer came ``unasked``, or it was ``given`` with the data."""
+    """A row of the table of answers; answer: a class by name, None for "not sure"; source: ASKED,
+    UNASKED or GIVEN."""
 
     number: int
     row: int
@@ -68,7 +46,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Decision:
-    """Something decided: undo, skip, unskip, withdraw, fit, prior, estimate."""
+    """Something decided: undo, skip, unskip, withdraw, fit, prior, estimate, brought."""
 
     number: int
     kind: str

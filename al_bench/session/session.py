@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from al_bench.session import incoming, telling
 from al_bench.session.arriving import Columns
-from al_bench.session.batches import next_batch, put, shown
+from al_bench.session.batches import next_batch, put
 from al_bench.session.bench import Bench
-from al_bench.session.engine import ledger, status
-from al_bench.session.export import leaving, prepared, written
+from al_bench.session.engine import Ledger, ledger, status
+from al_bench.session.export import prepared, written
 from al_bench.session.judging import judged
 from al_bench.session.parts import DEFAULTS, chosen, components
-from al_bench.session.pooling import given_priors
 from al_bench.session.predicting import outside, predictions
 from al_bench.session.sources import arriving
 from al_bench.session.store import Store
@@ -56,6 +54,7 @@ class Session:
         audit: float = 0.2,
         reserve: float = 0.1,
         blind: bool = True,
+        overlap: float = 0.05,
         config_dir: str | Path | None = None,
         **choices: str | None,
     ) -> Session:
@@ -65,9 +64,10 @@ class Session:
         ``hf://owner/name``, or a data frame; text, image, label, id: its columns; split: of a data
         set; classes: names, or None for those of the labels that are there; prior_table: class
         probabilities of embeddings; audit: fraction of suggestions that measure the model; reserve:
-        fraction of the rows kept for them; blind: hide the guess of these; choices: options by
-        group (``strategy="badge"``), overrides: values inside them (``"learner.l2=3"``);
-        config_dir: a folder of one's own options. ValueError or OSError, in one sentence, where any
+        fraction of the rows kept for them; blind: hide the guess of these; overlap: fraction of an
+        annotator's suggestions that another one has answered; choices: options by group
+        (``strategy="badge"``), overrides: values inside them (``"learner.l2=3"``); config_dir: a
+        folder of one's own options. ValueError or OSError, in one sentence, where any
         of it is not as it must be.
         """
         columns = Columns(text, image, label, id, split)
@@ -83,6 +83,7 @@ class Session:
             audit,
             reserve if audit else 0.0,
             blind,
+            overlap,
             columns,
         )
         extra = None if config_dir is None else Path(config_dir)
@@ -116,12 +117,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.close()
 
     @property
@@ -135,14 +131,21 @@ class Session:
     @property
     def has_prior(self) -> bool:
         """Whether a foundation model has an opinion: not of embeddings that came without one."""
-        given = given_priors(self.bench.store.decisions())
-        return self.settings.modality != "features" or bool(given)
+        return self.settings.modality != "features" or self.bench.given_priors
+
+    @property
+    def ledger(self) -> Ledger:
+        """What counts of the tables by now."""
+        store = self.bench.store
+        with store.reading():
+            return ledger(store.suggestions(), store.answers(), store.decisions())
 
     def suggest(self, budget: int, annotator: str | None = None) -> list[Suggestion]:
         """The rows to label next, fewer than `budget` where no more are left; never one that waits
         for an answer already, in this process or another.
 
-        annotator: whom they are for, None for anybody.
+        annotator: whom they are for, None for anybody; some that one other annotator has answered
+        are among those for somebody in particular (`overlap` of `new`).
         """
         if budget < 1:
             raise ValueError(f"a batch of {budget} is wanted; wanted at least 1")
@@ -151,18 +154,14 @@ class Session:
         while True:
             moment = self.bench.moment()
             lines = next_batch(self.bench, moment, budget, annotator)
-            written = put(self.bench.store, lines, moment.seen)
-            if written is not None:
-                return [shown(one, moment) for one in written]
+            suggested = put(self.bench.store, lines, moment.seen)
+            if suggested is not None:
+                return suggested
 
     def waiting(self, annotator: str | None = None) -> list[Suggestion]:
         """Suggestions that wait for an answer, those put off last: all of them, or those for an
         annotator and for anybody."""
-        moment = self.bench.moment()
-        found = moment.ledger.open
-        return [
-            shown(s, moment) for s in found if annotator in (None, s.annotator) or not s.annotator
-        ]
+        return [s for s in self.ledger.open if annotator in (None, s.annotator) or not s.annotator]
 
     def tell(
         self,
@@ -184,7 +183,9 @@ class Session:
 
     def skip(self, number: int) -> None:
         """Put off a suggestion by its number: it comes last in `waiting`."""
-        self.check_suggestion(number)
+        last = self.bench.store.count("suggestions")
+        if not 1 <= number <= last:
+            raise ValueError(f"there is no suggestion {number}; wanted 1..{last}")
         self.bench.store.decide("skip", [number])
 
     def undo(self, annotator: str = "annotator") -> str | None:
@@ -192,8 +193,7 @@ class Session:
         none."""
         store = self.bench.store
         with store.writing():
-            counts = ledger(store.suggestions(), store.answers(), store.decisions())
-            own = [answer for answer in counts.answers if answer.annotator == annotator]
+            own = [answer for answer in self.ledger.answers if answer.annotator == annotator]
             if not own:
                 return None
             store.decide("undo", [own[-1].number])
@@ -204,16 +204,10 @@ class Session:
         may be suggested again; how many."""
         store = self.bench.store
         with store.writing():
-            counts = ledger(store.suggestions(), store.answers(), store.decisions())
-            numbers = [s.number for s in counts.open if annotator in (None, s.annotator)]
+            numbers = [s.number for s in self.ledger.open if annotator in (None, s.annotator)]
             if numbers:
                 store.decide("withdraw", numbers)
         return len(numbers)
-
-    def check_suggestion(self, number: int) -> None:
-        last = self.bench.store.count("suggestions")
-        if not 1 <= number <= last:
-            raise ValueError(f"there is no suggestion {number}; wanted 1..{last}")
 
     def predict(
         self,
@@ -232,8 +226,8 @@ class Session:
         """
         moment = self.bench.moment()
         if inputs is None:
-            names = [row.name for row in moment.pool.known]
-            return predictions(names, moment.settings.classes, self.bench.last(moment).probs)
+            probs = self.bench.last(moment).probs
+            return predictions(moment.pool.names, moment.settings.classes, probs)
         columns = Columns(text, image, None, id, split).or_else(moment.settings.columns)
         rows = arriving(inputs, columns)
         probs = outside(self.bench, moment, rows)
@@ -262,18 +256,20 @@ class Session:
         """How far the session has come."""
         store = self.bench.store
         with store.reading():
-            decisions = store.decisions()
-            counts = ledger(store.suggestions(), store.answers(), decisions)
-            fits = {d.value["key"] for d in decisions if d.kind == "fit"}
-            return status(counts, store.count("rows"), self.classes, len(fits))
+            rows, fits = store.count("rows"), store.count("guesses")
+            return status(self.ledger, rows, self.classes, fits)
 
     def export(self, folder: str | Path) -> list[str]:
         """Write labels.csv, predictions.csv, report.html and the model, where it can leave the
-        session, into a folder; the names of the files."""
+        session, into a folder; the names of the files. Where there is no estimate, the report says
+        why."""
         out = prepared(Path(folder).expanduser())
         moment = self.bench.moment()
-        estimate = judged(self.bench, moment, None) if moment.ledger.audit_answers else None
-        return written(out, leaving(self.bench, moment, estimate), moment, self.status())
+        try:
+            estimate: Estimate | str = judged(self.bench, moment, None)
+        except ValueError as why:
+            estimate = str(why)
+        return written(out, self.bench, moment, estimate, self.status())
 
     def estimate(self, target: float | None = None) -> Estimate:
         """How good the model is, with 95 % intervals, by the audit; and whether to stop.

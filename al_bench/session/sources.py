@@ -5,6 +5,7 @@ Whatever it is, it becomes `Arriving`: names, and texts, image files or features
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,20 @@ from typing import Any
 import numpy as np
 
 from al_bench.session.arrays import embedded_rows, numbers
-from al_bench.session.arriving import Arriving, Columns
-from al_bench.session.hub import HUB, hub_columns, saved_columns
-from al_bench.session.images import IMAGES, encoded_rows, image_rows
-from al_bench.session.tables import TABLES, TEXT_LIMIT, Column, column, columns_of
+from al_bench.session.arriving import IMAGES, Arriving, Columns, encoded_rows, image_rows
+from al_bench.session.tables import (
+    HUB,
+    TABLES,
+    TEXT_LIMIT,
+    Column,
+    cell,
+    column,
+    columns_of,
+    hub_columns,
+    saved_columns,
+)
+
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character, which UTF-8 cannot hold
 
 
 def arriving(data: Any, columns: Columns) -> Arriving:
@@ -88,7 +99,7 @@ def table_rows(where: str, table: Mapping[str, Column], folder: Path, columns: C
         rows = images_of(where, columns.image, found, folder, names)
     if columns.label is None:
         return rows
-    return replace(rows, given=[given(value) for value in column(where, table, columns.label)])
+    return replace(rows, given=[cell(value) for value in column(where, table, columns.label)])
 
 
 def images_of(
@@ -105,22 +116,6 @@ def images_of(
     return encoded_rows(where, found, names)
 
 
-def given(value: object) -> str | None:
-    """A label that is there already; None for an empty cell."""
-    if value is None or value != value:  # NaN
-        return None
-    return str(value).strip() or None
-
-
-def storable(text: str) -> bool:
-    """Whether UTF-8 can hold a text."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def texts_of(where: str, name: str, values: Column) -> list[str]:
     """A column as texts; ValueError where a row has none, or a very long one."""
     found = []
@@ -130,7 +125,7 @@ def texts_of(where: str, name: str, values: Column) -> list[str]:
         if not isinstance(value, str) or not value.strip():
             shown = "nothing" if value is None or value == "" else repr(value)[:40]
             raise ValueError(f"{where}: column {name!r} of row {row} holds {shown}; wanted a text")
-        if not storable(value):
+        if SURROGATE.search(value):
             raise ValueError(
                 f"{where}: column {name!r} of row {row} holds half of a character (a lone "
                 "surrogate); wanted a text that UTF-8 can hold"

@@ -9,23 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 from time import time
 from typing import Any
 
-from al_bench.session.schema import (
-    FORM,
-    MARK,
-    Answered,
-    Decision,
-    Guesses,
-    Row,
-    Suggested,
-    schema,
-)
+from al_bench.session.schema import FORM, MARK, Answered, Decision, Guesses, schema
+from al_bench.session.values import Suggestion
 
 FILE = "session.sqlite"
 PATIENCE = 60.0  # seconds that a writer waits for others
@@ -33,11 +25,15 @@ PATIENCE = 60.0  # seconds that a writer waits for others
 
 @dataclass
 class Store:
-    """The tables of one session. OSError where the file cannot be read or written."""
+    """The tables of one session. OSError where the file cannot be read or written.
+
+    inside: whether the thread that holds the lock is in a transaction, which others are part of.
+    """
 
     file: Path
     connection: sqlite3.Connection
     lock: RLock = field(default_factory=RLock)
+    inside: bool = False
 
     @classmethod
     def create(cls, folder: Path) -> Store:
@@ -88,34 +84,32 @@ class Store:
         with self.lock:
             self.connection.close()
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """One moment of the tables: whatever is read inside belongs together."""
-        with self.lock, said(self.file):
-            if self.connection.in_transaction:
-                yield self.connection
-                return
-            self.connection.execute("BEGIN")
-            try:
-                yield self.connection
-            finally:
-                self.connection.execute("COMMIT")
+        return self._transaction("BEGIN")
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
         """One transaction: all that is written inside is there at the end, or nothing is. Inside
         another one of this thread it is a part of that."""
+        return self._transaction("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         with self.lock, said(self.file):
-            if self.connection.in_transaction:
+            if self.inside and self.connection.in_transaction:
                 yield self.connection
                 return
-            self.connection.execute("BEGIN IMMEDIATE")
             try:
+                self.inside = True
+                self.connection.rollback()  # nothing, unless an interrupt left a transaction open
+                self.connection.execute(begin)
                 yield self.connection
+                self.connection.execute("COMMIT")
             except BaseException:
                 self.connection.rollback()  # nothing, where SQLite did so itself
                 raise
-            self.connection.execute("COMMIT")
+            finally:
+                self.inside = False
 
     def append(self, table: str, **values: Any) -> int:
         """Append one row to a table and return its number."""
@@ -140,15 +134,18 @@ class Store:
         """(number, key of its content, row count) of each arrival."""
         return self._read("SELECT number, key, n FROM arrivals ORDER BY number")
 
-    def rows(self) -> list[Row]:
-        """All rows, in order of arrival; their place there is the row number."""
-        sql = "SELECT name, arrival, text, path, digest FROM rows ORDER BY number"
-        return [Row(*line) for line in self._read(sql)]
+    def rows(self) -> list[tuple[str, str | None, str | None, str | None]]:
+        """(name, text, path, digest) of all rows, in order of arrival; their place there is the row
+        number, from 0."""
+        return self._read("SELECT name, text, path, digest FROM rows ORDER BY number")
 
-    def row(self, number: int) -> Row:
-        """One row by its row number, from 0."""
-        sql = "SELECT name, arrival, text, path, digest FROM rows WHERE number = ?"
-        return Row(*self._read(sql, number + 1)[0])
+    def digest(self, row: int) -> str | None:
+        """The sha256 of a row's image."""
+        found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
+        return found
+
+    def name(self, row: int) -> str:
+        return str(self._read("SELECT name FROM rows WHERE number = ?", row + 1)[0][0])
 
     def number_of(self, name: str) -> int | None:
         """The row number of a name, None where there is no such row."""
@@ -168,13 +165,14 @@ class Store:
         """(stratum, place in its order) of each row that has one, from row 0 on."""
         return self._read("SELECT stratum, place FROM strata ORDER BY number")
 
-    def suggestions(self, after: int = 0) -> list[Suggested]:
+    def suggestions(self, after: int = 0) -> list[Suggestion]:
         """All suggestions behind the one of a number."""
         sql = (
-            "SELECT number, batch, row, kind, guess, confidence, why, annotator, time "
-            "FROM suggestions WHERE number > ? ORDER BY number"
+            "SELECT s.number, s.row, name, kind, text, path, guess, confidence, why, batch, "
+            "annotator FROM suggestions s JOIN rows ON rows.number = s.row + 1 "
+            "WHERE s.number > ? ORDER BY s.number"
         )
-        return [Suggested(*line) for line in self._read(sql, after)]
+        return [Suggestion(*line) for line in self._read(sql, after)]
 
     def answers(self, after: int = 0) -> list[Answered]:
         """All answers behind the one of a number."""

@@ -1,13 +1,17 @@
-"""Tables of a user's own, read column by column: csv, parquet and lines of JSON."""
+"""Tables of a user's own, read column by column: csv, parquet, lines of JSON, and data sets of
+Hugging Face's form, saved in a folder or by id."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from al_bench.datasets.columns import first_line
+
 Column: TypeAlias = Sequence[Any]
+HUB = "hf://"
 TABLES = (".csv", ".tsv", ".parquet", ".jsonl")
 TEXT_LIMIT = 1_000_000  # characters of a text: more is a mistake, such as a quote never closed
 MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"PK": "a zip file", b"\x1f\x8b": "gzip"}
@@ -93,3 +97,58 @@ def column(where: str, columns: Mapping[str, Column], name: str) -> Column:
         shown = ", ".join(list(columns)[:20])
         raise ValueError(f"{where} has no column {name!r}; its columns are {shown}")
     return columns[name]
+
+
+def cell(value: Any) -> str | None:
+    """What a cell says, None where it is empty."""
+    if value is None or value != value:  # NaN
+        return None
+    return str(value).strip() or None
+
+
+def hub_columns(source: str, split: str) -> Mapping[str, Column]:
+    """The columns of a split of ``hf://owner/name`` or ``hf://owner/name@revision``."""
+    import datasets
+
+    name, _, revision = source.removeprefix(HUB).partition("@")
+    if not name:
+        raise ValueError(f"{source} names no data set; wanted {HUB}owner/name")
+    return loaded_columns(
+        source,
+        lambda: datasets.load_dataset(name, split=split, revision=revision or None),
+    )
+
+
+def saved_columns(folder: Path, split: str) -> Mapping[str, Column]:
+    """The columns of a split of a saved data set, or of a folder of a data set's files."""
+    import datasets
+
+    if (folder / "dataset_dict.json").is_file():
+        return loaded_columns(str(folder), lambda: datasets.load_from_disk(str(folder))[split])
+    if (folder / "state.json").is_file():
+        return loaded_columns(str(folder), lambda: datasets.load_from_disk(str(folder)))
+    return loaded_columns(str(folder), lambda: datasets.load_dataset(str(folder), split=split))
+
+
+def loaded_columns(where: str, load: Callable[[], Any]) -> Mapping[str, Column]:
+    """The columns of the table that is loaded: classes by name, images encoded; ValueError where it
+    cannot be loaded."""
+    import datasets
+    from datasets.exceptions import DatasetsError
+
+    try:
+        table = load()
+        for name, feature in table.features.items():
+            if isinstance(feature, datasets.Image):
+                table = table.cast_column(name, datasets.Image(decode=False))
+    except (OSError, ValueError, KeyError, RuntimeError, DatasetsError) as error:
+        cause = error.__cause__ or error
+        raise ValueError(f"{where} cannot be read as a data set ({first_line(cause)})") from error
+    return {name: values(table, name) for name in table.column_names}
+
+
+def values(table: Any, name: str) -> Column:
+    names = getattr(table.features[name], "names", None)
+    if names is None:
+        return list(table[name][:])
+    return [None if number is None else names[number] for number in table[name][:]]

@@ -19,13 +19,14 @@ QUERY, AUDIT = "query", "audit"  # kinds of suggestions
 class Suggestion:
     """A row that should be labelled next.
 
-    number: of the suggestion; id: the row's own; kind: ``query`` where the strategy chose it,
-    ``audit`` where chance did, to measure the model; text or path: what to look at, neither where
-    the data are embeddings; guess, confidence: the model's likeliest class and its probability;
-    why: in words; annotator: whom it is for, None for anybody.
+    number: of the suggestion; row: its place in the session; id: its own name; kind: ``query``
+    where the strategy chose it, ``audit`` where chance did, to measure the model; text or path:
+    what to look at, neither where the data are embeddings; guess, confidence: the model's likeliest
+    class and its probability; why: in words; annotator: whom it is for, None for anybody.
     """
 
     number: int
+    row: int
     id: str
     kind: str
     text: str | None
@@ -55,8 +56,9 @@ class Settings:
     options: component by group, by the name of its option, None for an optional group that is not
     there; overrides: values inside options, as on the command line; audit: the fraction of a batch
     that measures the model; reserve: the fraction of the rows kept for that; blind: whether the
-    guess is hidden where an audit row is answered; columns: of the data, as they were named first,
-    for rows that come later.
+    guess is hidden where an audit row is answered; overlap: the fraction of an annotator's batch
+    that somebody else has answered, so that people are measured too; columns: of the data, as they
+    were named first, for rows that come later.
     """
 
     modality: str
@@ -68,12 +70,13 @@ class Settings:
     audit: float = 0.2
     reserve: float = 0.1
     blind: bool = True
+    overlap: float = 0.05
     columns: Columns = field(default_factory=Columns)
 
     def __post_init__(self) -> None:
         check_classes(self.classes)
         check_prompts("session", self.prompts)
-        for name in ("audit", "reserve"):
+        for name in ("audit", "reserve", "overlap"):
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise ValueError(f"{name} is {value}; wanted a fraction from 0 up to, not with, 1")
@@ -82,10 +85,10 @@ class Settings:
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Settings:
-        """Settings as they are stored; ValueError where one is missing."""
+        """Settings as they are stored; ValueError where one is missing that was ever written."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in table.items() if name in known}
-        missing = known - set(values)
+        missing = known - {"overlap"} - set(values)  # which came later
         if missing:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
         for name in ("classes", "prompts", "overrides"):
@@ -150,7 +153,8 @@ class Estimate:
 
     recalls: by class; labels: rows answered so far, audited: those of them that measure; advice:
     whether to stop, in words; answer_error: how often people err, for which the rest is corrected,
-    None where too few rows were answered twice to tell and answers are taken for the truth.
+    None where too few rows were answered twice to tell and answers are taken for the truth; notes:
+    what else to know of it, in sentences.
     """
 
     accuracy: Interval
@@ -160,3 +164,4 @@ class Estimate:
     audited: int
     advice: str = ""
     answer_error: float | None = None
+    notes: tuple[str, ...] = ()

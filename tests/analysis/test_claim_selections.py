@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from al_bench.analysis.ground import without_full
 from al_bench.analysis.keys import keyed
 from al_bench.analysis.names import Names
-from al_bench.analysis.references import without_references
 from al_bench.analysis.spec import ReportSpec
 from al_bench.analysis.table import savings_table
 from al_bench.configuration.identity import name_of
@@ -45,7 +45,7 @@ def test_selections_name_baselines_without_ours_and_without_truth_readers() -> N
     analysis = analysed(more, *claims)
     every, upper = analysis.claims
     assert bases(every) == ["margin", "random"]
-    assert "oracle" not in over_sets(every, analysis.names, analysis.spec.metric).note
+    assert "oracle" not in over_sets(every, analysis.names).note
     assert bases(upper) == ["margin"]
 
 
@@ -119,11 +119,10 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
         part["id"] += "whole"
     found = results(runs("mine", FAST), runs("mine", FAST, learner="other"), *whole)
     groups = ("strategy", "supervision", "init", "learner")
-    spec = ReportSpec(method=groups)
-    rest, levels = without_references(keyed(found.frame, groups), spec)
+    rest, levels = without_full(keyed(found.frame, groups), "balanced_accuracy")
     assert list(levels.values()) == [0.8]
     assert set(rest["protocol"]) == {"small"}
-    _, apart = without_references(keyed(found.frame), ReportSpec())
+    _, apart = without_full(keyed(found.frame), "balanced_accuracy")
     assert {place.choice("learner").option: level for place, level in apart.items()} == {
         "linear": 0.8, "other": 0.9,
     }  # fmt: skip
@@ -193,7 +192,7 @@ def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twi
     headings = [line for line in text.splitlines() if line.startswith("## ")]
     assert headings == [
         "## Claims: faster", "## Over all settings",
-        "## Area under the curve, balanced accuracy (test), %", "## What is missing", "## Details",
+        "## Area under the curve: balanced accuracy (test)", "## What is missing", "## Details",
     ]  # fmt: skip
     assert "Labels saved over the best baseline of each set" in first[2].read_text("utf-8")
 
@@ -206,14 +205,12 @@ def test_without_claims_there_is_no_figure_of_them(tmp_path: Path) -> None:
 def test_opponents_that_each_set_has_of_its_own_are_missing_on_their_own_set_alone() -> None:
     frame = results(*(two_sets(noise=noise).frame for noise in (NOISY, NOISIER))).frame
     own = frame[~((frame["dataset"] == "one") & (frame["strategy"] == "margin"))]
-    analysis = analysed(results(own), CLAIM | {"by_set": True})
+    analysis = analysed(results(own))
     assert bases(analysis.claims[0])[0] == "random"
     said = table_of(analysis).note
     assert "against the best of margin, random, of which each data set has its own;" in said
     assert "Not run" not in said
     noisy = own["noise_config"].str.contains(str(NOISIER))
     without = own[~(noisy & (own["dataset"] == "two") & (own["strategy"] == "margin"))]
-    said = table_of(analysed(results(without), CLAIM | {"by_set": True})).note
+    said = table_of(analysed(results(without))).note
     assert " Not run: margin (compared without) in two" in said
-    with pytest.raises(ValueError, match="'faster' has by_set='yes'; wanted true or false"):
-        analysed(results(own), CLAIM | {"by_set": "yes"})

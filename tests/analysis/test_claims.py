@@ -11,18 +11,19 @@ from scipy.stats import t as student
 
 from al_bench.analysis.frame import Results
 from al_bench.analysis.over_sets import mean_limits, summaries
-from al_bench.report.tables.claims import ENDS, over_sets, set_by_set
+from al_bench.analysis.table import savings_table
+from al_bench.report.tables.claims import over_sets, set_by_set
 from al_bench.report.tables.tables import tables
 from tests.analysis.claiming import (
+    BOTH,
     CLAIM,
+    FINAL,
     MEAN,
-    MEAN_ALL,
-    MEAN_FINAL,
     MINE,
     NOISIER,
     NOISY,
+    OVER_SEEDS,
     RANDOM,
-    TWICE,
     analysed,
     bases,
     cell,
@@ -41,30 +42,29 @@ def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
     (found,) = summaries(claimed)
     assert where(analysis, found.row) == ("no wrong answers",)
     assert (found.sets, found.verdicts) == (2, (1, 1, 0))
-    assert found.integrated.mean == pytest.approx(MEAN)
+    assert found.integrated.mean == pytest.approx(BOTH)
     assert found.integrated.worst == pytest.approx(0)
     assert where(analysis, found.integrated.where) == ("two",)
     assert (found.final.mean, found.final.missed) == (pytest.approx(1 - np.sqrt(0.5)), 0)
     apart = np.trapezoid(FAST - SLOW, LABELS) / 90
-    assert found.area.mean == pytest.approx(apart / 2)
-    assert (found.area.worst, where(analysis, found.area.where)) == (0.0, ("two",))
-    assert found.accuracy.mean == pytest.approx(0.0)
+    assert (found.area, found.accuracy) == (pytest.approx(apart / 2), pytest.approx(0.0))
 
 
 def test_the_tables_show_the_claim_over_sets_and_set_by_set() -> None:
     shown = {table.title: table for table in tables(analysed(two_sets()))}
     summary, detail = shown["Claims: faster"], shown["Claims: faster, set by set"]
     assert cell(summary, "no wrong answers", "sets") == "2"
-    assert cell(summary, "no wrong answers", MEAN_ALL).startswith("29 % [29, 29] [")
-    assert cell(summary, "no wrong answers", "saving over all levels, worst set") == "0 % (two)"
-    assert cell(summary, "no wrong answers", MEAN_FINAL).startswith("29 % [29, 29] [")
+    assert cell(summary, "no wrong answers", MEAN) == "29 %"
+    assert cell(summary, "no wrong answers", OVER_SEEDS) == "[29, 29]"
+    assert cell(summary, "no wrong answers", "worst set") == "0 % (two)"
+    assert cell(summary, "no wrong answers", FINAL) == "29 % [29, 29]"
     assert cell(summary, "no wrong answers", "win/tie/loss") == "1/1/0"
     assert cell(summary, "no wrong answers", "target mean / worst: reached") == "–"
     assert [row[:4] for row in detail.rows] == [
-        ("one", "no wrong answers", "margin", "49 % [49, 49]"),
-        ("two", "no wrong answers", "random", "0 % [0, 0]"),
+        ("one", "no wrong answers", "49 % [49, 49]", "50 % [50, 50]"),
+        ("two", "no wrong answers", "0 % [0, 0]", "0 % [0, 0]"),
     ]
-    assert cell(detail, "one", "difference of area, points ± SE") == "+27.22 ± 0.00"
+    assert cell(detail, "one", "area, points ± SE") == "+27.22 ± 0.00"
 
 
 def wide(*shifts: float) -> tuple[float, ...]:
@@ -114,18 +114,10 @@ def test_sets_where_the_level_is_not_reached_are_counted() -> None:
     assert (found.final.missed, where(analysis, found.final.where)) == (1, ("three",))
     assert found.final.mean == pytest.approx(0)  # half and twice
     assert found.final.worst == pytest.approx(-1)
-    text = cell(table_of(analysis), "no wrong answers", MEAN_FINAL)
-    assert text.startswith("0 % [0, 0] [")
-    assert text.endswith("] (1 of 3 not reached)")
+    text = cell(table_of(analysis), "no wrong answers", FINAL)
+    assert text == "0 % [0, 0] (1 of 3 not reached)"
     assert found.integrated.worst == pytest.approx(-1)  # half as fast, and twice for the rest
     assert [goal.reached for goal in found.targets] == [True, True]
-
-
-def test_a_set_in_which_ours_never_gets_to_the_start_counts_twice_the_labels() -> None:
-    below = np.full(10, 0.05)
-    more = results(two_sets().frame, runs("mine", below, "three"), runs("random", SLOW, "three"))
-    (found,) = summaries(analysed(more).claims[0])
-    assert found.integrated.mean == pytest.approx(1 - np.cbrt((1 - TWICE) * 2))
 
 
 def test_the_best_of_one_half_of_the_seeds_is_scored_on_the_other_both_ways() -> None:
@@ -140,48 +132,28 @@ def test_the_best_of_one_half_of_the_seeds_is_scored_on_the_other_both_ways() ->
     assert [option(rival.method) for rival in held.opponents] == ["random", "margin"]
     assert held.comparison.paired.apart == pytest.approx([-0.1, -0.1, 0.0, 0.0])
     assert (held.ends.ours, held.ends.theirs) == (pytest.approx(1.0), pytest.approx(1.05))
-    assert set_by_set(analysis.claims[0], analysis.names, "balanced_accuracy").rows[0][2] == (
-        "random, margin"
-    )
+    assert set_by_set(analysis.claims[0], analysis.names).rows[0][4] == "random, margin"
     two = results(*(runs(m, SLOW, seeds=s[1:3]) for m, s in (("mine", steady), ("random", lucky))))
     (held,) = analysed(two, CLAIM | {"baselines": RANDOM}).claims[0].sets
     assert len(held.opponents) == 1
 
 
-def test_a_baseline_may_be_an_opponent_by_each_of_two_metrics() -> None:
+def test_every_claim_gives_each_opponent_the_better_of_itself_and_itself_times_the_prior() -> None:
     frame = results(runs("mine", FAST), runs("random", WEAK), runs("margin", WEAK)).frame
     product = {"mine": 0.0, "random": 0.1, "margin": 0.0}
     frame["product_balanced_accuracy"] = frame["balanced_accuracy"] + frame["strategy"].map(product)
-    metrics = ["balanced_accuracy", "product_balanced_accuracy"]
-    analysis = analysed(results(frame), CLAIM | {"rival_metrics": metrics})
+    analysis = analysed(results(frame))
     (held,) = analysis.claims[0].sets
-    assert [(option(r.method), r.metric) for r in held.opponents] == [("random", metrics[1])]
-    assert held.ends.theirs == pytest.approx(0.6)
-    note = table_of(analysis).note
-    assert "the best of margin, random, margin x prior, random x prior; 2 seeds" in note
-    assert set_by_set(analysis.claims[0], analysis.names, metrics[0]).rows[0][2] == "random x prior"
-
-
-def test_levels_without_labels_are_to_be_ended_above() -> None:
-    frame = results(*(
-        runs(m, c, d, alone=level)
-        for d, level in (("one", 0.55), ("two", 0.97))
-        for m, c in (("mine", SLOW), ("random", SLOW))
-    )).frame  # fmt: skip
-    frame["prior_balanced_accuracy"] = frame["balanced_accuracy"].where(frame["n_labels"] == 0)
-    frame["prior_balanced_accuracy"] = frame["prior_balanced_accuracy"].ffill()
-    claim = CLAIM | {"baselines": RANDOM, "levels": ["prior_balanced_accuracy"]}
-    analysis = analysed(results(frame), claim | {"targets": [{"mean": 0, "worst": 0}]})
-    one, two = (held.beside[0] for held in analysis.claims[0].sets)
-    assert (one.needed, two.needed) == (pytest.approx(55), pytest.approx(97))
-    assert (one.end - one.level, two.end - two.level) == (pytest.approx(0.4), pytest.approx(-0.02))
-    table = table_of(analysis)
-    above = "above the prior alone: sets, from labels, points"
-    assert cell(table, "no wrong answers", above) == "1 of 2, from 76, +19.0"
-    assert cell(table, "no wrong answers", ENDS) == "76.0 / 100.0 / 100.0 / –"
-    assert table.rows[0][-1] == "0 % / 0 %: no"  # it does not end above the prior in `two`
-    detail = set_by_set(analysis.claims[0], analysis.names, "balanced_accuracy")
-    assert cell(detail, "two", "above the prior alone: from labels, points") == "from 97, −2.0"
+    assert [(option(r.method), r.times_prior) for r in held.opponents] == [("random", True)]
+    assert (held.ends.ours, held.ends.theirs) == (pytest.approx(1.0), pytest.approx(0.6))
+    said = "the best of margin, random, each with and without multiplying its probabilities by"
+    assert said in table_of(analysis).note
+    assert "random x prior" in set_by_set(analysis.claims[0], analysis.names).rows[0]
+    (row,) = savings_table(frame, MINE).to_dict("records")
+    assert row["best_baseline"] == "random x prior"
+    frame.loc[frame["strategy"] == "random", "product_balanced_accuracy"] = np.nan
+    (held,) = analysed(results(frame)).claims[0].sets  # not measured in all runs: not used
+    assert [(option(r.method), r.times_prior) for r in held.opponents] == [("margin", False)]
 
 
 def test_all_labels_without_wrong_ones_stand_beside_noisy_settings_too() -> None:
@@ -219,24 +191,17 @@ def test_rows_are_annotators_and_all_of_them_where_several_are_asked() -> None:
     by_row = {analysis.names.all(one.row): one for one in summaries(claimed)}
     assert list(by_row) == ["mixed", "spammers", "all annotators"]
     assert [one.sets for one in by_row.values()] == [2, 2, 4]
-    assert by_row["all annotators"].integrated.mean == pytest.approx(MEAN)
+    assert by_row["all annotators"].integrated.mean == pytest.approx(BOTH)
     table = table_of(analysis)
     reached = "target mean / worst: reached"
     assert cell(table, "all annotators", reached) == "20 % / –: yes"
     assert cell(table, "mixed", reached) == "– / 10 %: no"
     assert cell(table, "spammers", reached) == "–"
-    detail = set_by_set(claimed, analysis.names, analysis.spec.metric)
+    detail = set_by_set(claimed, analysis.names)
     assert detail.header[:2] == ("set", "annotators")
     assert [row[:2] for row in detail.rows] == [
         ("one", "mixed"), ("two", "mixed"), ("one", "spammers"), ("two", "spammers"),
     ]  # fmt: skip
-
-
-def test_one_pool_of_annotators_is_a_row_of_its_own_without_one_of_all() -> None:
-    analysis = analysed(pools("mixed"), CLAIM | {"targets": [{"annotators": "all", "mean": 0.2}]})
-    (claimed,) = analysis.claims
-    assert [analysis.names.all(one.row) for one in summaries(claimed)] == ["mixed"]
-    assert claimed.missing == ("no setting of the target's {annotators: all}",)
 
 
 def test_settings_with_a_single_annotator_keep_their_noise_beside_those_with_several() -> None:
@@ -248,10 +213,7 @@ def test_settings_with_a_single_annotator_keep_their_noise_beside_those_with_sev
         "20 % wrong answers", "40 % wrong answers", "symmetric, all rates",
         "mixed", "spammers", "all annotators",
     ])  # fmt: skip
-    assert (
-        set_by_set(claimed, analysis.names, analysis.spec.metric).header[1]
-        == "noise and annotators"
-    )
+    assert set_by_set(claimed, analysis.names).header[1] == "noise and annotators"
 
 
 def test_noisy_groups_of_one_kind_are_pooled_and_the_clean_one_is_not() -> None:
@@ -263,10 +225,8 @@ def test_noisy_groups_of_one_kind_are_pooled_and_the_clean_one_is_not() -> None:
     assert list(by_group) == [*rates, "symmetric, all rates"]
     pooled = by_group["symmetric, all rates"]
     assert (pooled.sets, pooled.verdicts) == (4, (2, 2, 0))
-    assert pooled.integrated.mean == pytest.approx(MEAN)
-    assert (
-        len(set_by_set(claimed, analysis.names, analysis.spec.metric).rows) == 6
-    )  # each setting once
+    assert pooled.integrated.mean == pytest.approx(BOTH)
+    assert len(set_by_set(claimed, analysis.names).rows) == 6  # each setting once
     once = analysed(results(*(two_sets(noise=n).frame for n in ("clean", NOISY))))
     assert [once.names.all(one.row) for one in summaries(once.claims[0])] == rates[:2]
 
@@ -295,10 +255,12 @@ def test_what_was_not_run_is_named_and_a_set_without_ours_is_not_counted() -> No
     analysis = analysed(results(without))
     assert where(analysis, *(held.set for held in analysis.claims[0].sets)) == ("one",)
     assert table_of(analysis).note.endswith(" Not run: mine (left out) in two.")
-    without = frame[~((frame["dataset"] == "one") & (frame["strategy"] == "margin"))]
-    analysis = analysed(results(without))
-    assert bases(analysis.claims[0]) == ["random", "random"]
-    assert table_of(analysis).note.endswith(" Not run: margin (compared without) in one.")
+    frame = results(*(two_sets(noise=noise).frame for noise in ("clean", NOISY))).frame
+    gone = (frame["dataset"] == "one") & (frame["noise"] == "clean")
+    analysis = analysed(results(frame[~(gone & (frame["strategy"] == "margin"))]))
+    assert bases(analysis.claims[0]) == ["random", "margin", "random", "random"]
+    said = " Not run: margin (compared without) in one · no wrong answers."
+    assert table_of(analysis).note.endswith(said)
 
 
 def test_no_seed_in_common_leaves_a_set_out_and_says_so() -> None:
@@ -313,7 +275,7 @@ def test_no_seed_in_common_leaves_a_set_out_and_says_so() -> None:
 def test_one_seed_gives_means_without_intervals() -> None:
     found = results(runs("mine", FAST, seeds=(0.0,)), runs("random", SLOW, seeds=(0.0,)))
     table = table_of(analysed(found, CLAIM | {"baselines": RANDOM}))
-    assert cell(table, "no wrong answers", MEAN_ALL) == "49 %"
+    assert cell(table, "no wrong answers", OVER_SEEDS) == "–"
 
 
 @pytest.mark.parametrize(
@@ -352,8 +314,6 @@ def test_a_report_of_a_part_says_which_claims_and_targets_it_could_not_hold() ->
         "report.claims 'his' ours has {strategy: his}, of which there is no run; there is "
         "strategy margin, mine, random",
     )
-    assert (
-        over_sets(his, analysis.names, analysis.spec.metric).note == f"Not held: {his.missing[0]}."
-    )
+    assert over_sets(his, analysis.names).note == f"Not held: {his.missing[0]}."
     assert bases(tails) == ["random", "random"]
     assert "baselines has {strategy: tail}, of which there is no run" in tails.missing[0]

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from al_bench.analysis.curves import settings
-from al_bench.analysis.frame import Results, load, read_parquet, read_runs, write_parquet
-from al_bench.analysis.keys import LATER, keyed
+from al_bench.analysis.frame import load, read_parquet, read_runs, write_parquet
+from al_bench.analysis.keys import keyed
 from tests.fakes import fake_run, fake_runs
 
 
@@ -249,25 +249,6 @@ def test_a_round_in_which_nobody_was_left_to_ask_costs_nothing_more(tmp_path: Pa
     lines[2] |= {"queried": [], "answers": [], "annotators": [], "cost": 0.0}
     (here / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert load(tmp_path)["cost"].tolist() == [0, 12.5, 12.5, 25]
-
-
-def older(results: Results) -> Results:
-    """The results as they were written before there were several annotators."""
-    columns = [column for group in LATER for column in (group, f"{group}_config")]
-    frame = results.frame.drop(columns=columns)
-    return Results(frame, results.failed, results.unfinished, results.provenance)
-
-
-def test_an_older_parquet_file_is_read_as_one_without_annotators(tmp_path: Path) -> None:
-    results = read_runs(fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2))
-    back = read_parquet(write_parquet(older(results), tmp_path / "older.parquet")).frame
-    assert not set(LATER) - set(back)
-    for group in LATER:
-        assert set(back[group]) == {"none"}
-        assert set(back[f"{group}_config"]) == {"null"}
-    one, other = keyed(back), keyed(results.frame)
-    assert one["setting"].tolist() == other["setting"].tolist()
-    assert one["method"].tolist() == other["method"].tolist()
 
 
 def test_keys_without_annotators_seed_generators_by_the_text_they_always_had(

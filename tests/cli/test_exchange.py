@@ -8,19 +8,15 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.session import Session
-from tests.session.data import CLASSES, npz
-from tests.session.exchange.test_brought import annotation
-from tests.session.exchange.texts import CLASSES as NAMES
-from tests.session.exchange.texts import session_of, truth
+from tests.session.test_brought import annotation
+from tests.session.texts import CLASSES as NAMES
+from tests.session.texts import session_of, truth
 from tests.tiny_models import bert  # noqa: F401
-
-URL = "http://127.0.0.1:1"
 
 
 @pytest.fixture
 def here(tmp_path: Path, bert: Path, monkeypatch: pytest.MonkeyPatch) -> Path:  # noqa: F811
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LABEL_STUDIO_API_KEY", raising=False)
     session_of(tmp_path, bert).close()
     return tmp_path
 
@@ -74,63 +70,3 @@ def test_a_file_that_is_there_is_never_written_over_and_no_row_is_suggested(
     assert not Path("tasks.json").exists()
     with Session.open("reviews") as session:
         assert session.waiting() == []
-
-
-def test_embeddings_cannot_be_looked_at(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Session.new("vectors", npz(here), CLASSES).close()
-    assert main(["session", "tasks", "vectors", "--out", "tasks.json"]) == 1
-    said = capsys.readouterr().err
-    assert said == "albench: the rows are features, at which nobody can look\n"
-    assert main(["session", "backend", "vectors", "--port", "0"]) == 1
-    assert "at which nobody can look" in capsys.readouterr().err
-
-
-REFUSED = {
-    "no token": (["studio", "reviews", "--url", URL], {}, "set the environment variable"),
-    "no address": (
-        ["studio", "reviews", "--url", "studio"], {"LABEL_STUDIO_API_KEY": "x"},
-        "no address of a Label Studio server",
-    ),
-    "no session": (["tasks", "nothing", "--out", "t.json"], {}, "is no session"),
-    "no session to serve": (["backend", "nothing", "--port", "0"], {}, "is no session"),
-    "a strange password": (
-        ["backend", "reviews", "--port", "0"], {"AL_BENCH_BACKEND_TOKEN": "pä"}, "printable ASCII"
-    ),
-    "no such host": (["backend", "reviews", "--host", "no.such.invalid"], {}, "is no address"),
-    "no export": (["tell", "reviews", "export.json"], {}, "there is no file export.json"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("line", "environment", "sentence"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_done_is_said_in_one_sentence(
-    here: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    line: list[str],
-    environment: dict[str, str],
-    sentence: str,
-) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert main(["session", *line]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("albench: ")
-    assert sentence in said
-    assert said.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        ["tasks", "reviews"],
-        ["tasks", "reviews", "--out", "t.json", "--tool", "argilla", "--interface", "i.xml"],
-        ["tasks", "reviews", "--out", "t.json", "--images-url", "http://x/"],
-        ["studio", "reviews"],
-        ["studio", "reviews", "--url", URL, "--budget", "-1"],
-        ["backend", "reviews", "--port", "70000"],
-    ],
-)
-def test_what_is_typed_wrongly_is_explained(here: Path, line: list[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["session", *line])
-    assert end.value.code == 2

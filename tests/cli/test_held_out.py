@@ -169,8 +169,7 @@ def test_scored_entries_are_merged_claimed_and_explored_as_any(
     parts = ["scored/random.parquet", "scored/margin.parquet"]
     assert main(["merge", *parts, "--out", "board.parquet"]) == 0
     ours = ["--ours", "strategy=margin", "--against", "strategy=random"]
-    levels = ["--levels", "prior_balanced_accuracy"]
-    assert main(["claim", "board.parquet", *ours, *levels]) == 0
+    assert main(["claim", "board.parquet", *ours]) == 0
     assert "8 of 8 runs" in capsys.readouterr().out
     assert main(["explore", "board.parquet", "--out", "page.html", "--config-dir", "board"]) == 0
 

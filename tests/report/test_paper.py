@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from al_bench.analysis.analysis import Analysis, ReportSpec, analyse
-from al_bench.analysis.frame import NOT_AVAILABLE, Missing, read_parquet, read_runs, without_data
+from al_bench.analysis.frame import NOT_AVAILABLE
 from al_bench.cli.main import main
-from al_bench.configuration.config import build, composing
+from al_bench.configuration.config import build
 from al_bench.configuration.experiments import command_lines
 from al_bench.configuration.plan import plan
-from al_bench.report.tables.cells import Table
-from al_bench.report.tables.factorial import factorials
-from al_bench.report.tables.fractions import fraction_tables, printed_tables
-from al_bench.report.tables.tables import tables
 from al_bench.rng import rng
-from tests.fakes import chosen, fake_run, fake_runs
 
 PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}
 
@@ -104,28 +95,6 @@ def test_rounds_end_at_ten_and_twenty_percent_of_the_pool(baselines: list[Any]) 
     assert ends[-1] == 10_000
 
 
-def test_the_grid_crosses_four_skews_with_four_rates_for_the_same_methods() -> None:
-    from hydra import compose
-
-    lines = list(command_lines(["experiment=grid"], None).values())
-    runs = choices(lines[2])
-    cells = {(r["setting"][0], r["config"].imbalance.ratio, r["config"].noise.rate) for r in runs}
-    assert len(cells) == len(runs) == 2 * 4 * 4
-    with composing():
-        sweeps = [compose("config", list(o), return_hydra_config=True).hydra.sweeper for o in lines]
-    assert all({**sweep.params, "strategy": ""} == {**sweeps[0].params, "strategy": ""}
-               for sweep in sweeps)  # fmt: skip
-
-
-def test_the_factorial_crosses_query_rules_with_starts_and_training_rules() -> None:
-    runs = plan(["experiment=savings_factorial", "dataset=trec", "noise.rate=0", "seed=0"])
-    names = ("strategy", "strategy@init", "supervision")
-    cells = [tuple(job.choices[name] for name in names) for job in runs]
-    assert len(set(cells)) == len(cells)
-    values = [set(column) for column in zip(*cells, strict=True)]
-    assert set(cells) == set(product(*values))
-
-
 SMALL = ["dataset=synthetic,pathmnist", "seed=0,1", "strategy=random,margin",
          "protocol.start=10", "protocol.budget=10", "protocol.rounds=2",
          "hydra/launcher=basic", "+report.figures=[]", "+report.bootstrap=20"]  # fmt: skip
@@ -167,14 +136,6 @@ def test_runs_without_their_data_fail_with_a_sentence_and_are_listed_by_setting(
     assert (here / "again/tables/demo.md").read_text() == table
 
 
-def test_runs_that_were_never_started_for_want_of_data_are_listed_too(here: Path) -> None:
-    line = ["experiment=demo", *SMALL]
-    assert main(["run", *(o.replace(",pathmnist", "") for o in line)]) == 0
-    assert main(["report", *line]) == 0
-    table = (here / "results/tables/demo.md").read_text()
-    assert f"4 of 8 runs; 4 not run: {NOT_AVAILABLE}" in table
-
-
 def test_a_hub_data_set_that_was_not_fetched_is_absent_and_one_in_a_folder_is_not(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,147 +173,3 @@ def test_an_experiment_goes_on_after_a_failure_and_is_counted_sweep_by_sweep(
     assert "all\n  2 of 4 done, 2 failed" in said
     assert main(["report", *line]) == 0
     assert "2 of 4 runs" in (here / "results/tables/both.md").read_text()
-
-
-def test_the_numbers_of_the_paper_are_the_18_that_were_read() -> None:
-    from al_bench.cli.report import options_of, spec_of
-
-    printed = spec_of(options_of(["experiment=paper"], None)).printed_numbers
-    assert sum(len(one.values) for one in printed) == 18
-    assert {one.metric for one in printed} == {"pool_balanced_accuracy"}
-    assert {one.method["strategy"] for one in printed} == {"random", "badge", "coreset"}
-
-
-PRINTED = [
-    {"dataset": "flowers", "imbalance": "merge", "noise": "clean", "strategy": "margin",
-     "metric": "pool_balanced_accuracy", "values": [60.0, 71.0]},
-    {"dataset": "trees", "imbalance": "merge", "noise": "clean", "strategy": "margin",
-     "metric": "pool_balanced_accuracy", "values": [50.0, 51.0]},
-    {"dataset": "birds", "imbalance": "merge", "noise": "clean", "strategy": "margin",
-     "metric": "pool_balanced_accuracy", "values": [40.0, 41.0]},
-]  # fmt: skip
-
-
-def at_shares(tmp_path: Path) -> Analysis:
-    """Pools of 787 rows: 80 labels are 10.2 %, 160 labels are 20.3 %; no trees were at hand."""
-    rise = [0.05 * step for step in range(1, 11)]
-    for seed in range(2):
-        fake_run(tmp_path, "margin", imbalance="merge", seed=seed, curve=rise)
-        flat = [0.3 + 0.1 * seed] * 10
-        fake_run(tmp_path, "random", imbalance="merge", seed=seed, curve=flat)
-    kinds = {"dataset": "trees", "imbalance": "merge", "noise": "clean"}
-    nodes = {f"{group}_config": json.dumps(chosen(group, kind)[1]) for group, kind in kinds.items()}
-    gone = Missing("x", "?", NOT_AVAILABLE, kinds | nodes)
-    spec = ReportSpec(
-        metrics=["pool_balanced_accuracy", "balanced_accuracy"],
-        fractions=[0.1, 0.2, 0.9][:2],
-        printed=PRINTED,
-        bootstrap=20,
-    )
-    return analyse(without_data(read_runs(tmp_path), {"x": gone}), spec)
-
-
-def row(table: Table, *start: str) -> tuple[str, ...]:
-    return next(cells for cells in table.rows if cells[: len(start)] == start)
-
-
-def test_levels_at_shares_of_the_pool_stand_beside_what_was_printed(tmp_path: Path) -> None:
-    analysis = at_shares(tmp_path)
-    (beside,), shown = printed_tables(analysis), fraction_tables(analysis)
-    assert beside.title == "Beside the paper: balanced accuracy (pool, transductive), %"
-    name = "flowers · merge · clean"
-    # the pool's level is 3 points above the test's: 20 + 3 after 4 rounds, 40 + 3 after 8
-    assert row(beside, name, "margin", "10")[3:] == ("60.0", "23.0 ± 0.0", "−37.0")
-    assert row(beside, name, "margin", "20")[3:] == ("71.0", "43.0 ± 0.0", "−28.0")
-    gone = row(beside, "trees · merge · clean", "margin", "10")
-    assert gone[3:] == ("50.0", f"not run: {NOT_AVAILABLE}", "–")
-    assert row(beside, "birds · merge · clean", "margin", "20")[3:] == ("41.0", "not run", "–")
-    assert [table.title for table in shown] == [
-        f"balanced accuracy ({split}), %, at {fraction} % of the pool"
-        for split in ("pool, transductive", "test")
-        for fraction in (10, 20)
-    ]
-    margin, random = (shown[2].header.index(method) for method in ("margin", "random"))
-    assert row(shown[2], "flowers")[margin] == "20.0 ± 0.0"
-    assert row(shown[2], "flowers")[random] == "35.0 ± 7.1"
-    assert shown[2].bold == {(0, random)}
-    assert shown[3].bold == {(0, margin)}
-    missing = f"trees · 3 classes merged · no wrong answers (not run: {NOT_AVAILABLE})"
-    assert row(shown[0], missing)[1:] == ("–", "–")
-
-
-def test_a_share_at_which_no_round_ends_has_no_level(tmp_path: Path) -> None:
-    fake_runs(tmp_path, ("random", "margin"), seeds=2)
-    spec = ReportSpec(metrics=["balanced_accuracy"], fractions=[0.15, 0.9], bootstrap=20)
-    first, second = fraction_tables(analyse(read_runs(tmp_path), spec))
-    assert row(first, "flowers")[1:] != ("–", "–")  # 120 of 787 rows are 15.2 %
-    assert row(second, "flowers")[1:] == ("–", "–")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            {"fractions": [0.1], "printed": PRINTED},
-            "2 values of {'strategy': 'margin'} for {'dataset': 'flowers'",
-        ),
-        ({"fractions": [0.1, 0.2], "printed": [{"method": "a"}]}, "wanted dataset, strategy"),
-        ({"fractions": [2]}, r"report.fractions is \[2\]"),
-    ],
-)
-def test_wrong_shares_and_printed_numbers_are_one_sentence(options: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        ReportSpec(**options)
-
-
-def test_a_crossing_is_a_table_of_areas_for_each_predictor(tmp_path: Path) -> None:
-    level = {("margin", "labels"): 0.5, ("margin", "vetted"): 0.8,
-             ("random", "labels"): 0.4, ("random", "vetted"): 0.6}  # fmt: skip
-    for (strategy, supervision), value in level.items():
-        for noise, seed in (("clean", 0), ("clean", 1), (0.2, 0)):
-            lower = 0.2 * (noise != "clean")
-            fake_run(tmp_path, strategy, supervision, noise=noise, seed=seed,
-                     curve=[value - lower] * 10)  # fmt: skip
-    spec = ReportSpec(
-        factorial=True, metrics=["balanced_accuracy", "product_balanced_accuracy"], bootstrap=20
-    )
-    analysis = analyse(read_runs(tmp_path), spec)
-    shown = factorials(analysis)
-    assert len(shown) == 6
-    short = tables(replace(analysis, spec=replace(spec, details=False)))
-    assert [one.title for one in short if "penalties" in one.title or "tests" in one.title] == []
-    assert {one.title for one in shown} < {one.title for one in short}
-    assert len(short) < len(tables(analysis))
-    whole, clean, noisy = shown[:3]
-    assert whole.title.endswith("balanced accuracy (test), %: 2 settings")
-    assert whole.header == ("query rule", "labels", "vetted")
-    assert whole.rows == (("margin", "40.0", "70.0"), ("random", "30.0", "50.0"))
-    assert clean.rows[0] == ("margin", "50.0 ± 0.0", "80.0 ± 0.0")
-    assert noisy.rows[1] == ("random", "20.0", "40.0")
-    assert whole.bold == {(0, 1), (0, 2)}
-    assert "15.0 points within the median column" in whole.note
-    product = shown[3]
-    assert "product balanced accuracy" in product.title
-    assert product.rows[0] == ("margin", "42.0", "72.0")  # the fake product is 2 points better
-
-
-def test_the_tables_of_the_paper_come_before_those_of_each_setting(tmp_path: Path) -> None:
-    titles = [table.title for table in tables(at_shares(tmp_path))]
-    assert titles[0].startswith("Beside the paper")
-    assert titles[1] == "flowers"
-
-
-def test_old_parquet_files_can_be_read(tmp_path: Path) -> None:
-    """Missing runs had a text for their setting in files that were written before."""
-    import pyarrow.parquet as pq
-
-    from al_bench.analysis.frame import write_parquet
-
-    fake_run(tmp_path / "runs", "margin")
-    path = write_parquet(read_runs(tmp_path / "runs"), tmp_path / "new.parquet")
-    table = pq.read_table(path)
-    about = json.loads(table.schema.metadata[b"al_bench"])
-    about["unfinished"] = [{"id": "a", "what": "b", "why": "not started", "setting": "c"}]
-    note = {b"al_bench": json.dumps(about).encode()}
-    pq.write_table(table.replace_schema_metadata(note), tmp_path / "old.parquet")
-    assert read_parquet(tmp_path / "old.parquet").unfinished[0].where == {}

@@ -65,9 +65,25 @@ def test_latex_tables_are_balanced_booktabs_with_a_cell_a_column(tmp_path: Path)
         assert not latex_faults(path.read_text(encoding="utf-8")), path.name
 
 
-def test_the_console_shows_markup_in_names_as_it_is() -> None:
+def printed(table: Table, width: int = 100) -> str:
     from rich.console import Console
 
-    terminal = Console(width=100, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
-    terminal.print(console(Table("t", ("method", "n"), (("[red]x[/red]", "1"),))))
-    assert "[red]x[/red]" in terminal.export_text()
+    terminal = Console(width=width, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+    terminal.print(console(table))
+    return terminal.export_text()
+
+
+def test_the_console_shows_markup_in_names_as_it_is() -> None:
+    assert "[red]x[/red]" in printed(Table("t", ("method", "n"), (("[red]x[/red]", "1"),)))
+
+
+def test_a_terminal_has_six_columns_at_most_and_a_line_a_row() -> None:
+    row = (
+        "a long name of a method",
+        *(f"{number}0 % [−100, 100] (not reached)" for number in "1234567"),
+    )
+    text = printed(Table("t", ("method", *"abcdefg"), (row, row)), width=80)
+    lines = [line for line in text.splitlines() if line.startswith("│")]
+    assert len(lines) == 2
+    assert all(line.count("│") == 7 for line in lines)
+    assert "2 more columns are in the report." in text

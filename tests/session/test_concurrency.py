@@ -7,11 +7,14 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from al_bench.session import Answer, Session
+from al_bench.session.engine import fitted
 from al_bench.session.store import FILE
+from al_bench.state import State
 from tests.session.data import knows, new, npz
 
 TELLS = """
@@ -90,6 +93,61 @@ def test_nothing_that_was_written_can_be_changed_or_deleted(tmp_path: Path, tabl
         for change in (f"DELETE FROM {table}", f"UPDATE {table} SET number = number + 1"):
             with pytest.raises(sqlite3.IntegrityError, match="is append-only"):
                 connection.execute(change)
+
+
+def test_fits_made_at_once_have_numbers_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with new(tmp_path) as one, Session.open(tmp_path / "session") as other:
+        batch = one.suggest(10)
+        one.tell(knows(batch[:5]))
+        moment = one.bench.moment()
+        one.tell(knows(batch[5:]))
+
+        def meanwhile(*arguments: Any) -> State:
+            monkeypatch.undo()
+            other.predict()
+            return fitted(*arguments)
+
+        monkeypatch.setattr("al_bench.session.bench.fitted", meanwhile)
+        numbers = {one.bench.last(moment).number, other.bench.last(other.bench.moment()).number}
+        assert numbers == {1, 2}
+        assert one.status().fits == 2
+
+
+class Interrupted:
+    """A connection that is interrupted once at a statement, before or after it is done."""
+
+    def __init__(self, connection: sqlite3.Connection, statement: str, done: bool) -> None:
+        self.connection, self.statement, self.done = connection, statement, done
+
+    def execute(self, sql: str, *values: Any) -> Any:
+        if sql != self.statement:
+            return self.connection.execute(sql, *values)
+        self.statement = ""
+        if self.done:
+            self.connection.execute(sql, *values)
+        raise KeyboardInterrupt
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
+@pytest.mark.parametrize(
+    ("statement", "done"), [("COMMIT", False), ("BEGIN IMMEDIATE", True), ("BEGIN", True)]
+)
+def test_what_is_told_after_an_interrupt_is_on_the_disk(
+    tmp_path: Path, statement: str, done: bool
+) -> None:
+    with new(tmp_path) as session:
+        first, second = knows(session.suggest(2))
+        store: Any = session.bench.store
+        store.connection = Interrupted(store.connection, statement, done)
+        with pytest.raises(KeyboardInterrupt):
+            session.tell([first])
+        assert session.tell([second]) == 1
+        with Session.open(tmp_path / "session") as other:
+            assert [one.row for one in other.bench.store.answers()] == [int(second.id)]
 
 
 def test_all_answers_of_a_call_are_written_or_none(tmp_path: Path) -> None:

@@ -37,14 +37,16 @@ def with_file(name: str, content: str | bytes, *arguments: str) -> Callable[[Pat
 
 
 COMMANDS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
-    "no command": (said("sugest", "mine"), "no command 'sugest'; there are new, suggest, tell"),
+    "no command": (said("sugest", "mine"), "No such command 'sugest'"),
     "no session": (said("status", "nowhere"), "nowhere is no session: it has no file"),
     "a file for a session": (with_file("f", "x", "status", "f"), "f is no session"),
     "no database": (with_file("session.sqlite", "x" * 999, "status", "."), "not a database"),
-    "no folder at all": (said("status"), "required: folder"),
+    "no folder at all": (said("status"), "Missing argument"),
     "a budget of 0": (said("suggest", "mine", "--budget", "0"), "wanted at least 1"),
-    "a budget below 0": (said("suggest", "mine", "--budget", "-5"), "wanted at least 1"),
-    "a budget of no number": (said("suggest", "mine", "--budget", "x"), "invalid int value: 'x'"),
+    "a budget of no number": (
+        said("suggest", "mine", "--budget", "x"),
+        "Invalid value for '--budget'",
+    ),
     "a place that is not there": (said("suggest", "mine", "--out", "no/b.csv"), "No such file"),
     "a folder for a file": (said("suggest", "mine", "--out", "."), "is there already"),
     "a batch that is there": (
@@ -60,15 +62,18 @@ COMMANDS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         "/proc/mine",
     ),
     "nobody": (said("suggest", "mine", "--annotator", ""), "wanted a name of up to"),
-    "a name of control": (
-        said("suggest", "mine", "--annotator", "a\x1b"),
-        "wanted a name of up to",
-    ),
-    "a very long name": (
-        said("suggest", "mine", "--annotator", "a" * 201),
-        "wanted a name of up to",
-    ),
     "the name of labels": (said("suggest", "mine", "--annotator", "given"), "wanted another name"),
+    "tasks of embeddings": (said("tasks", "mine", "--out", "t.json"), "at which nobody can look"),
+    "tasks to nowhere": (said("tasks", "mine"), "Missing option '--out'"),
+    "an interface of Argilla": (
+        said("tasks", "mine", "--out", "t", "--tool", "argilla", "--interface", "i.xml"),
+        "--interface is of Label Studio alone",
+    ),
+    "an address of no folder": (
+        said("tasks", "mine", "--out", "t.json", "--images-url", "http://x/"),
+        "--images-url wants --images-root",
+    ),
+    "no export": (said("tell", "mine", "x.json"), "there is no file x.json of answers"),
     "no answers": (said("tell", "mine", "nowhere.csv"), "there is no file nowhere.csv of answers"),
     "empty answers": (answers(""), "is empty"),
     "answers without ids": (answers("answer\npraise\n"), "has no column 'id'"),
@@ -77,35 +82,21 @@ COMMANDS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         answers("id,answer\nWAITS,prais\n"),
         "is 'prais'; wanted one of complaint",
     ),
-    "a class in capitals": (answers("id,answer\nWAITS,Praise\n"), "is 'Praise'; wanted one of"),
     "an unknown id": (
         answers("id,answer\nx,praise\n"),
         "of id 'x', which is no row of the session",
     ),
-    "a number past the end": (answers("id,answer\n999,praise\n"), "'999', which is no row"),
-    "a number below 0": (answers("id,answer\n-1,praise\n"), "'-1', which is no row"),
-    "a row number and a half": (answers("id,answer\n1.0,praise\n"), "'1.0', which is no row"),
     "a row never asked": (
         answers("id,answer\nNEVER,praise\n"),
         "was never suggested; say --unasked",
     ),
-    "sql for an id": (answers("id,answer\n1; DROP TABLE rows,praise\n"), "which is no row"),
     "html for a class": (answers("id,answer\nWAITS,<b>praise</b>\n"), "wanted one of complaint"),
     "seconds of no number": (answers("id,answer,seconds\nWAITS,praise,x\n"), "took 'x' seconds"),
     "seconds below 0": (answers("id,answer,seconds\nWAITS,praise,-1\n"), "wanted 0 or more"),
-    "seconds for ever": (answers("id,answer,seconds\nWAITS,praise,inf\n"), "wanted 0 or more"),
     "the labels' own name": (answers("id,answer,annotator\nWAITS,praise,given\n"), "another name"),
     "answers in utf-16": (
         with_file("t.csv", "id,answer\n1,praise".encode("utf-16"), "tell", "mine", "t.csv"),
         "is UTF-16",
-    ),
-    "answers in a spreadsheet": (
-        with_file("t.xlsx", b"PK\x03\x04", "tell", "mine", "t.xlsx"),
-        "is a zip file",
-    ),
-    "one wrong of many": (
-        answers("id,answer\nWAITS,praise\nWAITS,no\n"),
-        "is 'no'; wanted one of complaint, praise, question",
     ),
     "nothing to add": (said("add", "mine"), "wanted either --data or --classes"),
     "rows that are there": (
@@ -127,7 +118,7 @@ COMMANDS: dict[str, tuple[Callable[[Path], list[str]], str]] = {
         said("add", "mine", "--classes", "d", "--prior-table", "same.npz"),
         "has shape (150, 3); wanted (150, 4)",
     ),
-    "an export to nowhere": (said("export", "mine"), "required: --out"),
+    "an export to nowhere": (said("export", "mine"), "Missing option '--out'"),
     "an export into a file": (
         with_file("f", "x", "export", "mine", "--out", "f"),
         "cannot be written",

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 import al_bench
+from al_bench.configuration import identity
 from al_bench.session import Answer, Session, Suggestion
 from al_bench.session.judging import audited
+from al_bench.session.parts import made
 from al_bench.session.store import FILE
 from tests.session.data import CLASSES, ROWS, blobs, csv, knows, new, npz
 
@@ -55,7 +57,7 @@ def test_audit_rows_never_train_and_are_never_the_strategys(tmp_path: Path) -> N
         audited = {int(one.id) for one in every if one.kind == "audit"}
         assert audited
         assert audited <= set(moment.pool.reserved.tolist())
-        trained = session.bench.fit(moment).state.training
+        trained = session.bench.state(moment).training
         assert trained is not None
         assert not set(trained.rows.tolist()) & set(moment.pool.reserved.tolist())
         assert not {int(one.id) for one in every if one.kind == "query"} & set(
@@ -151,6 +153,38 @@ def test_a_fit_is_kept_so_that_who_only_reads_fits_nothing(
         pd.testing.assert_frame_equal(session.predict(), here)
 
 
+OWN = """_target_: al_bench.learners.LinearHead
+l2: {}
+balance: none
+tolerance: 1e-6
+iterations: 200
+"""
+
+
+@pytest.mark.parametrize("change", ["parameter", "version"])
+def test_a_model_is_fitted_anew_when_what_makes_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    own = tmp_path / "learner" / "own.yaml"
+    own.parent.mkdir()
+    own.write_text(OWN.format(1))
+    with new(tmp_path, learner="own", config_dir=tmp_path) as session:
+        label(session)
+        before = session.bench.last(session.bench.moment())
+    if change == "parameter":
+        own.write_text(OWN.format(100_000))
+    else:
+        known = identity.constants
+        monkeypatch.setattr(identity, "constants", lambda name: {**known(name), "version": 99})
+    made.cache_clear()  # as in a new process
+    with Session.open(tmp_path / "session", tmp_path) as session:
+        after = session.bench.last(session.bench.moment())
+        assert after.key != before.key
+        assert not (after.probs == before.probs).all()
+        assert session.status().fits == 4
+    made.cache_clear()
+
+
 @pytest.mark.parametrize("damage", ["missing", "torn"])
 def test_a_fit_that_is_gone_is_made_anew_and_is_the_same(tmp_path: Path, damage: str) -> None:
     with new(tmp_path) as session:
@@ -207,6 +241,50 @@ def test_rows_that_wait_are_for_whom_they_were_suggested(tmp_path: Path) -> None
         assert session.withdraw() == 3
 
 
+def test_a_share_of_a_batch_is_what_one_other_person_answered_of_the_audit_first(
+    tmp_path: Path,
+) -> None:
+    with new(tmp_path, overlap=0.2) as session:
+        first = session.suggest(20, "ann")
+        assert session.tell(knows(first[:18], "ann")) == 18
+        waits = {one.id for one in first[18:]}
+        second = session.suggest(20, "bob")
+        twice = {one.id for one in second} & {one.id for one in first}
+        audits = {one.id for one in first if one.kind == "audit"} - waits
+        assert len(twice) == 4
+        assert audits <= twice or twice <= audits
+        assert not twice & waits
+        assert {one.kind for one in second if one.id in audits} == {"audit"}
+        assert session.waiting("bob") == second
+        session.tell(knows(second, "bob"))
+        third = {one.id for one in session.suggest(20, "cy")}
+        assert not third & twice  # two have answered them
+        assert session.status().answered == 34
+
+
+def test_who_works_alone_and_who_is_nobody_in_particular_sees_no_row_again(tmp_path: Path) -> None:
+    with new(tmp_path, overlap=0.5) as session:
+        session.tell(knows(session.suggest(40, "ann"), "ann"))
+        for annotator in ("ann", None):
+            assert session.suggest(20, annotator)
+        rows = [one.row for one in session.bench.store.suggestions()]
+        assert len(set(rows)) == len(rows) == 80
+
+
+def test_people_who_take_turns_come_to_know_how_often_they_err(tmp_path: Path) -> None:
+    with new(tmp_path, overlap=0.25, reserve=0.4) as session:
+        for who in ["ann", "bob"] * 3:
+            session.tell(knows(session.suggest(20, who), who))
+        assert session.estimate().answer_error == pytest.approx(0, abs=1e-6)
+
+
+def test_where_no_row_is_new_nobody_is_asked_about_those_of_others(tmp_path: Path) -> None:
+    with new(tmp_path, overlap=0.5) as session:
+        while batch := session.suggest(50, "ann"):
+            session.tell(knows(batch, "ann"))
+        assert session.suggest(10, "bob") == []
+
+
 def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> None:
     with new(tmp_path, overrides=["label_model=majority"]) as session:
         batch = session.suggest(30)
@@ -214,7 +292,7 @@ def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> No
         session.tell(knows(batch, "bob"))
         session.tell([Answer(one.id, "question", "cy") for one in batch])
         moment = session.bench.moment()
-        state = session.bench.fit(moment).state
+        state = session.bench.state(moment)
         assert state.panel is not None
         assert state.panel.names == ("ann", "bob", "cy")
         np.testing.assert_array_equal(
@@ -301,16 +379,6 @@ def test_options_inside_options_are_taken_as_of_a_run(tmp_path: Path, options: l
         assert len(session.predict(rows)) == 20
 
 
-@pytest.mark.parametrize("strategy", ["random", "margin", "badge", "galaxy", "prioral", "coreset"])
-def test_every_strategy_of_the_suite_chooses_for_a_session(tmp_path: Path, strategy: str) -> None:
-    options = {"strategy": strategy, "init": "random", "supervision": "labels"}
-    with new(tmp_path, **options) as session:
-        label(session, batches=2, size=15)
-        batch = session.suggest(15)
-        assert len({one.id for one in batch}) == 15
-        assert any(one.why.startswith(strategy) for one in batch)
-
-
 @pytest.mark.parametrize(
     "options",
     [["learner=sklearn"], ["learner=sklearn", "supervision=labels"]],
@@ -337,7 +405,7 @@ def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path:
         asked = [int(one.id) for one in label(session, batches=2)]
         bench = session.bench
         moment = bench.moment()
-        said, taught = moment.told.answers, bench.fit(moment).state.training
+        said, taught = moment.told.answers, bench.state(moment).training
     assert taught is not None
     assert taught.foreseen is not None
     assert taught.foreseen.rows.tolist() == sorted(said.rows[len(said) // 2 :])
@@ -356,15 +424,6 @@ def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervis
     pd.testing.assert_frame_equal(model.predict(tmp_path / "new.npz"), here)
 
 
-def test_a_model_that_reads_the_prior_wants_it_of_new_rows(tmp_path: Path) -> None:
-    with new(tmp_path) as session:
-        label(session)
-        session.export(tmp_path / "final")
-    model = al_bench.session.Exported.load(tmp_path / "final")
-    with pytest.raises(ValueError, match="has no prior, which the session's rows have"):
-        model.predict(blobs(n=20, seed=5)["features"])
-
-
 def test_exported_labels_say_who_said_so(tmp_path: Path) -> None:
     with new(tmp_path, audit=0.0) as session:
         every = label(session, batches=1)
@@ -379,23 +438,6 @@ def test_exported_labels_say_who_said_so(tmp_path: Path) -> None:
         assert table["confidence"].between(0, 1).all()
         page = (tmp_path / "final" / "report.html").read_text()
         assert "20 labels of 150 rows" in page
-
-
-def test_a_session_says_how_far_it_has_come(tmp_path: Path) -> None:
-    with new(tmp_path) as session:
-        batch = session.suggest(20)
-        session.tell(knows(batch[:15]))
-        now = session.status()
-        assert (now.rows, now.answered, now.waiting, now.batches) == (ROWS, 15, 5, 1)
-        assert now.annotators == {"ann": 15}
-        assert sum(now.counts.values()) == 15
-        assert now.audited == sum(one.kind == "audit" for one in batch[:15])
-
-
-def test_a_session_needs_no_truth_and_has_none(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="reads the truth, which nobody has here"):
-        new(tmp_path, overrides=["strategy=truth_balanced"])
-    assert not (tmp_path / "session").exists()
 
 
 def test_what_was_cut_before_it_was_whole_is_no_session_and_may_be_made_again(

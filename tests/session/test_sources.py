@@ -162,7 +162,7 @@ def test_what_was_cut_while_rows_were_embedded_goes_on_by_the_next_command(
 
     source = csv(tmp_path, {"text": TEXTS})
     with monkeypatch.context() as patch:
-        patch.setattr("al_bench.session.pooling.rows_of", cut)
+        patch.setattr("al_bench.session.pool.rows_of", cut)
         with pytest.raises(KeyboardInterrupt):
             Session.new(tmp_path / "s", source, ["a", "b"], overrides=small(bert))
     with Session.open(tmp_path / "s") as session:

@@ -35,15 +35,22 @@ def legend(figure: Any, axes: list[Any], analysis: Analysis) -> None:
             handles.setdefault(label, handle)
     order = [text for name in analysis.methods if (text := legend_name(analysis, name)) in handles]
     order += [label for label in handles if label not in order]
-    shown, length = [handles[label] for label in order], max(map(len, order))
-    wide, high = figure.get_size_inches()
-    if len(axes) == 1:
-        figure.set_size_inches(wide + 0.065 * length + 0.6, high)
-        figure.legend(shown, order, loc="outside right upper", handlelength=2.6)
+    shown = [handles[label] for label in order]
+    if len(axes) > 1:
+        below(figure, shown, order, handlelength=2.6)
         return
-    columns = max(min(int(wide / (0.065 * length + 0.6)), len(order)), 1)
-    figure.set_size_inches(wide, high + 0.17 * -(-len(order) // columns))
-    figure.legend(shown, order, loc="outside lower center", ncols=columns, handlelength=2.6)
+    wide, high = figure.get_size_inches()
+    figure.set_size_inches(wide + 0.065 * max(map(len, order)) + 0.6, high)
+    figure.legend(shown, order, loc="outside right upper", handlelength=2.6)
+
+
+def below(figure: Any, handles: list[Any], labels: list[str], handlelength: float) -> None:
+    """A legend below all panels, in as many columns as fit."""
+    wide, high = figure.get_size_inches()
+    columns = max(min(int(wide / (0.065 * max(map(len, labels)) + 0.6)), len(labels)), 1)
+    figure.set_size_inches(wide, high + 0.17 * -(-len(labels) // columns))
+    place = {"loc": "outside lower center", "ncols": columns}
+    figure.legend(handles, labels, handlelength=handlelength, **place)
 
 
 def legend_name(analysis: Analysis, method: Method) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from al_bench.analysis.analysis import Analysis, Found
 from al_bench.analysis.curves import one
 from al_bench.report.figures.axes import SHAPE, finish, legend, legend_name, looks, once
-from al_bench.report.figures.style import panels
+from al_bench.report.figures.style import DOTTED, panels
 
 
 def recall_by_size(analysis: Analysis) -> Any:
@@ -83,8 +83,7 @@ def label_precision(analysis: Analysis) -> Any:
             label = legend_name(analysis, method)
             axis.plot(setting.labels, mean, label=label, **styles[method])
         expected = 100 * (1 - part["noise_rate"].mean())
-        line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
-        axis.axhline(expected, label="whole pool", **line)
+        axis.axhline(expected, label="whole pool", **DOTTED)
         finish(analysis, axis, found)
         axis.set_ylabel("right answers among labelled, %")
     once(axes)

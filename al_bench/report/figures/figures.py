@@ -15,9 +15,8 @@ from al_bench.analysis.savings import Saving
 from al_bench.report.figures.axes import SHAPE, finish, legend, legend_name, looks, once
 from al_bench.report.figures.classes import label_precision, recall_by_size
 from al_bench.report.figures.forest import claims_figure
-from al_bench.report.figures.maps import heat, prior_quality, rank_diagram
-from al_bench.report.figures.money import cost_curves, ladder
-from al_bench.report.figures.style import panels, save, styled
+from al_bench.report.figures.maps import heat, ladder, mean_ranks
+from al_bench.report.figures.style import DOTTED, panels, save, styled
 from al_bench.report.tables.cells import headed
 
 
@@ -27,12 +26,10 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
         "claims": claims_figure,
         "curves": learning_curves,
         "savings": savings_bars,
-        "ranks": rank_diagram,
+        "ranks": mean_ranks,
         "heat": heat,
         "recall": recall_by_size,
         "precision": label_precision,
-        "prior": prior_quality,
-        "costs": cost_curves,
         "ladder": ladder,
     }
     written = {}
@@ -67,8 +64,7 @@ def draw_curves(axis: Any, setting: Setting, analysis: Analysis) -> None:
             low, high = np.clip([mean - half, mean + half], 0, max(100, mean.max()))
             axis.fill_between(setting.labels, low, high, **band)
     if not np.isnan(setting.prior):
-        line = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
-        axis.axhline(100 * setting.prior, label="prior alone (no labels)", **line)
+        axis.axhline(100 * setting.prior, label="prior alone (no labels)", **DOTTED)
     axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
 
 
@@ -85,15 +81,17 @@ def savings_bars(analysis: Analysis) -> Any:
     tall = 0.8 + (0.33 if turned else 0.27) * len(pairs[0])
     wide = 3.4 + 1.6 * turned
     figure, axes = panels(len(pairs), wide, tall, 2 if turned else 3)
-    rules = {"random": ("#A6A6A6", 0.19), "here": ("#0072B2", -0.19)}
+    looks = {"over random": ("#A6A6A6", 0.19), "over the best other baseline": ("#0072B2", -0.19)}
     for axis, rows in zip(axes, pairs, strict=True):
         places = [names.place(found.setting.place) for _, found in rows]
         called = [names.method(method) for method, _ in rows]
         title, labels = (called[0], places) if turned else (places[0], called)
         shown = []
         for row, (method, found) in enumerate(reversed(rows)):
-            for rule, (colour, shift) in rules.items():
-                if (one := found.against(method, rule)) is not None:
+            for by, (colour, shift) in zip(
+                (found.over_random, found.over_best), looks.values(), strict=True
+            ):
+                if (one := by.get(method)) is not None:
                     shown.append((row + shift, one.saving("integrated"), colour))
         ends = [value for _, s, _ in shown for value in (s.value, s.low) if not np.isnan(value)]
         limits = (max(min([-0.1, *ends]) * 1.08, -1.0), 1.0)
@@ -109,8 +107,8 @@ def savings_bars(analysis: Analysis) -> Any:
         axis.set_title(title)
         axis.set_xlabel("labels saved, %")
     once(axes)
-    for label, rule in (("over random", "random"), ("over the best other baseline", "here")):
-        axes[0].barh([np.nan], [0], color=rules[rule][0], label=label)
+    for label, (colour, _) in looks.items():
+        axes[0].barh([np.nan], [0], color=colour, label=label)
     legend(figure, axes, analysis)
     return figure
 

@@ -10,6 +10,7 @@ from al_bench.analysis.analysis import Analysis
 from al_bench.analysis.claims import Claimed
 from al_bench.analysis.keys import Place
 from al_bench.analysis.over_sets import summaries
+from al_bench.report.figures.axes import below
 from al_bench.report.figures.style import COLOURS, panels
 
 MEAN = "mean over sets"
@@ -91,7 +92,4 @@ def legend(figure: Any, axis: Any, groups: list[str]) -> None:
         axis.plot([], [], linestyle="", markersize=4, label=group, **style)
     axis.plot([], [], linestyle="", marker="D", markersize=5, color="#888888", label=MEAN)
     handles, labels = axis.get_legend_handles_labels()
-    wide, high = figure.get_size_inches()
-    columns = max(min(int(wide / (0.065 * max(map(len, labels)) + 0.5)), len(labels)), 1)
-    figure.set_size_inches(wide, high + 0.17 * -(-len(labels) // columns))
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=1.2)
+    below(figure, handles, labels, handlelength=1.2)

@@ -1,4 +1,4 @@
-"""Figures over settings: critical differences, noise x imbalance, prior quality."""
+"""Figures over settings: mean ranks, noise x imbalance, the quality of the prior."""
 
 from __future__ import annotations
 
@@ -7,62 +7,51 @@ from typing import Any
 import numpy as np
 
 from al_bench.analysis import stats
-from al_bench.analysis.analysis import Analysis
+from al_bench.analysis.analysis import Analysis, random_of
 from al_bench.analysis.comparison import Comparison
+from al_bench.analysis.curves import Setting
 from al_bench.analysis.keys import Choice, Place
-from al_bench.report.figures.style import colours, panels
+from al_bench.analysis.savings import last_level
+from al_bench.report.figures.axes import SHAPE, legend, legend_name, looks, once
+from al_bench.report.figures.style import DOTTED, colours, panels
+from al_bench.report.tables.cells import headed
+
+NAMED = 25  # of the methods of the figure of ranks
 
 
-def rank_diagram(analysis: Analysis) -> Any:
-    """Mean ranks over settings; a bar joins methods within Nemenyi's distance (Demšar, 2006)."""
-    methods, scores = list(analysis.ranked[0]), analysis.ranked[1]
-    keep = [i for i, method in enumerate(methods) if method in analysis.competitors]
-    if len(analysis.found) < 2 or len(keep) < 3:
+def mean_ranks(analysis: Analysis) -> Any:
+    """Mean ranks over settings with 95 % t intervals, the best on top; of many methods the best are
+    named, besides ours and random."""
+    methods, scores = analysis.ranked
+    if len(analysis.found) < 2 or len(methods) < 3:
         return None
-    ranks = stats.ranks(scores[:, keep]).mean(axis=0)
-    order = np.argsort(ranks, kind="stable")
-    ranks, methods = ranks[order], [methods[keep[i]] for i in order]
-    names = list(map(analysis.names.method, methods))
-    distance = stats.critical_difference(len(names), len(scores))
-    left = (len(names) + 1) // 2
-    groups = joined(ranks, distance)
-    top = 0.35 + 0.16 * len(groups)
-    room = 0.14 * max(max(map(len, names)) - 24, 0)  # long names stand on both sides
-    figure, (axis,) = panels(1, 5.6 + room, 0.9 + 0.2 * (left + 0.8 * len(groups)), 1)
-    axis.set_xlim(1 - 0.02 * len(names), len(names) * 1.02)
-    axis.set_ylim(top + 0.3 * left + 0.2, -0.75)
-    axis.axis("off")
-    axis.plot([1, len(names)], [0, 0], color="#222222", linewidth=1.0)
-    for tick in range(1, len(names) + 1):
-        axis.plot([tick, tick], [0, -0.1], color="#222222", linewidth=0.8)
-        if tick % (1 + len(names) // 16) == 0 or tick == 1:
-            axis.text(tick, -0.16, str(tick), ha="center", va="bottom", fontsize=7.5)
-    width = min(distance, len(names) - 1.0)
-    axis.plot([1, 1 + width], [-0.55, -0.55], color="#222222", linewidth=1.6)
-    beyond = "" if distance <= len(names) - 1 else ", wider than the scale"
-    axis.text(1 + width + 0.05, -0.55, f"critical difference {distance:.2f}{beyond}", va="center")
+    every = stats.ranks(scores)
+    ranks, half = every.mean(axis=0), stats.t_band(every)
+    also = {random_of(methods), *analysis.sides.ours}
+    heights, names, height = [], [], 0.0
+    for place, method in enumerate(methods):
+        named = place < NAMED or method in also
+        names.append(analysis.names.method(method) if named else "")
+        height -= (1.0 if named else 0.4) if place else 0.0
+        heights.append(height)
+    figure, (axis,) = panels(1, 6.6, 0.8 - 0.165 * height, 1)
     hues = colours(methods)
-    for place, (method, name, rank) in enumerate(zip(methods, names, ranks, strict=True)):
-        first = place < left
-        height = top + 0.3 * (place if first else len(names) - 1 - place)
-        edge = 1 if first else len(names)
-        axis.plot([rank, rank, edge], [0, height, height], color=hues[method], linewidth=1.0)
-        weight = "bold" if method in analysis.sides.ours else "normal"
-        text, side = f"{name}  {rank:.2f}", "right" if first else "left"
-        gap = -0.03 * len(names) if first else 0.03 * len(names)
-        axis.text(edge + gap / 2, height, text, ha=side, va="center", fontweight=weight)
-    for number, (low, high) in enumerate(groups):
-        height = 0.2 + 0.16 * number
-        ends = [ranks[low] - 0.03, ranks[high] + 0.03]
-        axis.plot(ends, [height, height], color="#222222", linewidth=3, solid_capstyle="butt")
+    for i, (method, name, y) in enumerate(zip(methods, names, heights, strict=True)):
+        colour, size = (hues[method], 4.2) if name else ("#B5B5B5", 2.4)
+        ends = [ranks[i] - half[i], ranks[i] + half[i]]
+        axis.plot(ends, [y, y], color=colour, linewidth=1.1, solid_capstyle="butt")
+        axis.plot(ranks[i], y, "o", color=colour, markersize=size, markeredgewidth=0)
+    shown = [i for i, name in enumerate(names) if name]
+    axis.set_yticks([heights[i] for i in shown], [names[i] for i in shown])
+    for i, tick in zip(shown, axis.get_yticklabels(), strict=True):
+        tick.set_fontweight("bold" if methods[i] in analysis.sides.ours else "normal")
+    axis.tick_params(axis="y", length=0)
+    axis.grid(axis="y", visible=False)
+    axis.set_ylim(height - 0.8, 0.8)
+    unnamed = names.count("")
+    rest = f"; grey: {unnamed} more" if unnamed else ""
+    axis.set_xlabel(f"mean rank of {len(methods)} over {len(scores)} settings (1 is best){rest}")
     return figure
-
-
-def joined(ranks: stats.Floats, distance: float) -> list[tuple[int, int]]:
-    """Maximal runs (first, last) of ascending ranks that lie within the distance."""
-    last = [int(np.searchsorted(ranks, rank + distance, side="right")) - 1 for rank in ranks]
-    runs = [(first, end) for first, end in enumerate(last) if end > first]
-    return [run for run in runs if not any(a < run[0] and run[1] <= b for a, b in runs)]
 
 
 def heat(analysis: Analysis) -> Any:
@@ -70,7 +59,7 @@ def heat(analysis: Analysis) -> Any:
     method, names = analysis.champion, analysis.names
     cells: dict[Place, dict[tuple[Choice, Choice], Comparison]] = {}
     for found in analysis.found:
-        place, compared = found.setting.place, found.against(method, "here")
+        place, compared = found.setting.place, found.over_best.get(method)
         if compared is not None:
             rest = place.part(
                 [c.group for c in place.choices if c.group not in ("noise", "imbalance")]
@@ -118,24 +107,31 @@ def heat(analysis: Analysis) -> Any:
     return figure
 
 
-def prior_quality(analysis: Analysis) -> Any:
-    """How good the prior is by itself against the labels saved over random, a dot a setting."""
-    method = analysis.champion
-    dots = [
-        (100 * found.setting.prior, compared.saving("integrated"))
-        for found in analysis.found
-        if (compared := found.against(method, "random")) is not None
-    ]
-    dots = [(x, s) for x, s in dots if np.isfinite(x)]
-    if len({round(x, 6) for x, _ in dots}) < 3:
+def ladder(analysis: Analysis) -> Any:
+    """Where each method ends against the quality of the prior alone, a panel for all settings that
+    differ in their prior alone; dotted: the prior alone."""
+    groups: dict[Place, list[Setting]] = {}
+    for found in analysis.found:
+        place = found.setting.place
+        rest = place.part([choice.group for choice in place.choices if choice.group != "prior"])
+        groups.setdefault(rest, []).append(found.setting)
+    ladders = {place: some for place, some in sorted(groups.items()) if len(some) > 1}
+    if not ladders:
         return None
-    figure, (axis,) = panels(1, 4.0, 2.9, 1)
-    for x, saving in dots:
-        low = max(saving.low, -2.0)
-        axis.plot([x, x], [100 * low, 100 * saving.high], color="#BBBBBB", linewidth=1.2, zorder=2)
-        axis.plot(x, 100 * saving.value, "o", color=colours([method])[method], markersize=5)
-    axis.axhline(0, color="#444444", linewidth=0.8)
-    axis.set_xlabel("prior alone, %")
-    axis.set_ylabel("labels saved over random, %")
-    axis.set_title(f"{analysis.names.method(method)}: prior quality and saving")
+    figure, axes = panels(len(ladders), *SHAPE[len(ladders) == 1], 2)
+    styles = looks(analysis)
+    for axis, (place, rungs) in zip(axes, ladders.items(), strict=True):
+        rungs.sort(key=lambda setting: setting.prior)
+        for method in analysis.methods:
+            some = [setting for setting in rungs if method in setting.methods]
+            ends = [100 * last_level(one.of(method), one.labels).mean() for one in some]
+            name, priors = legend_name(analysis, method), [100 * one.prior for one in some]
+            axis.plot(priors, ends, label=name, **styles[method])
+        line = np.array([100 * rungs[0].prior, 100 * rungs[-1].prior])
+        axis.plot(line, line, label="prior alone (no labels)", **DOTTED)
+        axis.set_title(analysis.names.place(place))
+        axis.set_xlabel("prior alone, %")
+        axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
+    once(axes)
+    legend(figure, axes, analysis)
     return figure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from al_bench.analysis.stats import Paired
 
 DAGGER = "†"
 NONE = "–"
+NOT_REACHED = "not reached"
+LEAST = -0.9995  # a saving that is printed as one of -100 %
 DIAGNOSTICS = ("classes_found", "imbalance_l1", "rarest_count")
+TOTALS = ("cost", "n_labels", "model_answers", "oracle_calls")
+PLAIN_NUMBERS = ("nll", *DIAGNOSTICS, *TOTALS)  # shown as they are, not in per cent
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,6 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     bold: frozenset[tuple[int, int]] = frozenset()
-
-
-def transposed(table: Table, corner: str) -> Table:
-    """A table with its rows as columns."""
-    header, *rows = zip(table.header, *table.rows, strict=True)
-    bold = frozenset((column - 1, row + 1) for row, column in table.bold)
-    return replace(table, header=(corner, *header[1:]), rows=tuple(rows), bold=bold)
 
 
 def called(analysis: Analysis, method: Method) -> str:
@@ -49,6 +46,8 @@ def headed(metric: str) -> str:
         return "wrong answers (labelled)"
     if metric in DIAGNOSTICS:
         return metric.replace("_", " ") + " (labelled)"
+    if metric in TOTALS:
+        return metric.replace("_", " ")
     return metric.replace("_", " ") + " (test)"
 
 
@@ -73,14 +72,15 @@ def fraction(value: float) -> str:
 
 
 def saving_text(saving: Saving | None) -> str:
-    """`34 % [21, 45]`, or `−43 % [−80, −14] (not reached)`; in brackets who misses the level."""
+    """`34 % [21, 45]`, or `−43 % [−80, −14] (not reached)`; in brackets who misses the level. What
+    misses it with all that such a level can cost is only `not reached`."""
     if saving is None:
         return NONE
+    if not saving.reached_a and (saving.value <= LEAST or not saving.reached_b):
+        return NOT_REACHED if saving.reached_b else "neither reached"
     text = f"{fraction(saving.value)} %{limits(saving.low, saving.high)}"
-    who = {(False, True): "not reached", (True, False): "baseline: not reached"}
+    who = {(False, True): NOT_REACHED, (True, False): f"baseline: {NOT_REACHED}"}
     missing = who.get((saving.reached_a, saving.reached_b))
-    if not (saving.reached_a or saving.reached_b):
-        return "neither reached"
     return text + (f" ({missing})" if missing else "")
 
 
@@ -90,7 +90,7 @@ def limits(low: float, high: float) -> str:
 
 
 def labels_text(needed: float) -> str:
-    return f"{needed:.0f}" if np.isfinite(needed) else "not reached"
+    return f"{needed:.0f}" if np.isfinite(needed) else NOT_REACHED
 
 
 def difference(found: Paired) -> str:

@@ -11,6 +11,7 @@ from al_bench.report.tables.cells import Table
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+COLUMNS = 6  # of a table on a terminal
 LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -107,18 +108,24 @@ def latex(tables: Sequence[Table], summary: str) -> str:
 
 
 def console(table: Table) -> RichTable:
-    """The table for a terminal."""
-    from rich.markup import escape
+    """The table for a terminal: six columns at most, a line a row, and what is left out is said."""
     from rich.table import Table as RichTable
+    from rich.text import Text
 
-    def seen(text: str) -> str:
-        return escape(one_line(text))
-
-    shown = RichTable(title=seen(table.title), caption=seen(table.note), title_justify="left")
-    for number, name in enumerate(table.header):
-        shown.add_column(seen(name), justify="right" if number else "left", overflow="fold")
+    left = len(table.header) - COLUMNS
+    note = f"{table.note} {left} more columns are in the report." if left > 0 else table.note
+    shown = RichTable(
+        title=Text(one_line(table.title)),
+        caption=Text(one_line(note.strip())),
+        title_justify="left",
+        caption_justify="left",
+    )
+    for number, name in enumerate(table.header[:COLUMNS]):
+        shown.add_column(Text(one_line(name)), justify="right" if number else "left")
     for r, row in enumerate(table.rows):
-        cells = [seen(cell) for cell in row]
-        styled = (f"[bold]{t}[/]" if (r, c) in table.bold else t for c, t in enumerate(cells))
-        shown.add_row(*styled)
+        styles = ("bold" if (r, c) in table.bold else "" for c in range(COLUMNS))
+        cells = zip(row[:COLUMNS], styles, strict=False)
+        shown.add_row(
+            *(Text(one_line(t), style, no_wrap=True, overflow="ellipsis") for t, style in cells)
+        )
     return shown

@@ -19,11 +19,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from al_bench.session.page.forms import answer_in, form, name_in, number_in, seconds_in
-from al_bench.session.page.guard import Guard
+from al_bench.session.page.guard import (
+    Guard,
+    answer_in,
+    form,
+    name_in,
+    number_in,
+    seconds_in,
+)
 from al_bench.session.page.labelling import Labelling
-from al_bench.session.page.pictures import shown
-from al_bench.session.page.show import percent
+from al_bench.session.page.show import percent, shown
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 YEAR = 365 * 24 * 3600  # seconds that a browser keeps names

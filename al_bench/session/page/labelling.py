@@ -3,38 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from time import time
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
 from al_bench.content import digest
 from al_bench.session import Answer, Session
-from al_bench.session.engine import ASKED, Ledger
+from al_bench.session.engine import Ledger, ledger
 from al_bench.session.page.ahead import Ahead
-from al_bench.session.page.followed import Followed
-from al_bench.session.page.measured import ESTIMATE, point
-from al_bench.session.page.show import curve
-from al_bench.session.schema import Answered, Suggested
-from al_bench.session.telling import check
-from al_bench.session.values import AUDIT
+from al_bench.session.page.show import Point, curve
+from al_bench.session.schema import ASKED, Answered, Decision
+from al_bench.session.store import Store
+from al_bench.session.telling import append
+from al_bench.session.values import AUDIT, Estimate, Interval, Suggestion
 
 EVERY = 5  # answers after which the model is measured anew
+ESTIMATE = "estimate"  # kind of a decision
 
 
-@dataclass(frozen=True)
-class Ask:
-    """A row to be looked at. guess: the model's, None where it is not to be seen."""
+class Followed:
+    """Suggestions, answers and decisions of all processes, as far as they were read, so that a key
+    press reads only what is new: each reading goes on from where the last one ended."""
 
-    suggestion: int
-    id: str
-    text: str | None
-    image: bool
-    guess: str | None
-    confidence: float
-    why: str
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.suggestions: list[Suggestion] = []
+        self.answers: list[Answered] = []
+        self.decisions: list[Decision] = []
+        self._ledger = ledger((), (), ())
+
+    def ledger(self) -> Ledger:
+        """What counts now. O(1) where nothing is new, else linear in all there is."""
+        with self.store.reading():
+            suggestions = self.store.suggestions(len(self.suggestions))
+            answers = self.store.answers(len(self.answers))
+            decisions = self.store.decisions(len(self.decisions))
+        if suggestions or answers or decisions:
+            self.suggestions += suggestions
+            self.answers += answers
+            self.decisions += decisions
+            self._ledger = ledger(self.suggestions, self.answers, self.decisions)
+        return self._ledger
 
 
 class Labelling:
@@ -81,32 +92,26 @@ class Labelling:
         prospect = self.ahead.prospect(annotator)
         if len(mine) <= self.low and not prospect.exhausted and not prospect.failure:
             self.ahead.want_rows(annotator)
-        following = [one.number for one in mine[1:2] if self.store.row(one.row).path is not None]
+        following = [one.number for one in mine[1:2] if one.path is not None]
         return {
             "annotator": annotator,
             "classes": self.session.classes,
-            "ask": self.ask(mine[0]) if mine else None,
+            "ask": mine[0] if mine else None,
+            "seen": self.guess and any(one.kind != AUDIT for one in mine[:1]),
             "following": following[0] if following else None,
             "others": len(known.open) - len(mine),
             "last": self.said(self.last(known, annotator)),
             "prospect": prospect,
         }
 
-    def ask(self, one: Suggested) -> Ask:
-        row = self.store.row(one.row)
-        seen = self.guess and one.kind != AUDIT
-        text = row.name if row.text is None and row.path is None else row.text
-        guess, why = (one.guess, one.why) if seen else (None, "")
-        return Ask(one.number, row.name, text, row.path is not None, guess, one.confidence, why)
-
-    def suggestion(self, number: int) -> Suggested:
+    def suggestion(self, number: int) -> Suggestion:
         """A suggestion by its number; HTTPException where there is none."""
         self.tables.ledger()
         if not 0 < number <= len(self.tables.suggestions):
             raise HTTPException(404, f"nothing was suggested under number {number}")
         return self.tables.suggestions[number - 1]
 
-    def asked(self, annotator: str, number: int) -> Suggested:
+    def asked(self, annotator: str, number: int) -> Suggestion:
         """A suggestion that was made to this annotator; HTTPException where it is none."""
         one = self.suggestion(number)
         if one.annotator != annotator:
@@ -116,34 +121,23 @@ class Labelling:
     def image(self, number: int) -> Path:
         """The file of a row that was suggested; HTTPException where it has none that is as it was
         when it came into the session."""
-        row = self.store.row(self.suggestion(number).row)
-        if row.path is None:
-            raise HTTPException(404, f"row {row.name} has no image")
+        one = self.suggestion(number)
+        if one.path is None:
+            raise HTTPException(404, f"row {one.id} has no image")
         try:
-            same = digest(Path(row.path)) == row.digest
+            same = digest(Path(one.path)) == self.store.digest(one.row)
         except OSError as error:
-            raise HTTPException(410, f"the image of row {row.name} cannot be read") from error
+            raise HTTPException(410, f"the image of row {one.id} cannot be read") from error
         if not same:
-            raise HTTPException(410, f"the image of row {row.name} has changed")
-        return Path(row.path)
+            raise HTTPException(410, f"the image of row {one.id} has changed")
+        return Path(one.path)
 
     def answer(
         self, annotator: str, number: int, answer: str | None, seconds: float | None
     ) -> None:
         """Write an answer; it is on the disk when this returns. ValueError where it is no class."""
-        one = self.asked(annotator, number)
-        check(
-            Answer(self.store.row(one.row).name, answer, annotator, seconds), self.session.classes
-        )
-        self.store.append(
-            "answers",
-            row=one.row,
-            annotator=annotator,
-            answer=answer,
-            seconds=seconds,
-            source=ASKED,
-            time=time(),
-        )
+        given = Answer(self.asked(annotator, number).id, answer, annotator, seconds)
+        append(self.store, [given], self.session.classes)
         if abs(len(self.tables.ledger().answers) - self.measured_at) >= EVERY:
             self.measure()
 
@@ -160,7 +154,7 @@ class Labelling:
         elif last is not None:
             self.store.decide("unskip", [last.number])
 
-    def last(self, known: Ledger, annotator: str) -> Answered | Suggested | None:
+    def last(self, known: Ledger, annotator: str) -> Answered | Suggestion | None:
         """The last answer of an annotator or the last row put off, whichever came later."""
         answers = [a for a in known.answers if a.annotator == annotator and a.source == ASKED]
         skipped = [one for one in waiting(known, annotator) if one.number in known.put_off]
@@ -169,13 +163,13 @@ class Labelling:
         since = self.tables.decisions[known.put_off[skipped[-1].number] - 1].time
         return answers[-1] if answers[-1].time > since else skipped[-1]
 
-    def said(self, last: Answered | Suggested | None) -> str:
+    def said(self, last: Answered | Suggestion | None) -> str:
         """What was done last, in words."""
         if last is None:
             return ""
-        name = self.store.row(last.row).name
-        if isinstance(last, Suggested):
-            return f"put off: {name}"
+        if isinstance(last, Suggestion):
+            return f"put off: {last.id}"
+        name = self.store.name(last.row)
         return f"saved: {name} is {last.answer}" if last.answer else f"saved: not sure about {name}"
 
     def panel(self, annotator: str) -> dict[str, Any]:
@@ -197,6 +191,28 @@ class Labelling:
         }
 
 
-def waiting(known: Ledger, annotator: str) -> list[Suggested]:
+def waiting(known: Ledger, annotator: str) -> list[Suggestion]:
     """The rows that wait for an answer of this annotator, the next one first."""
     return [one for one in known.open if one.annotator == annotator]
+
+
+def stored(estimate: Estimate, answers: int) -> dict[str, Any]:
+    """An estimate that was made after so many answers, as a decision's value, so that a curve
+    outlives the server."""
+    return {
+        "answers": answers,
+        "audited": estimate.audited,
+        "accuracy": numbers(estimate.accuracy),
+        "balanced_accuracy": numbers(estimate.balanced_accuracy),
+        "recalls": {name: numbers(recall) for name, recall in estimate.recalls.items()},
+        "advice": estimate.advice,
+    }
+
+
+def numbers(interval: Interval) -> tuple[float, float, float]:
+    return interval.value, interval.low, interval.high
+
+
+def point(value: Mapping[str, Any]) -> Point:
+    """Where the estimate of a decision's value lies on the learning curve of accuracy."""
+    return Point(value["answers"], *value["accuracy"])

@@ -13,13 +13,11 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 import uvicorn
-from starlette.applications import Starlette
 
 from al_bench.session import Session
 from al_bench.session.page.ahead import Ahead
 from al_bench.session.page.app import LOOPBACK, application
-from al_bench.session.page.labelling import Labelling
-from al_bench.session.page.measured import ESTIMATE, stored
+from al_bench.session.page.labelling import ESTIMATE, Labelling, stored
 
 SWITCH = 0.0005  # seconds that a fit may keep Python from a key press; by default ten times that
 
@@ -47,21 +45,16 @@ def serve(
         token = None if host in LOOPBACK else token_urlsafe(24)
         labelling = opened(folder, batch, guess, config_dir)
         say(f"{labelling.name}: {address(host, number, token)} (Ctrl-C stops; answers are kept)")
-        until_stopped(application(labelling, number, token), listener)
+        config = uvicorn.Config(
+            application(labelling, number, token),
+            log_level="warning",
+            access_log=False,  # it would hold the token
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
+        with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
+            uvicorn.Server(config).run(sockets=[listener])
         say(f"stopped; every answer is in {folder}")
-
-
-def until_stopped(made: Starlette, listener: socket.socket) -> None:
-    """Serve what was made, on a socket that listens, until Ctrl-C."""
-    config = uvicorn.Config(
-        made,
-        log_level="warning",
-        access_log=False,  # it would hold the token
-        server_header=False,
-        timeout_graceful_shutdown=2,
-    )
-    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
-        uvicorn.Server(config).run(sockets=[listener])
 
 
 def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> Labelling:

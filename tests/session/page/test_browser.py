@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree
 from threading import Thread
-from time import time
 from typing import Any
 
 import pandas as pd
@@ -51,7 +50,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A session of 150 texts."""
     folder = tmp_path_factory.mktemp("embedded") / "reviews"
     frame = pd.DataFrame({"text": [f"{WORDS[i % 3]} (order {i})" for i in range(150)]})
-    with Session.new(folder, frame, CLASSES, text="text"):
+    with Session.new(folder, frame, CLASSES, text="text", overlap=0.0):
         return folder
 
 
@@ -199,25 +198,6 @@ def test_keys_undo_put_off_and_say_not_sure(browser: Browser, server: Server) ->
     assert on_disk(server.folder) == {(first, "ann"): "praise", (second, "ann"): "question"}
 
 
-def test_two_tabs_are_two_annotators_with_different_rows(browser: Browser, server: Server) -> None:
-    ann = opened(browser, server.address, "ann")
-    bob = ann.context.new_page()  # in the same browser, which keeps one name
-    bob.set_default_timeout(PATIENCE)
-    bob.goto(server.address + "name")
-    bob.get_by_label("Your name").fill("bob")
-    bob.keyboard.press("Enter")
-    seen: dict[str, list[str]] = {"ann": [], "bob": []}
-    for _ in range(12):
-        for name, page in (("ann", ann), ("bob", bob)):
-            seen[name].append(press(page, "1"))
-    ann.reload()
-    assert ann.inner_text("#annotator") == "ann"
-    assert not set(seen["ann"]) & set(seen["bob"])
-    assert on_disk(server.folder) == {
-        (row, name): "complaint" for name, rows in seen.items() for row in rows
-    }
-
-
 def test_nothing_that_was_said_to_be_saved_is_lost_when_the_server_is_killed(
     browser: Browser, server: Server
 ) -> None:
@@ -253,20 +233,6 @@ def test_keys_before_the_next_row_is_seen_do_nothing(browser: Browser, server: S
     assert store.count("answers") == 1
     assert not [d for d in store.decisions() if d.kind in ("skip", "undo")]
     store.close()
-
-
-def test_a_text_of_markup_is_read_as_text(browser: Browser, folder: Path) -> None:
-    marked = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
-    with Session.open(folder) as session:
-        session.add_rows(pd.DataFrame({"text": [marked]}))
-        question = {"batch": 1, "row": 150, "kind": "query", "annotator": "eve", "time": time()}
-        guess = {"guess": "praise", "confidence": 0.5, "why": marked}
-        session.bench.store.append("suggestions", **question, **guess)
-    with served(folder) as server:
-        eve = opened(browser, server.address, "eve")
-        assert eve.inner_text("#row") == marked
-        assert marked in eve.inner_text("#guess")
-        assert "run" not in eve.title()
 
 
 # --- pages without a server of their own ----------------------------------------------------------
@@ -331,34 +297,3 @@ def test_without_scripts_the_page_works_by_its_buttons(browser: Browser, tmp_pat
             page.get_by_role("button", name=button).click()
         assert on_disk(tmp_path / "s") == {("r1", "ann"): None}
         assert page.url == f"{address}?as=ann"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_stand_out_from_the_paper(browser: Browser, tmp_path: Path, scheme: Any) -> None:
-    with nearby(made(tmp_path / "s")) as address:
-        page = opened(browser, address, color_scheme=scheme)
-        for selector in ("#row", "button", "kbd", "#progress", "header a", "#guess", "header p"):
-            paper, ink = page.evaluate(COLOURS, selector)
-            assert contrast(paper, ink) >= 4.5, selector
-
-
-COLOURS = """selector => {
-  let element = document.querySelector(selector);
-  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const ink = numbers(getComputedStyle(element).color);
-  const paper = () => numbers(getComputedStyle(element).backgroundColor);
-  while (paper()[3] === 0) element = element.parentElement;
-  return [paper(), ink];
-}"""
-
-
-def contrast(one: list[float], other: list[float]) -> float:
-    """The contrast of two colours by the Web Content Accessibility Guidelines 2.1."""
-
-    def luminance(colour: list[float]) -> float:
-        parts = [c / 255 for c in colour[:3]]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -11,7 +12,10 @@ from urllib.request import urlopen
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.session.page.serve import address, listening
+from al_bench.session import Session
+from al_bench.session.page.serve import address, listening, opened
+from al_bench.session.values import AUDIT
+from tests.session.data import new
 from tests.session.page.pages import made
 
 CODE = "import sys; from al_bench.cli.main import main; sys.exit(main())"
@@ -51,9 +55,7 @@ def test_the_command_says_in_a_sentence_where_there_is_no_session(
     "options", [["--batch", "0"], ["--batch", "many"], ["--port", "70000"], ["--port", "-1"]]
 )
 def test_numbers_that_make_no_sense_are_bad_usage(tmp_path: Path, options: list[str]) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["session", "label", str(tmp_path), *options])
-    assert end.value.code == 2
+    assert main(["session", "label", str(tmp_path), *options]) == 2
 
 
 def test_the_command_says_which_package_is_missing(
@@ -64,6 +66,24 @@ def test_the_command_says_which_package_is_missing(
     assert main(["session", "label", str(tmp_path)]) == 1
     said = capsys.readouterr().err
     assert said == "albench: the labelling page needs uvicorn: pip install 'al-bench[page]'\n"
+
+
+def test_who_comes_second_is_shown_some_rows_of_the_first_without_the_guess(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new(tmp_path, overlap=0.2).close()
+    labelling = opened(tmp_path / "session", 20, True, None)
+    monkeypatch.setattr(labelling.ahead, "want_rows", lambda annotator: None)  # one batch each
+    for annotator in ("ann", "bob"):
+        labelling.ahead.choose(annotator)
+        while (shown := labelling.work(annotator))["ask"] is not None:
+            one = shown["ask"]
+            assert shown["seen"] == (one.kind != AUDIT)
+            labelling.answer(annotator, one.number, "praise", 1.0)
+    labelling.close()
+    with Session.open(tmp_path / "session") as session:
+        who = Counter(one.row for one in session.bench.store.answers())
+        assert Counter(who.values()) == {1: 32, 2: 4}
 
 
 def test_beyond_this_machine_the_token_is_needed_and_an_interrupt_ends_it(tmp_path: Path) -> None:

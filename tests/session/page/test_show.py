@@ -2,7 +2,7 @@
 
 import pytest
 
-from al_bench.session.page.show import HEIGHT, WIDTH, Point, curve, percent
+from al_bench.session.page.show import HEIGHT, WIDTH, Point, curve
 
 
 def places(points: str) -> list[tuple[float, float]]:
@@ -32,16 +32,6 @@ def test_the_band_goes_around_the_line_and_stays_inside_the_drawing() -> None:
         assert above < y < below
         assert 0 <= x <= WIDTH
         assert 0 <= above < below <= HEIGHT
-
-
-def test_equal_estimates_after_equally_many_answers_can_be_drawn() -> None:
-    drawn = curve([Point(5, 0.5, 0.5, 0.5)] * 2)
-    assert drawn is not None
-    assert drawn.summary == "from 50 % after 5 to 50 % after 5 answers"
-
-
-def test_fractions_are_said_in_whole_per_cent() -> None:
-    assert [percent(x) for x in (0, 0.005, 0.816, 1)] == ["0 %", "0 %", "82 %", "100 %"]
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:

@@ -1,1 +1,0 @@
-"""Where annotators already work: tasks for their tools, and their annotations back."""

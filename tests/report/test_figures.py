@@ -1,0 +1,81 @@
+"""Figures: what they show, and that their files have the colours they were drawn in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from al_bench.analysis.analysis import analyse
+from al_bench.analysis.frame import read_runs
+from al_bench.analysis.spec import ReportSpec
+from al_bench.report.figures.figures import figures
+from al_bench.report.figures.maps import ladder, mean_ranks
+from al_bench.report.figures.style import KNOWN, panels, save_png, styled
+from tests.analysis.frames import FAST, SLOW, results, runs
+from tests.fakes import fake_runs
+
+QUICK = ReportSpec(bootstrap=10)
+
+
+def colours_of(path: Path) -> set[tuple[int, ...]]:
+    pixels = np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)
+    return set(map(tuple, np.unique(pixels, axis=0).tolist()))
+
+
+def as_bytes(colour: str) -> tuple[int, ...]:
+    return tuple(round(255 * part) for part in to_rgb(colour))
+
+
+def test_every_methods_colour_is_in_the_png(tmp_path: Path) -> None:
+    fake_runs(tmp_path / "runs", tuple(KNOWN), seeds=3)
+    spec = ReportSpec(bootstrap=10, figures=("curves", "savings"))
+    drawn = figures(analyse(read_runs(tmp_path / "runs"), spec), tmp_path / "x")
+    wanted = set(map(as_bytes, KNOWN.values()))
+    assert wanted <= colours_of(drawn["curves"][0])
+
+
+def test_a_heat_map_keeps_the_hues_of_both_its_halves(tmp_path: Path) -> None:
+    with styled():
+        figure, (axis,) = panels(1, 3, 3, 1)
+        axis.imshow(np.linspace(-1, 1, 64).reshape(8, 8), cmap="RdBu", vmin=-1, vmax=1)
+        save_png(figure, tmp_path / "heat.png")
+    found = np.array(sorted(colours_of(tmp_path / "heat.png")))
+    red, blue = (found[:, i].astype(int) - found[:, 2 - i] for i in (0, 2))
+    assert (red > 60).sum() > 15
+    assert (blue > 60).sum() > 15
+
+
+def test_of_many_methods_the_best_are_named_besides_ours_and_random() -> None:
+    curves = {f"rule{number:02d}": FAST - 0.01 * number for number in range(30)}
+    curves |= {"random": SLOW / 2, "mine": SLOW / 3}
+    parts = [runs(m, c, dataset=d) for m, c in curves.items() for d in ("one", "two")]
+    analysis = analyse(results(*parts), ReportSpec(bootstrap=10, ours={"strategy": "mine"}))
+    (axis,) = mean_ranks(analysis).get_axes()
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    assert names == [*(f"rule{number:02d}" for number in range(25)), "random", "mine"]
+    assert [label.get_fontweight() for label in axis.get_yticklabels()][-1] == "bold"
+    dots = [line for line in axis.get_lines() if line.get_marker() == "o"]
+    assert [line.get_xdata()[0] for line in dots] == list(range(1, 33))
+    assert list(axis.get_yticks()) == sorted(axis.get_yticks(), reverse=True)
+    assert "of 32 over 2 settings" in axis.get_xlabel()
+    assert "grey: 5 more" in axis.get_xlabel()
+
+
+def test_a_ladder_has_a_panel_for_settings_that_differ_in_their_prior_alone() -> None:
+    more = [
+        runs(method, curve, prior=prior, alone=alone, imbalance=imbalance)
+        for method, curve in (("mine", FAST), ("random", SLOW))
+        for prior, alone in (("able", 0.55), ("weak", 0.25))
+        for imbalance in ("natural", 50)
+    ]
+    axes = ladder(analyse(results(*more), QUICK)).get_axes()
+    assert [axis.get_title() for axis in axes] == ["one · natural skew", "one · long tail 50:1"]
+    lines = {line.get_label(): line for line in axes[0].get_lines()}
+    assert lines["mine"].get_xdata() == pytest.approx([25, 55])
+    assert lines["mine"].get_ydata() == pytest.approx([100, 100])
+    one_prior = results(runs("mine", FAST, alone=0.5), runs("random", SLOW, alone=0.5))
+    assert ladder(analyse(one_prior, QUICK)) is None
