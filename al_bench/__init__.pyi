@@ -5,6 +5,7 @@ from .api import plot_learning_curves as plot_learning_curves
 from .api import run as run
 from .api import savings as savings
 from .api import sweep as sweep
+from .configuration.portable import deterministic as deterministic
 from .loop import Round as Round
 from .session import Answer as Answer
 from .session import Session as Session

@@ -94,6 +94,7 @@ def run(
     from al_bench.analysis.frame import read_runs
     from al_bench.configuration.config import config_folders
     from al_bench.runs.run import execute
+    from al_bench.runs.saying import Silent
 
     extra = None if config_dir is None else Path(config_dir)
     own = {} if problem is None else OWN_ARRAYS
@@ -110,7 +111,7 @@ def run(
         problem=problem,
         choices=typed,
         wait=True,
-        say=lambda line: None,
+        say=Silent(),
     )
     frame: pd.DataFrame = read_runs(Path(results) / "runs", [done]).frame
     return frame

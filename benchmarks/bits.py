@@ -2,7 +2,7 @@
 
     python benchmarks/bits.py                                   # here
     qemu-x86_64 -cpu Haswell-noTSX "$(realpath .venv/bin/python)" benchmarks/bits.py
-    AL_BENCH_FREE=1 python benchmarks/bits.py                   # libraries not held to AVX2
+    python benchmarks/bits.py deterministic=false               # libraries not held to AVX2
 
 The second line, of Debian's qemu-user, runs the same libraries on an emulated processor without
 AVX-512 (with PYTHONPATH naming the environment's packages). Takes a minute or two there.
@@ -10,23 +10,14 @@ AVX-512 (with PYTHONPATH naming the environment's packages). Takes a minute or t
 
 from __future__ import annotations
 
-import os
+import sys
 from hashlib import sha256
 from typing import Any
 
+from al_bench.configuration.portable import started_held
+
 TEXTS = 24
 IMAGES = 3
-
-
-def prepare() -> None:
-    """One thread, as a run has, and libraries held to AVX2 or not: before any of them is loaded."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    from al_bench.configuration.portable import AVX2
-
-    if os.environ.get("AL_BENCH_FREE"):
-        for name in AVX2:
-            os.environ.pop(name, None)
 
 
 def digest(*arrays: Any) -> str:
@@ -76,5 +67,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    prepare()
+    started_held(sys.argv)
     main()

@@ -1,9 +1,12 @@
-"""Shared fixtures: one thread a process, no network, nothing written outside a temporary folder."""
+"""Shared fixtures: one thread and held to AVX2, as committed numbers were made; no network, nothing
+written outside a temporary folder."""
 
 import os
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
+from al_bench.configuration.portable import MEMORY, ONE_THREAD, deterministic
+
+os.environ.update(ONE_THREAD | MEMORY)
+deterministic()
 for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
     os.environ[name] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"

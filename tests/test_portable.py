@@ -1,5 +1,6 @@
-"""Numerical libraries are held to AVX2 where the processor has it."""
+"""Numerical libraries are held to AVX2 where a run asks for it and the processor has it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,56 +8,69 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.configuration.portable import AVX2, hold
+from al_bench.configuration import portable
+from al_bench.configuration.portable import AVX2, MEMORY, ONE_THREAD, settings
+from tests.runs.test_run import TINY
 
-FREE = {name: value for name, value in os.environ.items() if name not in AVX2}
-PRINT = (
-    "import al_bench, os; print(os.environ.get('MKL_CBWR'), os.environ.get('ONEDNN_MAX_CPU_ISA'))"
+FREE = {k: v for k, v in os.environ.items() if k not in {*AVX2, *MEMORY, *ONE_THREAD}}
+PRINT = "import os; print(sorted(os.environ.items()))"
+HERE = pytest.mark.skipif(not settings(), reason="no AVX2 here")
+
+
+def said(code: str, *arguments: str) -> str:
+    """What Python says of this code in an environment that holds libraries to nothing."""
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, env=FREE, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("flags", "machine", "held"),
+    [
+        ("fpu fma avx avx2 avx512f", "x86_64", True),
+        ("fpu avx", "x86_64", False),
+        ("avx2", "x86_64", False),
+        ("", "x86_64", False),
+        ("fma avx2", "aarch64", False),
+        (None, "x86_64", False),
+    ],
 )
-
-
-def cpus(folder: Path, flags: str) -> Path:
-    (folder / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n")
-    return folder / "cpuinfo"
-
-
-@pytest.fixture
-def free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    for name in AVX2:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.mark.usefixtures("free")
-def test_a_processor_with_avx2_is_held_to_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_processor_with_avx2_is_held_to_it_and_others_to_nothing(
+    flags: str | None, machine: str, held: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
-    hold(cpus(tmp_path, "fpu fma avx avx2 avx512f"))
-    assert {name: os.environ[name] for name in AVX2} == AVX2 | {"MKL_CBWR": "COMPATIBLE"}
+    if flags is not None:
+        text = f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n"
+        (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(portable, "CPUS", tmp_path / "cpuinfo")
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert settings() == (AVX2 if held else {})
+    assert held or not portable.holds()
 
 
-@pytest.mark.usefixtures("free")
-@pytest.mark.parametrize("flags", ["fpu avx", "avx2", ""])
-def test_an_older_processor_is_left_as_it_is(tmp_path: Path, flags: str) -> None:
-    hold(cpus(tmp_path, flags))
-    hold(tmp_path / "there is none")
-    assert not set(AVX2) & set(os.environ)
+def test_importing_the_package_changes_nobodys_environment() -> None:
+    assert said(f"import al_bench, al_bench.api; {PRINT}") == said(PRINT)
 
 
-@pytest.mark.usefixtures("free")
-def test_another_kind_of_processor_is_left_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@HERE
+def test_from_python_it_is_asked_for_before_numpy_and_said_where_that_is_too_late() -> None:
+    ask = "import al_bench; al_bench.deterministic()"
+    holds = "from al_bench.configuration.portable import holds; print(holds())"
+    assert said(f"{ask}; import numpy; {ask}; {holds}") == "True"
+    late = f"import numpy, al_bench\ntry: {ask}\nexcept RuntimeError as e: print(e)\n{holds}"
+    assert said(late).splitlines() == [
+        "al_bench.deterministic() was called after numpy had been imported; wanted it before",
+        "False",
+    ]
+
+
+@HERE
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_command_asks_for_it_unless_told_not_to_and_the_manifest_says_whether_it_holds(
+    asked: bool, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    hold(cpus(tmp_path, "fma avx2"))
-    assert not set(AVX2) & set(os.environ)
-
-
-@pytest.mark.skipif(
-    "avx2" not in (Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""),
-    reason="no AVX2 here",
-)
-def test_importing_the_package_is_enough() -> None:
-    done = subprocess.run([sys.executable, "-c", PRINT], env=FREE, capture_output=True, text=True)
-    assert done.stdout.split() == ["AVX2,STRICT", "AVX2"], done.stderr
+    code = "import numpy, al_bench.cli.main as cli; raise SystemExit(cli.main())"
+    where = [f"results={tmp_path}", f"cache={tmp_path}", "protocol.rounds=1"]
+    said(code, "run", *TINY, *where, *([] if asked else ["deterministic=false"]))
+    (file,) = tmp_path.glob("runs/*/manifest.json")
+    assert json.loads(file.read_text())["deterministic"] == {"asked": asked, "holds": asked}

@@ -28,8 +28,7 @@ def embed(
     killed one loses a block. With --log every array is an artifact, of which W&B makes a new
     version where its content is a new one.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a run, so that bits are the same
-    import numpy as np  # not before: it reads the variable
+    import numpy as np
 
     from al_bench.configuration.config import workers
     from al_bench.configuration.experiments import plans

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from al_bench.cli.options import ConfigDir, one_thread
+from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
     from al_bench.analysis.frame import Results
@@ -42,7 +42,6 @@ def enter(
 
     What is done is kept: given again, the command goes on. `albench list task` shows the tasks.
     """
-    one_thread()
     from al_bench.configuration.identity import run_id
     from al_bench.configuration.tasks import entered, of_method, read_task
     from al_bench.datasets.check import check_file_name
@@ -144,7 +143,6 @@ def verify(
     and by that over the root of the sample's size in the mean. Code that --config-dir names is run
     here: read it first.
     """
-    one_thread()
     from al_bench.configuration.identity import run_id
     from al_bench.configuration.tasks import entered, read_task
     from al_bench.entries.checks import check_blind, check_entry, compare, sample, told
@@ -176,11 +174,12 @@ def again(jobs: Mapping[str, Job], extra: Path | None) -> Results:
     from al_bench.analysis.frame import read_runs
     from al_bench.configuration.config import config_folders
     from al_bench.runs.run import execute
+    from al_bench.runs.saying import Silent
 
     with TemporaryDirectory() as folder:
         for number, job in enumerate(jobs.values(), start=1):
             config = job.config
             config.results = folder
             print(f"{number} of {len(jobs)}: {' '.join(job.overrides)}", flush=True)
-            execute(config, config_folders(extra), choices=job.choices, say=lambda text: None)
+            execute(config, config_folders(extra), choices=job.choices, say=Silent())
         return read_runs(Path(folder) / "runs", jobs)

@@ -27,9 +27,11 @@ from al_bench.cli.options import (
     Several,
     Splits,
     UsageError,
-    one_thread,
 )
 from al_bench.cli.session import app as of_session
+from al_bench.configuration.portable import started_held
+
+NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # the same bits anywhere
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments and arguments[0] not in group.commands and not arguments[0].startswith("-"):
             raise UsageError(f"no command {arguments[0]!r}; there are "
                                      f"{', '.join(group.commands)}")  # fmt: skip
+        if argv is None and arguments and arguments[0] in NUMBERS:
+            started_held(arguments)
         with group.make_context("albench", [*arguments, *["--help"] * alone]) as context:
             code = int(group.invoke(context) or 0)
         sys.stdout.flush()
@@ -109,7 +113,6 @@ def run(
     `albench list` shows the options of each group. Hydra's own --cfg, --info, --resolve, --package
     and --hydra-help are passed on.
     """
-    one_thread()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
     from al_bench.cli.run import make

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,10 +54,3 @@ class Several(TyperCommand):
                 found.append(option)
             found.append(argument)
         return super().parse_args(ctx, found[1:])
-
-
-def one_thread() -> None:
-    """Let numerical libraries use one thread where nothing else is asked for: read when a library
-    is loaded, also in workers."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")

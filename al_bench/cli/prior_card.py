@@ -76,7 +76,7 @@ def make(
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
     config = jobs[0].config
     from al_bench.runs.parts import Call, known_prior, loaded
-    from al_bench.runs.run import limit_threads
+    from al_bench.threads import limit_threads
 
     limit_threads(int(config.threads))
     dataset = loaded(Call.of(config.dataset))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,6 +138,23 @@ def spec_of(config: DictConfig) -> ReportSpec:
         raise ValueError(f"report: {error}".replace("ReportSpec.__init__() ", "")) from None
 
 
+def headline(analysis: Analysis) -> dict[str, float]:
+    """By setting, the mean area under the curve of every method, and the labels that ours save over
+    each baseline that a rule chose."""
+    from al_bench.analysis.savings import area
+
+    found, names = {}, analysis.names
+    for one in analysis.found:
+        place, setting = names.place(one.setting.place), one.setting
+        for method in (m for m in setting.methods if setting.seeds_of(m)):
+            value = area(setting.of(method), setting.labels, log=False).mean()
+            found[f"area/{place}/{names.method(method)}"] = float(value)
+        for c in one.comparisons:
+            key = f"saving/{place}/{names.method(c.method)} over {names.method(c.baseline)}"
+            found[key] = float(c.saving("integrated").value)
+    return {key: value for key, value in found.items() if isfinite(value)}
+
+
 def log_to_wandb(
     name: str,
     analysis: Analysis,
@@ -152,8 +170,13 @@ def log_to_wandb(
     from al_bench.report.tables.tables import tables
     from al_bench.runs.loggers import start_wandb
 
-    run = start_wandb(folder, project="al_bench", mode=mode, name=f"report {name}", group=name)
+    about = {"runs": int(analysis.frame["id"].nunique()), "metric": analysis.spec.metric}
+    about |= {"ours": [analysis.names.method(ours) for ours in analysis.sides.ours]}
+    about |= analysis.names.shared() | dict(analysis.results.provenance)
+    run = start_wandb(folder, project="al_bench", mode=mode, name=f"report {name}", group=name,
+                      job_type="report", config=about)  # fmt: skip
     try:
+        run.summary.update(headline(analysis))
         for number, table in enumerate(tables(analysis)):
             shown = wandb.Table(columns=list(table.header), data=[list(r) for r in table.rows])
             run.log({f"tables/{number:02d} {table.title}": shown})

@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from al_bench.configuration.options import MISSING, option_of, options
+from al_bench.configuration.options import GIVEN, MISSING, option_of, options
 from al_bench.configuration.sources import constants
 from al_bench.configuration.words import OURS
 
@@ -43,13 +43,16 @@ def asked(
     """
     if not node:
         return Asked((), False)
+    more = [f"{group}.limit={node['limit']}"] if "limit" in node else []
+    more += [f"trainer.{key}={said(value)}" for key, value in node.get("trainer", {}).items()]
+    node = {key: value for key, value in node.items() if key not in GIVEN}
     known = options(group, tuple(folders))
     if option not in known:
         option = option_of(group, node, folders)
     if option not in known:
         return None
     where = "strategy@init" if group == "init" else group
-    words = (f"{where}={option}", *overrides(group, node, known[option], folders))
+    words = (f"{where}={option}", *overrides(group, node, known[option], folders), *more)
     return Asked(tuple(map(quote, words)), renewed(node, known[option], folders))
 
 

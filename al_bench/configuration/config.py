@@ -33,6 +33,10 @@ UNUSED = {
     "hydra/sweeper": "all runs are listed before the first is made; a search, such as Optuna's, "
     "calls al_bench.run from Python",
 }
+# what a trainer may be given that changes numbers
+TRAINING = (
+    *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
+)
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
@@ -131,9 +135,24 @@ def science(config: DictConfig) -> dict[str, Any]:
 
 
 def science_of(value: Callable[[str], Any]) -> dict[str, Any]:
-    """The same from the plain value of each top-level key; what is not chosen has no entry."""
-    chosen = {key: value(key) for key in OPTIONAL}
-    return {key: value(key) for key in SCIENCE} | {k: v for k, v in chosen.items() if v is not None}
+    """The same from the plain value of each top-level key; what is not chosen has no entry, and
+    what a trainer is given is part of the learners that it trains."""
+    chosen = {key: found for key in OPTIONAL if (found := value(key)) is not None}
+    whole = {key: value(key) for key in SCIENCE} | chosen
+    given = {key: found for key, found in value("trainer").items() if key in TRAINING and found}
+    if given:
+        whole = trained_by(given, whole)
+        if "proxy_selection" in whole:
+            whole["proxy_selection"] = trained_by(given, whole["proxy_selection"])
+    return whole
+
+
+def trained_by(given: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+    """A node whose learner, if it is a network with a recipe, has what a trainer is given."""
+    learner = node["learner"]
+    if "training" in (learner or {}):
+        learner = learner | {"trainer": dict(given)}
+    return {**node, "learner": learner}
 
 
 @contextmanager
@@ -185,12 +204,17 @@ def key_of(override: str) -> str:
 
 
 def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
-    """The overrides with ``init=centroid`` as ``strategy@init=centroid``; ValueError for a setting
-    of Hydra's own that would change nothing."""
+    """The overrides with ``init=centroid`` as ``strategy@init=centroid``, and a limit of a data set
+    added to it; ValueError for a setting of Hydra's own that would change nothing."""
     for override in overrides:
         if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
             raise ValueError(f"{override} would change nothing: {UNUSED[key_of(override)]}")
-    return [f"strategy@{o}" if o.startswith("init=") else o for o in overrides]
+    added = {"init=": "strategy@", "dataset.limit=": "++"}
+    found = []
+    for override in overrides:
+        start = next((start for start in added if override.startswith(start)), "")
+        found.append(added.get(start, "") + override)
+    return found
 
 
 def is_option(override: str, folders: Sequence[Path]) -> bool:

@@ -13,6 +13,7 @@ from al_bench.configuration.config import key_of
 from al_bench.configuration.words import parameters
 
 MISSING = "???"  # of a value that a user has to give
+GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
 
 
 def option_of(
@@ -28,7 +29,7 @@ def option_of(
             if n.get("_target_") == node["_target_"]}  # fmt: skip
     if typed in kind and node.get("name") == kind[typed].get("name"):
         return typed
-    own = parameters(node)
+    own = parameters({key: value for key, value in node.items() if key not in GIVEN})
     values = {option: parameters(other) for option, other in kind.items()}
     if same := [option for option, other in values.items() if other == own]:
         return min(same)

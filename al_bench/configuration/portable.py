@@ -2,15 +2,19 @@
 
 Each library picks the widest instructions of the processor it finds, so sums are taken in another
 order, and logarithms by another polynomial, from one machine to the next. What decides is read from
-the environment when a library is loaded; what is set there already stays. MKL promises nothing
-between makers of processors, and products of few rows differ, which the encoders
-of the packaged models avoid: `benchmarks/bits.py` compares what they and a small run give.
+the environment when a library is loaded; what is set there already stays. The threads of a matrix
+product matter as well. MKL promises nothing between makers of processors, and products of few rows
+differ, which the encoders of the packaged models avoid: `benchmarks/bits.py` compares what they and
+a small run give.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 AVX2 = {
@@ -20,17 +24,63 @@ AVX2 = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",  # torch's convolutions
     "ATEN_CPU_CAPABILITY": "avx2",  # torch's own loops
 }
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# memory that a process gives back is kept by glibc, or the kernel clears every large array's pages
+# anew: two thirds of the time of a convolutional network (benchmarks/embedding.py)
+MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
+CPUS, START = Path("/proc/cpuinfo"), Path("/proc/self/environ")
 
 
-def hold(cpus: Path = Path("/proc/cpuinfo")) -> None:
-    """Hold libraries that are not loaded yet to AVX2, where the processor has it; else to nothing.
+def deterministic() -> None:
+    """Hold the numerical libraries of this process, and of those it starts, to the same bits on
+    every processor that has AVX2, as the command line does (``deterministic=true``).
 
-    The threads of a matrix product matter as well, and are the caller's to fix.
+    Call it first: ``import al_bench; al_bench.deterministic()``, before NumPy or torch is imported.
+    RuntimeError where one of them is, as it has chosen its instructions by then. Elsewhere than on
+    such a processor nothing is changed. A run's manifest says whether it held.
     """
-    if platform.machine() not in ("x86_64", "AMD64") or not cpus.exists():
+    if holds():
         return
-    with cpus.open() as lines:
+    loaded = [name for name in ("numpy", "torch") if name in sys.modules]
+    if loaded:
+        raise RuntimeError(f"al_bench.deterministic() was called after {' and '.join(loaded)} had "
+                           "been imported; wanted it before")  # fmt: skip
+    for name, value in settings().items():
+        os.environ.setdefault(name, value)
+    _early.update(os.environ)
+
+
+_early: dict[str, str] = {}  # the environment in which libraries were loaded, where it is known
+
+
+def holds() -> bool:
+    """Whether the libraries of this process were loaded held to AVX2; False where there is none."""
+    wanted = settings()
+    return bool(wanted) and any(wanted.items() <= known.items() for known in (_early, at_start()))
+
+
+def settings() -> Mapping[str, str]:
+    """What holds libraries to AVX2 on this processor; nothing where it has none."""
+    if platform.machine() not in ("x86_64", "AMD64") or not CPUS.exists():
+        return {}
+    with CPUS.open() as lines:
         flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    if {"avx2", "fma"} <= set(flags):
-        for name, value in AVX2.items():
-            os.environ.setdefault(name, value)
+    return AVX2 if {"avx2", "fma"} <= set(flags) else {}
+
+
+@cache
+def at_start() -> Mapping[str, str]:
+    """The environment that this process was started with, as far as the system says it."""
+    whole = START.read_bytes().decode(errors="replace") if START.exists() else ""
+    return dict(line.split("=", 1) for line in whole.split("\0") if "=" in line)
+
+
+def started_held(arguments: Sequence[str]) -> None:
+    """Start this process anew, once, in an environment that holds it to one thread and to AVX2; to
+    no instructions where the arguments have ``deterministic=false``."""
+    wanted = {**ONE_THREAD, **MEMORY}
+    if "deterministic=false" not in arguments:
+        wanted |= settings()
+    if not wanted.keys() <= os.environ.keys():
+        environment = {**wanted, **os.environ}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)

@@ -18,7 +18,9 @@ METHOD = (
     *("strategy", "init", "supervision", "learner"),
     *("label_model", "assignment", "proxy_selection"),
 )
-WHERE = ("results", "cache", "threads", "runs_per_job", "logger", "hydra")  # changes no number
+WHERE = (  # changes no number
+    *("results", "cache", "threads", "deterministic", "runs_per_job", "logger", "hydra"),
+)
 
 
 @dataclass(frozen=True)

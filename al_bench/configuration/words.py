@@ -34,6 +34,8 @@ def words(group: str, option: str, node: Mapping[str, Any], changed: Collection[
 
     node: its resolved config; changed: dotted names. Imbalance and noise always say their numbers.
     """
+    if "limit" in node and group == "dataset":  # not all of its rows, wherever it is named
+        changed = {*changed, "limit"}
     target = str(node.get("_target_", ""))
     template = SAID.get(target.rpartition(".")[2]) if target.startswith(OURS) else None
     fields = {name for _, name, _, _ in Formatter().parse(template or "") if name}

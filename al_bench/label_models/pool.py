@@ -10,8 +10,8 @@ import numpy as np
 
 from al_bench.arithmetic import one_hot, softmax
 from al_bench.label_models.several import Votes, learned_skills
-from al_bench.learners.logistic import one_thread
 from al_bench.state import Floats, Ints
+from al_bench.threads import one_thread
 
 ROUNDS = 4  # of fitting the frequencies: they hardly move after
 MOST_NOISE = 0.6

@@ -6,4 +6,5 @@ from .residual import ResidualHead as ResidualHead
 from .sklearn import SklearnClassifier as SklearnClassifier
 from .texts import LoRA as LoRA
 from .texts import TextNetwork as TextNetwork
+from .trainer import Trainer as Trainer
 from .training import Recipe as Recipe

@@ -30,10 +30,11 @@ def fitted(
     if len(training.rows) == 0:
         raise ValueError("a network got a training set without rows; wanted at least one")
     training_rows = rows.take(training.rows)
+    recipe = recipe.told(len(training_rows))
     if probe is not None:
-        start_head(network, reader, training_rows, training, recipe.precision, probe, rng)
+        start_head(network, reader, training_rows, training, recipe, probe, rng)
     train(network, training_rows, reader, loss.terms(training), loss, recipe, rng)
-    return NetworkModel(network, reader, recipe.precision)
+    return NetworkModel(network, reader, recipe.precision, recipe.trainer)
 
 
 def start_head(
@@ -41,7 +42,7 @@ def start_head(
     reader: Reader,
     rows: Rows,
     training: TrainingSet,
-    precision: str,
+    recipe: Recipe,
     probe: LinearHead,
     rng: np.random.Generator,
 ) -> None:
@@ -50,7 +51,7 @@ def start_head(
     The outputs are scaled to a mean length of one, where `probe.l2` means what it does on the
     unit-length features of a prior; the head undoes that.
     """
-    features = outputs(network.body, reader, rows, precision)
+    features = outputs(network.body, reader, rows, recipe.precision, recipe.trainer)
     length = max(float(np.linalg.norm(features, axis=1).mean()), 1e-12)
     here = TrainingSet(np.arange(len(rows)), training.targets, training.weights)
     linear = probe.fit(Rows(rows.inputs, features / length, rows.prior), here, rng)

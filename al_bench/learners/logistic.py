@@ -7,13 +7,12 @@ and thin is known before the first step: the few directions in which the feature
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache
+from contextlib import nullcontext
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from al_bench.state import Floats
+from al_bench.threads import one_thread
 
 RANK = 64  # of the sketch, as far as features vary much
 STEEPNESS = 0.3  # the curvature where a fit ends, of that at zero, where all classes are alike
@@ -75,20 +74,6 @@ def logistic(
     with one_thread() if design.size * k < ALONE else nullcontext():
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
     return coefficients(found.x)
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """No second thread for the products of matrices inside."""
-    limited: AbstractContextManager[object] = pools().limit(limits=1, user_api="blas")
-    return limited
-
-
-@cache
-def pools() -> ThreadpoolController:
-    """Of the libraries that this process has loaded by its first fit; to find them takes long."""
-    import scipy.optimize  # noqa: F401  # whose own library is loaded with it
-
-    return ThreadpoolController()
 
 
 def rounding(design: Floats, weights: Floats, ridge: float) -> Callable[[Floats], Floats]:

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from al_bench.arithmetic import softmax
-from al_bench.priors.device import autocast, device, inference
+from al_bench.learners.trainer import PLAIN, Trainer
+from al_bench.priors.device import autocast, inference
 from al_bench.state import Floats, Ints, Rows
 
 BATCH = 64  # rows of a forward pass when nothing is learned
@@ -46,23 +47,28 @@ class NetworkModel:
     network: Network
     reader: Reader
     precision: str
+    trainer: Trainer = PLAIN
 
     def predict_proba(self, rows: Rows) -> Floats:
         """(n, k); O(n k) memory besides one batch, whatever n."""
         if len(rows) == 0:
             return np.empty((0, self.network.head.out_features), dtype=np.float32)
-        return softmax(outputs(self.network, self.reader, rows, self.precision))
+        return softmax(outputs(self.network, self.reader, rows, self.precision, self.trainer))
 
 
-def outputs(module: torch.nn.Module, reader: Reader, rows: Rows, precision: str) -> Floats:
+def outputs(
+    module: torch.nn.Module, reader: Reader, rows: Rows, precision: str, trainer: Trainer = PLAIN
+) -> Floats:
     """(n, o) float32 outputs of a module for at least one row, as it is when nothing is learned."""
-    where, order = device(), reader.order(rows)
+    where, order = trainer.device(), reader.order(rows)
     module.eval().to(where)
     parts = []
-    with inference(), autocast(precision):
+    shown = trainer.shown("predicting", len(rows), "rows")
+    with inference(), autocast(precision, where), shown as advance:
         for start in range(0, len(rows), BATCH):
             inputs = moved(reader.batch(rows.take(order[start : start + BATCH]), False), where)
             parts.append(module(inputs).float().cpu().numpy())
+            advance(len(parts[-1]))
     found = np.concatenate(parts)
     ordered = np.empty_like(found)
     ordered[order] = found

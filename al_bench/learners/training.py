@@ -8,18 +8,22 @@ import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers.logger import Logger
 from torch.utils.data import DataLoader, IterableDataset
 
 from al_bench.learners.losses import Loss, Terms
 from al_bench.learners.network import Network, Reader
-from al_bench.priors.device import device, exact, lightning
+from al_bench.learners.trainer import PLAIN, PRECISIONS, Trainer
+from al_bench.priors.device import exact
+from al_bench.progress import Advance
 from al_bench.state import Ints, Rows
 
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
@@ -59,6 +63,23 @@ class Recipe:
                 f"Recipe got learning_rate={self.learning_rate}, head_learning_rate="
                 f"{self.head_learning_rate}, clip={self.clip}; wanted more than 0"
             )
+
+    trainer = PLAIN  # no field: what is to be said once for all learners of a run
+
+    def by(self, trainer: Trainer) -> Recipe:
+        """The same recipe, followed by a trainer."""
+        made = replace(self)
+        object.__setattr__(made, "trainer", trainer)
+        return made
+
+    def told(self, rows: int) -> Recipe:
+        """The same for so many labelled rows, with what the trainer says in place of its own."""
+        trainer, steps = self.trainer, self.trainer.max_steps or self.steps
+        if trainer.max_epochs:
+            steps = trainer.max_epochs * -(-rows // self.batch)
+        clip = trainer.gradient_clip_val or self.clip
+        precision = PRECISIONS.get(trainer.precision or "", self.precision)
+        return replace(self, steps=steps, clip=clip, precision=precision).by(trainer)
 
     def rate(self, step: int) -> float:
         """The fraction of the learning rates at a step, 0 to 1."""
@@ -109,11 +130,16 @@ def train(
     rng: np.random.Generator,
 ) -> None:
     """Change the network by `recipe.steps` steps on these (m,) rows; ValueError if it diverges."""
+    leader = recipe.trainer
+    shown = leader.shown(f"training on {len(rows):,} rows", recipe.steps, "steps")
     trainer = pl.Trainer(
-        **lightning(recipe.precision),
+        **leader.lightning(recipe.precision),
         max_epochs=1,
         gradient_clip_val=recipe.clip,
-        logger=False,
+        logger=Shared(leader) if leader.loggers else False,
+        log_every_n_steps=leader.log_every_n_steps,
+        callbacks=deepcopy(list(leader.callbacks or ())),
+        fast_dev_run=leader.fast_dev_run,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -124,9 +150,12 @@ def train(
     loader = DataLoader(
         _Steps(rows, reader, terms, order), batch_size=None, generator=torch.Generator()
     )
-    with exact():
-        trainer.fit(_Fit(network, loss, terms, recipe), loader)
-    network.eval().to(device())
+    with exact(), shown as advance:
+        trainer.fit(_Fit(network, loss, terms, recipe, advance), loader)
+    leader.steps += trainer.global_step
+    if leader.enable_checkpointing and leader.folder is not None:
+        trainer.save_checkpoint(leader.folder / "last.ckpt", weights_only=True)
+    network.eval().to(leader.device())
     if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
         raise ValueError(
             f"a network diverged to a non-finite weight at learning_rate={recipe.learning_rate}, "
@@ -148,15 +177,39 @@ class _Steps(IterableDataset[Batch]):
             yield inputs, self.targets[part], self.weights[part]
 
 
-class _Fit(pl.LightningModule):
-    def __init__(self, network: Network, loss: Loss, terms: Terms, recipe: Recipe) -> None:
+class Shared(Logger):
+    """A run's loggers, in one fit of many: steps are counted over all of them, and the loggers stay
+    open."""
+
+    name, version = "al_bench", 0
+
+    def __init__(self, trainer: Trainer) -> None:
         super().__init__()
-        self.network, self.loss, self.recipe = network, loss, recipe
+        self.trainer = trainer
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        row = {name: value for name, value in metrics.items() if name != "epoch"}
+        for logger in self.trainer.loggers:
+            logger.log_metrics(row, step=self.trainer.steps + (step or 0))
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the run has said what it is."""
+
+
+class _Fit(pl.LightningModule):
+    def __init__(
+        self, network: Network, loss: Loss, terms: Terms, recipe: Recipe, advance: Advance
+    ) -> None:
+        super().__init__()
+        self.network, self.loss, self.recipe, self.advance = network, loss, recipe, advance
         self.register_buffer("shift", torch.from_numpy(np.asarray(terms.shift, dtype=np.float32)))
 
     def training_step(self, batch: Batch, _: int) -> torch.Tensor:
         inputs, targets, weights = batch
-        return self.loss.of(self.network(inputs) + self.shift, targets, weights)
+        loss = self.loss.of(self.network(inputs) + self.shift, targets, weights)
+        self.log("train/loss", loss)
+        self.advance(1)
+        return loss
 
     def configure_optimizers(self) -> Any:
         recipe, groups = self.recipe, []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
@@ -72,23 +72,8 @@ def exact() -> Iterator[None]:
         yield
 
 
-def autocast(precision: str) -> torch.autocast:
+def autocast(precision: str, where: torch.device) -> torch.autocast:
     """Forward passes in this number format where it is a half one."""
     import torch
 
-    return torch.autocast(device().type, dtype(precision), enabled=precision != "float32")
-
-
-def lightning(precision: str) -> dict[str, Any]:
-    """How Lightning's Trainer is told of the device, and of a number format to mix with float32.
-
-    ValueError for float16 on a CPU, where Lightning would take bfloat16 in its place.
-    """
-    where, names = device(), {"float32": "32-true", "float16": "16-mixed", "bfloat16": "bf16-mixed"}
-    dtype(precision)
-    if where.type == "cpu" and precision == "float16":
-        raise ValueError("precision=float16 needs a GPU to train on; wanted float32 or bfloat16")
-    devices = {"accelerator": "cpu", "devices": 1}
-    if where.type == "cuda":
-        devices = {"accelerator": "gpu", "devices": [where.index or 0]}
-    return {**devices, "precision": names[precision]}
+    return torch.autocast(where.type, dtype(precision), enabled=precision != "float32")

@@ -106,8 +106,9 @@ def embedded(
     """The (n, d) embeddings and (n, k) zero-shot probabilities of a full split, computed once and
     cached."""
     encoder = prior.encoder(dataset.modality)
-    stored = embeddings(cache, dataset.key, name, encoder, split.inputs)
-    guesses = zero_shot(cache, dataset.key, name, prior, stored, split.inputs, dataset.task)
+    inputs, called = split.inputs, dataset.name
+    stored = embeddings(cache, dataset.key, name, encoder, inputs, name=called)
+    guesses = zero_shot(cache, dataset.key, name, prior, stored, inputs, dataset.task, name=called)
     return stored, guesses
 
 

@@ -47,8 +47,9 @@ class Split:
     def take(self, index: Ints) -> Split:
         """The rows of these numbers, in this order, and all that is known of them; inputs are read
         only when asked for."""
+        whole = getattr(self.inputs, "take", None)  # of rows that are one array
         return Split(
-            Picked(self.inputs, index),
+            Picked(self.inputs, index) if whole is None else whole(index),
             self.labels[index],
             {name: column[index] for name, column in self.columns.items()},
             None if self.ids is None else self.ids[index],

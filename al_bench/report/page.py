@@ -68,6 +68,12 @@ def missing(analysis: Analysis) -> list[str]:
     """What a report should have and has not, in sentences."""
     gone = [analysis.names.all(run.place) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
+    found += [
+        f"Of {choice.option} at most {choice.node['limit']:,} rows of each split were used "
+        "(`dataset.limit`): a quick try, and no result of the data set."
+        for choice in sorted({place.choice("dataset") for place in analysis.parts})
+        if "limit" in choice.node
+    ]
     found += [f"{why}." for why in analysis.sides.missing]
     found += [f"{c.claim.name}: {why}." for c in analysis.claims for why in c.missing]
     if analysis.on.unchecked:

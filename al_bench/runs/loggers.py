@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from al_bench.configuration.words import erring, words
 from al_bench.loop import Round
 
 if TYPE_CHECKING:
@@ -44,8 +45,13 @@ class TensorBoard:
 
     def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger:
         from pytorch_lightning.loggers import TensorBoardLogger
+        from torch.utils.tensorboard.summary import hparams
 
-        return TensorBoardLogger(folder / "tensorboard", name="", version=run)
+        logger = TensorBoardLogger(folder / "tensorboard", name="", version=run)
+        parts: Any = hparams(columns(manifest), {"balanced_accuracy": 0.0})  # type: ignore[no-untyped-call]
+        for part in parts:  # of the metric the name alone
+            logger.experiment.file_writer.add_summary(part)
+        return logger
 
     def close(self) -> None: ...
 
@@ -66,18 +72,41 @@ class WandB:
             project=self.project,
             mode=self.mode,
             entity=self.entity,
-            name=run,
+            name=title(manifest),
             group=str(manifest.get("experiment") or "single runs"),
-            config={"id": run, **manifest["choices"], "science": manifest["science"]},
+            job_type="run",
+            tags=sorted(tag[:64] for tag in set(manifest["choices"].values())),  # W&B takes no more
+            config={"id": run, **columns(manifest), "science": manifest["science"]},
         )
         experiment.define_metric(X_AXIS)
         experiment.define_metric("*", step_metric=X_AXIS)
+        experiment.define_metric("train/*", step_metric="trainer/global_step")
         return WandbLogger(experiment=experiment)
 
     def close(self) -> None:
         import wandb
 
         wandb.finish()
+
+
+def columns(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What runs are told apart by: their options, seed, and how many answers are wrong."""
+    rate = manifest["facts"]["noise_rate"]
+    return {**manifest["choices"], "seed": manifest["seed"], "noise_rate": rate}
+
+
+def title(manifest: Mapping[str, Any]) -> str:
+    """One line that says what a run is."""
+    choices, science = manifest["choices"], manifest["science"]
+    shown = [choices["strategy"], words("dataset", choices["dataset"], science["dataset"])]
+    shown.append(words("imbalance", choices["imbalance"], science["imbalance"]))
+    group = erring(science)
+    if science[group]["_target_"] == "al_bench.problem.Clean":
+        shown.append("labels as they are")
+    else:
+        called = "annotators " if group == "annotators" else ""
+        shown.append(called + words(group, choices[group], science[group]))
+    return " · ".join([*shown, f"seed {manifest['seed']}"])
 
 
 def start_wandb(folder: Path, **options: Any) -> Any:
@@ -119,11 +148,14 @@ def opened(
             mirror.close()
 
 
-def log_round(loggers: Sequence[Logger], round: Round, labels: int) -> None:
-    """One row of every mirror, against the number of labels so far."""
+def log_round(
+    loggers: Sequence[Logger], round: Round, labels: int, class_names: Sequence[str]
+) -> None:
+    """One row of every mirror, against the number of labels so far; class_names: of the recall."""
     row = {X_AXIS: float(labels), "oracle_calls": float(round.oracle_calls), **round.metrics}
     row |= {f"seconds/{name}": value for name, value in round.seconds.items()}
-    row |= {f"recall/{number:03d}": value for number, value in enumerate(round.recall)}
+    named = class_names if len(set(class_names)) == len(round.recall) else range(len(round.recall))
+    row |= {f"recall/{name}": value for name, value in zip(named, round.recall, strict=True)}
     for logger in loggers:
         logger.log_metrics(row, step=labels)
         logger.save()

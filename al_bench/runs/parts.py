@@ -18,6 +18,7 @@ from al_bench.label_models import Majority
 from al_bench.loop import Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.build import build as build_problem
+from al_bench.problem.limit import limited
 from al_bench.problem.types import Dataset
 from al_bench.state import Assignment, LabelModel, Learner, Protocol, Strategy, Supervision
 from al_bench.truth import Problem
@@ -47,6 +48,7 @@ class Parts:
     strategy: Strategy
     supervision: Supervision
     learner: Learner
+    trainer: Any  # of the learner's networks
     protocol: Protocol
     oracle: bool
     label_model: LabelModel | None = None
@@ -75,10 +77,11 @@ def parts_of(config: DictConfig, problem: Problem) -> Parts:
     check_asking(config, problem, protocol)
     rules = [build(config[group]) for group in ("init", "strategy", "supervision")]
     init, strategy, supervision = (p.given(problem.truth) if is_oracle(p) else p for p in rules)
-    learner = build(config.learner)
+    learner, trainer = build(config.learner), build(config.trainer)
+    trainer.lead(learner)
     asking = {} if problem.panel is None else asking_of(config, problem)
     oracle = any(map(is_oracle, [*rules, *asking.values()]))
-    return Parts(init, strategy, supervision, learner, protocol, oracle, **asking)
+    return Parts(init, strategy, supervision, learner, trainer, protocol, oracle, **asking)
 
 
 def asking_of(config: DictConfig, problem: Problem) -> dict[str, Any]:
@@ -146,9 +149,10 @@ def known_problem(
 
 @lru_cache(maxsize=4)
 def loaded(dataset: Call) -> Dataset:
-    """The data set of a node, loaded once a process."""
-    found: Dataset = dataset.build().load()
-    return found
+    """The data set of a node, loaded once a process; some of its rows where it has a limit."""
+    node = {key: value for key, value in dataset.node.items() if key != "limit"}
+    found: Dataset = build(node).load()
+    return limited(found, dataset.node["limit"]) if "limit" in dataset.node else found
 
 
 @lru_cache(maxsize=4)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +14,16 @@ from omegaconf import DictConfig, OmegaConf
 from al_bench.configuration.config import GROUPS, OPTIONAL, build, science
 from al_bench.configuration.identity import identified, name_of
 from al_bench.configuration.options import option_of
-from al_bench.configuration.words import erring, words
+from al_bench.configuration.portable import holds
 from al_bench.loop import Round
 from al_bench.metrics import evaluate
+from al_bench.progress import span
+from al_bench.runs.loggers import log_round, opened, title
 from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.provenance import commit, versions
+from al_bench.runs.saying import Aloud
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
+from al_bench.threads import limit_threads
 from al_bench.truth import Problem
 
 
@@ -33,15 +35,16 @@ def execute(
     experiment: str | None = None,
     choices: Mapping[str, str] | None = None,
     wait: bool = False,
-    say: Callable[[str], None] = print,
+    say: Aloud | None = None,
 ) -> str:
     """Run one config to its end and return its id; a finished run is skipped (unless the
     config says `again`), a cut one resumed.
 
     A failure is written to the manifest and raised. A run that another process is making is left
     alone, or waited for. problem: where the config names one made of arrays; choices: the options
-    that it was composed of, by group, as far as they are known.
+    that it was composed of, by group, as far as they are known; say: what is said on the way.
     """
+    say = say or Aloud()
     limit_threads(int(config.threads))
     settings = science(config)
     known = identified(settings)
@@ -51,11 +54,11 @@ def execute(
         with RunFolder(runs / name).held(wait) as folder:
             manifest = {} if config.again else read_manifest(folder.folder)
             if manifest.get("finished"):
-                say(f"{name} done before: {title(manifest)}")
+                say.end(f"{name} done before: {title(manifest)}", made=False)
                 return name
             if config.again:
                 folder.clear()
-            manifest = new_manifest(name, settings, known, folders, experiment, choices or {})
+            manifest = new_manifest(name, config, settings, known, folders, experiment, choices)
             folder.write_manifest(manifest)
             try:
                 if config.proxy_selection is not None:
@@ -73,7 +76,7 @@ def execute(
                     folder.write_manifest(manifest)
                 raise
     except BusyError as busy:
-        say(f"{name} left alone: {busy}")
+        say.end(f"{name} left alone: {busy}", made=False)
     except OSError as error:
         where = Path(error.filename) if error.filename else None
         if where and (where.is_relative_to(runs) or runs.is_relative_to(where)):
@@ -87,18 +90,18 @@ def _run(
     folder: RunFolder,
     manifest: dict[str, Any],
     problem: Problem,
-    say: Callable[[str], None],
+    say: Aloud,
 ) -> None:
-    from al_bench.runs.loggers import log_round, opened
-
     parts = parts_of(config, problem)
     manifest["facts"] = {**problem.facts, "digest": problem.digest, "oracle": parts.oracle}
     folder.write_manifest(manifest)
 
     done, seed = folder.resume(), int(config.seed)
+    last = f" of {len(parts.protocol.sizes(len(problem.pool), problem.pool.n_classes))}"
     if config.proxy_selection is not None:
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
-        selection = build(config.proxy_selection)
+        selection, last = build(config.proxy_selection), ""  # which points there are it knows
+        parts.trainer.lead(selection.learner)
         rounds = selection.rounds(
             log,
             problem,
@@ -113,19 +116,31 @@ def _run(
     else:
         rounds = parts.rounds(problem, seed, done)
     mirrors = [build(mirror) for mirror in config.logger.mirrors]
-    labels = 0
+    labels, names = 0, problem.class_names
     with opened(mirrors, folder.folder.name, manifest, Path(config.results)) as loggers:
+        parts.trainer.loggers, parts.trainer.folder = loggers, folder.folder
         for past in done:
             labels += len(past.queried)
-            log_round(loggers, past, labels)
+            log_round(loggers, past, labels, names)
         for round in rounds:
             folder.append(round)
             labels += len(round.queried)
-            log_round(loggers, round, labels)
-            say_round(folder.folder.name, round, labels)
+            log_round(loggers, round, labels, names)
+            metric = known_metric(config, round)
+            say.round(
+                f"{folder.folder.name} round {round.round}{last}: {labels} labels, "
+                f"{metric.replace('_', ' ')} {round.metrics[metric]:.3f} "
+                f"({span(sum(round.seconds.values()))})"
+            )
     manifest["finished"] = now()
     folder.write_manifest(manifest)
-    say(f"{folder.folder.name} finished: {title(manifest)}")
+    say.end(f"{folder.folder.name} finished: {title(manifest)}", made=True)
+
+
+def known_metric(config: DictConfig, round: Round) -> str:
+    """The metric of the experiment's report, where the round has it."""
+    wanted = str(config.report.get("metric", "balanced_accuracy"))
+    return wanted if wanted in round.metrics else next(iter(round.metrics))
 
 
 def proxy_run(config: DictConfig) -> DictConfig:
@@ -138,34 +153,21 @@ def proxy_run(config: DictConfig) -> DictConfig:
     return source
 
 
-def limit_threads(threads: int) -> None:
-    """Hold every numerical library of this process to `threads` threads; runs share the cores.
-
-    Torch, which most runs never load, reads the variable when it is.
-    """
-    from threadpoolctl import threadpool_limits
-
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    if "torch" in sys.modules:
-        import torch
-
-        torch.set_num_threads(threads)
-    threadpool_limits(threads)
-
-
 def new_manifest(
     name: str,
+    config: DictConfig,
     settings: Mapping[str, Any],
     known: Mapping[str, Any],
     folders: list[Path],
     experiment: str | None,
-    choices: Mapping[str, str],
+    choices: Mapping[str, str] | None,
 ) -> dict[str, Any]:
     """What a run is, before it starts; known: its settings, identified; choices: as typed."""
     parts = [*GROUPS, *(group for group in OPTIONAL if group in settings)]
+    typed = choices or {}
     return {
         "id": name,
-        "choices": {g: option_of(g, settings[g], folders, choices.get(g)) for g in parts},
+        "choices": {g: option_of(g, settings[g], folders, typed.get(g)) for g in parts},
         "experiment": experiment,
         "science": known,  # what the id is a hash of
         "seed": settings["seed"],
@@ -173,6 +175,7 @@ def new_manifest(
         "versions": versions(settings),
         "python": platform.python_version(),
         "device": platform.processor() or platform.machine(),
+        "deterministic": {"asked": bool(config.deterministic), "holds": holds()},
         "commit": commit(),
         "started": now(),
         "finished": None,
@@ -182,26 +185,3 @@ def new_manifest(
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def title(manifest: Mapping[str, Any]) -> str:
-    """One line that says what a run is."""
-    choices, science = manifest["choices"], manifest["science"]
-    shown = [choices["strategy"], choices["dataset"]]
-    shown.append(words("imbalance", choices["imbalance"], science["imbalance"]))
-    group = erring(science)
-    if science[group]["_target_"] == "al_bench.problem.Clean":
-        shown.append("labels as they are")
-    else:
-        called = "annotators " if group == "annotators" else ""
-        shown.append(called + words(group, choices[group], science[group]))
-    return " · ".join([*shown, f"seed {manifest['seed']}"])
-
-
-def say_round(name: str, round: Round, labels: int) -> None:
-    """One line a round, on a terminal or where asked for by AL_BENCH_VERBOSE."""
-    if not (os.environ.get("AL_BENCH_VERBOSE") or os.isatty(1)):
-        return
-    seconds = " ".join(f"{part} {value:.2f} s" for part, value in round.seconds.items())
-    score = f"{round.metrics['balanced_accuracy']:.3f}"
-    print(f"{name} round {round.round}: {labels} labels, {score} ({seconds})", flush=True)

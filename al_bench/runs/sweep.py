@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
+from time import sleep, time
 from typing import Any
 
 from omegaconf import DictConfig, read_write
@@ -19,6 +22,8 @@ from omegaconf import DictConfig, read_write
 from al_bench.configuration.config import composing, config_folders, key_of, search, workers
 from al_bench.configuration.experiments import known_plan
 from al_bench.configuration.plan import Plan
+from al_bench.progress import span
+from al_bench.runs.saying import Counted
 
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
@@ -43,13 +48,21 @@ def sweep_all(planned: Mapping[str, Plan], extra: Path | None) -> int:
 
 def sweep(planned: Plan, extra: Path | None, name: str) -> int:
     """Make every run of a plan; RuntimeError at the end, with the first reason, if any failed or a
-    worker died."""
-    size = runs_per_job(planned)
+    worker died. Workers on this machine end with this process, however it ends."""
+    size, began = runs_per_job(planned), time()
     parts = range(-(-len(planned) // size))
     counts = f"{len(planned)} runs in {len(parts)} jobs"
     print(f"{name} ({counts})" if name else counts, flush=True)
-    task = partial(run_part, planned.overrides, extra, size, Path.cwd())
-    failed = [f for part in launch(planned, task, extra, parts) for f in part]
+    tally = Path.cwd() / planned.base.config.results / f".sweep-{os.getpid()}"
+    leader = os.getpid() if planned.hydra.launcher["_target_"] == JOBLIB else None
+    said = Counted(len(planned), tally, began)
+    task = partial(run_part, planned.overrides, extra, size, Path.cwd(), leader, said)
+    try:
+        failed = [f for part in launch(planned, task, extra, parts) for f in part]
+    finally:
+        with suppress(OSError):
+            tally.unlink()
+    print(f"{len(planned) - len(failed)} of {len(planned)} runs are done, {span(time() - began)}")
     if failed:
         raise RuntimeError(f"{len(failed)} of {len(planned)} runs failed; the first: {failed[0]}")
     return 0
@@ -76,6 +89,9 @@ def launch(
         with read_write(config):  # a worker makes its plan itself: it composes its part and no more
             where = [o for o in planned.fixed if key_of(o) == "results"]
             config.hydra.overrides.hydra = where  # for Hydra makes that folder
+            if planned.hydra.launcher["_target_"] == JOBLIB:  # none that never gets a part
+                jobs_at_once = config.hydra.launcher.n_jobs
+                config.hydra.launcher.n_jobs = min(effective(jobs_at_once), len(parts))
         launcher = Plugins.instance().instantiate_launcher(
             HydraContext(loader, Callbacks(config)), task, config
         )
@@ -109,11 +125,22 @@ def require(target: str) -> None:
 
 
 def run_part(
-    overrides: tuple[str, ...], extra: Path | None, size: int, folder: Path, config: DictConfig
+    overrides: tuple[str, ...],
+    extra: Path | None,
+    size: int,
+    folder: Path,
+    leader: int | None,
+    say: Counted,
+    config: DictConfig,
 ) -> list[str]:
-    """Run one part of a plan in `folder`, one after the other; what failed, a sentence each."""
+    """Run one part of a plan in `folder`, one after the other; what failed, a sentence each.
+
+    leader: the process without which this one ends, if there is one.
+    """
     from al_bench.runs.run import execute
 
+    if leader not in (None, os.getpid()):
+        Thread(target=end_with, args=(leader,), daemon=True).start()
     os.chdir(folder)  # where the command was given: paths may be relative, workers be elsewhere
     planned = known_plan(overrides, extra)
     failed = []
@@ -121,11 +148,26 @@ def run_part(
         job = planned[index]
         try:
             execute(job.config, config_folders(extra), experiment=job.experiment,
-                    choices=job.choices)  # fmt: skip
+                    choices=job.choices, say=say)  # fmt: skip
         except Exception as error:
             failed.append(f"{' '.join(job.overrides)}: {error}")
-            print(f"failed: {failed[-1]}", flush=True)
+            say.failed(failed[-1])
     return failed
+
+
+def end_with(leader: int) -> None:
+    """End this process, whatever it is at, once the one that started it is gone; a run is resumed
+    from its last round."""
+    while os.getppid() == leader:
+        sleep(0.5)
+    os._exit(1)
+
+
+def effective(workers: int) -> int:
+    """How many processes joblib means by a number: -1 is every core."""
+    from joblib import effective_n_jobs
+
+    return int(effective_n_jobs(workers))
 
 
 def runs_per_job(planned: Plan) -> int:
@@ -137,9 +179,7 @@ def runs_per_job(planned: Plan) -> int:
         raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
     launcher = planned.hydra.launcher
     if launcher["_target_"] == JOBLIB:
-        from joblib import effective_n_jobs
-
-        size = min(size, -(-len(planned) // (2 * effective_n_jobs(launcher["n_jobs"]))))
+        size = min(size, -(-len(planned) // (2 * effective(launcher["n_jobs"]))))
     if launcher["_target_"] == LOCAL:  # which starts all jobs at once
         size = -(-len(planned) // workers(config.threads))
     return int(size)

@@ -12,7 +12,6 @@ from threading import RLock
 import numpy as np
 
 from al_bench.content import replaced
-from al_bench.learners.logistic import one_thread
 from al_bench.session.engine import Ledger, Told, consensus, fitted, ledger, start, told
 from al_bench.session.parts import Components, components
 from al_bench.session.pool import Pool, given_priors, made_pool, pool_key
@@ -21,6 +20,7 @@ from al_bench.session.store import Store, insert
 from al_bench.session.values import Settings
 from al_bench.state import Floats, State
 from al_bench.supervision.delivered import Delivered
+from al_bench.threads import one_thread
 
 FILE = "fit.npz"  # the last fit, beside the database: who only reads a session fits nothing
 

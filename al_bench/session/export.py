@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from al_bench.learners.linear import LinearModel
-from al_bench.learners.logistic import one_thread
 from al_bench.loop import answered
 from al_bench.rng import rng
 from al_bench.session.bench import Bench, Fit, Moment
@@ -20,6 +19,7 @@ from al_bench.session.predicting import CARD, WEIGHTS, Exported, predictions, re
 from al_bench.session.report import page
 from al_bench.session.values import Estimate, Status
 from al_bench.state import Floats, Ints
+from al_bench.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

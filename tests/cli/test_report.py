@@ -126,6 +126,11 @@ def test_wandb_gets_one_run_with_the_savings_table_and_the_figures(reported: Pat
     (folder,) = (reported / "wandb").glob("offline-run-*")
     assert about(folder)["run_group"] == "demo"
     assert about(folder)["display_name"] == "report demo"
+    assert about(folder)["job_type"] == "report"
+    assert about(folder)["config"]["update"]["metric"] == "balanced_accuracy"
+    summary = next(r["summary"]["update"] for r in records(folder) if r["type"] == "summary")
+    assert 0.3 < summary["area/synthetic/margin"] < 0.8
+    assert -3 < summary["saving/synthetic/margin over random"] < 1
     text = json.dumps(records(folder))
     assert "Final metrics" in text
     assert "demo_curves" in text
@@ -147,7 +152,7 @@ def test_embeddings_are_artifacts_with_what_made_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
-    cache.embeddings(tmp_path / "cache", "a", "train", Drawn(), range(7), progress=False)
+    cache.embeddings(tmp_path / "cache", "a", "train", Drawn(), range(7))
     (entry,) = (tmp_path / "cache").iterdir()
     log_to_wandb({entry: "embeddings-a-train"}, tmp_path / "results", "offline")
     (folder,) = (tmp_path / "results" / "wandb").glob("offline-run-*")
@@ -180,9 +185,16 @@ def test_the_curves_of_an_experiment_are_a_group_in_wandb_and_those_of_its_round
     folders = list(Path("results/wandb").glob("offline-run-*"))
     runs = {about(folder)["display_name"]: folder for folder in folders}
     assert {about(folder)["run_group"] for folder in folders} == {"demo"}
-    assert set(runs) == {path.name for path in Path("results/runs").iterdir()}
-    for name, folder in runs.items():
+    assert {about(folder)["job_type"] for folder in folders} == {"run"}
+    end = "synthetic · natural skew · 20 % wrong answers · seed 0"
+    assert set(runs) == {f"random · {end}", f"margin · {end}"}
+    for folder in runs.values():
+        config = about(folder)["config"]["update"]
+        assert (config["seed"], 0 < config["noise_rate"] < 0.5) == (0, True)
+        assert {config["strategy"], "synthetic"} <= set(about(folder)["tags"])
+        name = config["id"]
         logged = [r["history"]["item"] for r in records(folder) if r["type"] == "history"]
+        assert all("recall/class 3" in row for row in logged), logged[0]
         rounds = Path("results/runs", name, "rounds.jsonl").read_text().splitlines()
         wanted = [json.loads(line)["metrics"]["balanced_accuracy"] for line in rounds]
         assert [row["labels"] for row in logged] == [0, 10, 20, 30]

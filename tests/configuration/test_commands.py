@@ -44,6 +44,13 @@ def test_changed_values_are_said_in_the_grammar_of_overrides() -> None:
     assert found == ("learner=linear", "learner.l2=0.5", "learner.balance=none")
 
 
+def test_what_is_only_there_where_it_is_given_is_said_as_it_was_given() -> None:
+    found = words("dataset", "vader", node("dataset", "vader", limit=100))
+    assert found == ("dataset=vader", "dataset.limit=100")
+    found = words("learner", "mlp", node("learner", "mlp", trainer={"max_steps": 9}))
+    assert found == ("learner=mlp", "trainer.max_steps=9")
+
+
 def test_a_part_of_another_class_is_an_option_of_its_own() -> None:
     changed = node("strategy", "pcb", inner=node("strategy", "margin"))
     found = words("strategy", "pcb", changed)

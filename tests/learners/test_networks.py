@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from al_bench import progress
+from al_bench.cli.main import main
 from al_bench.configuration.config import build
+from al_bench.configuration.identity import run_id
 from al_bench.configuration.plan import plan
 from al_bench.datasets.features import FeatureRows
 from al_bench.learners import network
@@ -276,6 +281,58 @@ def test_half_precision_is_mixed_in_where_the_device_has_it() -> None:
         fit(mlp(replace(RECIPE, precision="float16")), rows, taught(truth, np.arange(50)))
 
 
+NETWORK = ["dataset=synthetic", "dataset.n_train=200", "dataset.n_test=50", "protocol.start=20",
+           "protocol.budget=10", "protocol.rounds=1", "learner=mlp",
+           "learner.hidden=8"]  # fmt: skip
+
+
+def test_a_trainer_is_part_of_a_runs_identity_only_where_it_changes_a_networks_numbers() -> None:
+    def name(*overrides: str) -> str:
+        return run_id(plan([*NETWORK, *overrides])[0].science)
+
+    assert name("trainer.accelerator=cpu", "trainer.enable_checkpointing=true") == name()
+    linear = [option for option in NETWORK if "learner" not in option]
+    assert run_id(plan([*linear, "trainer=gpu"])[0].science) == run_id(plan(linear)[0].science)
+    others = [name(f"trainer.{o}") for o in ("max_steps=9", "max_epochs=2", "fast_dev_run=true")]
+    assert len({name(), *others, name("trainer=gpu")}) == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "steps"),
+    [("max_steps=9", 9), ("max_epochs=3", 6), ("fast_dev_run=true", 1), ("precision=null", 300)],
+)
+def test_a_trainer_says_how_long_a_network_is_trained(given: str, steps: int) -> None:
+    (job,) = plan([*NETWORK, f"trainer.{given}"])
+    learner, trainer = build(job.config.learner), build(job.config.trainer)
+    trainer.lead(learner)
+    rows, truth = make_pool(n=200)
+    fit(learner, rows, taught(truth, np.arange(100)))  # two batches of at most 64
+    assert trainer.steps == steps
+
+
+def test_a_runs_loggers_get_the_loss_of_all_rounds_and_its_folder_the_last_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 1e-3)
+    monkeypatch.setattr(network, "BATCH", 1)
+    callback = "{_target_: pytorch_lightning.callbacks.LearningRateMonitor}"
+    given = ["trainer.max_steps=20", "trainer.enable_checkpointing=true", "logger=csv",
+             f"trainer.callbacks=[{callback}]", f"results={tmp_path}"]  # fmt: skip
+    assert main(["run", *NETWORK, *given]) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"training on \d+ rows: \d+ of 20 steps, [\d.]+ steps/s", said)
+    assert re.search(r"predicting: \d+ of 200 rows, [\d.]+ rows/s", said)
+    (file,) = tmp_path.glob("csv/*/metrics.csv")
+    rows = list(csv.DictReader(file.open()))
+    losses = [(int(row["step"]), float(row["train/loss"])) for row in rows if row["train/loss"]]
+    assert [step for step, _ in losses] == [9, 19, 29, 39]  # of two fits of twenty steps
+    assert losses[-1][1] < losses[0][1]
+    assert sum(1 for row in rows if row["balanced_accuracy"]) == 3
+    (kept,) = tmp_path.glob("runs/*/last.ckpt")
+    weights = torch.load(kept, weights_only=True)["state_dict"]
+    assert weights["network.head.weight"].shape == (10, 8)
+
+
 BAD = {
     "no step": lambda: replace(RECIPE, steps=0),
     "a batch too small for batch norms": lambda: replace(RECIPE, batch=2),
@@ -295,6 +352,12 @@ BAD = {
         mlp(replace(RECIPE, head_learning_rate=1e38)),
         *(lambda rows, truth: (rows, taught(truth, np.arange(9))))(*make_pool(n=20)),
     ),
+    "two devices": lambda: build(plan(["trainer.devices=2"])[0].config.trainer),
+    "steps and passes": lambda: build(
+        plan(["trainer.max_steps=2", "trainer.max_epochs=2"])[0].config.trainer
+    ),
+    "another accelerator": lambda: build(plan(["trainer.accelerator=tpu"])[0].config.trainer),
+    "another precision": lambda: build(plan(["trainer.precision=64"])[0].config.trainer),
     "nothing to learn from": lambda: fit(
         mlp(), make_pool(n=20)[0], taught(make_pool(n=20)[1], np.arange(0))
     ),

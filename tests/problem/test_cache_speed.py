@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from al_bench import progress
 from al_bench.problem.cache import entry as entries
 from al_bench.problem.cache.embeddings import embeddings, zero_shot
 from al_bench.problem.types import Task
@@ -84,11 +86,11 @@ def test_without_a_terminal_there_is_a_line_every_while_even_within_a_block(
 
     said = io.StringIO()
     monkeypatch.setattr(sys, "stderr", said)
-    monkeypatch.setattr(entries, "EVERY", 1e-3)
-    embeddings(tmp_path, "d", "train", Slow(), numbers, batch=35)
+    monkeypatch.setattr(progress, "EVERY", 1e-3)
+    embeddings(tmp_path, "sha256:d", "train", Slow(), numbers, batch=35, name="d")
     first, *others = said.getvalue().splitlines()
     assert first == "embeddings of d train: 0 of 70 rows, 0.0 rows/s"
-    half = r"embeddings of d train: 35 of 70 rows, [\d.]+ rows/s, 0:00:0\d left"
+    half = r"embeddings of d train: 35 of 70 rows, [\d.]+ rows/s, \d\.\d s left"
     assert any(re.fullmatch(half, line) for line in others)
 
 
@@ -100,6 +102,24 @@ def test_what_is_embedded_quickly_says_nothing(
 
 
 def test_a_line_of_progress_counts_rows_and_says_the_time_left() -> None:
-    assert entries.line("x", 2_000, 14_000, 16.0) == (
-        "x: 2,000 of 14,000 rows, 125.0 rows/s, 0:01:36 left"
+    assert progress.line("x", 2_000, 14_000, 16.0, 0, "rows") == (
+        "x: 2,000 of 14,000 rows, 125.0 rows/s, 2 min left"
     )
+    assert progress.line("x", 2_000, 14_000, 16.0, 8_000, "rows") == (
+        "x: 10,000 of 14,000 rows (8,000 of them before), 125.0 rows/s, 32 s left"
+    )
+
+
+def test_what_was_stored_before_is_counted_and_not_in_the_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bar(name: str, total: int, known: int) -> Any:
+        told.append((name, total, known))
+        return nullcontext(told.append)
+
+    told: list[Any] = []
+    with pytest.raises(KeyboardInterrupt):
+        embeddings(tmp_path, "d", "train", Stub(dies_after=20), numbers, batch=10)
+    monkeypatch.setattr(entries, "bar", bar)
+    embeddings(tmp_path, "d", "train", Stub(), numbers, batch=10, name="mine")
+    assert told == [("embeddings of mine train", 70, 20), *[10] * 5]

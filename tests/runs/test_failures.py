@@ -205,6 +205,27 @@ def test_a_sweep_goes_on_after_a_worker_was_killed(here: Path) -> None:  # noqa:
     assert rounds_of(here / "results") == rounds_of(here / "undisturbed")
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_the_command_that_started_them(
+    how: signal.Signals,
+    here: Path,  # noqa: F811
+) -> None:
+    long = [*TINY, *SLOW, "learner.training.steps=100000", "seed=0,1"]
+    with start("run", *long, "hydra/launcher=joblib", "hydra.launcher.n_jobs=3", cwd=here) as sweep:
+        deadline = time.monotonic() + 120
+        while len(list(here.glob("results/runs/*/manifest.json"))) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        left = workers(sweep.pid)
+        assert len(left) == 2  # and none that waits for a part in vain
+        sweep.send_signal(how)
+        sweep.communicate()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{worker}").exists() for worker in left):
+        assert time.monotonic() < deadline, "a worker lives on"
+        time.sleep(0.05)
+
+
 def test_two_launchers_share_a_grid_and_no_run_is_made_twice(
     here: Path,  # noqa: F811
     undisturbed: dict[str, Rounds],

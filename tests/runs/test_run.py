@@ -257,23 +257,6 @@ def test_check_says_which_promise_is_broken(here: Path) -> None:
     assert "Greedy returned 2 rows (2 distinct) for a budget of 1" in checked.stdout
 
 
-def test_wandb_offline_writes_one_closed_run_for_each_run_of_a_sweep(here: Path) -> None:
-    sweep = [o for o in TINY if o != "logger=none"]
-    done = albench("run", "-m", *sweep, "seed=0,1", cwd=here, WANDB_MODE="offline")
-    assert done.returncode == 0, done.stderr
-    folders = sorted((here / "results" / "wandb").glob("offline-run-*"))
-    assert len(folders) == 2
-    for folder in folders:
-        shown = subprocess.run(
-            [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(folder)],
-            capture_output=True,
-            text=True,
-        )
-        assert shown.returncode == 0, shown.stderr
-        assert "balanced_accuracy" in shown.stdout
-        assert "al_bench.problem.Symmetric" in shown.stdout
-
-
 @pytest.mark.parametrize(
     ("logger", "pattern"), [("csv", "csv/*/metrics.csv"), ("tensorboard", "tensorboard/*/events.*")]
 )
@@ -282,7 +265,15 @@ def test_other_mirrors_write_their_files(here: Path, logger: str, pattern: str) 
     (file,) = (here / "results").glob(pattern)
     assert file.stat().st_size > 0
     if logger == "csv":
-        assert "labels" in file.read_text().splitlines()[0]
+        assert {"labels", "recall/class 3"} <= set(file.read_text().splitlines()[0].split(","))
+        return
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(file.parent))
+    events.Reload()
+    assert events.Scalars("balanced_accuracy")[-1].step == 40
+    said = events.PluginTagToContent("hparams")["_hparams_/session_start_info"]
+    assert all(name in said for name in (b"strategy", b"margin", b"seed", b"noise_rate"))
 
 
 def test_listing_and_help_need_no_numerical_library(here: Path) -> None:
@@ -311,6 +302,24 @@ def test_an_edited_strategy_is_run_anew_an_unchanged_one_is_not_unless_told_so(h
     (mine / "tail.py").write_text(code.format("state.unlabelled[-budget:]"))
     assert "finished" in albench(*given, cwd=here).stdout
     assert len(runs(here)) == 2
+
+
+def test_a_limit_takes_a_sample_of_both_splits_and_is_said_wherever_its_runs_are(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limited = [*TINY, "dataset.limit=120", "protocol.rounds=1", "seed=0,1"]
+    assert main(["run", *limited]) == 0
+    found = [manifest(folder) for folder in runs(here).values()]
+    assert all((m["facts"]["n_pool"], m["facts"]["n_test"]) == (120, 120) for m in found)
+    assert {m["choices"]["dataset"] for m in found} == {"synthetic"}
+    assert main(["report", *limited, "--quiet", "--name", "some"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("finished: margin · synthetic (limit 120)") == 2
+    (page,) = (here / "results").rglob("some.md")
+    assert "dataset: synthetic (limit 120)" in page.read_text()
+    assert "Of synthetic at most 120 rows of each split were used" in page.read_text()
+    assert main(["run", *limited, "dataset.limit=9"]) == 1
+    assert "dataset.limit is 9; wanted a whole number of at least 10" in capsys.readouterr().err
 
 
 def test_an_edited_data_file_is_run_anew_wherever_it_lies(here: Path) -> None:

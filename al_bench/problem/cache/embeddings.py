@@ -71,13 +71,13 @@ def embeddings(
     encoder: Encoder,
     inputs: Sequence[Any],
     batch: int = 1024,
-    progress: bool = True,
+    name: str = "",
 ) -> Floats:
     """(n, d) float16, read-only and memory-mapped: what the encoder makes of a split's inputs.
 
     Inputs are read a batch at a time, and only for blocks that are not stored yet. Given features
-    are returned as they are. Raises ValueError for features that are not finite and for a stored
-    entry that is damaged or has another number of rows.
+    are returned as they are. name: of the data set, for people. ValueError for features that are
+    not finite and for a stored entry that is damaged or has another number of rows.
     """
     if encoder.key == "given":
         return encoder.embed(inputs)
@@ -90,8 +90,9 @@ def embeddings(
             raise ValueError(f"{split} rows {rows.start}-{rows.stop - 1}: {error}") from error
         return finite(values, rows, encoder.key)
 
-    entry = Entry(Path(folder), keys, len(inputs), "float16")
-    return entry.open() if entry.done else entry.fill(compute, batch, progress)
+    title = f"embeddings of {name or dataset_key} {split}"
+    entry = Entry(Path(folder), keys, len(inputs), "float16", title)
+    return entry.open() if entry.done else entry.fill(compute, batch)
 
 
 def zero_shot(
@@ -103,10 +104,11 @@ def zero_shot(
     inputs: Sequence[Any],
     task: Task,
     batch: int = 4096,
-    progress: bool = True,
+    name: str = "",
 ) -> Floats:
-    """(n, k) float32 class probabilities of a split's rows by a prior; never given labels."""
-    again = (features, inputs, task, batch, progress)
+    """(n, k) float32 class probabilities of a split's rows by a prior; never given labels.
+    name: of the data set, for people."""
+    again = (features, inputs, task, batch, name)
     if isinstance(prior, Choosing):
         return zero_shot(folder, dataset_key, split, prior.choose(task.modality), *again)
     if isinstance(prior, Adjusting):
@@ -124,8 +126,9 @@ def zero_shot(
         values = prior.probabilities(block, some, task)
         return distributions(values, len(rows), len(task.class_names), prior.key)
 
-    entry = Entry(Path(folder), keys, len(features), "float32")
-    return entry.open() if entry.done else entry.fill(compute, batch, progress)
+    title = f"zero-shot probabilities of {name or dataset_key} {split}"
+    entry = Entry(Path(folder), keys, len(features), "float32", title)
+    return entry.open() if entry.done else entry.fill(compute, batch)
 
 
 def finite(values: Floats, rows: range, encoder: str) -> Floats:

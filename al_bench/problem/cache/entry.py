@@ -11,37 +11,34 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from threading import Event, Thread
-from time import monotonic
 from typing import Any, BinaryIO
 from uuid import uuid4
 from zlib import crc32
 
 import numpy as np
 
+from al_bench.progress import bar
 from al_bench.state import Floats
 
 Compute = Callable[[range], Floats]
-EVERY = 10.0  # seconds from one line of progress to the next, where there is no terminal
 _verified: set[tuple[str, int, int]] = set()  # files whose checksum this process has read
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One array of the cache: its keys, row count and number format."""
+    """One array of the cache: its keys, row count and number format; title: what it is of."""
 
     folder: Path
     keys: Mapping[str, Any]
     n: int
     dtype: str
+    title: str
 
     @property
     def path(self) -> Path:
@@ -51,11 +48,6 @@ class Entry:
     @property
     def done(self) -> bool:
         return self.path.exists()
-
-    @property
-    def name(self) -> str:
-        what = "zero-shot probabilities of" if "prior" in self.keys else "embeddings of"
-        return f"{what} {str(self.keys['dataset'])[:40]} {self.keys['split']}"
 
     def open(self) -> Floats:
         """The stored array, memory-mapped; ValueError, naming what to delete, if it is damaged."""
@@ -75,7 +67,7 @@ class Entry:
         except (OSError, ValueError, KeyError, TypeError) as error:
             problem = f"cannot be read ({error})"
         if problem:
-            raise ValueError(f"{file} ({self.name}) {problem}; delete the folder {self.path}")
+            raise ValueError(f"{file} ({self.title}) {problem}; delete the folder {self.path}")
         return array
 
     def _intact(self, file: Path, expected: int) -> bool:
@@ -85,20 +77,23 @@ class Entry:
             _verified.add(seen)
         return seen in _verified
 
-    def fill(self, compute: Compute, batch: int, progress: bool) -> Floats:
+    def fill(self, compute: Compute, batch: int) -> Floats:
         """Compute the blocks that are missing, then put the whole entry in place and open it."""
         if self.n == 0:
-            raise ValueError(f"{self.name}: there are no rows")
+            raise ValueError(f"{self.title}: there are no rows")
         parts = self.path.with_suffix(".part")
         blocks = [range(i, min(i + batch, self.n)) for i in range(0, self.n, batch)]
         with writable(self.folder):
             parts.mkdir(parents=True, exist_ok=True)
-        with bar(self.name, self.n, progress) as advance:
+        stored = {rows.start for rows in blocks if block_file(parts, rows).exists()}
+        known = sum(len(rows) for rows in blocks if rows.start in stored)
+        with bar(self.title, self.n, known) as advance:
             try:
                 for rows in Random(uuid4().int).sample(blocks, len(blocks)):
                     if read_block(parts, rows, self.dtype) is None and not self.done:
                         self._store(compute(rows), parts, rows)
-                    advance(len(rows))
+                    if rows.start not in stored:
+                        advance(len(rows))
                 if not self.done:
                     self._finish(parts, blocks)
             except FileNotFoundError:  # another process finished and tidied up
@@ -183,44 +178,3 @@ def writable(folder: Path) -> Iterator[None]:
         raise OSError(
             error.errno, f"the cache folder {folder} cannot be written ({error.strerror or error})"
         ) from error
-
-
-@contextmanager
-def bar(name: str, total: int, progress: bool) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal; elsewhere a line every EVERY seconds."""
-    if not progress:
-        yield lambda rows: None
-    elif not sys.stderr.isatty():
-        with lines(name, total) as advance:
-            yield advance
-    else:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True), transient=True) as shown:
-            task = shown.add_task(name, total=total)
-            yield lambda rows: shown.advance(task, rows)
-
-
-@contextmanager
-def lines(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A line on stderr every EVERY seconds, however long a block takes; none for what is quick."""
-    done, began, ended = [0], monotonic(), Event()
-
-    def speak() -> None:
-        while not ended.wait(EVERY):
-            print(line(name, sum(done), total, monotonic() - began), file=sys.stderr, flush=True)
-
-    speaker = Thread(target=speak, daemon=True)
-    speaker.start()
-    try:
-        yield done.append
-    finally:
-        ended.set()
-        speaker.join()
-
-
-def line(name: str, done: int, total: int, seconds: float) -> str:
-    """How far some work has come: rows done, rows a second and, once any is done, the time left."""
-    left = f", {timedelta(seconds=round((total - done) * seconds / done))} left" if done else ""
-    return f"{name}: {done:,} of {total:,} rows, {done / seconds:.1f} rows/s{left}"
