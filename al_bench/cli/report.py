@@ -146,10 +146,11 @@ def headline(analysis: Analysis) -> dict[str, float]:
     found, names = {}, analysis.names
     for one in analysis.found:
         place, setting = names.place(one.setting.place), one.setting
-        for method in (m for m in setting.methods if setting.seeds_of(m)):
-            value = area(setting.of(method), setting.labels, log=False).mean()
-            found[f"area/{place}/{names.method(method)}"] = float(value)
-        for c in one.comparisons:
+        for method in setting.methods:
+            if len(curves := setting.of(method)):
+                value = area(curves, setting.labels, log=False).mean()
+                found[f"area/{place}/{names.method(method)}"] = float(value)
+        for c in one.over_best.values():
             key = f"saving/{place}/{names.method(c.method)} over {names.method(c.baseline)}"
             found[key] = float(c.saving("integrated").value)
     return {key: value for key, value in found.items() if isfinite(value)}

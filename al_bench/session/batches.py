@@ -11,7 +11,7 @@ from typing import TextIO, TypeAlias
 import numpy as np
 
 from al_bench.audit.design import next_audited
-from al_bench.learners.logistic import one_thread
+from al_bench.threads import one_thread
 from al_bench.rng import rng
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.engine import answered_once, audit_share, drawn, reason
