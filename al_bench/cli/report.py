@@ -139,8 +139,8 @@ def spec_of(config: DictConfig) -> ReportSpec:
 
 
 def headline(analysis: Analysis) -> dict[str, float]:
-    """By setting, the mean area under the curve of every method, and the labels that ours save over
-    each baseline that a rule chose."""
+    """By setting, the mean area under the curve of every method, and the labels that each saves
+    over random and over the best baseline."""
     from al_bench.analysis.savings import area
 
     found, names = {}, analysis.names
@@ -150,7 +150,7 @@ def headline(analysis: Analysis) -> dict[str, float]:
             if len(curves := setting.of(method)):
                 value = area(curves, setting.labels, log=False).mean()
                 found[f"area/{place}/{names.method(method)}"] = float(value)
-        for c in one.over_best.values():
+        for c in (*one.over_random.values(), *one.over_best.values()):
             key = f"saving/{place}/{names.method(c.method)} over {names.method(c.baseline)}"
             found[key] = float(c.saving("integrated").value)
     return {key: value for key, value in found.items() if isfinite(value)}

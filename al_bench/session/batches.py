@@ -11,13 +11,13 @@ from typing import TextIO, TypeAlias
 import numpy as np
 
 from al_bench.audit.design import next_audited
-from al_bench.threads import one_thread
 from al_bench.rng import rng
 from al_bench.session.bench import Bench, Moment
 from al_bench.session.engine import answered_once, audit_share, drawn, reason
 from al_bench.session.store import Store, insert_many
 from al_bench.session.values import AUDIT, QUERY, Suggestion
 from al_bench.state import Ints
+from al_bench.threads import one_thread
 
 COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
 BY_CHANCE = "audit: drawn at random, to measure the model"
