@@ -49,7 +49,7 @@ def test_every_command_of_a_page_is_one_that_there_is(
 ) -> None:
     assert main(["--help"]) == 0
     known = set(re.findall(r"^  (\w+) ", capsys.readouterr().out, re.MULTILINE))
-    assert "fetch" in known
+    assert "verify" in known
     lines = re.findall(r"^(?:\S*/)?albench (\w+)", page.read_text("utf-8"), re.MULTILINE)
     assert set(lines) <= known
 

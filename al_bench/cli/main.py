@@ -36,7 +36,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         "merge": merge,
         "verify": verify,
         "score": score,
-        "fetch": fetch,
     }
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage(commands))
@@ -225,13 +224,6 @@ def score(arguments: list[str]) -> int:
     from al_bench.cli.score import main as fill_in
 
     return fill_in(arguments)
-
-
-def fetch(arguments: list[str]) -> int:
-    """Bring results that lie in a release beside the repository, each with its checksum."""
-    from al_bench.cli.fetch import main as bring
-
-    return bring(arguments)
 
 
 def one_thread() -> None:
