@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.configuration.config import composed, science
+from al_bench.configuration.config import science
 from al_bench.configuration.identity import identified, name_of
+from al_bench.configuration.plan import composed
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(p for folder in (".", "docs", "examples") for p in (ROOT / folder).glob("*.md"))

@@ -26,6 +26,13 @@ GROUPS = (
 )
 OPTIONAL = ("annotators", "label_model", "assignment", "proxy_selection")  # null: not there
 SCIENCE = (*GROUPS, "seed")
+WRITTEN = "runs are written below results=<folder>, with all of their settings in manifest.json"
+UNUSED = {
+    **dict.fromkeys(("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"), WRITTEN),
+    "hydra.output_subdir": WRITTEN,
+    "hydra/sweeper": "all runs are listed before the first is made; a search, such as Optuna's, "
+    "calls al_bench.run from Python",
+}
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
@@ -143,14 +150,6 @@ def composing(extra: Path | None = None) -> Iterator[None]:
         yield
 
 
-def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
-    """What Hydra composes of some overrides that stand for one value each."""
-    from hydra import compose
-
-    with composing(extra):
-        return compose("config", [*search(extra), *overrides])
-
-
 def search(extra: Path | None) -> list[str]:
     """The override that lets Hydra look for options in other folders than ours too."""
     others = ",".join(f"file://{folder}" for folder in config_folders(extra)[1:])
@@ -183,6 +182,15 @@ def trust(folder: Path) -> None:
 def key_of(override: str) -> str:
     """What an override sets: the part before its equals sign."""
     return override.split("=", 1)[0].lstrip("+~")
+
+
+def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
+    """The overrides with ``init=centroid`` as ``strategy@init=centroid``; ValueError for a setting
+    of Hydra's own that would change nothing."""
+    for override in overrides:
+        if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
+            raise ValueError(f"{override} would change nothing: {UNUSED[key_of(override)]}")
+    return [f"strategy@{o}" if o.startswith("init=") else o for o in overrides]
 
 
 def is_option(override: str, folders: Sequence[Path]) -> bool:

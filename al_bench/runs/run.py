@@ -31,6 +31,7 @@ def execute(
     *,
     problem: Problem | None = None,
     experiment: str | None = None,
+    choices: Mapping[str, str] | None = None,
     wait: bool = False,
     say: Callable[[str], None] = print,
 ) -> str:
@@ -38,7 +39,8 @@ def execute(
     config says `again`), a cut one resumed.
 
     A failure is written to the manifest and raised. A run that another process is making is left
-    alone, or waited for. problem: where the config names one made of arrays.
+    alone, or waited for. problem: where the config names one made of arrays; choices: the options
+    that it was composed of, by group, as far as they are known.
     """
     limit_threads(int(config.threads))
     settings = science(config)
@@ -53,14 +55,17 @@ def execute(
                 return name
             if config.again:
                 folder.clear()
-            manifest = new_manifest(name, settings, known, folders, experiment)
+            manifest = new_manifest(name, settings, known, folders, experiment, choices or {})
             folder.write_manifest(manifest)
             try:
                 if config.proxy_selection is not None:
-                    proxy = proxy_run(config)
+                    proxy, own = proxy_run(config), dict(choices or {})
+                    for part in ("learner", "supervision"):
+                        own.pop(part, None)
                     manifest["selected_by"] = execute(
-                        proxy, folders, problem=problem, experiment=experiment, wait=True, say=say
-                    )
+                        proxy, folders, problem=problem, experiment=experiment, choices=own,
+                        wait=True, say=say,
+                    )  # fmt: skip
                 _run(config, folder, manifest, problem or problem_of(config), say)
             except Exception as error:  # an interruption is none: the run is only cut
                 manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
@@ -154,12 +159,13 @@ def new_manifest(
     known: Mapping[str, Any],
     folders: list[Path],
     experiment: str | None,
+    choices: Mapping[str, str],
 ) -> dict[str, Any]:
-    """What a run is, before it starts; known: its settings, identified."""
+    """What a run is, before it starts; known: its settings, identified; choices: as typed."""
     parts = [*GROUPS, *(group for group in OPTIONAL if group in settings)]
     return {
         "id": name,
-        "choices": {group: option_of(group, settings[group], folders) for group in parts},
+        "choices": {g: option_of(g, settings[g], folders, choices.get(g)) for g in parts},
         "experiment": experiment,
         "science": known,  # what the id is a hash of
         "seed": settings["seed"],
@@ -197,6 +203,5 @@ def say_round(name: str, round: Round, labels: int) -> None:
     if not (os.environ.get("AL_BENCH_VERBOSE") or os.isatty(1)):
         return
     seconds = " ".join(f"{part} {value:.2f} s" for part, value in round.seconds.items())
-    metric = "pool_balanced_accuracy" if round.predictions is not None else "balanced_accuracy"
-    score = f"{round.metrics[metric]:.3f}" + " on the pool" * (round.predictions is not None)
+    score = f"{round.metrics['balanced_accuracy']:.3f}"
     print(f"{name} round {round.round}: {labels} labels, {score} ({seconds})", flush=True)
