@@ -369,9 +369,9 @@ ENTRIES = sorted(path for path in (Path(__file__).parents[2] / "results" / "entr
 def test_a_committed_entry_is_of_its_tasks_problems_by_what_its_columns_say(folder: Path) -> None:
     """Its ids hold the versions of components that made it, which need not be today's."""
     entry = read(folder)
-    task = read_task(entry.about.task, None)
+    task = read_task(entry.task, None)
     frame = entry.results.frame
-    assert (entry.about.name, entry.about.version) == (folder.name, task.version)
+    assert (entry.name, entry.version) == (folder.name, task.version)
     assert check_entry(folder.name, entry.results, sorted(set(frame["id"])), task) == 0
     assert numbers(frame, task) in (folder / "card.md").read_text("utf-8")
 
