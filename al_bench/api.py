@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from numbers import Integral
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +135,7 @@ def sweep(
 
     fixed = {key: options.pop(key) for key in ("overrides", "config_dir") if key in options}
     listed = {key: v if isinstance(v, list | tuple) else [v] for key, v in options.items()}
-    seeds = list(seed) if isinstance(seed, Iterable) and not isinstance(seed, str) else [seed]
+    seeds = list(seed) if isinstance(seed, Iterable) else [seed]
     jobs = [
         fixed | dict(zip(listed, values, strict=True)) | {"seed": number}
         for values in product(*listed.values())
@@ -200,8 +200,10 @@ def chosen(
     from al_bench.configuration.config import OPTIONAL
     from al_bench.configuration.plan import plan
 
-    if not isinstance(seed, Integral) or isinstance(seed, bool):
-        raise ValueError(f"seed is {seed!r}; wanted a whole number")
+    try:
+        seed = index(seed)  # of numpy's numbers too
+    except TypeError:
+        raise ValueError(f"seed is {seed!r}; wanted a whole number") from None
     if isinstance(overrides, str):
         raise ValueError(f"overrides is {overrides!r}; wanted a list of such texts")
     names = {group: option for group, option in choices.items() if isinstance(option, str)}

@@ -29,7 +29,6 @@ import numpy as np
 from pages import row, table
 
 from al_bench.configuration.config import build
-from al_bench.configuration.memory import keep
 from al_bench.configuration.plan import plan
 from al_bench.metrics import balanced
 from al_bench.problem.cache import embeddings as cache
@@ -143,7 +142,6 @@ def main() -> None:
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     kept = second_use(args.cached)
     print("\n".join(kept))
-    keep()
     import torch
 
     from al_bench.priors.device import device

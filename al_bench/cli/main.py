@@ -136,7 +136,6 @@ def prior(
     from al_bench.cli.prior_card import make
 
     print("\n".join(map(str, make(overrides, split, rows, name, config_dir))))
-    return 0
 
 
 def status(

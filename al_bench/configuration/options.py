@@ -49,7 +49,7 @@ def lacking(
     group, _, inner = key_of(override).partition(".")
     if not inner or group not in choices or override[0] in "+~":
         return None
-    node = OmegaConf.to_container(config[group]) if config[group] else {}
+    node: Any = OmegaConf.to_container(config[group]) if config[group] else {}
     if has(node, inner):
         return None
     chosen = "null" if choices[group] == "None" else choices[group]
