@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments and arguments[0] not in group.commands and arguments[0][0] != "-":
             raise UsageError(f"no command {arguments[0]!r}; there are "
                                      f"{', '.join(group.commands)}")  # fmt: skip
-        with group.make_context("albench", arguments or ["--help"]) as context:
+        with group.make_context("albench", list(arguments) or ["--help"]) as context:
             code = int(group.invoke(context) or 0)
         sys.stdout.flush()
         return code
