@@ -26,28 +26,29 @@ from al_bench.cli.options import (
     Overrides,
     Several,
     Splits,
+    UsageError,
     one_thread,
 )
+from al_bench.cli.session import app as of_session
 
-# bad usage: typer's own error, or click's where typer does not bring its own
-UsageError: Any = typer.BadParameter.__mro__[1]
 PASSING = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; failures end in one sentence on stderr and exit code 1 (2 for bad usage)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    alone = arguments in ([], ["session"])  # a group without a command
     group: Any = typer.main.get_command(app)
     try:
         if arguments and arguments[0] not in group.commands and arguments[0][0] != "-":
             raise UsageError(f"no command {arguments[0]!r}; there are "
                                      f"{', '.join(group.commands)}")  # fmt: skip
-        with group.make_context("albench", list(arguments) or ["--help"]) as context:
+        with group.make_context("albench", [*arguments, *["--help"] * alone]) as context:
             code = int(group.invoke(context) or 0)
         sys.stdout.flush()
         return code
     except typer.Exit as end:  # help was shown
-        return end.exit_code if arguments else 2
+        return 2 if alone else end.exit_code
     except UsageError as error:
         path = getattr(getattr(error, "ctx", None), "command_path", "albench")
         print(f"{path}: {error.format_message()}", file=sys.stderr)
@@ -182,13 +183,6 @@ def report(
     make(overrides, name, out, parquet, known or (), quiet, log, mode, config_dir)
 
 
-def session(arguments: Annotated[list[str] | None, typer.Argument()] = None) -> int:
-    """Label rows of your own: suggest, tell, estimate, export."""
-    from al_bench.cli.session import main as of_session
-
-    return of_session(arguments or ())
-
-
 def list_options(
     group: Annotated[
         str | None,
@@ -227,7 +221,7 @@ app.command()(status)
 app.command(cls=Several)(report)
 app.command(cls=Several)(claim)
 app.command(cls=Several)(explore)
-app.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})(session)
+app.add_typer(of_session, name="session")
 app.command("list")(list_options)
 app.command()(check)
 app.command()(enter)

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+# bad usage: typer's own error, or click's where typer does not bring its own
+UsageError: Any = typer.BadParameter.__mro__[1]
 ConfigDir = Annotated[
     Path | None, typer.Option("--config-dir", help="a folder of your own configs besides")
 ]
