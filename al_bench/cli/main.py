@@ -31,8 +31,6 @@ from al_bench.cli.options import (
 )
 from al_bench.cli.session import app as of_session
 
-PASSING = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; failures end in one sentence on stderr and exit code 1 (2 for bad usage)."""
@@ -40,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     alone = arguments in ([], ["session"])  # a group without a command
     group: Any = typer.main.get_command(app)
     try:
-        if arguments and arguments[0] not in group.commands and arguments[0][0] != "-":
+        if arguments and arguments[0] not in group.commands and not arguments[0].startswith("-"):
             raise UsageError(f"no command {arguments[0]!r}; there are "
                                      f"{', '.join(group.commands)}")  # fmt: skip
         with group.make_context("albench", [*arguments, *["--help"] * alone]) as context:
@@ -214,7 +212,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 100},
 )
 app.callback()(albench)
-app.command(context_settings=PASSING)(run)
+app.command(context_settings={"ignore_unknown_options": True})(run)
 app.command(cls=Several)(embed)
 app.command()(prior)
 app.command()(status)
