@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from al_bench.content import fingerprint
-from al_bench.datasets.halved import without_rare
 from al_bench.datasets.hub import Hub
 from tests.datasets.conftest import options
 from tests.datasets.folders import NAMES, TEXTS, hub, parquet
