@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from al_bench.assignments import AtRandom, InTurn
+from al_bench.assignments import AtRandom
 from al_bench.desk import Desk, waves
 from al_bench.label_models import Majority
 from al_bench.loop import Round, active_learning
@@ -213,14 +213,6 @@ def test_an_assignment_names_somebody_who_can_be_asked() -> None:
 def test_waves_are_first_second_and_further_times() -> None:
     assert [w.tolist() for w in waves(np.array([4, 7, 4, 4, 9, 7]))] == [[0, 1, 4], [2, 5], [3]]
     assert [w.tolist() for w in waves(np.array([3, 1]))] == [[0, 1]]
-
-
-def test_in_turn_everybody_answers_as_often() -> None:
-    problem = asked_problem(here=1.0)
-    parts = (Random(), Random(), Hard(), Centroids(), evaluate, COUNTS, 0, [])
-    rounds = list(active_learning(problem, *parts, Majority(), InTurn()))
-    counts = np.bincount([who for r in rounds for who in r.annotators], minlength=5)
-    assert counts.max() - counts.min() <= 1
 
 
 def test_metrics_say_how_good_the_consensus_is() -> None:

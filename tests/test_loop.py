@@ -272,5 +272,5 @@ def test_a_start_of_its_own_is_followed_by_equal_rounds_up_to_the_whole_fraction
     assert sum(protocol.sizes(n=5452, k=6)) == 1090
     with pytest.raises(ValueError, match=r"1 labels for the start and 9 for 20 rounds"):
         protocol.sizes(n=50, k=6)
-    with pytest.raises(ValueError, match=r"start=0.2, fraction=0.2, .*wanted 0 < start < fraction"):
+    with pytest.raises(ValueError, match=r"start=0.2, fraction=0.2; wanted 0 < start"):
         Started(start=0.2, fraction=0.2, rounds=20, reveal="batch")

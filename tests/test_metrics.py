@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
-from al_bench.metrics import balanced, by_class_size, calibration_error, evaluate, recalls
+from al_bench.metrics import balanced, by_class_size, calibration_error, evaluate
 from al_bench.state import Rows, State
 from al_bench.testing.situations import SoftmaxModel, make_pool
 from al_bench.truth import Problem
@@ -72,13 +72,6 @@ def test_a_prior_that_says_nothing_or_is_certain_has_nothing_to_correct(sure: bo
     problem = Problem(rows, truth, truth, rows, truth)
     metrics, _ = evaluate(State.start(rows), problem, np.empty(0, dtype=np.int64))
     assert metrics["corrected_prior_balanced_accuracy"] == metrics["prior_balanced_accuracy"]
-
-
-def test_balanced_accuracy_is_not_weighted_by_support() -> None:
-    truth = np.array([0] * 8 + [1] * 2)
-    guess = np.array([0] * 8 + [0] * 2)
-    assert recalls(truth, guess, 2).tolist() == [1.0, 0.0]
-    assert balanced(truth, guess, 2) == 0.5
 
 
 def test_a_class_without_rows_does_not_count() -> None:

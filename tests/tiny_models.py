@@ -148,31 +148,6 @@ def pictures(n: int = 5, side: int = 40) -> list[Image.Image]:
     ]
 
 
-def entailing(folder: Path, labels: tuple[str, ...]) -> Path:
-    """A tiny BERT that classifies pairs of texts, with its tokenizer."""
-    import torch
-    from transformers import BertConfig, BertForSequenceClassification
-
-    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    names = dict(enumerate(labels))
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        model = BertForSequenceClassification(
-            BertConfig(
-                vocab_size=40,
-                intermediate_size=32,
-                max_position_embeddings=64,
-                id2label=names,
-                label2id={name: number for number, name in names.items()},
-                initializer_range=0.5,
-                **sizes,
-            )
-        )
-    model.save_pretrained(folder)
-    tokenizer(folder, cls_token="[A]", sep_token="[Z]")
-    return folder
-
-
 def causal(folder: Path, kind: str) -> Path:
     """A tiny Llama or GPT-2 with a byte-level BPE tokenizer trained on a few words."""
     import torch

@@ -8,13 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.datasets.check import checked
-from al_bench.datasets.columns import column_of, filled, human_columns
+from al_bench.arithmetic import one_of
+from al_bench.datasets.check import checked, refuse
+from al_bench.datasets.columns import column_of, filled, human_columns, lacking, opened
 from al_bench.datasets.people import people_columns
-from al_bench.datasets.tables import lacking, opened
 from al_bench.problem.types import Dataset, Source, Split
-
-SPLITS = ("train", "test")
 
 
 class Answered:
@@ -40,8 +38,7 @@ class Answered:
         human: Mapping[str, str | Sequence[str]],
         people: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"{name}: split is {split!r}; wanted train or test")
+        one_of(name, ("train", "test"), split=split)
         self.inner, self.name, self.split, self.file = inner, name, split, file
         self.row, self.label, self.human, self.people = row, label, human, people
 
@@ -82,10 +79,9 @@ class Answered:
         table = table.select(order)
         labels = np.array(filled(where, table, column_of(where, table, (self.label,))))
         other = np.flatnonzero(labels != split.labels)
-        if len(other):
-            raise ValueError(
-                f"{where}: column {self.label!r}: row {other[0]} is {labels[other[0]]} "
-                f"({len(other)} such rows); the data set has {split.labels[other[0]]}, so the file "
-                "is about other rows"
-            )
+        where, wanted = (
+            f"{where}: column {self.label!r}",
+            "those of the data set, for the same rows",
+        )
+        refuse(where, other, lambda row: f"row {row} is {labels[row]}", wanted)
         return table

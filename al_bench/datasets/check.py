@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.arithmetic import one_of
 from al_bench.problem.types import Dataset, People, Split
 from al_bench.state import ABSENT, Ints
 
@@ -23,6 +24,16 @@ def words(name: str) -> str:
     seen = UNSEEN.sub(" ", name)
     spaced = seen.replace("_", " ").replace(".", " ").replace("/", " or ")
     return " ".join(spaced.split())
+
+
+def refuse(where: str, wrong: Sized, says: Callable[[Any], str], wanted: str) -> None:
+    """ValueError about the first of these wrong rows (or cells), where there is one.
+
+    says: what is wrong with it, as the sentence goes on after its place.
+    """
+    if len(wrong):
+        first = next(iter(wrong))  # type: ignore[call-overload]
+        raise ValueError(f"{where}: {says(first)} ({len(wrong)} such rows); wanted {wanted}")
 
 
 def check_file_name(name: str) -> str:
@@ -39,10 +50,7 @@ def checked(dataset: Dataset) -> Dataset:
     is empty, a label out of range, a class without rows, a name not unique or a text not a text."""
     check_file_name(dataset.name)
     dataset = replace(dataset, class_names=tuple(map(words, dataset.class_names)))
-    if dataset.modality not in MODALITIES:
-        raise ValueError(
-            f"{dataset.name}: modality is {dataset.modality!r}; wanted {', '.join(MODALITIES)}"
-        )
+    one_of(dataset.name, MODALITIES, modality=dataset.modality)
     check_names(dataset.name, dataset.class_names)
     check_prompts(dataset.name, dataset.prompts)
     for where, split in (
@@ -116,13 +124,11 @@ def check_classes(where: str, labels: Ints, class_names: Sequence[str]) -> None:
 
 def check_labels(where: str, labels: Ints, n_classes: int) -> None:
     """Whole numbers in 0..k-1."""
-    wanted = f"wanted whole numbers 0..{n_classes - 1} for {n_classes} classes"
+    wanted = f"whole numbers 0..{n_classes - 1} for {n_classes} classes"
     if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"{where} are {labels.dtype}; {wanted}")
+        raise ValueError(f"{where} are {labels.dtype}; wanted {wanted}")
     wrong = np.flatnonzero((labels < 0) | (labels >= n_classes))
-    if len(wrong):
-        row = wrong[0]
-        raise ValueError(f"{where}: row {row} is {labels[row]} ({len(wrong)} such rows); {wanted}")
+    refuse(where, wrong, lambda row: f"row {row} is {labels[row]}", wanted)
 
 
 def check_people(where: str, people: People, rows: int, n_classes: int) -> None:
@@ -140,18 +146,11 @@ def check_people(where: str, people: People, rows: int, n_classes: int) -> None:
             "its own for each, or none"
         )
     wrong = np.argwhere(((answers < 0) & (answers != ABSENT)) | (answers >= n_classes))
-    if len(wrong):
-        row, column = wrong[0]
-        raise ValueError(
-            f"{where}: row {row}, column {column} is {answers[row, column]} ({len(wrong)} such "
-            f"cells); wanted whole numbers 0..{n_classes - 1}, or {ABSENT} for no answer"
-        )
+    wanted = f"whole numbers 0..{n_classes - 1}, or {ABSENT} for no answer"
+    says = "row {0}, column {1} is".format
+    refuse(where, wrong, lambda cell: f"{says(*cell)} {answers[tuple(cell)]}", wanted)
     silent = np.flatnonzero(np.all(answers == ABSENT, axis=1))
-    if len(silent):
-        raise ValueError(
-            f"{where}: nobody answered row {silent[0]} ({len(silent)} such rows); wanted at least "
-            "one answer to every row"
-        )
+    refuse(where, silent, "nobody answered row {}".format, "at least one answer to every row")
 
 
 def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:
@@ -171,8 +170,5 @@ def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:
 
 def check_texts(where: str, texts: Sequence[object]) -> None:
     """Every input is a str."""
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise ValueError(
-                f"{where}: row {row} is {text!r} ({type(text).__name__}); wanted a text"
-            )
+    other = [(row, text) for row, text in enumerate(texts) if not isinstance(text, str)]
+    refuse(where, other, lambda o: f"row {o[0]} is {o[1]!r} ({type(o[1]).__name__})", "a text")

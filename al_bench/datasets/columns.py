@@ -1,15 +1,59 @@
-"""Labels, class names and human columns out of a table; class names go by name, never by place."""
+"""Parquet files read in place, and labels, class names and human columns out of a table; class
+names go by name, never by place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.datasets.check import check_labels
+from al_bench.content import FOLDER, data_path
+from al_bench.datasets.check import check_labels, refuse
 from al_bench.state import Ints
+
+
+def lacking(name: str, *files: str) -> str | None:
+    """Why the files of a data set are not on this machine, None where they are."""
+    for file in files:
+        if not data_path(file).is_file():
+            return f"{name}: there is no file {file}, neither in ${FOLDER} nor from here"
+    return None
+
+
+def opened(name: str, file: str) -> tuple[Path, Any]:
+    """The path of a parquet file and its table, in memory; FileNotFoundError or ValueError, in one
+    sentence, where it is not there or no such file."""
+    from datasets import Dataset
+    from datasets.table import InMemoryTable
+    from pyarrow import parquet
+    from pyarrow.lib import ArrowInvalid
+
+    if why := lacking(name, file):
+        raise FileNotFoundError(why)
+    path = data_path(file)
+    try:
+        return path, Dataset(InMemoryTable(parquet.read_table(path)))
+    except (ArrowInvalid, OSError) as error:
+        raise ValueError(f"{name}: {path} is no parquet file: {first_line(error)}") from error
+
+
+def rows_where(where: str, table: Any, rows: Mapping[str, Sequence[Any]]) -> Any:
+    """The rows of a table whose columns have one of the values said, in its order."""
+    keep = np.ones(len(table), dtype=bool)
+    for column, values in rows.items():
+        keep &= np.isin(np.array(table[column_of(where, table, (column,))][:]), list(values))
+    if not keep.any():
+        raise ValueError(f"{where} has no row where {dict(rows)}; wanted at least one")
+    return table if keep.all() else table.select(np.flatnonzero(keep))
+
+
+def first_line(error: BaseException) -> str:
+    """One line for what a library says in many."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
 def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
@@ -26,9 +70,7 @@ def filled(where: str, table: Any, column: str) -> list[Any]:
     """The values of a column; ValueError where a row has none."""
     values = list(table[column][:])
     empty = [row for row, value in enumerate(values) if value in (None, "")]
-    if empty:
-        raise ValueError(f"{where}: row {empty[0]} has no {column!r} ({len(empty)} such rows); "
-                         "wanted one in every row")  # fmt: skip
+    refuse(where, empty, lambda row: f"row {row} has no {column!r}", "one in every row")
     return values
 
 

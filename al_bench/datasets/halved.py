@@ -1,4 +1,5 @@
-"""One split of a data set made into a pool and a test split."""
+"""A part of a data set: one split made into a pool and a test split, or no classes too rare to be
+measured."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from al_bench.arithmetic import at_least, one_of
 from al_bench.datasets.check import checked
 from al_bench.problem.types import Dataset, Source, Split
 from al_bench.rng import rng
@@ -20,8 +22,7 @@ class Halved:
     """
 
     def __init__(self, inner: Source, name: str, split: str, seed: int) -> None:
-        if split not in ("train", "test"):
-            raise ValueError(f"{name}: split is {split!r}; wanted train or test")
+        one_of(name, ("train", "test"), split=split)
         self.inner, self.name, self.split, self.seed = inner, name, split, seed
 
     def absent(self) -> str | None:
@@ -53,3 +54,35 @@ def halves(labels: Ints, seed: int) -> tuple[Ints, Ints]:
     draws = rng(seed, "halves").random(len(labels))
     order = np.lexsort((draws, labels))  # by class, at random within it
     return np.sort(order[::2]), np.sort(order[1::2])
+
+
+def without_rare(dataset: Dataset, min_count: int) -> Dataset:
+    """The data set without classes of fewer than `min_count` training rows, renumbered in order.
+
+    ValueError where fewer than two classes are left, or where human columns name a dropped class.
+    """
+    at_least(dataset.name, 1, min_count=min_count)
+    k = len(dataset.class_names)
+    stays = np.bincount(dataset.train.labels, minlength=k) >= min_count
+    if stays.all() or min_count == 1:
+        return dataset
+    if stays.sum() < 2:
+        raise ValueError(
+            f"{dataset.name}: {stays.sum()} classes have {min_count} training rows or more; "
+            "wanted at least 2, lower min_count"
+        )
+    if any(split.columns or split.people for split in (dataset.train, dataset.test)):
+        raise ValueError(
+            f"{dataset.name}: min_count={min_count} drops {k - stays.sum()} classes that the human "
+            "columns name; wanted min_count=1 or no human columns"
+        )
+    number = np.where(stays, np.cumsum(stays) - 1, -1)
+    names = tuple(name for name, stay in zip(dataset.class_names, stays, strict=True) if stay)
+    train, test = _renumber(dataset.train, number), _renumber(dataset.test, number)
+    return replace(dataset, train=train, test=test, class_names=names)
+
+
+def _renumber(split: Split, number: Ints) -> Split:
+    rows = np.flatnonzero(number[split.labels] >= 0)
+    kept = split.take(rows)
+    return replace(kept, labels=number[kept.labels])

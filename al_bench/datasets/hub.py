@@ -13,19 +13,20 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.arithmetic import one_of
 from al_bench.content import FOLDER, fingerprint
 from al_bench.datasets.check import check_file_name, checked
 from al_bench.datasets.columns import (
     class_words,
     column_of,
     filled,
+    first_line,
     human_columns,
     label_names,
     numbered,
 )
-from al_bench.datasets.images import decode
-from al_bench.datasets.rare import without_rare
-from al_bench.datasets.tables import first_line
+from al_bench.datasets.halved import without_rare
+from al_bench.datasets.images import Decoded, decode
 from al_bench.problem.types import Dataset, Split
 
 log = getLogger(__name__)
@@ -64,8 +65,7 @@ class Hub:
         min_count: int,
         row_id: str | None,
     ) -> None:
-        if modality not in ("text", "image"):
-            raise ValueError(f"{name}: modality is {modality!r}; wanted text or image")
+        one_of(name, ("text", "image"), modality=modality)
         self.name, self.path = check_file_name(name), path
         self.revision, self.subset = revision, subset
         self.splits = (train, test)
@@ -205,7 +205,7 @@ class Hub:
 
 
 @dataclass(frozen=True)
-class StoredImages(Sequence[Any]):
+class StoredImages(Decoded):
     """The image column of a ``datasets`` table, decoded on reading; errors name the row."""
 
     table: Any
@@ -215,10 +215,7 @@ class StoredImages(Sequence[Any]):
     def __len__(self) -> int:
         return len(self.table)
 
-    def __getitem__(self, position: Any) -> Any:
-        if isinstance(position, slice):
-            return [self[row] for row in range(*position.indices(len(self)))]
-        row = range(len(self))[position]
+    def image(self, row: int) -> Any:
         stored = self.table[row][self.column]
         if stored is None:
             raise ValueError(f"{self.where}: row {row} holds no image")

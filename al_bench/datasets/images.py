@@ -39,8 +39,19 @@ def decode(encoded: bytes, where: str) -> Image:
         raise ValueError(f"{where} is not an image that can be read: {error}") from error
 
 
+class Decoded(Sequence[Any]):
+    """Images that are decoded when one is read."""
+
+    def image(self, row: int) -> Image:
+        raise NotImplementedError
+
+    def __getitem__(self, position: Any) -> Any:
+        rows = range(len(self))[position]
+        return [self.image(row) for row in rows] if isinstance(rows, range) else self.image(rows)
+
+
 @dataclass(frozen=True)
-class EncodedImages(Sequence[Any]):
+class EncodedImages(Decoded):
     """Images as one byte buffer: image i is ``buffer[offsets[i]:offsets[i + 1]]``, decoded on
     reading; `where` names the rows in errors."""
 
@@ -51,9 +62,6 @@ class EncodedImages(Sequence[Any]):
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def __getitem__(self, position: Any) -> Any:
-        if isinstance(position, slice):
-            return [self[row] for row in range(*position.indices(len(self)))]
-        row = range(len(self))[position]
+    def image(self, row: int) -> Image:
         encoded = self.buffer[self.offsets[row] : self.offsets[row + 1]].tobytes()
         return decode(encoded, f"{self.where}: row {row}")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from al_bench.content import digest
 from al_bench.datasets.check import checked
+from al_bench.datasets.halved import without_rare
 from al_bench.datasets.images import EncodedImages
-from al_bench.datasets.rare import without_rare
 from al_bench.problem.types import Dataset, Split
 
 SHA256 = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.datasets.check import refuse
 from al_bench.datasets.columns import column_of
 from al_bench.problem.types import People
 from al_bench.state import ABSENT, Ints
@@ -70,19 +71,15 @@ def numbered(
     number |= {c: c for c in range(n_classes)}
     number |= dict.fromkeys(NOBODY, ABSENT)
     unknown = [row for row, value in enumerate(values) if value not in number]
-    if unknown:
-        raise ValueError(
-            f"{where}: column {column!r}: row {unknown[0]} is {values[unknown[0]]!r} "
-            f"({len(unknown)} such rows); wanted a class, by its name or number "
-            f"0..{n_classes - 1}"
-        )
+    where, wanted = (
+        f"{where}: column {column!r}",
+        f"a class, by its name or number 0..{n_classes - 1}",
+    )
+    refuse(where, unknown, lambda row: f"row {row} is {values[row]!r}", wanted)
     found = np.array([number[value] for value in values], dtype=np.int64)
     empty = np.flatnonzero(found == ABSENT)
-    if len(empty) and not missing:
-        raise ValueError(
-            f"{where}: column {column!r}: row {empty[0]} has no answer ({len(empty)} such rows); "
-            "wanted one in every row, or missing: true"
-        )
+    if not missing:
+        refuse(where, empty, "row {} has no answer".format, "one in every row, or missing: true")
     return found
 
 
@@ -96,12 +93,12 @@ def by_worker(where: str, answers: Ints, who: Sequence[Sequence[str]]) -> People
     """(n, places) answers given by (places, n) people, with one column for each of the people."""
     named = np.array(who).T
     given = answers != ABSENT
-    unsaid = np.argwhere(given != (named != ""))
-    if len(unsaid):
-        row, place = unsaid[0]
-        there, lacks = ("an answer", "who gave it") if given[row, place] else ("who", "an answer")
-        raise ValueError(f"{where}: row {row} has {there} and not {lacks} at place {place} "
-                         f"({len(unsaid)} such cells); wanted both or neither")  # fmt: skip
+
+    def says(cell: Ints) -> str:
+        has = "an answer and not who gave it" if given[tuple(cell)] else "who and not an answer"
+        return f"row {cell[0]} has {has} at place {cell[1]}"
+
+    refuse(where, np.argwhere(given != (named != "")), says, "both or neither")
     names, number = np.unique(named[given], return_inverse=True)
     rows = np.nonzero(given)[0]
     pairs, counts = np.unique(np.stack([rows, number]), axis=1, return_counts=True)

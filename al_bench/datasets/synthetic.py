@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
+from al_bench.arithmetic import at_least, fraction, softmax
 from al_bench.datasets.check import checked
 from al_bench.datasets.features import FeatureRows
 from al_bench.problem.types import Dataset, Split
@@ -30,16 +30,11 @@ class Synthetic:
         prior_quality: float,
         seed: int,
     ) -> None:
-        if n_classes < 2 or min(n_train, n_test) < n_classes or dim < 1:
-            raise ValueError(
-                f"synthetic has n_train={n_train}, n_test={n_test}, n_classes={n_classes}, "
-                f"dim={dim}; wanted at least 2 classes, a row of each in both splits and dim >= 1"
-            )
-        if separation < 0 or not 0 <= prior_quality <= 1:
-            raise ValueError(
-                f"synthetic has separation={separation} and prior_quality={prior_quality}; wanted "
-                "separation >= 0 and prior_quality in 0..1"
-            )
+        at_least(self, 2, n_classes=n_classes)
+        at_least(self, n_classes, n_train=n_train, n_test=n_test)  # a row of each class
+        at_least(self, 1, dim=dim)
+        at_least(self, 0, separation=separation)
+        fraction(self, prior_quality=prior_quality)
         self.n_train, self.n_test, self.n_classes, self.dim = n_train, n_test, n_classes, dim
         self.separation, self.prior_quality, self.seed = separation, prior_quality, seed
 

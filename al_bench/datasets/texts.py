@@ -14,10 +14,12 @@ from al_bench.datasets.columns import (
     filled,
     human_columns,
     label_names,
+    lacking,
     numbered,
+    opened,
+    rows_where,
 )
 from al_bench.datasets.people import people_columns
-from al_bench.datasets.tables import lacking, opened, rows_where
 from al_bench.problem.types import Dataset, Split
 
 

@@ -14,7 +14,7 @@ from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
 from al_bench.learners.network import Network, NetworkModel
 from al_bench.learners.training import Recipe, seeded
-from al_bench.priors.prompts import cut
+from al_bench.priors.common import cut
 from al_bench.priors.sentence import SentenceEncoder, loaded, masked_mean
 from al_bench.state import Ints, Rows, TrainingSet
 

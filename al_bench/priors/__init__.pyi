@@ -5,14 +5,13 @@ from .clip import ClipLike as ClipLike
 from .compiled import CompiledSentenceEncoder as CompiledSentenceEncoder
 from .compiled import CompiledTimmEncoder as CompiledTimmEncoder
 from .conse import ConSE as ConSE
+from .conse import HeadPrototypes as HeadPrototypes
 from .controls import Degraded as Degraded
 from .controls import Flat as Flat
 from .controls import Rotated as Rotated
 from .images import TimmEncoder as TimmEncoder
 from .llm import CausalModel as CausalModel
 from .llm import LabelLikelihood as LabelLikelihood
-from .nli import Entailment as Entailment
-from .prototypes import HeadPrototypes as HeadPrototypes
 from .recorded import RecordedAnswers as RecordedAnswers
 from .recorded import RecordedLogits as RecordedLogits
 from .recorded import RecordedVotes as RecordedVotes

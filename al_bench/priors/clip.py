@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax, unit
-from al_bench.priors.common import check_kind
+from al_bench.priors.common import Reading, class_vectors
 from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image, decoded
-from al_bench.priors.prompts import class_vectors
 from al_bench.priors.weights import identity, pretrained
-from al_bench.problem.types import Encoder, Task
+from al_bench.problem.types import Task
 from al_bench.state import Floats
 
 BATCH = 64  # images or texts a forward pass
@@ -103,7 +102,7 @@ def loaded(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
 
 
 @dataclass(frozen=True)
-class ClipLike:
+class ClipLike(Reading):
     """Zero-shot by an image-text model: softmax over the classes of its own logits (Radford et
     al., 2021; Zhai et al., 2023), the prompts of a class averaged.
 
@@ -112,15 +111,13 @@ class ClipLike:
     bias, the same for all of them, cancels.
     """
 
+    reads: ClassVar = "image"
+
     image: ClipEncoder
 
     @property
     def key(self) -> str:
         return f"cliplike({self.image.key})"
-
-    def encoder(self, modality: str) -> Encoder:
-        check_kind(self, "image", modality)
-        return self.image
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n k d) time."""

@@ -1,25 +1,24 @@
-"""Images: zero-shot through the names of ImageNet's classes."""
+"""Images: zero-shot through the names and the classifier of ImageNet's classes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, unit
-from al_bench.priors.common import check_kind
+from al_bench.arithmetic import above, softmax, unit
+from al_bench.priors.common import Reading, class_vectors
 from al_bench.priors.images import TimmEncoder
-from al_bench.priors.prompts import class_vectors
 from al_bench.priors.sentence import SentenceEncoder
-from al_bench.problem.types import Encoder, Task
+from al_bench.problem.types import Task
 from al_bench.state import Floats
 
 
 @dataclass(frozen=True)
-class ConSE:
+class ConSE(Reading):
     """Zero-shot by ImageNet posteriors mapped to the classes through a sentence encoder (after
     Norouzi et al., 2014).
 
@@ -28,21 +27,18 @@ class ConSE:
     features by the backbone's own head, so that features are all that is kept of an image.
     """
 
+    reads: ClassVar = "image"
+
     image: TimmEncoder
     text: SentenceEncoder
     temperature: float
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ValueError(f"temperature={self.temperature}; wanted more than 0")
+        above(self, 0, temperature=self.temperature)
 
     @property
     def key(self) -> str:
         return f"conse({self.image.key}, {self.text.key}, temperature={self.temperature})"
-
-    def encoder(self, modality: str) -> Encoder:
-        check_kind(self, "image", modality)
-        return self.image
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n d 1000) time."""
@@ -51,6 +47,41 @@ class ConSE:
         similar = glosses(self.text) @ names.T / np.float32(self.temperature)
         posterior = softmax(np.asarray(features, dtype=np.float32) @ weight.T + bias)
         return posterior @ softmax(similar)
+
+
+@dataclass(frozen=True)
+class HeadPrototypes(Reading):
+    """Zero-shot by the nearest prototype, a mean of the backbone's own classifier vectors weighted
+    by how much ImageNet's glosses resemble a class's prompts (after Changpinyo et al., 2016).
+
+    ``prototype(class) = sum over ImageNet classes c of softmax_c(cos(text(c), text(class)) /
+    likeness) w_c`` lies where images lie, and needs none; ``p(class|x) =
+    softmax_class(cos(x, prototype(class)) / temperature)``.
+    """
+
+    reads: ClassVar = "image"
+
+    image: TimmEncoder
+    text: SentenceEncoder
+    likeness: float
+    temperature: float
+
+    def __post_init__(self) -> None:
+        above(self, 0, likeness=self.likeness, temperature=self.temperature)
+
+    @property
+    def key(self) -> str:
+        return (
+            f"head({self.image.key}, {self.text.key}, likeness={self.likeness}, "
+            f"temperature={self.temperature})"
+        )
+
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        """(n, k); O(n k d + 1000 k d) time."""
+        weight, _ = imagenet_head(self.image)
+        similar = class_vectors(self.text.embed, task) @ glosses(self.text).T
+        prototypes = softmax(similar / np.float32(self.likeness)) @ weight
+        return softmax(unit(features) @ unit(prototypes).T / np.float32(self.temperature))
 
 
 def imagenet_head(image: TimmEncoder) -> tuple[Floats, Floats]:

@@ -1,8 +1,7 @@
 """Controls: priors that are as good as another one only as far as a claim says they need to be.
 
-Each keeps the features of the prior inside it and changes its zero-shot probabilities alone. Those
-that change the whole table at once have ``adjust``, which the cache applies to the stored zero-shot
-probabilities of `inner`.
+Each keeps the features of the prior inside it and changes its zero-shot probabilities alone;
+``adjust`` is what the cache applies to the stored ones of `inner`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import uniform
+from al_bench.arithmetic import fraction, uniform
 from al_bench.priors.common import Around
 from al_bench.problem.types import Prior, Task
 from al_bench.rng import rng
@@ -35,10 +34,22 @@ class Flat(Around):
 
 
 @dataclass(frozen=True)
-class Rotated(Around):
-    """Control: another prior that takes every class for the next one, confidently wrong."""
+class Adjusted(Around):
+    """Another prior whose whole table of probabilities is changed at once."""
 
     inner: Prior
+
+    def adjust(self, probabilities: Floats) -> Floats:
+        """(n, k) what becomes of the probabilities of `inner`."""
+        raise NotImplementedError
+
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        return self.adjust(self.inner.probabilities(features, inputs, task))
+
+
+@dataclass(frozen=True)
+class Rotated(Adjusted):
+    """Control: another prior that takes every class for the next one, confidently wrong."""
 
     @property
     def key(self) -> str:
@@ -48,26 +59,19 @@ class Rotated(Around):
         """The columns rolled by one: what was said of class c is said of class c + 1."""
         return np.roll(probabilities, 1, axis=1)
 
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        return self.adjust(self.inner.probabilities(features, inputs, task))
-
 
 @dataclass(frozen=True)
-class Degraded(Around):
+class Degraded(Adjusted):
     """Control: another prior mixed with itself dealt out to rows at random.
 
     fraction: of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
     frequencies but nothing that it knows of a row.
     """
 
-    inner: Prior
     fraction: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.fraction <= 1:
-            raise ValueError(
-                f"fraction={self.fraction}; wanted 0 (the prior itself) to 1 (shuffled)"
-            )
+        fraction(self, fraction=self.fraction)
 
     @property
     def key(self) -> str:
@@ -76,8 +80,5 @@ class Degraded(Around):
     def adjust(self, probabilities: Floats) -> Floats:
         """Every row mixed with another row of the table, always the same one."""
         other = probabilities[rng(0, "shuffled prior").permutation(len(probabilities))]
-        fraction = np.float32(self.fraction)
-        return (1 - fraction) * probabilities + fraction * other
-
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        return self.adjust(self.inner.probabilities(features, inputs, task))
+        part = np.float32(self.fraction)
+        return (1 - part) * probabilities + part * other

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from al_bench.arithmetic import softmax
-from al_bench.priors.common import check_kind
+from al_bench.priors.common import Around, check_kind, cut, filled
 from al_bench.priors.device import inference
-from al_bench.priors.prompts import cut, filled
 from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
@@ -187,7 +186,7 @@ def loaded(model: CausalModel) -> tuple[Any, Any]:
 
 
 @dataclass(frozen=True)
-class LabelLikelihood:
+class LabelLikelihood(Around):
     """Zero-shot by a language model: softmax over the classes of their names' log-likelihood after
     the text (Brown et al., 2020), calibrated by content-free texts (Zhao et al., 2021).
 
@@ -218,7 +217,7 @@ class LabelLikelihood:
 
     def encoder(self, modality: str) -> Encoder:
         check_kind(self, "text", modality)
-        return self.inner.encoder(modality)
+        return super().encoder(modality)
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); see CausalModel.log_likelihood for what it costs."""

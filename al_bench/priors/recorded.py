@@ -15,10 +15,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, uniform
-from al_bench.content import FOLDER, data_path, digest
+from al_bench.arithmetic import above, at_least, require, softmax, uniform
+from al_bench.content import digest
 from al_bench.priors.common import Around
-from al_bench.priors.table import ID, lines_of, opened
+from al_bench.priors.table import (
+    ID,
+    lines_of,
+    numbers_of_rows,
+    opened,
+    path_of,
+    places_of,
+)
 from al_bench.problem.types import Prior, Task
 from al_bench.state import ABSENT, Floats, Ints
 
@@ -29,11 +36,11 @@ Correction = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True)
-class RecordedLogits(Around):
-    """Softmax of recorded logits, such as those of CLIP (Radford et al., 2021).
+class Recorded(Around):
+    """What a file says of each class, in a column of its own.
 
     inner: a prior whose encoder makes the features; file: parquet with a column ``row_id``;
-    columns: the column of each class; temperature: what the logits are divided by.
+    columns: the column of each class. ValueError where the file lacks a row.
     """
 
     brings: ClassVar = ("file",)
@@ -41,50 +48,57 @@ class RecordedLogits(Around):
     inner: Prior
     file: str
     columns: Mapping[str, str]
-    temperature: float
-
-    def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ValueError(f"temperature={self.temperature}; wanted more than 0")
 
     @property
-    def key(self) -> str:
-        found = f"sha256:{digest(path_of(self.file))}, {dict(self.columns)}"
-        return f"logits({found}, temperature={self.temperature})"
+    def content(self) -> str:
+        return f"sha256:{digest(path_of(self.file))}, {dict(self.columns)}"
 
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""
-        logits = recorded(self.file, self.columns, inputs, task)
-        return softmax(logits / np.float32(self.temperature))
+    def numbers(self, inputs: Sequence[Any], task: Task) -> Floats:
+        """(n, k) float32, in the task's order of classes; O(n k) beside hashing the inputs."""
+        path = path_of(self.file)
+        check_classes(path, tuple(self.columns), task)
+        return numbers_of_rows(path, [self.columns[name] for name in task.class_names], inputs)
 
 
 @dataclass(frozen=True)
-class RecordedVotes(Around):
-    """Recorded votes, such as those of keyword rules (Ratner et al., 2017), or probabilities.
+class RecordedLogits(Recorded):
+    """Softmax of recorded logits, such as those of CLIP (Radford et al., 2021).
 
-    file, columns: as in ``RecordedLogits``; smoothing: votes that each class is given besides; a
-    row that nobody voted on is uniform.
+    temperature: what the logits are divided by; the others: see ``Recorded``.
     """
 
-    brings: ClassVar = ("file",)
-
-    inner: Prior
-    file: str
-    columns: Mapping[str, str]
-    smoothing: float
+    temperature: float
 
     def __post_init__(self) -> None:
-        if not self.smoothing >= 0:
-            raise ValueError(f"smoothing={self.smoothing}; wanted 0 or more votes")
+        above(self, 0, temperature=self.temperature)
 
     @property
     def key(self) -> str:
-        found = f"sha256:{digest(path_of(self.file))}, {dict(self.columns)}"
-        return f"votes({found}, smoothing={self.smoothing})"
+        return f"logits({self.content}, temperature={self.temperature})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""
-        votes = recorded(self.file, self.columns, inputs, task)
+        return softmax(self.numbers(inputs, task) / np.float32(self.temperature))
+
+
+@dataclass(frozen=True)
+class RecordedVotes(Recorded):
+    """Recorded votes, such as those of keyword rules (Ratner et al., 2017), or probabilities.
+
+    smoothing: votes that each class is given besides; a row that nobody voted on is uniform; the
+    others: see ``Recorded``.
+    """
+
+    smoothing: float
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, smoothing=self.smoothing)
+
+    @property
+    def key(self) -> str:
+        return f"votes({self.content}, smoothing={self.smoothing})"
+
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        votes = self.numbers(inputs, task)
         if np.any(votes < 0):
             raise ValueError(f"{self.file} has a negative number of votes; wanted 0 or more")
         votes = votes + np.float32(self.smoothing)
@@ -113,11 +127,8 @@ class RecordedAnswers(Around):
     accuracy: float | None
 
     def __post_init__(self) -> None:
-        if self.accuracy is not None and not 1 / len(self.class_names) < self.accuracy <= 1:
-            raise ValueError(
-                f"accuracy={self.accuracy} for {len(self.class_names)} classes; wanted null, or "
-                "more than chance and at most 1"
-            )
+        fine = self.accuracy is None or 1 / len(self.class_names) < self.accuracy <= 1
+        require(fine, self, "null, or more than chance and at most 1", accuracy=self.accuracy)
 
     @property
     def key(self) -> str:
@@ -181,23 +192,6 @@ def smoothed(probabilities: Floats, accuracy: float) -> Floats:
     return np.where(sure, soft, probabilities).astype(np.float32)
 
 
-def path_of(file: str) -> Path:
-    """Where the file is; FileNotFoundError, in one sentence, where it is not."""
-    path = data_path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {file}, neither in ${FOLDER} nor from here")
-    return path
-
-
-def recorded(file: str, columns: Mapping[str, str], inputs: Sequence[Any], task: Task) -> Floats:
-    """(n, k) float32 numbers of a file for the rows of a block, in the task's order of classes."""
-    path = path_of(file)
-    check_classes(path, tuple(columns), task)
-    ordered = tuple(columns[name] for name in task.class_names)
-    places, table = numbers_of(path, digest(path), ordered)
-    return np.asarray(table[lines_of(path, places, inputs)])
-
-
 def check_classes(file: Path, names: Sequence[str], task: Task) -> None:
     """ValueError unless the classes that a config names are those of the data."""
     if sorted(names) != sorted(task.class_names):
@@ -205,30 +199,6 @@ def check_classes(file: Path, names: Sequence[str], task: Task) -> None:
             f"{file} is said to be about the classes {', '.join(names)}; the data have "
             f"{', '.join(task.class_names)}"
         )
-
-
-@lru_cache(maxsize=2)
-def numbers_of(
-    file: Path, content: str, columns: tuple[str, ...]
-) -> tuple[Mapping[str, int], Floats]:
-    """The line of each row_id, and (lines, k) float32 numbers; read once a process and content.
-
-    ValueError, in one sentence, where a cell is no finite number or two lines of one row differ.
-    """
-    table = opened(file, [ID, *columns])
-    numbers = np.empty((len(table), len(columns)), dtype=np.float32)
-    for c, column in enumerate(columns):
-        try:
-            numbers[:, c] = table[column].to_numpy()
-        except (TypeError, ValueError):
-            raise ValueError(f"{file}: column {column!r} holds no numbers") from None
-    wrong = np.argwhere(~np.isfinite(numbers))
-    if len(wrong):
-        line, c = wrong[0]
-        raise ValueError(
-            f"{file}: column {columns[c]!r}: line {line} is {numbers[line, c]}; wanted a number"
-        )
-    return places_of(file, table, numbers), numbers
 
 
 @lru_cache(maxsize=2)
@@ -250,17 +220,3 @@ def answers_of(
         )
     answers = np.array([number[value] for value in values], dtype=np.int64)
     return places_of(file, table, answers[:, None]), answers
-
-
-def places_of(file: Path, table: Any, values: Floats | Ints) -> Mapping[str, int]:
-    """A line of each row_id; ValueError where a row has two lines with other (lines, c) values."""
-    ids = [str(name) for name in table[ID].to_pylist()]
-    places = {name: line for line, name in enumerate(ids)}
-    last = np.array([places[name] for name in ids])
-    differ = np.flatnonzero(np.any(values != values[last], axis=1))
-    if len(differ):
-        raise ValueError(
-            f"{file}: {ID} {ids[differ[0]]} comes more than once, and not with the same values "
-            f"({len(differ)} such lines)"
-        )
-    return places

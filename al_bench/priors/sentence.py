@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, unit
-from al_bench.priors.common import check_kind
+from al_bench.arithmetic import above, softmax, unit
+from al_bench.priors.common import Reading, class_vectors, cut
 from al_bench.priors.device import inference
-from al_bench.priors.prompts import class_vectors, cut
 from al_bench.priors.weights import identity, pretrained
-from al_bench.problem.types import Encoder, Task
+from al_bench.problem.types import Task
 from al_bench.state import Floats
 
 if TYPE_CHECKING:
@@ -112,24 +111,21 @@ def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
 
 
 @dataclass(frozen=True)
-class ClassNamePrototypes:
+class ClassNamePrototypes(Reading):
     """Zero-shot by class names: softmax of the cosine between a text and each class's filled
     prompts, averaged (Yin et al., 2019)."""
+
+    reads: ClassVar = "text"
 
     text: SentenceEncoder
     temperature: float
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ValueError(f"temperature={self.temperature}; wanted more than 0")
+        above(self, 0, temperature=self.temperature)
 
     @property
     def key(self) -> str:
         return f"names({self.text.key}, temperature={self.temperature})"
-
-    def encoder(self, modality: str) -> Encoder:
-        check_kind(self, "text", modality)
-        return self.text
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n k d) time."""

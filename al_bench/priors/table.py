@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.content import digest
+from al_bench.content import FOLDER, data_path, digest
 from al_bench.priors.common import Around
 from al_bench.priors.images import as_image
 from al_bench.problem.types import Prior, Task
@@ -39,21 +39,30 @@ class Table(Around):
     path: str
 
     @property
-    def file(self) -> Path:
-        file = Path(self.path).expanduser()
-        if not file.is_file():
-            raise FileNotFoundError(f"there is no file {file} of class probabilities")
-        return file
-
-    @property
     def key(self) -> str:
-        return f"table(sha256:{digest(self.file)})"
+        return f"table(sha256:{digest(path_of(self.path))})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""
-        places, table = read(self.file, task.class_names)
-        answers = table[lines_of(self.file, places, inputs)]
+        file = path_of(self.path)
+        check_columns(file, task.class_names)
+        answers = numbers_of_rows(file, task.class_names, inputs)
+        check_probabilities(file, answers, inputs)
         return np.asarray(answers / answers.sum(axis=1, keepdims=True))
+
+
+def path_of(file: str) -> Path:
+    """Where the file is; FileNotFoundError, in one sentence, where it is not."""
+    path = data_path(file)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {file}, neither in ${FOLDER} nor from here")
+    return path
+
+
+def numbers_of_rows(file: Path, columns: Sequence[str], inputs: Sequence[Any]) -> Floats:
+    """(n, c) float32 numbers of a file's columns for these inputs."""
+    places, table = numbers_of(file, digest(file), tuple(columns))
+    return np.asarray(table[lines_of(file, places, inputs)])
 
 
 def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> Ints:
@@ -84,73 +93,84 @@ def row_id(source: Any, row: int) -> str:
 
 
 @lru_cache(maxsize=2)
-def read(file: Path, names: tuple[str, ...]) -> tuple[Mapping[str, int], Floats]:
-    """The line of each row_id, and (lines, k) float32 probabilities; read once a process.
+def numbers_of(
+    file: Path, content: str, columns: tuple[str, ...]
+) -> tuple[Mapping[str, int], Floats]:
+    """The line of each row_id, and (lines, c) float32 numbers; read once a process and content.
 
-    ValueError, in one sentence, where the file is no such table of these classes.
+    ValueError, in one sentence, where a cell is no finite number or two lines of one row differ.
     """
-    table = opened(file, None)
-    check_columns(file, table.column_names, names)
+    table = opened(file, [ID, *columns])
+    numbers = np.empty((len(table), len(columns)), dtype=np.float32)
+    for c, column in enumerate(columns):
+        try:
+            numbers[:, c] = table[column].to_numpy()
+        except (TypeError, ValueError):
+            raise ValueError(f"{file}: column {column!r} holds no numbers") from None
+    wrong = np.argwhere(~np.isfinite(numbers))
+    if len(wrong):
+        line, c = wrong[0]
+        raise ValueError(
+            f"{file}: column {columns[c]!r}: line {line} is {numbers[line, c]}; wanted a number"
+        )
+    return places_of(file, table, numbers), numbers
+
+
+def places_of(file: Path, table: Any, values: Floats | Ints) -> Mapping[str, int]:
+    """A line of each row_id; ValueError where a row has two lines with other (lines, c) values."""
     ids = [str(name) for name in table[ID].to_pylist()]
     places = {name: line for line, name in enumerate(ids)}
-    if len(places) < len(ids):
-        twice = next(name for line, name in enumerate(ids) if places[name] != line)
+    last = np.array([places[name] for name in ids])
+    differ = np.flatnonzero(np.any(values != values[last], axis=1))
+    if len(differ):
         raise ValueError(
-            f"{file} has {len(ids) - len(places)} lines too many: {ID} {twice} comes more than once"
+            f"{file}: {ID} {ids[differ[0]]} comes more than once, and not with the same values "
+            f"({len(differ)} such lines)"
         )
-    answers = np.empty((len(ids), len(names)), dtype=np.float32)
-    for c, name in enumerate(names):
-        try:
-            answers[:, c] = table[name].to_numpy()
-        except (TypeError, ValueError):
-            raise ValueError(f"{file}: column {name!r} holds no numbers") from None
-    check_lines(file, ids, answers)
-    return places, answers
+    return places
 
 
-def opened(file: Path, columns: Sequence[str] | None) -> Any:
-    """Some columns of a parquet file, all if None; ValueError where it is none or lacks one."""
+def columns_of(file: Path) -> list[str]:
+    """The columns of a parquet file; ValueError where it is none."""
     import pyarrow.parquet as parquet
     from pyarrow.lib import ArrowInvalid
 
     try:
-        known = parquet.read_schema(file).names
-        lacks = [column for column in columns or () if column not in known]
-        if not lacks:
-            return parquet.read_table(file, columns=columns)
+        return list(parquet.read_schema(file).names)
     except (ArrowInvalid, OSError) as error:
         raise ValueError(f"{file} is no parquet file: {str(error).splitlines()[0]}") from error
-    raise ValueError(f"{file} has no column {lacks[0]!r}; it has {', '.join(known)}")
 
 
-def check_columns(file: Path, columns: Sequence[str], names: Sequence[str]) -> None:
-    """ValueError unless the columns are row_id and the classes."""
-    if ID not in columns:
-        raise ValueError(f"{file} has no column {ID}; it has {', '.join(columns)}")
-    for name in columns:
+def opened(file: Path, columns: Sequence[str]) -> Any:
+    """Some columns of a parquet file; ValueError where it is none or lacks one."""
+    from pyarrow.parquet import read_table
+
+    known = columns_of(file)
+    lacks = [column for column in columns if column not in known]
+    if lacks:
+        raise ValueError(f"{file} has no column {lacks[0]!r}; it has {', '.join(known)}")
+    return read_table(file, columns=columns)
+
+
+def check_columns(file: Path, names: Sequence[str]) -> None:
+    """ValueError where a column is neither row_id nor a class."""
+    for name in columns_of(file):
         if name != ID and name not in names:
             raise ValueError(
                 f"{file} has a column {name!r}, which is no class; the classes are "
                 f"{', '.join(names)}"
             )
-    for name in names:
-        if name not in columns:
-            raise ValueError(
-                f"{file} has no column for class {name!r}; it has {', '.join(columns)}"
-            )
 
 
-def check_lines(file: Path, ids: Sequence[str], answers: Floats) -> None:
-    """ValueError unless every line holds probabilities that sum to one."""
+def check_probabilities(file: Path, answers: Floats, inputs: Sequence[Any]) -> None:
+    """ValueError unless the (n, k) answers are probabilities that sum to one."""
     total = answers.sum(axis=1)
-    fine = np.all(answers >= 0, axis=1)  # also false for NaN, which stands for an empty cell
-    wrong = np.flatnonzero(~fine | (np.abs(total - 1) > 1e-3))
+    wrong = np.flatnonzero((answers < 0).any(axis=1) | (np.abs(total - 1) > 1e-3))
     if len(wrong):
-        line = int(wrong[0])
-        what = f"sums to {total[line]:.4g}" if fine[line] else "has an empty or negative cell"
+        row = int(wrong[0])
         raise ValueError(
-            f"{file}: {len(wrong)} of {len(ids)} lines are no probabilities; the first, {ID} "
-            f"{ids[line]}, {what}"
+            f"{file}: {len(wrong)} of {len(answers)} rows are no probabilities; the first, {ID} "
+            f"{row_id(inputs[row], row)}, sums to {total[row]:.4g} or has a negative cell"
         )
 
 

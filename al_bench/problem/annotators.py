@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from al_bench.problem.noise import checked_rate, column_of, misread
+from al_bench.arithmetic import above, at_least
+from al_bench.problem.noise import checked_rate, misread, votes_of
 from al_bench.problem.reference import held_out
 from al_bench.problem.types import Annotators, Crowd, Noise, Truth
 from al_bench.state import ABSENT, Ints
@@ -22,8 +23,7 @@ class Alike:
     """So many people who err alike and each for himself, as `noise` says."""
 
     def __init__(self, count: int, noise: Noise) -> None:
-        if count < 1:
-            raise ValueError(f"annotators has count={count}; wanted one at least")
+        at_least(self, 1, count=count)
         self.count, self.noise = count, noise
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
@@ -54,11 +54,7 @@ class Individuals:
             if unknown:
                 raise ValueError(f"annotators.{what} names {unknown[0]!r}; there are "
                                  f"{', '.join(known)}")  # fmt: skip
-        low = [name for name, price in self.prices.items() if not price > 0]
-        if low:
-            raise ValueError(
-                f"annotators.prices has {self.prices[low[0]]} for {low[0]!r}; wanted more than 0"
-            )
+        above("annotators.prices", 0, **self.prices)
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         each = rng.spawn(len(self.members))
@@ -97,18 +93,12 @@ class Ballots:
     """
 
     def __init__(self, column: str, most: int) -> None:
-        if most < 1:
-            raise ValueError(f"annotators has most={most}; wanted one vote at least")
+        at_least(self, 1, most=most)
         self.column, self.most = column, most
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
-        votes = column_of("annotators", truth, self.column)
-        n, k = len(truth.labels), truth.n_classes
-        if votes.shape != (n, k) or np.any(votes < 0):
-            raise ValueError(
-                f"annotators: column {self.column!r} has shape {votes.shape}; wanted counts of {k} "
-                "classes a row, none negative"
-            )
+        votes = votes_of("annotators", truth, self.column)
+        n, k = votes.shape
         row, cast = np.divmod(np.repeat(np.arange(n * k), votes.ravel()), k)
         order = np.lexsort((rng.random(len(row)), row))
         counts = votes.sum(axis=1)
@@ -138,9 +128,7 @@ class Recorded:
         known = truth.people[self.people]
         table = np.asarray(known.answers, dtype=np.int64)
         if known.names:
-            seen = (table != ABSENT).any(
-                axis=0
-            )  # who answered rows that are not in the pool is left out
+            seen = (table != ABSENT).any(axis=0)  # not who answered rows outside the pool alone
             names = [name for name, here in zip(known.names, seen, strict=True) if here]
             return people(names, list(table[:, seen].T))
         order = np.argsort(np.where(table == ABSENT, 2.0, rng.random(table.shape)), axis=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import at_least, one_of, require
 from al_bench.problem.types import Kept
 from al_bench.state import Floats, Ints
 
@@ -64,8 +65,7 @@ class Step:
     """
 
     def __init__(self, ratio: float, minority: float, order: str) -> None:
-        if not 0 < minority < 1:
-            raise ValueError(f"step imbalance has minority={minority}; wanted a fraction in (0, 1)")
+        require(0 < minority < 1, self, "one between 0 and 1", minority=minority)
         self.ratio, self.order, self.minority = checked_ratio(ratio), checked_order(order), minority
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
@@ -82,15 +82,12 @@ class Merge:
     """
 
     def __init__(self, classes: int, order: str) -> None:
-        if classes < 2:
-            raise ValueError(f"merge has classes={classes}; wanted at least 2")
+        at_least(self, 2, classes=classes)
         self.classes, self.order = classes, checked_order(order)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
-        if self.classes >= n_classes:
-            raise ValueError(
-                f"merge has classes={self.classes} of a data set of {n_classes}; wanted fewer"
-            )
+        wanted = f"fewer than the {n_classes} of the data set"
+        require(self.classes < n_classes, self, wanted, classes=self.classes)
         stay = np.arange(self.classes - 1)
         if self.order == "drawn":
             stay = np.sort(rng.choice(n_classes, size=self.classes - 1, replace=False))
@@ -107,14 +104,12 @@ class OneVsRest:
     """
 
     def __init__(self, target: int | None, rate: float) -> None:
-        if not 0 < rate < 1:
-            raise ValueError(f"one-vs-rest has rate={rate}; wanted a fraction in (0, 1)")
+        require(0 < rate < 1, self, "one between 0 and 1", rate=rate)
         self.target, self.rate = target, rate
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         target = int(rng.integers(n_classes)) if self.target is None else self.target
-        if not 0 <= target < n_classes:
-            raise ValueError(f"one-vs-rest has target={target}; wanted a class 0..{n_classes - 1}")
+        require(0 <= target < n_classes, self, f"a class 0..{n_classes - 1}", target=target)
         hits, rest = np.flatnonzero(labels == target), np.flatnonzero(labels != target)
         if len(hits) > self.rate * len(labels):
             wanted = max(round(len(rest) * self.rate / (1 - self.rate)), 1)
@@ -127,16 +122,13 @@ class OneVsRest:
 
 
 def checked_ratio(ratio: float) -> float:
-    if not 1 <= ratio < np.inf:
-        raise ValueError(
-            f"imbalance ratio is {ratio}; wanted largest over smallest class, at least 1"
-        )
+    wanted = "largest over smallest class, at least 1"
+    require(1 <= ratio < np.inf, "imbalance", wanted, ratio=ratio)
     return float(ratio)
 
 
 def checked_order(order: str) -> str:
-    if order not in ORDERS:
-        raise ValueError(f"imbalance order is {order!r}; wanted {' or '.join(ORDERS)}")
+    one_of("imbalance", ORDERS, order=order)
     return order
 
 

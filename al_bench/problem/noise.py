@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.arithmetic import at_least, require
 from al_bench.problem.reference import held_out
 from al_bench.problem.types import Truth
 from al_bench.state import Floats, Ints
@@ -92,8 +93,7 @@ class FeatureDependent:
     """
 
     def __init__(self, rate: float, folds: int) -> None:
-        if folds < 2:
-            raise ValueError(f"feature-dependent noise has folds={folds}; wanted at least 2")
+        at_least(self, 2, folds=folds)
         self.rate, self.folds = checked_rate("feature-dependent", rate), folds
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
@@ -148,12 +148,7 @@ class Votes:
         self.column = column
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
-        votes = column_of("votes noise", truth, self.column)
-        if votes.shape != (len(truth.labels), truth.n_classes) or np.any(votes < 0):
-            raise ValueError(
-                f"votes noise: column {self.column!r} has shape {votes.shape}; wanted counts of "
-                f"{truth.n_classes} classes a row, none negative"
-            )
+        votes = votes_of("votes noise", truth, self.column)
         if not np.all(votes.sum(axis=1) > 0):
             row = int(np.flatnonzero(votes.sum(axis=1) <= 0)[0])
             raise ValueError(f"votes noise: row {row} of column {self.column!r} has no vote")
@@ -171,8 +166,7 @@ def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]
 
 
 def checked_rate(name: str, rate: float) -> float:
-    if not 0 <= rate < 1:
-        raise ValueError(f"{name} noise has rate={rate}; wanted a fraction in [0, 1)")
+    require(0 <= rate < 1, f"{name} noise", "0 or more and under 1", rate=rate)
     return float(rate)
 
 
@@ -182,6 +176,15 @@ def column_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
         have = ", ".join(truth.columns) or "none"
         raise ValueError(f"{name}: the data set has no human column {column!r}; it has {have}")
     return truth.columns[column]
+
+
+def votes_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
+    """(n, k) votes of the pool; ValueError where the column holds others."""
+    votes = column_of(name, truth, column)
+    if votes.shape != (len(truth.labels), truth.n_classes) or np.any(votes < 0):
+        raise ValueError(f"{name}: column {column!r} has shape {votes.shape}; wanted counts of "
+                         f"{truth.n_classes} classes a row, none negative")  # fmt: skip
+    return votes
 
 
 def drawn(weights: NDArray[np.floating | np.integer], rng: np.random.Generator) -> Ints:

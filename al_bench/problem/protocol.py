@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from al_bench.arithmetic import at_least, one_of, require
 from al_bench.state import Protocol, Tariff
 
-REVEALS = ("batch", "sequential")
+REVEALS = ("batch", "sequential")  # whether answers come after a round, or inside it
 
 
-class Counts:
-    """So many rows at the start, then so many in each round."""
+class Plain:
+    """What protocols share: each row once, and every answer at the price of one."""
 
     reask, tariff = False, Tariff()
 
+    def __init__(self, rounds: int, least: int, reveal: str) -> None:
+        at_least("protocol", least, rounds=rounds)
+        one_of("protocol", REVEALS, reveal=reveal)
+        self.rounds, self.reveal = rounds, reveal
+
+
+class Counts(Plain):
+    """So many rows at the start, then so many in each round."""
+
     def __init__(self, start: int, budget: int, rounds: int, reveal: str) -> None:
-        if start < 1 or budget < 1 or rounds < 0:
-            raise ValueError(
-                f"protocol has start={start}, budget={budget}, rounds={rounds}; "
-                "wanted start >= 1, budget >= 1, rounds >= 0"
-            )
-        self.start, self.budget, self.rounds = start, budget, rounds
-        self.reveal = checked_reveal(reveal)
+        at_least("protocol", 1, start=start, budget=budget)
+        super().__init__(rounds, 0, reveal)
+        self.start, self.budget = start, budget
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round for a pool of n rows; ValueError where it has fewer."""
@@ -31,28 +37,21 @@ class Counts:
         return [self.start] + [self.budget] * self.rounds
 
 
-class Budget:
+class Budget(Plain):
     """A total that fits the pool, in equal rounds: `per_class` labels a class, at most `fraction`
     of the pool (either may be null, not both)."""
-
-    reask, tariff = False, Tariff()
 
     def __init__(
         self, per_class: float | None, fraction: float | None, rounds: int, reveal: str
     ) -> None:
         if per_class is None and fraction is None:
             raise ValueError("protocol.per_class and protocol.fraction are both null; wanted one")
-        if rounds < 1 or (per_class is not None and per_class <= 0):
-            raise ValueError(
-                f"protocol has per_class={per_class}, rounds={rounds}; "
-                "wanted per_class > 0 and rounds >= 1"
-            )
-        if fraction is not None and not 0 < fraction <= 1:
-            raise ValueError(
-                f"protocol.fraction is {fraction}; wanted a fraction of the pool in (0, 1]"
-            )
-        self.per_class, self.fraction, self.rounds = per_class, fraction, rounds
-        self.reveal = checked_reveal(reveal)
+        wanted = "null, or labels above 0"
+        require(per_class is None or per_class > 0, "protocol", wanted, per_class=per_class)
+        wanted = "null, or more than 0 and at most 1"
+        require(fraction is None or 0 < fraction <= 1, "protocol", wanted, fraction=fraction)
+        super().__init__(rounds, 1, reveal)
+        self.per_class, self.fraction = per_class, fraction
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round, as equal as whole numbers are; ValueError below one a
@@ -71,19 +70,14 @@ class Budget:
         return equal(total, self.rounds)
 
 
-class Started:
+class Started(Plain):
     """A `start` of its own, a fraction of the pool, then equal rounds up to `fraction` of it."""
 
-    reask, tariff = False, Tariff()
-
     def __init__(self, start: float, fraction: float, rounds: int, reveal: str) -> None:
-        if not (0 < start < fraction <= 1 and rounds >= 1):
-            raise ValueError(
-                f"protocol has start={start}, fraction={fraction}, rounds={rounds}; "
-                "wanted 0 < start < fraction <= 1 and rounds >= 1"
-            )
-        self.start, self.fraction, self.rounds = start, fraction, rounds
-        self.reveal = checked_reveal(reveal)
+        wanted = "0 < start < fraction <= 1"
+        require(0 < start < fraction <= 1, "protocol", wanted, start=start, fraction=fraction)
+        super().__init__(rounds, 1, reveal)
+        self.start, self.fraction = start, fraction
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round; ValueError below one a round."""
@@ -103,10 +97,11 @@ def equal(total: int, rounds: int) -> list[int]:
     return [end - start for start, end in pairwise(ends)]
 
 
-class WholePool:
+class WholePool(Plain):
     """Every row in one round: the full-data reference (clean or noisy, as the noise says)."""
 
-    reveal, reask, tariff = "batch", False, Tariff()
+    def __init__(self) -> None:
+        super().__init__(1, 1, "batch")
 
     def sizes(self, n: int, k: int) -> list[int]:
         return [n]
@@ -136,10 +131,3 @@ class Priced:
     def sizes(self, n: int, k: int) -> list[int]:
         """Answers bought in each round; those of `inner` after a survey."""
         return [n] * self.survey + self.inner.sizes(n, k)
-
-
-def checked_reveal(reveal: str) -> str:
-    """ValueError unless `reveal` is batch (answers come after the round) or sequential."""
-    if reveal not in REVEALS:
-        raise ValueError(f"protocol.reveal is {reveal!r}; wanted batch or sequential")
-    return reveal

@@ -35,14 +35,7 @@ class AnchorAL:
         answered = [np.flatnonzero(state.labels == c) for c in classes]
         chosen = [spread(unit_rows(state.rows.features, a), self.anchors, rng) for a in answered]
         anchors = np.concatenate([a[i] for a, i in zip(answered, chosen, strict=True)])
-        rows = state.unlabelled
-        score = mean_similarity(
-            unit_rows(state.rows.features, rows),
-            unit_rows(state.rows.features, anchors),
-            self.neighbours,
-        )
-        amount = max(budget, min(self.size, int(np.isfinite(score).sum())))
-        return self.inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
+        return near(self.inner, state, anchors, self.neighbours, self.size, budget, rng)
 
 
 class SEALS:
@@ -60,14 +53,25 @@ class SEALS:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         if not (len(state.labelled) and len(state.unlabelled)):
             return self.inner.select(state, budget, rng)
-        rows = state.unlabelled
-        score = mean_similarity(
-            unit_rows(state.rows.features, rows),
-            unit_rows(state.rows.features, state.labelled),
-            self.neighbours,
-        )
-        amount = max(budget, int(np.isfinite(score).sum()))
-        return self.inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
+        known, most = state.labelled, len(state.labels)
+        return near(self.inner, state, known, self.neighbours, most, budget, rng)
+
+
+def near(
+    inner: Strategy,
+    state: State,
+    anchors: Ints,
+    neighbours: int,
+    most: int,
+    budget: int,
+    rng: np.random.Generator,
+) -> Ints | Querying:
+    """What `inner` chooses of at most `most` rows that are most similar to anchors that retrieved
+    them, random ones added up to the budget."""
+    rows, features = state.unlabelled, state.rows.features
+    score = mean_similarity(unit_rows(features, rows), unit_rows(features, anchors), neighbours)
+    amount = max(budget, min(most, int(np.isfinite(score).sum())))
+    return inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
 
 
 def spread(features: Floats, amount: int, rng: np.random.Generator) -> Ints:
@@ -114,5 +118,5 @@ def nearest(pool: Floats, anchors: Floats, neighbours: int) -> tuple[Ints, Float
         owner, row = np.nonzero(similar >= best.min(axis=1)[:, None])
         found.append((owner, row + part.start, similar[owner, row]))
     owners, rows, similarities = (np.concatenate(each) for each in zip(*found, strict=True))
-    near = similarities >= best.min(axis=1)[owners]
-    return rows[near], similarities[near]
+    kept = similarities >= best.min(axis=1)[owners]
+    return rows[kept], similarities[kept]

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import entropy, one_hot
+from al_bench.arithmetic import at_least, entropy, one_hot, one_of, require
 from al_bench.label_models.libraries import NEEDED, answer_table, quietly
 from al_bench.label_models.views import views
 from al_bench.state import Floats, Ints, Querying, State, Strategy
@@ -50,8 +50,7 @@ class Repeated:
     """
 
     def __init__(self, inner: Strategy, times: int) -> None:
-        if times < 1:
-            raise ValueError(f"Repeated got times={times}; wanted one answer a row at least")
+        at_least(self, 1, times=times)
         self.inner, self.times = inner, times
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
@@ -84,10 +83,8 @@ class AskAgain:
     """
 
     def __init__(self, inner: Strategy, fraction: float, by: str) -> None:
-        if not 0 <= fraction <= 1:
-            raise ValueError(f"AskAgain got fraction={fraction}; wanted 0 <= fraction <= 1")
-        if by not in WORTHS:
-            raise ValueError(f"AskAgain got by={by!r}; wanted one of {', '.join(WORTHS)}")
+        require(0 <= fraction <= 1, self, "0 to 1", fraction=fraction)
+        one_of(self, WORTHS, by=by)
         self.inner, self.fraction, self.by = inner, fraction, by
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
@@ -159,8 +156,7 @@ class ReLabel:
     """
 
     def __init__(self, alpha: float) -> None:
-        if not 0 <= alpha <= 1:
-            raise ValueError(f"ReLabel got alpha={alpha}; wanted 0 <= alpha <= 1")
+        require(0 <= alpha <= 1, self, "0 to 1", alpha=alpha)
         self.alpha = alpha
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:

@@ -1,13 +1,15 @@
-"""BADGE: a batch of gradients that are large and differ."""
+"""Batches of last-layer gradients that are large and differ: BADGE, and VeSSAL in one pass."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import above
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import (
     Distance,
     Nearest,
+    blocks,
     reach,
     settle,
     spread,
@@ -63,3 +65,77 @@ def between_gradients(probs: Floats, features: Floats, norms: Floats) -> Distanc
         return settle(dots, norms[left], norms[right])
 
     return distance
+
+
+class Vessal:
+    """Streaming volume sampling of gradients (VeSSAL: Saran et al., 2023).
+
+    Rows pass in a random order; each is kept with probability min(1, q g' S^-1 g / mean): S is
+    `ridge` I plus the kept gradients' outer products, the mean is over the rows seen so far, and q
+    is the budget left over the rows left. Gradients are BADGE's, randomly projected to `dim`
+    numbers; what one pass leaves of the budget is random. O(u dim^2 + u dim (d + k)) time,
+    O(u dim) memory.
+    """
+
+    def __init__(self, dim: int, ridge: float) -> None:
+        above(self, 0, dim=dim, ridge=ridge)
+        self.dim, self.ridge = dim, ridge
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows, budget = rng.permutation(state.unlabelled), min(budget, len(state.unlabelled))
+        if budget == len(rows):
+            return rows
+        sketch = projected(state, rows, self.dim, rng)
+        kept = one_pass(sketch, rng.random(len(rows)), self.ridge, budget)
+        rest = np.setdiff1d(np.arange(len(rows)), kept)
+        order = np.concatenate([kept, rng.permutation(rest)[: budget - len(kept)]])
+        chosen: Ints = rows[order]
+        return chosen
+
+
+def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> Floats:
+    """(n, dim) gradients whose inner products are right on average: the product of two projections,
+    of the residuals and of the features."""
+    features = state.rows.features
+    left = rng.standard_normal((state.n_classes, dim)).astype(features.dtype)
+    right = rng.standard_normal((features.shape[1], dim)).astype(features.dtype)
+    right /= np.sqrt(dim, dtype=features.dtype)
+    out = np.empty((len(rows), dim), dtype=features.dtype)
+    for part in blocks(len(rows)):
+        residual = residuals(state.probs[rows[part]]).astype(features.dtype)
+        out[part] = (residual @ left) * (features[rows[part]] @ right)
+    return out
+
+
+def one_pass(sketch: Floats, luck: Floats, ridge: float, budget: int) -> Ints:
+    """Positions kept, at most `budget`: row t is kept where luck[t] is below its probability.
+
+    Quadratic forms of a block are computed together and corrected, by a rank-one update, for each
+    row that is kept inside it.
+    """
+    n, dim = sketch.shape
+    inverse = np.eye(dim) / ridge
+    kept: list[int] = []
+    total = 0.0  # sum of the quadratic forms of all rows seen
+    for part in blocks(n, 1024):
+        block = sketch[part].astype(np.float64)
+        forms = np.einsum("ij,ij->i", block @ inverse, block)
+        done = 0
+        while done < len(block) and len(kept) < budget:
+            seen = part.start + done + np.arange(len(block) - done)
+            means = (total + np.cumsum(forms[done:])) / (seen + 1)
+            fraction = (budget - len(kept)) / (n - seen)
+            ratio = np.divide(forms[done:], means, out=np.ones(len(means)), where=means > 0)
+            hits = np.flatnonzero(luck[seen] < fraction * ratio)
+            if len(hits) == 0:
+                break
+            at = done + int(hits[0])
+            total += forms[done : at + 1].sum()
+            row = inverse @ block[at]
+            scale = 1 + block[at] @ row
+            inverse -= np.outer(row, row) / scale
+            kept.append(part.start + at)
+            done = at + 1
+            forms[done:] = np.maximum(forms[done:] - (block[done:] @ row) ** 2 / scale, 0)
+        total += forms[done:].sum()
+    return np.array(kept, dtype=np.int64)

@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from al_bench.arithmetic import above, at_least, one_of, require
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.linear import linear_head
@@ -39,15 +40,10 @@ class Bait:
     def __init__(
         self, classes: int, ridge: float, weighting: str, oversample: float, limit: int
     ) -> None:
-        if weighting not in WEIGHTINGS:
-            raise ValueError(
-                f"Bait got weighting={weighting!r}; wanted one of {', '.join(WEIGHTINGS)}"
-            )
-        if classes < 2 or ridge <= 0 or oversample < 1:
-            raise ValueError(
-                f"Bait got classes={classes}, ridge={ridge}, oversample={oversample}; wanted at "
-                "least 2 classes, a ridge above 0 and an oversample of at least 1"
-            )
+        one_of(self, WEIGHTINGS, weighting=weighting)
+        at_least(self, 2, classes=classes)
+        at_least(self, 1, oversample=oversample)
+        above(self, 0, ridge=ridge)
         self.classes, self.ridge, self.weighting = classes, ridge, weighting
         self.oversample, self.limit = oversample, limit
 
@@ -77,10 +73,7 @@ class Bait:
     def _projected(self, features: Floats, k: int) -> Floats:
         """(n, d') the features, or their leading principal components where there are too many."""
         kept = self.limit // k
-        if not kept:
-            raise ValueError(
-                f"Bait got limit={self.limit}; wanted at least the number of classes, {k}"
-            )
+        require(kept > 0, self, f"at least the number of classes, {k}", limit=self.limit)
         if features.shape[1] <= kept:
             return features
         second = np.zeros((features.shape[1],) * 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import entropy
+from al_bench.arithmetic import above, at_least, entropy
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.posterior import Posterior, Predict
@@ -20,7 +20,7 @@ class Bald:
     """
 
     def __init__(self, posterior: Posterior, models: int) -> None:
-        check_models("Bald", models)
+        at_least(self, 2, models=models)  # or none can disagree
         self.posterior, self.models = posterior, models
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -36,9 +36,8 @@ class PowerBald:
     """
 
     def __init__(self, posterior: Posterior, models: int, power: float) -> None:
-        check_models("PowerBald", models)
-        if power <= 0:
-            raise ValueError(f"PowerBald got power={power}; wanted a number above 0")
+        at_least(self, 2, models=models)
+        above(self, 0, power=power)
         self.posterior, self.models, self.power = posterior, models, power
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -60,18 +59,14 @@ class BatchBald:
     def __init__(
         self, posterior: Posterior, models: int, candidates: int, configurations: int
     ) -> None:
-        check_models("BatchBald", models)
-        if candidates < 1:
-            raise ValueError(f"BatchBald got candidates={candidates}; wanted at least 1")
+        at_least(self, 2, models=models)
+        at_least(self, 1, candidates=candidates)
         self.posterior, self.models = posterior, models
         self.candidates, self.configurations = candidates, configurations
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        if self.configurations < state.n_classes:
-            raise ValueError(
-                f"BatchBald got configurations={self.configurations} for {state.n_classes} "
-                "classes; wanted at least one for each answer to the first query"
-            )
+        # one for each answer to the first query
+        at_least(self, state.n_classes, configurations=self.configurations)
         if not len(state.unlabelled):
             return state.unlabelled
         predict = self.posterior.draw(state, self.models, rng)
@@ -130,8 +125,3 @@ def scores(predict: Predict, rows: Ints) -> Floats:
         out[part] = entropy(probs.mean(axis=1)) - entropy(probs).mean(axis=1)
     # below float32 rounding of an entropy there is agreement
     return np.where(out < 1e-6, 0, out)
-
-
-def check_models(name: str, models: int) -> None:
-    if models < 2:
-        raise ValueError(f"{name} got models={models}; wanted at least 2, or none can disagree")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import at_least
 from al_bench.state import Floats, State
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
 from al_bench.strategies.common.ranking import Ranking
@@ -17,8 +18,7 @@ class Cal(Ranking):
     """
 
     def __init__(self, neighbours: int) -> None:
-        if neighbours < 1:
-            raise ValueError(f"Cal got neighbours={neighbours}; wanted at least 1")
+        at_least(self, 1, neighbours=neighbours)
         self.neighbours = neighbours
 
     def score(self, state: State) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import entropy
+from al_bench.arithmetic import at_least, entropy
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.ranking import top
 
@@ -21,10 +21,8 @@ class CBAL:
     """
 
     def __init__(self, weight: float, columns: int) -> None:
-        if weight < 0 or columns < 1:
-            raise ValueError(
-                f"CBAL has weight={weight}, columns={columns}; wanted weight >= 0, columns >= 1"
-            )
+        at_least(self, 0, weight=weight)
+        at_least(self, 1, columns=columns)
         self.weight, self.columns = weight, columns
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:

@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import margin
+from al_bench.arithmetic import at_least, fraction, margin, one_of
 from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
+from al_bench.strategies.asking import best_first
 from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import unit_rows
 
@@ -57,10 +58,8 @@ class Codecision:
     version: ClassVar = 2  # 1: what is factor=1 now
 
     def __init__(self, belief: OutOfFoldBelief, value: str, power: float, factor: int) -> None:
-        if value not in VALUES:
-            raise ValueError(f"Codecision got value={value!r}; wanted one of {', '.join(VALUES)}")
-        if factor < 1:
-            raise ValueError(f"Codecision got factor={factor}; wanted at least 1")
+        one_of(self, VALUES, value=value)
+        at_least(self, 1, factor=factor)
         self.belief, self.value, self.power, self.factor = belief, value, power, factor
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -98,3 +97,47 @@ class Codecision:
 def single(beliefs: Floats) -> Floats:
     """In float32, as a greedy batch goes over all of them once a pick."""
     return np.asarray(beliefs, dtype=np.float32)
+
+
+class CodecisionAgain(Codecision):
+    """Codecision where a row may be queried again: both are weighed on one scale (ours).
+
+    A new row's score is that of `Codecision`. A labelled one's is `again` times how torn the belief
+    still is between its two likeliest classes, times the same need of the classes it may be of: an
+    answer that settles it is worth as much to the belief as a new one. They take a fraction `most`
+    of a batch at most while there are new ones; a row is named once, unless nothing else is left.
+    Where nothing is asked again it is Codecision. O(budget u k) for u rows left to ask.
+    """
+
+    def __init__(
+        self,
+        belief: OutOfFoldBelief,
+        value: str,
+        power: float,
+        factor: int,
+        again: float,
+        most: float,
+    ) -> None:
+        super().__init__(belief, value, power, factor)
+        at_least(self, 0, again=again)
+        fraction(self, most=most)
+        self.again, self.most = again, most
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        if not state.reask or not len(state.labelled):
+            return super().select(state, budget, rng)
+        beliefs, counts = self.beliefs(state, rng), soft_counts(state)
+        rows = rng.permutation(state.askable)
+        old, new = rows[state.labels[rows] >= 0], rows[state.labels[rows] < 0]
+        value = np.zeros(len(state.labels))
+        value[old] = self.again * (1 - margin(single(beliefs[old])))
+        value[new] = self.worth(state.probs[new])
+        few = max(int(self.most * budget), budget - len(new))
+        again = old[needy_batch(value[old], beliefs[old], counts, self.power, few)]
+        if self.factor > 1:
+            new = self.typical(state, new, beliefs, budget, rng)
+        rows = np.concatenate([new, again])
+        chosen = rows[needy_batch(value[rows], single(beliefs[rows]), counts, self.power, budget)]
+        left = state.left - np.bincount(chosen, minlength=len(state.labels))
+        more = best_first(chosen, value[chosen], left, budget - len(chosen), rng)
+        return np.concatenate([chosen, more])

@@ -1,11 +1,18 @@
-"""Core-set selection: leave no row far from every labelled one."""
+"""Core-set selection: leave no row far from every labelled one, in features or in predictions."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import fraction
 from al_bench.state import Floats, Ints, State
-from al_bench.strategies.common.distances import Distance, Nearest, settle, squared_norms
+from al_bench.strategies.common.distances import (
+    Distance,
+    Nearest,
+    settle,
+    squared_distances,
+    squared_norms,
+)
 
 FIRST_LOOK = 256  # centres every row is compared with; the others only where they can matter
 
@@ -26,11 +33,16 @@ class CoreSet:
         nearest = Nearest(rows, on_sphere(features), np.full(len(rows), 4.0, features.dtype))
         nearest.add(rng.permutation(state.labelled))
         nearest.refresh(np.arange(len(rows)), min(FIRST_LOOK, len(nearest.centres)))
-        chosen, alike = np.empty(budget, dtype=np.int64), np.ones_like(nearest.bounds)
-        for i in range(budget):
-            chosen[i] = nearest.argmax(alike)
-            nearest.take(int(chosen[i]))
-        return rows[chosen]
+        return rows[farthest(nearest, budget)]
+
+
+def farthest(nearest: Nearest, budget: int) -> Ints:
+    """(budget,) positions, each the farthest from all centres and those before it."""
+    chosen, alike = np.empty(budget, dtype=np.int64), np.ones_like(nearest.bounds)
+    for i in range(budget):
+        chosen[i] = nearest.argmax(alike)
+        nearest.take(int(chosen[i]))
+    return chosen
 
 
 def on_sphere(features: Floats) -> Distance:
@@ -45,3 +57,31 @@ def on_sphere(features: Floats) -> Distance:
         return settle(dots, lengths[left], lengths[right])
 
     return distance
+
+
+class PCoreSet:
+    """K-centre greedy among class probabilities (PCoreSet: Kang et al., 2025).
+
+    Repeats: query the row whose probabilities are farthest from those of all labelled and chosen
+    ones. Probabilities are the model's, and by `weight` those of the prior: the authors' student
+    has a second head that imitates the foundation model and counts one half, and here the
+    foundation model speaks for itself. With nothing labelled the first row is random. O(l u k + b u
+    k) time at most; O(u k) memory.
+    """
+
+    def __init__(self, weight: float) -> None:
+        fraction(self, weight=weight)
+        self.weight = weight
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
+        budget = min(budget, len(rows))
+        points = (1 - self.weight) * state.probs.astype(np.float64)
+        points += self.weight * state.rows.prior
+
+        def distance(left: Ints, right: Ints) -> Floats:
+            return squared_distances(points[left], points[right])
+
+        nearest = Nearest(rows, distance, np.full(len(rows), 2.0))
+        nearest.add(state.labelled)
+        return rows[farthest(nearest, budget)]

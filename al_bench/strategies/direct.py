@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import numpy as np
 
+from al_bench.arithmetic import at_least, require
 from al_bench.state import Ints, Querying, State
 from al_bench.strategies.common.lines import Board
 
@@ -25,11 +26,8 @@ class Direct:
     """
 
     def __init__(self, fraction: float, parallel: int, minimum: int) -> None:
-        if not 0 <= fraction <= 1 or parallel < 1 or minimum < 1:
-            raise ValueError(
-                f"Direct has fraction={fraction}, parallel={parallel}, minimum={minimum}; "
-                "wanted 0 <= fraction <= 1, parallel >= 1, minimum >= 1"
-            )
+        require(0 <= fraction <= 1, self, "0 to 1", fraction=fraction)
+        at_least(self, 1, parallel=parallel, minimum=minimum)
         self.fraction, self.parallel, self.minimum = fraction, parallel, minimum
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:

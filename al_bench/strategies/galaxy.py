@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from al_bench.arithmetic import at_least
 from al_bench.state import UNLABELLED, Ints, Querying, State
 from al_bench.strategies.common.lines import Board, smallest
 
@@ -22,8 +23,7 @@ class Galaxy:
     """
 
     def __init__(self, chunk: int) -> None:
-        if chunk < 1:
-            raise ValueError(f"Galaxy has chunk={chunk}; wanted at least 1 row an oracle call")
+        at_least(self, 1, chunk=chunk)
         self.chunk = chunk
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:

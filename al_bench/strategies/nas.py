@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from al_bench.arithmetic import at_least
 from al_bench.state import HIDDEN, Bools, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows
@@ -24,8 +25,7 @@ class NAS:
     """
 
     def __init__(self, inner: Strategy, folds: int) -> None:
-        if folds < 2:
-            raise ValueError(f"NAS got folds={folds}; wanted at least 2")
+        at_least(self, 2, folds=folds)
         self.inner, self.folds = inner, folds
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from al_bench.arithmetic import at_least, require
 from al_bench.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import random_argmax, unanswered
 
@@ -22,11 +23,9 @@ class Tailor:
     """
 
     def __init__(self, candidates: Mapping[str, Strategy], chunk: int, trust: float) -> None:
-        if not candidates or chunk < 1 or trust < 0:
-            raise ValueError(
-                f"Tailor has {len(candidates)} candidates, chunk={chunk}, trust={trust}; "
-                "wanted at least one candidate, chunk >= 1, trust >= 0"
-            )
+        require(len(candidates) > 0, self, "one at least", candidates=candidates)
+        at_least(self, 1, chunk=chunk)
+        at_least(self, 0, trust=trust)
         self.candidates, self.chunk, self.trust = candidates, chunk, trust
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from al_bench.arithmetic import at_least, one_of
 from al_bench.state import HIDDEN, Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
@@ -32,16 +33,9 @@ class TypiClust:
     def __init__(
         self, neighbours: int, most_clusters: int, least_size: int, clustering: str, density: str
     ) -> None:
-        if neighbours < 1 or most_clusters < 1:
-            raise ValueError(
-                f"TypiClust got neighbours={neighbours}, most_clusters={most_clusters}; "
-                "wanted at least 1 of each"
-            )
-        if clustering not in CLUSTERINGS or density not in DENSITIES:
-            raise ValueError(
-                f"TypiClust got clustering={clustering!r}, density={density!r}; wanted one of "
-                f"{', '.join(CLUSTERINGS)} and one of {', '.join(DENSITIES)}"
-            )
+        at_least(self, 1, neighbours=neighbours, most_clusters=most_clusters)
+        one_of(self, CLUSTERINGS, clustering=clustering)
+        one_of(self, DENSITIES, density=density)
         self.neighbours, self.most_clusters = neighbours, most_clusters
         self.least_size, self.clustering, self.density = least_size, clustering, density
 

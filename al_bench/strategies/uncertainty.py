@@ -1,4 +1,5 @@
-"""Uncertainty sampling: query where the task model is least sure (Lewis and Gale, 1994)."""
+"""Where the task model is least sure (Lewis and Gale, 1994), by itself or times the prior, and
+where the two disagree."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import numpy as np
 
 from al_bench.arithmetic import entropy, margin
 from al_bench.state import Floats, State
+from al_bench.strategies.balance import product
 from al_bench.strategies.common.ranking import Ranking
 
 
@@ -28,3 +30,46 @@ class Entropy(Ranking):
 
     def score(self, state: State) -> Floats:
         return entropy(state.probs[state.unlabelled])
+
+
+class Product(Ranking):
+    """Rows by the product of task model and prior (experts: Hinton, 2002), each raised to `floor`
+    first, so that no exact zero is a veto. O(n k)."""
+
+    def __init__(self, floor: float) -> None:
+        self.floor = floor
+
+    def joint(self, state: State) -> Floats:
+        rows = state.unlabelled
+        return product(state.probs[rows], state.rows.prior[rows], self.floor)
+
+
+class ProductMargin(Product):
+    """Smallest margin of the product of task model and prior (experts: Hinton, 2002)."""
+
+    def score(self, state: State) -> Floats:
+        return -margin(self.joint(state))
+
+
+class ProductEntropy(Product):
+    """Largest entropy of the product of task model and prior (experts: Hinton, 2002)."""
+
+    def score(self, state: State) -> Floats:
+        return entropy(self.joint(state))
+
+
+class Disagreement(Ranking):
+    """Largest Jensen-Shannon divergence of task model and prior (McCallum and Nigam, 1998).
+
+    Query by a committee of two, disagreement measured from the mean. O(n k).
+    """
+
+    def score(self, state: State) -> Floats:
+        return jensen_shannon(state.probs[state.unlabelled], state.rows.prior[state.unlabelled])
+
+
+def jensen_shannon(left: Floats, right: Floats) -> Floats:
+    """(n,) divergence of two distributions a row in nats, between 0 and log 2."""
+    mean = (left + right) / 2
+    divergence: Floats = entropy(mean) - (entropy(left) + entropy(right)) / 2
+    return divergence

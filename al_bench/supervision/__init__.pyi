@@ -1,5 +1,5 @@
 from .calibrated import Calibrated as Calibrated
-from .confident import ConfidentLearning as ConfidentLearning
+from .human import ConfidentLearning as ConfidentLearning
 from .human import HumanLabels as HumanLabels
 from .human import Smoothed as Smoothed
 from .human import SoftLabels as SoftLabels
@@ -7,7 +7,7 @@ from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill
 from .pseudo import SelfTraining as SelfTraining
-from .truth import PoolByTruth as PoolByTruth
 from .vetted import FadingPool as FadingPool
+from .vetted import PoolByTruth as PoolByTruth
 from .vetted import Vetted as Vetted
 from .vetted import VettedPool as VettedPool

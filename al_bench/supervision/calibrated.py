@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
+from al_bench.arithmetic import at_least, require, softmax
 from al_bench.label_models.pool import RATES
 from al_bench.state import Foreseen, Ints, State, Supervision, TrainingSet
 from al_bench.supervision.delivered import Delivered, logs, pooled
@@ -29,10 +29,8 @@ class Calibrated:
     """
 
     def __init__(self, rule: Supervision, beside: float, doubt: float) -> None:
-        if beside < 0 or doubt < 0:
-            raise ValueError(f"Calibrated got beside={beside}, doubt={doubt}; wanted 0 or more")
-        if doubt and not beside:
-            raise ValueError(f"Calibrated got doubt={doubt} of beside=0; wanted beside above 0")
+        at_least(self, 0, beside=beside, doubt=doubt)
+        require(not doubt or beside > 0, self, "beside above 0", doubt=doubt, beside=beside)
         self.rule, self.beside, self.doubt = rule, beside, doubt
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:

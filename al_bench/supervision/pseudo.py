@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
+from al_bench.arithmetic import above, at_least, one_hot, require
 from al_bench.label_models.belief import confident_rows
 from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
 from al_bench.state import Floats, Ints, PriorModel, State, TrainingSet
@@ -61,11 +61,9 @@ class SelfTraining:
     """
 
     def __init__(self, fraction: float, most: int, weight: float) -> None:
-        if not 0 < fraction <= 1 or most < 1 or weight <= 0:
-            raise ValueError(
-                f"SelfTraining got fraction={fraction}, most={most}, weight={weight}; wanted "
-                "0 < fraction <= 1, at least one row and a weight above 0"
-            )
+        require(0 < fraction <= 1, self, "more than 0 and at most 1", fraction=fraction)
+        at_least(self, 1, most=most)
+        above(self, 0, weight=weight)
         self.fraction, self.most, self.weight = fraction, most, weight
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
@@ -85,8 +83,7 @@ class Distill:
     """
 
     def __init__(self, worth: float) -> None:
-        if worth <= 0:
-            raise ValueError(f"Distill got worth={worth}; wanted a positive number of labels")
+        above(self, 0, worth=worth)
         self.worth = worth
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from al_bench.label_models.consensus import Majority
 from al_bench.state import ABSENT, Ints, Panel, State
-from al_bench.testing.situations import make_state
+from al_bench.testing.situations import Situation, make_state
 
 SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # the last one, of two classes, says mostly the wrong one
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A state, and what it must not tell: (n,) the truth and (n, a) everybody's answers."""
-
-    name: str
-    state: State
-    truth: Ints
-    table: Ints
 
 
 def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
@@ -67,7 +57,7 @@ def make_asked(
     agreed: bool = True,
     reask: bool = True,
     seed: int = 0,
-) -> Asked:
+) -> Situation:
     """A pool of which some rows have one to `most` answers, as far as there is somebody to ask.
 
     here: part of the rows that each annotator has an answer about; persons, or places; agreed:
@@ -87,10 +77,10 @@ def make_asked(
         state = replace(state, model=fitted.model)
     if agreed and labelled:
         state = state.agreed(Majority().infer(state, rng), rng)
-    return Asked(name, replace(state, reask=reask), truth, table)
+    return Situation(name, replace(state, reask=reask), truth, table)
 
 
-def asked_situations() -> Iterator[Asked]:
+def asked_situations() -> Iterator[Situation]:
     """States that several annotators lead to sooner or later; all have an answer but the first."""
     yield make_asked("no answer yet", labelled=0)
     yield make_asked("a panel of persons")
@@ -113,7 +103,7 @@ def asked_situations() -> Iterator[Asked]:
     yield replace(told, state=same, table=np.where(told.table == ABSENT, ABSENT, 0))
 
 
-def others_poisoned(asked: Asked, rows: Ints, annotators: Ints) -> Ints:
+def others_poisoned(asked: Situation, rows: Ints, annotators: Ints) -> Ints:
     """The table with another class wherever an answer was not bought: neither before nor now."""
     k = asked.state.n_classes
     other = np.where(asked.table == ABSENT, ABSENT, (asked.table + 1) % k)

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.problem.types import Truth
-from al_bench.state import Ints, PriorModel, State, TrainingSet
+from al_bench.problem.types import People, Truth
+from al_bench.state import ABSENT, Ints, PriorModel, State, TrainingSet
 from al_bench.testing import asking_contract, strategy_contract
 from al_bench.testing.asking import asked_situations
 from al_bench.testing.promises import (
@@ -24,70 +24,47 @@ from al_bench.testing.promises import (
     Make,
     generator,
     global_generators_untouched,
+    hands_off,
     knowing,
-    lock,
+    none_of,
+    same_again,
 )
 from al_bench.testing.situations import (
+    Situation,
     make_pool,
     make_state,
-    make_trained,
+    plain,
     situations,
     telling_inputs,
+    trained,
 )
-
-# --- training rules -------------------------------------------------------------------------------
 
 
 def makes_a_training_set(make: Make) -> None:
     """Distinct rows of the pool, targets that sum to one, finite weights >= 0 with some mass."""
-    several = ((asked.name, asked.state, asked.truth) for asked in asked_situations())
-    for name, state, truth in (*situations(), *several):
-        if not len(state.labelled):
+    for here in (*situations(), *asked_situations()):
+        if not len(here.state.labelled):
             continue
-        made = knowing(make(), truth).training_set(state, generator())
-        m, k = len(made.rows), state.n_classes
+        made = knowing(make(), here.truth).training_set(here.state, generator())
+        m, n, k = len(made.rows), len(here.state.labels), here.state.n_classes
+        targets, weights = made.targets, made.weights
         problems = {
-            f"{m} rows, targets {made.targets.shape}, weights {made.weights.shape}": (
-                made.targets.shape != (m, k) or made.weights.shape != (m,)
+            f"{m} rows, targets {targets.shape}, weights {weights.shape}": (
+                targets.shape != (m, k) or weights.shape != (m,)
             ),
             "rows twice": len(np.unique(made.rows)) != m,
-            "rows outside the pool": m == 0
-            or made.rows.min() < 0
-            or made.rows.max() >= len(state.labels),
-            "targets that do not sum to one": not np.allclose(
-                made.targets.sum(axis=1), 1, atol=1e-4
-            ),
-            "negative targets": bool((made.targets < 0).any()),
-            "bad weights": not np.isfinite(made.weights).all() or bool((made.weights < 0).any()),
-            "no weight": not made.weights.sum() > 0,
+            "rows outside the pool": m == 0 or made.rows.min() < 0 or made.rows.max() >= n,
+            "targets that do not sum to one": not np.allclose(targets.sum(axis=1), 1, atol=1e-4),
+            "negative targets": (targets < 0).any(),
+            "bad weights": not np.isfinite(weights).all() or (weights < 0).any(),
+            "no weight": not weights.sum() > 0,
         }
-        for what, wrong in problems.items():
-            if wrong:
-                raise ContractError(f"with {name}: the training set has {what}")
+        none_of(problems, f"with {here.name}: the training set has")
 
 
-def makes_the_same_training_set_again(make: Make) -> None:
-    """Equal generators give equal training sets, from a fresh instance and from a used one."""
-    state, truth = make_state()
-    used = make()
-    first = knowing(used, truth).training_set(state, generator())
-    other, another_truth = make_state(seed=5)
-    knowing(used, another_truth).training_set(other, generator(1))
-    for rule in (used, make()):
-        again = knowing(rule, truth).training_set(state, generator())
-        if not all(
-            np.array_equal(getattr(first, part), getattr(again, part))
-            for part in ("rows", "targets", "weights")
-        ):
-            raise ContractError("equal generators give different training sets")
-
-
-def making_it_leaves_the_input_alone(make: Make) -> None:
-    """Arrays of the state are read, never written; no global generator is used."""
-    state, truth = make_trained()
-    lock(state)
-    with global_generators_untouched():
-        knowing(make(), truth).training_set(state, generator())
+def _taught(rule: Any, here: Situation, seed: int) -> list[Any]:
+    made = knowing(rule, here.truth).training_set(here.state, generator(seed))
+    return [made.rows, made.targets, made.weights]
 
 
 # --- learners -------------------------------------------------------------------------------------
@@ -112,10 +89,10 @@ def _training(state: State) -> TrainingSet:
 
 def predicts_distributions(make: Make) -> None:
     """k columns that sum to one, whatever classes were seen; also with soft targets."""
-    for name, state, truth in situations():
-        if not len(state.labelled) or isinstance(state.model, PriorModel):
+    for here in situations():
+        if not len(here.state.labelled) or isinstance(here.state.model, PriorModel):
             continue
-        state = _readable(make(), state, truth)
+        state = _readable(make(), here.state, here.truth)
         training = _training(state)
         for soft in (False, True):
             if soft:
@@ -123,9 +100,9 @@ def predicts_distributions(make: Make) -> None:
                 training = replace(training, targets=smooth)
             probs = make().fit(state.rows, training, generator()).predict_proba(state.rows)
             if probs.shape != (len(state.rows), state.n_classes):
-                raise ContractError(f"with {name}: predictions of shape {probs.shape}")
+                raise ContractError(f"with {here.name}: predictions of shape {probs.shape}")
             if not np.isfinite(probs).all() or not np.allclose(probs.sum(axis=1), 1, atol=1e-4):
-                raise ContractError(f"with {name}: predictions that are no distributions")
+                raise ContractError(f"with {here.name}: predictions that are no distributions")
 
 
 def learns_the_same_again(make: Make) -> None:
@@ -150,7 +127,7 @@ def learns_something(make: Make) -> None:
         raise ContractError(f"accuracy {accuracy:.2f} on separable classes; wanted 0.8 or more")
 
 
-# --- imbalance and noise --------------------------------------------------------------------------
+# --- imbalance, noise and annotators --------------------------------------------------------------
 
 
 def keeps_existing_rows(make: Make) -> None:
@@ -169,28 +146,53 @@ def keeps_existing_rows(make: Make) -> None:
 
 def answers_every_row(make: Make) -> None:
     """A class for every pool row; equal generators answer equally; truth is left alone."""
-    rows, truth = make_pool(n=300, k=10)
-    votes = np.eye(10, dtype=np.int64)[truth] * 3 + 1
-    columns = {getattr(make(), "column", "human"): truth} | {"votes": votes}
-    look = Truth(truth, 10, rows.features, columns)
-    truth.flags.writeable = False
-    answers, again = (make().answers(look, generator()) for _ in range(2))
+    answers, again = (make().answers(_look(make()), generator()) for _ in range(2))
     if not np.array_equal(answers, again):
         raise ContractError("equal generators give different answers")
-    if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= 10:
+    if answers.shape != (300,) or answers.min() < 0 or answers.max() >= 10:
         raise ContractError("answers are not one class for each row")
+
+
+def answer_as_a_crowd(make: Make) -> None:
+    """A class or nothing of everybody for every pool row, something of somebody; the same again."""
+    crowd = make().crowd(_look(make()), generator())
+    with global_generators_untouched():  # a library's first import may draw
+        again = make().crowd(_look(make()), generator())
+    answers, prices, count = crowd.answers, crowd.prices, len(crowd.names)
+    if not np.array_equal(answers, again.answers):
+        raise ContractError("equal generators give different answers")
+    if answers.shape != (300, count) or not count:
+        raise ContractError(f"{count} annotators have answers of shape {answers.shape}")
+    if prices.shape != (count,) or crowd.models.shape != (count,) or prices.min() <= 0:
+        raise ContractError("not everybody has a price above 0 and is a model or none")
+    if answers.min() < ABSENT or answers.max() >= 10:
+        raise ContractError("answers are no classes")
+    if (answers == ABSENT).all(axis=1).any():
+        raise ContractError("a row has no answer by anybody")
+
+
+def _look(annotators: Any) -> Truth:
+    """What annotators look at, with a human column, votes and people's answers, not to be
+    written into."""
+    rows, truth = make_pool(n=300, k=10)
+    columns = {getattr(annotators, "column", "human"): truth}
+    columns |= {"votes": np.eye(10, dtype=np.int64)[truth] * 3 + 1}
+    people = {"three": People((truth[:, None] + np.arange(3)) % 10, ())}
+    truth.flags.writeable = False
+    return Truth(truth, 10, rows.features, columns, people, rows.prior)
 
 
 CHECKS: dict[str, tuple[Check, ...]] = {
     "strategy": strategy_contract.CHECKS,
     "supervision": (
         makes_a_training_set,
-        makes_the_same_training_set_again,
-        making_it_leaves_the_input_alone,
+        same_again(_taught, plain),
+        hands_off(_taught, trained),
     ),
     "learner": (predicts_distributions, learns_the_same_again, learns_something),
     "imbalance": (keeps_existing_rows,),
     "noise": (answers_every_row,),
+    "annotators": (answer_as_a_crowd,),
     **asking_contract.CHECKS,
 }
 ROLES = {"init": "strategy"}  # a start is a strategy of round 1 (strategy@init)

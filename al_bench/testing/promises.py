@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from al_bench.state import State
+from al_bench.testing.situations import Situation
 
 Make: TypeAlias = Callable[[], Any]
 Check: TypeAlias = Callable[[Make], None]
+Use: TypeAlias = Callable[[Any, Situation, int], Sequence[Any]]  # what it makes there with a seed
 
 
 class ContractError(AssertionError):
@@ -60,3 +62,46 @@ def _global_states() -> dict[str, bytes]:
 def knowing(part: Any, truth: Any) -> Any:
     """A component; an upper reference with the truth that a runner would give it."""
     return part.given(truth) if getattr(part, "oracle", False) else part
+
+
+@contextmanager
+def kept(where: str) -> Iterator[None]:
+    """Whatever fails inside is a broken promise, and is said with where that was."""
+    try:
+        yield
+    except ContractError:
+        raise
+    except Exception as error:
+        raise ContractError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def none_of(problems: Mapping[str, Any], where: str) -> None:
+    """ContractError that names the first of these problems that is there."""
+    for what, wrong in problems.items():
+        if wrong:
+            raise ContractError(f"{where} {what}")
+
+
+def same_again(use: Use, situate: Callable[[int], Situation]) -> Check:
+    def gives_the_same_again(make: Make) -> None:
+        """Equal generators give equal results, from a fresh instance and from a used one."""
+        here, used = situate(0), make()
+        first = use(used, here, 0)
+        use(used, situate(5), 1)
+        for name, part in (("a used instance", used), ("a fresh instance", make())):
+            again = use(part, here, 0)
+            if not all(np.array_equal(a, b) for a, b in zip(first, again, strict=True)):
+                raise ContractError(f"{name} with an equal generator gives another result")
+
+    return gives_the_same_again
+
+
+def hands_off(use: Use, situate: Callable[[int], Situation]) -> Check:
+    def leaves_its_input_alone(make: Make) -> None:
+        """Arrays of the state are read, never written; no global generator is used."""
+        here = situate(0)
+        lock(here.state)
+        with global_generators_untouched(), kept("where the state is not to be written into"):
+            use(make(), here, 0)
+
+    return leaves_its_input_alone

@@ -13,6 +13,17 @@ from al_bench.state import UNLABELLED, Floats, Ints, Model, Rows, State, Trainin
 
 
 @dataclass(frozen=True)
+class Situation:
+    """A state to try a component in, and what it must not tell: (n,) the truth and (n, a)
+    everybody's answers."""
+
+    name: str
+    state: State
+    truth: Ints
+    table: Ints
+
+
+@dataclass(frozen=True)
 class SoftmaxModel:
     """A linear model with given weights: (k, d) and (k,)."""
 
@@ -68,6 +79,18 @@ def make_trained(n: int = 200, believing: bool = True) -> tuple[State, Ints]:
     return replace(state, training=TrainingSet(rows, targets, weights, beliefs)), truth
 
 
+def plain(seed: int) -> Situation:
+    """A few labels by one annotator, who is always right."""
+    state, truth = make_state(seed=seed)
+    return Situation("a few labels", state, truth, truth[:, None])
+
+
+def trained(seed: int) -> Situation:
+    """The same after a training set of an earlier round."""
+    state, truth = make_trained()
+    return Situation("a training set of an earlier round", state, truth, truth[:, None])
+
+
 WORDS = ("cat", "ship", "sea", "dog")  # a class each
 
 
@@ -98,8 +121,13 @@ class _Table:
         return self.probs
 
 
-def situations() -> Iterator[tuple[str, State, Ints]]:
-    """States a strategy meets sooner or later: (name, state, truth)."""
+def situations() -> Iterator[Situation]:
+    """What a strategy meets sooner or later where there is one annotator, who is always right."""
+    for name, state, truth in _states():
+        yield Situation(name, state, truth, truth[:, None])
+
+
+def _states() -> Iterator[tuple[str, State, Ints]]:
     state, truth = make_state(n=61)
     rows = state.rows
     empty = np.full(61, UNLABELLED, dtype=np.int64)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from al_bench.datasets.check import checked, words
+from al_bench.datasets.halved import without_rare
 from al_bench.datasets.hub import Hub
-from al_bench.datasets.rare import without_rare
 from al_bench.problem.types import Dataset, Split
 from tests.datasets.conftest import CONFIGS, options
 
@@ -63,7 +63,7 @@ def test_rare_classes_are_dropped_from_both_splits_and_renumbered() -> None:
     assert data.test.labels.tolist() == [1, 0, 1, 0, 1]
     with pytest.raises(ValueError, match="wanted at least 2"):
         without_rare(data, 3)
-    with pytest.raises(ValueError, match="min_count is 0"):
+    with pytest.raises(ValueError, match="min_count=0"):
         without_rare(data, 0)
 
 

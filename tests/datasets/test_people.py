@@ -16,8 +16,7 @@ from al_bench.configuration.config import build as constructed
 from al_bench.configuration.plan import plan
 from al_bench.datasets import Answered, Features, Halved, Hub, Texts
 from al_bench.datasets.check import checked
-from al_bench.datasets.halved import halves
-from al_bench.datasets.rare import without_rare
+from al_bench.datasets.halved import halves, without_rare
 from al_bench.priors.by_modality import Given
 from al_bench.problem.build import build
 from al_bench.problem.imbalance import LongTail, Merge
@@ -211,7 +210,7 @@ def test_a_split_is_halved_with_all_that_is_known_of_its_rows(tmp_path: Path) ->
         assert split.labels.tolist() == [rows["label"][place] for place in places]
     keys = [Halved(whole, "half", "train", seed).load().key for seed in (0, 0, 1)]
     assert keys[0] == keys[1] != keys[2]
-    with pytest.raises(ValueError, match="split is 'dev'; wanted train or test"):
+    with pytest.raises(ValueError, match="half got split='dev'; wanted one of train, test"):
         Halved(whole, "half", "dev", seed=0)
 
 
@@ -248,7 +247,7 @@ def test_answers_of_another_file_are_matched_by_row_and_keep_the_key(tmp_path: P
     ("lines", "sentence"),
     [
         ({"row": [3, 0, 1, 1]}, "column 'row' has 4 lines from 0 to 3; wanted one for each row 0"),
-        ({"label": [2, 1, 1, 1]}, "row 1 is 1 .1 such rows.; the data set has 0, so the file is "),
+        ({"label": [2, 1, 1, 1]}, "row 1 is 1 .1 such rows.; wanted those of the data set"),
         ({"one": None}, "has no column 'one'"),
         ({"one": [0, 1, 3, 1]}, "column 'one': row 1 is 3"),
     ],

@@ -13,9 +13,8 @@ from PIL import Image
 
 from al_bench.priors import images
 from al_bench.priors.clip import ClipEncoder, ClipLike
-from al_bench.priors.conse import ConSE
+from al_bench.priors.conse import ConSE, HeadPrototypes
 from al_bench.priors.images import as_image, renamed
-from al_bench.priors.prototypes import HeadPrototypes
 from al_bench.problem.types import Task
 from tests.tiny_models import (
     NAMES,

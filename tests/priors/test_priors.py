@@ -86,7 +86,7 @@ def test_a_degraded_prior_lies_between_the_prior_and_the_shuffled_one(table: Tab
     np.testing.assert_allclose(
         said_by(Degraded(table, 0.25)), 0.75 * ends[0] + 0.25 * ends[1], rtol=1e-5
     )
-    with pytest.raises(ValueError, match=r"fraction=1.5; wanted 0 .* to 1"):
+    with pytest.raises(ValueError, match=r"fraction=1.5; wanted 0 to 1"):
         Degraded(table, 1.5)
 
 

@@ -11,10 +11,9 @@ import pytest
 
 from al_bench.priors import conse
 from al_bench.priors.clip import ClipEncoder
+from al_bench.priors.common import class_vectors
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.llm import CausalModel
-from al_bench.priors.nli import Entailment
-from al_bench.priors.prompts import class_vectors
 from al_bench.priors.sentence import SentenceEncoder
 from al_bench.problem.build import embedded
 from al_bench.problem.types import Dataset, Prior, Split
@@ -39,10 +38,6 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         texts.extend(inputs)
         return made_up(inputs)
 
-    def entailed(self: Any, inputs: Sequence[str], hypotheses: Sequence[str]) -> Floats:
-        texts.extend(hypotheses)
-        return made_up(inputs, len(hypotheses))
-
     def likely(self: Any, contexts: Sequence[str], names: Sequence[str]) -> tuple[Floats, Floats]:
         texts.extend(context + name for context in contexts for name in names)
         sums = made_up(contexts, len(names))
@@ -55,7 +50,6 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(TimmEncoder, "embed", lambda self, images: made_up(images))
     head = made_up(range(1000)), np.zeros(1000, dtype=np.float32)
     monkeypatch.setattr(TimmEncoder, "classifier", lambda self: head)
-    monkeypatch.setattr(Entailment, "entailed", entailed)
     monkeypatch.setattr(CausalModel, "shortened", lambda self, inputs: list(inputs))
     monkeypatch.setattr(CausalModel, "log_likelihood", likely)
     for known in (class_vectors, conse.glosses):

@@ -59,17 +59,17 @@ def test_rows_that_nearly_sum_to_one_are_made_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({ID: None, "id": [1, 2, 3]}, "has no column row_id; it has negative, positive"),
-        ({"negative": None}, "no column for class 'negative'; it has row_id, positive, so so"),
-        ({"negative": [0.1, 0.7, 0.3]}, r"1 of 3 lines .* sums to 1.05"),
-        ({"negative": [0.1, 0.7, None]}, "1 of 3 lines .* has an empty or negative cell"),
-        ({"negative": [-0.1, 0.7, 0.25]}, "has an empty or negative cell"),
+        ({ID: None, "id": [1, 2, 3]}, "has a column 'id', which is no class"),
+        ({"negative": None}, "has no column 'negative'; it has row_id, positive, so so"),
+        ({"negative": [0.1, 0.7, 0.3]}, r"1 of 4 rows .* sums to 1.05"),
+        ({"negative": [0.1, 0.7, None]}, "column 'negative': line 2 is nan; wanted a number"),
+        ({"negative": [-0.1, 0.7, 0.25]}, "or has a negative cell"),
         ({"negative": ["a", "b", "c"]}, "column 'negative' holds no numbers"),
         (
             {"bad": [0.0, 0.0, 0.0]},
             "a column 'bad', which is no class; the classes are positive, s",
         ),
-        ({ID: [*ANSWERS[ID][:2], ANSWERS[ID][0]]}, "1 lines too many: row_id .* more than once"),
+        ({ID: [*ANSWERS[ID][:2], ANSWERS[ID][0]]}, "row_id .* comes more than once"),
         ({ID: [*ANSWERS[ID][:2], "x"]}, "no answer for 1 of 4 rows, first 'a film' with row_id"),
     ],
 )

@@ -11,10 +11,10 @@ import pytest
 
 from al_bench.content import digest
 from al_bench.priors.clip import ClipEncoder
+from al_bench.priors.common import filled
 from al_bench.priors.conse import ConSE
 from al_bench.priors.device import device
 from al_bench.priors.images import TimmEncoder
-from al_bench.priors.prompts import filled
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
 from al_bench.priors.weights import find, fingerprint, identity
 from tests.tiny_models import (

@@ -135,14 +135,14 @@ def test_the_foundation_model_answers_its_likeliest_class() -> None:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Alike(0, Clean()), "count=0; wanted one at least"),
+        (lambda: Alike(0, Clean()), "count=0; wanted 1 or more"),
         (lambda: Individuals({}, {}, {}), "no members; wanted one"),
         (lambda: Individuals({"a": Clean()}, {"b": "x"}, {}), "copies names 'x'; there are a"),
         (lambda: Individuals({"a": Clean()}, {}, {"c": 1}), "prices names 'c'"),
-        (lambda: Individuals({"a": Clean()}, {}, {"a": 0}), "0 for 'a'; wanted more than 0"),
+        (lambda: Individuals({"a": Clean()}, {}, {"a": 0}), "prices got a=0; wanted more than 0"),
         (lambda: Misreading([], 5), "rates is empty"),
-        (lambda: Misreading([1.2], 5), r"rate=1.2; wanted a fraction in \[0, 1\)"),
-        (lambda: Ballots("votes", 0), "most=0; wanted one vote"),
+        (lambda: Misreading([1.2], 5), "rate=1.2; wanted 0 or more and under 1"),
+        (lambda: Ballots("votes", 0), "most=0; wanted 1 or more"),
     ],
 )
 def test_a_pool_of_nobody_or_of_nonsense_is_refused(make: object, said: str) -> None:

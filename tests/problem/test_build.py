@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import unit
 from al_bench.datasets.synthetic import Synthetic
 from al_bench.priors.by_modality import Given
 from al_bench.problem.build import build, merge_columns, merge_human, merged_names
@@ -97,12 +96,6 @@ def test_merging_by_hand() -> None:
     assert merged_names(["a", "b", "c"], np.array([1, 0, 1]), 2) == ("b", "2 other classes")
     with pytest.raises(ValueError, match="votes 'v' have 2 columns; the data set has 3 classes"):
         merge_human("v", np.ones((1, 2)), kept, 2)
-
-
-def test_features_have_length_one_and_zero_rows_stay_zero() -> None:
-    made = unit(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float16))
-    assert made.dtype == np.float32
-    assert made.tolist() == [pytest.approx([0.6, 0.8]), [0.0, 0.0]]
 
 
 def test_a_class_that_the_test_split_lacks_is_named(tmp_path: Path) -> None:

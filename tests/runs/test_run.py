@@ -177,8 +177,8 @@ BAD = {
     "a ratio below one": (["imbalance=longtail", "imbalance.ratio=0.5"], "ratio"),
     "a rate above one": (["noise.rate=1.5"], "rate"),
     "a budget beyond the pool": (["protocol.budget=10000"], "the pool has 300"),
-    "a start of nothing": (["protocol.start=0"], "start >= 1"),
-    "an unknown reveal": (["protocol.reveal=never"], "wanted batch or sequential"),
+    "a start of nothing": (["protocol.start=0"], "wanted 1 or more"),
+    "an unknown reveal": (["protocol.reveal=never"], "wanted one of batch, sequential"),
     "a missing features file": (
         ["dataset=features", "dataset.name=x", "dataset.path=/nowhere.npz"],
         "/nowhere.npz",

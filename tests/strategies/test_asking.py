@@ -25,9 +25,9 @@ from al_bench.strategies.balance import unanswered
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Confidence, Entropy, Margin
-from al_bench.testing.asking import Asked, make_asked
+from al_bench.testing.asking import make_asked
+from al_bench.testing.situations import Situation
 from tests.conftest import make_state
-from tests.pools import Given, configured
 from tests.reference import asking as slow
 
 
@@ -35,7 +35,9 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng([11, seed])
 
 
-def queried(rule: Any, asked: Asked, budget: int, reveal: str = "sequential") -> tuple[Ints, int]:
+def queried(
+    rule: Any, asked: Situation, budget: int, reveal: str = "sequential"
+) -> tuple[Ints, int]:
     desk = Desk(asked.table, asked.state.panel)
     told, calls = query(rule, asked.state, budget, desk, reveal, 0, 2)
     return told.rows, calls
@@ -43,10 +45,6 @@ def queried(rule: Any, asked: Asked, budget: int, reveal: str = "sequential") ->
 
 def again(state: State, rows: Ints) -> Ints:
     return rows[state.labels[rows] >= 0]
-
-
-def named(name: str, *overrides: str) -> Any:
-    return configured(name, *overrides)
 
 
 def test_a_row_comes_again_once_all_others_had_their_turn() -> None:
@@ -128,12 +126,6 @@ def test_labelled_rows_come_by_disagreement_or_by_doubt() -> None:
         assert_allclose([surprise[row] for row in rows], sorted(surprise.values())[::-1][:6])
 
 
-def test_random_rows_are_not_always_the_same() -> None:
-    state = make_asked("people").state
-    rule = AskAgain(Random(), 1.0, "random")
-    assert len({tuple(rule.select(state, 3, generator(seed))) for seed in range(5)}) > 1
-
-
 @pytest.mark.parametrize("accuracy", [0.2, 0.34, 0.5, 0.9, 0.999])
 def test_the_chance_of_change_is_bayes_rule_answer_by_answer(accuracy: float) -> None:
     probs = np.concatenate([generator().dirichlet([0.5] * 3, 40), [[0.5, 0.5, 0.0], [1, 0, 0]]])
@@ -141,11 +133,6 @@ def test_the_chance_of_change_is_bayes_rule_answer_by_answer(accuracy: float) ->
     wanted = [slow.chance_of_change(row.tolist(), accuracy) for row in probs]
     assert_allclose(found, wanted if accuracy > 1 / 3 else 0)
     assert found[-1] == 0
-
-
-def test_the_chance_of_change_by_hand() -> None:
-    probs = np.array([[0.6, 0.4], [0.9, 0.1]])
-    assert_allclose(chance_of_change(probs, 0.8), [0.8 * 0.4 + 0.2 * 0.6, 0.0])
 
 
 def test_before_any_label_the_batch_is_the_inner_strategys() -> None:
@@ -202,18 +189,6 @@ def test_relabel_ranks_by_both_entropies(alpha: float) -> None:
     assert_allclose([score[row] for row in rows], best, rtol=1e-6)
 
 
-def test_relabel_prefers_labelled_rows_that_people_disagree_on() -> None:
-    state = make_asked("people", labelled=30).state
-    made = state.consensus
-    assert made is not None
-    flat = replace(state, model=Given(np.full((60, 4), 0.25)))
-    rows = again(state, ReLabel(0.5).select(flat, 45, generator()))
-    doubtful = made.rows[made.probs.max(axis=1) < 1]
-    open_doubts = doubtful[state.left[doubtful] > 0]
-    assert len(open_doubts) > 3
-    assert set(rows[: min(len(rows), len(open_doubts))]) <= set(open_doubts)
-
-
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 def test_without_asking_again_relabel_is_entropy_sampling(alpha: float) -> None:
     for state in (make_asked("once", reask=False).state, make_state(n=60)[0]):
@@ -235,17 +210,6 @@ def test_activelab_ranks_by_cleanlabs_scores() -> None:
     assert 0 < len(again(state, rows)) < 20
 
 
-def test_activelab_asks_again_where_answers_contradict_each_other() -> None:
-    pytest.importorskip("cleanlab")
-    state = make_asked("people", n=200, labelled=100).state
-    made = state.consensus
-    assert made is not None
-    rows = again(state, ActiveLab(4, 1.0).select(state, 30, generator()))
-    doubt = 1 - made.probs.max(axis=1)
-    chosen = np.searchsorted(made.rows, rows)
-    assert doubt[chosen].mean() > doubt.mean()
-
-
 def test_before_labels_activelab_asks_where_the_prior_is_least_sure() -> None:
     pytest.importorskip("cleanlab")
     state = make_asked("nothing", labelled=0).state
@@ -253,41 +217,10 @@ def test_before_labels_activelab_asks_where_the_prior_is_least_sure() -> None:
     assert ours.tolist() == Confidence().select(state, 9, generator()).tolist()
 
 
-def test_activelab_of_a_single_annotator_queries_new_rows() -> None:
-    pytest.importorskip("cleanlab")
-    state, _ = make_state(n=60)
-    rows = ActiveLab(4, 1.0).select(state, 9, generator())
-    assert set(rows) <= set(state.unlabelled)
-    assert len(set(rows)) == 9
-
-
 def test_activelab_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cleanlab.multiannotator", None)
     with pytest.raises(ImportError, match="strategy=activelab needs cleanlab: pip install"):
         ActiveLab(4, 1.0).select(make_state()[0], 5, generator())
-
-
-# --- On the command line --------------------------------------------------------------------------
-
-
-def test_any_strategy_can_be_repeated_and_asked_beside() -> None:
-    for outer in ("repeated", "ask_again"):
-        assert isinstance(named(outer).inner, Margin)
-        assert isinstance(named(outer, "strategy@strategy.inner=galaxy").inner, Galaxy)
-
-
-@pytest.mark.parametrize(
-    ("make", "word"),
-    [
-        (lambda: Repeated(Margin(), 0), "times=0"),
-        (lambda: AskAgain(Margin(), 1.5, "doubt"), r"fraction=1\.5"),
-        (lambda: AskAgain(Margin(), 0.5, "luck"), "by='luck'"),
-        (lambda: ReLabel(-0.1), "alpha=-0.1"),
-    ],
-)
-def test_options_out_of_range_are_named(make: Any, word: str) -> None:
-    with pytest.raises(ValueError, match=word):
-        make()
 
 
 def test_all_rows_of_an_asking_inner_strategy_are_repeated_unheard() -> None:

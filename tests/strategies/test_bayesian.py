@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.state import Floats, Rows, State
-from al_bench.strategies.bayesian import BatchBald, PowerBald, joint_greedy, scores
+from al_bench.state import Floats, Rows
+from al_bench.strategies.bayesian import joint_greedy, scores
 from al_bench.strategies.common.posterior import Dropout
 from tests.conftest import FixedModel, make_state
 from tests.pools import LAPLACE, generator
@@ -87,32 +87,3 @@ def test_batchbald_with_drawn_configurations_is_close_to_enumeration() -> None:
         best = bayesian.joint_information(predictions, exact)
         fractions.append(bayesian.joint_information(predictions, drawn) / best)
     assert np.mean(fractions) > 0.95
-
-
-def test_batchbald_does_not_buy_the_same_information_twice() -> None:
-    rng = generator()
-    predictions = rng.dirichlet(np.ones(3) * 0.3, size=(10, 6))
-    predictions = np.concatenate([predictions, predictions])  # every row twice
-    chosen = joint_greedy(predictions, 3, 10_000, rng)
-    assert len(set(chosen % 10)) == 3
-
-
-def test_batchbald_refuses_fewer_configurations_than_classes() -> None:
-    rule = BatchBald(LAPLACE, models=4, candidates=10, configurations=3)
-    with pytest.raises(ValueError, match="configurations=3 for 4 classes"):
-        rule.select(make_state()[0], 2, generator())
-
-
-def test_powerbald_draws_in_proportion_to_bald() -> None:
-    state = make_state(n=12, d=3, k=3, labelled=4, seed=3)[0]
-    predict = Dropout(0.5).draw(state, 6, generator(0))
-
-    class Given:
-        def draw(self, state: State, models: int, rng: np.random.Generator) -> Any:
-            return predict
-
-    rng, wins = generator(1), np.zeros(12)
-    for _ in range(2000):
-        wins[PowerBald(Given(), models=6, power=1.0).select(state, 1, rng)] += 1
-    bald = scores(predict, state.unlabelled)
-    np.testing.assert_allclose(wins[state.unlabelled] / 2000, bald / bald.sum(), atol=0.05)

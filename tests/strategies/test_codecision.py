@@ -1,4 +1,4 @@
-"""The query rules that read a foundation model: codecision and PriorAL."""
+"""Codecision: where a class in need of labels may be, and what one more answer is worth."""
 
 import time
 from dataclasses import replace
@@ -7,19 +7,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.arithmetic import entropy
 from al_bench.label_models.belief import OutOfFoldBelief
-from al_bench.label_models.split import balanced_entropy, noise_set
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
 from al_bench.strategies.codecision import (
     Codecision,
+    CodecisionAgain,
     needy_batch,
     soft_counts,
 )
-from al_bench.strategies.codecision_again import CodecisionAgain
-from al_bench.strategies.prioral import PriorAL
-from al_bench.supervision.vetted import Vetted
-from al_bench.testing.asking import Asked, make_asked
+from al_bench.testing.asking import make_asked
+from al_bench.testing.situations import Situation
 from tests.conftest import FixedModel, make_pool, make_state
 from tests.reference import belief as slow
 
@@ -49,12 +46,6 @@ def test_the_greedy_batch_equals_the_slow_version(power: float) -> None:
     assert counts.tolist() == [9, 3, 0, 1]
 
 
-def test_a_batch_fills_the_emptiest_classes_first() -> None:
-    beliefs = np.repeat(np.eye(3), 20, axis=0)
-    picked = needy_batch(np.ones(60), beliefs, np.array([6.0, 2.0, 0.0]), 1.0, 10)
-    assert np.bincount(picked // 20, minlength=3).tolist() == [0, 4, 6]
-
-
 def test_soft_counts_are_the_targets_of_annotated_rows_alone() -> None:
     state, _ = make_state(n=30, k=3, labelled=2)
     rows = np.concatenate([state.labelled, state.unlabelled[:5]])
@@ -72,15 +63,6 @@ def test_the_first_batch_is_balanced_over_the_priors_guesses() -> None:
     assert np.bincount(rows.prior.argmax(axis=1)).max() > 300
 
 
-def test_with_a_flat_prior_the_first_batch_is_random() -> None:
-    rows, _ = make_pool(n=400, k=4)
-    flat = State.start(replace(rows, prior=np.full_like(rows.prior, 0.25)))
-    drawn = [set(codecision().select(flat, 40, random(s)).tolist()) for s in range(30)]
-    often = np.bincount([r for one in drawn for r in one], minlength=400)
-    assert often.max() < 13  # Binomial(30, 0.1) passes 12 with probability 1e-6
-    assert drawn[0] != drawn[1]
-
-
 def test_beliefs_of_the_training_rule_are_used_where_it_leaves_some() -> None:
     state, _ = make_state(n=60, k=3, labelled=12)
     told = np.full((60, 3), 0.0)
@@ -92,17 +74,6 @@ def test_beliefs_of_the_training_rule_are_used_where_it_leaves_some() -> None:
     flat = FixedModel(np.zeros((3, 8)), np.zeros(3))
     picked = codecision().select(replace(state, training=taught, model=flat), 1, random())
     assert picked.tolist() == [wanted]
-
-
-def test_own_beliefs_are_those_of_the_vetted_rule() -> None:
-    state, _ = make_state(n=150, labelled=40)
-    training = Vetted(belief()).training_set(state, random(4))
-    left = replace(
-        state, training=replace(training, beliefs=belief().believe(state, random(9)).pool)
-    )
-    bare = replace(state, training=replace(training, beliefs=None))
-    assert len(codecision().select(left, 10, random())) == 10
-    assert len(codecision().select(bare, 10, random())) == 10
 
 
 def test_margin_decides_between_rows_of_equal_need() -> None:
@@ -163,29 +134,10 @@ def test_of_every_cluster_the_row_nearest_to_the_mean_weighed_by_scores_is_queri
         assert sorted(picked.tolist()) == expected
 
 
-def test_rows_that_are_all_certain_are_still_queried() -> None:
-    state, _ = make_state(n=60, k=3, labelled=9)
-    sure = np.zeros((60, 3))
-    sure[:, 0] = 1.0
-    taught = TrainingSet(state.labelled, np.eye(3)[state.labels[state.labelled]], np.ones(9), sure)
-    certain = FixedModel(np.zeros((3, 8)), np.array([900.0, 0.0, 0.0]))
-    picked = codecision(factor=4).select(
-        replace(state, training=taught, model=certain), 6, random()
-    )
-    assert len(set(picked.tolist())) == 6
-
-
 def test_with_clusters_it_starts_as_without() -> None:
     start = State.start(make_pool(n=200, k=4)[0])
     with_clusters = codecision(factor=10).select(start, 12, random())
     assert with_clusters.tolist() == codecision().select(start, 12, random()).tolist()
-
-
-def test_an_unknown_value_and_a_factor_of_nothing_are_named() -> None:
-    with pytest.raises(ValueError, match="value='surprise'"):
-        codecision("surprise")
-    with pytest.raises(ValueError, match="factor=0; wanted at least 1"):
-        codecision(factor=0)
 
 
 def test_a_large_pool_takes_seconds() -> None:
@@ -197,32 +149,11 @@ def test_a_large_pool_takes_seconds() -> None:
     assert time.perf_counter() - began < 3
 
 
-def test_prioral_asks_the_highest_entropy_of_the_small_model_inside_the_noise_set() -> None:
-    state, _ = make_state()
-    guesses = state.rows.prior.argmax(axis=1)
-    scores = balanced_entropy(state, guesses, "as_published", True, 1e-4)
-    noisy = state.unlabelled[noise_set(scores, 0.3, 10, random())]
-    expected = noisy[np.argsort(-entropy(state.probs[noisy]))[:10]]
-    picked = PriorAL(0.3, "as_published", True, 1e-4).select(state, 10, random())
-    assert sorted(picked) == sorted(expected)
-
-
-def test_prioral_as_published_asks_least_about_rows_called_rare() -> None:
-    state, _ = make_state(n=600, k=4, labelled=40)
-    called = state.rows.prior.argmax(axis=1)
-    rare = np.argmin(np.bincount(called))
-    fraction = [
-        (called[PriorAL(0.1, way, True, 1e-4).select(state, 50, random())] == rare).mean()
-        for way in ("as_published", "none", "inverse")
-    ]
-    assert fraction[0] < fraction[1] < fraction[2]
-
-
 def again(most: float = 0.25, factor: int = 1) -> CodecisionAgain:
     return CodecisionAgain(belief(), "margin", 0.5, factor, 4.0, most)
 
 
-def torn_and_settled(asked: Asked) -> tuple[State, Ints, Ints]:
+def torn_and_settled(asked: Situation) -> tuple[State, Ints, Ints]:
     """The state, believing half of its labelled rows to be of one class and torn over the rest."""
     state = asked.state
     rows = np.intersect1d(state.labelled, state.askable)
@@ -257,9 +188,3 @@ def test_where_no_row_is_new_old_ones_fill_the_batch(factor: int) -> None:
     asked = make_asked("an answer about every row", n=24, labelled=24, most=2)
     chosen = again(factor=factor).select(asked.state, 10, random())
     assert len(set(chosen.tolist())) == 10
-
-
-@pytest.mark.parametrize(("more", "most"), [(-1.0, 0.2), (1.0, 1.2)])
-def test_a_weight_below_zero_or_more_than_the_batch_is_refused(more: float, most: float) -> None:
-    with pytest.raises(ValueError, match=f"again={more}, most={most}; wanted"):
-        CodecisionAgain(belief(), "margin", 0.5, 1, more, most)

@@ -9,14 +9,13 @@ import pytest
 
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.badge import Badge
-from al_bench.strategies.centroid import Centroid
+from al_bench.strategies.clustered import Centroid
 from al_bench.strategies.common import distances
 from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.coreset import CoreSet
-from al_bench.strategies.dropquery import DropQuery
-from al_bench.strategies.herding import MaxHerding, UHerding
-from al_bench.strategies.probcover import ProbCover
+from al_bench.strategies.coverage import MaxHerding, ProbCover, UHerding
+from al_bench.strategies.flips import DropQuery
 from al_bench.strategies.typiclust import TypiClust
 from tests.conftest import FixedModel, make_state
 from tests.pools import clustering, generator, pool_of, states
@@ -205,46 +204,6 @@ def test_lazy_greedy_coverage_changes_no_choice_in_a_pool_of_hundreds() -> None:
 
 
 # --- Behaviour that the papers promise ------------------------------------------------------------
-
-
-def test_coreset_covers_all_but_duplicates_before_it_repeats_one() -> None:
-    directions = np.eye(6, dtype=np.float32)
-    state = pool_of(directions[np.arange(60) % 6] * np.linspace(1, 9, 60)[:, None])
-    chosen = CoreSet().select(state, 6, generator())
-    assert len(set(chosen % 6)) == 6
-
-
-def test_typiclust_visits_clusters_without_labels_first() -> None:
-    group = np.repeat(np.arange(4), 20)
-    points = np.eye(4)[group] + 0.05 * generator().standard_normal((80, 4))
-    state = pool_of(points.astype(np.float32)).tell(np.array([0, 21]), np.array([0, 1]))
-    chosen = TypiClust(20, 500, 6, "scikit_learn", "unlabelled").select(state, 2, generator())
-    assert set(group[chosen]) == {2, 3}
-
-
-def test_probcover_picks_the_middle_of_the_largest_heap_first() -> None:
-    angles = np.concatenate([np.linspace(0, 0.4, 21), np.linspace(2, 2.1, 5)])
-    points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    rule = ProbCover(radius=0.21, purity=0.95, sample=1000)
-    chosen = rule.select(pool_of(points), 2, generator())
-    assert chosen[0] == 10
-    assert chosen[1] >= 21
-
-
-def test_probcover_takes_the_largest_radius_whose_balls_are_pure() -> None:
-    angles = np.concatenate([np.linspace(0, 0.2, 10), np.linspace(1.2, 1.4, 10)])
-    points = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    state = pool_of(points, k=2)
-    chosen = ProbCover(radius=None, purity=1.0, sample=1000).select(state, 2, generator())
-    assert sorted(chosen >= 10) == [False, True]
-
-
-def test_herding_with_doubts_stays_where_the_model_is_unsure() -> None:
-    state = make_state(n=80, d=4, k=3, labelled=12, seed=3)[0]
-    doubts = herding.uncertainty(state.probs, 1.0)
-    sure = MaxHerding(width=0.3, sample=1000).select(state, 8, generator())
-    unsure = UHerding(temperature=1.0, sample=1000).select(state, 8, generator())
-    assert doubts[unsure].mean() > doubts[sure].mean()
 
 
 def test_duplicates_among_labels_do_not_shrink_the_herding_kernel_to_nothing() -> None:

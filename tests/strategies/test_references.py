@@ -12,21 +12,30 @@ import pytest
 
 from al_bench.rng import rng as named
 from al_bench.state import Ints, State
+from al_bench.strategies.badge import Vessal
+from al_bench.strategies.balanced import (
+    PCB,
+    ClassBalancedByTruth,
+    FMBalanced,
+    FMStratified,
+    MostLikelyPositive,
+    TailFirst,
+)
 from al_bench.strategies.bayesian import PowerBald
 from al_bench.strategies.cbal import CBAL
-from al_bench.strategies.class_guided import ClassGuided
+from al_bench.strategies.clustered import ClassGuided
 from al_bench.strategies.common.clusters import kmeans
-from al_bench.strategies.fm import Disagreement, ProductEntropy, ProductMargin
-from al_bench.strategies.likely import MostLikelyPositive
-from al_bench.strategies.pcb import PCB
 from al_bench.strategies.prioral import PriorAL
 from al_bench.strategies.random import Random
-from al_bench.strategies.stratified import FMBalanced, FMStratified
-from al_bench.strategies.tail_first import TailFirst
 from al_bench.strategies.tailor import Tailor
-from al_bench.strategies.truth import ClassBalancedByTruth
-from al_bench.strategies.uncertainty import Confidence, Entropy, Margin
-from al_bench.strategies.vessal import Vessal
+from al_bench.strategies.uncertainty import (
+    Confidence,
+    Disagreement,
+    Entropy,
+    Margin,
+    ProductEntropy,
+    ProductMargin,
+)
 from tests.conftest import make_state
 from tests.pools import Given, budgets, generator, random_state, run, tied_state
 from tests.reference import (

@@ -10,9 +10,9 @@ from al_bench.arithmetic import margin, unit
 from al_bench.state import Ints, State
 from al_bench.strategies import anchors
 from al_bench.strategies.anchors import SEALS, AnchorAL, mean_similarity, spread
+from al_bench.strategies.balanced import MostLikelyPositive
 from al_bench.strategies.direct import Direct
 from al_bench.strategies.galaxy import Galaxy
-from al_bench.strategies.likely import MostLikelyPositive
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.strategies.wrappers import (
@@ -20,7 +20,6 @@ from al_bench.strategies.wrappers import (
     Prefilter,
     SelectiveQuerying,
     Subsample,
-    confidence_bars,
 )
 from tests.conftest import make_state
 from tests.pools import budgets, configured, generator, golden_pool, random_state, run, tied_state
@@ -128,14 +127,6 @@ def test_anchoral_and_seals_show_the_rows_that_plain_retrieval_finds(seed: int) 
 # --- Sub-pools ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_anchor_similarity_is_the_mean_over_the_anchors_that_retrieved_a_row(seed):
-    rng = np.random.default_rng(seed)
-    pool, anchors = (unit(rng.normal(size=(m, 5))) for m in (40, 6))
-    expected = plain_anchors.mean_similarity(pool, anchors, 7)
-    np.testing.assert_allclose(mean_similarity(pool, anchors, 7), expected, rtol=1e-6)
-
-
 @pytest.mark.parametrize("neighbours", [1, 7, 60])
 def test_anchor_similarity_is_the_same_block_by_block(
     neighbours: int, monkeypatch: pytest.MonkeyPatch
@@ -153,35 +144,11 @@ def test_anchor_similarity_is_the_same_block_by_block(
     assert retrieved.all() or not retrieved.any()
 
 
-def test_anchoral_and_seals_show_the_inner_strategy_only_what_anchors_retrieve():
-    state, _ = make_state(n=400, k=3, labelled=30)
-    features, free = state.rows.features, state.unlabelled
-    near = plain_anchors.mean_similarity(features[free], features[state.labelled], 15)
-    anchoral = AnchorAL(Random(), anchors=100, neighbours=15, size=60)
-    queried = anchoral.select(state, 60, np.random.default_rng(0))
-    assert set(queried) == set(free[np.argsort(-near)[:60]])
-    united = free[np.isfinite(near)]
-    queried = SEALS(Random(), neighbours=15).select(state, len(united), np.random.default_rng(0))
-    assert set(queried) == set(united)
-
-
 def test_anchors_are_distinct_rows_spread_over_a_class():
     state, _ = make_state(n=400, k=3)
     assert len(np.unique(spread(state.rows.features, 10, np.random.default_rng(0)))) == 10
     assert spread(state.rows.features[:4], 10, np.random.default_rng(0)).tolist() == [0, 1, 2, 3]
     assert len(spread(np.ones((50, 3)), 10, np.random.default_rng(0))) >= 1
-
-
-def test_selective_querying_never_asks_where_the_prior_is_sure():
-    state, _ = make_state(n=400, k=3, labelled=60)
-    said, best = state.rows.prior.argmax(axis=1), state.rows.prior.max(axis=1)
-    bars = [best[state.labels == c].mean() for c in range(3)]
-    np.testing.assert_allclose(confidence_bars(state), bars, rtol=1e-6)
-    assert np.isinf(confidence_bars(State.start(state.rows))).all()
-    sure = best >= np.array(bars)[said]
-    amount = int(np.count_nonzero(~sure[state.unlabelled]))
-    queried = SelectiveQuerying(Random()).select(state, amount, np.random.default_rng(0))
-    assert set(queried) == set(state.unlabelled[~sure[state.unlabelled]])
 
 
 def test_wrappers_hide_rows_and_let_an_asking_strategy_ask():
@@ -197,7 +164,8 @@ def test_wrappers_hide_rows_and_let_an_asking_strategy_ask():
 
 def test_wrappers_compose_from_the_command_line():
     assert isinstance(configured("subsample").inner, Margin)
-    for outer in ("subsample", "class_balanced", "anchoral", "seals", "selective", "pcb"):
+    around = ("subsample", "class_balanced", "anchoral", "seals", "selective", "pcb")
+    for outer in (*around, "repeated", "ask_again"):
         assert isinstance(configured(outer, "strategy@strategy.inner=galaxy").inner, Galaxy)
     nested = configured(
         *("subsample", "strategy@strategy.inner=prefilter"),

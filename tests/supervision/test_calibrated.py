@@ -125,7 +125,7 @@ def test_a_rule_that_never_judged_has_foreseen_nothing() -> None:
     [
         (-0.1, 0.0, "beside=-0.1"),
         (0.5, -1.0, "doubt=-1.0"),
-        (0.0, 1.0, "doubt=1.0 of beside=0"),
+        (0.0, 1.0, "doubt=1.0, beside=0.0; wanted beside above 0"),
     ],
 )
 def test_powers_and_doubts_below_nothing_are_refused(

@@ -45,14 +45,8 @@ def kmeans(
         if clusters <= full:
             method = KMeans(clusters, init=seeds, n_init=1, random_state=seed)
         else:
-            method = MiniBatchKMeans(
-                clusters,
-                init=seeds,
-                n_init=1,
-                max_iter=PASSES,
-                random_state=seed,
-                compute_labels=False,
-            )
+            options = {"max_iter": PASSES, "random_state": seed, "compute_labels": False}
+            method = MiniBatchKMeans(clusters, init=seeds, n_init=1, **options)
         fitted = method.fit(features, sample_weight=weights)
     centres = fitted.cluster_centers_.astype(features.dtype)
     return assign(features, centres), centres
@@ -73,16 +67,9 @@ def sklearn_kmeans(features: Floats, clusters: int, rng: np.random.Generator) ->
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
         warnings.simplefilter("ignore", RuntimeWarning)  # duplicates alone: no distance to draw by
         if clusters <= FULL:
-            fitted = KMeans(clusters, init="k-means++", n_init=10, max_iter=300, random_state=seed)
+            fitted = KMeans(clusters, n_init=10, random_state=seed)
         else:
-            fitted = MiniBatchKMeans(
-                clusters,
-                init="k-means++",
-                n_init=3,
-                max_iter=100,
-                batch_size=5000,
-                random_state=seed,
-            )
+            fitted = MiniBatchKMeans(clusters, n_init=3, batch_size=5000, random_state=seed)
         assigned: Ints = fitted.fit_predict(features).astype(np.int64)
     return assigned
 

@@ -7,7 +7,7 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
+from al_bench.arithmetic import above, require, softmax
 from al_bench.state import Floats, Ints, LinearModel, Picked, Rows, State
 from al_bench.strategies.common.linear import linear_head
 
@@ -29,8 +29,7 @@ class Laplace:
     """
 
     def __init__(self, precision: float) -> None:
-        if precision <= 0:
-            raise ValueError(f"Laplace got precision={precision}; wanted a number above 0")
+        above(self, 0, precision=precision)
         self.precision = precision
 
     def draw(self, state: State, models: int, rng: np.random.Generator) -> Predict:
@@ -61,7 +60,7 @@ class Dropout:
     """
 
     def __init__(self, rate: float) -> None:
-        check_rate("Dropout", rate)
+        require(0 < rate < 1, self, "one between 0 and 1", rate=rate)
         self.rate = rate
 
     def draw(self, state: State, models: int, rng: np.random.Generator) -> Predict:
@@ -81,8 +80,3 @@ class Dropout:
             return np.stack(seen, axis=1)
 
         return predict
-
-
-def check_rate(name: str, rate: float) -> None:
-    if not 0 < rate < 1:
-        raise ValueError(f"{name} got a dropout rate of {rate}; wanted one between 0 and 1")

@@ -1,4 +1,4 @@
-"""DropQuery: rows whose prediction does not survive dropout, spread over clusters."""
+"""One row of each cluster of rows whose class flips: when features mix, or under dropout."""
 
 from __future__ import annotations
 
@@ -6,10 +6,73 @@ from typing import ClassVar
 
 import numpy as np
 
+from al_bench.arithmetic import at_least, one_of, require, softmax
 from al_bench.state import Floats, Ints, Picked, Rows, State
 from al_bench.strategies.common.clusters import FULL, representatives
-from al_bench.strategies.common.distances import blocks, unit_rows
-from al_bench.strategies.common.posterior import check_rate
+from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
+from al_bench.strategies.common.linear import linear_head
+
+
+class AlfaMix:
+    """Rows that flip under feature mixing, one of each cluster (ALFA-Mix: Parvaneh et al., 2022).
+
+    Mixing with a class mean c of the labelled rows, at the paper's closed-form ratio, moves a row
+    by `step` |c - h| along its loss gradient, so a row flips from a certain length on, which is
+    computed instead of searched. The step grows in multiples of `step`, below one, until there are
+    enough candidates; of as many k-means clusters of these as the budget, the rows nearest to the
+    centres are queried; too few are joined by random rows. With nothing labelled every row is a
+    candidate. O(u d k) time, O(u d) memory at most. A model without a linear head is one over its
+    log-probabilities.
+    """
+
+    def __init__(self, step: float) -> None:
+        require(0 < step < 1, self, "one between 0 and 1", step=step)
+        self.step = step
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows, budget = state.unlabelled, min(budget, len(state.unlabelled))
+        candidates = rows
+        if len(state.labelled):
+            # how many multiples of `step` a row needs
+            steps = np.maximum(np.ceil(flip_steps(state) / self.step), 1)
+            most = np.ceil(1 / self.step) - 1
+            enough = np.partition(steps, budget - 1)[budget - 1] if budget else most
+            candidates = rows[steps <= min(enough, most)]
+        if len(candidates) < budget:
+            rest = rng.permutation(np.setdiff1d(rows, candidates))
+            return np.concatenate([candidates, rest[: budget - len(candidates)]])
+        features = unit_rows(state.rows.features, candidates)
+        return candidates[representatives(features, budget, rng)]
+
+
+def flip_steps(state: State) -> Floats:
+    """(u,) the smallest part of the distance to some class mean that flips the row; inf if none.
+
+    Along the unit loss gradient g the score of class j gains (W g)_j a unit, so it overtakes the
+    predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c).
+    """
+    features, weight, bias = linear_head(state)
+    labels = state.labels[state.labelled]
+    labelled = features[state.labelled]
+    anchors = np.stack([labelled[labels == c].mean(axis=0) for c in np.unique(labels)])
+    out = np.empty(len(state.unlabelled))
+    for part in blocks(len(out)):
+        here = state.unlabelled[part]
+        scores = (features[here] @ weight.T + bias).astype(np.float64)
+        index = np.arange(len(here))
+        probs = softmax(scores)
+        best = scores.argmax(axis=1)
+        probs[index, best] -= 1
+        gradient = probs @ weight
+        lengths = np.linalg.norm(gradient, axis=1, keepdims=True)
+        speed = (gradient / np.where(lengths > 0, lengths, 1)) @ weight.T
+        lead = scores[index, best][:, None] - scores
+        speed = speed - speed[index, best][:, None]
+        length = np.where(speed > 0, lead / np.where(speed > 0, speed, 1), np.inf).min(axis=1)
+        reach = np.sqrt(squared_distances(features[here], anchors).max(axis=1))
+        out[part] = np.where(reach > 0, length / np.where(reach > 0, reach, 1), np.inf)
+    return out
+
 
 SPACES = ("standardised", "unit")
 
@@ -30,13 +93,9 @@ class DropQuery:
     version: ClassVar = 2  # 1: what is now unit, and no lloyd
 
     def __init__(self, passes: int, rate: float, factor: int, space: str, lloyd: bool) -> None:
-        check_rate("DropQuery", rate)
-        if passes < 1 or factor < 1:
-            raise ValueError(
-                f"DropQuery got passes={passes}, factor={factor}; wanted at least 1 of each"
-            )
-        if space not in SPACES:
-            raise ValueError(f"DropQuery got space={space!r}; wanted one of {', '.join(SPACES)}")
+        require(0 < rate < 1, self, "one between 0 and 1", rate=rate)
+        at_least(self, 1, passes=passes, factor=factor)
+        one_of(self, SPACES, space=space)
         self.passes, self.rate, self.factor = passes, rate, factor
         self.space, self.full = space, np.inf if lloyd else FULL
 

@@ -1,0 +1,95 @@
+"""One row of each cluster: of features, of these beside the prior's view, or of unsure rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.arithmetic import at_least, margin, unit
+from al_bench.state import Floats, Ints, State
+from al_bench.strategies.common.clusters import assign, representatives
+from al_bench.strategies.common.distances import pairwise, unit_rows
+from al_bench.strategies.common.ranking import top
+from al_bench.strategies.typiclust import take_turns
+
+
+class Centroid:
+    """The rows nearest to k-means centroids (Zhdanov, 2019; the start of DropQuery, 2024).
+
+    As many clusters of unlabelled unit-length features as the budget; needs no label and no model,
+    so it also serves as a start. O(u b d) time a k-means pass, O(u d) memory.
+    """
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = state.unlabelled
+        return rows[representatives(unit_rows(state.rows.features, rows), budget, rng)]
+
+
+class ClassGuided:
+    """One row from each cluster of features joined with the prior's view (Kim et al., 2024).
+
+    Each unit feature is followed by `weight` times the unit mean of the class directions, weighted
+    by the prior; k-means makes as many clusters as the budget and the row nearest to each centre is
+    queried. The paper's class directions are text embeddings; a benchmark row has none, so ours are
+    the prior-weighted mean features. O(n b d) a k-means pass, memory O(n d).
+    """
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
+        features = guided(unit_rows(state.rows.features, rows), state.rows.prior[rows], self.weight)
+        return rows[representatives(features, budget, rng)]
+
+
+def guided(features: Floats, prior: Floats, weight: float) -> Floats:
+    """(n, d + k) the features beside `weight` times their prior's unit mixture of directions.
+
+    The mixtures lie in the span of k directions, so k coordinates (by a root of the directions'
+    inner products) keep all their distances.
+    """
+    means = prior.T.astype(features.dtype) @ features
+    directions = unit(means)
+    values, vectors = np.linalg.eigh(directions @ directions.T)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    view = weight * unit((prior @ root).astype(features.dtype))
+    return np.concatenate([features, view], axis=1)
+
+
+class ClusterMargin:
+    """Smallest margins, one cluster after the other (Cluster-Margin: Citovsky et al., 2021).
+
+    The `factor` times budget rows of smallest margin are grouped by average-linkage clusters of
+    unit-length features, as many as the budget; clusters take turns from the smallest group on,
+    each giving a random row (as in the paper). Clusters come from at most `sample` random rows, and
+    other rows join the nearest mean. O(s^2 d + s^2 log s) time, 8 s^2 bytes for a sample of s.
+    """
+
+    def __init__(self, factor: int, sample: int) -> None:
+        at_least(self, 1, factor=factor)
+        at_least(self, 2, sample=sample)
+        self.factor, self.sample = factor, sample
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = state.unlabelled
+        budget = min(budget, len(rows))
+        unsure = rows[top(-margin(state.probs[rows]), self.factor * budget, rng)]
+        sample = rng.permutation(rows)[: self.sample]
+        means = linkage_means(unit_rows(state.rows.features, sample), budget)
+        assigned = assign(unit_rows(state.rows.features, unsure), means)
+        mixed = rng.permutation(len(unsure))  # within a cluster, rows come in this order
+        groups = [unsure[mixed[assigned[mixed] == c]] for c in rng.permutation(len(means))]
+        return take_turns(sorted(filter(len, groups), key=len), budget)
+
+
+def linkage_means(features: Floats, clusters: int) -> Floats:
+    """(c, d) means of average-linkage clusters of the rows, in order of their first row."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    if clusters >= len(features):
+        return features
+    distances = squareform(np.sqrt(pairwise(features)), checks=False)
+    labels = fcluster(linkage(distances, method="average"), clusters, criterion="maxclust")
+    _, first = np.unique(labels, return_index=True)
+    return np.stack([features[labels == labels[i]].mean(axis=0) for i in np.sort(first)])

@@ -1,0 +1,166 @@
+"""Covering the pool by what is queried: balls of one radius, or a kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.arithmetic import above, at_least, margin, require, softmax
+from al_bench.state import Floats, Ints, State
+from al_bench.strategies.common.clusters import kmeans
+from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
+from al_bench.strategies.common.greedy import lazy_greedy
+
+
+class ProbCover:
+    """Greedy maximum coverage by balls of one radius (ProbCover: Yehuda et al., 2022).
+
+    radius: in unit-length features; null for the largest one of which a fraction `purity` of the
+    balls holds a single cluster, of as many k-means clusters as classes. The graph lives on at most
+    `sample` random unlabelled rows (exact for pools up to it). Once all is covered the rest is
+    random. O(s^2 d) time and 5 s^2 bytes for a sample of s.
+    """
+
+    def __init__(self, radius: float | None, purity: float, sample: int) -> None:
+        require(radius is None or radius > 0, self, "null or more than 0", radius=radius)
+        require(0 < purity <= 1, self, "more than 0 and at most 1", purity=purity)
+        at_least(self, 2, sample=sample)
+        self.radius, self.purity, self.sample = radius, purity, sample
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        if not len(state.unlabelled):
+            return state.unlabelled
+        unlabelled = rng.permutation(state.unlabelled)  # the first of equals is a random one
+        rows, budget = unlabelled[: self.sample], min(budget, len(unlabelled))
+        features = unit_rows(state.rows.features, rows)
+        squared = pairwise(features)
+        if self.radius is None:
+            assigned = kmeans(features, state.n_classes, rng)[0]
+            reach = pure_radius(squared, assigned, self.purity)
+        else:
+            reach = self.radius**2
+        near = squared < reach
+        del squared
+        covered = np.zeros(len(rows), dtype=np.bool_)
+        labelled = unit_rows(state.rows.features, state.labelled)
+        for part in blocks(len(rows)):
+            covered[part] = (squared_distances(features[part], labelled) < reach).any(axis=1)
+        chosen = rows[greedy_cover(near, covered, min(budget, len(rows)))]
+        rest = unlabelled[~np.isin(unlabelled, chosen)]
+        return np.concatenate([chosen, rest[: budget - len(chosen)]])
+
+
+def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
+    """The largest squared radius at which a fraction `purity` of the open balls is of one cluster.
+
+    A ball is pure up to the nearest row of another cluster, so this is a quantile of those.
+    """
+    nearest = np.full(len(squared), np.inf)
+    for cluster in np.unique(assigned):
+        inside = assigned == cluster
+        if not inside.all():
+            for part in blocks(len(squared), 512):
+                here = np.flatnonzero(inside[part]) + part.start
+                nearest[here] = np.where(inside, np.inf, squared[here]).min(axis=1)
+    return float(np.sort(nearest)[int((1 - purity) * len(squared) + 1e-9)])
+
+
+def greedy_cover(near: NDArray[np.bool_], covered: NDArray[np.bool_], budget: int) -> Ints:
+    """Positions of largest gain in rows newly covered, until nothing is gained or budget is spent.
+
+    near: (s, s) symmetric; covered: (s,), changed. The first of equals; each column is subtracted
+    once, so O(s^2) time in all.
+    """
+    edges = near.view(np.uint8)
+    degrees = np.zeros(len(near), dtype=np.int64)
+    open_rows = np.flatnonzero(~covered)
+    for part in blocks(len(open_rows), 128):
+        degrees += edges[open_rows[part]].sum(axis=0, dtype=np.uint8)
+    chosen: list[int] = []
+    while len(chosen) < budget:
+        best = int(degrees.argmax())
+        if degrees[best] <= 0:
+            break
+        chosen.append(best)
+        fresh = np.flatnonzero(near[best] & ~covered)
+        covered[fresh] = True
+        for part in blocks(len(fresh), 128):  # at most 128 ones: sums of bytes do not overflow
+            degrees -= edges[fresh[part]].sum(axis=0, dtype=np.uint8)
+    return np.array(chosen, dtype=np.int64)
+
+
+ROUNDING = 1e-5  # gains this close are equal: two rows often cover just each other
+
+
+class MaxHerding:
+    """Greedy kernel coverage of all rows (MaxHerding: Bae et al., 2024).
+
+    Repeats: query the row that most raises the mean over rows of their largest kernel value exp(-|a
+    - b|^2 / width^2) to a queried one, on unit-length features. Rows covered and candidates are at
+    most `sample` random unlabelled ones. O(s^2 d) time, 4 s^2 bytes for a sample of s.
+    """
+
+    def __init__(self, width: float, sample: int) -> None:
+        above(self, 0, width=width, sample=sample)
+        self.width, self.sample = width, sample
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
+        alike = np.ones(min(self.sample, len(rows)))
+        return herd(state, rows, alike, self.width, budget)
+
+
+class UHerding:
+    """Greedy kernel coverage of uncertain rows (Uncertainty Herding: Bae et al., 2025).
+
+    MaxHerding with rows weighted by 1 - margin of the tempered probabilities p^(1/temperature), and
+    with the smallest distance between two labelled rows for a width (1 before there are two). The
+    temperature is a constant: a query rule cannot train on a part of the labels to calibrate on the
+    rest. Costs what MaxHerding costs.
+    """
+
+    def __init__(self, temperature: float, sample: int) -> None:
+        above(self, 0, temperature=temperature, sample=sample)
+        self.temperature, self.sample = temperature, sample
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
+        logs = np.log(np.maximum(state.probs[rows[: self.sample]], 1e-30)) / self.temperature
+        doubts = 1 - margin(softmax(logs))
+        width = smallest_distance(unit_rows(state.rows.features, state.labelled))
+        return herd(state, rows, doubts, width, budget)
+
+
+def herd(state: State, rows: Ints, doubts: Floats, width: float, budget: int) -> Ints:
+    """The first len(doubts) of `rows` by greedy coverage, then the others as they come."""
+    budget, sample = min(budget, len(rows)), rows[: len(doubts)]
+    features = unit_rows(state.rows.features, sample)
+    labelled = unit_rows(state.rows.features, state.labelled)
+    reached = np.zeros(len(sample), dtype=features.dtype)
+    if len(labelled):
+        for part in blocks(len(sample)):
+            nearest = squared_distances(features[part], labelled).min(axis=1)
+            reached[part] = np.exp(-nearest / width**2)
+    kernel = pairwise(features)
+    for part in blocks(len(kernel), 256):
+        kernel[part] /= -(width**2)
+        np.exp(kernel[part], out=kernel[part])
+    weights = doubts.astype(features.dtype)
+
+    def gain(at: Ints) -> Floats:
+        return np.maximum(kernel[at] - reached, 0) @ weights
+
+    def take(at: int) -> None:
+        np.maximum(reached, kernel[at], out=reached)
+
+    chosen = rows[lazy_greedy(gain, take, len(sample), budget, ROUNDING)]
+    return np.concatenate([chosen, rows[len(sample) :][: budget - len(chosen)]])
+
+
+def smallest_distance(features: Floats) -> float:
+    """The smallest distance above zero between two rows (duplicates do not count); 1 without."""
+    smallest = np.inf
+    for part in blocks(len(features), 1024):
+        squared = squared_distances(features[part], features)
+        smallest = min(smallest, squared[squared > 0].min(initial=np.inf))
+    return float(np.sqrt(smallest)) if np.isfinite(smallest) else 1.0
