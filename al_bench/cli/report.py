@@ -139,20 +139,20 @@ def spec_of(config: DictConfig) -> ReportSpec:
 
 
 def headline(analysis: Analysis) -> dict[str, float]:
-    """By setting, the mean area under the curve of every method, and the labels that each saves
-    over random and over the best baseline."""
+    """By setting, the mean area under the curve of every method, and the fraction of labels that it
+    saves over random and over the best baseline."""
     from al_bench.analysis.savings import area
 
     found, names = {}, analysis.names
     for one in analysis.found:
         place, setting = names.place(one.setting.place), one.setting
         for method in setting.methods:
-            if len(curves := setting.of(method)):
-                value = area(curves, setting.labels, log=False).mean()
-                found[f"area/{place}/{names.method(method)}"] = float(value)
-        for c in (*one.over_random.values(), *one.over_best.values()):
-            key = f"saving/{place}/{names.method(c.method)} over {names.method(c.baseline)}"
-            found[key] = float(c.saving("integrated").value)
+            value = area(setting.of(method), setting.labels, log=False).mean()
+            found[f"area/{place}/{names.method(method)}"] = float(value)
+        for rival, compared in (("random", one.over_random), ("best", one.over_best)):
+            for method, comparison in compared.items():
+                saved = float(comparison.saving("integrated").value)
+                found[f"saved over {rival}/{place}/{names.method(method)}"] = saved
     return {key: value for key, value in found.items() if isfinite(value)}
 
 

@@ -130,7 +130,7 @@ def test_wandb_gets_one_run_with_the_savings_table_and_the_figures(reported: Pat
     assert about(folder)["config"]["update"]["metric"] == "balanced_accuracy"
     summary = next(r["summary"]["update"] for r in records(folder) if r["type"] == "summary")
     assert 0.3 < summary["area/synthetic/margin"] < 0.8
-    assert -3 < summary["saving/synthetic/margin over random"] < 1
+    assert -3 < summary["saved over random/synthetic/margin"] < 1
     text = json.dumps(records(folder))
     assert "Final metrics" in text
     assert "demo_curves" in text
