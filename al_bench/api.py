@@ -6,8 +6,9 @@ A component is given by the name of an option (``strategy="badge"``) or as an ob
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def active_learning(
     config = composed(choices, seed, overrides)
     check_own(choices, config)
     parts = parts_of(config, problem)
-    yield from parts.rounds(problem, seed)
+    yield from parts.rounds(problem, int(config.seed))
 
 
 def run(
@@ -82,7 +83,8 @@ def run(
     config_dir: str | Path | None = None,
     **choices: Any,
 ) -> pd.DataFrame:
-    """Make one run and return its rounds as a tidy table; done ones are read, cut ones go on.
+    """Make one run and return its rounds as a tidy table; done ones are read, cut ones go on, and
+    one that another process is making is waited for.
 
     problem: of one's own arrays, called `name` in tables, in place of dataset, imbalance, noise,
     annotators and prior; choices: components by group, None where an optional group is not there;
@@ -96,14 +98,21 @@ def run(
 
     extra = None if config_dir is None else Path(config_dir)
     own = {} if problem is None else OWN_ARRAYS
-    lines = [f"results={results}", f"again={again}", *overrides]
-    config = composed(own | choices, seed, lines, extra)
+    config, typed = chosen(own | choices, seed, overrides, extra)
+    config.results, config.again = str(results), again
     if problem is not None:
         from al_bench.runs.parts import given_problem
 
         check_own(choices, config)
         config.dataset = given_problem(problem, name)
-    done = execute(config, config_folders(extra), problem=problem, say=Silent())
+    done = execute(
+        config,
+        config_folders(extra),
+        problem=problem,
+        choices=typed,
+        wait=True,
+        say=Silent(),
+    )
     frame: pd.DataFrame = read_runs(Path(results) / "runs", [done]).frame
     return frame
 
@@ -111,11 +120,11 @@ def run(
 def sweep(
     problem: Problem | None = None,
     *,
-    seed: int | Sequence[int] = (0, 1, 2, 3, 4),
+    seed: int | Iterable[int] = (0, 1, 2, 3, 4),
     n_jobs: int = 1,
     **options: Any,
 ) -> pd.DataFrame:
-    """Make a run for every combination of those options that are lists, and for every seed.
+    """Make a run for every combination of those options that are lists or tuples, and every seed.
 
     options: as for `run`; n_jobs: so many runs at once. Returns the rounds of all runs, in the
     order of every table of results.
@@ -126,8 +135,8 @@ def sweep(
     from al_bench.analysis.frame import in_order
 
     fixed = {key: options.pop(key) for key in ("overrides", "config_dir") if key in options}
-    listed = {key: v if isinstance(v, list) else [v] for key, v in options.items()}
-    seeds = [seed] if isinstance(seed, int) else list(seed)
+    listed = {key: v if isinstance(v, list | tuple) else [v] for key, v in options.items()}
+    seeds = list(seed) if isinstance(seed, Iterable) else [seed]
     jobs = [
         fixed | dict(zip(listed, values, strict=True)) | {"seed": number}
         for values in product(*listed.values())
@@ -180,22 +189,57 @@ def composed(
 ) -> DictConfig:
     """The config of some choices: options by name, objects as the calls that make them, and None
     for an optional group that stays as it is."""
+    return chosen(choices, seed, overrides, extra)[0]
+
+
+def chosen(
+    choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
+) -> tuple[DictConfig, dict[str, str]]:
+    """The same, and the option of each group that no object stands for."""
     from omegaconf import open_dict
 
     from al_bench.configuration.config import OPTIONAL
-    from al_bench.configuration.objects import node_of
     from al_bench.configuration.plan import plan
 
+    try:
+        seed = index(seed)  # of numpy's numbers too
+    except TypeError:
+        raise ValueError(f"seed is {seed!r}; wanted a whole number") from None
+    if isinstance(overrides, str):
+        raise ValueError(f"overrides is {overrides!r}; wanted a list of such texts")
     names = {group: option for group, option in choices.items() if isinstance(option, str)}
-    where = {"init": "strategy@init"}
-    lines = [f"{where.get(group, group)}={option}" for group, option in names.items()]
-    (job,) = plan(["logger=none", *lines, *overrides, f"seed={seed}"], extra)
-    config = job.config
+    parts = {g: part for g, part in choices.items()
+             if g not in names and not (part is None and g in OPTIONAL)}  # fmt: skip
+    lines = [f"{group}={option}" for group, option in names.items()]
+    planned = plan(["logger=none", *lines, *overrides, f"seed={seed}"], extra)
+    if len(planned) != 1:
+        raise ValueError(f"{', '.join([*lines, *overrides])} stand for {len(planned)} runs; wanted "
+                         "one (al_bench.sweep takes lists of options)")  # fmt: skip
+    config = planned[0].config
     with open_dict(config):
-        for group, part in choices.items():
-            if group not in names and not (part is None and group in OPTIONAL):
-                config[group] = node_of(part)
-    return config
+        for group, part in parts.items():
+            config[group] = called(group, part)
+    return config, {g: o for g, o in planned[0].choices.items() if g not in parts}
+
+
+def called(group: str, part: Any) -> dict[str, Any]:
+    """The call that makes a component; a classifier of scikit-learn becomes a learner. ValueError
+    for what is no component."""
+    from al_bench.configuration.config import GROUPS, OPTIONAL
+    from al_bench.configuration.objects import node_of
+
+    if group not in (*GROUPS, *OPTIONAL):
+        raise ValueError(f"there is no group {group!r}; there are {', '.join(GROUPS + OPTIONAL)}")
+    if isinstance(part, type) or type(part).__module__ == "builtins":
+        raise ValueError(f"{group} is {part!r}; wanted the name of an option, or an object that a "
+                         "class of yours or ours makes")  # fmt: skip
+    if group != "learner" or not hasattr(part, "get_params"):
+        return node_of(part)
+    from al_bench.learners import SklearnClassifier
+
+    node = node_of(SklearnClassifier(part))
+    node["classifier"]["_convert_"] = "all"
+    return node
 
 
 def check_own(choices: Mapping[str, Any], config: DictConfig) -> None:

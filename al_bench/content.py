@@ -10,6 +10,7 @@ from functools import lru_cache
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +59,15 @@ def data_path(path: str) -> Path:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A file beside the path to write to, which takes its place once it is written as a whole."""
-    temporary = path.with_name(f"{path.name}.part")
+    """A file beside the path to write to, which takes its place once it is on the disk as a whole.
+
+    Readers see the old file or the new one, never a part.
+    """
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")  # others may write it too
     try:
         yield temporary
+        with temporary.open("r+b") as written:
+            os.fsync(written.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

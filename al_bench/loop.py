@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from al_bench.desk import Desk, waves
 from al_bench.rng import rng
@@ -24,7 +23,6 @@ from al_bench.state import (
     Strategy,
     Supervision,
 )
-from al_bench.supervision.delivered import Delivered
 from al_bench.truth import Problem
 
 
@@ -33,8 +31,7 @@ class Round:
     """One line of rounds.jsonl. Round 0 queries nothing: the prior alone; round 1 is the start.
 
     queried: pool row numbers; ids: the data's own names of these rows, empty where they have none;
-    annotators: who answered, empty where there is one only; cost: of these answers. predictions:
-    where test labels are held out, what ``Problem.predictions`` says; in a file of their own.
+    annotators: who answered, empty where there is one only; cost: of these answers.
     """
 
     round: int
@@ -47,7 +44,6 @@ class Round:
     ids: list[int | str] = field(default_factory=list)
     annotators: list[int] = field(default_factory=list)
     cost: float = 0.0
-    predictions: NDArray[np.int16] | None = field(default=None, compare=False, repr=False)
 
 
 Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]]
@@ -101,7 +97,6 @@ def active_learning(
         state = after(state, told, number)
         fitted = perf_counter()
         metrics, recall = evaluate(state, problem, told.rows)
-        predictions = problem.predictions(Delivered(state))
         seconds = {"select": selected - began, "fit": fitted - selected}
         seconds["evaluate"] = perf_counter() - fitted
         yield Round(
@@ -115,7 +110,6 @@ def active_learning(
             problem.own_ids(told.rows),
             [] if problem.panel is None else told.annotators.tolist(),
             float(costs.sum()),
-            predictions,
         )
 
 

@@ -12,18 +12,15 @@ from al_bench.truth import Problem
 def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:
     """All metrics of one moment of a run, and the test recall of each class.
 
-    Test metrics are the headline, and left out where the test labels are held out; those that start
-    with ``pool_`` are transductive: measured on the very pool that is queried. A metric without a
-    value is left out. Measured is what a user gets. O((n + m) k), and what it takes to predict.
+    Test metrics are the headline; those that start with ``pool_`` are transductive: measured on the
+    very pool that is queried. A metric without a value is left out. Measured is what a user gets.
+    O((n + m) k), and what it takes to predict.
     """
-    metrics: dict[str, float] = {}
-    recall: Floats = np.empty(0)
     given = Delivered(state)
-    if not problem.held_out:
-        test = given.predict_proba(problem.test)
-        counts = np.bincount(problem.truth, minlength=state.n_classes)
-        metrics, recall = scores(problem.test_truth, problem.guesses(test), counts)
-        metrics |= confidence(problem.test_truth, test)
+    test = given.predict_proba(problem.test)
+    counts = np.bincount(problem.truth, minlength=state.n_classes)
+    metrics, recall = scores(problem.test_truth, problem.guesses(test), counts)
+    metrics |= confidence(problem.test_truth, test)
     guess = given.pool.argmax(axis=1)
     metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, state.n_classes)
     left = state.unlabelled

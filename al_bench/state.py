@@ -22,7 +22,6 @@ Bools: TypeAlias = NDArray[np.bool_]
 UNLABELLED = -1  # in State.labels: this row was not queried
 HIDDEN = -2  # in State.labels: a wrapper keeps this row from the strategy inside it
 ABSENT = -1  # in a table of answers: this annotator has none for this row
-WITHHELD = -1  # the label of every test row, where somebody else holds them
 
 
 @dataclass(frozen=True)

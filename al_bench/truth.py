@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.content import hashed
-from al_bench.state import ABSENT, WITHHELD, Floats, Ints, Model, Panel, Rows
+from al_bench.state import ABSENT, Floats, Ints, Panel, Rows
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Problem:
     """The pool with its secrets, for the loop and the metrics alone.
 
     truth and answers: (n,) the true class and what the annotator says, by pool row; answers of
-    several annotators, the `panel`, are (n, a), ABSENT where one has none. test_truth: (m,),
-    WITHHELD throughout where somebody else holds it. facts: what a manifest should record (class
-    counts, realised noise). ids: (n,) the data's own names of the pool rows, or None.
+    several annotators, the `panel`, are (n, a), ABSENT where one has none; test_truth: (m,). facts:
+    what a manifest should record (class counts, realised noise). ids: (n,) the data's own names of
+    the pool rows, or None.
     """
 
     pool: Rows
@@ -56,10 +56,9 @@ class Problem:
 
         features, test_features: (n, d), (m, d); prior, test_prior: (n, k), (m, k) class
         probabilities, or None where no foundation model was asked; labels, test_labels: (n,), (m,)
-        true classes 0..k-1, those of the test rows None where somebody else holds them; answers:
-        (n,) what the annotator says, `labels` by default; ids: (n,) one's own names of the rows.
-        Features are taken as they are. ValueError, in one sentence, where the arrays do not fit
-        together.
+        true classes 0..k-1; answers: (n,) what the annotator says, `labels` by default; ids: (n,)
+        one's own names of the rows. Features are taken as they are. ValueError, in one sentence,
+        where the arrays do not fit together.
 
         Several annotators: answers is (n, a), -1 where one has none. annotators: (a,) their names
         (None: numbers); persons: whether a column is the same annotator throughout, or a place only
@@ -67,9 +66,7 @@ class Problem:
         answer, in those of a plain person (None: 1); models: (a,) whether it is a foundation model
         (None: nobody is).
         """
-        truth, test_truth = classes("labels", labels), np.full(len(test_features), WITHHELD)
-        if test_labels is not None:
-            test_truth = classes("test_labels", test_labels)
+        truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
             said = table_of(answers)
             panel: Panel | None = panel_of(said, annotators, persons, prices, models)
@@ -101,14 +98,13 @@ class Problem:
         k = self.pool.n_classes
         said = self.table != ABSENT
         facts = {} if self.panel is None else self.skills()
-        tested = [] if self.held_out else np.bincount(self.test_truth, minlength=k).tolist()
         return facts | {
             "n_pool": len(self.truth),
             "n_test": len(self.test_truth),
             "n_classes": k,
             "class_names": list(self.class_names),
             "class_counts": np.bincount(self.truth, minlength=k).tolist(),
-            "test_counts": tested,
+            "test_counts": np.bincount(self.test_truth, minlength=k).tolist(),
             "noise_rate": float((self.table != self.truth[:, None])[said].mean()),
         }
 
@@ -124,23 +120,12 @@ class Problem:
         """(a,) how often each annotator is right, NaN where one has no answer."""
         return accuracies(self.truth, self.table)
 
-    @cached_property
-    def held_out(self) -> bool:
-        """Whether the test labels are not here."""
-        return len(self.test_truth) > 0 and bool(np.all(self.test_truth == WITHHELD))
-
     def guesses(self, probs: Floats) -> Ints:
         """(4, m) classes of the test rows: by a model's (m, k) probabilities, by these times the
         prior, by the prior, and by the corrected prior. O(m k)."""
         prior = self.test.prior
         every = (probs.argmax(axis=1), (probs * prior).argmax(axis=1), prior.argmax(axis=1))
         return np.stack([*every, self.corrected_prior])
-
-    def predictions(self, model: Model) -> NDArray[np.int16] | None:
-        """The guesses by a model, for whoever holds the test labels; None where they are here."""
-        if not self.held_out:
-            return None
-        return self.guesses(model.predict_proba(self.test)).astype(np.int16)
 
     @cached_property
     def corrected_prior(self) -> Ints:
@@ -178,9 +163,7 @@ def check_fit(problem: Problem) -> None:
         raise ValueError(f"ids has shape {problem.ids.shape}; wanted ({len(problem.truth)},)")
     if len(problem.class_names) != (k := problem.pool.n_classes):
         raise ValueError(f"class_names has {len(problem.class_names)} names for {k} classes")
-    here = {"labels": problem.truth}
-    here |= {} if problem.held_out else {"test_labels": problem.test_truth}
-    for name, labels in here.items():
+    for name, labels in (("labels", problem.truth), ("test_labels", problem.test_truth)):
         missing = np.flatnonzero(np.bincount(labels, minlength=k) == 0)
         if len(missing):
             raise ValueError(f"{name} has no row of class {problem.class_names[missing[0]]!r}")

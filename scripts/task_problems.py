@@ -2,20 +2,18 @@
 
     python scripts/task_problems.py alfm_v1
     python scripts/task_problems.py alfm_v1_full --sets trec,sst2   # the others stay as they are
-    python scripts/task_problems.py reviews --config-dir board --labels reviews_labels.npz
 
 Writes <name>.json beside the task's yaml, by which `albench enter` and `albench verify` know that a
 run met the task's own problems, and prints the table of its card in docs/tasks.md. Floor: the
 prior, no label; ceiling: the task's learner on the true labels of the whole pool (means over
-seeds). Of test labels that are held out the digest is put on record, by which `albench score` knows
-them.
+seeds).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -28,7 +26,6 @@ from al_bench.configuration.config import build, config_dir
 from al_bench.configuration.identity import identified
 from al_bench.configuration.plan import Job
 from al_bench.configuration.tasks import Task, entered, problem_name, read_task
-from al_bench.entries.score import Labels, read_labels
 from al_bench.metrics import evaluate
 from al_bench.rng import rng
 from al_bench.runs.parts import parts_of, problem_of
@@ -36,16 +33,9 @@ from al_bench.state import Learner, State, TrainingSet
 from al_bench.truth import Problem
 
 
-def record(job: Job, task: Task, held: Mapping[str, Labels]) -> dict[str, Any]:
-    """What is to be known of a run's problem; held: test labels that are held out, by data set."""
+def record(job: Job, task: Task) -> dict[str, Any]:
+    """What is to be known of a run's problem."""
     problem, seed, metric = problem_of(job.config), job.at("seed"), task.metric
-    digest, labels = problem.digest, held.get(job.at("dataset").get("name"))
-    if task.held_out != problem.held_out or (problem.held_out and labels is None):
-        there = "without" if problem.held_out else "with"
-        raise SystemExit(f"{job.choices['dataset']} comes {there} test labels; wanted them in "
-                         "--labels if the task says held_out, else in the data")  # fmt: skip
-    if labels is not None:
-        problem = with_labels(problem, labels)
     sizes = build(job.at("protocol")).sizes(len(problem.truth), problem.pool.n_classes)
     start = next(parts_of(job.config, problem).rounds(problem, seed))
     known = {
@@ -53,26 +43,15 @@ def record(job: Job, task: Task, held: Mapping[str, Labels]) -> dict[str, Any]:
         "noise": job.choices["noise"],
         "rate": round(problem.facts["noise_rate"], 3),
         "seed": seed,
-        "digest": digest,
+        "digest": problem.digest,
         "pool": len(problem.truth),
         "test": len(problem.test_truth),
         "classes": problem.pool.n_classes,
         "labels": list(accumulate(sizes, initial=0)),
         "floor": round(start.metrics[metric], 4),
     }
-
-    known |= {} if labels is None else {"test_labels": labels.digest}
     whole = ceiling(problem, build(job.at("learner")), seed, metric)
     return known | {"ceiling": round(whole, 4)}
-
-
-def with_labels(problem: Problem, labels: Labels) -> Problem:
-    """The problem with its test labels; an error unless each class has one, and each test row."""
-    k, there = problem.pool.n_classes, np.unique(labels.classes)
-    if len(labels.classes) != len(problem.test) or not np.array_equal(there, np.arange(k)):
-        raise SystemExit(f"{labels.dataset} has {len(labels.classes)} labels of {len(there)} "
-                         f"classes; wanted {len(problem.test)} of 0..{k - 1}")  # fmt: skip
-    return replace(problem, test_truth=labels.classes)
 
 
 def ceiling(problem: Problem, learner: Learner, seed: int, metric: str) -> float:
@@ -107,17 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("task")
     parser.add_argument("--sets", help="data sets, by their options (default: all of the task)")
     parser.add_argument("--config-dir", type=Path, help="the folder that a task of your own is in")
-    parser.add_argument("--labels", nargs="+", type=Path, default=[], help="that are held out")
     given = parser.parse_args(arguments)
     task, extra = read_task(given.task, given.config_dir), given.config_dir
-    held = {labels.dataset: labels for labels in map(read_labels, given.labels)}
     found = {}
     for job in entered(task, ["strategy=random"], extra):
         name = problem_name(identified(job.science), job.at("seed"))
         if given.sets and job.choices["dataset"] not in given.sets.split(","):
             found |= {name: task.problems[name]} if name in task.problems else {}
             continue
-        found[name] = known = record(job, task, held)
+        found[name] = known = record(job, task)
         print(*job.overrides, known["digest"], known["floor"], known["ceiling"], flush=True)
     lines = [f" {json.dumps(name)}: {json.dumps(known)}" for name, known in found.items()]
     path = (extra or config_dir()) / "task" / f"{task.name}.json"

@@ -1,11 +1,18 @@
 """What the README promises of Python: problems, loops, runs, sweeps, results and plots."""
 
+import subprocess
+import sys
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from sklearn.linear_model import Perceptron
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 
 import al_bench
 from al_bench.assignments import InTurn
@@ -235,6 +242,75 @@ def test_what_a_protocol_of_ones_own_lacks_is_said(problem: al_bench.Problem) ->
         next(al_bench.active_learning(problem, protocol=Once()))
 
 
-def test_a_misspelt_option_is_said(problem: al_bench.Problem, tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="no_such_rule"):
-        al_bench.run(problem, strategy="no_such_rule", results=tmp_path)
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"strategy": "no_such_rule"}, "no_such_rule"),
+        ({"strategy": "margin,badge"}, "strategy=margin,badge .*stand for 2 runs; wanted one"),
+        ({"strategy": ["margin"]}, r"strategy is \['margin'\]; wanted the name of an option"),
+        ({"strategy": Margin}, "strategy is <class .*Margin'>; wanted the name of an option, or"),
+        ({"strategy": None}, "strategy is None; wanted the name of an option"),
+        ({"stratgy": Margin()}, "there is no group 'stratgy'; there are dataset, "),
+        ({"seed": "0"}, "seed is '0'; wanted a whole number"),
+        ({"overrides": "protocol.budget=10"}, "overrides is 'protocol.*; wanted a list"),
+        ({"learner": Perceptron()}, "got Perceptron, which has no predict_proba"),
+    ],
+)
+def test_a_choice_that_is_none_is_said_in_one_sentence(
+    choice: dict[str, Any], message: str, problem: al_bench.Problem, tmp_path: Path
+) -> None:
+    with pytest.raises(Exception, match=message) as said:
+        al_bench.run(problem, results=tmp_path, **choice)
+    assert not isinstance(said.value, TypeError)
+
+
+def test_numbers_of_numpy_tuples_and_classifiers_of_sklearn_are_taken(
+    problem: al_bench.Problem, tmp_path: Path
+) -> None:
+    frame = al_bench.sweep(
+        problem,
+        strategy=("random", "margin"),
+        learner=GaussianNB(var_smoothing=1e-6),
+        seed=np.arange(2),
+        results=tmp_path,
+        overrides=SHORT,
+    )
+    assert frame["id"].nunique() == 4
+    assert set(frame["learner"]) == {"sklearn"}
+    assert '"var_smoothing":1e-06' in frame["learner_config"].iloc[0].replace("1e-6", "1e-06")
+    one = al_bench.run(problem, learner=MLPClassifier((5,), max_iter=5), seed=np.int64(0),
+                       results=tmp_path, overrides=SHORT)  # fmt: skip
+    assert one["accuracy"].between(0, 1).all()
+
+
+BUSY = """
+import fcntl, sys, time
+lock = open(sys.argv[1], "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+lock.write("process 7 on mars")
+lock.flush()
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_run_that_another_process_is_making_is_waited_for(
+    problem: al_bench.Problem, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = {"strategy": "random", "results": tmp_path, "overrides": SHORT}
+    whole = al_bench.run(problem, **options)
+    folder = tmp_path / "runs" / whole["id"].iloc[0]
+    command = [sys.executable, "-c", BUSY, str(folder / "lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+
+        def let_go_once_waited_for() -> None:
+            while "waiting" not in caplog.text:
+                sleep(0.05)
+            other.kill()
+
+        Thread(target=let_go_once_waited_for, daemon=True).start()
+        again = al_bench.sweep(problem, **options, seed=0)
+    assert again["accuracy"].tolist() == whole["accuracy"].tolist()
+    assert f"run {folder.name} is being written by process 7 on mars; waiting" in caplog.text

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.configuration.config import composed, science
+from al_bench.configuration.config import science
 from al_bench.configuration.identity import identified, name_of
+from al_bench.configuration.plan import composed
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(p for folder in (".", "docs", "examples") for p in (ROOT / folder).glob("*.md"))
@@ -49,7 +50,7 @@ def test_every_command_of_a_page_is_one_that_there_is(
 ) -> None:
     assert main(["--help"]) == 0
     known = set(re.findall(r"^  (\w+) ", capsys.readouterr().out, re.MULTILINE))
-    assert "fetch" in known
+    assert "verify" in known
     lines = re.findall(r"^(?:\S*/)?albench (\w+)", page.read_text("utf-8"), re.MULTILINE)
     assert set(lines) <= known
 

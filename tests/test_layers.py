@@ -53,7 +53,7 @@ ROOMS = {
     "runs": "runs/records truth loop metrics supervision/delivered problem problem/types "
     "configuration label_models assignments",
     "analysis": "runs/records configuration",
-    "entries": "metrics analysis runs configuration",
+    "entries": "analysis runs configuration",
     "report/tables": "analysis",
     "report/figures": "analysis report/tables",
     "report/explorer": "",

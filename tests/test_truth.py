@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.state import PriorModel
 from al_bench.truth import Problem
 
 RNG = np.random.default_rng(5)
@@ -27,15 +26,6 @@ def test_without_a_prior_it_is_flat_and_without_answers_they_are_the_labels() ->
     np.testing.assert_array_equal(problem.answers, Y)
     assert problem.facts["noise_rate"] == 0
     assert problem.class_names == ("class 0", "class 1", "class 2")
-
-
-def test_test_labels_that_somebody_else_holds_are_none() -> None:
-    held = made(test_labels=None)
-    assert (made().held_out, held.held_out, held.facts["n_test"]) == (False, True, 12)
-    guesses = held.predictions(PriorModel())
-    assert guesses is not None
-    assert guesses.tolist() == made().guesses(held.test.prior).tolist()
-    assert made().predictions(PriorModel()) is None
 
 
 def test_answers_that_differ_from_the_labels_are_noise() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from al_bench.analysis.artifacts import hint
 from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of
 from al_bench.analysis.stored import kept, large, options, small
 from al_bench.configuration.words import erring, words
@@ -218,9 +217,7 @@ def read_parquet(path: Path) -> Results:
     import pyarrow.parquet as pq
 
     if not path.is_file():
-        raise FileNotFoundError(
-            f"no results at {path}; `albench report` writes them from runs{hint(path)}"
-        )
+        raise FileNotFoundError(f"no results at {path}; `albench report` writes them from runs")
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:

@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
+import typer
 
-from al_bench.cli.parsers import with_examples
-from al_bench.cli.report import name_of, options_of, spec_of
+from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from al_bench.analysis.spec import ReportSpec
 
-ABOUT = "Hold the claims of an experiment, or one of your own, on its parquet file."
-MORE = """
-  albench claim experiment=savings
-  albench claim experiment=savings --sets trec,vader --each
-  albench claim mine.parquet --ours strategy=mine,learner=mlp --against strategy=margin
-"""
 
+def claim(
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="experiment=<name>, whose claims are held on results/<name>.parquet, a parquet "
+            "file, or both"
+        ),
+    ],
+    ours: Annotated[
+        str | None, typer.Option(metavar="COLUMN=VALUE,...", help="one method, by its columns")
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=VALUE,... ...",
+            help="its rivals (default: the report's baselines, or all published methods)",
+        ),
+    ] = None,
+    sets: Annotated[
+        str | None, typer.Option(metavar="A,B", help="data sets (default: all)")
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="the tables set by set too")] = False,
+    metric: Annotated[str, typer.Option(help="where no experiment says it")] = "balanced_accuracy",
+    config_dir: ConfigDir = None,
+) -> None:
+    """Say what a method saves over others: the claims of an experiment, or one of your own.
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the tables of the claims; nothing is written."""
-    options = parser().parse_intermixed_args(arguments)
-    path, spec = asked(options)
+    \b
+    examples:
+      albench claim experiment=savings
+      albench claim experiment=savings --sets trec,vader --each
+      albench claim mine.parquet --ours strategy=mine,learner=mlp --against strategy=margin
+
+    Nothing is written.
+    """
+    own: ReportSpec | None = None
+    if ours:
+        from al_bench.analysis.table import claim_spec
+
+        own = claim_spec(selection(ours), list(map(selection, against or ())), metric)
+    elif against:
+        raise ValueError("albench claim has --against without --ours; wanted both, or neither")
+    path, spec = asked(source, own, config_dir)
     from rich.console import Console
 
     from al_bench.analysis.claims import claims_on
@@ -41,40 +71,34 @@ def main(arguments: Sequence[str]) -> int:
     from al_bench.report.tables.render import console
 
     results = read_parquet(path)
-    frame = of_sets(narrowed(results.frame, spec), options.sets)
+    frame = of_sets(narrowed(results.frame, spec), sets)
     on = ground(frame, spec, results.partial)
     claims = claims_on(on, spec)
     shown = [over_sets(claimed, on.names) for claimed in claims]
-    if options.each:
+    if each:
         shown += [set_by_set(claimed, on.names) for claimed in claims]
     print(results.summary())
     terminal = Console(width=None if sys.stdout.isatty() else 140)
     for table in shown:
         terminal.print(console(table))
-    return 0
 
 
-def asked(options: argparse.Namespace) -> tuple[Path, ReportSpec]:
-    """The parquet file, and the claims to hold on it."""
-    from al_bench.analysis.table import claim_spec
+def asked(
+    source: Sequence[str], own: ReportSpec | None, extra: Path | None
+) -> tuple[Path, ReportSpec]:
+    """The parquet file, and the claims to hold on it; own: that of the command line."""
+    from al_bench.cli.report import name_of, options_of, spec_of
 
-    files = [Path(one) for one in options.source if one.endswith(".parquet")]
-    overrides = [one for one in options.source if not one.endswith(".parquet")]
+    files = [Path(one) for one in source if one.endswith(".parquet")]
+    overrides = [one for one in source if not one.endswith(".parquet")]
     if len(files) > 1:
         raise ValueError(f"albench claim has {len(files)} parquet files; wanted one")
-    if not (overrides or options.ours):
-        raise ValueError(f"albench claim has {files[0]} without a claim; wanted experiment=<name>, "
-                         "whose claims to hold, or --ours")  # fmt: skip
-    if options.against and not options.ours:
-        raise ValueError("albench claim has --against without --ours; wanted both, or neither")
-    own: ReportSpec | None = None
-    if options.ours:
-        ours, against = selection(options.ours), list(map(selection, options.against))
-        own = claim_spec(ours, against, options.metric)
     if not overrides:
-        assert own is not None
+        if own is None:
+            raise ValueError(f"albench claim has {files[0]} without a claim; wanted "
+                             "experiment=<name>, whose claims to hold, or --ours")  # fmt: skip
         return files[0], own
-    config = options_of(overrides, options.config_dir)
+    config = options_of(overrides, extra)
     path = files[0] if files else Path(config.results) / f"{name_of(overrides)}.parquet"
     spec = spec_of(config)
     if own is not None:
@@ -88,6 +112,8 @@ def asked(options: argparse.Namespace) -> tuple[Path, ReportSpec]:
 
 def selection(text: str) -> dict[str, Any]:
     """Columns and their values from ``strategy=margin,learner.balance=[none,weights]``."""
+    import yaml
+
     pairs = [part.partition("=") for part in re.split(r",(?![^\[]*\])", text)]
     if not all(key and equals and value for key, equals, value in pairs):
         raise ValueError(f"{text!r} is no selection of a method; wanted column=value,column=value")
@@ -104,26 +130,3 @@ def of_sets(frame: pd.DataFrame, names: str | None) -> pd.DataFrame:
             raise ValueError(f"--sets has {name!r}, of which there is no run; there is "
                              f"{', '.join(there)}")  # fmt: skip
     return frame[frame["dataset"].isin(wanted)].reset_index(drop=True)
-
-
-def parser() -> argparse.ArgumentParser:
-    made = with_examples("claim", ABOUT, MORE)
-    made.add_argument(
-        "source",
-        nargs="+",
-        help="experiment=<name>, whose claims are held on results/<name>.parquet, a parquet file, "
-        "or both",
-    )
-    made.add_argument("--ours", metavar="COLUMN=VALUE,...", help="one method, by its columns")
-    made.add_argument(
-        "--against",
-        nargs="+",
-        default=(),
-        metavar="COLUMN=VALUE,...",
-        help="its rivals (default: the report's baselines, or all published methods)",
-    )
-    made.add_argument("--sets", metavar="A,B", help="data sets (default: all)")
-    made.add_argument("--each", action="store_true", help="the tables set by set too")
-    made.add_argument("--metric", default="balanced_accuracy", help="where no experiment says it")
-    made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
-    return made

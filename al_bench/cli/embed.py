@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from al_bench.cli.parsers import with_examples
-
-ABOUT = "Fill the embedding cache for a configuration or every run of an experiment."
-MORE = """
-  albench embed experiment=savings
-  albench embed dataset=trec prior=packaged --log wandb    # and version what is kept, offline
-
-Blocks are kept one by one: several processes or machines may fill one cache together, and a killed
-one loses a block. With --log every array is an artifact, of which W&B makes a new version where its
-content is a new one.
-"""
+from al_bench.cli.options import ConfigDir, Log, Mode, Multirun, Overrides
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Embed both splits of every data set by every prior that the runs ask for."""
-    options = parser().parse_intermixed_args(arguments)
+def embed(
+    overrides: Overrides = None,
+    log: Log = Log.NONE,
+    mode: Mode = Mode.OFFLINE,
+    config_dir: ConfigDir = None,
+    multirun: Multirun = False,
+) -> None:
+    """Fill the embedding cache for a configuration or every run of an experiment.
+
+    \b
+    examples:
+      albench embed experiment=savings
+      albench embed dataset=trec prior=packaged --log wandb    # and version what is kept, offline
+
+    Blocks are kept one by one: several processes or machines may fill one cache together, and a
+    killed one loses a block. With --log every array is an artifact, of which W&B makes a new
+    version where its content is a new one.
+    """
     import numpy as np
 
     from al_bench.configuration.config import workers
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     from al_bench.runs.parts import Call, known_prior, loaded
 
     os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
-    every = plans(options.overrides, options.config_dir).values()
+    every = plans(overrides or (), config_dir).values()
     calls = {  # without a whole config for each run: a suite has thousands of these pairs' runs
         (Call.of(job.at("dataset")), Call.of(job.at("prior"))): job
         for planned in every
@@ -49,9 +53,8 @@ def main(arguments: Sequence[str]) -> int:
             for what, array in zip(("embeddings", "zero-shot"), arrays, strict=True):
                 if isinstance(array, np.memmap) and array.filename:  # others are not kept
                     kept[Path(array.filename).parent] = f"{what}-{dataset.name}-{name}"
-    if options.log == "wandb":
-        log_to_wandb(kept, results, options.mode)
-    return 0
+    if log == Log.WANDB:
+        log_to_wandb(kept, results, mode)
 
 
 def log_to_wandb(kept: Mapping[Path, str], folder: Path, mode: str) -> None:
@@ -70,13 +73,3 @@ def log_to_wandb(kept: Mapping[Path, str], folder: Path, mode: str) -> None:
             run.log_artifact(artifact)
     finally:
         wandb.finish()
-
-
-def parser() -> argparse.ArgumentParser:
-    made = with_examples("embed", ABOUT, MORE)
-    made.add_argument("overrides", nargs="*", help="group=option or group.key=a,b")
-    made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
-    made.add_argument("-m", "--multirun", action="store_true", help="changes nothing")
-    made.add_argument("--log", choices=("none", "wandb"), default="none")
-    made.add_argument("--mode", choices=("offline", "online"), default="offline")
-    return made

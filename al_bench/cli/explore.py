@@ -2,43 +2,64 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from al_bench.cli.parsers import with_examples
+import typer
+
+from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
     from al_bench.analysis.keys import Choice
     from al_bench.configuration.commands import Asked
 
-ABOUT = "Write one HTML file that shows results: filter, compare, drag a level, get a command."
-MORE = """
-  albench explore results/savings.parquet --out results/explorer.html
-  albench explore results/*.parquet --metrics balanced_accuracy --title "All of it"
-"""
 PACKAGED = "al_bench.datasets.Packaged"
+METRICS = ("balanced_accuracy", "product_balanced_accuracy")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the page, and say how large it is."""
-    options = parser().parse_args(arguments)
+def explore(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="parquet files that `albench report` wrote (default: results/savings.parquet)",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="FILE")] = Path("results/explorer.html"),
+    title: Annotated[
+        str | None, typer.Option(help="what the page is called (default: the files' names)")
+    ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC ...",
+            help="which the page lets choose among, the first at first; higher is better "
+            f"(default: {' '.join(METRICS)})",
+        ),
+    ] = None,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Write one HTML file that shows results: filter, compare, drag a level, get a command.
+
+    \b
+    examples:
+      albench explore results/savings.parquet --out results/explorer.html
+      albench explore results/*.parquet --metrics balanced_accuracy --title "All of it"
+    """
     from al_bench.analysis.explorer import About, explorer_data, joined
     from al_bench.analysis.frame import read_parquet
     from al_bench.configuration.config import config_folders
     from al_bench.report.explorer.build import explorer
 
-    how = partial(asked_for, folders=tuple(config_folders(options.config_dir)))
-    results = joined([read_parquet(path) for path in options.files])
-    data = explorer_data(results, options.metrics, About(modality, how))
-    title = options.title or ", ".join(path.stem for path in options.files)
-    text = explorer(data, title)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(text, encoding="utf-8")
-    print(f"{options.out}: {data['summary']}, {len(text.encode()) / 1e6:.1f} MB")
-    return 0
+    how = partial(asked_for, folders=tuple(config_folders(config_dir)))
+    files = files or [Path("results/savings.parquet")]
+    results = joined([read_parquet(path) for path in files])
+    data = explorer_data(results, metrics or METRICS, About(modality, how))
+    text = explorer(data, title or ", ".join(path.stem for path in files))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    print(f"{out}: {data['summary']}, {len(text.encode()) / 1e6:.1f} MB")
 
 
 def asked_for(choice: Choice, folders: tuple[Path, ...]) -> Asked | None:
@@ -57,25 +78,3 @@ def modality(choice: Choice) -> str:
         if isinstance(node, dict) and node.get("_target_") == PACKAGED:
             return modality_of(node["name"])
     return str(next(said, "not said"))
-
-
-def parser() -> argparse.ArgumentParser:
-    made = with_examples("explore", ABOUT, MORE)
-    made.add_argument(
-        "files",
-        nargs="*",
-        type=Path,
-        default=[Path("results/savings.parquet")],
-        help="parquet files that `albench report` wrote (default: results/savings.parquet)",
-    )
-    made.add_argument("--out", type=Path, default=Path("results/explorer.html"), metavar="FILE")
-    made.add_argument("--title", help="what the page is called (default: the files' names)")
-    made.add_argument(
-        "--metrics",
-        nargs="+",
-        default=["balanced_accuracy", "product_balanced_accuracy"],
-        metavar="METRIC",
-        help="which the page lets choose among, the first at first; higher is better",
-    )
-    made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
-    return made

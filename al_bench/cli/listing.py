@@ -13,7 +13,7 @@ from al_bench.configuration.config import config_folders, trust
 from al_bench.configuration.sources import definition
 
 
-def show(group: str | None, extra: Path | None) -> int:
+def show(group: str | None, extra: Path | None) -> None:
     """Print the options of one group, or of all, with the first line of what they construct."""
     if extra is not None:
         trust(extra)
@@ -29,7 +29,6 @@ def show(group: str | None, extra: Path | None) -> int:
         width = max((len(option) for option, _ in options), default=0)
         for option, line in options:
             print(f"  {option:{width}}  {line}".rstrip())
-    return 0
 
 
 def _is_group(path: Path) -> bool:
@@ -69,9 +68,11 @@ def _flat(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def docstring(target: str) -> str:
-    """First docstring line of a dotted name, parsed from its source; empty where there is none."""
+    """The first sentence of what a dotted name says of itself, parsed from its source, if any."""
     try:
         node = definition(target)
     except ModuleNotFoundError as error:
         return f"(module {error.name} is not installed)"
-    return (ast.get_docstring(node) or "").split("\n")[0] if node else ""
+    first = " ".join(((ast.get_docstring(node) or "") if node else "").split("\n\n")[0].split())
+    sentence, more, _ = first.partition(". ")
+    return f"{sentence}." if more else sentence

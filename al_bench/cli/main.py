@@ -5,79 +5,69 @@ Nothing heavy is imported before a command needs it.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial, update_wrapper
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from al_bench import __version__
+from al_bench.cli.claim import claim
+from al_bench.cli.embed import embed
+from al_bench.cli.entries import enter, merge, verify
+from al_bench.cli.explore import explore
+from al_bench.cli.options import (
+    ConfigDir,
+    Log,
+    Mode,
+    Multirun,
+    Overrides,
+    Several,
+    Splits,
+    UsageError,
+)
+from al_bench.cli.session import app as of_session
 from al_bench.configuration.portable import started_held
 
-Command = Callable[[list[str]], int]
 NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # the same bits anywhere
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; failures end in one sentence on stderr and exit code 1 (2 for bad usage)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands: dict[str, Command] = {
-        "run": run,
-        "embed": embed,
-        "prior": prior,
-        "status": status,
-        "report": report,
-        "claim": claim,
-        "explore": explore,
-        "session": session,
-        "list": list_options,
-        "check": check,
-        "enter": enter,
-        "merge": merge,
-        "verify": verify,
-        "score": score,
-        "fetch": fetch,
-    }
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(usage(commands))
-        return 0 if arguments else 2
-    if arguments[0] == "--version":
-        print(f"albench {__version__}")
-        return 0
-    if arguments[0] not in commands:
-        names = ", ".join(commands)
-        print(f"albench: no command {arguments[0]!r}; there are {names}", file=sys.stderr)
-        return 2
-    if argv is None and arguments[0] in NUMBERS:
-        started_held(arguments)
+    alone = arguments in ([], ["session"])  # a group without a command
+    group: Any = typer.main.get_command(app)
     try:
-        code = commands[arguments[0]](arguments[1:])
+        if arguments and arguments[0] not in group.commands and not arguments[0].startswith("-"):
+            raise UsageError(f"no command {arguments[0]!r}; there are "
+                                     f"{', '.join(group.commands)}")  # fmt: skip
+        if argv is None and arguments and arguments[0] in NUMBERS:
+            started_held(arguments)
+        with group.make_context("albench", [*arguments, *["--help"] * alone]) as context:
+            code = int(group.invoke(context) or 0)
         sys.stdout.flush()
         return code
+    except typer.Exit as end:  # help was shown
+        return 2 if alone else end.exit_code
+    except UsageError as error:
+        path = getattr(getattr(error, "ctx", None), "command_path", "albench")
+        print(f"{path}: {error.format_message()}", file=sys.stderr)
+        return 2
     except (KeyboardInterrupt, SystemExit) as end:
         if not isinstance(end.__context__ or end, KeyboardInterrupt):  # Lightning exits on Ctrl-C
             raise
         print("albench: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     except BrokenPipeError:  # nobody reads on, as in ``albench list | head``
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # for what is not yet flushed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is not flushed
         return 141
     except Exception as error:
         if os.environ.get("AL_BENCH_DEBUG"):
             raise
         print(f"albench: {sentence(error)}", file=sys.stderr)
         return 1
-
-
-def usage(commands: dict[str, Command]) -> str:
-    lines = ["usage: albench <command> [options] [group=option] [group.key=value]", ""]
-    for name, command in commands.items():
-        lines.append(f"  {name:8}{(command.__doc__ or '').splitlines()[0]}")
-    lines += ["", "albench <command> --help says more; AL_BENCH_DEBUG=1 shows tracebacks."]
-    return "\n".join(lines)
 
 
 def sentence(error: BaseException) -> str:
@@ -88,163 +78,153 @@ def sentence(error: BaseException) -> str:
     return text if named else f"{type(error).__name__}: {text} (AL_BENCH_DEBUG=1 shows where)"
 
 
-def run(arguments: list[str]) -> int:
-    """Run one configuration, a sweep (strategy=a,b) or experiments; what is done is skipped."""
+def said_version(wanted: bool) -> None:
+    if wanted:
+        print(f"albench {__version__}")
+        raise typer.Exit
+
+
+def albench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=said_version, is_eager=True, help="say it")
+    ] = False,
+) -> None:
+    """Active learning with foundation-model priors under class imbalance and label noise.
+
+    albench <command> --help says more; AL_BENCH_DEBUG=1 shows tracebacks.
+    """
+
+
+def run(
+    overrides: Overrides = None,
+    config_dir: ConfigDir = None,
+    again: Annotated[bool, typer.Option("--again", help="make finished runs anew")] = False,
+    multirun: Multirun = False,
+) -> None:
+    """Run one configuration, a sweep (strategy=a,b) or experiments; what is done is skipped.
+
+    \b
+    examples:
+      albench run dataset=trec strategy=margin noise=symmetric noise.rate=0.2
+      albench run strategy=random,margin,badge seed=0,1,2 hydra/launcher=joblib
+      albench run experiment=savings
+      albench run strategy=badge --cfg job      # what it is made of, without running it
+
+    `albench list` shows the options of each group. Hydra's own --cfg, --info, --resolve, --package
+    and --hydra-help are passed on.
+    """
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
-    import hydra
-    from hydra._internal.utils import get_args_parser
+    from al_bench.cli.run import make
 
-    from al_bench.configuration.config import config_dir, config_folders, search, stand_alone, trust
-    from al_bench.configuration.experiments import plans
-    from al_bench.configuration.plan import BASIC, HERE
-    from al_bench.runs.run import execute
-    from al_bench.runs.sweep import require, sweep, sweep_all
-    from al_bench.runs.tune import objective
-
-    extra, rest = parse("run", run.__doc__, arguments, hydra_help=True)
-    again = ["again=true"] if "--again" in rest else []
-    rest = [argument for argument in rest if argument != "--again"]
-    given = get_args_parser().parse_intermixed_args(rest)
-    if not (given.help or given.hydra_help or given.cfg or given.info or given.shell_completion):
-        every = plans([*given.overrides, *again], extra)
-        if len(every) > 1:
-            return sweep_all(every, extra)
-        ((name, planned),) = every.items()
-        sweeper, launcher = (planned.hydra[part]["_target_"] for part in ("sweeper", "launcher"))
-        if sweeper == BASIC and len(planned) == 1 and launcher == HERE:
-            job = planned[0]
-            execute(job.config, config_folders(extra), experiment=job.experiment)
-            return 0
-        if sweeper == BASIC:
-            return sweep(planned, extra, name)
-        require(sweeper)
-        rest = ["--multirun", *rest]
-    if extra is not None:
-        trust(extra)
-    sys.argv = ["albench run", *search(extra), *rest, *again]
-    stand_alone()
-    task = update_wrapper(partial(objective, extra), objective)  # which Hydra asks for its file
-    hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="config")(task)()
-    return 0
+    make([*(overrides or ()), *(["again=true"] if again else ())], config_dir)
 
 
-def embed(arguments: list[str]) -> int:
-    """Fill the embedding cache for a configuration or every run of an experiment."""
-    from al_bench.cli.embed import main as fill
+def prior(
+    overrides: Annotated[list[str], typer.Argument(help="dataset=... prior=... and their options")],
+    split: Splits = Splits.TEST,
+    rows: Annotated[
+        int | None, typer.Option(help="judge so many rows drawn at random (default: all)")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="name of the files (default: <dataset>_<prior>)")
+    ] = None,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Write a prior's report card: zero-shot accuracy, calibration, classes, confusion.
 
-    return fill(arguments)
+    It is measured on a data set's labels, and goes to results/priors/.
+    """
+    from al_bench.cli.prior_card import make
+
+    print("\n".join(map(str, make(overrides, split, rows, name, config_dir))))
 
 
-def prior(arguments: list[str]) -> int:
-    """Write a prior's report card: zero-shot accuracy, calibration, classes, confusion."""
-    from al_bench.cli.prior_card import main as write_card
-
-    return write_card(arguments)
-
-
-def status(arguments: list[str]) -> int:
-    """Say what of some experiments is done, failed or to do, what is missing, how long it takes."""
+def status(
+    overrides: Overrides = None, config_dir: ConfigDir = None, multirun: Multirun = False
+) -> int:
+    """Say what of some experiments is done, failed, to do or missing, and how long it takes."""
     from al_bench.cli.status import show
 
-    extra, overrides = parse("status", status.__doc__, arguments)
-    return show(overrides, extra)
+    return show(overrides or (), config_dir)
 
 
-def report(arguments: list[str]) -> int:
+def report(
+    overrides: Annotated[
+        list[str],
+        typer.Argument(help="experiment=a, experiment=a,b, or what was given to run"),
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="name of the report; the experiment's by default")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for tables and figures (default: results)")
+    ] = None,
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="read results/<name>.parquet instead of runs")
+    ] = False,
+    known: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE ...",
+            help="parquet files of earlier reports, for the runs that are not in results/runs",
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="print no tables, only what is written")
+    ] = False,
+    log: Log = Log.NONE,
+    mode: Mode = Mode.OFFLINE,
+    config_dir: ConfigDir = None,
+    multirun: Multirun = False,
+) -> None:
     """Build the tables and figures of an experiment from its runs, or from its parquet file."""
-    from al_bench.cli.report import main as build_report
+    from al_bench.cli.report import make
 
-    return build_report(arguments)
-
-
-def claim(arguments: list[str]) -> int:
-    """Say what a method saves over others: the claims of an experiment, or one of your own."""
-    from al_bench.cli.claim import main as hold
-
-    return hold(arguments)
+    make(overrides, name, out, parquet, known or (), quiet, log, mode, config_dir)
 
 
-def explore(arguments: list[str]) -> int:
-    """Write one HTML file that shows results: filter, compare, drag a level, get a command."""
-    from al_bench.cli.explore import main as write_explorer
-
-    return write_explorer(arguments)
-
-
-def session(arguments: list[str]) -> int:
-    """Label rows of your own: suggest, tell, estimate, export."""
-    from al_bench.cli.session import main as of_session
-
-    return of_session(arguments)
-
-
-def list_options(arguments: list[str]) -> int:
+def list_options(
+    group: Annotated[
+        str | None,
+        typer.Argument(help="dataset, noise, annotators, prior, strategy, ...", show_default=False),
+    ] = None,
+    config_dir: ConfigDir = None,
+) -> None:
     """List the options of a config group (all groups without one) with one line each."""
     from al_bench.cli.listing import show
 
-    parser = argparse.ArgumentParser("albench list", description=list_options.__doc__)
-    parser.add_argument("group", nargs="?", help="dataset, noise, annotators, prior, strategy, ...")
-    parser.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
-    options = parser.parse_args(arguments)
-    return show(options.group, options.config_dir)
+    show(group, config_dir)
 
 
-def check(arguments: list[str]) -> int:
-    """Check components of yours, such as a strategy or a label model, against what they promise."""
-    from al_bench.testing.contract import CHECKS, check_config
+def check(
+    overrides: Overrides = None, config_dir: ConfigDir = None, multirun: Multirun = False
+) -> int:
+    """Check components of yours (a strategy, a label model ...) against what they promise.
 
-    extra, overrides = parse("check", f"{check.__doc__} Of: {', '.join(CHECKS)}.", arguments)
-    return check_config(overrides, extra)
+    Of: strategy, supervision, learner, imbalance, noise, annotators, label_model, assignment.
+    """
+    from al_bench.testing.contract import check_config
 
-
-def enter(arguments: list[str]) -> int:
-    """Run a method on a task of the leaderboard and write the folder of its entry."""
-    from al_bench.cli.enter import main as enter_it
-
-    return enter_it(arguments)
+    return check_config(overrides or (), config_dir)
 
 
-def merge(arguments: list[str]) -> int:
-    """Join results of many machines into one parquet file, or say which do not fit."""
-    from al_bench.cli.merge import main as join
-
-    return join(arguments)
-
-
-def verify(arguments: list[str]) -> int:
-    """Make a random sample of an entry's runs again and say which differ."""
-    from al_bench.cli.verify import main as make_again
-
-    return make_again(arguments)
-
-
-def score(arguments: list[str]) -> int:
-    """Fill in an entry's test metrics, by whoever holds the labels of its task."""
-    from al_bench.cli.score import main as fill_in
-
-    return fill_in(arguments)
-
-
-def fetch(arguments: list[str]) -> int:
-    """Bring results that lie in a release beside the repository, each with its checksum."""
-    from al_bench.cli.fetch import main as bring
-
-    return bring(arguments)
-
-
-def parse(
-    name: str, about: str | None, arguments: list[str], hydra_help: bool = False
-) -> tuple[Path | None, list[str]]:
-    """The user's --config-dir and everything else, which Hydra reads."""
-    parser = argparse.ArgumentParser(
-        f"albench {name}", description=about, add_help=not hydra_help, allow_abbrev=False
-    )
-    parser.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
-    if not hydra_help:
-        parser.add_argument("-m", "--multirun", action="store_true", help="changes nothing")
-        parser.add_argument("overrides", nargs="*", help="group=option or group.key=a,b")
-        options = parser.parse_intermixed_args(arguments)
-        return options.config_dir, options.overrides
-    options, rest = parser.parse_known_args(arguments)
-    return options.config_dir, rest
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 100},
+)
+app.callback()(albench)
+app.command(context_settings={"ignore_unknown_options": True})(run)
+app.command(cls=Several)(embed)
+app.command()(prior)
+app.command()(status)
+app.command(cls=Several)(report)
+app.command(cls=Several)(claim)
+app.command(cls=Several)(explore)
+app.add_typer(of_session, name="session")
+app.command("list")(list_options)
+app.command()(check)
+app.command()(enter)
+app.command()(merge)
+app.command()(verify)

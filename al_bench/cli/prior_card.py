@@ -6,7 +6,6 @@ set's own classes: imbalance and noise play no part.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 import sys
@@ -23,7 +22,6 @@ from al_bench.problem.types import Dataset, Prior, Split
 from al_bench.rng import rng
 from al_bench.state import Floats, Ints
 
-ABOUT = "Measure a prior's zero-shot probabilities on a data set's labels; write results/priors/."
 LARGE = 40  # classes beyond which a figure has no names
 
 
@@ -69,10 +67,11 @@ def judged(probabilities: Floats, truth: Ints) -> Card:
     )
 
 
-def main(arguments: Sequence[str]) -> int:
+def make(
+    overrides: Sequence[str], split: str, rows: int | None, name: str | None, extra: Path | None
+) -> list[Path]:
     """Judge one prior on one data set, print its card and write it as md, json and png."""
-    options = parser().parse_intermixed_args(arguments)
-    jobs = list(plan(options.overrides, options.config_dir))
+    jobs = list(plan(overrides, extra))
     if len(jobs) > 1:
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
     config = jobs[0].config
@@ -83,30 +82,21 @@ def main(arguments: Sequence[str]) -> int:
     dataset = loaded(Call.of(config.dataset))
     prior = known_prior(Call.of(config.prior))
     cache = Path(config.cache).expanduser()
-    card = judged(*measured(dataset, prior, options.split, options.rows, cache))
-    name = options.name or f"{dataset.name}_{jobs[0].choices['prior']}"
+    card = judged(*measured(dataset, prior, split, rows, cache))
+    given = {"--split": split, "--rows": rows, "--name": name, "--config-dir": extra}
+    more = [str(one) for pair in given.items() if pair[1] not in (None, "test") for one in pair]
+    name = name or f"{dataset.name}_{jobs[0].choices['prior']}"
     about = {
         "name": name,
-        "command": shlex.join(["albench", "prior", *arguments]),
-        "split": options.split,
+        "command": shlex.join(["albench", "prior", *overrides, *more]),
+        "split": split,
         "dataset": dataset.key,
         "prior": chosen(prior, dataset.modality).key,
         "encoder": prior.encoder(dataset.modality).key,
         "class_names": list(dataset.class_names),
         "prompts": list(dataset.prompts),
     }
-    print("\n".join(map(str, write(card, about, Path(config.results) / "priors"))))
-    return 0
-
-
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser("albench prior", description=ABOUT, allow_abbrev=False)
-    made.add_argument("overrides", nargs="+", help="dataset=... prior=... and their options")
-    made.add_argument("--split", choices=("test", "train"), default="test")
-    made.add_argument("--rows", type=int, help="judge so many rows drawn at random (default: all)")
-    made.add_argument("--name", help="name of the files (default: <dataset>_<prior>)")
-    made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
-    return made
+    return write(card, about, Path(config.results) / "priors")
 
 
 def measured(
@@ -123,8 +113,6 @@ def measured(
         return embedded(dataset, name, some, prior, cache)[1], some
 
     said, judged_rows = zero_shot(split, prior)
-    if judged_rows.withheld:
-        raise ValueError(f"{dataset.name}: its {split} labels are held out; wanted --split train")
     recorded = comparing(prior, dataset.modality)
     if recorded is not None:
         pool, other = (zero_shot("train", one)[0] for one in (prior, recorded.inner))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from hashlib import sha256
@@ -12,47 +11,54 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
+from al_bench.cli.options import Log, Mode
 from al_bench.cli.status import absent
-from al_bench.configuration.config import composed, config_folders, is_sweep
+from al_bench.configuration.config import config_folders, is_sweep
 from al_bench.configuration.experiments import experiments, plans
 from al_bench.configuration.identity import run_id
 from al_bench.configuration.options import option_of
-from al_bench.configuration.plan import Job
+from al_bench.configuration.plan import Job, composed
 
 if TYPE_CHECKING:
     from al_bench.analysis.analysis import Analysis
     from al_bench.analysis.frame import Missing, Results
     from al_bench.analysis.spec import ReportSpec
 
-ABOUT = "Build the tables and figures of experiments from their runs or their parquet file."
 
-
-def main(arguments: Sequence[str]) -> int:
+def make(
+    overrides: Sequence[str],
+    name: str | None,
+    out: Path | None,
+    parquet: bool,
+    known: Sequence[Path],
+    quiet: bool,
+    log: Log,
+    mode: Mode,
+    extra: Path | None,
+) -> None:
     """Write results/<name>.parquet, a page, tables, figures and details; print the main table."""
-    options = parser().parse_intermixed_args(arguments)
-    config = options_of(options.overrides, options.config_dir)
+    config = options_of(overrides, extra)
     from al_bench.analysis.analysis import analyse
     from al_bench.analysis.frame import read_parquet, write_parquet
     from al_bench.report.build import write
 
-    name = options.name or name_of(options.overrides)
+    name = name or name_of(overrides)
     folder = Path(config.results)
-    out = Path(options.out or folder)
+    out = out or folder
     written = []
-    if options.parquet:
+    if parquet:
         results = read_parquet(folder / f"{name}.parquet")
     else:
-        results = read(options.overrides, options.config_dir, folder / "runs", options.known)
+        results = read(overrides, extra, folder / "runs", known)
         written = [write_parquet(results, out / f"{name}.parquet")]
     analysis = analyse(results, spec_of(config))
     written += write(analysis, name, out)
-    if not options.quiet:
+    if not quiet:
         show(analysis)
     print("\n".join(str(path) for path in written))
-    if options.log == "wandb":
-        table = folder / f"{name}.parquet" if options.parquet else written[0]
-        log_to_wandb(name, analysis, written, table, folder, options.mode)
-    return 0
+    if log == Log.WANDB:
+        table = folder / f"{name}.parquet" if parquet else written[0]
+        log_to_wandb(name, analysis, written, table, folder, mode)
 
 
 def name_of(overrides: Sequence[str]) -> str:
@@ -101,7 +107,7 @@ def missing(name: str, job: Job, extra: Path | None) -> Missing:
 
     science, folders = job.science, config_folders(extra)
     groups = ("dataset", "imbalance", "noise", "strategy")
-    choices = {group: option_of(group, science[group], folders) for group in groups}
+    choices = {g: option_of(g, science[g], folders, job.choices.get(g)) for g in groups}
     columns = columns_of(choices, science)
     where = {c: columns[c] for group in groups[:3] for c in (group, f"{group}_config")}
     return Missing(name, describe(choices, science, science["seed"]), NOT_AVAILABLE, where)
@@ -118,32 +124,6 @@ def show(analysis: Analysis) -> None:
     terminal = Console(width=None if sys.stdout.isatty() else 140)
     for table in (*main_tables(analysis), *summary(analysis)):
         terminal.print(console(table))
-
-
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser("albench report", description=ABOUT)
-    made.add_argument(
-        "overrides", nargs="+", help="experiment=a, experiment=a,b, or what was given to run"
-    )
-    made.add_argument("-m", "--multirun", action="store_true", help="changes nothing")
-    made.add_argument("--name", help="name of the report; the experiment's by default")
-    made.add_argument("--out", help="folder for tables and figures (default: results)")
-    made.add_argument(
-        "--parquet", action="store_true", help="read results/<name>.parquet instead of runs"
-    )
-    made.add_argument(
-        "--known",
-        type=Path,
-        nargs="+",
-        default=(),
-        metavar="FILE",
-        help="parquet files of earlier reports, for the runs that are not in results/runs",
-    )
-    made.add_argument("--quiet", action="store_true", help="print no tables, only what is written")
-    made.add_argument("--log", choices=("none", "wandb"), default="none")
-    made.add_argument("--mode", choices=("offline", "online"), default="offline")
-    made.add_argument("--config-dir", type=Path, help="a folder of your own configs besides")
-    return made
 
 
 def spec_of(config: DictConfig) -> ReportSpec:

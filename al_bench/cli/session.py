@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from al_bench.cli.options import ConfigDir
+
 if TYPE_CHECKING:
     from al_bench.session import Interval, Session, Suggestion
 
@@ -30,10 +32,7 @@ examples:
 app = typer.Typer(
     help="Label rows of your own: suggest, tell, estimate, export.",
     epilog=EXAMPLES,
-    add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -42,10 +41,7 @@ def option(help: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help, **more)
 
 
-# bad usage: typer's own error, or click's where typer does not bring its own
-UsageError: Any = typer.BadParameter.__mro__[1]
 Folder = Annotated[Path, typer.Argument(help="the session", show_default=False)]
-ConfigDir = Annotated[Path | None, option("a folder of your own configs besides", "--config-dir")]
 Data = Annotated[
     str,
     option(
@@ -71,21 +67,6 @@ class Tool(StrEnum):
 
     labelstudio = "labelstudio"
     argilla = "argilla"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run a command of a session; bad usage ends in one sentence and exit code 2."""
-    command = typer.main.get_command(app)
-    try:
-        with command.make_context("albench session", list(arguments) or ["--help"]) as context:
-            command.invoke(context)
-    except typer.Exit as end:
-        return end.exit_code if arguments else 2
-    except UsageError as error:
-        where = getattr(getattr(error, "ctx", None), "command_path", "albench session")
-        print(f"{where}: {error.format_message()}", file=sys.stderr)
-        return 2
-    return 0
 
 
 @app.command(epilog=EXAMPLES)

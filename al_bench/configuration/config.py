@@ -26,6 +26,13 @@ GROUPS = (
 )
 OPTIONAL = ("annotators", "label_model", "assignment", "proxy_selection")  # null: not there
 SCIENCE = (*GROUPS, "seed")
+WRITTEN = "runs are written below results=<folder>, with all of their settings in manifest.json"
+UNUSED = {
+    **dict.fromkeys(("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"), WRITTEN),
+    "hydra.output_subdir": WRITTEN,
+    "hydra/sweeper": "all runs are listed before the first is made; a search, such as Optuna's, "
+    "calls al_bench.run from Python",
+}
 # what a trainer may be given that changes numbers
 TRAINING = (
     *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
@@ -162,19 +169,6 @@ def composing(extra: Path | None = None) -> Iterator[None]:
         yield
 
 
-def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
-    """What Hydra composes of some overrides that stand for one value each."""
-    from hydra import compose
-
-    with composing(extra):
-        return compose("config", [*search(extra), *with_limit(overrides)])
-
-
-def with_limit(overrides: Sequence[str]) -> list[str]:
-    """The overrides as Hydra takes them: a data set has a limit only where one is given."""
-    return [f"++{o}" if o.startswith("dataset.limit=") else o for o in overrides]
-
-
 def search(extra: Path | None) -> list[str]:
     """The override that lets Hydra look for options in other folders than ours too."""
     others = ",".join(f"file://{folder}" for folder in config_folders(extra)[1:])
@@ -207,6 +201,20 @@ def trust(folder: Path) -> None:
 def key_of(override: str) -> str:
     """What an override sets: the part before its equals sign."""
     return override.split("=", 1)[0].lstrip("+~")
+
+
+def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
+    """The overrides with ``init=centroid`` as ``strategy@init=centroid``, and a limit of a data set
+    added to it; ValueError for a setting of Hydra's own that would change nothing."""
+    for override in overrides:
+        if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
+            raise ValueError(f"{override} would change nothing: {UNUSED[key_of(override)]}")
+    added = {"init=": "strategy@", "dataset.limit=": "++"}
+    found = []
+    for override in overrides:
+        start = next((start for start in added if override.startswith(start)), "")
+        found.append(added.get(start, "") + override)
+    return found
 
 
 def is_option(override: str, folders: Sequence[Path]) -> bool:

@@ -18,8 +18,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from al_bench.configuration.config import composed, key_of
-from al_bench.configuration.plan import Plan, composer, plan
+from al_bench.configuration.config import as_hydra_takes, key_of
+from al_bench.configuration.plan import Plan, composed, composer, plan
 
 
 def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -31,7 +31,7 @@ def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tuple[str, ...]]:
     """The command line of each sweep, by its name; what is given here wins over what it sets."""
-    names, rest = experiments(overrides)
+    names, rest = experiments(as_hydra_takes(overrides))
     if not names:
         return {"": tuple(rest)}
     given = {key_of(override) for override in rest}
@@ -64,7 +64,7 @@ def text(value: Any) -> str:
 
 def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
     """The plan of each sweep, by its name; ValueError with the name of one that is wrong."""
-    made, compose = {}, composer()
+    made, compose = {}, composer(extra)
     for name, line in command_lines(overrides, extra).items():
         try:
             made[name] = plan(line, extra, compose)

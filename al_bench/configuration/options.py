@@ -7,22 +7,28 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
+from al_bench.configuration.config import key_of
 from al_bench.configuration.words import parameters
 
 MISSING = "???"  # of a value that a user has to give
 GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
 
 
-def option_of(group: str, node: Mapping[str, Any], folders: Sequence[Path]) -> str:
+def option_of(
+    group: str, node: Mapping[str, Any], folders: Sequence[Path], typed: str | None = None
+) -> str:
     """The option that a resolved component stands for.
 
-    The one of its very values; else, for what has a `name` (a user's own data), that name; else the
-    option of its class with the fewest other values; else the class, in small letters.
+    For what has a `name` that its option has not (a user's own data), that name; else the one that
+    was typed, if it is of the same class; the one of its very values; the option of its class with
+    the fewest other values; the class, in small letters.
     """
     kind = {o: n for o, n in options(group, tuple(folders)).items()
             if n.get("_target_") == node["_target_"]}  # fmt: skip
+    if typed in kind and node.get("name") == kind[typed].get("name"):
+        return typed
     own = parameters({key: value for key, value in node.items() if key not in GIVEN})
     values = {option: parameters(other) for option, other in kind.items()}
     if same := [option for option, other in values.items() if other == own]:
@@ -34,6 +40,31 @@ def option_of(group: str, node: Mapping[str, Any], folders: Sequence[Path]) -> s
     if whole:
         return min(whole, key=lambda option: (near[option], option))
     return str(node["_target_"]).rpartition(".")[2].lower()
+
+
+def lacking(
+    config: DictConfig, choices: Mapping[str, str], override: str, folders: Sequence[Path]
+) -> str | None:
+    """What to say of an override whose key the chosen option of its group has not: the keys that it
+    has, and the options that have this one. None where the key is there, or adds one."""
+    group, _, inner = key_of(override).partition(".")
+    if not inner or group not in choices or override[0] in "+~":
+        return None
+    node: Any = OmegaConf.to_container(config[group]) if config[group] else {}
+    if has(node, inner):
+        return None
+    chosen = "null" if choices[group] == "None" else choices[group]
+    keys = [str(key) for key in node if key != "_target_"]
+    text = f"{group}={chosen} has no {inner}" + (f"; it has {', '.join(keys)}" if keys else "")
+    having = [option for option, n in options(group, tuple(folders)).items() if has(n, inner)]
+    if not having:
+        return f"{text}; no option of {group} has it"
+    return f"{text}; {', '.join(having)} have it: {group}={having[0]} {override}"
+
+
+def has(node: Any, key: str) -> bool:
+    """Whether a node has a value, or a part, at a dotted name."""
+    return any(f"{name}.".startswith(f"{key}.") for name in parameters(node))
 
 
 def beyond(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:

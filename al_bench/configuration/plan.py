@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from al_bench.configuration.config import (
     PROBLEM,
+    as_hydra_takes,
     composing,
     config_folders,
     is_option,
@@ -20,10 +21,9 @@ from al_bench.configuration.config import (
     resolved,
     science_of,
     search,
-    with_limit,
 )
+from al_bench.configuration.options import lacking
 
-BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 EVERYWHERE = {"experiment", "task", "hydra"}  # whose options change many nodes
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
 
@@ -114,21 +114,48 @@ class Plan:
 Composer = Callable[..., Node]  # from overrides to what they compose to
 
 
-def composer() -> Composer:
-    """Composes, and remembers what it composed: sweeps of one experiment share most of it."""
+def composer(extra: Path | None) -> Composer:
+    """Composes, and remembers what it composed: sweeps of one experiment share most of it.
+
+    ValueError for a key that the chosen option has not; Hydra's own errors besides.
+    """
     from hydra import compose
+    from hydra.errors import ConfigCompositionException
+
+    folders = config_folders(extra)
 
     @cache
     def composed(*overrides: str) -> Node:
-        config = compose("config", list(overrides), return_hydra_config=True)
+        try:
+            config = compose("config", list(overrides), return_hydra_config=True)
+        except ConfigCompositionException:
+            options = [o for o in overrides if is_option(o, folders) or o.startswith("hydra")]
+            if len(options) < len(overrides):
+                node = composed(*options)
+                check_keys(node, [o for o in overrides if o not in options], folders)
+            raise
         choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
         hydra = config.hydra
         with open_dict(config):
             del config["hydra"]
-        own = {k: v for k, v in choices.items() if not k.startswith("hydra/")}
+        own = {k.removeprefix("strategy@") if k == "strategy@init" else k: v
+               for k, v in choices.items() if not k.startswith("hydra/")}  # fmt: skip
         return Node(config, own, hydra)
 
     return composed
+
+
+def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
+    """What Hydra composes of some overrides that stand for one value each."""
+    with composing(extra):
+        return composer(extra)(*search(extra), *as_hydra_takes(overrides)).config
+
+
+def check_keys(node: Node, overrides: Sequence[str], folders: Sequence[Path]) -> None:
+    """ValueError for the first override whose key the chosen option of its group has not."""
+    for override in overrides:
+        if said := lacking(node.config, node.choices, override, folders):
+            raise ValueError(said)
 
 
 def plan(
@@ -143,8 +170,8 @@ def plan(
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    overrides = with_limit(overrides)
-    extras, compose = search(extra), composed or composer()
+    overrides = as_hydra_takes(overrides)
+    extras, compose = search(extra), composed or composer(extra)
     with composing(extra):
         fixed = [o for o in overrides if not is_sweep(o)]
         swept = [o for o in overrides if is_sweep(o)]
@@ -159,9 +186,7 @@ def plan(
         swept += [f"{key}={value}" for key, value in params.items() if key not in given]
         loader = GlobalHydra.instance().config_loader()  # which options a glob stands for
         parsed = OverridesParser.create(config_loader=loader).parse_overrides(swept)
-        batches = []  # where another sweeper chooses the runs as it goes
-        if hydra.sweeper["_target_"] == BASIC:
-            batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+        batches = BasicSweeper.split_arguments(parsed, max_batch_size=None)
         combinations = together([[*own, *job] for batch in batches for job in batch])
         groups = {(key, group) for job in combinations for key, group in _by_node(job).items()}
         nodes = {}
@@ -169,22 +194,27 @@ def plan(
             options = [o for o in group if is_option(o, folders)]
             values = [o for o in group if o not in options]
             node = compose(*extras, *common, *options) if options else base
-            nodes[group] = with_values(node, key, values) if values else node
+            nodes[group] = with_values(node, key, values, folders) if values else node
         return Plan(tuple(overrides), hydra, tuple(common), base, nodes, combinations)
 
 
-def with_values(node: Node, key: str, overrides: Sequence[str]) -> Node:
+def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
     """One top-level key of a composed config with values set as Hydra sets them.
 
     Composing again would give the same and takes some fifty times as long.
     """
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import ConfigCompositionException
 
     config = OmegaConf.create({key: node.config._get_node(key)} if key in node.config else {})
     OmegaConf.set_struct(config, True)
     parsed = OverridesParser.create().parse_overrides(list(overrides))
-    ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
+    try:
+        ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
+    except ConfigCompositionException:
+        check_keys(node, overrides, folders)
+        raise
     return Node(config, node.choices, node.hydra)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from al_bench.configuration.config import PROBLEM, composed, config_folders, key_of, resolved
+from al_bench.configuration.config import PROBLEM, config_folders, key_of, resolved
 from al_bench.configuration.experiments import known_plan
 from al_bench.configuration.identity import identified, name_of
-from al_bench.configuration.plan import Job, Plan
+from al_bench.configuration.plan import Job, Plan, composed, node_of
 
 METHOD = (
     *("strategy", "init", "supervision", "learner"),
@@ -26,18 +26,12 @@ WHERE = (  # changes no number
 @dataclass(frozen=True)
 class Task:
     """A task by name: its version, the metric that entries are ranked by, and of its problems (by
-    the hash of what they are made of) what is known; empty where nothing was recorded. held_out:
-    whether somebody else holds the test labels."""
+    the hash of what they are made of) what is known; empty where nothing was recorded."""
 
     name: str
     version: int
     metric: str
     problems: Mapping[str, Mapping[str, Any]]
-    held_out: bool = False
-
-    @property
-    def digests(self) -> dict[str, str]:
-        return {name: str(known["digest"]) for name, known in self.problems.items()}
 
 
 def read_task(name: str, extra: Path | None) -> Task:
@@ -47,24 +41,16 @@ def read_task(name: str, extra: Path | None) -> Task:
     if name not in names:
         raise ValueError(f"there is no task {name!r}; there are {', '.join(names)}")
     card = resolved(composed([f"task={name}"], extra))["task"]
-    if not isinstance(card, dict) or card.keys() - {"held_out"} != {"version", "metric"}:
-        raise ValueError(f"task={name} says {card!r} of itself; wanted a version and a metric, and "
-                         "held_out: true where somebody else holds the test labels")  # fmt: skip
+    if not isinstance(card, dict) or card.keys() != {"version", "metric"}:
+        raise ValueError(f"task={name} says {card!r} of itself; wanted a version and a metric")
     files = [folder / f"{name}.json" for folder in folders]
     known = [json.loads(path.read_text("utf-8")) for path in files if path.is_file()]
-    if not isinstance(held_out := card.get("held_out", False), bool):
-        raise ValueError(f"task={name} says held_out={held_out!r}; wanted true or false")
-    return Task(name, card["version"], str(card["metric"]), known[0] if known else {}, held_out)
-
-
-def head_of(override: str) -> str:
-    """The top-level node that an override changes: ``strategy@init`` changes init."""
-    return key_of(override).split("@")[-1].split(".")[0].split("/")[0]
+    return Task(name, card["version"], str(card["metric"]), known[0] if known else {})
 
 
 def of_method(overrides: Sequence[str]) -> list[str]:
     """The overrides that say what the method is, without where and how it runs."""
-    return [override for override in overrides if head_of(override) in METHOD]
+    return [override for override in overrides if node_of(override) in METHOD]
 
 
 def entered(task: Task, overrides: Sequence[str], extra: Path | None) -> Plan:
@@ -74,7 +60,7 @@ def entered(task: Task, overrides: Sequence[str], extra: Path | None) -> Plan:
     are given, or none.
     """
     for override in overrides:
-        if head_of(override) not in (*METHOD, *WHERE):
+        if node_of(override) not in (*METHOD, *WHERE):
             raise ValueError(
                 f"{override} changes what task {task.name} fixes; an entry may set "
                 f"{', '.join(METHOD)}"

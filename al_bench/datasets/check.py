@@ -57,7 +57,7 @@ def checked(dataset: Dataset) -> Dataset:
         (f"{dataset.name} train", dataset.train),
         (f"{dataset.name} test", dataset.test),
     ):
-        check_split(where, split, dataset.class_names, split is dataset.test and split.withheld)
+        check_split(where, split, dataset.class_names)
         if dataset.modality == "text":
             check_texts(where, split.inputs)
     return dataset
@@ -90,15 +90,13 @@ def check_prompts(name: str, prompts: Sequence[str]) -> None:
             raise ValueError(f"{name}: prompt {prompt!r} does not hold exactly one {{}}")
 
 
-def check_split(where: str, split: Split, class_names: Sequence[str], withheld: bool) -> None:
-    """Rows, one label each, in range unless withheld, every class at least once; human columns of
-    equal length."""
+def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
+    """Rows, one label each, in range, every class at least once; human columns of equal length."""
     if len(split.labels) == 0:
         raise ValueError(f"{where} has no rows")
     if len(split.inputs) != len(split.labels):
         raise ValueError(f"{where} has {len(split.inputs)} inputs and {len(split.labels)} labels")
-    if not withheld:
-        check_classes(where, split.labels, class_names)
+    check_classes(where, split.labels, class_names)
     for column, values in split.columns.items():
         wanted = {(len(split),), (len(split), len(class_names))}
         if values.shape not in wanted:

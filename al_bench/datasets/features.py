@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from al_bench.content import digest
 from al_bench.datasets.check import check_file_name, check_labels, checked
 from al_bench.problem.types import Dataset, Split
-from al_bench.state import WITHHELD, Floats, Ints
+from al_bench.state import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class FeatureRows(Sequence[Any]):
 class Features:
     """Embeddings, labels and, if given, a prior and class names from an .npz file.
 
-    The file holds train_features, test_features (n, d); train_labels, test_labels (n,) in 0..k-1,
-    or test_labels of -1 throughout where somebody else holds them; optionally train_prior,
-    test_prior (n, k), class_names (k,) and train_ids, test_ids (n,), your own names of the rows.
+    The file holds train_features, test_features (n, d); train_labels, test_labels (n,) in 0..k-1;
+    optionally train_prior, test_prior (n, k), class_names (k,) and train_ids, test_ids (n,), your
+    own names of the rows.
     path: the file; name: what reports call it; prompts: templates with one ``{}`` each.
     """
 
@@ -111,8 +111,7 @@ class Features:
 
     def split(self, arrays: dict[str, Any], which: str, n_classes: int) -> Split:
         labels = self.labels(arrays, which)
-        if which == "train" or not np.all(labels == WITHHELD):
-            check_labels(f"{self.path}: {which}_labels", labels, n_classes)
+        check_labels(f"{self.path}: {which}_labels", labels, n_classes)
         features = self.matrix(arrays, f"{which}_features", len(labels), None)
         prior = None
         if f"{which}_prior" in arrays:

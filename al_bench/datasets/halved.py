@@ -59,8 +59,7 @@ def halves(labels: Ints, seed: int) -> tuple[Ints, Ints]:
 def without_rare(dataset: Dataset, min_count: int) -> Dataset:
     """The data set without classes of fewer than `min_count` training rows, renumbered in order.
 
-    ValueError where fewer than two classes are left, where human columns name a dropped class, or
-    where test labels are held out.
+    ValueError where fewer than two classes are left, or where human columns name a dropped class.
     """
     at_least(dataset.name, 1, min_count=min_count)
     k = len(dataset.class_names)
@@ -76,11 +75,6 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
         raise ValueError(
             f"{dataset.name}: min_count={min_count} drops {k - stays.sum()} classes that the human "
             "columns name; wanted min_count=1 or no human columns"
-        )
-    if dataset.test.withheld:
-        raise ValueError(
-            f"{dataset.name}: min_count={min_count} drops {k - stays.sum()} classes, and its test "
-            "labels are held out; wanted min_count=1"
         )
     number = np.where(stays, np.cumsum(stays) - 1, -1)
     names = tuple(name for name, stay in zip(dataset.class_names, stays, strict=True) if stay)

@@ -28,7 +28,6 @@ from al_bench.datasets.columns import (
 from al_bench.datasets.halved import without_rare
 from al_bench.datasets.images import Decoded, decode
 from al_bench.problem.types import Dataset, Split
-from al_bench.state import WITHHELD
 
 log = getLogger(__name__)
 
@@ -140,10 +139,7 @@ class Hub:
         inputs: Sequence[Any] = (
             table[source][:] if self.modality == "text" else stored_images(table, source, where)
         )
-        labels = np.full(len(inputs), WITHHELD)  # as of the test splits of GLUE
-        if any(value != WITHHELD for value in table[label][:]):
-            labels = numbered(where, table, label, own, n_classes)
-        return Split(inputs, labels, columns, ids)
+        return Split(inputs, numbered(where, table, label, own, n_classes), columns, ids)
 
     def folder(self) -> Path | None:
         """The local folder to read, if there is one: under $AL_BENCH_DATA first, then `path`."""

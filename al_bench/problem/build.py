@@ -61,7 +61,8 @@ def build(
     truth = kept.classes[train.labels[kept.rows]]
     names = merged_names(dataset.class_names, kept.classes, k)
     check_counts(dataset.name, "pool", truth, names)
-    test_truth = tested(dataset, kept, names)
+    test_truth = np.asarray(kept.classes[test.labels])
+    check_counts(dataset.name, "test split", test_truth, names)
 
     columns = {n: merge_human(n, c[kept.rows], kept, k) for n, c in train.columns.items()}
     people = {n: merge_people(p.take(kept.rows), kept) for n, p in train.people.items()}
@@ -82,19 +83,6 @@ def build(
     }
     ids = None if train.ids is None else train.ids[kept.rows]
     return replace(made, ids=ids, facts=made.counts() | facts)
-
-
-def tested(dataset: Dataset, kept: Kept, names: Sequence[str]) -> Ints:
-    """(m,) the test rows' new classes, or WITHHELD; ValueError where classes change of which the
-    labels are held elsewhere, so that it could not be told what they have become."""
-    labels = dataset.test.labels
-    if not dataset.test.withheld:
-        check_counts(dataset.name, "test split", kept.classes[labels], names)
-        return np.asarray(kept.classes[labels])
-    if not np.array_equal(kept.classes, np.arange(len(dataset.class_names))):
-        raise ValueError(f"data set {dataset.name}: its test labels are held out, so no imbalance "
-                         "can merge classes; wanted one that leaves them")  # fmt: skip
-    return labels
 
 
 def asked(annotators: Annotators, noise: Noise, look: Truth, seed: int) -> tuple[Ints, Panel]:

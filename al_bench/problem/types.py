@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.state import WITHHELD, Bools, Floats, Ints, Picked
+from al_bench.state import Bools, Floats, Ints, Picked
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Split:
     """The rows of one split, in the order of their source.
 
     inputs: (n,) texts, images (anything PIL opens, decoded when read) or feature rows; labels:
-    (n,) classes 0..k-1, or WITHHELD throughout of test rows whose labels somebody else holds;
-    columns: what human annotators said, by name: (n,) labels or (n, k) votes;
+    (n,) classes 0..k-1; columns: what human annotators said, by name: (n,) labels or (n, k) votes;
     ids: (n,) the data's own names of their rows, whole numbers or texts, or None; people: several
     people's answers, by name.
     """
@@ -44,11 +43,6 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    @property
-    def withheld(self) -> bool:
-        """Whether the labels of its rows are not here."""
-        return len(self) > 0 and bool(np.all(self.labels == WITHHELD))
 
     def take(self, index: Ints) -> Split:
         """The rows of these numbers, in this order, and all that is known of them; inputs are read

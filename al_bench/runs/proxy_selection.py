@@ -10,7 +10,6 @@ import numpy as np
 
 from al_bench.loop import Evaluate, Round, answered, trained
 from al_bench.state import Answers, Ints, LabelModel, Learner, State, Supervision
-from al_bench.supervision.delivered import Delivered
 from al_bench.truth import Problem
 
 
@@ -87,7 +86,6 @@ def measured(
     fitted = perf_counter()
     told = answers_of(since)
     metrics, recall = evaluate(now, problem, told.rows)
-    predictions = problem.predictions(Delivered(now))
     seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
     return Round(
         number,
@@ -100,7 +98,6 @@ def measured(
         problem.own_ids(told.rows),
         [] if problem.panel is None else told.annotators.tolist(),
         sum(past.cost for past in since),
-        predictions,
     )
 
 

@@ -33,6 +33,7 @@ def execute(
     *,
     problem: Problem | None = None,
     experiment: str | None = None,
+    choices: Mapping[str, str] | None = None,
     wait: bool = False,
     say: Aloud | None = None,
 ) -> str:
@@ -40,8 +41,8 @@ def execute(
     config says `again`), a cut one resumed.
 
     A failure is written to the manifest and raised. A run that another process is making is left
-    alone, or waited for. problem: where the config names one made of arrays; say: what is said on
-    the way.
+    alone, or waited for. problem: where the config names one made of arrays; choices: the options
+    that it was composed of, by group, as far as they are known; say: what is said on the way.
     """
     say = say or Aloud()
     limit_threads(int(config.threads))
@@ -57,14 +58,17 @@ def execute(
                 return name
             if config.again:
                 folder.clear()
-            manifest = new_manifest(name, config, settings, known, folders, experiment)
+            manifest = new_manifest(name, config, settings, known, folders, experiment, choices)
             folder.write_manifest(manifest)
             try:
                 if config.proxy_selection is not None:
-                    proxy = proxy_run(config)
+                    proxy, own = proxy_run(config), dict(choices or {})
+                    for part in ("learner", "supervision"):
+                        own.pop(part, None)
                     manifest["selected_by"] = execute(
-                        proxy, folders, problem=problem, experiment=experiment, wait=True, say=say
-                    )
+                        proxy, folders, problem=problem, experiment=experiment, choices=own,
+                        wait=True, say=say,
+                    )  # fmt: skip
                 _run(config, folder, manifest, problem or problem_of(config), say)
             except Exception as error:  # an interruption is none: the run is only cut
                 manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
@@ -156,12 +160,14 @@ def new_manifest(
     known: Mapping[str, Any],
     folders: list[Path],
     experiment: str | None,
+    choices: Mapping[str, str] | None,
 ) -> dict[str, Any]:
-    """What a run is, before it starts; known: its settings, identified."""
+    """What a run is, before it starts; known: its settings, identified; choices: as typed."""
     parts = [*GROUPS, *(group for group in OPTIONAL if group in settings)]
+    typed = choices or {}
     return {
         "id": name,
-        "choices": {group: option_of(group, settings[group], folders) for group in parts},
+        "choices": {g: option_of(g, settings[g], folders, typed.get(g)) for g in parts},
         "experiment": experiment,
         "science": known,  # what the id is a hash of
         "seed": settings["seed"],

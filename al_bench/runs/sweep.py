@@ -27,10 +27,9 @@ from al_bench.runs.saying import Counted
 
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
-EXTRAS = {  # what a launcher or sweeper is installed with
+EXTRAS = {  # what a launcher is installed with
     "hydra_submitit_launcher": "slurm",
     "hydra_ray_launcher": "ray",
-    "hydra_optuna_sweeper": "tune",
 }
 
 
@@ -88,7 +87,7 @@ def launch(
         fixed = [*search(extra), *planned.fixed]
         config = loader.load_configuration("config", fixed, RunMode.MULTIRUN)
         with read_write(config):  # a worker makes its plan itself: it composes its part and no more
-            where = [o for o in planned.fixed if key_of(o) in ("results", "hydra.sweep.dir")]
+            where = [o for o in planned.fixed if key_of(o) == "results"]
             config.hydra.overrides.hydra = where  # for Hydra makes that folder
             if planned.hydra.launcher["_target_"] == JOBLIB:  # none that never gets a part
                 jobs_at_once = config.hydra.launcher.n_jobs
@@ -148,7 +147,8 @@ def run_part(
     for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
         job = planned[index]
         try:
-            execute(job.config, config_folders(extra), experiment=job.experiment, say=say)
+            execute(job.config, config_folders(extra), experiment=job.experiment,
+                    choices=job.choices, say=say)  # fmt: skip
         except Exception as error:
             failed.append(f"{' '.join(job.overrides)}: {error}")
             say.failed(failed[-1])

@@ -210,7 +210,7 @@ def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     parts = {(g, repr(job.at(g))): job for job in plan(overrides, extra) for g in groups}
     broken = 0
     for (group, _), job in parts.items():
-        option = job.choices[f"{ROLES[group]}@{group}" if group in ROLES else group]
+        option = job.choices[group]
         for promise in CHECKS[ROLES.get(group, group)]:
             what = f"{group}={option}: {(promise.__doc__ or '').splitlines()[0]}"
             try:

@@ -86,7 +86,7 @@ def test_the_claims_of_an_experiment_are_held_on_its_file(
     [
         (["x.parquet"], "x.parquet without a claim; wanted experiment=<name>"),
         (["a.parquet", "b.parquet", *MINE], "has 2 parquet files; wanted one"),
-        (["x.parquet", "--against", "strategy=margin"], "without a claim"),
+        (["x.parquet", "--against", "strategy=margin"], "--against without --ours"),
         (["experiment=savings", "--against", "strategy=margin"], "--against without --ours"),
         (["experiment=demo"], "report.claims of demo is empty; wanted --ours"),
         (["x.parquet", *MINE], "no results at x.parquet"),

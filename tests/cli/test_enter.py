@@ -1,6 +1,7 @@
 """From a method's files to a row that others can check: enter, merge, verify; what is refused."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,13 +14,11 @@ from al_bench.analysis.frame import read_parquet, write_parquet
 from al_bench.cli.main import main
 from al_bench.configuration.config import config_dir
 from al_bench.configuration.experiments import plans
-from al_bench.configuration.identity import identified
+from al_bench.configuration.identity import component, identified, source
 from al_bench.configuration.tasks import entered, problem_name, read_task
 from al_bench.entries.card import areas, numbers
+from al_bench.entries.checks import check_entry, sample
 from al_bench.entries.folder import read
-from al_bench.entries.honest import check_entry
-from al_bench.entries.rerun import sample
-from tests.cli.entering import as_made, said
 
 TINY = """# @package _global_
 # Two seeds of a small synthetic pool, clean and with 30 % of answers wrong.
@@ -66,6 +65,11 @@ METHODS = {
 }
 
 
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    """The sentence that a command ended with."""
+    return capsys.readouterr().err.removeprefix("albench: ").strip()
+
+
 def enter(name: str, *overrides: str, task: str = "tiny") -> int:
     return main(["enter", name, "--task", task, "--config-dir", "mine", *overrides])
 
@@ -97,8 +101,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(made: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The same, as it was before whatever a test does to the entries and the task."""
-    with as_made(made, monkeypatch):
-        yield made
+    monkeypatch.chdir(made)
+    monkeypatch.setenv("AL_BENCH_CACHE", str(made / "cache"))
+    shutil.copytree("entries", "kept")
+    yield made
+    shutil.rmtree("entries")
+    Path("kept").rename("entries")
     Path("mine/task/tiny.json").unlink(missing_ok=True)
 
 
@@ -129,16 +137,13 @@ def test_three_entries_are_one_table_that_a_claim_is_held_on(
 def test_an_entry_is_the_runs_the_method_the_code_and_the_environment(here: Path) -> None:
     folder = Path("entries/tail")
     assert {path.name for path in folder.iterdir()} == {
-        "results.parquet", "config.yaml", "sources.json", "environment.json", "card.md",
+        "results.parquet", "config.yaml", "environment.json", "card.md",
     }  # fmt: skip
     config = yaml.safe_load((folder / "config.yaml").read_text())
     assert (config["task"], config["version"]) == ("tiny", 1)
     assert config["overrides"] == ["strategy=tail"]
-    (brought,) = json.loads((folder / "sources.json").read_text()).items()
-    assert brought[0] == "tail_of_mine.Tail"
-    assert brought[1]["source"] == config["method"]["strategy"]["source"]
-    assert list(brought[1]["files"]) == ["tail_of_mine.py"]
-    assert json.loads(Path("entries/margin/sources.json").read_text()) == {}
+    assert config["method"]["strategy"]["_target_"] == "tail_of_mine.Tail"
+    assert config["method"]["strategy"]["source"] == source(component("tail_of_mine.Tail"))
     assert json.loads((folder / "environment.json").read_text())["versions"]["numpy"]
     card = (folder / "card.md").read_text()
     assert "albench enter tail --task tiny strategy=tail" in card
@@ -364,9 +369,9 @@ ENTRIES = sorted(path for path in (Path(__file__).parents[2] / "results" / "entr
 def test_a_committed_entry_is_of_its_tasks_problems_by_what_its_columns_say(folder: Path) -> None:
     """Its ids hold the versions of components that made it, which need not be today's."""
     entry = read(folder)
-    task = read_task(entry.about.task, None)
+    task = read_task(entry.task, None)
     frame = entry.results.frame
-    assert (entry.about.name, entry.about.version) == (folder.name, task.version)
+    assert (entry.name, entry.version) == (folder.name, task.version)
     assert check_entry(folder.name, entry.results, sorted(set(frame["id"])), task) == 0
     assert numbers(frame, task) in (folder / "card.md").read_text("utf-8")
 

@@ -214,7 +214,11 @@ def test_the_sweep_of_the_docs_drives_a_grid_of_runs(
     assert (program, command, last) == ("albench", "run", "${args_no_hyphens}")
     assert fixed.pop() == "logger.mirrors.0.mode=online"
     (job,) = plan([*fixed, *grid[-1]])
-    assert (job.choices["strategy"], job.config.noise.rate, job.config.seed) == ("direct", 0.4, 4)
+    assert (job.choices["strategy"], job.config.noise.rate, job.config.seed) == (
+        "direct",
+        0.4,
+        values[-1][-1],
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
     small = [o for o in fixed if not o.startswith(("dataset", "protocol"))]

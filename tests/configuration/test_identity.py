@@ -155,6 +155,24 @@ def test_one_system_has_one_name_however_it_was_asked_for() -> None:
     assert named("dataset", "dataset=hub", "dataset.name=mine", "dataset.path=a/b") == "mine"
 
 
+@pytest.mark.parametrize(
+    ("group", "typed", "set_besides", "recorded"),
+    [
+        ("prior", "degraded", ["prior.fraction=1.0"], "degraded"),  # the values of shuffled
+        ("strategy", "badge", [], "badge"),
+        ("dataset", "hub", ["dataset.name=mine", "dataset.path=a/b"], "mine"),
+        ("strategy", "gone", [], "margin"),  # not there, or of another class: by its values
+        ("strategy", "random", [], "margin"),
+    ],
+)
+def test_what_was_typed_is_recorded_but_for_a_name_of_ones_own(
+    group: str, typed: str, set_besides: list[str], recorded: str
+) -> None:
+    line = ["strategy=margin"] if recorded == "margin" else [f"{group}={typed}"]
+    node = plan([*line, *set_besides])[0].science[group]
+    assert option_of(group, node, config_folders(None), typed) == recorded
+
+
 @pytest.mark.parametrize("group", ["strategy", "prior", "supervision", "learner", "dataset"])
 def test_every_option_is_read_as_hydra_composes_it(group: str) -> None:
     for option, node in options(group, tuple(config_folders(None))).items():

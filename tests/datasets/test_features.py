@@ -42,8 +42,6 @@ def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
     assert bare.train.inputs.prior is None
     assert bare.key != data.key
     assert data.train.ids is data.test.ids is None
-    held = features(npz(tmp_path / "h.npz", test_labels=np.full(3, -1)))
-    assert (held.train.withheld, held.test.withheld) == (False, True)
     known = features(npz(tmp_path / "z.npz", train_ids=np.arange(10, 16)))
     assert known.train.ids is not None
     assert known.train.ids.tolist() == [10, 11, 12, 13, 14, 15]

@@ -2,18 +2,15 @@
 
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from al_bench.content import fingerprint
-from al_bench.datasets.halved import without_rare
 from al_bench.datasets.hub import Hub
 from tests.datasets.conftest import options
 from tests.datasets.folders import NAMES, TEXTS, hub, parquet
@@ -47,23 +44,13 @@ def test_bare_numbers_need_class_names_as_a_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [NAMES, None])
-def test_a_test_split_whose_labels_are_all_minus_one_is_held_out(
-    tmp_path: Path, names: list[str] | None
-) -> None:
+def test_a_test_split_without_labels_is_refused(tmp_path: Path, names: list[str] | None) -> None:
     parquet(tmp_path / "d", TEXTS, "label", names)
-    test = {**TEXTS, "label": [-1, -1, -1, -1]}
     schema = pq.read_schema(tmp_path / "d" / "train.parquet")
-    pq.write_table(pa.table(test, schema=schema), tmp_path / "d" / "test.parquet")
-    given = {} if names else {"class_names": ["x", "y", "z"]}
-    data = hub(tmp_path / "d", **given).load()
-    assert (data.train.withheld, data.test.withheld) == (False, True)
-    assert data.test.labels.tolist() == test["label"]
-    with pytest.raises(ValueError, match="drops 1 classes, and its test labels are held out"):
-        without_rare(replace(data, train=data.train.take(np.array([0, 1, 2, 2, 3, 3]))), 2)
-    test["label"] = [-1, 0, 1, 2]  # some are there, so this is an error and no held-out split
-    pq.write_table(pa.table(test, schema=schema), tmp_path / "d" / "test.parquet")
-    with pytest.raises(ValueError, match=r"row 0 is -1 \(1 such rows\)"):
-        hub(tmp_path / "d", **given).load()
+    test = pa.table({**TEXTS, "label": [-1, -1, -1, -1]}, schema=schema)  # as those of GLUE
+    pq.write_table(test, tmp_path / "d" / "test.parquet")
+    with pytest.raises(ValueError, match=r"test .*row 0 is -1 \(4 such rows\)"):
+        hub(tmp_path / "d", **({} if names else {"class_names": ["x", "y", "z"]})).load()
 
 
 def test_a_csv_folder_is_read_and_na_stays_a_text(tmp_path: Path) -> None:

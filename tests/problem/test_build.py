@@ -12,7 +12,6 @@ from al_bench.problem.build import build, merge_columns, merge_human, merged_nam
 from al_bench.problem.imbalance import LongTail, Merge, Natural
 from al_bench.problem.noise import Clean, Human, Symmetric, Votes
 from al_bench.problem.types import Dataset, Kept, Split
-from al_bench.state import WITHHELD
 
 
 def dataset() -> Dataset:
@@ -49,18 +48,6 @@ def test_rows_keep_their_own_ids_where_others_are_left_out(tmp_path: Path) -> No
     kept = [data.train.inputs[int(name.split()[1])] for name in problem.own_ids(np.arange(9))]
     assert np.array_equal(kept, problem.pool.inputs[:9])
     assert len(problem.truth) < 600
-
-
-def test_without_test_labels_a_problem_is_the_same_but_for_these(tmp_path: Path) -> None:
-    data, tail = dataset(), LongTail(ratio=10, order="drawn")
-    held = replace(data, test=replace(data.test, labels=np.full(200, WITHHELD)))
-    one, two = (build(some, tail, Clean(), Given(), 0, tmp_path) for some in (data, held))
-    assert (one.held_out, two.held_out) == (False, True)
-    assert one.digest == replace(two, test_truth=one.test_truth).digest != two.digest
-    assert two.facts["test_counts"] == []
-    assert {**two.facts, "test_counts": 0} == {**one.facts, "test_counts": 0}
-    with pytest.raises(ValueError, match="labels are held out, so no imbalance can merge classes"):
-        build(held, Merge(3, "fixed"), Clean(), Given(), 0, tmp_path)
 
 
 def test_noise_changes_answers_alone(tmp_path: Path) -> None:

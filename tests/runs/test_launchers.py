@@ -45,32 +45,11 @@ def test_submitits_local_executor_makes_the_same_runs_in_one_job_a_core(
     assert 1 <= len(scripts) <= (os.cpu_count() or 1)
 
 
-@needs("hydra_optuna_sweeper", "tune")
-def test_optuna_maximises_the_mean_over_development_runs(here: Path) -> None:  # noqa: F811
-    import yaml
-
-    options = [*TINY, "protocol.rounds=1", "strategy=direct", "strategy.fraction=choice(0.3,0.7)"]
-    options += ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "tune.over=['seed=0,1']"]
-    done = subprocess.run(
-        [*COMMAND, "run", "-m", *options], cwd=here, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    found = yaml.safe_load((here / "results" / "optimization_results.yaml").read_text())
-    best = rounds_of(here / "results")
-    assert len(best) in (2, 4)  # two seeds of one or both fractions
-    means = [
-        sum(line["metrics"]["balanced_accuracy"] for line in lines) / len(lines)
-        for lines in best.values()
-    ]
-    assert min(means) <= found["best_value"] <= max(means)
-
-
 @pytest.mark.parametrize(
     ("option", "plugin", "extra"),
     [
         ("hydra/launcher=submitit_slurm", "hydra_submitit_launcher", "slurm"),
         ("hydra/launcher=ray", "hydra_ray_launcher", "ray"),
-        ("hydra/sweeper=optuna", "hydra_optuna_sweeper", "tune"),
     ],
 )
 def test_a_plugin_that_is_not_installed_is_said_with_its_extra(

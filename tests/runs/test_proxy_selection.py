@@ -11,19 +11,15 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.label_models.belief import OutOfFoldBelief
 from al_bench.learners.linear import LinearHead
 from al_bench.loop import active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Counts
 from al_bench.runs.proxy_selection import ProxySelection
-from al_bench.state import WITHHELD
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
-from al_bench.supervision.calibrated import Calibrated
 from al_bench.supervision.human import HumanLabels
 from al_bench.supervision.pseudo import ConfidentSplit
-from al_bench.supervision.vetted import Vetted
 from tests.pools import small_problem
 
 PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
@@ -50,23 +46,6 @@ def numbers(rounds: list[Any]) -> list[Any]:
 
 def test_a_proxy_selection_by_the_learner_itself_is_the_run_of_that_learner() -> None:
     assert numbers(selected(1, PROXY)) == numbers(queried())
-
-
-def test_predictions_for_held_out_labels_are_what_a_user_gets() -> None:
-    held = replace(small_problem(), test_truth=np.full_like(small_problem().test_truth, WITHHELD))
-    belief = OutOfFoldBelief(
-        4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False
-    )
-
-    def predicted(beside: float) -> tuple[list[Any], list[Any]]:
-        rule = Calibrated(Vetted(belief), beside, 0.0)
-        run = list(active_learning(held, Random(), Margin(), rule, OTHER, evaluate, PROTOCOL, 3))
-        points = ProxySelection(OTHER, None, 1).rounds(run, held, rule, OTHER, evaluate, 3, 0)
-        return [r.predictions.tolist() for r in run], [r.predictions.tolist() for r in points]
-
-    run, points = predicted(9.0)
-    assert run == points
-    assert run != predicted(0.0)[0]  # which the model alone says
 
 
 def test_a_point_is_the_same_whichever_others_are_measured() -> None:

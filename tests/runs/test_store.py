@@ -3,20 +3,13 @@
 import json
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from al_bench.loop import Round
-from al_bench.runs.store import (
-    BusyError,
-    RunFolder,
-    read_manifest,
-    read_predictions,
-    read_rounds,
-)
+from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 
 
 def line(number: int) -> Round:
@@ -31,8 +24,7 @@ def test_rounds_come_back_as_they_went(tmp_path: Path) -> None:
 
 
 def test_rounds_written_before_rows_had_ids_have_none(tmp_path: Path) -> None:
-    new = ("ids", "predictions")
-    old = {key: value for key, value in asdict(line(0)).items() if key not in new}
+    old = {key: value for key, value in asdict(line(0)).items() if key != "ids"}
     (tmp_path / "rounds.jsonl").write_text(json.dumps(old) + "\n")
     assert read_rounds(tmp_path) == [line(0)]
 
@@ -56,45 +48,6 @@ def test_a_torn_last_line_is_dropped_and_cut_off(tmp_path: Path) -> None:
     assert folder.resume() == [line(0), line(1)]
     folder.append(line(2))
     assert read_rounds(tmp_path) == [line(0), line(1), line(2)]
-
-
-def test_predictions_are_as_long_as_the_log_and_those_of_a_torn_round_are_dropped(
-    tmp_path: Path,
-) -> None:
-    folder, rng = RunFolder(tmp_path), np.random.default_rng(0)
-    said = rng.integers(0, 5, size=(4, 4, 7)).astype(np.int16)
-    rounds = [replace(line(number), predictions=said[number]) for number in range(4)]
-    for one in rounds[:3]:
-        folder.append(one)
-    log = (tmp_path / "rounds.jsonl").read_bytes()
-    (tmp_path / "rounds.jsonl").write_bytes(log[:-7])  # killed while it wrote round 2
-    assert folder.resume() == [line(0), line(1)]
-    for one in rounds[2:]:
-        folder.append(one)
-    found = read_predictions(tmp_path)
-    assert found is not None
-    np.testing.assert_array_equal(found, said)
-    assert "predictions" not in (tmp_path / "rounds.jsonl").read_text()
-    folder.clear()
-    assert (read_predictions(tmp_path), read_rounds(tmp_path)) == (None, [])
-
-
-def test_predictions_that_are_gone_or_damaged_are_named(tmp_path: Path) -> None:
-    folder, said = RunFolder(tmp_path), np.zeros((4, 7), np.int16)
-    folder.append(replace(line(0), predictions=said))
-    path = tmp_path / "predictions.npy"
-    for damaged, sentence in ((b"no array", "is damaged"), (b"", "is damaged")):
-        path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=rf"predictions.npy {sentence}"):
-            read_predictions(tmp_path)
-    np.save(path, said)
-    with pytest.raises(ValueError, match=r"is int16 of shape \(4, 7\); wanted int16 of shape"):
-        read_predictions(tmp_path)
-    path.unlink()
-    with pytest.raises(
-        ValueError, match=r"has predictions of shape \(0, 4, 7\); wanted \(1, 4, 7\)"
-    ):
-        folder.append(replace(line(1), predictions=said))
 
 
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
