@@ -278,6 +278,8 @@ class Believed:
     what foundation model and task model say of the row, the less of it the fewer rows were answered
     (ours). An annotator's own record is what the belief itself makes of his answers."""
 
+    version: ClassVar = 2  # 1: the beliefs' first way with several annotators
+
     def __init__(self, belief: OutOfFoldBelief) -> None:
         self.belief = belief
 
