@@ -275,8 +275,9 @@ def confident_rows(
 
 class Believed:
     """The belief as a label model: several answers, weighed by each annotator's skill, on top of
-    what foundation model and task model say of the row, the less of it the fewer rows were answered
-    (ours). An annotator's own record is what the belief itself makes of his answers."""
+    what foundation model and task model say of the row, who are heard the less the fewer answers
+    there are that look wrong (ours). An annotator's record is what the belief makes of his answers.
+    """
 
     version: ClassVar = 2  # 1: the beliefs' first way with several annotators
 

@@ -19,7 +19,7 @@ RATES = np.linspace(0.005, MOST_NOISE, 13)  # of noise, that are averaged over
 STEPS, MOST_EXPONENT = 11, 3.0  # of an exponent
 LEAST = 1e-12  # of a chance before its logarithm
 SWEEPS = 30  # of learning what wrong answers say
-HALF = 150  # answered rows at which experts have half a say in what these are
+HALF = 20  # answers, and wrong ones, at which experts have half a say in what rows are
 TURNS, MOST_GAIN = 4, 500.0  # of learning skills; of what answers say of a row, as a logarithm
 SPREADS, LEAST_SPREAD = 2.5, 0.02  # standard deviations that the second pass looks at, at least
 
@@ -30,7 +30,7 @@ class Fit:
     their answers; posterior: (m, k) of the true class of each labelled row; evidence: the
     log-likelihood of the answers less the penalty of the exponents, or the logarithm of its mean
     where they are averaged. judged: of several annotators the posterior in which experts have the
-    less say the fewer rows were answered."""
+    less say the fewer answers there are, and the fewer of them that look wrong."""
 
     exponents: Floats
     noise: float
@@ -311,6 +311,8 @@ def mean_several(
             counts = np.maximum(posterior.sum(axis=0), 0.3)
         if several and turn < TURNS - 1:
             skills = learned_skills(votes, posterior, gain, rate)
-    heard = len(votes.rows) / (len(votes.rows) + HALF)
+    wrong = float(1 - hit.mean())
+    told, doubted = len(gain), wrong * len(gain)
+    heard = told / (told + HALF) * doubted / (doubted + HALF)
     judged = softmax(heard * belief + votes.by_row(gain))
-    return Fit(found.exponents, float(1 - hit.mean()), posterior, found.evidence, judged), gain
+    return Fit(found.exponents, wrong, posterior, found.evidence, judged), gain
