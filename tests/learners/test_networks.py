@@ -120,22 +120,6 @@ def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
     assert rates[100] == pytest.approx(0)
 
 
-@pytest.mark.parametrize("m", [1, 3, 150])
-def test_a_network_takes_as_many_steps_as_the_config_says(
-    m: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken, step = [], torch.optim.AdamW.step
-
-    def counted(self: Any, closure: Any = None) -> Any:
-        taken.append(1)
-        return step(self, closure)
-
-    monkeypatch.setattr(torch.optim.AdamW, "step", counted)
-    rows, truth = make_pool(n=200)
-    fit(mlp(replace(RECIPE, steps=7)), rows, taught(truth, np.arange(m)))
-    assert len(taken) == 7
-
-
 def test_rows_of_no_weight_teach_nothing() -> None:
     rows, truth = make_pool(n=300, noise=0.3)
     right, wrong = taught(truth, np.arange(100)), taught((truth + 1) % 4, np.arange(100, 200))

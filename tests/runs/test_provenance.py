@@ -25,26 +25,19 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_checkout_has_its_commit_with_a_plus_where_files_are_changed(checkout: Path) -> None:
+def test_a_checkout_has_its_commit_with_a_plus_where_files_are_changed_and_others_have_none(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = provenance.commit.__wrapped__
+    assert commit() is None  # an installed package
     git(checkout, "init")
     git(checkout, "add", ".")
     git(checkout, "commit", "-m", "all")
-    head = git(checkout, "rev-parse", "HEAD")
-    assert provenance.commit.__wrapped__() == head
+    assert commit() == (head := git(checkout, "rev-parse", "HEAD"))
     (checkout / "configs" / "file").write_text("changed")
-    assert provenance.commit.__wrapped__() == head + "+"
-
-
-def test_an_installed_package_has_no_commit(checkout: Path) -> None:
-    assert provenance.commit.__wrapped__() is None
-
-
-def test_without_git_a_checkout_has_no_commit(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    git(checkout, "init")
-    monkeypatch.setenv("PATH", "")
-    assert provenance.commit.__wrapped__() is None
+    assert commit() == head + "+"
+    monkeypatch.setenv("PATH", "")  # no git
+    assert commit() is None
 
 
 @pytest.mark.parametrize(
