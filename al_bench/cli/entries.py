@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -143,6 +141,8 @@ def verify(
     and by that over the root of the sample's size in the mean. Code that --config-dir names is run
     here: read it first.
     """
+    import secrets
+
     from al_bench.configuration.identity import run_id
     from al_bench.configuration.tasks import entered, read_task
     from al_bench.entries.checks import check_blind, check_entry, compare, sample, told
@@ -171,6 +171,8 @@ def verify(
 
 def again(jobs: Mapping[str, Job], extra: Path | None) -> Results:
     """Some runs made anew, in a folder of their own."""
+    from tempfile import TemporaryDirectory
+
     from al_bench.analysis.frame import read_runs
     from al_bench.configuration.config import config_folders
     from al_bench.runs.run import execute

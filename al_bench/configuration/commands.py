@@ -13,7 +13,7 @@ from al_bench.configuration.options import GIVEN, MISSING, option_of, options
 from al_bench.configuration.sources import constants
 from al_bench.configuration.words import OURS
 
-ADDED = ("version", "source")  # what identity adds to a config
+ADDED = ("version", "several", "source")  # what identity adds to a config
 ROOMS = {
     "strategies": ("strategy",),
     "label_models": ("label_model", "belief"),

@@ -1,9 +1,9 @@
 """What a run is called: a hash of public names, versions, parameters and the content of what a user
 brings; never of where a file lies.
 
-A component's class may say ``version`` (raised when its numbers change on purpose) and ``brings``
-(its parameters that may name files or folders of the user's own). Code from outside this package is
-named by its source.
+A component's class may say ``version`` (raised when its numbers change on purpose), ``several``
+(the same where there are several annotators) and ``brings`` (its parameters that may name files or
+folders of the user's own). Code from outside this package is named by its source.
 """
 
 from __future__ import annotations
@@ -37,21 +37,24 @@ def name_of(known: Any) -> str:
     return sha256(text.encode()).hexdigest()[:12]
 
 
-def identified(node: Any) -> Any:
-    """A config node with the version, source and content of each component in it."""
+def identified(node: Any, several: bool = False) -> Any:
+    """A config node with the version, source and content of each component in it; several: whether
+    it is of a run with several annotators, as science says by itself."""
     if isinstance(node, list | tuple):
-        return [identified(part) for part in node]
+        return [identified(part, several) for part in node]
     if isinstance(node, float) and node.is_integer():
         return int(node)  # 1 and 1.0 are one value
     if not isinstance(node, Mapping):
         return node
-    found = {str(key): identified(value) for key, value in node.items()}
+    several = several or bool(node.get("annotators"))
+    found = {str(key): identified(value, several) for key, value in node.items()}
     if "_target_" in node:
         target = str(node["_target_"])
         ours = target.startswith(OURS)
         known = constants(target) if ours else vars(component(target))
         found |= {key: content(node[key]) for key in known.get("brings", ()) if key in node}
-        found |= {"version": known["version"]} if "version" in known else {}
+        counted = ("version", "several") if several else ("version",)
+        found |= {key: known[key] for key in counted if key in known}
         found |= {} if ours else {"source": source(component(target))}
     return found
 

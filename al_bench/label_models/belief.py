@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 
@@ -31,15 +31,15 @@ from al_bench.label_models.experts import class_bias, curvature, shifted, trust
 from al_bench.label_models.pool import (
     Fit,
     fit_pool,
-    fit_several,
     mean_pool,
     mean_several,
     pooled,
 )
-from al_bench.label_models.several import Votes, learned_skills, said_targets
+from al_bench.label_models.several import Votes, said_targets
 from al_bench.state import Consensus, Floats, Ints, Rows, State
 
 DOUBT_OF_EVIDENCE = 2.0  # by which it is divided: rows are chosen, and answers are not independent
+Beforehand: TypeAlias = tuple[Floats, Floats, tuple[float, float]]
 LEAST = 1e-3  # of a form's weight: those below are left out
 
 
@@ -69,15 +69,15 @@ class Told:
     votes: Votes | None = None
 
     @classmethod
-    def of(cls, state: State, log_prior: Floats, noise: tuple[float, float]) -> Told:
-        """The answers of a state; log_prior: (m, k) of their rows' classes; noise: pseudo-counts
-        (wrong, right)."""
+    def of(cls, state: State, log_prior: Floats, beforehand: Beforehand) -> Told:
+        """The answers of a state; log_prior: (m, k) of their rows' classes; beforehand: what is
+        thought of experts and noise."""
         if state.panel is None:
             answers = state.labels[state.labelled]
             return cls(answers, one_hot(answers, state.n_classes))
-        votes = Votes.of(state)  # several answers a row, and some annotators know better
-        skills = learned_skills(votes, log_prior, noise)
-        targets, sureness = said_targets(votes, skills)
+        votes, (mean, precision, noise) = Votes.of(state), beforehand
+        _, gain = mean_several(log_prior[None], votes, mean[1:], precision[1:], noise)
+        targets, sureness = said_targets(votes, gain)
         return cls(targets.argmax(axis=1), targets, sureness, votes)
 
 
@@ -159,7 +159,7 @@ class OutOfFoldBelief:
 
     # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
     version: ClassVar = 4
-    several = staticmethod(fit_several)
+    several: ClassVar = 2  # 1: each one's competence was fitted, and took the experts' errors
 
     def __post_init__(self) -> None:
         for name in ("ridges", "shifts", "exponents", "precision", "noise"):  # lists, of a config
@@ -170,7 +170,7 @@ class OutOfFoldBelief:
                                  "none below 0")  # fmt: skip
 
     @property
-    def beforehand(self) -> tuple[Floats, Floats, tuple[float, float]]:
+    def beforehand(self) -> Beforehand:
         """What is thought of exponents (mean and precision) and noise before any answer."""
         return np.array(self.exponents), np.array(self.precision), self.noise
 
@@ -184,7 +184,7 @@ class OutOfFoldBelief:
         prior = log_floor(labelled.prior)
         faith = trust(labelled.prior, answers) if self.gate else 1.0
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
-        told = Told.of(state, self.exponents[1] * prior, self.noise)
+        told = Told.of(state, faith * prior, self.beforehand)
         folds = fold_numbers(told.answers, self.folds, rng)
         experts = self.experts(unit(labelled.features), told, folds)
         pairs = list(product(experts, self.shifts))
@@ -230,7 +230,7 @@ class OutOfFoldBelief:
         experts = np.stack([own, log_prior])
         if told.votes is None:
             return self.one(experts, told.answers)
-        return self.several(experts, told.votes, *self.beforehand)
+        return mean_several(experts, told.votes, *self.beforehand)[0]
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ class AveragedBelief(OutOfFoldBelief):
     pairs: float | None
 
     version: ClassVar = 1
-    several = staticmethod(mean_several)
+    several: ClassVar = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -275,16 +275,22 @@ def confident_rows(
 
 class Believed:
     """The belief as a label model: several answers, weighed by each annotator's skill, on top of
-    what foundation model and task model say of the row (ours)."""
+    what foundation model and task model say of the row, who are heard the less the fewer answers
+    there are that look wrong (ours). An annotator's record is what the belief makes of his answers.
+    """
+
+    version: ClassVar = 2  # 1: the beliefs' first way with several annotators
 
     def __init__(self, belief: OutOfFoldBelief) -> None:
         self.belief = belief
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         belief = self.belief.believe(state, rng)
-        assert belief.fit is not None
-        made = consensus_of(state, state.labelled, belief.fit.posterior)
-        return replace(made, belief=belief, believer=self.belief)
+        fit = belief.fit
+        assert fit is not None
+        assert fit.judged is not None
+        made = consensus_of(state, state.labelled, fit.posterior)
+        return replace(made, probs=fit.judged, belief=belief, believer=self.belief)
 
 
 def belief_of(belief: OutOfFoldBelief, state: State, rng: np.random.Generator) -> Belief:

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from al_bench.arithmetic import one_hot, softmax
-from al_bench.label_models.several import Votes, learned_skills
+from al_bench.label_models.several import Skills, Votes, learned_skills
 from al_bench.state import Floats, Ints
 from al_bench.threads import one_thread
 
@@ -19,6 +19,8 @@ RATES = np.linspace(0.005, MOST_NOISE, 13)  # of noise, that are averaged over
 STEPS, MOST_EXPONENT = 11, 3.0  # of an exponent
 LEAST = 1e-12  # of a chance before its logarithm
 SWEEPS = 30  # of learning what wrong answers say
+HALF = 20  # answers, and wrong ones, at which experts have half a say in what rows are
+TURNS, MOST_GAIN = 4, 500.0  # of learning skills; of what answers say of a row, as a logarithm
 SPREADS, LEAST_SPREAD = 2.5, 0.02  # standard deviations that the second pass looks at, at least
 
 
@@ -27,22 +29,26 @@ class Fit:
     """exponents: (e,) of the experts; noise: the annotator's error rate, of several the mean over
     their answers; posterior: (m, k) of the true class of each labelled row; evidence: the
     log-likelihood of the answers less the penalty of the exponents, or the logarithm of its mean
-    where they are averaged."""
+    where they are averaged. judged: of several annotators the posterior in which experts have the
+    less say the fewer answers there are, and the fewer of them that look wrong."""
 
     exponents: Floats
     noise: float
     posterior: Floats
     evidence: float = 0.0
+    judged: Floats | None = None
 
     @classmethod
     def mean(cls, fits: Sequence[Fit], weights: Floats) -> Fit:
         """What several fits come to by their weights (f,), which sum to one."""
         parts = list(zip(weights, fits, strict=True))
+        judged = [w * fit.judged for w, fit in parts if fit.judged is not None]
         return cls(
             np.asarray(sum(w * fit.exponents for w, fit in parts)),
             float(sum(w * fit.noise for w, fit in parts)),
             np.asarray(sum(w * fit.posterior for w, fit in parts)),
             float(sum(w * fit.evidence for w, fit in parts)),
+            np.sum(judged, axis=0) if judged else None,
         )
 
 
@@ -271,82 +277,42 @@ def errors_by(belief: Floats, answers: Ints, pairs: float) -> Floats:
     return errors
 
 
-def fit_several(
-    experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> Fit:
-    """`fit_pool` of several answers a row, by annotators each with skills of his own.
-
-    experts: (e, m, k) for the rows of `votes`; the rest as in `fit_pool`. Exponents and skills are
-    found in turn, the others held. O(iterations e m k + sweeps v).
-    """
-    from scipy.optimize import minimize
-
-    def likeliest(
-        frequencies: Floats, likelihood: Floats, exponents: Floats
-    ) -> tuple[Floats, float]:
-        def loss(exponents: Floats) -> tuple[float, Floats]:
-            belief = pooled(experts, exponents, frequencies)
-            joint = belief * likelihood
-            total = joint.sum(axis=1)
-            moved = joint / total[:, None] - belief
-            slope = -np.einsum("mk,emk->e", moved, experts)
-            pull = precision * (exponents - before)
-            return float(-np.log(total).sum() + 0.5 * pull @ (exponents - before)), slope + pull
-
-        bounds = [(0.0, MOST_EXPONENT)] * len(before)
-        with one_thread():
-            found = minimize(loss, exponents, jac=True, method="L-BFGS-B", bounds=bounds)
-        return found.x, -float(found.fun)
-
-    return in_turn(experts, votes, before, noise, likeliest)
-
-
 def mean_several(
     experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> Fit:
-    """The same, but exponents are posterior means, as in `mean_pool`; skills are the likeliest.
-    O(grid m k + sweeps v)."""
-    axes = everything(len(experts))
+) -> tuple[Fit, Floats]:
+    """`mean_pool` of several answers a row, by people each with skills of his own; and (v,) by how
+    much each answer makes its class likelier than any other, as a logarithm.
 
-    def mean(frequencies: Floats, likelihood: Floats, _: Floats) -> tuple[Floats, float]:
-        nonlocal axes
-
-        def explained(belief: Floats) -> Floats:
-            chance = np.einsum("mk,mk->m", belief, likelihood)
-            return np.asarray(np.log(chance).sum(keepdims=True))
-
-        found = averages(experts, frequencies, explained, before, precision, np.zeros(1), axes)
-        axes = around(found)
-        return found.exponents, found.evidence
-
-    return in_turn(experts, votes, before, noise, mean)
-
-
-def in_turn(
-    experts: Floats,
-    votes: Votes,
-    before: Floats,
-    noise: tuple[float, float],
-    estimate: Callable[[Floats, Floats, Floats], tuple[Floats, float]],
-) -> Fit:
-    """Skills, exponents and frequencies, each found with the others held.
-
-    estimate: exponents and their evidence from frequencies (k,), the likelihood (m, k) of each
-    row's answers by true class, its largest one, and the exponents before.
+    experts: (e, m, k) for the rows of `votes`; the rest as in `mean_pool`, whose rate is the one
+    that people have in common. Exponents and rate, and how each one departs from it, are found in
+    turn; where nobody does and no row has two answers this is `mean_pool`. O(grid (m k + v)).
     """
-    exponents: Floats = before
-    counts = np.bincount(votes.said, minlength=votes.k) + 0.5
-    for _ in range(ROUNDS):
+    likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
+    counts, axes = np.bincount(votes.said, minlength=votes.k) + 0.5, everything(len(experts))
+    cells, order, of_cell, of_row = votes.groups
+    several, skills = len(np.unique(votes.who)) > 1, Skills.alike(votes)
+    for turn in range(TURNS if several else 2):
+        hit, missed = skills.chances(votes, RATES)
+        gains = np.add.reduceat(np.log(hit / missed)[order], of_cell)
+        excess, offset = np.expm1(np.minimum(gains, MOST_GAIN)), np.log(missed).sum(axis=0)
+
+        def explained(belief: Floats, excess: Floats = excess, offset: Floats = offset) -> Floats:
+            more = np.add.reduceat(belief.take(cells)[:, None] * excess, of_row)
+            return np.asarray(offset + np.log(np.maximum(1 + more, LEAST)).sum(axis=0))
+
         frequencies = counts / counts.sum()
-        log_prior = np.log(np.maximum(pooled(experts, exponents, frequencies), 1e-30))
-        skills = learned_skills(votes, log_prior, noise)
-        told = skills.evidence(votes)
-        most = told.max(axis=1, keepdims=True)
-        likelihood = np.exp(told - most)
-        exponents, evidence = estimate(frequencies, likelihood, exponents)
-        joint = pooled(experts, exponents, frequencies) * likelihood
-        posterior = joint / joint.sum(axis=1, keepdims=True)
-        counts = np.maximum(posterior.sum(axis=0), 0.3)
-    wrong = 1 - posterior[votes.place, votes.said]
-    explained = skills.by_habit(votes) + float(most.sum() + evidence)
-    return Fit(exponents, float(wrong.mean()), posterior, explained)
+        found = averages(experts, frequencies, explained, before, precision, likely, axes)
+        rate, axes = float(found.rates @ RATES), around(found)
+        hit, missed = skills.chances(votes, np.array([rate]))
+        gain = np.log(hit / missed)[:, 0]
+        belief = np.log(np.maximum(pooled(experts, found.exponents, frequencies), LEAST))
+        posterior = softmax(belief + votes.by_row(gain))
+        if turn == 0:  # found again and again, frequencies run away
+            counts = np.maximum(posterior.sum(axis=0), 0.3)
+        if several and turn < TURNS - 1:
+            skills = learned_skills(votes, posterior, gain, rate)
+    wrong = float(1 - hit.mean())
+    told, doubted = len(gain), wrong * len(gain)
+    heard = told / (told + HALF) * doubted / (doubted + HALF)
+    judged = softmax(heard * belief + votes.by_row(gain))
+    return Fit(found.exponents, wrong, posterior, found.evidence, judged), gain

@@ -74,6 +74,19 @@ def test_a_raised_version_is_another_run(monkeypatch: pytest.MonkeyPatch) -> Non
     assert run_id(science) != name
 
 
+def test_a_version_of_several_annotators_renames_their_runs_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = {"belief": {"_target_": "al_bench.label_models.AveragedBelief"}}
+    several = one | {"annotators": {"_target_": "al_bench.problem.Alike"}}
+    before = run_id(one), run_id(several)
+    known = identity.constants("al_bench.label_models.AveragedBelief")
+    raised = known | {"several": known["several"] + 1}
+    monkeypatch.setattr(identity, "constants", lambda _: raised)
+    assert run_id(one) == before[0]
+    assert run_id(several) != before[1]
+
+
 def test_an_edited_outside_strategy_is_another_run_and_so_is_an_edited_helper(
     outside: Path,
 ) -> None:
