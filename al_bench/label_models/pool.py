@@ -20,7 +20,7 @@ STEPS, MOST_EXPONENT = 11, 3.0  # of an exponent
 LEAST = 1e-12  # of a chance before its logarithm
 SWEEPS = 30  # of learning what wrong answers say
 HALF = 20  # answers, and wrong ones, at which experts have half a say in what rows are
-TURNS, MOST_GAIN = 4, 500.0  # of learning skills; of what answers say of a row, as a logarithm
+TURNS, MOST_GAIN = 4, 80.0  # of learning skills; of what answers say of a row, as a logarithm
 SPREADS, LEAST_SPREAD = 2.5, 0.02  # standard deviations that the second pass looks at, at least
 
 
@@ -294,11 +294,13 @@ def mean_several(
     for turn in range(TURNS if several else 2):
         hit, missed = skills.chances(votes, RATES)
         gains = np.add.reduceat(np.log(hit / missed)[order], of_cell)
-        excess, offset = np.expm1(np.minimum(gains, MOST_GAIN)), np.log(missed).sum(axis=0)
+        excess = np.expm1(np.minimum(gains, MOST_GAIN)).astype(np.float32)
+        offset = np.log(missed).sum(axis=0)
 
         def explained(belief: Floats, excess: Floats = excess, offset: Floats = offset) -> Floats:
             more = np.add.reduceat(belief.take(cells)[:, None] * excess, of_row)
-            return np.asarray(offset + np.log(np.maximum(1 + more, LEAST)).sum(axis=0))
+            logs = np.log(np.maximum(1 + more, LEAST, dtype=np.float32))
+            return np.asarray(offset + logs.sum(axis=0, dtype=float))
 
         frequencies = counts / counts.sum()
         found = averages(experts, frequencies, explained, before, precision, likely, axes)
