@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -42,8 +43,9 @@ def decode(encoded: bytes, where: str) -> Image:
 class Decoded(Sequence[Any]):
     """Images that are decoded when one is read."""
 
+    @abstractmethod
     def image(self, row: int) -> Image:
-        raise NotImplementedError
+        """The image of a row."""
 
     def __getitem__(self, position: Any) -> Any:
         rows = range(len(self))[position]

@@ -6,6 +6,7 @@ Each keeps the features of the prior inside it and changes its zero-shot probabi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,14 +35,14 @@ class Flat(Around):
 
 
 @dataclass(frozen=True)
-class Adjusted(Around):
+class Adjusted(Around, ABC):
     """Another prior whose whole table of probabilities is changed at once."""
 
     inner: Prior
 
+    @abstractmethod
     def adjust(self, probabilities: Floats) -> Floats:
         """(n, k) what becomes of the probabilities of `inner`."""
-        raise NotImplementedError
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         return self.adjust(self.inner.probabilities(features, inputs, task))
