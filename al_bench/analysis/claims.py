@@ -9,7 +9,7 @@ import numpy as np
 
 from al_bench.analysis.comparison import Compared, compared, crossed
 from al_bench.analysis.curves import Setting
-from al_bench.analysis.ground import Ground, Sides
+from al_bench.analysis.ground import PRODUCT, Ground, Sides
 from al_bench.analysis.keys import ALL, Choice, Method, Place
 from al_bench.analysis.names import Names, asked
 from al_bench.analysis.selection import NoMatchError, chosen, matches, only, said
@@ -25,7 +25,7 @@ class Rival:
 
     @property
     def times_prior(self) -> bool:
-        return self.metric.startswith("product_")
+        return self.metric.startswith(PRODUCT)
 
 
 def rival_name(rival: Rival, names: Names) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from al_bench.analysis.curves import Setting, settings
 from al_bench.analysis.facets import WHOLE, method_facets, place_facets
 from al_bench.analysis.frame import Results
-from al_bench.analysis.ground import ground, narrowed
+from al_bench.analysis.ground import PRODUCT, ground, narrowed
 from al_bench.analysis.keys import GROUPS, Choice, in_method
 from al_bench.analysis.merge import missing, provenances
 from al_bench.analysis.savings import area
@@ -24,7 +24,6 @@ from al_bench.rng import rng
 
 OTHERS = tuple(group for group in in_method(WHOLE) if group != "strategy")
 EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn
-PRODUCT = "product_"  # before the name of a metric: of the model's probabilities times the prior's
 UNIT = 10_000  # curves are stored in hundredths of a point
 
 

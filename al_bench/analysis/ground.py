@@ -17,6 +17,7 @@ from al_bench.configuration.config import PROBLEM
 from al_bench.configuration.words import OURS
 
 FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "oracle", "noise_rate")
+PRODUCT = "product_"  # before the name of a metric: of the model's probabilities times the prior's
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Ground:
 def judged_by(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
     """The metric, and the same of the model times the prior where the runs have that."""
     check_metric(frame, metric)
-    product = f"product_{metric}"
+    product = PRODUCT + metric
     has = product in frame and frame.loc[frame["n_labels"] > 0, product].notna().all()
     return (metric, product) if has else (metric,)
 
