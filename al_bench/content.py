@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -15,6 +16,8 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+# control characters, which move a terminal's cursor, and those that turn a text's direction
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 FOLDER = "AL_BENCH_DATA"  # environment variable: the folder that a user's data lie in
 
 
@@ -55,6 +58,15 @@ def data_path(path: str) -> Path:
     folder, plain = os.environ.get(FOLDER), Path(path).expanduser()
     below = Path(folder).expanduser() / plain if folder else plain
     return below if below.exists() else plain
+
+
+def check_file_name(name: str) -> str:
+    """The name, if it is that of a file or folder and no way to another; else ValueError."""
+    if not name or name in (".", "..") or UNSEEN.search(name) or set(name) & set("/\\"):
+        raise ValueError(
+            f"the name is {name!r}; wanted a name without slashes and control characters"
+        )
+    return name
 
 
 @contextmanager

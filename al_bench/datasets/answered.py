@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,11 +19,31 @@ from al_bench.problem.types import Dataset, Source, Split
 class Answered:
     """Another data set with human answers from a parquet file beside one of its splits.
 
-    inner: the data set; name: what reports call it with these answers; split: ``train`` or
-    ``test``; file: below $AL_BENCH_DATA where it lies there; row: the column that says which row of
-    the split, from 0, a line is about; label: the column that must repeat the split's class
-    numbers, which shows that the lines are matched; human, people: as in ``Texts``. Its key is that
-    of `inner`, whose rows it has, and so are its embeddings.
+    Its key is that of `inner`, whose rows it has, and so are its embeddings.
+
+    Parameters
+    ----------
+    inner
+        The data set.
+    name
+        What reports call it with these answers.
+    split
+        ``train`` or ``test``.
+    file
+        Parquet, below $AL_BENCH_DATA where it lies there.
+    row
+        The column that says which row of the split, from 0, a line is about.
+    label
+        The column that must repeat the split's class numbers, which shows that the lines are
+        matched.
+    human, people
+        As in ``Texts``.
+
+    Examples
+    --------
+    >>> from al_bench.datasets import Packaged
+    >>> Answered(Packaged("vader"), "asked", split="train", file="answers.parquet").absent()
+    'asked: there is no file answers.parquet, neither in $AL_BENCH_DATA nor from here'
     """
 
     brings: ClassVar = ("file",)
@@ -33,10 +54,10 @@ class Answered:
         name: str,
         split: str,
         file: str,
-        row: str,
-        label: str,
-        human: Mapping[str, str | Sequence[str]],
-        people: Mapping[str, Mapping[str, Any]],
+        row: str = "row",
+        label: str = "label",
+        human: Mapping[str, str | Sequence[str]] = MappingProxyType({}),
+        people: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         one_of(name, ("train", "test"), split=split)
         self.inner, self.name, self.split, self.file = inner, name, split, file
@@ -79,9 +100,6 @@ class Answered:
         table = table.select(order)
         labels = np.array(filled(where, table, column_of(where, table, (self.label,))))
         other = np.flatnonzero(labels != split.labels)
-        where, wanted = (
-            f"{where}: column {self.label!r}",
-            "those of the data set, for the same rows",
-        )
+        where, wanted = f"{where}: column {self.label!r}", "those of the data set, row by row"
         refuse(where, other, lambda row: f"row {row} is {labels[row]}", wanted)
         return table

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import replace
 from typing import Any
@@ -11,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.arithmetic import one_of
+from al_bench.content import UNSEEN, check_file_name
 from al_bench.problem.types import Dataset, People, Split
 from al_bench.state import ABSENT, Ints
 
-# control characters, which move a terminal's cursor, and those that turn a text's direction
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 MODALITIES = ("text", "image", "features")
 
 
@@ -34,15 +32,6 @@ def refuse(where: str, wrong: Sized, says: Callable[[Any], str], wanted: str) ->
     if len(wrong):
         first = next(iter(wrong))  # type: ignore[call-overload]
         raise ValueError(f"{where}: {says(first)} ({len(wrong)} such rows); wanted {wanted}")
-
-
-def check_file_name(name: str) -> str:
-    """The name, if it is that of a file or folder and no way to another; else ValueError."""
-    if not name or name in (".", "..") or UNSEEN.search(name) or set(name) & set("/\\"):
-        raise ValueError(
-            f"a data set is called {name!r}; wanted a name without slashes and control characters"
-        )
-    return name
 
 
 def checked(dataset: Dataset) -> Dataset:

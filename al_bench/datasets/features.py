@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.content import digest
-from al_bench.datasets.check import check_file_name, check_labels, checked
+from al_bench.content import check_file_name, digest
+from al_bench.datasets.check import check_labels, checked
 from al_bench.problem.types import Dataset, Split
 from al_bench.state import Floats, Ints
 
@@ -44,12 +44,25 @@ class Features:
     The file holds train_features, test_features (n, d); train_labels, test_labels (n,) in 0..k-1;
     optionally train_prior, test_prior (n, k), class_names (k,) and train_ids, test_ids (n,), your
     own names of the rows.
-    path: the file; name: what reports call it; prompts: templates with one ``{}`` each.
+
+    Parameters
+    ----------
+    name
+        What reports call it.
+    path
+        The file.
+    prompts
+        Templates with one ``{}`` for a class name.
+
+    Examples
+    --------
+    >>> Features("mine", "nowhere.npz").absent()
+    'mine: there is no file nowhere.npz'
     """
 
     brings: ClassVar = ("path",)
 
-    def __init__(self, name: str, path: str, prompts: Sequence[str]) -> None:
+    def __init__(self, name: str, path: str, prompts: Sequence[str] = ("{}",)) -> None:
         self.name, self.path = check_file_name(name), Path(path).expanduser()
         self.prompts = tuple(prompts)
 

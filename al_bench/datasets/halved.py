@@ -17,11 +17,28 @@ from al_bench.state import Ints
 class Halved:
     """Half of one split of another data set as the pool, the other half as the test split.
 
-    inner: a data set of texts or images; name: what reports call the halves; split: ``train`` or
-    ``test``, which one is divided; seed: of the division alone. Each half has half of every class.
+    Each half has half of every class.
+
+    Parameters
+    ----------
+    inner
+        A data set of texts or images.
+    name
+        What reports call the halves.
+    split
+        ``train`` or ``test``, which one is divided.
+    seed
+        Of the division alone.
+
+    Examples
+    --------
+    >>> from al_bench.datasets import Packaged
+    >>> halves = Halved(Packaged("vader"), name="half of vader").load()
+    >>> len(halves.train) - len(halves.test)
+    0
     """
 
-    def __init__(self, inner: Source, name: str, split: str, seed: int) -> None:
+    def __init__(self, inner: Source, name: str, split: str = "test", seed: int = 0) -> None:
         one_of(name, ("train", "test"), split=split)
         self.inner, self.name, self.split, self.seed = inner, name, split, seed
 

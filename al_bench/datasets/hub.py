@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.arithmetic import one_of
-from al_bench.content import FOLDER, fingerprint
-from al_bench.datasets.check import check_file_name, checked
+from al_bench.content import FOLDER, check_file_name, fingerprint
+from al_bench.datasets.check import checked
 from al_bench.datasets.columns import (
     class_words,
     column_of,
@@ -35,15 +36,40 @@ log = getLogger(__name__)
 class Hub:
     """A Hugging Face data set of a pinned revision, or a local parquet, imagefolder or csv folder.
 
-    name: what reports call it, and its folder under $AL_BENCH_DATA, which is read first and holds
-    splits train and test with columns ``text`` or ``image`` and ``label``; path: hub id or folder;
-    revision: 40-digit commit of a hub id; subset: the hub's configuration name, if it has several;
-    train, test: split names (``train[:80%]`` works); modality: text or image; input, label: column
-    names. class_names: null for the data's own, a mapping from the data's own names to words, or a
-    list where labels are bare numbers; prompts: templates with one ``{}``; human: columns of human
-    answers by name, one column of labels or a list of vote columns in class order, left out where
-    the data lack them; min_count: classes with fewer training rows are dropped (1 keeps all);
-    row_id: a column with the data's own names of their training rows, or null.
+    Parameters
+    ----------
+    name
+        What reports call it, and its folder under $AL_BENCH_DATA, which is read first and holds
+        splits train and test with columns ``text`` or ``image`` and ``label``.
+    path
+        Hub id or folder.
+    revision
+        40-digit commit of a hub id; a folder needs none.
+    subset
+        The hub's configuration name, if it has several.
+    train, test
+        Split names (``train[:80%]`` works).
+    modality
+        Text or image.
+    input, label
+        Column names.
+    class_names
+        None for the data's own, a mapping from the data's own names to words, or a list
+        where labels are bare numbers.
+    prompts
+        Templates with one ``{}`` for a class name.
+    human
+        Columns of human answers by name, one column of labels or a list of vote columns in
+        class order, left out where the data lack them.
+    min_count
+        Classes with fewer training rows are dropped (1 keeps all).
+    row_id
+        A column with the data's own names of their training rows, or None.
+
+    Examples
+    --------
+    >>> Hub("mine", path="nowhere").absent()
+    'mine is neither in $AL_BENCH_DATA nor in the cache of the hub (nowhere)'
     """
 
     brings: ClassVar = ("path",)
@@ -51,24 +77,24 @@ class Hub:
     def __init__(
         self,
         name: str,
-        path: str | None,
-        revision: str | None,
-        subset: str | None,
-        train: str,
-        test: str,
-        modality: str,
-        input: str,
-        label: str,
-        class_names: Mapping[str, str] | Sequence[str] | None,
-        prompts: Sequence[str],
-        human: Mapping[str, str | Sequence[str]],
-        min_count: int,
-        row_id: str | None,
+        path: str | None = None,
+        revision: str | None = None,
+        subset: str | None = None,
+        train: str = "train",
+        test: str = "test",
+        modality: str = "text",
+        input: str = "text",
+        label: str = "label",
+        class_names: Mapping[str, str] | Sequence[str] | None = None,
+        prompts: Sequence[str] = ("This text is about {}.",),
+        human: Mapping[str, str | Sequence[str]] = MappingProxyType({}),
+        min_count: int = 1,
+        row_id: str | None = None,
     ) -> None:
         one_of(name, ("text", "image"), modality=modality)
         self.name, self.path = check_file_name(name), path
         self.revision, self.subset = revision, subset
-        self.splits = (train, test)
+        self.train, self.test = train, test
         self.modality, self.input, self.label = modality, input, label
         self.class_names, self.prompts, self.human = class_names, tuple(prompts), dict(human)
         self.min_count, self.row_id = min_count, row_id
@@ -81,14 +107,22 @@ class Hub:
         folder = self.folder()
         if folder is None:
             origin = place = f"{self.path}@{self.pinned()}/{self.subset}"
-            train, test = (self.from_hub(split) for split in self.splits)
+            train, test = (self.from_hub(split) for split in (self.train, self.test))
         else:
             origin, place = f"sha256:{fingerprint(folder)}", str(folder)
             ours = self.path is None or folder != Path(self.path).expanduser()
-            splits = ("train", "test") if ours else self.splits
+            splits = ("train", "test") if ours else (self.train, self.test)
             train, test = (self.from_folder(folder, split) for split in splits)
         # what decides which rows there are, and in which order; never a path of this machine
-        parts = [self.name, origin, *self.splits, self.input, self.label, str(self.min_count)]
+        parts = [
+            self.name,
+            origin,
+            self.train,
+            self.test,
+            self.input,
+            self.label,
+            str(self.min_count),
+        ]
         return self.assembled(train, test, ",".join(parts), place)
 
     def absent(self) -> str | None:

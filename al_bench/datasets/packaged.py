@@ -28,11 +28,22 @@ SHA256 = {
 class Packaged:
     """A data set that ships with al_bench: nothing to download, checksum verified at every load.
 
-    name: openclipart, fashion_mnist, wordnet_nouns25 or vader; prompts: templates with one ``{}``;
-    min_count: classes with fewer training rows are dropped (1 keeps all).
+    Parameters
+    ----------
+    name
+        Openclipart, fashion_mnist, wordnet_nouns25 or vader.
+    prompts
+        Templates with one ``{}`` for a class name.
+    min_count
+        Classes with fewer training rows are dropped (1 keeps all).
+
+    Examples
+    --------
+    >>> Packaged("vader").load().class_names
+    ('negative', 'neutral', 'positive')
     """
 
-    def __init__(self, name: str, prompts: Sequence[str], min_count: int) -> None:
+    def __init__(self, name: str, prompts: Sequence[str] = ("{}",), min_count: int = 1) -> None:
         if name not in SHA256:
             raise ValueError(
                 f"no shipped data set is called {name!r}; there are {', '.join(SHA256)}"

@@ -15,20 +15,35 @@ from al_bench.state import Floats
 class Synthetic:
     """Spherical Gaussian classes of equal size whose prior believes in displaced centres.
 
-    separation: root mean square distance of two class centres, in standard deviations within a
-    class; prior_quality: 1 makes the prior the true posterior, 0 a stranger's (chance on average);
-    in between it believes in a mixture of true and random centres. seed: of the data alone.
+    Parameters
+    ----------
+    n_train, n_test, n_classes, dim
+        Rows of each split, classes, and features of a row.
+    separation
+        Root mean square distance of two class centres, in standard deviations within a
+        class.
+    prior_quality
+        1 makes the prior the true posterior, 0 a stranger's (chance on average); in
+        between it believes in a mixture of true and random centres.
+    seed
+        Of the data alone.
+
+    Examples
+    --------
+    >>> data = Synthetic(n_train=100).load()
+    >>> len(data.train), data.test.inputs.features.shape
+    (100, (1000, 16))
     """
 
     def __init__(
         self,
-        n_train: int,
-        n_test: int,
-        n_classes: int,
-        dim: int,
-        separation: float,
-        prior_quality: float,
-        seed: int,
+        n_train: int = 2000,
+        n_test: int = 1000,
+        n_classes: int = 10,
+        dim: int = 16,
+        separation: float = 4.0,
+        prior_quality: float = 0.7,
+        seed: int = 0,
     ) -> None:
         at_least(self, 2, n_classes=n_classes)
         at_least(self, n_classes, n_train=n_train, n_test=n_test)  # a row of each class

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, ClassVar
 
-from al_bench.content import digest
-from al_bench.datasets.check import check_file_name, checked
+from al_bench.content import check_file_name, digest
+from al_bench.datasets.check import checked
 from al_bench.datasets.columns import (
     class_words,
     column_of,
@@ -26,11 +27,26 @@ from al_bench.problem.types import Dataset, Split
 class Texts:
     """Texts of one or two parquet files, with human answers beside the pool's.
 
-    name: what reports call it; pool, test: the file of each split, below $AL_BENCH_DATA where it
-    lies there; pool_rows, test_rows: which of its rows, as the values allowed in a column; input:
-    columns of text, joined by a new line; label, class_names, prompts, human: as in ``Hub``;
-    people: tables of several people's answers by name, each with `answers` (columns), `who`
-    (``place``, ``column`` or columns) and `missing` (see ``al_bench.datasets.people``).
+    Parameters
+    ----------
+    name
+        What reports call it.
+    pool, test
+        The file of each split, below $AL_BENCH_DATA where it lies there.
+    pool_rows, test_rows
+        Which of its rows, as the values allowed in a column; {}: all.
+    input
+        Columns of text, joined by a new line.
+    label, class_names, prompts, human
+        As in ``Hub``.
+    people
+        Tables of several people's answers by name, each with `answers` (columns), `who`
+        (``place``, ``column`` or columns) and `missing` (see ``al_bench.datasets.people``).
+
+    Examples
+    --------
+    >>> Texts("mine", pool="pool.parquet", test="test.parquet").absent()
+    'mine: there is no file pool.parquet, neither in $AL_BENCH_DATA nor from here'
     """
 
     brings: ClassVar = ("pool", "test")
@@ -39,15 +55,15 @@ class Texts:
         self,
         name: str,
         pool: str,
-        pool_rows: Mapping[str, Sequence[Any]],
         test: str,
-        test_rows: Mapping[str, Sequence[Any]],
-        input: Sequence[str],
-        label: str,
-        class_names: Mapping[str, str] | Sequence[str] | None,
-        prompts: Sequence[str],
-        human: Mapping[str, str | Sequence[str]],
-        people: Mapping[str, Mapping[str, Any]],
+        pool_rows: Mapping[str, Sequence[Any]] = MappingProxyType({}),
+        test_rows: Mapping[str, Sequence[Any]] = MappingProxyType({}),
+        input: Sequence[str] = ("text",),
+        label: str = "label",
+        class_names: Mapping[str, str] | Sequence[str] | None = None,
+        prompts: Sequence[str] = ("This text is about {}.",),
+        human: Mapping[str, str | Sequence[str]] = MappingProxyType({}),
+        people: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         self.name, self.pool, self.test = check_file_name(name), pool, test
         self.pool_rows, self.test_rows = plain(pool_rows), plain(test_rows)

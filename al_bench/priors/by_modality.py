@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from al_bench.arithmetic import uniform
+from al_bench.priors.conse import ConSE
+from al_bench.priors.sentence import ClassNamePrototypes
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
 
 
 @dataclass(frozen=True)
 class ByModality:
-    """The prior for the kind of data at hand: one each for texts, images and given features."""
+    """The prior for the kind of data at hand.
 
-    text: Prior
-    image: Prior
-    features: Prior
+    Parameters
+    ----------
+    text, image, features
+        The priors of texts, of images and of rows that are features.
+
+    Examples
+    --------
+    >>> ByModality().choose("image").temperature
+    0.1
+    """
+
+    text: Prior = field(default_factory=ClassNamePrototypes)
+    image: Prior = field(default_factory=ConSE)
+    features: Prior = field(default_factory=lambda: Given())
 
     @property
     def key(self) -> str:
@@ -45,6 +58,11 @@ class Given:
     """The features and class probabilities that the data set brings; uniform where it has none.
 
     Its own encoder: ``inputs`` are rows with ``features`` (n, d) and ``prior`` (n, k) or None.
+
+    Examples
+    --------
+    >>> Given().encoder("features")
+    Given()
     """
 
     key = "given"

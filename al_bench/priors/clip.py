@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
@@ -24,15 +24,26 @@ BATCH = 64  # images or texts a forward pass
 class ClipEncoder:
     """Both towers of an image-text model in transformers' format; embeddings have unit length.
 
-    weights and pin: see ``al_bench.priors.weights``. Images and texts are prepared as the model's
-    own processor says.
+    Images and texts are prepared as the model's own processor says.
+
+    Parameters
+    ----------
+    weights, pin
+        See ``al_bench.priors.weights``.
+    precision
+        Float32, float16 or bfloat16.
+
+    Examples
+    --------
+    >>> ClipEncoder().key
+    'clip(openai/clip-vit-base-patch32@3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268, unit, float32)'
     """
 
     brings: ClassVar = ("weights",)
 
-    weights: str
-    pin: str | None
-    precision: str
+    weights: str = "openai/clip-vit-base-patch32"
+    pin: str | None = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
+    precision: str = "float32"
 
     @cached_property
     def key(self) -> str:
@@ -79,9 +90,8 @@ class ClipEncoder:
         """What turns a cosine into the model's own logit: a factor and a term."""
         model = loaded(self)[0]
         bias = getattr(model, "logit_bias", None)
-        return float(model.logit_scale.detach().exp()), 0.0 if bias is None else float(
-            bias.detach()
-        )
+        term = 0.0 if bias is None else float(bias.detach())
+        return float(model.logit_scale.detach().exp()), term
 
 
 def vectors(out: Any) -> Floats:
@@ -109,11 +119,21 @@ class ClipLike(Reading):
     SigLIP was trained with one sigmoid a pair, for which classes do not exclude each other. Here
     they do, so its logits meet in a softmax too: the classes rank as under the sigmoid, and the
     bias, the same for all of them, cancels.
+
+    Parameters
+    ----------
+    image
+        The encoder of images and of class names.
+
+    Examples
+    --------
+    >>> ClipLike().encoder("image").weights
+    'openai/clip-vit-base-patch32'
     """
 
     reads: ClassVar = "image"
 
-    image: ClipEncoder
+    image: ClipEncoder = field(default_factory=ClipEncoder)
 
     @property
     def key(self) -> str:

@@ -24,7 +24,18 @@ Network = Callable[[Any], "torch.Tensor"]
 
 
 class CompiledSentenceEncoder(sentence.SentenceEncoder):
-    """A sentence encoder whose network OpenVINO runs, in precision float32 or bfloat16."""
+    """A sentence encoder whose network OpenVINO runs, in precision float32 or bfloat16.
+
+    Parameters
+    ----------
+    weights, pin, max_length, max_characters, precision
+        As of `SentenceEncoder`.
+
+    Examples
+    --------
+    >>> CompiledSentenceEncoder(precision="bfloat16").key[:18]
+    'openvino sentence('
+    """
 
     stored = "float32"
 
@@ -38,7 +49,18 @@ class CompiledSentenceEncoder(sentence.SentenceEncoder):
 
 
 class CompiledTimmEncoder(images.TimmEncoder):
-    """A timm backbone that OpenVINO runs, in precision float32 or bfloat16."""
+    """A timm backbone that OpenVINO runs, in precision float32 or bfloat16.
+
+    Parameters
+    ----------
+    model, weights, pin, size, precision
+        As of `TimmEncoder`.
+
+    Examples
+    --------
+    >>> CompiledTimmEncoder().key[:36]
+    'openvino timm(tf_efficientnet_lite2,'
+    """
 
     stored = "float32"
 

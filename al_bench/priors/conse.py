@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -25,13 +25,27 @@ class ConSE(Reading):
     ``p(class|x) = sum over ImageNet classes c of p(c|x) softmax_class(cos(text(c), text(class)) /
     temperature)``, with c's dictionary gloss as its text. The posteriors are computed from the
     features by the backbone's own head, so that features are all that is kept of an image.
+
+    Parameters
+    ----------
+    image
+        A backbone with a head of ImageNet-1k's classes.
+    text
+        The encoder of glosses and of class names.
+    temperature
+        What cosines are divided by, above 0.
+
+    Examples
+    --------
+    >>> ConSE().encoder("image").model
+    'tf_efficientnet_lite2'
     """
 
     reads: ClassVar = "image"
 
-    image: TimmEncoder
-    text: SentenceEncoder
-    temperature: float
+    image: TimmEncoder = field(default_factory=TimmEncoder)
+    text: SentenceEncoder = field(default_factory=SentenceEncoder)
+    temperature: float = 0.1
 
     def __post_init__(self) -> None:
         above(self, 0, temperature=self.temperature)
@@ -57,14 +71,26 @@ class HeadPrototypes(Reading):
     ``prototype(class) = sum over ImageNet classes c of softmax_c(cos(text(c), text(class)) /
     likeness) w_c`` lies where images lie, and needs none; ``p(class|x) =
     softmax_class(cos(x, prototype(class)) / temperature)``.
+
+    Parameters
+    ----------
+    image, text
+        As of `ConSE`.
+    likeness, temperature
+        What the cosines of texts and of images are divided by, above 0.
+
+    Examples
+    --------
+    >>> HeadPrototypes(temperature=0.1).likeness
+    0.1
     """
 
     reads: ClassVar = "image"
 
-    image: TimmEncoder
-    text: SentenceEncoder
-    likeness: float
-    temperature: float
+    image: TimmEncoder = field(default_factory=TimmEncoder)
+    text: SentenceEncoder = field(default_factory=SentenceEncoder)
+    likeness: float = 0.1
+    temperature: float = 0.05
 
     def __post_init__(self) -> None:
         above(self, 0, likeness=self.likeness, temperature=self.temperature)

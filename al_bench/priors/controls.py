@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from al_bench.arithmetic import fraction, uniform
+from al_bench.priors.by_modality import ByModality
 from al_bench.priors.common import Around
 from al_bench.problem.types import Prior, Task
 from al_bench.rng import rng
@@ -22,9 +23,21 @@ from al_bench.state import Floats
 
 @dataclass(frozen=True)
 class Flat(Around):
-    """Control: another prior's features, every class equally likely."""
+    """Control: another prior's features, every class equally likely.
 
-    inner: Prior
+    Parameters
+    ----------
+    inner
+        The other prior.
+
+    Examples
+    --------
+    >>> from al_bench.priors import Given
+    >>> Flat(Given()).key
+    'flat(given)'
+    """
+
+    inner: Prior = field(default_factory=ByModality)
 
     @property
     def key(self) -> str:
@@ -38,7 +51,7 @@ class Flat(Around):
 class Adjusted(Around, ABC):
     """Another prior whose whole table of probabilities is changed at once."""
 
-    inner: Prior
+    inner: Prior = field(default_factory=ByModality)
 
     @abstractmethod
     def adjust(self, probabilities: Floats) -> Floats:
@@ -50,7 +63,18 @@ class Adjusted(Around, ABC):
 
 @dataclass(frozen=True)
 class Rotated(Adjusted):
-    """Control: another prior that takes every class for the next one, confidently wrong."""
+    """Control: another prior that takes every class for the next one, confidently wrong.
+
+    Parameters
+    ----------
+    inner
+        The other prior.
+
+    Examples
+    --------
+    >>> Rotated().adjust(np.array([[0.9, 0.1, 0.0]]))
+    array([[0. , 0.9, 0.1]])
+    """
 
     @property
     def key(self) -> str:
@@ -65,11 +89,21 @@ class Rotated(Adjusted):
 class Degraded(Adjusted):
     """Control: another prior mixed with itself dealt out to rows at random.
 
-    fraction: of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
-    frequencies but nothing that it knows of a row.
+    Parameters
+    ----------
+    inner
+        The other prior.
+    fraction
+        Of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
+        frequencies but nothing that it knows of a row.
+
+    Examples
+    --------
+    >>> Degraded(fraction=1.0).adjust(np.eye(3)).sum(axis=0)
+    array([1., 1., 1.])
     """
 
-    fraction: float
+    fraction: float = 0.5
 
     def __post_init__(self) -> None:
         fraction(self, fraction=self.fraction)

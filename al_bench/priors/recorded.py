@@ -64,10 +64,21 @@ class Recorded(Around):
 class RecordedLogits(Recorded):
     """Softmax of recorded logits, such as those of CLIP (Radford et al., 2021).
 
-    temperature: what the logits are divided by; the others: see ``Recorded``.
+    Parameters
+    ----------
+    inner, file, columns
+        As of `Recorded`.
+    temperature
+        What the logits are divided by, above 0.
+
+    Examples
+    --------
+    >>> from al_bench.priors import Given
+    >>> RecordedLogits(Given(), "clip.parquet", columns={"cat": "logit_cat"}).temperature
+    1.0
     """
 
-    temperature: float
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         above(self, 0, temperature=self.temperature)
@@ -84,11 +95,23 @@ class RecordedLogits(Recorded):
 class RecordedVotes(Recorded):
     """Recorded votes, such as those of keyword rules (Ratner et al., 2017), or probabilities.
 
-    smoothing: votes that each class is given besides; a row that nobody voted on is uniform; the
-    others: see ``Recorded``.
+    A row that nobody voted on is uniform.
+
+    Parameters
+    ----------
+    inner, file, columns
+        As of `Recorded`.
+    smoothing
+        Votes that each class is given besides, 0 or more.
+
+    Examples
+    --------
+    >>> from al_bench.priors import Given
+    >>> RecordedVotes(Given(), "rules.parquet", columns={"human": "votes_HUM"}).smoothing
+    0.1
     """
 
-    smoothing: float
+    smoothing: float = 0.1
 
     def __post_init__(self) -> None:
         at_least(self, 0, smoothing=self.smoothing)
@@ -112,10 +135,27 @@ class RecordedAnswers(Around):
 
     A row where no class was answered (-1 or empty) is uniform.
 
-    inner: a prior whose encoder makes the features, and which answers are compared with; file:
-    parquet with a column ``row_id``; column: of class numbers or names; class_names: (k,) the class
-    of each number; accuracy: the probability of an answer, the rest spread evenly, or null to
-    estimate it once for a run, without a label (see ``agreed_accuracy``).
+    Parameters
+    ----------
+    inner
+        A prior whose encoder makes the features, and which answers are compared with.
+    file
+        Parquet with a column ``row_id``.
+    column
+        Of class numbers or names.
+    class_names
+        (k,) the class of each number.
+    accuracy
+        The probability of an answer, the rest spread evenly, or None to estimate it once for
+        a run, without a label (see ``agreed_accuracy``).
+
+    Examples
+    --------
+    >>> from al_bench.priors import Given
+    >>> answers = RecordedAnswers(Given(), "chat.parquet", "answer", ["no", "yes"], accuracy=0.8)
+    >>> answers.compare(np.eye(2), np.eye(2))(np.eye(2))
+    array([[0.8, 0.2],
+           [0.2, 0.8]], dtype=float32)
     """
 
     brings: ClassVar = ("file",)
@@ -124,7 +164,7 @@ class RecordedAnswers(Around):
     file: str
     column: str
     class_names: Sequence[str]
-    accuracy: float | None
+    accuracy: float | None = None
 
     def __post_init__(self) -> None:
         fine = self.accuracy is None or 1 / len(self.class_names) < self.accuracy <= 1

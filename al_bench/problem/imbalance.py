@@ -17,7 +17,13 @@ ORDERS = ("drawn", "fixed")
 
 
 class Natural:
-    """Every row, as the data set has them."""
+    """Every row, as the data set has them.
+
+    Examples
+    --------
+    >>> Natural().keep(np.array([0, 1, 1]), 2, np.random.default_rng(0)).rows
+    array([0, 1, 2])
+    """
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         return Kept(np.arange(len(labels)), np.arange(n_classes))
@@ -29,9 +35,23 @@ class LongTail:
     n_max is the size of the largest class and counts are rounded down, which gives the usual
     counts on balanced data. A class never has more rows than exist and never fewer than one, so on
     data that are imbalanced already the realised ratio differs: read it off the counts.
+
+    Parameters
+    ----------
+    ratio
+        Largest over smallest class, at least 1.
+    order
+        "drawn" or "fixed", which class is rare.
+
+    Examples
+    --------
+    >>> labels = np.repeat([0, 1, 2], 100)
+    >>> kept = LongTail(order="fixed").keep(labels, 3, np.random.default_rng(0))
+    >>> np.bincount(labels[kept.rows])
+    array([100,  31,  10])
     """
 
-    def __init__(self, ratio: float, order: str) -> None:
+    def __init__(self, ratio: float = 10, order: str = "drawn") -> None:
         self.ratio, self.order = checked_ratio(ratio), checked_order(order)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
@@ -42,29 +62,66 @@ class LongTail:
 class Usual:
     """As the data set is where it is skewed enough by itself; elsewhere an exponential long tail.
 
-    skew: largest over smallest class from which a data set stays as it is; ratio: of the long tail,
-    many_ratio: the same for data sets of more than `many` classes. One setting for many data sets.
+    One setting for many data sets.
+
+    Parameters
+    ----------
+    skew
+        Largest over smallest class from which a data set stays as it is.
+    ratio
+        Of the long tail, largest over smallest class.
+    many, many_ratio
+        The ratio of data sets of more than so many classes.
+    order
+        As of `LongTail`.
+
+    Examples
+    --------
+    >>> skewed = np.repeat([0, 1], [100, 10])
+    >>> len(Usual().keep(skewed, 2, np.random.default_rng(0)).rows)
+    110
     """
 
-    def __init__(self, skew: float, ratio: float, many: int, many_ratio: float, order: str) -> None:
-        self.skew, self.many = checked_ratio(skew), many
-        self.few_tail, self.many_tail = LongTail(ratio, order), LongTail(many_ratio, order)
+    def __init__(
+        self,
+        skew: float = 10,
+        ratio: float = 50,
+        many: int = 20,
+        many_ratio: float = 20,
+        order: str = "drawn",
+    ) -> None:
+        self.skew, self.many, self.order = checked_ratio(skew), many, checked_order(order)
+        self.ratio, self.many_ratio = checked_ratio(ratio), checked_ratio(many_ratio)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         counts = np.bincount(labels, minlength=n_classes)
         if counts.max() >= self.skew * counts[counts > 0].min():
             return Natural().keep(labels, n_classes, rng)
-        tail = self.few_tail if n_classes <= self.many else self.many_tail
-        return tail.keep(labels, n_classes, rng)
+        ratio = self.ratio if n_classes <= self.many else self.many_ratio
+        return LongTail(ratio, self.order).keep(labels, n_classes, rng)
 
 
 class Step:
     """Some classes are rare, `ratio` times smaller than the largest one (Buda et al., 2018).
 
-    minority: fraction of the classes that are rare, in (0, 1); at least one is and one is not.
+    Parameters
+    ----------
+    ratio
+        Largest over smallest class, at least 1.
+    minority
+        Fraction of the classes that are rare, in (0, 1); at least one is and one is not.
+    order
+        As of `LongTail`.
+
+    Examples
+    --------
+    >>> labels = np.repeat([0, 1, 2, 3], 100)
+    >>> kept = Step(order="fixed").keep(labels, 4, np.random.default_rng(0))
+    >>> np.bincount(labels[kept.rows])
+    array([100, 100,  10,  10])
     """
 
-    def __init__(self, ratio: float, minority: float, order: str) -> None:
+    def __init__(self, ratio: float = 10, minority: float = 0.5, order: str = "drawn") -> None:
         require(0 < minority < 1, self, "one between 0 and 1", minority=minority)
         self.ratio, self.order, self.minority = checked_ratio(ratio), checked_order(order), minority
 
@@ -77,11 +134,24 @@ class Step:
 class Merge:
     """All classes but k - 1 become one large one (GALAXY: Zhang, Katz-Samuels and Nowak, 2022).
 
-    classes: k, fewer than the data set has. Fixed order clips labels at k - 1, as GALAXY does;
-    drawn order chooses the classes that stay, which keep their order. Test rows merge alike.
+    Test rows merge alike.
+
+    Parameters
+    ----------
+    classes
+        K, fewer than the data set has.
+    order
+        "fixed" clips labels at k - 1, as GALAXY does; "drawn" chooses the classes that stay,
+        which keep their order.
+
+    Examples
+    --------
+    >>> labels = np.repeat([0, 1, 2, 3], 100)
+    >>> Merge(order="fixed").keep(labels, 4, np.random.default_rng(0)).classes
+    array([0, 1, 2, 2])
     """
 
-    def __init__(self, classes: int, order: str) -> None:
+    def __init__(self, classes: int = 3, order: str = "drawn") -> None:
         at_least(self, 2, classes=classes)
         self.classes, self.order = classes, checked_order(order)
 
@@ -99,11 +169,22 @@ class Merge:
 class OneVsRest:
     """One class against all others at a given rate of the pool (AnchorAL: Lesci and Vlachos, 2024).
 
-    target: a class number, or null to draw one for every seed; it becomes class 0, the rest class
-    1. rate: the target's fraction of the pool, in (0, 1); the side that is too large is thinned.
+    Parameters
+    ----------
+    target
+        A class number, or None to draw one for every seed; it becomes class 0, the rest 1.
+    rate
+        The target's fraction of the pool, in (0, 1); the side that is too large is thinned.
+
+    Examples
+    --------
+    >>> labels = np.repeat([0, 1], [100, 900])
+    >>> kept = OneVsRest(target=0).keep(labels, 2, np.random.default_rng(0))
+    >>> np.bincount(kept.classes[labels[kept.rows]])
+    array([  9, 900])
     """
 
-    def __init__(self, target: int | None, rate: float) -> None:
+    def __init__(self, target: int | None = None, rate: float = 0.01) -> None:
         require(0 < rate < 1, self, "one between 0 and 1", rate=rate)
         self.target, self.rate = target, rate
 

@@ -18,7 +18,14 @@ from al_bench.state import Floats, Ints
 
 
 class Clean:
-    """The true class, always."""
+    """The true class, always.
+
+    Examples
+    --------
+    >>> truth = Truth(np.array([0, 1, 1]), n_classes=2, features=np.zeros((3, 1)))
+    >>> Clean().answers(truth, np.random.default_rng(0))
+    array([0, 1, 1])
+    """
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         return truth.labels.copy()
@@ -29,9 +36,21 @@ class Symmetric:
 
     Under a long tail this changes the observed class fractions: a rare class receives false members
     from every large one.
+
+    Parameters
+    ----------
+    rate
+        Fraction of wrong answers, in [0, 1).
+
+    Examples
+    --------
+    >>> truth = Truth(np.zeros(1000, dtype=int), n_classes=4, features=np.zeros((1000, 1)))
+    >>> answers = Symmetric(rate=0.3).answers(truth, np.random.default_rng(0))
+    >>> float((answers != truth.labels).mean())
+    0.277
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float = 0.2) -> None:
         self.rate = checked_rate("symmetric", rate)
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
@@ -41,9 +60,21 @@ class Symmetric:
 
 
 class PairFlip:
-    """With probability `rate` the next class; after the last comes the first (Han et al., 2018)."""
+    """With probability `rate` the next class; after the last comes the first (Han et al., 2018).
 
-    def __init__(self, rate: float) -> None:
+    Parameters
+    ----------
+    rate
+        Fraction of wrong answers, in [0, 1).
+
+    Examples
+    --------
+    >>> truth = Truth(np.full(1000, 3), n_classes=4, features=np.zeros((1000, 1)))
+    >>> np.unique(PairFlip().answers(truth, np.random.default_rng(0)))
+    array([0, 3])
+    """
+
+    def __init__(self, rate: float = 0.2) -> None:
         self.rate = checked_rate("pair-flip", rate)
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
@@ -54,8 +85,17 @@ class PairFlip:
 class Confusion:
     """Answers drawn from a confusion matrix (Dawid and Skene, 1979).
 
-    matrix: k rows of k probabilities; row t says what is answered where the true class is t, so
-    each row sums to one.
+    Parameters
+    ----------
+    matrix
+        K rows of k probabilities; row t says what is answered where the true class is t, so
+        each row sums to one.
+
+    Examples
+    --------
+    >>> truth = Truth(np.array([0, 0, 1]), n_classes=2, features=np.zeros((3, 1)))
+    >>> Confusion([[0, 1], [0, 1]]).answers(truth, np.random.default_rng(0))
+    array([1, 1, 1])
     """
 
     def __init__(self, matrix: Sequence[Sequence[float]]) -> None:
@@ -90,9 +130,23 @@ class FeatureDependent:
     so no row is judged by a model that saw it) gives p. A row flips with probability in proportion
     to 1 - p_true, cut at one; the mean of these probabilities is `rate`. A flipped row is answered
     by a draw from p over the wrong classes.
+
+    Parameters
+    ----------
+    rate
+        Mean fraction of wrong answers, in [0, 1).
+    folds
+        Parts of the pool, each judged by a model of the others; 2 or more.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(0)
+    >>> truth = Truth(np.arange(200) % 2, n_classes=2, features=draws.normal(size=(200, 3)))
+    >>> len(FeatureDependent().answers(truth, draws))
+    200
     """
 
-    def __init__(self, rate: float, folds: int) -> None:
+    def __init__(self, rate: float = 0.2, folds: int = 5) -> None:
         at_least(self, 2, folds=folds)
         self.rate, self.folds = checked_rate("feature-dependent", rate), folds
 
@@ -126,9 +180,22 @@ class Largest:
 
 
 class Human:
-    """What one human said: a column of recorded labels, such as CIFAR-10N's (Wei et al., 2022)."""
+    """What one human said: a column of recorded labels, such as CIFAR-10N's (Wei et al., 2022).
 
-    def __init__(self, column: str) -> None:
+    Parameters
+    ----------
+    column
+        Of the data set's human columns, (n,) labels.
+
+    Examples
+    --------
+    >>> columns = {"worst": np.array([1, 1])}
+    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), columns=columns)
+    >>> Human().answers(truth, np.random.default_rng(0))
+    array([1, 1])
+    """
+
+    def __init__(self, column: str = "worst") -> None:
         self.column = column
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
@@ -142,9 +209,22 @@ class Human:
 
 
 class Votes:
-    """What one rater of several said: drawn per row in proportion to the votes each class got."""
+    """What one rater of several said: drawn per row in proportion to the votes each class got.
 
-    def __init__(self, column: str) -> None:
+    Parameters
+    ----------
+    column
+        Of the data set's human columns, (n, k) votes.
+
+    Examples
+    --------
+    >>> columns = {"votes": np.array([[0, 5], [3, 0]])}
+    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), columns=columns)
+    >>> Votes().answers(truth, np.random.default_rng(0))
+    array([1, 0])
+    """
+
+    def __init__(self, column: str = "votes") -> None:
         self.column = column
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:

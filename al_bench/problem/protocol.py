@@ -22,9 +22,26 @@ class Plain:
 
 
 class Counts(Plain):
-    """So many rows at the start, then so many in each round."""
+    """So many rows at the start, then so many in each round.
 
-    def __init__(self, start: int, budget: int, rounds: int, reveal: str) -> None:
+    Parameters
+    ----------
+    start, budget
+        Rows of the start and of each later round.
+    rounds
+        After the start.
+    reveal
+        "sequential" or "batch", whether answers are seen inside a round.
+
+    Examples
+    --------
+    >>> Counts(rounds=3).sizes(n=1000, k=10)
+    [50, 50, 50, 50]
+    """
+
+    def __init__(
+        self, start: int = 50, budget: int = 50, rounds: int = 9, reveal: str = "sequential"
+    ) -> None:
         at_least("protocol", 1, start=start, budget=budget)
         super().__init__(rounds, 0, reveal)
         self.start, self.budget = start, budget
@@ -38,11 +55,31 @@ class Counts(Plain):
 
 
 class Budget(Plain):
-    """A total that fits the pool, in equal rounds: `per_class` labels a class, at most `fraction`
-    of the pool (either may be null, not both)."""
+    """A total that fits the pool, in equal rounds.
+
+    Parameters
+    ----------
+    per_class
+        Labels a class, or None.
+    fraction
+        Of the pool at most, or None (not both).
+    rounds
+        Into which the total is divided.
+    reveal
+        As of `Counts`.
+
+    Examples
+    --------
+    >>> Budget().sizes(n=5000, k=10)
+    [40, 40, 40, 40, 40, 40, 40, 40, 40, 40]
+    """
 
     def __init__(
-        self, per_class: float | None, fraction: float | None, rounds: int, reveal: str
+        self,
+        per_class: float | None = 40,
+        fraction: float | None = 0.15,
+        rounds: int = 10,
+        reveal: str = "sequential",
     ) -> None:
         if per_class is None and fraction is None:
             raise ValueError("protocol.per_class and protocol.fraction are both null; wanted one")
@@ -71,9 +108,30 @@ class Budget(Plain):
 
 
 class Started(Plain):
-    """A `start` of its own, a fraction of the pool, then equal rounds up to `fraction` of it."""
+    """A start of its own, then equal rounds.
 
-    def __init__(self, start: float, fraction: float, rounds: int, reveal: str) -> None:
+    Parameters
+    ----------
+    start, fraction
+        Parts of the pool that are labelled at the start and at the end.
+    rounds
+        After the start.
+    reveal
+        As of `Counts`.
+
+    Examples
+    --------
+    >>> Started(rounds=3).sizes(n=1000, k=10)
+    [20, 60, 60, 60]
+    """
+
+    def __init__(
+        self,
+        start: float = 0.02,
+        fraction: float = 0.2,
+        rounds: int = 20,
+        reveal: str = "sequential",
+    ) -> None:
         wanted = "0 < start < fraction <= 1"
         require(0 < start < fraction <= 1, "protocol", wanted, start=start, fraction=fraction)
         super().__init__(rounds, 1, reveal)
@@ -98,7 +156,13 @@ def equal(total: int, rounds: int) -> list[int]:
 
 
 class WholePool(Plain):
-    """Every row in one round: the full-data reference (clean or noisy, as the noise says)."""
+    """Every row in one round: the full-data reference (clean or noisy, as the noise says).
+
+    Examples
+    --------
+    >>> WholePool().sizes(n=1000, k=10)
+    [1000]
+    """
 
     def __init__(self) -> None:
         super().__init__(1, 1, "batch")
@@ -110,23 +174,37 @@ class WholePool(Plain):
 class Priced:
     """Another protocol, its budget spent on answers that have prices.
 
-    inner: the protocol, which says how many answers are bought; reask: whether a labelled row may
-    be queried again; human, model: the price of a person's and of a foundation model's answer;
-    again: the factor of a person's price where the row was answered before; survey: whether the
-    start buys a first answer about every row of the pool.
+    Parameters
+    ----------
+    inner
+        The protocol, which says how many answers are bought; None: `Budget()`.
+    reask
+        Whether a labelled row may be queried again.
+    human, model
+        The price of a person's and of a foundation model's answer.
+    again
+        The factor of a person's price where the row was answered before.
+    survey
+        Whether the start buys a first answer about every row of the pool.
+
+    Examples
+    --------
+    >>> Priced(Counts(rounds=2), survey=True).sizes(n=1000, k=10)
+    [1000, 50, 50, 50]
     """
 
     def __init__(
         self,
-        inner: Protocol,
-        reask: bool,
-        human: float,
-        model: float,
-        again: float,
-        survey: bool,
+        inner: Protocol | None = None,
+        reask: bool = True,
+        human: float = 1.0,
+        model: float = 0.03,
+        again: float = 1.0,
+        survey: bool = False,
     ) -> None:
-        self.inner, self.reask, self.survey = inner, reask, survey
-        self.reveal, self.tariff = inner.reveal, Tariff(human, model, again)
+        self.inner, self.reask, self.survey = inner or Budget(), reask, survey
+        self.human, self.model, self.again = human, model, again
+        self.reveal, self.tariff = self.inner.reveal, Tariff(human, model, again)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Answers bought in each round; those of `inner` after a survey."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from al_bench.datasets.check import UNSEEN
+from al_bench.content import UNSEEN
 from al_bench.session.schema import ASKED, GIVEN, UNASKED
 from al_bench.session.store import Store, insert_many
 from al_bench.session.tables import cell, column, columns_of

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from al_bench.audit.estimate import Interval as Interval
-from al_bench.datasets.check import UNSEEN, check_names, check_prompts, words
+from al_bench.content import UNSEEN
+from al_bench.datasets.check import check_names, check_prompts, words
 from al_bench.problem.types import Task
 from al_bench.session.arriving import Columns
 

@@ -19,8 +19,8 @@ from PIL import Image
 
 from al_bench.arithmetic import unit
 from al_bench.cli.main import main
-from al_bench.content import FOLDER
-from al_bench.datasets.check import check_file_name, checked, words
+from al_bench.content import FOLDER, check_file_name
+from al_bench.datasets.check import checked, words
 from al_bench.datasets.features import Features
 from al_bench.datasets.images import decode
 from al_bench.learners.linear import LinearHead

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.cli.prior_card import judged, measured, sampled
+from al_bench.cli.prior_card import measured, sampled
 from al_bench.priors.common import Around
 from al_bench.problem.types import Dataset, Split, Task
+from al_bench.report.prior_card import judged, write
 from al_bench.state import Floats
 
 SAID = np.array([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.9, 0.1, 0.0]])
@@ -22,17 +23,20 @@ TRUTH = np.array([0, 1, 1, 2])
 
 
 def test_a_card_by_hand() -> None:
-    card = judged(SAID, TRUTH)
-    assert card.confusion == [[1, 0, 0], [1, 1, 0], [1, 0, 0]]
-    assert (card.rows, card.accuracy) == (4, 0.5)
-    assert card.balanced_accuracy == pytest.approx((1 + 1 / 2 + 0) / 3)
-    assert (card.truth, card.guessed) == ([1, 2, 1], [3, 1, 0])
-    assert card.expected == pytest.approx([2.2, 1.5, 0.3])
-    assert card.recall == pytest.approx([1, 0.5, 0])
-    np.testing.assert_allclose(card.precision, [1 / 3, 1, np.nan])
-    assert card.confidence == pytest.approx((0.6 + 0.5 + 0.7 + 0.9) / 4)
     # each row has a bin of its own: |0.6 - 1|, |0.5 - 0|, |0.7 - 1|, |0.9 - 0|
-    assert card.ece == pytest.approx((0.4 + 0.5 + 0.3 + 0.9) / 4)
+    assert judged(SAID, TRUTH) == {
+        "rows": 4,
+        "accuracy": 0.5,
+        "balanced_accuracy": pytest.approx((1 + 1 / 2 + 0) / 3),
+        "ece": pytest.approx((0.4 + 0.5 + 0.3 + 0.9) / 4),
+        "confidence": pytest.approx((0.6 + 0.5 + 0.7 + 0.9) / 4),
+        "truth": [1, 2, 1],
+        "guessed": [3, 1, 0],
+        "expected": pytest.approx([2.2, 1.5, 0.3]),
+        "precision": [1 / 3, 1, None],
+        "recall": [1, 0.5, 0],
+        "confusion": [[1, 0, 0], [1, 1, 0], [1, 0, 0]],
+    }
 
 
 @dataclass
@@ -119,8 +123,6 @@ def test_the_command_prints_and_writes_a_card(
 
 
 def test_many_classes_and_odd_names_are_drawn_too(tmp_path: Path) -> None:
-    from al_bench.cli.prior_card import write
-
     generator = np.random.default_rng(0)
     said = generator.dirichlet(np.ones(60), size=200)
     about = {
@@ -129,7 +131,8 @@ def test_many_classes_and_odd_names_are_drawn_too(tmp_path: Path) -> None:
         "split": "test",
         "class_names": [f"${i}_|" for i in range(60)],
     }
-    text, data, image = write(judged(said, generator.integers(59, size=200)), about, tmp_path)
+    card = about | judged(said, generator.integers(59, size=200))
+    text, data, image = write(card, tmp_path)
     assert image.stat().st_size > 1000
     assert "\\$3\\_\\|" in text.read_text()
     assert json.loads(data.read_text())["recall"][59] is None  # no row of the last class

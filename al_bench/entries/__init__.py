@@ -1,1 +1,0 @@
-"""Entries: one method's runs on a task, as a folder that others can check and merge."""

@@ -1,0 +1,105 @@
+"""The report card of a prior: what its zero-shot probabilities are worth, as numbers and files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from al_bench.metrics import balanced, calibration_error, recalls
+from al_bench.report.figures.style import panels, save_png, styled
+from al_bench.report.tables.cells import NONE, Table
+from al_bench.report.tables.render import markdown
+from al_bench.state import Floats, Ints
+
+LARGE = 40  # classes beyond which a figure has no names
+
+
+def judged(probabilities: Floats, truth: Ints) -> dict[str, Any]:
+    """The card of (n, k) zero-shot probabilities of (n,) true classes, in JSON's values; O(n k).
+
+    By class, (k,): `truth`, its rows; `guessed`, rows taken for it; `expected`, the sum of its
+    probabilities; `precision` and `recall`, None where there is no row. `confusion`: (k, k) rows of
+    each class by guess.
+    """
+    k, guess = probabilities.shape[1], probabilities.argmax(axis=1)
+    confusion = np.bincount(truth * k + guess, minlength=k * k).reshape(k, k)
+    confidence = probabilities.max(axis=1)
+    return {
+        "rows": len(truth),
+        "accuracy": float((truth == guess).mean()),
+        "balanced_accuracy": balanced(truth, guess, k),
+        "ece": calibration_error(confidence, truth == guess),
+        "confidence": float(confidence.mean()),
+        "truth": confusion.sum(axis=1).tolist(),
+        "guessed": confusion.sum(axis=0).tolist(),
+        "expected": probabilities.sum(axis=0, dtype=np.float64).tolist(),
+        "precision": known(recalls(guess, truth, k)),
+        "recall": known(recalls(truth, guess, k)),
+        "confusion": confusion.tolist(),
+    }
+
+
+def known(values: Floats) -> list[float | None]:
+    """The values with None for NaN, which JSON has no word for."""
+    return [None if np.isnan(value) else value for value in values.tolist()]
+
+
+def tables(card: Mapping[str, Any]) -> tuple[Table, Table]:
+    """All rows, and class by class."""
+    cells = [card[name] for name in ("accuracy", "balanced_accuracy", "confidence", "ece")]
+    whole = Table(
+        f"{card['name']}: {card['rows']} rows of the {card['split']} split",
+        ("classes", "accuracy", "balanced accuracy", "mean confidence", "ECE"),
+        ((str(len(card["truth"])), *(f"{cell:.3f}" for cell in cells)),),
+    )
+    columns: Sequence[Sequence[str]] = [
+        card["class_names"],
+        *([str(count) for count in card[name]] for name in ("truth", "guessed")),
+        [f"{mass:.0f}" for mass in card["expected"]],
+        *([NONE if x is None else f"{x:.3f}" for x in card[n]] for n in ("precision", "recall")),
+    ]
+    header = ("class", "rows", "taken for it", "sum of probabilities", "precision", "recall")
+    return whole, Table("By class", header, tuple(zip(*columns, strict=True)))
+
+
+def write(card: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write <name>.md, .json and .png.
+
+    card: as `judged` makes it, and what it is of: name, command, split, class_names.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    text, data, image = (folder / f"{card['name']}.{kind}" for kind in ("md", "json", "png"))
+    facts = f"Made by: {card['command']}. What weights and data it read: {data.name}."
+    text.write_text(markdown(tables(card), card["name"], facts), "utf-8")
+    data.write_text(json.dumps(card, indent=1, allow_nan=False) + "\n", "utf-8")
+    draw(card, image)
+    return [text, data, image]
+
+
+def draw(card: Mapping[str, Any], path: Path) -> None:
+    """Confusion (fractions of each true class) beside the histogram of guesses against truth."""
+    confusion, names = np.array(card["confusion"], dtype=float), card["class_names"]
+    k = len(names)
+    with styled():
+        side = 2.6 + 0.13 * min(k, LARGE)
+        figure, (left, right) = panels(2, side, side, 2)
+        shown = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+        image = left.imshow(shown, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+        left.set(title=card["name"], xlabel="taken for", ylabel="true class")
+        left.grid(visible=False)
+        figure.colorbar(image, ax=left, shrink=0.7, label="fraction of the true class")
+        places = np.arange(k)
+        right.barh(places - 0.2, card["truth"], 0.4, label="truth", color="#7F7F7F")
+        right.barh(places + 0.2, card["guessed"], 0.4, label="taken for it", color="#0072B2")
+        right.set(title=f"rows of the {card['split']} split", ylim=(k - 0.5, -0.5))
+        right.legend(loc="lower right")
+        ticks = places[: k if k <= LARGE else 0]
+        words = [names[c] for c in ticks]
+        left.set_xticks(ticks, words, rotation=90)
+        left.set_yticks(ticks, words)
+        right.set_yticks(ticks, words)
+        save_png(figure, path)

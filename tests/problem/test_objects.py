@@ -1,0 +1,85 @@
+"""What a data set, an imbalance, an annotator, a protocol or a prior is called: the same, whether a
+yaml or Python makes it; and the examples of their docstrings."""
+
+import doctest
+from importlib import import_module
+from inspect import signature
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+
+from al_bench import datasets, priors, problem
+from al_bench.configuration.config import build, config_dir
+from al_bench.configuration.identity import component, identified
+from al_bench.configuration.objects import node_of
+from al_bench.configuration.options import MISSING, options
+
+GROUPS = ("dataset", "imbalance", "noise", "annotators", "protocol", "prior")
+NODES = {
+    f"{group}={name}": node
+    for group in GROUPS
+    for name, node in options(group, (config_dir(),)).items()
+}
+MAIN = [  # the option of each class whose values are its defaults, as far as it has some
+    *(f"dataset={name}" for name in ("synthetic", "hub", "features")),
+    *(f"imbalance={name}" for name in ("natural", "longtail", "usual", "step", "merge")),
+    "imbalance=one_vs_rest",
+    *(f"noise={name}" for name in ("clean", "symmetric", "pair_flip", "feature_dependent")),
+    *(f"noise={name}" for name in ("human", "votes", "confusion")),
+    *(f"annotators={name}" for name in ("alike", "mixed", "misreading", "ballots", "recorded")),
+    *(f"annotators={name}" for name in ("on_record", "with_model")),
+    *(f"protocol={name}" for name in ("small", "per_class", "started", "full", "answers")),
+    *(f"prior={name}" for name in ("packaged", "minilm", "efficientnet_lite2", "given", "clip")),
+    *(f"prior={name}" for name in ("efficientnet_lite2_prototypes", "llm", "flat", "rotated")),
+    *(f"prior={name}" for name in ("degraded", "recorded_clip", "recorded_rules", "recorded_gpt4")),
+    "prior=table",
+]
+
+
+def needed(kind: type) -> set[str]:
+    """What a constructor has to be told, as of whose data."""
+    parameters = signature(kind).parameters.values()
+    return {parameter.name for parameter in parameters if parameter.default is parameter.empty}
+
+
+def filled(node: Any) -> Any:
+    """A node with something in place of what a user has to give."""
+    return node | {key: [[1, 0], [0, 1]] if key == "matrix" else "mine"
+                   for key, value in node.items() if value == MISSING}  # fmt: skip
+
+
+@pytest.mark.parametrize("option", NODES)
+def test_an_object_is_the_call_that_its_yaml_says(option: str) -> None:
+    node = filled(NODES[option])
+    part = build(node | {"_convert_": "all"})  # of the values that Python would give
+    assert identified(node_of(part)) == identified(node)
+
+
+@pytest.mark.parametrize("option", MAIN)
+def test_what_a_constructor_takes_by_default_is_what_the_main_yaml_says(option: str) -> None:
+    node = filled(NODES[option])
+    kind = component(node["_target_"])
+    told = needed(kind) | {key for key, value in NODES[option].items() if value == MISSING}
+    given = {"_target_": "builtins.dict", "_convert_": "all"}
+    given = build(given | {key: node[key] for key in told & node.keys()})
+    part = kind(**given)
+    assert identified(node_of(part)) == identified(node)
+
+
+def test_every_class_has_a_main_yaml_or_needs_to_be_told_of_its_data() -> None:
+    there = {NODES[option]["_target_"] for option in MAIN}
+    missing = {node["_target_"].rpartition(".")[2] for node in NODES.values()} - {
+        name.rpartition(".")[2] for name in there
+    }
+    assert missing == {"Answered", "Halved", "Packaged", "Texts"}
+
+
+MODULES = [f"{room.__name__}.{module.name}" for room in (datasets, priors, problem)
+           for module in iter_modules(room.__path__) if module.name != "cache"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_docstrings_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AL_BENCH_DATA", raising=False)
+    assert doctest.testmod(import_module(name)).failed == 0
