@@ -1,8 +1,9 @@
-"""What components share: arithmetic of arrays, and what a parameter may be."""
+"""What components share: arithmetic of arrays, and what an array or a parameter may be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,55 @@ def one_hot(classes: Ints, n_classes: int) -> Floats:
 def uniform(n: int, k: int) -> Floats:
     """(n, k) equal probabilities, which say nothing."""
     return np.full((n, k), 1 / k, dtype=np.float32)
+
+
+def whole_numbers(name: str, values: Any, dimensions: int = 1) -> Ints:
+    """An array of whole numbers, of so many dimensions and not empty; else ValueError."""
+    found = np.asarray(values)
+    if found.ndim != dimensions or not len(found) or found.dtype.kind not in "iu":
+        shape = "(n,)" if dimensions == 1 else "(n, a)"
+        raise ValueError(
+            f"{name} is {found.dtype} of shape {found.shape}; wanted {shape} whole numbers"
+        )
+    return found.astype(np.int64)
+
+
+def matrix(name: str, values: Any, rows: int, columns: int | None = None) -> Floats:
+    """A finite (rows, columns) array in float32; else ValueError. columns: None for any number."""
+    found = np.asarray(values)
+    fits = found.ndim == 2 and len(found) == rows and columns in (None, found.shape[1])
+    if not fits or found.shape[1] == 0 or found.dtype.kind not in "fiub":
+        raise ValueError(f"{name} is {found.dtype} of shape {found.shape}; wanted "
+                         f"({rows}, {columns or 'd'}) numbers")  # fmt: skip
+    with np.errstate(over="ignore"):
+        stored: Floats = found.astype(np.float32, copy=False)
+    wrong = np.flatnonzero(~np.isfinite(stored).all(axis=1))
+    if len(wrong):
+        raise ValueError(f"{name}: row {wrong[0]} is not finite ({len(wrong)} such rows)")
+    return stored
+
+
+def distributions(name: str, values: Any, rows: int, columns: int) -> Floats:
+    """A `matrix` of probabilities, whose rows sum to one; else ValueError."""
+    probs = matrix(name, values, rows, columns)
+    total = probs.sum(axis=1)
+    wrong = np.flatnonzero((probs < 0).any(axis=1) | (abs(total - 1) > 1e-3))
+    if len(wrong):
+        raise ValueError(
+            f"{name}: row {wrong[0]} is no probabilities: it sums to {total[wrong[0]]:.4g} or has "
+            f"a negative entry ({len(wrong)} such rows)"
+        )
+    return probs
+
+
+def check_every_class(where: str, labels: Ints, class_names: Sequence[str]) -> None:
+    """ValueError where a class has no row, naming the first."""
+    missing = np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0)
+    if len(missing):
+        raise ValueError(
+            f"{where} has no row of class {class_names[missing[0]]!r} ({len(missing)} of "
+            f"{len(class_names)} classes have none)"
+        )
 
 
 def require(fine: bool, who: object, wanted: str, **got: object) -> None:

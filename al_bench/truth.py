@@ -10,6 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from al_bench.arithmetic import (
+    check_every_class,
+    distributions,
+    matrix,
+    uniform,
+    whole_numbers,
+)
 from al_bench.content import hashed
 from al_bench.state import ABSENT, Floats, Ints, Panel, Rows
 
@@ -68,7 +75,7 @@ class Problem:
         """
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
-            said = table_of(answers)
+            said = classes("answers", answers, ABSENT)
             panel: Panel | None = panel_of(said, annotators, persons, prices, models)
         else:
             said, panel = truth if answers is None else classes("answers", answers), None
@@ -76,8 +83,8 @@ class Problem:
         given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
         largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, said))
         k = max(len(class_names), *given, *largest)
-        pool = rows("features", features, "prior", prior, len(truth), k)
-        test = rows("test_features", test_features, "test_prior", test_prior, len(test_truth), k)
+        pool = rows("", features, prior, len(truth), k)
+        test = rows("test_", test_features, test_prior, len(test_truth), k)
         names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
         own = None if ids is None else np.asarray(ids)
         made = cls(pool, truth, said, test, test_truth, names, ids=own, panel=panel)
@@ -163,10 +170,8 @@ def check_fit(problem: Problem) -> None:
         raise ValueError(f"ids has shape {problem.ids.shape}; wanted ({len(problem.truth)},)")
     if len(problem.class_names) != (k := problem.pool.n_classes):
         raise ValueError(f"class_names has {len(problem.class_names)} names for {k} classes")
-    for name, labels in (("labels", problem.truth), ("test_labels", problem.test_truth)):
-        missing = np.flatnonzero(np.bincount(labels, minlength=k) == 0)
-        if len(missing):
-            raise ValueError(f"{name} has no row of class {problem.class_names[missing[0]]!r}")
+    check_every_class("labels", problem.truth, problem.class_names)
+    check_every_class("test_labels", problem.test_truth, problem.class_names)
 
 
 def accuracies(truth: Ints, table: Ints) -> Floats:
@@ -194,27 +199,13 @@ def check_panel(problem: Problem) -> None:
         raise ValueError(f"an annotator's price is {problem.panel.prices.min()}; wanted above 0")
 
 
-def classes(name: str, values: Any) -> Ints:
-    """(n,) whole numbers from 0 on."""
-    found = np.asarray(values)
-    if found.ndim != 1 or not len(found) or not np.issubdtype(found.dtype, np.integer):
-        raise ValueError(
-            f"{name} is {found.dtype} of shape {found.shape}; wanted (n,) whole numbers 0..k-1"
-        )
-    if found.min() < 0:
-        raise ValueError(f"{name} has the value {found.min()}; wanted classes 0..k-1")
-    return found.astype(np.int64)
-
-
-def table_of(values: Any) -> Ints:
-    """(n, a) whole numbers from 0 on, or ABSENT."""
-    found = np.asarray(values)
-    wanted = f"wanted classes 0..k-1, or {ABSENT} where one has none"
-    if not np.issubdtype(found.dtype, np.integer):
-        raise ValueError(f"answers is {found.dtype} of shape {found.shape}; {wanted}")
-    if found.min(initial=0) < ABSENT:
-        raise ValueError(f"answers has the value {found.min()}; {wanted}")
-    return found.astype(np.int64)
+def classes(name: str, values: Any, least: int = 0) -> Ints:
+    """(n,) classes; (n, a) of several annotators, with ABSENT where that is the `least`."""
+    found = whole_numbers(name, values, 2 if least < 0 else 1)
+    if found.min(initial=0) < least:
+        gaps = f", or {ABSENT} where one has none" if least < 0 else ""
+        raise ValueError(f"{name} has the value {found.min()}; wanted classes 0..k-1{gaps}")
+    return found
 
 
 def panel_of(
@@ -247,21 +238,8 @@ def check_one(answers: Ints, persons: bool, **said: Any) -> None:
         )
 
 
-def rows(name: str, features: Any, prior_name: str, prior: Any, n: int, k: int) -> Rows:
+def rows(split: str, features: Any, prior: Any, n: int, k: int) -> Rows:
     """Features in float32 beside a prior, which is flat where none is given."""
-    values = matrix(name, features, n, None)
-    even = np.full((n, k), 1 / k, dtype=np.float32)
-    probs = even if prior is None else matrix(prior_name, prior, n, k)
-    if np.any(probs < 0) or np.any(abs(probs.sum(axis=1) - 1) > 1e-3):
-        raise ValueError(f"{prior_name} has rows that are no probabilities summing to one")
+    values = matrix(f"{split}features", features, n)
+    probs = uniform(n, k) if prior is None else distributions(f"{split}prior", prior, n, k)
     return Rows(list(values), values, probs)
-
-
-def matrix(name: str, values: Any, n: int, columns: int | None) -> Floats:
-    """(n, columns) finite numbers."""
-    found = np.asarray(values, dtype=np.float32)
-    if found.ndim != 2 or len(found) != n or columns not in (None, found.shape[1]):
-        raise ValueError(f"{name} has shape {found.shape}; wanted ({n}, {columns or 'd'})")
-    if not np.isfinite(found).all():
-        raise ValueError(f"{name} has entries that are not finite")
-    return found

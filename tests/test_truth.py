@@ -37,10 +37,10 @@ def test_answers_that_differ_from_the_labels_are_noise() -> None:
     [
         ({"labels": Y - 1}, "labels has the value -1; wanted classes"),
         ({"labels": Y.astype(float)}, r"labels is float64 of shape \(30,\); wanted"),
-        ({"features": X[:5]}, r"features has shape \(5, 4\); wanted \(30, d\)"),
-        ({"features": np.where(X > 2, np.nan, X)}, "features has entries that are not finite"),
+        ({"features": X[:5]}, r"features is float64 of shape \(5, 4\); wanted \(30, d\)"),
+        ({"features": np.where(X > 2, np.nan, X)}, "features: row 14 is not finite"),
         ({"test_features": T[:, :2]}, "features have 4 columns, test_features 2"),
-        ({"prior": np.full((30, 3), 0.5)}, "prior has rows that are no probabilities"),
+        ({"prior": np.full((30, 3), 0.5)}, "prior: row 0 is no probabilities: it sums to 1.5"),
         ({"answers": Y[:4]}, "answers has 4 entries, labels 30"),
         ({"class_names": ["a", "b", "c", "d"]}, "labels has no row of class 'd'"),
         ({"test_labels": np.zeros(12, dtype=int)}, "test_labels has no row of class 'class 1'"),
@@ -94,7 +94,7 @@ def test_a_table_of_one_column_is_a_panel_of_one() -> None:
         ),
         (
             {"answers": TABLE.astype(float)},
-            r"answers is float64 of shape \(30, 2\); wanted classes",
+            r"answers is float64 of shape \(30, 2\); wanted \(n, a\) whole numbers",
         ),
         ({"answers": TABLE[..., None]}, r"answers is int64 of shape \(30, 2, 1\); wanted"),
         ({"answers": np.where(Y == 2, -1, TABLE.T).T}, r"row 2 has no answer .* \(10 such rows\)"),

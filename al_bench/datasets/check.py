@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.arithmetic import one_of
+from al_bench.arithmetic import check_every_class, one_of
 from al_bench.content import UNSEEN, check_file_name
 from al_bench.problem.types import Dataset, People, Split
 from al_bench.state import ABSENT, Ints
@@ -85,7 +85,8 @@ def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
         raise ValueError(f"{where} has no rows")
     if len(split.inputs) != len(split.labels):
         raise ValueError(f"{where} has {len(split.inputs)} inputs and {len(split.labels)} labels")
-    check_classes(where, split.labels, class_names)
+    check_labels(f"{where}: labels", split.labels, len(class_names))
+    check_every_class(where, split.labels, class_names)
     for column, values in split.columns.items():
         wanted = {(len(split),), (len(split), len(class_names))}
         if values.shape not in wanted:
@@ -97,18 +98,6 @@ def check_split(where: str, split: Split, class_names: Sequence[str]) -> None:
         check_people(f"{where}: answers {name!r}", people, len(split), len(class_names))
     if split.ids is not None:
         check_ids(where, split.ids, len(split))
-
-
-def check_classes(where: str, labels: Ints, class_names: Sequence[str]) -> None:
-    """Labels in range, every class at least once."""
-    check_labels(f"{where}: labels", labels, len(class_names))
-    absent = np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0)
-    if len(absent):
-        names = ", ".join(repr(class_names[c]) for c in absent[:5])
-        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
-        raise ValueError(
-            f"{where} has no row of class {names}{more}; every class needs at least one"
-        )
 
 
 def check_labels(where: str, labels: Ints, n_classes: int) -> None:

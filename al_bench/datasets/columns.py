@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.content import FOLDER, data_path
-from al_bench.datasets.check import check_labels, refuse
-from al_bench.state import Ints
+from al_bench.datasets.check import refuse
+from al_bench.state import ABSENT, Ints
+
+NOBODY = (None, "", ABSENT)  # what stands in a table where nobody answered
 
 
 def lacking(name: str, *files: str) -> str | None:
@@ -88,27 +90,33 @@ def label_names(where: str, table: Any, label: str) -> list[str] | None:
                      "class names or whole numbers")  # fmt: skip
 
 
-def numbered(where: str, table: Any, label: str, own: Sequence[str] | None, n_classes: int) -> Ints:
-    """(n,) class numbers of a label column: strings and foreign ClassLabels by their names, bare
-    numbers as they are."""
-    values = filled(where, table, label)
-    theirs = getattr(table.features[label], "names", None)
-    if theirs is not None or all(isinstance(value, int) for value in values):
-        numbers = np.array(values, dtype=np.int64)
-        known = n_classes if theirs is None else len(theirs)
-        check_labels(f"{where}: column {label!r}", numbers, known)
-        if own is None or theirs is None or list(theirs) == list(own):
-            return numbers
-        values = [theirs[number] for number in numbers]
-    number = {name: c for c, name in enumerate(own or ())}
-    unknown = [row for row, name in enumerate(values) if name not in number]
-    if unknown:
-        classes = ", ".join(own[:5]) + (" ..." if len(own) > 5 else "") if own else "whole numbers"
-        raise ValueError(
-            f"{where}: column {label!r}: row {unknown[0]} is {values[unknown[0]]!r}, which is no "
-            f"class of the training labels ({classes})"
-        )
-    return np.array([number[name] for name in values], dtype=np.int64)
+def numbered(
+    where: str,
+    table: Any,
+    column: str,
+    own: Sequence[str] | None,
+    n_classes: int,
+    missing: bool = False,
+) -> Ints:
+    """(n,) class numbers of a column that holds them, or the names `own` of the training labels.
+
+    A column of another edition, which numbers its classes otherwise, is read by their names. ABSENT
+    where a cell is empty or -1, if some may be `missing`; ValueError for any other cell.
+    """
+    values = list(table[column_of(where, table, (column,))][:])
+    theirs = getattr(table.features[column], "names", None)
+    if theirs and own and list(theirs) != list(own):
+        values = [theirs[value] if value in range(len(theirs)) else value for value in values]
+    number: dict[Any, int] = {name: c for c, name in enumerate(own or ())}
+    number |= {c: c for c in range(n_classes)}
+    number |= dict.fromkeys(NOBODY, ABSENT) if missing else {}
+    unknown = [row for row, value in enumerate(values) if value not in number]
+    wanted = f"a class of the training labels, by its number 0..{n_classes - 1}"
+    wanted += f" or name ({', '.join(own[:5])}{' ...' * (len(own) > 5)})" if own else ""
+    wanted += ", or nothing" * missing
+    where = f"{where}: column {column!r}"
+    refuse(where, unknown, lambda row: f"row {row} is {values[row]!r}", wanted)
+    return np.array([number[value] for value in values], dtype=np.int64)
 
 
 def class_words(

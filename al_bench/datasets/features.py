@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from al_bench.arithmetic import distributions, matrix, whole_numbers
 from al_bench.content import check_file_name, digest
 from al_bench.datasets.check import check_labels, checked
 from al_bench.problem.types import Dataset, Split
@@ -108,49 +108,16 @@ class Features:
         if "train_prior" in arrays and arrays["train_prior"].ndim == 2:
             count = arrays["train_prior"].shape[1]
         else:
-            labels = self.labels(arrays, "train")
+            labels = whole_numbers(f"{self.path}: train_labels", arrays["train_labels"])
             count = max(2, len(np.unique(labels[labels >= 0])))
         return tuple(f"class {number}" for number in range(count))
 
-    def labels(self, arrays: dict[str, Any], which: str) -> Ints:
-        """(n,) whole numbers."""
-        labels: NDArray[Any] = arrays[f"{which}_labels"]
-        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-            raise ValueError(
-                f"{self.path}: {which}_labels is {labels.dtype} of shape {labels.shape}; wanted "
-                "(n,) whole numbers"
-            )
-        return labels.astype(np.int64)
-
     def split(self, arrays: dict[str, Any], which: str, n_classes: int) -> Split:
-        labels = self.labels(arrays, which)
-        check_labels(f"{self.path}: {which}_labels", labels, n_classes)
-        features = self.matrix(arrays, f"{which}_features", len(labels), None)
-        prior = None
-        if f"{which}_prior" in arrays:
-            prior = self.matrix(arrays, f"{which}_prior", len(labels), n_classes)
-            wrong = np.flatnonzero((prior < 0).any(axis=1) | (abs(prior.sum(axis=1) - 1) > 1e-3))
-            if len(wrong):
-                raise ValueError(
-                    f"{self.path}: row {wrong[0]} of {which}_prior sums to "
-                    f"{prior[wrong[0]].sum():.4g} or has a negative entry; wanted probabilities"
-                )
+        what = f"{self.path}: {which}"
+        labels = whole_numbers(f"{what}_labels", arrays[f"{which}_labels"])
+        check_labels(f"{what}_labels", labels, n_classes)
+        features = matrix(f"{what}_features", arrays[f"{which}_features"], len(labels))
+        prior = arrays.get(f"{which}_prior")
+        if prior is not None:
+            prior = distributions(f"{what}_prior", prior, len(labels), n_classes)
         return Split(FeatureRows(features, prior), labels, ids=arrays.get(f"{which}_ids"))
-
-    def matrix(self, arrays: dict[str, Any], name: str, rows: int, columns: int | None) -> Floats:
-        """A finite (rows, columns) array as float32."""
-        array: NDArray[Any] = arrays[name]
-        shape = f"({rows}, {'d' if columns is None else columns})"
-        fits = array.ndim == 2 and array.shape[0] == rows and columns in (None, array.shape[1])
-        if not fits or array.shape[1] == 0 or array.dtype.kind not in "fiu":
-            raise ValueError(
-                f"{self.path}: {name} is {array.dtype} of shape {array.shape}; wanted {shape}"
-            )
-        with np.errstate(over="ignore"):
-            stored: Floats = array.astype(np.float32)
-        infinite = np.flatnonzero(~np.isfinite(stored).all(axis=1))
-        if len(infinite):
-            raise ValueError(
-                f"{self.path}: {len(infinite)} rows of {name} are not finite, first {infinite[0]}"
-            )
-        return stored

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from al_bench.datasets.check import refuse
-from al_bench.datasets.columns import column_of
+from al_bench.datasets.columns import NOBODY, column_of, numbered
 from al_bench.problem.types import People
 from al_bench.state import ABSENT, Ints
 
 KEYS = ("answers", "who", "missing")
-NOBODY = (None, "", ABSENT)  # what stands in a table where nobody answered
 
 
 def people_columns(
@@ -55,32 +54,6 @@ def read(
         raise ValueError(f"{where} have {len(columns)} columns and {len(who)} that say who gave "
                          "them; wanted as many")  # fmt: skip
     return by_worker(where, answers, [workers(where, table, str(column)) for column in who])
-
-
-def numbered(
-    where: str,
-    table: Any,
-    column: str,
-    own: Sequence[str] | None,
-    n_classes: int,
-    missing: bool,
-) -> Ints:
-    """(n,) class numbers of one column of answers, ABSENT where a cell holds none."""
-    values = list(table[column_of(where, table, (column,))][:])
-    number: dict[Any, int] = {name: c for c, name in enumerate(own or ())}
-    number |= {c: c for c in range(n_classes)}
-    number |= dict.fromkeys(NOBODY, ABSENT)
-    unknown = [row for row, value in enumerate(values) if value not in number]
-    where, wanted = (
-        f"{where}: column {column!r}",
-        f"a class, by its name or number 0..{n_classes - 1}",
-    )
-    refuse(where, unknown, lambda row: f"row {row} is {values[row]!r}", wanted)
-    found = np.array([number[value] for value in values], dtype=np.int64)
-    empty = np.flatnonzero(found == ABSENT)
-    if not missing:
-        refuse(where, empty, "row {} has no answer".format, "one in every row, or missing: true")
-    return found
 
 
 def workers(where: str, table: Any, column: str) -> list[str]:

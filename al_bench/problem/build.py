@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.arithmetic import unit
+from al_bench.arithmetic import check_every_class, unit
 from al_bench.problem.cache.embeddings import comparing, embeddings, zero_shot
 from al_bench.problem.noise import Clean, realised
 from al_bench.problem.types import (
@@ -60,9 +60,9 @@ def build(
         pool, tests = (replace(rows, prior=correct(rows.prior)) for rows in (pool, tests))
     truth = kept.classes[train.labels[kept.rows]]
     names = merged_names(dataset.class_names, kept.classes, k)
-    check_counts(dataset.name, "pool", truth, names)
+    check_every_class(f"data set {dataset.name}: the pool", truth, names)
     test_truth = np.asarray(kept.classes[test.labels])
-    check_counts(dataset.name, "test split", test_truth, names)
+    check_every_class(f"data set {dataset.name}: the test split", test_truth, names)
 
     columns = {n: merge_human(n, c[kept.rows], kept, k) for n, c in train.columns.items()}
     people = {n: merge_people(p.take(kept.rows), kept) for n, p in train.people.items()}
@@ -150,16 +150,3 @@ def merged_names(names: Sequence[str], classes: Ints, k: int) -> tuple[str, ...]
     """(k,) the name of each new class: its only member's, or how many classes it holds."""
     members = [[n for n, c in zip(names, classes, strict=True) if c == new] for new in range(k)]
     return tuple(m[0] if len(m) == 1 else f"{len(m)} other classes" for m in members)
-
-
-def check_counts(name: str, where: str, labels: Ints, class_names: Sequence[str]) -> None:
-    """Raise ValueError where a class has no row, naming the first."""
-    counts: Mapping[str, int] = dict(
-        zip(class_names, np.bincount(labels, minlength=len(class_names)), strict=True)
-    )
-    missing = [n for n, count in counts.items() if count == 0]
-    if missing:
-        raise ValueError(
-            f"data set {name}: class {missing[0]!r} has no row in the {where}"
-            f" ({len(missing)} of {len(class_names)} classes have none)"
-        )

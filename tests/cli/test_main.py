@@ -142,7 +142,7 @@ def test_the_demo_leaves_what_is_committed_alone() -> None:
         (["list", "--nope"], 2, "albench list: No such option"),
         (["report"], 2, "albench report: Missing argument"),
         (["prior", "--split", "all", "dataset=vader"], 2, "prior: Invalid value for '--split'"),
-        (["embed", "--log", "paper"], 2, "albench embed: Invalid value for '--log'"),
+        (["report", "x", "--log", "paper"], 2, "albench report: Invalid value for '--log'"),
         ([], 2, ""),
     ],
 )  # fmt: skip

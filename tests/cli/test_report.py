@@ -4,21 +4,16 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
-from al_bench.cli.embed import log_to_wandb
 from al_bench.cli.main import main
 from al_bench.configuration.config import config_dir
 from al_bench.configuration.plan import plan
-from al_bench.problem.cache import embeddings as cache
-from al_bench.state import Floats
 
 EXPERIMENT = [
     "experiment=demo",
@@ -145,28 +140,6 @@ def artifacts(folder: Path) -> dict[str, set[str]]:
         for one in found
         if one["type"] != "run_table"  # what W&B makes of every table
     }
-
-
-def test_embeddings_are_artifacts_with_what_made_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
-    cache.embeddings(tmp_path / "cache", "a", "train", Drawn(), range(7))
-    (entry,) = (tmp_path / "cache").iterdir()
-    log_to_wandb({entry: "embeddings-a-train"}, tmp_path / "results", "offline")
-    (folder,) = (tmp_path / "results" / "wandb").glob("offline-run-*")
-    assert artifacts(folder) == {"embeddings-a-train": {"about.json", "rows.npy"}}
-    assert "an encoder of drawn numbers" in json.dumps(records(folder))
-
-
-class Drawn:
-    """An encoder of numbers that nobody needs."""
-
-    key, dim = "an encoder of drawn numbers", 3
-
-    def embed(self, inputs: Sequence[Any]) -> Floats:
-        return np.zeros((len(inputs), 3), dtype=np.float32)
 
 
 WANDB = [

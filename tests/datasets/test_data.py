@@ -11,7 +11,7 @@ import pytest
 from al_bench.datasets.check import checked, words
 from al_bench.datasets.halved import without_rare
 from al_bench.datasets.hub import Hub
-from al_bench.problem.types import Dataset, Split
+from al_bench.problem.types import Dataset, People, Split
 from tests.datasets.conftest import CONFIGS, options
 
 
@@ -75,8 +75,12 @@ def test_rare_classes_are_not_dropped_where_human_columns_name_them() -> None:
     )
     assert without_rare(even, 2) is even
     uneven = replace(even, train=replace(even.train, labels=np.array([0, 0, 0, 1, 1, 2])))
-    with pytest.raises(ValueError, match="drops 1 classes that the human columns name"):
-        without_rare(uneven, 2)
+    people = {"us": People(uneven.train.labels[:, None], ())}
+    answered = replace(uneven.train, columns={}, people=people)
+    bare = replace(answered, people={})
+    for train, test in ((uneven.train, bare), (answered, bare), (bare, answered)):
+        with pytest.raises(ValueError, match="drops 1 classes that the human columns name"):
+            without_rare(replace(uneven, train=train, test=test), 2)
 
 
 def test_the_pathmnist_script_makes_a_folder_that_loads(

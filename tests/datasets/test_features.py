@@ -50,8 +50,14 @@ def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"train_features": np.full((6, 3), np.nan)}, "6 rows of train_features are not finite"),
-        ({"test_features": np.full((3, 3), np.inf)}, "3 rows of test_features are not finite"),
+        (
+            {"train_features": np.full((6, 3), np.nan)},
+            "n_features: row 0 is not finite .6 such rows",
+        ),
+        (
+            {"test_features": np.full((3, 3), np.inf)},
+            "t_features: row 0 is not finite .3 such rows",
+        ),
         ({"train_features": np.zeros((5, 3))}, r"shape \(5, 3\); wanted \(6, d\)"),
         ({"train_features": np.zeros(6)}, r"wanted \(6, d\)"),
         ({"test_features": np.zeros((3, 4))}, "train has 3 features a row, test 4"),
@@ -73,7 +79,7 @@ def test_features_are_rows_with_their_prior(tmp_path: Path) -> None:
         ({"train_ids": np.array([*"abcdeb"])}, "row id b comes more than once"),
         ({"train_labels": np.zeros(6)}, "whole numbers"),
         ({"test_labels": np.array([0, 1, 1])}, "test has no row of class 'class 2'"),
-        ({"train_prior": np.ones((6, 3))}, "row 0 of train_prior sums to 3"),
+        ({"train_prior": np.ones((6, 3))}, "train_prior: row 0 is no probabilities: it sums to 3"),
         ({"test_prior": np.full((3, 2), 0.5)}, r"test_prior .* wanted \(3, 3\)"),
         ({"train_prior": np.full((6, 2), 0.5)}, "train_labels: row 2 is 2 .* for 2 classes"),
         ({"test_labels": None}, "has no test_labels; it has"),

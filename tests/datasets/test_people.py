@@ -16,7 +16,7 @@ from al_bench.configuration.config import build as constructed
 from al_bench.configuration.plan import plan
 from al_bench.datasets import Answered, Features, Halved, Hub, Texts
 from al_bench.datasets.check import checked
-from al_bench.datasets.halved import halves, without_rare
+from al_bench.datasets.halved import halves
 from al_bench.priors.by_modality import Given
 from al_bench.problem.build import build
 from al_bench.problem.imbalance import LongTail, Merge
@@ -47,20 +47,9 @@ def written(folder: Path, rows: dict[str, Any]) -> str:
 
 
 def texts(file: str, people: dict[str, Any], **changed: Any) -> Texts:
-    given: dict[str, Any] = {
-        "name": "mine",
-        "pool": file,
-        "pool_rows": {"split": ["pool"]},
-        "test": file,
-        "test_rows": {"split": ["test"]},
-        "input": ["text"],
-        "label": "label",
-        "class_names": ["no", "yes"],
-        "prompts": ["{}"],
-        "human": {},
-        "people": people,
-    }
-    return Texts(**given | changed)
+    given: dict[str, Any] = {"name": "mine", "pool": file, "test": file, "people": people}
+    given |= {"pool_rows": {"split": ["pool"]}, "test_rows": {"split": ["test"]}}
+    return Texts(**given | {"class_names": ["no", "yes"]} | changed)
 
 
 def people(folder: Path, of: dict[str, Any], **changed: Any) -> People:
@@ -95,7 +84,7 @@ def test_answers_may_be_class_names_and_empty_cells(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("of", "changed", "sentence"),
     [
-        ({"missing": False}, {}, "column 'second': row 1 has no answer .1 such rows.; wanted one"),
+        ({"missing": False}, {}, "column 'second': row 1 is -1 .1 such rows.; wanted a class"),
         ({}, {"second": [2, -1, 1, 0, 0, 1]}, "column 'second': row 0 is 2 .*0..1"),
         ({}, {"second": [-2, -1, 1, 0, 0, 1]}, "column 'second': row 0 is -2 .*0..1"),
         ({}, {"first": [0, -1, 0, 0, 1, 1]}, "nobody answered row 1"),
@@ -139,15 +128,6 @@ def test_tables_of_answers_are_checked_however_they_came(
 ) -> None:
     with pytest.raises(ValueError, match=f"d train: answers 'us'.*{sentence}"):
         checked(dataset(answers, names))
-
-
-def test_rare_classes_are_not_dropped_where_people_name_them() -> None:
-    data = dataset([[0], [1], [2], [2]])
-    labels = np.array([0, 0, 1, 1, 2])
-    few = Split(list("abcde"), labels, people={"us": People(labels[:, None], ())})
-    for rare in (replace(data, train=few), replace(data, train=replace(few, people={}), test=few)):
-        with pytest.raises(ValueError, match="drops 1 classes that the human columns name"):
-            without_rare(rare, 2)
 
 
 class Seen:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.utils import get_class, instantiate
-from omegaconf import OmegaConf
+from hydra.utils import get_class
 
 from al_bench.datasets.features import FeatureRows
 from al_bench.priors.by_modality import ByModality, Given
@@ -136,25 +135,6 @@ def test_no_prior_can_be_given_labels() -> None:
         assert list(inspect.signature(prior.probabilities).parameters) == wanted
     for encoder in (SentenceEncoder, TimmEncoder, ClipEncoder, Given):
         assert list(inspect.signature(encoder.embed).parameters) == ["self", "inputs"]
-
-
-@pytest.mark.parametrize("path", sorted((CONFIGS / "prior").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_prior_config_is_one_call_and_has_a_key(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        node = compose(overrides=[f"+prior={path.stem}"]).prior
-    if OmegaConf.is_missing(node, "path"):  # a value the user has to give
-        node.path = str(tmp_path / "answers.parquet")
-        Path(node.path).write_bytes(b"any file")
-    if "file" in node:  # recorded, and not shipped: another stands in for it
-        monkeypatch.setenv("AL_BENCH_DATA", str(tmp_path))
-        (tmp_path / node.file).parent.mkdir(parents=True)
-        (tmp_path / node.file).write_bytes(b"any file")
-    prior = instantiate(node)
-    given = set(node) - {"_target_"}
-    assert given == set(inspect.signature(type(prior)).parameters)
-    assert prior.key
 
 
 def test_controls_take_any_prior_from_the_command_line() -> None:

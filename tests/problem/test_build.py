@@ -102,5 +102,5 @@ def test_a_class_that_the_test_split_lacks_is_named(tmp_path: Path) -> None:
     data = dataset()
     labels = np.where(data.test.labels == 3, 0, data.test.labels)
     broken = replace(data, test=replace(data.test, labels=labels))
-    with pytest.raises(ValueError, match=r"class .* has no row in the test split \(1 of 5"):
+    with pytest.raises(ValueError, match=r"the test split has no row of class .* \(1 of 5 classes"):
         build(broken, Natural(), Clean(), Given(), 0, tmp_path)

@@ -20,6 +20,8 @@ from al_bench.problem.cache.embeddings import embeddings
 from al_bench.state import Floats
 from tests.problem.stubs import Stub, numbers, only_entry, vector
 
+WANTED = np.stack([vector(number) for number in numbers]).astype(np.float16)
+
 
 def test_the_first_use_and_every_later_one_return_the_same_stored_numbers(tmp_path: Path) -> None:
     stub = Stub()
@@ -42,38 +44,27 @@ def test_features_of_a_subset_are_those_of_its_rows(tmp_path: Path) -> None:
 
 
 def test_data_split_and_encoder_name_different_entries(tmp_path: Path) -> None:
-    for data, split, key in (("d", "train", "a"), ("d", "test", "a"), ("d", "train", "b")):
+    kinds = [("d", "train", "a"), ("d", "test", "a"), ("d", "train", "b"), ("e", "train", "b")]
+    for data, split, key in kinds:
         embeddings(tmp_path, data, split, Stub(key), numbers)
-    embeddings(tmp_path, "e", "train", Stub("a"), numbers)
-    assert len(list(tmp_path.iterdir())) == 4
-
-
-def test_an_entry_says_in_clear_what_it_is(tmp_path: Path) -> None:
-    embeddings(tmp_path, "d", "train", Stub(), numbers)
-    about = json.loads((only_entry(tmp_path) / "about.json").read_text())
-    assert about["keys"] == {"dataset": "d", "split": "train", "encoder": "stub"}
-    assert (about["rows"], about["width"], about["dtype"]) == (70, 6, "float16")
+    abouts = [json.loads(path.read_text()) for path in tmp_path.glob("*/about.json")]
+    assert sorted(tuple(about["keys"].values()) for about in abouts) == sorted(kinds)  # in clear
+    assert {(one["rows"], one["width"], one["dtype"]) for one in abouts} == {(70, 6, "float16")}
 
 
 def test_an_interrupted_entry_goes_on_where_it_stopped(tmp_path: Path) -> None:
     dying = Stub(dies_after=32)
     with pytest.raises(KeyboardInterrupt):
         embeddings(tmp_path, "d", "train", dying, numbers, batch=8)
+    block = next(tmp_path.glob("*.part/*.npy"))
+    block.write_bytes(block.read_bytes()[:-9])  # cut short: it is computed again
     going_on = Stub()
     stored = embeddings(tmp_path, "d", "train", going_on, numbers, batch=8)
     assert 32 <= len(dying.read) < len(numbers)
-    assert sorted(dying.read + going_on.read) == numbers
-    np.testing.assert_array_equal(stored, np.stack([vector(n) for n in numbers]).astype(np.float16))
+    assert set(dying.read + going_on.read) == set(numbers)
+    assert len(dying.read + going_on.read) in (len(numbers) + 8, len(numbers) + 6)
+    np.testing.assert_array_equal(stored, WANTED)
     assert [path.suffix for path in tmp_path.iterdir()] == [""]
-
-
-def test_a_block_cut_short_is_computed_again(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        embeddings(tmp_path, "d", "train", Stub(dies_after=32), numbers, batch=8)
-    block = next(tmp_path.glob("*.part/*.npy"))
-    block.write_bytes(block.read_bytes()[:-9])
-    stored = embeddings(tmp_path, "d", "train", Stub(), numbers, batch=8)
-    np.testing.assert_array_equal(stored, np.stack([vector(n) for n in numbers]).astype(np.float16))
 
 
 def fill_slowly(folder: Path) -> None:
@@ -91,7 +82,7 @@ def test_a_killed_process_leaves_an_entry_that_another_finishes(tmp_path: Path) 
     rest = Stub()
     stored = embeddings(tmp_path, "d", "train", rest, numbers, batch=2)
     assert len(rest.read) < len(numbers) - 8
-    np.testing.assert_array_equal(stored, np.stack([vector(n) for n in numbers]).astype(np.float16))
+    np.testing.assert_array_equal(stored, WANTED)
 
 
 def test_processes_that_fill_one_entry_together_make_one_good_entry(tmp_path: Path) -> None:
@@ -104,35 +95,33 @@ def test_processes_that_fill_one_entry_together_make_one_good_entry(tmp_path: Pa
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
     never = Stub(dies_after=0)
     stored = embeddings(tmp_path, "d", "train", never, numbers)
-    np.testing.assert_array_equal(stored, np.stack([vector(n) for n in numbers]).astype(np.float16))
+    np.testing.assert_array_equal(stored, WANTED)
 
 
 @pytest.mark.parametrize(
-    ("damage", "word"),
+    ("file", "damage", "word"),
     [
-        (lambda data: data[:-1], "bytes, not"),
-        (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "checksum"),
+        ("rows.npy", lambda data: data[:-1], "bytes, not"),
+        ("rows.npy", lambda data: data[:-1] + bytes([data[-1] ^ 1]), "checksum"),
+        ("about.json", lambda data: b"[", "cannot be read"),
     ],
 )
-def test_a_damaged_entry_says_what_to_delete(tmp_path: Path, damage: Any, word: str) -> None:
+def test_a_damaged_entry_says_what_to_delete(
+    tmp_path: Path, file: str, damage: Any, word: str
+) -> None:
     embeddings(tmp_path, "d", "train", Stub(), numbers)
-    file = only_entry(tmp_path) / "rows.npy"
-    file.write_bytes(damage(file.read_bytes()))
+    path = only_entry(tmp_path) / file
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=rf"{word}.*delete the folder {only_entry(tmp_path)}"):
         embeddings(tmp_path, "d", "train", Stub(), numbers)
 
 
-def test_an_entry_without_its_description_is_refused(tmp_path: Path) -> None:
-    embeddings(tmp_path, "d", "train", Stub(), numbers)
-    (only_entry(tmp_path) / "about.json").write_text("[")
-    with pytest.raises(ValueError, match=r"cannot be read .* delete the folder"):
-        embeddings(tmp_path, "d", "train", Stub(), numbers)
-
-
-def test_data_that_grew_under_the_same_key_are_refused(tmp_path: Path) -> None:
+def test_data_that_grew_or_have_no_rows_are_refused(tmp_path: Path) -> None:
     embeddings(tmp_path, "d", "train", Stub(), numbers)
     with pytest.raises(ValueError, match="has 70 rows, but the data have 69"):
         embeddings(tmp_path, "d", "train", Stub(), numbers[:-1])
+    with pytest.raises(ValueError, match="no rows"):
+        embeddings(tmp_path, "e", "train", Stub(), [])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 70_000.0])
@@ -147,25 +136,20 @@ def test_features_that_are_not_finite_name_row_and_encoder(tmp_path: Path, value
         embeddings(tmp_path, "d", "train", Broken(), numbers, batch=16)
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     taken = tmp_path / "file"
     taken.write_text("")
     with pytest.raises(OSError, match=r"cache folder .*file cannot be written"):
         embeddings(taken, "d", "train", Stub(), numbers)
 
-
-def test_a_full_disk_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: Any, **options: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(entries.np, "save", full)
     with pytest.raises(OSError, match=r"cannot be written .No space left on device"):
         embeddings(tmp_path, "d", "train", Stub(), numbers)
-
-
-def test_a_split_without_rows_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no rows"):
-        embeddings(tmp_path, "d", "train", Stub(), [])
 
 
 def test_a_bad_input_is_found_by_its_rows(tmp_path: Path) -> None:

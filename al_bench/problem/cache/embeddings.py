@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from al_bench.arithmetic import distributions
 from al_bench.problem.cache.entry import Entry
 from al_bench.problem.types import Encoder, Prior, Task
 from al_bench.state import Floats, Picked
@@ -124,7 +125,7 @@ def zero_shot(
         some = Picked(inputs, np.arange(rows.start, rows.stop))
         block = np.asarray(features[rows.start : rows.stop], dtype=np.float32)
         values = prior.probabilities(block, some, task)
-        return distributions(values, len(rows), len(task.class_names), prior.key)
+        return distributions(f"what {prior.key} gave", values, len(rows), len(task.class_names))
 
     title = f"zero-shot probabilities of {name or dataset_key} {split}"
     entry = Entry(Path(folder), keys, len(features), "float32", title)
@@ -143,12 +144,3 @@ def finite(values: Floats, rows: range, encoder: str) -> Floats:
             f"features of row {rows[int(wrong[0])]} are NaN, infinite or over 65,504, by {encoder}"
         )
     return stored
-
-
-def distributions(values: Floats, n: int, k: int, prior: str) -> Floats:
-    """The values, if they are n class distributions of k classes; else ValueError."""
-    if values.shape != (n, k):
-        raise ValueError(f"{prior} gave shape {values.shape} for {n} rows and {k} classes")
-    if not np.all(values >= 0) or np.any(np.abs(values.sum(axis=1) - 1) > 1e-3):
-        raise ValueError(f"{prior} gave rows that are no probabilities summing to one")
-    return values

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import uuid4
 from zlib import crc32
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from al_bench.progress import bar
 from al_bench.state import Floats
@@ -115,8 +116,7 @@ class Entry:
         file = temporary / "rows.npy"
         with writable(self.folder):
             temporary.mkdir()
-            with file.open("wb") as out:
-                width = self._join(parts, blocks, out)
+            width = self._join(parts, blocks, file)
             about = {"keys": self.keys, "rows": self.n, "width": width, "dtype": self.dtype}
             about |= {"bytes": file.stat().st_size, "crc32": checksum(file)}
             (temporary / "about.json").write_text(json.dumps(about, indent=1), "utf-8")
@@ -126,23 +126,23 @@ class Entry:
                 if not self.done:
                     raise
 
-    def _join(self, parts: Path, blocks: Sequence[range], out: BinaryIO) -> int:
+    def _join(self, parts: Path, blocks: Sequence[range], file: Path) -> int:
         """Write all blocks as one array, a block in memory at a time; the width of its rows."""
-        width = None
+        whole: Floats | None = None
         for rows in blocks:
             block = read_block(parts, rows, self.dtype)
             if block is None:
                 raise FileNotFoundError(
                     f"{block_file(parts, rows)} is gone or damaged; start again"
                 )
-            if width is None:
-                width = block.shape[1]
-                about = {"descr": block.dtype.str, "fortran_order": False, "shape": (self.n, width)}
-                np.lib.format.write_array_header_1_0(out, about)
-            if block.shape[1] != width:
+            if whole is None:
+                shape = (self.n, block.shape[1])
+                whole = open_memmap(file, mode="w+", dtype=self.dtype, shape=shape)
+            if block.shape[1] != whole.shape[1]:
                 raise ValueError(f"blocks of {parts} differ in width; delete that folder")
-            out.write(block.tobytes())
-        return int(width or 0)
+            whole[rows.start : rows.stop] = block
+        assert whole is not None  # there are rows
+        return int(whole.shape[1])
 
 
 def block_file(parts: Path, rows: range) -> Path:
