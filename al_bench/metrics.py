@@ -16,17 +16,24 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     very pool that is queried. A metric without a value is left out. Measured is what a user gets.
     O((n + m) k), and what it takes to predict.
     """
-    given = Delivered(state)
-    test = given.predict_proba(problem.test)
-    counts = np.bincount(problem.truth, minlength=state.n_classes)
-    metrics, recall = scores(problem.test_truth, problem.guesses(test), counts)
-    metrics |= confidence(problem.test_truth, test)
-    guess = given.pool.argmax(axis=1)
-    metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, state.n_classes)
-    left = state.unlabelled
-    metrics["pool_unlabelled_balanced_accuracy"] = balanced(
-        problem.truth[left], guess[left], state.n_classes
-    )
+    given, k = Delivered(state), state.n_classes
+    truth, prior, probs = problem.test_truth, problem.test.prior, given.predict_proba(problem.test)
+    answer = probs.argmax(axis=1)
+    recall = recalls(truth, answer, k)
+    metrics = {
+        "balanced_accuracy": float(np.nanmean(recall)),
+        "macro_f1": macro_f1(truth, answer, k),
+        "accuracy": float((truth == answer).mean()),
+        **by_class_size(recall, np.bincount(problem.truth, minlength=k)),
+        "product_balanced_accuracy": balanced(truth, (probs * prior).argmax(axis=1), k),
+        "prior_balanced_accuracy": balanced(truth, prior.argmax(axis=1), k),
+        "corrected_prior_balanced_accuracy": balanced(truth, problem.corrected_prior, k),
+        **confidence(truth, probs),
+    }
+    guess, left = given.pool.argmax(axis=1), state.unlabelled
+    metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, k)
+    unlabelled = balanced(problem.truth[left], guess[left], k)
+    metrics["pool_unlabelled_balanced_accuracy"] = unlabelled
     metrics |= labelled(problem, state, queried)
     if state.consensus is not None:
         metrics |= agreed(problem, state.consensus)
@@ -34,27 +41,6 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
         by_models = problem.panel.models[state.answers.annotators]
         metrics["model_answers"] = float(np.count_nonzero(by_models))
     return {n: v for n, v in metrics.items() if not np.isnan(v)}, recall.tolist()
-
-
-def scores(truth: Ints, guesses: Ints, pool_counts: Ints) -> tuple[dict[str, float], Floats]:
-    """The test metrics that follow from the classes predicted, and the recall of each class.
-
-    truth: (m,) of the test rows; guesses: (4, m) as ``Problem.guesses`` makes them; pool_counts:
-    (k,) pool rows by class.
-    """
-    k = len(pool_counts)
-    model, product, prior, corrected = guesses
-    recall = recalls(truth, model, k)
-    metrics = {
-        "balanced_accuracy": float(np.nanmean(recall)),
-        "macro_f1": macro_f1(truth, model, k),
-        "accuracy": float((truth == model).mean()),
-        **by_class_size(recall, pool_counts),
-        "product_balanced_accuracy": balanced(truth, product, k),
-        "prior_balanced_accuracy": balanced(truth, prior, k),
-        "corrected_prior_balanced_accuracy": balanced(truth, corrected, k),
-    }
-    return metrics, recall
 
 
 def confidence(truth: Ints, probs: Floats) -> dict[str, float]:

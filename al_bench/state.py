@@ -1,7 +1,14 @@
 """The vocabulary: what a pool is, what a run knows of it, and what components are asked to do.
 
 Everything here is a value (a frozen dataclass) or a protocol. A component is any object with the
-right method; it inherits nothing of ours.
+right method; it inherits nothing of ours. The seams of a round, in their order::
+
+    Strategy.select           State              -> rows to query
+    Assignment.assign         State, rows        -> whom to ask about each (several annotators)
+    State.tell                rows, answers      -> State
+    LabelModel.infer          State              -> Consensus (several annotators)
+    Supervision.training_set  State              -> TrainingSet
+    Learner.fit               Rows, TrainingSet  -> Model
 """
 
 from __future__ import annotations
@@ -22,6 +29,9 @@ Bools: TypeAlias = NDArray[np.bool_]
 UNLABELLED = -1  # in State.labels: this row was not queried
 HIDDEN = -2  # in State.labels: a wrapper keeps this row from the strategy inside it
 ABSENT = -1  # in a table of answers: this annotator has none for this row
+
+
+# --- rows, models and what they are trained on ----------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,9 @@ class TrainingSet:
     foreseen: Foreseen | None = None
 
 
+# --- answers and who gives them -------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Answers:
     """Answers that were bought, in their order: (v,) pool row numbers, annotators and classes."""
@@ -199,6 +212,9 @@ class Consensus:
     asked: Floats
     belief: Any = None
     believer: Any = None
+
+
+# --- what a run knows -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -305,6 +321,8 @@ class State:
             state.__dict__["probs"] = self.probs
         return state
 
+
+# --- what components are asked to do --------------------------------------------------------------
 
 Querying: TypeAlias = Generator[Ints, Ints, Ints | None]
 

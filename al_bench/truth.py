@@ -1,4 +1,8 @@
-"""A problem: the pool with its secrets, which only the loop and the metrics hold."""
+"""A problem: the pool with its secrets, which only the loop and the metrics hold.
+
+`Problem.from_arrays` makes one of a user's arrays, `al_bench.problem.build` of components. Below
+the class are the checks of what a user brings.
+"""
 
 from __future__ import annotations
 
@@ -101,10 +105,12 @@ class Problem:
         return [] if self.ids is None else list(self.ids[index].tolist())
 
     def counts(self) -> dict[str, Any]:
-        """What a manifest records of any problem: sizes, classes, how often answers are wrong."""
-        k = self.pool.n_classes
-        said = self.table != ABSENT
-        facts = {} if self.panel is None else self.skills()
+        """What a manifest records of any problem: sizes, classes, how often answers are wrong, and
+        of several annotators each one's accuracy (None where one has no answer)."""
+        k, facts = self.pool.n_classes, dict[str, Any]()
+        if self.panel is not None:
+            skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
+            facts = {"annotators": list(self.panel.names), "skills": skills}
         return facts | {
             "n_pool": len(self.truth),
             "n_test": len(self.test_truth),
@@ -112,27 +118,13 @@ class Problem:
             "class_names": list(self.class_names),
             "class_counts": np.bincount(self.truth, minlength=k).tolist(),
             "test_counts": np.bincount(self.test_truth, minlength=k).tolist(),
-            "noise_rate": float((self.table != self.truth[:, None])[said].mean()),
+            "noise_rate": float((self.table != self.truth[:, None])[self.table != ABSENT].mean()),
         }
-
-    def skills(self) -> dict[str, Any]:
-        """What a manifest records of several annotators: who they are, and how often each is right
-        (None where one has no answer)."""
-        assert self.panel is not None
-        skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
-        return {"annotators": list(self.panel.names), "skills": skills}
 
     @cached_property
     def accuracies(self) -> Floats:
         """(a,) how often each annotator is right, NaN where one has no answer."""
         return accuracies(self.truth, self.table)
-
-    def guesses(self, probs: Floats) -> Ints:
-        """(4, m) classes of the test rows: by a model's (m, k) probabilities, by these times the
-        prior, by the prior, and by the corrected prior. O(m k)."""
-        prior = self.test.prior
-        every = (probs.argmax(axis=1), (probs * prior).argmax(axis=1), prior.argmax(axis=1))
-        return np.stack([*every, self.corrected_prior])
 
     @cached_property
     def corrected_prior(self) -> Ints:

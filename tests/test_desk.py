@@ -21,7 +21,7 @@ from tests.pools import small_problem
 from tests.test_loop import Centroids, Hard
 
 COUNTS = Counts(start=10, budget=12, rounds=3, reveal="sequential")
-ANSWERS = Priced(COUNTS, reask=True, human=1.0, model=0.1, again=0.5, survey=False)
+ANSWERS = Priced(COUNTS, model=0.1, again=0.5)
 
 
 def asked_problem(seed: int = 0, persons: bool = True, here: float = 0.8) -> Problem:
@@ -72,11 +72,8 @@ def test_a_panel_of_one_gives_what_a_single_annotator_gives() -> None:
     panel = Panel(("one",), table != ABSENT, np.ones(1), nobody, persons=True)
     shared = replace(alone, answers=table, panel=panel)
     for one, other in zip(run(Margin(), alone, COUNTS), run(Margin(), shared, COUNTS), strict=True):
-        assert (one.queried, one.answers, one.recall) == (
-            other.queried,
-            other.answers,
-            other.recall,
-        )
+        for same in ("queried", "answers", "recall"):
+            assert getattr(one, same) == getattr(other, same)
         assert one.metrics.items() <= other.metrics.items()
         assert (one.annotators, other.annotators) == ([], [0] * len(other.queried))
         assert one.cost == other.cost == len(one.queried)
@@ -155,29 +152,22 @@ def test_answers_cost_what_the_tariff_says() -> None:
             had.add(row)
             cost += 0.1 if problem.panel.models[who] else problem.panel.prices[who] * again
         assert r.cost == pytest.approx(cost)
-
-
-@pytest.mark.parametrize("price", ["human", "model", "again"])
-def test_a_price_of_nothing_is_refused(price: str) -> None:
-    with pytest.raises(ValueError, match=f"the tariff has {price}=0; wanted a price above 0"):
-        Tariff(**{price: 0})
+    for price in ("human", "model", "again"):
+        with pytest.raises(ValueError, match=f"the tariff has {price}=0; wanted a price above 0"):
+            Tariff(**{price: 0})
 
 
 def test_a_survey_buys_an_answer_about_every_row_first() -> None:
     problem = asked_problem(here=1.0)
-    first = Priced(COUNTS, reask=True, human=1.0, model=0.1, again=1.0, survey=True)
-    rounds = run(Twice(), problem, first)
+    rounds = run(Twice(), problem, Priced(COUNTS, survey=True))
     assert sorted(rounds[1].queried) == list(range(120))
     assert len(rounds) == 6
 
 
-def test_without_reasking_a_labelled_row_is_closed() -> None:
-    once = Priced(COUNTS, reask=False, human=1.0, model=1.0, again=1.0, survey=False)
+def test_asking_more_often_than_is_allowed_or_there_are_answers_is_refused() -> None:
     with pytest.raises(ValueError, match="Twice returned 12 rows \\(6 distinct\\)"):
-        run(Twice(), asked_problem(here=1.0), once)
+        run(Twice(), asked_problem(here=1.0), Priced(COUNTS, reask=False))
 
-
-def test_asking_more_often_than_there_are_answers_is_refused() -> None:
     class Always:
         def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
             return np.zeros(budget, dtype=np.int64)

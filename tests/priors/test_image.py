@@ -65,33 +65,27 @@ def test_a_folder_as_timm_saves_it_gives_the_same_features(timm_file: Path, tmp_
         replace(folder, model="resnet18").embed(pictures())
 
 
-def test_a_backbone_without_its_head_embeds_but_names_nothing(
+def test_conse_needs_the_thousand_classes_of_imagenet_and_features_no_head(
     timm_file: Path, bert: Path, tmp_path: Path
 ) -> None:
+    import timm
     from safetensors.torch import load_file, save_file
 
     body = {k: v for k, v in load_file(timm_file).items() if not k.startswith("classifier")}
     save_file(body, tmp_path / "body.safetensors")
-    encoder = images_by(tmp_path / "body.safetensors")
-    features = encoder.embed(pictures())
-    np.testing.assert_array_equal(features, images_by(timm_file).embed(pictures()))
-    with pytest.raises(ValueError, match="has no classifier"):
-        ConSE(encoder, texts_by(bert), 0.1).probabilities(
-            features, [], Task(NAMES, PROMPTS, "image")
-        )
-
-
-def test_conse_needs_the_thousand_classes_of_imagenet(bert: Path, tmp_path: Path) -> None:
-    import timm
-    from safetensors.torch import save_file
-
     small = timm.create_model("test_efficientnet", num_classes=7)
     save_file(small.state_dict(), tmp_path / "seven.safetensors")
-    encoder = images_by(tmp_path / "seven.safetensors")
-    with pytest.raises(ValueError, match="head of 7 classes; wanted the 1000"):
-        ConSE(encoder, texts_by(bert), 0.1).probabilities(
-            encoder.embed(pictures()), [], Task(NAMES, PROMPTS, "image")
-        )
+    features = images_by(timm_file).embed(pictures())
+    bare, seven = (images_by(tmp_path / f"{name}.safetensors") for name in ("body", "seven"))
+    np.testing.assert_array_equal(features, bare.embed(pictures()))
+    for encoder, said in (
+        (bare, "has no classifier"),
+        (seven, "head of 7 classes; wanted the 1000"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            ConSE(encoder, texts_by(bert)).probabilities(
+                features, [], Task(NAMES, PROMPTS, "image")
+            )
 
 
 def test_conse_sums_imagenet_posteriors_over_what_their_glosses_resemble(

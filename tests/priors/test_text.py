@@ -64,12 +64,9 @@ def test_what_lies_behind_the_cut_changes_nothing(bert: Path) -> None:
     assert (texts_by(bert).embed(["the big ship is"]) != short.embed(["the big ship"])).any()
 
 
-def test_a_sentence_encoder_refuses_what_is_no_text(bert: Path) -> None:
+def test_no_text_and_more_tokens_than_the_model_has_places_for_are_refused(bert: Path) -> None:
     with pytest.raises(ValueError, match="reads texts; input 1 is a int"):
         texts_by(bert).embed(["cat", 3])
-
-
-def test_more_tokens_than_the_model_has_places_for_are_refused(bert: Path) -> None:
     with pytest.raises(ValueError, match=r"max_length=65, but .* at most 64 tokens"):
         texts_by(bert, max_length=65).embed(["cat"])
 

@@ -1,5 +1,6 @@
 """Noise: realised rates, where wrong answers go, and that they are fixed by the seed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -53,14 +54,11 @@ def test_another_seed_flips_other_rows(noise: Noise, truth: Truth) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.4])
-@pytest.mark.parametrize("kind", ["symmetric", "pair", "feature"])
-def test_the_realised_rate_is_the_rate_asked_for(kind: str, rate: float, truth: Truth) -> None:
-    noise: Noise = {
-        "symmetric": Symmetric(rate),
-        "pair": PairFlip(rate),
-        "feature": FeatureDependent(rate, 5),
-    }[kind]
-    wrong = int((noise.answers(truth, rng(7, "noise")) != truth.labels).sum())
+@pytest.mark.parametrize("kind", [Symmetric, PairFlip, FeatureDependent])
+def test_the_realised_rate_is_the_rate_asked_for(
+    kind: Callable[[float], Noise], rate: float, truth: Truth
+) -> None:
+    wrong = int((kind(rate).answers(truth, rng(7, "noise")) != truth.labels).sum())
     low, high = binom.ppf([1e-4, 1 - 1e-4], N, rate)
     assert low <= wrong <= high
 
@@ -91,23 +89,16 @@ def test_confusion_rows_are_the_true_classes() -> None:
     assert np.all(found[matrix == 0] == 0)
 
 
-@pytest.mark.parametrize(
-    ("matrix", "sentence"),
-    [
+def test_a_matrix_that_is_none_or_of_other_classes_is_refused(truth: Truth) -> None:
+    for matrix, sentence in (
         ([[0.5, 0.5], [0.5, 0.6]], "row 1"),
         ([[1.2, -0.2], [0, 1]], "row 0"),
         ([[1, 0], [0, 1], [0, 0]], "square"),
         ([[1.0]], "square"),
-    ],
-)
-def test_a_matrix_that_is_none_is_refused(matrix: list[list[float]], sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        Confusion(matrix)
-
-
-def test_a_matrix_of_other_classes_is_refused(truth: Truth) -> None:
-    with pytest.raises(ValueError, match="2 classes; the problem has 5"):
-        Confusion([[1, 0], [0, 1]]).answers(truth, rng(0, "noise"))
+        ([[1, 0], [0, 1]], "2 classes; the problem has 5"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            Confusion(matrix).answers(truth, rng(0, "noise"))
 
 
 def test_feature_dependent_noise_hits_hard_rows_and_goes_where_they_look_like() -> None:
@@ -194,31 +185,24 @@ def test_flip_chances_of_rows_that_are_all_easy_or_all_alike() -> None:
     np.testing.assert_array_equal(flip_chances(np.ones(10), 0), 0)
 
 
-def test_human_noise_is_the_column(truth: Truth) -> None:
-    np.testing.assert_array_equal(
-        Human("one").answers(truth, rng(0, "noise")), truth.columns["one"]
-    )
-
-
-@pytest.mark.parametrize("noise", [Human("none such"), Votes("none such")])
-def test_a_missing_column_is_answered_with_those_there_are(noise: Noise, truth: Truth) -> None:
-    with pytest.raises(ValueError, match="'none such'; it has one, many"):
-        noise.answers(truth, rng(0, "noise"))
-
-
-def test_columns_of_the_wrong_kind_are_refused(truth: Truth) -> None:
-    with pytest.raises(ValueError, match="one label"):
-        Human("many").answers(truth, rng(0, "noise"))
-    with pytest.raises(ValueError, match="counts of"):
-        Votes("one").answers(truth, rng(0, "noise"))
-    empty = Truth(truth.labels, K, truth.features, {"votes": np.zeros((N, K), dtype=np.int64)})
-    with pytest.raises(ValueError, match="row 0 of column 'votes' has no vote"):
-        Votes("votes").answers(empty, rng(0, "noise"))
+def test_human_noise_is_the_column_which_must_be_there_and_of_its_kind(truth: Truth) -> None:
+    said = Human("one").answers(truth, rng(0, "noise"))
+    np.testing.assert_array_equal(said, truth.columns["one"])
+    empty = {"many": truth.columns["many"], "none": np.zeros((N, K), dtype=np.int64)}
+    for noise, sentence in (
+        (Human("no"), "human noise: .* 'no'; it has many, none, one"),
+        (Votes("no"), "votes noise: .* 'no'; it has many, none, one"),
+        (Human("many"), "one label"),
+        (Votes("one"), "counts of"),
+        (Votes("none"), "row 0 of column 'none' has no vote"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            noise.answers(replace(truth, columns=empty | {"one": said}), rng(0, "noise"))
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, float("nan")])
 def test_a_rate_outside_zero_to_one_is_refused(rate: float) -> None:
-    for make in (Symmetric, PairFlip, lambda r: FeatureDependent(r, 5)):
+    for make in (Symmetric, PairFlip, FeatureDependent):
         with pytest.raises(ValueError, match="rate"):
             make(rate)
 
