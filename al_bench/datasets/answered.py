@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,52 +15,39 @@ from al_bench.datasets.people import people_columns
 from al_bench.problem.types import Dataset, Source, Split
 
 
+@dataclass(frozen=True)
 class Answered:
     """Another data set with human answers from a parquet file beside one of its splits.
 
     Its key is that of `inner`, whose rows it has, and so are its embeddings.
 
+        >>> data = Answered(Packaged("vader"), "asked", "train", file="answers.parquet")
+
     Parameters
     ----------
-    inner
-        The data set.
-    name
-        What reports call it with these answers.
-    split
-        ``train`` or ``test``.
-    file
-        Parquet, below $AL_BENCH_DATA where it lies there.
-    row
-        The column that says which row of the split, from 0, a line is about.
-    label
-        The column that must repeat the split's class numbers, which shows that the lines are
-        matched.
-    human, people
-        As in ``Texts``.
-
-    Examples
-    --------
-    >>> from al_bench.datasets import Packaged
-    >>> Answered(Packaged("vader"), "asked", split="train", file="answers.parquet").absent()
-    'asked: there is no file answers.parquet, neither in $AL_BENCH_DATA nor from here'
+    inner : the data set
+    name : what reports call it with these answers
+    split : ``train`` or ``test``
+    file : parquet, below $AL_BENCH_DATA where it lies there
+    row : the column that says which row of the split, from 0, a line is about
+    label : the column that must repeat the split's class numbers, which shows that the lines are
+        matched
+    human, people : as in ``Texts``
     """
 
     brings: ClassVar = ("file",)
 
-    def __init__(
-        self,
-        inner: Source,
-        name: str,
-        split: str,
-        file: str,
-        row: str = "row",
-        label: str = "label",
-        human: Mapping[str, str | Sequence[str]] = MappingProxyType({}),
-        people: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-    ) -> None:
-        one_of(name, ("train", "test"), split=split)
-        self.inner, self.name, self.split, self.file = inner, name, split, file
-        self.row, self.label, self.human, self.people = row, label, human, people
+    inner: Source
+    name: str
+    split: str
+    file: str
+    row: str = "row"
+    label: str = "label"
+    human: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        one_of(self.name, ("train", "test"), split=self.split)
 
     def absent(self) -> str | None:
         """Why the data are not on this machine, None where they are or cannot tell."""

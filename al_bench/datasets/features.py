@@ -38,6 +38,7 @@ class FeatureRows(Sequence[Any]):
         return FeatureRows(self.features[index], None if self.prior is None else self.prior[index])
 
 
+@dataclass(frozen=True)
 class Features:
     """Embeddings, labels and, if given, a prior and class names from an .npz file.
 
@@ -45,58 +46,61 @@ class Features:
     optionally train_prior, test_prior (n, k), class_names (k,) and train_ids, test_ids (n,), your
     own names of the rows.
 
+        >>> data = Features("mine", npz).load()
+
     Parameters
     ----------
-    name
-        What reports call it.
-    path
-        The file.
-    prompts
-        Templates with one ``{}`` for a class name.
-
-    Examples
-    --------
-    >>> Features("mine", "nowhere.npz").absent()
-    'mine: there is no file nowhere.npz'
+    name : what reports call it
+    path : the file
+    prompts : templates with one ``{}`` for a class name
     """
 
     brings: ClassVar = ("path",)
 
-    def __init__(self, name: str, path: str, prompts: Sequence[str] = ("{}",)) -> None:
-        self.name, self.path = check_file_name(name), Path(path).expanduser()
-        self.prompts = tuple(prompts)
+    name: str
+    path: str
+    prompts: Sequence[str] = ("{}",)
+
+    def __post_init__(self) -> None:
+        check_file_name(self.name)
+
+    @property
+    def file(self) -> Path:
+        return Path(self.path).expanduser()
 
     def absent(self) -> str | None:
         """Why the file is not on this machine, None where it is."""
-        return None if self.path.is_file() else f"{self.name}: there is no file {self.path}"
+        return None if self.file.is_file() else f"{self.name}: there is no file {self.file}"
 
     def load(self) -> Dataset:
         """FileNotFoundError or ValueError, in one sentence, where the file is not as it must be."""
-        if not self.path.is_file():
-            raise FileNotFoundError(f"{self.name}: there is no file {self.path}")
-        key = f"{self.name},sha256:{digest(self.path)}"
+        if not self.file.is_file():
+            raise FileNotFoundError(f"{self.name}: there is no file {self.file}")
+        key = f"{self.name},sha256:{digest(self.file)}"
         arrays = self.arrays()
         class_names = self.class_names(arrays)
         train = self.split(arrays, "train", len(class_names))
         test = self.split(arrays, "test", len(class_names))
         widths = train.inputs.features.shape[1], test.inputs.features.shape[1]  # type: ignore[attr-defined]
         if widths[0] != widths[1]:
-            raise ValueError(f"{self.path}: train has {widths[0]} features a row, test {widths[1]}")
-        return checked(Dataset(self.name, key, "features", train, test, class_names, self.prompts))
+            raise ValueError(f"{self.file}: train has {widths[0]} features a row, test {widths[1]}")
+        return checked(
+            Dataset(self.name, key, "features", train, test, class_names, tuple(self.prompts))
+        )
 
     def arrays(self) -> dict[str, Any]:
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with np.load(self.file, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
-            raise ValueError(f"{self.path} is not an .npz of plain arrays: {error}") from error
+            raise ValueError(f"{self.file} is not an .npz of plain arrays: {error}") from error
         wanted = [
             f"{split}_{what}" for split in ("train", "test") for what in ("features", "labels")
         ]
         for name in wanted:
             if name not in arrays:
                 raise ValueError(
-                    f"{self.path} has no {name}; it has {', '.join(arrays) or 'nothing'}"
+                    f"{self.file} has no {name}; it has {', '.join(arrays) or 'nothing'}"
                 )
         return arrays
 
@@ -108,12 +112,12 @@ class Features:
         if "train_prior" in arrays and arrays["train_prior"].ndim == 2:
             count = arrays["train_prior"].shape[1]
         else:
-            labels = whole_numbers(f"{self.path}: train_labels", arrays["train_labels"])
+            labels = whole_numbers(f"{self.file}: train_labels", arrays["train_labels"])
             count = max(2, len(np.unique(labels[labels >= 0])))
         return tuple(f"class {number}" for number in range(count))
 
     def split(self, arrays: dict[str, Any], which: str, n_classes: int) -> Split:
-        what = f"{self.path}: {which}"
+        what = f"{self.file}: {which}"
         labels = whole_numbers(f"{what}_labels", arrays[f"{which}_labels"])
         check_labels(f"{what}_labels", labels, n_classes)
         features = matrix(f"{what}_features", arrays[f"{which}_features"], len(labels))

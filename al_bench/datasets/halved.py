@@ -3,7 +3,7 @@ measured."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,33 +14,29 @@ from al_bench.rng import rng
 from al_bench.state import Ints
 
 
+@dataclass(frozen=True)
 class Halved:
     """Half of one split of another data set as the pool, the other half as the test split.
 
     Each half has half of every class.
 
+        >>> data = Halved(Packaged("vader"), "half", split="train").load()
+
     Parameters
     ----------
-    inner
-        A data set of texts or images.
-    name
-        What reports call the halves.
-    split
-        ``train`` or ``test``, which one is divided.
-    seed
-        Of the division alone.
-
-    Examples
-    --------
-    >>> from al_bench.datasets import Packaged
-    >>> halves = Halved(Packaged("vader"), name="half of vader").load()
-    >>> len(halves.train) - len(halves.test)
-    0
+    inner : A data set of texts or images
+    name : what reports call the halves
+    split : ``train`` or ``test``, which one is divided
+    seed : of the division alone
     """
 
-    def __init__(self, inner: Source, name: str, split: str = "test", seed: int = 0) -> None:
-        one_of(name, ("train", "test"), split=split)
-        self.inner, self.name, self.split, self.seed = inner, name, split, seed
+    inner: Source
+    name: str
+    split: str = "test"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        one_of(self.name, ("train", "test"), split=self.split)
 
     def absent(self) -> str | None:
         """Why the data are not on this machine, None where they are or cannot tell."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from logging import getLogger
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,71 +32,51 @@ from al_bench.problem.types import Dataset, Split
 log = getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class Hub:
     """A Hugging Face data set of a pinned revision, or a local parquet, imagefolder or csv folder.
 
+        >>> data = Hub("mine", path=folder).load()
+
     Parameters
     ----------
-    name
-        What reports call it, and its folder under $AL_BENCH_DATA, which is read first and holds
-        splits train and test with columns ``text`` or ``image`` and ``label``.
-    path
-        Hub id or folder.
-    revision
-        40-digit commit of a hub id; a folder needs none.
-    subset
-        The hub's configuration name, if it has several.
-    train, test
-        Split names (``train[:80%]`` works).
-    modality
-        Text or image.
-    input, label
-        Column names.
-    class_names
-        None for the data's own, a mapping from the data's own names to words, or a list
-        where labels are bare numbers.
-    prompts
-        Templates with one ``{}`` for a class name.
-    human
-        Columns of human answers by name, one column of labels or a list of vote columns in
-        class order, left out where the data lack them.
-    min_count
-        Classes with fewer training rows are dropped (1 keeps all).
-    row_id
-        A column with the data's own names of their training rows, or None.
-
-    Examples
-    --------
-    >>> Hub("mine", path="nowhere").absent()
-    'mine is neither in $AL_BENCH_DATA nor in the cache of the hub (nowhere)'
+    name : what reports call it, and its folder under $AL_BENCH_DATA, which is read first and holds
+        splits train and test with columns ``text`` or ``image`` and ``label``
+    path : hub id or folder
+    revision : 40-digit commit of a hub id; a folder needs none
+    subset : the hub's configuration name, if it has several
+    train, test : split names (``train[:80%]`` works)
+    modality : text or image
+    input, label : column names
+    class_names : none for the data's own, a mapping from the data's own names to words, or a list
+        where labels are bare numbers
+    prompts : templates with one ``{}`` for a class name
+    human : columns of human answers by name, one column of labels or a list of vote columns in
+        class order, left out where the data lack them
+    min_count : classes with fewer training rows are dropped (1 keeps all)
+    row_id : A column with the data's own names of their training rows, or None
     """
 
     brings: ClassVar = ("path",)
 
-    def __init__(
-        self,
-        name: str,
-        path: str | None = None,
-        revision: str | None = None,
-        subset: str | None = None,
-        train: str = "train",
-        test: str = "test",
-        modality: str = "text",
-        input: str = "text",
-        label: str = "label",
-        class_names: Mapping[str, str] | Sequence[str] | None = None,
-        prompts: Sequence[str] = ("This text is about {}.",),
-        human: Mapping[str, str | Sequence[str]] = MappingProxyType({}),
-        min_count: int = 1,
-        row_id: str | None = None,
-    ) -> None:
-        one_of(name, ("text", "image"), modality=modality)
-        self.name, self.path = check_file_name(name), path
-        self.revision, self.subset = revision, subset
-        self.train, self.test = train, test
-        self.modality, self.input, self.label = modality, input, label
-        self.class_names, self.prompts, self.human = class_names, tuple(prompts), dict(human)
-        self.min_count, self.row_id = min_count, row_id
+    name: str
+    path: str | None = None
+    revision: str | None = None
+    subset: str | None = None
+    train: str = "train"
+    test: str = "test"
+    modality: str = "text"
+    input: str = "text"
+    label: str = "label"
+    class_names: Mapping[str, str] | Sequence[str] | None = None
+    prompts: Sequence[str] = ("This text is about {}.",)
+    human: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    min_count: int = 1
+    row_id: str | None = None
+
+    def __post_init__(self) -> None:
+        check_file_name(self.name)
+        one_of(self.name, ("text", "image"), modality=self.modality)
 
     def load(self) -> Dataset:
         """Reads labels and texts; images stay encoded until they are read.
@@ -155,7 +134,7 @@ class Hub:
             train=self.split(train, where, own, columns, ids, len(names)),
             test=self.split(test, f"{self.name} test ({place})", own, {}, None, len(names)),
             class_names=names,
-            prompts=self.prompts,
+            prompts=tuple(self.prompts),
         )
         return checked(without_rare(dataset, self.min_count))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from itertools import pairwise
 from pathlib import Path
@@ -25,30 +26,28 @@ SHA256 = {
 }
 
 
+@dataclass(frozen=True)
 class Packaged:
     """A data set that ships with al_bench: nothing to download, checksum verified at every load.
 
+        >>> data = Packaged("vader").load()
+
     Parameters
     ----------
-    name
-        Openclipart, fashion_mnist, wordnet_nouns25 or vader.
-    prompts
-        Templates with one ``{}`` for a class name.
-    min_count
-        Classes with fewer training rows are dropped (1 keeps all).
-
-    Examples
-    --------
-    >>> Packaged("vader").load().class_names
-    ('negative', 'neutral', 'positive')
+    name : openclipart, fashion_mnist, wordnet_nouns25 or vader
+    prompts : templates with one ``{}`` for a class name
+    min_count : classes with fewer training rows are dropped (1 keeps all)
     """
 
-    def __init__(self, name: str, prompts: Sequence[str] = ("{}",), min_count: int = 1) -> None:
-        if name not in SHA256:
+    name: str
+    prompts: Sequence[str] = ("{}",)
+    min_count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.name not in SHA256:
             raise ValueError(
-                f"no shipped data set is called {name!r}; there are {', '.join(SHA256)}"
+                f"no shipped data set is called {self.name!r}; there are {', '.join(SHA256)}"
             )
-        self.name, self.prompts, self.min_count = name, tuple(prompts), min_count
 
     def load(self) -> Dataset:
         """Reads the file; ValueError if its checksum is not the pinned one."""
@@ -63,7 +62,7 @@ class Packaged:
                     train=unpack(arrays, "train", modality, f"{self.name} train"),
                     test=unpack(arrays, "test", modality, f"{self.name} test"),
                     class_names=tuple(map(str, arrays["class_names"])),
-                    prompts=self.prompts,
+                    prompts=tuple(self.prompts),
                 )
         return checked(without_rare(dataset, self.min_count))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import at_least, fraction, softmax
@@ -12,46 +14,36 @@ from al_bench.rng import rng
 from al_bench.state import Floats
 
 
+@dataclass(frozen=True)
 class Synthetic:
     """Spherical Gaussian classes of equal size whose prior believes in displaced centres.
 
+        >>> data = Synthetic(n_train=100).load()
+
     Parameters
     ----------
-    n_train, n_test, n_classes, dim
-        Rows of each split, classes, and features of a row.
-    separation
-        Root mean square distance of two class centres, in standard deviations within a
-        class.
-    prior_quality
-        1 makes the prior the true posterior, 0 a stranger's (chance on average); in
-        between it believes in a mixture of true and random centres.
-    seed
-        Of the data alone.
-
-    Examples
-    --------
-    >>> data = Synthetic(n_train=100).load()
-    >>> len(data.train), data.test.inputs.features.shape
-    (100, (1000, 16))
+    n_train, n_test, n_classes, dim : rows of each split, classes, and features of a row
+    separation : root mean square distance of two class centres, in standard deviations within a
+        class
+    prior_quality : 1 makes the prior the true posterior, 0 a stranger's (chance on average); in
+        between it believes in a mixture of true and random centres
+    seed : of the data alone
     """
 
-    def __init__(
-        self,
-        n_train: int = 2000,
-        n_test: int = 1000,
-        n_classes: int = 10,
-        dim: int = 16,
-        separation: float = 4.0,
-        prior_quality: float = 0.7,
-        seed: int = 0,
-    ) -> None:
-        at_least(self, 2, n_classes=n_classes)
-        at_least(self, n_classes, n_train=n_train, n_test=n_test)  # a row of each class
-        at_least(self, 1, dim=dim)
-        at_least(self, 0, separation=separation)
-        fraction(self, prior_quality=prior_quality)
-        self.n_train, self.n_test, self.n_classes, self.dim = n_train, n_test, n_classes, dim
-        self.separation, self.prior_quality, self.seed = separation, prior_quality, seed
+    n_train: int = 2000
+    n_test: int = 1000
+    n_classes: int = 10
+    dim: int = 16
+    separation: float = 4.0
+    prior_quality: float = 0.7
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, 2, n_classes=self.n_classes)
+        at_least(self, self.n_classes, n_train=self.n_train, n_test=self.n_test)  # one a class
+        at_least(self, 1, dim=self.dim)
+        at_least(self, 0, separation=self.separation)
+        fraction(self, prior_quality=self.prior_quality)
 
     def load(self) -> Dataset:
         draws = rng(self.seed, "synthetic")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from al_bench.content import check_file_name, digest
+from al_bench.content import digest
 from al_bench.datasets.check import checked
 from al_bench.datasets.columns import (
     class_words,
@@ -24,51 +23,36 @@ from al_bench.datasets.people import people_columns
 from al_bench.problem.types import Dataset, Split
 
 
+@dataclass(frozen=True)
 class Texts:
     """Texts of one or two parquet files, with human answers beside the pool's.
 
+        >>> data = Texts("mine", pool=file, test=file).load()
+
     Parameters
     ----------
-    name
-        What reports call it.
-    pool, test
-        The file of each split, below $AL_BENCH_DATA where it lies there.
-    pool_rows, test_rows
-        Which of its rows, as the values allowed in a column; {}: all.
-    input
-        Columns of text, joined by a new line.
-    label, class_names, prompts, human
-        As in ``Hub``.
-    people
-        Tables of several people's answers by name, each with `answers` (columns), `who`
-        (``place``, ``column`` or columns) and `missing` (see ``al_bench.datasets.people``).
-
-    Examples
-    --------
-    >>> Texts("mine", pool="pool.parquet", test="test.parquet").absent()
-    'mine: there is no file pool.parquet, neither in $AL_BENCH_DATA nor from here'
+    name : what reports call it
+    pool, test : the file of each split, below $AL_BENCH_DATA where it lies there
+    pool_rows, test_rows : which of its rows, as the values allowed in a column; {}: all
+    input : columns of text, joined by a new line
+    label, class_names, prompts, human : as in ``Hub``
+    people : tables of several people's answers by name, each with `answers` (columns), `who`
+        (``place``, ``column`` or columns) and `missing` (see ``al_bench.datasets.people``)
     """
 
     brings: ClassVar = ("pool", "test")
 
-    def __init__(
-        self,
-        name: str,
-        pool: str,
-        test: str,
-        pool_rows: Mapping[str, Sequence[Any]] = MappingProxyType({}),
-        test_rows: Mapping[str, Sequence[Any]] = MappingProxyType({}),
-        input: Sequence[str] = ("text",),
-        label: str = "label",
-        class_names: Mapping[str, str] | Sequence[str] | None = None,
-        prompts: Sequence[str] = ("This text is about {}.",),
-        human: Mapping[str, str | Sequence[str]] = MappingProxyType({}),
-        people: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-    ) -> None:
-        self.name, self.pool, self.test = check_file_name(name), pool, test
-        self.pool_rows, self.test_rows = plain(pool_rows), plain(test_rows)
-        self.input, self.label, self.class_names = tuple(input), label, class_names
-        self.prompts, self.human, self.people = tuple(prompts), human, people
+    name: str
+    pool: str
+    test: str
+    pool_rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    test_rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    input: Sequence[str] = ("text",)
+    label: str = "label"
+    class_names: Mapping[str, str] | Sequence[str] | None = None
+    prompts: Sequence[str] = ("This text is about {}.",)
+    human: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def absent(self) -> str | None:
         """Why the files are not on this machine, None where they are; nothing is read."""
@@ -86,8 +70,8 @@ class Texts:
         train = self.split(where, pool, own, len(names))
         columns = human_columns(where, pool, self.human, own, len(names))
         people = people_columns(where, pool, self.people, own, len(names))
-        origins = [f"sha256:{digest(path)}", self.pool_rows]
-        origins += [f"sha256:{digest(other)}", self.test_rows]
+        origins = [f"sha256:{digest(path)}", plain(self.pool_rows)]
+        origins += [f"sha256:{digest(other)}", plain(self.test_rows)]
         return checked(
             Dataset(
                 name=self.name,
@@ -96,7 +80,7 @@ class Texts:
                 train=replace(train, columns=columns, people=people),
                 test=self.split(there, test, own, len(names)),
                 class_names=names,
-                prompts=self.prompts,
+                prompts=tuple(self.prompts),
             )
         )
 

@@ -19,15 +19,11 @@ from al_bench.state import Floats
 class ByModality:
     """The prior for the kind of data at hand.
 
+        >>> prior = ByModality(image=ClipLike())
+
     Parameters
     ----------
-    text, image, features
-        The priors of texts, of images and of rows that are features.
-
-    Examples
-    --------
-    >>> ByModality().choose("image").temperature
-    0.1
+    text, image, features : the priors of texts, of images and of rows that are features
     """
 
     text: Prior = field(default_factory=ClassNamePrototypes)
@@ -59,10 +55,7 @@ class Given:
 
     Its own encoder: ``inputs`` are rows with ``features`` (n, d) and ``prior`` (n, k) or None.
 
-    Examples
-    --------
-    >>> Given().encoder("features")
-    Given()
+        >>> encoder = Given().encoder("features")
     """
 
     key = "given"

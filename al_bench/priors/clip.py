@@ -26,17 +26,12 @@ class ClipEncoder:
 
     Images and texts are prepared as the model's own processor says.
 
+        >>> encoder = ClipEncoder(precision="bfloat16")
+
     Parameters
     ----------
-    weights, pin
-        See ``al_bench.priors.weights``.
-    precision
-        Float32, float16 or bfloat16.
-
-    Examples
-    --------
-    >>> ClipEncoder().key
-    'clip(openai/clip-vit-base-patch32@3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268, unit, float32)'
+    weights, pin : see ``al_bench.priors.weights``
+    precision : float32, float16 or bfloat16
     """
 
     brings: ClassVar = ("weights",)
@@ -120,15 +115,11 @@ class ClipLike(Reading):
     they do, so its logits meet in a softmax too: the classes rank as under the sigmoid, and the
     bias, the same for all of them, cancels.
 
+        >>> prior = ClipLike()
+
     Parameters
     ----------
-    image
-        The encoder of images and of class names.
-
-    Examples
-    --------
-    >>> ClipLike().encoder("image").weights
-    'openai/clip-vit-base-patch32'
+    image : the encoder of images and of class names
     """
 
     reads: ClassVar = "image"

@@ -26,15 +26,11 @@ Network = Callable[[Any], "torch.Tensor"]
 class CompiledSentenceEncoder(sentence.SentenceEncoder):
     """A sentence encoder whose network OpenVINO runs, in precision float32 or bfloat16.
 
+        >>> encoder = CompiledSentenceEncoder(precision="bfloat16")
+
     Parameters
     ----------
-    weights, pin, max_length, max_characters, precision
-        As of `SentenceEncoder`.
-
-    Examples
-    --------
-    >>> CompiledSentenceEncoder(precision="bfloat16").key[:18]
-    'openvino sentence('
+    weights, pin, max_length, max_characters, precision : as of `SentenceEncoder`
     """
 
     stored = "float32"
@@ -51,15 +47,11 @@ class CompiledSentenceEncoder(sentence.SentenceEncoder):
 class CompiledTimmEncoder(images.TimmEncoder):
     """A timm backbone that OpenVINO runs, in precision float32 or bfloat16.
 
+        >>> encoder = CompiledTimmEncoder(size=224)
+
     Parameters
     ----------
-    model, weights, pin, size, precision
-        As of `TimmEncoder`.
-
-    Examples
-    --------
-    >>> CompiledTimmEncoder().key[:36]
-    'openvino timm(tf_efficientnet_lite2,'
+    model, weights, pin, size, precision : as of `TimmEncoder`
     """
 
     stored = "float32"

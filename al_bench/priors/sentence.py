@@ -28,22 +28,14 @@ class SentenceEncoder:
     """A transformer as a sentence encoder: attention-masked mean of the last layer, unit length
     (Reimers and Gurevych, 2019).
 
+        >>> encoder = SentenceEncoder(max_length=128)
+
     Parameters
     ----------
-    weights, pin
-        See ``al_bench.priors.weights``; all-MiniLM-L6-v2, as a package ships it.
-    max_length
-        Tokens a text is cut at.
-    max_characters
-        What of a text is tokenised at all, so that a book costs no more than a page.
-    precision
-        Float32, float16 or bfloat16.
-
-    Examples
-    --------
-    >>> SentenceEncoder("sentence-transformers/all-mpnet-base-v2", pin="e8c3b32e" * 5).key
-    'sentence(sentence-transformers/all-mpnet-base-v2@e8c3b32ee8c3b32ee8c3b32ee8c3b32ee8c3b32e, \
-mean, unit, tokens=256 in 16s, characters=20000, float32)'
+    weights, pin : see ``al_bench.priors.weights``; all-MiniLM-L6-v2, as a package ships it
+    max_length : tokens a text is cut at
+    max_characters : what of a text is tokenised at all, so that a book costs no more than a page
+    precision : float32, float16 or bfloat16
     """
 
     brings: ClassVar = ("weights",)
@@ -129,17 +121,12 @@ class ClassNamePrototypes(Reading):
     """Zero-shot by class names: softmax of the cosine between a text and each class's filled
     prompts, averaged (Yin et al., 2019).
 
+        >>> prior = ClassNamePrototypes(temperature=0.1)
+
     Parameters
     ----------
-    text
-        The encoder of texts and of class names.
-    temperature
-        What cosines are divided by, above 0.
-
-    Examples
-    --------
-    >>> ClassNamePrototypes().encoder("text").max_length
-    256
+    text : the encoder of texts and of class names
+    temperature : what cosines are divided by, above 0
     """
 
     reads: ClassVar = "text"

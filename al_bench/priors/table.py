@@ -29,20 +29,13 @@ ID = "row_id"  # class names hold no underscore, so no class can be called like 
 class Table(Around):
     """Class probabilities from a parquet file made elsewhere, such as a large model's answers.
 
+        >>> prior = Table(Given(), "answers.parquet")
+
     Parameters
     ----------
-    inner
-        A prior whose encoder makes the features.
-    path
-        The file; a column ``row_id`` (see ``row_id`` below) and one column of probabilities for
-        each class, named as the data set names it.
-
-    Examples
-    --------
-    >>> from al_bench.priors import Given
-    >>> Table(Given(), "answers.parquet").key
-    Traceback (most recent call last):
-    FileNotFoundError: there is no file answers.parquet, neither in $AL_BENCH_DATA nor from here
+    inner : A prior whose encoder makes the features
+    path : the file; a column ``row_id`` (see ``row_id`` below) and one column of probabilities for
+        each class, named as the data set names it
     """
 
     brings: ClassVar = ("path",)

@@ -9,71 +9,58 @@ what a single annotator takes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from al_bench.arithmetic import above, at_least
-from al_bench.problem.noise import Largest, Symmetric, Uniform, checked_rate, misread, votes_of
+from al_bench.problem.noise import Largest, Symmetric, Uniform, check_rate, misread, votes_of
 from al_bench.problem.reference import held_out
 from al_bench.problem.types import Annotators, Crowd, Noise, Truth
 from al_bench.state import ABSENT, Ints
 
 
+@dataclass(frozen=True)
 class Alike:
     """So many people who err alike and each for himself.
 
+        >>> crowd = Alike(count=3).crowd(truth, rng)
+
     Parameters
     ----------
-    count
-        Of people.
-    noise
-        How each errs; None: ``Symmetric()``.
-
-    Examples
-    --------
-    >>> truth = Truth(np.array([0, 1, 1]), n_classes=2, features=np.zeros((3, 1)))
-    >>> Alike().crowd(truth, np.random.default_rng(0)).answers.shape
-    (3, 5)
+    count : of people
+    noise : how each errs
     """
 
-    def __init__(self, count: int = 5, noise: Noise | None = None) -> None:
-        at_least(self, 1, count=count)
-        self.count, self.noise = count, noise or Symmetric()
+    count: int = 5
+    noise: Noise = field(default_factory=Symmetric)
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, count=self.count)
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         said = [self.noise.answers(truth, each) for each in rng.spawn(self.count)]
         return people([f"person {number + 1}" for number in range(self.count)], said)
 
 
+@dataclass(frozen=True)
 class Individuals:
     """People who err each in his own way.
 
+        >>> crowd = Individuals({"ann": Symmetric(0.1), "bob": Uniform()}).crowd(truth, rng)
+
     Parameters
     ----------
-    members
-        By name, how each errs; None: ten of all sorts.
-    copies
-        By name, whose answers one repeats (a colluding pair makes the same mistakes).
-    prices
-        By name, what an answer costs in those of a plain person, 1 where nothing is said.
-
-    Examples
-    --------
-    >>> truth = Truth(np.array([0, 1, 1]), n_classes=2, features=np.zeros((3, 1)))
-    >>> pair = Individuals({"ann": Symmetric(0.1), "bob": Uniform()}, prices={"ann": 5})
-    >>> pair.crowd(truth, np.random.default_rng(0)).prices
-    array([5., 1.])
+    members : by name, how each errs; ten of all sorts by default
+    copies : by name, whose answers one repeats (a colluding pair makes the same mistakes)
+    prices : by name, what an answer costs in those of a plain person, 1 where nothing is said
     """
 
-    def __init__(
-        self,
-        members: Mapping[str, Noise] | None = None,
-        copies: Mapping[str, str] = MappingProxyType({}),
-        prices: Mapping[str, float] = MappingProxyType({}),
-    ) -> None:
-        self.members = mixed() if members is None else dict(members)
-        self.copies, self.prices = dict(copies), dict(prices)
+    members: Mapping[str, Noise] = field(default_factory=lambda: mixed())
+    copies: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
         if not self.members:
             raise ValueError("annotators has no members; wanted one at least")
         for what, names in (("copies", self.copies.values()), ("prices", self.prices)):
@@ -102,28 +89,26 @@ def mixed() -> dict[str, Noise]:
     return found | {"adversary": Symmetric(0.9)}
 
 
+@dataclass(frozen=True)
 class Misreading:
     """People who find the same rows hard (as feature-dependent noise), one for each rate.
 
     Given the row they err independently.
 
+        >>> crowd = Misreading(rates=[0.1, 0.3]).crowd(truth, rng)
+
     Parameters
     ----------
-    rates
-        Each one's fraction of wrong answers, in [0, 1).
-    folds
-        Of the reference model that says which rows are hard.
-
-    Examples
-    --------
-    >>> draws = np.random.default_rng(0)
-    >>> truth = Truth(np.arange(200) % 2, n_classes=2, features=draws.normal(size=(200, 3)))
-    >>> Misreading().crowd(truth, draws).answers.shape
-    (200, 5)
+    rates : each one's fraction of wrong answers, in [0, 1)
+    folds : of the reference model that says which rows are hard
     """
 
-    def __init__(self, rates: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5), folds: int = 5) -> None:
-        self.rates, self.folds = [checked_rate("feature-dependent", rate) for rate in rates], folds
+    rates: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5)
+    folds: int = 5
+
+    def __post_init__(self) -> None:
+        for rate in self.rates:
+            check_rate("feature-dependent", rate)
         if not self.rates:
             raise ValueError("annotators.rates is empty; wanted a rate for each annotator")
 
@@ -134,30 +119,25 @@ class Misreading:
         return people([f"person {number + 1}" for number in range(len(said))], said)
 
 
+@dataclass(frozen=True)
 class Ballots:
     """The votes of a data set's column, one by one, in an order drawn for each row.
 
     A first answer is thus one rater's of several; raters have no names.
 
+        >>> crowd = Ballots(most=3).crowd(truth, rng)
+
     Parameters
     ----------
-    column
-        A human column of (n, k) votes.
-    most
-        So many of a row's votes can be bought at most.
-
-    Examples
-    --------
-    >>> columns = {"votes": np.array([[0, 3], [2, 0]])}
-    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), columns=columns)
-    >>> Ballots().crowd(truth, np.random.default_rng(0)).answers
-    array([[ 1,  1,  1],
-           [ 0,  0, -1]])
+    column : A human column of (n, k) votes
+    most : so many of a row's votes can be bought at most
     """
 
-    def __init__(self, column: str = "votes", most: int = 10) -> None:
-        at_least(self, 1, most=most)
-        self.column, self.most = column, most
+    column: str = "votes"
+    most: int = 10
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, most=self.most)
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         votes = votes_of("annotators", truth, self.column)
@@ -172,28 +152,21 @@ class Ballots:
         return places(table)
 
 
+@dataclass(frozen=True)
 class Recorded:
     """What people said who are on record in a data set; each can be asked about his rows alone.
 
     Where the columns of the table are places and no persons, a row's answers come in an order drawn
     for it.
 
+        >>> crowd = Recorded().crowd(truth, rng)
+
     Parameters
     ----------
-    people
-        The name of the data set's table of answers.
-
-    Examples
-    --------
-    >>> from al_bench.problem.types import People
-    >>> people = {"three": People(np.array([[0, 0], [1, 0]]), names=("ann", "bob"))}
-    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), people=people)
-    >>> Recorded().crowd(truth, np.random.default_rng(0)).names
-    ('ann', 'bob')
+    people : the name of the data set's table of answers
     """
 
-    def __init__(self, people: str = "three") -> None:
-        self.people = people
+    people: str = "three"
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         if self.people not in truth.people:
@@ -211,26 +184,20 @@ class Recorded:
         return places(np.take_along_axis(table, order, axis=1))
 
 
+@dataclass(frozen=True)
 class OnRecord:
     """Whatever several answers a data set has: a table of people, or else a column of votes.
 
     It has one of them only, or else it is to be named.
 
+        >>> crowd = OnRecord(most=3).crowd(only_people, rng)
+
     Parameters
     ----------
-    most
-        Of votes so many a row can be bought.
-
-    Examples
-    --------
-    >>> columns = {"votes": np.array([[0, 3], [3, 0]])}
-    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), columns=columns)
-    >>> OnRecord(most=2).crowd(truth, np.random.default_rng(0)).names
-    ('answer 1', 'answer 2')
+    most : of votes so many a row can be bought
     """
 
-    def __init__(self, most: int = 10) -> None:
-        self.most = most
+    most: int = 10
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         votes = [name for name, column in truth.columns.items() if column.ndim == 2]
@@ -245,28 +212,22 @@ class OnRecord:
         )
 
 
+@dataclass(frozen=True)
 class WithModel:
     """Some annotators and the foundation model beside them, which answers its likeliest class.
 
     Its price is the tariff's of a model.
 
+        >>> crowd = WithModel(Alike(count=2)).crowd(truth, rng)
+
     Parameters
     ----------
-    inner
-        The others; None: ``Alike()``.
-    name
-        What the model is called.
-
-    Examples
-    --------
-    >>> prior = np.array([[0.9, 0.1], [0.2, 0.8]])
-    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), prior=prior)
-    >>> WithModel(Alike(count=1)).crowd(truth, np.random.default_rng(0)).names
-    ('person 1', 'foundation model')
+    inner : the others
+    name : what the model is called
     """
 
-    def __init__(self, inner: Annotators | None = None, name: str = "foundation model") -> None:
-        self.inner, self.name = inner or Alike(), name
+    inner: Annotators = field(default_factory=Alike)
+    name: str = "foundation model"
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         others = self.inner.crowd(truth, rng)

@@ -7,6 +7,8 @@ O(n) in time and memory.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import at_least, one_of, require
@@ -19,16 +21,14 @@ ORDERS = ("drawn", "fixed")
 class Natural:
     """Every row, as the data set has them.
 
-    Examples
-    --------
-    >>> Natural().keep(np.array([0, 1, 1]), 2, np.random.default_rng(0)).rows
-    array([0, 1, 2])
+    >>> kept = Natural().keep(labels, 4, rng)
     """
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         return Kept(np.arange(len(labels)), np.arange(n_classes))
 
 
+@dataclass(frozen=True)
 class LongTail:
     """Exponential long tail, n_c = n_max * ratio^(-c/(K-1)) (Cui et al., 2019).
 
@@ -36,62 +36,49 @@ class LongTail:
     counts on balanced data. A class never has more rows than exist and never fewer than one, so on
     data that are imbalanced already the realised ratio differs: read it off the counts.
 
+        >>> kept = LongTail(ratio=50).keep(labels, 4, rng)
+
     Parameters
     ----------
-    ratio
-        Largest over smallest class, at least 1.
-    order
-        "drawn" or "fixed", which class is rare.
-
-    Examples
-    --------
-    >>> labels = np.repeat([0, 1, 2], 100)
-    >>> kept = LongTail(order="fixed").keep(labels, 3, np.random.default_rng(0))
-    >>> np.bincount(labels[kept.rows])
-    array([100,  31,  10])
+    ratio : largest over smallest class, at least 1
+    order : "drawn" or "fixed", which class is rare
     """
 
-    def __init__(self, ratio: float = 10, order: str = "drawn") -> None:
-        self.ratio, self.order = checked_ratio(ratio), checked_order(order)
+    ratio: float = 10
+    order: str = "drawn"
+
+    def __post_init__(self) -> None:
+        check(self.order, ratio=self.ratio)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         fractions = self.ratio ** (-np.arange(n_classes) / max(n_classes - 1, 1))
         return thinned(labels, ranked(fractions, self.order, rng), rng)
 
 
+@dataclass(frozen=True)
 class Usual:
     """As the data set is where it is skewed enough by itself; elsewhere an exponential long tail.
 
     One setting for many data sets.
 
+        >>> kept = Usual(ratio=100).keep(labels, 4, rng)
+
     Parameters
     ----------
-    skew
-        Largest over smallest class from which a data set stays as it is.
-    ratio
-        Of the long tail, largest over smallest class.
-    many, many_ratio
-        The ratio of data sets of more than so many classes.
-    order
-        As of `LongTail`.
-
-    Examples
-    --------
-    >>> skewed = np.repeat([0, 1], [100, 10])
-    >>> len(Usual().keep(skewed, 2, np.random.default_rng(0)).rows)
-    110
+    skew : largest over smallest class from which a data set stays as it is
+    ratio : of the long tail, largest over smallest class
+    many, many_ratio : the ratio of data sets of more than so many classes
+    order : as of `LongTail`
     """
 
-    def __init__(
-        self,
-        skew: float = 10,
-        ratio: float = 50,
-        many: int = 20,
-        many_ratio: float = 20,
-        order: str = "drawn",
-    ) -> None:
-        self.skew, self.many, self.order = checked_ratio(skew), many, checked_order(order)
-        self.ratio, self.many_ratio = checked_ratio(ratio), checked_ratio(many_ratio)
+    skew: float = 10
+    ratio: float = 50
+    many: int = 20
+    many_ratio: float = 20
+    order: str = "drawn"
+
+    def __post_init__(self) -> None:
+        check(self.order, skew=self.skew, ratio=self.ratio, many_ratio=self.many_ratio)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         counts = np.bincount(labels, minlength=n_classes)
@@ -101,29 +88,26 @@ class Usual:
         return LongTail(ratio, self.order).keep(labels, n_classes, rng)
 
 
+@dataclass(frozen=True)
 class Step:
     """Some classes are rare, `ratio` times smaller than the largest one (Buda et al., 2018).
 
+        >>> kept = Step(minority=0.25).keep(labels, 4, rng)
+
     Parameters
     ----------
-    ratio
-        Largest over smallest class, at least 1.
-    minority
-        Fraction of the classes that are rare, in (0, 1); at least one is and one is not.
-    order
-        As of `LongTail`.
-
-    Examples
-    --------
-    >>> labels = np.repeat([0, 1, 2, 3], 100)
-    >>> kept = Step(order="fixed").keep(labels, 4, np.random.default_rng(0))
-    >>> np.bincount(labels[kept.rows])
-    array([100, 100,  10,  10])
+    ratio : largest over smallest class, at least 1
+    minority : fraction of the classes that are rare, in (0, 1); at least one is and one is not
+    order : as of `LongTail`
     """
 
-    def __init__(self, ratio: float = 10, minority: float = 0.5, order: str = "drawn") -> None:
-        require(0 < minority < 1, self, "one between 0 and 1", minority=minority)
-        self.ratio, self.order, self.minority = checked_ratio(ratio), checked_order(order), minority
+    ratio: float = 10
+    minority: float = 0.5
+    order: str = "drawn"
+
+    def __post_init__(self) -> None:
+        require(0 < self.minority < 1, self, "one between 0 and 1", minority=self.minority)
+        check(self.order, ratio=self.ratio)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         rare = min(max(round(self.minority * n_classes), 1), n_classes - 1)
@@ -131,29 +115,27 @@ class Step:
         return thinned(labels, ranked(fractions, self.order, rng), rng)
 
 
+@dataclass(frozen=True)
 class Merge:
     """All classes but k - 1 become one large one (GALAXY: Zhang, Katz-Samuels and Nowak, 2022).
 
     Test rows merge alike.
 
+        >>> kept = Merge(classes=2).keep(labels, 4, rng)
+
     Parameters
     ----------
-    classes
-        K, fewer than the data set has.
-    order
-        "fixed" clips labels at k - 1, as GALAXY does; "drawn" chooses the classes that stay,
-        which keep their order.
-
-    Examples
-    --------
-    >>> labels = np.repeat([0, 1, 2, 3], 100)
-    >>> Merge(order="fixed").keep(labels, 4, np.random.default_rng(0)).classes
-    array([0, 1, 2, 2])
+    classes : K, fewer than the data set has
+    order : "fixed" clips labels at k - 1, as GALAXY does; "drawn" chooses the classes that stay,
+        which keep their order
     """
 
-    def __init__(self, classes: int = 3, order: str = "drawn") -> None:
-        at_least(self, 2, classes=classes)
-        self.classes, self.order = classes, checked_order(order)
+    classes: int = 3
+    order: str = "drawn"
+
+    def __post_init__(self) -> None:
+        at_least(self, 2, classes=self.classes)
+        check(self.order)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         wanted = f"fewer than the {n_classes} of the data set"
@@ -166,27 +148,23 @@ class Merge:
         return Kept(np.arange(len(labels)), classes)
 
 
+@dataclass(frozen=True)
 class OneVsRest:
     """One class against all others at a given rate of the pool (AnchorAL: Lesci and Vlachos, 2024).
 
+        >>> kept = OneVsRest(target=3).keep(labels, 4, rng)
+
     Parameters
     ----------
-    target
-        A class number, or None to draw one for every seed; it becomes class 0, the rest 1.
-    rate
-        The target's fraction of the pool, in (0, 1); the side that is too large is thinned.
-
-    Examples
-    --------
-    >>> labels = np.repeat([0, 1], [100, 900])
-    >>> kept = OneVsRest(target=0).keep(labels, 2, np.random.default_rng(0))
-    >>> np.bincount(kept.classes[labels[kept.rows]])
-    array([  9, 900])
+    target : A class number, or None to draw one for every seed; it becomes class 0, the rest 1
+    rate : the target's fraction of the pool, in (0, 1); the side that is too large is thinned
     """
 
-    def __init__(self, target: int | None = None, rate: float = 0.01) -> None:
-        require(0 < rate < 1, self, "one between 0 and 1", rate=rate)
-        self.target, self.rate = target, rate
+    target: int | None = None
+    rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        require(0 < self.rate < 1, self, "one between 0 and 1", rate=self.rate)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         target = int(rng.integers(n_classes)) if self.target is None else self.target
@@ -202,15 +180,11 @@ class OneVsRest:
         return Kept(rows, (np.arange(n_classes) != target).astype(np.int64))
 
 
-def checked_ratio(ratio: float) -> float:
-    wanted = "largest over smallest class, at least 1"
-    require(1 <= ratio < np.inf, "imbalance", wanted, ratio=ratio)
-    return float(ratio)
-
-
-def checked_order(order: str) -> str:
+def check(order: str, **ratios: float) -> None:
+    """ValueError unless these can be an order of classes and ratios of their sizes."""
     one_of("imbalance", ORDERS, order=order)
-    return order
+    wanted = "largest over smallest class, at least 1"
+    require(all(1 <= ratio < np.inf for ratio in ratios.values()), "imbalance", wanted, **ratios)
 
 
 def ranked(fractions: Floats, order: str, rng: np.random.Generator) -> Floats:

@@ -7,6 +7,7 @@ All are vectorised over the pool: O(n k) in time and memory at most.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,38 +21,31 @@ from al_bench.state import Floats, Ints
 class Clean:
     """The true class, always.
 
-    Examples
-    --------
-    >>> truth = Truth(np.array([0, 1, 1]), n_classes=2, features=np.zeros((3, 1)))
-    >>> Clean().answers(truth, np.random.default_rng(0))
-    array([0, 1, 1])
+    >>> answers = Clean().answers(truth, rng)
     """
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         return truth.labels.copy()
 
 
+@dataclass(frozen=True)
 class Symmetric:
     """With probability `rate` another class, each alike, never itself (Natarajan et al., 2013).
 
     Under a long tail this changes the observed class fractions: a rare class receives false members
     from every large one.
 
+        >>> answers = Symmetric(rate=0.3).answers(truth, rng)
+
     Parameters
     ----------
-    rate
-        Fraction of wrong answers, in [0, 1).
-
-    Examples
-    --------
-    >>> truth = Truth(np.zeros(1000, dtype=int), n_classes=4, features=np.zeros((1000, 1)))
-    >>> answers = Symmetric(rate=0.3).answers(truth, np.random.default_rng(0))
-    >>> float((answers != truth.labels).mean())
-    0.277
+    rate : fraction of wrong answers, in [0, 1)
     """
 
-    def __init__(self, rate: float = 0.2) -> None:
-        self.rate = checked_rate("symmetric", rate)
+    rate: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_rate("symmetric", self.rate)
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         flipped = rng.random(len(truth.labels)) < self.rate
@@ -59,23 +53,21 @@ class Symmetric:
         return np.where(flipped, (truth.labels + shift) % truth.n_classes, truth.labels)
 
 
+@dataclass(frozen=True)
 class PairFlip:
     """With probability `rate` the next class; after the last comes the first (Han et al., 2018).
 
+        >>> answers = PairFlip(rate=0.3).answers(truth, rng)
+
     Parameters
     ----------
-    rate
-        Fraction of wrong answers, in [0, 1).
-
-    Examples
-    --------
-    >>> truth = Truth(np.full(1000, 3), n_classes=4, features=np.zeros((1000, 1)))
-    >>> np.unique(PairFlip().answers(truth, np.random.default_rng(0)))
-    array([0, 3])
+    rate : fraction of wrong answers, in [0, 1)
     """
 
-    def __init__(self, rate: float = 0.2) -> None:
-        self.rate = checked_rate("pair-flip", rate)
+    rate: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_rate("pair-flip", self.rate)
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         flipped = rng.random(len(truth.labels)) < self.rate
@@ -85,17 +77,12 @@ class PairFlip:
 class Confusion:
     """Answers drawn from a confusion matrix (Dawid and Skene, 1979).
 
+        >>> answers = Confusion(np.full((4, 4), 0.25)).answers(truth, rng)
+
     Parameters
     ----------
-    matrix
-        K rows of k probabilities; row t says what is answered where the true class is t, so
-        each row sums to one.
-
-    Examples
-    --------
-    >>> truth = Truth(np.array([0, 0, 1]), n_classes=2, features=np.zeros((3, 1)))
-    >>> Confusion([[0, 1], [0, 1]]).answers(truth, np.random.default_rng(0))
-    array([1, 1, 1])
+    matrix : K rows of k probabilities; row t says what is answered where the true class is t, so
+        each row sums to one
     """
 
     def __init__(self, matrix: Sequence[Sequence[float]]) -> None:
@@ -123,6 +110,7 @@ class Confusion:
         return drawn(self.matrix[truth.labels], rng)
 
 
+@dataclass(frozen=True)
 class FeatureDependent:
     """Hard rows are mislabelled more often, and as what they resemble (after Xia et al., 2020).
 
@@ -131,24 +119,20 @@ class FeatureDependent:
     to 1 - p_true, cut at one; the mean of these probabilities is `rate`. A flipped row is answered
     by a draw from p over the wrong classes.
 
+        >>> answers = FeatureDependent(rate=0.3).answers(truth, rng)
+
     Parameters
     ----------
-    rate
-        Mean fraction of wrong answers, in [0, 1).
-    folds
-        Parts of the pool, each judged by a model of the others; 2 or more.
-
-    Examples
-    --------
-    >>> draws = np.random.default_rng(0)
-    >>> truth = Truth(np.arange(200) % 2, n_classes=2, features=draws.normal(size=(200, 3)))
-    >>> len(FeatureDependent().answers(truth, draws))
-    200
+    rate : mean fraction of wrong answers, in [0, 1)
+    folds : parts of the pool, each judged by a model of the others; 2 or more
     """
 
-    def __init__(self, rate: float = 0.2, folds: int = 5) -> None:
-        at_least(self, 2, folds=folds)
-        self.rate, self.folds = checked_rate("feature-dependent", rate), folds
+    rate: float = 0.2
+    folds: int = 5
+
+    def __post_init__(self) -> None:
+        at_least(self, 2, folds=self.folds)
+        check_rate("feature-dependent", self.rate)
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         return misread(truth, held_out(truth, self.folds, rng), self.rate, rng)
@@ -165,38 +149,38 @@ def misread(truth: Truth, probs: Floats, rate: float, rng: np.random.Generator) 
 
 
 class Uniform:
-    """Any class, each alike, whatever the row: a spammer."""
+    """Any class, each alike, whatever the row: a spammer.
+
+    >>> answers = Uniform().answers(truth, rng)
+    """
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         return rng.integers(0, truth.n_classes, size=len(truth.labels))
 
 
 class Largest:
-    """The largest class of the pool, whatever the row: a spammer who is right most of the time."""
+    """The largest class of the pool, whatever the row: a spammer who is right most of the time.
+
+    >>> answers = Largest().answers(truth, rng)
+    """
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         counts = np.bincount(truth.labels, minlength=truth.n_classes)
         return np.full(len(truth.labels), counts.argmax())
 
 
+@dataclass(frozen=True)
 class Human:
     """What one human said: a column of recorded labels, such as CIFAR-10N's (Wei et al., 2022).
 
+        >>> answers = Human().answers(truth, rng)
+
     Parameters
     ----------
-    column
-        Of the data set's human columns, (n,) labels.
-
-    Examples
-    --------
-    >>> columns = {"worst": np.array([1, 1])}
-    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), columns=columns)
-    >>> Human().answers(truth, np.random.default_rng(0))
-    array([1, 1])
+    column : of the data set's human columns, (n,) labels
     """
 
-    def __init__(self, column: str = "worst") -> None:
-        self.column = column
+    column: str = "worst"
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         labels = column_of("human noise", truth, self.column)
@@ -208,24 +192,18 @@ class Human:
         return labels.astype(np.int64)
 
 
+@dataclass(frozen=True)
 class Votes:
     """What one rater of several said: drawn per row in proportion to the votes each class got.
 
+        >>> answers = Votes().answers(truth, rng)
+
     Parameters
     ----------
-    column
-        Of the data set's human columns, (n, k) votes.
-
-    Examples
-    --------
-    >>> columns = {"votes": np.array([[0, 5], [3, 0]])}
-    >>> truth = Truth(np.array([0, 1]), n_classes=2, features=np.zeros((2, 1)), columns=columns)
-    >>> Votes().answers(truth, np.random.default_rng(0))
-    array([1, 0])
+    column : of the data set's human columns, (n, k) votes
     """
 
-    def __init__(self, column: str = "votes") -> None:
-        self.column = column
+    column: str = "votes"
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
         votes = votes_of("votes noise", truth, self.column)
@@ -245,9 +223,8 @@ def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]
     return float(wrong.sum() / max(counts.sum(), 1)), rates
 
 
-def checked_rate(name: str, rate: float) -> float:
+def check_rate(name: str, rate: float) -> None:
     require(0 <= rate < 1, f"{name} noise", "0 or more and under 1", rate=rate)
-    return float(rate)
 
 
 def column_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:

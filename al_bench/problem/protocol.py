@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from al_bench.arithmetic import at_least, one_of, require
@@ -15,36 +16,35 @@ class Plain:
 
     reask, tariff = False, Tariff()
 
-    def __init__(self, rounds: int, least: int, reveal: str) -> None:
-        at_least("protocol", least, rounds=rounds)
-        one_of("protocol", REVEALS, reveal=reveal)
-        self.rounds, self.reveal = rounds, reveal
+    rounds: int
+    reveal: str
+
+    def check(self, least: int) -> None:
+        at_least("protocol", least, rounds=self.rounds)
+        one_of("protocol", REVEALS, reveal=self.reveal)
 
 
+@dataclass
 class Counts(Plain):
     """So many rows at the start, then so many in each round.
 
+        >>> labels = Counts(rounds=3).sizes(n=1000, k=10)
+
     Parameters
     ----------
-    start, budget
-        Rows of the start and of each later round.
-    rounds
-        After the start.
-    reveal
-        "sequential" or "batch", whether answers are seen inside a round.
-
-    Examples
-    --------
-    >>> Counts(rounds=3).sizes(n=1000, k=10)
-    [50, 50, 50, 50]
+    start, budget : rows of the start and of each later round
+    rounds : after the start
+    reveal : "sequential" or "batch", whether answers are seen inside a round
     """
 
-    def __init__(
-        self, start: int = 50, budget: int = 50, rounds: int = 9, reveal: str = "sequential"
-    ) -> None:
-        at_least("protocol", 1, start=start, budget=budget)
-        super().__init__(rounds, 0, reveal)
-        self.start, self.budget = start, budget
+    start: int = 50
+    budget: int = 50
+    rounds: int = 9
+    reveal: str = "sequential"
+
+    def __post_init__(self) -> None:
+        at_least("protocol", 1, start=self.start, budget=self.budget)
+        self.check(0)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round for a pool of n rows; ValueError where it has fewer."""
@@ -54,41 +54,34 @@ class Counts(Plain):
         return [self.start] + [self.budget] * self.rounds
 
 
+@dataclass
 class Budget(Plain):
     """A total that fits the pool, in equal rounds.
 
+        >>> labels = Budget(per_class=20).sizes(n=5000, k=10)
+
     Parameters
     ----------
-    per_class
-        Labels a class, or None.
-    fraction
-        Of the pool at most, or None (not both).
-    rounds
-        Into which the total is divided.
-    reveal
-        As of `Counts`.
-
-    Examples
-    --------
-    >>> Budget().sizes(n=5000, k=10)
-    [40, 40, 40, 40, 40, 40, 40, 40, 40, 40]
+    per_class : labels a class, or None
+    fraction : of the pool at most, or None (not both)
+    rounds : into which the total is divided
+    reveal : as of `Counts`
     """
 
-    def __init__(
-        self,
-        per_class: float | None = 40,
-        fraction: float | None = 0.15,
-        rounds: int = 10,
-        reveal: str = "sequential",
-    ) -> None:
+    per_class: float | None = 40
+    fraction: float | None = 0.15
+    rounds: int = 10
+    reveal: str = "sequential"
+
+    def __post_init__(self) -> None:
+        per_class, fraction = self.per_class, self.fraction
         if per_class is None and fraction is None:
             raise ValueError("protocol.per_class and protocol.fraction are both null; wanted one")
         wanted = "null, or labels above 0"
         require(per_class is None or per_class > 0, "protocol", wanted, per_class=per_class)
         wanted = "null, or more than 0 and at most 1"
         require(fraction is None or 0 < fraction <= 1, "protocol", wanted, fraction=fraction)
-        super().__init__(rounds, 1, reveal)
-        self.per_class, self.fraction = per_class, fraction
+        self.check(1)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round, as equal as whole numbers are; ValueError below one a
@@ -107,35 +100,28 @@ class Budget(Plain):
         return equal(total, self.rounds)
 
 
+@dataclass
 class Started(Plain):
     """A start of its own, then equal rounds.
 
+        >>> labels = Started(start=0.05).sizes(n=1000, k=10)
+
     Parameters
     ----------
-    start, fraction
-        Parts of the pool that are labelled at the start and at the end.
-    rounds
-        After the start.
-    reveal
-        As of `Counts`.
-
-    Examples
-    --------
-    >>> Started(rounds=3).sizes(n=1000, k=10)
-    [20, 60, 60, 60]
+    start, fraction : parts of the pool that are labelled at the start and at the end
+    rounds : after the start
+    reveal : as of `Counts`
     """
 
-    def __init__(
-        self,
-        start: float = 0.02,
-        fraction: float = 0.2,
-        rounds: int = 20,
-        reveal: str = "sequential",
-    ) -> None:
-        wanted = "0 < start < fraction <= 1"
-        require(0 < start < fraction <= 1, "protocol", wanted, start=start, fraction=fraction)
-        super().__init__(rounds, 1, reveal)
-        self.start, self.fraction = start, fraction
+    start: float = 0.02
+    fraction: float = 0.2
+    rounds: int = 20
+    reveal: str = "sequential"
+
+    def __post_init__(self) -> None:
+        fine, wanted = 0 < self.start < self.fraction <= 1, "0 < start < fraction <= 1"
+        require(fine, "protocol", wanted, start=self.start, fraction=self.fraction)
+        self.check(1)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round; ValueError below one a round."""
@@ -158,53 +144,40 @@ def equal(total: int, rounds: int) -> list[int]:
 class WholePool(Plain):
     """Every row in one round: the full-data reference (clean or noisy, as the noise says).
 
-    Examples
-    --------
-    >>> WholePool().sizes(n=1000, k=10)
-    [1000]
+    >>> labels = WholePool().sizes(n=1000, k=10)
     """
 
-    def __init__(self) -> None:
-        super().__init__(1, 1, "batch")
+    rounds, reveal = 1, "batch"
 
     def sizes(self, n: int, k: int) -> list[int]:
         return [n]
 
 
+@dataclass
 class Priced:
     """Another protocol, its budget spent on answers that have prices.
 
+        >>> labels = Priced(Counts(), survey=True).sizes(n=1000, k=10)
+
     Parameters
     ----------
-    inner
-        The protocol, which says how many answers are bought; None: `Budget()`.
-    reask
-        Whether a labelled row may be queried again.
-    human, model
-        The price of a person's and of a foundation model's answer.
-    again
-        The factor of a person's price where the row was answered before.
-    survey
-        Whether the start buys a first answer about every row of the pool.
-
-    Examples
-    --------
-    >>> Priced(Counts(rounds=2), survey=True).sizes(n=1000, k=10)
-    [1000, 50, 50, 50]
+    inner : the protocol, which says how many answers are bought
+    reask : whether a labelled row may be queried again
+    human, model : the price of a person's and of a foundation model's answer
+    again : the factor of a person's price where the row was answered before
+    survey : whether the start buys a first answer about every row of the pool
     """
 
-    def __init__(
-        self,
-        inner: Protocol | None = None,
-        reask: bool = True,
-        human: float = 1.0,
-        model: float = 0.03,
-        again: float = 1.0,
-        survey: bool = False,
-    ) -> None:
-        self.inner, self.reask, self.survey = inner or Budget(), reask, survey
-        self.human, self.model, self.again = human, model, again
-        self.reveal, self.tariff = self.inner.reveal, Tariff(human, model, again)
+    inner: Protocol = field(default_factory=Budget)
+    reask: bool = True
+    human: float = 1.0
+    model: float = 0.03
+    again: float = 1.0
+    survey: bool = False
+
+    def __post_init__(self) -> None:
+        self.reveal = self.inner.reveal
+        self.tariff = Tariff(self.human, self.model, self.again)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Answers bought in each round; those of `inner` after a survey."""
