@@ -26,9 +26,6 @@ def test_without_a_prior_it_is_flat_and_without_answers_they_are_the_labels() ->
     np.testing.assert_array_equal(problem.answers, Y)
     assert problem.facts["noise_rate"] == 0
     assert problem.class_names == ("class 0", "class 1", "class 2")
-
-
-def test_answers_that_differ_from_the_labels_are_noise() -> None:
     assert made(answers=(Y + (np.arange(30) < 3)) % 3).facts["noise_rate"] == 0.1
 
 
@@ -68,19 +65,14 @@ def test_answers_of_several_annotators_are_a_table_with_gaps() -> None:
 
 
 def test_annotators_are_persons_of_one_price_unless_said_otherwise() -> None:
-    panel, places = made(answers=TABLE).panel, made(answers=TABLE, persons=False).panel
-    assert panel is not None
-    assert places is not None
+    one, panel = made(answers=Y[:, None]).panel, made(answers=TABLE).panel
+    places = made(answers=TABLE, persons=False).panel
+    assert one
+    assert panel
+    assert places
     assert (panel.names, panel.persons) == (("annotator 1", "annotator 2"), True)
     assert (places.names, places.persons) == (("answer 1", "answer 2"), False)
-    assert panel.prices.tolist() == [1, 1]
-    assert not panel.models.any()
-
-
-def test_a_table_of_one_column_is_a_panel_of_one() -> None:
-    panel = made(answers=Y[:, None]).panel
-    assert panel is not None
-    assert len(panel) == 1
+    assert (len(one), panel.prices.tolist(), panel.models.any()) == (1, [1, 1], False)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Halved:
 
     Parameters
     ----------
-    inner : A data set of texts or images
+    inner : a data set of texts or images
     name : what reports call the halves
     split : ``train`` or ``test``, which one is divided
     seed : of the division alone

@@ -54,7 +54,7 @@ class Hub:
     human : columns of human answers by name, one column of labels or a list of vote columns in
         class order, left out where the data lack them
     min_count : classes with fewer training rows are dropped (1 keeps all)
-    row_id : A column with the data's own names of their training rows, or None
+    row_id : a column with the data's own names of their training rows, or None
     """
 
     brings: ClassVar = ("path",)

@@ -30,7 +30,7 @@ class ConSE(Reading):
 
     Parameters
     ----------
-    image : A backbone with a head of ImageNet-1k's classes
+    image : a backbone with a head of ImageNet-1k's classes
     text : the encoder of glosses and of class names
     temperature : what cosines are divided by, above 0
     """

@@ -204,7 +204,7 @@ class LabelLikelihood(Around):
 
     Parameters
     ----------
-    inner : A prior whose encoder makes the features
+    inner : a prior whose encoder makes the features
     model : the language model
     template : of the prompt, with one ``{text}``
     content_free : texts that say nothing, whose mean prediction is divided out (none: no

@@ -129,7 +129,7 @@ class RecordedAnswers(Around):
 
     Parameters
     ----------
-    inner : A prior whose encoder makes the features, and which answers are compared with
+    inner : a prior whose encoder makes the features, and which answers are compared with
     file : parquet with a column ``row_id``
     column : of class numbers or names
     class_names : (k,) the class of each number

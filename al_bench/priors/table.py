@@ -33,7 +33,7 @@ class Table(Around):
 
     Parameters
     ----------
-    inner : A prior whose encoder makes the features
+    inner : a prior whose encoder makes the features
     path : the file; a column ``row_id`` (see ``row_id`` below) and one column of probabilities for
         each class, named as the data set names it
     """

@@ -129,7 +129,7 @@ class Ballots:
 
     Parameters
     ----------
-    column : A human column of (n, k) votes
+    column : a human column of (n, k) votes
     most : so many of a row's votes can be bought at most
     """
 

@@ -125,7 +125,7 @@ class Merge:
 
     Parameters
     ----------
-    classes : K, fewer than the data set has
+    classes : k, fewer than the data set has
     order : "fixed" clips labels at k - 1, as GALAXY does; "drawn" chooses the classes that stay,
         which keep their order
     """
@@ -156,7 +156,7 @@ class OneVsRest:
 
     Parameters
     ----------
-    target : A class number, or None to draw one for every seed; it becomes class 0, the rest 1
+    target : a class number, or None to draw one for every seed; it becomes class 0, the rest 1
     rate : the target's fraction of the pool, in (0, 1); the side that is too large is thinned
     """
 

@@ -81,7 +81,7 @@ class Confusion:
 
     Parameters
     ----------
-    matrix : K rows of k probabilities; row t says what is answered where the true class is t, so
+    matrix : k rows of k probabilities; row t says what is answered where the true class is t, so
         each row sums to one
     """
 

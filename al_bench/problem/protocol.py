@@ -16,12 +16,11 @@ class Plain:
 
     reask, tariff = False, Tariff()
 
-    rounds: int
-    reveal: str
 
-    def check(self, least: int) -> None:
-        at_least("protocol", least, rounds=self.rounds)
-        one_of("protocol", REVEALS, reveal=self.reveal)
+def check(reveal: str, least: int, rounds: int) -> None:
+    """ValueError unless these can be a protocol's, of so many rounds at least."""
+    at_least("protocol", least, rounds=rounds)
+    one_of("protocol", REVEALS, reveal=reveal)
 
 
 @dataclass
@@ -44,7 +43,7 @@ class Counts(Plain):
 
     def __post_init__(self) -> None:
         at_least("protocol", 1, start=self.start, budget=self.budget)
-        self.check(0)
+        check(self.reveal, 0, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round for a pool of n rows; ValueError where it has fewer."""
@@ -81,7 +80,7 @@ class Budget(Plain):
         require(per_class is None or per_class > 0, "protocol", wanted, per_class=per_class)
         wanted = "null, or more than 0 and at most 1"
         require(fraction is None or 0 < fraction <= 1, "protocol", wanted, fraction=fraction)
-        self.check(1)
+        check(self.reveal, 1, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round, as equal as whole numbers are; ValueError below one a
@@ -121,7 +120,7 @@ class Started(Plain):
     def __post_init__(self) -> None:
         fine, wanted = 0 < self.start < self.fraction <= 1, "0 < start < fraction <= 1"
         require(fine, "protocol", wanted, start=self.start, fraction=self.fraction)
-        self.check(1)
+        check(self.reveal, 1, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round; ValueError below one a round."""
@@ -147,7 +146,7 @@ class WholePool(Plain):
     >>> labels = WholePool().sizes(n=1000, k=10)
     """
 
-    rounds, reveal = 1, "batch"
+    reveal = "batch"
 
     def sizes(self, n: int, k: int) -> list[int]:
         return [n]

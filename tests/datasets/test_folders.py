@@ -10,8 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from al_bench.configuration.config import build as constructed
+from al_bench.configuration.plan import plan
 from al_bench.content import fingerprint
 from al_bench.datasets.hub import Hub
+from al_bench.state import ABSENT
 from tests.datasets.conftest import options
 from tests.datasets.folders import NAMES, TEXTS, hub, parquet
 
@@ -228,7 +231,7 @@ def test_missing_data_end_in_a_sentence_that_says_how_to_get_them() -> None:
             Hub(**options(name)).load()
 
 
-FOLDERS = {  # rows, rows, classes of the sets that are read from AL_BENCH_DATA when it is given
+SETS = {  # rows of pool and test, classes; the data lie in AL_BENCH_DATA
     "trec": (5452, 500, 6),
     "ag_news": (4991, 7600, 4),
     "sst2": (6920, 1821, 2),
@@ -237,15 +240,38 @@ FOLDERS = {  # rows, rows, classes of the sets that are read from AL_BENCH_DATA 
     "davidson_hate": (19826, 4957, 3),
     "reuters_r52": (6295, 2440, 24),
     "cifar10": (50000, 10000, 10),
+    "cifar10n": (50000, 10000, 10),
+    "cifar10h": (5000, 5000, 10),
+    "tweeteval_emotion_test": (711, 710, 4),
+    "noisyag_news": (911, 7600, 4),
+    "convabuse": (2398, 1652, 2),
+    "hs_brexit": (784, 336, 2),
+    "multipico": (3005, 3756, 2),
+}
+PEOPLE = {  # a table of answers, and how many a row can have
+    "cifar10n": ("three", 3),
+    "noisyag_news": ("three", 3),
+    "convabuse": ("raters", 8),
+    "hs_brexit": ("raters", 6),
+    "multipico": ("raters", 506),
 }
 
 
-@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("name", SETS)
 def test_a_set_of_the_data_folder_loads(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Hub(**options(name))
-    if not GIVEN or not (Path(GIVEN) / source.name).is_dir():
-        pytest.skip(f"AL_BENCH_DATA holds no {source.name}/")
-    monkeypatch.setenv("AL_BENCH_DATA", GIVEN)
+    monkeypatch.setenv("AL_BENCH_DATA", GIVEN or "")
+    source = constructed(plan([f"dataset={name}"])[0].config.dataset)
+    if not GIVEN or source.absent():
+        pytest.skip(f"AL_BENCH_DATA holds not all of {name}")
     data = source.load()
-    assert (len(data.train), len(data.test), len(data.class_names)) == FOLDERS[name]
+    assert (len(data.train), len(data.test), len(data.class_names)) == SETS[name]
     assert data.train.inputs[0] is not None
+    if name in PEOPLE:
+        table, columns = PEOPLE[name]
+        answers = data.train.people[table].answers
+        assert answers.shape[1] == columns
+        right = (answers == data.train.labels[:, None])[answers != ABSENT].mean()
+        assert 0.75 < right < 0.96  # as each source's own description says
+    if name == "cifar10h":
+        votes = data.train.columns["votes"]
+        assert (votes.argmax(axis=1) == data.train.labels).mean() > 0.98

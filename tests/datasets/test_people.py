@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from al_bench.configuration.config import build as constructed
-from al_bench.configuration.plan import plan
 from al_bench.datasets import Answered, Features, Halved, Hub, Texts
 from al_bench.datasets.check import checked
 from al_bench.datasets.halved import halves
@@ -264,35 +262,3 @@ def test_rows_are_chosen_by_value_and_columns_of_text_are_joined(tmp_path: Path)
     assert data.key != texts(file, {}, input=["split", "text"]).load().key
     with pytest.raises(ValueError, match=r"mine test .* has no row where {'split': .'dev'.}"):
         texts(file, {}, test_rows={"split": ["dev"]}).load()
-
-
-SETS = {  # rows of pool and test, classes, people, answers a row; the data lie in AL_BENCH_DATA
-    "cifar10n": (50000, 10000, 10, "three", 3),
-    "cifar10h": (5000, 5000, 10, None, 0),
-    "tweeteval_emotion_test": (711, 710, 4, None, 0),
-    "noisyag_news": (911, 7600, 4, "three", 3),
-    "convabuse": (2398, 1652, 2, "raters", 8),
-    "hs_brexit": (784, 336, 2, "raters", 6),
-    "multipico": (3005, 3756, 2, "raters", 506),
-}
-
-
-@pytest.mark.parametrize("name", SETS)
-def test_a_recorded_set_of_the_data_folder_loads(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AL_BENCH_DATA", GIVEN or "")
-    source = constructed(plan([f"dataset={name}"])[0].config.dataset)
-    if not GIVEN or source.absent():
-        pytest.skip(f"AL_BENCH_DATA holds not all of {name}")
-    data = source.load()
-    pool, test, k, table, columns = SETS[name]
-    assert (len(data.train), len(data.test), len(data.class_names)) == (pool, test, k)
-    if table is not None:
-        assert data.train.people[table].answers.shape == (pool, columns)
-        given = data.train.people[table].answers != ABSENT
-        right = (data.train.people[table].answers == data.train.labels[:, None])[given].mean()
-        assert 0.75 < right < 0.96  # as each source's own description says
-    if name == "cifar10h":
-        votes = data.train.columns["votes"]
-        assert (votes.argmax(axis=1) == data.train.labels).mean() > 0.98

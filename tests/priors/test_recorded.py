@@ -178,9 +178,8 @@ class Recoded:
     """Answers to synthetic rows: 80 % right, each twentieth declined."""
 
     def __init__(self, folder: Path) -> None:
-        self.data = Synthetic(
-            n_train=3000, n_test=900, n_classes=3, dim=4, separation=3.0, prior_quality=1.0, seed=0
-        ).load()
+        made = Synthetic(3000, 900, n_classes=3, dim=4, separation=3.0, prior_quality=1.0)
+        self.data = made.load()
         inputs = [*self.data.train.inputs, *self.data.test.inputs]
         truth = np.concatenate([self.data.train.labels, self.data.test.labels])
         draws = np.random.default_rng(1)
@@ -189,9 +188,8 @@ class Recoded:
         self.answers[::20] = ABSENT
         lines = {ID: [row_id(vector, 0) for vector in inputs], "said": self.answers}
         pd.DataFrame(lines).to_parquet(folder / "a.parquet", index=False)
-        self.prior = RecordedAnswers(
-            Given(), str(folder / "a.parquet"), "said", self.data.class_names, None
-        )
+        file = str(folder / "a.parquet")
+        self.prior = RecordedAnswers(Given(), file, "said", self.data.class_names)
 
 
 def test_a_run_trusts_answers_as_its_pool_says_in_pool_and_test_alike(tmp_path: Path) -> None:

@@ -128,9 +128,7 @@ TASK_OF = (TASK.class_names, TASK.prompts)
 def test_opinions_of_a_table_are_cached_like_others_and_survive_an_imbalance(
     tmp_path: Path,
 ) -> None:
-    data = Synthetic(
-        n_train=90, n_test=60, n_classes=3, dim=4, separation=3.0, prior_quality=0.7, seed=0
-    ).load()
+    data = Synthetic(n_train=90, n_test=60, n_classes=3, dim=4).load()
     inputs = [*data.train.inputs, *data.test.inputs]
     answers = np.random.default_rng(0).dirichlet(np.ones(3), size=len(inputs))
     frame = pd.DataFrame(answers, columns=list(data.class_names))

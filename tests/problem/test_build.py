@@ -15,9 +15,7 @@ from al_bench.problem.types import Dataset, Kept, Split
 
 
 def dataset() -> Dataset:
-    return Synthetic(
-        n_train=600, n_test=200, n_classes=5, dim=6, separation=3.0, prior_quality=0.7, seed=0
-    ).load()
+    return Synthetic(n_train=600, n_test=200, n_classes=5, dim=6, separation=3.0).load()
 
 
 def with_columns(votes: bool) -> Dataset:
