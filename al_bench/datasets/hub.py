@@ -48,7 +48,7 @@ class Hub:
     train, test : split names (``train[:80%]`` works)
     modality : text or image
     input, label : column names
-    class_names : none for the data's own, a mapping from the data's own names to words, or a list
+    class_names : None for the data's own, a mapping from the data's own names to words, or a list
         where labels are bare numbers
     prompts : templates with one ``{}`` for a class name
     human : columns of human answers by name, one column of labels or a list of vote columns in
