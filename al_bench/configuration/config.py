@@ -102,7 +102,7 @@ def build(node: Any) -> Any:
     from hydra.utils import instantiate
 
     try:
-        return instantiate(node)
+        return instantiate(node, _convert_="all")  # or a dataclass in a list would be a config
     except InstantiationException as error:
         if error.__cause__ is None:
             raise ValueError(str(error).splitlines()[0]) from None

@@ -9,12 +9,6 @@ from al_bench.state import Floats
 BALANCES = ("none", "weights", "logit_adjustment")
 
 
-def check_balance(who: str, balance: str) -> None:
-    """Raise ValueError where `balance` is not one of BALANCES."""
-    if balance not in BALANCES:
-        raise ValueError(f"{who} got balance={balance!r}; wanted one of {', '.join(BALANCES)}")
-
-
 def class_mass(targets: Floats, weights: Floats) -> Floats:
     """(k,) weight of each class in a training set."""
     return np.asarray(weights @ targets)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.learners.balance import adjustment, balanced_weights, check_balance
+from al_bench.arithmetic import above, at_least, one_of, softmax
+from al_bench.learners.balance import BALANCES, adjustment, balanced_weights
 from al_bench.learners.logistic import logistic
 from al_bench.state import Floats, Rows, TrainingSet
 
@@ -27,26 +27,34 @@ class LinearModel:
         return softmax(self.scores(rows))
 
 
+@dataclass
 class LinearHead:
     """Logistic regression: `logistic` on the rows of a training set.
 
-    l2: of the weights, the rows' mean weight being one; balance: ``none``, ``weights`` (every class
-    seen weighs the same) or ``logit_adjustment`` (Menon et al., 2021); tolerance: the fit ends once
-    a step lowers the loss by less; iterations: at most. O(m d k) time a step, O(m d) memory for m
-    rows. A class without a row keeps its column.
+    O(m d k) time a step, O(m d) memory for m rows. A class without a row keeps its column.
+
+        >>> model = LinearHead(l2=3).fit(state.rows, taught, rng)
+
+    Parameters
+    ----------
+    l2 : penalty of the weights, the rows' mean weight being one
+    balance : ``none``, ``weights`` (every class seen weighs the same) or ``logit_adjustment``
+        (Menon et al., 2021)
+    tolerance : the fit ends once a step lowers the loss by a smaller part
+    iterations : steps, at most
     """
 
     version: ClassVar = 2  # 1: sixty steps in the features' own coordinates
 
-    def __init__(self, l2: float, balance: str, tolerance: float, iterations: int) -> None:
-        if l2 <= 0 or tolerance <= 0 or iterations < 1:
-            raise ValueError(
-                f"LinearHead got l2={l2}, tolerance={tolerance}, iterations={iterations}; "
-                "wanted l2 and tolerance above 0 and at least one iteration"
-            )
-        check_balance("LinearHead", balance)
-        self.l2, self.balance = l2, balance
-        self.tolerance, self.iterations = tolerance, iterations
+    l2: float = 1.0
+    balance: str = "weights"
+    tolerance: float = 1e-5
+    iterations: int = 200
+
+    def __post_init__(self) -> None:
+        above(self, 0, l2=self.l2, tolerance=self.tolerance)
+        at_least(self, 1, iterations=self.iterations)
+        one_of(self, BALANCES, balance=self.balance)
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> LinearModel:
         return self.beside(np.zeros(rows.n_classes), rows, training)
