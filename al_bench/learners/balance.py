@@ -21,6 +21,16 @@ def balanced_weights(targets: Floats, weights: Floats) -> Floats:
     return np.asarray(weights * (targets @ scale))
 
 
+def balanced(balance: str, targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """(m,) weights, and (k,) to add to the scores in training, under one of BALANCES."""
+    shift: Floats = np.zeros(targets.shape[1])
+    if balance == "weights":
+        weights = balanced_weights(targets, weights)
+    elif balance == "logit_adjustment":
+        shift = adjustment(targets, weights)
+    return weights, shift
+
+
 def adjustment(targets: Floats, weights: Floats) -> Floats:
     """(k,) log class frequencies to add to the scores in training (Menon et al., 2021).
 

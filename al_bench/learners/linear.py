@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from al_bench.arithmetic import above, at_least, one_of, softmax
-from al_bench.learners.balance import BALANCES, adjustment, balanced_weights
+from al_bench.learners.balance import BALANCES, balanced
 from al_bench.learners.logistic import logistic
 from al_bench.state import Floats, Rows, TrainingSet
 
@@ -64,20 +64,9 @@ class LinearHead:
         scores. ValueError without a row, or where a weight is not finite."""
         if len(training.rows) == 0:
             raise ValueError("LinearHead got a training set without rows; wanted at least one")
-        weights, shift = training.weights, offset
-        if self.balance == "weights":
-            weights = balanced_weights(training.targets, training.weights)
-        elif self.balance == "logit_adjustment":
-            shift = offset + adjustment(training.targets, training.weights)
-        found = logistic(
-            rows.features[training.rows],
-            training.targets,
-            weights,
-            self.l2,
-            shift,
-            self.tolerance,
-            self.iterations,
-        )
+        weights, shift = balanced(self.balance, training.targets, training.weights)
+        features, fit = rows.features[training.rows], (self.tolerance, self.iterations)
+        found = logistic(features, training.targets, weights, self.l2, offset + shift, *fit)
         if not np.isfinite(found).all():
             raise ValueError("LinearHead diverged to a non-finite weight; raise learner.l2")
         return LinearModel(np.ascontiguousarray(found[:-1].T), found[-1])

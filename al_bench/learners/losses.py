@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
 from al_bench.arithmetic import fraction, one_of, require
-from al_bench.learners.balance import BALANCES, adjustment, balanced_weights
+from al_bench.learners.balance import BALANCES, balanced
 from al_bench.state import Floats, TrainingSet
 
 
@@ -48,14 +47,8 @@ class Loss:
 
     def terms(self, training: TrainingSet) -> Terms:
         """Targets, weights and shift for all rows of a training set at once."""
-        targets, weights = training.targets, training.weights
-        k = targets.shape[1]
-        shift: Floats = np.zeros(k)
-        if self.balance == "weights":
-            weights = balanced_weights(targets, weights)
-        elif self.balance == "logit_adjustment":
-            shift = adjustment(targets, weights)
-        targets = (1 - self.smoothing) * targets + self.smoothing / k
+        weights, shift = balanced(self.balance, training.targets, training.weights)
+        targets = (1 - self.smoothing) * training.targets + self.smoothing / len(shift)
         return Terms(targets, weights / weights.mean(), shift)
 
     def of(

@@ -116,9 +116,7 @@ class AskAgain:
             more, rest = rng.permutation(state.unlabelled), np.maximum(state.left - 1, 0)
             spare = budget - new - len(again)
             again = np.concatenate([again, best_first(more, rng.random(free), rest, spare, rng)])
-        if new == 0:
-            return again
-        return followed(self.inner.select(state.once(), new, rng), again)
+        return followed(self.inner.select(state.once(), new, rng), again) if new else again
 
     def worth(self, state: State, rows: Ints) -> Floats:
         """(m,) how soon each of these labelled rows is asked about again."""

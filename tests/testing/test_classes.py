@@ -1,4 +1,4 @@
-"""What every component class says of itself: defaults that are those of its config, and an example."""
+"""What every component class says of itself: the defaults of its config, and an example."""
 
 import doctest
 from importlib import import_module
