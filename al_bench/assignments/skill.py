@@ -158,7 +158,6 @@ class KnownSkill:
     """
 
     oracle: ClassVar = True
-
     per_cost: bool = False
     accuracy: Floats = field(init=False, repr=False, default_factory=lambda: np.empty(0))
 

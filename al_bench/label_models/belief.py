@@ -305,7 +305,6 @@ class Believed:
     """
 
     version: ClassVar = 2  # 1: the beliefs' first way with several annotators
-
     belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:

@@ -159,7 +159,6 @@ class Crowdlab:
     """
 
     version: ClassVar = 3  # 1: folds in the features' own coordinates; 2: said of the whole pool
-
     folds: int = 4
     l2: float = 1.0
 

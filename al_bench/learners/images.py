@@ -43,7 +43,6 @@ class TimmNetwork:
     """
 
     brings: ClassVar = ("weights",)
-
     reads: ClassVar = "image"
 
     model: str = "resnet18"

@@ -45,7 +45,6 @@ class LinearHead:
     """
 
     version: ClassVar = 2  # 1: sixty steps in the features' own coordinates
-
     l2: float = 1.0
     balance: str = "weights"
     tolerance: float = 1e-5

@@ -48,7 +48,6 @@ class ResidualHead:
     """
 
     version: ClassVar = 1  # raised with LinearHead's too
-
     l2: float = 1.0
     balance: str = "weights"
     tolerance: float = 1e-5

@@ -71,7 +71,6 @@ class TextNetwork:
     """
 
     reads: ClassVar = "text"
-
     encoder: SentenceEncoder = field(default_factory=minilm)
     adapter: LoRA | None = None
     dropout: float = 0.1

@@ -212,7 +212,6 @@ class ActiveLab:
     """
 
     version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
-
     folds: int = 4
     l2: float = 1.0
 

@@ -17,6 +17,7 @@ from al_bench.strategies.common.distances import (
     spread,
     squared_norms,
 )
+from al_bench.strategies.common.ranking import filled
 
 
 class Badge:
@@ -100,9 +101,7 @@ class Vessal:
             return rows
         sketch = projected(state, rows, self.dim, rng)
         kept = one_pass(sketch, rng.random(len(rows)), self.ridge, budget)
-        rest = np.setdiff1d(np.arange(len(rows)), kept)
-        order = np.concatenate([kept, rng.permutation(rest)[: budget - len(kept)]])
-        chosen: Ints = rows[order]
+        chosen: Ints = rows[filled(kept, np.arange(len(rows)), budget, rng)]
         return chosen
 
 

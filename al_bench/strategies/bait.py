@@ -46,7 +46,6 @@ class Bait:
     """
 
     version: ClassVar = 2  # 1: the likeliest class against the rest, or spread over directions
-
     classes: int = 10
     ridge: float = 0.01
     weighting: str = "published"

@@ -169,7 +169,6 @@ class ClassBalancedByTruth:
     """
 
     oracle: ClassVar[bool] = True
-
     truth: Ints | None = None
 
     def given(self, truth: Ints) -> ClassBalancedByTruth:

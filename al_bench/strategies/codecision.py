@@ -65,7 +65,6 @@ class Codecision:
     """
 
     version: ClassVar = 2  # 1: what is factor=1 now
-
     belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
     value: str = "margin"
     power: float = 0.5

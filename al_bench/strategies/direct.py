@@ -51,8 +51,8 @@ class Direct:
         for k in np.lexsort((rng.random(n_classes), state.counts)):
             quota = min(each, search - spent)
             spent += yield from self._search(board, int(k), quota, rng)
-        quotas = np.full(n_classes, (budget - spent) // n_classes)
-        quotas[: (budget - spent) % n_classes] += 1
+        left = budget - spent
+        quotas = left // n_classes + (np.arange(n_classes) < left % n_classes)
         last = []
         for k, quota in zip(rng.permutation(n_classes), quotas, strict=True):
             spots, signs = board.marks(int(k))

@@ -12,6 +12,7 @@ from al_bench.state import Floats, Ints, Picked, Rows, State
 from al_bench.strategies.common.clusters import FULL, representatives
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
 from al_bench.strategies.common.linear import linear_head
+from al_bench.strategies.common.ranking import filled
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ class AlfaMix:
             enough = np.partition(steps, budget - 1)[budget - 1] if budget else most
             candidates = rows[steps <= min(enough, most)]
         if len(candidates) < budget:
-            rest = rng.permutation(np.setdiff1d(rows, candidates))
-            return np.concatenate([candidates, rest[: budget - len(candidates)]])
+            return filled(candidates, rows, budget, rng)
         features = unit_rows(state.rows.features, candidates)
         return candidates[representatives(features, budget, rng)]
 
@@ -110,7 +110,6 @@ class DropQuery:
     """
 
     version: ClassVar = 2  # 1: what is now unit, and no lloyd
-
     passes: int = 3
     rate: float = 0.75
     factor: int = 25
@@ -132,8 +131,7 @@ class DropQuery:
             bar -= 1
         candidates = rows[changes > bar]
         if len(candidates) < budget:
-            rest = rng.permutation(rows[changes <= bar])
-            return np.concatenate([candidates, rest[: budget - len(candidates)]])
+            return filled(candidates, rows, budget, rng)
         if self.space == "unit" or not len(state.labelled):
             features = unit_rows(state.rows.features, candidates)
         else:

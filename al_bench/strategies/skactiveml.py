@@ -11,6 +11,7 @@ import numpy as np
 
 from al_bench.rng import seeded_global_generator
 from al_bench.state import HIDDEN, Floats, Ints, Picked, Rows, State
+from al_bench.strategies.common.ranking import filled
 
 try:
     from skactiveml.base import SingleAnnotatorPoolQueryStrategy, SkactivemlClassifier
@@ -77,8 +78,7 @@ class SkActiveML:
             named = query.query(features, answers, batch_size=budget, **models)
         distinct = list(dict.fromkeys(np.asarray(named).tolist()))
         chosen = seen[np.array(distinct, dtype=np.int64)]
-        rest = rng.permutation(np.setdiff1d(state.unlabelled, chosen))
-        return np.concatenate([chosen, rest[: budget - len(chosen)]])
+        return filled(chosen, state.unlabelled, budget, rng)
 
     def _models(self, state: State, rng: np.random.Generator) -> dict[str, Any]:
         """The models that the query is called with, by the names of its parameters."""

@@ -11,6 +11,7 @@ from al_bench.arithmetic import at_least, one_of
 from al_bench.state import HIDDEN, Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
+from al_bench.strategies.common.ranking import filled
 
 CLUSTERINGS = ("scikit_learn", "two_passes")
 DENSITIES = ("unlabelled", "cluster")
@@ -38,7 +39,6 @@ class TypiClust:
     """
 
     version: ClassVar = 2  # 1: what is now two_passes and cluster
-
     neighbours: int = 20
     most_clusters: int = 500
     least_size: int = 6
@@ -68,9 +68,7 @@ class TypiClust:
         else:
             unlabelled = [own[free[own]] for own in members]
             picks = densest_in_turn(features, unlabelled, budget, self.neighbours)
-        chosen = rows[picks]
-        rest = rng.permutation(np.setdiff1d(state.unlabelled, chosen))
-        return np.concatenate([chosen, rest[: budget - len(chosen)]])
+        return filled(rows[picks], state.unlabelled, budget, rng)
 
     def _clusters(self, features: Floats, count: int, rng: np.random.Generator) -> Ints:
         """(n,) the cluster of each row, of at most `count`."""

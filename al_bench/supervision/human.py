@@ -80,7 +80,6 @@ class ConfidentLearning:
     """
 
     version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
-
     folds: int = 4
     l2: float = 1.0
 

@@ -120,7 +120,6 @@ class PoolByTruth:
     """
 
     oracle: ClassVar[bool] = True
-
     rule: VettedPool = field(default_factory=FadingPool)
     answered: str = "truth"
     free: str = "truth"
