@@ -130,6 +130,11 @@ def fraction(who: object, **got: float) -> None:
     require(all(0 <= value <= 1 for value in got.values()), who, "0 to 1", **got)
 
 
+def share(who: object, **got: float) -> None:
+    """ValueError unless each of these numbers is a part: above 0, and at most 1."""
+    require(all(0 < value <= 1 for value in got.values()), who, "more than 0 and at most 1", **got)
+
+
 def one_of(who: object, words: Iterable[str], **got: object) -> None:
     """ValueError unless each of these is one of some words."""
     known = tuple(words)

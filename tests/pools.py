@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 
+from al_bench.configuration.config import build
 from al_bench.desk import Desk
 from al_bench.loop import query
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
@@ -47,7 +47,7 @@ class Table:
 def configured(name: str, *overrides: str) -> Any:
     """The strategy a command line with ``strategy=name`` would construct."""
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return instantiate(compose(overrides=[f"+strategy={name}", *overrides]).strategy)
+        return build(compose(overrides=[f"+strategy={name}", *overrides]).strategy)
 
 
 def generator(seed: int = 0) -> np.random.Generator:

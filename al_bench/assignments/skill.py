@@ -3,7 +3,8 @@ model's consensus shows it."""
 
 from __future__ import annotations
 
-from typing import Self
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -12,7 +13,10 @@ from al_bench.state import Bools, Floats, Ints, State
 
 
 class AtRandom:
-    """Anybody who can be asked, each alike."""
+    """Anybody who can be asked, each alike.
+
+    >>> who = AtRandom().assign(asked, rows, rng)
+    """
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         free = state.open[rows]
@@ -20,7 +24,10 @@ class AtRandom:
 
 
 class InTurn:
-    """One after the other; whoever cannot be asked about a row is passed over for it."""
+    """One after the other; whoever cannot be asked about a row is passed over for it.
+
+    >>> who = InTurn().assign(asked, rows, rng)
+    """
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         count = state.open.shape[1]
@@ -30,14 +37,18 @@ class InTurn:
         return np.asarray(order[np.arange(len(rows)), first])
 
 
+@dataclass(frozen=True)
 class Only:
     """People alone, or foundation models alone, at random; whoever is there where none is left.
 
-    models: which of the two.
+        >>> who = Only(models=True).assign(asked, rows, rng)
+
+    Parameters
+    ----------
+    models : whether models, or people
     """
 
-    def __init__(self, models: bool) -> None:
-        self.models = models
+    models: bool
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         assert state.panel is not None
@@ -48,6 +59,8 @@ class ModelFirst:
     """Foundation models for a first answer, people at random for further ones.
 
     Where no model is left to ask, or nobody else, whoever is there.
+
+        >>> who = ModelFirst().assign(asked, rows, rng)
     """
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
@@ -83,28 +96,34 @@ def believed(state: State, rows: Ints) -> Floats:
     return (state.probs if beliefs is None else beliefs)[rows]
 
 
+@dataclass(frozen=True)
 class BySkill:
     """The annotator who is likeliest right, with exploration (Thompson, 1933; Auer et al., 2002).
 
-    rule: thompson draws an accuracy for each annotator and row from its posterior, `width` times as
-    wide as it is, ucb takes the mean and `width` standard deviations; right, wrong: answers that
-    everybody is taken to have given before; by_class: accuracy in each class, weighed by what the
-    row is believed to be; per_cost: accuracy above chance for the money. O(b a k).
+    O(b a k).
+
+        >>> who = BySkill(rule="ucb").assign(asked, rows, rng)
+
+    Parameters
+    ----------
+    rule : ``thompson`` draws an accuracy for each annotator and row from its posterior; ``ucb``
+        takes its mean and `width` standard deviations
+    right, wrong : answers that everybody is taken to have given before, above 0
+    width : of the posterior that is drawn from, in its own widths
+    by_class : whether accuracy is that in each class, weighed by what the row is believed to be
+    per_cost : whether it is accuracy above chance for the money
     """
 
-    def __init__(
-        self,
-        rule: str,
-        right: float,
-        wrong: float,
-        width: float,
-        by_class: bool,
-        per_cost: bool,
-    ) -> None:
-        one_of(self, RULES, rule=rule)
-        above(self, 0, right=right, wrong=wrong)
-        self.rule, self.right, self.wrong, self.width = rule, right, wrong, width
-        self.by_class, self.per_cost = by_class, per_cost
+    rule: str = "thompson"
+    right: float = 2.0
+    wrong: float = 1.0
+    width: float = 0.5
+    by_class: bool = False
+    per_cost: bool = False
+
+    def __post_init__(self) -> None:
+        one_of(self, RULES, rule=self.rule)
+        above(self, 0, right=self.right, wrong=self.wrong)
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         assert state.panel is not None
@@ -125,17 +144,22 @@ class BySkill:
         return best(state, rows, accuracy, self.per_cost, rng)
 
 
+@dataclass(eq=False)
 class KnownSkill:
     """The annotator who is best in truth: an upper reference that no strategy may be held against.
 
-    per_cost: best for the money. It knows each one's accuracy over the whole pool, and no answer.
+    It knows each one's accuracy over the whole pool, and no answer.
+
+        >>> who = KnownSkill().given(accuracies).assign(asked, rows, rng)
+
+    Parameters
+    ----------
+    per_cost : whether best for the money
     """
 
-    oracle = True
-
-    def __init__(self, per_cost: bool) -> None:
-        self.per_cost = per_cost
-        self.accuracy: Floats = np.empty(0)
+    oracle: ClassVar = True
+    per_cost: bool = False
+    accuracy: Floats = field(init=False, repr=False, default_factory=lambda: np.empty(0))
 
     def given(self, accuracies: Floats) -> Self:
         """A copy that knows how good they are: (a,), NaN of those without an answer."""

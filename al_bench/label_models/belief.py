@@ -11,13 +11,13 @@ what they come to is averaged by how well each explains answers that it has not 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot, softmax, unit
+from al_bench.arithmetic import one_hot, require, softmax, unit
 from al_bench.label_models.consensus import consensus_of
 from al_bench.label_models.crossfit import (
     FoldModel,
@@ -136,26 +136,36 @@ def prior_alone(rows: Rows) -> Floats:
 class OutOfFoldBelief:
     """The pool of the prior and an out-of-fold logistic regression, weighed by the answers.
 
-    folds: of the regression on unit-norm features; ridges: its penalties; shifts: exponents of the
-    prior's own class frequencies, by which it is divided (Saerens et al., 2002). Every pair of them
-    is a form of the two experts, fitted for itself; the belief is the mean of all, weighed by
-    ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al., 1999). exponents, precision:
-    the normal prior of the exponents of (task model, foundation model); noise: pseudo-counts
-    (wrong, right); gate: the prior counts as far as `trust` goes; doubt: of the `class_bias` that
-    is taken away; by_classes: whether ridges are in units of `curvature`, so that many classes, of
-    few answers each, are held no tighter than two. Exponents and noise rate are the likeliest
-    (`fit_pool`). ValueError without a form.
+    Every pair of a ridge and a shift is a form of the two experts, fitted for itself; the belief is
+    the mean of all, weighed by ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al.,
+    1999). Exponents and noise rate are the likeliest (`fit_pool`). ValueError without a form.
+
+        >>> belief = OutOfFoldBelief(ridges=[1.0]).believe(state, rng)
+
+    Parameters
+    ----------
+    folds : of the regression on unit-norm features
+    ridges : its penalties
+    shifts : exponents of the prior's class frequencies, by which it is divided (Saerens et al.,
+        2002)
+    exponents, precision : mean and precision of the normal prior of the exponents of (task model,
+        foundation model)
+    noise : pseudo-counts of (wrong, right) answers
+    gate : whether the prior counts only as far as `trust` goes
+    doubt : answers of a class for half of its `class_bias` to be taken away
+    by_classes : whether ridges are in units of `curvature`, so that many classes, of few answers
+        each, are held no tighter than two
     """
 
-    folds: int
-    ridges: Sequence[float]
-    shifts: Sequence[float]
-    exponents: tuple[float, float]
-    precision: tuple[float, float]
-    noise: tuple[float, float]
-    gate: bool
-    doubt: float
-    by_classes: bool
+    folds: int = 4
+    ridges: Sequence[float] = (8.0,)
+    shifts: Sequence[float] = (0.0, 1.0)
+    exponents: tuple[float, float] = (1.0, 1.0)
+    precision: tuple[float, float] = (4.0, 4.0)
+    noise: tuple[float, float] = (1.0, 9.0)
+    gate: bool = True
+    doubt: float = 10.0
+    by_classes: bool = True
 
     # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
     version: ClassVar = 4
@@ -165,9 +175,8 @@ class OutOfFoldBelief:
         for name in ("ridges", "shifts", "exponents", "precision", "noise"):  # lists, of a config
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
         for name, values in (("ridges", self.ridges), ("shifts", self.shifts)):
-            if not len(values) or min(values) < 0:
-                raise ValueError(f"OutOfFoldBelief got {name}={list(values)}; wanted one at least, "
-                                 "none below 0")  # fmt: skip
+            fine = len(values) and min(values) >= 0
+            require(bool(fine), self, "one at least, none below 0", **{name: list(values)})
 
     @property
     def beforehand(self) -> Beforehand:
@@ -237,21 +246,30 @@ class OutOfFoldBelief:
 class AveragedBelief(OutOfFoldBelief):
     """`OutOfFoldBelief` whose exponents and noise rate are posterior means (`mean_pool`).
 
-    The likeliest ones hold few noisy answers for the fault of a good foundation model. pairs: where
-    given, classes that are mistaken for one another are learned, so many pseudo-answers holding a
-    class's wrong answers to say any other class alike. Of several annotators each one's
-    habit is learned anyhow.
+    The likeliest ones hold few noisy answers for the fault of a good foundation model.
+
+        >>> belief = AveragedBelief(pairs=5.0).believe(state, rng)
+
+    Parameters
+    ----------
+    folds, ridges, shifts, exponents, precision, noise, gate, doubt, by_classes : as in
+        `OutOfFoldBelief`
+    pairs : where given, classes that are mistaken for one another are learned, so many
+        pseudo-answers holding a class's wrong answers to say any other class alike. Of several
+        annotators each one's habit is learned anyhow
     """
 
-    pairs: float | None
+    precision: tuple[float, float] = (2.0, 2.0)
+    noise: tuple[float, float] = (0.5, 2.0)
+    pairs: float | None = None
 
     version: ClassVar = 1
     several: ClassVar = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.pairs is not None and not self.pairs > 0:
-            raise ValueError(f"AveragedBelief got pairs={self.pairs}; wanted more than 0, or null")
+        fine = self.pairs is None or self.pairs > 0
+        require(fine, self, "more than 0, or null", pairs=self.pairs)
 
     def one(self, experts: Floats, answers: Ints) -> Fit:
         return mean_pool(experts, answers, *self.beforehand, self.pairs)
@@ -273,16 +291,21 @@ def confident_rows(
     return np.sort(order[by_class[place < taken]])
 
 
+@dataclass(frozen=True)
 class Believed:
     """The belief as a label model: several answers, weighed by each annotator's skill, on top of
     what foundation model and task model say of the row, who are heard the less the fewer answers
     there are that look wrong (ours). An annotator's record is what the belief makes of his answers.
+
+        >>> consensus = Believed().infer(asked, rng)
+
+    Parameters
+    ----------
+    belief : what says so
     """
 
     version: ClassVar = 2  # 1: the beliefs' first way with several annotators
-
-    def __init__(self, belief: OutOfFoldBelief) -> None:
-        self.belief = belief
+    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         belief = self.belief.believe(state, rng)

@@ -41,7 +41,10 @@ def speakers(state: State) -> Ints:
 
 
 class Majority:
-    """The share of a row's answers that each class got; every answer weighs the same."""
+    """The share of a row's answers that each class got; every answer weighs the same.
+
+    >>> consensus = Majority().infer(asked, rng)
+    """
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         rows, places = places_of(state.answers)

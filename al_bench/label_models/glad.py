@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.label_models.consensus import consensus_of, places_of, speakers
@@ -10,6 +12,7 @@ from al_bench.state import Consensus, Floats, Ints, State
 BEFORE = 1.0  # mean of the normal prior of abilities and of eases, and where both start
 
 
+@dataclass(frozen=True)
 class Glad:
     """Abilities of annotators times eases of rows, by expectation-maximisation
     (Whitehill et al., 2009).
@@ -17,14 +20,21 @@ class Glad:
     An answer is right with probability ``sigmoid(ability exp(ease))``, wrong ones spread evenly
     over the other classes; all classes are alike before any answer, abilities and eases are
     normal around 1. crowd-kit has the same model, but takes minutes for what takes a second here,
-    and ends where the expected likelihood falls, which is no end. n_iter: most steps; tol: gain of
-    the log-posterior an answer under which it ends; inner: steps of L-BFGS in each. Answers that
-    are nobody's in particular share one ability.
-    O(n_iter (inner v + m k)).
+    and ends where the expected likelihood falls, which is no end. Answers that are nobody's in
+    particular share one ability. O(n_iter (inner v + m k)).
+
+        >>> consensus = Glad(n_iter=5).infer(asked, rng)
+
+    Parameters
+    ----------
+    n_iter : steps, at most
+    tol : gain of the log-posterior an answer, in nats, under which it ends
+    inner : steps of L-BFGS in each
     """
 
-    def __init__(self, n_iter: int, tol: float, inner: int) -> None:
-        self.n_iter, self.tol, self.inner = n_iter, tol, inner
+    n_iter: int = 20
+    tol: float = 1e-4
+    inner: int = 10
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         answers, k = state.answers, state.n_classes

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any, ClassVar
 
@@ -63,17 +64,24 @@ def aggregated(state: State, aggregator: Any) -> Consensus:
     return consensus_of(state, rows, probs / probs.sum(axis=1, keepdims=True))
 
 
+@dataclass(frozen=True)
 class DawidSkene:
     """A confusion matrix for each annotator, by expectation-maximisation from the majority vote
     (Dawid and Skene, 1979; crowd-kit).
 
-    n_iter: most steps; tol: gain of the evidence bound an answer under which it ends. Matrices are
-    not smoothed: with few answers for each it grows too sure, and fewer steps do better.
-    O(n_iter v k).
+    Matrices are not smoothed: with few answers for each it grows too sure, and fewer steps do
+    better. O(n_iter v k).
+
+        >>> consensus = DawidSkene(n_iter=5).infer(asked, rng)
+
+    Parameters
+    ----------
+    n_iter : steps, at most
+    tol : gain of the evidence bound an answer, in nats, under which it ends
     """
 
-    def __init__(self, n_iter: int, tol: float) -> None:
-        self.n_iter, self.tol = n_iter, tol
+    n_iter: int = 20
+    tol: float = 1e-5
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         try:
@@ -84,20 +92,28 @@ class DawidSkene:
             return aggregated(state, Theirs(n_iter=self.n_iter, tol=self.tol))
 
 
+@dataclass(frozen=True)
 class Mace:
     """Annotators who know the class or spam, each in his own way: variational Bayes
     (Hovy et al., 2013; crowd-kit).
 
-    n_restarts: random starts, of which the likeliest end counts; n_iter: steps of each; alpha,
-    beta: of the prior that an answer is spam or known; default_noise: spread of the random starts.
     O(n_restarts n_iter v k).
+
+        >>> consensus = Mace(n_restarts=1).infer(asked, rng)
+
+    Parameters
+    ----------
+    n_restarts : random starts, of which the likeliest end counts
+    n_iter : steps of each
+    alpha, beta : of the beta prior that an answer is spam or known
+    default_noise : spread of the random starts
     """
 
-    def __init__(
-        self, n_restarts: int, n_iter: int, alpha: float, beta: float, default_noise: float
-    ) -> None:
-        self.n_restarts, self.n_iter = n_restarts, n_iter
-        self.alpha, self.beta, self.default_noise = alpha, beta, default_noise
+    n_restarts: int = 2
+    n_iter: int = 10
+    alpha: float = 0.5
+    beta: float = 0.5
+    default_noise: float = 0.5
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         try:
@@ -126,20 +142,25 @@ def answer_table(state: State, rows: Ints, places: Ints) -> Floats:
     return table[:, np.unique(state.answers.annotators)]
 
 
+@dataclass(frozen=True)
 class Crowdlab:
     """A classifier and the annotators, averaged by how far they agree
     (CROWDLAB: Goh et al., 2022; cleanlab).
 
-    folds, l2: of the classifier, as in `view`, taught the shares of votes. Where no row has two
-    answers nobody's agreement is known, and the classifier weighs as much as the answer, as
-    cleanlab has it for that case; answers that are nobody's in particular all weigh the same, the
-    mean over places. O(folds m d k + v a).
+    Where no row has two answers nobody's agreement is known, and the classifier weighs as much as
+    the answer, as cleanlab has it for that case; answers that are nobody's in particular all weigh
+    the same, the mean over places. O(folds m d k + v a).
+
+        >>> consensus = Crowdlab(l2=3.0).infer(asked, rng)
+
+    Parameters
+    ----------
+    folds, l2 : of the classifier, as in `view`, taught the shares of votes
     """
 
     version: ClassVar = 3  # 1: folds in the features' own coordinates; 2: said of the whole pool
-
-    def __init__(self, folds: int, l2: float) -> None:
-        self.folds, self.l2 = folds, l2
+    folds: int = 4
+    l2: float = 1.0
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         try:

@@ -9,12 +9,6 @@ from al_bench.state import Floats
 BALANCES = ("none", "weights", "logit_adjustment")
 
 
-def check_balance(who: str, balance: str) -> None:
-    """Raise ValueError where `balance` is not one of BALANCES."""
-    if balance not in BALANCES:
-        raise ValueError(f"{who} got balance={balance!r}; wanted one of {', '.join(BALANCES)}")
-
-
 def class_mass(targets: Floats, weights: Floats) -> Floats:
     """(k,) weight of each class in a training set."""
     return np.asarray(weights @ targets)
@@ -25,6 +19,16 @@ def balanced_weights(targets: Floats, weights: Floats) -> Floats:
     mass = class_mass(targets, weights)
     scale = np.where(mass > 1e-8, 1 / np.maximum(mass, 1e-8), 0.0)
     return np.asarray(weights * (targets @ scale))
+
+
+def balanced(balance: str, targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """(m,) weights, and (k,) to add to the scores in training, under one of BALANCES."""
+    shift: Floats = np.zeros(targets.shape[1])
+    if balance == "weights":
+        weights = balanced_weights(targets, weights)
+    elif balance == "logit_adjustment":
+        shift = adjustment(targets, weights)
+    return weights, shift
 
 
 def adjustment(targets: Floats, weights: Floats) -> Floats:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from al_bench.arithmetic import at_least, require, share
 from al_bench.learners.finetune import check_inputs, fitted
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
@@ -21,47 +22,49 @@ from al_bench.state import Ints, Rows, TrainingSet
 Transform = Callable[[Any], torch.Tensor]
 
 
+@dataclass
 class TimmNetwork:
     """Any network of timm with a new linear head (Wightman, 2019), all of it trained.
 
-    model: timm's name; weights and pin: see ``al_bench.priors.weights``, null for new weights each
-    round; size: pixels of a side; crop: smallest fraction of an image that a random crop keeps in
-    training, where half the images are mirrored besides (1: neither); keep_statistics: batch norms
-    keep those of the pretrained weights, which few rows would spoil; dropout: before the head;
-    probe: fits the head first (`fitted`), or null; training, loss: see `Recipe` and `Loss`.
+        >>> learner = TimmNetwork("resnet10t", size=32, training=Recipe(steps=20))
+
+    Parameters
+    ----------
+    model : timm's name
+    weights, pin : see `al_bench.priors.weights`; None for new weights each round
+    size : pixels of a side
+    crop : smallest part of an image that a random crop keeps in training, where half the images are
+        mirrored besides; 1: neither
+    keep_statistics : whether batch norms keep those of the pretrained weights, which few rows would
+        spoil
+    dropout : part of the features dropped before the head, under 1
+    probe : fits the head first (`fitted`), or None
+    training, loss : how it is trained, and what is made small
     """
 
     brings: ClassVar = ("weights",)
+    reads: ClassVar = "image"
 
-    reads = "image"
+    model: str = "resnet18"
+    weights: str | None = None
+    pin: str | None = None
+    size: int = 64
+    crop: float = 0.5
+    keep_statistics: bool = False
+    dropout: float = 0.0
+    probe: LinearHead | None = None
+    training: Recipe = field(default_factory=lambda: Recipe(steps=500, weight_decay=0.05))
+    loss: Loss = field(default_factory=Loss)
 
-    def __init__(
-        self,
-        model: str,
-        weights: str | None,
-        pin: str | None,
-        size: int,
-        crop: float,
-        keep_statistics: bool,
-        dropout: float,
-        probe: LinearHead | None,
-        training: Recipe,
-        loss: Loss,
-    ) -> None:
-        if size < 1 or not 0 < crop <= 1 or not 0 <= dropout < 1:
-            raise ValueError(
-                f"TimmNetwork got size={size}, crop={crop}, dropout={dropout}; wanted at least one "
-                "pixel, a fraction of the image to keep and a fraction below 1 to drop"
-            )
-        self.model, self.weights, self.pin, self.size = model, weights, pin, size
-        if keep_statistics and weights is None:
+    def __post_init__(self) -> None:
+        at_least(self, 1, size=self.size)
+        share(self, crop=self.crop)
+        require(0 <= self.dropout < 1, self, "0 or more and under 1", dropout=self.dropout)
+        if self.keep_statistics and self.weights is None:
             raise ValueError(
                 "TimmNetwork got keep_statistics=true with weights=null; wanted false, as new "
                 "weights have no statistics yet"
             )
-        self.crop, self.dropout, self.probe = crop, dropout, probe
-        self.keep_statistics = keep_statistics
-        self.training, self.loss = training, loss
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
         """ValueError where the inputs are no images."""

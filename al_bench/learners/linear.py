@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.learners.balance import adjustment, balanced_weights, check_balance
+from al_bench.arithmetic import above, at_least, one_of, softmax
+from al_bench.learners.balance import BALANCES, balanced
 from al_bench.learners.logistic import logistic
 from al_bench.state import Floats, Rows, TrainingSet
 
@@ -27,26 +27,33 @@ class LinearModel:
         return softmax(self.scores(rows))
 
 
+@dataclass
 class LinearHead:
     """Logistic regression: `logistic` on the rows of a training set.
 
-    l2: of the weights, the rows' mean weight being one; balance: ``none``, ``weights`` (every class
-    seen weighs the same) or ``logit_adjustment`` (Menon et al., 2021); tolerance: the fit ends once
-    a step lowers the loss by less; iterations: at most. O(m d k) time a step, O(m d) memory for m
-    rows. A class without a row keeps its column.
+    O(m d k) time a step, O(m d) memory for m rows. A class without a row keeps its column.
+
+        >>> model = LinearHead(l2=3).fit(state.rows, taught, rng)
+
+    Parameters
+    ----------
+    l2 : penalty of the weights, the rows' mean weight being one
+    balance : ``none``, ``weights`` (every class seen weighs the same) or ``logit_adjustment``
+        (Menon et al., 2021)
+    tolerance : the fit ends once a step lowers the loss by a smaller part
+    iterations : steps, at most
     """
 
     version: ClassVar = 2  # 1: sixty steps in the features' own coordinates
+    l2: float = 1.0
+    balance: str = "weights"
+    tolerance: float = 1e-5
+    iterations: int = 200
 
-    def __init__(self, l2: float, balance: str, tolerance: float, iterations: int) -> None:
-        if l2 <= 0 or tolerance <= 0 or iterations < 1:
-            raise ValueError(
-                f"LinearHead got l2={l2}, tolerance={tolerance}, iterations={iterations}; "
-                "wanted l2 and tolerance above 0 and at least one iteration"
-            )
-        check_balance("LinearHead", balance)
-        self.l2, self.balance = l2, balance
-        self.tolerance, self.iterations = tolerance, iterations
+    def __post_init__(self) -> None:
+        above(self, 0, l2=self.l2, tolerance=self.tolerance)
+        at_least(self, 1, iterations=self.iterations)
+        one_of(self, BALANCES, balance=self.balance)
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> LinearModel:
         return self.beside(np.zeros(rows.n_classes), rows, training)
@@ -56,20 +63,9 @@ class LinearHead:
         scores. ValueError without a row, or where a weight is not finite."""
         if len(training.rows) == 0:
             raise ValueError("LinearHead got a training set without rows; wanted at least one")
-        weights, shift = training.weights, offset
-        if self.balance == "weights":
-            weights = balanced_weights(training.targets, training.weights)
-        elif self.balance == "logit_adjustment":
-            shift = offset + adjustment(training.targets, training.weights)
-        found = logistic(
-            rows.features[training.rows],
-            training.targets,
-            weights,
-            self.l2,
-            shift,
-            self.tolerance,
-            self.iterations,
-        )
+        weights, shift = balanced(self.balance, training.targets, training.weights)
+        features, fit = rows.features[training.rows], (self.tolerance, self.iterations)
+        found = logistic(features, training.targets, weights, self.l2, offset + shift, *fit)
         if not np.isfinite(found).all():
             raise ValueError("LinearHead diverged to a non-finite weight; raise learner.l2")
         return LinearModel(np.ascontiguousarray(found[:-1].T), found[-1])

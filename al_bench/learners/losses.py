@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from al_bench.learners.balance import adjustment, balanced_weights, check_balance
+from al_bench.arithmetic import fraction, one_of, require
+from al_bench.learners.balance import BALANCES, balanced
 from al_bench.state import Floats, TrainingSet
 
 
@@ -25,34 +25,30 @@ class Terms(NamedTuple):
 class Loss:
     """Weighted cross-entropy, or its generalisation that a wrong label pulls less at.
 
-    balance is ``none``, ``weights`` (every class seen weighs the same) or ``logit_adjustment``
-    (Menon et al., 2021); smoothing: fraction of a target that all classes get alike (Szegedy et
-    al., 2016); q: of generalised cross-entropy, ``sum_k t_k (1 - p_k^q) / q`` (Zhang and Sabuncu,
-    2018), from 0, cross-entropy, to 1, mean absolute error.
+        >>> learner = MLPHead(loss=Loss(q=0.7))
+
+    Parameters
+    ----------
+    balance : ``none``, ``weights`` (every class seen weighs the same) or ``logit_adjustment``
+        (Menon et al., 2021)
+    smoothing : part of a target that all classes get alike, under 1 (Szegedy et al., 2016)
+    q : of generalised cross-entropy, ``sum_k t_k (1 - p_k^q) / q`` (Zhang and Sabuncu, 2018), from
+        0, cross-entropy, to 1, mean absolute error
     """
 
-    balance: str
-    smoothing: float
-    q: float
+    balance: str = "weights"
+    smoothing: float = 0.0
+    q: float = 0.0
 
     def __post_init__(self) -> None:
-        check_balance("Loss", self.balance)
-        if not (0 <= self.smoothing < 1 and 0 <= self.q <= 1):
-            raise ValueError(
-                f"Loss got smoothing={self.smoothing}, q={self.q}; "
-                "wanted 0 <= smoothing < 1 and 0 <= q <= 1"
-            )
+        one_of(self, BALANCES, balance=self.balance)
+        require(0 <= self.smoothing < 1, self, "0 or more and under 1", smoothing=self.smoothing)
+        fraction(self, q=self.q)
 
     def terms(self, training: TrainingSet) -> Terms:
         """Targets, weights and shift for all rows of a training set at once."""
-        targets, weights = training.targets, training.weights
-        k = targets.shape[1]
-        shift: Floats = np.zeros(k)
-        if self.balance == "weights":
-            weights = balanced_weights(targets, weights)
-        elif self.balance == "logit_adjustment":
-            shift = adjustment(targets, weights)
-        targets = (1 - self.smoothing) * targets + self.smoothing / k
+        weights, shift = balanced(self.balance, training.targets, training.weights)
+        targets = (1 - self.smoothing) * training.targets + self.smoothing / len(shift)
         return Terms(targets, weights / weights.mean(), shift)
 
     def of(

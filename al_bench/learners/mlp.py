@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import torch
 
+from al_bench.arithmetic import at_least, require
 from al_bench.learners.finetune import fitted
 from al_bench.learners.losses import Loss
 from al_bench.learners.network import Network, NetworkModel
@@ -12,20 +15,30 @@ from al_bench.learners.training import Recipe, seeded
 from al_bench.state import Ints, Rows, TrainingSet
 
 
+@dataclass
 class MLPHead:
     """One hidden layer on frozen features, each row of them at mean zero and variance one.
 
-    hidden: its width; dropout: the fraction of it dropped; training, loss: see `Recipe` and `Loss`.
     O(steps batch d hidden) time.
+
+        >>> model = MLPHead(hidden=16, training=Recipe(steps=20)).fit(state.rows, taught, rng)
+
+    Parameters
+    ----------
+    hidden : width of the layer
+    dropout : part of it that is dropped, under 1
+    training : how it is trained
+    loss : what is made small
     """
 
-    def __init__(self, hidden: int, dropout: float, training: Recipe, loss: Loss) -> None:
-        if hidden < 1 or not 0 <= dropout < 1:
-            raise ValueError(
-                f"MLPHead got hidden={hidden}, dropout={dropout}; "
-                "wanted a width of at least 1 and a fraction below 1"
-            )
-        self.hidden, self.dropout, self.training, self.loss = hidden, dropout, training, loss
+    hidden: int = 256
+    dropout: float = 0.5
+    training: Recipe = field(default_factory=Recipe)
+    loss: Loss = field(default_factory=Loss)
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, hidden=self.hidden)
+        require(0 <= self.dropout < 1, self, "0 or more and under 1", dropout=self.dropout)
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
         width = rows.features.shape[1]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
+from al_bench.arithmetic import at_least, require, softmax
 from al_bench.learners.linear import LinearHead, LinearModel
 from al_bench.state import Floats, Rows, TrainingSet
 
@@ -29,34 +29,36 @@ class ResidualModel:
         return softmax(self.head.scores(rows) + prior_scores(rows.prior, self.strength, self.floor))
 
 
+@dataclass
 class ResidualHead:
     """Logistic regression on top of the prior: its log-probabilities are a fixed offset of each
     row's scores, in training and in prediction (an offset: McCullagh and Nelder, 1989).
 
-    strength: of the offset; 0 is LinearHead, 1 the product of prior and head; floor: probabilities
-    below are raised to it, so that no exact zero is a veto; the rest is LinearHead's. With a flat
-    prior it is LinearHead. The intercepts are not held back by `l2`: where there are labels, they
-    decide how often each class is said. Time and memory as LinearHead, and O(m k) memory besides.
+    With a flat prior it is LinearHead. The intercepts are not held back by `l2`: where there are
+    labels, they decide how often each class is said. Time and memory as LinearHead, and O(m k)
+    memory besides.
+
+        >>> model = ResidualHead(strength=0.5).fit(state.rows, taught, rng)
+
+    Parameters
+    ----------
+    l2, balance, tolerance, iterations : as in `LinearHead`
+    strength : of the offset; 0 is LinearHead, 1 the product of prior and head
+    floor : probability that smaller ones are raised to, so that no exact zero is a veto
     """
 
     version: ClassVar = 1  # raised with LinearHead's too
+    l2: float = 1.0
+    balance: str = "weights"
+    tolerance: float = 1e-5
+    iterations: int = 200
+    strength: float = 1.0
+    floor: float = 1e-4
 
-    def __init__(
-        self,
-        l2: float,
-        balance: str,
-        tolerance: float,
-        iterations: int,
-        strength: float,
-        floor: float,
-    ) -> None:
-        if strength < 0 or not 0 < floor < 1:
-            raise ValueError(
-                f"ResidualHead got strength={strength}, floor={floor}; wanted a strength of 0 or "
-                "more and a floor between 0 and 1"
-            )
-        self.head = LinearHead(l2, balance, tolerance, iterations)
-        self.strength, self.floor = strength, floor
+    def __post_init__(self) -> None:
+        at_least(self, 0, strength=self.strength)
+        require(0 < self.floor < 1, self, "one between 0 and 1", floor=self.floor)
+        self.head = LinearHead(self.l2, self.balance, self.tolerance, self.iterations)
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> ResidualModel:
         offset = prior_scores(rows.prior[training.rows], self.strength, self.floor)

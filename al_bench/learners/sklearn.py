@@ -27,6 +27,7 @@ class SklearnModel:
         return probs
 
 
+@dataclass
 class SklearnClassifier:
     """Any classifier of scikit-learn that predicts probabilities, on frozen features.
 
@@ -34,15 +35,23 @@ class SklearnClassifier:
     targets enter once. A classifier that takes no weights is fitted without them where all are
     equal. Where one class was seen, or features that are all the same, the class fractions are
     predicted. Every `random_state` is seeded from the round's generator.
+
+        >>> from sklearn.ensemble import RandomForestClassifier
+        >>> model = SklearnClassifier(RandomForestClassifier()).fit(state.rows, taught, rng)
+
+    Parameters
+    ----------
+    classifier : an estimator with `predict_proba`; it is copied for each fit
     """
 
-    def __init__(self, classifier: Any) -> None:
-        if not hasattr(classifier, "predict_proba"):
+    classifier: Any
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.classifier, "predict_proba"):
             raise ValueError(
-                f"SklearnClassifier got {type(classifier).__name__}, which has no predict_proba; "
-                "wanted a classifier that predicts probabilities"
+                f"SklearnClassifier got {type(self.classifier).__name__}, which has no "
+                "predict_proba; wanted a classifier that predicts probabilities"
             )
-        self.classifier = classifier
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> SklearnModel:
         mass = training.targets * training.weights[:, None]

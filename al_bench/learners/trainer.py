@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from al_bench.arithmetic import one_of, require
 from al_bench.progress import Advance, lines
 
 if TYPE_CHECKING:
@@ -16,49 +18,49 @@ if TYPE_CHECKING:
 PRECISIONS = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float16"}
 
 
+@dataclass(eq=False)
 class Trainer:
-    """Options of Lightning's Trainer, by its names.
+    """Options of Lightning's Trainer, by its names. What is None is as a learner's recipe says.
 
-    What is null is as a learner's recipe says: precision, gradient_clip_val, and how long, by
-    max_steps or by max_epochs, passes over the labelled rows. callbacks: copied for every fit;
-    fast_dev_run: one batch a fit; accelerator, devices: auto is where everything computes
-    (AL_BENCH_DEVICE); enable_progress_bar: a line every few seconds; enable_checkpointing: the last
-    fit is kept in the run's folder; log_every_n_steps: the loss, to the run's loggers, by steps
-    over all rounds.
+        >>> trainer = Trainer(max_epochs=3, enable_progress_bar=False)
+
+    Parameters
+    ----------
+    accelerator, devices : auto is where everything computes (AL_BENCH_DEVICE), or cpu or gpu; 1, or
+        a GPU's number in a list
+    enable_progress_bar : whether a line is printed every few seconds
+    enable_checkpointing : whether the last fit is kept in the run's folder
+    log_every_n_steps : how often the loss goes to the run's loggers, by steps over all rounds
+    precision : 32-true, bf16-mixed or 16-mixed
+    max_steps, max_epochs : how long: optimiser steps, or passes over the labelled rows; one of the
+        two
+    gradient_clip_val : largest norm of a gradient
+    callbacks : Lightning's; copied for every fit
+    fast_dev_run : one batch a fit
     """
 
-    def __init__(
-        self,
-        accelerator: str,
-        devices: int | Sequence[int],
-        enable_progress_bar: bool,
-        enable_checkpointing: bool,
-        log_every_n_steps: int,
-        precision: str | None,
-        max_steps: int | None,
-        max_epochs: int | None,
-        gradient_clip_val: float | None,
-        callbacks: Sequence[Any] | None,
-        fast_dev_run: bool,
-    ) -> None:
-        if accelerator not in ("auto", "cpu", "gpu"):
-            raise ValueError(f"trainer.accelerator is {accelerator!r}; wanted auto, cpu or gpu")
-        if devices != 1 and (isinstance(devices, int) or len(devices) != 1):
-            raise ValueError(f"trainer.devices is {devices}; wanted 1, or a list of one number, as "
-                             "the labelled rows of a round are few")  # fmt: skip
-        if precision not in (None, *PRECISIONS):
-            known = ", ".join(PRECISIONS)
-            raise ValueError(f"trainer.precision is {precision!r}; wanted null or one of {known}")
-        if max_steps is not None and max_epochs is not None:
-            raise ValueError(f"trainer has max_steps={max_steps} and max_epochs={max_epochs}; "
-                             "wanted one of the two")  # fmt: skip
-        self.accelerator, self.devices = accelerator, devices
-        self.enable_progress_bar = enable_progress_bar
-        self.enable_checkpointing = enable_checkpointing
-        self.log_every_n_steps, self.precision = log_every_n_steps, precision
-        self.max_steps, self.max_epochs = max_steps, max_epochs
-        self.gradient_clip_val = gradient_clip_val
-        self.callbacks, self.fast_dev_run = callbacks, fast_dev_run
+    accelerator: str = "auto"
+    devices: int | Sequence[int] = 1
+    enable_progress_bar: bool = True
+    enable_checkpointing: bool = False
+    log_every_n_steps: int = 10
+    precision: str | None = None
+    max_steps: int | None = None
+    max_epochs: int | None = None
+    gradient_clip_val: float | None = None
+    callbacks: Sequence[Any] | None = None
+    fast_dev_run: bool = False
+
+    def __post_init__(self) -> None:
+        one = self.devices == 1 or (not isinstance(self.devices, int) and len(self.devices) == 1)
+        require(one, "trainer", "1, or a list of one number, as the labelled rows of a round are "
+                "few", devices=self.devices)  # fmt: skip
+        one_of("trainer", ("auto", "cpu", "gpu"), accelerator=self.accelerator)
+        known = f"null or one of {', '.join(PRECISIONS)}"
+        fine = self.precision in (None, *PRECISIONS)
+        require(fine, "trainer", known, precision=self.precision)
+        require(None in (self.max_steps, self.max_epochs), "trainer", "one of the two",
+                max_steps=self.max_steps, max_epochs=self.max_epochs)  # fmt: skip
         self.loggers: Sequence[Logger] = ()  # of the run
         self.folder: Path | None = None  # of the run
         self.steps = 0  # of the fits before
@@ -105,4 +107,4 @@ class Trainer:
         )
 
 
-PLAIN = Trainer("auto", 1, True, False, 10, None, None, None, None, None, False)
+PLAIN = Trainer()

@@ -19,6 +19,7 @@ import torch
 from pytorch_lightning.loggers.logger import Logger
 from torch.utils.data import DataLoader, IterableDataset
 
+from al_bench.arithmetic import above, at_least, fraction
 from al_bench.learners.losses import Loss, Terms
 from al_bench.learners.network import Network, Reader
 from al_bench.learners.trainer import PLAIN, PRECISIONS, Trainer
@@ -37,32 +38,34 @@ Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of
 class Recipe:
     """AdamW (Loshchilov and Hutter, 2019) with a linear warm-up, then a cosine down to zero.
 
-    steps: optimiser steps, whatever the number of rows; batch: rows of a step at most;
-    learning_rate, head_learning_rate: of the body and of the linear head; weight_decay: of
-    matrices, not of biases and norms; warmup: fraction of the steps in which the rates rise; clip:
-    largest norm of a gradient; precision: float32, or bfloat16 or float16 mixed with it.
+        >>> learner = MLPHead(training=Recipe(steps=100, learning_rate=1e-4))
+
+    Parameters
+    ----------
+    steps : optimiser steps, whatever the number of rows
+    batch : rows of a step, at most; 4 or more
+    learning_rate, head_learning_rate : of the body and of the linear head
+    weight_decay : of matrices, not of biases and norms
+    warmup : part of the steps in which the rates rise, 0 to 1
+    clip : largest norm of a gradient
+    precision : float32, or bfloat16 or float16 mixed with it
     """
 
-    steps: int
-    batch: int
-    learning_rate: float
-    head_learning_rate: float
-    weight_decay: float
-    warmup: float
-    clip: float
-    precision: str
+    steps: int = 300
+    batch: int = 64
+    learning_rate: float = 1e-3
+    head_learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    clip: float = 1.0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch < 4 or not 0 <= self.warmup <= 1:
-            raise ValueError(
-                f"Recipe got steps={self.steps}, batch={self.batch}, warmup={self.warmup}; "
-                "wanted at least one step, a batch of at least 4 and a fraction of the steps"
-            )
-        if min(self.learning_rate, self.head_learning_rate, self.clip) <= 0:
-            raise ValueError(
-                f"Recipe got learning_rate={self.learning_rate}, head_learning_rate="
-                f"{self.head_learning_rate}, clip={self.clip}; wanted more than 0"
-            )
+        at_least(self, 1, steps=self.steps)
+        at_least(self, 4, batch=self.batch)
+        fraction(self, warmup=self.warmup)
+        rates = {name: getattr(self, name) for name in ("learning_rate", "head_learning_rate")}
+        above(self, 0, **rates, clip=self.clip)
 
     trainer = PLAIN  # no field: what is to be said once for all learners of a run
 

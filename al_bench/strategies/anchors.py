@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,18 +16,29 @@ CELLS = 2**23  # similarities that exist at once
 ROWS = 2**16  # of the pool that are compared at once, so that it is read a few times only
 
 
+@dataclass(frozen=True)
 class AnchorAL:
     """AnchorAL: any strategy near anchors of each answered class (Lesci and Vlachos, 2024).
 
-    Of the rows answered with each class at most `anchors` are drawn by k-means++ seeding; each
-    retrieves its `neighbours` most similar unlabelled rows (cosine, exact search); the inner
-    strategy sees the `size` rows (the budget at least) of largest mean similarity to the anchors
-    that retrieved them, and everything where nothing is answered or the pool is not larger.
+    Anchors are drawn by k-means++ seeding; each retrieves its most similar unlabelled rows (cosine,
+    exact search); the inner strategy sees those of largest mean similarity to the anchors that
+    retrieved them, and everything where nothing is answered or the pool is not larger than `size`.
     O(k a n d) time; memory O(n d).
+
+        >>> rows = AnchorAL(Margin(), size=50).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses among the rows it sees
+    anchors : rows answered with each class that are drawn, at most
+    neighbours : unlabelled rows that each anchor retrieves
+    size : rows the inner strategy sees, the budget at least
     """
 
-    def __init__(self, inner: Strategy, anchors: int, neighbours: int, size: int) -> None:
-        self.inner, self.anchors, self.neighbours, self.size = inner, anchors, neighbours, size
+    inner: Strategy
+    anchors: int = 10
+    neighbours: int = 50
+    size: int = 10_000
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         if len(state.unlabelled) <= self.size or len(state.labelled) == 0:
@@ -38,17 +50,23 @@ class AnchorAL:
         return near(self.inner, state, anchors, self.neighbours, self.size, budget, rng)
 
 
+@dataclass(frozen=True)
 class SEALS:
     """SEALS: any strategy on the nearest neighbours of the answered rows (Coleman et al., 2022).
 
-    The inner strategy sees the union of the `neighbours` most similar unlabelled rows of each
-    answered row (cosine, exact search), random ones added up to the budget; everything where
-    nothing is answered. Searched anew each round, as strategies keep nothing. O(l n d) time; memory
-    O(n d).
+    Cosine, exact search; random rows are added up to the budget; everything is seen where nothing
+    is answered. Searched anew each round, as strategies keep nothing. O(l n d) time; memory O(n d).
+
+        >>> rows = SEALS(Margin(), neighbours=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses among the rows it sees
+    neighbours : most similar unlabelled rows of each answered one that it sees
     """
 
-    def __init__(self, inner: Strategy, neighbours: int) -> None:
-        self.inner, self.neighbours = inner, neighbours
+    inner: Strategy
+    neighbours: int = 100
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         if not (len(state.labelled) and len(state.unlabelled)):

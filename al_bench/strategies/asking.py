@@ -6,11 +6,12 @@ as often as somebody is left to ask, for a second time once all others had their
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, entropy, one_hot, one_of, require
+from al_bench.arithmetic import at_least, entropy, fraction, one_hot, one_of
 from al_bench.label_models.libraries import NEEDED, answer_table, quietly
 from al_bench.label_models.views import views
 from al_bench.state import Floats, Ints, Querying, State, Strategy
@@ -41,17 +42,25 @@ def best_first(
     return in_turns(rows[top(scores, budget, rng)], left, budget)
 
 
+@dataclass(frozen=True)
 class Repeated:
     """Any strategy, and always so many answers a row.
 
-    inner: chooses rows, without hearing answers; times: queries of each, as far as there is
-    somebody to ask; of the last row of a batch what the budget leaves. Where no unlabelled row is
-    left, those with the fewest answers are asked about again.
+    Where no unlabelled row is left, those with the fewest answers are asked about again.
+
+        >>> rows = Repeated(Margin(), times=2).select(asked, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses rows, without hearing answers
+    times : queries of each row while somebody is left to ask; of a batch's last one what is left
     """
 
-    def __init__(self, inner: Strategy, times: int) -> None:
-        at_least(self, 1, times=times)
-        self.inner, self.times = inner, times
+    inner: Strategy
+    times: int = 3
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, times=self.times)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         if not state.reask:
@@ -71,21 +80,32 @@ class Repeated:
         return np.concatenate([queries, rest])
 
 
+@dataclass(frozen=True)
 class AskAgain:
     """Any strategy, and a fraction of each batch for labelled rows.
 
-    inner: chooses the new rows; fraction: of the batch, for labelled rows while there are any that
-    somebody can be asked about, and more where the unlabelled ones run out. Of labelled rows come
-    first, by `by`: disagreement, those whose label the task model gives the least probability;
-    doubt, those whose likeliest class has the least in the consensus; change, those whose likeliest
-    class one more answer is likeliest to change (`chance_of_change`); random. Doubt and change are
-    disagreement where there is no consensus. O(n k) beside the inner strategy.
+    Labelled rows come while there are any that somebody can be asked about, and more of them where
+    the unlabelled ones run out. O(n k) beside the inner strategy.
+
+        >>> queries = AskAgain(Margin(), by="doubt").select(asked, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses the new rows
+    fraction : part of a batch for labelled rows, 0 to 1
+    by : which labelled rows come first. ``disagreement``: those whose label the task model gives
+        the least probability; ``doubt``: those whose likeliest class has the least in the
+        consensus; ``change``: those whose likeliest class one more answer is likeliest to change
+        (`chance_of_change`); ``random``. Without a consensus the first
     """
 
-    def __init__(self, inner: Strategy, fraction: float, by: str) -> None:
-        require(0 <= fraction <= 1, self, "0 to 1", fraction=fraction)
-        one_of(self, WORTHS, by=by)
-        self.inner, self.fraction, self.by = inner, fraction, by
+    inner: Strategy
+    fraction: float = 0.25
+    by: str = "disagreement"
+
+    def __post_init__(self) -> None:
+        fraction(self, fraction=self.fraction)
+        one_of(self, WORTHS, by=self.by)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         room, free = int(state.left[state.labelled].sum()), len(state.unlabelled)
@@ -96,9 +116,7 @@ class AskAgain:
             more, rest = rng.permutation(state.unlabelled), np.maximum(state.left - 1, 0)
             spare = budget - new - len(again)
             again = np.concatenate([again, best_first(more, rng.random(free), rest, spare, rng)])
-        if new == 0:
-            return again
-        return followed(self.inner.select(state.once(), new, rng), again)
+        return followed(self.inner.select(state.once(), new, rng), again) if new else again
 
     def worth(self, state: State, rows: Ints) -> Floats:
         """(m,) how soon each of these labelled rows is asked about again."""
@@ -144,6 +162,7 @@ def chance_of_change(probs: Floats, accuracy: float) -> Floats:
     return np.asarray(np.sum(overtakes * (accuracy * probs + error * (1 - probs)), axis=1))
 
 
+@dataclass(frozen=True)
 class ReLabel:
     """Uncertainty of task model and of label, on one scale for labelled and unlabelled rows
     (re-active learning: Lin, Mausam and Weld, 2016).
@@ -153,11 +172,18 @@ class ReLabel:
     none) and nothing, log k, of an unlabelled one. With alpha 0 it asks about the same rows for
     ever, as the paper warns; its impact sampling, which fits a model for each candidate, is not
     here. The paper knows one accuracy of everybody; the consensus is the label model's. O(n k).
+
+        >>> rows = ReLabel(alpha=0.3).select(asked, 10, rng)
+
+    Parameters
+    ----------
+    alpha : weight of the label's entropy, 0 to 1
     """
 
-    def __init__(self, alpha: float) -> None:
-        require(0 <= alpha <= 1, self, "0 to 1", alpha=alpha)
-        self.alpha = alpha
+    alpha: float = 0.5
+
+    def __post_init__(self) -> None:
+        fraction(self, alpha=self.alpha)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         of_label = np.full(len(state.labels), np.log(state.n_classes))
@@ -169,19 +195,25 @@ class ReLabel:
         return best_first(rows, scores, state.left, budget, rng)
 
 
+@dataclass(frozen=True)
 class ActiveLab:
     """The rows whose label is least certain, new or again (Goh and Mueller, 2023; cleanlab).
 
-    Labelled and unlabelled rows have one score, by a classifier and the annotators as far as they
-    agree; the lowest come first. folds, l2: of the classifier (`views`), taught the labels, out of
-    fold; the task model's own probabilities where labels are few. A place that is nobody's
-    counts as an annotator. O(folds n d k + v a).
+    Labelled and unlabelled rows have one score, by a classifier (`views`) and the annotators as far
+    as they agree; the lowest come first. The task model stands in for the classifier where labels
+    are few. A place that is nobody's counts as an annotator. O(folds n d k + v a).
+
+        >>> rows = ActiveLab(l2=3.0).select(asked, 10, rng)
+
+    Parameters
+    ----------
+    folds : parts of the labels that the classifier is held out from
+    l2 : penalty of its weights
     """
 
     version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
-
-    def __init__(self, folds: int, l2: float) -> None:
-        self.folds, self.l2 = folds, l2
+    folds: int = 4
+    l2: float = 1.0
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         try:

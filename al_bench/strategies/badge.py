@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import above
@@ -15,6 +17,7 @@ from al_bench.strategies.common.distances import (
     spread,
     squared_norms,
 )
+from al_bench.strategies.common.ranking import filled
 
 
 class Badge:
@@ -25,6 +28,8 @@ class Badge:
     proportional to its squared distance to the nearest chosen one. Where all distances are zero (a
     model that is always certain) the rest is random. O(u (d + k) + b u) time and O(u) memory, plus
     the rows whose distances the draw has to look at.
+
+        >>> rows = Badge().select(state, 10, rng)
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -67,19 +72,28 @@ def between_gradients(probs: Floats, features: Floats, norms: Floats) -> Distanc
     return distance
 
 
+@dataclass(frozen=True)
 class Vessal:
     """Streaming volume sampling of gradients (VeSSAL: Saran et al., 2023).
 
     Rows pass in a random order; each is kept with probability min(1, q g' S^-1 g / mean): S is
     `ridge` I plus the kept gradients' outer products, the mean is over the rows seen so far, and q
-    is the budget left over the rows left. Gradients are BADGE's, randomly projected to `dim`
-    numbers; what one pass leaves of the budget is random. O(u dim^2 + u dim (d + k)) time,
-    O(u dim) memory.
+    is the budget left over the rows left. Gradients are BADGE's; what one pass leaves of the budget
+    is random. O(u dim^2 + u dim (d + k)) time, O(u dim) memory.
+
+        >>> rows = Vessal(dim=16).select(state, 10, rng)
+
+    Parameters
+    ----------
+    dim : numbers that a gradient is randomly projected to
+    ridge : added to the diagonal of S
     """
 
-    def __init__(self, dim: int, ridge: float) -> None:
-        above(self, 0, dim=dim, ridge=ridge)
-        self.dim, self.ridge = dim, ridge
+    dim: int = 256
+    ridge: float = 0.01
+
+    def __post_init__(self) -> None:
+        above(self, 0, dim=self.dim, ridge=self.ridge)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows, budget = rng.permutation(state.unlabelled), min(budget, len(state.unlabelled))
@@ -87,9 +101,7 @@ class Vessal:
             return rows
         sketch = projected(state, rows, self.dim, rng)
         kept = one_pass(sketch, rng.random(len(rows)), self.ridge, budget)
-        rest = np.setdiff1d(np.arange(len(rows)), kept)
-        order = np.concatenate([kept, rng.permutation(rest)[: budget - len(kept)]])
-        chosen: Ints = rows[order]
+        chosen: Ints = rows[filled(kept, np.arange(len(rows)), budget, rng)]
         return chosen
 
 

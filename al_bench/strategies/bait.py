@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -15,37 +16,47 @@ WEIGHTINGS = ("counts", "published")
 PENDING = 256  # columns of corrections that wait to be subtracted from a whole matrix at once
 
 
+@dataclass(frozen=True)
 class Bait:
     """Smallest tr(M^-1 F), forward then backward greedy (BAIT: Ash et al., 2021).
 
     F is the mean Fisher information of a linear head over the labelled and unlabelled rows, that of
     a row being (diag p - p p') times h h' over all classes and features; M is `ridge` I plus the
-    information of labelled rows and of the batch. `oversample` times the budget is added one by
-    one, then the least missed are removed; M^-1 and what it says of every row change by Woodbury's
-    identity. weighting: ``published`` as the authors' code, where for l labelled rows and a budget
-    b information counts 1 / (l + b) of a labelled row and b / (l + b) of a queried one; ``counts``:
-    each counts once. classes: the expectation is over a row's likeliest classes, this many, with
-    probabilities that sum to one again (all where there are no more: then nothing is approximated).
-    limit: at most so many classes times features; beyond it the features are their leading
-    principal components, as many as fit, and ValueError where not one does. A model without a
+    information of labelled rows and of the batch. Rows are added one by one, then the least missed
+    are removed; M^-1 and what it says of every row change by Woodbury's identity. A model without a
     linear head is one over its log-probabilities.
 
     For k classes, c of them in an expectation, u unlabelled rows: O(n c^2 d^2 + (k d)^3) once, then
     O(u k d c + u c^3 + (k d)^2 c) each of at most 2 `oversample` b steps; memory 8 (4 (k d)^2 +
     3 u c^2) bytes.
+
+        >>> rows = Bait(classes=2).select(state, 10, rng)
+
+    Parameters
+    ----------
+    classes : likeliest classes of a row that the expectation is over, with probabilities that sum
+        to one again; of no more classes nothing is approximated
+    ridge : added to the diagonal of M
+    weighting : ``published`` as the authors' code, where for l labelled rows and a budget b
+        information counts 1 / (l + b) of a labelled row and b / (l + b) of a queried one;
+        ``counts``: once
+    oversample : rows added, in budgets
+    limit : classes times features, at most; beyond it the features are their leading principal
+        components, as many as fit, and ValueError where not one does
     """
 
     version: ClassVar = 2  # 1: the likeliest class against the rest, or spread over directions
+    classes: int = 10
+    ridge: float = 0.01
+    weighting: str = "published"
+    oversample: float = 2.0
+    limit: int = 2560
 
-    def __init__(
-        self, classes: int, ridge: float, weighting: str, oversample: float, limit: int
-    ) -> None:
-        one_of(self, WEIGHTINGS, weighting=weighting)
-        at_least(self, 2, classes=classes)
-        at_least(self, 1, oversample=oversample)
-        above(self, 0, ridge=ridge)
-        self.classes, self.ridge, self.weighting = classes, ridge, weighting
-        self.oversample, self.limit = oversample, limit
+    def __post_init__(self) -> None:
+        one_of(self, WEIGHTINGS, weighting=self.weighting)
+        at_least(self, 2, classes=self.classes)
+        at_least(self, 1, oversample=self.oversample)
+        above(self, 0, ridge=self.ridge)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # the first of equals is a random one

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, entropy, require
+from al_bench.arithmetic import at_least, entropy, share
 from al_bench.state import Floats, Ints, State, Strategy
 from al_bench.strategies.balance import (
     belief,
@@ -26,6 +26,8 @@ class FMStratified:
 
     The batch alone is balanced, whatever was answered before; a class the foundation model does not
     predict gets nothing, one with too few rows leaves the rest to the others. O(n k).
+
+        >>> rows = FMStratified().select(state, 10, rng)
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -35,17 +37,24 @@ class FMStratified:
         return rows[rarest_first(said, rng.random(len(rows)), nothing, budget, rng)]
 
 
+@dataclass(frozen=True)
 class FMBalanced:
     """FM-balanced start: for each class in turn one of its likeliest rows under the prior.
 
-    The class with the fewest answers and picks goes next and takes, at random, one of the `among`
-    rows to which the foundation model gives it the highest probability; so every class is looked
-    for, also one that is never the prediction. With a flat prior this is random. O(n k + b among).
+    The class with the fewest answers and picks goes next; so every class is looked for, also one
+    that is never the prediction. With a flat prior this is random. O(n k + b among).
+
+        >>> rows = FMBalanced(among=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    among : rows of the highest probability of the class, of which a random one is taken
     """
 
-    def __init__(self, among: int) -> None:
-        at_least(self, 1, among=among)
-        self.among = among
+    among: int = 20
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, among=self.among)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = state.unlabelled
@@ -67,16 +76,23 @@ class FMBalanced:
         return np.array(taken, dtype=np.int64)
 
 
+@dataclass(frozen=True)
 class TailFirst:
     """Tail-first: the most uncertain row predicted as the least answered class (Wang et al., 2025).
 
-    A picked row counts for the class it is predicted as. Predictions and entropy are those of the
-    task model, of the prior, or of their product with entries raised to `floor` (`belief`: model,
-    prior, product). A class that is predicted nowhere is passed over. O(n k + n log n).
+    A picked row counts for the class it is predicted as. A class that is predicted nowhere is
+    passed over. O(n k + n log n).
+
+        >>> rows = TailFirst(belief="product").select(state, 10, rng)
+
+    Parameters
+    ----------
+    belief : whose predictions and entropy: model, prior, or product of the two
+    floor : probability that smaller ones are raised to in the product
     """
 
-    def __init__(self, belief: str, floor: float) -> None:
-        self.belief, self.floor = belief, floor
+    belief: str = "model"
+    floor: float = 1e-4
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = state.unlabelled
@@ -85,18 +101,27 @@ class TailFirst:
         return rows[rarest_first(classes, entropy(probs), state.counts, budget, rng)]
 
 
+@dataclass(frozen=True)
 class PCB:
     """PCB: balance the prior's classes among a strategy's candidates (Bang et al., 2024).
 
-    `inner` names a `fraction` of the unlabelled rows (at least the budget; it hears no answers);
-    among them the class with fewest answers and picks takes a random row with its pseudo-label. A
-    class without candidates is passed over, and what was really taken counts. The cost is that of
-    the inner strategy asked for that many rows.
+    Among the candidates the class with fewest answers and picks takes a random row with its
+    pseudo-label. A class without candidates is passed over, and what was really taken counts. The
+    cost is that of the inner strategy asked for that many rows.
+
+        >>> rows = PCB(Entropy(), fraction=0.5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that names the candidates; it hears no answers
+    fraction : part of the unlabelled rows that it names, above 0 to 1, the budget at least
     """
 
-    def __init__(self, inner: Strategy, fraction: float) -> None:
-        require(0 < fraction <= 1, self, "more than 0 and at most 1", fraction=fraction)
-        self.inner, self.fraction = inner, fraction
+    inner: Strategy
+    fraction: float = 0.1
+
+    def __post_init__(self) -> None:
+        share(self, fraction=self.fraction)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         amount = max(budget, ceil(self.fraction * len(state.unlabelled)))
@@ -105,15 +130,21 @@ class PCB:
         return rows[rarest_first(said, rng.random(len(rows)), state.counts, budget, rng)]
 
 
+@dataclass(frozen=True)
 class MostLikelyPositive(Ranking):
     """The rows most probably of a rare class (as a baseline of Zhang et al., 2022).
 
-    Rare are the classes under the average count of answers (`rare`: labels) or under the average
-    prior mass of the pool (prior); the score is the model's probability of being in any of them.
+    The score is the model's probability of being in any rare class. O(n k).
+
+        >>> rows = MostLikelyPositive(rare="prior").select(state, 10, rng)
+
+    Parameters
+    ----------
+    rare : ``labels``: classes under the average count of answers; ``prior``: under the average
+        prior mass of the pool
     """
 
-    def __init__(self, rare: str) -> None:
-        self.rare = rare
+    rare: str = "labels"
 
     def score(self, state: State) -> Floats:
         """O(n k)."""
@@ -129,10 +160,16 @@ class ClassBalancedByTruth:
     A runner that sees `oracle` calls ``given`` with the pool's truth before the run and marks
     the strategy as a reference in every table. The class with fewest true members among the
     labelled rows and the picks goes next; an exhausted class is passed over. O(n log n).
+
+        >>> rows = ClassBalancedByTruth().given(truth).select(state, 10, rng)
+
+    Parameters
+    ----------
+    truth : (n,) the true class of every pool row, None until it is given
     """
 
     oracle: ClassVar[bool] = True
-    truth: Ints | None
+    truth: Ints | None = None
 
     def given(self, truth: Ints) -> ClassBalancedByTruth:
         """The same reference with (n,) the true class of every pool row."""

@@ -17,6 +17,8 @@ class Base:
     feature space; for the predicted class itself, to its closest boundary. Classes choose in random
     order and skip rows already taken. A model that is no linear head is read through its
     log-probabilities, as if they were the features. O(n k (d + k)) time, O(n k) memory.
+
+        >>> rows = Base().select(state, 10, rng)
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:

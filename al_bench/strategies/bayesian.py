@@ -2,43 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from al_bench.arithmetic import above, at_least, entropy
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
-from al_bench.strategies.common.posterior import Posterior, Predict
+from al_bench.strategies.common.posterior import Laplace, Posterior, Predict
 from al_bench.strategies.common.ranking import top
 
 SMALL = 1024  # rows predicted at once: models times classes numbers each
 
 
+@dataclass(frozen=True)
 class Bald:
     """Largest information about the model in one answer (BALD: Houlsby et al., 2011).
 
-    models: drawn from the posterior. O(u t k) time beyond prediction, O(u) memory.
+    O(u t k) time beyond prediction, O(u) memory.
+
+        >>> rows = Bald(Dropout(), models=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    posterior : what models are drawn from: `Laplace` or `Dropout`
+    models : draws, at least two, or none can disagree
     """
 
-    def __init__(self, posterior: Posterior, models: int) -> None:
-        at_least(self, 2, models=models)  # or none can disagree
-        self.posterior, self.models = posterior, models
+    posterior: Posterior = field(default_factory=Laplace)
+    models: int = 20
+
+    def __post_init__(self) -> None:
+        at_least(self, 2, models=self.models)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         predict = self.posterior.draw(state, self.models, rng)
         return state.unlabelled[top(scores(predict, state.unlabelled), budget, rng)]
 
 
-class PowerBald:
+@dataclass(frozen=True)
+class PowerBald(Bald):
     """Rows drawn with probability proportional to a power of BALD (Kirsch et al., 2023).
 
     Gumbel noise on `power` times log BALD, then the largest: sampling without replacement, so a
     batch is not one pile of alike rows. Costs what BALD costs.
+
+        >>> rows = PowerBald(power=2.0).select(state, 10, rng)
+
+    Parameters
+    ----------
+    posterior, models : as in `Bald`
+    power : of BALD, above 0
     """
 
-    def __init__(self, posterior: Posterior, models: int, power: float) -> None:
-        at_least(self, 2, models=models)
-        above(self, 0, power=power)
-        self.posterior, self.models, self.power = posterior, models, power
+    power: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        above(self, 0, power=self.power)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         predict = self.posterior.draw(state, self.models, rng)
@@ -47,22 +68,29 @@ class PowerBald:
         return state.unlabelled[top(noisy, budget, rng)]
 
 
-class BatchBald:
+@dataclass(frozen=True)
+class BatchBald(Bald):
     """Largest joint information of a batch, greedily (BatchBALD: Kirsch et al., 2019).
 
-    Among the `candidates` rows of largest BALD. The answers a batch may get are enumerated while
-    they are at most `configurations`, then drawn: past that the estimate is noisy, and beyond some
-    ten rows little is left to tell apart. O(b c s t k) time for s configurations and t models,
-    O(s c k) memory in blocks. ValueError for fewer configurations than classes.
+    The answers a batch may get are enumerated, then drawn: past that the estimate is noisy, and
+    beyond some ten rows little is left to tell apart. O(b c s t k) time for s configurations and t
+    models, O(s c k) memory in blocks.
+
+        >>> rows = BatchBald(candidates=50).select(state, 5, rng)
+
+    Parameters
+    ----------
+    posterior, models : as in `Bald`
+    candidates : rows of largest BALD that may be queried, the budget at least
+    configurations : answers of a batch up to which they are enumerated; at least as many as classes
     """
 
-    def __init__(
-        self, posterior: Posterior, models: int, candidates: int, configurations: int
-    ) -> None:
-        at_least(self, 2, models=models)
-        at_least(self, 1, candidates=candidates)
-        self.posterior, self.models = posterior, models
-        self.candidates, self.configurations = candidates, configurations
+    candidates: int = 200
+    configurations: int = 200
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 1, candidates=self.candidates)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         # one for each answer to the first query

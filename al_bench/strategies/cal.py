@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import at_least
@@ -10,16 +12,24 @@ from al_bench.strategies.common.distances import blocks, squared_distances, unit
 from al_bench.strategies.common.ranking import Ranking
 
 
+@dataclass(frozen=True)
 class Cal(Ranking):
     """Largest divergence from labelled neighbours' predictions (CAL: Margatina et al., 2021).
 
-    Mean over the `neighbours` nearest labelled rows, in unit-length features, of KL(neighbour ||
-    row). With nothing labelled the choice is random. O(u l d) time, O(u k) memory beside a block.
+    Mean over the nearest labelled rows, in unit-length features, of KL(neighbour || row). With
+    nothing labelled the choice is random. O(u l d) time, O(u k) memory beside a block.
+
+        >>> rows = Cal(neighbours=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    neighbours : labelled rows that a row is compared with
     """
 
-    def __init__(self, neighbours: int) -> None:
-        at_least(self, 1, neighbours=neighbours)
-        self.neighbours = neighbours
+    neighbours: int = 10
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, neighbours=self.neighbours)
 
     def score(self, state: State) -> Floats:
         out = np.zeros(len(state.unlabelled))

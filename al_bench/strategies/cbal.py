@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import at_least, entropy
@@ -9,21 +11,30 @@ from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.ranking import top
 
 
+@dataclass(frozen=True)
 class CBAL:
     """CBAL: largest entropy under a penalty for expected class imbalance (Bengar et al., 2022).
 
     Minimises over batches z the sum of -entropy plus `weight` times the L1 distance between the
     expected classes of the batch and what each class lacks of an equal part. The binary program
-    is relaxed to a linear one (HiGHS), solved exactly over the whole pool by column generation:
-    `columns` times the budget rows enter at a time, by reduced cost, until none is left that
-    improves. At most k + 1 rows are fractional; the largest are taken. O(n k) a generation, memory
-    O(n k).
+    is relaxed to a linear one (HiGHS), solved exactly over the whole pool by column generation,
+    by reduced cost, until no row is left that improves. At most k + 1 rows are fractional; the
+    largest are taken. O(n k) a generation, memory O(n k).
+
+        >>> rows = CBAL(weight=2.0).select(state, 10, rng)
+
+    Parameters
+    ----------
+    weight : of the penalty, nats a row; the paper's for 10 classes, 2 for 100
+    columns : rows that enter the program at a time, in budgets
     """
 
-    def __init__(self, weight: float, columns: int) -> None:
-        at_least(self, 0, weight=weight)
-        at_least(self, 1, columns=columns)
-        self.weight, self.columns = weight, columns
+    weight: float = 0.6
+    columns: int = 4
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, weight=self.weight)
+        at_least(self, 1, columns=self.columns)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import at_least, margin, unit
@@ -17,6 +19,8 @@ class Centroid:
 
     As many clusters of unlabelled unit-length features as the budget; needs no label and no model,
     so it also serves as a start. O(u b d) time a k-means pass, O(u d) memory.
+
+        >>> rows = Centroid().select(state, 10, rng)
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -24,6 +28,7 @@ class Centroid:
         return rows[representatives(unit_rows(state.rows.features, rows), budget, rng)]
 
 
+@dataclass(frozen=True)
 class ClassGuided:
     """One row from each cluster of features joined with the prior's view (Kim et al., 2024).
 
@@ -31,10 +36,15 @@ class ClassGuided:
     by the prior; k-means makes as many clusters as the budget and the row nearest to each centre is
     queried. The paper's class directions are text embeddings; a benchmark row has none, so ours are
     the prior-weighted mean features. O(n b d) a k-means pass, memory O(n d).
+
+        >>> rows = ClassGuided(weight=0.5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    weight : length of the prior's view, in lengths of a feature vector
     """
 
-    def __init__(self, weight: float) -> None:
-        self.weight = weight
+    weight: float = 1.0
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
@@ -56,19 +66,28 @@ def guided(features: Floats, prior: Floats, weight: float) -> Floats:
     return np.concatenate([features, view], axis=1)
 
 
+@dataclass(frozen=True)
 class ClusterMargin:
     """Smallest margins, one cluster after the other (Cluster-Margin: Citovsky et al., 2021).
 
-    The `factor` times budget rows of smallest margin are grouped by average-linkage clusters of
-    unit-length features, as many as the budget; clusters take turns from the smallest group on,
-    each giving a random row (as in the paper). Clusters come from at most `sample` random rows, and
-    other rows join the nearest mean. O(s^2 d + s^2 log s) time, 8 s^2 bytes for a sample of s.
+    Rows of smallest margin are grouped by average-linkage clusters of unit-length features, as many
+    as the budget; clusters take turns from the smallest group on, each giving a random row (as in
+    the paper). O(s^2 d + s^2 log s) time, 8 s^2 bytes for a sample of s.
+
+        >>> rows = ClusterMargin(factor=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    factor : rows of smallest margin that are grouped, in budgets
+    sample : random rows that clusters are made of, at most; the others join the nearest mean
     """
 
-    def __init__(self, factor: int, sample: int) -> None:
-        at_least(self, 1, factor=factor)
-        at_least(self, 2, sample=sample)
-        self.factor, self.sample = factor, sample
+    factor: int = 10
+    sample: int = 5000
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, factor=self.factor)
+        at_least(self, 2, sample=self.sample)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = state.unlabelled

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from al_bench.arithmetic import at_least, fraction, margin, one_of
-from al_bench.label_models.belief import OutOfFoldBelief
+from al_bench.label_models.belief import AveragedBelief, OutOfFoldBelief
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.asking import best_first
 from al_bench.strategies.common.clusters import representatives
@@ -42,25 +43,36 @@ def needy_batch(value: Floats, beliefs: Floats, counts: Floats, power: float, bu
     return picked
 
 
+@dataclass(frozen=True)
 class Codecision:
     """Typical rows where model and need of a class say that an answer is worth most (ours).
 
-    A row's score is its value, ``1 - margin of p`` (value=margin) or one (none), times the need
-    ``sum_k f_k (1 + n_k)^-power`` of the classes it is believed to be of; n counts labels as the
-    training rule took them. Of the `factor` times budget rows of the largest scores as many k-means
-    clusters are made as rows are queried, each row weighing its score, and of every one the row
-    nearest to its centre is queried (as Zhdanov, 2019, does with the margin). factor=1: no
-    clusters, but the rows of `needy_batch`; so is the start, with a value and a power of one. The
-    belief is the training rule's where it leaves one, its own otherwise. O(u k + factor b^2 d) for
-    u unlabelled rows and budget b.
+    A row's score is its value times the need ``sum_k f_k (1 + n_k)^-power`` of the classes it is
+    believed to be of; n counts labels as the training rule took them. Of the rows of the largest
+    scores as many k-means clusters are made as rows are queried, each row weighing its score, and
+    of every one the row nearest to its centre is queried (as Zhdanov, 2019, does with the margin).
+    The start is `needy_batch` with a value and a power of one. O(u k + factor b^2 d) for u
+    unlabelled rows and budget b.
+
+        >>> rows = Codecision(factor=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    belief : what a row's class may be, where the training rule leaves no belief of its own
+    value : ``margin``: one less the margin of the task model; ``none``: one
+    power : to which the labels of a class lower its need
+    factor : rows that are clustered, in budgets; 1: no clusters, but the rows of `needy_batch`
     """
 
     version: ClassVar = 2  # 1: what is factor=1 now
+    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    value: str = "margin"
+    power: float = 0.5
+    factor: int = 10
 
-    def __init__(self, belief: OutOfFoldBelief, value: str, power: float, factor: int) -> None:
-        one_of(self, VALUES, value=value)
-        at_least(self, 1, factor=factor)
-        self.belief, self.value, self.power, self.factor = belief, value, power, factor
+    def __post_init__(self) -> None:
+        one_of(self, VALUES, value=self.value)
+        at_least(self, 1, factor=self.factor)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # equal rows are taken in this order
@@ -99,29 +111,32 @@ def single(beliefs: Floats) -> Floats:
     return np.asarray(beliefs, dtype=np.float32)
 
 
+@dataclass(frozen=True)
 class CodecisionAgain(Codecision):
     """Codecision where a row may be queried again: both are weighed on one scale (ours).
 
     A new row's score is that of `Codecision`. A labelled one's is `again` times how torn the belief
     still is between its two likeliest classes, times the same need of the classes it may be of: an
-    answer that settles it is worth as much to the belief as a new one. They take a fraction `most`
-    of a batch at most while there are new ones; a row is named once, unless nothing else is left.
-    Where nothing is asked again it is Codecision. O(budget u k) for u rows left to ask.
+    answer that settles it is worth as much to the belief as a new one. A row is named once, unless
+    nothing else is left. Where nothing is asked again it is Codecision. O(budget u k) for u rows
+    left to ask.
+
+        >>> rows = CodecisionAgain(again=2.0).select(asked, 10, rng)
+
+    Parameters
+    ----------
+    belief, value, power, factor : as in `Codecision`
+    again : factor of a labelled row's score
+    most : part of a batch that labelled rows take at most while there are new ones, 0 to 1
     """
 
-    def __init__(
-        self,
-        belief: OutOfFoldBelief,
-        value: str,
-        power: float,
-        factor: int,
-        again: float,
-        most: float,
-    ) -> None:
-        super().__init__(belief, value, power, factor)
-        at_least(self, 0, again=again)
-        fraction(self, most=most)
-        self.again, self.most = again, most
+    again: float = 4.0
+    most: float = 0.15
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, 0, again=self.again)
+        fraction(self, most=self.most)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         if not state.reask or not len(state.labelled):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import fraction
@@ -24,6 +26,8 @@ class CoreSet:
     first row is random; duplicates of centres come last, at random. O(l u d) time for
     the labelled rows and at most O(b u d) for the picks, nearly all of which bounds skip; O(u)
     memory beside a block.
+
+        >>> rows = CoreSet().select(state, 10, rng)
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -59,19 +63,27 @@ def on_sphere(features: Floats) -> Distance:
     return distance
 
 
+@dataclass(frozen=True)
 class PCoreSet:
     """K-centre greedy among class probabilities (PCoreSet: Kang et al., 2025).
 
     Repeats: query the row whose probabilities are farthest from those of all labelled and chosen
-    ones. Probabilities are the model's, and by `weight` those of the prior: the authors' student
-    has a second head that imitates the foundation model and counts one half, and here the
-    foundation model speaks for itself. With nothing labelled the first row is random. O(l u k + b u
-    k) time at most; O(u k) memory.
+    ones. With nothing labelled the first row is random. O(l u k + b u k) time at most; O(u k)
+    memory.
+
+        >>> rows = PCoreSet(weight=0.2).select(state, 10, rng)
+
+    Parameters
+    ----------
+    weight : of the prior's probabilities beside the model's, 0 to 1: the authors' student has a
+        second head that imitates the foundation model and counts one half, and here that speaks
+        itself
     """
 
-    def __init__(self, weight: float) -> None:
-        fraction(self, weight=weight)
-        self.weight = weight
+    weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        fraction(self, weight=self.weight)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one

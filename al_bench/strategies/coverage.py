@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.arithmetic import above, at_least, margin, require, softmax
+from al_bench.arithmetic import above, at_least, margin, require, share, softmax
 from al_bench.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
 from al_bench.strategies.common.greedy import lazy_greedy
 
 
+@dataclass(frozen=True)
 class ProbCover:
     """Greedy maximum coverage by balls of one radius (ProbCover: Yehuda et al., 2022).
 
-    radius: in unit-length features; null for the largest one of which a fraction `purity` of the
-    balls holds a single cluster, of as many k-means clusters as classes. The graph lives on at most
-    `sample` random unlabelled rows (exact for pools up to it). Once all is covered the rest is
-    random. O(s^2 d) time and 5 s^2 bytes for a sample of s.
+    Once all is covered the rest is random. O(s^2 d) time and 5 s^2 bytes for a sample of s.
+
+        >>> rows = ProbCover(radius=0.5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    radius : in unit-length features; None for the largest one of which a part `purity` of the balls
+        holds a single cluster, of as many k-means clusters as classes
+    purity : above 0, to 1
+    sample : random unlabelled rows that the graph lives on, at most
     """
 
-    def __init__(self, radius: float | None, purity: float, sample: int) -> None:
-        require(radius is None or radius > 0, self, "null or more than 0", radius=radius)
-        require(0 < purity <= 1, self, "more than 0 and at most 1", purity=purity)
-        at_least(self, 2, sample=sample)
-        self.radius, self.purity, self.sample = radius, purity, sample
+    radius: float | None = None
+    purity: float = 0.95
+    sample: int = 8000
+
+    def __post_init__(self) -> None:
+        fine = self.radius is None or self.radius > 0
+        require(fine, self, "null or more than 0", radius=self.radius)
+        share(self, purity=self.purity)
+        at_least(self, 2, sample=self.sample)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         if not len(state.unlabelled):
@@ -92,17 +105,26 @@ def greedy_cover(near: NDArray[np.bool_], covered: NDArray[np.bool_], budget: in
 ROUNDING = 1e-5  # gains this close are equal: two rows often cover just each other
 
 
+@dataclass(frozen=True)
 class MaxHerding:
     """Greedy kernel coverage of all rows (MaxHerding: Bae et al., 2024).
 
     Repeats: query the row that most raises the mean over rows of their largest kernel value exp(-|a
-    - b|^2 / width^2) to a queried one, on unit-length features. Rows covered and candidates are at
-    most `sample` random unlabelled ones. O(s^2 d) time, 4 s^2 bytes for a sample of s.
+    - b|^2 / width^2) to a queried one. O(s^2 d) time, 4 s^2 bytes for a sample of s.
+
+        >>> rows = MaxHerding(width=0.5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    width : of the kernel, in unit-length features
+    sample : random unlabelled rows that are covered, and are candidates, at most
     """
 
-    def __init__(self, width: float, sample: int) -> None:
-        above(self, 0, width=width, sample=sample)
-        self.width, self.sample = width, sample
+    width: float = 1.0
+    sample: int = 10_000
+
+    def __post_init__(self) -> None:
+        above(self, 0, width=self.width, sample=self.sample)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
@@ -110,18 +132,28 @@ class MaxHerding:
         return herd(state, rows, alike, self.width, budget)
 
 
+@dataclass(frozen=True)
 class UHerding:
     """Greedy kernel coverage of uncertain rows (Uncertainty Herding: Bae et al., 2025).
 
     MaxHerding with rows weighted by 1 - margin of the tempered probabilities p^(1/temperature), and
-    with the smallest distance between two labelled rows for a width (1 before there are two). The
-    temperature is a constant: a query rule cannot train on a part of the labels to calibrate on the
-    rest. Costs what MaxHerding costs.
+    with the smallest distance between two labelled rows for a width (1 before there are two). Costs
+    what MaxHerding costs.
+
+        >>> rows = UHerding(temperature=2.0).select(state, 10, rng)
+
+    Parameters
+    ----------
+    temperature : a constant: a query rule cannot train on a part of the labels to calibrate on the
+        rest
+    sample : random unlabelled rows that are covered, and are candidates, at most
     """
 
-    def __init__(self, temperature: float, sample: int) -> None:
-        above(self, 0, temperature=temperature, sample=sample)
-        self.temperature, self.sample = temperature, sample
+    temperature: float = 1.0
+    sample: int = 10_000
+
+    def __post_init__(self) -> None:
+        above(self, 0, temperature=self.temperature, sample=self.sample)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # the first of equals is a random one

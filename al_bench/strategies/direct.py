@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, require
+from al_bench.arithmetic import at_least, fraction
 from al_bench.state import Ints, Querying, State
 from al_bench.strategies.common.lines import Board
 
 
+@dataclass(frozen=True)
 class Direct:
     """DIRECT: search each class's threshold, then query around it (Nuggehalli et al., 2025).
 
-    On a class's one-vs-rest line a threshold calls everything in front of it the class. `fraction`
-    of the budget searches: the classes, rarest answered first, each with its equal part but not
-    under `minimum` labels, query random rows of the interval that may hold the best threshold,
-    `parallel` of them an oracle call, and shrink it from the end that errs more. The rest is
-    divided among the classes and queried in one oracle call around the threshold of fewest errors,
-    taken in the middle of its plateau. Answers that are withheld do not move a threshold.
+    On a class's one-vs-rest line a threshold calls everything in front of it the class. The
+    classes, rarest answered first, search with equal parts of a budget: they query random rows of
+    the interval that may hold the best threshold and shrink it from the end that errs more. The
+    rest is divided among the classes and queried in one oracle call around the threshold of fewest
+    errors, taken in the middle of its plateau. Answers that are withheld do not move a threshold.
 
     Time O(K n log n) once and O(l log l) an oracle call for l known rows; memory 12 bytes a row and
     class.
+
+        >>> queries = Direct(parallel=2).select(state, 10, rng)
+        >>> first = next(queries)
+
+    Parameters
+    ----------
+    fraction : part of the budget that searches, 0 to 1
+    parallel : rows an oracle call while searching
+    minimum : labels that a searching class gets at least
     """
 
-    def __init__(self, fraction: float, parallel: int, minimum: int) -> None:
-        require(0 <= fraction <= 1, self, "0 to 1", fraction=fraction)
-        at_least(self, 1, parallel=parallel, minimum=minimum)
-        self.fraction, self.parallel, self.minimum = fraction, parallel, minimum
+    fraction: float = 0.5
+    parallel: int = 5
+    minimum: int = 1
+
+    def __post_init__(self) -> None:
+        fraction(self, fraction=self.fraction)
+        at_least(self, 1, parallel=self.parallel, minimum=self.minimum)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         budget = min(budget, len(state.unlabelled))
@@ -38,8 +51,8 @@ class Direct:
         for k in np.lexsort((rng.random(n_classes), state.counts)):
             quota = min(each, search - spent)
             spent += yield from self._search(board, int(k), quota, rng)
-        quotas = np.full(n_classes, (budget - spent) // n_classes)
-        quotas[: (budget - spent) % n_classes] += 1
+        left = budget - spent
+        quotas = left // n_classes + (np.arange(n_classes) < left % n_classes)
         last = []
         for k, quota in zip(rng.permutation(n_classes), quotas, strict=True):
             spots, signs = board.marks(int(k))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,8 +12,10 @@ from al_bench.state import Floats, Ints, Picked, Rows, State
 from al_bench.strategies.common.clusters import FULL, representatives
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
 from al_bench.strategies.common.linear import linear_head
+from al_bench.strategies.common.ranking import filled
 
 
+@dataclass(frozen=True)
 class AlfaMix:
     """Rows that flip under feature mixing, one of each cluster (ALFA-Mix: Parvaneh et al., 2022).
 
@@ -23,11 +26,18 @@ class AlfaMix:
     centres are queried; too few are joined by random rows. With nothing labelled every row is a
     candidate. O(u d k) time, O(u d) memory at most. A model without a linear head is one over its
     log-probabilities.
+
+        >>> rows = AlfaMix(step=0.1).select(state, 10, rng)
+
+    Parameters
+    ----------
+    step : part of the distance to a class mean, between 0 and 1
     """
 
-    def __init__(self, step: float) -> None:
-        require(0 < step < 1, self, "one between 0 and 1", step=step)
-        self.step = step
+    step: float = 0.03125
+
+    def __post_init__(self) -> None:
+        require(0 < self.step < 1, self, "one between 0 and 1", step=self.step)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows, budget = state.unlabelled, min(budget, len(state.unlabelled))
@@ -39,8 +49,7 @@ class AlfaMix:
             enough = np.partition(steps, budget - 1)[budget - 1] if budget else most
             candidates = rows[steps <= min(enough, most)]
         if len(candidates) < budget:
-            rest = rng.permutation(np.setdiff1d(rows, candidates))
-            return np.concatenate([candidates, rest[: budget - len(candidates)]])
+            return filled(candidates, rows, budget, rng)
         features = unit_rows(state.rows.features, candidates)
         return candidates[representatives(features, budget, rng)]
 
@@ -77,27 +86,40 @@ def flip_steps(state: State) -> Floats:
 SPACES = ("standardised", "unit")
 
 
+@dataclass(frozen=True)
 class DropQuery:
     """Rows that change class under input dropout, one of each cluster (Gupte et al., 2024).
 
-    Candidates differ from the whole prediction in more than half of `passes` passes; the bar falls,
-    not below one, while there are fewer than `factor` times the budget. Of as many k-means clusters
-    as the budget the rows nearest to the centres are queried; too few candidates are joined by
-    random rows. With nothing labelled every row is a candidate, at unit length (the paper's start).
-    space: ``standardised`` as the authors' code, which clusters what batch normalisation makes of
-    the features (`standardised`), or ``unit`` length. lloyd: whether Lloyd's algorithm runs for any
-    number of clusters, as theirs, or mini-batches above 50. O(passes u d) time beside k-means on
-    the candidates; O(u d) memory at most.
+    Candidates differ from the whole prediction in more than half of the passes; the bar falls, not
+    below one, while there are too few. Of as many k-means clusters as the budget the rows nearest
+    to the centres are queried; too few candidates are joined by random rows. With nothing labelled
+    every row is a candidate, at unit length (the paper's start). O(passes u d) time beside k-means
+    on the candidates; O(u d) memory at most.
+
+        >>> rows = DropQuery(passes=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    passes : predictions under dropout
+    rate : part of the features that is dropped, between 0 and 1
+    factor : candidates that are wanted, in budgets
+    space : what is clustered: features ``standardised``, as batch normalisation makes them in the
+        authors' code, or of ``unit`` length
+    lloyd : whether Lloyd's algorithm runs for any number of clusters, as theirs, or mini-batches
+        above 50
     """
 
     version: ClassVar = 2  # 1: what is now unit, and no lloyd
+    passes: int = 3
+    rate: float = 0.75
+    factor: int = 25
+    space: str = "standardised"
+    lloyd: bool = True
 
-    def __init__(self, passes: int, rate: float, factor: int, space: str, lloyd: bool) -> None:
-        require(0 < rate < 1, self, "one between 0 and 1", rate=rate)
-        at_least(self, 1, passes=passes, factor=factor)
-        one_of(self, SPACES, space=space)
-        self.passes, self.rate, self.factor = passes, rate, factor
-        self.space, self.full = space, np.inf if lloyd else FULL
+    def __post_init__(self) -> None:
+        require(0 < self.rate < 1, self, "one between 0 and 1", rate=self.rate)
+        at_least(self, 1, passes=self.passes, factor=self.factor)
+        one_of(self, SPACES, space=self.space)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows, budget = state.unlabelled, min(budget, len(state.unlabelled))
@@ -109,14 +131,13 @@ class DropQuery:
             bar -= 1
         candidates = rows[changes > bar]
         if len(candidates) < budget:
-            rest = rng.permutation(rows[changes <= bar])
-            return np.concatenate([candidates, rest[: budget - len(candidates)]])
+            return filled(candidates, rows, budget, rng)
         if self.space == "unit" or not len(state.labelled):
             features = unit_rows(state.rows.features, candidates)
         else:
             taught = state.rows.features[state.labelled]
             features = standardised(state.rows.features[candidates], taught, self.rate)
-        return candidates[representatives(features, budget, rng, self.full)]
+        return candidates[representatives(features, budget, rng, np.inf if self.lloyd else FULL)]
 
     def _changes(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         """(u,) passes in which the class differs from the one without dropout."""

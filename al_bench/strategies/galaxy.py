@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import at_least
@@ -9,22 +11,30 @@ from al_bench.state import UNLABELLED, Ints, Querying, State
 from al_bench.strategies.common.lines import Board, smallest
 
 
+@dataclass(frozen=True)
 class Galaxy:
     """GALAXY: bisect the shortest gap between opposite answers (Zhang et al., 2022).
 
     Classes take turns from a random start. In its turn a class queries, on its own one-vs-rest
     line, the middle of the shortest unlabelled gap whose ends were answered oppositely (either way
     round); without such a gap, the row nearest to a place where answers change; without such a
-    place (a class never answered so far), a random row. `chunk` rows go to the annotator in one
-    oracle call; a row queried in the same oracle call, or whose answer is withheld, splits its
-    gap without a sign, so the next query bisects what is left of it.
+    place (a class never answered so far), a random row. A row queried in the same oracle call, or
+    whose answer is withheld, splits its gap without a sign, so the next query bisects what is left.
 
     Time O(K n log n) once and O(l log l) a query for l known rows; memory 12 bytes a row and class.
+
+        >>> queries = Galaxy(chunk=5).select(state, 10, rng)
+        >>> first = next(queries)
+
+    Parameters
+    ----------
+    chunk : rows an oracle call; the paper hears every answer before the next query
     """
 
-    def __init__(self, chunk: int) -> None:
-        at_least(self, 1, chunk=chunk)
-        self.chunk = chunk
+    chunk: int = 1
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, chunk=self.chunk)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         board = Board(state, rng)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,20 +13,31 @@ from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows
 
 
+@dataclass(frozen=True)
 class NAS:
     """Noise-aware sampling: any covering strategy, to which suspected answers cover nothing.
 
     The batch is bought as many rows at a time as there are classes, the odd ones with the first
     (Shafir et al., 2025). Before each purchase the answers are judged (`suspected`, the authors'
-    cross-validation with `folds` folds) and rows of suspected ones are hidden from `inner`, so
-    their neighbourhood is open again. With fewer answers than classes none is suspected; a withheld
-    answer is taken for the likeliest class and not judged. The inner strategy's time, and O(m d k)
-    an iteration of `folds` logistic regressions of m answers, b / k times.
+    cross-validation) and rows of suspected ones are hidden from `inner`, so their neighbourhood is
+    open again. With fewer answers than classes none is suspected; a withheld answer is taken for
+    the likeliest class and not judged. The inner strategy's time, and O(m d k) an iteration of
+    `folds` logistic regressions of m answers, b / k times.
+
+        >>> queries = NAS(ProbCover(), folds=5).select(state, 10, rng)
+        >>> first = next(queries)
+
+    Parameters
+    ----------
+    inner : strategy that covers the pool by its labelled rows
+    folds : parts of the answers that each train a judge, at least two
     """
 
-    def __init__(self, inner: Strategy, folds: int) -> None:
-        at_least(self, 2, folds=folds)
-        self.inner, self.folds = inner, folds
+    inner: Strategy
+    folds: int = 3
+
+    def __post_init__(self) -> None:
+        at_least(self, 2, folds=self.folds)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         budget, k = min(budget, len(state.unlabelled)), state.n_classes

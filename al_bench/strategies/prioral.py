@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import entropy
@@ -10,17 +12,26 @@ from al_bench.state import Ints, State
 from al_bench.strategies.common.ranking import top
 
 
+@dataclass(frozen=True)
 class PriorAL:
-    """Entropy of the task model within PriorAL's noise set (Zhang et al., 2026).
+    """Entropy of the task model within PriorAL's noise set (Zhang et al., 2026). O(n k).
 
-    The noise set D_N is the fraction `rho` of the unlabelled rows whose imbalance-aware entropy is
-    highest, at least `budget` rows. weight: as_published, none, inverse or precision; product:
-    entropy of task model times prior rather than of the task model alone; probabilities under
-    `floor` are raised to it in the product. O(n k).
+    The noise set D_N is the part of the unlabelled rows whose imbalance-aware entropy is highest.
+
+        >>> rows = PriorAL(weight="inverse").select(state, 10, rng)
+
+    Parameters
+    ----------
+    rho : part of the unlabelled rows in the noise set, the budget at least
+    weight : of an entropy, by class: as_published, none, inverse or precision (`class_weights`)
+    product : whether the entropy is that of task model times prior, or of the task model alone
+    floor : probability that smaller ones are raised to
     """
 
-    def __init__(self, rho: float, weight: str, product: bool, floor: float) -> None:
-        self.rho, self.weight, self.product, self.floor = rho, weight, product, floor
+    rho: float = 0.5
+    weight: str = "as_published"
+    product: bool = True
+    floor: float = 1e-4
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         guesses = fm_guesses(state.rows.prior, rng)

@@ -8,7 +8,10 @@ from al_bench.state import Ints, State
 
 
 class Random:
-    """Uniform sampling without replacement (the passive learner; no method)."""
+    """Uniform sampling without replacement (the passive learner; no method).
+
+    >>> rows = Random().select(state, 10, rng)
+    """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         """O(u) time and memory."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import unit
@@ -11,18 +13,27 @@ from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.greedy import lazy_greedy
 
 
+@dataclass(frozen=True)
 class FLQMI:
     """SIMILAR: rows whose gradients resemble those of rare answers (Kothawade et al., 2021).
 
-    Maximises facility-location mutual information with the query set, at most `queries` rows
-    answered as a rare class, drawn at random: the sum over queries of their best similarity in the
-    batch, plus `eta` times the sum over the batch of its best similarity to a query. Rare are the
-    classes under the average count of answers (`rare`: labels) or prior mass (prior). No answer in
-    a rare class: the batch is random. Lazy greedy; O(n q (d + k)) time, 4 n q bytes.
+    Maximises facility-location mutual information with the query set: the sum over its rows of
+    their best similarity in the batch, plus `eta` times the sum over the batch of its best
+    similarity to one of them. No answer in a rare class: the batch is random. Lazy greedy;
+    O(n q (d + k)) time, 4 n q bytes.
+
+        >>> rows = FLQMI(eta=0.5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    rare : ``labels``: classes under the average count of answers; ``prior``: of prior mass
+    queries : rows answered as a rare class in the query set, drawn at random, at most
+    eta : weight of the batch's own similarity
     """
 
-    def __init__(self, rare: str, queries: int, eta: float) -> None:
-        self.rare, self.queries, self.eta = rare, queries, eta
+    rare: str = "labels"
+    queries: int = 200
+    eta: float = 1.0
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
@@ -36,16 +47,24 @@ class FLQMI:
         return rows[cover(similar, np.zeros(len(query), similar.dtype), relevance, budget)]
 
 
+@dataclass(frozen=True)
 class FLCG:
     """SIMILAR: rows whose gradients no answer resembles yet (Kothawade et al., 2021).
 
-    Maximises facility-location conditional gain over `candidates` random rows: the sum over them of
-    how much nearer the batch is than `nu` times the nearest answered row. Lazy greedy;
-    O(c (c + l) (d + k)) time, 4 c^2 bytes.
+    Maximises facility-location conditional gain: the sum over candidates of how much nearer the
+    batch is than `nu` times the nearest answered row. Lazy greedy; O(c (c + l) (d + k)) time, 4 c^2
+    bytes.
+
+        >>> rows = FLCG(candidates=50).select(state, 10, rng)
+
+    Parameters
+    ----------
+    candidates : random rows that may be queried and are to be resembled, the budget at least
+    nu : weight of the similarity to answered rows
     """
 
-    def __init__(self, candidates: int, nu: float) -> None:
-        self.candidates, self.nu = candidates, nu
+    candidates: int = 2000
+    nu: float = 1.0
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)[: max(self.candidates, budget)]

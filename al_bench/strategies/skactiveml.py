@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from al_bench.rng import seeded_global_generator
 from al_bench.state import HIDDEN, Floats, Ints, Picked, Rows, State
+from al_bench.strategies.common.ranking import filled
 
 try:
     from skactiveml.base import SingleAnnotatorPoolQueryStrategy, SkactivemlClassifier
@@ -21,37 +23,47 @@ except ImportError as error:
     ) from error
 
 
+@dataclass(frozen=True)
 class SkActiveML:
     """Any pool query strategy of scikit-activeml for a single annotator, on our task model.
 
-    query: the strategy, which sees features and answers of all rows that are not hidden, and the
-    task model's probabilities where it wants a classifier that it need not fit (`clf`, or
-    `estimator`). models: by name, what else its ``query`` wants (`discriminator`, `ensemble`), or a
-    `clf` that is to be fitted on the answers in place of the task model; each gets the problem's
-    classes. Rows that it names twice (Badge, where gradients vanish) are replaced by random ones.
-    Every `random_state`, and NumPy's global generator for rules that draw from it (Clue,
-    DropQuery), is seeded anew from the round's generator.
+    Rows that it names twice (Badge, where gradients vanish) are replaced by random ones. Every
+    `random_state`, and NumPy's global generator for rules that draw from it (Clue, DropQuery), is
+    seeded anew from the round's generator (Kottke et al., 2021).
+
+        >>> from skactiveml.pool import UncertaintySampling
+        >>> rows = SkActiveML(UncertaintySampling()).select(state, 10, rng)
+
+    Parameters
+    ----------
+    query : the strategy, which sees features and answers of all rows that are not hidden, and the
+        task model's probabilities where it wants a classifier that it need not fit (`clf`,
+        `estimator`)
+    models : by name, what else its ``query`` wants (`discriminator`, `ensemble`), or a `clf` that
+        is to be fitted on the answers in place of the task model; each gets the problem's classes
     """
 
-    def __init__(self, query: Any, models: Mapping[str, Any]) -> None:
-        name = type(query).__name__
-        if not isinstance(query, SingleAnnotatorPoolQueryStrategy):
+    query: Any
+    models: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        name = type(self.query).__name__
+        if not isinstance(self.query, SingleAnnotatorPoolQueryStrategy):
             raise ValueError(
                 f"SkActiveML got query={name}; wanted a pool query strategy of scikit-activeml for "
                 "a single annotator"
             )
-        wanted = signature(query.query).parameters
-        for missing in sorted(required(wanted) - set(models) - task_model_names(wanted)):
+        wanted = signature(self.query.query).parameters
+        for missing in sorted(required(wanted) - set(self.models) - task_model_names(wanted)):
             raise ValueError(
                 f"SkActiveML got no model named {missing}, which {name} wants; give "
                 f"+strategy.models.{missing}._target_=..."
             )
-        for unknown in sorted(set(models) - set(wanted)):
+        for unknown in sorted(set(self.models) - set(wanted)):
             raise ValueError(
                 f"SkActiveML got a model named {unknown}, which {name} does not take; wanted "
                 f"some of {', '.join(wanted)}"
             )
-        self.query, self.models = query, models
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         budget = min(budget, len(state.unlabelled))
@@ -66,8 +78,7 @@ class SkActiveML:
             named = query.query(features, answers, batch_size=budget, **models)
         distinct = list(dict.fromkeys(np.asarray(named).tolist()))
         chosen = seen[np.array(distinct, dtype=np.int64)]
-        rest = rng.permutation(np.setdiff1d(state.unlabelled, chosen))
-        return np.concatenate([chosen, rest[: budget - len(chosen)]])
+        return filled(chosen, state.unlabelled, budget, rng)
 
     def _models(self, state: State, rng: np.random.Generator) -> dict[str, Any]:
         """The models that the query is called with, by the names of its parameters."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,22 +12,34 @@ from al_bench.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import random_argmax, unanswered
 
 
+@dataclass(frozen=True)
 class Tailor:
     """TAILOR: a bandit over strategies, paid for answers in rare classes (Zhang et al., 2023).
 
     Each candidate ranks its own batch. For each row, a class distribution is drawn for every
     candidate from Dirichlet(1 + its counts); the one of highest reward (a class is worth one over
     its number of answers, minus that if it holds over half of them) gives its next row. Counts
-    begin at one plus `trust` expected answers, from the model's probabilities of the candidate's
-    batch, and grow with the answers of each oracle call of `chunk` rows. O(b m k) beside the
-    candidates.
+    begin at one plus expected answers, from the model's probabilities of the candidate's batch, and
+    grow with the answers of each oracle call. O(b m k) beside the candidates.
+
+        >>> queries = Tailor({"margin": Margin(), "badge": Badge()}).select(state, 10, rng)
+        >>> first = next(queries)
+
+    Parameters
+    ----------
+    candidates : strategies by name, one at least
+    chunk : rows an oracle call
+    trust : expected answers that a candidate's counts begin with
     """
 
-    def __init__(self, candidates: Mapping[str, Strategy], chunk: int, trust: float) -> None:
-        require(len(candidates) > 0, self, "one at least", candidates=candidates)
-        at_least(self, 1, chunk=chunk)
-        at_least(self, 0, trust=trust)
-        self.candidates, self.chunk, self.trust = candidates, chunk, trust
+    candidates: Mapping[str, Strategy]
+    chunk: int = 10
+    trust: float = 5.0
+
+    def __post_init__(self) -> None:
+        require(len(self.candidates) > 0, self, "one at least", candidates=self.candidates)
+        at_least(self, 1, chunk=self.chunk)
+        at_least(self, 0, trust=self.trust)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         budget = min(budget, len(state.unlabelled))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -10,34 +11,44 @@ from al_bench.arithmetic import at_least, one_of
 from al_bench.state import HIDDEN, Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
+from al_bench.strategies.common.ranking import filled
 
 CLUSTERINGS = ("scikit_learn", "two_passes")
 DENSITIES = ("unlabelled", "cluster")
 
 
+@dataclass(frozen=True)
 class TypiClust:
     """The densest row of each least-labelled, largest cluster (TypiClust: Hacohen et al., 2022).
 
-    As many k-means clusters as labels after this batch, at most `most_clusters`; those of fewer
-    than `least_size` rows are passed over. Clusters take turns, fewest labels first, then largest.
-    clustering: ``scikit_learn`` as the authors' code (`sklearn_kmeans`), or ``two_passes``: one run
-    from our seeds, above 50 clusters two passes of small batches. density: ``unlabelled`` as the
-    authors' code, the least mean squared distance to the `neighbours` nearest of the cluster's rows
-    that are not labelled, found anew at each of its turns; or ``cluster``, as the paper's formula,
-    the least mean distance to its nearest rows, labelled ones too. Of neighbours there are at most
-    half of those rows. O(n c d) a k-means pass plus O(size^2 d) a turn; O(n d) memory.
+    As many k-means clusters as labels after this batch; they take turns, fewest labels first, then
+    largest. O(n c d) a k-means pass plus O(size^2 d) a turn; O(n d) memory.
+
+        >>> rows = TypiClust(neighbours=5).select(state, 10, rng)
+
+    Parameters
+    ----------
+    neighbours : nearest rows that a density is over, at most half of the rows
+    most_clusters : clusters, at most
+    least_size : rows of a cluster below which it is passed over
+    clustering : ``scikit_learn`` as the authors' code (`sklearn_kmeans`), or ``two_passes``: one
+        run from our seeds, above 50 clusters two passes of small batches
+    density : ``unlabelled`` as the authors' code, the least mean squared distance to the nearest of
+        the cluster's unlabelled rows, found anew at each of its turns; or ``cluster``, as the
+        paper's formula, the least mean distance to its nearest rows, labelled ones too
     """
 
     version: ClassVar = 2  # 1: what is now two_passes and cluster
+    neighbours: int = 20
+    most_clusters: int = 500
+    least_size: int = 6
+    clustering: str = "scikit_learn"
+    density: str = "unlabelled"
 
-    def __init__(
-        self, neighbours: int, most_clusters: int, least_size: int, clustering: str, density: str
-    ) -> None:
-        at_least(self, 1, neighbours=neighbours, most_clusters=most_clusters)
-        one_of(self, CLUSTERINGS, clustering=clustering)
-        one_of(self, DENSITIES, density=density)
-        self.neighbours, self.most_clusters = neighbours, most_clusters
-        self.least_size, self.clustering, self.density = least_size, clustering, density
+    def __post_init__(self) -> None:
+        at_least(self, 1, neighbours=self.neighbours, most_clusters=self.most_clusters)
+        one_of(self, CLUSTERINGS, clustering=self.clustering)
+        one_of(self, DENSITIES, density=self.density)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(np.flatnonzero(state.labels != HIDDEN))  # the first of equals wins
@@ -57,9 +68,7 @@ class TypiClust:
         else:
             unlabelled = [own[free[own]] for own in members]
             picks = densest_in_turn(features, unlabelled, budget, self.neighbours)
-        chosen = rows[picks]
-        rest = rng.permutation(np.setdiff1d(state.unlabelled, chosen))
-        return np.concatenate([chosen, rest[: budget - len(chosen)]])
+        return filled(rows[picks], state.unlabelled, budget, rng)
 
     def _clusters(self, features: Floats, count: int, rng: np.random.Generator) -> Ints:
         """(n,) the cluster of each row, of at most `count`."""

@@ -3,6 +3,8 @@ where the two disagree."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.arithmetic import entropy, margin
@@ -12,32 +14,40 @@ from al_bench.strategies.common.ranking import Ranking
 
 
 class Confidence(Ranking):
-    """Least confidence: smallest largest-probability (Lewis and Gale, 1994)."""
+    """Least confidence: smallest largest-probability (Lewis and Gale, 1994).
+
+    >>> rows = Confidence().select(state, 10, rng)
+    """
 
     def score(self, state: State) -> Floats:
         return np.asarray(-state.probs[state.unlabelled].max(axis=1))
 
 
 class Margin(Ranking):
-    """Smallest margin between the two likeliest classes (Scheffer et al., 2001)."""
+    """Smallest margin between the two likeliest classes (Scheffer et al., 2001).
+
+    >>> rows = Margin().select(state, 10, rng)
+    """
 
     def score(self, state: State) -> Floats:
         return -margin(state.probs[state.unlabelled])
 
 
 class Entropy(Ranking):
-    """Largest predictive entropy (Shannon, 1948; Settles, 2009)."""
+    """Largest predictive entropy (Shannon, 1948; Settles, 2009).
+
+    >>> rows = Entropy().select(state, 10, rng)
+    """
 
     def score(self, state: State) -> Floats:
         return entropy(state.probs[state.unlabelled])
 
 
+@dataclass(frozen=True)
 class Product(Ranking):
-    """Rows by the product of task model and prior (experts: Hinton, 2002), each raised to `floor`
-    first, so that no exact zero is a veto. O(n k)."""
+    """Rows by the product of task model and prior. O(n k)."""
 
-    def __init__(self, floor: float) -> None:
-        self.floor = floor
+    floor: float = 1e-4
 
     def joint(self, state: State) -> Floats:
         rows = state.unlabelled
@@ -45,14 +55,28 @@ class Product(Ranking):
 
 
 class ProductMargin(Product):
-    """Smallest margin of the product of task model and prior (experts: Hinton, 2002)."""
+    """Smallest margin of the product of task model and prior (experts: Hinton, 2002).
+
+        >>> rows = ProductMargin(floor=1e-3).select(state, 10, rng)
+
+    Parameters
+    ----------
+    floor : probability that smaller ones are raised to, so that no exact zero is a veto
+    """
 
     def score(self, state: State) -> Floats:
         return -margin(self.joint(state))
 
 
 class ProductEntropy(Product):
-    """Largest entropy of the product of task model and prior (experts: Hinton, 2002)."""
+    """Largest entropy of the product of task model and prior (experts: Hinton, 2002).
+
+        >>> rows = ProductEntropy(floor=1e-3).select(state, 10, rng)
+
+    Parameters
+    ----------
+    floor : probability that smaller ones are raised to, so that no exact zero is a veto
+    """
 
     def score(self, state: State) -> Floats:
         return entropy(self.joint(state))
@@ -62,6 +86,8 @@ class Disagreement(Ranking):
     """Largest Jensen-Shannon divergence of task model and prior (McCallum and Nigam, 1998).
 
     Query by a committee of two, disagreement measured from the mean. O(n k).
+
+        >>> rows = Disagreement().select(state, 10, rng)
     """
 
     def score(self, state: State) -> Floats:

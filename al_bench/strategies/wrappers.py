@@ -5,6 +5,8 @@ Row numbers never change, and an inner strategy that queries as it goes does so 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from al_bench.state import Floats, Ints, Querying, State, Strategy
@@ -19,31 +21,47 @@ def show_only(state: State, rows: Ints) -> State:
     return state.hide(np.flatnonzero(others))
 
 
+@dataclass(frozen=True)
 class Subsample:
     """Any strategy on a random part of the pool (as Ertekin et al., 2007).
 
-    inner: the strategy; size: how many unlabelled rows it sees, the budget at least.
+        >>> rows = Subsample(Badge(), size=50).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses among the rows it sees
+    size : unlabelled rows it sees, the budget at least
     """
 
-    def __init__(self, inner: Strategy, size: int) -> None:
-        self.inner, self.size = inner, size
+    inner: Strategy
+    size: int = 10_000
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         seen = rng.permutation(state.unlabelled)[: max(self.size, budget)]
         return self.inner.select(show_only(state, seen), budget, rng)
 
 
+@dataclass(frozen=True)
 class ClassBalanced:
     """Any strategy on a pool made as balanced as its predictions allow (under-sampling).
 
-    The inner strategy sees `size` random rows (the budget at least), equally many of each predicted
-    class while they last. Predictions are those of the model, of the prior, or of their product
-    with entries raised to `floor` (`belief`: model, prior, product). O(n k + n log n) beside the
-    inner strategy.
+    The inner strategy sees random rows, equally many of each predicted class while they last.
+    O(n k + n log n) beside the inner strategy.
+
+        >>> rows = ClassBalanced(Margin(), size=50).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses among the rows it sees
+    size : rows it sees, the budget at least
+    belief : whose predictions: model, prior, or product of the two
+    floor : probability that smaller ones are raised to in the product
     """
 
-    def __init__(self, inner: Strategy, size: int, belief: str, floor: float) -> None:
-        self.inner, self.size, self.belief, self.floor = inner, size, belief, floor
+    inner: Strategy
+    size: int = 1000
+    belief: str = "model"
+    floor: float = 1e-4
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         rows = state.unlabelled
@@ -53,21 +71,29 @@ class ClassBalanced:
         return self.inner.select(show_only(state, rows[seen]), budget, rng)
 
 
+@dataclass(frozen=True)
 class Prefilter:
     """Any strategy on the candidates that another one names first (as Citovsky et al., 2021).
 
-    scorer: names `size` rows (the budget at least), without hearing answers; inner: chooses among
-    them.
+        >>> rows = Prefilter(Badge(), Margin(), size=50).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses among the candidates
+    scorer : strategy that names them, without hearing answers
+    size : candidates, the budget at least
     """
 
-    def __init__(self, inner: Strategy, scorer: Strategy, size: int) -> None:
-        self.inner, self.scorer, self.size = inner, scorer, size
+    inner: Strategy
+    scorer: Strategy
+    size: int = 1000
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         seen = unanswered(self.scorer, state, max(self.size, budget), rng)
         return self.inner.select(show_only(state, seen), budget, rng)
 
 
+@dataclass(frozen=True)
 class SelectiveQuerying:
     """Any strategy, but never about a row of which the prior is sure (CB+SQ: Kim et al., 2024).
 
@@ -75,10 +101,15 @@ class SelectiveQuerying:
     had on the rows answered with that class; of a class without answers it is never sure. The
     paper takes the prior's word as a free label for such rows; that half is a training rule and not
     done here. With too few rows left, those least above the bar are queried as well. O(n k).
+
+        >>> rows = SelectiveQuerying(ClassGuided()).select(state, 10, rng)
+
+    Parameters
+    ----------
+    inner : strategy that chooses among the other rows
     """
 
-    def __init__(self, inner: Strategy) -> None:
-        self.inner = inner
+    inner: Strategy
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         rows = state.unlabelled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,24 +14,35 @@ from al_bench.supervision.delivered import Delivered, logs, pooled
 DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # of the power of a belief, that are averaged over
 
 
+@dataclass(frozen=True)
 class Calibrated:
     """Another training rule, whose annotated rows judge how sure its model's probabilities may be.
 
     Free labels, taught as if they were certain, say nothing of it; the targets of annotated rows,
     doubtful as they are where the rule vets answers, do. Where it teaches annotated rows alone they
-    are hardly judges: the model has seen them.
+    are hardly judges: the model has seen them. ValueError where the rule believes nothing that is
+    to be joined.
 
-    beside: the power at which what the rule believes of a row is joined with the model, whose own
-    is one; a model taught by a belief errs elsewhere than the belief does (ours; a log-linear pool:
-    Genest and Zidek, 1986). doubt: of this power, standard deviations of its binary logarithm:
-    answers about rows of which both had spoken before say whom to hear (`learned_power`).
-    ValueError where one is below 0, the rule believes nothing, or a power of 0 is doubted.
+        >>> taught = Calibrated(FadingPool(), beside=0.5).training_set(state, rng)
+
+    Parameters
+    ----------
+    rule : the training rule
+    beside : power at which what the rule believes of a row is joined with the model, whose own is
+        one; a model taught by a belief errs elsewhere than the belief does (ours; a log-linear
+        pool: Genest and Zidek, 1986)
+    doubt : standard deviations of the binary logarithm of this power, which answers about rows of
+        which both had spoken before may change (`learned_power`); above 0 only where `beside` is
     """
 
-    def __init__(self, rule: Supervision, beside: float, doubt: float) -> None:
-        at_least(self, 0, beside=beside, doubt=doubt)
-        require(not doubt or beside > 0, self, "beside above 0", doubt=doubt, beside=beside)
-        self.rule, self.beside, self.doubt = rule, beside, doubt
+    rule: Supervision
+    beside: float = 0.0
+    doubt: float = 0.0
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, beside=self.beside, doubt=self.doubt)
+        known = not self.doubt or self.beside > 0
+        require(known, self, "beside above 0", doubt=self.doubt, beside=self.beside)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         taught = self.rule.training_set(state, rng)

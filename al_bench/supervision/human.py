@@ -3,6 +3,7 @@ those that are held for wrong."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,19 +14,32 @@ from al_bench.state import State, TrainingSet
 
 
 class HumanLabels:
-    """The annotator's answers as given, every row weighing one; the prior is not used."""
+    """The annotator's answers as given, every row weighing one; the prior is not used.
+
+    >>> taught = HumanLabels().training_set(state, rng)
+    """
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         targets = one_hot(state.labels[state.labelled], state.n_classes)
         return TrainingSet(state.labelled, targets, np.ones(len(targets), dtype=np.float32))
 
 
+@dataclass(frozen=True)
 class Smoothed:
-    """Label smoothing: answers give `smoothing` to all classes alike (Szegedy et al., 2016)."""
+    """Label smoothing: answers give a part to all classes alike (Szegedy et al., 2016).
 
-    def __init__(self, smoothing: float) -> None:
-        require(0 <= smoothing < 1, self, "0 or more and under 1", smoothing=smoothing)
-        self.smoothing = smoothing
+        >>> taught = Smoothed(smoothing=0.2).training_set(state, rng)
+
+    Parameters
+    ----------
+    smoothing : that part, 0 or more and under 1
+    """
+
+    smoothing: float = 0.1
+
+    def __post_init__(self) -> None:
+        fine = 0 <= self.smoothing < 1
+        require(fine, self, "0 or more and under 1", smoothing=self.smoothing)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         certain = one_hot(state.labels[state.labelled], state.n_classes)
@@ -38,6 +52,8 @@ class SoftLabels:
     """What several answers come to, as doubtful as it is: the consensus's probabilities as targets.
 
     Every row weighs one; the answers as given where there is no consensus, as of one annotator.
+
+        >>> taught = SoftLabels().training_set(asked, rng)
     """
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
@@ -47,18 +63,25 @@ class SoftLabels:
         return TrainingSet(state.labelled, targets, np.ones(len(targets), dtype=np.float32))
 
 
+@dataclass(frozen=True)
 class ConfidentLearning:
     """Human labels less those that confident learning flags (Northcutt et al., 2021; cleanlab).
 
     The class probabilities are out of fold, by a class-balanced logistic regression on the
     features; the prior is not used. A class never loses its last answers: where every answer of a
     class is flagged, they all stay.
+
+        >>> taught = ConfidentLearning(folds=3).training_set(state, rng)
+
+    Parameters
+    ----------
+    folds : parts of the answers that the regression is held out from
+    l2 : penalty of its weights
     """
 
     version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
-
-    def __init__(self, folds: int, l2: float) -> None:
-        self.folds, self.l2 = folds, l2
+    folds: int = 4
+    l2: float = 1.0
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         try:

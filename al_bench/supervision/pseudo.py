@@ -3,9 +3,11 @@ or the task model's own."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, one_hot, require
+from al_bench.arithmetic import above, at_least, one_hot, share
 from al_bench.label_models.belief import confident_rows
 from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
 from al_bench.state import Floats, Ints, PriorModel, State, TrainingSet
@@ -24,6 +26,8 @@ class AllPseudo:
     """Every row labelled by the prior's likeliest class, what is bought corrected by the annotator.
 
     All rows weigh the same; equal classes fall at random, anew in each round.
+
+        >>> taught = AllPseudo().training_set(state, rng)
     """
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
@@ -31,16 +35,26 @@ class AllPseudo:
         return with_pseudo_labels(state, free, fm_guesses(state.rows.prior, rng)[free], 1.0)
 
 
+@dataclass(frozen=True)
 class ConfidentSplit:
     """PriorAL's training rule: human labels and free pseudo-labels of D_C (Zhang et al., 2026).
 
-    D_C is what the imbalance-aware entropy leaves once the fraction `rho` of highest entropy, D_N,
-    is set aside for annotation; see PriorAL for the options. The task model is the one that chose
-    the queries: it is fitted anew after this split.
+    D_C is what the imbalance-aware entropy leaves once the rows of highest entropy, D_N, are set
+    aside for annotation. The task model is the one that chose the queries: it is fitted anew after
+    this split.
+
+        >>> taught = ConfidentSplit(rho=0.8).training_set(state, rng)
+
+    Parameters
+    ----------
+    rho : part of the unlabelled rows in D_N
+    weight, product, floor : as in `al_bench.strategies.PriorAL`
     """
 
-    def __init__(self, rho: float, weight: str, product: bool, floor: float) -> None:
-        self.rho, self.weight, self.product, self.floor = rho, weight, product, floor
+    rho: float = 0.5
+    weight: str = "as_published"
+    product: bool = True
+    floor: float = 1e-4
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         guesses = fm_guesses(state.rows.prior, rng)
@@ -50,21 +64,32 @@ class ConfidentSplit:
         return with_pseudo_labels(state, free, guesses[free], 1.0)
 
 
+@dataclass(frozen=True)
 class SelfTraining:
     """Human labels, and pseudo-labels of the task model itself (Lee, 2013); no prior is read.
 
-    Of each class that the model predicts, the `fraction` of unlabelled rows that it is surest of
-    (by class: Zou et al., 2018), at most `most` over all classes, shared evenly. Together they
-    weigh `weight` times as much as the human labels (Lee's alpha: both losses are means). The task
-    model is the one that chose the queries; before there is one, human labels alone. O(u k + u log
-    u) for u unlabelled rows.
+    Of each class that the model predicts, the unlabelled rows that it is surest of (by class: Zou
+    et al., 2018). The task model is the one that chose the queries; before there is one, human
+    labels alone. O(u k + u log u) for u unlabelled rows.
+
+        >>> taught = SelfTraining(fraction=0.5).training_set(state, rng)
+
+    Parameters
+    ----------
+    fraction : part of the unlabelled rows of each predicted class, above 0 to 1
+    most : rows over all classes, shared evenly
+    weight : of all of them together, in those of the human labels (Lee's alpha: both losses are
+        means)
     """
 
-    def __init__(self, fraction: float, most: int, weight: float) -> None:
-        require(0 < fraction <= 1, self, "more than 0 and at most 1", fraction=fraction)
-        at_least(self, 1, most=most)
-        above(self, 0, weight=weight)
-        self.fraction, self.most, self.weight = fraction, most, weight
+    fraction: float = 0.2
+    most: int = 4000
+    weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        share(self, fraction=self.fraction)
+        at_least(self, 1, most=self.most)
+        above(self, 0, weight=self.weight)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         free: Ints = np.empty(0, dtype=np.int64)
@@ -75,16 +100,23 @@ class SelfTraining:
         return with_pseudo_labels(state, free, state.probs[free].argmax(axis=1), each)
 
 
+@dataclass(frozen=True)
 class Distill:
     """Human labels, and the prior as soft targets that fade as labels come (Hinton et al., 2015).
 
-    The unlabelled rows together weigh as much as `worth` labels a class, shared evenly, so the
-    prior's part of the loss is ``worth k / (worth k + m)`` after m labels.
+    The prior's part of the loss is ``worth k / (worth k + m)`` after m labels.
+
+        >>> taught = Distill(worth=10).training_set(state, rng)
+
+    Parameters
+    ----------
+    worth : what the unlabelled rows together weigh, in labels a class
     """
 
-    def __init__(self, worth: float) -> None:
-        above(self, 0, worth=worth)
-        self.worth = worth
+    worth: float = 5
+
+    def __post_init__(self) -> None:
+        above(self, 0, worth=self.worth)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         labelled, free = state.labelled, state.unlabelled

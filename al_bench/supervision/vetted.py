@@ -3,24 +3,28 @@ that were right."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import above, one_hot, one_of, require
-from al_bench.label_models.belief import OutOfFoldBelief, belief_of, confident_rows
+from al_bench.arithmetic import above, one_hot, one_of, share
+from al_bench.label_models.belief import AveragedBelief, OutOfFoldBelief, belief_of, confident_rows
 from al_bench.state import Ints, State, TrainingSet
 
 
+@dataclass(frozen=True)
 class Vetted:
     """Annotated rows with the posterior of their true class as soft targets (ours).
 
-    The belief is the label model's where that is an equal one.
+        >>> taught = Vetted().training_set(state, rng)
+
+    Parameters
+    ----------
+    belief : what says so; the label model's where that is an equal one
     """
 
-    def __init__(self, belief: OutOfFoldBelief) -> None:
-        self.belief = belief
+    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         belief = belief_of(self.belief, state, rng)
@@ -29,17 +33,27 @@ class Vetted:
         return TrainingSet(state.labelled, targets, weights, belief.pool, belief.says)
 
 
+@dataclass(frozen=True)
 class VettedPool:
     """Vetted labels and, class by class, the unlabelled rows the belief is surest of (ours).
 
-    fraction: how much of each predicted class is trained on; most: rows over all classes, shared
-    evenly; hard: trained on as the likeliest class rather than as the belief itself. The belief is
-    the label model's where that is an equal one.
+        >>> taught = VettedPool(fraction=0.5).training_set(state, rng)
+
+    Parameters
+    ----------
+    belief : what says so; the label model's where that is an equal one
+    fraction : part of the unlabelled rows of each predicted class that is trained on, above 0 to 1
+    most : rows over all classes, shared evenly
+    hard : whether they are trained on as the likeliest class rather than as the belief itself
     """
 
-    def __init__(self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool) -> None:
-        require(0 < fraction <= 1, self, "more than 0 and at most 1", fraction=fraction)
-        self.belief, self.fraction, self.most, self.hard = belief, fraction, most, hard
+    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    fraction: float = 0.7
+    most: int = 4000
+    hard: bool = True
+
+    def __post_init__(self) -> None:
+        share(self, fraction=self.fraction)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         belief = belief_of(self.belief, state, rng)
@@ -54,21 +68,27 @@ class VettedPool:
         return TrainingSet(rows, targets, weights, belief.pool, belief.says)
 
 
+@dataclass(frozen=True)
 class FadingPool(VettedPool):
     """`VettedPool` whose unlabelled rows count less as answers come in (ours).
 
-    fade: answers a class, on average over classes, at which a free label weighs half of an
-    annotated row: beside m answers about k classes its weight is ``1 / (1 + m / (fade k))``, so
-    that thousands of answers are not drowned in what a belief made of them. ValueError unless it is
-    above 0.
+    Beside m answers about k classes the weight of a free label is ``1 / (1 + m / (fade k))``, so
+    that thousands of answers are not drowned in what a belief made of them.
+
+        >>> taught = FadingPool(fade=10.0).training_set(state, rng)
+
+    Parameters
+    ----------
+    belief, fraction, most, hard : as in `VettedPool`
+    fade : answers a class, on average over classes, at which a free label weighs half of an
+        annotated row; above 0
     """
 
-    def __init__(
-        self, belief: OutOfFoldBelief, fraction: float, most: int, hard: bool, fade: float
-    ) -> None:
-        super().__init__(belief, fraction, most, hard)
-        above(self, 0, fade=fade)
-        self.fade = fade
+    fade: float = 40.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        above(self, 0, fade=self.fade)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         taught = super().training_set(state, rng)
@@ -81,22 +101,34 @@ class FadingPool(VettedPool):
 TAUGHT = ("nothing", "belief", "truth")
 
 
+@dataclass(frozen=True)
 class PoolByTruth:
     """Upper reference, not a method: `VettedPool`'s rows, and of each kind the truth; it reads it.
 
-    answered, free: what is taught of annotated rows and of the unlabelled ones that `rule`
-    chooses, "nothing", "belief" (as the rule does) or "truth". A runner that sees `oracle` calls
-    ``given`` with the pool's truth. It is marked even where it reads none ("nothing" of one and the
-    "belief" of the other): it tells what a rule is worth, and is none to be used.
+    A runner that sees `oracle` calls ``given`` with the pool's truth. It is marked even where it
+    reads none ("nothing" of one and the "belief" of the other): it tells what a rule is worth, and
+    is none to be used.
+
+        >>> taught = PoolByTruth(free="belief").given(truth).training_set(state, rng)
+
+    Parameters
+    ----------
+    rule : chooses the unlabelled rows
+    answered, free : what is taught of annotated and of unlabelled rows: nothing, belief (as the
+        rule does) or truth
+    truth : (n,) the true class of every pool row, None until it is given
     """
 
     oracle: ClassVar[bool] = True
+    rule: VettedPool = field(default_factory=FadingPool)
+    answered: str = "truth"
+    free: str = "truth"
+    truth: Ints | None = None
 
-    def __init__(self, rule: VettedPool, answered: str, free: str, truth: Ints | None) -> None:
-        one_of(self, TAUGHT, answered=answered, free=free)
-        if answered == free == "nothing":
+    def __post_init__(self) -> None:
+        one_of(self, TAUGHT, answered=self.answered, free=self.free)
+        if self.answered == self.free == "nothing":
             raise ValueError("PoolByTruth got nothing for both; wanted something to teach")
-        self.rule, self.answered, self.free, self.truth = rule, answered, free, truth
 
     def given(self, truth: Ints) -> PoolByTruth:
         """The same reference with (n,) the true class of every pool row."""

@@ -36,12 +36,6 @@ def state_of(
     return replace(state, consensus=made, labels=np.where(np.arange(n) == 0, 0, state.labels))
 
 
-def by_skill(
-    rule: str = "thompson", width: float = 0.5, by_class: bool = False, per_cost: bool = False
-) -> BySkill:
-    return BySkill(rule, 2.0, 1.0, width, by_class, per_cost)
-
-
 def shares(state: State, assignment: object, rows: Ints | None = None) -> np.ndarray:
     rows = np.arange(1, len(state.labels)) if rows is None else rows
     who = assignment.assign(state, rows, np.random.default_rng(0))  # type: ignore[attr-defined]
@@ -54,21 +48,21 @@ EVEN = [[10.0] * K, [10.0] * K, [10.0] * K]
 @pytest.mark.parametrize("rule", ["thompson", "ucb"])
 def test_the_skilled_are_asked(rule: str) -> None:
     state = state_of([[9.5] * K, [6.0] * K, [2.0] * K], EVEN)
-    found = shares(state, by_skill(rule))
+    found = shares(state, BySkill(rule))
     assert found[0] > 0.95
     assert found[2] == 0
 
 
 def test_who_was_hardly_asked_is_tried() -> None:
     state = state_of([[8.0] * K, [0.0] * K], [[10.0] * K, [0.0] * K])
-    assert 0.05 < shares(state, by_skill(width=1.0))[1] < 0.6
-    assert shares(state, by_skill("ucb", width=3.0))[1] == 1
+    assert 0.05 < shares(state, BySkill(width=1.0))[1] < 0.6
+    assert shares(state, BySkill("ucb", width=3.0))[1] == 1
 
 
 def test_a_dear_annotator_must_be_worth_it() -> None:
     state = state_of([[9.5] * K, [8.5] * K], EVEN[:2], prices=[5.0, 1.0])
-    assert shares(state, by_skill())[0] > 0.9
-    assert shares(state, by_skill(per_cost=True))[1] > 0.99
+    assert shares(state, BySkill())[0] > 0.9
+    assert shares(state, BySkill(per_cost=True))[1] > 0.99
 
 
 def test_who_knows_a_class_is_asked_about_its_rows() -> None:
@@ -78,7 +72,7 @@ def test_who_knows_a_class_is_asked_about_its_rows() -> None:
     sure = state.rows.prior.max(axis=1) > 0.9
     for c in range(K):
         rows = np.flatnonzero((classes == c) & sure)[:20]
-        assert shares(state, by_skill(by_class=True), rows)[int(c > 1)] > 0.9
+        assert shares(state, BySkill(by_class=True), rows)[int(c > 1)] > 0.9
 
 
 def test_models_come_first_and_people_after() -> None:

@@ -1,5 +1,7 @@
 """The belief: Bayes by hand, parameters recovered from answers, useless priors ignored."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -29,15 +31,9 @@ from tests.reference import belief as slow
 BEFORE, PRECISION, NOISE = np.array([1.5, 0.5]), np.array([4.0, 1.0]), (1.0, 9.0)
 
 
-def belief_rule(
-    gate: bool = True,
-    doubt: float = 10.0,
-    ridges: tuple[float, ...] = (1.0,),
-    shifts: tuple[float, ...] = (0.0,),
-    by_classes: bool = False,
-) -> OutOfFoldBelief:
-    fixed = ((1.0, 1.0), (4.0, 4.0), (1.0, 9.0))
-    return OutOfFoldBelief(4, ridges, shifts, *fixed, gate, doubt, by_classes)
+def belief_rule(**changed: Any) -> OutOfFoldBelief:
+    first: dict[str, Any] = {"ridges": (1.0,), "shifts": (0.0,), "by_classes": False}
+    return OutOfFoldBelief(**first | changed)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:

@@ -163,9 +163,7 @@ def with_people(rows: Rows, index: Ints, said: Ints, who: Ints, count: int = 2) 
     return State.start(rows, panel, reask=True).tell(index, said, who)
 
 
-AVERAGED = AveragedBelief(
-    4, (8.0,), (0.0, 1.0), (1.0, 1.0), (2.0, 2.0), (0.5, 2.0), True, 10.0, True, None
-)  # as configs/belief/averaged.yaml
+AVERAGED = AveragedBelief()
 
 
 @pytest.mark.parametrize("persons", [True, False])

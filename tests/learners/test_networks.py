@@ -28,26 +28,12 @@ from al_bench.learners.training import Recipe, batches
 from al_bench.priors import sentence
 from al_bench.state import Model, Rows, State, TrainingSet
 from al_bench.testing.situations import make_pool, make_state, telling_inputs
-from tests.tiny_models import (
-    bert,
-    on_cpu,
-    texts_by,
-    timm_weights,
-)
+from tests.tiny_models import bert, on_cpu, texts_by, timm_weights
 
 __all__ = ["bert", "on_cpu"]
 
-RECIPE = Recipe(
-    steps=60,
-    batch=32,
-    learning_rate=0.01,
-    head_learning_rate=0.01,
-    weight_decay=0.01,
-    warmup=0.1,
-    clip=1.0,
-    precision="float32",
-)
-PLAIN = Loss(balance="none", smoothing=0.0, q=0.0)
+RECIPE = Recipe(steps=60, batch=32, learning_rate=0.01, head_learning_rate=0.01)
+PLAIN = Loss(balance="none")
 
 
 def mlp(recipe: Recipe = RECIPE, loss: Loss = PLAIN) -> MLPHead:

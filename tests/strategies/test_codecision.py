@@ -22,7 +22,7 @@ from tests.reference import belief as slow
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)
+    return OutOfFoldBelief(ridges=(1.0,), shifts=(0.0,), by_classes=False)
 
 
 def codecision(value: str = "margin", factor: int = 1) -> Codecision:

@@ -3,6 +3,7 @@
 Most states have rows and classes that tie, so that luck decides as well as scores.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -50,54 +51,97 @@ from tests.reference import (
 )
 
 SEEDS = range(12)
+Plainly = Callable[..., list[int]]  # of a state, a budget and a generator
 FLOOR = 1e-4
 
-# --- Scores ---------------------------------------------------------------------------------------
+# --- Scores, and service of the class that has least ----------------------------------------------
 
-SCORED = {
-    "confidence": (Confidence(), lambda p, q: ranking.doubt(p)),
-    "margin": (Margin(), lambda p, q: ranking.margin(p)),
-    "entropy": (Entropy(), lambda p, q: ranking.entropy(p)),
-    "product_margin": (
-        ProductMargin(FLOOR),
-        lambda p, q: ranking.margin(ranking.product(p, q, FLOOR)),
+
+def by_score(score: Callable[..., float]) -> Plainly:
+    """Plainly the rows of the highest score, of a row's probabilities and its prior."""
+    return lambda state, *luck: ranking.select(
+        lambda row: score(state.probs[row], state.rows.prior[row]),
+        *(state.unlabelled.tolist(), *luck),
+    )
+
+
+def likely(by: str, state: State, *luck: Any) -> list[int]:
+    shares = ranking.shares_by(by, state.rows.prior, state.labels, state.n_classes)
+    rare = ranking.rare_classes(shares)
+    score = by_score(lambda probs, prior: sum(probs[c] for c in rare))
+    return score(state, *luck)
+
+
+def tail_first(of: str, state: State, *luck: Any) -> list[int]:
+    rows = state.unlabelled.tolist()
+    believed = serving.beliefs(of, state.probs, state.rows.prior, rows, FLOOR)
+    return serving.tail_first(believed, rows, state.counts, *luck)
+
+
+def pcb(inner: Plainly, part: float, state: State, budget: int, luck: Any) -> list[int]:
+    rows, prior = state.unlabelled.tolist(), state.rows.prior
+    plainly = lambda rows, budget, luck: inner(state, budget, luck)  # noqa: E731
+    return serving.pcb(plainly, prior, rows, state.counts, budget, part, luck)
+
+
+def joint(score: Callable[..., float]) -> Plainly:
+    return by_score(lambda p, q: score(ranking.product(p, q, FLOOR)))
+
+
+PLAINLY: dict[str, tuple[Any, Plainly]] = {
+    "confidence": (Confidence(), by_score(lambda p, q: ranking.doubt(p))),
+    "margin": (Margin(), by_score(lambda p, q: ranking.margin(p))),
+    "entropy": (Entropy(), by_score(lambda p, q: ranking.entropy(p))),
+    "product_margin": (ProductMargin(FLOOR), joint(ranking.margin)),
+    "product_entropy": (ProductEntropy(FLOOR), joint(ranking.entropy)),
+    "disagreement": (Disagreement(), by_score(ranking.jensen_shannon)),
+    **{f"likely {by}": (MostLikelyPositive(by), partial(likely, by)) for by in ("labels", "prior")},
+    **{
+        f"prioral {how} {pooled}": (
+            PriorAL(0.4, how, pooled, FLOOR),
+            lambda s, *luck, of=(0.4, how, pooled, FLOOR): prioral.select(
+                s.probs, s.rows.prior, s.labels, *luck, *of
+            ),
+        )
+        for how in ("as_published", "inverse", "none", "precision")
+        for pooled in (False, True)
+    },
+    "fm_stratified": (
+        FMStratified(),
+        lambda s, *luck: serving.fm_stratified(s.rows.prior, s.unlabelled.tolist(), *luck),
     ),
-    "product_entropy": (
-        ProductEntropy(FLOOR),
-        lambda p, q: ranking.entropy(ranking.product(p, q, FLOOR)),
-    ),
-    "disagreement": (Disagreement(), ranking.jensen_shannon),
+    **{
+        f"fm_balanced {among}": (
+            FMBalanced(among),
+            lambda s, budget, luck, among=among: serving.fm_balanced(
+                s.rows.prior, s.unlabelled.tolist(), s.counts, budget, among, luck
+            ),
+        )
+        for among in (1, 4, 100)
+    },
+    **{
+        f"tail_first {of}": (TailFirst(of, FLOOR), partial(tail_first, of))
+        for of in ("model", "prior", "product")
+    },
+    **{
+        f"pcb {name} {part}": (PCB(rule, part), partial(pcb, plainly, part))
+        for name, rule, plainly in (
+            ("margin", Margin(), by_score(lambda p, q: ranking.margin(p))),
+            ("random", Random(), lambda s, *luck: ranking.at_random(s.unlabelled.tolist(), *luck)),
+        )
+        for part in (0.1, 0.5, 1.0)
+    },
 }
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", sorted(SCORED))
-def test_scores_rank_as_scores_of_one_row_at_a_time(name: str, seed: int) -> None:
+@pytest.mark.parametrize("name", PLAINLY)
+def test_a_rule_asks_what_its_plain_version_asks(name: str, seed: int) -> None:
     state, _ = tied_state(seed)
-    rule, score = SCORED[name]
+    rule, plainly = PLAINLY[name]
     for budget in budgets(state):
-        expected = ranking.select(
-            lambda row: score(state.probs[row], state.rows.prior[row]),
-            *(state.unlabelled.tolist(), budget, generator(seed)),
-        )
+        expected = plainly(state, budget, generator(seed))
         assert rule.select(state, budget, generator(seed)).tolist() == expected
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("by", ["labels", "prior"])
-def test_likely_rows_are_those_of_largest_probability_in_the_rare_classes(
-    by: str, seed: int
-) -> None:
-    state, _ = tied_state(seed)
-    fractions = ranking.shares_by(by, state.rows.prior, state.labels, state.n_classes)
-    rare = ranking.rare_classes(fractions)
-    for budget in budgets(state):
-        expected = ranking.select(
-            lambda row: sum(state.probs[row][c] for c in rare),
-            *(state.unlabelled.tolist(), budget, generator(seed)),
-        )
-        chosen = MostLikelyPositive(by).select(state, budget, generator(seed))
-        assert chosen.tolist() == expected
 
 
 def test_a_class_that_has_just_the_average_is_not_rare() -> None:
@@ -110,73 +154,6 @@ def test_a_class_that_has_just_the_average_is_not_rare() -> None:
         chosen.tolist()
         == sorted(state.unlabelled.tolist(), key=lambda row: -state.probs[row, 0])[:9]
     )
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("pooled", [False, True])
-@pytest.mark.parametrize("how", ["as_published", "inverse", "none", "precision"])
-def test_prioral_asks_what_its_plain_version_asks(how: str, pooled: bool, seed: int) -> None:
-    state, _ = tied_state(seed)
-    for budget in budgets(state):
-        expected = prioral.select(
-            *(state.probs, state.rows.prior, state.labels, budget, generator(seed)),
-            *(0.4, how, pooled, FLOOR),
-        )
-        chosen = PriorAL(0.4, how, pooled, FLOOR).select(state, budget, generator(seed))
-        assert chosen.tolist() == expected
-
-
-# --- Service of the class that has least ----------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_fm_stratified_asks_what_plain_service_asks(seed: int) -> None:
-    state, _ = tied_state(seed)
-    rows = state.unlabelled.tolist()
-    for budget in budgets(state):
-        expected = serving.fm_stratified(state.rows.prior, rows, budget, generator(seed))
-        assert FMStratified().select(state, budget, generator(seed)).tolist() == expected
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("among", [1, 4, 100])
-def test_fm_balanced_asks_what_its_plain_version_asks(among: int, seed: int) -> None:
-    state, _ = tied_state(seed)
-    rows = state.unlabelled.tolist()
-    for budget in budgets(state):
-        expected = serving.fm_balanced(
-            *(state.rows.prior, rows, state.counts, budget, among, generator(seed))
-        )
-        assert FMBalanced(among).select(state, budget, generator(seed)).tolist() == expected
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("of", ["model", "prior", "product"])
-def test_tail_first_asks_what_plain_service_asks(of: str, seed: int) -> None:
-    state, _ = tied_state(seed)
-    rows = state.unlabelled.tolist()
-    believed = serving.beliefs(of, state.probs, state.rows.prior, rows, FLOOR)
-    for budget in budgets(state):
-        expected = serving.tail_first(believed, rows, state.counts, budget, generator(seed))
-        chosen = TailFirst(of, FLOOR).select(state, budget, generator(seed))
-        assert chosen.tolist() == expected
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("fraction", [0.1, 0.5, 1.0])
-def test_pcb_asks_what_plain_service_of_the_candidates_asks(fraction: float, seed: int) -> None:
-    state, _ = tied_state(seed)
-    for inner, plainly in (
-        (Margin(), partial(ranking.select, lambda row: ranking.margin(state.probs[row]))),
-        (Random(), ranking.at_random),
-    ):
-        for budget in budgets(state):
-            expected = serving.pcb(
-                *(plainly, state.rows.prior, state.unlabelled.tolist(), state.counts),
-                *(budget, fraction, generator(seed)),
-            )
-            chosen = PCB(inner, fraction).select(state, budget, generator(seed))
-            assert chosen.tolist() == expected
 
 
 @pytest.mark.parametrize("seed", SEEDS)

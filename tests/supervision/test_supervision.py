@@ -20,7 +20,7 @@ from tests.conftest import make_state
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(4, (1.0,), (0.0,), (1.0, 1.0), (4.0, 4.0), (1.0, 9.0), True, 10.0, False)
+    return OutOfFoldBelief(ridges=(1.0,), shifts=(0.0,), by_classes=False)
 
 
 def vetted() -> VettedPool:

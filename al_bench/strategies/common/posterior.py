@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -21,16 +22,24 @@ class Posterior(Protocol):
         """The predictions of that many models; the same models whichever rows are asked for."""
 
 
+@dataclass(frozen=True)
 class Laplace:
     """Last-layer Laplace with a Kronecker-factored Hessian (Ritter et al., 2018).
 
-    precision: of the Gaussian prior on the weights; a head trained with a sum of losses plus
-    l2/2 |W|^2 has precision l2. Without labels all models are the model itself. O(l d^2 + d^3).
+    Without labels all models are the model itself. O(l d^2 + d^3).
+
+        >>> predict = Laplace(precision=3.0).draw(state, 5, rng)
+
+    Parameters
+    ----------
+    precision : of the Gaussian prior on the weights; a head trained with a sum of losses plus l2/2
+        |W|^2 has precision l2
     """
 
-    def __init__(self, precision: float) -> None:
-        above(self, 0, precision=precision)
-        self.precision = precision
+    precision: float = 1.0
+
+    def __post_init__(self) -> None:
+        above(self, 0, precision=self.precision)
 
     def draw(self, state: State, models: int, rng: np.random.Generator) -> Predict:
         if len(state.labelled) == 0:
@@ -52,16 +61,23 @@ class Laplace:
         return predict
 
 
+@dataclass(frozen=True)
 class Dropout:
     """Models that each miss the same random features for every row (Gal and Ghahramani, 2016).
 
-    rate: the fraction of features dropped; the others are scaled up. A model that reads no features
-    (the prior) always agrees with itself. O(u d) a model.
+    A model that reads no features (the prior) always agrees with itself. O(u d) a model.
+
+        >>> predict = Dropout(rate=0.2).draw(state, 5, rng)
+
+    Parameters
+    ----------
+    rate : part of the features that is dropped, between 0 and 1; the others are scaled up
     """
 
-    def __init__(self, rate: float) -> None:
-        require(0 < rate < 1, self, "one between 0 and 1", rate=rate)
-        self.rate = rate
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        require(0 < self.rate < 1, self, "one between 0 and 1", rate=self.rate)
 
     def draw(self, state: State, models: int, rng: np.random.Generator) -> Predict:
         pool, model = state.rows, state.model

@@ -1,0 +1,84 @@
+"""What every component class says of itself: the defaults of its config, and an example."""
+
+import doctest
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+
+from al_bench.configuration.config import build, config_folders
+from al_bench.configuration.identity import identified, targets
+from al_bench.configuration.objects import node_of
+from al_bench.configuration.options import options
+from al_bench.state import TrainingSet
+from al_bench.testing.asking import make_asked
+from al_bench.testing.situations import make_state
+
+ROOMS = ("strategies", "supervision", "label_models", "assignments", "learners")
+GROUPS = ("strategy", "supervision", "label_model", "assignment", "learner", "belief", "trainer")
+NODES = {
+    (group, option): node
+    for group in GROUPS
+    for option, node in options(group, tuple(config_folders(None))).items()
+    if all(target.startswith("al_bench.") for target in targets(node))
+}
+MAIN = {  # of the classes with several options
+    *("bald", "codecision", "tail_first", "thompson", "timm", "transformers", "default"),
+    *("averaged", "version_2"),
+}
+AROUND = {  # what another component is to be given, or a choice that nobody can make for a user
+    *("AnchorAL", "AskAgain", "Calibrated", "ClassBalanced", "NAS", "Only", "PCB", "Prefilter"),
+    *("Repeated", "SEALS", "SelectiveQuerying", "Subsample", "Tailor"),
+}
+
+
+def class_of(node: Any) -> type:
+    return type(build(node))
+
+
+@pytest.mark.parametrize(("group", "option"), NODES, ids="-".join)
+def test_an_object_of_an_option_has_the_identity_of_its_config(group: str, option: str) -> None:
+    node = NODES[group, option]
+    assert identified(node_of(build(node))) == identified(node)
+
+
+def test_a_class_without_arguments_is_its_main_option() -> None:
+    found: dict[str, list[str]] = {}
+    for (_, option), node in NODES.items():
+        kind = class_of(node)
+        mine = found.setdefault(kind.__name__, [])
+        if kind.__name__ not in AROUND and identified(node_of(kind())) == identified(node):
+            mine.append(option)
+    several = {option for (_, option) in NODES} & MAIN
+    assert several == MAIN
+    assert {name for name, mine in found.items() if not mine} == AROUND
+    assert all(len(mine) == 1 for name, mine in found.items() if name not in AROUND)
+    kinds = [str(node["_target_"]) for node in NODES.values()]
+    for (_, option), node in NODES.items():
+        name = str(node["_target_"]).rpartition(".")[2]
+        if kinds.count(str(node["_target_"])) > 1 and name not in AROUND:
+            assert set(found[name]) <= MAIN, option
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_example_of_every_class_runs(room: str) -> None:
+    package = import_module(f"al_bench.{room}")
+    public = {name: getattr(package, name) for name in package.__all__}
+    state, truth = make_state()
+    asked = make_asked("several annotators").state
+    targets = np.eye(4)[truth[state.labelled]]
+    known = {
+        **public,
+        "state": state,
+        "truth": truth,
+        "taught": TrainingSet(state.labelled, targets, np.ones(len(targets))),
+        "asked": asked,
+        "rows": asked.askable[:5],
+        "accuracies": np.linspace(0.3, 0.9, 5),
+    }
+    for name, part in public.items():
+        rng = np.random.default_rng(0)
+        (test,) = doctest.DocTestFinder(recurse=False).find(part, name, globs={**known, "rng": rng})
+        assert test.examples, name
+        assert doctest.DocTestRunner(verbose=False).run(test).failed == 0, name
