@@ -61,7 +61,6 @@ ROOMS = {
 }
 ROOMS["audit"] = ""
 ROOMS["api"] = " ".join(ROOMS)
-ROOMS["session"] = " ".join(ROOMS)
 ROOMS["__init__"] = "api session loop truth configuration"
 ROOMS["cli"] = " ".join(ROOMS)
 

@@ -16,7 +16,7 @@ import typer
 from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
-    from al_bench.session import Interval, Session, Suggestion
+    from al_bench.labelling import Interval, Session, Suggestion
 
 # "\b" keeps a paragraph of the help as it is written.
 EXAMPLES = """\b
@@ -101,7 +101,7 @@ def new(
     config_dir: ConfigDir = None,
 ) -> None:
     """Make a session of your rows: embed them and ask the foundation model."""
-    from al_bench.session import Session
+    from al_bench.labelling import Session
 
     with Session.new(
         folder,
@@ -138,7 +138,7 @@ def suggest(
     config_dir: ConfigDir = None,
 ) -> None:
     """Choose the rows to label next, as a csv whose column "answer" waits to be filled in."""
-    from al_bench.session.batches import write_batch
+    from al_bench.labelling.suggestions import write_batch
 
     with opened(folder, config_dir) as session, written(out) as file:
         found = batch(session, budget, annotator, waiting)
@@ -160,8 +160,8 @@ def tell(
 
     An export of Label Studio or Argilla (.json) may be told again: only what is new counts.
     """
-    from al_bench.session.argilla import exported
-    from al_bench.session.telling import bring, file_answers
+    from al_bench.labelling.annotations import bring, file_answers
+    from al_bench.labelling.argilla import exported
 
     with opened(folder, config_dir) as session:
         if file.suffix == ".json":
@@ -196,12 +196,12 @@ def label(
 ) -> None:
     """Serve a page on which people label, by keyboard, texts and images."""
     try:
-        from al_bench.session.page.serve import serve
+        from al_bench.labelling.page.serve import serve
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
             raise
         raise RuntimeError(
-            f"the labelling page needs {error.name}: pip install 'al-bench[page]'"
+            f"the labelling page needs {error.name}: pip install 'al-bench[labelling]'"
         ) from error
     say = lambda line: print(line, flush=True)  # noqa: E731
     serve(folder.expanduser(), host, port, batch, guess, config_dir, say)
@@ -262,7 +262,7 @@ def predict(
     config_dir: ConfigDir = None,
 ) -> None:
     """Label rows by a session's model, or by one that was exported (the folder has model.json)."""
-    from al_bench.session.predicting import CARD, Exported
+    from al_bench.labelling.exported_model import CARD, Exported
 
     if (folder / CARD).is_file():
         model = Exported.load(folder)
@@ -332,7 +332,7 @@ def tasks(
     config_dir: ConfigDir = None,
 ) -> None:
     """Choose the rows to label next, as tasks of Label Studio or records of Argilla."""
-    from al_bench.session import argilla, labelstudio
+    from al_bench.labelling import argilla, labelstudio
 
     if interface is not None and tool != Tool.labelstudio:
         raise typer.BadParameter("--interface is of Label Studio alone")
@@ -368,7 +368,7 @@ def listed(text: str) -> list[str]:
 
 
 def opened(folder: Path, config_dir: Path | None) -> Session:
-    from al_bench.session import Session
+    from al_bench.labelling import Session
 
     return Session.open(folder, config_dir)
 

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.session import Session
-from tests.session.test_brought import annotation
-from tests.session.texts import CLASSES as NAMES
-from tests.session.texts import session_of, truth
+from al_bench.labelling import Session
+from tests.labelling.test_brought import annotation
+from tests.labelling.texts import CLASSES as NAMES
+from tests.labelling.texts import session_of, truth
 from tests.tiny_models import bert  # noqa: F401
 
 

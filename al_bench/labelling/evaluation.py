@@ -1,0 +1,123 @@
+"""How good a session's model is, and whether to stop: its audit, as the estimates read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from al_bench.arithmetic import one_hot
+from al_bench.labelling.audit.design import Audit
+from al_bench.labelling.audit.estimate import Estimate as Estimated
+from al_bench.labelling.audit.estimate import agreed, estimate
+from al_bench.labelling.audit.stopping import Look, advice, due, look_at
+from al_bench.labelling.ledger import consensus
+from al_bench.labelling.model_service import Bench, Moment
+from al_bench.labelling.schema import Answered
+from al_bench.labelling.settings import Estimate
+from al_bench.state import ABSENT, Floats, Ints
+
+TWICE = 10  # audited rows with two answers from which on these say how often people err
+LOOK = "look"  # kind of a decision
+
+
+def judged(bench: Bench, moment: Moment, target: float | None) -> Estimate:
+    """Accuracy, balanced accuracy and recalls with 95 % intervals, and advice.
+
+    target: balanced accuracy that is wanted; None: stop once more labels gain little. Whatever it
+    is asked for, this is a look at the audit, which the session records where one is due.
+    ValueError, in one sentence, where the audit's answers say nothing of the model yet.
+    """
+    answers, classes = moment.ledger.audit_answers, moment.settings.classes
+    audit = audited(answers, classes, moment.pool.strata)
+    unsure = len({answer.row for answer in answers}) - len(audit.rows)
+    if not len(audit.rows):
+        why = "no row of the audit has an answer yet"
+        if unsure:
+            why = f'of all {unsure} rows of the audit with an answer people were "not sure"'
+        raise ValueError(
+            f"{why}, so nothing is known of the model; answer some that were drawn at random"
+        )
+    truths, error, twice = truths_of(answers, audit, classes)
+    probs = bench.last(moment).probs
+    found = estimate(probs, audit, truths, moment.pool.reserved)
+    unseen = [classes[c] for c in np.setdiff1d(np.arange(len(classes)), audit.answers)]
+    look = looked(bench, moment, found, audit, truths, probs)
+    said = advice(look, found, unseen, target)
+    return Estimate(
+        found.accuracy,
+        found.balanced_accuracy,
+        dict(zip(classes, found.recalls, strict=True)),
+        len(consensus(moment.ledger.answers)),
+        len(audit.rows),
+        f"{'stop' if said.stop else 'go on'}: {said.why}",
+        error,
+        tuple(notes(unsure, unseen, error, twice)),
+    )
+
+
+def notes(unsure: int, unseen: Sequence[str], error: float | None, twice: int) -> Iterator[str]:
+    """What to know of an estimate, in sentences. twice: audited rows with two answers."""
+    if unsure:
+        yield f'{unsure} of the rows drawn for the audit were answered "not sure" and are left out'
+    if unseen:
+        yield f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
+    if error is not None:
+        yield f"corrected for people, who err in {error:.0%} of answers"
+    elif twice:
+        yield (
+            f"answers are taken for the truth: {twice} audited rows have two people's answers, and "
+            f"{TWICE} tell how often they err"
+        )
+
+
+def audited(answers: Sequence[Answered], classes: Sequence[str], strata: Ints) -> Audit:
+    """The audit that some answers are: what most people said of each row."""
+    said, number = consensus(answers), {name: c for c, name in enumerate(classes)}
+    rows = np.array(list(said), dtype=np.int64)
+    return Audit(rows, strata, np.array([number[name] for name in said.values()], dtype=np.int64))
+
+
+def truths_of(
+    answers: Sequence[Answered], audit: Audit, classes: Sequence[str]
+) -> tuple[Floats, float | None, int]:
+    """(a, k) what answers say of the true classes, corrected for how often people err where enough
+    rows were answered twice to tell; how often that is, else None; and how many were."""
+    names = list(dict.fromkeys(answer.annotator for answer in answers))
+    place = {row: line for line, row in enumerate(audit.rows.tolist())}
+    table = np.full((len(audit.rows), max(len(names), 1)), ABSENT, dtype=np.int64)
+    for answer in answers:
+        if answer.answer is not None:
+            column = names.index(answer.annotator)
+            table[place[answer.row], column] = classes.index(answer.answer)
+    twice = int(np.count_nonzero((table != ABSENT).sum(axis=1) > 1))
+    if twice < TWICE:
+        return one_hot(audit.answers, len(classes)), None, twice
+    return *agreed(table, len(classes)), twice
+
+
+def looked(
+    bench: Bench, moment: Moment, found: Estimated, audit: Audit, truths: Floats, probs: Floats
+) -> Look | None:
+    """The last look at the audit, which is this one where one is due; it is recorded for good.
+
+    Looks before the last rows or classes came were at other models and other rows: they are counted
+    as their errors are spent, and say nothing else.
+    """
+    pool, store = moment.pool, bench.store
+    place = np.searchsorted(pool.reserved, audit.rows)
+    with store.writing():
+        past = [d.value for d in store.decisions() if d.kind == LOOK]
+        own = [Look(**value["look"]) for value in past if value["pool"] == pool.digest]
+        last = own[-1] if own else None
+        if len(audit.rows) < due(last):
+            return last
+        fits = {fit.key: fit for fit in store.guesses() if fit.pool == pool.digest}
+        now = fits.pop(moment.key, None)
+        labels = [*(fit.labels for fit in fits.values()), now.labels if now else 0]
+        guesses = [np.frombuffer(fit.classes, dtype=np.int32)[place] for fit in fits.values()]
+        guesses.append(probs[audit.rows].argmax(axis=1))
+        look = look_at(len(past) + 1, found, audit, truths, np.array(labels), np.stack(guesses))
+        store.decide(LOOK, {"pool": pool.digest, "look": asdict(look)})
+        return look

@@ -1,0 +1,238 @@
+"""A session on disk: one SQLite file, to which rows, suggestions, answers and decisions are added.
+
+Any number of processes and threads may read and write at once. What a transaction wrote is there
+after a kill or a power cut, and nothing that was written is changed later: triggers refuse it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+from time import time
+from typing import Any
+
+from al_bench.labelling.schema import FORM, MARK, Answered, Decision, Guesses, schema
+from al_bench.labelling.settings import Suggestion
+
+FILE = "session.sqlite"
+PATIENCE = 60.0  # seconds that a writer waits for others
+
+
+@dataclass
+class Store:
+    """The tables of one session. OSError where the file cannot be read or written.
+
+    inside: whether the thread that holds the lock is in a transaction, which others are part of.
+    """
+
+    file: Path
+    connection: sqlite3.Connection
+    lock: RLock = field(default_factory=RLock)
+    inside: bool = False
+
+    @classmethod
+    def create(cls, folder: Path) -> Store:
+        """A file without tables yet, see `make`; ValueError where there is a session already."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise ValueError(f"{folder} is a file; wanted a folder for a session") from None
+        store = cls(folder / FILE, connected(folder / FILE))
+        if store._pragma("application_id") == MARK:
+            store.close()
+            raise ValueError(
+                f"{folder} is a session already; go on with it, or choose another folder"
+            )
+        return store
+
+    def make(self) -> None:
+        """The tables, inside the transaction that fills them first."""
+        with self.writing() as connection:
+            for line in schema():
+                connection.execute(line)
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """The tables of a session that is there; ValueError where there is none."""
+        file = folder / FILE
+        if not file.is_file():
+            raise ValueError(f"{folder} is no session: it has no file {FILE}")
+        store = cls(file, connected(file))
+        try:
+            mark, form = store._pragma("application_id"), store._pragma("user_version")
+            if mark != MARK:
+                raise ValueError(f"{file} is no session: nothing made it one")
+            if form != FORM:
+                raise ValueError(
+                    f"{file} has form {form}; this version of al_bench reads form {FORM}"
+                )
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _pragma(self, name: str) -> int:
+        with said(self.file):
+            return int(self.connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def close(self) -> None:
+        with self.lock:
+            self.connection.close()
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One moment of the tables: whatever is read inside belongs together."""
+        return self._transaction("BEGIN")
+
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One transaction: all that is written inside is there at the end, or nothing is. Inside
+        another one of this thread it is a part of that."""
+        return self._transaction("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self.lock, said(self.file):
+            if self.inside and self.connection.in_transaction:
+                yield self.connection
+                return
+            try:
+                self.inside = True
+                self.connection.rollback()  # nothing, unless an interrupt left a transaction open
+                self.connection.execute(begin)
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                self.connection.rollback()  # nothing, where SQLite did so itself
+                raise
+            finally:
+                self.inside = False
+
+    def append(self, table: str, **values: Any) -> int:
+        """Append one row to a table and return its number."""
+        with self.writing() as connection:
+            return insert(connection, table, **values)
+
+    def decide(self, kind: str, value: Any) -> int:
+        return self.append("decisions", kind=kind, value=json.dumps(value), time=time())
+
+    def set(self, settings: Mapping[str, Any]) -> None:
+        """Append settings, which count from now on."""
+        with self.writing() as connection:
+            for name, value in settings.items():
+                insert(connection, "settings", name=name, value=json.dumps(value), time=time())
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that count, by name."""
+        lines = self._read("SELECT name, value FROM settings ORDER BY number")
+        return {name: json.loads(value) for name, value in lines}
+
+    def arrivals(self) -> list[tuple[int, str, int]]:
+        """(number, key of its content, row count) of each arrival."""
+        return self._read("SELECT number, key, n FROM arrivals ORDER BY number")
+
+    def rows(self) -> list[tuple[str, str | None, str | None, str | None]]:
+        """(name, text, path, digest) of all rows, in order of arrival; their place there is the row
+        number, from 0."""
+        return self._read("SELECT name, text, path, digest FROM rows ORDER BY number")
+
+    def digest(self, row: int) -> str | None:
+        """The sha256 of a row's image."""
+        found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
+        return found
+
+    def name(self, row: int) -> str:
+        return str(self._read("SELECT name FROM rows WHERE number = ?", row + 1)[0][0])
+
+    def number_of(self, name: str) -> int | None:
+        """The row number of a name, None where there is no such row."""
+        found = self._read("SELECT number FROM rows WHERE name = ?", name)
+        return int(found[0][0]) - 1 if found else None
+
+    def was_suggested(self, row: int) -> bool:
+        return bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
+
+    def names(self) -> list[str]:
+        return [name for (name,) in self._read("SELECT name FROM rows ORDER BY number")]
+
+    def count(self, table: str) -> int:
+        return int(self._read(f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])
+
+    def strata(self) -> list[tuple[int, int]]:
+        """(stratum, place in its order) of each row that has one, from row 0 on."""
+        return self._read("SELECT stratum, place FROM strata ORDER BY number")
+
+    def suggestions(self, after: int = 0) -> list[Suggestion]:
+        """All suggestions behind the one of a number."""
+        sql = (
+            "SELECT s.number, s.row, name, kind, text, path, guess, confidence, why, batch, "
+            "annotator FROM suggestions s JOIN rows ON rows.number = s.row + 1 "
+            "WHERE s.number > ? ORDER BY s.number"
+        )
+        return [Suggestion(*line) for line in self._read(sql, after)]
+
+    def answers(self, after: int = 0) -> list[Answered]:
+        """All answers behind the one of a number."""
+        sql = (
+            "SELECT number, row, annotator, answer, seconds, source, time FROM answers "
+            "WHERE number > ? ORDER BY number"
+        )
+        return [Answered(*line) for line in self._read(sql, after)]
+
+    def decisions(self, after: int = 0) -> list[Decision]:
+        """All decisions behind the one of a number."""
+        sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
+        lines = self._read(sql, after)
+        return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in lines]
+
+    def guesses(self) -> list[Guesses]:
+        """What each fit says of the rows kept for the audit, in the order of fits."""
+        sql = "SELECT key, pool, labels, answers, classes FROM guesses ORDER BY number"
+        return [Guesses(*line) for line in self._read(sql)]
+
+    def _read(self, sql: str, *values: Any) -> list[Any]:
+        with self.reading() as connection:
+            return connection.execute(sql, values).fetchall()
+
+
+def insert(connection: sqlite3.Connection, table: str, **values: Any) -> int:
+    """Append one row inside a transaction; its number."""
+    names, marks = ", ".join(values), ", ".join("?" * len(values))
+    done = connection.execute(
+        f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values())
+    )
+    return int(done.lastrowid or 0)
+
+
+def insert_many(
+    connection: sqlite3.Connection, table: str, names: Sequence[str], lines: Sequence[Sequence[Any]]
+) -> None:
+    marks = ", ".join("?" * len(names))
+    connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", lines)
+
+
+def connected(file: Path) -> sqlite3.Connection:
+    """A connection that waits for other writers and commits to the disk itself."""
+    with said(file):
+        connection = sqlite3.connect(
+            file, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+@contextmanager
+def said(file: Path) -> Iterator[None]:
+    """SQLite's errors as an OSError that names the file."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OSError(f"{file} cannot be read or written: {error}") from error
