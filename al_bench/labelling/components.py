@@ -11,9 +11,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.api import composed
 from al_bench.configuration.config import OPTIONAL, build, is_sweep, key_of
 from al_bench.configuration.identity import identified
+from al_bench.configuration.plan import plan
 from al_bench.label_models import Majority
 from al_bench.labelling.settings import GROUPS, Settings
 from al_bench.problem.types import Prior
@@ -95,11 +95,12 @@ def config_of(
         if group not in GROUPS:
             raise ValueError(f"{group}={option} is of no part of a session; wanted one of "
                              f"{', '.join(GROUPS)}")  # fmt: skip
-        if option is not None and not WORD.fullmatch(str(option)):
+        if (option is not None or group not in OPTIONAL) and not WORD.fullmatch(str(option)):
             raise ValueError(f"{group}={option} names no option; wanted one word behind {group}=")
     for override in overrides:
         check_override(override)
-    return composed(options, 0, overrides, extra)
+    lines = [f"{group}={option}" for group, option in options.items() if option is not None]
+    return plan(["logger=none", *lines, *overrides, "seed=0"], extra)[0].config
 
 
 def chosen(arguments: Sequence[str]) -> tuple[dict[str, str | None], tuple[str, ...]]:
