@@ -72,7 +72,7 @@ def labelled(folder: Path, data: Dataset, options: list[str], seed: int, most: i
     points = []
     more = {"prompts": data.prompts, "overrides": options, "seed": seed}
     with Session.new(place, folder / "texts.csv", names, **more) as session:
-        reserve = session.bench.moment().pool.reserved
+        reserve = session.service.snapshot().pool.reserved
         for labels in range(BATCH, most + 1, BATCH):
             answers = []
             for one in session.suggest(BATCH):

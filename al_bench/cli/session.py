@@ -138,11 +138,11 @@ def suggest(
     config_dir: ConfigDir = None,
 ) -> None:
     """Choose the rows to label next, as a csv whose column "answer" waits to be filled in."""
-    from al_bench.labelling.suggestions import write_batch
+    from al_bench.labelling.suggestions import write_csv
 
     with opened(folder, config_dir) as session, written(out) as file:
         found = batch(session, budget, annotator, waiting)
-        write_batch(found, session.settings.modality, session.settings.blind, file)
+        write_csv(found, session.settings.modality, session.settings.blind, file)
     if out is not None:
         print(f"{len(found)} rows in {out}: fill in the column answer ('?' says not sure), "
               f"then albench session tell {folder} {out}")  # fmt: skip
@@ -160,17 +160,17 @@ def tell(
 
     An export of Label Studio or Argilla (.json) may be told again: only what is new counts.
     """
-    from al_bench.labelling.annotations import bring, file_answers
+    from al_bench.labelling.annotations import import_answers, read_answers
     from al_bench.labelling.argilla import exported
 
     with opened(folder, config_dir) as session:
         if file.suffix == ".json":
             found, empty = exported(file)
-            count = bring(session.bench.store, found, session.classes, unasked)
+            count = import_answers(session.store, found, session.classes, unasked)
             known = len(found) - count
             print(f"{count} answers told; {known} are known, {empty} have no answer")
         else:
-            answers, empty = file_answers(file, annotator, session.classes)
+            answers, empty = read_answers(file, annotator, session.classes)
             count = session.tell(answers, unasked=unasked)
             left = f"; {empty} of {count + empty} lines have no answer and are left out"
             print(f"{count} answers told{left if empty else ''}")
@@ -262,10 +262,10 @@ def predict(
     config_dir: ConfigDir = None,
 ) -> None:
     """Label rows by a session's model, or by one that was exported (the folder has model.json)."""
-    from al_bench.labelling.exported_model import CARD, Exported
+    from al_bench.labelling.exported_model import CARD, ExportedModel
 
     if (folder / CARD).is_file():
-        model = Exported.load(folder)
+        model = ExportedModel.load(folder)
         table = model.predict(
             data, text=text, image=image, id=id, split=split, config_dir=config_dir
         )
@@ -399,7 +399,7 @@ def written(path: Path | None) -> Iterator[TextIO]:
 def show(session: Session) -> None:
     """Print how far a session has come."""
     now = session.status()
-    print(f"{session.bench.folder}: {now.rows:,} rows, {now.answered:,} labelled "
+    print(f"{session.service.folder}: {now.rows:,} rows, {now.answered:,} labelled "
           f"({now.audited:,} of them measure), {now.waiting:,} wait for an answer")  # fmt: skip
     print("  " + ", ".join(f"{name} {count:,}" for name, count in now.counts.items()))
     if now.annotators:

@@ -1,8 +1,8 @@
-from .exported_model import Exported as Exported
+from .audit.estimate import Interval as Interval
+from .evaluation import Estimate as Estimate
+from .exported_model import ExportedModel as ExportedModel
+from .ledger import Status as Status
+from .schema import Answer as Answer
+from .schema import Suggestion as Suggestion
 from .session import Session as Session
-from .settings import Answer as Answer
-from .settings import Estimate as Estimate
-from .settings import Interval as Interval
 from .settings import Settings as Settings
-from .settings import Status as Status
-from .settings import Suggestion as Suggestion

@@ -7,24 +7,18 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from al_bench.datasets.check import UNSEEN
-from al_bench.labelling.schema import ASKED, GIVEN, UNASKED
-from al_bench.labelling.settings import Answer
-from al_bench.labelling.store import Store, insert_many
-from al_bench.labelling.tables import cell, column, columns_of
-
-if TYPE_CHECKING:
-    import pandas as pd
+from al_bench.labelling.schema import ASKED, GIVEN, UNASKED, Answer
+from al_bench.labelling.store import Store
+from al_bench.labelling.tables import cell, column, file_columns, frame_columns
 
 NOT_SURE = "?"  # in a table, where no class is called so
-BROUGHT = "brought"  # kind of a decision: which answers came from another tool
-
-Mark: TypeAlias = tuple[float | None, str | None]  # when an answer was changed last, and what it is
+IMPORTED = "brought"  # kind of a decision: which answers came from another tool
 
 
-class Brought(NamedTuple):
+class Imported(NamedTuple):
     """An answer as another tool has it.
 
     key: of the answer there, the same whatever it is changed to; changed: when it was last, in
@@ -35,10 +29,20 @@ class Brought(NamedTuple):
     answer: Answer
     changed: float | None
 
+    def is_news(self, known: tuple[float | None, str | None] | None) -> bool:
+        """Whether it is not what was imported last, when it was changed and what it is, or older
+        than that."""
+        if known is None:
+            return True
+        changed, answer = known
+        if changed is None or self.changed is None:
+            return answer != self.answer.answer
+        return self.changed > changed
+
 
 def append(
     store: Store,
-    answers: Sequence[Answer],
+    answers: Iterable[Answer],
     classes: Sequence[str],
     unasked: bool = False,
     given: bool = False,
@@ -47,16 +51,27 @@ def append(
 
     unasked: whether rows that were never suggested may be answered; given: whether they came with
     the data. ValueError, in one sentence, where an answer is no class, of no row, or of a row that
-    was not asked about.
+    was not asked about, or its annotator or time is none.
     """
-    with store.writing() as connection:
-        lines = []
+    lines = []
+    with store.writing():
         for one in answers:
-            check(one, classes, given)
-            row = store.number_of(one.id)
-            if row is None:
+            if one.answer is not None and one.answer not in classes:
+                wanted = ", ".join(classes)
+                raise ValueError(
+                    f"the answer about {one.id!r} is {one.answer!r}; wanted one of {wanted}"
+                )
+            if not given:
+                check_annotator(one.annotator)
+            if one.seconds is not None and not (isfinite(one.seconds) and one.seconds >= 0):
+                raise ValueError(
+                    f"the answer about {one.id!r} took {one.seconds} seconds; wanted 0 or more"
+                )
+            found = store.find(one.id)
+            if found is None:
                 raise ValueError(f"an answer is of id {one.id!r}, which is no row of the session")
-            source = GIVEN if given else ASKED if store.was_suggested(row) else UNASKED
+            row, suggested = found
+            source = GIVEN if given else ASKED if suggested else UNASKED
             if source == UNASKED and not unasked:
                 raise ValueError(
                     f"row {one.id!r} was never suggested; say --unasked (unasked=True in Python) "
@@ -64,22 +79,8 @@ def append(
                 )
             lines.append((row, one.annotator, one.answer, time(), one.seconds, source))
         names = ("row", "annotator", "answer", "time", "seconds", "source")
-        insert_many(connection, "answers", names, lines)
+        store.append_all("answers", names, lines)
     return len(lines)
-
-
-def check(one: Answer, classes: Sequence[str], given: bool = False) -> None:
-    """ValueError where an answer is no class, its annotator no name, or its time no time."""
-    if one.answer is not None and one.answer not in classes:
-        raise ValueError(
-            f"the answer about {one.id!r} is {one.answer!r}; wanted one of {', '.join(classes)}"
-        )
-    if not given:
-        check_annotator(one.annotator)
-    if one.seconds is not None and not (isfinite(one.seconds) and one.seconds >= 0):
-        raise ValueError(
-            f"the answer about {one.id!r} took {one.seconds} seconds; wanted 0 or more"
-        )
 
 
 def check_annotator(name: str) -> None:
@@ -93,75 +94,58 @@ def check_annotator(name: str) -> None:
         )
 
 
-def bring(
-    store: Store, found: Iterable[Brought], classes: Sequence[str], unasked: bool = False
+def import_answers(
+    store: Store, found: Iterable[Imported], classes: Sequence[str], unasked: bool = False
 ) -> int:
     """Append those answers of another tool that are not known, all or none; how many.
 
-    What was brought once is not brought again, even where it was undone or answered anew in the
+    What was imported once is not imported again, even where it was undone or answered anew in the
     session since, unless the tool has changed it. unasked: as of `append`, whose errors come.
     """
-    with store.writing():  # so that two processes do not bring the same
-        lines = (line for d in store.decisions() if d.kind == BROUGHT for line in d.value)
-        known: dict[str, Mark] = {key: (changed, answer) for key, changed, answer in lines}
+    with store.writing():  # so that two processes do not import the same
+        earlier = (line for lines in store.decided(IMPORTED) for line in lines)
+        known = {key: (changed, answer) for key, changed, answer in earlier}
         news = []
         for one in sorted(found, key=lambda one: one.changed or 0.0):
-            mark = one.changed, one.answer.answer
-            if is_news(known.get(one.key), mark):
+            if one.is_news(known.get(one.key)):
                 news.append(one)
-                known[one.key] = mark
+                known[one.key] = one.changed, one.answer.answer
         count = append(store, [one.answer for one in news], classes, unasked)
         if news:
-            store.decide(BROUGHT, [[one.key, one.changed, one.answer.answer] for one in news])
+            store.decide(IMPORTED, [[one.key, one.changed, one.answer.answer] for one in news])
     return count
 
 
-def is_news(last: Mark | None, now: Mark) -> bool:
-    """Whether an answer is not the one that was brought last, or an older one."""
-    if last is None:
-        return True
-    if last[0] is None or now[0] is None:
-        return last[1] != now[1]
-    return now[0] > last[0]
-
-
-def file_answers(path: Path, annotator: str, classes: Sequence[str]) -> tuple[list[Answer], int]:
-    """The answers of a csv, parquet or jsonl, as of `table_answers`."""
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path} of answers")
-    return table_answers(str(path), columns_of(path), annotator, classes)
-
-
-def listed(
-    answers: Iterable[Answer] | pd.DataFrame, annotator: str, classes: Sequence[str]
-) -> list[Answer]:
-    """Answers as they are given in Python, a list or a data frame."""
-    table: Any = answers
-    if hasattr(table, "columns"):
-        columns = {str(name): table[name].tolist() for name in table.columns}
-        return table_answers("the data frame", columns, annotator, classes)[0]
-    return list(table)
-
-
-def table_answers(
-    where: str, columns: Any, annotator: str, classes: Sequence[str]
+def read_answers(
+    source: Path | Any, annotator: str, classes: Sequence[str]
 ) -> tuple[list[Answer], int]:
-    """The answers of a table with columns id and answer, and perhaps annotator and seconds, and how
-    many lines have none. An answer "?" says "not sure"."""
-    names, given = column(where, columns, "id"), column(where, columns, "answer")
-    who = columns.get("annotator", [None] * len(names))
-    took = columns.get("seconds", [None] * len(names))
+    """The answers of values, a data frame, or a file, and how many lines have none.
+
+    A table has columns id and answer, and perhaps annotator and seconds; an answer "?" says "not
+    sure". annotator: who gave those that do not say.
+    """
+    if isinstance(source, Path):
+        if not source.is_file():
+            raise FileNotFoundError(f"there is no file {source} of answers")
+        where, table = str(source), file_columns(source)
+    elif hasattr(source, "columns"):
+        where, table = "the data frame", frame_columns(source)
+    else:
+        return list(source), 0
+    names, given = column(where, table, "id"), column(where, table, "answer")
+    nothing = [None] * len(names)
+    who, took = table.get("annotator", nothing), table.get("seconds", nothing)
     found = []
     for line, (name, answer, by, seconds) in enumerate(zip(names, given, who, took, strict=True)):
-        said = cell(answer)
-        if said is None:
+        label = cell(answer)
+        if label is None:
             continue
-        unsure = said == NOT_SURE and NOT_SURE not in classes
+        unsure = label == NOT_SURE and NOT_SURE not in classes
         try:
             spent = None if cell(seconds) is None else float(seconds)
         except (TypeError, ValueError):
             raise ValueError(
                 f"{where}: line {line + 1} took {seconds!r} seconds; wanted a number"
             ) from None
-        found.append(Answer(str(name), None if unsure else said, cell(by) or annotator, spent))
+        found.append(Answer(str(name), None if unsure else label, cell(by) or annotator, spent))
     return found, len(names) - len(found)

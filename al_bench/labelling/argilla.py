@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from al_bench.labelling.annotations import Brought
+from al_bench.labelling.annotations import Imported
 from al_bench.labelling.labelstudio import LABEL, Images, Json, annotated, content, once, part
-from al_bench.labelling.settings import AUDIT, Answer, Suggestion
+from al_bench.labelling.schema import AUDIT, Answer, Suggestion
 
 
 def records(suggestions: Sequence[Suggestion], images: Images | None, blind: bool) -> list[Json]:
@@ -33,7 +33,7 @@ def record(one: Suggestion, images: Images | None, blind: bool) -> Json:
     }
 
 
-def responded(where: str, records: Any) -> tuple[list[Brought], int]:
+def responded(where: str, records: Any) -> tuple[list[Imported], int]:
     """The answers of exported records, and how many responses may be drafts.
 
     Argilla does not export whether a response is a draft, so only records are read that it calls
@@ -48,21 +48,21 @@ def responded(where: str, records: Any) -> tuple[list[Brought], int]:
         if one.get("status") != "completed":
             empty += len(responses)
             continue
-        found += [brought(place, one, response) for response in responses]
+        found += [imported(place, one, response) for response in responses]
     return found, empty
 
 
-def brought(place: str, record: Mapping[str, Any], response: Any) -> Brought:
+def imported(place: str, record: Mapping[str, Any], response: Any) -> Imported:
     """A response; one without a value was discarded, so that somebody was not sure."""
     row, who = part(place, record, "id", str), part(place, response, "user_id", str)
     value = response.get("value")
     if not isinstance(value, str | None):
         raise ValueError(f"{place} is answered with {value!r}; wanted the name of a class")
     key = f"Argilla {record.get('_server_id')}/{row}/{who}"
-    return Brought(key, Answer(row, value, f"argilla user {who}"), None)
+    return Imported(key, Answer(row, value, f"argilla user {who}"), None)
 
 
-def exported(path: Path) -> tuple[list[Brought], int]:
+def exported(path: Path) -> tuple[list[Imported], int]:
     """The answers of a JSON export of Label Studio or of Argilla, whichever it is, and how many
     annotations hold none yet.
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from al_bench.labelling.exported_model import CARD, WEIGHTS, Exported, predictions, reader_of
-from al_bench.labelling.ledger import start, told
-from al_bench.labelling.model_service import Bench, Fit, Moment
-from al_bench.labelling.report import page
-from al_bench.labelling.settings import Estimate, Status
-from al_bench.learners.linear import LinearModel
+from al_bench.labelling.evaluation import Estimate
+from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
+from al_bench.labelling.ledger import Status, by_row
+from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
 from al_bench.loop import answered
 from al_bench.rng import rng
 from al_bench.state import Floats, Ints
@@ -27,7 +28,80 @@ if TYPE_CHECKING:
 MODEL = "model"  # who said so, of rows that nobody answered
 
 
-def label_table(moment: Moment, fit: Fit) -> pd.DataFrame:
+@dataclass(frozen=True)
+class ExportBundle:
+    """What leaves a session, each by the name of its file; model: None where it cannot.
+
+    facts: what the model's card says besides.
+    """
+
+    labels: pd.DataFrame
+    predictions: pd.DataFrame
+    report: str
+    model: ExportedModel | None
+    facts: dict[str, Any]
+
+    def write(self, out: Path) -> list[str]:
+        """Write labels.csv, predictions.csv, report.html and the model, each as a whole; the names
+        of the files. OSError where the folder cannot be written."""
+        with unwritable(out), TemporaryDirectory(dir=out) as place:
+            folder = Path(place)  # so that no file is there in part
+            self.labels.to_csv(folder / "labels.csv", index=False)
+            self.predictions.to_csv(folder / "predictions.csv", index=False)
+            if self.model is not None:
+                self.model.save(folder, self.facts)
+            (folder / "report.html").write_text(self.report, encoding="utf-8")
+            names = sorted(path.name for path in folder.iterdir())
+            for name in names:
+                (folder / name).replace(out / name)
+        for name in {WEIGHTS, CARD} - set(names):
+            (out / name).unlink(missing_ok=True)  # of an earlier model, which this is not
+        return names
+
+
+@contextmanager
+def unwritable(out: Path) -> Iterator[None]:
+    """What the disk refuses as an OSError that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{out} cannot be written: {error.strerror or error}") from error
+
+
+def export_bundle(
+    service: ModelService, now: Snapshot, estimate: Estimate | str, status: Status
+) -> ExportBundle:
+    """All that leaves a session at one time. estimate: how good the model is, or why nobody
+    knows."""
+    fit, classes, reader = service.fit(now), now.settings.classes, service.reader(now)
+    said = predictions(now.pool.names, classes, fit.probs)
+    labels = label_table(now, said, fit.number)
+    for number, name in enumerate(classes):
+        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
+    model = None
+    if fit.model is not None and (fit.model.belief is None or not reader.sees_pool):
+        settings = now.settings
+        own = tuple(o for o in settings.overrides if o.lstrip("+~").startswith("prior"))
+        model = ExportedModel(
+            classes,
+            settings.prompts,
+            settings.modality,
+            str(settings.options["prior"]),
+            own,
+            reader.prior.encoder(settings.modality).key,
+            reader.given,
+            settings.columns,
+            fit.model,
+        )
+    facts = {"al_bench": version("al-bench"), "rows": status.rows, "labels": status.answered}
+    if isinstance(estimate, Estimate):
+        facts |= {"estimate": asdict(estimate)}
+    return ExportBundle(
+        labels, said, report(now, status, estimate, model is not None), model, facts
+    )
+
+
+def label_table(now: Snapshot, guesses: pd.DataFrame, number: int) -> pd.DataFrame:
     """A label for every row: what people said, the model's guess elsewhere.
 
     Columns id, label, confidence and source: the annotators, or "model". Where several answered it
@@ -36,28 +110,22 @@ def label_table(moment: Moment, fit: Fit) -> pd.DataFrame:
     """
     import pandas as pd
 
-    table = predictions(moment.pool.names, moment.settings.classes, fit.probs)
-    table = table.assign(source=MODEL)
-    rows, labels, confidence = people_say(moment, fit.number)
-    classes = np.array(moment.settings.classes, dtype=object)
-    table.loc[rows, "label"] = classes[labels]
+    table = guesses.assign(source=MODEL)
+    rows, labels, confidence = believed(now, number)
+    table.loc[rows, "label"] = np.array(now.settings.classes, dtype=object)[labels]
     table.loc[rows, "confidence"] = pd.Series(confidence, index=rows).round(6)
-    said: dict[int, list[str]] = {}
-    for answer in moment.ledger.answers:
-        if answer.answer is not None:
-            said.setdefault(answer.row, []).append(answer.annotator)
-    table.loc[rows, "source"] = ["; ".join(said[row]) for row in rows.tolist()]
+    who = {row: [one.annotator for one in each] for row, each in by_row(now.ledger.answers).items()}
+    table.loc[rows, "source"] = ["; ".join(who[row]) for row in rows.tolist()]
     return table
 
 
-def people_say(moment: Moment, number: int) -> tuple[Ints, Ints, Floats]:
+def believed(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
     """(m,) rows with an answer, what the answers come to, and how far that is believed."""
-    settings, parts = moment.settings, moment.parts
-    nobody = np.empty(0, dtype=np.int64)
-    every = told(moment.ledger.answers, settings.classes, nobody)
-    state = start(moment.pool.rows, every.annotators, nobody)
+    settings, parts = now.settings, now.parts
+    every = LabelArrays.of(now.ledger.answers, settings.classes)
+    state = every.start(now.pool.rows)
     if not len(every.answers):
-        return nobody, nobody, np.empty(0)
+        return state.labelled, state.labelled, np.empty(0)
     number = max(number, 1)  # 0 where all answers are the audit's
     with one_thread():
         state = answered(state, every.answers, parts.label_model, settings.seed, number)
@@ -70,52 +138,19 @@ def people_say(moment: Moment, number: int) -> tuple[Ints, Ints, Floats]:
     return rows, labels, np.full(len(rows), np.nan)
 
 
-def model_of(bench: Bench, moment: Moment, fit: Fit) -> Exported | None:
-    """The model, where it has arrays that predict without the pool."""
-    reader = reader_of(bench, moment)
-    if fit.model is None or (reader.sees_pool and not isinstance(fit.model, LinearModel)):
-        return None
-    encoder = reader.prior.encoder(moment.settings.modality)
-    return Exported.of(moment.settings, encoder.key, reader.given, fit.model)
+def report(now: Snapshot, status: Status, estimate: Estimate | str, model: bool) -> str:
+    """A page for whoever finds an export later: how many labels by class and annotator, how good
+    the model is or why nobody knows, and how it was made; all texts escaped, nothing fetched.
+    model: whether its weights lie beside the page."""
+    from jinja2 import Environment
 
-
-def prepared(out: Path) -> Path:
-    """The folder, made where it is not there; OSError where it cannot be."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(error.errno, f"{out} cannot be written: {error.strerror}") from error
-    return out
-
-
-def written(
-    out: Path, bench: Bench, moment: Moment, estimate: Estimate | str, status: Status
-) -> list[str]:
-    """Write labels.csv, predictions.csv, report.html and, where it can leave, the model; the names
-    of the files. OSError where the folder cannot be written."""
-    fit, classes = bench.last(moment), moment.settings.classes
-    model = model_of(bench, moment, fit)
-    said = predictions(moment.pool.names, classes, fit.probs)
-    for number, name in enumerate(classes):
-        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
-    facts: dict[str, Any] = {"al_bench": version("al-bench"), "rows": status.rows}
-    facts |= {"labels": status.answered}
-    if isinstance(estimate, Estimate):
-        facts |= {"estimate": asdict(estimate)}
-    try:
-        with TemporaryDirectory(dir=out) as place:
-            folder = Path(place)  # so that no file is there in part
-            label_table(moment, fit).to_csv(folder / "labels.csv", index=False)
-            said.to_csv(folder / "predictions.csv", index=False)
-            if model is not None:
-                model.save(folder, facts)
-            text = page(moment.settings, status, estimate, model is not None)
-            (folder / "report.html").write_text(text, encoding="utf-8")
-            files = sorted(path.name for path in folder.iterdir())
-            for name in files:
-                (folder / name).replace(out / name)
-    except OSError as error:
-        raise OSError(error.errno, f"{out} cannot be written: {error.strerror or error}") from error
-    for name in {WEIGHTS, CARD} - set(files):
-        (out / name).unlink(missing_ok=True)  # of an earlier model, which this is not
-    return files
+    source = (files("al_bench.labelling") / "report.html").read_text("utf-8")
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(source).render(
+        settings=now.settings,
+        status=status,
+        estimate=estimate,
+        model=model,
+        most=max([1, *status.counts.values()]),
+        version=version("al-bench"),
+    )

@@ -1,31 +1,30 @@
-"""What a model says of rows, and models that leave a session to be used elsewhere."""
+"""Models that leave a session: as arrays, with what reads rows for them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from al_bench.arithmetic import unit
+from al_bench.arithmetic import log_softmax, softmax, unit
 from al_bench.configuration.config import build
-from al_bench.labelling.arrays import plain_arrays
-from al_bench.labelling.components import config_of
-from al_bench.labelling.model_service import Bench, Moment
-from al_bench.labelling.pool import CACHE, arrived, embedded, rows_of
-from al_bench.labelling.portable import Portable, arrays_of, model_of, width_of
-from al_bench.labelling.rows import Arriving, Columns
-from al_bench.labelling.settings import Settings, asked
-from al_bench.labelling.sources import arriving
+from al_bench.label_models.belief import Expert, Form, Forms
+from al_bench.label_models.crossfit import FoldModel
+from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
+from al_bench.labelling.rows import RowBatch, plain_arrays
+from al_bench.labelling.settings import Columns, config_of, task_of
+from al_bench.labelling.sources import read_rows
 from al_bench.learners.linear import LinearModel
-from al_bench.problem.cache.embeddings import comparing
+from al_bench.problem.cache.embeddings import comparing, embeddings
 from al_bench.problem.types import Prior, Task
-from al_bench.state import Floats, Model, Rows
-from al_bench.supervision.delivered import Delivered
+from al_bench.state import Floats, Rows
+from al_bench.supervision.delivered import Delivered, logs, pooled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +32,109 @@ if TYPE_CHECKING:
 WEIGHTS, CARD = "model.npz", "model.json"
 FORM = 2  # of an exported model; raised when it changes
 READ = (1, 2)  # forms that are read; 1: linear heads alone, without prompts
+NOBODY = np.empty(0, dtype=bool)  # rows that a regression was not taught, where it left its fit
+
+
+@dataclass(frozen=True, eq=False)
+class PortableModel:
+    """A linear head, as sure as it may be; and, where its training rule says so, joined with the
+    belief that taught it, whose power is `beside` and which reads the prior of a row."""
+
+    head: LinearModel
+    beside: float = 0.0
+    belief: Forms | None = None
+
+    @classmethod
+    def of(cls, given: Delivered) -> PortableModel | None:
+        """What predicts as a user is given it, to rounding; None where there is no linear head, or
+        what it is joined with is no belief of ours."""
+        model, power = given.state.model, np.float32(given.power)
+        if not isinstance(model, LinearModel):
+            return None
+        head = LinearModel(power * model.weight, power * model.bias)
+        if not given.beside or given.state.training is None:
+            return cls(head)
+        belief = given.state.training.says
+        if not isinstance(belief, Forms):
+            return None
+        return cls(head, given.beside, replace(belief, known=None))
+
+    @property
+    def width(self) -> int:
+        """Of the features that it reads."""
+        return int(self.head.weight.shape[1])
+
+    def predict_proba(self, rows: Rows) -> Floats:
+        """(m, k) class probabilities. O(m d k) for the head and every regression of the belief."""
+        if self.belief is None:
+            return self.head.predict_proba(rows)
+        own = log_softmax(self.head.scores(rows))
+        return softmax(pooled(own, logs(self.belief(rows)), self.beside))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By name: `weight` (k, d) and `bias` (k,) of the head, and of a belief `beside`.
+
+        The belief has e regressions in f folds: `regressions` (e, f, d + 1, k), NaN where one was
+        taught nothing, `biases` (e, k) and classes `unseen` (e, f, k); m forms: which `regression`,
+        `shift`, and `share` in the mean (m,), `exponents` (m, 2); of the prior `trust` and
+        log-`frequencies` of classes (k,).
+        """
+        head, belief = {"weight": self.head.weight, "bias": self.head.bias}, self.belief
+        if belief is None:
+            return head
+        experts = list(dict.fromkeys(form.expert for form in belief.forms))
+        k, d = self.head.weight.shape
+        blank = np.full((d + 1, k), np.nan, dtype=np.float32)
+        folds = [[blank if m.weight is None else m.weight for m in e.models] for e in experts]
+        return head | {
+            "beside": np.array(self.beside),
+            "trust": np.array(belief.trust),
+            "frequencies": belief.means,
+            "regressions": np.array(folds),
+            "unseen": np.array([[m.unseen for m in e.models] for e in experts]),
+            "biases": np.array([e.bias for e in experts]),
+            "regression": np.array([experts.index(form.expert) for form in belief.forms]),
+            "shift": np.array([form.shift for form in belief.forms]),
+            "exponents": np.array([form.exponents for form in belief.forms]),
+            "share": np.array([form.weight for form in belief.forms]),
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> PortableModel:
+        """The model of these arrays; ValueError, KeyError or IndexError where they are none of a
+        model."""
+        weight, bias = arrays["weight"], arrays["bias"]
+        if weight.ndim != 2 or bias.shape != weight.shape[:1]:
+            raise ValueError(f"its weights have shapes {weight.shape} and {bias.shape}")
+        head = LinearModel(weight, bias)
+        if "beside" not in arrays:
+            return cls(head)
+        (k, d), (e, f, *_), m = weight.shape, arrays["unseen"].shape, len(arrays["share"])
+        wanted = {
+            "frequencies": (k,), "regressions": (e, f, d + 1, k), "unseen": (e, f, k),
+            "biases": (e, k), "beside": (), "trust": (), "regression": (m,), "shift": (m,),
+            "exponents": (m, 2), "share": (m,),
+        }  # fmt: skip
+        for name, shape in wanted.items():
+            if arrays[name].shape != shape:
+                raise ValueError(f"its {name} has shape {arrays[name].shape}; wanted {shape}")
+        experts = [
+            Expert([fold_model(*one) for one in zip(*both, strict=True)], own)
+            for *both, own in zip(
+                arrays["regressions"], arrays["unseen"], arrays["biases"], strict=True
+            )
+        ]
+        parts = (arrays[name].tolist() for name in ("regression", "shift", "share"))
+        forms = [
+            Form(experts[number], shift, exponents, share)
+            for number, shift, share, exponents in zip(*parts, arrays["exponents"], strict=True)
+        ]
+        belief = Forms(forms, arrays["frequencies"], float(arrays["trust"]))
+        return cls(head, float(arrays["beside"]), belief)
+
+
+def fold_model(weight: Floats, unseen: NDArray[np.bool_]) -> FoldModel:
+    return FoldModel(NOBODY, None if np.isnan(weight).any() else weight, unseen)
 
 
 def predictions(names: Sequence[str], classes: Sequence[str], probs: Floats) -> pd.DataFrame:
@@ -44,23 +146,8 @@ def predictions(names: Sequence[str], classes: Sequence[str], probs: Floats) -> 
     return pd.DataFrame({"id": list(names), "label": labels, "confidence": confidence})
 
 
-def outside(bench: Bench, moment: Moment, rows: Arriving) -> Floats:
-    """(m, k) what a session's model says of rows that are not in it.
-
-    ValueError where they are of another kind or width, or lack class probabilities that the model
-    reads.
-    """
-    settings, folder = moment.settings, bench.folder
-    rows.check_kind(settings.modality, "the session")
-    model = bench.last(moment).model or Delivered(bench.state(moment))
-    reader = reader_of(bench, moment)
-    earlier = arrived(folder, bench.store, settings) if reader.sees_pool else []
-    width = moment.pool.rows.features.shape[1]
-    return model.predict_proba(reader.read(rows, model, width, earlier, folder / CACHE))
-
-
 @dataclass(frozen=True)
-class Reader:
+class RowReader:
     """What reads rows for a model: a prior, the question that is put to it, and whether embeddings
     came with class probabilities, which are then read."""
 
@@ -74,39 +161,41 @@ class Reader:
         return comparing(self.prior, self.task.modality) is not None
 
     def read(
-        self, rows: Arriving, model: Model, width: int, earlier: Sequence[Arriving], cache: Path
+        self,
+        rows: RowBatch,
+        width: int,
+        reads_prior: bool,
+        cache: Path,
+        earlier: Sequence[RowBatch] = (),
     ) -> Rows:
-        """New rows as the model reads them; earlier: arrivals that a correction sees besides.
+        """New rows as a model of such a width reads them; earlier: arrivals that a correction of
+        the prior sees besides.
 
         ValueError where features have another width, or lack class probabilities.
         """
-        features = unit(embedded(rows, self.prior.encoder(self.task.modality), cache))
+        encoder = self.prior.encoder(self.task.modality)
+        features = unit(embeddings(cache, cache_key(rows), SPLIT, encoder, rows.inputs))
         if features.shape[1] != width:
             raise ValueError(
                 f"{rows.where} has {features.shape[1]} features a row; the model reads {width}"
             )
-        if isinstance(model, LinearModel):  # which reads no prior
+        if not reads_prior:
             return Rows(rows.inputs, features, np.empty((len(rows), 0)))
         if self.given and rows.features is not None and rows.prior is None:
             raise ValueError(f"{rows.where} has no prior, which the session's rows have and its "
                              "model reads; wanted an .npz with features and prior")  # fmt: skip
-        every = rows_of([*earlier, rows], self.prior, self.task, cache)
+        every = pool_rows([*earlier, rows], self.prior, self.task, cache)
         last = every.take(np.arange(len(every) - len(rows), len(every)))
         return replace(last, inputs=rows.inputs)
 
 
-def reader_of(bench: Bench, moment: Moment) -> Reader:
-    """What reads rows for a session's models."""
-    return Reader(moment.parts.prior, moment.settings.task, bench.given_priors)
-
-
 @dataclass(frozen=True)
-class Exported:
+class ExportedModel:
     """A model that left a session: arrays, and what reads its rows.
 
     classes: (k,) names; prompts: by which the foundation model is asked about them; prior,
-    overrides: the option that has the encoder; encoder: its key; columns: of the data it was
-    trained on; given: whether embeddings came with class probabilities, which the model reads.
+    overrides: the option that has the encoder; encoder: its key; given: whether embeddings came
+    with class probabilities, which the model reads; columns: of the data it was trained on.
     """
 
     classes: tuple[str, ...]
@@ -115,27 +204,20 @@ class Exported:
     prior: str
     overrides: tuple[str, ...]
     encoder: str
-    columns: Columns
     given: bool
-    model: Portable
+    columns: Columns
+    model: PortableModel
 
-    @classmethod
-    def of(cls, settings: Settings, encoder: str, given: bool, model: Portable) -> Exported:
-        own = tuple(o for o in settings.overrides if o.lstrip("+~").startswith("prior"))
-        prior = str(settings.options["prior"])
-        parts = settings.classes, settings.prompts, settings.modality, prior, own, encoder
-        return cls(*parts, settings.columns, given, model)
-
-    def save(self, folder: Path, facts: dict[str, Any]) -> None:
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write model.npz and model.json; facts: what else the card says."""
-        names = ("classes", "prompts", "modality", "prior", "overrides", "encoder", "given")
+        names = [field.name for field in fields(self) if field.name not in ("columns", "model")]
         card = {"form": FORM} | {name: getattr(self, name) for name in names}
-        card |= {"columns": asdict(self.columns)} | facts
-        np.savez(folder / WEIGHTS, **arrays_of(self.model))  # type: ignore[arg-type]
+        card |= {"columns": asdict(self.columns), **facts}
+        np.savez(folder / WEIGHTS, **self.model.arrays())  # type: ignore[arg-type]
         (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: str | Path) -> Exported:
+    def load(cls, folder: str | Path) -> ExportedModel:
         """A model that was exported; ValueError, in one sentence, where there is none."""
         folder = Path(folder).expanduser()
         file = folder / CARD
@@ -146,14 +228,19 @@ class Exported:
             card = json.loads(file.read_text("utf-8"))
             if card["form"] not in READ:
                 raise ValueError(f"it has form {card['form']}; this version reads form {FORM}")
-            model = model_of(arrays)
             if len(arrays["weight"]) != len(card["classes"]):
                 raise ValueError(f"its weights are of {len(arrays['weight'])} classes")
-            texts = (card[name] for name in ("modality", "prior", "overrides", "encoder"))
-            modality, prior, overrides, encoder = texts
-            named = tuple(card["classes"]), tuple(card.get("prompts", ()))
-            parts = *named, modality, prior, tuple(overrides), encoder
-            return cls(*parts, Columns(**card["columns"]), bool(card.get("given")), model)
+            return cls(
+                tuple(card["classes"]),
+                tuple(card.get("prompts", ())),
+                card["modality"],
+                card["prior"],
+                tuple(card["overrides"]),
+                card["encoder"],
+                bool(card.get("given")),
+                Columns(**card["columns"]),
+                PortableModel.of_arrays(arrays),
+            )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{file} is no card of an exported model: {error}") from error
 
@@ -170,21 +257,17 @@ class Exported:
         """What the model says of rows, as `Session.predict`; ValueError where the encoder is no
         longer the same, the rows are of another kind, or lack class probabilities that the model
         reads."""
-        rows = arriving(inputs, Columns(text, image, None, id, split).or_else(self.columns))
-        rows.check_kind(self.modality, "the model")
-        prior = self.reader(None if config_dir is None else Path(config_dir))
-        with TemporaryDirectory() as folder:
-            reader = Reader(prior, asked(self.classes, self.prompts, self.modality), self.given)
-            seen = reader.read(rows, self.model, width_of(self.model), (), Path(folder))
-        return predictions(rows.ids(0), self.classes, self.model.predict_proba(seen))
-
-    def reader(self, config_dir: Path | None) -> Prior:
-        """The prior whose encoder reads rows as the model's did."""
-        config = config_of({"prior": self.prior}, self.overrides, config_dir)
-        prior: Prior = build(config.prior)
+        rows = read_rows(inputs, Columns(text, image, None, id, split).or_else(self.columns))
+        rows.check_modality(self.modality, "the model")
+        extra = None if config_dir is None else Path(config_dir)
+        prior: Prior = build(config_of({"prior": self.prior}, self.overrides, extra).prior)
         encoder = prior.encoder(self.modality)
         if encoder.key != self.encoder:
             raise ValueError(
                 f"the model reads rows by {self.encoder}; prior={self.prior} has {encoder.key} here"
             )
-        return prior
+        reader = RowReader(prior, task_of(self.classes, self.prompts, self.modality), self.given)
+        model = self.model
+        with TemporaryDirectory() as cache:
+            seen = reader.read(rows, model.width, model.belief is not None, Path(cache))
+        return predictions(rows.ids(), self.classes, model.predict_proba(seen))

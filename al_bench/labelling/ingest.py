@@ -12,57 +12,50 @@ import numpy as np
 
 from al_bench.content import replaced
 from al_bench.labelling.annotations import append
-from al_bench.labelling.arrays import distributions, prior_table
 from al_bench.labelling.pool import array_file
-from al_bench.labelling.rows import Arriving, with_files
-from al_bench.labelling.schema import GIVEN
-from al_bench.labelling.settings import Answer, Settings
-from al_bench.labelling.store import Store, insert, insert_many
+from al_bench.labelling.rows import RowBatch, check_ids, check_probabilities, plain_arrays
+from al_bench.labelling.schema import GIVEN, Answer
+from al_bench.labelling.settings import Settings
+from al_bench.labelling.store import Store
+from al_bench.labelling.tables import TABLES, column, file_columns
 from al_bench.state import Floats
 
-
-def classes_of(rows: Arriving, classes: Sequence[str] | None) -> tuple[str, ...]:
-    """The classes as they are given, or those of labels that are there already."""
-    if isinstance(classes, str):
-        raise ValueError(f"classes is {classes!r}; wanted a list of names")
-    if classes is not None:
-        return tuple(classes)
-    if rows.given is None:
-        raise ValueError("no classes are given; wanted at least two, or a column of labels")
-    return tuple(sorted({label for label in rows.given if label is not None}))
+IDS = ("id", "row_id")  # columns of a table of class probabilities that name its rows
 
 
-def add(store: Store, folder: Path, rows: Arriving, settings: Settings, prior: Path | None) -> int:
+def ingest(
+    store: Store, folder: Path, rows: RowBatch, settings: Settings, prior: Path | None
+) -> int:
     """Append rows, the labels that they have already, and their class probabilities; how many.
 
-    ValueError where they are of another kind, there already, or their names or labels are not as
-    they must be; nothing is written then.
+    prior: a table of class probabilities. ValueError where rows are of another kind, there already,
+    or their names or labels are not as they must be; nothing is written then.
     """
-    rows.check_kind(settings.modality, "the session")
-    rows = with_files(rows, folder / "images")
+    rows.check_modality(settings.modality, "the session")
+    rows = rows.with_files(folder / "images")
     if rows.features is not None:
-        save(folder, rows.key, rows.features)
-    with store.writing() as connection:
+        save_array(folder, rows.key, rows.features)
+    with store.writing():
         check_new(store, folder, rows)
-        start = store.count("rows")
-        names = names_of(store, rows, start)
+        names = new_names(store, rows)
         probs = given_probabilities(rows, settings.classes, prior, names)
-        number = insert(connection, "arrivals", key=rows.key, n=len(rows), time=time())
-        texts, paths, digests = (
-            p if p is not None else [None] * len(rows)
-            for p in (rows.texts, rows.paths, rows.digests)
-        )
-        lines = [
-            (name, number, *line) for name, *line in zip(names, texts, paths, digests, strict=True)
-        ]
-        insert_many(connection, "rows", ("name", "arrival", "text", "path", "digest"), lines)
-        add_labels(store, rows, settings.classes, names)
+        number = store.append("arrivals", key=rows.key, n=len(rows), time=time())
+        nothing = [None] * len(rows)
+        content = (rows.texts or nothing, rows.paths or nothing, rows.digests or nothing)
+        lines = zip(names, [number] * len(rows), *content, strict=True)
+        store.append_all("rows", ("name", "arrival", "text", "path", "digest"), list(lines))
+        labels = zip(names, rows.labels or nothing, strict=True)
+        answers = [Answer(name, label, GIVEN) for name, label in labels if label is not None]
+        try:
+            append(store, answers, settings.classes, given=True)
+        except ValueError as error:
+            raise ValueError(f"{rows.where}: {error}") from error
         if probs is not None:
             keep_prior(store, folder, number, probs, settings.classes)
     return len(rows)
 
 
-def check_new(store: Store, folder: Path, rows: Arriving) -> None:
+def check_new(store: Store, folder: Path, rows: RowBatch) -> None:
     """ValueError where the rows came before, or have another number of features."""
     arrivals = store.arrivals()
     if rows.key in [key for _, key, _ in arrivals]:
@@ -76,49 +69,73 @@ def check_new(store: Store, folder: Path, rows: Arriving) -> None:
             )
 
 
-def names_of(store: Store, rows: Arriving, start: int) -> list[str]:
+def new_names(store: Store, rows: RowBatch) -> list[str]:
     """(n,) the rows' own names, or their numbers; ValueError where one comes twice."""
-    names = rows.ids(start)
-    known = set(store.names())
+    known = store.names()
+    names = rows.ids(len(known))
+    there = set(known)
     for name in names:
-        if name in known:
+        if name in there:
             raise ValueError(
                 f"{rows.where}: id {name!r} comes more than once; wanted one of its own for each "
                 "row of the session"
             )
-        known.add(name)
+        there.add(name)
     return names
 
 
-def add_labels(store: Store, rows: Arriving, classes: Sequence[str], names: Sequence[str]) -> None:
-    """Append the labels that came with rows; ValueError where one is no class."""
-    labels = zip(names, rows.given or (), strict=False)
-    answers = [Answer(name, label, GIVEN) for name, label in labels if label is not None]
-    try:
-        append(store, answers, classes, given=True)
-    except ValueError as error:
-        raise ValueError(f"{rows.where}: {error}") from error
+def given_probabilities(
+    rows: RowBatch, classes: Sequence[str], table: Path | None, names: Sequence[str]
+) -> Floats | None:
+    """(n, k) class probabilities from a table or, else, those that came with features."""
+    if table is not None:
+        return prior_table(table, rows.modality, classes, names)
+    if rows.prior is None:
+        return None
+    return check_probabilities(f"{rows.where}: prior", rows.prior, len(rows), len(classes))
 
 
-def check_own(modality: str) -> None:
-    """ValueError unless the rows bring their own features, beside which a table may lie."""
+def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequence[str]) -> Floats:
+    """(n, k) float32 class probabilities of embeddings by their names, from a table made elsewhere.
+
+    An .npz holds ``prior`` (n, k) in the order of the classes and, if given, ``ids`` (n,); a csv,
+    parquet or jsonl has a column for each class and, if given, ``id``. Without ids its lines are in
+    the order of the rows.
+    """
     if modality != "features":
         raise ValueError(
             "a table of class probabilities is for embeddings; for rows of kind "
             f"{modality} choose prior=table prior.path=..."
         )
-
-
-def given_probabilities(
-    rows: Arriving, classes: Sequence[str], table: Path | None, names: Sequence[str]
-) -> Floats | None:
-    """(n, k) class probabilities from a table or, else, those that came with features."""
-    if table is not None:
-        check_own(rows.modality)
-        return prior_table(table, classes, names)
-    if rows.prior is None:
-        return None
-    return distributions(f"{rows.where}: prior", rows.prior, len(rows), len(classes))
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path} of class probabilities")
+    if path.suffix == ".npz":
+        arrays = plain_arrays(path)
+        if "prior" not in arrays:
+            raise ValueError(f"{path} has no prior; it has {', '.join(arrays) or 'nothing'}")
+        values, own = arrays["prior"], arrays.get("ids")
+    elif path.suffix in TABLES:
+        table = file_columns(path)
+        columns = [column(str(path), table, name) for name in classes]
+        try:
+            values = np.stack([np.asarray(one, dtype=np.float64) for one in columns], axis=1)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: a column of a class holds no numbers ({error})") from None
+        found = [table[name] for name in IDS if name in table and name not in classes]
+        own = np.array([str(one) for one in found[0]]) if found else None
+    else:
+        raise ValueError(f"{path} is no table of class probabilities; wanted {', '.join(TABLES)} "
+                         "or .npz")  # fmt: skip
+    n = len(values) if own is not None else len(names)
+    probs = check_probabilities(f"{path}: prior", values, n, len(classes))
+    if own is None:
+        return probs
+    places = {name: line for line, name in enumerate(check_ids(f"{path}: ids", own, n))}
+    missing = [name for name in names if name not in places]
+    if missing:
+        raise ValueError(f"{path} has no line for {len(missing)} of {len(names)} rows, first "
+                         f"{missing[0]!r}")  # fmt: skip
+    return probs[np.array([places[name] for name in names], dtype=np.int64)]
 
 
 def add_classes(store: Store, folder: Path, names: Sequence[str], prior: Path | None) -> None:
@@ -129,18 +146,16 @@ def add_classes(store: Store, folder: Path, names: Sequence[str], prior: Path | 
         settings = Settings.of(store.settings())
         more = replace(settings, classes=(*settings.classes, *names))
         store.set({"classes": list(more.classes)})
-        came = [d for d in store.decisions() if d.kind == "prior"]
-        if prior is None and came:
+        if prior is None and store.decided("prior"):
             raise ValueError(
                 "the class probabilities came with the embeddings; give a table of "
                 f"{', '.join(more.classes)} with --prior-table"
             )
         if prior is not None:
-            check_own(settings.modality)
-            probs, start = prior_table(prior, more.classes, store.names()), 0
+            probs = prior_table(prior, settings.modality, more.classes, store.names())
+            start = 0
             for number, _, n in store.arrivals():
-                keep_prior(store, folder, number, probs[start : start + n], more.classes)
-                start += n
+                keep_prior(store, folder, number, probs[start : (start := start + n)], more.classes)
 
 
 def keep_prior(
@@ -148,11 +163,11 @@ def keep_prior(
 ) -> None:
     """Keep the class probabilities that came with an arrival, and say of which classes."""
     array = f"prior-{uuid4().hex}"
-    save(folder, array, probs)
+    save_array(folder, array, probs)
     store.decide("prior", {"arrival": arrival, "array": array, "classes": list(classes)})
 
 
-def save(folder: Path, name: str, array: Floats) -> None:
+def save_array(folder: Path, name: str, array: Floats) -> None:
     """Write an array, as a whole or not at all."""
     place = array_file(folder, name)
     try:

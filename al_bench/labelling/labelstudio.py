@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 from xml.etree import ElementTree
 
-from al_bench.labelling.annotations import Brought
-from al_bench.labelling.settings import AUDIT, Answer, Suggestion
+from al_bench.labelling.annotations import Imported
+from al_bench.labelling.schema import AUDIT, Answer, Suggestion
 
 Json: TypeAlias = dict[str, Any]
 
@@ -112,7 +112,7 @@ def label_config(classes: Sequence[str], modality: str) -> str:
     return ElementTree.tostring(view, encoding="unicode") + "\n"
 
 
-def annotated(where: str, tasks: Any) -> tuple[list[Brought], int]:
+def annotated(where: str, tasks: Any) -> tuple[list[Imported], int]:
     """The answers of an export, a list of tasks with annotations, and how many hold none.
 
     Who skipped a task is not sure; an annotation without a choice has no answer. Annotators are
@@ -122,7 +122,7 @@ def annotated(where: str, tasks: Any) -> tuple[list[Brought], int]:
         raise ValueError(f"{where} is no list of tasks; wanted Label Studio's export as JSON")
     places = [f"{where}: task {number}" for number in range(1, len(tasks) + 1)]
     found = [
-        brought(place, task, annotation)
+        imported(place, task, annotation)
         for place, task in zip(places, tasks, strict=True)
         for annotation in part(place, task, "annotations", list)
     ]
@@ -130,7 +130,7 @@ def annotated(where: str, tasks: Any) -> tuple[list[Brought], int]:
     return answers, len(found) - len(answers)
 
 
-def brought(place: str, task: Mapping[str, Any], annotation: Any) -> Brought | None:
+def imported(place: str, task: Mapping[str, Any], annotation: Any) -> Imported | None:
     """An annotation of a task; None where it has no answer."""
     if not isinstance(annotation, dict):
         raise ValueError(f"{place} has an annotation that is no object")
@@ -156,7 +156,7 @@ def brought(place: str, task: Mapping[str, Any], annotation: Any) -> Brought | N
     # numbers begin anew on another server
     number, created = part(place, annotation, "id", int), time_of(place, annotation, "created_at")
     key = f"Label Studio {project}/{number}/{created:.6f}"
-    return Brought(key, answer, time_of(place, annotation, "updated_at"))
+    return Imported(key, answer, time_of(place, annotation, "updated_at"))
 
 
 def choices_of(place: str, annotation: Mapping[str, Any]) -> list[str]:

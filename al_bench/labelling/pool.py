@@ -16,12 +16,11 @@ import numpy as np
 from al_bench.arithmetic import unit
 from al_bench.datasets.features import FeatureRows
 from al_bench.labelling.audit.design import reserve
-from al_bench.labelling.rows import Arriving
-from al_bench.labelling.schema import Decision
+from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.settings import Settings
-from al_bench.labelling.store import Store, insert_many
+from al_bench.labelling.store import Store
 from al_bench.problem.cache.embeddings import comparing, embeddings, zero_shot
-from al_bench.problem.types import Encoder, Prior, Task
+from al_bench.problem.types import Prior, Task
 from al_bench.rng import rng
 from al_bench.state import Floats, Ints, Rows
 
@@ -29,7 +28,6 @@ ARRAYS = "given"  # folder of features and class probabilities that came with th
 CACHE = "cache"  # folder of what foundation models said
 SPLIT = "rows"  # what the cache calls the rows of one arrival
 
-Row: TypeAlias = tuple[Any, ...]  # name, text, path and digest, of which a modality has its own
 GivenPrior: TypeAlias = tuple[str, list[str]]  # class probabilities: name of the array, classes
 
 
@@ -69,48 +67,46 @@ def array_file(folder: Path, name: str) -> Path:
 def pool_key(store: Store, settings: Settings) -> str:
     """All that decides a pool."""
     keys = [key for _, key, _ in store.arrivals()]
-    return json.dumps([keys, given_priors(store.decisions()), settings.science])
+    return json.dumps([keys, given_priors(store), settings.fit_settings])
 
 
-def made_pool(folder: Path, store: Store, settings: Settings, prior: Prior) -> Pool:
+def make_pool(folder: Path, store: Store, settings: Settings, prior: Prior) -> Pool:
     """The rows that have arrived; embedded now where they are not yet, with a progress bar."""
     with store.reading():
-        key, came = pool_key(store, settings), store.arrivals()
-        whole = stored(store.rows(), settings.modality)
-        arrivals = arrived(folder, store, settings)
-    rows = rows_of(arrivals, prior, settings.task, folder / CACHE)
+        key, whole = pool_key(store, settings), stored(store.rows(), settings.modality)
+        batches, arrivals = stored_batches(folder, store, settings), store.arrivals()
+    rows = pool_rows(batches, prior, settings.task, folder / CACHE)
     if settings.modality != "features":  # else learners read the embeddings
         rows = replace(rows, inputs=whole.inputs)
-    return Pool(key, whole.ids(0), rows, *design(store, settings, rows.prior, came))
+    return Pool(key, whole.ids(), rows, *design(store, settings, rows.prior, arrivals))
 
 
-def arrived(folder: Path, store: Store, settings: Settings) -> list[Arriving]:
+def stored_batches(folder: Path, store: Store, settings: Settings) -> list[RowBatch]:
     """The rows of a session, as they came together."""
-    lines, given = store.rows(), given_priors(store.decisions())
-    arrivals, start = [], 0
+    lines, given, start = store.rows(), given_priors(store), 0
+    batches = []
     for number, key, n in store.arrivals():
         rows = stored(lines[start : (start := start + n)], settings.modality, key)
         if settings.modality == "features":
             features = np.load(array_file(folder, key), mmap_mode="r", allow_pickle=False)
             prior = probabilities(folder, given.get(str(number)), settings.classes)
             rows = replace(rows, features=features, prior=prior)
-        arrivals.append(rows)
-    return arrivals
+        batches.append(rows)
+    return batches
 
 
-def stored(lines: Sequence[Row], modality: str, key: str | None = None) -> Arriving:
+def stored(lines: Sequence[Sequence[Any]], modality: str, key: str | None = None) -> RowBatch:
     """Rows of the table, but for embeddings; key: of all of an arrival."""
     names, texts, paths, digests = ([line[part] for line in lines] for part in range(4))
-    rows = Arriving("the session", modality, names, kept=key)
+    rows = RowBatch("the session", modality, names, stored=key)
     if modality == "image":
         return replace(rows, paths=paths, digests=digests)
     return replace(rows, texts=texts) if modality == "text" else rows
 
 
-def given_priors(decisions: Sequence[Decision]) -> dict[str, GivenPrior]:
+def given_priors(store: Store) -> dict[str, GivenPrior]:
     """The class probabilities that came with each arrival last, by its number."""
-    values = [d.value for d in decisions if d.kind == "prior"]
-    return {str(v["arrival"]): (v["array"], v["classes"]) for v in values}
+    return {str(v["arrival"]): (v["array"], v["classes"]) for v in store.decided("prior")}
 
 
 def probabilities(folder: Path, given: GivenPrior | None, classes: Sequence[str]) -> Floats | None:
@@ -128,52 +124,47 @@ def probabilities(folder: Path, given: GivenPrior | None, classes: Sequence[str]
     return values
 
 
-def rows_of(arrivals: Sequence[Arriving], prior: Prior, task: Task, cache: Path) -> Rows:
+def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path) -> Rows:
     """Unit-length float32 features and zero-shot probabilities of all arrivals, read from the cache
     or made now; the features are their inputs. Recorded answers are compared with another prior on
     all of them."""
     encoder = prior.encoder(task.modality)
-    features = [embedded(arrival, encoder, cache) for arrival in arrivals]
+    features = [embeddings(cache, cache_key(b), SPLIT, encoder, b.inputs) for b in batches]
 
-    def said(prior: Prior) -> Floats:
-        parts = zip(arrivals, features, strict=True)
-        each = [zero_shot(cache, name_of(a), SPLIT, prior, f, a.inputs, task) for a, f in parts]
+    def zero_shot_of(prior: Prior) -> Floats:
+        parts = zip(batches, features, strict=True)
+        each = [zero_shot(cache, cache_key(b), SPLIT, prior, f, b.inputs, task) for b, f in parts]
         return np.concatenate(each).astype(np.float32, copy=False)
 
     vectors = unit(np.concatenate(features))
-    rows = Rows(FeatureRows(vectors, None), vectors, said(prior))
+    rows = Rows(FeatureRows(vectors, None), vectors, zero_shot_of(prior))
     recorded = comparing(prior, task.modality)
     if recorded is None:
         return rows
-    correct = recorded.compare(rows.prior, said(recorded.inner))
+    correct = recorded.compare(rows.prior, zero_shot_of(recorded.inner))
     return replace(rows, prior=correct(rows.prior))
 
 
-def embedded(rows: Arriving, encoder: Encoder, cache: Path) -> Floats:
-    """(n, d) what an encoder makes of the rows of an arrival."""
-    return embeddings(cache, name_of(rows), SPLIT, encoder, rows.inputs)
-
-
-def name_of(rows: Arriving) -> str:
+def cache_key(rows: RowBatch) -> str:
     """What the cache and its progress bar call an arrival."""
     return f"own data {rows.key}"
 
 
 def design(
-    store: Store, settings: Settings, prior: Floats, came: Sequence[tuple[int, str, int]]
+    store: Store, settings: Settings, prior: Floats, arrivals: Sequence[tuple[int, str, int]]
 ) -> tuple[Ints, Ints]:
     """(n,) strata and places of the audit, fixed now for rows that have none yet; each arrival
     (number, key, row count) has strata of its own."""
-    with store.writing() as connection:
+    with store.writing():
         known, start = store.strata(), 0
-        for number, _, n in came:
+        for number, _, n in arrivals:
             if start >= len(known):
                 guesses = prior[start : start + n].argmax(axis=1)
                 draws = rng(settings.seed, "audit", number)
                 strata, places = reserve(guesses, settings.reserve, draws)
                 strata += max((stratum for stratum, _ in known), default=-1) + 1
                 lines = list(zip(strata.tolist(), places.tolist(), strict=True))
-                insert_many(connection, "strata", ("stratum", "place"), lines)
+                store.append_all("strata", ("stratum", "place"), lines)
                 known += lines
             start += n
     table = np.array(known[:start], dtype=np.int64).reshape(-1, 2)

@@ -10,90 +10,56 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from al_bench.content import digest
 from al_bench.datasets.features import FeatureRows
 from al_bench.datasets.images import EncodedImages, decode
 from al_bench.state import Floats
 
-IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
-
 
 @dataclass(frozen=True)
-class Columns:
-    """Which columns of a table hold what, and which split of a data set is read.
+class RowBatch:
+    """Rows that come together, or came and are stored.
 
-    text, image: what is to be labelled, texts or image files; label: labels that are there already;
-    id: the rows' own names. None: there is no such column; neither text nor image: "text".
-    """
-
-    text: str | None = None
-    image: str | None = None
-    label: str | None = None
-    id: str | None = None
-    split: str = "train"
-
-    def __post_init__(self) -> None:
-        if self.text is not None and self.image is not None:
-            raise ValueError(
-                f"both text={self.text!r} and image={self.image!r} are given; wanted one of them"
-            )
-
-    def or_else(self, other: Columns) -> Columns:
-        """These, or the others' where none of these is named; without labels."""
-        return replace(self if self.named else other, label=None, split=self.split)
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The columns that are said to be there."""
-        names = (self.text, self.image, self.label, self.id)
-        return tuple(name for name in names if name is not None)
-
-
-@dataclass(frozen=True)
-class Arriving:
-    """Rows that come together, or came and are kept.
-
-    where: for errors; names: (n,) their own, or None; given: (n,) labels by class name that are
-    there already, None where a row has none; by modality: texts (n,); of images paths, or encoded
-    images that have no file yet, with digests of their content; features (n, d) and, if they bring
-    one, the prior (n, k); kept: the key of rows that are in a session, which is not made again.
+    where: for errors; names: (n,) their own, or None; labels: (n,) by class name that are there
+    already, None where a row has none; by modality: texts (n,); of images paths, or encoded images
+    that have no file yet, with digests of their content; features (n, d) and, if they bring one,
+    the prior (n, k); stored: the key of rows that are in a session, which is not made again.
     """
 
     where: str
     modality: str
     names: Sequence[str] | None = None
-    given: Sequence[str | None] | None = None
+    labels: Sequence[str | None] | None = None
     texts: Sequence[str] | None = None
     paths: Sequence[str] | None = None
     digests: Sequence[str] | None = None
     encoded: Sequence[bytes] | None = None
     features: Floats | None = None
     prior: Floats | None = None
-    kept: str | None = None
+    stored: str | None = None
 
     def __len__(self) -> int:
-        for rows in (self.texts, self.digests, self.features):
-            if rows is not None:
-                return len(rows)
-        return 0
+        rows = (self.texts, self.digests, self.features)
+        return max((len(part) for part in rows if part is not None), default=0)
 
-    def check_kind(self, modality: str, who: str) -> None:
+    def check_modality(self, modality: str, who: str) -> None:
         """ValueError unless the rows are of the kind that somebody reads."""
         if self.modality != modality:
             raise ValueError(
                 f"{self.where} holds rows of kind {self.modality}; {who} reads {modality}"
             )
 
-    def ids(self, start: int) -> list[str]:
+    def ids(self, start: int = 0) -> list[str]:
         """(n,) the rows' own names, or their numbers from `start` on."""
         return list(self.names or map(str, range(start, start + len(self))))
 
     @cached_property
     def key(self) -> str:
         """sha256 of the content of the rows, in their order."""
-        if self.kept is not None:
-            return self.kept
+        if self.stored is not None:
+            return self.stored
         whole = sha256(self.modality.encode())
         if self.features is not None:
             whole.update(repr(self.features.shape).encode())
@@ -116,6 +82,16 @@ class Arriving:
         offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
         return EncodedImages(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets, self.where)
 
+    def with_files(self, folder: Path) -> RowBatch:
+        """The same rows with a file for each image that has none yet, named by its content."""
+        if self.encoded is None or self.digests is None:
+            return self
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / name for name in self.digests]
+        for path, content in zip(paths, self.encoded, strict=True):
+            path.write_bytes(content)
+        return replace(self, encoded=None, paths=[str(path.resolve()) for path in paths])
+
 
 @dataclass(frozen=True)
 class ImageFiles(Sequence[Any]):
@@ -136,7 +112,7 @@ class ImageFiles(Sequence[Any]):
         return decode(path.read_bytes(), str(path))
 
 
-def image_rows(where: str, files: Sequence[Path], names: Sequence[str] | None) -> Arriving:
+def image_batch(where: str, files: Sequence[Path], names: Sequence[str] | None) -> RowBatch:
     """Image files as rows; FileNotFoundError or ValueError where one is no image."""
     digests = []
     for file in files:
@@ -145,23 +121,51 @@ def image_rows(where: str, files: Sequence[Path], names: Sequence[str] | None) -
         decode(file.read_bytes(), str(file))
         digests.append(digest(file))
     paths = [str(file.resolve()) for file in files]
-    return Arriving(where, "image", names, paths=paths, digests=digests)
+    return RowBatch(where, "image", names, paths=paths, digests=digests)
 
 
-def encoded_rows(where: str, encoded: Sequence[bytes], names: Sequence[str] | None) -> Arriving:
-    """Images by their content, for which the session makes files; ValueError where one is none."""
-    for row, content in enumerate(encoded):
-        decode(content, f"{where}: row {row}")
-    digests = [sha256(content).hexdigest() for content in encoded]
-    return Arriving(where, "image", names, encoded=encoded, digests=digests)
+def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz; ValueError where it is none, or holds objects."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
+        line = " ".join(str(error).split())
+        raise ValueError(f"{path} is not an .npz of plain arrays: {line}") from error
 
 
-def with_files(rows: Arriving, folder: Path) -> Arriving:
-    """The same rows with a file for each image that has none yet, named by its content."""
-    if rows.encoded is None or rows.digests is None:
-        return rows
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / name for name in rows.digests]
-    for path, content in zip(paths, rows.encoded, strict=True):
-        path.write_bytes(content)
-    return replace(rows, encoded=None, paths=[str(path.resolve()) for path in paths])
+def check_features(where: str, values: NDArray[Any]) -> Floats:
+    """(n, d) finite float32, at least a row and a column."""
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{where} is {values.dtype} of shape {values.shape}; wanted (n, d) numbers"
+        )
+    with np.errstate(over="ignore"):
+        found: Floats = values.astype(np.float32)
+    wrong = np.flatnonzero(~np.isfinite(found).all(axis=1))
+    if len(wrong):
+        raise ValueError(f"{where}: row {wrong[0]} is not finite ({len(wrong)} such rows)")
+    return found
+
+
+def check_probabilities(where: str, values: NDArray[Any], n: int, k: int | None) -> Floats:
+    """(n, k) class probabilities, each row's sum one."""
+    if values.ndim != 2 or len(values) != n or k not in (None, values.shape[1]):
+        raise ValueError(f"{where} has shape {values.shape}; wanted ({n}, {k or 'classes'})")
+    found = check_features(where, values)
+    wrong = np.flatnonzero((found < 0).any(axis=1) | (abs(found.sum(axis=1) - 1) > 1e-3))
+    if len(wrong):
+        raise ValueError(
+            f"{where}: row {wrong[0]} is no probabilities that sum to one ({len(wrong)} such rows)"
+        )
+    return found
+
+
+def check_ids(where: str, values: NDArray[Any], n: int) -> list[str]:
+    """(n,) names of rows as texts."""
+    if values.shape != (n,) or values.dtype.kind not in "iuU":
+        raise ValueError(
+            f"{where} are {values.dtype} of shape {values.shape}; wanted ({n},) whole numbers or "
+            "texts"
+        )
+    return [str(value) for value in values.tolist()]

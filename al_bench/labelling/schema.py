@@ -12,6 +12,7 @@ MARK = 0x414C5345  # SQLite's application_id, by which a session is told from ot
 # Sources of answers: the row was suggested, so they may count for the audit; it was not; they came
 # with the data, which is also who gave them.
 ASKED, UNASKED, GIVEN = "suggested", "unasked", "given"
+QUERY, AUDIT = "query", "audit"  # kinds of suggestions
 
 TABLES = {
     "settings": "name TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
@@ -31,22 +32,50 @@ TABLES = {
 
 
 @dataclass(frozen=True)
-class Answered:
-    """A row of the table of answers; answer: a class by name, None for "not sure"; source: ASKED,
-    UNASKED or GIVEN."""
+class Suggestion:
+    """A row that should be labelled next.
+
+    number: of the suggestion; row: its place in the session; id: its own name; kind: ``query``
+    where the strategy chose it, ``audit`` where chance did, to measure the model; text or path:
+    what to look at, neither where the data are embeddings; guess, confidence: the model's likeliest
+    class and its probability; why: in words; annotator: whom it is for, None for anybody.
+    """
 
     number: int
     row: int
-    annotator: str
+    id: str
+    kind: str
+    text: str | None
+    path: str | None
+    guess: str
+    confidence: float
+    why: str
+    batch: int
+    annotator: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody says of a row.
+
+    answer: a class by name, None for "not sure"; seconds: how long that took. Of an answer that is
+    stored also its number and time, the row's place in the session, and source: ASKED, UNASKED or
+    GIVEN.
+    """
+
+    id: str
     answer: str | None
-    seconds: float | None
-    source: str
+    annotator: str = "annotator"
+    seconds: float | None = None
+    number: int = 0
+    row: int = -1
+    source: str = ""
     time: float = 0.0
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Something decided: undo, skip, unskip, withdraw, fit, prior, estimate, brought."""
+    """Something decided: undo, skip, unskip, withdraw, fit, prior, estimate, look, brought."""
 
     number: int
     kind: str
@@ -55,7 +84,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Guesses:
+class AuditGuesses:
     """What a fit says of the rows kept for the audit, for rules that compare fits.
 
     key: of the fit; pool: digest of the rows; labels: that taught it; answers: the number of the

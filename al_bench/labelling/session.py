@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from al_bench.labelling import annotations, ingest
-from al_bench.labelling.components import DEFAULTS, chosen, components
-from al_bench.labelling.evaluation import judged
-from al_bench.labelling.export import prepared, written
-from al_bench.labelling.exported_model import outside, predictions
-from al_bench.labelling.ledger import Ledger, ledger, status
-from al_bench.labelling.model_service import Bench
-from al_bench.labelling.rows import Columns
-from al_bench.labelling.settings import Answer, Estimate, Settings, Status, Suggestion
-from al_bench.labelling.sources import arriving
+from al_bench.labelling.evaluation import Estimate, evaluate
+from al_bench.labelling.export import export_bundle, unwritable
+from al_bench.labelling.exported_model import predictions
+from al_bench.labelling.ledger import Ledger, Status, status
+from al_bench.labelling.model_service import ModelService
+from al_bench.labelling.schema import Answer, Suggestion
+from al_bench.labelling.settings import DEFAULTS, Columns, Settings, components, parse_overrides
+from al_bench.labelling.sources import read_rows
 from al_bench.labelling.store import Store
-from al_bench.labelling.suggestions import next_batch, put
+from al_bench.labelling.suggestions import append_batch, next_batch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +31,8 @@ class Session:
     nothing to save; `close` frees the file, as the end of a ``with`` does.
     """
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
+    def __init__(self, service: ModelService) -> None:
+        self.service, self.store = service, service.store
 
     @classmethod
     def new(
@@ -71,11 +70,11 @@ class Session:
         of it is not as it must be.
         """
         columns = Columns(text, image, label, id, split)
-        rows = arriving(data, columns)
-        named, values = chosen(overrides)
+        rows = read_rows(data, columns)
+        named, values = parse_overrides(overrides)
         settings = Settings(
             rows.modality,
-            ingest.classes_of(rows, classes),
+            classes_of(classes, rows.labels),
             tuple([PROMPTS[rows.modality]] if prompts is None else prompts),
             dict(DEFAULTS) | choices | named,
             values,
@@ -86,33 +85,31 @@ class Session:
             overlap,
             columns,
         )
-        extra = None if config_dir is None else Path(config_dir)
+        folder, table = Path(folder).expanduser(), path_of(prior_table)
+        extra = path_of(config_dir)
         prior = components(settings, extra).prior
         prior.encoder(rows.modality)  # which is refused before a folder is made
-        folder = Path(folder).expanduser()
-        table = None if prior_table is None else Path(prior_table).expanduser()
         store = Store.create(folder)
         try:
             with store.writing():
                 store.make()
                 store.set(settings.stored())
-                ingest.add(store, folder, rows, settings, table)
+                ingest.ingest(store, folder, rows, settings, table)
         except BaseException:
             store.close()
             raise
-        session = cls(Bench(folder, store, extra))
-        session.bench.pool(settings)
+        session = cls(ModelService(folder, store, extra))
+        session.service.pool(settings)
         return session
 
     @classmethod
     def open(cls, folder: str | Path, config_dir: str | Path | None = None) -> Session:
         """A session that is there; ValueError, in one sentence, where there is none."""
-        folder = Path(folder).expanduser()
-        extra = None if config_dir is None else Path(config_dir)
-        return cls(Bench(folder, Store.open(folder), extra))
+        folder, extra = Path(folder).expanduser(), path_of(config_dir)
+        return cls(ModelService(folder, Store.open(folder), extra))
 
     def close(self) -> None:
-        self.bench.store.close()
+        self.store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +119,7 @@ class Session:
 
     @property
     def settings(self) -> Settings:
-        return self.bench.settings()
+        return self.service.settings()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -131,14 +128,12 @@ class Session:
     @property
     def has_prior(self) -> bool:
         """Whether a foundation model has an opinion: not of embeddings that came without one."""
-        return self.settings.modality != "features" or self.bench.given_priors
+        return self.settings.modality != "features" or self.service.given_priors
 
     @property
     def ledger(self) -> Ledger:
         """What counts of the tables by now."""
-        store = self.bench.store
-        with store.reading():
-            return ledger(store.suggestions(), store.answers(), store.decisions())
+        return self.service.history.read()
 
     def suggest(self, budget: int, annotator: str | None = None) -> list[Suggestion]:
         """The rows to label next, fewer than `budget` where no more are left; never one that waits
@@ -152,9 +147,9 @@ class Session:
         if annotator is not None:
             annotations.check_annotator(annotator)
         while True:
-            moment = self.bench.moment()
-            lines = next_batch(self.bench, moment, budget, annotator)
-            suggested = put(self.bench.store, lines, moment.seen)
+            now = self.service.snapshot()
+            lines = next_batch(self.service, now, budget, annotator)
+            suggested = append_batch(self.store, lines, len(now.ledger.suggestions))
             if suggested is not None:
                 return suggested
 
@@ -178,35 +173,33 @@ class Session:
         ValueError, in one sentence, where one is no class, of no row, or of a row not asked about.
         """
         classes = self.classes
-        given = annotations.listed(answers, annotator, classes)
-        return annotations.append(self.bench.store, given, classes, unasked)
+        given, _ = annotations.read_answers(answers, annotator, classes)
+        return annotations.append(self.store, given, classes, unasked)
 
     def skip(self, number: int) -> None:
         """Put off a suggestion by its number: it comes last in `waiting`."""
-        last = self.bench.store.count("suggestions")
+        last = self.store.count("suggestions")
         if not 1 <= number <= last:
             raise ValueError(f"there is no suggestion {number}; wanted 1..{last}")
-        self.bench.store.decide("skip", [number])
+        self.store.decide("skip", [number])
 
     def undo(self, annotator: str = "annotator") -> str | None:
-        """Take back an annotator's last answer that counts; the id of its row, None where there is
-        none."""
-        store = self.bench.store
-        with store.writing():
-            own = [answer for answer in self.ledger.answers if answer.annotator == annotator]
-            if not own:
-                return None
-            store.decide("undo", [own[-1].number])
-            return store.names()[own[-1].row]
+        """Take back what an annotator did last, an answer that counts or a skip; the id of its row,
+        None where there is nothing."""
+        with self.store.writing():
+            last = self.ledger.last(annotator)
+            if last is not None:
+                kind = "undo" if isinstance(last, Answer) else "unskip"
+                self.store.decide(kind, [last.number])
+        return None if last is None else last.id
 
     def withdraw(self, annotator: str | None = None) -> int:
         """Take back all suggestions that wait for an answer, or an annotator's, so that their rows
         may be suggested again; how many."""
-        store = self.bench.store
-        with store.writing():
+        with self.store.writing():
             numbers = [s.number for s in self.ledger.open if annotator in (None, s.annotator)]
             if numbers:
-                store.decide("withdraw", numbers)
+                self.store.decide("withdraw", numbers)
         return len(numbers)
 
     def predict(
@@ -224,22 +217,20 @@ class Session:
         inputs: as `data` of `new`; text, image, id: its columns, those of the session if none is
         named; split: of a data set.
         """
-        moment = self.bench.moment()
+        now = self.service.snapshot()
+        classes = now.settings.classes
         if inputs is None:
-            probs = self.bench.last(moment).probs
-            return predictions(moment.pool.names, moment.settings.classes, probs)
-        columns = Columns(text, image, None, id, split).or_else(moment.settings.columns)
-        rows = arriving(inputs, columns)
-        probs = outside(self.bench, moment, rows)
-        return predictions(rows.ids(0), moment.settings.classes, probs)
+            return predictions(now.pool.names, classes, self.service.fit(now).probs)
+        columns = Columns(text, image, None, id, split).or_else(now.settings.columns)
+        rows = read_rows(inputs, columns)
+        return predictions(rows.ids(), classes, self.service.predict(now, rows))
 
     def add_rows(self, data: Any, prior_table: str | Path | None = None) -> int:
         """Add rows that arrived later, with columns named as the first ones'; how many."""
-        settings = self.settings
-        rows = arriving(data, settings.columns)
-        table = None if prior_table is None else Path(prior_table).expanduser()
-        count = ingest.add(self.bench.store, self.bench.folder, rows, settings, table)
-        self.bench.pool(settings)
+        settings, table = self.settings, path_of(prior_table)
+        rows = read_rows(data, settings.columns)
+        count = ingest.ingest(self.store, self.service.folder, rows, settings, table)
+        self.service.pool(settings)
         return count
 
     def add_classes(self, names: Sequence[str], prior_table: str | Path | None = None) -> None:
@@ -248,28 +239,28 @@ class Session:
         prior_table: class probabilities of all rows, where they came with embeddings. ValueError,
         in one sentence, where a class is there already, or such a table is wanted.
         """
-        table = None if prior_table is None else Path(prior_table).expanduser()
-        ingest.add_classes(self.bench.store, self.bench.folder, names, table)
-        self.bench.pool(self.settings)
+        ingest.add_classes(self.store, self.service.folder, names, path_of(prior_table))
+        self.service.pool(self.settings)
 
     def status(self) -> Status:
         """How far the session has come."""
-        store = self.bench.store
-        with store.reading():
-            rows, fits = store.count("rows"), store.count("guesses")
+        with self.store.reading():
+            rows, fits = self.store.count("rows"), self.store.count("guesses")
             return status(self.ledger, rows, self.classes, fits)
 
     def export(self, folder: str | Path) -> list[str]:
         """Write labels.csv, predictions.csv, report.html and the model, where it can leave the
         session, into a folder; the names of the files. Where there is no estimate, the report says
         why."""
-        out = prepared(Path(folder).expanduser())
-        moment = self.bench.moment()
+        out = Path(folder).expanduser()
+        with unwritable(out):
+            out.mkdir(parents=True, exist_ok=True)
+        now = self.service.snapshot()
         try:
-            estimate: Estimate | str = judged(self.bench, moment, None)
+            estimate: Estimate | str = evaluate(self.service, now, None)
         except ValueError as why:
             estimate = str(why)
-        return written(out, self.bench, moment, estimate, self.status())
+        return export_bundle(self.service, now, estimate, self.status()).write(out)
 
     def estimate(self, target: float | None = None) -> Estimate:
         """How good the model is, with 95 % intervals, by the audit; and whether to stop.
@@ -279,4 +270,21 @@ class Session:
         """
         if target is not None and not 0 < target < 1:
             raise ValueError(f"the target is {target}; wanted a balanced accuracy between 0 and 1")
-        return judged(self.bench, self.bench.moment(), target)
+        return evaluate(self.service, self.service.snapshot(), target)
+
+
+def classes_of(
+    classes: Sequence[str] | None, labels: Sequence[str | None] | None
+) -> tuple[str, ...]:
+    """The classes as they are given, or those of labels that are there already."""
+    if isinstance(classes, str):
+        raise ValueError(f"classes is {classes!r}; wanted a list of names")
+    if classes is not None:
+        return tuple(classes)
+    if labels is None:
+        raise ValueError("no classes are given; wanted at least two, or a column of labels")
+    return tuple(sorted({label for label in labels if label is not None}))
+
+
+def path_of(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path).expanduser()

@@ -16,8 +16,15 @@ from threading import RLock
 from time import time
 from typing import Any
 
-from al_bench.labelling.schema import FORM, MARK, Answered, Decision, Guesses, schema
-from al_bench.labelling.settings import Suggestion
+from al_bench.labelling.schema import (
+    FORM,
+    MARK,
+    Answer,
+    AuditGuesses,
+    Decision,
+    Suggestion,
+    schema,
+)
 
 FILE = "session.sqlite"
 PATIENCE = 60.0  # seconds that a writer waits for others
@@ -77,7 +84,7 @@ class Store:
         return store
 
     def _pragma(self, name: str) -> int:
-        with said(self.file):
+        with sqlite_errors(self.file):
             return int(self.connection.execute(f"PRAGMA {name}").fetchone()[0])
 
     def close(self) -> None:
@@ -95,7 +102,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self.lock, said(self.file):
+        with self.lock, sqlite_errors(self.file):
             if self.inside and self.connection.in_transaction:
                 yield self.connection
                 return
@@ -113,22 +120,30 @@ class Store:
 
     def append(self, table: str, **values: Any) -> int:
         """Append one row to a table and return its number."""
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
         with self.writing() as connection:
-            return insert(connection, table, **values)
+            sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"
+            return int(connection.execute(sql, tuple(values.values())).lastrowid or 0)
+
+    def append_all(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Append rows, whose values are in the order of the names."""
+        marks = ", ".join("?" * len(names))
+        with self.writing() as connection:
+            sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"
+            connection.executemany(sql, rows)
 
     def decide(self, kind: str, value: Any) -> int:
         return self.append("decisions", kind=kind, value=json.dumps(value), time=time())
 
     def set(self, settings: Mapping[str, Any]) -> None:
         """Append settings, which count from now on."""
-        with self.writing() as connection:
-            for name, value in settings.items():
-                insert(connection, "settings", name=name, value=json.dumps(value), time=time())
+        rows = [(name, json.dumps(value), time()) for name, value in settings.items()]
+        self.append_all("settings", ("name", "value", "time"), rows)
 
     def settings(self) -> dict[str, Any]:
         """The settings that count, by name."""
-        lines = self._read("SELECT name, value FROM settings ORDER BY number")
-        return {name: json.loads(value) for name, value in lines}
+        rows = self._read("SELECT name, value FROM settings ORDER BY number")
+        return {name: json.loads(value) for name, value in rows}
 
     def arrivals(self) -> list[tuple[int, str, int]]:
         """(number, key of its content, row count) of each arrival."""
@@ -139,24 +154,22 @@ class Store:
         number, from 0."""
         return self._read("SELECT name, text, path, digest FROM rows ORDER BY number")
 
+    def names(self) -> list[str]:
+        return [name for name, *_ in self.rows()]
+
+    def find(self, name: str) -> tuple[int, bool] | None:
+        """The number of the row of this name and whether it was suggested, None where there is
+        none."""
+        found = self._read("SELECT number - 1 FROM rows WHERE name = ?", name)
+        if not found:
+            return None
+        (row,) = found[0]
+        return row, bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
+
     def digest(self, row: int) -> str | None:
         """The sha256 of a row's image."""
         found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
         return found
-
-    def name(self, row: int) -> str:
-        return str(self._read("SELECT name FROM rows WHERE number = ?", row + 1)[0][0])
-
-    def number_of(self, name: str) -> int | None:
-        """The row number of a name, None where there is no such row."""
-        found = self._read("SELECT number FROM rows WHERE name = ?", name)
-        return int(found[0][0]) - 1 if found else None
-
-    def was_suggested(self, row: int) -> bool:
-        return bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
-
-    def names(self) -> list[str]:
-        return [name for (name,) in self._read("SELECT name FROM rows ORDER BY number")]
 
     def count(self, table: str) -> int:
         return int(self._read(f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])
@@ -172,51 +185,41 @@ class Store:
             "annotator FROM suggestions s JOIN rows ON rows.number = s.row + 1 "
             "WHERE s.number > ? ORDER BY s.number"
         )
-        return [Suggestion(*line) for line in self._read(sql, after)]
+        return [Suggestion(*row) for row in self._read(sql, after)]
 
-    def answers(self, after: int = 0) -> list[Answered]:
+    def answers(self, after: int = 0) -> list[Answer]:
         """All answers behind the one of a number."""
         sql = (
-            "SELECT number, row, annotator, answer, seconds, source, time FROM answers "
-            "WHERE number > ? ORDER BY number"
+            "SELECT name, answer, annotator, seconds, a.number, a.row, source, time "
+            "FROM answers a JOIN rows ON rows.number = a.row + 1 "
+            "WHERE a.number > ? ORDER BY a.number"
         )
-        return [Answered(*line) for line in self._read(sql, after)]
+        return [Answer(*row) for row in self._read(sql, after)]
 
     def decisions(self, after: int = 0) -> list[Decision]:
         """All decisions behind the one of a number."""
         sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
-        lines = self._read(sql, after)
-        return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in lines]
+        rows = self._read(sql, after)
+        return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in rows]
 
-    def guesses(self) -> list[Guesses]:
+    def decided(self, kind: str) -> list[Any]:
+        """The values of all decisions of a kind, in their order."""
+        rows = self._read("SELECT value FROM decisions WHERE kind = ? ORDER BY number", kind)
+        return [json.loads(value) for (value,) in rows]
+
+    def guesses(self) -> list[AuditGuesses]:
         """What each fit says of the rows kept for the audit, in the order of fits."""
         sql = "SELECT key, pool, labels, answers, classes FROM guesses ORDER BY number"
-        return [Guesses(*line) for line in self._read(sql)]
+        return [AuditGuesses(*row) for row in self._read(sql)]
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         with self.reading() as connection:
             return connection.execute(sql, values).fetchall()
 
 
-def insert(connection: sqlite3.Connection, table: str, **values: Any) -> int:
-    """Append one row inside a transaction; its number."""
-    names, marks = ", ".join(values), ", ".join("?" * len(values))
-    done = connection.execute(
-        f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values())
-    )
-    return int(done.lastrowid or 0)
-
-
-def insert_many(
-    connection: sqlite3.Connection, table: str, names: Sequence[str], lines: Sequence[Sequence[Any]]
-) -> None:
-    marks = ", ".join("?" * len(names))
-    connection.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", lines)
-
-
 def connected(file: Path) -> sqlite3.Connection:
     """A connection that waits for other writers and commits to the disk itself."""
-    with said(file):
+    with sqlite_errors(file):
         connection = sqlite3.connect(
             file, timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )
@@ -230,7 +233,7 @@ def connected(file: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def said(file: Path) -> Iterator[None]:
+def sqlite_errors(file: Path) -> Iterator[None]:
     """SQLite's errors as an OSError that names the file."""
     try:
         yield

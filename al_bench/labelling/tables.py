@@ -4,7 +4,7 @@ Hugging Face's form, saved in a folder or by id."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +17,12 @@ TEXT_LIMIT = 1_000_000  # characters of a text: more is a mistake, such as a quo
 MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"PK": "a zip file", b"\x1f\x8b": "gzip"}
 
 
-def columns_of(path: Path) -> dict[str, Column]:
+def frame_columns(frame: Any) -> dict[str, Column]:
+    """The columns of a data frame by name."""
+    return {str(name): frame[name].tolist() for name in frame.columns}
+
+
+def file_columns(path: Path) -> dict[str, Column]:
     """The columns of a table by name; cells of a csv are texts as they stand, "NA" too.
 
     OSError or ValueError, in one sentence, where the file cannot be read as what its name says.
@@ -29,14 +34,16 @@ def columns_of(path: Path) -> dict[str, Column]:
     for mark, name in MARKS.items():
         if start.startswith(mark):
             raise ValueError(f"{path} is {name}; wanted {path.suffix} in UTF-8")
-    if path.suffix == ".parquet":
-        return parquet_columns(path)
+    readers = {".parquet": parquet_columns, ".jsonl": json_columns}
     try:
-        return json_columns(path) if path.suffix == ".jsonl" else csv_columns(path)
+        columns = readers.get(path.suffix, csv_columns)(path)
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not UTF-8: byte {error.object[error.start]:#x} at place {error.start:,}"
         ) from error
+    if not columns or not len(next(iter(columns.values()))):
+        raise ValueError(f"{path} has no rows")
+    return columns
 
 
 def csv_columns(path: Path) -> dict[str, Column]:
@@ -53,7 +60,7 @@ def csv_columns(path: Path) -> dict[str, Column]:
         raise ValueError(f"{path} is no table: {' '.join(str(error).split())}") from error
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(f"{path}: rows have more cells than the header has names")
-    return checked(path, {str(name): table[name].tolist() for name in table.columns})
+    return frame_columns(table)
 
 
 def parquet_columns(path: Path) -> dict[str, Column]:
@@ -65,7 +72,7 @@ def parquet_columns(path: Path) -> dict[str, Column]:
     except (ArrowException, OSError) as error:
         line = str(error).splitlines()[0]
         raise ValueError(f"{path} is no parquet file: {line}") from error
-    return checked(path, {name: table[name].to_pylist() for name in table.column_names})
+    return {name: table[name].to_pylist() for name in table.column_names}
 
 
 def json_columns(path: Path) -> dict[str, Column]:
@@ -82,13 +89,7 @@ def json_columns(path: Path) -> dict[str, Column]:
                 raise ValueError(f"{path}: line {number} holds no object; wanted {{...}} a line")
             found.append(row)
     names = dict.fromkeys(name for row in found for name in row)
-    return checked(path, {name: [row.get(name) for row in found] for name in names})
-
-
-def checked(path: Path, columns: dict[str, Column]) -> dict[str, Column]:
-    if not columns or not len(next(iter(columns.values()))):
-        raise ValueError(f"{path} has no rows")
-    return columns
+    return {name: [row.get(name) for row in found] for name in names}
 
 
 def column(where: str, columns: Mapping[str, Column], name: str) -> Column:
@@ -106,49 +107,38 @@ def cell(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def hub_columns(source: str, split: str) -> Mapping[str, Column]:
-    """The columns of a split of ``hf://owner/name`` or ``hf://owner/name@revision``."""
-    import datasets
-
-    name, _, revision = source.removeprefix(HUB).partition("@")
-    if not name:
-        raise ValueError(f"{source} names no data set; wanted {HUB}owner/name")
-    return loaded_columns(
-        source,
-        lambda: datasets.load_dataset(name, split=split, revision=revision or None),
-    )
-
-
-def saved_columns(folder: Path, split: str) -> Mapping[str, Column]:
-    """The columns of a split of a saved data set, or of a folder of a data set's files."""
-    import datasets
-
-    if (folder / "dataset_dict.json").is_file():
-        return loaded_columns(str(folder), lambda: datasets.load_from_disk(str(folder))[split])
-    if (folder / "state.json").is_file():
-        return loaded_columns(str(folder), lambda: datasets.load_from_disk(str(folder)))
-    return loaded_columns(str(folder), lambda: datasets.load_dataset(str(folder), split=split))
-
-
-def loaded_columns(where: str, load: Callable[[], Any]) -> Mapping[str, Column]:
-    """The columns of the table that is loaded: classes by name, images encoded; ValueError where it
-    cannot be loaded."""
+def dataset_columns(source: str | Path, split: str) -> dict[str, Column]:
+    """The columns of a split of a data set, of the hub (``hf://owner/name[@revision]``) or saved in
+    a folder: classes by name, images encoded; ValueError where it cannot be read."""
     import datasets
     from datasets.exceptions import DatasetsError
 
     try:
-        table = load()
+        table = loaded(source, split)
         for name, feature in table.features.items():
             if isinstance(feature, datasets.Image):
                 table = table.cast_column(name, datasets.Image(decode=False))
     except (OSError, ValueError, KeyError, RuntimeError, DatasetsError) as error:
         cause = error.__cause__ or error
-        raise ValueError(f"{where} cannot be read as a data set ({first_line(cause)})") from error
-    return {name: values(table, name) for name in table.column_names}
+        raise ValueError(f"{source} cannot be read as a data set ({first_line(cause)})") from error
+    columns: dict[str, Column] = {name: list(table[name][:]) for name in table.column_names}
+    for name, feature in table.features.items():
+        if classes := getattr(feature, "names", None):
+            columns[name] = [None if c is None else classes[c] for c in columns[name]]
+    return columns
 
 
-def values(table: Any, name: str) -> Column:
-    names = getattr(table.features[name], "names", None)
-    if names is None:
-        return list(table[name][:])
-    return [None if number is None else names[number] for number in table[name][:]]
+def loaded(source: str | Path, split: str) -> Any:
+    """A split of a data set as a table of Hugging Face's."""
+    import datasets
+
+    if isinstance(source, str):
+        name, _, revision = source.removeprefix(HUB).partition("@")
+        if not name:
+            raise ValueError(f"it names no data set; wanted {HUB}owner/name")
+        return datasets.load_dataset(name, split=split, revision=revision or None)
+    if (source / "dataset_dict.json").is_file():
+        return datasets.load_from_disk(str(source))[split]
+    if (source / "state.json").is_file():
+        return datasets.load_from_disk(str(source))
+    return datasets.load_dataset(str(source), split=split)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from al_bench.labelling import Session
-from al_bench.labelling.annotations import Brought
-from al_bench.labelling.annotations import bring as append_news
+from al_bench.labelling.annotations import Imported
+from al_bench.labelling.annotations import import_answers as append_news
 from al_bench.labelling.argilla import exported
 from al_bench.labelling.labelstudio import annotated
 from tests.labelling.page.pages import made
@@ -44,12 +44,12 @@ def task(row: Any, *annotations: dict[str, Any]) -> dict[str, Any]:
 
 
 def stored(session: Session) -> list[tuple[str, str, str | None, float | None]]:
-    names = session.bench.store.names()
-    return [(names[a.row], a.annotator, a.answer, a.seconds) for a in session.bench.store.answers()]
+    names = session.store.names()
+    return [(names[a.row], a.annotator, a.answer, a.seconds) for a in session.store.answers()]
 
 
-def bring(session: Session, found: Sequence[Brought], unasked: bool = False) -> int:
-    return append_news(session.bench.store, found, session.classes, unasked)
+def bring(session: Session, found: Sequence[Imported], unasked: bool = False) -> int:
+    return append_news(session.store, found, session.classes, unasked)
 
 
 def tell(session: Session, tasks: Any) -> int:
@@ -77,7 +77,7 @@ def test_an_export_told_again_changes_nothing_even_where_an_answer_was_undone(
     assert tell(session, export) == 2
     session.undo(ANN)
     assert [tell(session, export) for _ in range(2)] == [0, 0]
-    assert len(session.bench.store.answers()) == 2
+    assert len(session.store.answers()) == 2
     assert session.status().annotators == {ANN: 1}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from al_bench.labelling import Answer, Session
-from al_bench.labelling.ledger import fitted
+from al_bench.labelling.model_service import fitted
 from al_bench.labelling.store import FILE
 from al_bench.state import State
 from tests.labelling.data import knows, new, npz
@@ -49,7 +49,7 @@ def test_a_thousand_answers_of_four_writers_are_there_once_each(tmp_path: Path) 
         assert writer.returncode == 0, error
         assert len(said.split()) == 250
     with Session.open(folder) as session:
-        found = Counter((one.annotator, one.row) for one in session.bench.store.answers())
+        found = Counter((one.annotator, one.row) for one in session.store.answers())
     assert found == Counter((f"writer {i}", row) for i in range(4) for row in range(250))
 
 
@@ -74,7 +74,7 @@ def test_what_a_killed_writer_was_told_is_there(tmp_path: Path) -> None:
     rest, _ = writer.communicate(timeout=60)
     told += [int(line) for line in rest.split("\n") if line.strip()]
     with Session.open(folder) as session:
-        rows = [one.row for one in session.bench.store.answers()]
+        rows = [one.row for one in session.store.answers()]
         assert set(told) <= set(rows)
         assert len(rows) <= len(told) + 1  # one may be written and not yet printed
         assert len(set(rows)) == len(rows) < 5000
@@ -101,7 +101,7 @@ def test_fits_made_at_once_have_numbers_of_their_own(
     with new(tmp_path) as one, Session.open(tmp_path / "session") as other:
         batch = one.suggest(10)
         one.tell(knows(batch[:5]))
-        moment = one.bench.moment()
+        moment = one.service.snapshot()
         one.tell(knows(batch[5:]))
 
         def meanwhile(*arguments: Any) -> State:
@@ -110,7 +110,10 @@ def test_fits_made_at_once_have_numbers_of_their_own(
             return fitted(*arguments)
 
         monkeypatch.setattr("al_bench.labelling.model_service.fitted", meanwhile)
-        numbers = {one.bench.last(moment).number, other.bench.last(other.bench.moment()).number}
+        numbers = {
+            one.service.fit(moment).number,
+            other.service.fit(other.service.snapshot()).number,
+        }
         assert numbers == {1, 2}
         assert one.status().fits == 2
 
@@ -141,13 +144,13 @@ def test_what_is_told_after_an_interrupt_is_on_the_disk(
 ) -> None:
     with new(tmp_path) as session:
         first, second = knows(session.suggest(2))
-        store: Any = session.bench.store
+        store: Any = session.store
         store.connection = Interrupted(store.connection, statement, done)
         with pytest.raises(KeyboardInterrupt):
             session.tell([first])
         assert session.tell([second]) == 1
         with Session.open(tmp_path / "session") as other:
-            assert [one.row for one in other.bench.store.answers()] == [int(second.id)]
+            assert [one.row for one in other.store.answers()] == [int(second.id)]
 
 
 def test_all_answers_of_a_call_are_written_or_none(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_session_of_somebody_else_runs_no_code_of_his(
 ) -> None:
     with Session.open(mine) as session:
         now = session.settings.options
-        session.bench.store.set({name: now | value if isinstance(value, dict) else value})
+        session.store.set({name: now | value if isinstance(value, dict) else value})
     said = refused(["session", "suggest", "mine"], capsys)
     assert any(words in said for words in ("names code", "names no option", "of no part"))
 

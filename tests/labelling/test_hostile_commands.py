@@ -155,7 +155,7 @@ def test_commands_that_make_no_sense_are_refused_and_nothing_is_written(
     npz(here, name="same.npz")
     np.savez(here / "wide.npz", features=np.ones((5, 9)))
     with Session.open(mine) as session:
-        waits, asked = session.waiting()[0].id, {s.row for s in session.bench.store.suggestions()}
+        waits, asked = session.waiting()[0].id, {s.row for s in session.store.suggestions()}
     arguments = make(here)
     if (here / "told.csv").exists():
         text = (here / "told.csv").read_text().replace("WAITS", waits)

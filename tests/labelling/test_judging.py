@@ -83,7 +83,7 @@ def test_what_people_withdraw_does_not_move_the_estimate(tmp_path: Path) -> None
             while batch := audits(session.suggest(10)):
                 session.tell(knows(batch))
                 session.withdraw()
-            rows.append({a.row for a in session.bench.moment().ledger.audit_answers})
+            rows.append({a.row for a in session.service.snapshot().ledger.audit_answers})
             assert session.estimate().audited == len(rows[-1])
     assert rows[0] == rows[1]
 
@@ -115,7 +115,7 @@ def test_an_estimate_without_a_target_is_a_look_as_well(tmp_path: Path) -> None:
         session.export(tmp_path / "final")
         session.tell(knows(session.suggest(20)))
         assert look_of(session.estimate(0.9).advice) == 2
-        assert [d.value["look"]["number"] for d in session.bench.store.decisions()
+        assert [d.value["look"]["number"] for d in session.store.decisions()
                 if d.kind == "look"] == [1, 2]  # fmt: skip
 
 

@@ -109,8 +109,8 @@ def told(url: str, wanted: int) -> None:
     for _ in range(2):
         assert main(["session", "tell", "reviews", "answers.json"]) == 0
     with Session.open("reviews") as session:
-        answers = session.bench.store.answers()
-        names = session.bench.store.names()
+        answers = session.store.answers()
+        names = session.store.names()
         assert len(answers) == wanted
         assert all(one.answer == truth(names[one.row]) for one in answers)
         assert session.waiting() == []

@@ -9,8 +9,8 @@ import pytest
 import al_bench
 from al_bench.configuration import identity
 from al_bench.labelling import Answer, Session, Suggestion
-from al_bench.labelling.components import made
-from al_bench.labelling.evaluation import audited
+from al_bench.labelling.evaluation import audit_of
+from al_bench.labelling.settings import _components
 from al_bench.labelling.store import FILE
 from tests.labelling.data import CLASSES, ROWS, blobs, csv, knows, new, npz
 
@@ -53,11 +53,11 @@ def test_a_fifth_of_all_suggestions_is_the_audits_however_small_the_batches(tmp_
 def test_audit_rows_never_train_and_are_never_the_strategys(tmp_path: Path) -> None:
     with new(tmp_path) as session:
         every = label(session)
-        moment = session.bench.moment()
+        moment = session.service.snapshot()
         audited = {int(one.id) for one in every if one.kind == "audit"}
         assert audited
         assert audited <= set(moment.pool.reserved.tolist())
-        trained = session.bench.state(moment).training
+        trained = session.service.state(moment).training
         assert trained is not None
         assert not set(trained.rows.tolist()) & set(moment.pool.reserved.tolist())
         assert not {int(one.id) for one in every if one.kind == "query"} & set(
@@ -68,12 +68,12 @@ def test_audit_rows_never_train_and_are_never_the_strategys(tmp_path: Path) -> N
 def test_the_audit_holds_the_answers_to_its_questions_and_no_others(tmp_path: Path) -> None:
     with new(tmp_path) as session:
         every = label(session)
-        reserved = session.bench.moment().pool.reserved
+        reserved = session.service.snapshot().pool.reserved
         asked = {int(one.id) for one in every if one.kind == "audit"}
         unasked = next(row for row in reserved.tolist() if row not in asked)
         session.tell([Answer(str(unasked), "praise", "bob")], unasked=True)
-        moment = session.bench.moment()
-        audit = audited(moment.ledger.audit_answers, CLASSES, moment.pool.strata)
+        moment = session.service.snapshot()
+        audit = audit_of(moment)
         assert set(audit.rows.tolist()) == asked
         np.testing.assert_array_equal(audit.answers, blobs()["truth"][audit.rows])
         assert session.estimate().audited == len(asked)
@@ -170,19 +170,19 @@ def test_a_model_is_fitted_anew_when_what_makes_it_changed(
     own.write_text(OWN.format(1))
     with new(tmp_path, learner="own", config_dir=tmp_path) as session:
         label(session)
-        before = session.bench.last(session.bench.moment())
+        before = session.service.fit(session.service.snapshot())
     if change == "parameter":
         own.write_text(OWN.format(100_000))
     else:
         known = identity.constants
         monkeypatch.setattr(identity, "constants", lambda name: {**known(name), "version": 99})
-    made.cache_clear()  # as in a new process
+    _components.cache_clear()  # as in a new process
     with Session.open(tmp_path / "session", tmp_path) as session:
-        after = session.bench.last(session.bench.moment())
+        after = session.service.fit(session.service.snapshot())
         assert after.key != before.key
         assert not (after.probs == before.probs).all()
         assert session.status().fits == 4
-    made.cache_clear()
+    _components.cache_clear()
 
 
 @pytest.mark.parametrize("damage", ["missing", "torn"])
@@ -267,7 +267,7 @@ def test_who_works_alone_and_who_is_nobody_in_particular_sees_no_row_again(tmp_p
         session.tell(knows(session.suggest(40, "ann"), "ann"))
         for annotator in ("ann", None):
             assert session.suggest(20, annotator)
-        rows = [one.row for one in session.bench.store.suggestions()]
+        rows = [one.row for one in session.store.suggestions()]
         assert len(set(rows)) == len(rows) == 80
 
 
@@ -291,8 +291,8 @@ def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> No
         session.tell(knows(batch, "ann"))
         session.tell(knows(batch, "bob"))
         session.tell([Answer(one.id, "question", "cy") for one in batch])
-        moment = session.bench.moment()
-        state = session.bench.state(moment)
+        moment = session.service.snapshot()
+        state = session.service.state(moment)
         assert state.panel is not None
         assert state.panel.names == ("ann", "bob", "cy")
         np.testing.assert_array_equal(
@@ -312,10 +312,10 @@ def test_an_assignment_says_whom_to_ask(tmp_path: Path) -> None:
 def test_rows_may_arrive_later_with_an_audit_of_their_own(tmp_path: Path) -> None:
     with new(tmp_path) as session:
         every = label(session)
-        before = session.bench.moment().pool.strata
+        before = session.service.snapshot().pool.strata
         assert session.add_rows(npz(tmp_path, n=50, seed=3, name="more.npz")) == 50
         assert session.status().rows == ROWS + 50
-        after = session.bench.moment().pool.strata
+        after = session.service.snapshot().pool.strata
         np.testing.assert_array_equal(after[:ROWS], before)
         assert after[ROWS:].min() == before.max() + 1
         assert session.status().answered == len(every)
@@ -347,7 +347,7 @@ def test_a_table_of_class_probabilities_goes_by_the_rows_names(tmp_path: Path) -
     columns = {"id": ids[turned]} | {c: made["prior"][turned, i] for i, c in enumerate(CLASSES)}
     table = csv(tmp_path, columns, "prior.csv")
     with new(tmp_path, data=tmp_path / "bare.npz", prior_table=table) as session:
-        rows = session.bench.moment().pool.rows
+        rows = session.service.snapshot().pool.rows
         np.testing.assert_allclose(rows.prior, made["prior"], atol=1e-6)
         assert session.suggest(1)[0].id.startswith("row ")
 
@@ -403,9 +403,8 @@ def test_a_model_that_cannot_leave_the_session_predicts_in_it(
 def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path: Path) -> None:
     with new(tmp_path, audit=0.0, supervision="joined") as session:
         asked = [int(one.id) for one in label(session, batches=2)]
-        bench = session.bench
-        moment = bench.moment()
-        said, taught = moment.told.answers, bench.state(moment).training
+        moment = session.service.snapshot()
+        said, taught = moment.labels.answers, session.service.state(moment).training
     assert taught is not None
     assert taught.foreseen is not None
     assert taught.foreseen.rows.tolist() == sorted(said.rows[len(said) // 2 :])
@@ -420,7 +419,7 @@ def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervis
         files = session.export(tmp_path / "final")
         here = session.predict(npz(tmp_path, n=30, seed=4, name="new.npz"))
     assert files == ["labels.csv", "model.json", "model.npz", "predictions.csv", "report.html"]
-    model = al_bench.labelling.Exported.load(tmp_path / "final")
+    model = al_bench.labelling.ExportedModel.load(tmp_path / "final")
     pd.testing.assert_frame_equal(model.predict(tmp_path / "new.npz"), here)
 
 
@@ -447,7 +446,7 @@ def test_what_was_cut_before_it_was_whole_is_no_session_and_may_be_made_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("al_bench.labelling.session.ingest.add", cut)
+        patch.setattr("al_bench.labelling.session.ingest.ingest", cut)
         with pytest.raises(KeyboardInterrupt):
             new(tmp_path)
     with pytest.raises(ValueError, match="is no session"):

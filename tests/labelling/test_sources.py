@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from al_bench.labelling import Answer, Session
-from al_bench.labelling.rows import Columns
-from al_bench.labelling.sources import arriving
+from al_bench.labelling.settings import Columns
+from al_bench.labelling.sources import read_rows
 from tests.labelling.data import csv
 from tests.tiny_models import WORDS, bert, on_cpu, timm_file  # noqa: F401
 
@@ -33,22 +33,22 @@ def table(folder: Path, kind: str, columns: dict[str, Any]) -> Path:
 def test_a_table_is_read_as_it_stands(tmp_path: Path, kind: str) -> None:
     ids, labels = [f"0{i}" for i in range(6)], ["a", "", "b", "", "", "a"]
     path = table(tmp_path, kind, {"body": TEXTS, "name": ids, "known": labels})
-    rows = arriving(path, Columns(text="body", id="name", label="known"))
+    rows = read_rows(path, Columns(text="body", id="name", label="known"))
     assert rows.texts == TEXTS
     assert rows.names == ids
-    assert rows.given == ["a", None, "b", None, None, "a"]
+    assert rows.labels == ["a", None, "b", None, None, "a"]
 
 
 def test_a_data_frame_and_a_list_are_read_as_a_table_is(tmp_path: Path) -> None:
     path = table(tmp_path, "csv", {"text": TEXTS})
-    keys = {arriving(data, Columns()).key for data in (path, pd.DataFrame({"text": TEXTS}), TEXTS)}
+    keys = {read_rows(data, Columns()).key for data in (path, pd.DataFrame({"text": TEXTS}), TEXTS)}
     assert len(keys) == 1
 
 
 def test_a_csv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("text\nhello\nworld\n", encoding="utf-8-sig")
-    assert arriving(path, Columns()).texts == ["hello", "world"]
+    assert read_rows(path, Columns()).texts == ["hello", "world"]
 
 
 def pictures(folder: Path) -> Path:
@@ -61,7 +61,7 @@ def pictures(folder: Path) -> Path:
 
 
 def test_a_folder_of_images_is_read_by_path(tmp_path: Path) -> None:
-    rows = arriving(pictures(tmp_path), Columns())
+    rows = read_rows(pictures(tmp_path), Columns())
     assert rows.modality == "image"
     assert rows.names == ["0.png", "1.png", "2.png", "3.png", "deep/4.JPG", "deep/5.JPG"]
 
@@ -69,7 +69,7 @@ def test_a_folder_of_images_is_read_by_path(tmp_path: Path) -> None:
 def test_a_table_may_name_image_files_beside_it(tmp_path: Path) -> None:
     pictures(tmp_path)
     path = table(tmp_path, "csv", {"file": ["images/1.png", "images/0.png"]})
-    rows = arriving(path, Columns(image="file"))
+    rows = read_rows(path, Columns(image="file"))
     assert [Path(name).name for name in rows.paths or ()] == ["1.png", "0.png"]
 
 
@@ -89,9 +89,9 @@ def test_a_saved_data_set_is_read_by_split(tmp_path: Path, saved: str) -> None:
     else:
         folder.mkdir()
         one.to_parquet(folder / "train.parquet")
-    rows = arriving(folder, Columns(label="kind"))
+    rows = read_rows(folder, Columns(label="kind"))
     assert rows.texts == TEXTS
-    assert rows.given == ["no", "yes", "yes", "no", "no", "yes"]
+    assert rows.labels == ["no", "yes", "yes", "no", "no", "yes"]
 
 
 def test_the_images_of_a_saved_data_set_get_files_in_the_session(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_the_images_of_a_saved_data_set_get_files_in_the_session(tmp_path: Path)
     images = [str(path) for path in sorted(pictures(tmp_path).glob("*.png"))]
     made = datasets.Dataset.from_dict({"picture": images}).cast_column("picture", datasets.Image())
     made.save_to_disk(tmp_path / "data")
-    rows = arriving(tmp_path / "data", Columns(image="picture"))
+    rows = read_rows(tmp_path / "data", Columns(image="picture"))
     assert rows.encoded is not None
     assert rows.encoded[0] == Path(images[0]).read_bytes()
 
@@ -131,7 +131,7 @@ def test_texts_go_from_a_csv_to_a_model_that_reads_new_ones(
         assert session.predict(texts[:5])["label"].tolist() == found["label"].tolist()[:5]
         session.add_rows(pd.DataFrame({"text": ["cat dog", "sea ship"]}))
         session.add_classes(["neither"])  # the foundation model is asked anew
-        assert session.bench.moment().pool.rows.prior.shape == (62, 3)
+        assert session.service.snapshot().pool.rows.prior.shape == (62, 3)
         assert session.status().answered == 30
 
 
@@ -162,7 +162,7 @@ def test_what_was_cut_while_rows_were_embedded_goes_on_by_the_next_command(
 
     source = csv(tmp_path, {"text": TEXTS})
     with monkeypatch.context() as patch:
-        patch.setattr("al_bench.labelling.pool.rows_of", cut)
+        patch.setattr("al_bench.labelling.pool.pool_rows", cut)
         with pytest.raises(KeyboardInterrupt):
             Session.new(tmp_path / "s", source, ["a", "b"], overrides=small(bert))
     with Session.open(tmp_path / "s") as session:
@@ -187,7 +187,7 @@ def test_images_go_from_a_folder_to_a_model(
         session.export(tmp_path / "final")
     (folder / "0.png").write_bytes((folder / "1.png").read_bytes())
     with Session.open(tmp_path / "s") as session:
-        inputs = session.bench.moment().pool.rows.inputs
+        inputs = session.service.snapshot().pool.rows.inputs
         assert inputs[1].size == (40, 40)
         with pytest.raises(ValueError, match="has changed since it came"):
             inputs[0]

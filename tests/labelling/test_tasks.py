@@ -8,7 +8,7 @@ import pytest
 from al_bench.labelling import Suggestion
 from al_bench.labelling.argilla import records, responded
 from al_bench.labelling.labelstudio import Images, check_shown, label_config, tasks
-from al_bench.labelling.settings import AUDIT, QUERY
+from al_bench.labelling.schema import AUDIT, QUERY
 from tests.labelling.texts import CLASSES
 
 

@@ -27,22 +27,21 @@ from al_bench.labelling.page.guard import (
     number_in,
     seconds_in,
 )
-from al_bench.labelling.page.show import percent, shown
-from al_bench.labelling.page.view import Labelling
+from al_bench.labelling.page.view import View, percent, shown
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 YEAR = 365 * 24 * 3600  # seconds that a browser keeps names
 MOST_NAMES = 4  # of people who share a browser; a cookie has room for so many
 
 
-def application(labelling: Labelling, port: int, token: str | None) -> Starlette:
+def application(view: View, port: int, token: str | None) -> Starlette:
     """The application that serves a session's labelling.
 
     port: it listens on, by which its cookies are named; token: what a visitor must know, None
     where everybody on this machine may come in (the page is then served under its own names only,
     which other sites cannot take).
     """
-    page = Page(labelling, f"csrf-{port}", f"annotator-{port}")
+    page = Page(view, f"csrf-{port}", f"annotator-{port}")
     routes = [
         Route("/", page.label),
         Route("/name", page.ask_name),
@@ -64,7 +63,7 @@ def application(labelling: Labelling, port: int, token: str | None) -> Starlette
         try:
             yield
         finally:
-            await run_in_threadpool(labelling.close)
+            await run_in_threadpool(view.close)
 
     return Starlette(
         routes=routes,
@@ -84,8 +83,8 @@ async def refused(request: Request, error: Exception) -> Response:
 class Page:
     """The handlers. They run on one thread, one after the other, and each takes milliseconds."""
 
-    def __init__(self, labelling: Labelling, csrf: str, annotator: str) -> None:
-        self.labelling = labelling
+    def __init__(self, view: View, csrf: str, annotator: str) -> None:
+        self.view = view
         self.csrf = csrf
         self.annotator = annotator
         self.templates = Environment(
@@ -100,7 +99,7 @@ class Page:
         """A page or a part of one; a browser without a secret for its forms is given one."""
         secret = request.cookies.get(self.csrf) or token_urlsafe(16)
         text = self.templates.get_template(template).render(
-            name=self.labelling.name, csrf=secret, **values
+            name=self.view.name, csrf=secret, **values
         )
         response = HTMLResponse(text)
         if self.csrf not in request.cookies:
@@ -116,8 +115,8 @@ class Page:
         name = name_in(request.query_params)
         if name not in names:
             return RedirectResponse("name", 303)
-        self.labelling.arrive(name)
-        work, panel = self.labelling.work(name), self.labelling.panel(name)
+        self.view.arrive(name)
+        work, panel = self.view.work(name), self.view.panel(name)
         return self.shown(request, "label.html", **(work | panel))
 
     async def ask_name(self, request: Request) -> Response:
@@ -146,14 +145,14 @@ class Page:
 
     async def work(self, request: Request) -> Response:
         name = self.visitor(request)
-        return self.shown(request, "work.html", **self.labelling.work(name))
+        return self.shown(request, "work.html", **self.view.work(name))
 
     async def panel(self, request: Request) -> Response:
         name = self.visitor(request)
-        return self.shown(request, "panel.html", **self.labelling.panel(name))
+        return self.shown(request, "panel.html", **self.view.panel(name))
 
     async def image(self, request: Request) -> Response:
-        path = self.labelling.image(request.path_params["number"])
+        path = self.view.image(request.path_params["number"])
         try:
             encoded = await run_in_threadpool(shown, path)
         except ValueError as error:
@@ -164,18 +163,18 @@ class Page:
     async def answer(self, request: Request) -> Response:
         fields = await self.form(request)
         name, answer = name_in(fields), answer_in(fields)
-        self.labelling.answer(name, number_in(fields), answer, seconds_in(fields))
+        self.view.answer(name, number_in(fields), answer, seconds_in(fields))
         return self.next(request, name)
 
     async def skip(self, request: Request) -> Response:
         fields = await self.form(request)
         name = name_in(fields)
-        self.labelling.skip(name, number_in(fields))
+        self.view.skip(name, number_in(fields))
         return self.next(request, name)
 
     async def undo(self, request: Request) -> Response:
         name = name_in(await self.form(request))
-        self.labelling.undo(name)
+        self.view.session.undo(name)
         return self.next(request, name)
 
     async def form(self, request: Request) -> Mapping[str, str]:
@@ -186,7 +185,7 @@ class Page:
         scripts."""
         if "hx-request" not in request.headers:
             return to(name)
-        return self.shown(request, "work.html", **self.labelling.work(name))
+        return self.shown(request, "work.html", **self.view.work(name))
 
 
 def to(name: str) -> Response:

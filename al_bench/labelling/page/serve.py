@@ -15,9 +15,9 @@ from secrets import token_urlsafe
 import uvicorn
 
 from al_bench.labelling import Session
-from al_bench.labelling.page.ahead import Ahead
 from al_bench.labelling.page.app import LOOPBACK, application
-from al_bench.labelling.page.view import ESTIMATE, Labelling, stored
+from al_bench.labelling.page.background import Background
+from al_bench.labelling.page.view import ESTIMATE, View, stored
 
 SWITCH = 0.0005  # seconds that a fit may keep Python from a key press; by default ten times that
 
@@ -43,10 +43,10 @@ def serve(
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
         token = None if host in LOOPBACK else token_urlsafe(24)
-        labelling = opened(folder, batch, guess, config_dir)
-        say(f"{labelling.name}: {address(host, number, token)} (Ctrl-C stops; answers are kept)")
+        view = opened(folder, batch, guess, config_dir)
+        say(f"{view.name}: {address(host, number, token)} (Ctrl-C stops; answers are kept)")
         config = uvicorn.Config(
-            application(labelling, number, token),
+            application(view, number, token),
             log_level="warning",
             access_log=False,  # it would hold the token
             server_header=False,
@@ -57,7 +57,7 @@ def serve(
         say(f"stopped; every answer is in {folder}")
 
 
-def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> Labelling:
+def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> View:
     """A session with a thread that chooses and measures; ValueError where there is none.
 
     The thread has a session of its own, so that what it reads and writes stands in nobody's way.
@@ -70,13 +70,13 @@ def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> La
         return count
 
     def measure() -> None:
-        answers = len(own.bench.moment().ledger.answers)
-        before = [d.value for d in own.bench.store.decisions() if d.kind == ESTIMATE]
+        answers = len(own.service.snapshot().ledger.answers)
+        before = own.store.decided(ESTIMATE)
         if before and before[-1]["answers"] == answers:
             return
-        own.bench.store.decide(ESTIMATE, stored(own.estimate(), answers))
+        own.store.decide(ESTIMATE, stored(own.estimate(), answers))
 
-    return Labelling(session, batch, guess, Ahead(choose, measure, own.close))
+    return View(session, batch, guess, Background(choose, measure, own.close))
 
 
 @cache

@@ -1,84 +1,64 @@
-"""What the page reads of a session and writes into it, for one annotator at a time."""
+"""What the page reads of a session and writes into it, for one annotator at a time, and draws."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
 from al_bench.content import digest
-from al_bench.labelling import Answer, Session
-from al_bench.labelling.annotations import append
-from al_bench.labelling.ledger import Ledger, ledger
-from al_bench.labelling.page.ahead import Ahead
-from al_bench.labelling.page.show import Point, curve
-from al_bench.labelling.schema import ASKED, Answered, Decision
-from al_bench.labelling.settings import AUDIT, Estimate, Interval, Suggestion
-from al_bench.labelling.store import Store
+from al_bench.datasets.images import decode
+from al_bench.labelling import Answer, Estimate, Session, Suggestion
+from al_bench.labelling.page.background import Background
+from al_bench.labelling.schema import AUDIT
 
 EVERY = 5  # answers after which the model is measured anew
 ESTIMATE = "estimate"  # kind of a decision
 
-
-class Followed:
-    """Suggestions, answers and decisions of all processes, as far as they were read, so that a key
-    press reads only what is new: each reading goes on from where the last one ended."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.suggestions: list[Suggestion] = []
-        self.answers: list[Answered] = []
-        self.decisions: list[Decision] = []
-        self._ledger = ledger((), (), ())
-
-    def ledger(self) -> Ledger:
-        """What counts now. O(1) where nothing is new, else linear in all there is."""
-        with self.store.reading():
-            suggestions = self.store.suggestions(len(self.suggestions))
-            answers = self.store.answers(len(self.answers))
-            decisions = self.store.decisions(len(self.decisions))
-        if suggestions or answers or decisions:
-            self.suggestions += suggestions
-            self.answers += answers
-            self.decisions += decisions
-            self._ledger = ledger(self.suggestions, self.answers, self.decisions)
-        return self._ledger
+WIDTH, HEIGHT = 300.0, 130.0  # of the curve
+LEFT, RIGHT, TOP, BOTTOM = 34.0, 8.0, 8.0, 18.0  # margins for the marks
+MOST = 100  # points of a line; more are not seen
+LARGEST = 256 * 2**20  # bytes of an image file that is read
+SIDE = 1600  # pixels of the longer side; more are not seen on a page
 
 
-class Labelling:
+class View:
     """A session as annotators see it.
 
     batch: rows chosen at a time for each; guess: whether the model's guess is shown, which it never
     is about a row that measures the model. Reading and writing is on the session's tables alone;
-    what takes longer than a key press may is done `ahead`, on a thread with a session of its own.
+    what takes longer than a key press may is done in the `background`, by a session of its own.
     """
 
-    def __init__(self, session: Session, batch: int, guess: bool, ahead: Ahead) -> None:
+    def __init__(self, session: Session, batch: int, guess: bool, background: Background) -> None:
         self.session = session
-        self.store = session.bench.store
-        self.tables = Followed(self.store)
         self.batch = batch
         self.guess = guess
-        self.ahead = ahead
-        self.measured_at = 0  # so many answers
-        self.name = session.bench.folder.resolve().name
+        self.background = background
+        self.measured_at = 0
+
+    @property
+    def name(self) -> str:
+        return self.session.service.folder.resolve().name
 
     def close(self) -> None:
-        self.ahead.close()
+        self.background.close()
         self.session.close()
 
     def arrive(self, annotator: str) -> None:
         """Somebody opens the page: have rows and an estimate ready, whatever came of it before."""
-        if len(waiting(self.tables.ledger(), annotator)) <= self.low:
-            self.ahead.want_rows(annotator)
+        if len(self.session.ledger.waiting(annotator)) <= self.low:
+            self.background.want_rows(annotator)
         self.measure()
 
     def measure(self) -> None:
-        self.measured_at = len(self.tables.ledger().answers)
-        self.ahead.want_estimate()
+        self.measured_at = len(self.session.ledger.answers)
+        self.background.want_estimate()
 
     @property
     def low(self) -> int:
@@ -87,11 +67,11 @@ class Labelling:
 
     def work(self, annotator: str) -> dict[str, Any]:
         """What the working part of the page shows."""
-        known = self.tables.ledger()
-        mine = waiting(known, annotator)
-        prospect = self.ahead.prospect(annotator)
+        known = self.session.ledger
+        mine = known.waiting(annotator)
+        prospect = self.background.prospect(annotator)
         if len(mine) <= self.low and not prospect.exhausted and not prospect.failure:
-            self.ahead.want_rows(annotator)
+            self.background.want_rows(annotator)
         following = [one.number for one in mine[1:2] if one.path is not None]
         return {
             "annotator": annotator,
@@ -100,16 +80,16 @@ class Labelling:
             "seen": self.guess and any(one.kind != AUDIT for one in mine[:1]),
             "following": following[0] if following else None,
             "others": len(known.open) - len(mine),
-            "last": self.said(self.last(known, annotator)),
+            "last": in_words(known.last(annotator)),
             "prospect": prospect,
         }
 
     def suggestion(self, number: int) -> Suggestion:
         """A suggestion by its number; HTTPException where there is none."""
-        self.tables.ledger()
-        if not 0 < number <= len(self.tables.suggestions):
+        every = self.session.ledger.suggestions
+        if not 0 < number <= len(every):
             raise HTTPException(404, f"nothing was suggested under number {number}")
-        return self.tables.suggestions[number - 1]
+        return every[number - 1]
 
     def asked(self, annotator: str, number: int) -> Suggestion:
         """A suggestion that was made to this annotator; HTTPException where it is none."""
@@ -125,7 +105,7 @@ class Labelling:
         if one.path is None:
             raise HTTPException(404, f"row {one.id} has no image")
         try:
-            same = digest(Path(one.path)) == self.store.digest(one.row)
+            same = digest(Path(one.path)) == self.session.store.digest(one.row)
         except OSError as error:
             raise HTTPException(410, f"the image of row {one.id} cannot be read") from error
         if not same:
@@ -136,64 +116,42 @@ class Labelling:
         self, annotator: str, number: int, answer: str | None, seconds: float | None
     ) -> None:
         """Write an answer; it is on the disk when this returns. ValueError where it is no class."""
-        given = Answer(self.asked(annotator, number).id, answer, annotator, seconds)
-        append(self.store, [given], self.session.classes)
-        if abs(len(self.tables.ledger().answers) - self.measured_at) >= EVERY:
+        self.session.tell([Answer(self.asked(annotator, number).id, answer, annotator, seconds)])
+        if abs(len(self.session.ledger.answers) - self.measured_at) >= EVERY:
             self.measure()
 
     def skip(self, annotator: str, number: int) -> None:
         """Put a row off until the others of the annotator are done."""
-        self.asked(annotator, number)
-        self.store.decide("skip", [number])
-
-    def undo(self, annotator: str) -> None:
-        """Take back what an annotator did last, an answer or a skip, if there is one."""
-        last = self.last(self.tables.ledger(), annotator)
-        if isinstance(last, Answered):
-            self.store.decide("undo", [last.number])
-        elif last is not None:
-            self.store.decide("unskip", [last.number])
-
-    def last(self, known: Ledger, annotator: str) -> Answered | Suggestion | None:
-        """The last answer of an annotator or the last row put off, whichever came later."""
-        answers = [a for a in known.answers if a.annotator == annotator and a.source == ASKED]
-        skipped = [one for one in waiting(known, annotator) if one.number in known.put_off]
-        if not skipped or not answers:
-            return (answers or skipped or [None])[-1]
-        since = self.tables.decisions[known.put_off[skipped[-1].number] - 1].time
-        return answers[-1] if answers[-1].time > since else skipped[-1]
-
-    def said(self, last: Answered | Suggestion | None) -> str:
-        """What was done last, in words."""
-        if last is None:
-            return ""
-        if isinstance(last, Suggestion):
-            return f"put off: {last.id}"
-        name = self.store.name(last.row)
-        return f"saved: {name} is {last.answer}" if last.answer else f"saved: not sure about {name}"
+        self.session.skip(self.asked(annotator, number).number)
 
     def panel(self, annotator: str) -> dict[str, Any]:
         """What the part of the page shows that tells how far everybody is."""
-        known = self.tables.ledger()
-        measured = [d.value for d in self.tables.decisions if d.kind == ESTIMATE]
-        said = Counter(a.answer for a in known.answers)
-        counts = [(name, said[name]) for name in self.session.classes]
+        known, classes = self.session.ledger, self.session.classes
+        measured = [decision.value for decision in known.decisions if decision.kind == ESTIMATE]
+        said = Counter(answer.answer for answer in known.answers)
+        counts = [(name, said[name]) for name in classes]
         counts += [("not sure", said[None])] if said[None] else []
         return {
             "annotator": annotator,
-            "rows": self.store.count("rows"),
-            "answered": len({a.row for a in known.answers}),
-            "mine": sum(a.annotator == annotator for a in known.answers),
+            "rows": self.session.store.count("rows"),
+            "answered": len({answer.row for answer in known.answers}),
+            "mine": sum(answer.annotator == annotator for answer in known.answers),
             "measured": measured[-1] if measured else None,
-            "trouble": self.ahead.trouble(),
-            "curve": curve([point(value) for value in measured]),
+            "trouble": self.background.trouble(),
+            "curve": curve([Point(value["answers"], *value["accuracy"]) for value in measured]),
             "counts": counts,
         }
 
 
-def waiting(known: Ledger, annotator: str) -> list[Suggestion]:
-    """The rows that wait for an answer of this annotator, the next one first."""
-    return [one for one in known.open if one.annotator == annotator]
+def in_words(last: Answer | Suggestion | None) -> str:
+    """What was done last."""
+    if last is None:
+        return ""
+    if isinstance(last, Suggestion):
+        return f"put off: {last.id}"
+    return (
+        f"saved: {last.id} is {last.answer}" if last.answer else f"saved: not sure about {last.id}"
+    )
 
 
 def stored(estimate: Estimate, answers: int) -> dict[str, Any]:
@@ -202,17 +160,92 @@ def stored(estimate: Estimate, answers: int) -> dict[str, Any]:
     return {
         "answers": answers,
         "audited": estimate.audited,
-        "accuracy": numbers(estimate.accuracy),
-        "balanced_accuracy": numbers(estimate.balanced_accuracy),
-        "recalls": {name: numbers(recall) for name, recall in estimate.recalls.items()},
+        "accuracy": astuple(estimate.accuracy),
+        "balanced_accuracy": astuple(estimate.balanced_accuracy),
+        "recalls": {name: astuple(recall) for name, recall in estimate.recalls.items()},
         "advice": estimate.advice,
     }
 
 
-def numbers(interval: Interval) -> tuple[float, float, float]:
-    return interval.value, interval.low, interval.high
+@dataclass(frozen=True)
+class Point:
+    """An estimate after so many answers, with its interval, as fractions."""
+
+    answers: int
+    value: float
+    low: float
+    high: float
 
 
-def point(value: Mapping[str, Any]) -> Point:
-    """Where the estimate of a decision's value lies on the learning curve of accuracy."""
-    return Point(value["answers"], *value["accuracy"])
+@dataclass(frozen=True)
+class Curve:
+    """A learning curve as SVG takes it: points of the line and of the band around it, and marks:
+    places, words, and which end of them is there."""
+
+    width: float
+    height: float
+    line: str
+    band: str
+    marks: tuple[tuple[float, float, str, str], ...]
+    summary: str
+
+
+def percent(fraction: float) -> str:
+    """A fraction in whole per cent."""
+    return f"{100 * fraction:.0f} %"
+
+
+def curve(points: Sequence[Point]) -> Curve | None:
+    """The curve through two estimates or more, thinned to MOST; None where there are fewer."""
+    if len(points) < 2:
+        return None
+    points = [*points[: -1 : -(-len(points) // MOST)], points[-1]]
+    first, last = points[0].answers, points[-1].answers
+    lowest = min(point.low for point in points)
+    highest = max(point.high for point in points)
+    span, rise = max(last - first, 1), max(highest - lowest, 0.01)
+
+    def x(answers: int) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * (answers - first) / span
+
+    def y(value: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (highest - value) / rise
+
+    def joined(places: Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
+
+    upper = [(x(point.answers), y(point.high)) for point in points]
+    lower = [(x(point.answers), y(point.low)) for point in reversed(points)]
+    marks = (
+        (LEFT - 4, TOP + 8, percent(highest), "end"),
+        (LEFT - 4, HEIGHT - BOTTOM, percent(lowest), "end"),
+        (LEFT, HEIGHT - 4, str(first), "start"),
+        (WIDTH - RIGHT, HEIGHT - 4, f"{last} answers", "end"),
+    )
+    summary = (
+        f"from {percent(points[0].value)} after {first} to {percent(points[-1].value)} "
+        f"after {last} answers"
+    )
+    line = joined([(x(point.answers), y(point.value)) for point in points])
+    return Curve(WIDTH, HEIGHT, line, joined(upper + lower), marks, summary)
+
+
+def shown(path: Path) -> bytes:
+    """An image file as JPEG of at most SIDE pixels a side.
+
+    It is decoded and written anew, so that nothing but pixels gets to the browser, whatever the
+    file says it is. ValueError, without the folder's name, where it is no image that can be read.
+    """
+    from PIL import ImageOps
+
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"{path.name} is larger than {LARGEST:,} bytes, too large to be shown")
+        encoded = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from error
+    image = ImageOps.exif_transpose(decode(encoded, path.name))
+    image.thumbnail((SIDE, SIDE))
+    written = BytesIO()
+    image.save(written, "JPEG", quality=90)
+    return written.getvalue()

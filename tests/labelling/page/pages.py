@@ -15,12 +15,12 @@ from starlette.testclient import TestClient
 
 from al_bench.content import digest
 from al_bench.labelling import Session
-from al_bench.labelling.components import DEFAULTS
-from al_bench.labelling.model_service import Bench
-from al_bench.labelling.page.ahead import Ahead
+from al_bench.labelling.model_service import ModelService
 from al_bench.labelling.page.app import application
-from al_bench.labelling.page.view import Labelling
-from al_bench.labelling.settings import AUDIT, QUERY, Settings
+from al_bench.labelling.page.background import Background
+from al_bench.labelling.page.view import View
+from al_bench.labelling.schema import AUDIT, QUERY
+from al_bench.labelling.settings import DEFAULTS, Settings
 from al_bench.labelling.store import Store
 
 ORIGIN = "http://127.0.0.1"
@@ -45,14 +45,14 @@ def made(
             store.append("rows", name=f"r{number}", arrival=1, text=text)
         for number, path in enumerate(images):
             store.append("rows", name=f"r{number}", arrival=1, path=str(path), digest=digest(path))
-    return Session(Bench(folder, store))
+    return Session(ModelService(folder, store))
 
 
 class Chooser:
     """Suggests rows in their order, every third one as an audit."""
 
     def __init__(self, session: Session, batch: int = 3) -> None:
-        self.store = session.bench.store
+        self.store = session.store
         self.batch = batch
         self.measured = 0
 
@@ -81,10 +81,10 @@ class Chooser:
 class Browser(TestClient):
     """A browser without scripts before the page of a session; it follows no redirect by itself."""
 
-    def __init__(self, labelling: Labelling, token: str | None = None) -> None:
-        self.labelling = labelling
+    def __init__(self, view: View, token: str | None = None) -> None:
+        self.view = view
         super().__init__(
-            application(labelling, 80, token),
+            application(view, 80, token),
             base_url=ORIGIN,
             headers={"origin": ORIGIN},
             follow_redirects=False,
@@ -100,13 +100,13 @@ class Browser(TestClient):
         if annotator not in self.cookies.get("annotator-80", "").split("|"):
             self.enter(annotator)
         self.get("/", params={"as": annotator})
-        wait(self.labelling.ahead.chosen.values())
+        wait(self.view.background.chosen.values())
         return self.get("/", params={"as": annotator}).text
 
     def part(self, annotator: str = "ann") -> str:
         """The working part of the page alone, once rows have been chosen."""
         self.get("/work", params={"as": annotator})
-        wait(self.labelling.ahead.chosen.values())
+        wait(self.view.background.chosen.values())
         return self.get("/work", params={"as": annotator}).text
 
     def submit(self, form: str, shown: str, **fields: str) -> Response:
@@ -134,6 +134,6 @@ def row_in(shown: str) -> str:
 @contextmanager
 def page(session: Session, guess: bool = True, token: str | None = None) -> Iterator[Browser]:
     chooser = Chooser(session)
-    ahead = Ahead(chooser.choose, chooser.measure)
-    with Browser(Labelling(session, 3, guess, ahead), token) as browser:
+    ahead = Background(chooser.choose, chooser.measure)
+    with Browser(View(session, 3, guess, ahead), token) as browser:
         yield browser

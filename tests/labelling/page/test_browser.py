@@ -22,10 +22,10 @@ from PIL import Image
 
 from al_bench.labelling import Session
 from al_bench.labelling.ledger import ledger
-from al_bench.labelling.page.ahead import Ahead
 from al_bench.labelling.page.app import application
+from al_bench.labelling.page.background import Background
 from al_bench.labelling.page.serve import listening
-from al_bench.labelling.page.view import Labelling
+from al_bench.labelling.page.view import View
 from al_bench.labelling.store import Store
 from tests.chromium import IN_A_BROWSER, chromium
 from tests.labelling.page.pages import Chooser, made
@@ -244,7 +244,7 @@ def nearby(session: Session) -> Iterator[str]:
     listener = listening("127.0.0.1", 0)
     port = listener.getsockname()[1]
     chooser = Chooser(session)
-    labelling = Labelling(session, 3, True, Ahead(chooser.choose, chooser.measure))
+    labelling = View(session, 3, True, Background(chooser.choose, chooser.measure))
     config = uvicorn.Config(application(labelling, port, None), log_level="warning")
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, args=([listener],))

@@ -39,7 +39,7 @@ def assert_refused(browser: Browser, status: int, sent: object) -> None:
     assert "\n" not in text.strip()
     assert "Traceback" not in text
     assert len(text) < 300
-    assert written(browser.labelling.session.bench.folder) == 0
+    assert written(browser.view.session.service.folder) == 0
 
 
 def test_the_form_that_the_others_are_made_of_is_taken(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def tags(shown: str) -> list[str]:
 def test_an_answer_that_the_full_disk_does_not_take_is_not_called_saved(tmp_path: Path) -> None:
     with page(made(tmp_path)) as browser:
         fields = good(browser)
-        connection = browser.labelling.store.connection
+        connection = browser.view.session.store.connection
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {pages}")  # as if the disk ended here
         taken, sent = 0, browser.post("/answer", data=fields)

@@ -6,8 +6,8 @@ from threading import Event
 
 import pytest
 
+from al_bench.labelling import Estimate, Interval
 from al_bench.labelling.page.view import ESTIMATE, EVERY, stored
-from al_bench.labelling.settings import Estimate, Interval
 from al_bench.labelling.store import Store
 from tests.labelling.page.pages import made, page, row_in
 
@@ -118,7 +118,7 @@ def test_the_page_waits_while_rows_are_chosen_and_says_what_went_wrong(tmp_path:
             tried.wait()
             raise OSError("the disk is full")
 
-        browser.labelling.ahead.choose = choose
+        browser.view.background.choose = choose
         browser.enter("ann")
         assert 'data-state="waiting"' in browser.get("/", params={"as": "ann"}).text
         tried.set()
@@ -140,14 +140,14 @@ def test_the_counts_are_of_all_annotators(tmp_path: Path) -> None:
 def test_the_model_is_measured_again_after_some_answers(tmp_path: Path) -> None:
     with page(made(tmp_path, texts=[f"text {i}" for i in range(30)])) as browser:
         measured = []
-        browser.labelling.ahead.measure = lambda: measured.append(1)
+        browser.view.background.measure = lambda: measured.append(1)
         shown = browser.see()
-        wait([browser.labelling.ahead.measured])
+        wait([browser.view.background.measured])
         before = len(measured)
         for _ in range(EVERY):
             assert browser.submit("answer", shown, answer="praise").status_code == 303
             shown = browser.part()
-        wait([browser.labelling.ahead.measured])
+        wait([browser.view.background.measured])
         assert len(measured) == before + 1
 
 
@@ -155,7 +155,7 @@ def test_a_class_that_was_added_later_is_on_the_next_page(tmp_path: Path) -> Non
     session = made(tmp_path)
     with page(session) as browser:
         assert 'value="thanks"' not in browser.see()
-        session.bench.store.set({"classes": ["complaint", "praise", "question", "thanks"]})
+        session.store.set({"classes": ["complaint", "praise", "question", "thanks"]})
         browser.submit("answer", browser.see(), answer="thanks")
         assert answers(tmp_path) == [(0, "ann", "thanks")]
 
@@ -171,8 +171,8 @@ def test_what_another_process_wrote_is_seen(tmp_path: Path) -> None:
 
 def test_rows_without_text_or_image_are_shown_by_their_id(tmp_path: Path) -> None:
     session = made(tmp_path, texts=())
-    with session.bench.store.writing():
-        session.bench.store.append("rows", name="embedding 17", arrival=1)
+    with session.store.writing():
+        session.store.append("rows", name="embedding 17", arrival=1)
     with page(session) as browser:
         assert '<p class="text" dir="auto">embedding 17</p>' in browser.see()
 
@@ -199,7 +199,7 @@ def test_a_link_of_another_site_has_no_rows_chosen(tmp_path: Path) -> None:
     with page(made(tmp_path)) as browser:
         for path in ("/?as=eve", "/work?as=eve", "/panel?as=eve"):
             assert browser.get(path).status_code in (303, 403)
-        assert not browser.labelling.ahead.chosen
+        assert not browser.view.background.chosen
 
 
 def test_people_who_share_a_browser_keep_their_own_pages(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def estimate(accuracy: float) -> Estimate:
 
 def test_estimates_are_shown_as_they_grow_and_are_there_after_a_restart(tmp_path: Path) -> None:
     session = made(tmp_path)
-    session.bench.store.decide(ESTIMATE, stored(estimate(0.6), 5))
+    session.store.decide(ESTIMATE, stored(estimate(0.6), 5))
     with page(session) as browser:
         browser.see()
         panel = browser.get("/panel?as=ann").text
@@ -228,7 +228,7 @@ def test_estimates_are_shown_as_they_grow_and_are_there_after_a_restart(tmp_path
         assert "After 5 answers, by 4 audited rows" in panel
         assert "not &lt;b&gt;good&lt;/b&gt; yet" in panel
         assert "polyline" not in panel
-        session.bench.store.decide(ESTIMATE, stored(estimate(0.8), 10))
+        session.store.decide(ESTIMATE, stored(estimate(0.8), 10))
         panel = browser.get("/panel?as=ann").text
         assert "80 % <small>[70 %, 90 %]" in panel
         assert "from 60 % after 5 to 80 % after 10 answers" in panel
@@ -241,7 +241,7 @@ def test_what_keeps_the_model_from_being_measured_is_said(tmp_path: Path) -> Non
         def measure() -> None:
             raise ValueError("no row of the audit is answered yet")
 
-        browser.labelling.ahead.measure = measure
+        browser.view.background.measure = measure
         browser.see()
-        wait([browser.labelling.ahead.measured])
+        wait([browser.view.background.measured])
         assert "no row of the audit is answered yet" in browser.get("/panel?as=ann").text

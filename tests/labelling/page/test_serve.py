@@ -14,7 +14,7 @@ import pytest
 from al_bench.cli.main import main
 from al_bench.labelling import Session
 from al_bench.labelling.page.serve import address, listening, opened
-from al_bench.labelling.settings import AUDIT
+from al_bench.labelling.schema import AUDIT
 from tests.labelling.data import new
 from tests.labelling.page.pages import made
 
@@ -73,16 +73,16 @@ def test_who_comes_second_is_shown_some_rows_of_the_first_without_the_guess(
 ) -> None:
     new(tmp_path, overlap=0.2).close()
     labelling = opened(tmp_path / "session", 20, True, None)
-    monkeypatch.setattr(labelling.ahead, "want_rows", lambda annotator: None)  # one batch each
+    monkeypatch.setattr(labelling.background, "want_rows", lambda annotator: None)  # one batch each
     for annotator in ("ann", "bob"):
-        labelling.ahead.choose(annotator)
+        labelling.background.choose(annotator)
         while (shown := labelling.work(annotator))["ask"] is not None:
             one = shown["ask"]
             assert shown["seen"] == (one.kind != AUDIT)
             labelling.answer(annotator, one.number, "praise", 1.0)
     labelling.close()
     with Session.open(tmp_path / "session") as session:
-        who = Counter(one.row for one in session.bench.store.answers())
+        who = Counter(one.row for one in session.store.answers())
         assert Counter(who.values()) == {1: 32, 2: 4}
 
 

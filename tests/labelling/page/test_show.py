@@ -2,7 +2,7 @@
 
 import pytest
 
-from al_bench.labelling.page.show import HEIGHT, WIDTH, Point, curve
+from al_bench.labelling.page.view import HEIGHT, WIDTH, Point, curve
 
 
 def places(points: str) -> list[tuple[float, float]]:

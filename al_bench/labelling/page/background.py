@@ -16,7 +16,7 @@ class Prospect:
     failure: str | None = None
 
 
-class Ahead:
+class Background:
     """One thread that does what is asked of it, and nothing twice at a time.
 
     choose: chooses rows for an annotator, stores them and returns how many there are; measure:
@@ -32,7 +32,7 @@ class Ahead:
         self.choose = choose
         self.measure = measure
         self.end = end
-        self.thread = ThreadPoolExecutor(1, "ahead")
+        self.thread = ThreadPoolExecutor(1, "background")
         self.chosen: dict[str, Future[int]] = {}
         self.measured: Future[None] | None = None
 
