@@ -135,10 +135,10 @@ def last_look(
         last = own[-1] if own else None
         if len(audit.rows) < due(last):
             return last
-        fits = {fit.key: fit for fit in store.guesses() if fit.pool == pool.digest}
-        current = fits.pop(now.key, None)
-        labels = [*(fit.labels for fit in fits.values()), current.labels if current else 0]
-        guesses = [np.frombuffer(fit.classes, dtype=np.int32)[place] for fit in fits.values()]
+        fits = {key: found for key, *found in store.guesses(pool.digest)}
+        taught, _ = fits.pop(now.key, (0, b""))
+        labels = [*(count for count, _ in fits.values()), taught]
+        guesses = [np.frombuffer(said, dtype=np.int32)[place] for _, said in fits.values()]
         guesses.append(probs[audit.rows].argmax(axis=1))
         look = look_at(len(past) + 1, found, audit, truths, np.array(labels), np.stack(guesses))
         store.decide(LOOK, {"pool": pool.digest, "look": asdict(look)})

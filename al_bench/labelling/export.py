@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -17,6 +15,7 @@ from al_bench.labelling.evaluation import Estimate
 from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
 from al_bench.labelling.ledger import Status, by_row
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
+from al_bench.labelling.store import unwritable
 from al_bench.loop import answered
 from al_bench.rng import rng
 from al_bench.state import Floats, Ints
@@ -57,15 +56,6 @@ class ExportBundle:
         for name in {WEIGHTS, CARD} - set(names):
             (out / name).unlink(missing_ok=True)  # of an earlier model, which this is not
         return names
-
-
-@contextmanager
-def unwritable(out: Path) -> Iterator[None]:
-    """What the disk refuses as an OSError that names the folder."""
-    try:
-        yield
-    except OSError as error:
-        raise OSError(error.errno, f"{out} cannot be written: {error.strerror or error}") from error
 
 
 def export_bundle(

@@ -16,7 +16,7 @@ from al_bench.labelling.pool import array_file
 from al_bench.labelling.rows import RowBatch, check_ids, check_probabilities, plain_arrays
 from al_bench.labelling.schema import GIVEN, Answer
 from al_bench.labelling.settings import Settings
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import Store, unwritable
 from al_bench.labelling.tables import TABLES, column, file_columns
 from al_bench.state import Floats
 
@@ -41,7 +41,8 @@ def ingest(
         probs = given_probabilities(rows, settings.classes, prior, names)
         number = store.append("arrivals", key=rows.key, n=len(rows), time=time())
         nothing = [None] * len(rows)
-        content = (rows.texts or nothing, rows.paths or nothing, rows.digests or nothing)
+        paths = [str(path) for path in rows.images or ()]  # as `with_files` made sure
+        content = (rows.texts or nothing, paths or nothing, rows.digests or nothing)
         lines = zip(names, [number] * len(rows), *content, strict=True)
         store.append_all("rows", ("name", "arrival", "text", "path", "digest"), list(lines))
         labels = zip(names, rows.labels or nothing, strict=True)
@@ -170,9 +171,7 @@ def keep_prior(
 def save_array(folder: Path, name: str, array: Floats) -> None:
     """Write an array, as a whole or not at all."""
     place = array_file(folder, name)
-    try:
+    with unwritable(place):
         place.parent.mkdir(parents=True, exist_ok=True)
         with replaced(place) as temporary, temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-    except OSError as error:
-        raise OSError(error.errno, f"{place} cannot be written: {error.strerror}") from error

@@ -20,7 +20,7 @@ from al_bench.labelling.pool import CACHE, Pool, given_priors, make_pool, pool_k
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import Store, unwritable
 from al_bench.loop import answered, trained
 from al_bench.state import Answers, Floats, Ints, Panel, Rows, State
 from al_bench.supervision import Calibrated
@@ -130,11 +130,8 @@ class Fit:
         arrays = {"key": np.array(self.key), "number": np.array(self.number), "probs": self.probs}
         if self.model is not None:
             arrays |= self.model.arrays()
-        try:
-            with replaced(folder / FIT_CACHE) as temporary, temporary.open("wb") as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]
-        except OSError as error:
-            raise OSError(error.errno, f"{folder} cannot be written: {error.strerror}") from error
+        with unwritable(folder), replaced(folder / FIT_CACHE) as part, part.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, folder: Path, key: str) -> Fit | None:
@@ -194,10 +191,12 @@ class ModelService:
     def state(self, now: Snapshot) -> State:
         """The state of a snapshot, with its model; fitted anew where only its file is there."""
         with self.lock:
-            if self._fit is None or self._fit.key != now.key or self._fit.state is None:
+            state = self.fit(now).state
+            if state is None:
                 self._fit = self.fit_anew(now)
-            assert self._fit.state is not None  # as it was fitted
-            return self._fit.state
+                state = self._fit.state
+            assert state is not None  # as it was fitted
+            return state
 
     def fit(self, now: Snapshot) -> Fit:
         """The fit of a snapshot: in memory, read from its file, or made now."""
@@ -219,7 +218,7 @@ class ModelService:
         fit.save(self.folder)
         guesses = fit.probs[pool.reserved].argmax(axis=1).astype(np.int32)
         with self.store.writing():
-            if fit.key not in {one.key for one in self.store.guesses()}:
+            if fit.key not in {key for key, *_ in self.store.guesses(pool.digest)}:
                 self.store.append(
                     "guesses",
                     key=fit.key,

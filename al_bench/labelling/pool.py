@@ -100,7 +100,7 @@ def stored(lines: Sequence[Sequence[Any]], modality: str, key: str | None = None
     names, texts, paths, digests = ([line[part] for line in lines] for part in range(4))
     rows = RowBatch("the session", modality, names, stored=key)
     if modality == "image":
-        return replace(rows, paths=paths, digests=digests)
+        return replace(rows, images=[Path(path) for path in paths], digests=digests)
     return replace(rows, texts=texts) if modality == "text" else rows
 
 

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.content import digest
 from al_bench.datasets.features import FeatureRows
-from al_bench.datasets.images import EncodedImages, decode
+from al_bench.datasets.images import decode
 from al_bench.state import Floats
 
 
@@ -23,9 +22,9 @@ class RowBatch:
     """Rows that come together, or came and are stored.
 
     where: for errors; names: (n,) their own, or None; labels: (n,) by class name that are there
-    already, None where a row has none; by modality: texts (n,); of images paths, or encoded images
-    that have no file yet, with digests of their content; features (n, d) and, if they bring one,
-    the prior (n, k); stored: the key of rows that are in a session, which is not made again.
+    already, None where a row has none; by modality: texts (n,); images (n,), files or contents,
+    with digests of these; features (n, d) and, if they bring one, the prior (n, k); stored: the key
+    of rows that are in a session, which is not made again.
     """
 
     where: str
@@ -33,9 +32,8 @@ class RowBatch:
     names: Sequence[str] | None = None
     labels: Sequence[str | None] | None = None
     texts: Sequence[str] | None = None
-    paths: Sequence[str] | None = None
+    images: Sequence[Path | bytes] | None = None
     digests: Sequence[str] | None = None
-    encoded: Sequence[bytes] | None = None
     features: Floats | None = None
     prior: Floats | None = None
     stored: str | None = None
@@ -76,52 +74,51 @@ class RowBatch:
             return self.texts
         if self.features is not None:
             return FeatureRows(self.features, self.prior)
-        if self.paths is not None and self.digests is not None:
-            return ImageFiles(self.paths, self.digests)
-        encoded = self.encoded or ()
-        offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-        return EncodedImages(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets, self.where)
+        return Images(self.images or (), self.digests or ())
 
     def with_files(self, folder: Path) -> RowBatch:
         """The same rows with a file for each image that has none yet, named by its content."""
-        if self.encoded is None or self.digests is None:
-            return self
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / name for name in self.digests]
-        for path, content in zip(paths, self.encoded, strict=True):
-            path.write_bytes(content)
-        return replace(self, encoded=None, paths=[str(path.resolve()) for path in paths])
+        files = []
+        for image, name in zip(self.images or (), self.digests or (), strict=True):
+            if isinstance(image, bytes):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(image)
+            files.append((folder / name if isinstance(image, bytes) else image).resolve())
+        return replace(self, images=files or None)
 
 
 @dataclass(frozen=True)
-class ImageFiles(Sequence[Any]):
-    """Images by their paths, decoded on reading; ValueError where a file changed since it came."""
+class Images(Sequence[Any]):
+    """Images, decoded on reading; ValueError where a file changed since it came."""
 
-    paths: Sequence[str]
+    images: Sequence[Path | bytes]
     digests: Sequence[str]
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.images)
 
     def __getitem__(self, position: Any) -> Any:
         if isinstance(position, slice):
             return [self[row] for row in range(*position.indices(len(self)))]
-        path = Path(self.paths[position])
-        if digest(path) != self.digests[position]:
-            raise ValueError(f"{path} has changed since it came into the session")
-        return decode(path.read_bytes(), str(path))
+        image = self.images[position]
+        content = image if isinstance(image, bytes) else image.read_bytes()
+        if sha256(content).hexdigest() != self.digests[position]:
+            raise ValueError(f"{image!s} has changed since it came into the session")
+        return decode(content, f"image {position}" if isinstance(image, bytes) else str(image))
 
 
-def image_batch(where: str, files: Sequence[Path], names: Sequence[str] | None) -> RowBatch:
-    """Image files as rows; FileNotFoundError or ValueError where one is no image."""
+def image_batch(
+    where: str, images: Sequence[Path | bytes], names: Sequence[str] | None
+) -> RowBatch:
+    """Images as rows, files or their content; FileNotFoundError or ValueError where one is none."""
     digests = []
-    for file in files:
-        if not file.is_file():
-            raise FileNotFoundError(f"{where}: there is no file {file}")
-        decode(file.read_bytes(), str(file))
-        digests.append(digest(file))
-    paths = [str(file.resolve()) for file in files]
-    return RowBatch(where, "image", names, paths=paths, digests=digests)
+    for row, image in enumerate(images):
+        if isinstance(image, Path) and not image.is_file():
+            raise FileNotFoundError(f"{where}: there is no file {image}")
+        content = image if isinstance(image, bytes) else image.read_bytes()
+        decode(content, f"{where}: row {row}" if isinstance(image, bytes) else str(image))
+        digests.append(sha256(content).hexdigest())
+    return RowBatch(where, "image", names, images=images, digests=digests)
 
 
 def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:

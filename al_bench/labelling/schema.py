@@ -83,21 +83,6 @@ class Decision:
     time: float = 0.0
 
 
-@dataclass(frozen=True)
-class AuditGuesses:
-    """What a fit says of the rows kept for the audit, for rules that compare fits.
-
-    key: of the fit; pool: digest of the rows; labels: that taught it; answers: the number of the
-    last one then; classes: int32 numbers in the order of these rows.
-    """
-
-    key: str
-    pool: str
-    labels: int
-    answers: int
-    classes: bytes
-
-
 def schema() -> Iterator[str]:
     """The statements that make the tables, to which rows can be appended and nothing else."""
     yield f"PRAGMA application_id = {MARK}"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from al_bench.labelling import annotations, ingest
 from al_bench.labelling.evaluation import Estimate, evaluate
-from al_bench.labelling.export import export_bundle, unwritable
+from al_bench.labelling.export import export_bundle
 from al_bench.labelling.exported_model import predictions
 from al_bench.labelling.ledger import Ledger, Status, status
 from al_bench.labelling.model_service import ModelService
 from al_bench.labelling.schema import Answer, Suggestion
 from al_bench.labelling.settings import DEFAULTS, Columns, Settings, components, parse_overrides
 from al_bench.labelling.sources import read_rows
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import Store, unwritable
 from al_bench.labelling.suggestions import append_batch, next_batch
 
 if TYPE_CHECKING:

@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from al_bench.datasets.images import decode
 from al_bench.labelling.rows import (
     RowBatch,
     check_features,
@@ -124,14 +122,12 @@ def images_of(
     """A column of image files, by path or, as data sets hold them, by content."""
     if not any(isinstance(value, Mapping) for value in values):
         return image_batch(where, [folder / file for file in texts_of(where, name, values)], names)
-    encoded = []
+    images = []
     for row, value in enumerate(values):
         if not isinstance(value, Mapping) or not (value.get("bytes") or value.get("path")):
             raise ValueError(f"{where}: row {row} holds no image in column {name!r}")
-        encoded.append(value.get("bytes") or Path(value["path"]).read_bytes())
-        decode(encoded[-1], f"{where}: row {row}")
-    digests = [sha256(content).hexdigest() for content in encoded]
-    return RowBatch(where, "image", names, encoded=encoded, digests=digests)
+        images.append(value.get("bytes") or Path(value["path"]).read_bytes())
+    return image_batch(where, images, names)
 
 
 def texts_of(where: str, name: str, values: Column) -> list[str]:

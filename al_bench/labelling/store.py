@@ -16,15 +16,7 @@ from threading import RLock
 from time import time
 from typing import Any
 
-from al_bench.labelling.schema import (
-    FORM,
-    MARK,
-    Answer,
-    AuditGuesses,
-    Decision,
-    Suggestion,
-    schema,
-)
+from al_bench.labelling.schema import FORM, MARK, Answer, Decision, Suggestion, schema
 
 FILE = "session.sqlite"
 PATIENCE = 60.0  # seconds that a writer waits for others
@@ -207,10 +199,11 @@ class Store:
         rows = self._read("SELECT value FROM decisions WHERE kind = ? ORDER BY number", kind)
         return [json.loads(value) for (value,) in rows]
 
-    def guesses(self) -> list[AuditGuesses]:
-        """What each fit says of the rows kept for the audit, in the order of fits."""
-        sql = "SELECT key, pool, labels, answers, classes FROM guesses ORDER BY number"
-        return [AuditGuesses(*row) for row in self._read(sql)]
+    def guesses(self, pool: str) -> list[tuple[str, int, bytes]]:
+        """Of each fit on a pool of this digest, in the order of fits: its key, how many labels
+        taught it, and what it says of the rows kept for the audit, as int32 classes."""
+        sql = "SELECT key, labels, classes FROM guesses WHERE pool = ? ORDER BY number"
+        return self._read(sql, pool)
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         with self.reading() as connection:
@@ -230,6 +223,16 @@ def connected(file: Path) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+@contextmanager
+def unwritable(place: Path) -> Iterator[None]:
+    """What the disk refuses as an OSError that names the file or folder."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(error.errno, f"{place} cannot be written: {reason}") from error
 
 
 @contextmanager

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from al_bench.labelling import Session
+from al_bench.labelling.annotation_tools import annotated, exported
 from al_bench.labelling.annotations import Imported
 from al_bench.labelling.annotations import import_answers as append_news
-from al_bench.labelling.argilla import exported
-from al_bench.labelling.labelstudio import annotated
 from tests.labelling.page.pages import made
 from tests.labelling.texts import CLASSES, choice
 

@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 
 from al_bench.labelling import Suggestion
-from al_bench.labelling.argilla import records, responded
-from al_bench.labelling.labelstudio import Images, check_shown, label_config, tasks
+from al_bench.labelling.annotation_tools import (
+    Images,
+    check_shown,
+    label_config,
+    records,
+    responded,
+    tasks,
+)
 from al_bench.labelling.schema import AUDIT, QUERY
 from tests.labelling.texts import CLASSES
 

@@ -4,7 +4,6 @@ and what a browser sends, read strictly, refused in a sentence."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from secrets import compare_digest
 from urllib.parse import parse_qsl
 
@@ -147,15 +146,10 @@ def number_in(fields: Mapping[str, str]) -> int:
 def seconds_in(fields: Mapping[str, str]) -> float | None:
     """How long the answer took, None where the browser does not say; HTTPException otherwise."""
     text = fields.get("seconds", "")
-    if not text:
-        return None
     try:
-        seconds = float(text)
+        return min(float(text), DAY) if text else None
     except ValueError:
-        seconds = -1.0
-    if not isfinite(seconds) or seconds < 0:
-        raise HTTPException(400, "An answer's seconds are no number from 0 on")
-    return min(seconds, DAY)
+        raise HTTPException(400, "An answer's seconds are no number from 0 on") from None
 
 
 def answer_in(fields: Mapping[str, str]) -> str | None:
