@@ -56,17 +56,13 @@ def append(
     lines = []
     with store.writing():
         for one in answers:
+            what = f"the answer about {one.id!r}"
             if one.answer is not None and one.answer not in classes:
-                wanted = ", ".join(classes)
-                raise ValueError(
-                    f"the answer about {one.id!r} is {one.answer!r}; wanted one of {wanted}"
-                )
+                raise ValueError(f"{what} is {one.answer!r}; wanted one of {', '.join(classes)}")
             if not given:
                 check_annotator(one.annotator)
             if one.seconds is not None and not (isfinite(one.seconds) and one.seconds >= 0):
-                raise ValueError(
-                    f"the answer about {one.id!r} took {one.seconds} seconds; wanted 0 or more"
-                )
+                raise ValueError(f"{what} took {one.seconds} seconds; wanted 0 or more")
             found = store.find(one.id)
             if found is None:
                 raise ValueError(f"an answer is of id {one.id!r}, which is no row of the session")
@@ -116,9 +112,7 @@ def import_answers(
     return count
 
 
-def read_answers(
-    source: Path | Any, annotator: str, classes: Sequence[str]
-) -> tuple[list[Answer], int]:
+def read_answers(source: Any, annotator: str, classes: Sequence[str]) -> tuple[list[Answer], int]:
     """The answers of values, a data frame, or a file, and how many lines have none.
 
     A table has columns id and answer, and perhaps annotator and seconds; an answer "?" says "not
@@ -134,18 +128,18 @@ def read_answers(
         return list(source), 0
     names, given = column(where, table, "id"), column(where, table, "answer")
     nothing = [None] * len(names)
-    who, took = table.get("annotator", nothing), table.get("seconds", nothing)
+    who, seconds = table.get("annotator", nothing), table.get("seconds", nothing)
     found = []
-    for line, (name, answer, by, seconds) in enumerate(zip(names, given, who, took, strict=True)):
+    lines = zip(names, given, who, seconds, strict=True)
+    for n, (name, answer, by, took) in enumerate(lines, start=1):
         label = cell(answer)
         if label is None:
             continue
         unsure = label == NOT_SURE and NOT_SURE not in classes
         try:
-            spent = None if cell(seconds) is None else float(seconds)
+            spent = None if cell(took) is None else float(took)
         except (TypeError, ValueError):
-            raise ValueError(
-                f"{where}: line {line + 1} took {seconds!r} seconds; wanted a number"
-            ) from None
+            wrong = f"{where}: line {n} took {took!r} seconds; wanted a number"
+            raise ValueError(wrong) from None
         found.append(Answer(str(name), None if unsure else label, cell(by) or annotator, spent))
     return found, len(names) - len(found)

@@ -55,9 +55,7 @@ def evaluate(service: ModelService, now: Snapshot, target: float | None) -> Esti
         why = "no row of the audit has an answer yet"
         if unsure:
             why = f'of all {unsure} rows of the audit with an answer people were "not sure"'
-        raise ValueError(
-            f"{why}, so nothing is known of the model; answer some that were drawn at random"
-        )
+        raise ValueError(f"{why}, so nothing is known of the model; answer some drawn at random")
     truths, error, twice = truths_of(answers, audit, classes)
     probs = service.fit(now).probs
     found = estimate(probs, audit, truths, now.pool.reserved)

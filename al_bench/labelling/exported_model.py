@@ -175,10 +175,8 @@ class RowReader:
         """
         encoder = self.prior.encoder(self.task.modality)
         features = unit(embeddings(cache, cache_key(rows), SPLIT, encoder, rows.inputs))
-        if features.shape[1] != width:
-            raise ValueError(
-                f"{rows.where} has {features.shape[1]} features a row; the model reads {width}"
-            )
+        if (d := features.shape[1]) != width:
+            raise ValueError(f"{rows.where} has {d} features a row; the model reads {width}")
         if not reads_prior:
             return Rows(rows.inputs, features, np.empty((len(rows), 0)))
         if self.given and rows.features is not None and rows.prior is None:
@@ -258,7 +256,7 @@ class ExportedModel:
         longer the same, the rows are of another kind, or lack class probabilities that the model
         reads."""
         rows = read_rows(inputs, Columns(text, image, None, id, split).or_else(self.columns))
-        rows.check_modality(self.modality, "the model")
+        rows.check_kind(self.modality, "the model")
         extra = None if config_dir is None else Path(config_dir)
         prior: Prior = build(config_of({"prior": self.prior}, self.overrides, extra).prior)
         encoder = prior.encoder(self.modality)

@@ -31,7 +31,7 @@ def ingest(
     prior: a table of class probabilities. ValueError where rows are of another kind, there already,
     or their names or labels are not as they must be; nothing is written then.
     """
-    rows.check_modality(settings.modality, "the session")
+    rows.check_kind(settings.modality, "the session")
     rows = rows.with_files(folder / "images")
     if rows.features is not None:
         save_array(folder, rows.key, rows.features)
@@ -64,10 +64,8 @@ def check_new(store: Store, folder: Path, rows: RowBatch) -> None:
     if rows.features is not None and arrivals:
         first = array_file(folder, arrivals[0][1])
         width = np.load(first, mmap_mode="r", allow_pickle=False).shape[1]
-        if rows.features.shape[1] != width:
-            raise ValueError(
-                f"{rows.where} has {rows.features.shape[1]} features a row; the session has {width}"
-            )
+        if (d := rows.features.shape[1]) != width:
+            raise ValueError(f"{rows.where} has {d} features a row; the session has {width}")
 
 
 def new_names(store: Store, rows: RowBatch) -> list[str]:

@@ -254,7 +254,7 @@ class ModelService:
         ValueError where they are of another kind or width, or lack class probabilities that the
         model reads.
         """
-        rows.check_modality(now.settings.modality, "the session")
+        rows.check_kind(now.settings.modality, "the session")
         own, reader = self.fit(now).model, self.reader(now)
         earlier = []
         if reader.sees_pool:

@@ -42,12 +42,10 @@ class RowBatch:
         rows = (self.texts, self.digests, self.features)
         return max((len(part) for part in rows if part is not None), default=0)
 
-    def check_modality(self, modality: str, who: str) -> None:
+    def check_kind(self, kind: str, who: str) -> None:
         """ValueError unless the rows are of the kind that somebody reads."""
-        if self.modality != modality:
-            raise ValueError(
-                f"{self.where} holds rows of kind {self.modality}; {who} reads {modality}"
-            )
+        if self.modality != kind:
+            raise ValueError(f"{self.where} holds rows of kind {self.modality}; {who} reads {kind}")
 
     def ids(self, start: int = 0) -> list[str]:
         """(n,) the rows' own names, or their numbers from `start` on."""

@@ -273,14 +273,12 @@ class Session:
         return evaluate(self.service, self.service.snapshot(), target)
 
 
-def classes_of(
-    classes: Sequence[str] | None, labels: Sequence[str | None] | None
-) -> tuple[str, ...]:
+def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None) -> tuple[str, ...]:
     """The classes as they are given, or those of labels that are there already."""
-    if isinstance(classes, str):
-        raise ValueError(f"classes is {classes!r}; wanted a list of names")
-    if classes is not None:
-        return tuple(classes)
+    if isinstance(names, str):
+        raise ValueError(f"classes is {names!r}; wanted a list of names")
+    if names is not None:
+        return tuple(names)
     if labels is None:
         raise ValueError("no classes are given; wanted at least two, or a column of labels")
     return tuple(sorted({label for label in labels if label is not None}))

@@ -175,9 +175,7 @@ def _components(
     for group, option in {group: dict(options)[group] for group in DEFAULTS}.items():
         found[group] = None if config[group] is None else build(config[group])
         if is_oracle(found[group]):
-            raise ValueError(
-                f"{group}={option} reads the truth, which nobody has here; wanted a method"
-            )
+            raise ValueError(f"{group}={option} reads the truth, which nobody has; wanted a method")
     found["label_model"] = found["label_model"] or Majority()
     nodes = {group: config[group] for group in FITTING}
     plain = {g: n and OmegaConf.to_container(n, resolve=True) for g, n in nodes.items()}

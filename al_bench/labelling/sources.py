@@ -140,9 +140,7 @@ def texts_of(where: str, name: str, values: Column) -> list[str]:
             shown = "nothing" if value is None or value == "" else repr(value)[:40]
             wrong = f"holds {shown}; wanted a text"
         elif SURROGATE.search(text):
-            wrong = (
-                "holds half of a character (a lone surrogate); wanted a text that UTF-8 can hold"
-            )
+            wrong = "holds half of a character (a surrogate); wanted a text that UTF-8 can hold"
         elif len(text) > TEXT_LIMIT:
             wrong = f"has {len(text):,} characters; the limit is {TEXT_LIMIT:,}"
         if wrong is not None:

@@ -44,9 +44,7 @@ class Store:
         store = cls(folder / FILE, connected(folder / FILE))
         if store._pragma("application_id") == MARK:
             store.close()
-            raise ValueError(
-                f"{folder} is a session already; go on with it, or choose another folder"
-            )
+            raise ValueError(f"{folder} is a session already; go on with it, or choose another")
         return store
 
     def make(self) -> None:
@@ -67,9 +65,7 @@ class Store:
             if mark != MARK:
                 raise ValueError(f"{file} is no session: nothing made it one")
             if form != FORM:
-                raise ValueError(
-                    f"{file} has form {form}; this version of al_bench reads form {FORM}"
-                )
+                raise ValueError(f"{file} has form {form}; this al_bench reads form {FORM}")
         except BaseException:
             store.close()
             raise

@@ -49,11 +49,9 @@ def file_columns(path: Path) -> dict[str, Column]:
 def csv_columns(path: Path) -> dict[str, Column]:
     import pandas as pd
 
-    separator = "\t" if path.suffix == ".tsv" else ","
+    sep = "\t" if path.suffix == ".tsv" else ","
     try:
-        table = pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
+        table = pd.read_csv(path, sep=sep, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise
     except ValueError as error:  # pandas' own errors are such

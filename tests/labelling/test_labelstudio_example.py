@@ -24,7 +24,7 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.labelling import Session
-from tests.labelling.test_brought import annotation
+from tests.labelling.test_imported import annotation
 from tests.labelling.texts import choice, session_of, truth
 from tests.tiny_models import bert  # noqa: F401
 

@@ -25,15 +25,30 @@ def label(session: Session, batches: int = 3, size: int = 20) -> list[Suggestion
     return every
 
 
-def test_a_model_learns_from_what_is_told(tmp_path: Path) -> None:
+def test_a_model_learns_from_what_is_told_but_for_rows_of_the_audit(tmp_path: Path) -> None:
     with new(tmp_path) as session:
         truth = np.array(CLASSES)[blobs()["truth"]]
         before = np.mean(session.predict()["label"] == truth)
-        label(session)
+        every = label(session)
         after = session.predict()
         assert np.mean(after["label"] == truth) > max(before, 0.9)
         assert list(after.columns) == ["id", "label", "confidence"]
         assert after["id"].tolist() == [str(row) for row in range(ROWS)]
+        now = session.service.snapshot()
+        reserved = set(now.pool.reserved.tolist())
+        asked = {int(one.id) for one in every if one.kind == "audit"}
+        assert asked
+        assert asked <= reserved
+        assert not {int(one.id) for one in every if one.kind == "query"} & reserved
+        trained = session.service.state(now).training
+        assert trained is not None
+        assert not set(trained.rows.tolist()) & reserved
+        unasked = min(reserved - asked)
+        session.tell([Answer(str(unasked), "praise", "bob")], unasked=True)
+        audit = audit_of(session.service.snapshot())  # of its own questions alone
+        assert set(audit.rows.tolist()) == asked
+        np.testing.assert_array_equal(audit.answers, blobs()["truth"][audit.rows])
+        assert session.estimate().audited == len(asked)
 
 
 def test_no_row_is_suggested_twice_until_all_were(tmp_path: Path) -> None:
@@ -48,35 +63,6 @@ def test_a_fifth_of_all_suggestions_is_the_audits_however_small_the_batches(tmp_
     with new(tmp_path) as session:
         kinds = [session.suggest(1)[0].kind for _ in range(20)]
         assert kinds.count("audit") == 4
-
-
-def test_audit_rows_never_train_and_are_never_the_strategys(tmp_path: Path) -> None:
-    with new(tmp_path) as session:
-        every = label(session)
-        moment = session.service.snapshot()
-        audited = {int(one.id) for one in every if one.kind == "audit"}
-        assert audited
-        assert audited <= set(moment.pool.reserved.tolist())
-        trained = session.service.state(moment).training
-        assert trained is not None
-        assert not set(trained.rows.tolist()) & set(moment.pool.reserved.tolist())
-        assert not {int(one.id) for one in every if one.kind == "query"} & set(
-            moment.pool.reserved.tolist()
-        )
-
-
-def test_the_audit_holds_the_answers_to_its_questions_and_no_others(tmp_path: Path) -> None:
-    with new(tmp_path) as session:
-        every = label(session)
-        reserved = session.service.snapshot().pool.reserved
-        asked = {int(one.id) for one in every if one.kind == "audit"}
-        unasked = next(row for row in reserved.tolist() if row not in asked)
-        session.tell([Answer(str(unasked), "praise", "bob")], unasked=True)
-        moment = session.service.snapshot()
-        audit = audit_of(moment)
-        assert set(audit.rows.tolist()) == asked
-        np.testing.assert_array_equal(audit.answers, blobs()["truth"][audit.rows])
-        assert session.estimate().audited == len(asked)
 
 
 def test_an_estimate_has_the_truth_in_it(tmp_path: Path) -> None:
@@ -138,21 +124,6 @@ def test_a_session_that_is_opened_again_goes_on_as_if_it_had_stayed(tmp_path: Pa
         assert session.suggest(20) == here
 
 
-def test_a_fit_is_kept_so_that_who_only_reads_fits_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with new(tmp_path) as session:
-        label(session)
-        here = session.predict()
-
-    def refuse(*arguments: object) -> None:
-        raise AssertionError("fitted anew")
-
-    monkeypatch.setattr("al_bench.labelling.model_service.fitted", refuse)
-    with Session.open(tmp_path / "session") as session:
-        pd.testing.assert_frame_equal(session.predict(), here)
-
-
 OWN = """_target_: al_bench.learners.LinearHead
 l2: {}
 balance: none
@@ -185,19 +156,24 @@ def test_a_model_is_fitted_anew_when_what_makes_it_changed(
     _components.cache_clear()
 
 
-@pytest.mark.parametrize("damage", ["missing", "torn"])
-def test_a_fit_that_is_gone_is_made_anew_and_is_the_same(tmp_path: Path, damage: str) -> None:
+def test_a_fit_is_kept_in_a_file_and_made_anew_where_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("fitted anew")
+
     with new(tmp_path) as session:
         label(session)
         here = session.predict()
     file = tmp_path / "session" / "fit.npz"
-    if damage == "missing":
-        file.unlink()
-    else:
-        file.write_bytes(file.read_bytes()[:1000])
-    with Session.open(tmp_path / "session") as session:
-        pd.testing.assert_frame_equal(session.predict(), here)
-        assert session.status().fits == 3
+    for damage in (None, file.read_bytes()[:1000], b""):
+        with Session.open(tmp_path / "session") as session, monkeypatch.context() as patch:
+            if damage is None:
+                patch.setattr("al_bench.labelling.model_service.fitted", refuse)
+            else:
+                file.unlink() if not damage else file.write_bytes(damage)
+            pd.testing.assert_frame_equal(session.predict(), here)
+            assert session.status().fits == 3
 
 
 def test_the_last_answer_of_an_annotator_counts_and_undo_brings_back_the_one_before(
@@ -214,6 +190,10 @@ def test_the_last_answer_of_an_annotator_counts_and_undo_brings_back_the_one_bef
         assert session.undo("ann") == one.id
         assert session.undo("ann") is None
         assert [waits.id for waits in session.waiting()] == [one.id]
+        first, second = session.suggest(2, "ann")
+        session.tell(knows([second], "ann"))
+        session.skip(first.number)
+        assert [session.undo("ann") for _ in range(3)] == [first.id, second.id, None]
 
 
 def test_rows_of_which_people_are_not_sure_are_not_asked_again(tmp_path: Path) -> None:
@@ -276,13 +256,9 @@ def test_people_who_take_turns_come_to_know_how_often_they_err(tmp_path: Path) -
         for who in ["ann", "bob"] * 3:
             session.tell(knows(session.suggest(20, who), who))
         assert session.estimate().answer_error == pytest.approx(0, abs=1e-6)
-
-
-def test_where_no_row_is_new_nobody_is_asked_about_those_of_others(tmp_path: Path) -> None:
-    with new(tmp_path, overlap=0.5) as session:
         while batch := session.suggest(50, "ann"):
             session.tell(knows(batch, "ann"))
-        assert session.suggest(10, "bob") == []
+        assert session.suggest(10, "bob") == []  # where no row is new, none is asked again
 
 
 def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> None:

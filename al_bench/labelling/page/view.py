@@ -112,11 +112,9 @@ class View:
             raise HTTPException(410, f"the image of row {one.id} has changed")
         return Path(one.path)
 
-    def answer(
-        self, annotator: str, number: int, answer: str | None, seconds: float | None
-    ) -> None:
+    def answer(self, annotator: str, number: int, answer: str | None, took: float | None) -> None:
         """Write an answer; it is on the disk when this returns. ValueError where it is no class."""
-        self.session.tell([Answer(self.asked(annotator, number).id, answer, annotator, seconds)])
+        self.session.tell([Answer(self.asked(annotator, number).id, answer, annotator, took)])
         if abs(len(self.session.ledger.answers) - self.measured_at) >= EVERY:
             self.measure()
 
@@ -149,9 +147,7 @@ def in_words(last: Answer | Suggestion | None) -> str:
         return ""
     if isinstance(last, Suggestion):
         return f"put off: {last.id}"
-    return (
-        f"saved: {last.id} is {last.answer}" if last.answer else f"saved: not sure about {last.id}"
-    )
+    return f"saved: {last.id} is {last.answer}" if last.answer else f"saved: not sure of {last.id}"
 
 
 def stored(estimate: Estimate, answers: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The design of an audit: a random order in each stratum, and strata that take turns."""
 
 import numpy as np
-import pytest
 
 from al_bench.labelling.audit.design import NEVER, next_audited, reserve
 
@@ -45,13 +44,9 @@ def test_batches_one_by_one_audit_what_one_batch_would() -> None:
     assert set(asked) == set(whole)
 
 
-@pytest.mark.parametrize("budget", [0, -1])
-def test_no_budget_audits_nothing(budget: int) -> None:
-    strata, places = reserve(GUESSES, 0.3, np.random.default_rng(0))
-    assert len(next_audited(strata, places, np.empty(0, dtype=np.int64), budget)) == 0
-
-
-def test_an_audit_ends_with_its_reserve() -> None:
+def test_an_audit_ends_with_its_reserve_and_audits_nothing_without_a_budget() -> None:
     strata, places = reserve(GUESSES, 0.1, np.random.default_rng(0))
-    chosen = next_audited(strata, places, np.empty(0, dtype=np.int64), 1000)
+    nothing = np.empty(0, dtype=np.int64)
+    chosen = next_audited(strata, places, nothing, 1000)
     np.testing.assert_array_equal(np.sort(chosen), np.flatnonzero(places != NEVER))
+    assert [len(next_audited(strata, places, nothing, budget)) for budget in (0, -1)] == [0, 0]
