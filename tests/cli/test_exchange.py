@@ -8,9 +8,8 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.labelling import Session
+from tests.labelling.data import NAMES, session_of, truth
 from tests.labelling.test_imported import annotation
-from tests.labelling.texts import CLASSES as NAMES
-from tests.labelling.texts import session_of, truth
 from tests.tiny_models import bert  # noqa: F401
 
 

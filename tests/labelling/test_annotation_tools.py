@@ -15,7 +15,7 @@ from al_bench.labelling.annotation_tools import (
     tasks,
 )
 from al_bench.labelling.schema import AUDIT, QUERY
-from tests.labelling.texts import CLASSES
+from tests.labelling.data import NAMES as CLASSES
 
 
 def suggestion(name: str, kind: str = QUERY, **changes: Any) -> Suggestion:

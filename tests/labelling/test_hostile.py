@@ -152,16 +152,6 @@ DATA: dict[str, tuple[Callable[[Path], str], list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", DATA)
-def test_data_that_are_not_as_said_are_refused_and_no_session_is_made(
-    case: str, here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    make, options, sentence = DATA[case]
-    assert sentence in refused([*NEW, make(here), *options], capsys)
-    with pytest.raises(ValueError, match="is no session"):
-        Session.open(here / "mine")
-
-
 OPTIONS: dict[str, tuple[list[str], str]] = {
     "one class": (["--classes", "a"], "has 1 class; wanted at least 2"),
     "an empty class": (["--classes", "a,,b"], "class 1 has no name"),
@@ -193,15 +183,21 @@ OPTIONS: dict[str, tuple[list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", OPTIONS)
-def test_options_that_are_none_are_refused_and_no_session_is_made(
+@pytest.mark.parametrize("case", [*DATA, *OPTIONS])
+def test_data_and_options_that_are_none_are_refused_and_no_session_is_made(
     case: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options, sentence = OPTIONS[case]
-    classes = [] if "class" in case else ["--classes", ",".join(CLASSES)]
-    data = ["session", "new", "mine", "--data", str(npz(here))]
-    assert sentence in refused([*data, *classes, *options], capsys)
-    assert not (here / "mine").exists()
+    if case in DATA:
+        make, options, sentence = DATA[case]
+        line = [*NEW, make(here), *options]
+    else:
+        options, sentence = OPTIONS[case]
+        classes = [] if "class" in case else ["--classes", ",".join(CLASSES)]
+        line = ["session", "new", "mine", "--data", str(npz(here)), *classes, *options]
+    assert sentence in refused(line, capsys)
+    with pytest.raises(ValueError, match="is no session"):
+        Session.open(here / "mine")
+    assert case in DATA or not (here / "mine").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from al_bench.labelling import Session
 from al_bench.labelling.annotation_tools import annotated, exported
 from al_bench.labelling.annotations import Imported
 from al_bench.labelling.annotations import import_answers as append_news
+from tests.labelling.data import NAMES as CLASSES
+from tests.labelling.data import choice
 from tests.labelling.page.pages import made
-from tests.labelling.texts import CLASSES, choice
 
 ANN, BOB = "studio user 1", "studio user 2"
 

@@ -24,8 +24,8 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.labelling import Session
+from tests.labelling.data import choice, session_of, truth
 from tests.labelling.test_imported import annotation
-from tests.labelling.texts import choice, session_of, truth
 from tests.tiny_models import bert  # noqa: F401
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "label_studio.py"

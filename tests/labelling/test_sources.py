@@ -41,14 +41,10 @@ def test_a_table_is_read_as_it_stands(tmp_path: Path, kind: str) -> None:
 
 def test_a_data_frame_and_a_list_are_read_as_a_table_is(tmp_path: Path) -> None:
     path = table(tmp_path, "csv", {"text": TEXTS})
-    keys = {read_rows(data, Columns()).key for data in (path, pd.DataFrame({"text": TEXTS}), TEXTS)}
-    assert len(keys) == 1
-
-
-def test_a_csv_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_text("text\nhello\nworld\n", encoding="utf-8-sig")
-    assert read_rows(path, Columns()).texts == ["hello", "world"]
+    marked = tmp_path / "marked.csv"
+    marked.write_text(path.read_text(), encoding="utf-8-sig")  # with a byte order mark
+    every = (path, marked, pd.DataFrame({"text": TEXTS}), TEXTS)
+    assert len({read_rows(data, Columns()).key for data in every}) == 1
 
 
 def pictures(folder: Path) -> Path:
@@ -60,17 +56,13 @@ def pictures(folder: Path) -> Path:
     return folder / "images"
 
 
-def test_a_folder_of_images_is_read_by_path(tmp_path: Path) -> None:
+def test_images_are_read_from_a_folder_or_as_a_table_names_them(tmp_path: Path) -> None:
     rows = read_rows(pictures(tmp_path), Columns())
     assert rows.modality == "image"
     assert rows.names == ["0.png", "1.png", "2.png", "3.png", "deep/4.JPG", "deep/5.JPG"]
-
-
-def test_a_table_may_name_image_files_beside_it(tmp_path: Path) -> None:
-    pictures(tmp_path)
     path = table(tmp_path, "csv", {"file": ["images/1.png", "images/0.png"]})
-    rows = read_rows(path, Columns(image="file"))
-    assert [Path(name).name for name in rows.paths or ()] == ["1.png", "0.png"]
+    named = read_rows(path, Columns(image="file"))
+    assert [Path(str(image)).name for image in named.images or ()] == ["1.png", "0.png"]
 
 
 @pytest.mark.parametrize("saved", ["dict", "one", "parquet"])
@@ -101,8 +93,8 @@ def test_the_images_of_a_saved_data_set_get_files_in_the_session(tmp_path: Path)
     made = datasets.Dataset.from_dict({"picture": images}).cast_column("picture", datasets.Image())
     made.save_to_disk(tmp_path / "data")
     rows = read_rows(tmp_path / "data", Columns(image="picture"))
-    assert rows.encoded is not None
-    assert rows.encoded[0] == Path(images[0]).read_bytes()
+    assert rows.images is not None
+    assert rows.images[0] == Path(images[0]).read_bytes()
 
 
 def small(bert: Path) -> list[str]:  # noqa: F811

@@ -4,8 +4,10 @@ from concurrent.futures import wait
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from al_bench.labelling import Estimate, Interval
-from al_bench.labelling.page.view import ESTIMATE, EVERY, stored
+from al_bench.labelling.page.view import ESTIMATE, EVERY, HEIGHT, WIDTH, Point, curve, stored
 from al_bench.labelling.store import Store
 from tests.labelling.page.pages import made, page, row_in
 
@@ -47,7 +49,7 @@ def test_an_answer_is_on_the_disk_when_the_page_goes_on(tmp_path: Path) -> None:
         assert "saved: not sure of r1" in sent.text
 
 
-def test_two_annotators_see_different_rows(tmp_path: Path) -> None:
+def test_two_annotators_see_different_rows_until_all_are_answered(tmp_path: Path) -> None:
     with page(made(tmp_path)) as browser:
         seen: dict[str, list[str]] = {"ann": [], "bob": []}
         for _ in range(3):
@@ -57,6 +59,8 @@ def test_two_annotators_see_different_rows(tmp_path: Path) -> None:
                 browser.submit("answer", shown, answer="praise")
         assert not set(seen["ann"]) & set(seen["bob"])
         assert sorted(seen["ann"] + seen["bob"]) == [f"r{i}" for i in range(6)]
+        assert "Nothing is left for you" in browser.part()
+        assert len(answers(tmp_path)) == 6
 
 
 def test_undo_brings_the_row_back_and_the_answer_counts_no_more(tmp_path: Path) -> None:
@@ -88,14 +92,6 @@ def test_the_guess_is_shown_where_it_may_be_and_never_of_an_audit_row(tmp_path: 
             assert row_in(shown) == row
             assert [word in shown for word in ("81 %", 'id="guess"', "torn")] == [seen] * 3
             browser.submit("answer", shown, answer="praise")
-
-
-def test_rows_go_on_until_all_are_answered_and_then_the_page_says_so(tmp_path: Path) -> None:
-    with page(made(tmp_path)) as browser:
-        for _ in range(6):
-            browser.submit("answer", browser.see(), answer="praise")
-        assert "Nothing is left for you" in browser.part()
-        assert len(answers(tmp_path)) == 6
 
 
 def test_the_page_waits_while_rows_are_chosen_and_says_what_went_wrong(tmp_path: Path) -> None:
@@ -226,3 +222,30 @@ def test_what_keeps_the_model_from_being_measured_is_said(tmp_path: Path) -> Non
         browser.see()
         wait([browser.view.background.measured])
         assert "no row of the audit is answered yet" in browser.get("/panel?as=ann").text
+
+
+def places(points: str) -> list[tuple[float, float]]:
+    pairs = [pair.split(",") for pair in points.split()]
+    return [(float(x), float(y)) for x, y in pairs]
+
+
+def test_a_curve_goes_up_and_right_inside_its_band() -> None:
+    assert curve([]) is None
+    assert curve([Point(5, 0.5, 0.4, 0.6)]) is None
+    drawn = curve([Point(5, 0.5, 0.4, 0.6), Point(10, 0.6, 0.5, 0.7), Point(30, 0.8, 0.7, 0.9)])
+    assert drawn is not None
+    (x0, y0), (x1, y1), (_, y2) = line = places(drawn.line)
+    assert y0 > y1 > y2
+    assert (x1 - x0) * 4 == pytest.approx(line[2][0] - x1)
+    upper, lower = places(drawn.band)[:3], places(drawn.band)[:2:-1]
+    for (x, y), (_, above), (_, below) in zip(line, upper, lower, strict=True):
+        assert 0 <= x <= WIDTH
+        assert 0 <= above < y < below <= HEIGHT
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends() -> None:
+    drawn = curve([Point(i, i / 2000, 0, 1) for i in range(1001)])
+    assert drawn is not None
+    line = places(drawn.line)
+    assert len(line) <= 102
+    assert drawn.summary == "from 0 % after 0 to 50 % after 1000 answers"

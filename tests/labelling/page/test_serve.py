@@ -48,11 +48,9 @@ def test_the_command_says_in_a_sentence_where_there_is_no_session(
     assert said == f"albench: {tmp_path} is no session: it has no file session.sqlite\n"
 
 
-@pytest.mark.parametrize(
-    "options", [["--batch", "0"], ["--batch", "many"], ["--port", "70000"], ["--port", "-1"]]
-)
-def test_numbers_that_make_no_sense_are_bad_usage(tmp_path: Path, options: list[str]) -> None:
-    assert main(["session", "label", str(tmp_path), *options]) == 2
+def test_numbers_that_make_no_sense_are_bad_usage(tmp_path: Path) -> None:
+    for option, value in (("batch", "0"), ("batch", "many"), ("port", "70000"), ("port", "-1")):
+        assert main(["session", "label", str(tmp_path), f"--{option}={value}"]) == 2
 
 
 def test_the_command_says_which_package_is_missing(
