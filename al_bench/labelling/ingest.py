@@ -12,7 +12,7 @@ import numpy as np
 
 from al_bench.content import replaced
 from al_bench.labelling.annotations import append
-from al_bench.labelling.pool import array_file
+from al_bench.labelling.pool import array, array_file
 from al_bench.labelling.rows import RowBatch, check_ids, check_probabilities, plain_arrays
 from al_bench.labelling.schema import GIVEN, Answer
 from al_bench.labelling.settings import Settings
@@ -38,7 +38,12 @@ def ingest(
     with store.writing():
         check_new(store, folder, rows)
         names = new_names(store, rows)
-        probs = given_probabilities(rows, settings.classes, prior, names)
+        probs = rows.prior
+        if prior is not None:
+            probs = prior_table(prior, rows.modality, settings.classes, names)
+        elif probs is not None:
+            k = len(settings.classes)
+            probs = check_probabilities(f"{rows.where}: prior", probs, len(rows), k)
         number = store.append("arrivals", key=rows.key, n=len(rows), time=time())
         nothing = [None] * len(rows)
         paths = [str(path) for path in rows.images or ()]  # as `with_files` made sure
@@ -62,8 +67,7 @@ def check_new(store: Store, folder: Path, rows: RowBatch) -> None:
     if rows.key in [key for _, key, _ in arrivals]:
         raise ValueError(f"the rows of {rows.where} are in the session already")
     if rows.features is not None and arrivals:
-        first = array_file(folder, arrivals[0][1])
-        width = np.load(first, mmap_mode="r", allow_pickle=False).shape[1]
+        width = array(folder, arrivals[0][1]).shape[1]
         if (d := rows.features.shape[1]) != width:
             raise ValueError(f"{rows.where} has {d} features a row; the session has {width}")
 
@@ -81,17 +85,6 @@ def new_names(store: Store, rows: RowBatch) -> list[str]:
             )
         there.add(name)
     return names
-
-
-def given_probabilities(
-    rows: RowBatch, classes: Sequence[str], table: Path | None, names: Sequence[str]
-) -> Floats | None:
-    """(n, k) class probabilities from a table or, else, those that came with features."""
-    if table is not None:
-        return prior_table(table, rows.modality, classes, names)
-    if rows.prior is None:
-        return None
-    return check_probabilities(f"{rows.where}: prior", rows.prior, len(rows), len(classes))
 
 
 def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequence[str]) -> Floats:

@@ -64,6 +64,12 @@ def array_file(folder: Path, name: str) -> Path:
     return folder / ARRAYS / f"{name}.npy"
 
 
+def array(folder: Path, name: str) -> Floats:
+    """An array that came with the data, read where it is looked at."""
+    values: Floats = np.load(array_file(folder, name), mmap_mode="r", allow_pickle=False)
+    return values
+
+
 def pool_key(store: Store, settings: Settings) -> str:
     """All that decides a pool."""
     keys = [key for _, key, _ in store.arrivals()]
@@ -82,15 +88,22 @@ def make_pool(folder: Path, store: Store, settings: Settings, prior: Prior) -> P
 
 
 def stored_batches(folder: Path, store: Store, settings: Settings) -> list[RowBatch]:
-    """The rows of a session, as they came together."""
+    """The rows of a session, as they came together; ValueError where class probabilities came with
+    them of other classes than there are now."""
     lines, given, start = store.rows(), given_priors(store), 0
     batches = []
     for number, key, n in store.arrivals():
         rows = stored(lines[start : (start := start + n)], settings.modality, key)
         if settings.modality == "features":
-            features = np.load(array_file(folder, key), mmap_mode="r", allow_pickle=False)
-            prior = probabilities(folder, given.get(str(number)), settings.classes)
-            rows = replace(rows, features=features, prior=prior)
+            rows = replace(rows, features=array(folder, key))
+            name, known = given.get(str(number), (None, list(settings.classes)))
+            if known != list(settings.classes):
+                raise ValueError(
+                    f"the class probabilities that came with the data are of {', '.join(known)}; "
+                    f"give a table of {', '.join(settings.classes)}"
+                )
+            if name is not None:
+                rows = replace(rows, prior=array(folder, name))
         batches.append(rows)
     return batches
 
@@ -107,21 +120,6 @@ def stored(lines: Sequence[Sequence[Any]], modality: str, key: str | None = None
 def given_priors(store: Store) -> dict[str, GivenPrior]:
     """The class probabilities that came with each arrival last, by its number."""
     return {str(v["arrival"]): (v["array"], v["classes"]) for v in store.decided("prior")}
-
-
-def probabilities(folder: Path, given: GivenPrior | None, classes: Sequence[str]) -> Floats | None:
-    """The class probabilities that came with features; ValueError where they are of other classes
-    than there are now."""
-    if given is None:
-        return None
-    array, known = given
-    if list(classes) != known:
-        raise ValueError(
-            f"the class probabilities that came with the data are of {', '.join(known)}; "
-            f"give a table of {', '.join(classes)}"
-        )
-    values: Floats = np.load(array_file(folder, array), mmap_mode="r", allow_pickle=False)
-    return values
 
 
 def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path) -> Rows:

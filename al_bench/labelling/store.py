@@ -108,10 +108,9 @@ class Store:
 
     def append(self, table: str, **values: Any) -> int:
         """Append one row to a table and return its number."""
-        names, marks = ", ".join(values), ", ".join("?" * len(values))
-        with self.writing() as connection:
-            sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"
-            return int(connection.execute(sql, tuple(values.values())).lastrowid or 0)
+        with self.writing():
+            self.append_all(table, list(values), [list(values.values())])
+            return self.count(table)
 
     def append_all(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Append rows, whose values are in the order of the names."""

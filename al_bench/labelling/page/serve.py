@@ -70,7 +70,7 @@ def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> Vi
         return count
 
     def measure() -> None:
-        answers = len(own.service.snapshot().ledger.answers)
+        answers = len(own.ledger.answers)
         before = own.store.decided(ESTIMATE)
         if before and before[-1]["answers"] == answers:
             return
