@@ -133,7 +133,7 @@ def last_look(
         last = own[-1] if own else None
         if len(audit.rows) < due(last):
             return last
-        fits = {key: found for key, *found in store.guesses(pool.digest)}
+        fits = {key: (count, said) for key, count, said in store.guesses(pool.digest)}
         taught, _ = fits.pop(now.key, (0, b""))
         labels = [*(count for count, _ in fits.values()), taught]
         guesses = [np.frombuffer(said, dtype=np.int32)[place] for _, said in fits.values()]

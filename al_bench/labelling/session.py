@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from al_bench.labelling import annotations, ingest
+from al_bench.labelling.annotations import append, check_annotator, read_answers
 from al_bench.labelling.evaluation import Estimate, evaluate
 from al_bench.labelling.export import export_bundle
 from al_bench.labelling.exported_model import predictions
+from al_bench.labelling.ingest import add_classes, ingest
 from al_bench.labelling.ledger import Ledger, Status, status
 from al_bench.labelling.model_service import ModelService
 from al_bench.labelling.schema import Answer, Suggestion
@@ -94,7 +95,7 @@ class Session:
             with store.writing():
                 store.make()
                 store.set(settings.stored())
-                ingest.ingest(store, folder, rows, settings, table)
+                ingest(store, folder, rows, settings, table)
         except BaseException:
             store.close()
             raise
@@ -145,7 +146,7 @@ class Session:
         if budget < 1:
             raise ValueError(f"a batch of {budget} is wanted; wanted at least 1")
         if annotator is not None:
-            annotations.check_annotator(annotator)
+            check_annotator(annotator)
         while True:
             now = self.service.snapshot()
             lines = next_batch(self.service, now, budget, annotator)
@@ -173,8 +174,8 @@ class Session:
         ValueError, in one sentence, where one is no class, of no row, or of a row not asked about.
         """
         classes = self.classes
-        given, _ = annotations.read_answers(answers, annotator, classes)
-        return annotations.append(self.store, given, classes, unasked)
+        given, _ = read_answers(answers, annotator, classes)
+        return append(self.store, given, classes, unasked)
 
     def skip(self, number: int) -> None:
         """Put off a suggestion by its number: it comes last in `waiting`."""
@@ -229,7 +230,7 @@ class Session:
         """Add rows that arrived later, with columns named as the first ones'; how many."""
         settings, table = self.settings, path_of(prior_table)
         rows = read_rows(data, settings.columns)
-        count = ingest.ingest(self.store, self.service.folder, rows, settings, table)
+        count = ingest(self.store, self.service.folder, rows, settings, table)
         self.service.pool(settings)
         return count
 
@@ -239,7 +240,7 @@ class Session:
         prior_table: class probabilities of all rows, where they came with embeddings. ValueError,
         in one sentence, where a class is there already, or such a table is wanted.
         """
-        ingest.add_classes(self.store, self.service.folder, names, path_of(prior_table))
+        add_classes(self.store, self.service.folder, names, path_of(prior_table))
         self.service.pool(self.settings)
 
     def status(self) -> Status:

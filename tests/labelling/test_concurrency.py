@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from al_bench.labelling import Answer, Session
 from al_bench.labelling.model_service import fitted
+from al_bench.labelling.schema import FORM, schema
 from al_bench.labelling.store import FILE
 from al_bench.state import State
 from tests.labelling.data import knows, new, npz
@@ -82,6 +84,11 @@ def test_what_a_killed_writer_was_told_is_there(tmp_path: Path) -> None:
         assert session.tell([Answer(one.id, "praise") for one in batch]) == 5
     with sqlite3.connect(folder / FILE) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_the_tables_are_those_of_the_first_version_whose_sessions_open() -> None:
+    known = "d81f515293100b61d6c7e833afefe528cbc6ba127bce8ae8b07779bdad353cb8"
+    assert (FORM, sha256("\n".join(schema()).encode()).hexdigest()) == (1, known)
 
 
 @pytest.mark.parametrize("table", ["answers", "suggestions", "rows", "decisions", "settings"])

@@ -422,7 +422,7 @@ def test_what_was_cut_before_it_was_whole_is_no_session_and_may_be_made_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("al_bench.labelling.session.ingest.ingest", cut)
+        patch.setattr("al_bench.labelling.session.ingest", cut)
         with pytest.raises(KeyboardInterrupt):
             new(tmp_path)
     with pytest.raises(ValueError, match="is no session"):
