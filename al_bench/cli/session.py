@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from al_bench.cli.options import ConfigDir, Overrides
+from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
     from al_bench.labelling import Session
@@ -43,6 +43,7 @@ def option(help: str, *names: str, **more: Any) -> Any:
 
 
 Folder = Annotated[Path, typer.Argument(help="the session", show_default=False)]
+Config = Annotated[list[str] | None, typer.Argument(help="as of run: strategy=badge learner.l2=3")]
 KINDS = "csv, tsv, parquet, jsonl, .npz of embeddings, images' folder, data set or hf://owner/name"
 Data = Annotated[str, option(KINDS)]
 Text = Annotated[str | None, option('its column of texts ("text")')]
@@ -67,7 +68,7 @@ class Tool(StrEnum):
 def new(
     folder: Folder,
     data: Data,
-    overrides: Overrides = None,
+    overrides: Config = None,
     text: Text = None,
     image: Image = None,
     id: Id = None,

@@ -104,18 +104,12 @@ async def form(request: Request, csrf: str) -> dict[str, str]:
     csrf: the cookie's secret, which the form must repeat: other sites can neither read nor set it.
     """
     body = b""
-    async for chunk in request.stream():
+    async for chunk in request.stream():  # a chunked one may be longer than it says
         body += chunk
         if len(body) > LONGEST:
             raise HTTPException(413, f"A form is too long; at most {LONGEST} bytes are read")
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-            max_num_fields=16,
-        )
+        pairs = parse_qsl(body.decode("ascii"), True, True, errors="strict", max_num_fields=16)
     except ValueError:
         raise HTTPException(400, "A form cannot be read; wanted fields in UTF-8") from None
     fields = dict(pairs)
