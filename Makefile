@@ -36,7 +36,7 @@ test: install  ## run the tests (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not ray"
 
 test-browser: install  ## the pages and the site in a real browser (needs the system's chromium; skipped without it)
-	$(BIN)/python -m pytest -m browser -rs tests/session/page tests/report/test_explorer_page.py tests/test_site.py
+	$(BIN)/python -m pytest -m browser -rs tests/labelling/page tests/report/test_explorer_page.py tests/test_site.py
 
 test-ray: install  ## sweeps on a Ray cluster of two nodes, installed for them (minutes)
 	.ci/ray $(BIN) build/ray

@@ -6,10 +6,10 @@ from .api import run as run
 from .api import savings as savings
 from .api import sweep as sweep
 from .configuration.portable import deterministic as deterministic
+from .labelling import Answer as Answer
+from .labelling import Session as Session
+from .labelling import Suggestion as Suggestion
 from .loop import Round as Round
-from .session import Answer as Answer
-from .session import Session as Session
-from .session import Suggestion as Suggestion
 from .state import Rows as Rows
 from .state import State as State
 from .state import TrainingSet as TrainingSet

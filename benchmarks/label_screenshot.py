@@ -20,7 +20,7 @@ from PIL import Image
 
 from al_bench.api import composed
 from al_bench.configuration.config import build
-from al_bench.session import Session
+from al_bench.labelling import Session
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "images" / "label.png"
 SIZE = {"width": 960, "height": 650}

@@ -51,7 +51,7 @@ TIMED = """() => {
 
 def session(folder: Path, rows: int, before: int) -> None:
     """Make a session of random embeddings around class centres; `before` rows are answered."""
-    from al_bench.session import Answer, Session
+    from al_bench.labelling import Answer, Session
 
     rng = np.random.default_rng(0)
     truth = rng.integers(len(CLASSES), size=rows)

@@ -24,10 +24,10 @@ from pages import row, table
 
 from al_bench.api import composed
 from al_bench.configuration.config import build
+from al_bench.labelling import Answer, Estimate, Session
 from al_bench.metrics import balanced
 from al_bench.problem.types import Dataset
 from al_bench.rng import rng
-from al_bench.session import Answer, Estimate, Session
 from al_bench.state import Floats, Ints
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -72,7 +72,7 @@ def labelled(folder: Path, data: Dataset, options: list[str], seed: int, most: i
     points = []
     more = {"prompts": data.prompts, "overrides": options, "seed": seed}
     with Session.new(place, folder / "texts.csv", names, **more) as session:
-        reserve = session.bench.moment().pool.reserved
+        reserve = session.service.snapshot().pool.reserved
         for labels in range(BATCH, most + 1, BATCH):
             answers = []
             for one in session.suggest(BATCH):

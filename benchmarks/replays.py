@@ -16,8 +16,8 @@ import numpy as np
 
 import al_bench
 from al_bench.api import composed
-from al_bench.audit.design import NEVER, reserve
 from al_bench.desk import Desk
+from al_bench.labelling.audit.design import NEVER, reserve
 from al_bench.loop import answered, query, trained
 from al_bench.rng import rng
 from al_bench.runs.parts import parts_of

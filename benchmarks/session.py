@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from pages import row, timed
 
-from al_bench.session import Answer, Session
+from al_bench.labelling import Answer, Session
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "session.md"
 TEXTS, BUDGET = 10_000, 50

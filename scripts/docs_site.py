@@ -24,7 +24,7 @@ LAST = ("CHANGELOG", "results/", "gallery")
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 EXPORT = re.compile(r"^from \.?[\w.]* import \w+ as (\w+)$", re.MULTILINE)
 API = ("", "strategies", "supervision", "priors", "learners", "label_models", "assignments",
-       "problem", "session")  # fmt: skip
+       "problem", "labelling")  # fmt: skip
 
 
 def local(page: Path, link: str) -> Path | None:

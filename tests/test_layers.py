@@ -59,10 +59,10 @@ ROOMS = {
     "report/explorer": "",
     "report": "metrics analysis report/tables report/figures",
 }
-ROOMS["audit"] = ""
 ROOMS["api"] = " ".join(ROOMS)
-ROOMS["session"] = " ".join(ROOMS)
-ROOMS["__init__"] = "api session loop truth configuration"
+ROOMS["labelling/audit"] = ""  # pure statistics
+ROOMS["labelling"] = " ".join(room for room in ROOMS if room != "api")
+ROOMS["__init__"] = "api labelling loop truth configuration"
 ROOMS["cli"] = " ".join(ROOMS)
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi"))

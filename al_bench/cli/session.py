@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -16,9 +17,9 @@ import typer
 from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
-    from al_bench.session import Interval, Session, Suggestion
+    from al_bench.labelling import Session
 
-# "\b" keeps a paragraph of the help as it is written.
+# "\b" keeps a paragraph of the help as it is written
 EXAMPLES = """\b
 examples:
   albench session new reviews --data reviews.csv --text body --classes complaint,praise,question
@@ -42,20 +43,14 @@ def option(help: str, *names: str, **more: Any) -> Any:
 
 
 Folder = Annotated[Path, typer.Argument(help="the session", show_default=False)]
-Data = Annotated[
-    str,
-    option(
-        "csv, tsv, parquet, jsonl, .npz of embeddings, a folder of images, a saved data set, "
-        "hf://owner/name"
-    ),
-]
+Config = Annotated[list[str] | None, typer.Argument(help="as of run: strategy=badge learner.l2=3")]
+KINDS = "csv, tsv, parquet, jsonl, .npz of embeddings, images' folder, data set or hf://owner/name"
+Data = Annotated[str, option(KINDS)]
 Text = Annotated[str | None, option('its column of texts ("text")')]
 Image = Annotated[str | None, option("its column of images or image files, in place of texts")]
 Id = Annotated[str | None, option("its column of row names; left out: numbers from 0", "--id")]
 Split = Annotated[str, option("of a data set")]
-PriorTable = Annotated[
-    str | None, option("class probabilities of embeddings: .npz, csv, parquet, jsonl")
-]
+PriorTable = Annotated[str | None, option("class probabilities of embeddings: .npz or a table")]
 Budget = Annotated[int, option("how many rows")]
 Annotator = Annotated[str | None, option("whom they are for; left out: anybody")]
 Waiting = Annotated[bool, option("those that still wait, no new ones", "--waiting")]
@@ -73,40 +68,29 @@ class Tool(StrEnum):
 def new(
     folder: Folder,
     data: Data,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Argument(help="as of albench run: strategy=badge prior=minilm ...", metavar="CONFIG"),
-    ] = None,
+    overrides: Config = None,
     text: Text = None,
     image: Image = None,
     id: Id = None,
     split: Split = "train",
-    classes: Annotated[
-        str | None, option("a,b,c; left out: those of the labels that are there")
-    ] = None,
+    classes: Annotated[str | None, option("a,b,c; left out: those of the labels there are")] = None,
     label: Annotated[str | None, option("a column of labels that are there already")] = None,
     prior_table: PriorTable = None,
-    prompt: Annotated[
-        list[str] | None, option("a template with one {}; may be given again")
-    ] = None,
+    prompt: Annotated[list[str] | None, option("a template with one {}; may come again")] = None,
     audit: Annotated[float, option("fraction of suggestions that measure")] = 0.2,
     reserve: Annotated[float, option("fraction of rows kept for these")] = 0.1,
-    overlap: Annotated[
-        float, option("fraction of an annotator's rows that another one has answered")
-    ] = 0.05,
-    show_guess: Annotated[
-        bool, option("show the guess of rows that measure, too", "--show-guess")
-    ] = False,
+    overlap: Annotated[float, option("fraction of somebody's rows that another answered")] = 0.05,
+    show_guess: Annotated[bool, option("also of rows that measure", "--show-guess")] = False,
     seed: int = 0,
     config_dir: ConfigDir = None,
 ) -> None:
     """Make a session of your rows: embed them and ask the foundation model."""
-    from al_bench.session import Session
+    from al_bench.labelling import Session
 
     with Session.new(
         folder,
         data,
-        None if classes is None else listed(classes),
+        None if classes is None else names_in(classes),
         text=text,
         image=image,
         label=label,
@@ -138,11 +122,11 @@ def suggest(
     config_dir: ConfigDir = None,
 ) -> None:
     """Choose the rows to label next, as a csv whose column "answer" waits to be filled in."""
-    from al_bench.session.batches import write_batch
+    from al_bench.labelling.suggestions import write_csv
 
-    with opened(folder, config_dir) as session, written(out) as file:
-        found = batch(session, budget, annotator, waiting)
-        write_batch(found, session.settings.modality, session.settings.blind, file)
+    with opened(folder, config_dir) as session, new_file(out) as file:
+        found = session.waiting(annotator) if waiting else session.suggest(budget, annotator)
+        write_csv(found, session.settings.modality, session.settings.blind, file)
     if out is not None:
         print(f"{len(found)} rows in {out}: fill in the column answer ('?' says not sure), "
               f"then albench session tell {folder} {out}")  # fmt: skip
@@ -160,17 +144,17 @@ def tell(
 
     An export of Label Studio or Argilla (.json) may be told again: only what is new counts.
     """
-    from al_bench.session.argilla import exported
-    from al_bench.session.telling import bring, file_answers
+    from al_bench.labelling.annotation_tools import exported
+    from al_bench.labelling.annotations import import_answers, read_answers
 
     with opened(folder, config_dir) as session:
         if file.suffix == ".json":
             found, empty = exported(file)
-            count = bring(session.bench.store, found, session.classes, unasked)
+            count = import_answers(session.store, found, session.classes, unasked)
             known = len(found) - count
             print(f"{count} answers told; {known} are known, {empty} have no answer")
         else:
-            answers, empty = file_answers(file, annotator, session.classes)
+            answers, empty = read_answers(file, annotator, session.classes)
             count = session.tell(answers, unasked=unasked)
             left = f"; {empty} of {count + empty} lines have no answer and are left out"
             print(f"{count} answers told{left if empty else ''}")
@@ -181,29 +165,20 @@ def tell(
 def label(
     folder: Folder,
     port: Annotated[int, option("0: any that is free", min=0, max=2**16 - 1)] = 8765,
-    host: Annotated[
-        str,
-        option(
-            "where to listen; beyond this machine the address holds a token without which "
-            "nobody comes in"
-        ),
-    ] = "127.0.0.1",
+    host: Annotated[str, option("beyond this machine the address holds a token")] = "127.0.0.1",
     batch: Annotated[int, option("rows chosen at a time for each", min=1)] = 20,
-    guess: Annotated[
-        bool, option("show the model's guess, though never of rows that measure the model")
-    ] = True,
+    guess: Annotated[bool, option("show the model's, but never of rows that measure it")] = True,
     config_dir: ConfigDir = None,
 ) -> None:
     """Serve a page on which people label, by keyboard, texts and images."""
     try:
-        from al_bench.session.page.serve import serve
+        from al_bench.labelling.page.serve import serve
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
             raise
-        raise RuntimeError(
-            f"the labelling page needs {error.name}: pip install 'al-bench[page]'"
-        ) from error
-    say = lambda line: print(line, flush=True)  # noqa: E731
+        needs = f"the labelling page needs {error.name}: pip install 'al-bench[labelling]'"
+        raise RuntimeError(needs) from error
+    say = partial(print, flush=True)
     serve(folder.expanduser(), host, port, batch, guess, config_dir, say)
 
 
@@ -212,10 +187,7 @@ def estimate(
     folder: Folder,
     target: Annotated[
         float | None,
-        option(
-            "stop at this balanced accuracy; left out: once 100 more labels would gain less "
-            "than 1 point of it"
-        ),
+        option("stop at this balanced accuracy; left out: once 100 labels gain less than 1 point"),
     ] = None,
     config_dir: ConfigDir = None,
 ) -> None:
@@ -227,16 +199,14 @@ def estimate(
     width = max(map(len, lines))
     print(f"by {found.audited} audited rows of {found.labels} labelled ones, 95 % intervals:")
     for name, one in lines.items():
-        print(f"  {name:{width}}  {interval(one)}")
-    for note in (*found.notes, found.advice):
-        print(note)
+        value, low, high = (100 * number for number in (one.value, one.low, one.high))
+        print(f"  {name:{width}}  {value:5.1f} %  [{low:.1f}, {high:.1f}]")
+    print("\n".join([*found.notes, found.advice]))
 
 
 @app.command()
 def export(
-    folder: Folder,
-    out: Annotated[Path, option("a folder")],
-    config_dir: ConfigDir = None,
+    folder: Folder, out: Annotated[Path, option("a folder")], config_dir: ConfigDir = None
 ) -> None:
     """Write labels, predictions, the model and a report."""
     with opened(folder, config_dir) as session:
@@ -262,10 +232,10 @@ def predict(
     config_dir: ConfigDir = None,
 ) -> None:
     """Label rows by a session's model, or by one that was exported (the folder has model.json)."""
-    from al_bench.session.predicting import CARD, Exported
+    from al_bench.labelling.exported_model import CARD, ExportedModel
 
     if (folder / CARD).is_file():
-        model = Exported.load(folder)
+        model = ExportedModel.load(folder)
         table = model.predict(
             data, text=text, image=image, id=id, split=split, config_dir=config_dir
         )
@@ -299,17 +269,13 @@ def add(
         if data is not None:
             print(f"{session.add_rows(data, prior_table):,} rows added")
         elif classes is not None:
-            session.add_classes(listed(classes), prior_table)
+            session.add_classes(names_in(classes), prior_table)
         show(session)
 
 
 @app.command()
-def withdraw(
-    folder: Folder,
-    annotator: Annotated[str | None, option("whom they are for; left out: all")] = None,
-    config_dir: ConfigDir = None,
-) -> None:
-    """Take back suggestions that wait for an answer, so that their rows may come again."""
+def withdraw(folder: Folder, annotator: Annotator = None, config_dir: ConfigDir = None) -> None:
+    """Take back suggestions that wait, all or somebody's, so that their rows may come again."""
     with opened(folder, config_dir) as session:
         print(f"{session.withdraw(annotator)} suggestions taken back")
 
@@ -319,20 +285,16 @@ def tasks(
     folder: Folder,
     out: Annotated[Path, option("a .json file to import there")],
     tool: Tool = Tool.labelstudio,
-    interface: Annotated[
-        Path | None, option("an .xml file: Label Studio's labelling interface")
-    ] = None,
+    interface: Annotated[Path | None, option("an .xml file: Label Studio's interface")] = None,
     budget: Budget = 50,
     annotator: Annotator = None,
     waiting: Waiting = False,
     images_root: Annotated[Path | None, option("of images: the folder that is served")] = None,
-    images_url: Annotated[
-        str | None, option("where it is served; left out: by Label Studio")
-    ] = None,
+    images_url: Annotated[str | None, option("where; left out: by Label Studio")] = None,
     config_dir: ConfigDir = None,
 ) -> None:
     """Choose the rows to label next, as tasks of Label Studio or records of Argilla."""
-    from al_bench.session import argilla, labelstudio
+    from al_bench.labelling import annotation_tools as tools
 
     if interface is not None and tool != Tool.labelstudio:
         raise typer.BadParameter("--interface is of Label Studio alone")
@@ -340,41 +302,35 @@ def tasks(
         raise typer.BadParameter("--images-url wants --images-root too, the folder that is served")
     images = None
     if images_root is not None:
-        images = labelstudio.Images(images_root, images_url or labelstudio.LOCAL_FILES)
+        images = tools.Images(images_root, images_url or tools.LOCAL_FILES)
     with opened(folder, config_dir) as session, ExitStack() as files:
         settings = session.settings
-        labelstudio.check_shown(settings.modality, images)
-        file = files.enter_context(written(out))
+        tools.check_shown(settings.modality, images)
+        file = files.enter_context(new_file(out))
         if interface is not None:
-            config = labelstudio.label_config(settings.classes, settings.modality)
-            files.enter_context(written(interface)).write(config)
-        form = labelstudio.tasks if tool == Tool.labelstudio else argilla.records
-        found = form(batch(session, budget, annotator, waiting), images, settings.blind)
-        json.dump(found, file, ensure_ascii=False, indent=1)
-    print(f"{len(found)} tasks in {out}: when they are annotated, export them as JSON, then "
+            config = tools.label_config(settings.classes, settings.modality)
+            files.enter_context(new_file(interface)).write(config)
+        form = tools.tasks if tool == Tool.labelstudio else tools.records
+        found = session.waiting(annotator) if waiting else session.suggest(budget, annotator)
+        written = form(found, images, settings.blind)
+        json.dump(written, file, ensure_ascii=False, indent=1)
+    print(f"{len(written)} tasks in {out}: when they are annotated, export them as JSON, then "
           f"albench session tell {folder} <export>.json")  # fmt: skip
 
 
-def batch(
-    session: Session, budget: int, annotator: str | None, waiting: bool
-) -> Sequence[Suggestion]:
-    """New suggestions, or those that wait."""
-    return session.waiting(annotator) if waiting else session.suggest(budget, annotator)
-
-
-def listed(text: str) -> list[str]:
+def names_in(text: str) -> list[str]:
     """Names between commas, quoted where one holds a comma."""
     return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
 
 
 def opened(folder: Path, config_dir: Path | None) -> Session:
-    from al_bench.session import Session
+    from al_bench.labelling import Session
 
     return Session.open(folder, config_dir)
 
 
 @contextmanager
-def written(path: Path | None) -> Iterator[TextIO]:
+def new_file(path: Path | None) -> Iterator[TextIO]:
     """A file to write, which was not there before; what is printed where there is no path.
 
     A batch that was filled in is never written over: its answers may not be told yet.
@@ -385,9 +341,8 @@ def written(path: Path | None) -> Iterator[TextIO]:
     try:
         file = path.open("x", encoding="utf-8", newline="")
     except FileExistsError:
-        raise ValueError(
-            f"{path} is there already, perhaps with answers in it; name another file"
-        ) from None
+        there = f"{path} is there already, perhaps with answers in it; name another file"
+        raise ValueError(there) from None
     try:
         with file:
             yield file
@@ -399,12 +354,8 @@ def written(path: Path | None) -> Iterator[TextIO]:
 def show(session: Session) -> None:
     """Print how far a session has come."""
     now = session.status()
-    print(f"{session.bench.folder}: {now.rows:,} rows, {now.answered:,} labelled "
+    print(f"{session.service.folder}: {now.rows:,} rows, {now.answered:,} labelled "
           f"({now.audited:,} of them measure), {now.waiting:,} wait for an answer")  # fmt: skip
     print("  " + ", ".join(f"{name} {count:,}" for name, count in now.counts.items()))
     if now.annotators:
         print("  by " + ", ".join(f"{who} {count:,}" for who, count in now.annotators.items()))
-
-
-def interval(one: Interval) -> str:
-    return f"{100 * one.value:5.1f} %  [{100 * one.low:.1f}, {100 * one.high:.1f}]"

@@ -7,10 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.session import Session
-from tests.session.test_brought import annotation
-from tests.session.texts import CLASSES as NAMES
-from tests.session.texts import session_of, truth
+from al_bench.labelling import Session
+from tests.labelling.data import NAMES, session_of, truth
+from tests.labelling.test_imported import annotation
 from tests.tiny_models import bert  # noqa: F401
 
 

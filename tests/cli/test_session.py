@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from al_bench.cli.main import main
-from tests.session.data import CLASSES, blobs, npz
+from tests.labelling.data import CLASSES, blobs, npz
 
 
 @pytest.fixture

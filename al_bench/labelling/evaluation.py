@@ -1,0 +1,143 @@
+"""How good a session's model is, and whether to stop: its audit, as the estimates read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from al_bench.arithmetic import one_hot
+from al_bench.labelling.audit.design import Audit
+from al_bench.labelling.audit.estimate import Estimate as AuditEstimate
+from al_bench.labelling.audit.estimate import Interval, agreed, estimate
+from al_bench.labelling.audit.stopping import Look, advice, due, look_at
+from al_bench.labelling.ledger import consensus
+from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
+from al_bench.labelling.schema import Answer
+from al_bench.state import ABSENT, Floats
+
+TWICE = 10  # audited rows with two answers from which on these say how often people err
+LOOK = "look"  # kind of a decision
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How good the model is on the rows of a session, by its audit.
+
+    recalls: by class; labels: rows answered so far, audited: those of them that measure; advice:
+    whether to stop, in words; answer_error: how often people err, for which the rest is corrected,
+    None where too few rows were answered twice to tell and answers are taken for the truth; notes:
+    what else to know of it, in sentences.
+    """
+
+    accuracy: Interval
+    balanced_accuracy: Interval
+    recalls: Mapping[str, Interval]
+    labels: int
+    audited: int
+    advice: str = ""
+    answer_error: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def evaluate(service: ModelService, now: Snapshot, target: float | None) -> Estimate:
+    """Accuracy, balanced accuracy and recalls with 95 % intervals, and advice.
+
+    target: balanced accuracy that is wanted; None: stop once more labels gain little. Whatever it
+    is asked for, this is a look at the audit, which the session records where one is due.
+    ValueError, in one sentence, where the audit's answers say nothing of the model yet.
+    """
+    answers, classes = now.ledger.audit_answers, now.settings.classes
+    audit = audit_of(now)
+    unsure = len({answer.row for answer in answers}) - len(audit.rows)
+    if not len(audit.rows):
+        why = "no row of the audit has an answer yet"
+        if unsure:
+            why = f'of all {unsure} rows of the audit with an answer people were "not sure"'
+        raise ValueError(f"{why}, so nothing is known of the model; answer some drawn at random")
+    truths, error, twice = truths_of(answers, audit, classes)
+    probs = service.fit(now).probs
+    found = estimate(probs, audit, truths, now.pool.reserved)
+    unseen = [classes[c] for c in np.setdiff1d(np.arange(len(classes)), audit.answers)]
+    look = last_look(service, now, found, audit, truths, probs)
+    said = advice(look, found, unseen, target)
+    return Estimate(
+        found.accuracy,
+        found.balanced_accuracy,
+        dict(zip(classes, found.recalls, strict=True)),
+        len(consensus(now.ledger.answers)),
+        len(audit.rows),
+        f"{'stop' if said.stop else 'go on'}: {said.why}",
+        error,
+        tuple(notes(unsure, unseen, error, twice)),
+    )
+
+
+def notes(unsure: int, unseen: Sequence[str], error: float | None, twice: int) -> Iterator[str]:
+    """What to know of an estimate, in sentences. twice: audited rows with two answers."""
+    if unsure:
+        yield f'{unsure} of the rows drawn for the audit were answered "not sure" and are left out'
+    if unseen:
+        yield f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
+    if error is not None:
+        yield f"corrected for people, who err in {error:.0%} of answers"
+    elif twice:
+        yield (
+            f"answers are taken for the truth: {twice} audited rows have two people's answers, and "
+            f"{TWICE} tell how often they err"
+        )
+
+
+def audit_of(now: Snapshot) -> Audit:
+    """The rows of the audit that have a class, which is what most people said of each."""
+    labels = consensus(now.ledger.audit_answers)
+    rows = np.array(list(labels), dtype=np.int64)
+    classes = [now.settings.classes.index(name) for name in labels.values()]
+    return Audit(rows, now.pool.strata, np.array(classes, dtype=np.int64))
+
+
+def truths_of(
+    answers: Sequence[Answer], audit: Audit, classes: Sequence[str]
+) -> tuple[Floats, float | None, int]:
+    """(a, k) what answers say of the true classes, corrected for how often people err where enough
+    rows were answered twice to tell; how often that is, else None; and how many were."""
+    labels = LabelArrays.of(answers, classes)
+    table = np.full((len(audit.rows), len(labels.annotators)), ABSENT, dtype=np.int64)
+    given = labels.answers
+    table[np.searchsorted(audit.rows, given.rows), given.annotators] = given.classes
+    twice = int(np.count_nonzero((table != ABSENT).sum(axis=1) > 1))
+    if twice < TWICE:
+        return one_hot(audit.answers, len(classes)), None, twice
+    return *agreed(table, len(classes)), twice
+
+
+def last_look(
+    service: ModelService,
+    now: Snapshot,
+    found: AuditEstimate,
+    audit: Audit,
+    truths: Floats,
+    probs: Floats,
+) -> Look | None:
+    """The last look at the audit, which is this one where one is due; it is recorded for good.
+
+    Looks before the last rows or classes came were at other models and other rows: they are counted
+    as their errors are spent, and say nothing else.
+    """
+    pool, store = now.pool, service.store
+    place = np.searchsorted(pool.reserved, audit.rows)
+    with store.writing():
+        past = store.decided(LOOK)
+        own = [Look(**value["look"]) for value in past if value["pool"] == pool.digest]
+        last = own[-1] if own else None
+        if len(audit.rows) < due(last):
+            return last
+        fits = {key: (count, said) for key, count, said in store.guesses(pool.digest)}
+        taught, _ = fits.pop(now.key, (0, b""))
+        labels = [*(count for count, _ in fits.values()), taught]
+        guesses = [np.frombuffer(said, dtype=np.int32)[place] for _, said in fits.values()]
+        guesses.append(probs[audit.rows].argmax(axis=1))
+        look = look_at(len(past) + 1, found, audit, truths, np.array(labels), np.stack(guesses))
+        store.decide(LOOK, {"pool": pool.digest, "look": asdict(look)})
+        return look

@@ -1,0 +1,146 @@
+"""What leaves a session: labels, predictions, the model, and a page that says what it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from al_bench.labelling.evaluation import Estimate
+from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
+from al_bench.labelling.ledger import Status, by_row
+from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
+from al_bench.labelling.store import unwritable
+from al_bench.loop import answered
+from al_bench.rng import rng
+from al_bench.state import Floats, Ints
+from al_bench.threads import one_thread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL = "model"  # who said so, of rows that nobody answered
+
+
+@dataclass(frozen=True)
+class ExportBundle:
+    """What leaves a session, each by the name of its file; model: None where it cannot.
+
+    facts: what the model's card says besides.
+    """
+
+    labels: pd.DataFrame
+    predictions: pd.DataFrame
+    report: str
+    model: ExportedModel | None
+    facts: dict[str, Any]
+
+    def write(self, out: Path) -> list[str]:
+        """Write labels.csv, predictions.csv, report.html and the model, each as a whole; the names
+        of the files. OSError where the folder cannot be written."""
+        with unwritable(out), TemporaryDirectory(dir=out) as place:
+            folder = Path(place)  # so that no file is there in part
+            self.labels.to_csv(folder / "labels.csv", index=False)
+            self.predictions.to_csv(folder / "predictions.csv", index=False)
+            if self.model is not None:
+                self.model.save(folder, self.facts)
+            (folder / "report.html").write_text(self.report, encoding="utf-8")
+            names = sorted(path.name for path in folder.iterdir())
+            for name in names:
+                (folder / name).replace(out / name)
+        for name in {WEIGHTS, CARD} - set(names):
+            (out / name).unlink(missing_ok=True)  # of an earlier model, which this is not
+        return names
+
+
+def export_bundle(
+    service: ModelService, now: Snapshot, estimate: Estimate | str, status: Status
+) -> ExportBundle:
+    """All that leaves a session at one time. estimate: how good the model is, or why nobody
+    knows."""
+    fit, classes, reader = service.fit(now), now.settings.classes, service.reader(now)
+    said = predictions(now.pool.names, classes, fit.probs)
+    labels = label_table(now, said, fit.number)
+    for number, name in enumerate(classes):
+        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
+    model = None
+    if fit.model is not None and (fit.model.belief is None or not reader.sees_pool):
+        settings = now.settings
+        own = tuple(o for o in settings.overrides if o.lstrip("+~").startswith("prior"))
+        model = ExportedModel(
+            classes,
+            settings.prompts,
+            settings.modality,
+            str(settings.options["prior"]),
+            own,
+            reader.prior.encoder(settings.modality).key,
+            reader.given,
+            settings.columns,
+            fit.model,
+        )
+    facts = {"al_bench": version("al-bench"), "rows": status.rows, "labels": status.answered}
+    if isinstance(estimate, Estimate):
+        facts |= {"estimate": asdict(estimate)}
+    return ExportBundle(
+        labels, said, report(now, status, estimate, model is not None), model, facts
+    )
+
+
+def label_table(now: Snapshot, guesses: pd.DataFrame, number: int) -> pd.DataFrame:
+    """A label for every row: what people said, the model's guess elsewhere.
+
+    Columns id, label, confidence and source: the annotators, or "model". Where several answered it
+    is the label model's choice. The confidence of an answer is what the training rule or the label
+    model believes of it, and empty where neither says; audit answers count here as all others do.
+    """
+    import pandas as pd
+
+    table = guesses.assign(source=MODEL)
+    rows, labels, confidence = believed(now, number)
+    table.loc[rows, "label"] = np.array(now.settings.classes, dtype=object)[labels]
+    table.loc[rows, "confidence"] = pd.Series(confidence, index=rows).round(6)
+    who = {row: [one.annotator for one in each] for row, each in by_row(now.ledger.answers).items()}
+    table.loc[rows, "source"] = ["; ".join(who[row]) for row in rows.tolist()]
+    return table
+
+
+def believed(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
+    """(m,) rows with an answer, what the answers come to, and how far that is believed."""
+    settings, parts = now.settings, now.parts
+    every = LabelArrays.of(now.ledger.answers, settings.classes)
+    state = every.start(now.pool.rows)
+    if not len(every.answers):
+        return state.labelled, state.labelled, np.empty(0)
+    number = max(number, 1)  # 0 where all answers are the audit's
+    with one_thread():
+        state = answered(state, every.answers, parts.label_model, settings.seed, number)
+        training = parts.supervision.training_set(state, rng(settings.seed, "supervision", number))
+    rows, labels = state.labelled, state.labels[state.labelled]
+    if training.beliefs is not None:
+        return rows, labels, training.beliefs[rows, labels]
+    if state.consensus is not None:
+        return rows, labels, state.consensus.probs[np.arange(len(rows)), labels]
+    return rows, labels, np.full(len(rows), np.nan)
+
+
+def report(now: Snapshot, status: Status, estimate: Estimate | str, model: bool) -> str:
+    """A page for whoever finds an export later: how many labels by class and annotator, how good
+    the model is or why nobody knows, and how it was made; all texts escaped, nothing fetched.
+    model: whether its weights lie beside the page."""
+    from jinja2 import Environment
+
+    source = (files("al_bench.labelling") / "report.html").read_text("utf-8")
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(source).render(
+        settings=now.settings,
+        status=status,
+        estimate=estimate,
+        model=model,
+        most=max([1, *status.counts.values()]),
+        version=version("al-bench"),
+    )

@@ -1,0 +1,264 @@
+"""What a session's model is at one time: fitted on the answers, kept in a file, made again on
+change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from threading import RLock
+
+import numpy as np
+
+from al_bench.content import replaced
+from al_bench.labelling.exported_model import PortableModel, RowReader
+from al_bench.labelling.ledger import History, Ledger, consensus
+from al_bench.labelling.pool import CACHE, Pool, given_priors, make_pool, pool_key, stored_batches
+from al_bench.labelling.rows import RowBatch
+from al_bench.labelling.schema import Answer
+from al_bench.labelling.settings import Components, Settings, components
+from al_bench.labelling.store import Store, unwritable
+from al_bench.loop import answered, trained
+from al_bench.state import Answers, Floats, Ints, Panel, Rows, State
+from al_bench.supervision import Calibrated
+from al_bench.supervision.delivered import Delivered
+from al_bench.threads import one_thread
+
+FIT_CACHE = "fit.npz"  # the last fit, beside the database: who only reads a session fits nothing
+
+
+@dataclass(frozen=True)
+class LabelArrays:
+    """The answers that may train a model, in arrays, and by whom; unsure: rows about which somebody
+    said only that he is not sure."""
+
+    answers: Answers
+    annotators: tuple[str, ...]
+    unsure: Ints
+
+    @classmethod
+    def of(
+        cls, answers: Sequence[Answer], classes: Sequence[str], hidden: Ints | tuple[()] = ()
+    ) -> LabelArrays:
+        """What people said, but not about the rows that are `hidden`."""
+        apart = set(map(int, hidden))
+        shown = [answer for answer in answers if answer.row not in apart]
+        sure = [answer for answer in shown if answer.answer is not None]
+        names = tuple(dict.fromkeys(answer.annotator for answer in sure))
+        unsure = {answer.row for answer in shown} - {answer.row for answer in sure}
+        columns = (
+            [answer.row for answer in sure],
+            [names.index(answer.annotator) for answer in sure],
+            [classes.index(str(answer.answer)) for answer in sure],
+        )
+        arrays = (np.array(column, dtype=np.int64) for column in columns)
+        return cls(Answers(*arrays), names, np.array(sorted(unsure), dtype=np.int64))
+
+    def start(self, rows: Rows) -> State:
+        """The state before any answer; several annotators are a panel, in which everybody has an
+        answer about every row and costs the same."""
+        panel = None
+        if (count := len(self.annotators)) > 1:
+            everybody = np.ones((len(rows), count), dtype=bool)
+            nobody = np.zeros(count, dtype=bool)
+            panel = Panel(self.annotators, everybody, np.ones(count), nobody, persons=True)
+        return State.start(rows, panel)
+
+
+def fitted(state: State, answers: Answers, parts: Components, seed: int, number: int) -> State:
+    """The state after all answers, one at least, with a model; fits are numbered from 1.
+
+    Where the training rule learns from what was said of rows before they were answered, the model
+    of the earlier half of the answers says it of the others.
+    """
+    rule, middle = parts.supervision, len(answers) // 2
+    looks_back = isinstance(rule, Calibrated) and rule.doubt > 0 and middle > 0
+    whole = (answers.rows, answers.annotators, answers.classes)
+    for side in (np.s_[:middle], np.s_[middle:]) if looks_back else (np.s_[:],):
+        half = Answers(*(part[side] for part in whole))
+        state = answered(state, half, parts.label_model, seed, number)
+        state = trained(state, rule, parts.learner, seed, number)
+    return state
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that is known of a session at one time.
+
+    parts: what chooses and learns; labels: what may train them.
+    """
+
+    settings: Settings
+    parts: Components
+    pool: Pool
+    ledger: Ledger
+    labels: LabelArrays
+
+    @cached_property
+    def key(self) -> str:
+        """sha256 of all that decides a fit: rows, components as they are by now, and answers."""
+        answers = self.labels.answers
+        decided = [self.pool.key, self.parts.identity, self.labels.annotators]
+        whole = sha256(json.dumps(decided, sort_keys=True).encode())
+        for part in (answers.rows, answers.annotators, answers.classes):
+            whole.update(part.tobytes())
+        return whole.hexdigest()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fit came to. key: of all that decided it; number: of the fit, 0 before any answer;
+    probs: (n, k) of the pool, as a user gets them, and so is model, None where it has no arrays;
+    state: with the model as it learned, None where the fit was read from its file."""
+
+    key: str
+    number: int
+    probs: Floats
+    model: PortableModel | None
+    state: State | None = None
+
+    @classmethod
+    def of(cls, key: str, number: int, state: State) -> Fit:
+        delivered = Delivered(state)
+        return cls(key, number, delivered.pool, PortableModel.of(delivered), state)
+
+    def save(self, folder: Path) -> None:
+        """Write it as a whole: a reader sees the last one that is."""
+        arrays = {"key": np.array(self.key), "number": np.array(self.number), "probs": self.probs}
+        if self.model is not None:
+            arrays |= self.model.arrays()
+        with unwritable(folder), replaced(folder / FIT_CACHE) as part, part.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, folder: Path, key: str) -> Fit | None:
+        """The fit of this key; None where it was never made, is an older one, or is damaged."""
+        try:
+            with np.load(folder / FIT_CACHE, allow_pickle=False) as file:
+                if str(file["key"]) != key:
+                    return None
+                arrays = {name: file[name] for name in file.files}
+                model = PortableModel.of_arrays(arrays) if "weight" in arrays else None
+                return cls(key, int(arrays["number"]), arrays["probs"], model)
+        except Exception:  # whatever numpy makes of such a file, the fit is made anew
+            return None
+
+
+@dataclass
+class ModelService:
+    """Reads the tables of a session; what is slow to make is kept until something changes.
+
+    extra: a folder of the user's own options.
+    """
+
+    folder: Path
+    store: Store
+    extra: Path | None = None
+    lock: RLock = field(default_factory=RLock)
+    _pool: Pool | None = None
+    _fit: Fit | None = None
+
+    @cached_property
+    def history(self) -> History:
+        return History(self.store)
+
+    def settings(self) -> Settings:
+        return Settings.of(self.store.settings())
+
+    def pool(self, settings: Settings) -> Pool:
+        """The rows that have arrived; embedded now where they are not yet, with a progress bar."""
+        with self.lock:
+            if self._pool is None or self._pool.key != pool_key(self.store, settings):
+                prior = components(settings, self.extra).prior
+                self._pool = make_pool(self.folder, self.store, settings, prior)
+            return self._pool
+
+    def snapshot(self) -> Snapshot:
+        """What is known now."""
+        while True:
+            settings = self.settings()
+            parts, pool = components(settings, self.extra), self.pool(settings)
+            with self.store.reading():
+                known = self.history.read()
+                if self.settings() == settings and self.store.count("rows") == len(pool):
+                    break  # else rows or classes came in between
+        labels = LabelArrays.of(known.answers, settings.classes, pool.reserved)
+        return Snapshot(settings, parts, pool, known, labels)
+
+    def state(self, now: Snapshot) -> State:
+        """The state of a snapshot, with its model; fitted anew where only its file is there."""
+        with self.lock:
+            state = self.fit(now).state
+            if state is None:
+                self._fit = self.fit_anew(now)
+                state = self._fit.state
+            assert state is not None  # as it was fitted
+            return state
+
+    def fit(self, now: Snapshot) -> Fit:
+        """The fit of a snapshot: in memory, read from its file, or made now."""
+        with self.lock:
+            if self._fit is None or self._fit.key != now.key:
+                self._fit = Fit.load(self.folder, now.key) or self.fit_anew(now)
+            return self._fit
+
+    def fit_anew(self, now: Snapshot) -> Fit:
+        """Fit, keep what it predicts, and record what it says of the rows kept for the audit."""
+        answers, pool = now.labels.answers, now.pool
+        state = now.labels.start(pool.rows).hide(pool.reserved)
+        if not len(answers):
+            return Fit.of(now.key, 0, state)
+        number = self.fit_number(now.key)
+        with one_thread():
+            state = fitted(state, answers, now.parts, now.settings.seed, number)
+            fit = Fit.of(now.key, number, state)
+        fit.save(self.folder)
+        guesses = fit.probs[pool.reserved].argmax(axis=1).astype(np.int32)
+        with self.store.writing():
+            if fit.key not in {key for key, *_ in self.store.guesses(pool.digest)}:
+                self.store.append(
+                    "guesses",
+                    key=fit.key,
+                    pool=pool.digest,
+                    labels=len(consensus(now.ledger.answers)),
+                    answers=now.ledger.answers[-1].number,
+                    classes=guesses.tobytes(),
+                )
+        return fit
+
+    def fit_number(self, key: str) -> int:
+        """The number of a fit, by which its draws are named: that of the earlier one that it
+        repeats, or the next one, which is its own from now on."""
+        with self.store.writing():
+            numbers = {fit["key"]: int(fit["number"]) for fit in self.store.decided("fit")}
+            if key not in numbers:
+                numbers[key] = max(numbers.values(), default=0) + 1
+                self.store.decide("fit", {"key": key, "number": numbers[key]})
+            return numbers[key]
+
+    @property
+    def given_priors(self) -> bool:
+        """Whether embeddings came with class probabilities."""
+        return bool(given_priors(self.store))
+
+    def reader(self, now: Snapshot) -> RowReader:
+        """What reads rows for the model."""
+        return RowReader(now.parts.prior, now.settings.task, self.given_priors)
+
+    def predict(self, now: Snapshot, rows: RowBatch) -> Floats:
+        """(m, k) what the model says of rows that are not in the session.
+
+        ValueError where they are of another kind or width, or lack class probabilities that the
+        model reads.
+        """
+        rows.check_kind(now.settings.modality, "the session")
+        own, reader = self.fit(now).model, self.reader(now)
+        earlier = []
+        if reader.sees_pool:
+            earlier = stored_batches(self.folder, self.store, now.settings)
+        width, reads_prior = now.pool.rows.features.shape[1], own is None or own.belief is not None
+        seen = reader.read(rows, width, reads_prior, self.folder / CACHE, earlier)
+        return (own or Delivered(self.state(now))).predict_proba(seen)

@@ -1,0 +1,75 @@
+"""What is computed while people label: the next rows, and how good the model is by now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """Whether more rows come for an annotator. exhausted: there are none; failure: why not, in a
+    sentence, or None."""
+
+    exhausted: bool = False
+    failure: str | None = None
+
+
+class Background:
+    """One thread that does what is asked of it, and nothing twice at a time.
+
+    choose: chooses rows for an annotator, stores them and returns how many there are; measure:
+    stores how good the model is; end: called when nothing more will be done.
+    """
+
+    def __init__(
+        self,
+        choose: Callable[[str], int],
+        measure: Callable[[], None],
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.choose = choose
+        self.measure = measure
+        self.end = end
+        self.thread = ThreadPoolExecutor(1, "background")
+        self.chosen: dict[str, Future[int]] = {}
+        self.measured: Future[None] | None = None
+
+    def want_rows(self, annotator: str) -> None:
+        """Have rows chosen, unless that is being done."""
+        running = self.chosen.get(annotator)
+        if running is None or running.done():
+            self.chosen[annotator] = self.thread.submit(self.choose, annotator)
+
+    def want_estimate(self) -> None:
+        """Have the model measured, unless that is being done."""
+        if self.measured is None or self.measured.done():
+            self.measured = self.thread.submit(self.measure)
+
+    def prospect(self, annotator: str) -> Prospect:
+        """What came of the last choice of rows for an annotator."""
+        last = self.chosen.get(annotator)
+        if last is None or not last.done():
+            return Prospect()
+        error = last.exception()
+        if error is not None:
+            return Prospect(failure=f"No rows could be chosen: {sentence(error)}")
+        return Prospect(exhausted=last.result() == 0)
+
+    def trouble(self) -> str | None:
+        """Why the model could not be measured, in a sentence; None where it could."""
+        if self.measured is None or not self.measured.done():
+            return None
+        error = self.measured.exception()
+        return None if error is None else sentence(error)
+
+    def close(self) -> None:
+        """Wait for what is being done; nothing more is begun."""
+        self.thread.shutdown(wait=True, cancel_futures=True)
+        self.end()
+
+
+def sentence(error: BaseException) -> str:
+    """An error as the command line would say it."""
+    return str(error) or type(error).__name__

@@ -1,0 +1,166 @@
+"""Rows that come into a session together, whatever they were read from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.datasets.features import FeatureRows
+from al_bench.datasets.images import decode
+from al_bench.state import Floats
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """Rows that come together, or came and are stored.
+
+    where: for errors; names: (n,) their own, or None; labels: (n,) by class name that are there
+    already, None where a row has none; by modality: texts (n,); images (n,), files or contents,
+    with digests of these; features (n, d) and, if they bring one, the prior (n, k); stored: the key
+    of rows that are in a session, which is not made again.
+    """
+
+    where: str
+    modality: str
+    names: Sequence[str] | None = None
+    labels: Sequence[str | None] | None = None
+    texts: Sequence[str] | None = None
+    images: Sequence[Path | bytes] | None = None
+    digests: Sequence[str] | None = None
+    features: Floats | None = None
+    prior: Floats | None = None
+    stored: str | None = None
+
+    def __len__(self) -> int:
+        rows = (self.texts, self.digests, self.features)
+        return max((len(part) for part in rows if part is not None), default=0)
+
+    def check_kind(self, kind: str, who: str) -> None:
+        """ValueError unless the rows are of the kind that somebody reads."""
+        if self.modality != kind:
+            raise ValueError(f"{self.where} holds rows of kind {self.modality}; {who} reads {kind}")
+
+    def ids(self, start: int = 0) -> list[str]:
+        """(n,) the rows' own names, or their numbers from `start` on."""
+        return list(self.names or map(str, range(start, start + len(self))))
+
+    @cached_property
+    def key(self) -> str:
+        """sha256 of the content of the rows, in their order."""
+        if self.stored is not None:
+            return self.stored
+        whole = sha256(self.modality.encode())
+        if self.features is not None:
+            whole.update(repr(self.features.shape).encode())
+            whole.update(self.features.tobytes())
+        for part in self.texts or self.digests or ():
+            content = part.encode("utf-8", "surrogatepass")
+            whole.update(b"%d\n" % len(content) + content)
+        return whole.hexdigest()
+
+    @property
+    def inputs(self) -> Sequence[Any]:
+        """(n,) what a foundation model reads of them."""
+        if self.texts is not None:
+            return self.texts
+        if self.features is not None:
+            return FeatureRows(self.features, self.prior)
+        return Images(self.images or (), self.digests or ())
+
+    def with_files(self, folder: Path) -> RowBatch:
+        """The same rows with a file for each image that has none yet, named by its content."""
+        files = []
+        for image, name in zip(self.images or (), self.digests or (), strict=True):
+            if isinstance(image, bytes):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(image)
+            files.append((folder / name if isinstance(image, bytes) else image).resolve())
+        return replace(self, images=files or None)
+
+
+@dataclass(frozen=True)
+class Images(Sequence[Any]):
+    """Images, decoded on reading; ValueError where a file changed since it came."""
+
+    images: Sequence[Path | bytes]
+    digests: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            return [self[row] for row in range(*position.indices(len(self)))]
+        image = self.images[position]
+        content = image if isinstance(image, bytes) else image.read_bytes()
+        if sha256(content).hexdigest() != self.digests[position]:
+            raise ValueError(f"{image!s} has changed since it came into the session")
+        return decode(content, f"image {position}" if isinstance(image, bytes) else str(image))
+
+
+def image_batch(
+    where: str, images: Sequence[Path | bytes], names: Sequence[str] | None
+) -> RowBatch:
+    """Images as rows, files or their content; FileNotFoundError or ValueError where one is none."""
+    digests = []
+    for row, image in enumerate(images):
+        if isinstance(image, Path) and not image.is_file():
+            raise FileNotFoundError(f"{where}: there is no file {image}")
+        content = image if isinstance(image, bytes) else image.read_bytes()
+        decode(content, f"{where}: row {row}" if isinstance(image, bytes) else str(image))
+        digests.append(sha256(content).hexdigest())
+    return RowBatch(where, "image", names, images=images, digests=digests)
+
+
+def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz; ValueError where it is none, or holds objects."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
+        line = " ".join(str(error).split())
+        raise ValueError(f"{path} is not an .npz of plain arrays: {line}") from error
+
+
+def check_features(where: str, values: NDArray[Any]) -> Floats:
+    """(n, d) finite float32, at least a row and a column."""
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{where} is {values.dtype} of shape {values.shape}; wanted (n, d) numbers"
+        )
+    with np.errstate(over="ignore"):
+        found: Floats = values.astype(np.float32)
+    wrong = np.flatnonzero(~np.isfinite(found).all(axis=1))
+    if len(wrong):
+        raise ValueError(f"{where}: row {wrong[0]} is not finite ({len(wrong)} such rows)")
+    return found
+
+
+def check_probabilities(where: str, values: NDArray[Any], n: int, k: int | None) -> Floats:
+    """(n, k) class probabilities, each row's sum one."""
+    if values.ndim != 2 or len(values) != n or k not in (None, values.shape[1]):
+        raise ValueError(f"{where} has shape {values.shape}; wanted ({n}, {k or 'classes'})")
+    found = check_features(where, values)
+    wrong = np.flatnonzero((found < 0).any(axis=1) | (abs(found.sum(axis=1) - 1) > 1e-3))
+    if len(wrong):
+        raise ValueError(
+            f"{where}: row {wrong[0]} is no probabilities that sum to one ({len(wrong)} such rows)"
+        )
+    return found
+
+
+def check_ids(where: str, values: NDArray[Any], n: int) -> list[str]:
+    """(n,) names of rows as texts."""
+    if values.shape != (n,) or values.dtype.kind not in "iuU":
+        raise ValueError(
+            f"{where} are {values.dtype} of shape {values.shape}; wanted ({n},) whole numbers or "
+            "texts"
+        )
+    return [str(value) for value in values.tolist()]

@@ -1,0 +1,289 @@
+"""A session: one folder with one's own rows, what was asked and answered, and a model of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from al_bench.labelling.annotations import append, check_annotator, read_answers
+from al_bench.labelling.evaluation import Estimate, evaluate
+from al_bench.labelling.export import export_bundle
+from al_bench.labelling.exported_model import predictions
+from al_bench.labelling.ingest import add_classes, ingest
+from al_bench.labelling.ledger import Ledger, Status, status
+from al_bench.labelling.model_service import ModelService
+from al_bench.labelling.schema import Answer, Suggestion
+from al_bench.labelling.settings import DEFAULTS, Columns, Settings, components, parse_overrides
+from al_bench.labelling.sources import read_rows
+from al_bench.labelling.store import Store, unwritable
+from al_bench.labelling.suggestions import append_batch, next_batch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROMPTS = {"text": "This text is about {}.", "image": "a photo of a {}", "features": "{}"}
+
+
+class Session:
+    """Rows of one's own in a folder, to be labelled; made by `new`, found again by `open`.
+
+    Any number of processes may work on one folder. Everything is written as it happens, so there is
+    nothing to save; `close` frees the file, as the end of a ``with`` does.
+    """
+
+    def __init__(self, service: ModelService) -> None:
+        self.service, self.store = service, service.store
+
+    @classmethod
+    def new(
+        cls,
+        folder: str | Path,
+        data: Any,
+        classes: Sequence[str] | None = None,
+        *,
+        text: str | None = None,
+        image: str | None = None,
+        label: str | None = None,
+        id: str | None = None,
+        split: str = "train",
+        prior_table: str | Path | None = None,
+        prompts: Sequence[str] | None = None,
+        overrides: Sequence[str] = (),
+        seed: int = 0,
+        audit: float = 0.2,
+        reserve: float = 0.1,
+        blind: bool = True,
+        overlap: float = 0.05,
+        config_dir: str | Path | None = None,
+        **choices: str | None,
+    ) -> Session:
+        """Make a session and embed its rows, with a progress bar.
+
+        data: a csv, tsv, parquet, jsonl or .npz file, a folder of images or a saved data set,
+        ``hf://owner/name``, or a data frame; text, image, label, id: its columns; split: of a data
+        set; classes: names, or None for those of the labels that are there; prior_table: class
+        probabilities of embeddings; audit: fraction of suggestions that measure the model; reserve:
+        fraction of the rows kept for them; blind: hide the guess of these; overlap: fraction of an
+        annotator's suggestions that another one has answered; choices: options by group
+        (``strategy="badge"``), overrides: values inside them (``"learner.l2=3"``); config_dir: a
+        folder of one's own options. ValueError or OSError, in one sentence, where any
+        of it is not as it must be.
+        """
+        columns = Columns(text, image, label, id, split)
+        rows = read_rows(data, columns)
+        named, values = parse_overrides(overrides)
+        settings = Settings(
+            rows.modality,
+            classes_of(classes, rows.labels),
+            tuple([PROMPTS[rows.modality]] if prompts is None else prompts),
+            dict(DEFAULTS) | choices | named,
+            values,
+            seed,
+            audit,
+            reserve if audit else 0.0,
+            blind,
+            overlap,
+            columns,
+        )
+        folder, table = Path(folder).expanduser(), path_of(prior_table)
+        extra = path_of(config_dir)
+        prior = components(settings, extra).prior
+        prior.encoder(rows.modality)  # which is refused before a folder is made
+        store = Store.create(folder)
+        try:
+            with store.writing():
+                store.make()
+                store.set(settings.stored())
+                ingest(store, folder, rows, settings, table)
+        except BaseException:
+            store.close()
+            raise
+        session = cls(ModelService(folder, store, extra))
+        session.service.pool(settings)
+        return session
+
+    @classmethod
+    def open(cls, folder: str | Path, config_dir: str | Path | None = None) -> Session:
+        """A session that is there; ValueError, in one sentence, where there is none."""
+        folder, extra = Path(folder).expanduser(), path_of(config_dir)
+        return cls(ModelService(folder, Store.open(folder), extra))
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+    @property
+    def settings(self) -> Settings:
+        return self.service.settings()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.settings.classes
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether a foundation model has an opinion: not of embeddings that came without one."""
+        return self.settings.modality != "features" or self.service.given_priors
+
+    @property
+    def ledger(self) -> Ledger:
+        """What counts of the tables by now."""
+        return self.service.history.read()
+
+    def suggest(self, budget: int, annotator: str | None = None) -> list[Suggestion]:
+        """The rows to label next, fewer than `budget` where no more are left; never one that waits
+        for an answer already, in this process or another.
+
+        annotator: whom they are for, None for anybody; some that one other annotator has answered
+        are among those for somebody in particular (`overlap` of `new`).
+        """
+        if budget < 1:
+            raise ValueError(f"a batch of {budget} is wanted; wanted at least 1")
+        if annotator is not None:
+            check_annotator(annotator)
+        while True:
+            now = self.service.snapshot()
+            lines = next_batch(self.service, now, budget, annotator)
+            suggested = append_batch(self.store, lines, len(now.ledger.suggestions))
+            if suggested is not None:
+                return suggested
+
+    def waiting(self, annotator: str | None = None) -> list[Suggestion]:
+        """Suggestions that wait for an answer, those put off last: all of them, or those for an
+        annotator and for anybody."""
+        return [s for s in self.ledger.open if annotator in (None, s.annotator) or not s.annotator]
+
+    def tell(
+        self,
+        answers: Iterable[Answer] | pd.DataFrame,
+        annotator: str = "annotator",
+        unasked: bool = False,
+    ) -> int:
+        """Write answers, all of them or none, and return how many; the last one of an annotator
+        about a row counts.
+
+        answers: values, or a data frame with columns id and answer, and perhaps annotator and
+        seconds, in which an empty answer is none and "?" says "not sure"; annotator: who gave
+        those that do not say; unasked: whether rows may be answered that were never suggested.
+        ValueError, in one sentence, where one is no class, of no row, or of a row not asked about.
+        """
+        classes = self.classes
+        given, _ = read_answers(answers, annotator, classes)
+        return append(self.store, given, classes, unasked)
+
+    def skip(self, number: int) -> None:
+        """Put off a suggestion by its number: it comes last in `waiting`."""
+        last = self.store.count("suggestions")
+        if not 1 <= number <= last:
+            raise ValueError(f"there is no suggestion {number}; wanted 1..{last}")
+        self.store.decide("skip", [number])
+
+    def undo(self, annotator: str = "annotator") -> str | None:
+        """Take back what an annotator did last, an answer that counts or a skip; the id of its row,
+        None where there is nothing."""
+        with self.store.writing():
+            last = self.ledger.last(annotator)
+            if last is not None:
+                kind = "undo" if isinstance(last, Answer) else "unskip"
+                self.store.decide(kind, [last.number])
+        return None if last is None else last.id
+
+    def withdraw(self, annotator: str | None = None) -> int:
+        """Take back all suggestions that wait for an answer, or an annotator's, so that their rows
+        may be suggested again; how many."""
+        with self.store.writing():
+            numbers = [s.number for s in self.ledger.open if annotator in (None, s.annotator)]
+            if numbers:
+                self.store.decide("withdraw", numbers)
+        return len(numbers)
+
+    def predict(
+        self,
+        inputs: Any = None,
+        *,
+        text: str | None = None,
+        image: str | None = None,
+        id: str | None = None,
+        split: str = "train",
+    ) -> pd.DataFrame:
+        """What the model says of every row of the session, or of new ones that stay outside: a data
+        frame with columns id, label and confidence.
+
+        inputs: as `data` of `new`; text, image, id: its columns, those of the session if none is
+        named; split: of a data set.
+        """
+        now = self.service.snapshot()
+        classes = now.settings.classes
+        if inputs is None:
+            return predictions(now.pool.names, classes, self.service.fit(now).probs)
+        columns = Columns(text, image, None, id, split).or_else(now.settings.columns)
+        rows = read_rows(inputs, columns)
+        return predictions(rows.ids(), classes, self.service.predict(now, rows))
+
+    def add_rows(self, data: Any, prior_table: str | Path | None = None) -> int:
+        """Add rows that arrived later, with columns named as the first ones'; how many."""
+        settings, table = self.settings, path_of(prior_table)
+        rows = read_rows(data, settings.columns)
+        count = ingest(self.store, self.service.folder, rows, settings, table)
+        self.service.pool(settings)
+        return count
+
+    def add_classes(self, names: Sequence[str], prior_table: str | Path | None = None) -> None:
+        """Add classes: the foundation model is asked anew, labels are kept.
+
+        prior_table: class probabilities of all rows, where they came with embeddings. ValueError,
+        in one sentence, where a class is there already, or such a table is wanted.
+        """
+        add_classes(self.store, self.service.folder, names, path_of(prior_table))
+        self.service.pool(self.settings)
+
+    def status(self) -> Status:
+        """How far the session has come."""
+        with self.store.reading():
+            rows, fits = self.store.count("rows"), self.store.count("guesses")
+            return status(self.ledger, rows, self.classes, fits)
+
+    def export(self, folder: str | Path) -> list[str]:
+        """Write labels.csv, predictions.csv, report.html and the model, where it can leave the
+        session, into a folder; the names of the files. Where there is no estimate, the report says
+        why."""
+        out = Path(folder).expanduser()
+        with unwritable(out):
+            out.mkdir(parents=True, exist_ok=True)
+        now = self.service.snapshot()
+        try:
+            estimate: Estimate | str = evaluate(self.service, now, None)
+        except ValueError as why:
+            estimate = str(why)
+        return export_bundle(self.service, now, estimate, self.status()).write(out)
+
+    def estimate(self, target: float | None = None) -> Estimate:
+        """How good the model is, with 95 % intervals, by the audit; and whether to stop.
+
+        target: balanced accuracy that is wanted; None: stop once 100 more labels would gain less
+        than one point of it. ValueError where no row of the audit has an answer yet.
+        """
+        if target is not None and not 0 < target < 1:
+            raise ValueError(f"the target is {target}; wanted a balanced accuracy between 0 and 1")
+        return evaluate(self.service, self.service.snapshot(), target)
+
+
+def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None) -> tuple[str, ...]:
+    """The classes as they are given, or those of labels that are there already."""
+    if isinstance(names, str):
+        raise ValueError(f"classes is {names!r}; wanted a list of names")
+    if names is not None:
+        return tuple(names)
+    if labels is None:
+        raise ValueError("no classes are given; wanted at least two, or a column of labels")
+    return tuple(sorted({label for label in labels if label is not None}))
+
+
+def path_of(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path).expanduser()

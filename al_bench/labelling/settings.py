@@ -1,0 +1,242 @@
+"""How a session is made: its classes, data and options, and the components that these name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from al_bench.configuration.config import OPTIONAL, build, is_sweep, key_of
+from al_bench.configuration.identity import identified
+from al_bench.configuration.plan import plan
+from al_bench.content import UNSEEN
+from al_bench.datasets.check import check_names, check_prompts, words
+from al_bench.label_models import Majority
+from al_bench.problem.types import Prior, Task
+from al_bench.runs.parts import is_oracle
+from al_bench.state import Assignment, LabelModel, Learner, Strategy, Supervision
+
+DEFAULTS: Mapping[str, str | None] = {
+    "strategy": "codecision",
+    "init": "codecision",
+    "supervision": "joined",
+    "learner": "linear",
+    "prior": "packaged",
+    "label_model": "belief",
+    "assignment": None,
+}
+FITTING = ("supervision", "learner", "prior", "label_model")  # what decides a fit
+WORD = re.compile(r"\w[\w-]*")  # what options are called
+# what `albench run` takes in place of a group's own name
+KEYS = {"strategy@init": "init"} | {group: group for group in DEFAULTS if group != "init"}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table hold what, and which split of a data set is read.
+
+    text, image: what is to be labelled, texts or image files; label: labels that are there already;
+    id: the rows' own names. None: there is no such column; neither text nor image: "text".
+    """
+
+    text: str | None = None
+    image: str | None = None
+    label: str | None = None
+    id: str | None = None
+    split: str = "train"
+
+    def __post_init__(self) -> None:
+        if self.text is not None and self.image is not None:
+            raise ValueError(
+                f"both text={self.text!r} and image={self.image!r} are given; wanted one of them"
+            )
+
+    def or_else(self, other: Columns) -> Columns:
+        """These, or the others' where none of these is named; without labels."""
+        return replace(self if self.named else other, label=None, split=self.split)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that are said to be there."""
+        names = (self.text, self.image, self.label, self.id)
+        return tuple(name for name in names if name is not None)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a session is made.
+
+    options: component by group, by the name of its option, None for an optional group that is not
+    there; overrides: values inside options, as on the command line; audit: the fraction of a batch
+    that measures the model; reserve: the fraction of the rows kept for that; blind: whether the
+    guess is hidden where an audit row is answered; overlap: the fraction of an annotator's batch
+    that somebody else has answered, so that people are measured too; columns: of the data, as they
+    were named first, for rows that come later.
+    """
+
+    modality: str
+    classes: tuple[str, ...]
+    prompts: tuple[str, ...]
+    options: Mapping[str, str | None]
+    overrides: tuple[str, ...] = ()
+    seed: int = 0
+    audit: float = 0.2
+    reserve: float = 0.1
+    blind: bool = True
+    overlap: float = 0.05
+    columns: Columns = field(default_factory=Columns)
+
+    def __post_init__(self) -> None:
+        for name in self.classes:
+            if not isinstance(name, str) or name != name.strip() or UNSEEN.search(name):
+                raise ValueError(
+                    f"a class is called {name!r}; wanted a text without control characters and "
+                    "spaces around it"
+                )
+        check_names("the session", [words(name) for name in self.classes])
+        check_prompts("session", self.prompts)
+        for name in ("audit", "reserve", "overlap"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise ValueError(f"{name} is {value}; wanted a fraction from 0 up to, not with, 1")
+        if not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}; wanted a whole number from 0 on")
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Settings:
+        """Settings as they are stored; ValueError where one is missing that was ever written."""
+        known = {f.name for f in fields(cls)}
+        values = {name: value for name, value in table.items() if name in known}
+        missing = known - {"overlap"} - set(values)  # which came later
+        if missing:
+            raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
+        for name in ("classes", "prompts", "overrides"):
+            values[name] = tuple(values[name])
+        return cls(**values | {"columns": Columns(**values["columns"])})
+
+    def stored(self) -> dict[str, Any]:
+        """The settings as plain values, by name."""
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
+
+    @property
+    def fit_settings(self) -> dict[str, Any]:
+        """What decides a fit, as plain values."""
+        names = ("modality", "classes", "prompts", "options", "overrides", "seed")
+        return {name: value for name, value in self.stored().items() if name in names}
+
+    @property
+    def task(self) -> Task:
+        """The question that is put to the foundation model."""
+        return task_of(self.classes, self.prompts, self.modality)
+
+
+def task_of(classes: tuple[str, ...], prompts: tuple[str, ...], modality: str) -> Task:
+    """What a foundation model is asked about classes by name."""
+    return Task(tuple(map(words, classes)), prompts, modality)
+
+
+@dataclass(frozen=True)
+class Components:
+    """What chooses, learns and judges in a session.
+
+    identity: of those that make a fit, by group: names, parameters, versions, and the content of
+    what a user brings.
+    """
+
+    strategy: Strategy
+    init: Strategy
+    supervision: Supervision
+    learner: Learner
+    prior: Prior
+    label_model: LabelModel
+    assignment: Assignment | None
+    identity: Mapping[str, Any]
+
+
+def components(settings: Settings, extra: Path | None = None) -> Components:
+    """The components that settings name; extra: a folder of the user's own options.
+
+    Hydra's errors or ValueError where an option is not there, reads the truth, or a value is none
+    of its own.
+    """
+    return _components(tuple(settings.options.items()), settings.overrides, extra)
+
+
+@lru_cache(maxsize=8)  # composing takes a good part of a second, and components keep no state
+def _components(
+    options: tuple[tuple[str, str | None], ...], overrides: tuple[str, ...], extra: Path | None
+) -> Components:
+    config = config_of(dict(options), overrides, extra)
+    found: dict[str, Any] = {}
+    for group, option in {group: dict(options)[group] for group in DEFAULTS}.items():
+        found[group] = None if config[group] is None else build(config[group])
+        if is_oracle(found[group]):
+            raise ValueError(f"{group}={option} reads the truth, which nobody has; wanted a method")
+    found["label_model"] = found["label_model"] or Majority()
+    nodes = {group: config[group] for group in FITTING}
+    plain = {g: n and OmegaConf.to_container(n, resolve=True) for g, n in nodes.items()}
+    return Components(**found, identity={group: identified(node) for group, node in plain.items()})
+
+
+def config_of(
+    options: Mapping[str, str | None], overrides: Sequence[str], extra: Path | None
+) -> DictConfig:
+    """The config of options by name and values inside them, as they are stored.
+
+    A session or an exported model may come from somebody else: ValueError where a name leads out of
+    the config folders, or a value could name code.
+    """
+    for group, option in options.items():
+        check_group(group, f"{group}={option}")
+        if (option is not None or group not in OPTIONAL) and not WORD.fullmatch(str(option)):
+            raise ValueError(f"{group}={option} names no option; wanted one word behind {group}=")
+    for override in overrides:
+        check_override(override)
+    lines = [f"{group}={option}" for group, option in options.items() if option is not None]
+    return plan(["logger=none", *lines, *overrides, "seed=0"], extra)[0].config
+
+
+def parse_overrides(arguments: Sequence[str]) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """Options by group and overrides of their values, from arguments as `albench run` takes them.
+
+    ValueError where one is neither.
+    """
+    options: dict[str, str | None] = {}
+    overrides = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise ValueError(f"{argument!r} is no option; wanted group=option or group.key=value")
+        if key not in KEYS:
+            overrides.append(argument)
+        else:
+            none = value in ("null", "none", "None") and KEYS[key] in OPTIONAL
+            options[KEYS[key]] = None if none else value
+    return options, tuple(overrides)
+
+
+def check_group(group: str, what: str) -> None:
+    if group not in DEFAULTS:
+        groups = ", ".join(DEFAULTS)
+        raise ValueError(f"{what!r} is of no part of a session; wanted one of {groups}")
+
+
+def check_override(override: str) -> None:
+    """ValueError where an override is of no component of a session, stands for several values, or
+    could name code or a file of options outside the config folders."""
+    key, _, value = override.partition("=")
+    check_group(re.split(r"[./]", key_of(key).split("@")[-1])[0], override)
+    if "_target_" in override or "${" in override:
+        raise ValueError(
+            f"{override!r} names code, and a session holds names of options alone; put it into a "
+            "yaml of your own and give its --config-dir"
+        )
+    if ("@" in key or "/" in key or "." not in key) and not WORD.fullmatch(value):
+        raise ValueError(f"{override!r} names no option; wanted one word behind {key}=")
+    if is_sweep(override):
+        raise ValueError(f"{override!r} stands for several values; wanted one")

@@ -1,0 +1,239 @@
+"""A session on disk: one SQLite file, to which rows, suggestions, answers and decisions are added.
+
+Any number of processes and threads may read and write at once. What a transaction wrote is there
+after a kill or a power cut, and nothing that was written is changed later: triggers refuse it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
+from time import time
+from typing import Any
+
+from al_bench.labelling.schema import FORM, MARK, Answer, Decision, Suggestion, schema
+
+FILE = "session.sqlite"
+PATIENCE = 60.0  # seconds that a writer waits for others
+
+
+@dataclass
+class Store:
+    """The tables of one session. OSError where the file cannot be read or written.
+
+    inside: whether the thread that holds the lock is in a transaction, which others are part of.
+    """
+
+    file: Path
+    connection: sqlite3.Connection
+    lock: RLock = field(default_factory=RLock)
+    inside: bool = False
+
+    @classmethod
+    def create(cls, folder: Path) -> Store:
+        """A file without tables yet, see `make`; ValueError where there is a session already."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise ValueError(f"{folder} is a file; wanted a folder for a session") from None
+        store = cls(folder / FILE, connected(folder / FILE))
+        if store._pragma("application_id") == MARK:
+            store.close()
+            raise ValueError(f"{folder} is a session already; go on with it, or choose another")
+        return store
+
+    def make(self) -> None:
+        """The tables, inside the transaction that fills them first."""
+        with self.writing() as connection:
+            for line in schema():
+                connection.execute(line)
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """The tables of a session that is there; ValueError where there is none."""
+        file = folder / FILE
+        if not file.is_file():
+            raise ValueError(f"{folder} is no session: it has no file {FILE}")
+        store = cls(file, connected(file))
+        try:
+            mark, form = store._pragma("application_id"), store._pragma("user_version")
+            if mark != MARK:
+                raise ValueError(f"{file} is no session: nothing made it one")
+            if form != FORM:
+                raise ValueError(f"{file} has form {form}; this al_bench reads form {FORM}")
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _pragma(self, name: str) -> int:
+        with sqlite_errors(self.file):
+            return int(self.connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def close(self) -> None:
+        with self.lock:
+            self.connection.close()
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One moment of the tables: whatever is read inside belongs together."""
+        return self._transaction("BEGIN")
+
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One transaction: all that is written inside is there at the end, or nothing is. Inside
+        another one of this thread it is a part of that."""
+        return self._transaction("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self.lock, sqlite_errors(self.file):
+            if self.inside and self.connection.in_transaction:
+                yield self.connection
+                return
+            try:
+                self.inside = True
+                self.connection.rollback()  # nothing, unless an interrupt left a transaction open
+                self.connection.execute(begin)
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                self.connection.rollback()  # nothing, where SQLite did so itself
+                raise
+            finally:
+                self.inside = False
+
+    def append(self, table: str, **values: Any) -> int:
+        """Append one row to a table and return its number."""
+        with self.writing():
+            self.append_all(table, list(values), [list(values.values())])
+            return self.count(table)
+
+    def append_all(self, table: str, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Append rows, whose values are in the order of the names."""
+        marks = ", ".join("?" * len(names))
+        with self.writing() as connection:
+            sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"
+            connection.executemany(sql, rows)
+
+    def decide(self, kind: str, value: Any) -> int:
+        return self.append("decisions", kind=kind, value=json.dumps(value), time=time())
+
+    def set(self, settings: Mapping[str, Any]) -> None:
+        """Append settings, which count from now on."""
+        rows = [(name, json.dumps(value), time()) for name, value in settings.items()]
+        self.append_all("settings", ("name", "value", "time"), rows)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that count, by name."""
+        rows = self._read("SELECT name, value FROM settings ORDER BY number")
+        return {name: json.loads(value) for name, value in rows}
+
+    def arrivals(self) -> list[tuple[int, str, int]]:
+        """(number, key of its content, row count) of each arrival."""
+        return self._read("SELECT number, key, n FROM arrivals ORDER BY number")
+
+    def rows(self) -> list[tuple[str, str | None, str | None, str | None]]:
+        """(name, text, path, digest) of all rows, in order of arrival; their place there is the row
+        number, from 0."""
+        return self._read("SELECT name, text, path, digest FROM rows ORDER BY number")
+
+    def names(self) -> list[str]:
+        return [name for name, *_ in self.rows()]
+
+    def find(self, name: str) -> tuple[int, bool] | None:
+        """The number of the row of this name and whether it was suggested, None where there is
+        none."""
+        found = self._read("SELECT number - 1 FROM rows WHERE name = ?", name)
+        if not found:
+            return None
+        (row,) = found[0]
+        return row, bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
+
+    def digest(self, row: int) -> str | None:
+        """The sha256 of a row's image."""
+        found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
+        return found
+
+    def count(self, table: str) -> int:
+        return int(self._read(f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])
+
+    def strata(self) -> list[tuple[int, int]]:
+        """(stratum, place in its order) of each row that has one, from row 0 on."""
+        return self._read("SELECT stratum, place FROM strata ORDER BY number")
+
+    def suggestions(self, after: int = 0) -> list[Suggestion]:
+        """All suggestions behind the one of a number."""
+        sql = (
+            "SELECT s.number, s.row, name, kind, text, path, guess, confidence, why, batch, "
+            "annotator FROM suggestions s JOIN rows ON rows.number = s.row + 1 "
+            "WHERE s.number > ? ORDER BY s.number"
+        )
+        return [Suggestion(*row) for row in self._read(sql, after)]
+
+    def answers(self, after: int = 0) -> list[Answer]:
+        """All answers behind the one of a number."""
+        sql = (
+            "SELECT name, answer, annotator, seconds, a.number, a.row, source, time "
+            "FROM answers a JOIN rows ON rows.number = a.row + 1 "
+            "WHERE a.number > ? ORDER BY a.number"
+        )
+        return [Answer(*row) for row in self._read(sql, after)]
+
+    def decisions(self, after: int = 0) -> list[Decision]:
+        """All decisions behind the one of a number."""
+        sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
+        rows = self._read(sql, after)
+        return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in rows]
+
+    def decided(self, kind: str) -> list[Any]:
+        """The values of all decisions of a kind, in their order."""
+        rows = self._read("SELECT value FROM decisions WHERE kind = ? ORDER BY number", kind)
+        return [json.loads(value) for (value,) in rows]
+
+    def guesses(self, pool: str) -> list[tuple[str, int, bytes]]:
+        """Of each fit on a pool of this digest, in the order of fits: its key, how many labels
+        taught it, and what it says of the rows kept for the audit, as int32 classes."""
+        sql = "SELECT key, labels, classes FROM guesses WHERE pool = ? ORDER BY number"
+        return self._read(sql, pool)
+
+    def _read(self, sql: str, *values: Any) -> list[Any]:
+        with self.reading() as connection:
+            return connection.execute(sql, values).fetchall()
+
+
+def connected(file: Path) -> sqlite3.Connection:
+    """A connection that waits for other writers and commits to the disk itself."""
+    with sqlite_errors(file):
+        connection = sqlite3.connect(
+            file, timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+@contextmanager
+def unwritable(place: Path) -> Iterator[None]:
+    """What the disk refuses as an OSError that names the file or folder."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(error.errno, f"{place} cannot be written: {reason}") from error
+
+
+@contextmanager
+def sqlite_errors(file: Path) -> Iterator[None]:
+    """SQLite's errors as an OSError that names the file."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OSError(f"{file} cannot be read or written: {error}") from error

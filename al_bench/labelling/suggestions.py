@@ -1,0 +1,144 @@
+"""Which rows to label next: some by the strategy, some by the design of the audit, some that
+somebody else answered already."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from time import time
+from typing import TextIO, TypeAlias
+
+import numpy as np
+
+from al_bench.desk import Desk
+from al_bench.labelling.audit.design import next_audited
+from al_bench.labelling.ledger import answered_once
+from al_bench.labelling.model_service import ModelService, Snapshot
+from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
+from al_bench.labelling.store import Store
+from al_bench.loop import query
+from al_bench.rng import rng
+from al_bench.state import UNLABELLED, Floats, Ints, State
+from al_bench.threads import one_thread
+
+COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
+BY_CHANCE = "audit: drawn at random, to measure the model"
+TWICE = "second opinion: somebody else answered it, to measure how often people err"
+
+Line: TypeAlias = tuple[int, int, str, str, float, str, str | None]  # COLUMNS, but for the time
+
+
+def next_batch(
+    service: ModelService, now: Snapshot, budget: int, annotator: str | None
+) -> list[Line]:
+    """A batch, not written yet: the strategy's rows, with those of the audit and those asked a
+    second time at random places among them; none where no row is new."""
+    settings, state, batch = now.settings, service.state(now), now.ledger.batches + 1
+    again = [] if annotator is None else second_opinions(now, budget, annotator)
+    fresh = budget - len(again)
+    suggested, audited = len(now.ledger.suggested), len(now.ledger.audited)
+    share = round(settings.audit * (suggested + fresh)) - audited  # so that it has its own of all
+    audits = next_audits(now, int(np.clip(share, 0, fresh)))
+    wanted = fresh - len(audits)
+    with one_thread():
+        rows, who = queried(state, now, wanted, batch)
+    if len(rows) < wanted:  # the strategy has nothing left
+        audits = next_audits(now, fresh - len(rows))
+    if not len(rows) and not len(audits):
+        return []
+    learned = len(state.labelled) > 0
+    by = str(settings.options["strategy" if learned else "init"])
+
+    def line(row: int, kind: str, why: str | None = None, whom: str | None = None) -> Line:
+        probs, prior = state.probs[row], state.rows.prior[row]
+        guess = int(probs.argmax())
+        why = why or reason(by, settings.classes, probs, prior, learned)
+        sure = float(probs[guess])
+        return batch, row, kind, settings.classes[guess], sure, why, annotator or whom
+
+    own = iter([line(row, QUERY, None, whom) for row, whom in zip(rows.tolist(), who, strict=True)])
+    others = [line(row, AUDIT, BY_CHANCE) for row in audits.tolist()]
+    others += [line(row, AUDIT if row in now.ledger.audited else QUERY, TWICE) for row in again]
+    draws = rng(settings.seed, "places", batch)
+    places = draws.permutation(len(rows) + len(others))[: len(others)]
+    places[: len(audits)].sort()
+    there = dict(zip(places.tolist(), others, strict=True))
+    return [there.get(place) or next(own) for place in range(len(rows) + len(others))]
+
+
+def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints, list[str | None]]:
+    """The rows that the strategy queries, and whom an assignment would ask (None: anybody).
+
+    Rows that wait for an answer and those of which people are not sure are kept from it. Answers
+    are withheld until people give them, so this is a batch of the loop bought at a desk that has
+    none.
+    """
+    busy = np.array([one.row for one in now.ledger.open], dtype=np.int64)
+    state = state.hide(np.concatenate([busy, now.labels.unsure]))
+    budget = min(budget, len(state.unlabelled))
+    if budget == 0:
+        return np.empty(0, dtype=np.int64), []
+    parts = now.parts
+    shape = (len(state.labels), 1 if state.panel is None else len(state.panel))
+    desk = Desk(np.broadcast_to(np.int64(UNLABELLED), shape), state.panel, parts.assignment)
+    rule = parts.strategy if len(state.labelled) else parts.init
+    found, _ = query(rule, state, budget, desk, "batch", now.settings.seed, batch)
+    if state.panel is None or parts.assignment is None:
+        return found.rows, [None] * len(found)
+    return found.rows, [state.panel.names[who] for who in found.annotators]
+
+
+def next_audits(now: Snapshot, budget: int) -> Ints:
+    """Audit rows of a batch."""
+    asked = np.array(sorted(now.ledger.audited), dtype=np.int64)
+    return next_audited(now.pool.strata, now.pool.places, asked, budget)
+
+
+def second_opinions(now: Snapshot, budget: int, annotator: str) -> list[int]:
+    """Rows of a batch that one other annotator answered: a fraction of it, drawn at random, those
+    of the audit first, as they tell how far its answers may be trusted."""
+    draws = rng(now.settings.seed, "overlap", now.ledger.batches + 1)
+    count = int(now.settings.overlap * budget + draws.random())
+    rows = draws.permutation(answered_once(now.ledger, annotator)).tolist()
+    return sorted(rows, key=lambda row: row not in now.ledger.audited)[:count]
+
+
+def reason(by: str, classes: Sequence[str], probs: Floats, prior: Floats, learned: bool) -> str:
+    """Why a row was chosen, in words: by what, what the model is torn between, and what the
+    foundation model says. probs, prior: (k,)."""
+    first, second = np.argsort(-probs, kind="stable")[:2]
+    guess = int(prior.argmax())
+    fm = f"foundation model: {classes[guess]} {prior[guess]:.0%}"
+    if not learned:
+        return f"{by}; {fm}"
+    torn = f"{classes[first]} {probs[first]:.0%} or {classes[second]} {probs[second]:.0%}"
+    return f"{by}; {torn}; {fm}"
+
+
+def append_batch(store: Store, lines: Sequence[Line], seen: int) -> list[Suggestion] | None:
+    """Write a batch and number it; None where another one was written since suggestion `seen`, so
+    that no row is suggested twice."""
+    with store.writing():
+        if store.count("suggestions") != seen:
+            return None
+        now = time()
+        store.append_all("suggestions", COLUMNS, [(*line, now) for line in lines])
+        return store.suggestions(seen)
+
+
+def write_csv(batch: Sequence[Suggestion], modality: str, blind: bool, out: TextIO) -> None:
+    """A csv that people fill in, and `tell` reads back: columns id, text or path, guess,
+    confidence, why, and answer, which is empty; and annotator, where somebody in particular is
+    asked, as whose the answer is read back.
+
+    blind: leave out the guess of audit rows, which would pull their answers towards the model's.
+    """
+    look = {"text": ["text"], "image": ["path"]}.get(modality, [])
+    who = ["annotator"] if any(one.annotator for one in batch) else []
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["id", *look, "guess", "confidence", "why", *who, "answer"])
+    for one in batch:
+        hidden = blind and one.kind == AUDIT
+        guess = ["", ""] if hidden else [one.guess, f"{one.confidence:.3f}"]
+        content, whom = ([getattr(one, name) or "" for name in names] for names in (look, who))
+        writer.writerow([one.id, *content, *guess, one.why, *whom, ""])
