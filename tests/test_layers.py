@@ -52,12 +52,12 @@ ROOMS = {
     "runs/records": "",
     "runs": "runs/records truth loop metrics supervision/delivered problem problem/types "
     "configuration label_models assignments",
-    "analysis": "runs/records configuration",
-    "entries": "analysis runs configuration",
-    "report/tables": "analysis",
-    "report/figures": "analysis report/tables",
-    "report/explorer": "",
-    "report": "analysis report/tables report/figures",
+    "report": "runs/records configuration",  # numbers: what shows them stands below
+    "report/tables": "report",
+    "report/figures": "report report/tables",
+    "report/explorer": "report configuration",
+    "report/build": "report report/tables report/figures",
+    "entries": "report runs configuration",
 }
 ROOMS["audit"] = ""
 ROOMS["api"] = " ".join(ROOMS)

@@ -16,7 +16,7 @@ from al_bench.cli.options import ConfigDir
 if TYPE_CHECKING:
     import pandas as pd
 
-    from al_bench.analysis.spec import ReportSpec
+    from al_bench.report.spec import ReportSpec
 
 
 def claim(
@@ -56,7 +56,7 @@ def claim(
     """
     own: ReportSpec | None = None
     if ours:
-        from al_bench.analysis.table import claim_spec
+        from al_bench.report.claims import claim_spec
 
         own = claim_spec(selection(ours), list(map(selection, against or ())), metric)
     elif against:
@@ -64,16 +64,16 @@ def claim(
     path, spec = asked(source, own, config_dir)
     from rich.console import Console
 
-    from al_bench.analysis.claims import claims_on
-    from al_bench.analysis.frame import read_parquet
-    from al_bench.analysis.ground import ground, narrowed
+    from al_bench.report.claims import evaluate_claims
+    from al_bench.report.comparison import comparison_data, narrowed
+    from al_bench.report.results import read_parquet
     from al_bench.report.tables.claims import over_sets, set_by_set
     from al_bench.report.tables.render import console
 
     results = read_parquet(path)
     frame = of_sets(narrowed(results.frame, spec), sets)
-    on = ground(frame, spec, results.partial)
-    claims = claims_on(on, spec)
+    on = comparison_data(frame, spec, results.partial)
+    claims = evaluate_claims(on, spec)
     shown = [over_sets(claimed, on.names) for claimed in claims]
     if each:
         shown += [set_by_set(claimed, on.names) for claimed in claims]

@@ -11,8 +11,8 @@ import typer
 from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
-    from al_bench.analysis.frame import Results
     from al_bench.configuration.plan import Job
+    from al_bench.report.results import Results
 
 TOLERANCE = 0.04  # of one run's area, between kinds of machines: docs/entering.md
 
@@ -57,9 +57,9 @@ def enter(
     ids = [run_id(job.science) for job in planned]
     sweep(planned, config_dir, f"{name} on {task}")
 
-    from al_bench.analysis.frame import read_runs
     from al_bench.entries.card import numbers
     from al_bench.entries.folder import write
+    from al_bench.report.results import read_runs
 
     results = read_runs(Path(planned[0].at("results")) / "runs", ids)
     unknown = check_entry(name, results, ids, about)
@@ -89,8 +89,8 @@ def merge(
     is in several the seconds are those of the first. `albench claim` and `albench report --known`
     read it.
     """
-    from al_bench.analysis.frame import write_parquet
-    from al_bench.analysis.merge import merged
+    from al_bench.report.merge import merged
+    from al_bench.report.results import write_parquet
 
     several = {str(path): results_at(path) for path in sources}
     whole = merged(several)
@@ -100,8 +100,8 @@ def merge(
 
 def results_at(path: Path) -> Results:
     """The results of an entry's folder, of a folder of runs or of a parquet file."""
-    from al_bench.analysis.frame import read_parquet, read_runs
     from al_bench.entries.folder import RESULTS
+    from al_bench.report.results import read_parquet, read_runs
 
     if not path.exists():
         raise FileNotFoundError(
@@ -173,8 +173,8 @@ def again(jobs: Mapping[str, Job], extra: Path | None) -> Results:
     """Some runs made anew, in a folder of their own."""
     from tempfile import TemporaryDirectory
 
-    from al_bench.analysis.frame import read_runs
     from al_bench.configuration.config import config_folders
+    from al_bench.report.results import read_runs
     from al_bench.runs.run import execute
     from al_bench.runs.saying import Silent
 

@@ -11,8 +11,8 @@ import typer
 from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
-    from al_bench.analysis.keys import Choice
     from al_bench.configuration.commands import Asked
+    from al_bench.report.keys import Choice
 
 PACKAGED = "al_bench.datasets.Packaged"
 METRICS = ("balanced_accuracy", "product_balanced_accuracy")
@@ -47,15 +47,15 @@ def explore(
       albench explore results/savings.parquet --out results/explorer.html
       albench explore results/*.parquet --metrics balanced_accuracy --title "All of it"
     """
-    from al_bench.analysis.explorer import About, explorer_data, joined
-    from al_bench.analysis.frame import read_parquet
     from al_bench.configuration.config import config_folders
     from al_bench.report.explorer.build import explorer
+    from al_bench.report.explorer.data import explorer_data
+    from al_bench.report.results import joined, read_parquet
 
     how = partial(asked_for, folders=tuple(config_folders(config_dir)))
     files = files or [Path("results/savings.parquet")]
     results = joined([read_parquet(path) for path in files])
-    data = explorer_data(results, metrics or METRICS, About(modality, how))
+    data = explorer_data(results, metrics or METRICS, modality, how)
     text = explorer(data, title or ", ".join(path.stem for path in files))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")

@@ -20,9 +20,9 @@ from al_bench.configuration.options import option_of
 from al_bench.configuration.plan import Job, composed
 
 if TYPE_CHECKING:
-    from al_bench.analysis.analysis import Analysis
-    from al_bench.analysis.frame import Missing, Results
-    from al_bench.analysis.spec import ReportSpec
+    from al_bench.report.analysis import Analysis
+    from al_bench.report.results import Missing, Results
+    from al_bench.report.spec import ReportSpec
 
 
 def make(
@@ -38,9 +38,9 @@ def make(
 ) -> None:
     """Write results/<name>.parquet, a page, tables, figures and details; print the main table."""
     config = options_of(overrides, extra)
-    from al_bench.analysis.analysis import analyse
-    from al_bench.analysis.frame import read_parquet, write_parquet
+    from al_bench.report.analysis import analyse
     from al_bench.report.build import write
+    from al_bench.report.results import read_parquet, write_parquet
 
     name = name or name_of(overrides)
     folder = Path(config.results)
@@ -83,7 +83,7 @@ def read(
 ) -> Results:
     """Every run of the experiments, of those that are not in the folder what `known` parquet files
     have; those that cannot be made here are listed with the reason."""
-    from al_bench.analysis.frame import (
+    from al_bench.report.results import (
         NOT_STARTED,
         completed,
         read_parquet,
@@ -102,8 +102,8 @@ def read(
 
 def missing(name: str, job: Job, extra: Path | None) -> Missing:
     """A run whose data set is not here, described as finished runs are."""
-    from al_bench.analysis.frame import NOT_AVAILABLE, Missing, describe
-    from al_bench.analysis.keys import columns_of
+    from al_bench.report.keys import columns_of
+    from al_bench.report.results import NOT_AVAILABLE, Missing, describe
 
     science, folders = job.science, config_folders(extra)
     groups = ("dataset", "imbalance", "noise", "strategy")
@@ -128,7 +128,7 @@ def show(analysis: Analysis) -> None:
 
 def spec_of(config: DictConfig) -> ReportSpec:
     """What an experiment wants its report to show."""
-    from al_bench.analysis.spec import ReportSpec
+    from al_bench.report.spec import ReportSpec
 
     options = OmegaConf.to_container(config.report, resolve=True)
     assert isinstance(options, dict)
@@ -141,13 +141,13 @@ def spec_of(config: DictConfig) -> ReportSpec:
 def headline(analysis: Analysis) -> dict[str, float]:
     """By setting, the mean area under the curve of every method, and the fraction of labels that it
     saves over random and over the best baseline."""
-    from al_bench.analysis.savings import area
+    from al_bench.report.savings import area
 
     found, names = {}, analysis.names
-    for one in analysis.found:
-        place, setting = names.place(one.setting.place), one.setting
+    for one in analysis.settings:
+        place, setting = names.setting(one.curves.setting), one.curves
         for method in setting.methods:
-            value = area(setting.of(method), setting.labels, log=False).mean()
+            value = area(setting.of(method), setting.labels).mean()
             found[f"area/{place}/{names.method(method)}"] = float(value)
         for rival, compared in (("random", one.over_random), ("best", one.over_best)):
             for method, comparison in compared.items():
@@ -172,7 +172,7 @@ def log_to_wandb(
     from al_bench.runs.loggers import start_wandb
 
     about = {"runs": int(analysis.frame["id"].nunique()), "metric": analysis.spec.metric}
-    about |= {"ours": [analysis.names.method(ours) for ours in analysis.sides.ours]}
+    about |= {"ours": [analysis.names.method(ours) for ours in analysis.roles.ours]}
     about |= analysis.names.shared() | dict(analysis.results.provenance)
     run = start_wandb(folder, project="al_bench", mode=mode, name=f"report {name}", group=name,
                       job_type="report", config=about)  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.merge import MEASURED, runs_of, science_of
-from al_bench.analysis.savings import area
 from al_bench.configuration.tasks import Task, problem_name
+from al_bench.report.merge import MEASURED, runs_of, science_of
+from al_bench.report.savings import area
 
 CARD = """# {name}
 
@@ -33,7 +33,7 @@ def areas(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
     found = {}
     for name, run in frame[frame["n_labels"] > 0].sort_values("round").groupby("id"):
         labels, levels = (run[column].to_numpy(float) for column in ("n_labels", metric))
-        found[name] = float(area(levels, labels, log=False))
+        found[name] = float(area(levels, labels))
     return pd.Series(found, dtype=float)
 
 

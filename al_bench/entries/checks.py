@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from al_bench.analysis.frame import Results
-from al_bench.analysis.merge import check_digests, check_ids, first_difference, runs_of, science_of
 from al_bench.configuration.config import build
 from al_bench.configuration.plan import Job
 from al_bench.configuration.tasks import METHOD, Task, problem_name
 from al_bench.entries.card import areas
+from al_bench.report.merge import check_ids, differences, runs_of, science_of
+from al_bench.report.results import Results, check_problems
 from al_bench.rng import rng
 from al_bench.runs.parts import is_oracle
 
@@ -46,7 +46,7 @@ def check_entry(name: str, results: Results, wanted: Collection[str], task: Task
         raise ValueError(f"{name} has rounds without {task.metric}, the metric of {task.name}")
     if frame["oracle"].any():
         raise ValueError(f"{name} has runs that read the truth; an upper reference is no entry")
-    check_digests(frame)
+    check_problems(frame)
     rounds = {str(run): one for run, one in frame.sort_values(["id", "round"]).groupby("id")}
     problems = {row["id"]: problem_name(science_of(row), row["seed"]) for row in runs_of(frame)}
     for run, problem in problems.items():
@@ -119,8 +119,7 @@ def compare(
     found = []
     more = areas(made, metric) - areas(said, metric)
     for name, run in said.groupby("id"):
-        difference = first_difference(run, made[made["id"] == name])
-        where = None if difference is None else difference[1]
+        where, _ = differences(run, made[made["id"] == name]).get(str(name), (None, 0.0))
         close = tolerance > 0 and bool(abs(more[name]) <= tolerance)
         found.append(Again(str(name), where, float(more[name]), where is not None and not close))
     return tuple(found)

@@ -16,11 +16,11 @@ from typing import Any
 
 import yaml
 
-from al_bench.analysis.frame import Results, read_parquet, write_parquet
 from al_bench.configuration.plan import Job
 from al_bench.configuration.portable import AVX2
 from al_bench.configuration.tasks import Task, method_of, of_method
 from al_bench.entries.card import CARD, numbers
+from al_bench.report.results import Results, read_parquet, write_parquet
 from al_bench.runs.provenance import versions
 
 RESULTS, CONFIG, AROUND = "results.parquet", "config.yaml", "environment.json"  # are read back

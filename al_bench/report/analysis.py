@@ -9,25 +9,31 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis import stats
-from al_bench.analysis.claims import Claimed, claims_on
-from al_bench.analysis.comparison import Comparison, held_against, strongest
-from al_bench.analysis.curves import Floats, Setting
-from al_bench.analysis.frame import Results
-from al_bench.analysis.ground import Ground, Sides, ground
-from al_bench.analysis.keys import Method, Place, by_setting
-from al_bench.analysis.names import Names, plainest
-from al_bench.analysis.savings import area, isotonic, labels_needed, last_level
-from al_bench.analysis.spec import ReportSpec
+from al_bench.report import stats
+from al_bench.report.claims import ClaimResult, evaluate_claims
+from al_bench.report.comparison import (
+    Comparison,
+    ComparisonData,
+    MethodRoles,
+    compare_methods,
+    comparison_data,
+    strongest,
+)
+from al_bench.report.curves import Floats, LearningCurves
+from al_bench.report.keys import Method, Setting, by_setting
+from al_bench.report.names import plainest
+from al_bench.report.results import Results
+from al_bench.report.savings import isotonic, labels_needed, last_level
+from al_bench.report.spec import ReportSpec
 
 
 @dataclass(frozen=True)
-class Found:
+class SettingResult:
     """One setting: its curves, its best baseline by mean area under the curve (or its best method
     where no baseline has been run), and by method what it saves over random and over the best other
     baseline, where there is one."""
 
-    setting: Setting
+    curves: LearningCurves
     best: Method
     over_random: Mapping[Method, Comparison]
     over_best: Mapping[Method, Comparison]
@@ -35,48 +41,31 @@ class Found:
     @property
     def target(self) -> float:
         """The best baseline's mean over its last 10 % of budget."""
-        curve = self.setting.of(self.best).mean(axis=0, keepdims=True)
-        return float(last_level(curve, self.setting.labels)[0])
+        return float(last_level(self.curves.mean(self.best), self.curves.labels)[0])
 
     def needed(self, method: Method) -> float:
         """Labels at which a method's isotonic mean curve reaches the target; inf if never."""
-        curve = isotonic(self.setting.of(method).mean(axis=0, keepdims=True))
-        return float(labels_needed(curve, self.setting.labels, np.array([[self.target]]))[0, 0])
+        curve = isotonic(self.curves.mean(method))
+        return float(labels_needed(curve, self.curves.labels, np.array([[self.target]]))[0, 0])
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """Everything a report shows: what it stands on, settings in order, and claims."""
+class Analysis(ComparisonData):
+    """Everything a report shows: what it compares, settings in order, and claims."""
 
     spec: ReportSpec
     results: Results
-    on: Ground
-    found: tuple[Found, ...]
-    claims: tuple[Claimed, ...]
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The keyed runs, without those that labelled a whole pool."""
-        return self.on.frame
-
-    @property
-    def names(self) -> Names:
-        """What methods and settings are called."""
-        return self.on.names
-
-    @property
-    def sides(self) -> Sides:
-        """Who is put forward and who may be a baseline."""
-        return self.on.sides
+    settings: tuple[SettingResult, ...]
+    claims: tuple[ClaimResult, ...]
 
     @cached_property
     def ranked(self) -> tuple[tuple[Method, ...], Floats]:
         """Competitors that have runs in every setting, the best first by mean rank, and their mean
         AUC (settings, methods)."""
-        parts = [found.setting for found in self.found]
+        parts = [found.curves for found in self.settings]
         shared = set.intersection(*(set(part.methods) for part in parts)) - self.oracles
         methods = sorted(shared)
-        areas = [[area(p.of(m), p.labels, log=False).mean() for m in methods] for p in parts]
+        areas = [[part.area(method) for method in methods] for part in parts]
         scores = np.array(areas).reshape(len(parts), len(methods))
         order = np.argsort(stats.ranks(scores).mean(axis=0), kind="stable")
         return tuple(methods[i] for i in order), scores[:, order]
@@ -86,17 +75,16 @@ class Analysis:
         """All methods: ours first, then by mean rank, then those that have none."""
         order = self.ranked[0]
         every = [*order, *sorted(set(self.frame["method"]) - set(order))]
-        ours = [method for method in every if method in self.sides.ours]
-        return (*ours, *(method for method in every if method not in ours))
+        return tuple(sorted(every, key=lambda method: method not in self.roles.ours))
 
     @cached_property
-    def parts(self) -> dict[Place, pd.DataFrame]:
+    def parts(self) -> dict[Setting, pd.DataFrame]:
         """The frame's rows by setting."""
         return by_setting(self.frame)
 
     @property
     def oracles(self) -> frozenset[Method]:
-        return self.sides.oracles
+        return self.roles.oracles
 
     @cached_property
     def competitors(self) -> tuple[Method, ...]:
@@ -105,9 +93,8 @@ class Analysis:
 
     @property
     def champion(self) -> Method:
-        """The method that is shown where there is place for one: the first of ours, else the best
-        ranked."""
-        return (self.sides.ours or self.competitors)[0]
+        """The method that is shown where one is: the first of ours, else the best ranked."""
+        return (self.roles.ours or self.competitors)[0]
 
 
 def analyse(results: Results, spec: ReportSpec) -> Analysis:
@@ -115,9 +102,10 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     run, or runs of one setting met different problems."""
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
-    on = ground(results.frame, spec, results.partial)
-    found = tuple(analyse_setting(part, spec, on.sides) for part in on.settings[spec.metric])
-    return Analysis(spec, results, on, found, claims_on(on, spec))
+    data = comparison_data(results.frame, spec, results.partial)
+    settings = tuple(analyse_setting(one, spec, data.roles) for one in data.curves[spec.metric])
+    return Analysis(**vars(data), spec=spec, results=results, settings=settings,
+                    claims=evaluate_claims(data, spec))  # fmt: skip
 
 
 def random_of(methods: Sequence[Method]) -> Method | None:
@@ -126,24 +114,22 @@ def random_of(methods: Sequence[Method]) -> Method | None:
     return found[0] if found else None
 
 
-def analyse_setting(setting: Setting, spec: ReportSpec, sides: Sides) -> Found:
+def analyse_setting(curves: LearningCurves, spec: ReportSpec, roles: MethodRoles) -> SettingResult:
     """Compare every method of a setting with random sampling and with the best other baseline; a
     ValueError where all of them read the truth."""
-    fair = [m for m in setting.methods if m not in setting.oracles]
+    fair = [m for m in curves.methods if m not in curves.oracles]
     if not fair:
-        raise ValueError(f"no competitor in {setting.place}; there is "
-                         f"{'; '.join(map(str, setting.methods))}")  # fmt: skip
-    rivals = [m for m in fair if m in sides.rivals]
+        raise ValueError(f"no competitor in {curves.setting}; there is "
+                         f"{'; '.join(map(str, curves.methods))}")  # fmt: skip
+    baselines = [m for m in fair if m in roles.baselines]
     over_random, over_best = dict[Method, Comparison](), dict[Method, Comparison]()
-    random = random_of(setting.methods)
-    for method in setting.methods:
-        best = strongest(setting, [m for m in rivals if m != method])
+    random = random_of(curves.methods)
+    for method in curves.methods:
+        best = strongest(curves, [m for m in baselines if m != method])
+        rivals = {one for one in (random, best) if one is not None and one != method}
+        known = {one: compare_methods(curves, method, one, spec) for one in rivals}
         for baseline, found in ((random, over_random), (best, over_best)):
-            if baseline is None or baseline == method:
-                continue
-            known = over_random.get(method)
-            same = known if known and known.baseline == baseline else None
-            one = same or held_against(setting, method, baseline, spec)
-            if one is not None:
-                found[method] = one
-    return Found(setting, strongest(setting, rivals or fair) or fair[0], over_random, over_best)
+            if baseline is not None and (comparison := known.get(baseline)):
+                found[method] = comparison
+    return SettingResult(curves, strongest(curves, baselines or fair) or fair[0], over_random,
+                         over_best)  # fmt: skip

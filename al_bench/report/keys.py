@@ -94,6 +94,10 @@ class Key:
         """The choices of some groups alone."""
         return type(self)(tuple(choice for choice in self.choices if choice.group in groups))
 
+    def without(self, *groups: str) -> Self:
+        """The choices of all groups but some."""
+        return type(self)(tuple(choice for choice in self.choices if choice.group not in groups))
+
     @cached_property
     def text(self) -> str:
         """All there is to know, the same on every machine: what generators are seeded by."""
@@ -114,11 +118,11 @@ class Method(Key):
         return name_of({choice.group: json.loads(choice.config) for choice in self.chosen})
 
 
-class Place(Key):
+class Setting(Key):
     """A setting, or the part of one: data set, imbalance, noise and all that is no method."""
 
 
-K = TypeVar("K", Method, Place)
+K = TypeVar("K", Method, Setting)
 
 
 def in_method(method: Sequence[str]) -> tuple[str, ...]:
@@ -128,17 +132,17 @@ def in_method(method: Sequence[str]) -> tuple[str, ...]:
 
 
 def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
-    """The frame with two more columns, `setting` and `method`: a Place and a Method each row."""
+    """The frame with two more columns, `setting` and `method`: a Setting and a Method each row."""
     inside = in_method(method)
     outside = [group for group in SETTING if group not in inside]
     first = frame.drop_duplicates("id").set_index("id")
     return frame.assign(
-        setting=frame["id"].map(keys(Place, first, outside)).astype(object),
+        setting=frame["id"].map(keys(Setting, first, outside)).astype(object),
         method=frame["id"].map(keys(Method, first, inside)).astype(object),
     )
 
 
-def by_setting(frame: pd.DataFrame) -> dict[Place, pd.DataFrame]:
+def by_setting(frame: pd.DataFrame) -> dict[Setting, pd.DataFrame]:
     """The rows of a keyed frame by setting, in order."""
     parts: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("setting")))
     return parts

@@ -1,61 +1,43 @@
-"""Results of many machines as one: equal names are equal runs, or it is said which are not."""
+"""Results of many machines as one: equal ids are equal runs, or it is said which are not."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.frame import SECONDS, Missing, Results, in_order
-from al_bench.analysis.keys import GROUPS
-from al_bench.configuration.config import OPTIONAL, PROBLEM, SCIENCE
+from al_bench.configuration.config import OPTIONAL, SCIENCE
 from al_bench.configuration.identity import name_of
-from al_bench.configuration.words import erring
+from al_bench.report.keys import GROUPS
+from al_bench.report.results import PLACES, SECONDS, Results, check_problems, in_order, joined
 
 NEEDED = ("id", "seed", "digest", "round", "n_labels", "oracle")
 MEASURED = tuple(f"seconds_{part}" for part in SECONDS)  # may differ between equal runs
+ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves in the last decimal otherwise
 
 
 def merged(several: Mapping[str, Results]) -> Results:
     """One table of results from several, by the name of each; of a run in several the first.
 
-    ValueError, in one sentence, where one id has different rows (seconds apart), an id is not the
-    hash of what its columns say, or one problem has different digests. O(rows log rows).
+    ValueError, in one sentence, where one id has different rows (seconds and rounding apart), an id
+    is not the hash of what its columns say, or one problem has different digests. O(rows log rows).
     """
     frames = {name: results.frame for name, results in several.items() if len(results.frame)}
     if not frames:
         raise ValueError(f"{', '.join(several)} have no finished run; there is nothing to merge")
     for name, frame in frames.items():
         check_ids(frame, name)
-    check_equal_rows(frames)
-    seen = set[str]()
-    parts = []
-    for frame in frames.values():
-        parts.append(frame[~frame["id"].isin(seen)])
-        seen |= set(frame["id"])
-    whole = in_order(pd.concat([part for part in parts if len(part)], ignore_index=True))
-    check_digests(whole)
-    failed = missing([results.failed for results in several.values()], seen)
-    gone = seen | {run.id for run in failed}
-    unfinished = missing([results.unfinished for results in several.values()], gone)
-    provenance = provenances([results.provenance for results in several.values()])
-    return Results(whole, failed, unfinished, provenance)
-
-
-def missing(several: Sequence[Sequence[Missing]], there: set[str]) -> tuple[Missing, ...]:
-    """Runs that gave no rows anywhere, each once, in the order of their ids."""
-    found = {run.id: run for some in reversed(several) for run in some if run.id not in there}
-    return tuple(found[name] for name in sorted(found))
-
-
-def provenances(several: Sequence[Mapping[str, list[str]]]) -> dict[str, list[str]]:
-    """The distinct commits, devices and versions of all."""
-    keys = sorted({key for one in several for key in one})
-    return {key: sorted({v for one in several for v in one.get(key, ())}) for key in keys}
+    for pair in combinations(frames.items(), 2):
+        check_equal_rows(*pair)
+    whole = joined(list(several.values()))
+    check_problems(whole.frame)
+    return replace(whole, frame=in_order(whole.frame))
 
 
 @lru_cache(maxsize=100_000)
@@ -96,68 +78,58 @@ def check_ids(frame: pd.DataFrame, where: str) -> None:
             )
 
 
-def check_equal_rows(frames: Mapping[str, pd.DataFrame]) -> None:
-    """ValueError where a run that several tables have is not the same in two of them."""
-    homes: dict[str, list[str]] = {}
-    for name, frame in frames.items():
-        for run in frame["id"].unique():
-            homes.setdefault(run, []).append(name)
-    pairs: dict[tuple[str, str], list[str]] = {}
-    for run, (first, *others) in homes.items():
-        for other in others:
-            pairs.setdefault((first, other), []).append(run)
-    for (first, other), shared in pairs.items():
-        one, two = (frames[name][frames[name]["id"].isin(shared)] for name in (first, other))
-        difference = first_difference(one, two)
-        if difference is not None:
-            run, what = difference
-            raise ValueError(
-                f"run {run} is in {first} and in {other}, and they differ in {what}; wanted equal "
-                "rows of equal runs: leave one out, or make it anew by `albench run --again ...`"
-            )
+def check_equal_rows(first: tuple[str, pd.DataFrame], other: tuple[str, pd.DataFrame]) -> None:
+    """ValueError where runs that two tables have, by the name of each, are not the same in both."""
+    shared = set(first[1]["id"]) & set(other[1]["id"])
+    one, two = (frame[frame["id"].isin(shared)] for _, frame in (first, other))
+    found = differences(one, two, ROUNDING)
+    if found:
+        run, (what, _) = next(iter(found.items()))
+        most = max(by for _, by in found.values())
+        raise ValueError(
+            f"{len(found)} of the {len(shared)} runs that {first[0]} and {other[0]} both have "
+            f"differ{f' by up to {most:.4f}' if most else ''}, run {run} in {what}; wanted equal "
+            "rows of equal runs: leave one out, or make them anew by `albench run --again ...`"
+        )
 
 
-def first_difference(one: pd.DataFrame, two: pd.DataFrame) -> tuple[str, str] | None:
-    """(id, column) where two tables of the same runs differ; None where nowhere.
+def differences(
+    one: pd.DataFrame, two: pd.DataFrame, tolerance: float = 0.0
+) -> dict[str, tuple[str, float]]:
+    """The runs that differ in two tables of the same runs: where first, and by how much at most
+    what was measured (0: it does not).
 
     Seconds are not compared, nor columns that one table has not.
     """
     one, two = (t.sort_values(["id", "round"], ignore_index=True) for t in (one, two))
-    sizes = [table.groupby("id")["round"].agg(tuple) for table in (one, two)]
-    other = sizes[0].compare(sizes[1]) if sizes[0].index.equals(sizes[1].index) else sizes[0]
-    if len(other):
-        return str(other.index[0]), "their rounds"
+    rounds = [table.groupby("id")["round"].agg(tuple) for table in (one, two)]
+    if not rounds[0].equals(rounds[1]):
+        uneven = [run for run in rounds[0].index if rounds[0][run] != rounds[1].get(run)]
+        return dict.fromkeys(map(str, uneven), ("their rounds", 0.0))
+    found: dict[str, tuple[str, float]] = {}
     for column in (c for c in one.columns if c in two.columns and c not in MEASURED):
-        same = equal(one[column], two[column])
-        if not same.all():
-            place = int(np.flatnonzero(~same)[0])
-            return str(one["id"][place]), f"{column} of round {one['round'][place]}"
-    return None
+        apart = distances(one[column], two[column])
+        for place in np.flatnonzero(apart > tolerance):
+            run, by = str(one["id"][place]), float(apart[place])
+            first, most = found.get(run, (f"{column} of round {one['round'][place]}", 0.0))
+            found[run] = first, max(most, by if np.isfinite(by) else 0.0)
+    return found
 
 
-def equal(one: pd.Series[Any], two: pd.Series[Any]) -> Any:
-    """(n,) which entries are equal; nothing equals nothing, and lists go by their elements."""
-    if one.dtype == object or two.dtype == object:
-        pairs = zip(one, two, strict=True)
-        return np.array([np.array_equal(a, b) or (_none(a) and _none(b)) for a, b in pairs])
-    return ((one == two) | (one.isna() & two.isna())).to_numpy()
+def distances(one: pd.Series[Any], two: pd.Series[Any]) -> Any:
+    """(n,) how far entries of a column are apart; inf where they differ and were not measured."""
+    if one.dtype == two.dtype == float:
+        apart = (one - two).abs().fillna(np.inf).to_numpy()
+        return np.where((one == two) | (one.isna() & two.isna()), 0.0, apart)
+    if one.dtype == object or two.dtype == object:  # lists go by their elements
+        return np.array([distance(a, b) for a, b in zip(one, two, strict=True)])
+    return np.where((one == two) | (one.isna() & two.isna()), 0.0, np.inf)
 
 
-def _none(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))
-
-
-def check_digests(frame: pd.DataFrame) -> None:
-    """ValueError where runs on one problem, by what it is made of, say different digests."""
-    columns = [*(f"{group}_config" for group in PROBLEM), "seed"]
-    runs = frame.loc[frame["digest"] != "", ["id", "digest", *columns]].drop_duplicates("id")
-    known = runs.drop_duplicates([*columns, "digest"])
-    several = known[known.duplicated(columns, keep=False)]
-    for _, same in several.groupby(columns, sort=False):
-        whole = frame[frame["id"] == same["id"].iloc[0]].iloc[0]
-        noise = erring({"annotators": node(whole["annotators_config"])})
-        raise ValueError(
-            f"{' and '.join(same['id'])} ran on {whole['dataset']}, {whole[noise]}, seed "
-            f"{whole['seed']}, but not on one problem: their data, priors or answers differ "
-            f"({', '.join(text[:12] for text in same['digest'])}); wanted one digest a problem"
-        )
+def distance(one: Any, two: Any) -> float:
+    """The same of two entries."""
+    a, b = np.asarray(one), np.asarray(two)
+    if np.array_equal(a, b) or (pd.api.types.is_scalar(one) and pd.isna(one) and pd.isna(two)):
+        return 0.0
+    measured = a.dtype == b.dtype == float and a.shape == b.shape
+    return float(np.abs(a - b).max()) if measured else np.inf

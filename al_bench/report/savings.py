@@ -7,26 +7,23 @@ compared after isotonic regression; nothing else smooths them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from al_bench.analysis import stats
+from al_bench.report import stats
+from al_bench.report.stats import Floats
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
 CLOSE = 1e-9  # a level counts as reached within rounding
 MOST = 2.0  # times the labels of the other that a level counts as where it is not reached
 
 
-def area(curves: Floats, labels: Floats, log: bool) -> Floats:
-    """(...,) area under curves (..., p) over labels (or log labels) divided by the range."""
+def area(curves: Floats, labels: Floats) -> Floats:
+    """(...,) area under curves (..., p) over labels divided by their range."""
     from scipy.integrate import trapezoid
 
     if len(labels) == 1:
         return curves[..., 0]
-    grid = np.log(labels) if log else labels
-    return np.asarray(trapezoid(curves, grid, axis=-1) / (grid[-1] - grid[0]))
+    return np.asarray(trapezoid(curves, labels, axis=-1) / (labels[-1] - labels[0]))
 
 
 def isotonic(curves: Floats) -> Floats:
@@ -67,11 +64,11 @@ def last_level(curves: Floats, labels: Floats) -> Floats:
     return np.asarray(curves[:, labels >= 0.9 * labels[-1]].mean(axis=1))
 
 
-def edge(a: Floats, b: Floats, labels: Floats, most: float = MOST) -> Floats:
+def edge(a: Floats, b: Floats, labels: Floats) -> Floats:
     """(b,) what a level that only one of them reaches counts as, in labels of a per label of b.
 
     The ratio at the highest level that both reach, the top of the one that ends lower, for which
-    that one is charged its whole budget; at most `most` times and at least one part of so many.
+    that one is charged its whole budget; at most `MOST` times and at least one part of so many.
     Where one curve is the other's with its labels scaled by no more than that, it is the very
     ratio; it bounds how much levels that no run has shown can make of a saving, either way.
     """
@@ -80,7 +77,7 @@ def edge(a: Floats, b: Floats, labels: Floats, most: float = MOST) -> Floats:
     need_a, need_b = (labels_needed(curves, labels, shared)[:, 0] for curves in (a, b))
     need_a = np.where(top_a < top_b - CLOSE, labels[-1], need_a)
     need_b = np.where(top_b < top_a - CLOSE, labels[-1], need_b)
-    return np.clip(need_a / need_b, 1 / most, most)
+    return np.clip(need_a / need_b, 1 / MOST, MOST)
 
 
 def ratio_at(a: Floats, b: Floats, labels: Floats, targets: Floats) -> Floats:

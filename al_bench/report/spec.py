@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from al_bench.analysis.keys import METHOD, SETTING, in_method
-from al_bench.analysis.selection import Selection, selections
+from al_bench.report.keys import METHOD, SETTING, in_method
+from al_bench.report.selection import Selection, selections
 
 FIGURES = (*("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "ladder"),)
 LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")

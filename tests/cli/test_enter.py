@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from al_bench.analysis.frame import read_parquet, write_parquet
 from al_bench.cli.main import main
 from al_bench.configuration.config import config_dir
 from al_bench.configuration.experiments import plans
@@ -19,6 +18,7 @@ from al_bench.configuration.tasks import entered, problem_name, read_task
 from al_bench.entries.card import areas, numbers
 from al_bench.entries.checks import check_entry, sample
 from al_bench.entries.folder import read
+from al_bench.report.results import read_parquet, write_parquet
 
 TINY = """# @package _global_
 # Two seeds of a small synthetic pool, clean and with 30 % of answers wrong.

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from al_bench.analysis.frame import read_parquet
-from al_bench.analysis.keys import GROUPS, Choice
 from al_bench.cli.explore import asked_for
 from al_bench.configuration.commands import Asked, asked, said
 from al_bench.configuration.config import config_dir
 from al_bench.configuration.identity import identified, run_id
 from al_bench.configuration.options import options
 from al_bench.configuration.plan import composed, plan
+from al_bench.report.keys import GROUPS, Choice
+from al_bench.report.results import read_parquet
 
 FOLDERS = (config_dir(),)
 RESULTS = Path(__file__).parents[2] / "results"

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.analysis.analysis import Analysis, analyse
-from al_bench.analysis.claims import Claimed
-from al_bench.analysis.frame import Results
-from al_bench.analysis.keys import Method, Place
-from al_bench.analysis.spec import ReportSpec
+from al_bench.report.analysis import Analysis, analyse
+from al_bench.report.claims import ClaimResult
+from al_bench.report.keys import Method, Setting
+from al_bench.report.results import Results
+from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import over_sets
-from tests.analysis.frames import EVEN, FAST, SLOW, WEAK, results, runs
+from tests.report.frames import EVEN, FAST, SLOW, WEAK, results, runs
 
 MEAN, OVER_SEEDS, FINAL = "labels saved", "95 % over seeds", "saved at final level"
 TWICE = 1 - (0.1 * 10 + 25 * (1 - 0.2**2)) / (50 * (1 - 0.1**2))  # FAST over SLOW, all levels
@@ -31,12 +31,12 @@ def option(method: Method) -> str:
     return method.choice("strategy").option
 
 
-def bases(claimed: Claimed) -> list[str]:
+def bases(claimed: ClaimResult) -> list[str]:
     """The best baseline of each set."""
     return [option(held.opponents[0].method) for held in claimed.sets]
 
 
-def where(analysis: Analysis, *places: Place) -> tuple[str, ...]:
+def where(analysis: Analysis, *places: Setting) -> tuple[str, ...]:
     return tuple(map(analysis.names.all, places))
 
 

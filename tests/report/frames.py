@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.frame import Results
-from al_bench.analysis.keys import columns_of
+from al_bench.report.keys import columns_of
+from al_bench.report.results import Results
 from tests.fakes import Given, chosen
 
 LABELS = np.arange(10, 101, 10)

@@ -10,15 +10,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from al_bench.analysis.ground import without_full
-from al_bench.analysis.keys import keyed
-from al_bench.analysis.names import Names
-from al_bench.analysis.spec import ReportSpec
-from al_bench.analysis.table import savings_table
 from al_bench.configuration.identity import name_of
 from al_bench.report.build import report
+from al_bench.report.claims import savings_table
+from al_bench.report.comparison import without_full
+from al_bench.report.keys import keyed
+from al_bench.report.names import Names
+from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.claims import over_sets
-from tests.analysis.claiming import (
+from tests.fakes import Given
+from tests.report.claiming import (
     CLAIM,
     MARGIN,
     MINE,
@@ -32,8 +33,7 @@ from tests.analysis.claiming import (
     table_of,
     two_sets,
 )
-from tests.analysis.frames import FAST, SLOW, results, runs
-from tests.fakes import Given
+from tests.report.frames import FAST, SLOW, results, runs
 
 
 def test_selections_name_baselines_without_ours_and_without_truth_readers() -> None:
@@ -98,7 +98,7 @@ def test_the_learner_may_be_part_of_the_method() -> None:
     assert len(set(keyed(found.frame)["setting"])) == 4
     groups = ("strategy", "supervision", "init", "learner")
     names = Names.of(keyed(found.frame, groups))
-    assert list(map(names.place, names.places)) == ["one", "two"]
+    assert list(map(names.setting, names.settings)) == ["one", "two"]
     assert set(map(names.method, names.methods)) == {
         "mine", "random", "margin", "margin, balance logit_adjustment",
     }  # fmt: skip

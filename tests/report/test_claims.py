@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from scipy.stats import t as student
 
-from al_bench.analysis.frame import Results
-from al_bench.analysis.over_sets import mean_limits, summaries
-from al_bench.analysis.table import savings_table
+from al_bench.report.claims import savings_table
+from al_bench.report.results import Results
+from al_bench.report.summary import mean_limits, summaries
 from al_bench.report.tables.claims import over_sets, set_by_set
 from al_bench.report.tables.tables import tables
-from tests.analysis.claiming import (
+from tests.report.claiming import (
     BOTH,
     CLAIM,
     FINAL,
@@ -32,7 +32,7 @@ from tests.analysis.claiming import (
     two_sets,
     where,
 )
-from tests.analysis.frames import EVEN, FAST, LABELS, SLOW, WEAK, results, runs
+from tests.report.frames import EVEN, FAST, LABELS, SLOW, WEAK, results, runs
 
 
 def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
@@ -86,8 +86,8 @@ def test_the_interval_over_these_sets_adds_up_the_errors_within_them() -> None:
     free = (errors**2).sum() ** 2 / (errors**4 / 4).sum()
     half = student.ppf(0.975, free) * np.sqrt((errors**2).sum()) / 2
     ends = (1 - (1 - one.mean) * np.exp(half), 1 - (1 - one.mean) * np.exp(-half))
-    assert one.these == pytest.approx(ends)
-    assert one.these[1] - one.these[0] < max(saving.high - saving.low for saving in each)
+    assert one.over_seeds == pytest.approx(ends)
+    assert one.over_seeds[1] - one.over_seeds[0] < max(saving.high - saving.low for saving in each)
 
 
 def test_the_interval_over_other_sets_has_the_spread_between_them() -> None:
@@ -130,8 +130,8 @@ def test_the_best_of_one_half_of_the_seeds_is_scored_on_the_other_both_ways() ->
     (held,) = analysis.claims[0].sets
     # random is chosen by the first two seeds and has 0.0 on the others, margin the other way round
     assert [option(rival.method) for rival in held.opponents] == ["random", "margin"]
-    assert held.comparison.paired.apart == pytest.approx([-0.1, -0.1, 0.0, 0.0])
-    assert (held.ends.ours, held.ends.theirs) == (pytest.approx(1.0), pytest.approx(1.05))
+    assert held.comparison.area.apart == pytest.approx([-0.1, -0.1, 0.0, 0.0])
+    assert (held.levels.ours, held.levels.theirs) == (pytest.approx(1.0), pytest.approx(1.05))
     assert set_by_set(analysis.claims[0], analysis.names).rows[0][4] == "random, margin"
     two = results(*(runs(m, SLOW, seeds=s[1:3]) for m, s in (("mine", steady), ("random", lucky))))
     (held,) = analysed(two, CLAIM | {"baselines": RANDOM}).claims[0].sets
@@ -145,7 +145,7 @@ def test_every_claim_gives_each_opponent_the_better_of_itself_and_itself_times_t
     analysis = analysed(results(frame))
     (held,) = analysis.claims[0].sets
     assert [(option(r.method), r.times_prior) for r in held.opponents] == [("random", True)]
-    assert (held.ends.ours, held.ends.theirs) == (pytest.approx(1.0), pytest.approx(0.6))
+    assert (held.levels.ours, held.levels.theirs) == (pytest.approx(1.0), pytest.approx(0.6))
     said = "the best of margin, random, each with and without multiplying its probabilities by"
     assert said in table_of(analysis).note
     assert "random x prior" in set_by_set(analysis.claims[0], analysis.names).rows[0]
@@ -161,9 +161,9 @@ def test_all_labels_without_wrong_ones_stand_beside_noisy_settings_too() -> None
     whole = whole[whole["round"] == 1].assign(id=lambda rows: rows["id"] + "whole")
     sets = [two_sets(noise=noise).frame for noise in ("clean", NOISY)]
     analysis = analysed(results(*sets, whole))
-    full = {held.place.choice("noise").option: [] for held in analysis.claims[0].sets}
+    full = {held.setting.choice("noise").option: [] for held in analysis.claims[0].sets}
     for held in analysis.claims[0].sets:
-        full[held.place.choice("noise").option].append(held.ends.full)
+        full[held.setting.choice("noise").option].append(held.levels.full)
     assert full == {"clean": [0.9, pytest.approx(np.nan, nan_ok=True)], "symmetric": full["clean"]}
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from al_bench.analysis.frame import read_parquet
 from al_bench.configuration.config import GROUPS, OPTIONAL, PROBLEM
 from al_bench.configuration.identity import name_of
+from al_bench.report.results import read_parquet
 
 RESULTS = Path(__file__).parents[2] / "results"
 FILES = sorted(RESULTS.glob("*.parquet"))

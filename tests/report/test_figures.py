@@ -9,14 +9,14 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from al_bench.analysis.analysis import analyse
-from al_bench.analysis.frame import read_runs
-from al_bench.analysis.spec import ReportSpec
+from al_bench.report.analysis import analyse
 from al_bench.report.figures.figures import figures
 from al_bench.report.figures.maps import ladder, mean_ranks
 from al_bench.report.figures.style import KNOWN, panels, save_png, styled
-from tests.analysis.frames import FAST, SLOW, results, runs
+from al_bench.report.results import read_runs
+from al_bench.report.spec import ReportSpec
 from tests.fakes import fake_runs
+from tests.report.frames import FAST, SLOW, results, runs
 
 QUICK = ReportSpec(bootstrap=10)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from al_bench.analysis.analysis import analyse
-from al_bench.analysis.frame import Results, read_runs
-from al_bench.analysis.spec import ReportSpec
+from al_bench.report.analysis import analyse
+from al_bench.report.results import Results, read_runs
+from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.pivots import pivots
 from tests.fakes import fake_run

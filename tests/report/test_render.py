@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
-from al_bench.analysis.analysis import analyse
-from al_bench.analysis.frame import read_runs
-from al_bench.analysis.spec import ReportSpec
+from al_bench.report.analysis import analyse
+from al_bench.report.results import read_runs
+from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.render import console, latex, latex_text, markdown
 from al_bench.report.tables.tables import tables

@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from al_bench.analysis.analysis import ReportSpec, analyse
-from al_bench.analysis.frame import Results, read_runs, write_parquet
-from al_bench.analysis.keys import Choice, Method
+from al_bench.report.analysis import ReportSpec, analyse
 from al_bench.report.build import report
 from al_bench.report.figures.style import colours
+from al_bench.report.keys import Choice, Method
+from al_bench.report.results import Results, read_runs, write_parquet
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
 
@@ -181,7 +181,7 @@ def test_a_users_own_query_rule_is_shown_and_is_no_baseline(tmp_path: Path) -> N
         own = ("tail", {"_target_": "mine.Tail"})
         fake_run(tmp_path, own, seed=seed, curve=[0.09 * s for s in range(1, 11)])
     analysis = analyse(read_runs(tmp_path), QUICK)
-    assert analysis.found[0].best.choice("strategy").option == "margin"
+    assert analysis.settings[0].best.choice("strategy").option == "margin"
     assert "tail" in {one.choice("strategy").option for one in analysis.competitors}
     named = analyse(read_runs(tmp_path), replace(QUICK, baselines={"strategy": "tail"}))
     assert named.found[0].best.choice("strategy").option == "tail"
@@ -203,8 +203,8 @@ def test_a_report_has_the_same_bytes_in_another_process(
     stored = write_parquet(everything[0], tmp_path / "x.parquet")
     code = (
         "import sys; from pathlib import Path; from al_bench.report.build import report;"
-        "from al_bench.analysis.analysis import ReportSpec;"
-        "from al_bench.analysis.frame import read_parquet;"
+        "from al_bench.report.analysis import ReportSpec;"
+        "from al_bench.report.results import read_parquet;"
         "spec = ReportSpec(ours={'strategy': '<script>x'}, bootstrap=20,"
         "figures=('curves', 'heat'));"
         "report(read_parquet(Path(sys.argv[1])), 'x', Path(sys.argv[2]), spec)"

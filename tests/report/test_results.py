@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from al_bench.analysis.curves import settings
-from al_bench.analysis.frame import load, read_parquet, read_runs, write_parquet
-from al_bench.analysis.keys import keyed
+from al_bench.report.curves import learning_curves
+from al_bench.report.keys import keyed
+from al_bench.report.results import load, read_parquet, read_runs, write_parquet
 from tests.fakes import fake_run, fake_runs
 
 
@@ -240,7 +240,7 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     plain = frame[frame["annotators"] == "none"]
     assert plain["cost"].isna().all()
     with pytest.raises(ValueError, match="no metric 'cost'"):
-        settings(keyed(frame), "cost")
+        learning_curves(keyed(frame), "cost")
 
 
 def test_a_round_in_which_nobody_was_left_to_ask_costs_nothing_more(tmp_path: Path) -> None:

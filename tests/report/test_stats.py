@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import chi2
 from sklearn.isotonic import IsotonicRegression
 
-from al_bench.analysis import stats
-from al_bench.analysis.savings import (
+from al_bench.report import stats
+from al_bench.report.savings import (
     area,
     compare,
     isotonic,
@@ -32,10 +32,10 @@ def line(slope: float, seeds: int = 5, jitter: float = 0.0) -> np.ndarray:
 
 def test_area_of_a_straight_line_is_its_middle_over_labels_and_over_log_labels() -> None:
     labels = np.array([10.0, 40.0, 100.0])
-    assert area(labels[None] / 100, labels, log=False) == pytest.approx([0.55])
+    assert area(labels[None] / 100, labels) == pytest.approx([0.55])
     logs = np.log(labels)[None]
     assert area(logs, labels, log=True) == pytest.approx([(np.log(10) + np.log(100)) / 2])
-    assert area(np.array([[0.3]]), np.array([10.0]), log=False) == pytest.approx([0.3])
+    assert area(np.array([[0.3]]), np.array([10.0])) == pytest.approx([0.3])
 
 
 def test_isotonic_fit_agrees_with_scikit_learn_on_any_curve() -> None:

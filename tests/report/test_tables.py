@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from al_bench.analysis.analysis import ReportSpec, analyse
-from al_bench.analysis.frame import read_runs
-from al_bench.analysis.keys import Method
+from al_bench.report.analysis import ReportSpec, analyse
+from al_bench.report.keys import Method
+from al_bench.report.results import read_runs
 from al_bench.report.tables.cells import DAGGER, Table
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
@@ -69,8 +69,8 @@ def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_
         fake_run(tmp_path, "balanced_random", seed=seed, curve=high, oracle=True)
     spec = ReportSpec(ours={"strategy": "codecision"}, bootstrap=50)
     analysis = analyse(read_runs(tmp_path), spec)
-    found = analysis.found[0]
-    (ours,) = analysis.sides.ours
+    found = analysis.settings[0]
+    (ours,) = analysis.roles.ours
     chosen = [option(by[ours].baseline) for by in (found.over_random, found.over_best)]
     assert chosen == ["random", "margin"]
     assert "balanced_random" not in map(option, analysis.competitors)
@@ -90,7 +90,7 @@ def test_a_setting_whose_baselines_are_not_run_yet_is_shown_without_a_comparison
     analysis = analyse(
         read_runs(tmp_path), ReportSpec(ours={"strategy": "codecision"}, bootstrap=50)
     )
-    flowers, trees = analysis.found
+    flowers, trees = analysis.settings
     assert flowers.over_best
     assert not trees.over_best
     shown = {table.title: table for table in tables(analysis)}["trees"]
@@ -103,7 +103,7 @@ def test_pairs_use_the_seeds_both_methods_have(tmp_path: Path) -> None:
     fake_runs(tmp_path, ("margin",), seeds=3)
     analysis = analyse(read_runs(tmp_path), QUICK)
     (margin,) = (method for method in analysis.methods if option(method) == "margin")
-    assert analysis.found[0].over_random[margin].saving("final").seeds == 3
+    assert analysis.settings[0].over_random[margin].saving("final").seeds == 3
 
 
 def test_headers_name_the_split_and_flag_the_pool_as_transductive(tmp_path: Path) -> None:

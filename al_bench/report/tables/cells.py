@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.analysis.analysis import Analysis
-from al_bench.analysis.keys import Method
-from al_bench.analysis.savings import Saving
-from al_bench.analysis.stats import Paired
+from al_bench.report.analysis import Analysis
+from al_bench.report.keys import Method
+from al_bench.report.savings import Saving
+from al_bench.report.stats import Paired
 
 DAGGER = "†"
 NONE = "–"
