@@ -151,7 +151,7 @@ def headline(analysis: Analysis) -> dict[str, float]:
             found[f"area/{place}/{names.method(method)}"] = float(value)
         for rival, compared in (("random", one.over_random), ("best", one.over_best)):
             for method, comparison in compared.items():
-                saved = float(comparison.saving("integrated").value)
+                saved = float(comparison.integrated.value)
                 found[f"saved over {rival}/{place}/{names.method(method)}"] = saved
     return {key: value for key, value in found.items() if isfinite(value)}
 

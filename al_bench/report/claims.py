@@ -259,23 +259,22 @@ def savings_table(
     result, (mine,) = evaluate_claim(spec.claimed[0], data, spec), data.roles.ours
     rows = []
     for one in result.sets:
-        integrated, final = (one.comparison.saving(form) for form in ("integrated", "final"))
-        area, end = one.comparison.area, one.comparison.final
+        saved, area, end = one.comparison.integrated, one.comparison.area, one.comparison.end
         rows.append(
             {choice.group: choice.option for choice in one.setting.choices}
             | {
                 "setting": data.names.setting(one.setting),
                 "method": data.names.method(mine),
                 "best_baseline": ", ".join(rival.name(data.names) for rival in one.opponents),
-                "saving": integrated.value,
-                "low": integrated.low,
-                "high": integrated.high,
-                "at_final": final.value,
+                "saving": saved.value,
+                "low": saved.low,
+                "high": saved.high,
+                "at_final": one.comparison.final.value,
                 "area_difference": area.difference,
                 "area_error": area.error,
                 "final_difference": end.difference,
                 "final_error": end.error,
-                "seeds": integrated.seeds,
+                "seeds": saved.seeds,
             }
         )
     return pd.DataFrame(rows)

@@ -152,14 +152,11 @@ class Comparison:
     """Two sets of learning curves, paired by seed; baseline: whose the second are, where they are
     one method's."""
 
-    savings: list[Saving]
+    final: Saving  # at the second one's last level
+    integrated: Saving  # over all levels
     area: stats.Paired  # under the curve
-    final: stats.Paired  # at the full budget
+    end: stats.Paired  # at the full budget
     baseline: Method | None = None
-
-    def saving(self, form: str) -> Saving:
-        """What one saves over the other at the `final` level, or `integrated` over all."""
-        return next(s for s in self.savings if s.form == form)
 
 
 def strongest(curves: LearningCurves, methods: Sequence[Method]) -> Method | None:
@@ -221,6 +218,6 @@ def compare_scores(
         return None
     a, b = a[both], b[both]
     draws = rng(spec.seed, f"bootstrap {curves.setting.text} against {who}")
-    found = compare(a, b, curves.labels, spec.bootstrap, draws)
-    areas = (area(scores, curves.labels) for scores in (a, b))
-    return Comparison(found, stats.paired(*areas), stats.paired(a[:, -1], b[:, -1]), baseline)
+    savings = compare(a, b, curves.labels, spec.bootstrap, draws)
+    areas = stats.paired(*(area(scores, curves.labels) for scores in (a, b)))
+    return Comparison(*savings, areas, stats.paired(a[:, -1], b[:, -1]), baseline)

@@ -125,12 +125,10 @@ def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats
 class Saving:
     """The labels method a saves over method b, as a fraction of b's labels.
 
-    form: `final`, at b's own last level, or `integrated` over all levels; value, low, high:
-    estimate and 95 % interval (NaN with one seed); error: the standard error of the log of the
-    ratio 1 - value; reached_a, reached_b: whether the mean curves get to the level.
+    value, low, high: estimate and 95 % interval (NaN with one seed); error: the standard error of
+    the log of the ratio 1 - value; reached_a, reached_b: whether the mean curves get to the level.
     """
 
-    form: str
     value: float
     error: float
     low: float
@@ -151,25 +149,26 @@ def both_forms(a: Floats, b: Floats, labels: Floats) -> Floats:
 
 def compare(
     a: Floats, b: Floats, labels: Floats, resamples: int, rng: np.random.Generator
-) -> list[Saving]:
-    """The labels a saves over b, with intervals; a and b are (s, p), paired by seed. The final
-    level is that of each resample."""
+) -> tuple[Saving, Saving]:
+    """The labels a saves over b at b's last level, which is that of each resample, and over all
+    levels, with intervals; a and b are (s, p), paired by seed."""
     logs, errors = stats.errors(
         lambda weights: both_forms(weights @ a, weights @ b, labels), len(a), resamples, rng
     )
-    mean_a, mean_b = a.mean(axis=0, keepdims=True), b.mean(axis=0, keepdims=True)
-    level = last_level(mean_b, labels)[:, None]
-    reached = [
-        bool(np.isfinite(labels_needed(isotonic(mean), labels, level)).all())
-        for mean in (mean_a, mean_b)
-    ]
-    found = []
-    for form, log, error in zip(("final", "integrated"), logs, errors, strict=True):
-        low, high = saving_limits(log, error, len(a) - 1)
-        mine, theirs = reached if form == "final" else (True, True)
-        saved = 1 - float(np.exp(log))
-        found.append(Saving(form, saved, float(error), low, high, mine, theirs, len(a)))
-    return found
+    means = [curves.mean(axis=0, keepdims=True) for curves in (a, b)]
+    level = last_level(means[1], labels)[:, None]
+    reached = [bool(np.isfinite(labels_needed(isotonic(m), labels, level)).all()) for m in means]
+    final, integrated = (
+        Saving(
+            1 - float(np.exp(log)),
+            float(error),
+            *saving_limits(log, error, len(a) - 1),
+            *ends,
+            len(a),
+        )
+        for log, error, ends in zip(logs, errors, (reached, (True, True)), strict=True)
+    )
+    return final, integrated
 
 
 def saving_limits(log: float, error: float, freedom: float) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from al_bench.report.claims import ClaimResult, FinalLevels, PairedResult
 from al_bench.report.keys import Setting
-from al_bench.report.savings import CLOSE, Floats, saving_limits
+from al_bench.report.savings import CLOSE, Floats, Saving, saving_limits
 from al_bench.report.selection import matches
 from al_bench.report.spec import Claim
 
@@ -68,15 +68,16 @@ def summaries(result: ClaimResult) -> list[Summary]:
 def summary(claim: Claim, row: Setting, sets: Sequence[PairedResult]) -> Summary:
     """What a claim comes to over the sets of a row."""
     found = [one.comparison for one in sets]
-    integrated, verdicts = mean_saving(sets, "integrated"), [one.area.verdict for one in found]
+    integrated = mean_saving(sets, [one.integrated for one in found])
+    verdicts = [one.area.verdict for one in found]
     reached = {"mean": integrated.mean, "worst": integrated.worst}
     return Summary(
         row,
         len(sets),
         integrated,
-        mean_saving(sets, "final"),
+        mean_saving(sets, [one.final for one in found]),
         float(np.mean([one.area.difference for one in found])),
-        float(np.mean([one.final.difference for one in found])),
+        float(np.mean([one.end.difference for one in found])),
         (verdicts.count("win"), verdicts.count("tie"), verdicts.count("loss")),
         FinalLevels(*np.mean([astuple(one.levels) for one in sets], axis=0).tolist()),
         tuple(Goal(what, t, reached[what] >= t - CLOSE) for what, t in goals(claim, row)),
@@ -92,9 +93,8 @@ def goals(claim: Claim, row: Setting) -> Iterator[tuple[str, float]]:
             yield what, goal
 
 
-def mean_saving(sets: Sequence[PairedResult], form: str) -> MeanSaving:
-    """Mean, intervals and worst of a saving."""
-    savings = [one.comparison.saving(form) for one in sets]
+def mean_saving(sets: Sequence[PairedResult], savings: Sequence[Saving]) -> MeanSaving:
+    """Mean, intervals and worst of what is saved in some sets."""
     logs = np.log(1 - np.array([saving.value for saving in savings]))
     errors, freedom = np.array([(saving.error, saving.seeds - 1.0) for saving in savings]).T
     _, data = np.unique([one.set.choice("dataset").config for one in sets], return_inverse=True)

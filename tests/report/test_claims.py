@@ -44,7 +44,7 @@ def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
     assert (found.sets, found.verdicts) == (2, (1, 1, 0))
     assert found.integrated.mean == pytest.approx(BOTH)
     assert found.integrated.worst == pytest.approx(0)
-    assert where(analysis, found.integrated.where) == ("two",)
+    assert where(analysis, found.integrated.worst_set) == ("two",)
     assert (found.final.mean, found.final.missed) == (pytest.approx(1 - np.sqrt(0.5)), 0)
     apart = np.trapezoid(FAST - SLOW, LABELS) / 90
     assert (found.area, found.accuracy) == (pytest.approx(apart / 2), pytest.approx(0.0))
@@ -79,7 +79,7 @@ def test_the_interval_over_these_sets_adds_up_the_errors_within_them() -> None:
     ))  # fmt: skip
     (claimed,) = analysed(found, CLAIM | {"baselines": RANDOM}).claims
     (one,) = (summary.integrated for summary in summaries(claimed))
-    each = [held.comparison.saving("integrated") for held in claimed.sets]
+    each = [held.comparison.integrated for held in claimed.sets]
     assert one.mean == pytest.approx(1 - np.sqrt(np.prod([1 - saving.value for saving in each])))
     errors = np.array([saving.error for saving in each])
     assert (errors > 0).all()
@@ -111,7 +111,7 @@ def test_sets_where_the_level_is_not_reached_are_counted() -> None:
     more = results(two_sets().frame, runs("mine", WEAK, "three"), runs("random", SLOW, "three"))
     analysis = analysed(more, CLAIM | {"targets": [{"mean": -0.2, "worst": -1.0}]})
     (found,) = summaries(analysis.claims[0])
-    assert (found.final.missed, where(analysis, found.final.where)) == (1, ("three",))
+    assert (found.final.missed, where(analysis, found.final.worst_set)) == (1, ("three",))
     assert found.final.mean == pytest.approx(0)  # half and twice
     assert found.final.worst == pytest.approx(-1)
     text = cell(table_of(analysis), "no wrong answers", FINAL)
@@ -131,7 +131,7 @@ def test_the_best_of_one_half_of_the_seeds_is_scored_on_the_other_both_ways() ->
     # random is chosen by the first two seeds and has 0.0 on the others, margin the other way round
     assert [option(rival.method) for rival in held.opponents] == ["random", "margin"]
     assert held.comparison.area.apart == pytest.approx([-0.1, -0.1, 0.0, 0.0])
-    assert (held.levels.ours, held.levels.theirs) == (pytest.approx(1.0), pytest.approx(1.05))
+    assert (held.levels.ours, held.levels.opponent) == (pytest.approx(1.0), pytest.approx(1.05))
     assert set_by_set(analysis.claims[0], analysis.names).rows[0][4] == "random, margin"
     two = results(*(runs(m, SLOW, seeds=s[1:3]) for m, s in (("mine", steady), ("random", lucky))))
     (held,) = analysed(two, CLAIM | {"baselines": RANDOM}).claims[0].sets
@@ -145,7 +145,7 @@ def test_every_claim_gives_each_opponent_the_better_of_itself_and_itself_times_t
     analysis = analysed(results(frame))
     (held,) = analysis.claims[0].sets
     assert [(option(r.method), r.times_prior) for r in held.opponents] == [("random", True)]
-    assert (held.levels.ours, held.levels.theirs) == (pytest.approx(1.0), pytest.approx(0.6))
+    assert (held.levels.ours, held.levels.opponent) == (pytest.approx(1.0), pytest.approx(0.6))
     said = "the best of margin, random, each with and without multiplying its probabilities by"
     assert said in table_of(analysis).note
     assert "random x prior" in set_by_set(analysis.claims[0], analysis.names).rows[0]

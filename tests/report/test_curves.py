@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from al_bench.report.figures.figures import plot_learning_curves
 from matplotlib.figure import Figure
 
+from al_bench.report.figures.figures import plot_learning_curves
 from al_bench.report.results import load
 from tests.fakes import fake_runs
 

@@ -184,7 +184,7 @@ def test_a_users_own_query_rule_is_shown_and_is_no_baseline(tmp_path: Path) -> N
     assert analysis.settings[0].best.choice("strategy").option == "margin"
     assert "tail" in {one.choice("strategy").option for one in analysis.competitors}
     named = analyse(read_runs(tmp_path), replace(QUICK, baselines={"strategy": "tail"}))
-    assert named.found[0].best.choice("strategy").option == "tail"
+    assert named.settings[0].best.choice("strategy").option == "tail"
 
 
 def test_ours_that_has_not_been_run_yet_is_said_to_be_missing(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_pairs_use_the_seeds_both_methods_have(tmp_path: Path) -> None:
     fake_runs(tmp_path, ("margin",), seeds=3)
     analysis = analyse(read_runs(tmp_path), QUICK)
     (margin,) = (method for method in analysis.methods if option(method) == "margin")
-    assert analysis.settings[0].over_random[margin].saving("final").seeds == 3
+    assert analysis.settings[0].over_random[margin].final.seeds == 3
 
 
 def test_headers_name_the_split_and_flag_the_pool_as_transductive(tmp_path: Path) -> None:

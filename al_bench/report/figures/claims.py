@@ -29,7 +29,7 @@ def claims_figure(analysis: Analysis) -> Any:
         axis.axhline(0.5, color="#444444", linewidth=0.6)
         for row in range(2, len(rows), 2):
             axis.axhspan(row - 0.5, row + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
-        savings = [one.comparison.saving("integrated") for one in result.sets]
+        savings = [one.comparison.integrated for one in result.sets]
         ends = [end for saving in savings for end in (saving.value, saving.low)]
         left = float(max(min([-0.1, *(end for end in ends if not np.isnan(end))]), -1.0))
         for one, saving in zip(result.sets, savings, strict=True):

@@ -135,7 +135,7 @@ def savings_bars(analysis: Analysis) -> Any:
                 (found.over_random, found.over_best), bars.values(), strict=True
             ):
                 if (one := by.get(method)) is not None:
-                    shown.append((row + shift, one.saving("integrated"), colour))
+                    shown.append((row + shift, one.integrated, colour))
         ends = [value for _, s, _ in shown for value in (s.value, s.low) if not np.isnan(value)]
         limits = (max(min([-0.1, *ends]) * 1.08, -1.0), 1.0)
         for height, saving, colour in shown:

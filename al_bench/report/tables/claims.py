@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from collections.abc import Callable
+from dataclasses import astuple, replace
 
-from al_bench.report.claims import ClaimResult, FinalLevels
+from al_bench.report.claims import ClaimResult, FinalLevels, PairedResult
 from al_bench.report.names import Names
 from al_bench.report.summary import MeanSaving, Summary, summaries
 from al_bench.report.tables.cells import (
@@ -37,38 +38,48 @@ READING = (
 
 def over_sets(result: ClaimResult, names: Names) -> Table:
     """What a claim comes to over the sets of each row, and whether it reaches its targets."""
-    rows = tuple(
-        (
-            names.all(one.row),
-            str(one.sets),
-            f"{fraction(one.integrated.mean)} %",
-            limits(*one.integrated.over_sets).strip() or NONE,
-            f"{fraction(one.integrated.worst)} % ({names.all(one.integrated.worst_set)})",
-            "/".join(map(str, one.verdicts)),
-            limits(*one.integrated.over_seeds).strip() or NONE,
-            final_text(one.final, one.sets),
-            signed(100 * one.area, 2),
-            signed(100 * one.accuracy, 2),
-            levels_text(one.levels),
-            targets_text(one),
-        )
-        for one in summaries(result)
+    columns: dict[str, Callable[[Summary], str]] = {
+        "settings": lambda one: names.all(one.row),
+        "sets": lambda one: str(one.sets),
+        "labels saved": lambda one: f"{fraction(one.integrated.mean)} %",
+        "95 % over data sets": lambda one: limits(*one.integrated.over_sets).strip() or NONE,
+        "worst set": lambda one: (
+            f"{fraction(one.integrated.worst)} % ({names.all(one.integrated.worst_set)})"
+        ),
+        "win/tie/loss": lambda one: "/".join(map(str, one.verdicts)),
+        "95 % over seeds": lambda one: limits(*one.integrated.over_seeds).strip() or NONE,
+        "saved at final level": lambda one: final_text(one.final, one.sets),
+        "area, points": lambda one: signed(100 * one.area, 2),
+        "full budget, points": lambda one: signed(100 * one.accuracy, 2),
+        LEVELS: lambda one: levels_text(one.levels),
+        "target mean / worst: reached": targets_text,
+    }
+    table = Table.of(f"Claims: {result.claim.name}", summaries(result), columns)
+    return replace(table, note=note(result, names))
+
+
+def set_by_set(result: ClaimResult, names: Names) -> Table:
+    """A claim's rows: one a setting, by kind of noise or by annotators."""
+    sets = sorted(result.sets, key=lambda one: one.rows[0])
+    there = {choice.group for one in sets for choice in one.rows[0].choices}
+    groups = [group for group in ("noise", "annotators") if group in there]
+    columns: dict[str, Callable[[PairedResult], str]] = {
+        "set": lambda one: names.all(one.set),
+        " and ".join(groups) or "noise": lambda one: names.all(one.rows[0]),
+        "labels saved": lambda one: saving_text(one.comparison.integrated),
+        "at its final level": lambda one: saving_text(one.comparison.final),
+        "best opponent": lambda one: ", ".join(rival.name(names) for rival in one.opponents),
+        "area, points ± SE": lambda one: difference(one.comparison.area),
+        "full budget, points ± SE": lambda one: difference(one.comparison.end),
+        LEVELS: lambda one: levels_text(one.levels),
+        "seeds": lambda one: str(one.seeds),
+    }
+    note = (
+        "Savings on isotonic mean curves, with paired 95 % intervals over seeds. Two opponents: "
+        "one was chosen by each half of the seeds, and scored on the other."
     )
-    header = (
-        "settings",
-        "sets",
-        "labels saved",
-        "95 % over data sets",
-        "worst set",
-        "win/tie/loss",
-        "95 % over seeds",
-        "saved at final level",
-        "area, points",
-        "full budget, points",
-        LEVELS,
-        "target mean / worst: reached",
-    )
-    return Table(f"Claims: {result.claim.name}", header, rows, note(result, names))
+    table = Table.of(f"Claims: {result.claim.name}, set by set", sets, columns)
+    return replace(table, note=note)
 
 
 def note(result: ClaimResult, names: Names) -> str:
@@ -108,37 +119,3 @@ def targets_text(summary: Summary) -> str:
     failed = [goal.what for goal in summary.targets if not goal.reached]
     only = f" ({failed[0]})" if 0 < len(failed) < len(summary.targets) else ""
     return f"{wanted}: {'no' + only if failed else 'yes'}"
-
-
-def set_by_set(result: ClaimResult, names: Names) -> Table:
-    """A claim's rows: one a setting, by kind of noise or by annotators."""
-    there = {choice.group for one in result.sets for choice in one.rows[0].choices}
-    groups = [group for group in ("noise", "annotators") if group in there]
-    rows = [
-        (
-            names.all(one.set),
-            names.all(one.rows[0]),
-            *(saving_text(one.comparison.saving(form)) for form in ("integrated", "final")),
-            ", ".join(opponent.name(names) for opponent in one.opponents),
-            *(difference(apart) for apart in (one.comparison.area, one.comparison.final)),
-            levels_text(one.levels),
-            str(one.seeds),
-        )
-        for one in sorted(result.sets, key=lambda one: one.rows[0])
-    ]
-    header = (
-        "set",
-        " and ".join(groups) or "noise",
-        "labels saved",
-        "at its final level",
-        "best opponent",
-        "area, points ± SE",
-        "full budget, points ± SE",
-        LEVELS,
-        "seeds",
-    )
-    note = (
-        "Savings on isotonic mean curves, with paired 95 % intervals over seeds. Two opponents: "
-        "one was chosen by each half of the seeds, and scored on the other."
-    )
-    return Table(f"Claims: {result.claim.name}, set by set", header, tuple(rows), note)

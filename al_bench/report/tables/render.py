@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Literal
 
 from al_bench.report.tables.cells import Table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-COLUMNS = 6  # of a table on a terminal
+COLUMNS, WIDTH = 6, 120  # of a table on a terminal; of the terminal, where there is none
+WHO = re.compile(
+    r" \((?:baseline: |\d+ of \d+ )?not reached\)$"
+)  # more than a terminal has room for
 LATEX = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -107,12 +112,28 @@ def latex(tables: Sequence[Table], summary: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def console(table: Table) -> RichTable:
-    """The table for a terminal: six columns at most, a line a row, and what is left out is said."""
+def show(tables: Iterable[Table]) -> None:
+    """Print tables on a terminal, or as wide as one where there is none."""
+    from rich.console import Console
+
+    terminal = Console(width=None if sys.stdout.isatty() else WIDTH)
+    for table in tables:
+        terminal.print(console(table, terminal.width))
+
+
+def console(table: Table, width: int) -> RichTable:
+    """The table for a terminal: as many columns as fit uncut, six at most, a line a row, and what
+    is left out is said."""
+    from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    left = len(table.header) - COLUMNS
+    rows = [[WHO.sub("", one_line(cell)) for cell in row] for row in table.rows]
+    wide = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    wide = wide or [1] * len(table.header)
+    ends = accumulate((cells + 3 for cells in wide), initial=1)
+    many = max(sum(end <= width for end in list(ends)[1:][:COLUMNS]), 1)
+    left = len(table.header) - many
     note = f"{table.note} {left} more columns are in the report." if left > 0 else table.note
     shown = RichTable(
         title=Text(one_line(table.title)),
@@ -120,12 +141,10 @@ def console(table: Table) -> RichTable:
         title_justify="left",
         caption_justify="left",
     )
-    for number, name in enumerate(table.header[:COLUMNS]):
-        shown.add_column(Text(one_line(name)), justify="right" if number else "left")
-    for r, row in enumerate(table.rows):
-        styles = ("bold" if (r, c) in table.bold else "" for c in range(COLUMNS))
-        cells = zip(row[:COLUMNS], styles, strict=False)
-        shown.add_row(
-            *(Text(one_line(t), style, no_wrap=True, overflow="ellipsis") for t, style in cells)
-        )
+    for number, name in enumerate(table.header[:many]):
+        side: Literal["left", "right"] = "right" if number else "left"
+        shown.add_column(Text(one_line(name)), justify=side, min_width=wide[number])
+    for r, row in enumerate(rows):
+        styles = ("bold" if (r, c) in table.bold else "" for c in range(many))
+        shown.add_row(*(Text(t, s, no_wrap=True) for t, s in zip(row, styles, strict=False)))
     return shown

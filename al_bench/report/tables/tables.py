@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from al_bench.report import stats
 from al_bench.report.analysis import Analysis, SettingResult
+from al_bench.report.comparison import Comparison
+from al_bench.report.keys import Method
 from al_bench.report.savings import area
 from al_bench.report.tables.cells import (
     DAGGER,
@@ -60,49 +65,31 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
     curves, names, metric = found.curves, analysis.names, headed(analysis.spec.metric)
     methods = [name for name in analysis.methods if name in curves.methods]
     part = analysis.parts[curves.setting]
-    seconds = part[part["round"] > 1].groupby("method")["seconds_select"].median()
+    seconds = part[part["round"] > 1].groupby("method")["seconds_select"].median().reindex(methods)
     calls = part.groupby(["method", "seed"])["oracle_calls"].max().groupby("method").mean()
-    rows, scores = [], []
-    for method in methods:
-        ends, areas = curves.of(method)[:, -1], area(curves.of(method), curves.labels)
-        select = seconds.get(method, np.nan)
-        final, over_best, over_levels = (
-            saving_text(one.saving(form) if one and curves.is_curve else None)
-            for one, form in (
-                (found.over_random.get(method), "final"),
-                (found.over_best.get(method), "final"),
-                (found.over_best.get(method), "integrated"),
-            )
-        )
-        rows.append(
-            (
-                called(analysis, method),
-                spread(ends),
-                spread(areas),
-                final,
-                over_best,
-                labels_text(found.needed(method)) if curves.is_curve else NONE,
-                over_levels,
-                f"{calls[method]:.0f}",
-                NONE if np.isnan(select) else f"{select:.2g}",
-            )
-        )
-        reader = method in analysis.oracles
-        scores.append((-np.inf, -np.inf) if reader else (ends.mean(), areas.mean()))
-    best = np.array(scores).argmax(axis=0)
+
+    def saved(by: Mapping[Method, Comparison], method: Method, form: str) -> str:
+        there = curves.is_curve and method in by
+        return saving_text(getattr(by[method], form)) if there else NONE
+
+    columns: dict[str, Callable[[Method], str]] = {
+        "method": lambda m: called(analysis, m),
+        f"final {metric}, %": lambda m: spread(curves.of(m)[:, -1]),
+        "area under curve, %": lambda m: spread(area(curves.of(m), curves.labels)),
+        "saving over random": lambda m: saved(found.over_random, m, "final"),
+        "saving over best baseline": lambda m: saved(found.over_best, m, "final"),
+        f"labels to {percent(found.target)} ({names.method(found.best)})": (
+            lambda m: labels_text(found.needed(m)) if curves.is_curve else NONE
+        ),
+        "saving over it, all levels": lambda m: saved(found.over_best, m, "integrated"),
+        "oracle calls": lambda m: f"{calls[m]:.0f}",
+        "s / round, query": lambda m: NONE if np.isnan(seconds[m]) else f"{seconds[m]:.2g}",
+    }
+    scores = np.array([(curves.of(m)[:, -1].mean(), curves.area(m)) for m in methods])
+    scores[[m in analysis.oracles for m in methods]] = -np.inf
+    bold = frozenset((int(row), at + 1) for at, row in enumerate(scores.argmax(axis=0)))
     rivals = sorted({one.baseline for one in found.over_best.values() if one.baseline})
     prior = "" if np.isnan(curves.prior) else f" The prior alone: {percent(curves.prior)}."
-    header = (
-        "method",
-        f"final {metric}, %",
-        "area under curve, %",
-        "saving over random",
-        "saving over best baseline",
-        f"labels to {percent(found.target)} ({names.method(found.best)})",
-        "saving over it, all levels",
-        "oracle calls",
-        "s / round, query",
-    )
     budget = f"{curves.labels[0]:.0f} to {curves.labels[-1]:.0f} labels"
     how = HOW + (", ".join(map(names.method, rivals)) or "none has been run yet")
     if not curves.is_curve:
@@ -111,30 +98,29 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
     note = f"{len(curves.seeds)} seeds, {budget}; mean ± standard deviation; {how}.{prior}"
     if analysis.oracles & set(methods):
         note += f" {DAGGER} reads the truth: a reference, not a competitor."
-    bold = frozenset((int(row), column + 1) for column, row in enumerate(best))
-    return Table(names.setting(curves.setting), header, tuple(rows), note, bold)
+    table = Table.of(names.setting(curves.setting), methods, columns)
+    return replace(table, note=note, bold=bold)
 
 
 def ranking(analysis: Analysis) -> Table:
     """Mean ranks over settings, and wins over the best baseline of each."""
-    names, scores = analysis.ranked
+    methods, scores = analysis.ranked
     ranks, half = stats.ranks(scores), stats.t_band(stats.ranks(scores))
-    rows = []
-    for i, method in enumerate(names):
+
+    def wins(method: Method) -> str:
         versus = (found.over_best.get(method) for found in analysis.settings)
         verdicts = [one.area.verdict for one in versus if one is not None]
-        count = "/".join(str(verdicts.count(word)) for word in ("win", "tie", "loss"))
-        rank = f"{ranks[:, i].mean():.2f} ± {half[i]:.2f}"
-        rows.append((called(analysis, method), rank, percent(scores[:, i].mean()), count))
-    header = (
-        "method",
-        "mean rank",
-        "mean area under curve, %",
-        "win/tie/loss against best baseline",
-    )
-    left_out = [name for name in analysis.competitors if name not in names]
-    many = len(names) > 1
-    critical = f"{stats.critical_difference(len(names), len(scores)):.2f}" if many else NONE
+        return "/".join(str(verdicts.count(word)) for word in ("win", "tie", "loss"))
+
+    columns: dict[str, Callable[[int], str]] = {
+        "method": lambda i: called(analysis, methods[i]),
+        "mean rank": lambda i: f"{ranks[:, i].mean():.2f} ± {half[i]:.2f}",
+        "mean area under curve, %": lambda i: percent(scores[:, i].mean()),
+        "win/tie/loss against best baseline": lambda i: wins(methods[i]),
+    }
+    left_out = [name for name in analysis.competitors if name not in methods]
+    many = len(methods) > 1
+    critical = f"{stats.critical_difference(len(methods), len(scores)):.2f}" if many else NONE
     note = (
         f"{len(analysis.settings)} settings, by mean area under the curve; ties share ranks; ranks "
         f"with 95 % t intervals over settings; Friedman p {p_text(stats.friedman(scores))}; "
@@ -144,4 +130,5 @@ def ranking(analysis: Analysis) -> Table:
     if left_out:
         gone = ", ".join(map(analysis.names.method, left_out))
         note += f" Not in every setting, so not ranked: {gone}."
-    return Table("Over all settings", header, tuple(rows), note, frozenset({(0, 1)}))
+    table = Table.of("Over all settings", range(len(methods)), columns)
+    return replace(table, note=note, bold=frozenset({(0, 1)}))
