@@ -78,7 +78,7 @@ def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Com
     """
     metrics = judged_by(frame, spec.metric)
     unchecked = check_problems(frame)
-    every = keyed(frame, spec.method).drop(columns=CONFIGS)  # long texts, which the keys have
+    every = keyed(frame, spec.method).drop(columns=[*GROUPS, *CONFIGS])  # which the keys have
     rest, full = without_full(every, spec.metric)
     rest = aligned(rest)
     curves = {metric: learning_curves(rest, metric) for metric in metrics}
@@ -102,11 +102,13 @@ def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[S
     rest, full = frame[~whole].reset_index(drop=True), frame[whole & (frame["round"] == 1)]
     inside = {choice.group for choice in frame["method"].iloc[0].choices}
     for group in {"supervision", "learner"} & inside:
-        full = full[full[group] == PLAIN[group]]
+        plain = [method.choice(group).option == PLAIN[group] for method in full["method"]]
+        full = full[np.array(plain, dtype=bool)]
     if "model_answers" in full:
         full = full[~(full["model_answers"] > 0)]
-    unbudgeted = full["setting"].map(lambda setting: setting.without("protocol"))
-    levels = full.groupby(unbudgeted)[metric].mean().to_dict()
+    unbudgeted = [setting.without("protocol") for setting in full["setting"]]
+    by = pd.Series(unbudgeted, index=full.index, dtype=object)
+    levels = full.groupby(by)[metric].mean().to_dict()
     there = {s: levels.get(s.without("protocol")) for s in sorted(rest["setting"].unique())}
     return rest, {setting: float(level) for setting, level in there.items() if level is not None}
 

@@ -80,10 +80,12 @@ def aligned(frame: pd.DataFrame) -> pd.DataFrame:
     Methods share their pool at one seed, so rounds are paired; each round is put at its mean number
     of labels over seeds. A setting whose methods differ at one seed is left as it is.
     """
-    per_seed = frame.groupby(["setting", "seed", "round"])["n_labels"].nunique()
-    shared = per_seed.groupby("setting").max() == 1
-    means = frame.groupby(["setting", "round"])["n_labels"].transform("mean").round().astype(int)
-    return frame.assign(n_labels=means.where(frame["setting"].map(shared), frame["n_labels"]))
+    per_seed = frame.groupby(["setting", "seed", "round"], observed=True)["n_labels"].nunique()
+    shared = per_seed.groupby("setting", observed=True).max() == 1
+    rounds = frame.groupby(["setting", "round"], observed=True)["n_labels"]
+    means = rounds.transform("mean").round().astype(int)
+    where = frame["setting"].map(shared).astype(bool)
+    return frame.assign(n_labels=means.where(where, frame["n_labels"]))
 
 
 def curves_of(setting: Setting, frame: pd.DataFrame, metric: str) -> LearningCurves:
@@ -108,7 +110,7 @@ def curves_of(setting: Setting, frame: pd.DataFrame, metric: str) -> LearningCur
     methods = tuple(sorted(frame["method"].unique()))
     seeds = tuple(int(seed) for seed in sorted(frame["seed"].unique()))
     scores = np.full((len(methods), len(seeds), wide.shape[1]), np.nan)
-    rows = pd.Index(methods, dtype=object).get_indexer(wide.index.get_level_values("method"))
+    rows = pd.Index(methods, dtype=object).get_indexer(list(wide.index.get_level_values("method")))
     columns = np.searchsorted(seeds, wide.index.get_level_values("seed"))
     scores[rows, columns] = wide.to_numpy(dtype=float)
     prior = frame.loc[frame["n_labels"] == 0, metric].mean()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, total_ordering
 from typing import Any, Self, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from al_bench.configuration.identity import name_of
@@ -132,19 +133,25 @@ def in_method(method: Sequence[str]) -> tuple[str, ...]:
 
 
 def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
-    """The frame with two more columns, `setting` and `method`: a Setting and a Method each row."""
+    """The frame with two more columns, `setting` and `method`, categories of Keys."""
     inside = in_method(method)
     outside = [group for group in SETTING if group not in inside]
-    first = frame.drop_duplicates("id").set_index("id")
-    return frame.assign(
-        setting=frame["id"].map(keys(Setting, first, outside)).astype(object),
-        method=frame["id"].map(keys(Method, first, inside)).astype(object),
-    )
+    places, ids = pd.factorize(frame["id"])
+    runs = frame.drop_duplicates("id").set_index("id")
+
+    def column(kind: type[K], groups: Sequence[str]) -> pd.Categorical:
+        found = keys(kind, runs, groups)
+        every = sorted(set(found.values()))
+        number = {key: i for i, key in enumerate(every)}
+        codes = np.array([number[found[name]] for name in ids], dtype=int)
+        return pd.Categorical.from_codes(codes[places], every, ordered=True)
+
+    return frame.assign(setting=column(Setting, outside), method=column(Method, inside))
 
 
 def by_setting(frame: pd.DataFrame) -> dict[Setting, pd.DataFrame]:
     """The rows of a keyed frame by setting, in order."""
-    parts: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("setting")))
+    parts: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("setting", observed=True)))
     return parts
 
 

@@ -30,14 +30,16 @@ def isotonic(curves: Floats) -> Floats:
     """(b, p) the non-decreasing least-squares fit to each curve (Barlow et al., 1972).
 
     By the min-max formula, ``max over j <= i of min over k >= i of mean(curve[j..k])``, for all
-    curves at once; time and memory O(b p^2).
+    curves at once; O(b p^2).
     """
     points = curves.shape[1]
-    first, last = np.arange(points)[:, None], np.arange(points)[None, :]
-    sums = np.concatenate([np.zeros((len(curves), 1)), np.cumsum(curves, axis=1)], axis=1)
-    means = (sums[:, None, 1:] - sums[:, :-1, None]) / np.maximum(last - first + 1, 1)
-    lowest = np.minimum.accumulate(means[:, :, ::-1], axis=2)[:, :, ::-1]
-    return np.asarray(np.where(first <= last, lowest, -np.inf).max(axis=1))
+    sums = np.concatenate([np.zeros((1, len(curves))), np.cumsum(curves, axis=1).T])
+    fit = np.full((points, len(curves)), -np.inf)
+    for first in range(points):
+        means = (sums[first + 1 :] - sums[first]) / np.arange(1, points - first + 1)[:, None]
+        lowest = np.minimum.accumulate(means[::-1])[::-1]
+        np.maximum(fit[first:], lowest, out=fit[first:])
+    return np.ascontiguousarray(fit.T)
 
 
 def labels_needed(curves: Floats, labels: Floats, targets: Floats) -> Floats:
@@ -80,30 +82,37 @@ def edge(a: Floats, b: Floats, labels: Floats) -> Floats:
     return np.clip(need_a / need_b, 1 / MOST, MOST)
 
 
-def ratio_at(a: Floats, b: Floats, labels: Floats, targets: Floats) -> Floats:
-    """(b, t) labels of a per label of b at each of the targets (b, t)."""
+def ratio_at(
+    a: Floats, b: Floats, labels: Floats, targets: Floats, beyond: Floats | None = None
+) -> Floats:
+    """(b, t) labels of a per label of b at each of the targets (b, t); beyond: `edge`, if known."""
     need_a, need_b = (labels_needed(curves, labels, targets) for curves in (a, b))
     both = np.isfinite(need_a) & np.isfinite(need_b)
     ratio = np.where(both, need_a, 1.0) / np.where(both, need_b, 1.0)
-    return np.where(both, ratio, edge(a, b, labels)[:, None])
+    beyond = edge(a, b, labels) if beyond is None else beyond
+    return np.where(both, ratio, beyond[:, None])
 
 
-def ratio_over_levels(a: Floats, b: Floats, labels: Floats) -> Floats:
+def ratio_over_levels(
+    a: Floats, b: Floats, labels: Floats, beyond: Floats | None = None
+) -> Floats:
     """(b,) labels of a per label of b, each summed over all levels from b's start to the highest
     that either reaches.
 
     Exact for curves linear between points; above the levels that both reach the ratio is `edge`'s.
-    Where there are no such levels it is the ratio at b's start.
+    Where there are no such levels it is the ratio at b's start. beyond: `edge`, if known.
     """
     low, top_a, top_b = b[:, 0], a.max(axis=1), b.max(axis=1)
     shared, high = np.maximum(np.minimum(top_a, top_b), low), np.maximum(top_a, top_b)
     spent_a, spent_b = (labels_over_levels(curves, labels, low, high) for curves in (a, b))
     alone_a, alone_b = (labels_over_levels(curves, labels, shared, high) for curves in (a, b))
-    last = edge(a, b, labels)
-    spent_a, spent_b = spent_a + alone_b * last, spent_b + alone_a / last
+    beyond = edge(a, b, labels) if beyond is None else beyond
+    spent_a, spent_b = spent_a + alone_b * beyond, spent_b + alone_a / beyond
     some = high - low > CLOSE
     ratio = spent_a / np.where(some, spent_b, 1.0)
-    return np.where(some, ratio, ratio_at(a, b, labels, low[:, None])[:, 0])
+    if some.all():
+        return np.asarray(ratio)
+    return np.where(some, ratio, ratio_at(a, b, labels, low[:, None], beyond)[:, 0])
 
 
 def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats) -> Floats:
@@ -143,7 +152,9 @@ def both_forms(a: Floats, b: Floats, labels: Floats) -> Floats:
     all levels."""
     last = last_level(b, labels)[:, None]
     a, b = isotonic(a), isotonic(b)
-    final, integrated = ratio_at(a, b, labels, last)[:, 0], ratio_over_levels(a, b, labels)
+    beyond = edge(a, b, labels)
+    final = ratio_at(a, b, labels, last, beyond)[:, 0]
+    integrated = ratio_over_levels(a, b, labels, beyond)
     return np.asarray(np.log(np.stack([final, integrated], axis=1)))
 
 

@@ -38,8 +38,8 @@ def resampled(
 
     With few seeds each different resample is evaluated once: of five there are only 126.
     """
-    draws = rng.integers(0, seeds, (resamples, seeds))
-    counts = (draws[:, :, None] == np.arange(seeds)).sum(axis=1)
+    draws = rng.integers(0, seeds, (resamples, seeds)) + seeds * np.arange(resamples)[:, None]
+    counts = np.bincount(draws.ravel(), minlength=draws.size).reshape(draws.shape)
     first = places = np.arange(resamples)
     if seeds <= FEW:
         codes = counts @ (seeds + 1) ** np.arange(seeds)
