@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -137,14 +136,10 @@ def sampled(split: Split, rows: int | None) -> Split:
 
 def write(card: Card, about: dict[str, Any], folder: Path) -> list[Path]:
     """Print the card; write <name>.md, .json and .png."""
-    from rich.console import Console
-
-    from al_bench.report.tables.render import console, markdown
+    from al_bench.report.tables.render import markdown, show
 
     tables = [summary(card, about), by_class(card, about["class_names"])]
-    terminal = Console(width=None if sys.stdout.isatty() else 120)
-    for table in tables:
-        terminal.print(console(table))
+    show(tables)
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / about["name"]
     text, data, image = (Path(f"{stem}.{kind}") for kind in ("md", "json", "png"))

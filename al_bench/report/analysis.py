@@ -15,7 +15,7 @@ from al_bench.report.comparison import (
     Comparison,
     ComparisonData,
     MethodRoles,
-    compare_methods,
+    compare,
     comparison_data,
     strongest,
 )
@@ -126,8 +126,12 @@ def analyse_setting(curves: LearningCurves, spec: ReportSpec, roles: MethodRoles
     random = random_of(curves.methods)
     for method in curves.methods:
         best = strongest(curves, [m for m in baselines if m != method])
-        rivals = {one for one in (random, best) if one is not None and one != method}
-        known = {one: compare_methods(curves, method, one, spec) for one in rivals}
+        rivals = [one for one in {random, best} if one is not None and one != method]
+        a, *others = (curves.scores[curves.methods.index(one)] for one in (method, *rivals))
+        known = {
+            one: compare(curves, a, b, f"{method.text} against {one.text} 0", spec, one)
+            for one, b in zip(rivals, others, strict=True)
+        }
         for baseline, found in ((random, over_random), (best, over_best)):
             if baseline is not None and (comparison := known.get(baseline)):
                 found[method] = comparison

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from al_bench.report.comparison import (
     Comparison,
     ComparisonData,
     MethodRoles,
-    compare_scores,
+    compare,
     comparison_data,
     cross_selected,
 )
@@ -113,7 +113,11 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
     baselines, missing = baselines_of(claim, ours, data.roles)
     curves, names = data.curves[spec.metric], data.names
     rows = layout([one.setting for one in curves])
-    expected = by_data_set(curves, baselines)
+    there: dict[Choice, set[Method]] = {}
+    for one in curves:
+        there.setdefault(one.setting.choice("dataset"), set()).update(one.methods)
+    # on other data sets a baseline is no opponent
+    expected = {dataset: [m for m in baselines if m in has] for dataset, has in there.items()}
     full = {
         one.setting.without("noise"): data.full[one.setting]
         for one in curves
@@ -146,10 +150,14 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
             sets.append(PairedResult(one.setting, both, name, comparison, opponents, levels))
     missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
     by_set = any(len(some) < len(baselines) for some in expected.values())
-    result = ClaimResult(
-        claim, ours, tuple(baselines), tuple(sets), (), by_set, len(data.curves) > 1
-    )
-    return replace(result, missing=(*missing, *untargeted(result)))
+    held = tuple(baselines), tuple(sets)
+    result = ClaimResult(claim, ours, *held, (), by_set, len(data.curves) > 1)
+    missing += [
+        f"no setting of the target's {as_text(target.rows)}"
+        for target in claim.targets
+        if not any(matches(row, target.rows) for row in result.rows())
+    ]
+    return replace(result, missing=tuple(missing))
 
 
 def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[Method], list[str]]:
@@ -203,16 +211,6 @@ def pooled(row: Setting) -> Setting:
     return Setting(tuple(c.pooled() if c.group == "noise" else c for c in row.choices))
 
 
-def by_data_set(
-    curves: Sequence[LearningCurves], methods: Sequence[Method]
-) -> dict[Choice, list[Method]]:
-    """Those of some methods that have a run on each data set: on others they are no opponents."""
-    found: dict[Choice, set[Method]] = {}
-    for one in curves:
-        found.setdefault(one.setting.choice("dataset"), set()).update(one.methods)
-    return {dataset: [m for m in methods if m in has] for dataset, has in found.items()}
-
-
 def against_best(
     ours: Method,
     scores: Mapping[Opponent, np.ndarray],
@@ -226,16 +224,8 @@ def against_best(
     theirs, best = cross_selected(np.stack(list(scores.values()))[:, own], curves.labels)
     opponents = tuple(list(scores)[number] for number in best)
     who = " and ".join(f"{one.method.text} by {one.metric}" for one in opponents)
-    found = compare_scores(curves, mine[own], theirs, f"{ours.text} against {who}", spec)
+    found = compare(curves, mine[own], theirs, f"{ours.text} against {who}", spec)
     return found and (found, opponents, float(np.nanmean(theirs[:, -1])))
-
-
-def untargeted(result: ClaimResult) -> Iterator[str]:
-    """The targets of a claim that are for rows it does not have."""
-    rows = list(result.rows())
-    for target in result.claim.targets:
-        if not any(matches(row, target.rows) for row in rows):
-            yield f"no setting of the target's {as_text(target.rows)}"
 
 
 def savings_table(

@@ -15,7 +15,7 @@ from al_bench.report.curves import LearningCurves, aligned, check_metric, learni
 from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
 from al_bench.report.results import check_problems
-from al_bench.report.savings import Floats, Saving, area, compare
+from al_bench.report.savings import Floats, Saving, area, saved
 from al_bench.report.selection import NoMatchError, Selection, chosen, only
 from al_bench.report.spec import ReportSpec
 from al_bench.rng import rng
@@ -136,17 +136,11 @@ def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Method
         [method for selection in spec.selected(what) for method in found(what, selection)]
         for what in ("ours", "baselines")
     )
-    published = [m for m in methods if m not in ours and is_published(m)]
-    baselines = named if spec.selected("baselines") else published
+    if not spec.selected("baselines"):
+        rules = {m: m.choice("strategy").parameters.get("_target_") for m in methods}
+        named = [m for m in methods if m not in ours and str(rules[m]).startswith(OURS)]
     oracles = frozenset(frame.loc[frame["oracle"], "method"].unique())
-    return MethodRoles(
-        methods, tuple(ours), frozenset(baselines) - oracles, oracles, tuple(missing)
-    )
-
-
-def is_published(method: Method) -> bool:
-    """Whether its query rule comes with this package."""
-    return str(method.choice("strategy").parameters.get("_target_")).startswith(OURS)
+    return MethodRoles(methods, tuple(ours), frozenset(named) - oracles, oracles, tuple(missing))
 
 
 @dataclass(frozen=True)
@@ -196,16 +190,7 @@ def cross_selected(opponents: Floats, labels: Floats) -> tuple[Floats, tuple[int
     return found, tuple(dict.fromkeys(best))
 
 
-def compare_methods(
-    curves: LearningCurves, method: Method, baseline: Method, spec: ReportSpec
-) -> Comparison | None:
-    """One comparison over the seeds that both have; None where there are none."""
-    a, b = (curves.scores[curves.methods.index(name)] for name in (method, baseline))
-    who = f"{method.text} against {baseline.text} 0"
-    return compare_scores(curves, a, b, who, spec, baseline)
-
-
-def compare_scores(
+def compare(
     curves: LearningCurves,
     a: Floats,
     b: Floats,
@@ -220,6 +205,6 @@ def compare_scores(
         return None
     a, b = a[both], b[both]
     draws = rng(spec.seed, f"bootstrap {curves.setting.text} against {who}")
-    savings = compare(a, b, curves.labels, spec.bootstrap, draws)
-    areas = stats.paired(*(area(scores, curves.labels) for scores in (a, b)))
-    return Comparison(*savings, areas, stats.paired(a[:, -1], b[:, -1]), baseline)
+    savings = saved(a, b, curves.labels, spec.bootstrap, draws)
+    areas = stats.Paired(area(a, curves.labels) - area(b, curves.labels))
+    return Comparison(*savings, areas, stats.Paired(a[:, -1] - b[:, -1]), baseline)

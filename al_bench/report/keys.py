@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property, total_ordering
 from typing import Any, Self, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from al_bench.configuration.identity import name_of
@@ -100,14 +99,15 @@ class Key:
         return type(self)(tuple(choice for choice in self.choices if choice.group not in groups))
 
     @cached_property
+    def chosen(self) -> dict[str, str]:
+        """Configs by group, without the groups that came later and of which nothing is chosen."""
+        texts = {choice.group: choice.config for choice in self.choices}
+        return {g: text for g, text in texts.items() if g not in LATER or text != "null"}
+
+    @cached_property
     def text(self) -> str:
         """All there is to know, the same on every machine: what generators are seeded by."""
-        return " ".join(f"{choice.group}={choice.config}" for choice in self.chosen)
-
-    @property
-    def chosen(self) -> list[Choice]:
-        """Without the groups that came later and of which nothing is chosen."""
-        return [c for c in self.choices if c.group not in LATER or c.config != "null"]
+        return " ".join(f"{group}={text}" for group, text in self.chosen.items())
 
 
 class Method(Key):
@@ -116,7 +116,7 @@ class Method(Key):
     @property
     def id(self) -> str:
         """Twelve hex digits that name the options, made as the id of a run is."""
-        return name_of({choice.group: json.loads(choice.config) for choice in self.chosen})
+        return name_of({group: json.loads(text) for group, text in self.chosen.items()})
 
 
 class Setting(Key):
@@ -136,17 +136,16 @@ def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
     """The frame with two more columns, `setting` and `method`, categories of Keys."""
     inside = in_method(method)
     outside = [group for group in SETTING if group not in inside]
-    places, ids = pd.factorize(frame["id"])
     runs = frame.drop_duplicates("id").set_index("id")
-
-    def column(kind: type[K], groups: Sequence[str]) -> pd.Categorical:
-        found = keys(kind, runs, groups)
+    columns = {}
+    for name, found in (
+        ("setting", keys(Setting, runs, outside)), ("method", keys(Method, runs, inside)),
+    ):  # fmt: skip
         every = sorted(set(found.values()))
         number = {key: i for i, key in enumerate(every)}
-        codes = np.array([number[found[name]] for name in ids], dtype=int)
-        return pd.Categorical.from_codes(codes[places], every, ordered=True)
-
-    return frame.assign(setting=column(Setting, outside), method=column(Method, inside))
+        codes = frame["id"].map({run: number[key] for run, key in found.items()})
+        columns[name] = pd.Categorical.from_codes(codes, every, ordered=True)
+    return frame.assign(**columns)
 
 
 def by_setting(frame: pd.DataFrame) -> dict[Setting, pd.DataFrame]:

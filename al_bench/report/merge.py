@@ -117,19 +117,12 @@ def differences(
 
 
 def distances(one: pd.Series[Any], two: pd.Series[Any]) -> Any:
-    """(n,) how far entries of a column are apart; inf where they differ and were not measured."""
+    """(n,) how far entries of a column are apart; inf where they differ and are no fractions."""
     if one.dtype == two.dtype == float:
         apart = (one - two).abs().fillna(np.inf).to_numpy()
-        return np.where((one == two) | (one.isna() & two.isna()), 0.0, apart)
-    if one.dtype == object or two.dtype == object:  # lists go by their elements
-        return np.array([distance(a, b) for a, b in zip(one, two, strict=True)])
-    return np.where((one == two) | (one.isna() & two.isna()), 0.0, np.inf)
-
-
-def distance(one: Any, two: Any) -> float:
-    """The same of two entries."""
-    a, b = np.asarray(one), np.asarray(two)
-    if np.array_equal(a, b) or (pd.api.types.is_scalar(one) and pd.isna(one) and pd.isna(two)):
-        return 0.0
-    measured = a.dtype == b.dtype == float and a.shape == b.shape
-    return float(np.abs(a - b).max()) if measured else np.inf
+    elif one.dtype == object or two.dtype == object:  # lists go by their elements
+        same = [np.array_equal(a, b) or repr(a) == repr(b) for a, b in zip(one, two, strict=True)]
+        return np.where(same, 0.0, np.inf)
+    else:
+        apart = np.full(len(one), np.inf)
+    return np.where((one == two) | (one.isna() & two.isna()), 0.0, apart)

@@ -13,21 +13,13 @@ from al_bench.report.keys import LATER, METHOD, Choice, Key, Method, Setting
 
 # left out of a method's name
 PLAIN = {
-    "supervision": "labels",
-    "init": "random",
-    "learner": "linear",
-    "proxy_selection": "none",
-    "label_model": "none",
-    "assignment": "none",
-}
+    "supervision": "labels", "init": "random", "learner": "linear", "proxy_selection": "none",
+    "label_model": "none", "assignment": "none",
+}  # fmt: skip
 PREFIX = {
-    "supervision": " + ",
-    "init": ", start ",
-    "label_model": ", labels by ",
-    "assignment": ", whom by ",
-    "learner": ", ",
-    "proxy_selection": ", rows of ",
-}
+    "supervision": " + ", "init": ", start ", "label_model": ", labels by ",
+    "assignment": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
+}  # fmt: skip
 
 
 def plainest(methods: Iterable[Method]) -> list[Method]:
@@ -51,7 +43,7 @@ class Names:
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Names:
-        """The names in a frame with the columns `setting` and `method`."""
+        """The names in a keyed frame."""
         return cls(frame["method"].unique(), frame["setting"].unique())
 
     @cached_property

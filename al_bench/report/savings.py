@@ -93,9 +93,7 @@ def ratio_at(
     return np.where(both, ratio, beyond[:, None])
 
 
-def ratio_over_levels(
-    a: Floats, b: Floats, labels: Floats, beyond: Floats | None = None
-) -> Floats:
+def ratio_over_levels(a: Floats, b: Floats, labels: Floats, beyond: Floats | None = None) -> Floats:
     """(b,) labels of a per label of b, each summed over all levels from b's start to the highest
     that either reaches.
 
@@ -158,7 +156,7 @@ def both_forms(a: Floats, b: Floats, labels: Floats) -> Floats:
     return np.asarray(np.log(np.stack([final, integrated], axis=1)))
 
 
-def compare(
+def saved(
     a: Floats, b: Floats, labels: Floats, resamples: int, rng: np.random.Generator
 ) -> tuple[Saving, Saving]:
     """The labels a saves over b at b's last level, which is that of each resample, and over all

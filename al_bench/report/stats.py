@@ -90,11 +90,6 @@ class Paired:
         return "win" if self.difference > 0 else "loss"
 
 
-def paired(a: Floats, b: Floats) -> Paired:
-    """Compare two methods by one number a seed, (s,) and (s,)."""
-    return Paired(a - b)
-
-
 def ranks(scores: Floats) -> Floats:
     """(n, k) ranks within each row, 1 is the highest score; ties share their mean rank."""
     from scipy.stats import rankdata

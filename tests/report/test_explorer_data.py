@@ -64,6 +64,9 @@ def test_curves_are_hundredths_of_a_point_of_each_seed(two_sets: dict[str, Any])
     ]
     assert second["curves"] == [[[1, [[round((v + 0.25) * UNIT) for v in WEAK]]]]]
     assert (first["prior"], first["full"], first["better"]) == ([3000], [None], [])
+    found = data(runs("random", SLOW), runs("margin", FAST, seeds=(0.0,)))
+    rows = dict(found["settings"][0]["curves"][0])
+    assert [rows[0][1] is None, rows[1][1] is None] == [True, False]  # a seed that it lacks
 
 
 def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) -> None:
@@ -100,24 +103,13 @@ def test_the_loss_of_the_learner_is_something_to_filter_by() -> None:
     assert len(found["methods"]) == 2
 
 
-def test_a_run_that_two_files_have_counts_once_and_nothing_is_no_page() -> None:
+def test_a_run_that_two_files_have_counts_once_and_what_shows_nothing_is_refused() -> None:
     one = results(runs("random", SLOW))
     assert len(joined([one, one]).frame) == len(one.frame)
+    with pytest.raises(ValueError, match="nll, where lower is better"):
+        explorer_data(one, ["nll"], modality, asked)
     with pytest.raises(ValueError, match="no finished run to explore"):
         explorer_data(joined([Results(one.frame[:0], (), (), {})]), [METRIC], modality, asked)
-
-
-def test_a_seed_that_a_method_lacks_is_null() -> None:
-    found = data(runs("random", SLOW), runs("margin", FAST, seeds=(0.0,)))
-    (setting,) = found["settings"]
-    rows = dict(setting["curves"][0])
-    assert rows[0][1] is None
-    assert rows[1][1] is not None
-
-
-def test_a_metric_where_lower_is_better_is_refused() -> None:
-    with pytest.raises(ValueError, match="nll, where lower is better"):
-        explorer_data(results(runs("random", SLOW)), ["nll"], modality, asked)
 
 
 def test_the_same_results_are_the_same_text_and_hold_no_nan(two_sets: dict[str, Any]) -> None:
@@ -135,9 +127,7 @@ def test_resamples_are_all_there_are_up_to_five_seeds_and_200_drawn_beyond() -> 
         assert counts.shape == (number, seeds)
         assert set(counts.sum(axis=1)) == {seeds}
         assert sum(found["probabilities"]) == pytest.approx(1)
-
-
-def test_resamples_give_the_error_of_a_mean_that_a_report_has() -> None:
+    # they give the error of a mean that a report has
     values, found = np.array([1.0, 2.0, 4.0, 8.0, 9.0]), resamples(5)
     means = np.array(found["counts"]) @ values / 5
     chances = np.array(found["probabilities"])

@@ -10,13 +10,13 @@ from sklearn.isotonic import IsotonicRegression
 from al_bench.report import stats
 from al_bench.report.savings import (
     area,
-    compare,
     isotonic,
     labels_needed,
     labels_over_levels,
     last_level,
     ratio_at,
     ratio_over_levels,
+    saved,
     saving_limits,
 )
 from tests.reference import savings as slow
@@ -41,9 +41,6 @@ def test_isotonic_fit_agrees_with_scikit_learn_on_any_curve() -> None:
     curves[0], curves[1] = np.arange(9)[::-1], 0.5
     wanted = [IsotonicRegression().fit_transform(np.arange(9), curve) for curve in curves]
     np.testing.assert_allclose(isotonic(curves), wanted, atol=1e-12)
-
-
-def test_isotonic_fit_of_a_falling_curve_is_its_mean_not_its_maximum() -> None:
     assert isotonic(np.array([[0.9, 0.6, 0.3]])) == pytest.approx(np.full((1, 3), 0.6))
 
 
@@ -53,11 +50,8 @@ def test_labels_needed_interpolates_takes_the_first_crossing_and_says_never() ->
     targets = np.array([[0.1, 0.2, 0.4, 0.6, 0.7, 0.8, 0.81]])
     wanted = [10.0, 10.0, 15.0, 20.0, 70.0, 80.0, np.inf]
     assert labels_needed(curve, labels, targets)[0] == pytest.approx(wanted)
-
-
-def test_a_level_missed_by_rounding_alone_counts_as_reached() -> None:
-    curve = np.array([[0.1, 0.3 - 1e-12]])
-    assert labels_needed(curve, np.array([1.0, 2.0]), np.array([[0.3]])) == pytest.approx(2.0)
+    missed = np.array([[0.1, 0.3 - 1e-12]])  # by rounding alone
+    assert labels_needed(missed, np.array([1.0, 2.0]), np.array([[0.3]])) == pytest.approx(2.0)
 
 
 def test_last_level_is_the_mean_over_the_last_tenth_of_the_budget() -> None:
@@ -99,7 +93,7 @@ def test_labels_over_levels_agrees_with_fine_summation_also_for_curves_that_dip(
 
 
 def test_learning_twice_as_fast_saves_half_of_the_labels() -> None:
-    final, integrated = compare(line(2.0), line(1.0), LABELS, 100, np.random.default_rng(0))
+    final, integrated = saved(line(2.0), line(1.0), LABELS, 100, np.random.default_rng(0))
     # levels 0.1 to 0.2 cost both at least the first 10 labels
     above = 25 * (2**2 - 1)  # what it spends where the other is not, which counts twice
     spent = 0.1 * 10 + 25 * (1 - 0.2**2) + above
@@ -108,18 +102,15 @@ def test_learning_twice_as_fast_saves_half_of_the_labels() -> None:
         assert saving.value == pytest.approx(wanted)
         assert (saving.low, saving.high) == pytest.approx((wanted, wanted))
         assert (saving.reached_a, saving.reached_b) == (True, True)
-
-
-def test_a_method_against_itself_saves_nothing() -> None:
     noisy = line(1.0) + 0.05 * np.random.default_rng(3).normal(size=(5, 10))
-    found = compare(noisy, noisy, LABELS, 50, np.random.default_rng(0))
+    found = saved(noisy, noisy, LABELS, 50, np.random.default_rng(0))
     assert [s.value for s in found] == pytest.approx([0.0] * 2)
 
 
 @pytest.mark.parametrize(("a", "b", "reached"), [(0.5, 1.0, False), (1.0, 0.5, True)])
 def test_a_level_that_is_never_reached_is_said_to_be_so(a: float, b: float, reached: bool) -> None:
     curves = line(a, jitter=0.01), line(b, jitter=0.01)
-    final = compare(*curves, LABELS, 100, np.random.default_rng(0))[0]
+    final = saved(*curves, LABELS, 100, np.random.default_rng(0))[0]
     assert (final.reached_a, final.reached_b) == (reached, True)
     if not reached:
         assert (final.value, final.low, final.high) == pytest.approx((-1.0, -1.0, -1.0))
@@ -157,16 +148,13 @@ def test_the_error_of_a_mean_is_the_textbook_one_also_with_few_seeds() -> None:
         )  # fmt: skip
         assert value == pytest.approx([data.mean()])
         assert error == pytest.approx([data.std(ddof=1) / np.sqrt(seeds)], rel=0.02)
-
-
-def test_the_error_of_one_seed_is_unknown() -> None:
     value, error = stats.errors(lambda w: 3 * w, 1, 100, np.random.default_rng(0))
     assert value == pytest.approx([3.0])
     assert np.isnan(error).all()
-    assert np.isnan(saving_limits(0.0, np.nan, 0)).all()
 
 
 def test_the_interval_of_a_saving_is_that_of_student_on_the_log_of_the_ratio() -> None:
+    assert np.isnan(saving_limits(0.0, np.nan, 0)).all()
     low, high = saving_limits(float(np.log(0.5)), 0.1, 4)
     assert (low, high) == pytest.approx((1 - 0.5 * np.exp(0.2776445), 1 - 0.5 * np.exp(-0.2776445)))
 
@@ -197,16 +185,12 @@ def test_friedman_of_perfect_agreement_is_its_closed_form() -> None:
 
 
 def test_verdict_is_a_win_only_beyond_two_paired_standard_errors() -> None:
-    base = np.array([0.0, 1.0, 2.0, 3.0])  # seeds differ much, pairs little
     step = np.array([0.0, 0.2, 0.2, 0.4])  # mean 0.2, standard error 0.0816
-    assert stats.paired(base + step, base).verdict == "win"
-    assert stats.paired(base, base + step).verdict == "loss"
+    assert stats.Paired(step).verdict == "win"
+    assert stats.Paired(-step).verdict == "loss"
     wide = np.array([-0.05, 0.1, 0.3, 0.1])  # mean 0.1125, standard error 0.0718
-    assert stats.paired(base + wide, base).verdict == "tie"
-    assert stats.paired(base, base).verdict == "tie"
-
-
-def test_a_paired_difference_and_its_error_by_hand() -> None:
-    found = stats.paired(np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    assert stats.Paired(wide).verdict == "tie"
+    assert stats.Paired(0 * wide).verdict == "tie"
+    found = stats.Paired(np.array([1.0, 2.0, 3.0]))
     assert (found.difference, found.error) == (2.0, pytest.approx(1 / np.sqrt(3)))
-    assert np.isnan(stats.paired(np.array([1.0]), np.array([0.0])).error)
+    assert np.isnan(stats.Paired(np.array([1.0])).error)

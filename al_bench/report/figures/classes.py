@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,7 @@ import pandas as pd
 
 from al_bench.report.analysis import Analysis, SettingResult
 from al_bench.report.curves import Floats, curves_of
-from al_bench.report.figures.style import DOTTED, small_multiples
-from al_bench.report.keys import Method
+from al_bench.report.figures.style import DOTTED, Looks, small_multiples
 
 
 def recall_by_size(analysis: Analysis) -> Any:
@@ -22,7 +20,7 @@ def recall_by_size(analysis: Analysis) -> Any:
     if any((last["class_counts"].map(len) != last["recall"].map(len)).any() for last in lasts):
         return None
 
-    def draw(axis: Any, last: pd.DataFrame, styles: Mapping[Method, Mapping[str, Any]]) -> None:
+    def draw(axis: Any, last: pd.DataFrame, styles: Looks) -> None:
         there = last["method"].unique()
         for method in (method for method in analysis.methods if method in there):
             runs = last[last["method"] == method]
@@ -74,7 +72,7 @@ def label_precision(analysis: Analysis) -> Any:
         return None
     parts = [analysis.parts[curves.setting] for curves in shown]
 
-    def draw(axis: Any, part: pd.DataFrame, styles: Mapping[Method, Mapping[str, Any]]) -> None:
+    def draw(axis: Any, part: pd.DataFrame, styles: Looks) -> None:
         curves = curves_of(part["setting"].iloc[0], part, "labelled_noise")
         for method in (method for method in analysis.methods if method in curves.methods):
             axis.plot(curves.labels, 100 * (1 - curves.of(method).mean(axis=0)), **styles[method])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from al_bench.report import stats
-from al_bench.report.analysis import Analysis, SettingResult, analyse
+from al_bench.report.analysis import Analysis, analyse
 from al_bench.report.curves import LearningCurves
 from al_bench.report.figures.claims import claims_figure
 from al_bench.report.figures.classes import label_precision, recall_by_size
 from al_bench.report.figures.maps import heat, ladder, mean_ranks
 from al_bench.report.figures.style import (
     DOTTED,
+    Looks,
     legend,
     looks,
     once,
@@ -26,22 +27,10 @@ from al_bench.report.figures.style import (
     small_multiples,
     styled,
 )
-from al_bench.report.keys import Method
 from al_bench.report.results import Results
 from al_bench.report.savings import Saving
 from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import headed
-
-DRAW: dict[str, Callable[[Analysis], Any]] = {
-    "claims": claims_figure,
-    "curves": lambda analysis: learning_curves(analysis),
-    "savings": lambda analysis: savings_bars(analysis),
-    "ranks": mean_ranks,
-    "heat": heat,
-    "recall": recall_by_size,
-    "precision": label_precision,
-    "ladder": ladder,
-}
 
 
 def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
@@ -57,19 +46,13 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
 
 def learning_curves(analysis: Analysis) -> Any:
     """Mean curves with 95 % t bands over seeds, a panel a setting; the prior as a line."""
+    every = [found.curves for found in analysis.settings]
+    return small_multiples(
+        analysis, every, lambda axis, curves, styles: draw_curves(axis, curves, analysis, styles)
+    )
 
-    def draw(axis: Any, found: SettingResult, styles: Mapping[Method, Mapping[str, Any]]) -> None:
-        draw_curves(axis, found.curves, analysis, styles)
 
-    return small_multiples(analysis, analysis.settings, draw)
-
-
-def draw_curves(
-    axis: Any,
-    curves: LearningCurves,
-    analysis: Analysis,
-    styles: Mapping[Method, Mapping[str, Any]],
-) -> None:
+def draw_curves(axis: Any, curves: LearningCurves, analysis: Analysis, styles: Looks) -> None:
     """The curves of one setting; the band of a fraction ends at 0 and 100 %."""
     for method in (method for method in analysis.methods if method in curves.methods):
         scores, style = 100 * curves.of(method), styles[method]
@@ -161,3 +144,15 @@ def bar(axis: Any, height: float, saving: Saving, colour: str, limits: tuple[flo
         axis.plot([low, high], [height, height], color="#222222", linewidth=0.9, zorder=3)
         if saving.low < limits[0]:
             axis.plot(low, height, marker="<", markersize=3, color="#222222", clip_on=False)
+
+
+DRAW: dict[str, Callable[[Analysis], Any]] = {
+    "claims": claims_figure,
+    "curves": learning_curves,
+    "savings": savings_bars,
+    "ranks": mean_ranks,
+    "heat": heat,
+    "recall": recall_by_size,
+    "precision": label_precision,
+    "ladder": ladder,
+}

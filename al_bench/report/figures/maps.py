@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,8 @@ from al_bench.report import stats
 from al_bench.report.analysis import Analysis, random_of
 from al_bench.report.comparison import Comparison
 from al_bench.report.curves import LearningCurves
-from al_bench.report.figures.style import DOTTED, colours, panels, small_multiples
-from al_bench.report.keys import Choice, Method, Setting
+from al_bench.report.figures.style import DOTTED, Looks, colours, panels, small_multiples
+from al_bench.report.keys import Choice, Setting
 from al_bench.report.savings import last_level
 from al_bench.report.tables.cells import headed
 
@@ -114,7 +113,7 @@ def ladder(analysis: Analysis) -> Any:
     if not ladders:
         return None
 
-    def draw(axis: Any, rungs: list[LearningCurves], styles: Mapping[Method, Any]) -> None:
+    def draw(axis: Any, rungs: list[LearningCurves], styles: Looks) -> None:
         for method in analysis.methods:
             some = [curves for curves in rungs if method in curves.methods]
             ends = [100 * last_level(one.of(method), one.labels).mean() for one in some]

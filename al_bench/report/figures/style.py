@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from textwrap import fill
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeAlias, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -20,6 +20,7 @@ from al_bench.report.names import plainest
 from al_bench.report.tables.cells import DAGGER
 
 T = TypeVar("T")
+Looks: TypeAlias = Mapping[Method, Mapping[str, Any]]  # how a line of each method is drawn
 # Okabe and Ito (2008) without yellow, then Tol's (2021) muted and bright hues for longer lists
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
@@ -33,39 +34,11 @@ KNOWN = {
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (2.5, 1)))
 DOTTED = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
 MARKERS = "osD^vPX*<>hp"
+STYLE = Path(__file__).with_name("figures.mplstyle")
 EXACT = 160  # of the colours of a stored PNG
-RC = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 8.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#444444",
-    "axes.linewidth": 0.7,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E6E6E6",
-    "grid.linewidth": 0.6,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.color": "#444444",
-    "ytick.color": "#444444",
-    "legend.fontsize": 7.5,
-    "legend.frameon": False,
-    "lines.linewidth": 1.4,
-    "lines.markersize": 3.4,
-    "figure.dpi": 160,  # laid out at the size it is saved in, so that no name is cut
-    "savefig.dpi": 160,
-    "pdf.fonttype": 3,  # type 42 names its fonts by a hash that differs between processes
-    "axes.unicode_minus": True,
-    "text.parse_math": False,  # names come from data
-}
 
 
-def looks(analysis: Analysis) -> dict[Method, dict[str, Any]]:
+def looks(analysis: Analysis) -> Looks:
     """The line of each method and its name in legends: ours on top and thicker, truth readers thin
     and dashed."""
     methods, readers, ours = analysis.methods, analysis.oracles, analysis.roles.ours
@@ -120,7 +93,7 @@ def styled() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(RC)
+        mpl.rcParams.update(mpl.rc_params_from_file(STYLE, use_default_template=False))
         yield
 
 
@@ -140,10 +113,7 @@ def panels(count: int, width: float, height: float, columns: int) -> tuple[Any, 
 
 
 def small_multiples(
-    analysis: Analysis,
-    parts: Sequence[T],
-    draw: Callable[[Any, T, Mapping[Method, Mapping[str, Any]]], None],
-    columns: int = 3,
+    analysis: Analysis, parts: Sequence[T], draw: Callable[[Any, T, Looks], None], columns: int = 3
 ) -> Any:
     """A figure with a panel a part, each drawn with the looks of the methods, and one legend."""
     figure, axes = panels(len(parts), *((4.4, 3.2) if len(parts) == 1 else (3.4, 2.75)), columns)

@@ -18,27 +18,12 @@ WHO = re.compile(
     r" \((?:baseline: |\d+ of \d+ )?not reached\)$"
 )  # more than a terminal has room for
 LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    "−": r"$-$",
-    "∞": r"$\infty$",
-    "≥": r"$\geq$",
-    "†": r"$^\dagger$",
-    "·": r"$\cdot$",
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "±": r"$\pm$",
+    "−": r"$-$", "∞": r"$\infty$", "≥": r"$\geq$", "†": r"$^\dagger$", "·": r"$\cdot$",
     "–": r"--",
-}
+}  # fmt: skip
 
 
 # control characters end lines and move cursors, directional ones show a text as another

@@ -65,7 +65,12 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
     curves, names, metric = found.curves, analysis.names, headed(analysis.spec.metric)
     methods = [name for name in analysis.methods if name in curves.methods]
     part = analysis.parts[curves.setting]
-    seconds = part[part["round"] > 1].groupby("method", observed=True)["seconds_select"].median().reindex(methods)
+    seconds = (
+        part[part["round"] > 1]
+        .groupby("method", observed=True)["seconds_select"]
+        .median()
+        .reindex(methods)
+    )
     runs = part.groupby(["method", "seed"], observed=True)["oracle_calls"].max()
     calls = runs.groupby("method", observed=True).mean()
 
