@@ -56,7 +56,7 @@ def claim(
     if against and not ours:
         raise ValueError("albench claim has --against without --ours; wanted both, or neither")
     path, spec = asked(source, ours, against or (), metric, config_dir)
-    from al_bench.report.claims import evaluate_claims
+    from al_bench.report.claims import evaluate_claim
     from al_bench.report.comparison import comparison_data, narrowed
     from al_bench.report.results import read_parquet
     from al_bench.report.tables.claims import over_sets, set_by_set
@@ -65,7 +65,7 @@ def claim(
     results = read_parquet(path)
     frame = of_sets(narrowed(results.frame, spec), sets)
     data = comparison_data(frame, spec, results.partial)
-    claims = evaluate_claims(data, spec)
+    claims = [evaluate_claim(claim, data, spec) for claim in spec.claimed]
     print(results.summary())
     for table in (over_sets, set_by_set) if each else (over_sets,):
         show(table(claim, data.names) for claim in claims)

@@ -85,9 +85,9 @@ def merge(
       albench merge entries/mine entries/margin --out results/leaderboard.parquet
       albench merge node1/results/runs node2/results/runs results/savings.parquet --out all.parquet
 
-    Equal ids are equal runs, and one problem has one digest, or nothing is written. Of a run that
-    is in several the seconds are those of the first. `albench claim` and `albench report --known`
-    read it.
+    Equal ids are equal runs but for rounding, and one problem has one digest, or nothing is
+    written. Of a run that is in several the first is taken. `albench claim` and `albench report
+    --known` read it.
     """
     from al_bench.report.merge import merged
     from al_bench.report.results import write_parquet

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from al_bench.report import stats
-from al_bench.report.claims import ClaimResult, evaluate_claims
+from al_bench.report.claims import ClaimResult, evaluate_claim
 from al_bench.report.comparison import (
     Comparison,
     ComparisonData,
@@ -74,7 +74,7 @@ class Analysis(ComparisonData):
     def methods(self) -> tuple[Method, ...]:
         """All methods: ours first, then by mean rank, then those that have none."""
         order = self.ranked[0]
-        every = [*order, *sorted(set(self.frame["method"]) - set(order))]
+        every = [*order, *(method for method in self.roles.methods if method not in order)]
         return tuple(sorted(every, key=lambda method: method not in self.roles.ours))
 
     @cached_property
@@ -105,7 +105,7 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     data = comparison_data(results.frame, spec, results.partial)
     settings = tuple(analyse_setting(one, spec, data.roles) for one in data.curves[spec.metric])
     return Analysis(**vars(data), spec=spec, results=results, settings=settings,
-                    claims=evaluate_claims(data, spec))  # fmt: skip
+                    claims=tuple(evaluate_claim(c, data, spec) for c in spec.claimed))  # fmt: skip
 
 
 def random_of(methods: Sequence[Method]) -> Method | None:

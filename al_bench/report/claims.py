@@ -96,13 +96,9 @@ class ClaimResult:
         }
 
 
-def evaluate_claims(data: ComparisonData, spec: ReportSpec) -> tuple[ClaimResult, ...]:
-    """The claims as far as they can be evaluated; what cannot is said in `missing`."""
-    return tuple(evaluate_claim(claim, data, spec) for claim in spec.claimed)
-
-
 def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> ClaimResult:
-    """Compare a claim's method with the best of its baselines in every setting.
+    """Compare a claim's method with the best of its baselines in every setting; what cannot be is
+    said in `missing`.
 
     ValueError where a selection is of several methods or of no possible baseline.
     """

@@ -93,10 +93,8 @@ def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[S
     Where the learner is part of the method, the level is that of the plain one. A pool that a
     foundation model labelled is none to refer to.
     """
-    runs = frame.groupby("id")
-    whole = (runs["n_labels"].transform("max") == frame["n_pool"]) & (
-        runs["round"].transform("max") == 1
-    )
+    last = frame.groupby("id")[["n_labels", "round"]].transform("max")
+    whole = (last["n_labels"] == frame["n_pool"]) & (last["round"] == 1)
     if whole.all():
         return frame, {}
     rest, full = frame[~whole].reset_index(drop=True), frame[whole & (frame["round"] == 1)]

@@ -145,7 +145,7 @@ def test_runs_of_one_seed_that_met_different_problems_are_not_compared(tmp_path:
     one = fake_run(tmp_path, "margin", noise=0.2)
     other = fake_run(tmp_path, "random", noise=0.2, digest="d2")
     fake_run(tmp_path, "random", noise=0.2, seed=1, digest="d3")  # another seed's is its own
-    with pytest.raises(ValueError, match="not on one problem: .*albench run --again") as refused:
+    with pytest.raises(ValueError, match=r"not on one problem: .*albench run --again") as refused:
         analyse(read_runs(tmp_path), QUICK)
     assert {one.name, other.name} <= set(str(refused.value).split())
     assert "20 % wrong answers, seed 0" in str(refused.value)

@@ -46,6 +46,8 @@ def explorer_data(
     there is no run, a metric is unknown or lower is better, runs of one setting met different
     problems, or a method has two runs of one seed.
     """
+    from scipy.stats import t
+
     if not len(results.frame):
         raise ValueError(f"no finished run to explore: {results.summary()}")
     for metric in metrics:
@@ -71,7 +73,8 @@ def explorer_data(
         "metrics": [*metrics, *(f"{metrics[i]}, alone or times the prior" for i, _ in pairs)],
         "start": len(metrics) if pairs else 0,
         "unit": UNIT,
-        "t": quantiles_of_t(),
+        # Student's 97.5 % quantile by degrees of freedom: of none (never read), of 1 to 40, of all
+        "t": [0.0, *t.ppf(0.975, [*range(1, 41), np.inf]).tolist()],
         "resamples": {n: resamples(n) for n in range(2, 1 + max(len(c.seeds) for c in first))},
         "choices": [described(choice, command(choice)) for choice in choices],
         "methods": [
@@ -126,14 +129,6 @@ def by_seed(curves: LearningCurves, method: Any) -> list[list[int] | None]:
 
 def whole(level: float) -> int | None:
     return None if np.isnan(level) else round(float(level) * UNIT)
-
-
-def quantiles_of_t(most: int = 40) -> list[float]:
-    """Student's 97.5 % quantile by degrees of freedom: of none (zero, never read), of 1 to `most`,
-    and of infinitely many."""
-    from scipy.stats import t
-
-    return [0.0, *t.ppf(0.975, [*range(1, most + 1), np.inf]).tolist()]
 
 
 def resamples(seeds: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from textwrap import fill
-from typing import IO, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -184,17 +184,13 @@ def save(figure: Any, stem: Path) -> list[Path]:
 
 
 def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
-    """Write a figure's pixels, without a program's name; box: the part of it, in inches."""
-    drawn = BytesIO()
-    figure.savefig(drawn, format="png", metadata={"Software": None}, bbox_inches=box)
-    store_png(drawn, path)
-
-
-def store_png(drawn: IO[bytes] | Path, path: Path) -> None:
-    """Write a PNG image in 256 colours, a third of the bytes: its most frequent hues as they are,
-    all others as the nearest one that is kept."""
+    """Write a figure's pixels without a program's name, in 256 colours, a third of the bytes: its
+    most frequent hues as they are, all others as the nearest one that is kept; box: the part of it,
+    in inches."""
     from PIL import Image
 
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", metadata={"Software": None}, bbox_inches=box)
     image = Image.open(drawn).convert("RGB")
     pixels = np.asarray(image).reshape(-1, 3).astype(np.int64)
     codes, place, count = np.unique(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
@@ -52,48 +52,45 @@ def markdown(tables: Sequence[Table], heading: str, summary: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def escaped(table: Table, text: Callable[[str], str], bold: str) -> list[list[str]]:
+    """The header and the rows in a language, by how it is escaped and how it is bold."""
+    rows = [
+        [
+            bold.format(text(cell)) if (r, c) in table.bold else text(cell)
+            for c, cell in enumerate(row)
+        ]
+        for r, row in enumerate(table.rows)
+    ]
+    return [list(map(text, table.header)), *rows]
+
+
 def section(table: Table, most: int | None = None) -> str:
     """A table in Markdown with its title and note; of a longer one so many rows."""
-    lines = [line(table.header), line(["---", *["---:"] * (len(table.header) - 1)], raw=True)]
-    for r, row in enumerate(table.rows[:most]):
-        lines.append(line(row, {c for c in range(len(row)) if (r, c) in table.bold}))
-    left = len(table.rows[most:]) if most else 0
+    header, *rows = escaped(table, markdown_text, "**{}**")
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    lines = ["| " + " | ".join(cells) + " |" for cells in (header, rule, *rows[:most])]
+    left = len(rows[most:]) if most else 0
     note = f"{table.note} {left} more rows are in the details." if left else table.note
     parts = [f"## {markdown_text(table.title)}", "\n".join(lines), markdown_text(note)]
     return "\n\n".join(part for part in parts if part)
-
-
-def line(cells: Sequence[str], bold: Sequence[int] | set[int] = (), raw: bool = False) -> str:
-    texts = [cell if raw else markdown_text(cell) for cell in cells]
-    return "| " + " | ".join(f"**{t}**" if c in bold else t for c, t in enumerate(texts)) + " |"
 
 
 def latex(tables: Sequence[Table], summary: str) -> str:
     """LaTeX table environments to \\input; needs the packages booktabs and graphicx."""
     parts = ["% needs \\usepackage{booktabs,graphicx}", f"% {one_line(summary)}"]
     for table in tables:
-        body = []
-        for r, row in enumerate(table.rows):
-            cells = [latex_text(cell) for cell in row]
-            cells = [f"\\textbf{{{t}}}" if (r, c) in table.bold else t for c, t in enumerate(cells)]
-            body.append("  " + " & ".join(cells) + r" \\")
-        parts.append(
-            "\n".join(
-                [
-                    r"\begin{table}[t]\centering",
-                    rf"\caption{{{latex_text(table.title)}. {latex_text(table.note)}}}",
-                    r"\resizebox{\linewidth}{!}{%",
-                    rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
-                    r"  \toprule",
-                    "  " + " & ".join(latex_text(cell) for cell in table.header) + r" \\",
-                    r"  \midrule",
-                    *body,
-                    r"  \bottomrule",
-                    r"\end{tabular}}",
-                    r"\end{table}",
-                ]
-            )
+        rows = escaped(table, latex_text, r"\textbf{{{}}}")
+        header, *body = (f"  {' & '.join(cells)} \\\\" for cells in rows)
+        lines = (
+            r"\begin{table}[t]\centering",
+            rf"\caption{{{latex_text(table.title)}. {latex_text(table.note)}}}",
+            r"\resizebox{\linewidth}{!}{%",
+            rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
+            *(r"  \toprule", header, r"  \midrule", *body, r"  \bottomrule"),
+            r"\end{tabular}}",
+            r"\end{table}",
         )
+        parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
