@@ -87,7 +87,7 @@ def main() -> None:
     given = parser.parse_args()
     spec = spec_of(options_of([given.experiment], None))
     path = RESULTS / f"{name_of([given.experiment])}.parquet"
-    frame = narrowed(read_parquet(path).frame, spec)
+    frame = narrowed(read_parquet(path).frame, spec.metric)
     if not 2 <= 2 * max(given.seeds) <= frame["seed"].nunique():
         parser.error(
             f"--seeds {max(given.seeds)} of {frame['seed'].nunique()}; wanted half at most"

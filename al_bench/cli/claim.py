@@ -63,7 +63,7 @@ def claim(
     from al_bench.report.tables.render import show
 
     results = read_parquet(path)
-    frame = of_sets(narrowed(results.frame, spec), sets)
+    frame = of_sets(narrowed(results.frame, spec.metric), sets)
     data = comparison_data(frame, spec, results.partial)
     claims = [evaluate_claim(claim, data, spec) for claim in spec.claimed]
     print(results.summary())

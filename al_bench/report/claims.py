@@ -22,6 +22,7 @@ from al_bench.report.keys import ALL, METHOD, Choice, Method, Setting
 from al_bench.report.names import Names, has_annotators
 from al_bench.report.selection import NoMatchError, Selection, as_text, chosen, matches, only
 from al_bench.report.spec import Claim, ReportSpec
+from al_bench.report.stats import Floats
 
 
 @dataclass(frozen=True, order=True)
@@ -209,7 +210,7 @@ def pooled(row: Setting) -> Setting:
 
 def against_best(
     ours: Method,
-    scores: Mapping[Opponent, np.ndarray],
+    scores: Mapping[Opponent, Floats],
     curves: LearningCurves,
     spec: ReportSpec,
 ) -> tuple[Comparison, tuple[Opponent, ...], float] | None:
@@ -221,7 +222,9 @@ def against_best(
     opponents = tuple(list(scores)[number] for number in best)
     who = " and ".join(f"{one.method.text} by {one.metric}" for one in opponents)
     found = compare(curves, mine[own], theirs, f"{ours.text} against {who}", spec)
-    return found and (found, opponents, float(np.nanmean(theirs[:, -1])))
+    if found is None:
+        return None
+    return found, opponents, float(np.nanmean(theirs[:, -1]))
 
 
 def savings_table(

@@ -60,12 +60,11 @@ def judged_by(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
     return (metric, product) if has else (metric,)
 
 
-def narrowed(frame: pd.DataFrame, spec: ReportSpec) -> pd.DataFrame:
-    """The columns of a tidy table that claims need: large tables are copied often.
-
-    ValueError where it does not have the metric.
-    """
-    wanted = [*GROUPS, *CONFIGS, *FACTS, *judged_by(frame, spec.metric), "model_answers"]
+def narrowed(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
+    """The columns of a tidy table that claims by some metrics need: large tables are copied often.
+    ValueError where it does not have one of these."""
+    judged = [name for metric in metrics for name in judged_by(frame, metric)]
+    wanted = dict.fromkeys([*GROUPS, *CONFIGS, *FACTS, *judged, "model_answers"])
     return frame[[column for column in wanted if column in frame]]
 
 

@@ -138,9 +138,10 @@ def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
     outside = [group for group in SETTING if group not in inside]
     runs = frame.drop_duplicates("id").set_index("id")
     columns = {}
-    for name, found in (
-        ("setting", keys(Setting, runs, outside)), ("method", keys(Method, runs, inside)),
-    ):  # fmt: skip
+    made: dict[str, dict[Any, Any]] = {
+        "setting": keys(Setting, runs, outside), "method": keys(Method, runs, inside),
+    }  # fmt: skip
+    for name, found in made.items():
         every = sorted(set(found.values()))
         number = {key: i for i, key in enumerate(every)}
         codes = frame["id"].map({run: number[key] for run, key in found.items()})

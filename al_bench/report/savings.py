@@ -167,17 +167,14 @@ def saved(
     means = [curves.mean(axis=0, keepdims=True) for curves in (a, b)]
     level = last_level(means[1], labels)[:, None]
     reached = [bool(np.isfinite(labels_needed(isotonic(m), labels, level)).all()) for m in means]
-    final, integrated = (
-        Saving(
-            1 - float(np.exp(log)),
-            float(error),
-            *saving_limits(log, error, len(a) - 1),
-            *ends,
-            len(a),
-        )
-        for log, error, ends in zip(logs, errors, (reached, (True, True)), strict=True)
-    )
-    return final, integrated
+
+    def saving(log: float, error: float, reached_a: bool, reached_b: bool) -> Saving:
+        limits = saving_limits(log, error, len(a) - 1)
+        saved = 1 - float(np.exp(log))
+        return Saving(saved, float(error), *limits, reached_a, reached_b, len(a))
+
+    final = saving(logs[0], errors[0], *reached)
+    return final, saving(logs[1], errors[1], True, True)
 
 
 def saving_limits(log: float, error: float, freedom: float) -> tuple[float, float]:

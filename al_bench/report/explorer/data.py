@@ -54,9 +54,8 @@ def explorer_data(
         if metric in LOWER_IS_BETTER:
             raise ValueError(f"the explorer has the metric {metric}, where lower is better; wanted "
                              "one where higher is")  # fmt: skip
-    every = [narrowed(results.frame, ReportSpec(metric=metric)) for metric in metrics]
-    frame = every[0].assign(**{m: part[m] for m, part in zip(metrics, every, strict=True)})
-    data = comparison_data(frame, ReportSpec(metric=metrics[0], method=WHOLE), results.partial)
+    spec = ReportSpec(metric=metrics[0], method=WHOLE)
+    data = comparison_data(narrowed(results.frame, *metrics), spec, results.partial)
     by_metric = [learning_curves(data.frame, metric) for metric in metrics]
     first, names, methods = by_metric[0], data.names, data.names.methods
     pairs = [

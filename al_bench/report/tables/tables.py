@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -65,14 +66,10 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
     curves, names, metric = found.curves, analysis.names, headed(analysis.spec.metric)
     methods = [name for name in analysis.methods if name in curves.methods]
     part = analysis.parts[curves.setting]
-    seconds = (
-        part[part["round"] > 1]
-        .groupby("method", observed=True)["seconds_select"]
-        .median()
-        .reindex(methods)
-    )
+    later = part[part["round"] > 1].groupby("method", observed=True)["seconds_select"]
+    seconds: dict[Any, float] = later.median().reindex(methods).to_dict()
     runs = part.groupby(["method", "seed"], observed=True)["oracle_calls"].max()
-    calls = runs.groupby("method", observed=True).mean()
+    calls: dict[Any, float] = runs.groupby("method", observed=True).mean().to_dict()
 
     def saved(by: Mapping[Method, Comparison], method: Method, form: str) -> str:
         there = curves.is_curve and method in by
