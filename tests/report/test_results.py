@@ -31,7 +31,9 @@ def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
     assert len(frame["recall"].iloc[-1]) == 6
 
 
-def test_a_torn_last_line_is_dropped_and_the_run_listed_as_not_finished(tmp_path: Path) -> None:
+def test_a_torn_last_line_leaves_a_run_unfinished_and_one_before_is_an_error(
+    tmp_path: Path,
+) -> None:
     fake_run(tmp_path, seed=0)
     torn = fake_run(tmp_path, seed=1)
     whole = (torn / "rounds.jsonl").read_text()
@@ -40,15 +42,12 @@ def test_a_torn_last_line_is_dropped_and_the_run_listed_as_not_finished(tmp_path
     assert set(results.frame["seed"]) == {0}
     assert [run.id for run in results.unfinished] == [torn.name]
     assert results.unfinished[0].why == "has 10 rounds, its last line is torn"
-
-
-def test_a_torn_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
-    here = fake_run(tmp_path)
+    here = fake_run(tmp_path / "in the middle")
     lines = (here / "rounds.jsonl").read_text().splitlines()
     lines[3] = lines[3][:20]
     (here / "rounds.jsonl").write_text("\n".join(lines))
     with pytest.raises(ValueError, match="line 4 is damaged: it is not JSON"):
-        read_runs(tmp_path)
+        read_runs(here.parent)
 
 
 def test_failed_unfinished_and_missing_runs_are_listed_with_their_reasons(tmp_path: Path) -> None:

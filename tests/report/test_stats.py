@@ -130,9 +130,7 @@ def test_ratios_over_levels_agree_with_plain_summation_also_for_curves_that_dip(
     wanted = [slow.ratio_over_levels(*pair, labels, 4000) for pair in zip(a, b, strict=True)]
     assert len({float(np.sign(x.max() - y.max())) for x, y in zip(a, b, strict=True)}) == 2
     np.testing.assert_allclose(ratio_over_levels(a, b, labels), wanted, rtol=2e-3)
-
-
-def test_curves_that_never_rise_save_by_where_they_are() -> None:
+    # curves that never rise save by where they are
     flat, labels = np.array([[0.3, 0.3]]), np.array([10.0, 20.0])
     assert ratio_over_levels(flat, flat, labels) == pytest.approx(1.0)
     assert ratio_over_levels(flat - 0.1, flat, labels) == pytest.approx(2.0)
@@ -171,14 +169,12 @@ def test_ranks_start_at_the_highest_score_and_ties_share_their_mean_rank() -> No
     assert stats.ranks(scores) == pytest.approx(np.array([[1.5, 3, 1.5, 4], [3, 3, 3, 1]]))
 
 
-def test_critical_difference_is_that_of_demsar_2006() -> None:
+def test_rank_statistics_are_those_of_friedman_and_demsar_2006() -> None:
     assert stats.critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
     for methods, q in ((2, 1.960), (5, 2.728), (10, 3.164)):
         scale = np.sqrt(methods * (methods + 1) / 6)
         assert stats.critical_difference(methods, 1) / scale == pytest.approx(q, abs=6e-4)
-
-
-def test_friedman_of_perfect_agreement_is_its_closed_form() -> None:
+    # Friedman's p of perfect agreement is its closed form
     scores = np.tile([0.1, 0.2, 0.3], (6, 1))  # the statistic is n (k - 1) = 12
     assert stats.friedman(scores) == pytest.approx(chi2.sf(12, 2))
     assert np.isnan(stats.friedman(scores[:, :2]))
