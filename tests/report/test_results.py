@@ -31,7 +31,7 @@ def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
     assert len(frame["recall"].iloc[-1]) == 6
 
 
-def test_a_torn_last_line_leaves_a_run_unfinished_and_one_before_is_an_error(
+def test_a_torn_last_line_leaves_a_run_unfinished_and_another_is_an_error(
     tmp_path: Path,
 ) -> None:
     fake_run(tmp_path, seed=0)
