@@ -19,12 +19,13 @@ from al_bench.report.comparison import (
     comparison_data,
     strongest,
 )
-from al_bench.report.curves import Floats, LearningCurves
+from al_bench.report.curves import LearningCurves
 from al_bench.report.keys import Method, Setting, by_setting
 from al_bench.report.names import plainest
 from al_bench.report.results import Results
 from al_bench.report.savings import isotonic, labels_needed, last_level
 from al_bench.report.spec import ReportSpec
+from al_bench.report.stats import Floats
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from al_bench.report.curves import LearningCurves, aligned, check_metric, learni
 from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
 from al_bench.report.results import check_problems
-from al_bench.report.savings import Floats, Saving, area, saved
+from al_bench.report.savings import Saving, area, saved
 from al_bench.report.selection import NoMatchError, Selection, chosen, only
 from al_bench.report.spec import ReportSpec
+from al_bench.report.stats import Floats
 from al_bench.rng import rng
 
 CONFIGS = [f"{group}_config" for group in GROUPS]

@@ -145,7 +145,9 @@ def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
         every = sorted(set(found.values()))
         number = {key: i for i, key in enumerate(every)}
         codes = frame["id"].map({run: number[key] for run, key in found.items()})
-        columns[name] = pd.Categorical.from_codes(codes, every, ordered=True)
+        columns[name] = pd.Categorical.from_codes(
+            codes, dtype=pd.CategoricalDtype(every, ordered=True)
+        )
     return frame.assign(**columns)
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from al_bench.report.claims import ClaimResult, FinalLevels, PairedResult
 from al_bench.report.keys import Setting
-from al_bench.report.savings import CLOSE, Floats, Saving, saving_limits
+from al_bench.report.savings import CLOSE, Saving, saving_limits
 from al_bench.report.selection import matches
 from al_bench.report.spec import Claim
+from al_bench.report.stats import Floats
 
 
 @dataclass(frozen=True)

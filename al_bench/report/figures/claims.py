@@ -50,7 +50,8 @@ def claims_figure(analysis: Analysis) -> Any:
         axes[0].plot([], [], linestyle="", markersize=4, label=analysis.names.all(group),
                      **look(number))  # fmt: skip
     axes[0].plot([], [], linestyle="", marker="D", markersize=5, color="#888888", label=MEAN)
-    legend_below(figure, *axes[0].get_legend_handles_labels(), handlelength=1.2)
+    handles, labels = axes[0].get_legend_handles_labels()
+    legend_below(figure, handles, labels, handlelength=1.2)
     return figure
 
 

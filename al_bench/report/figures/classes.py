@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from al_bench.report.analysis import Analysis, SettingResult
-from al_bench.report.curves import Floats, curves_of
+from al_bench.report.curves import curves_of
 from al_bench.report.figures.style import DOTTED, Looks, small_multiples
+from al_bench.report.stats import Floats
 
 
 def recall_by_size(analysis: Analysis) -> Any:
