@@ -12,7 +12,6 @@ import pytest
 
 from al_bench.configuration.commands import Asked
 from al_bench.report import stats
-from al_bench.report.curves import Floats
 from al_bench.report.explorer.build import explorer
 from al_bench.report.explorer.data import explorer_data, resamples
 from al_bench.report.keys import Choice
@@ -24,6 +23,7 @@ from al_bench.report.savings import (
     ratio_over_levels,
     saving_limits,
 )  # fmt: skip
+from al_bench.report.stats import Floats
 from al_bench.report.summary import mean_limits
 from tests.chromium import IN_A_BROWSER, chromium
 from tests.report.frames import LABELS, results, runs
