@@ -91,8 +91,8 @@ def run(
     results: the folder whose ``runs/`` is written; config_dir: a folder of one's own options.
     ValueError where a group is chosen that the problem stands in place of.
     """
-    from al_bench.analysis.frame import read_runs
     from al_bench.configuration.config import config_folders
+    from al_bench.report.results import read_runs
     from al_bench.runs.run import execute
     from al_bench.runs.saying import Silent
 
@@ -132,7 +132,7 @@ def sweep(
     import pandas as pd
     from joblib import Parallel, delayed
 
-    from al_bench.analysis.frame import in_order
+    from al_bench.report.results import in_order
 
     fixed = {key: options.pop(key) for key in ("overrides", "config_dir") if key in options}
     listed = {key: v if isinstance(v, list | tuple) else [v] for key, v in options.items()}
@@ -153,7 +153,7 @@ def load_results(source: str | Path, results: str | Path = "results") -> pd.Data
     results: the folder whose ``<name>.parquet`` is read for a name. FileNotFoundError where there
     is none of these.
     """
-    from al_bench.analysis.frame import load
+    from al_bench.report.results import load
 
     frame: pd.DataFrame = load(source, results)
     return frame
@@ -170,7 +170,7 @@ def savings(
     ours: the method by its columns, ``{"strategy": "codecision"}``; baselines: the same for each of
     them (None: all other published ones).
     """
-    from al_bench.analysis.table import savings_table
+    from al_bench.report.claims import savings_table
 
     return savings_table(frame, ours, baselines, metric)
 
@@ -179,7 +179,7 @@ def plot_learning_curves(
     frame: pd.DataFrame, metric: str = "balanced_accuracy", ax: Axes | None = None
 ) -> Any:
     """Mean learning curves with 95 % bands over seeds; returns the matplotlib axes drawn on."""
-    from al_bench.report.figures.curves import plot_learning_curves as plot
+    from al_bench.report.figures.figures import plot_learning_curves as plot
 
     return plot(frame, metric=metric, ax=ax)
 

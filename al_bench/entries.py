@@ -22,16 +22,6 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from al_bench.analysis.frame import Results, read_parquet, read_runs, write_parquet
-from al_bench.analysis.merge import (
-    MEASURED,
-    check_digests,
-    check_ids,
-    first_difference,
-    runs_of,
-    science_of,
-)
-from al_bench.analysis.savings import area
 from al_bench.configuration.config import build, config_folders
 from al_bench.configuration.identity import run_id
 from al_bench.configuration.plan import Job
@@ -46,6 +36,21 @@ from al_bench.configuration.tasks import (
     read_task,
 )
 from al_bench.content import check_file_name
+from al_bench.report.merge import (
+    MEASURED,
+    check_ids,
+    differences,
+    runs_of,
+    science_of,
+)
+from al_bench.report.results import (
+    Results,
+    check_problems,
+    read_parquet,
+    read_runs,
+    write_parquet,
+)
+from al_bench.report.savings import area
 from al_bench.rng import rng
 from al_bench.runs.parts import is_oracle
 from al_bench.runs.provenance import versions
@@ -226,7 +231,7 @@ def areas(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
     found = {}
     for name, run in frame[frame["n_labels"] > 0].sort_values("round").groupby("id"):
         labels, levels = (run[column].to_numpy(float) for column in ("n_labels", metric))
-        found[name] = float(area(levels, labels, log=False))
+        found[name] = float(area(levels, labels))
     return pd.Series(found, dtype=float)
 
 
@@ -292,7 +297,7 @@ def check_entry(name: str, results: Results, wanted: Collection[str], task: Task
         raise ValueError(f"{name} has rounds without {task.metric}, the metric of {task.name}")
     if frame["oracle"].any():
         raise ValueError(f"{name} has runs that read the truth; an upper reference is no entry")
-    check_digests(frame)
+    check_problems(frame)
     rounds = {str(run): one for run, one in frame.sort_values(["id", "round"]).groupby("id")}
     problems = {row["id"]: problem_name(science_of(row), row["seed"]) for row in runs_of(frame)}
     for run, problem in problems.items():
@@ -355,10 +360,10 @@ def compare(recorded: pd.DataFrame, made: pd.DataFrame, metric: str, tolerance: 
     shift = areas(made, metric) - areas(recorded, metric)
     apart = []
     for name, run in recorded.groupby("id"):
-        difference = first_difference(run, made[made["id"] == name])
+        where, _ = differences(run, made[made["id"] == name]).get(str(name), (None, 0.0))
         close = 0 < tolerance >= abs(shift[name])
-        state = "equal" if difference is None else "close" if close else "DIFFERS"
-        how = f": first in {difference[1]}; area {shift[name]:+.4f}" if difference else ""
+        state = "equal" if where is None else "close" if close else "DIFFERS"
+        how = f": first in {where}; area {shift[name]:+.4f}" if where else ""
         print(f"{state:8} {name}{how}")
         apart += [str(name)] if state == "DIFFERS" else []
     if apart:

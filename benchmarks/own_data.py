@@ -155,9 +155,9 @@ def figure(ours: list[list[Point]], random: list[list[Point]], path: Path) -> No
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    from al_bench.report.figures.style import KNOWN, RC, save_png
+    from al_bench.report.figures.style import KNOWN, STYLE, save_png
 
-    with plt.rc_context(RC):
+    with plt.style.context(STYLE):
         drawing, axes = plt.subplots(figsize=(4.6, 3.0))
         for name, runs, colour in (
             ("default", ours, KNOWN["codecision"]),

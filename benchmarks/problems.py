@@ -13,9 +13,9 @@ import json
 import sys
 from pathlib import Path
 
-from al_bench.analysis.frame import load
 from al_bench.configuration.experiments import plans
 from al_bench.configuration.identity import run_id
+from al_bench.report.results import load
 from al_bench.runs.parts import problem_of
 
 RESULTS = Path(__file__).parents[1] / "results"

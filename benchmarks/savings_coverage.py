@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from pages import table
 from scipy.stats import t as student
 
-from al_bench.analysis.curves import aligned, settings
-from al_bench.analysis.frame import read_parquet
-from al_bench.analysis.ground import without_full
-from al_bench.analysis.keys import METHOD, keyed
-from al_bench.analysis.savings import both_forms
-from al_bench.analysis.spec import ReportSpec
+from al_bench.report.comparison import without_full
+from al_bench.report.curves import aligned, learning_curves
+from al_bench.report.keys import METHOD, keyed
+from al_bench.report.results import read_parquet
+from al_bench.report.savings import both_forms
+from al_bench.report.spec import ReportSpec
 
 Floats = NDArray[np.floating[Any]]
 RESULTS = Path(__file__).parents[1] / "results"
@@ -58,9 +58,9 @@ def observed() -> Noise:
     """The noise and the levels of results/savings.parquet."""
     spec = ReportSpec(method=(*METHOD, "learner"))
     frame = keyed(read_parquet(RESULTS / "savings.parquet").frame, spec.method)
-    found = settings(aligned(without_full(frame, spec.metric)[0]), spec.metric)
+    found = learning_curves(aligned(without_full(frame, spec.metric)[0]), spec.metric)
     found = [one for one in found if len(one.labels) == len(LABELS)]
-    rest = [one.curves - one.curves.mean(axis=1, keepdims=True) for one in found]
+    rest = [one.scores - one.scores.mean(axis=1, keepdims=True) for one in found]
     seeds = rest[0].shape[1]
     spread = [(part**2).mean(axis=(0, 1)) * seeds / (seeds - 1) for part in rest]
     moments = sum(np.einsum("msp,msq->pq", p, p) / p.shape[0] for p in rest)

@@ -21,12 +21,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from pages import table
 
-from al_bench.analysis.claims import hold
-from al_bench.analysis.frame import read_parquet
-from al_bench.analysis.ground import ground, narrowed
-from al_bench.analysis.over_sets import summaries
-from al_bench.analysis.spec import ReportSpec
 from al_bench.cli.report import name_of, options_of, spec_of
+from al_bench.report.claims import evaluate_claim
+from al_bench.report.comparison import comparison_data, narrowed
+from al_bench.report.results import read_parquet
+from al_bench.report.spec import ReportSpec
+from al_bench.report.summary import summaries
 
 RESULTS = Path(__file__).parents[1] / "results"
 PAGE = RESULTS / "benchmarks" / "seeds.md"
@@ -35,10 +35,10 @@ SHOWN = ("saving over all levels, %", "area, points")
 
 def held(frame: pd.DataFrame, spec: ReportSpec, claim: int) -> dict[str, tuple[float, float]]:
     """A claim's mean saving in % and mean area in points by row."""
-    on = ground(frame.reset_index(drop=True), spec, False)
+    on = comparison_data(frame.reset_index(drop=True), spec, False)
     return {
         on.names.all(one.row): (100 * one.integrated.mean, 100 * one.area)
-        for one in summaries(hold(spec.claimed[claim], on, spec))
+        for one in summaries(evaluate_claim(spec.claimed[claim], on, spec))
     }
 
 
@@ -87,7 +87,7 @@ def main() -> None:
     given = parser.parse_args()
     spec = spec_of(options_of([given.experiment], None))
     path = RESULTS / f"{name_of([given.experiment])}.parquet"
-    frame = narrowed(read_parquet(path).frame, spec)
+    frame = narrowed(read_parquet(path).frame, spec.metric)
     if not 2 <= 2 * max(given.seeds) <= frame["seed"].nunique():
         parser.error(
             f"--seeds {max(given.seeds)} of {frame['seed'].nunique()}; wanted half at most"

@@ -23,12 +23,12 @@ from pages import table
 from replays import FRACTION, METHODS, SHARE, Replay, Setting, made
 from scipy.stats import norm
 
-from al_bench.analysis.savings import isotonic
 from al_bench.arithmetic import one_hot
 from al_bench.labelling.audit.design import Audit, deviations, joined, next_audited, weights
 from al_bench.labelling.audit.estimate import Estimate, Interval, agreed, estimate
 from al_bench.labelling.audit.stopping import GAIN, STEP, advice, due, look_at
 from al_bench.metrics import recalls
+from al_bench.report.savings import isotonic
 from al_bench.state import Floats, Ints
 
 PAGE = Path(__file__).parents[1] / "results" / "benchmarks" / "stopping.md"

@@ -22,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from al_bench.analysis.savings import area
+from al_bench.report.savings import area
 
 KEPT, KEPT_OF_LABELS, KEPT_WITH_RHO = 5, 2, 1
 METRICS = ["balanced_accuracy", "product_balanced_accuracy"]
@@ -40,7 +40,7 @@ def areas(frame: pd.DataFrame) -> pd.DataFrame:
     )
     lines = []
     for key, run in frame.groupby([*BY, "seed", "id"], observed=True):
-        under = area(run[METRICS].to_numpy().T, run["n_labels"].to_numpy(), log=False)
+        under = area(run[METRICS].to_numpy().T, run["n_labels"].to_numpy())
         lines.append((*key[:-1], *under))
     return pd.DataFrame(lines, columns=[*BY, "seed", *METRICS])
 

@@ -52,12 +52,13 @@ ROOMS = {
     "runs/records": "",
     "runs": "runs/records truth loop metrics supervision/delivered problem problem/types "
     "configuration label_models assignments",
-    "analysis": "runs/records configuration",
-    "entries": "testing analysis runs configuration",
-    "report/tables": "analysis",
-    "report/figures": "analysis report/tables",
-    "report/explorer": "",
-    "report": "metrics analysis report/tables report/figures",
+    "report": "runs/records configuration",  # numbers: what shows them stands below
+    "report/tables": "report",
+    "report/figures": "report report/tables",
+    "report/explorer": "report configuration",
+    "report/prior_card": "metrics report report/tables report/figures",
+    "report/build": "report report/tables report/figures",
+    "entries": "testing report runs configuration",
 }
 ROOMS["api"] = " ".join(ROOMS)
 ROOMS["labelling/audit"] = ""  # pure statistics

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from al_bench.cli.options import ConfigDir
 if TYPE_CHECKING:
     import pandas as pd
 
-    from al_bench.analysis.spec import ReportSpec
+    from al_bench.report.spec import ReportSpec
 
 
 def claim(
@@ -54,41 +53,32 @@ def claim(
 
     Nothing is written.
     """
-    own: ReportSpec | None = None
-    if ours:
-        from al_bench.analysis.table import claim_spec
-
-        own = claim_spec(selection(ours), list(map(selection, against or ())), metric)
-    elif against:
+    if against and not ours:
         raise ValueError("albench claim has --against without --ours; wanted both, or neither")
-    path, spec = asked(source, own, config_dir)
-    from rich.console import Console
-
-    from al_bench.analysis.claims import claims_on
-    from al_bench.analysis.frame import read_parquet
-    from al_bench.analysis.ground import ground, narrowed
+    path, spec = asked(source, ours, against or (), metric, config_dir)
+    from al_bench.report.claims import evaluate_claim
+    from al_bench.report.comparison import comparison_data, narrowed
+    from al_bench.report.results import read_parquet
     from al_bench.report.tables.claims import over_sets, set_by_set
-    from al_bench.report.tables.render import console
+    from al_bench.report.tables.render import show
 
     results = read_parquet(path)
-    frame = of_sets(narrowed(results.frame, spec), sets)
-    on = ground(frame, spec, results.partial)
-    claims = claims_on(on, spec)
-    shown = [over_sets(claimed, on.names) for claimed in claims]
-    if each:
-        shown += [set_by_set(claimed, on.names) for claimed in claims]
+    frame = of_sets(narrowed(results.frame, spec.metric), sets)
+    data = comparison_data(frame, spec, results.partial)
+    claims = [evaluate_claim(claim, data, spec) for claim in spec.claimed]
     print(results.summary())
-    terminal = Console(width=None if sys.stdout.isatty() else 140)
-    for table in shown:
-        terminal.print(console(table))
+    for table in (over_sets, set_by_set) if each else (over_sets,):
+        show(table(claim, data.names) for claim in claims)
 
 
 def asked(
-    source: Sequence[str], own: ReportSpec | None, extra: Path | None
+    source: Sequence[str], ours: str | None, against: Sequence[str], metric: str, extra: Path | None
 ) -> tuple[Path, ReportSpec]:
-    """The parquet file, and the claims to hold on it; own: that of the command line."""
+    """The parquet file, and the claims to evaluate on it."""
     from al_bench.cli.report import name_of, options_of, spec_of
+    from al_bench.report.claims import claim_spec
 
+    own = claim_spec(selection(ours), list(map(selection, against)), metric) if ours else None
     files = [Path(one) for one in source if one.endswith(".parquet")]
     overrides = [one for one in source if not one.endswith(".parquet")]
     if len(files) > 1:

@@ -53,13 +53,13 @@ def merge(
       albench merge entries/mine entries/margin --out results/leaderboard.parquet
       albench merge node1/results/runs node2/results/runs results/savings.parquet --out all.parquet
 
-    Equal ids are equal runs, and one problem has one digest, or nothing is written. Of a run that
-    is in several the seconds are those of the first. `albench claim` and `albench report --known`
-    read it.
+    Equal ids are equal runs but for rounding, and one problem has one digest, or nothing is
+    written. Of a run that is in several the first is taken. `albench claim` and `albench report
+    --known` read it.
     """
-    from al_bench.analysis.frame import read_parquet, read_runs, write_parquet
-    from al_bench.analysis.merge import merged
     from al_bench.entries import RESULTS
+    from al_bench.report.merge import merged
+    from al_bench.report.results import read_parquet, read_runs, write_parquet
 
     several = {}
     for path in sources:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +10,8 @@ import typer
 from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
-    from al_bench.analysis.keys import Choice
     from al_bench.configuration.commands import Asked
+    from al_bench.report.keys import Choice
 
 PACKAGED = "al_bench.datasets.Packaged"
 METRICS = ("balanced_accuracy", "product_balanced_accuracy")
@@ -47,26 +46,24 @@ def explore(
       albench explore results/savings.parquet --out results/explorer.html
       albench explore results/*.parquet --metrics balanced_accuracy --title "All of it"
     """
-    from al_bench.analysis.explorer import About, explorer_data, joined
-    from al_bench.analysis.frame import read_parquet
+    from al_bench.configuration.commands import asked
     from al_bench.configuration.config import config_folders
     from al_bench.report.explorer.build import explorer
+    from al_bench.report.explorer.data import explorer_data
+    from al_bench.report.results import joined, read_parquet
 
-    how = partial(asked_for, folders=tuple(config_folders(config_dir)))
+    folders = config_folders(config_dir)
+
+    def command(choice: Choice) -> Asked | None:
+        return asked(choice.group, choice.option, choice.node, folders)
+
     files = files or [Path("results/savings.parquet")]
     results = joined([read_parquet(path) for path in files])
-    data = explorer_data(results, metrics or METRICS, About(modality, how))
+    data = explorer_data(results, metrics or METRICS, modality, command)
     text = explorer(data, title or ", ".join(path.stem for path in files))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     print(f"{out}: {data['summary']}, {len(text.encode()) / 1e6:.1f} MB")
-
-
-def asked_for(choice: Choice, folders: tuple[Path, ...]) -> Asked | None:
-    """How `albench run` is asked for a choice."""
-    from al_bench.configuration.commands import asked
-
-    return asked(choice.group, choice.option, choice.node, folders)
 
 
 def modality(choice: Choice) -> str:

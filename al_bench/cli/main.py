@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,14 +19,13 @@ from al_bench.cli.entries import enter, merge, verify
 from al_bench.cli.explore import explore
 from al_bench.cli.options import (
     ConfigDir,
-    Log,
-    Mode,
     Multirun,
     Overrides,
     Several,
     Splits,
     UsageError,
 )
+from al_bench.cli.report import report
 from al_bench.cli.session import app as of_session
 from al_bench.configuration.portable import started_held
 
@@ -147,41 +145,6 @@ def status(
     from al_bench.cli.status import show
 
     return show(overrides or (), config_dir)
-
-
-def report(
-    overrides: Annotated[
-        list[str],
-        typer.Argument(help="experiment=a, experiment=a,b, or what was given to run"),
-    ],
-    name: Annotated[
-        str | None, typer.Option(help="name of the report; the experiment's by default")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="folder for tables and figures (default: results)")
-    ] = None,
-    parquet: Annotated[
-        bool, typer.Option("--parquet", help="read results/<name>.parquet instead of runs")
-    ] = False,
-    known: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE ...",
-            help="parquet files of earlier reports, for the runs that are not in results/runs",
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="print no tables, only what is written")
-    ] = False,
-    log: Log = Log.NONE,
-    mode: Mode = Mode.OFFLINE,
-    config_dir: ConfigDir = None,
-    multirun: Multirun = False,
-) -> None:
-    """Build the tables and figures of an experiment from its runs, or from its parquet file."""
-    from al_bench.cli.report import make
-
-    make(overrides, name, out, parquet, known or (), quiet, log, mode, config_dir)
 
 
 def list_options(

@@ -7,7 +7,6 @@ set's own classes: imbalance and noise play no part.
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,10 +26,8 @@ def make(
     if len(jobs) > 1:
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
     config = jobs[0].config
-    from rich.console import Console
-
     from al_bench.report.prior_card import judged, tables, write
-    from al_bench.report.tables.render import console
+    from al_bench.report.tables.render import show
     from al_bench.runs.parts import Call, known_prior, loaded
     from al_bench.threads import limit_threads
 
@@ -50,9 +47,7 @@ def make(
         "prompts": list(dataset.prompts),
     }
     card |= judged(*measured(dataset, prior, split, rows, Path(config.cache).expanduser()))
-    terminal = Console(width=None if sys.stdout.isatty() else 120)
-    for table in tables(card):
-        terminal.print(console(table))
+    show(tables(card))
     return write(card, Path(config.results) / "priors")
 
 

@@ -2,67 +2,87 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from omegaconf import DictConfig, OmegaConf
+import typer
 
-from al_bench.cli.options import Log, Mode
-from al_bench.cli.status import absent
-from al_bench.configuration.config import config_folders, is_sweep
-from al_bench.configuration.experiments import experiments, plans
-from al_bench.configuration.identity import run_id
-from al_bench.configuration.options import option_of
-from al_bench.configuration.plan import Job, composed
+from al_bench.cli.options import ConfigDir, Log, Mode, Multirun
 
 if TYPE_CHECKING:
-    from al_bench.analysis.analysis import Analysis
-    from al_bench.analysis.frame import Missing, Results
-    from al_bench.analysis.spec import ReportSpec
+    from omegaconf import DictConfig
+
+    from al_bench.configuration.plan import Job
+    from al_bench.report.analysis import Analysis
+    from al_bench.report.results import Missing, Results
+    from al_bench.report.spec import ReportSpec
 
 
-def make(
-    overrides: Sequence[str],
-    name: str | None,
-    out: Path | None,
-    parquet: bool,
-    known: Sequence[Path],
-    quiet: bool,
-    log: Log,
-    mode: Mode,
-    extra: Path | None,
+def report(
+    overrides: Annotated[
+        list[str],
+        typer.Argument(help="experiment=a, experiment=a,b, or what was given to run"),
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="name of the report; the experiment's by default")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for tables and figures (default: results)")
+    ] = None,
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="read results/<name>.parquet instead of runs")
+    ] = False,
+    known: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE ...",
+            help="parquet files of earlier reports, for the runs that are not in results/runs",
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="print no tables, only what is written")
+    ] = False,
+    log: Log = Log.NONE,
+    mode: Mode = Mode.OFFLINE,
+    config_dir: ConfigDir = None,
+    multirun: Multirun = False,
 ) -> None:
-    """Write results/<name>.parquet, a page, tables, figures and details; print the main table."""
-    config = options_of(overrides, extra)
-    from al_bench.analysis.analysis import analyse
-    from al_bench.analysis.frame import read_parquet, write_parquet
+    """Build the tables and figures of an experiment from its runs, or from its parquet file."""
+    config = options_of(overrides, config_dir)
+    from al_bench.report.analysis import analyse
     from al_bench.report.build import write
+    from al_bench.report.results import read_parquet, write_parquet
+    from al_bench.report.tables.render import show
+    from al_bench.report.tables.tables import by_setting, summary
 
     name = name or name_of(overrides)
     folder = Path(config.results)
     out = out or folder
+    table = folder / f"{name}.parquet"
     written = []
     if parquet:
-        results = read_parquet(folder / f"{name}.parquet")
+        results = read_parquet(table)
     else:
-        results = read(overrides, extra, folder / "runs", known)
-        written = [write_parquet(results, out / f"{name}.parquet")]
+        results = read(overrides, config_dir, folder / "runs", known or ())
+        table = write_parquet(results, out / f"{name}.parquet")
+        written = [table]
     analysis = analyse(results, spec_of(config))
     written += write(analysis, name, out)
     if not quiet:
-        show(analysis)
-    print("\n".join(str(path) for path in written))
+        print(results.summary())
+        show((*by_setting(analysis), *summary(analysis)))
+    print("\n".join(map(str, written)))
     if log == Log.WANDB:
-        table = folder / f"{name}.parquet" if parquet else written[0]
         log_to_wandb(name, analysis, written, table, folder, mode)
 
 
 def name_of(overrides: Sequence[str]) -> str:
     """The name of a report: its experiments', or where it has none one by its overrides."""
+    from al_bench.configuration.experiments import experiments
+
     names, rest = experiments(overrides)
     if names:
         return "_".join(name.replace("/", "_") for name in names)
@@ -73,17 +93,37 @@ def name_of(overrides: Sequence[str]) -> str:
 
 def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     """The configuration of the (first) experiment: what its report shows, where results lie."""
+    from al_bench.configuration.config import is_sweep
+    from al_bench.configuration.experiments import experiments
+    from al_bench.configuration.plan import composed
+
     names, rest = experiments(overrides)
     first = [f"experiment={name}" for name in names[:1]]
     return composed([*first, *(o for o in rest if not is_sweep(o))], extra)
 
 
+def spec_of(config: DictConfig) -> ReportSpec:
+    """What an experiment wants its report to show."""
+    from omegaconf import OmegaConf
+
+    from al_bench.report.spec import ReportSpec
+
+    options: Any = OmegaConf.to_container(config.report, resolve=True)
+    try:
+        return ReportSpec(**options)
+    except TypeError as error:
+        raise ValueError(f"report: {error}".replace("ReportSpec.__init__() ", "")) from None
+
+
 def read(
-    overrides: Sequence[str], extra: Path | None, folder: Path, known: Sequence[Path] = ()
+    overrides: Sequence[str], extra: Path | None, folder: Path, known: Sequence[Path]
 ) -> Results:
     """Every run of the experiments, of those that are not in the folder what `known` parquet files
     have; those that cannot be made here are listed with the reason."""
-    from al_bench.analysis.frame import (
+    from al_bench.cli.status import absent
+    from al_bench.configuration.experiments import plans
+    from al_bench.configuration.identity import run_id
+    from al_bench.report.results import (
         NOT_STARTED,
         completed,
         read_parquet,
@@ -91,8 +131,7 @@ def read(
         without_data,
     )
 
-    planned = plans(overrides, extra).values()
-    jobs = {run_id(job.science): job for one in planned for job in one}
+    jobs = {run_id(job.science): job for one in plans(overrides, extra).values() for job in one}
     results = completed(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
@@ -102,8 +141,10 @@ def read(
 
 def missing(name: str, job: Job, extra: Path | None) -> Missing:
     """A run whose data set is not here, described as finished runs are."""
-    from al_bench.analysis.frame import NOT_AVAILABLE, Missing, describe
-    from al_bench.analysis.keys import columns_of
+    from al_bench.configuration.config import config_folders
+    from al_bench.configuration.options import option_of
+    from al_bench.report.keys import columns_of
+    from al_bench.report.results import NOT_AVAILABLE, Missing, describe
 
     science, folders = job.science, config_folders(extra)
     groups = ("dataset", "imbalance", "noise", "strategy")
@@ -113,46 +154,18 @@ def missing(name: str, job: Job, extra: Path | None) -> Missing:
     return Missing(name, describe(choices, science, science["seed"]), NOT_AVAILABLE, where)
 
 
-def show(analysis: Analysis) -> None:
-    """The tables of the page, and of each setting the main one, on the terminal."""
-    from rich.console import Console
-
-    from al_bench.report.tables.render import console
-    from al_bench.report.tables.tables import main_tables, summary
-
-    print(analysis.results.summary())
-    terminal = Console(width=None if sys.stdout.isatty() else 140)
-    for table in (*main_tables(analysis), *summary(analysis)):
-        terminal.print(console(table))
-
-
-def spec_of(config: DictConfig) -> ReportSpec:
-    """What an experiment wants its report to show."""
-    from al_bench.analysis.spec import ReportSpec
-
-    options = OmegaConf.to_container(config.report, resolve=True)
-    assert isinstance(options, dict)
-    try:
-        return ReportSpec(**{str(key): value for key, value in options.items()})
-    except TypeError as error:
-        raise ValueError(f"report: {error}".replace("ReportSpec.__init__() ", "")) from None
-
-
-def headline(analysis: Analysis) -> dict[str, float]:
+def headline(analysis: Analysis) -> Mapping[str, float]:
     """By setting, the mean area under the curve of every method, and the fraction of labels that it
     saves over random and over the best baseline."""
-    from al_bench.analysis.savings import area
-
     found, names = {}, analysis.names
-    for one in analysis.found:
-        place, setting = names.place(one.setting.place), one.setting
-        for method in setting.methods:
-            value = area(setting.of(method), setting.labels, log=False).mean()
-            found[f"area/{place}/{names.method(method)}"] = float(value)
-        for rival, compared in (("random", one.over_random), ("best", one.over_best)):
-            for method, comparison in compared.items():
-                saved = float(comparison.saving("integrated").value)
-                found[f"saved over {rival}/{place}/{names.method(method)}"] = saved
+    for one in analysis.settings:
+        setting = names.setting(one.curves.setting)
+        for method in one.curves.methods:
+            found[f"area/{setting}/{names.method(method)}"] = one.curves.area(method)
+        for rival, comparisons in (("random", one.over_random), ("best", one.over_best)):
+            for method, comparison in comparisons.items():
+                key = f"saved over {rival}/{setting}/{names.method(method)}"
+                found[key] = comparison.integrated.value
     return {key: value for key, value in found.items() if isfinite(value)}
 
 
@@ -172,7 +185,7 @@ def log_to_wandb(
     from al_bench.runs.loggers import start_wandb
 
     about = {"runs": int(analysis.frame["id"].nunique()), "metric": analysis.spec.metric}
-    about |= {"ours": [analysis.names.method(ours) for ours in analysis.sides.ours]}
+    about |= {"ours": [analysis.names.method(ours) for ours in analysis.roles.ours]}
     about |= analysis.names.shared() | dict(analysis.results.provenance)
     run = start_wandb(folder, project="al_bench", mode=mode, name=f"report {name}", group=name,
                       job_type="report", config=about)  # fmt: skip

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
-from al_bench.analysis.analysis import Analysis, analyse
-from al_bench.analysis.frame import Results
-from al_bench.analysis.spec import ReportSpec
+from al_bench.report.analysis import Analysis, analyse
 from al_bench.report.figures.figures import figures
-from al_bench.report.page import html, page
-from al_bench.report.tables.cells import Table
-from al_bench.report.tables.render import latex
+from al_bench.report.results import NOT_AVAILABLE, Results
+from al_bench.report.spec import ReportSpec
+from al_bench.report.tables.cells import Table, headed
+from al_bench.report.tables.claims import READING
+from al_bench.report.tables.render import latex, markdown_text, section
 from al_bench.report.tables.tables import details, summary
+
+MOST = 40  # rows of a table on the page
 
 
 def report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
@@ -31,10 +37,13 @@ def write(analysis: Analysis, name: str, out: Path) -> list[Path]:
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(analysis, out / "figures" / name)
+    explained = shown
+    if analysis.claims:  # how claims are read stands below the first
+        explained = [replace(shown[0], note=f"{shown[0].note} {READING}"), *shown[1:]]
     texts = {
-        folder / f"{name}.md": page(analysis, name, shown, drawn),
+        folder / f"{name}.md": page(analysis, name, explained, drawn),
         folder / f"{name}.tex": latex(shown, analysis.results.summary()),
-        out / f"{name}.html": html(analysis, name, [*shown, *rest], drawn),
+        out / f"{name}.html": html(analysis, name, [*explained, *rest], drawn),
     }
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
@@ -42,20 +51,108 @@ def write(analysis: Analysis, name: str, out: Path) -> list[Path]:
     return [*texts, stored, *(path for files in drawn.values() for path in files)]
 
 
-def write_details(tables: list[Table], path: Path) -> Path:
+def write_details(tables: Sequence[Table], path: Path) -> Path:
     """Every cell of every table, as text: table, row, column, value; the notes are metadata."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     cells = [
-        (table.title, row, column, value)
+        {"table": table.title, "row": row, "column": column, "value": value}
         for table in tables
         for row, values in enumerate(table.rows)
         for column, value in zip(table.header, values, strict=True)
     ]
-    columns = dict(zip(("table", "row", "column", "value"), zip(*cells, strict=True), strict=True))
     notes = json.dumps({table.title: table.note for table in tables})
     path.parent.mkdir(parents=True, exist_ok=True)
-    stored = pa.table(columns).replace_schema_metadata({"notes": notes})
+    stored = pa.Table.from_pylist(cells).replace_schema_metadata({"notes": notes})
     pq.write_table(stored, path, compression="zstd", compression_level=19)
     return path
+
+
+def captions(analysis: Analysis) -> dict[str, str]:
+    metric, method = headed(analysis.spec.metric), analysis.names.method(analysis.champion)
+    return {
+        "claims": "Labels saved over the best baseline of each set, summed over all levels, with "
+        "bootstrap 95 % intervals; diamonds: means over sets.",
+        "curves": f"Learning curves: {metric}, mean over seeds with 95 % t intervals.",
+        "savings": "Labels saved, summed over all levels, with bootstrap 95 % intervals.",
+        "ranks": "Mean ranks over settings with 95 % t intervals; the best are named, and random.",
+        "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
+        "recall": "Recall after the last label by the size of the class in the pool.",
+        "precision": "Right answers among all labels; dotted: the whole pool.",
+        "ladder": "Where each method ends against the prior alone, prior by prior.",
+    }
+
+
+def page(
+    analysis: Analysis, name: str, tables: Sequence[Table], figures: Mapping[str, Sequence[Path]]
+) -> str:
+    """The page that is read first, in Markdown: a figure, some tables, what is missing, and where
+    all else is."""
+    shared = ", ".join(f"{group}: {text}" for group, text in analysis.names.shared().items())
+    links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
+    first = next((key for key in ("curves", *links) if key in links), None)
+    every = ", ".join(f"[{key}]({link})" for key, link in links.items()) or "none"
+    file = f"{quote(name)}.parquet"
+    parts = [
+        f"# {markdown_text(name)}",
+        markdown_text(analysis.results.summary()),
+        f"The same in all runs: {markdown_text(shared)}." if shared else "",
+        f"![{markdown_text(captions(analysis)[first])}]({links[first]})" if first else "",
+        *(section(table, MOST) for table in tables),
+        "## What is missing",
+        "\n".join(f"* {markdown_text(one)}" for one in missing(analysis)) or "Nothing.",
+        "## Details",
+        f"Every table, cell by cell: [details](../details/{file}) (table, row, column, value). "
+        f"Every round of every run: [rounds](../{file}). Figures: {every}.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def missing(analysis: Analysis) -> list[str]:
+    """What a report should have and has not, in sentences."""
+    gone = [analysis.names.all(run.setting) or run.what for run in analysis.results.unavailable]
+    found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
+    found += [
+        f"Of {choice.option} at most {choice.node['limit']:,} rows of each split were used "
+        "(`dataset.limit`): a quick try, and no result of the data set."
+        for choice in sorted({setting.choice("dataset") for setting in analysis.parts})
+        if "limit" in choice.node
+    ]
+    found += [f"{why}." for why in analysis.roles.missing]
+    found += [f"{c.claim.name}: {why}." for c in analysis.claims for why in c.missing]
+    if analysis.unchecked:
+        found.append(
+            f"{analysis.unchecked} runs do not say what problem they met; whether runs of one "
+            "setting and seed had the same pool and answers is not checked for them."
+        )
+    return found
+
+
+def html(
+    analysis: Analysis, name: str, tables: Sequence[Table], figures: Mapping[str, Sequence[Path]]
+) -> str:
+    """All of a report in one file; what comes from data is escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    source = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
+    words = captions(analysis)
+    shown = [
+        {"caption": words[key], "data": b64encode(files[0].read_bytes()).decode()}
+        for key, files in figures.items()
+    ]
+    return template.render(
+        name=name,
+        summary=analysis.results.summary(),
+        failed=[
+            run
+            for run in (*analysis.results.failed, *analysis.results.unfinished)
+            if run.why != NOT_AVAILABLE
+        ],
+        missing=missing(analysis),
+        shared=analysis.names.shared(),
+        figures=shown,
+        tables=tables,
+        provenance=analysis.results.provenance,
+    )

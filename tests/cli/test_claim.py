@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from al_bench.analysis.frame import write_parquet
 from al_bench.cli.claim import selection
 from al_bench.cli.main import main
-from tests.analysis.frames import FAST, SLOW, WEAK, results, runs
+from al_bench.report.results import write_parquet
+from tests.report.frames import FAST, SLOW, WEAK, results, runs
 
 MINE = ["--ours", "strategy=mine"]
 

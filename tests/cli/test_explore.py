@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from al_bench.analysis.frame import write_parquet
-from al_bench.analysis.keys import Choice
 from al_bench.cli.explore import modality
 from al_bench.cli.main import main
 from al_bench.configuration.config import config_dir
 from al_bench.configuration.options import options
-from tests.analysis.frames import FAST, SLOW, results, runs
+from al_bench.report.keys import Choice
+from al_bench.report.results import write_parquet
+from tests.report.frames import FAST, SLOW, results, runs
 
 
 @pytest.fixture

@@ -245,9 +245,9 @@ def test_full_data_runs_become_the_level_that_savings_refer_to(
     small = [*common, "protocol.start=10", "protocol.budget=10", "protocol.rounds=2"]
     assert main(["run", "-m", *small, "strategy=random,margin", "seed=0,1"]) == 0
     assert main(["run", "-m", *common, "protocol=full", "strategy=random", "seed=0,1"]) == 0
-    from al_bench.analysis.frame import load
-    from al_bench.analysis.ground import without_full
-    from al_bench.analysis.keys import keyed
+    from al_bench.report.comparison import without_full
+    from al_bench.report.keys import keyed
+    from al_bench.report.results import load
 
     frame = keyed(load(tmp_path / "results" / "runs"))
     assert frame["id"].nunique() == 6

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from al_bench.analysis.frame import read_parquet
-from al_bench.analysis.keys import GROUPS, Choice
-from al_bench.cli.explore import asked_for
 from al_bench.configuration.commands import Asked, asked, said
 from al_bench.configuration.config import config_dir
 from al_bench.configuration.identity import identified, run_id
 from al_bench.configuration.options import options
 from al_bench.configuration.plan import composed, plan
+from al_bench.report.keys import GROUPS, Choice
+from al_bench.report.results import read_parquet
 
 FOLDERS = (config_dir(),)
 RESULTS = Path(__file__).parents[2] / "results"
@@ -103,7 +102,7 @@ def test_a_committed_runs_arguments_name_the_very_run_unless_it_was_renewed(name
     tested = 0
     for row in runs.groupby("strategy").last().reset_index().to_dict("records")[:4]:
         choices = [Choice(g, row[g], row[f"{g}_config"]) for g in GROUPS]
-        found = [asked_for(choice, FOLDERS) for choice in choices]
+        found = [asked(c.group, c.option, c.node, FOLDERS) for c in choices]
         assert None not in found
         if any(one.renewed for one in found if one):
             continue

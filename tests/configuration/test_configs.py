@@ -78,8 +78,8 @@ def test_every_experiment_is_one_or_more_sweeps_over_seeds_or_a_part(option: str
 def test_every_claim_of_an_experiment_selects_methods_that_its_runs_have(option: str) -> None:
     import pandas as pd
 
-    from al_bench.analysis.keys import GROUPS, Method, columns_of, in_method, keys
-    from al_bench.analysis.selection import chosen, only
+    from al_bench.report.keys import GROUPS, Method, columns_of, in_method, keys
+    from al_bench.report.selection import chosen, only
 
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))

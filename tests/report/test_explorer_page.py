@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.analysis import stats
-from al_bench.analysis.curves import Floats
-from al_bench.analysis.explorer import About, explorer_data, resamples
-from al_bench.analysis.keys import Choice
-from al_bench.analysis.over_sets import mean_limits
-from al_bench.analysis.savings import (
+from al_bench.configuration.commands import Asked
+from al_bench.report import stats
+from al_bench.report.explorer.build import explorer
+from al_bench.report.explorer.data import explorer_data, resamples
+from al_bench.report.keys import Choice
+from al_bench.report.savings import (
     area,
     isotonic,
     last_level,
@@ -23,10 +23,10 @@ from al_bench.analysis.savings import (
     ratio_over_levels,
     saving_limits,
 )  # fmt: skip
-from al_bench.configuration.commands import Asked
-from al_bench.report.explorer.build import explorer
-from tests.analysis.frames import LABELS, results, runs
+from al_bench.report.stats import Floats
+from al_bench.report.summary import mean_limits
 from tests.chromium import IN_A_BROWSER, chromium
+from tests.report.frames import LABELS, results, runs
 
 pytest.importorskip("playwright", reason="the tests in a browser need playwright")
 from playwright.sync_api import Browser, Page, expect
@@ -49,7 +49,7 @@ def asked(choice: Choice) -> Asked | None:
     return None if choice.option == "mine" else Asked(words, choice.option == OLD)
 
 
-ABOUT = About(lambda choice: "image" if choice.option == "one" else "text", asked)
+ABOUT = (lambda choice: "image" if choice.option == "one" else "text", asked)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def data() -> dict[str, Any]:
             noise = 0.2 if name == "one" else "clean"
             part = runs(strategy, curve, name, noise, seeds=(0.0,), alone=0.4)
             parts.append(part.assign(seed=seed, id=part["id"] + f" {seed}"))
-    return explorer_data(results(*parts), ["balanced_accuracy"], ABOUT)
+    return explorer_data(results(*parts), ["balanced_accuracy"], *ABOUT)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_the_page_computes_what_the_analysis_does(
     found = {row["method"]: row for row in page.evaluate("shown.rows")}
     draws, grid = resamples(SEEDS), LABELS.astype(float)
     chances = np.array(draws["probabilities"])
-    areas = np.array([[area(of(data, s, m), grid, log=False) for m in range(3)] for s in range(2)])
+    areas = np.array([[area(of(data, s, m), grid) for m in range(3)] for s in range(2)])
     ranks = stats.ranks(areas.mean(axis=2)).mean(axis=0)
     for method in range(3):
         row, spread = found[method], areas[:, method].var(axis=1, ddof=1) / SEEDS
@@ -154,7 +154,7 @@ def test_one_setting_has_the_t_interval_of_its_seeds(page: Page, data: dict[str,
     page.locator("#filters").get_by_label("image").check()
     page.wait_for_function("shown.view.settings.length === 1")
     (row,) = (r for r in page.evaluate("shown.rows") if r["method"] == 1)
-    areas = area(of(data, 0, 1), LABELS.astype(float), log=False)
+    areas = area(of(data, 0, 1), LABELS.astype(float))
     assert row["area"]["half"] == pytest.approx(stats.t_band(areas[:, None])[0])
     one = page.evaluate("shown.curves.get(1)")
     band = stats.t_band(of(data, 0, 1))
@@ -174,7 +174,7 @@ def test_every_method_is_ranked_in_the_settings_it_has_and_they_are_counted(
             ("best", 0.6, "two"),
         ]
     ]  # fmt: skip
-    found = explorer_data(results(*parts), ["balanced_accuracy", product], ABOUT)
+    found = explorer_data(results(*parts), ["balanced_accuracy", product], *ABOUT)
     path = tmp_path / "some.html"
     path.write_text(explorer(found, "Some"), encoding="utf-8")
     page = browser.new_page(viewport={"width": 390, "height": 844})

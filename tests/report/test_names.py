@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from al_bench.analysis.curves import settings
-from al_bench.analysis.frame import load
-from al_bench.analysis.keys import keyed
-from al_bench.analysis.names import Names
+from al_bench.report.curves import learning_curves
+from al_bench.report.keys import keyed
+from al_bench.report.names import Names
+from al_bench.report.results import load
 from tests.fakes import Given, fake_run
 
 
 def named(folder: Path) -> tuple[set[str], set[str]]:
     """What the methods and the settings of a folder's runs are called."""
     names = Names.of(keyed(load(folder)))
-    return set(map(names.method, names.methods)), set(map(names.place, names.places))
+    return set(map(names.method, names.methods)), set(map(names.setting, names.settings))
 
 
 def test_methods_and_settings_are_named_by_what_varies(tmp_path: Path) -> None:
@@ -99,6 +99,6 @@ def test_two_kinds_of_the_same_words_are_told_apart_by_their_options(tmp_path: P
 def test_settings_are_ordered_by_their_numbers_not_their_digits(tmp_path: Path) -> None:
     for imbalance in (100, 50, "natural"):
         fake_run(tmp_path, imbalance=imbalance)
-    found = settings(keyed(load(tmp_path)), "balanced_accuracy")
-    ratios = [setting.place.choice("imbalance").parameters.get("ratio") for setting in found]
+    found = learning_curves(keyed(load(tmp_path)), "balanced_accuracy")
+    ratios = [setting.setting.choice("imbalance").parameters.get("ratio") for setting in found]
     assert ratios == [None, 50, 100]

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.analysis.frame import NOT_AVAILABLE
 from al_bench.cli.main import main
 from al_bench.configuration.config import build
 from al_bench.configuration.experiments import command_lines
 from al_bench.configuration.plan import plan
+from al_bench.report.results import NOT_AVAILABLE
 from al_bench.rng import rng
 
 PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}

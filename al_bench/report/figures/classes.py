@@ -7,31 +7,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.analysis import Analysis, Found
-from al_bench.analysis.curves import one
-from al_bench.report.figures.axes import SHAPE, finish, legend, legend_name, looks, once
-from al_bench.report.figures.style import DOTTED, panels
+from al_bench.report.analysis import Analysis, SettingResult
+from al_bench.report.curves import curves_of
+from al_bench.report.figures.style import DOTTED, Looks, small_multiples
+from al_bench.report.stats import Floats
 
 
 def recall_by_size(analysis: Analysis) -> Any:
     """Recall after the last label against the class's size in the pool, over eight bins of size."""
-    lasts = [last_rounds(analysis, found) for found in analysis.found]
+    lasts = [last_rounds(analysis, found) for found in analysis.settings]
     if any(last.empty or last["class_counts"].isna().any() for last in lasts):
         return None
-    figure, axes = panels(len(analysis.found), *SHAPE[len(analysis.found) == 1], 3)
-    styles = looks(analysis)
-    for axis, found, last in zip(axes, analysis.found, lasts, strict=True):
-        for method in (name for name in analysis.methods if name in found.setting.methods):
+    if any((last["class_counts"].map(len) != last["recall"].map(len)).any() for last in lasts):
+        return None
+
+    def draw(axis: Any, last: pd.DataFrame, styles: Looks) -> None:
+        there = last["method"].unique()
+        for method in (method for method in analysis.methods if method in there):
             runs = last[last["method"] == method]
-            sizes = np.concatenate([np.asarray(c, dtype=float) for c in runs["class_counts"]])
-            recall = np.concatenate([np.asarray(r, dtype=float) for r in runs["recall"]])
-            if len(sizes) != len(recall):
-                return None
-            x, y = binned(sizes, recall, 8)
-            label = legend_name(analysis, method)
-            axis.plot(x, 100 * y, label=label, **styles[method])
-        finish(analysis, axis, found)
-        sizes = np.concatenate([np.asarray(c, dtype=float) for c in last["class_counts"]])
+            x, y = binned(pooled(runs["class_counts"]), pooled(runs["recall"]), 8)
+            axis.plot(x, 100 * y, **styles[method])
+        axis.set_title(analysis.names.setting(last["setting"].iloc[0]))
+        sizes = pooled(last["class_counts"])
         sizes = sizes[sizes > 0]
         axis.set_xlim(sizes.min() / 1.15, sizes.max() * 1.15)
         axis.set_xscale("log")
@@ -42,25 +39,27 @@ def recall_by_size(analysis: Analysis) -> Any:
         axis.set_ylim(-2, 102)
         axis.set_xlabel("rows of the class in the pool")
         axis.set_ylabel("recall (test), %")
-    once(axes)
-    legend(figure, axes, analysis)
-    return figure
+
+    return small_multiples(analysis, lasts, draw)
 
 
-def last_rounds(analysis: Analysis, found: Found) -> pd.DataFrame:
+def last_rounds(analysis: Analysis, found: SettingResult) -> pd.DataFrame:
     """Of a setting, the rounds after the last label that have a recall by class."""
-    part = analysis.parts[found.setting.place]
+    part = analysis.parts[found.curves.setting]
     there = part["recall"].map(len) > 0
-    last: pd.DataFrame = part[there & (part["n_labels"] == found.setting.labels[-1])]
+    last: pd.DataFrame = part[there & (part["n_labels"] == found.curves.labels[-1])]
     return last
 
 
-def binned(sizes: np.ndarray[Any, Any], recall: np.ndarray[Any, Any], bins: int) -> tuple[Any, Any]:
+def pooled(lists: pd.Series[Any]) -> Floats:
+    return np.concatenate([np.asarray(one, dtype=float) for one in lists])
+
+
+def binned(sizes: Floats, recall: Floats, bins: int) -> tuple[Floats, Floats]:
     """Geometric mean size and mean recall of classes in at most `bins` groups of like number."""
     known = ~np.isnan(recall) & (sizes > 0)
     sizes, recall = sizes[known], recall[known]
-    levels = np.unique(sizes)
-    edges = np.unique(np.quantile(levels, np.linspace(0, 1, bins + 1)))
+    edges = np.unique(np.quantile(np.unique(sizes), np.linspace(0, 1, bins + 1)))
     group = np.clip(np.searchsorted(edges, sizes, side="right") - 1, 0, max(len(edges) - 2, 0))
     used = np.unique(group)
     x = [np.exp(np.log(sizes[group == g]).mean()) for g in used]
@@ -69,23 +68,20 @@ def binned(sizes: np.ndarray[Any, Any], recall: np.ndarray[Any, Any], bins: int)
 
 def label_precision(analysis: Analysis) -> Any:
     """Share of right answers among all labelled; dotted: what buying at random expects."""
-    frame = analysis.frame
-    if "labelled_noise" not in frame.columns or not (frame["noise_rate"] > 0).any():
+    shown = [found.curves for found in analysis.settings if found.curves.noisy]
+    if "labelled_noise" not in analysis.frame or not shown:
         return None
-    shown = [found for found in analysis.found if found.setting.noisy]
-    figure, axes = panels(len(shown), *SHAPE[len(shown) == 1], 3)
-    styles = looks(analysis)
-    for axis, found in zip(axes, shown, strict=True):
-        part = analysis.parts[found.setting.place]
-        setting = one(found.setting.place, part, "labelled_noise")
-        for method in (name for name in analysis.methods if name in setting.methods):
-            mean = 100 * (1 - setting.of(method).mean(axis=0))
-            label = legend_name(analysis, method)
-            axis.plot(setting.labels, mean, label=label, **styles[method])
+    parts = [analysis.parts[curves.setting] for curves in shown]
+
+    def draw(axis: Any, part: pd.DataFrame, styles: Looks) -> None:
+        curves = curves_of(part["setting"].iloc[0], part, "labelled_noise")
+        for method in (method for method in analysis.methods if method in curves.methods):
+            axis.plot(curves.labels, 100 * (1 - curves.of(method).mean(axis=0)), **styles[method])
         expected = 100 * (1 - part["noise_rate"].mean())
         axis.axhline(expected, label="whole pool", **DOTTED)
-        finish(analysis, axis, found)
+        axis.set_title(analysis.names.setting(curves.setting))
+        axis.set_xlabel("labels")
+        axis.set_xlim(0, curves.labels[-1] * 1.02)
         axis.set_ylabel("right answers among labelled, %")
-    once(axes)
-    legend(figure, axes, analysis)
-    return figure
+
+    return small_multiples(analysis, parts, draw)

@@ -1,4 +1,4 @@
-"""The figures of a report: learning curves, savings, ranks, heat map, recall, label precision."""
+"""The figures of a report; learning curves and savings."""
 
 from __future__ import annotations
 
@@ -7,35 +7,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from al_bench.analysis import stats
-from al_bench.analysis.analysis import Analysis
-from al_bench.analysis.curves import Setting
-from al_bench.analysis.savings import Saving
-from al_bench.report.figures.axes import SHAPE, finish, legend, legend_name, looks, once
+from al_bench.report import stats
+from al_bench.report.analysis import Analysis, analyse
+from al_bench.report.curves import LearningCurves
+from al_bench.report.figures.claims import claims_figure
 from al_bench.report.figures.classes import label_precision, recall_by_size
-from al_bench.report.figures.forest import claims_figure
 from al_bench.report.figures.maps import heat, ladder, mean_ranks
-from al_bench.report.figures.style import DOTTED, panels, save, styled
+from al_bench.report.figures.style import (
+    DOTTED,
+    Looks,
+    legend,
+    looks,
+    once,
+    panels,
+    rows_named,
+    save,
+    small_multiples,
+    styled,
+)
+from al_bench.report.results import Results
+from al_bench.report.savings import Saving
+from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import headed
 
 
 def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
     """Draw the figures the spec names, as far as the runs have what they show."""
-    draw: dict[str, Callable[[Analysis], Any]] = {
-        "claims": claims_figure,
-        "curves": learning_curves,
-        "savings": savings_bars,
-        "ranks": mean_ranks,
-        "heat": heat,
-        "recall": recall_by_size,
-        "precision": label_precision,
-        "ladder": ladder,
-    }
     written = {}
     with styled():
         for name in analysis.spec.figures:
-            figure = draw[name](analysis)
+            figure = DRAW[name](analysis)
             if figure is not None:
                 written[name] = save(figure, stem.with_name(f"{stem.name}_{name}"))
     return written
@@ -43,29 +46,53 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
 
 def learning_curves(analysis: Analysis) -> Any:
     """Mean curves with 95 % t bands over seeds, a panel a setting; the prior as a line."""
-    figure, axes = panels(len(analysis.found), *SHAPE[len(analysis.found) == 1], 3)
-    for axis, found in zip(axes, analysis.found, strict=True):
-        draw_curves(axis, found.setting, analysis)
-        finish(analysis, axis, found)
-    once(axes)
-    legend(figure, axes, analysis)
-    return figure
+    every = [found.curves for found in analysis.settings]
+    return small_multiples(
+        analysis, every, lambda axis, curves, styles: draw_curves(axis, curves, analysis, styles)
+    )
 
 
-def draw_curves(axis: Any, setting: Setting, analysis: Analysis) -> None:
+def draw_curves(axis: Any, curves: LearningCurves, analysis: Analysis, styles: Looks) -> None:
     """The curves of one setting; the band of a fraction ends at 0 and 100 %."""
-    styles = looks(analysis)
-    for method in (method for method in analysis.methods if method in setting.methods):
-        curves, style = 100 * setting.of(method), styles[method]
-        mean, half = curves.mean(axis=0), stats.t_band(curves)
-        axis.plot(setting.labels, mean, label=legend_name(analysis, method), **style)
+    for method in (method for method in analysis.methods if method in curves.methods):
+        scores, style = 100 * curves.of(method), styles[method]
+        mean, half = scores.mean(axis=0), stats.t_band(scores)
+        axis.plot(curves.labels, mean, **style)
         if method not in analysis.oracles:
             band = {"color": style["color"], "alpha": 0.13, "linewidth": 0}
             low, high = np.clip([mean - half, mean + half], 0, max(100, mean.max()))
-            axis.fill_between(setting.labels, low, high, **band)
-    if not np.isnan(setting.prior):
-        axis.axhline(100 * setting.prior, label="prior alone (no labels)", **DOTTED)
+            axis.fill_between(curves.labels, low, high, **band)
+    if not np.isnan(curves.prior):
+        axis.axhline(100 * curves.prior, label="prior alone (no labels)", **DOTTED)
     axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
+    axis.set_title(analysis.names.setting(curves.setting))
+    axis.set_xlabel("labels")
+    axis.set_xlim(0, curves.labels[-1] * 1.02)
+
+
+def plot_learning_curves(
+    frame: pd.DataFrame, metric: str = "balanced_accuracy", ax: Any = None
+) -> Any:
+    """Mean learning curves with 95 % t bands over seeds, one setting an axes; returns the axes.
+
+    frame: as `load_results` gives it; ax: Matplotlib axes for a frame of one setting, else a figure
+    is made, with an array of axes. ValueError where a frame of several is to be drawn on one axes.
+    """
+    import matplotlib.pyplot as plt
+
+    analysis = analyse(Results(frame, (), (), {}), ReportSpec(metric=metric, bootstrap=1))
+    settings = [found.curves for found in analysis.settings]
+    if ax is not None and len(settings) > 1:
+        raise ValueError(f"the frame has {len(settings)} settings; wanted one for one axes")
+    axes = ax
+    if ax is None:
+        wide = min(len(settings), 3)
+        axes = plt.subplots(-(-len(settings) // wide), wide, squeeze=len(settings) == 1)[1]
+    styles = looks(analysis)
+    for axis, curves in zip(np.ravel(axes), settings, strict=False):
+        draw_curves(axis, curves, analysis, styles)
+        axis.legend()
+    return axes
 
 
 def savings_bars(analysis: Analysis) -> Any:
@@ -73,41 +100,37 @@ def savings_bars(analysis: Analysis) -> Any:
 
     A panel a setting and a row a method; the other way round for one or two methods.
     """
-    methods, names = list(analysis.sides.ours or analysis.competitors), analysis.names
-    turned = len(methods) <= 2 < len(analysis.found)
-    pairs = [[(method, found) for method in methods] for found in analysis.found]
+    methods, names = list(analysis.roles.ours or analysis.competitors), analysis.names
+    turned = len(methods) <= 2 < len(analysis.settings)
+    pairs = [[(method, found) for method in methods] for found in analysis.settings]
     if turned:
-        pairs = [[(method, found) for found in analysis.found] for method in methods]
+        pairs = [[(method, found) for found in analysis.settings] for method in methods]
     tall = 0.8 + (0.33 if turned else 0.27) * len(pairs[0])
-    wide = 3.4 + 1.6 * turned
-    figure, axes = panels(len(pairs), wide, tall, 2 if turned else 3)
-    looks = {"over random": ("#A6A6A6", 0.19), "over the best other baseline": ("#0072B2", -0.19)}
+    figure, axes = panels(len(pairs), 3.4 + 1.6 * turned, tall, 2 if turned else 3)
+    bars = {"over random": ("#A6A6A6", 0.19), "over the best other baseline": ("#0072B2", -0.19)}
     for axis, rows in zip(axes, pairs, strict=True):
-        places = [names.place(found.setting.place) for _, found in rows]
+        settings = [names.setting(found.curves.setting) for _, found in rows]
         called = [names.method(method) for method, _ in rows]
-        title, labels = (called[0], places) if turned else (places[0], called)
+        title, labels = (called[0], settings) if turned else (settings[0], called)
         shown = []
         for row, (method, found) in enumerate(reversed(rows)):
             for by, (colour, shift) in zip(
-                (found.over_random, found.over_best), looks.values(), strict=True
+                (found.over_random, found.over_best), bars.values(), strict=True
             ):
                 if (one := by.get(method)) is not None:
-                    shown.append((row + shift, one.saving("integrated"), colour))
+                    shown.append((row + shift, one.integrated, colour))
         ends = [value for _, s, _ in shown for value in (s.value, s.low) if not np.isnan(value)]
         limits = (max(min([-0.1, *ends]) * 1.08, -1.0), 1.0)
         for height, saving, colour in shown:
             bar(axis, height, saving, colour, limits)
         axis.axvline(0, color="#444444", linewidth=0.8)
-        first = axis.get_subplotspec().is_first_col()
-        axis.set_yticks(range(len(rows)), labels[::-1] if first else [""] * len(rows))
-        axis.grid(axis="y", visible=False)
-        axis.tick_params(axis="y", length=0)
+        rows_named(axis, labels[::-1])
         axis.set_xlim(100 * limits[0], 100 * limits[1])
         axis.set_ylim(-0.55, len(rows) - 0.45)
         axis.set_title(title)
         axis.set_xlabel("labels saved, %")
     once(axes)
-    for label, (colour, _) in looks.items():
+    for label, (colour, _) in bars.items():
         axes[0].barh([np.nan], [0], color=colour, label=label)
     legend(figure, axes, analysis)
     return figure
@@ -121,3 +144,15 @@ def bar(axis: Any, height: float, saving: Saving, colour: str, limits: tuple[flo
         axis.plot([low, high], [height, height], color="#222222", linewidth=0.9, zorder=3)
         if saving.low < limits[0]:
             axis.plot(low, height, marker="<", markersize=3, color="#222222", clip_on=False)
+
+
+DRAW: dict[str, Callable[[Analysis], Any]] = {
+    "claims": claims_figure,
+    "curves": learning_curves,
+    "savings": savings_bars,
+    "ranks": mean_ranks,
+    "heat": heat,
+    "recall": recall_by_size,
+    "precision": label_precision,
+    "ladder": ladder,
+}

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.analysis import stats
-from al_bench.analysis.analysis import Analysis, random_of
-from al_bench.analysis.comparison import Comparison
-from al_bench.analysis.curves import Setting
-from al_bench.analysis.keys import Choice, Place
-from al_bench.analysis.savings import last_level
-from al_bench.report.figures.axes import SHAPE, legend, legend_name, looks, once
-from al_bench.report.figures.style import DOTTED, colours, panels
+from al_bench.report import stats
+from al_bench.report.analysis import Analysis, random_of
+from al_bench.report.comparison import Comparison
+from al_bench.report.curves import LearningCurves
+from al_bench.report.figures.style import DOTTED, Looks, colours, panels, small_multiples
+from al_bench.report.keys import Choice, Setting
+from al_bench.report.savings import last_level
 from al_bench.report.tables.cells import headed
 
 NAMED = 25  # of the methods of the figure of ranks
@@ -23,11 +22,11 @@ def mean_ranks(analysis: Analysis) -> Any:
     """Mean ranks over settings with 95 % t intervals, the best on top; of many methods the best are
     named, besides ours and random."""
     methods, scores = analysis.ranked
-    if len(analysis.found) < 2 or len(methods) < 3:
+    if len(analysis.settings) < 2 or len(methods) < 3:
         return None
     every = stats.ranks(scores)
     ranks, half = every.mean(axis=0), stats.t_band(every)
-    also = {random_of(methods), *analysis.sides.ours}
+    also = {random_of(methods), *analysis.roles.ours}
     heights, names, height = [], [], 0.0
     for place, method in enumerate(methods):
         named = place < NAMED or method in also
@@ -44,7 +43,7 @@ def mean_ranks(analysis: Analysis) -> Any:
     shown = [i for i, name in enumerate(names) if name]
     axis.set_yticks([heights[i] for i in shown], [names[i] for i in shown])
     for i, tick in zip(shown, axis.get_yticklabels(), strict=True):
-        tick.set_fontweight("bold" if methods[i] in analysis.sides.ours else "normal")
+        tick.set_fontweight("bold" if methods[i] in analysis.roles.ours else "normal")
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="y", visible=False)
     axis.set_ylim(height - 0.8, 0.8)
@@ -57,15 +56,12 @@ def mean_ranks(analysis: Analysis) -> Any:
 def heat(analysis: Analysis) -> Any:
     """Gain in area over the best baseline, noise x imbalance, a panel a data set."""
     method, names = analysis.champion, analysis.names
-    cells: dict[Place, dict[tuple[Choice, Choice], Comparison]] = {}
-    for found in analysis.found:
-        place, compared = found.setting.place, found.over_best.get(method)
+    cells: dict[Setting, dict[tuple[Choice, Choice], Comparison]] = {}
+    for found in analysis.settings:
+        setting, compared = found.curves.setting, found.over_best.get(method)
         if compared is not None:
-            rest = place.part(
-                [c.group for c in place.choices if c.group not in ("noise", "imbalance")]
-            )
-            where = place.choice("noise"), place.choice("imbalance")
-            cells.setdefault(rest, {})[where] = compared
+            where = setting.choice("noise"), setting.choice("imbalance")
+            cells.setdefault(setting.without("noise", "imbalance"), {})[where] = compared
     noises, imbalances = (
         sorted({where[i] for part in cells.values() for where in part}) for i in (0, 1)
     )
@@ -73,14 +69,14 @@ def heat(analysis: Analysis) -> Any:
         return None
     sizes = (1.5 + 0.75 * len(imbalances), 1.3 + 0.42 * len(noises))
     figure, axes = panels(len(cells), max(sizes[0], 3.8 if len(cells) == 1 else 2.6), sizes[1], 3)
-    most = max(abs(c.paired.difference) for part in cells.values() for c in part.values())
+    most = max(abs(c.area.difference) for part in cells.values() for c in part.values())
     most = max(100 * most, 0.1)
     for axis, (panel, part) in zip(axes, sorted(cells.items()), strict=True):
         grid = np.full((len(noises), len(imbalances)), np.nan)
         for (noise, imbalance), one in part.items():
             at = noises.index(noise), imbalances.index(imbalance)
-            grid[at] = 100 * one.paired.difference
-            sure = "" if one.paired.verdict == "tie" else "*"
+            grid[at] = 100 * one.area.difference
+            sure = "" if one.area.verdict == "tie" else "*"
             text = f"{grid[at]:+.1f}{sure}".replace("-", "−")
             dark = abs(grid[at]) > 0.6 * most
             colour = "white" if dark else "#222222"
@@ -97,7 +93,7 @@ def heat(analysis: Analysis) -> Any:
         axis.grid(which="minor", color="white", linewidth=2)
         axis.tick_params(which="minor", length=0)
         axis.spines[:].set_visible(False)
-        axis.set_title(names.place(panel))
+        axis.set_title(names.setting(panel))
     bar = figure.colorbar(image, ax=axes, shrink=0.9, pad=0.02, aspect=14)
     bar.outline.set_visible(False)
     bar.set_label("gain in area, points")
@@ -110,28 +106,22 @@ def heat(analysis: Analysis) -> Any:
 def ladder(analysis: Analysis) -> Any:
     """Where each method ends against the quality of the prior alone, a panel for all settings that
     differ in their prior alone; dotted: the prior alone."""
-    groups: dict[Place, list[Setting]] = {}
-    for found in analysis.found:
-        place = found.setting.place
-        rest = place.part([choice.group for choice in place.choices if choice.group != "prior"])
-        groups.setdefault(rest, []).append(found.setting)
-    ladders = {place: some for place, some in sorted(groups.items()) if len(some) > 1}
+    groups: dict[Setting, list[LearningCurves]] = {}
+    for found in sorted(analysis.settings, key=lambda found: found.curves.prior):
+        groups.setdefault(found.curves.setting.without("prior"), []).append(found.curves)
+    ladders = [rungs for _, rungs in sorted(groups.items()) if len(rungs) > 1]
     if not ladders:
         return None
-    figure, axes = panels(len(ladders), *SHAPE[len(ladders) == 1], 2)
-    styles = looks(analysis)
-    for axis, (place, rungs) in zip(axes, ladders.items(), strict=True):
-        rungs.sort(key=lambda setting: setting.prior)
+
+    def draw(axis: Any, rungs: list[LearningCurves], styles: Looks) -> None:
         for method in analysis.methods:
-            some = [setting for setting in rungs if method in setting.methods]
+            some = [curves for curves in rungs if method in curves.methods]
             ends = [100 * last_level(one.of(method), one.labels).mean() for one in some]
-            name, priors = legend_name(analysis, method), [100 * one.prior for one in some]
-            axis.plot(priors, ends, label=name, **styles[method])
+            axis.plot([100 * one.prior for one in some], ends, **styles[method])
         line = np.array([100 * rungs[0].prior, 100 * rungs[-1].prior])
         axis.plot(line, line, label="prior alone (no labels)", **DOTTED)
-        axis.set_title(analysis.names.place(place))
+        axis.set_title(analysis.names.setting(rungs[0].setting.without("prior")))
         axis.set_xlabel("prior alone, %")
         axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
-    once(axes)
-    legend(figure, axes, analysis)
-    return figure
+
+    return small_multiples(analysis, ladders, draw, 2)

@@ -1,21 +1,26 @@
-"""One look for all figures: a colour and a dash a method, files without dates."""
+"""One look for all figures: a colour and a dash a method, panels and their legend, files without
+dates."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from textwrap import fill
-from typing import IO, Any
+from typing import Any, TypeAlias, TypeVar
 from zlib import crc32
 
 import numpy as np
 
-from al_bench.analysis.keys import Method
-from al_bench.analysis.names import plainest
+from al_bench.report.analysis import Analysis
+from al_bench.report.keys import Method
+from al_bench.report.names import plainest
+from al_bench.report.tables.cells import DAGGER
 
+T = TypeVar("T")
+Looks: TypeAlias = Mapping[Method, Mapping[str, Any]]  # how a line of each method is drawn
 # Okabe and Ito (2008) without yellow, then Tol's (2021) muted and bright hues for longer lists
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
@@ -29,46 +34,48 @@ KNOWN = {
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (2.5, 1)))
 DOTTED = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
 MARKERS = "osD^vPX*<>hp"
+STYLE = Path(__file__).with_name("figures.mplstyle")
 EXACT = 160  # of the colours of a stored PNG
-RC = {
-    "font.family": "DejaVu Sans",
-    "font.size": 8,
-    "axes.titlesize": 8.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#444444",
-    "axes.linewidth": 0.7,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E6E6E6",
-    "grid.linewidth": 0.6,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.color": "#444444",
-    "ytick.color": "#444444",
-    "legend.fontsize": 7.5,
-    "legend.frameon": False,
-    "lines.linewidth": 1.4,
-    "lines.markersize": 3.4,
-    "figure.dpi": 160,  # laid out at the size it is saved in, so that no name is cut
-    "savefig.dpi": 160,
-    "pdf.fonttype": 3,  # type 42 names its fonts by a hash that differs between processes
-    "axes.unicode_minus": True,
-    "text.parse_math": False,  # names come from data
-}
 
 
-def plain(method: Method) -> str:
+def looks(analysis: Analysis) -> Looks:
+    """The line of each method and its name in legends: ours on top and thicker, truth readers thin
+    and dashed."""
+    methods, readers, ours = analysis.methods, analysis.oracles, analysis.roles.ours
+    hues, order = colours(methods), sorted(methods)
+    found = {}
+    for method in methods:
+        variants = plainest(m for m in methods if strategy_of(m) == strategy_of(method))
+        style = {
+            "color": hues[method],
+            "marker": MARKERS[order.index(method) % len(MARKERS)],
+            "linewidth": 1.3,
+            "zorder": 3,
+            "linestyle": DASHES[variants.index(method) % len(DASHES)],
+            "markeredgewidth": 0,
+            "label": legend_name(analysis, method),
+        }
+        if method in readers:
+            style |= {"color": "#222222", "marker": "", "linewidth": 1.0, "linestyle": (0, (3, 2))}
+        if method in ours:
+            style |= {"linewidth": 2.2, "zorder": 5}
+        found[method] = style
+    return found
+
+
+def legend_name(analysis: Analysis, method: Method) -> str:
+    name = analysis.names.method(method)
+    return f"{name} {DAGGER} reads the truth" if method in analysis.oracles else name
+
+
+def strategy_of(method: Method) -> str:
     """The option of the query rule alone: no parameters, training rule or start."""
     return method.choice("strategy").option
 
 
 def colours(methods: Sequence[Method]) -> dict[Method, str]:
     """A colour by strategy name: the same in every figure, told apart as far as hues go."""
-    strategies = sorted({plain(method) for method in methods})
+    strategies = sorted(set(map(strategy_of, methods)))
     chosen = {name: KNOWN[name] for name in strategies if name in KNOWN}
     for name in strategies:
         if name not in chosen:
@@ -76,22 +83,7 @@ def colours(methods: Sequence[Method]) -> dict[Method, str]:
             turned = COLOURS[first:] + COLOURS[:first]
             free = [colour for colour in turned if colour not in chosen.values()]
             chosen[name] = (free or turned)[0]
-    return {method: chosen[plain(method)] for method in methods}
-
-
-def dashes(methods: Sequence[Method], references: frozenset[Method]) -> dict[Method, Any]:
-    """Variants of one strategy differ by dash; methods that read the truth are dashed finely."""
-    chosen: dict[Method, Any] = {}
-    for method in methods:
-        same = [name for name in methods if plain(name) == plain(method)]
-        number = plainest(same).index(method)
-        chosen[method] = (0, (3, 2)) if method in references else DASHES[number % len(DASHES)]
-    return chosen
-
-
-def markers(methods: Sequence[Method]) -> dict[Method, str]:
-    order = sorted(methods)
-    return {method: MARKERS[order.index(method) % len(MARKERS)] for method in order}
+    return {method: chosen[strategy_of(method)] for method in methods}
 
 
 @contextmanager
@@ -101,7 +93,7 @@ def styled() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(RC)
+        mpl.rcParams.update(mpl.rc_params_from_file(STYLE, use_default_template=False))
         yield
 
 
@@ -120,6 +112,63 @@ def panels(count: int, width: float, height: float, columns: int) -> tuple[Any, 
     return figure, list(axes[:count])
 
 
+def small_multiples(
+    analysis: Analysis, parts: Sequence[T], draw: Callable[[Any, T, Looks], None], columns: int = 3
+) -> Any:
+    """A figure with a panel a part, each drawn with the looks of the methods, and one legend."""
+    figure, axes = panels(len(parts), *((4.4, 3.2) if len(parts) == 1 else (3.4, 2.75)), columns)
+    styles = looks(analysis)
+    for axis, part in zip(axes, parts, strict=True):
+        draw(axis, part, styles)
+    once(axes)
+    legend(figure, axes, analysis)
+    return figure
+
+
+def legend(figure: Any, axes: Sequence[Any], analysis: Analysis) -> None:
+    """One legend in the order of the mean ranks: beside a single panel, else below all of them."""
+    handles: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    names = [legend_name(analysis, method) for method in analysis.methods]
+    order = [name for name in dict.fromkeys([*names, *handles]) if name in handles]
+    shown = [handles[label] for label in order]
+    if len(axes) > 1:
+        legend_below(figure, shown, order, handlelength=2.6)
+        return
+    wide, high = figure.get_size_inches()
+    figure.set_size_inches(wide + 0.065 * max(map(len, order)) + 0.6, high)
+    figure.legend(shown, order, loc="outside right upper", handlelength=2.6)
+
+
+def legend_below(figure: Any, handles: list[Any], labels: list[str], handlelength: float) -> None:
+    """A legend below all panels, in as many columns as fit."""
+    wide, high = figure.get_size_inches()
+    columns = max(min(int(wide / (0.065 * max(map(len, labels)) + 0.6)), len(labels)), 1)
+    figure.set_size_inches(wide, high + 0.17 * -(-len(labels) // columns))
+    place = {"loc": "outside lower center", "ncols": columns}
+    figure.legend(handles, labels, handlelength=handlelength, **place)
+
+
+def once(axes: Sequence[Any]) -> None:
+    """Axis labels at the left and below only."""
+    columns = axes[0].get_gridspec().ncols
+    for number, axis in enumerate(axes):
+        if number % columns:
+            axis.set_ylabel("")
+        if number + columns < len(axes):
+            axis.set_xlabel("")
+
+
+def rows_named(axis: Any, names: Sequence[str]) -> None:
+    """Rows from below with their names at the left, of the first panel alone, and no ticks."""
+    first = axis.get_subplotspec().is_first_col()
+    axis.set_yticks(range(len(names)), names if first else [""] * len(names))
+    axis.tick_params(axis="y", length=0)
+    axis.grid(axis="y", visible=False)
+
+
 def save(figure: Any, stem: Path) -> list[Path]:
     """Write <stem>.png and <stem>.pdf without dates or program names: same figure, same bytes."""
     stem.parent.mkdir(parents=True, exist_ok=True)
@@ -135,17 +184,13 @@ def save(figure: Any, stem: Path) -> list[Path]:
 
 
 def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
-    """Write a figure's pixels, without a program's name; box: the part of it, in inches."""
-    drawn = BytesIO()
-    figure.savefig(drawn, format="png", metadata={"Software": None}, bbox_inches=box)
-    store_png(drawn, path)
-
-
-def store_png(drawn: IO[bytes] | Path, path: Path) -> None:
-    """Write a PNG image in 256 colours, a third of the bytes: its most frequent hues as they are,
-    all others as the nearest one that is kept."""
+    """Write a figure's pixels without a program's name, in 256 colours, a third of the bytes: its
+    most frequent hues as they are, all others as the nearest one that is kept; box: the part of it,
+    in inches."""
     from PIL import Image
 
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", metadata={"Software": None}, bbox_inches=box)
     image = Image.open(drawn).convert("RGB")
     pixels = np.asarray(image).reshape(-1, 3).astype(np.int64)
     codes, place, count = np.unique(

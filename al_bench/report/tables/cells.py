@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from al_bench.analysis.analysis import Analysis
-from al_bench.analysis.keys import Method
-from al_bench.analysis.savings import Saving
-from al_bench.analysis.stats import Paired
+from al_bench.report.analysis import Analysis
+from al_bench.report.keys import Method
+from al_bench.report.savings import Saving
+from al_bench.report.stats import Paired
 
+T = TypeVar("T")
 DAGGER = "†"
 NONE = "–"
 NOT_REACHED = "not reached"
@@ -30,6 +32,12 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     bold: frozenset[tuple[int, int]] = frozenset()
+
+    @classmethod
+    def of(cls, title: str, items: Iterable[T], columns: Mapping[str, Callable[[T], str]]) -> Table:
+        """A row an item, and of each a cell by the header of its column."""
+        rows = tuple(tuple(cell(item) for cell in columns.values()) for item in items)
+        return cls(title, tuple(columns), rows)
 
 
 def called(analysis: Analysis, method: Method) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import astuple
+from collections.abc import Callable
+from dataclasses import astuple, replace
 
-from al_bench.analysis.claims import Claimed, Ends, Held, rival_name
-from al_bench.analysis.names import Names
-from al_bench.analysis.over_sets import Average, Summary, summaries
+from al_bench.report.claims import ClaimResult, FinalLevels, PairedResult
+from al_bench.report.names import Names
+from al_bench.report.summary import MeanSaving, Summary, summaries
 from al_bench.report.tables.cells import (
     NONE,
     NOT_REACHED,
@@ -20,7 +20,7 @@ from al_bench.report.tables.cells import (
     signed,
 )
 
-ENDS = "prior alone / best opponent / ours / all labels without wrong ones, %"
+LEVELS = "prior alone / best opponent / ours / all labels without wrong ones, %"
 READING = (
     "The best opponent is chosen in each setting by mean area under the curve on one half of the "
     "seeds and scored on the other, both ways (on all seeds where there are fewer than three). "
@@ -36,113 +36,86 @@ READING = (
 )
 
 
-def over_sets(claimed: Claimed, names: Names) -> Table:
+def over_sets(result: ClaimResult, names: Names) -> Table:
     """What a claim comes to over the sets of each row, and whether it reaches its targets."""
-    rows = tuple(
-        (
-            names.all(one.row),
-            str(one.sets),
-            f"{fraction(one.integrated.mean)} %",
-            limits(*one.integrated.others).strip() or NONE,
-            f"{fraction(one.integrated.worst)} % ({names.all(one.integrated.where)})",
-            "/".join(map(str, one.verdicts)),
-            limits(*one.integrated.these).strip() or NONE,
-            final_text(one.final, one.sets),
-            signed(100 * one.area, 2),
-            signed(100 * one.accuracy, 2),
-            ends_text(one.ends),
-            targets_text(one),
-        )
-        for one in summaries(claimed)
-    )
-    header = (
-        "settings",
-        "sets",
-        "labels saved",
-        "95 % over data sets",
-        "worst set",
-        "win/tie/loss",
-        "95 % over seeds",
-        "saved at final level",
-        "area, points",
-        "full budget, points",
-        ENDS,
-        "target mean / worst: reached",
-    )
-    return Table(f"Claims: {claimed.claim.name}", header, rows, note(claimed, names))
+    columns: dict[str, Callable[[Summary], str]] = {
+        "settings": lambda one: names.all(one.row),
+        "sets": lambda one: str(one.sets),
+        "labels saved": lambda one: f"{fraction(one.integrated.mean)} %",
+        "95 % over data sets": lambda one: limits(*one.integrated.over_sets).strip() or NONE,
+        "worst set": lambda one: (
+            f"{fraction(one.integrated.worst)} % ({names.all(one.integrated.worst_set)})"
+        ),
+        "win/tie/loss": lambda one: "/".join(map(str, one.verdicts)),
+        "95 % over seeds": lambda one: limits(*one.integrated.over_seeds).strip() or NONE,
+        "saved at final level": lambda one: final_text(one.final, one.sets),
+        "area, points": lambda one: signed(100 * one.area, 2),
+        "full budget, points": lambda one: signed(100 * one.accuracy, 2),
+        LEVELS: lambda one: levels_text(one.levels),
+        "target mean / worst: reached": targets_text,
+    }
+    table = Table.of(f"Claims: {result.claim.name}", summaries(result), columns)
+    return replace(table, note=note(result, names))
 
 
-def note(claimed: Claimed, names: Names) -> str:
+def set_by_set(result: ClaimResult, names: Names) -> Table:
+    """A claim's rows: one a setting, by kind of noise or by annotators."""
+    sets = sorted(result.sets, key=lambda one: one.rows[0])
+    there = {choice.group for one in sets for choice in one.rows[0].choices}
+    groups = [group for group in ("noise", "annotators") if group in there]
+    columns: dict[str, Callable[[PairedResult], str]] = {
+        "set": lambda one: names.all(one.set),
+        " and ".join(groups) or "noise": lambda one: names.all(one.rows[0]),
+        "labels saved": lambda one: saving_text(one.comparison.integrated),
+        "at its final level": lambda one: saving_text(one.comparison.final),
+        "best opponent": lambda one: ", ".join(rival.name(names) for rival in one.opponents),
+        "area, points ± SE": lambda one: difference(one.comparison.area),
+        "full budget, points ± SE": lambda one: difference(one.comparison.end),
+        LEVELS: lambda one: levels_text(one.levels),
+        "seeds": lambda one: str(one.seeds),
+    }
+    note = (
+        "Savings on isotonic mean curves, with paired 95 % intervals over seeds. Two opponents: "
+        "one was chosen by each half of the seeds, and scored on the other."
+    )
+    table = Table.of(f"Claims: {result.claim.name}, set by set", sets, columns)
+    return replace(table, note=note)
+
+
+def note(result: ClaimResult, names: Names) -> str:
     """Who is held against whom, over how many seeds, and what was not run."""
-    lacks = "; ".join(claimed.missing)
-    if claimed.ours is None:
+    lacks = "; ".join(result.missing)
+    if result.ours is None:
         return f"Not held: {lacks}."
-    seeds = sorted({held.seeds for held in claimed.sets})
+    seeds = sorted({one.seeds for one in result.sets})
     many = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else "".join(map(str, seeds)) or "no"
-    against = ", ".join(map(names.method, claimed.baselines))
+    against = ", ".join(map(names.method, result.baselines))
     times = ", each with and without multiplying its probabilities by the prior's"
-    own = ", of which each data set has its own" * claimed.by_set
-    ours = f"{names.method(claimed.ours)} (configuration {claimed.ours.id})"
-    text = f"{ours} against the best of {against}{times * claimed.times_prior}{own}; {many} seeds."
+    own = ", of which each data set has its own" * result.by_set
+    ours = f"{names.method(result.ours)} (configuration {result.ours.id})"
+    text = f"{ours} against the best of {against}{times * result.times_prior}{own}; {many} seeds."
     return text + (f" Not run: {lacks}." if lacks else "")
 
 
-def final_text(one: Average, sets: int) -> str:
+def final_text(one: MeanSaving, sets: int) -> str:
     """`41 % [35, 47] (2 of 12 not reached)`, with the interval over seeds."""
     if one.missed == sets:
         return NOT_REACHED
     missed = f" ({one.missed} of {sets} not reached)" if one.missed else ""
-    return f"{fraction(one.mean)} %{limits(*one.these)}{missed}"
+    return f"{fraction(one.mean)} %{limits(*one.over_seeds)}{missed}"
 
 
-def ends_text(ends: Ends) -> str:
+def levels_text(levels: FinalLevels) -> str:
     """`46.1 / 58.0 / 64.2 / –`."""
-    return " / ".join(map(percent, astuple(ends)))
+    return " / ".join(map(percent, astuple(levels)))
 
 
 def targets_text(summary: Summary) -> str:
     """`75 % / 60 %: no`; where one of the two is reached, `no (worst)` says which is not."""
     if not summary.targets:
         return NONE
-    places = {goal.what: f"{fraction(goal.fraction)} %" for goal in summary.targets}
-    wanted = " / ".join(places.get(what, NONE) for what in ("mean", "worst"))
+    goals = {goal.what: f"{fraction(goal.fraction)} %" for goal in summary.targets}
+    wanted = " / ".join(goals.get(what, NONE) for what in ("mean", "worst"))
     failed = [goal.what for goal in summary.targets if not goal.reached]
     only = f" ({failed[0]})" if 0 < len(failed) < len(summary.targets) else ""
     return f"{wanted}: {'no' + only if failed else 'yes'}"
-
-
-def set_by_set(claimed: Claimed, names: Names) -> Table:
-    """A claim's rows: one a setting, by kind of noise or by annotators."""
-    told = {c.group for held in claimed.sets for c in held.rows[0].choices}
-    groups = [group for group in ("noise", "annotators") if group in told]
-    rows = [
-        tuple(cells(held, names)) for held in sorted(claimed.sets, key=lambda held: held.rows[0])
-    ]
-    header = (
-        "set",
-        " and ".join(groups) or "noise",
-        "labels saved",
-        "at its final level",
-        "best opponent",
-        "area, points ± SE",
-        "full budget, points ± SE",
-        ENDS,
-        "seeds",
-    )
-    note = (
-        "Savings on isotonic mean curves, with paired 95 % intervals over seeds. Two opponents: "
-        "one was chosen by each half of the seeds, and scored on the other."
-    )
-    return Table(f"Claims: {claimed.claim.name}, set by set", header, tuple(rows), note)
-
-
-def cells(held: Held, names: Names) -> Iterator[str]:
-    """The cells of one set."""
-    one = held.comparison
-    yield names.all(held.set)
-    yield names.all(held.rows[0])
-    yield from (saving_text(one.saving(form)) for form in ("integrated", "final"))
-    yield ", ".join(rival_name(rival, names) for rival in held.opponents)
-    yield from (difference(apart) for apart in (one.paired, one.final))
-    yield ends_text(held.ends)
-    yield str(held.seeds)

@@ -1,14 +1,23 @@
-"""The tables of any groups, as text: those that an experiment asks for, and those of any report."""
+"""The tables of any groups: those that an experiment asks for, and those of any report."""
 
 from __future__ import annotations
 
-from al_bench.analysis.analysis import Analysis
-from al_bench.analysis.curves import aligned
-from al_bench.analysis.pivot import Cell, Header, pivoted
-from al_bench.analysis.selection import said
-from al_bench.analysis.spec import Pivot
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from al_bench.report.analysis import Analysis
+from al_bench.report.curves import aligned
+from al_bench.report.keys import Key, Method, Setting
+from al_bench.report.savings import area, last_level
+from al_bench.report.selection import as_text, matches
+from al_bench.report.spec import Pivot
+from al_bench.report.stats import Floats
 from al_bench.report.tables.cells import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, spread
 
+NEAR = 0.005  # of the pool: a round that ends further from a fraction does not stand for it
 VALUES = {"area": "area under the curve", "end": "mean over the last tenth of the budget",
           "last": "after the last round"}  # fmt: skip
 METRICS = (
@@ -19,48 +28,115 @@ METRICS = (
 )
 
 
+@dataclass(frozen=True)
+class Header:
+    """What the runs of a row or a column have in common; the number of the metric in a column."""
+
+    setting: Setting
+    method: Method
+    metric: int = 0
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number by setting, each of its seeds."""
+
+    by_setting: dict[Setting, list[float]]
+
+    @property
+    def mean(self) -> float:
+        """The mean over settings of their means over seeds."""
+        return float(np.mean([np.mean(seeds) for seeds in self.by_setting.values()]))
+
+
 def pivots(analysis: Analysis) -> list[Table]:
     """The tables of the spec, in its order."""
-    frame = aligned(analysis.on.every) if analysis.spec.pivots else analysis.on.every
-    return [table(analysis, pivot, pivoted(frame, pivot)) for pivot in analysis.spec.pivots]
+    frame = aligned(analysis.every) if analysis.spec.pivots else analysis.every
+    return [pivot_table(analysis, pivot, frame) for pivot in analysis.spec.pivots]
 
 
 def areas(analysis: Analysis) -> Table:
     """The area of each method in each setting, the longer side down."""
     sides = [("setting",), ("method",)]
-    rows, columns = sides if len(analysis.found) >= len(analysis.methods) else sides[::-1]
+    rows, columns = sides if len(analysis.settings) >= len(analysis.methods) else sides[::-1]
     pivot = Pivot("Area under the curve", rows, columns, (analysis.spec.metric,))
-    return table(analysis, pivot, pivoted(analysis.frame, pivot))
+    return pivot_table(analysis, pivot, analysis.frame)
 
 
 def final_metrics(analysis: Analysis) -> Table:
     """Every metric after the last label, as far as the runs have them."""
     there = tuple(name for name in METRICS if name in analysis.frame)
     pivot = Pivot("Final metrics", ("setting", "method"), (), there, "last")
-    return table(analysis, pivot, pivoted(analysis.frame, pivot))
+    return pivot_table(analysis, pivot, analysis.frame)
 
 
-def table(analysis: Analysis, pivot: Pivot, cells: dict[tuple[Header, Header], Cell]) -> Table:
+def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Cell]:
+    """The cells of a table on a keyed frame, by row and column; none where its selection is of no
+    run. ValueError where the frame does not have a metric."""
+    numbers = frame.select_dtypes("number").columns
+    for metric in pivot.metrics:
+        if metric not in numbers:
+            raise ValueError(f"report.tables {pivot.title!r} has the metric {metric!r}; wanted one "
+                             f"of {', '.join(numbers)}")  # fmt: skip
+    found: dict[tuple[Header, Header], Cell] = {}
+    labelled = frame[frame["n_labels"] > 0].sort_values("round", kind="stable")
+    for _, rounds in labelled.groupby("id"):
+        method: Method = rounds["method"].iloc[0]
+        setting: Setting = rounds["setting"].iloc[0]
+        if pivot.where and not matches(Key((*method.choices, *setting.choices)), pivot.where):
+            continue
+        row = header(method, setting, pivot.rows)
+        for column, value in enumerate(numbers_of(rounds, pivot.metrics, pivot.value)):
+            if not np.isnan(value):
+                at = row, header(method, setting, pivot.columns, column)
+                cell = found.setdefault(at, Cell({}))
+                cell.by_setting.setdefault(setting, []).append(float(value))
+    return found
+
+
+def header(method: Method, setting: Setting, groups: Sequence[str], metric: int = 0) -> Header:
+    """A method's and a setting's part of some groups; `method` and `setting` are all of theirs."""
+    whole = method if "method" in groups else method.part(groups)
+    return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
+
+
+def numbers_of(rounds: pd.DataFrame, metrics: Sequence[str], value: str | float) -> Floats:
+    """(m,) what one run has of metrics; NaN where no round ends at the fraction of the pool."""
+    labels = rounds["n_labels"].to_numpy(dtype=float)
+    curves = rounds[list(metrics)].to_numpy(dtype=float).T
+    if value == "area":
+        return area(curves, labels)
+    if value == "end":
+        return last_level(curves, labels)
+    if value == "last":
+        return np.asarray(curves[:, -1])
+    apart = np.abs(labels / rounds["n_pool"].to_numpy() - float(value))
+    at = int(apart.argmin())
+    return np.asarray(curves[:, at] if apart[at] <= NEAR else np.full(len(metrics), np.nan))
+
+
+def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
     """A row for what runs of a row have in common, and a column the same; bold: the best method
     where methods stand beside each other."""
+    cells = pivoted(frame, pivot)
     order = {method: number for number, method in enumerate(analysis.methods)}
     rows, columns = (
         sorted({at[side] for at in cells},
-               key=lambda h: (h.place, order.get(h.method, -1), h.method, h.metric))
+               key=lambda h: (h.setting, order.get(h.method, -1), h.method, h.metric))
         for side in (0, 1)
     )  # fmt: skip
     most = max((len(cell.by_setting) for cell in cells.values()), default=0)
     shown = tuple(
         (
-            called(row, analysis),
-            *(text(cells.get((row, c)), pivot.metrics[c.metric], most) for c in columns),
+            header_text(row, analysis),
+            *(cell_text(cells.get((row, c)), pivot.metrics[c.metric], most) for c in columns),
         )
         for row in rows
     )
     several = len(pivot.metrics) > 1
     titles = [
-        " · ".join(filter(None, (called(c, analysis), headed(pivot.metrics[c.metric]) * several)))
-        for c in columns
+        joined(header_text(column, analysis), headed(pivot.metrics[column.metric]) * several)
+        for column in columns
     ]
     bold = set()
     for side, lines in ((0, rows), (1, columns)):
@@ -75,23 +151,27 @@ def table(analysis: Analysis, pivot: Pivot, cells: dict[tuple[Header, Header], C
     how = "mean ± standard deviation over seeds"
     if most > 1:
         how = f"mean over {most} settings, in brackets how many where they are fewer"
-    where = f"; {said(pivot.where)}" if pivot.where else ""
+    where = f"; {as_text(pivot.where)}" if pivot.where else ""
     best_of = "; bold: the best method" if bold else ""
     note = f"{at[0].upper()}{at[1:]}, fractions in %; {how}{where}{best_of}. {pivot.note}".strip()
-    header = (", ".join(pivot.rows), *titles)
-    return Table(f"{pivot.title}{what}", header, shown, note, frozenset(bold))
+    head = (", ".join(pivot.rows), *titles)
+    return Table(f"{pivot.title}{what}", head, shown, note, frozenset(bold))
 
 
-def called(header: Header, analysis: Analysis) -> str:
+def joined(*parts: str) -> str:
+    return " · ".join(filter(None, parts))
+
+
+def header_text(header: Header, analysis: Analysis) -> str:
     """A setting, or parts of one, and a method, or parts of one."""
     names, method = analysis.names, header.method
     groups = [choice.group for choice in method.choices]
     whole = names.parts(method, groups) if "strategy" in groups else names.all(method)
-    place = names.place(header.place) or names.all(header.place)
-    return " · ".join(filter(None, (place, whole + DAGGER * (method in analysis.oracles))))
+    setting = names.setting(header.setting) or names.all(header.setting)
+    return joined(setting, whole + DAGGER * (method in analysis.oracles))
 
 
-def text(cell: Cell | None, metric: str, most: int) -> str:
+def cell_text(cell: Cell | None, metric: str, most: int) -> str:
     """`52.1 ± 0.4` of one setting, else `52.1`, or `52.1 (7)` of fewer than the most."""
     if cell is None:
         return NONE

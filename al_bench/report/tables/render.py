@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Literal
 
 from al_bench.report.tables.cells import Table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-COLUMNS = 6  # of a table on a terminal
+COLUMNS, WIDTH = 6, 120  # of a table on a terminal; of the terminal, where there is none
+WHO = re.compile(
+    r" \((?:baseline: |\d+ of \d+ )?not reached\)$"
+)  # more than a terminal has room for
 LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    "−": r"$-$",
-    "∞": r"$\infty$",
-    "≥": r"$\geq$",
-    "†": r"$^\dagger$",
-    "·": r"$\cdot$",
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "±": r"$\pm$",
+    "−": r"$-$", "∞": r"$\infty$", "≥": r"$\geq$", "†": r"$^\dagger$", "·": r"$\cdot$",
     "–": r"--",
-}
+}  # fmt: skip
 
 
 # control characters end lines and move cursors, directional ones show a text as another
@@ -62,57 +52,70 @@ def markdown(tables: Sequence[Table], heading: str, summary: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def escaped(table: Table, text: Callable[[str], str], bold: str) -> list[list[str]]:
+    """The header and the rows in a language, by how it is escaped and how it is bold."""
+    rows = [
+        [
+            bold.format(text(cell)) if (r, c) in table.bold else text(cell)
+            for c, cell in enumerate(row)
+        ]
+        for r, row in enumerate(table.rows)
+    ]
+    return [list(map(text, table.header)), *rows]
+
+
 def section(table: Table, most: int | None = None) -> str:
     """A table in Markdown with its title and note; of a longer one so many rows."""
-    lines = [line(table.header), line(["---", *["---:"] * (len(table.header) - 1)], raw=True)]
-    for r, row in enumerate(table.rows[:most]):
-        lines.append(line(row, {c for c in range(len(row)) if (r, c) in table.bold}))
-    left = len(table.rows[most:]) if most else 0
+    header, *rows = escaped(table, markdown_text, "**{}**")
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    lines = ["| " + " | ".join(cells) + " |" for cells in (header, rule, *rows[:most])]
+    left = len(rows[most:]) if most else 0
     note = f"{table.note} {left} more rows are in the details." if left else table.note
     parts = [f"## {markdown_text(table.title)}", "\n".join(lines), markdown_text(note)]
     return "\n\n".join(part for part in parts if part)
-
-
-def line(cells: Sequence[str], bold: Sequence[int] | set[int] = (), raw: bool = False) -> str:
-    texts = [cell if raw else markdown_text(cell) for cell in cells]
-    return "| " + " | ".join(f"**{t}**" if c in bold else t for c, t in enumerate(texts)) + " |"
 
 
 def latex(tables: Sequence[Table], summary: str) -> str:
     """LaTeX table environments to \\input; needs the packages booktabs and graphicx."""
     parts = ["% needs \\usepackage{booktabs,graphicx}", f"% {one_line(summary)}"]
     for table in tables:
-        body = []
-        for r, row in enumerate(table.rows):
-            cells = [latex_text(cell) for cell in row]
-            cells = [f"\\textbf{{{t}}}" if (r, c) in table.bold else t for c, t in enumerate(cells)]
-            body.append("  " + " & ".join(cells) + r" \\")
-        parts.append(
-            "\n".join(
-                [
-                    r"\begin{table}[t]\centering",
-                    rf"\caption{{{latex_text(table.title)}. {latex_text(table.note)}}}",
-                    r"\resizebox{\linewidth}{!}{%",
-                    rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
-                    r"  \toprule",
-                    "  " + " & ".join(latex_text(cell) for cell in table.header) + r" \\",
-                    r"  \midrule",
-                    *body,
-                    r"  \bottomrule",
-                    r"\end{tabular}}",
-                    r"\end{table}",
-                ]
-            )
+        rows = escaped(table, latex_text, r"\textbf{{{}}}")
+        header, *body = (f"  {' & '.join(cells)} \\\\" for cells in rows)
+        lines = (
+            r"\begin{table}[t]\centering",
+            rf"\caption{{{latex_text(table.title)}. {latex_text(table.note)}}}",
+            r"\resizebox{\linewidth}{!}{%",
+            rf"\begin{{tabular}}{{l{'r' * (len(table.header) - 1)}}}",
+            *(r"  \toprule", header, r"  \midrule", *body, r"  \bottomrule"),
+            r"\end{tabular}}",
+            r"\end{table}",
         )
+        parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
-def console(table: Table) -> RichTable:
-    """The table for a terminal: six columns at most, a line a row, and what is left out is said."""
+def show(tables: Iterable[Table]) -> None:
+    """Print tables on a terminal, or as wide as one where there is none."""
+    from rich.console import Console
+
+    terminal = Console(width=None if sys.stdout.isatty() else WIDTH)
+    for table in tables:
+        terminal.print(console(table, terminal.width))
+
+
+def console(table: Table, width: int) -> RichTable:
+    """The table for a terminal: as many columns as fit uncut, six at most, a line a row, and what
+    is left out is said."""
+    from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    left = len(table.header) - COLUMNS
+    rows = [[WHO.sub("", one_line(cell)) for cell in row] for row in table.rows]
+    wide = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    wide = wide or [1] * len(table.header)
+    ends = accumulate((cells + 3 for cells in wide), initial=1)
+    many = max(sum(end <= width for end in list(ends)[1:][:COLUMNS]), 1)
+    left = len(table.header) - many
     note = f"{table.note} {left} more columns are in the report." if left > 0 else table.note
     shown = RichTable(
         title=Text(one_line(table.title)),
@@ -120,12 +123,10 @@ def console(table: Table) -> RichTable:
         title_justify="left",
         caption_justify="left",
     )
-    for number, name in enumerate(table.header[:COLUMNS]):
-        shown.add_column(Text(one_line(name)), justify="right" if number else "left")
-    for r, row in enumerate(table.rows):
-        styles = ("bold" if (r, c) in table.bold else "" for c in range(COLUMNS))
-        cells = zip(row[:COLUMNS], styles, strict=False)
-        shown.add_row(
-            *(Text(one_line(t), style, no_wrap=True, overflow="ellipsis") for t, style in cells)
-        )
+    for number, name in enumerate(table.header[:many]):
+        side: Literal["left", "right"] = "right" if number else "left"
+        shown.add_column(Text(one_line(name)), justify=side, min_width=wide[number])
+    for r, row in enumerate(rows):
+        styles = ("bold" if (r, c) in table.bold else "" for c in range(many))
+        shown.add_row(*(Text(t, s, no_wrap=True) for t, s in zip(row, styles, strict=False)))
     return shown

@@ -8,26 +8,18 @@ from functools import cached_property
 
 import pandas as pd
 
-from al_bench.analysis.keys import LATER, METHOD, Choice, Key, Method, Place
 from al_bench.configuration.words import changes, differing, words
+from al_bench.report.keys import LATER, METHOD, Choice, Key, Method, Setting
 
 # left out of a method's name
 PLAIN = {
-    "supervision": "labels",
-    "init": "random",
-    "learner": "linear",
-    "proxy_selection": "none",
-    "label_model": "none",
-    "assignment": "none",
-}
+    "supervision": "labels", "init": "random", "learner": "linear", "proxy_selection": "none",
+    "label_model": "none", "assignment": "none",
+}  # fmt: skip
 PREFIX = {
-    "supervision": " + ",
-    "init": ", start ",
-    "label_model": ", labels by ",
-    "assignment": ", whom by ",
-    "learner": ", ",
-    "proxy_selection": ", rows of ",
-}
+    "supervision": " + ", "init": ", start ", "label_model": ", labels by ",
+    "assignment": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
+}  # fmt: skip
 
 
 def plainest(methods: Iterable[Method]) -> list[Method]:
@@ -45,19 +37,19 @@ class Names:
     the config that most methods have goes without.
     """
 
-    def __init__(self, methods: Iterable[Method], places: Iterable[Place]) -> None:
-        self.methods, self.places = sorted(set(methods)), sorted(set(places))
+    def __init__(self, methods: Iterable[Method], settings: Iterable[Setting]) -> None:
+        self.methods, self.settings = sorted(set(methods)), sorted(set(settings))
         self.texts: dict[Choice, str] = {}
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Names:
-        """The names in a frame with the columns `setting` and `method`."""
+        """The names in a keyed frame."""
         return cls(frame["method"].unique(), frame["setting"].unique())
 
     @cached_property
     def choices(self) -> Counter[Choice]:
         """How many methods, or settings, have each choice."""
-        return Counter(choice for key in (*self.methods, *self.places) for choice in key.choices)
+        return Counter(choice for key in (*self.methods, *self.settings) for choice in key.choices)
 
     @cached_property
     def varying(self) -> frozenset[str]:
@@ -67,7 +59,7 @@ class Names:
 
     def shared(self) -> dict[str, str]:
         """What is the same for all methods and settings, by group, as far as it says something."""
-        hidden = {"noise"} if all(map(asked, self.places)) else set()
+        hidden = {"noise"} if all(map(has_annotators, self.settings)) else set()
         shared = Key(tuple(c for c in self.choices if c.group not in self.varying | hidden))
         return {c.group: self.choice(c) for c in telling(shared, LATER)}
 
@@ -112,9 +104,9 @@ class Names:
                 text += PREFIX[choice.group] + shown if shown else ""
         return text
 
-    def place(self, place: Place) -> str:
+    def setting(self, setting: Setting) -> str:
         """The data set and what else varies among settings."""
-        return self.all(place.part(("dataset", *self.varying)))
+        return self.all(setting.part(("dataset", *self.varying)))
 
     def all(self, key: Key) -> str:
         """Every choice of a key in words; rows that no proxy selected are not worth one."""
@@ -127,9 +119,9 @@ def telling(key: Key, absent: Collection[str]) -> list[Choice]:
     """The choices of a key that say something: of the `absent` groups those that are there, and no
     noise where several annotators are asked, who err by themselves."""
     there = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
-    return [c for c in there if c.group != "noise"] if asked(key) else there
+    return [c for c in there if c.group != "noise"] if has_annotators(key) else there
 
 
-def asked(key: Key) -> bool:
+def has_annotators(key: Key) -> bool:
     """Whether several annotators are asked in a setting."""
     return any(c.group == "annotators" and c.option != "none" for c in key.choices)

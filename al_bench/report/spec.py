@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from al_bench.analysis.keys import METHOD, SETTING, in_method
-from al_bench.analysis.selection import Selection, selections
+from al_bench.report.keys import METHOD, SETTING, in_method
+from al_bench.report.selection import Selection, selections
 
-FIGURES = (*("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "ladder"),)
+FIGURES = ("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "ladder")
 LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
 VALUES = ("area", "end", "last")
 
@@ -42,13 +42,18 @@ class Claim:
     targets: tuple[Target, ...] = ()
 
 
+def checked(what: str, given: Any, needed: Sequence[str], more: Sequence[str]) -> Any:
+    """What a config says, with the keys that are needed and of the others what it likes."""
+    if not isinstance(given, Mapping) or not {*needed} <= given.keys() <= {*needed, *more}:
+        has = sorted(map(str, given)) if isinstance(given, Mapping) else repr(given)
+        raise ValueError(f"{what} has {has}; wanted {', '.join(needed)} and, if need be, "
+                         f"{', '.join(more)}")  # fmt: skip
+    return given
+
+
 def claim_of(given: Any, inside: Sequence[str]) -> Claim:
     """A claim from what a config says; inside: the groups that make up a method."""
-    known = {"name", "ours", "baselines", "targets"}
-    if not isinstance(given, Mapping) or not {"name", "ours"} <= given.keys() <= known:
-        has = sorted(map(str, given)) if isinstance(given, Mapping) else repr(given)
-        raise ValueError(f"a claim of report.claims has {has}; wanted name, ours and, if need be, "
-                         "baselines and targets")  # fmt: skip
+    checked("a claim of report.claims", given, ("name", "ours"), ("baselines", "targets"))
     name = given["name"]
     if not isinstance(name, str) or not name:
         raise ValueError(f"a claim of report.claims has name={name!r}; wanted a text")
@@ -63,18 +68,16 @@ def claim_of(given: Any, inside: Sequence[str]) -> Claim:
 
 def target_of(this: str, given: Any) -> Target:
     """A target from what a config says: a mean, a worst saving or both, and the rows it is for."""
-    goals = (
-        {what: given.get(what) for what in ("mean", "worst")} if isinstance(given, Mapping) else {}
-    )
-    numbers = [goal for goal in goals.values() if goal is not None]
+    rows = dict(given) if isinstance(given, Mapping) else {}
+    mean, worst = rows.pop("mean", None), rows.pop("worst", None)
+    numbers = [goal for goal in (mean, worst) if goal is not None]
     if not numbers or not all(is_number(goal) and goal <= 1 for goal in numbers):
         raise ValueError(
             f"{this} has the target {given!r}; wanted a mean, a worst saving or both, each a "
             "fraction of at most 1, and the noise they are for if not for all"
         )
-    rows = {key: wanted for key, wanted in given.items() if key not in goals}
     selections(f"{this} targets", rows or {"noise": None}, ("noise", "annotators", "prior"))
-    return Target(rows, **goals)
+    return Target(rows, mean, worst)
 
 
 def is_number(value: Any) -> bool:
@@ -103,10 +106,8 @@ class Pivot:
 
 def pivot_of(given: Any, metric: str) -> Pivot:
     """A table from what a config says; metric: of the report, where it names none."""
-    known = {"title", "rows", "columns", "metrics", "value", "where", "note"}
-    if not isinstance(given, Mapping) or not {"title", "rows"} <= given.keys() <= known:
-        raise ValueError(f"report.tables has {given!r}; wanted title, rows and, if need be, "
-                         "columns, metrics, value, where and note")  # fmt: skip
+    more = ("columns", "metrics", "value", "where", "note")
+    checked("report.tables", given, ("title", "rows"), more)
     this = f"report.tables {given['title']!r}"
     groups = ("method", "setting", *SETTING, *in_method((*METHOD, "learner")))
     rows, columns = (tuple(given.get(side, ())) for side in ("rows", "columns"))

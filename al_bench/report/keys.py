@@ -94,15 +94,20 @@ class Key:
         """The choices of some groups alone."""
         return type(self)(tuple(choice for choice in self.choices if choice.group in groups))
 
+    def without(self, *groups: str) -> Self:
+        """The choices of all groups but some."""
+        return type(self)(tuple(choice for choice in self.choices if choice.group not in groups))
+
+    @cached_property
+    def chosen(self) -> dict[str, str]:
+        """Configs by group, without the groups that came later and of which nothing is chosen."""
+        texts = {choice.group: choice.config for choice in self.choices}
+        return {g: text for g, text in texts.items() if g not in LATER or text != "null"}
+
     @cached_property
     def text(self) -> str:
         """All there is to know, the same on every machine: what generators are seeded by."""
-        return " ".join(f"{choice.group}={choice.config}" for choice in self.chosen)
-
-    @property
-    def chosen(self) -> list[Choice]:
-        """Without the groups that came later and of which nothing is chosen."""
-        return [c for c in self.choices if c.group not in LATER or c.config != "null"]
+        return " ".join(f"{group}={text}" for group, text in self.chosen.items())
 
 
 class Method(Key):
@@ -111,14 +116,14 @@ class Method(Key):
     @property
     def id(self) -> str:
         """Twelve hex digits that name the options, made as the id of a run is."""
-        return name_of({choice.group: json.loads(choice.config) for choice in self.chosen})
+        return name_of({group: json.loads(text) for group, text in self.chosen.items()})
 
 
-class Place(Key):
+class Setting(Key):
     """A setting, or the part of one: data set, imbalance, noise and all that is no method."""
 
 
-K = TypeVar("K", Method, Place)
+K = TypeVar("K", Method, Setting)
 
 
 def in_method(method: Sequence[str]) -> tuple[str, ...]:
@@ -128,19 +133,27 @@ def in_method(method: Sequence[str]) -> tuple[str, ...]:
 
 
 def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
-    """The frame with two more columns, `setting` and `method`: a Place and a Method each row."""
+    """The frame with two more columns, `setting` and `method`, categories of Keys."""
     inside = in_method(method)
     outside = [group for group in SETTING if group not in inside]
-    first = frame.drop_duplicates("id").set_index("id")
-    return frame.assign(
-        setting=frame["id"].map(keys(Place, first, outside)).astype(object),
-        method=frame["id"].map(keys(Method, first, inside)).astype(object),
-    )
+    runs = frame.drop_duplicates("id").set_index("id")
+    columns = {}
+    made: dict[str, dict[Any, Any]] = {
+        "setting": keys(Setting, runs, outside), "method": keys(Method, runs, inside),
+    }  # fmt: skip
+    for name, found in made.items():
+        every = sorted(set(found.values()))
+        number = {key: i for i, key in enumerate(every)}
+        codes = frame["id"].map({run: number[key] for run, key in found.items()})
+        columns[name] = pd.Categorical.from_codes(
+            codes, dtype=pd.CategoricalDtype(every, ordered=True)
+        )
+    return frame.assign(**columns)
 
 
-def by_setting(frame: pd.DataFrame) -> dict[Place, pd.DataFrame]:
+def by_setting(frame: pd.DataFrame) -> dict[Setting, pd.DataFrame]:
     """The rows of a keyed frame by setting, in order."""
-    parts: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("setting")))
+    parts: dict[Any, pd.DataFrame] = dict(iter(frame.groupby("setting", observed=True)))
     return parts
 
 

@@ -7,16 +7,16 @@ import pytest
 from scipy.stats import chi2
 from sklearn.isotonic import IsotonicRegression
 
-from al_bench.analysis import stats
-from al_bench.analysis.savings import (
+from al_bench.report import stats
+from al_bench.report.savings import (
     area,
-    compare,
     isotonic,
     labels_needed,
     labels_over_levels,
     last_level,
     ratio_at,
     ratio_over_levels,
+    saved,
     saving_limits,
 )
 from tests.reference import savings as slow
@@ -30,12 +30,10 @@ def line(slope: float, seeds: int = 5, jitter: float = 0.0) -> np.ndarray:
     return slope * LABELS[None, :] / 100 + shifts
 
 
-def test_area_of_a_straight_line_is_its_middle_over_labels_and_over_log_labels() -> None:
+def test_area_of_a_straight_line_is_its_middle() -> None:
     labels = np.array([10.0, 40.0, 100.0])
-    assert area(labels[None] / 100, labels, log=False) == pytest.approx([0.55])
-    logs = np.log(labels)[None]
-    assert area(logs, labels, log=True) == pytest.approx([(np.log(10) + np.log(100)) / 2])
-    assert area(np.array([[0.3]]), np.array([10.0]), log=False) == pytest.approx([0.3])
+    assert area(labels[None] / 100, labels) == pytest.approx([0.55])
+    assert area(np.array([[0.3]]), np.array([10.0])) == pytest.approx([0.3])
 
 
 def test_isotonic_fit_agrees_with_scikit_learn_on_any_curve() -> None:
@@ -43,9 +41,6 @@ def test_isotonic_fit_agrees_with_scikit_learn_on_any_curve() -> None:
     curves[0], curves[1] = np.arange(9)[::-1], 0.5
     wanted = [IsotonicRegression().fit_transform(np.arange(9), curve) for curve in curves]
     np.testing.assert_allclose(isotonic(curves), wanted, atol=1e-12)
-
-
-def test_isotonic_fit_of_a_falling_curve_is_its_mean_not_its_maximum() -> None:
     assert isotonic(np.array([[0.9, 0.6, 0.3]])) == pytest.approx(np.full((1, 3), 0.6))
 
 
@@ -55,11 +50,8 @@ def test_labels_needed_interpolates_takes_the_first_crossing_and_says_never() ->
     targets = np.array([[0.1, 0.2, 0.4, 0.6, 0.7, 0.8, 0.81]])
     wanted = [10.0, 10.0, 15.0, 20.0, 70.0, 80.0, np.inf]
     assert labels_needed(curve, labels, targets)[0] == pytest.approx(wanted)
-
-
-def test_a_level_missed_by_rounding_alone_counts_as_reached() -> None:
-    curve = np.array([[0.1, 0.3 - 1e-12]])
-    assert labels_needed(curve, np.array([1.0, 2.0]), np.array([[0.3]])) == pytest.approx(2.0)
+    missed = np.array([[0.1, 0.3 - 1e-12]])  # by rounding alone
+    assert labels_needed(missed, np.array([1.0, 2.0]), np.array([[0.3]])) == pytest.approx(2.0)
 
 
 def test_last_level_is_the_mean_over_the_last_tenth_of_the_budget() -> None:
@@ -101,7 +93,7 @@ def test_labels_over_levels_agrees_with_fine_summation_also_for_curves_that_dip(
 
 
 def test_learning_twice_as_fast_saves_half_of_the_labels() -> None:
-    final, integrated = compare(line(2.0), line(1.0), LABELS, 100, np.random.default_rng(0))
+    final, integrated = saved(line(2.0), line(1.0), LABELS, 100, np.random.default_rng(0))
     # levels 0.1 to 0.2 cost both at least the first 10 labels
     above = 25 * (2**2 - 1)  # what it spends where the other is not, which counts twice
     spent = 0.1 * 10 + 25 * (1 - 0.2**2) + above
@@ -110,18 +102,15 @@ def test_learning_twice_as_fast_saves_half_of_the_labels() -> None:
         assert saving.value == pytest.approx(wanted)
         assert (saving.low, saving.high) == pytest.approx((wanted, wanted))
         assert (saving.reached_a, saving.reached_b) == (True, True)
-
-
-def test_a_method_against_itself_saves_nothing() -> None:
     noisy = line(1.0) + 0.05 * np.random.default_rng(3).normal(size=(5, 10))
-    found = compare(noisy, noisy, LABELS, 50, np.random.default_rng(0))
+    found = saved(noisy, noisy, LABELS, 50, np.random.default_rng(0))
     assert [s.value for s in found] == pytest.approx([0.0] * 2)
 
 
 @pytest.mark.parametrize(("a", "b", "reached"), [(0.5, 1.0, False), (1.0, 0.5, True)])
 def test_a_level_that_is_never_reached_is_said_to_be_so(a: float, b: float, reached: bool) -> None:
     curves = line(a, jitter=0.01), line(b, jitter=0.01)
-    final = compare(*curves, LABELS, 100, np.random.default_rng(0))[0]
+    final = saved(*curves, LABELS, 100, np.random.default_rng(0))[0]
     assert (final.reached_a, final.reached_b) == (reached, True)
     if not reached:
         assert (final.value, final.low, final.high) == pytest.approx((-1.0, -1.0, -1.0))
@@ -141,9 +130,7 @@ def test_ratios_over_levels_agree_with_plain_summation_also_for_curves_that_dip(
     wanted = [slow.ratio_over_levels(*pair, labels, 4000) for pair in zip(a, b, strict=True)]
     assert len({float(np.sign(x.max() - y.max())) for x, y in zip(a, b, strict=True)}) == 2
     np.testing.assert_allclose(ratio_over_levels(a, b, labels), wanted, rtol=2e-3)
-
-
-def test_curves_that_never_rise_save_by_where_they_are() -> None:
+    # curves that never rise save by where they are
     flat, labels = np.array([[0.3, 0.3]]), np.array([10.0, 20.0])
     assert ratio_over_levels(flat, flat, labels) == pytest.approx(1.0)
     assert ratio_over_levels(flat - 0.1, flat, labels) == pytest.approx(2.0)
@@ -159,16 +146,13 @@ def test_the_error_of_a_mean_is_the_textbook_one_also_with_few_seeds() -> None:
         )  # fmt: skip
         assert value == pytest.approx([data.mean()])
         assert error == pytest.approx([data.std(ddof=1) / np.sqrt(seeds)], rel=0.02)
-
-
-def test_the_error_of_one_seed_is_unknown() -> None:
     value, error = stats.errors(lambda w: 3 * w, 1, 100, np.random.default_rng(0))
     assert value == pytest.approx([3.0])
     assert np.isnan(error).all()
-    assert np.isnan(saving_limits(0.0, np.nan, 0)).all()
 
 
 def test_the_interval_of_a_saving_is_that_of_student_on_the_log_of_the_ratio() -> None:
+    assert np.isnan(saving_limits(0.0, np.nan, 0)).all()
     low, high = saving_limits(float(np.log(0.5)), 0.1, 4)
     assert (low, high) == pytest.approx((1 - 0.5 * np.exp(0.2776445), 1 - 0.5 * np.exp(-0.2776445)))
 
@@ -185,30 +169,24 @@ def test_ranks_start_at_the_highest_score_and_ties_share_their_mean_rank() -> No
     assert stats.ranks(scores) == pytest.approx(np.array([[1.5, 3, 1.5, 4], [3, 3, 3, 1]]))
 
 
-def test_critical_difference_is_that_of_demsar_2006() -> None:
+def test_rank_statistics_are_those_of_friedman_and_demsar_2006() -> None:
     assert stats.critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
     for methods, q in ((2, 1.960), (5, 2.728), (10, 3.164)):
         scale = np.sqrt(methods * (methods + 1) / 6)
         assert stats.critical_difference(methods, 1) / scale == pytest.approx(q, abs=6e-4)
-
-
-def test_friedman_of_perfect_agreement_is_its_closed_form() -> None:
+    # Friedman's p of perfect agreement is its closed form
     scores = np.tile([0.1, 0.2, 0.3], (6, 1))  # the statistic is n (k - 1) = 12
     assert stats.friedman(scores) == pytest.approx(chi2.sf(12, 2))
     assert np.isnan(stats.friedman(scores[:, :2]))
 
 
 def test_verdict_is_a_win_only_beyond_two_paired_standard_errors() -> None:
-    base = np.array([0.0, 1.0, 2.0, 3.0])  # seeds differ much, pairs little
     step = np.array([0.0, 0.2, 0.2, 0.4])  # mean 0.2, standard error 0.0816
-    assert stats.paired(base + step, base).verdict == "win"
-    assert stats.paired(base, base + step).verdict == "loss"
+    assert stats.Paired(step).verdict == "win"
+    assert stats.Paired(-step).verdict == "loss"
     wide = np.array([-0.05, 0.1, 0.3, 0.1])  # mean 0.1125, standard error 0.0718
-    assert stats.paired(base + wide, base).verdict == "tie"
-    assert stats.paired(base, base).verdict == "tie"
-
-
-def test_a_paired_difference_and_its_error_by_hand() -> None:
-    found = stats.paired(np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    assert stats.Paired(wide).verdict == "tie"
+    assert stats.Paired(0 * wide).verdict == "tie"
+    found = stats.Paired(np.array([1.0, 2.0, 3.0]))
     assert (found.difference, found.error) == (2.0, pytest.approx(1 / np.sqrt(3)))
-    assert np.isnan(stats.paired(np.array([1.0]), np.array([0.0])).error)
+    assert np.isnan(stats.Paired(np.array([1.0])).error)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.analysis.frame import Results
-from al_bench.analysis.keys import columns_of
+from al_bench.report.keys import columns_of
+from al_bench.report.results import Results
 from tests.fakes import Given, chosen
 
 LABELS = np.arange(10, 101, 10)
@@ -17,7 +17,6 @@ SLOW = LABELS / 100  # 0.1 to 1.0
 FAST = np.minimum(2 * SLOW, 1.0)  # there with half of the labels
 WEAK = SLOW / 2
 EVEN = SLOW.copy()
-OWN = 0.03  # price of a model's answer in the runs themselves
 
 
 def runs(
@@ -29,13 +28,11 @@ def runs(
     truth: bool = False,
     labels: Sequence[int] = tuple(LABELS),
     alone: float | None = None,
-    models: Sequence[float] | None = None,
     **given: Given,
 ) -> pd.DataFrame:
     """Runs of one method in one setting; each seed's curve is raised by its own number.
 
-    alone: the metric of the prior, in a round without labels; models: how many of the labels are
-    answers of a foundation model, where answers are paid.
+    alone: the metric of the prior, in a round without labels.
     """
     parts: dict[str, Given] = {
         "dataset": dataset, "imbalance": "natural", "noise": noise, "prior": "packaged",
@@ -47,17 +44,16 @@ def runs(
     rate = noise if isinstance(noise, float) else 0.0
     fixed |= {"oracle": truth, "n_pool": 1000, "class_counts": None, "class_names": None,
               "noise_rate": rate, "digest": ""}  # fmt: skip
-    points = list(zip(labels, curve, models or [0.0] * len(labels), strict=True))
-    start = [] if alone is None else [(0, alone, 0.0)]
+    points = list(zip(labels, curve, strict=True))
+    start = [] if alone is None else [(0, alone)]
     rows = [
         fixed
         | {"id": f"{sorted(fixed.items(), key=str)}{seed}", "seed": seed}
         | {"round": number if start else number + 1, "n_labels": labelled, "oracle_calls": number}
         | {"balanced_accuracy": level + raised * (labelled > 0)}
         | {"seconds_select": 0.1, "recall": []}
-        | ({} if models is None else {"cost": labelled - (1 - OWN) * m, "model_answers": m})
         for seed, raised in enumerate(seeds)
-        for number, (labelled, level, m) in enumerate([*start, *points])
+        for number, (labelled, level) in enumerate([*start, *points])
     ]
     return pd.DataFrame(rows)
 

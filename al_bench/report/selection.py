@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from al_bench.analysis.keys import ALL, Choice, K, Key
 from al_bench.configuration.words import value
+from al_bench.report.keys import ALL, Choice, K, Key
 
 Selection: TypeAlias = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def chosen(what: str, selection: Selection, keys: Sequence[K]) -> list[K]:
     found = [key for key in keys if matches(key, selection)]
     if not found:
         there = (f"{name} {', '.join(values(name, keys)) or 'nowhere'}" for name in selection)
-        raise NoMatchError(f"{what} has {said(selection)}, of which there is no run; there is "
+        raise NoMatchError(f"{what} has {as_text(selection)}, of which there is no run; there is "
                            f"{'; '.join(there)}")  # fmt: skip
     return found
 
@@ -75,7 +75,7 @@ def only(what: str, selection: Selection, keys: Sequence[K]) -> K:
         several = {name: values(name, found) for name in sorted(names) if "_target_" not in name}
         apart = (f"{name} ({', '.join(ones)})" for name, ones in several.items() if len(ones) > 1)
         raise ValueError(
-            f"{what} has {said(selection)}, which {len(found)} methods are: "
+            f"{what} has {as_text(selection)}, which {len(found)} methods are: "
             f"{'; '.join(map(str, found))}; they differ in {'; '.join(apart)}"
         )
     return found[0]
@@ -87,5 +87,5 @@ def values(name: str, keys: Sequence[Key]) -> list[str]:
     return sorted(found)
 
 
-def said(selection: Selection) -> str:
+def as_text(selection: Selection) -> str:
     return "{" + ", ".join(f"{name}: {value(wanted)}" for name, wanted in selection.items()) + "}"

@@ -9,30 +9,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.analysis.claims import Claimed, Ends, Held
-from al_bench.analysis.keys import Place
-from al_bench.analysis.savings import CLOSE, Floats, saving_limits
-from al_bench.analysis.selection import matches
-from al_bench.analysis.spec import Claim
+from al_bench.report.claims import ClaimResult, FinalLevels, PairedResult
+from al_bench.report.keys import Setting
+from al_bench.report.savings import CLOSE, Saving, saving_limits
+from al_bench.report.selection import matches
+from al_bench.report.spec import Claim
+from al_bench.report.stats import Floats
 
 
 @dataclass(frozen=True)
-class Average:
+class MeanSaving:
     """A saving over sets: its mean, the worst and its set, and sets in which ours does not reach
     the level.
 
     The mean is 1 less the geometric mean of the ratios of labels, so that half and twice the labels
     make up for each other, and the noise of few seeds does not pull it down.
-    these: 95 % interval of the mean over these sets, for other seeds; others: over other sets like
-    these, for which sets are drawn too. NaN with one seed, or one set.
+    over_seeds: 95 % interval of the mean over these sets; over_sets: over other sets like these,
+    for which sets are drawn too. NaN with one seed, or one set.
     """
 
     mean: float
-    these: tuple[float, float]
-    others: tuple[float, float]
+    over_seeds: tuple[float, float]
+    over_sets: tuple[float, float]
     missed: int
     worst: float
-    where: Place
+    worst_set: Setting
 
 
 @dataclass(frozen=True)
@@ -47,43 +48,44 @@ class Goal:
 @dataclass(frozen=True)
 class Summary:
     """A claim over the sets of one row. area, accuracy: mean differences under the curve and at the
-    full budget; verdicts: sets won, tied and lost by area; ends: means."""
+    full budget; verdicts: sets won, tied and lost by area; levels: means."""
 
-    row: Place
+    row: Setting
     sets: int
-    integrated: Average
-    final: Average
+    integrated: MeanSaving
+    final: MeanSaving
     area: float
     accuracy: float
     verdicts: tuple[int, int, int]
-    ends: Ends
+    levels: FinalLevels
     targets: tuple[Goal, ...]
 
 
-def summaries(claimed: Claimed) -> list[Summary]:
+def summaries(result: ClaimResult) -> list[Summary]:
     """A claim's rows in order, then the pooled ones."""
-    return [summary(claimed.claim, row, sets) for row, sets in claimed.rows().items()]
+    return [summary(result.claim, row, sets) for row, sets in result.rows().items()]
 
 
-def summary(claim: Claim, row: Place, sets: Sequence[Held]) -> Summary:
+def summary(claim: Claim, row: Setting, sets: Sequence[PairedResult]) -> Summary:
     """What a claim comes to over the sets of a row."""
-    found = [held.comparison for held in sets]
-    integrated, words = average(sets, "integrated"), [one.paired.verdict for one in found]
+    found = [one.comparison for one in sets]
+    integrated = mean_saving(sets, [one.integrated for one in found])
+    verdicts = [one.area.verdict for one in found]
     reached = {"mean": integrated.mean, "worst": integrated.worst}
     return Summary(
         row,
         len(sets),
         integrated,
-        average(sets, "final"),
-        float(np.mean([one.paired.difference for one in found])),
-        float(np.mean([one.final.difference for one in found])),
-        (words.count("win"), words.count("tie"), words.count("loss")),
-        Ends(*np.mean([astuple(held.ends) for held in sets], axis=0).tolist()),
+        mean_saving(sets, [one.final for one in found]),
+        float(np.mean([one.area.difference for one in found])),
+        float(np.mean([one.end.difference for one in found])),
+        (verdicts.count("win"), verdicts.count("tie"), verdicts.count("loss")),
+        FinalLevels(*np.mean([astuple(one.levels) for one in sets], axis=0).tolist()),
         tuple(Goal(what, t, reached[what] >= t - CLOSE) for what, t in goals(claim, row)),
     )
 
 
-def goals(claim: Claim, row: Place) -> Iterator[tuple[str, float]]:
+def goals(claim: Claim, row: Setting) -> Iterator[tuple[str, float]]:
     """The mean and the worst saving to reach in a row, as far as there are targets for it."""
     for what in ("mean", "worst"):
         wanted = (getattr(t, what) for t in claim.targets if matches(row, t.rows))
@@ -92,29 +94,28 @@ def goals(claim: Claim, row: Place) -> Iterator[tuple[str, float]]:
             yield what, goal
 
 
-def average(sets: Sequence[Held], form: str) -> Average:
-    """Mean, intervals and worst of a saving."""
-    savings = [held.comparison.saving(form) for held in sets]
+def mean_saving(sets: Sequence[PairedResult], savings: Sequence[Saving]) -> MeanSaving:
+    """Mean, intervals and worst of what is saved in some sets."""
     logs = np.log(1 - np.array([saving.value for saving in savings]))
     errors, freedom = np.array([(saving.error, saving.seeds - 1.0) for saving in savings]).T
-    _, data = np.unique([held.set.choice("dataset").config for held in sets], return_inverse=True)
-    last = int(logs.argmax())
+    _, data = np.unique([one.set.choice("dataset").config for one in sets], return_inverse=True)
+    worst = int(logs.argmax())
     missed = sum(not saving.reached_a for saving in savings)
     limits = mean_limits(logs, errors, freedom, data)
     mean = 1 - float(np.exp(logs.mean()))
-    return Average(mean, *limits, missed, savings[last].value, sets[last].set)
+    return MeanSaving(mean, *limits, missed, savings[worst].value, sets[worst].set)
 
 
 def mean_limits(
     logs: Floats, errors: Floats, freedom: Floats, data: NDArray[np.integer[Any]]
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """95 % intervals of a mean saving over these sets, and over others like them, all (n,): logs of
+    """95 % intervals of a mean saving over seeds, and over other sets like these, all (n,): logs of
     the ratios 1 - saving with standard errors of so many degrees of freedom, and numbers of their
     data sets.
 
-    These: errors add up, with the degrees of freedom of Welch and Satterthwaite (1947). Others: the
-    spread between data sets (the rows of one go together), which holds the error within them; never
-    narrower than for these, and one data set says nothing of others.
+    Over seeds errors add up, with the degrees of freedom of Welch and Satterthwaite (1947). Over
+    sets: the spread between data sets (the rows of one go together), which holds the error within
+    them; never narrower than over seeds, and one data set says nothing of others.
     """
     mean, number, count = float(logs.mean()), len(logs), int(data.max()) + 1
     parts = errors**2
@@ -123,7 +124,7 @@ def mean_limits(
     with np.errstate(divide="ignore", invalid="ignore"):
         free = float(parts.sum() ** 2 / (parts**2 / freedom).sum()) if within > 0 else 1.0
         between = float(np.sqrt(apart.sum() * count / (count - 1))) / number
-    these = saving_limits(mean, within, free)
-    others = saving_limits(mean, between, count - 1)
-    wider = np.minimum(these[0], others[0]), np.maximum(these[1], others[1])
-    return these, (float(wider[0]), float(wider[1]))
+    seeds = saving_limits(mean, within, free)
+    sets = saving_limits(mean, between, count - 1)
+    wider = np.minimum(seeds[0], sets[0]), np.maximum(seeds[1], sets[1])
+    return seeds, (float(wider[0]), float(wider[1]))

@@ -7,40 +7,39 @@ compared after isotonic regression; nothing else smooths them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from al_bench.analysis import stats
+from al_bench.report import stats
+from al_bench.report.stats import Floats
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
 CLOSE = 1e-9  # a level counts as reached within rounding
 MOST = 2.0  # times the labels of the other that a level counts as where it is not reached
 
 
-def area(curves: Floats, labels: Floats, log: bool) -> Floats:
-    """(...,) area under curves (..., p) over labels (or log labels) divided by the range."""
+def area(curves: Floats, labels: Floats) -> Floats:
+    """(...,) area under curves (..., p) over labels divided by their range."""
     from scipy.integrate import trapezoid
 
     if len(labels) == 1:
         return curves[..., 0]
-    grid = np.log(labels) if log else labels
-    return np.asarray(trapezoid(curves, grid, axis=-1) / (grid[-1] - grid[0]))
+    return np.asarray(trapezoid(curves, labels, axis=-1) / (labels[-1] - labels[0]))
 
 
 def isotonic(curves: Floats) -> Floats:
     """(b, p) the non-decreasing least-squares fit to each curve (Barlow et al., 1972).
 
     By the min-max formula, ``max over j <= i of min over k >= i of mean(curve[j..k])``, for all
-    curves at once; time and memory O(b p^2).
+    curves at once; O(b p^2).
     """
     points = curves.shape[1]
-    first, last = np.arange(points)[:, None], np.arange(points)[None, :]
-    sums = np.concatenate([np.zeros((len(curves), 1)), np.cumsum(curves, axis=1)], axis=1)
-    means = (sums[:, None, 1:] - sums[:, :-1, None]) / np.maximum(last - first + 1, 1)
-    lowest = np.minimum.accumulate(means[:, :, ::-1], axis=2)[:, :, ::-1]
-    return np.asarray(np.where(first <= last, lowest, -np.inf).max(axis=1))
+    sums = np.concatenate([np.zeros((1, len(curves))), np.cumsum(curves, axis=1).T])
+    fit = np.full((points, len(curves)), -np.inf)
+    for first in range(points):
+        means = (sums[first + 1 :] - sums[first]) / np.arange(1, points - first + 1)[:, None]
+        lowest = np.minimum.accumulate(means[::-1])[::-1]
+        np.maximum(fit[first:], lowest, out=fit[first:])
+    return np.ascontiguousarray(fit.T)
 
 
 def labels_needed(curves: Floats, labels: Floats, targets: Floats) -> Floats:
@@ -67,11 +66,11 @@ def last_level(curves: Floats, labels: Floats) -> Floats:
     return np.asarray(curves[:, labels >= 0.9 * labels[-1]].mean(axis=1))
 
 
-def edge(a: Floats, b: Floats, labels: Floats, most: float = MOST) -> Floats:
+def edge(a: Floats, b: Floats, labels: Floats) -> Floats:
     """(b,) what a level that only one of them reaches counts as, in labels of a per label of b.
 
     The ratio at the highest level that both reach, the top of the one that ends lower, for which
-    that one is charged its whole budget; at most `most` times and at least one part of so many.
+    that one is charged its whole budget; at most `MOST` times and at least one part of so many.
     Where one curve is the other's with its labels scaled by no more than that, it is the very
     ratio; it bounds how much levels that no run has shown can make of a saving, either way.
     """
@@ -80,33 +79,38 @@ def edge(a: Floats, b: Floats, labels: Floats, most: float = MOST) -> Floats:
     need_a, need_b = (labels_needed(curves, labels, shared)[:, 0] for curves in (a, b))
     need_a = np.where(top_a < top_b - CLOSE, labels[-1], need_a)
     need_b = np.where(top_b < top_a - CLOSE, labels[-1], need_b)
-    return np.clip(need_a / need_b, 1 / most, most)
+    return np.clip(need_a / need_b, 1 / MOST, MOST)
 
 
-def ratio_at(a: Floats, b: Floats, labels: Floats, targets: Floats) -> Floats:
-    """(b, t) labels of a per label of b at each of the targets (b, t)."""
+def ratio_at(
+    a: Floats, b: Floats, labels: Floats, targets: Floats, beyond: Floats | None = None
+) -> Floats:
+    """(b, t) labels of a per label of b at each of the targets (b, t); beyond: `edge`, if known."""
     need_a, need_b = (labels_needed(curves, labels, targets) for curves in (a, b))
     both = np.isfinite(need_a) & np.isfinite(need_b)
     ratio = np.where(both, need_a, 1.0) / np.where(both, need_b, 1.0)
-    return np.where(both, ratio, edge(a, b, labels)[:, None])
+    beyond = edge(a, b, labels) if beyond is None else beyond
+    return np.where(both, ratio, beyond[:, None])
 
 
-def ratio_over_levels(a: Floats, b: Floats, labels: Floats) -> Floats:
+def ratio_over_levels(a: Floats, b: Floats, labels: Floats, beyond: Floats | None = None) -> Floats:
     """(b,) labels of a per label of b, each summed over all levels from b's start to the highest
     that either reaches.
 
     Exact for curves linear between points; above the levels that both reach the ratio is `edge`'s.
-    Where there are no such levels it is the ratio at b's start.
+    Where there are no such levels it is the ratio at b's start. beyond: `edge`, if known.
     """
     low, top_a, top_b = b[:, 0], a.max(axis=1), b.max(axis=1)
     shared, high = np.maximum(np.minimum(top_a, top_b), low), np.maximum(top_a, top_b)
     spent_a, spent_b = (labels_over_levels(curves, labels, low, high) for curves in (a, b))
     alone_a, alone_b = (labels_over_levels(curves, labels, shared, high) for curves in (a, b))
-    last = edge(a, b, labels)
-    spent_a, spent_b = spent_a + alone_b * last, spent_b + alone_a / last
+    beyond = edge(a, b, labels) if beyond is None else beyond
+    spent_a, spent_b = spent_a + alone_b * beyond, spent_b + alone_a / beyond
     some = high - low > CLOSE
     ratio = spent_a / np.where(some, spent_b, 1.0)
-    return np.where(some, ratio, ratio_at(a, b, labels, low[:, None])[:, 0])
+    if some.all():
+        return np.asarray(ratio)
+    return np.where(some, ratio, ratio_at(a, b, labels, low[:, None], beyond)[:, 0])
 
 
 def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats) -> Floats:
@@ -128,12 +132,10 @@ def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats
 class Saving:
     """The labels method a saves over method b, as a fraction of b's labels.
 
-    form: `final`, at b's own last level, or `integrated` over all levels; value, low, high:
-    estimate and 95 % interval (NaN with one seed); error: the standard error of the log of the
-    ratio 1 - value; reached_a, reached_b: whether the mean curves get to the level.
+    value, low, high: estimate and 95 % interval (NaN with one seed); error: the standard error of
+    the log of the ratio 1 - value; reached_a, reached_b: whether the mean curves get to the level.
     """
 
-    form: str
     value: float
     error: float
     low: float
@@ -148,31 +150,31 @@ def both_forms(a: Floats, b: Floats, labels: Floats) -> Floats:
     all levels."""
     last = last_level(b, labels)[:, None]
     a, b = isotonic(a), isotonic(b)
-    final, integrated = ratio_at(a, b, labels, last)[:, 0], ratio_over_levels(a, b, labels)
+    beyond = edge(a, b, labels)
+    final = ratio_at(a, b, labels, last, beyond)[:, 0]
+    integrated = ratio_over_levels(a, b, labels, beyond)
     return np.asarray(np.log(np.stack([final, integrated], axis=1)))
 
 
-def compare(
+def saved(
     a: Floats, b: Floats, labels: Floats, resamples: int, rng: np.random.Generator
-) -> list[Saving]:
-    """The labels a saves over b, with intervals; a and b are (s, p), paired by seed. The final
-    level is that of each resample."""
+) -> tuple[Saving, Saving]:
+    """The labels a saves over b at b's last level, which is that of each resample, and over all
+    levels, with intervals; a and b are (s, p), paired by seed."""
     logs, errors = stats.errors(
         lambda weights: both_forms(weights @ a, weights @ b, labels), len(a), resamples, rng
     )
-    mean_a, mean_b = a.mean(axis=0, keepdims=True), b.mean(axis=0, keepdims=True)
-    level = last_level(mean_b, labels)[:, None]
-    reached = [
-        bool(np.isfinite(labels_needed(isotonic(mean), labels, level)).all())
-        for mean in (mean_a, mean_b)
-    ]
-    found = []
-    for form, log, error in zip(("final", "integrated"), logs, errors, strict=True):
-        low, high = saving_limits(log, error, len(a) - 1)
-        mine, theirs = reached if form == "final" else (True, True)
+    means = [curves.mean(axis=0, keepdims=True) for curves in (a, b)]
+    level = last_level(means[1], labels)[:, None]
+    reached = [bool(np.isfinite(labels_needed(isotonic(m), labels, level)).all()) for m in means]
+
+    def saving(log: float, error: float, reached_a: bool, reached_b: bool) -> Saving:
+        limits = saving_limits(log, error, len(a) - 1)
         saved = 1 - float(np.exp(log))
-        found.append(Saving(form, saved, float(error), low, high, mine, theirs, len(a)))
-    return found
+        return Saving(saved, float(error), *limits, reached_a, reached_b, len(a))
+
+    final = saving(logs[0], errors[0], *reached)
+    return final, saving(logs[1], errors[1], True, True)
 
 
 def saving_limits(log: float, error: float, freedom: float) -> tuple[float, float]:

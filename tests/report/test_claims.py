@@ -1,7 +1,10 @@
-"""Claims: the arithmetic over sets by hand."""
+"""Claims: whom they select, what they refuse, and the arithmetic over sets by hand."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,30 +12,64 @@ import pandas as pd
 import pytest
 from scipy.stats import t as student
 
-from al_bench.analysis.frame import Results
-from al_bench.analysis.over_sets import mean_limits, summaries
-from al_bench.analysis.table import savings_table
+from al_bench.configuration.identity import name_of
+from al_bench.report.analysis import Analysis, analyse
+from al_bench.report.build import report
+from al_bench.report.claims import ClaimResult, savings_table
+from al_bench.report.comparison import without_full
+from al_bench.report.keys import Method, Setting, keyed
+from al_bench.report.names import Names
+from al_bench.report.results import Results
+from al_bench.report.spec import ReportSpec
+from al_bench.report.summary import mean_limits, summaries
+from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import over_sets, set_by_set
 from al_bench.report.tables.tables import tables
-from tests.analysis.claiming import (
-    BOTH,
-    CLAIM,
-    FINAL,
-    MEAN,
-    MINE,
-    NOISIER,
-    NOISY,
-    OVER_SEEDS,
-    RANDOM,
-    analysed,
-    bases,
-    cell,
-    option,
-    table_of,
-    two_sets,
-    where,
-)
-from tests.analysis.frames import EVEN, FAST, LABELS, SLOW, WEAK, results, runs
+from tests.fakes import Given
+from tests.report.frames import EVEN, FAST, LABELS, SLOW, WEAK, results, runs
+
+MEAN, OVER_SEEDS, FINAL = "labels saved", "95 % over seeds", "saved at final level"
+TWICE = 1 - (0.1 * 10 + 25 * (1 - 0.2**2)) / (50 * (1 - 0.1**2))  # FAST over SLOW, all levels
+BOTH = 1 - np.sqrt(1 - TWICE)  # over that set and one without a saving: geometric, of the ratios
+NOISY, NOISIER = 0.2, 0.4
+WHOLE = ("strategy", "supervision", "init", "learner")
+MINE, RANDOM, MARGIN = ({"strategy": name} for name in ("mine", "random", "margin"))
+CLAIM = {"name": "faster", "ours": MINE, "baselines": {"strategy": ["random", "margin"]}}
+
+
+def analysed(found: Results, *claims: dict[str, Any], **options: Any) -> Analysis:
+    return analyse(found, ReportSpec(claims=claims or (CLAIM,), bootstrap=200, **options))
+
+
+def option(method: Method) -> str:
+    return method.choice("strategy").option
+
+
+def bases(claimed: ClaimResult) -> list[str]:
+    """The best baseline of each set."""
+    return [option(held.opponents[0].method) for held in claimed.sets]
+
+
+def where(analysis: Analysis, *places: Setting) -> tuple[str, ...]:
+    return tuple(map(analysis.names.all, places))
+
+
+def table_of(analysis: Analysis) -> Table:
+    return over_sets(analysis.claims[0], analysis.names)
+
+
+def cell(table: Table, row: str, column: str) -> str:
+    names = [cells[0] for cells in table.rows]
+    return table.rows[names.index(row)][table.header.index(column)]
+
+
+def two_sets(**fixed: Any) -> Results:
+    """Ours twice as fast as the best baseline in one set, as fast in the other."""
+    return results(
+        runs("mine", FAST, "one", **fixed), runs("random", WEAK, "one", **fixed),
+        runs("margin", SLOW, "one", **fixed), runs("mine", EVEN, "two", **fixed),
+        runs("random", SLOW, "two", **fixed), runs("margin", WEAK, "two", **fixed),
+    )  # fmt: skip
 
 
 def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
@@ -44,7 +81,7 @@ def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
     assert (found.sets, found.verdicts) == (2, (1, 1, 0))
     assert found.integrated.mean == pytest.approx(BOTH)
     assert found.integrated.worst == pytest.approx(0)
-    assert where(analysis, found.integrated.where) == ("two",)
+    assert where(analysis, found.integrated.worst_set) == ("two",)
     assert (found.final.mean, found.final.missed) == (pytest.approx(1 - np.sqrt(0.5)), 0)
     apart = np.trapezoid(FAST - SLOW, LABELS) / 90
     assert (found.area, found.accuracy) == (pytest.approx(apart / 2), pytest.approx(0.0))
@@ -79,15 +116,15 @@ def test_the_interval_over_these_sets_adds_up_the_errors_within_them() -> None:
     ))  # fmt: skip
     (claimed,) = analysed(found, CLAIM | {"baselines": RANDOM}).claims
     (one,) = (summary.integrated for summary in summaries(claimed))
-    each = [held.comparison.saving("integrated") for held in claimed.sets]
+    each = [held.comparison.integrated for held in claimed.sets]
     assert one.mean == pytest.approx(1 - np.sqrt(np.prod([1 - saving.value for saving in each])))
     errors = np.array([saving.error for saving in each])
     assert (errors > 0).all()
     free = (errors**2).sum() ** 2 / (errors**4 / 4).sum()
     half = student.ppf(0.975, free) * np.sqrt((errors**2).sum()) / 2
     ends = (1 - (1 - one.mean) * np.exp(half), 1 - (1 - one.mean) * np.exp(-half))
-    assert one.these == pytest.approx(ends)
-    assert one.these[1] - one.these[0] < max(saving.high - saving.low for saving in each)
+    assert one.over_seeds == pytest.approx(ends)
+    assert one.over_seeds[1] - one.over_seeds[0] < max(saving.high - saving.low for saving in each)
 
 
 def test_the_interval_over_other_sets_has_the_spread_between_them() -> None:
@@ -111,7 +148,7 @@ def test_sets_where_the_level_is_not_reached_are_counted() -> None:
     more = results(two_sets().frame, runs("mine", WEAK, "three"), runs("random", SLOW, "three"))
     analysis = analysed(more, CLAIM | {"targets": [{"mean": -0.2, "worst": -1.0}]})
     (found,) = summaries(analysis.claims[0])
-    assert (found.final.missed, where(analysis, found.final.where)) == (1, ("three",))
+    assert (found.final.missed, where(analysis, found.final.worst_set)) == (1, ("three",))
     assert found.final.mean == pytest.approx(0)  # half and twice
     assert found.final.worst == pytest.approx(-1)
     text = cell(table_of(analysis), "no wrong answers", FINAL)
@@ -130,8 +167,8 @@ def test_the_best_of_one_half_of_the_seeds_is_scored_on_the_other_both_ways() ->
     (held,) = analysis.claims[0].sets
     # random is chosen by the first two seeds and has 0.0 on the others, margin the other way round
     assert [option(rival.method) for rival in held.opponents] == ["random", "margin"]
-    assert held.comparison.paired.apart == pytest.approx([-0.1, -0.1, 0.0, 0.0])
-    assert (held.ends.ours, held.ends.theirs) == (pytest.approx(1.0), pytest.approx(1.05))
+    assert held.comparison.area.apart == pytest.approx([-0.1, -0.1, 0.0, 0.0])
+    assert (held.levels.ours, held.levels.opponent) == (pytest.approx(1.0), pytest.approx(1.05))
     assert set_by_set(analysis.claims[0], analysis.names).rows[0][4] == "random, margin"
     two = results(*(runs(m, SLOW, seeds=s[1:3]) for m, s in (("mine", steady), ("random", lucky))))
     (held,) = analysed(two, CLAIM | {"baselines": RANDOM}).claims[0].sets
@@ -145,7 +182,7 @@ def test_every_claim_gives_each_opponent_the_better_of_itself_and_itself_times_t
     analysis = analysed(results(frame))
     (held,) = analysis.claims[0].sets
     assert [(option(r.method), r.times_prior) for r in held.opponents] == [("random", True)]
-    assert (held.ends.ours, held.ends.theirs) == (pytest.approx(1.0), pytest.approx(0.6))
+    assert (held.levels.ours, held.levels.opponent) == (pytest.approx(1.0), pytest.approx(0.6))
     said = "the best of margin, random, each with and without multiplying its probabilities by"
     assert said in table_of(analysis).note
     assert "random x prior" in set_by_set(analysis.claims[0], analysis.names).rows[0]
@@ -161,9 +198,9 @@ def test_all_labels_without_wrong_ones_stand_beside_noisy_settings_too() -> None
     whole = whole[whole["round"] == 1].assign(id=lambda rows: rows["id"] + "whole")
     sets = [two_sets(noise=noise).frame for noise in ("clean", NOISY)]
     analysis = analysed(results(*sets, whole))
-    full = {held.place.choice("noise").option: [] for held in analysis.claims[0].sets}
+    full = {held.setting.choice("noise").option: [] for held in analysis.claims[0].sets}
     for held in analysis.claims[0].sets:
-        full[held.place.choice("noise").option].append(held.ends.full)
+        full[held.setting.choice("noise").option].append(held.levels.full)
     assert full == {"clean": [0.9, pytest.approx(np.nan, nan_ok=True)], "symmetric": full["clean"]}
 
 
@@ -263,16 +300,13 @@ def test_what_was_not_run_is_named_and_a_set_without_ours_is_not_counted() -> No
     assert table_of(analysis).note.endswith(said)
 
 
-def test_no_seed_in_common_leaves_a_set_out_and_says_so() -> None:
+def test_no_seed_in_common_leaves_a_set_out_and_one_has_no_interval() -> None:
     apart = runs("mine", FAST).assign(seed=lambda rows: rows["seed"] + 7)
     analysis = analysed(results(apart, runs("random", SLOW), runs("margin", WEAK)))
     (claimed,) = analysis.claims
     assert claimed.sets == ()
     assert claimed.missing == ("mine with a seed of its best baseline (left out) in one",)
     assert table_of(analysis).rows == ()
-
-
-def test_one_seed_gives_means_without_intervals() -> None:
     found = results(runs("mine", FAST, seeds=(0.0,)), runs("random", SLOW, seeds=(0.0,)))
     table = table_of(analysed(found, CLAIM | {"baselines": RANDOM}))
     assert cell(table, "no wrong answers", OVER_SEEDS) == "–"
@@ -317,3 +351,174 @@ def test_a_report_of_a_part_says_which_claims_and_targets_it_could_not_hold() ->
     assert over_sets(his, analysis.names).note == f"Not held: {his.missing[0]}."
     assert bases(tails) == ["random", "random"]
     assert "baselines has {strategy: tail}, of which there is no run" in tails.missing[0]
+
+
+def test_selections_name_baselines_without_ours_and_without_truth_readers() -> None:
+    more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
+    claims = [
+        CLAIM | {"baselines": {"supervision": "labels"}},
+        {"name": "upper reference", "ours": {"strategy": "oracle"}, "baselines": [MARGIN]},
+    ]
+    analysis = analysed(more, *claims)
+    every, upper = analysis.claims
+    assert bases(every) == ["margin", "random"]
+    assert "oracle" not in over_sets(every, analysis.names).note
+    assert bases(upper) == ["margin"]
+
+
+def test_without_baselines_of_its_own_a_claim_has_those_of_the_report() -> None:
+    more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
+    claim = {"name": "faster", "ours": MINE}
+    others = analysed(more, claim, ours=MINE)
+    assert list(map(option, others.claims[0].baselines)) == ["margin", "random"]
+    assert "against the best of margin, random; 2 seeds" in table_of(others).note
+    alone = analysed(more, claim, baselines=[RANDOM]).claims[0]
+    assert list(map(option, alone.baselines)) == ["random"]
+    with pytest.raises(ValueError, match=r"report.claims 'faster' has no baselines; name some"):
+        analysed(more, claim, ours=[MINE, RANDOM, MARGIN])
+
+
+def linear(balance: str) -> Given:
+    return "linear", {"_target_": "al_bench.learners.LinearHead", "balance": balance}
+
+
+def test_what_is_claimed_is_named_by_its_configuration() -> None:
+    """Whatever the page calls it, the parameters of its parts give it another name."""
+    learners = [linear("weights"), linear("none")]
+    found = results(
+        *(runs("mine", FAST, learner=learner) for learner in learners),
+        runs("margin", SLOW, learner=learners[0]),
+    )
+    rows = found.frame[found.frame["strategy"] == "mine"].drop_duplicates("id")
+    names = set()
+    for row in rows.to_dict("records"):
+        parts = (*WHOLE, "proxy_selection")
+        options = {group: json.loads(row[f"{group}_config"]) for group in parts}
+        ours = MINE | {"learner.balance": options["learner"]["balance"]}
+        claim = {"name": "faster", "ours": ours, "baselines": [MARGIN]}
+        note = table_of(analysed(found, claim, method=WHOLE, ours=ours)).note
+        assert f"(configuration {name_of(options)}) against the best of margin" in note
+        names.add(name_of(options))
+    assert len(names) == 2
+
+
+def test_the_learner_may_be_part_of_the_method() -> None:
+    usual, balanced = linear("weights"), linear("logit_adjustment")
+    found = results(
+        two_sets(learner=usual).frame, runs("margin", FAST, "one", learner=balanced),
+        runs("margin", FAST, "two", learner=balanced),
+    )  # fmt: skip
+    assert len(set(keyed(found.frame)["setting"])) == 4
+    names = Names.of(keyed(found.frame, WHOLE))
+    assert list(map(names.setting, names.settings)) == ["one", "two"]
+    assert set(map(names.method, names.methods)) == {
+        "mine", "random", "margin", "margin, balance logit_adjustment",
+    }  # fmt: skip
+    claim = CLAIM | {"baselines": {"learner.balance": "logit_adjustment"}}
+    (claimed,) = analysed(found, claim, method=WHOLE).claims
+    learners = [held.opponents[0].method.choice("learner") for held in claimed.sets]
+    assert [one.node["balance"] for one in learners] == ["logit_adjustment"] * 2
+
+
+def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the_method() -> None:
+    whole = [
+        runs("random", SLOW, learner=learner).assign(n_labels=1000, protocol="full")
+        for learner in ("linear", "other")
+    ]
+    whole = [part[part["round"] == 1] for part in whole]
+    whole[0]["balanced_accuracy"], whole[1]["balanced_accuracy"] = 0.8, 0.9
+    for part in whole:
+        part["id"] += "whole"
+    found = results(runs("mine", FAST), runs("mine", FAST, learner="other"), *whole)
+    rest, levels = without_full(keyed(found.frame, WHOLE), "balanced_accuracy")
+    assert list(levels.values()) == [0.8]
+    assert set(rest["protocol"]) == {"small"}
+    _, apart = without_full(keyed(found.frame), "balanced_accuracy")
+    assert {place.choice("learner").option: level for place, level in apart.items()} == {
+        "linear": 0.8, "other": 0.9,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ours": {"init": "random"}}, "'faster' ours has {init: random}, which 4 methods are"),
+        ({"baselines": {"strategy": "oracle"}}, "{strategy: oracle}, a method that reads the tru"),
+        ({"baselines": MINE}, "the baseline {strategy: mine}, its own method"),
+        ({"baselines": ["margin"]}, "'faster' baselines has 'margin'; wanted columns and their"),
+        ({"baselines": []}, "'faster' has no baselines; wanted one"),
+        ({"ours": {"noise": "clean"}}, "'faster' ours has the key 'noise'; wanted one of"),
+        ({"name": ""}, "name=''; wanted a text"),
+        ({"targets": [{"mean": 75}]}, "the target {'mean': 75}; wanted a mean, a worst saving"),
+        ({"targets": [{"worst": "high"}]}, "each a fraction of at most 1"),
+        ({"targets": [{"noise": "clean"}]}, "the target {'noise': 'clean'}; wanted a mean"),
+        ({"targets": [{"strategy": "mine", "mean": 0.5}]}, "targets has the key 'strategy'"),
+        ({"median": 0.5}, "has .*'median'.*; wanted name, ours and, if need be, baselines"),
+    ],
+)
+def test_a_wrong_claim_is_one_sentence(options: dict[str, Any], message: str) -> None:
+    more = results(two_sets().frame, runs("oracle", FAST, "one", truth=True))
+    with pytest.raises(ValueError, match=message):
+        analysed(more, CLAIM | options)
+
+
+def test_a_table_of_savings_has_a_row_a_setting_and_its_columns() -> None:
+    frame = results(*(two_sets(noise=noise).frame for noise in ("clean", NOISY))).frame
+    table = savings_table(frame, MINE, [RANDOM, MARGIN])
+    assert table["dataset"].tolist() == ["one", "one", "two", "two"]
+    assert table["noise"].tolist() == ["clean", "symmetric"] * 2
+    assert table["best_baseline"].tolist() == ["margin", "margin", "random", "random"]
+    assert table["saving"].tolist() == pytest.approx([TWICE, TWICE, 0, 0])
+    assert (table["low"] <= table["saving"]).all()
+    assert set(table["seeds"]) == {2}
+    pd.testing.assert_frame_equal(table, savings_table(frame, MINE))
+    with pytest.raises(ValueError, match="of which there is no run; there is strategy margin"):
+        savings_table(frame, {"strategy": "his"})
+
+
+def test_a_claim_that_is_no_mapping_or_has_the_name_of_another_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"a claim of report.claims has 'mine'; wanted name, ours"):
+        ReportSpec(claims=["mine"])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match=r"report.claims has 'faster' twice"):
+        ReportSpec(claims=[CLAIM, CLAIM])
+    with pytest.raises(ValueError, match=r"report.method is \['strategy'\]; wanted"):
+        ReportSpec(method=["strategy"])
+
+
+def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twice(
+    tmp_path: Path,
+) -> None:
+    spec = ReportSpec(claims=[CLAIM], bootstrap=50, figures=("claims",))
+    found = results(*(two_sets(noise=noise).frame for noise in ("clean", NOISY)))
+    shuffled = replace(found, frame=found.frame.sample(frac=1, random_state=0))
+    first = report(found, "claims", tmp_path / "a", spec)
+    second = report(shuffled, "claims", tmp_path / "b", spec)
+    assert [path.name for path in first] == [
+        "claims.md", "claims.tex", "claims.html", "claims.parquet",
+        "claims_claims.png", "claims_claims.pdf",
+    ]  # fmt: skip
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+    text = first[0].read_text(encoding="utf-8")
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "## Claims: faster", "## Over all settings",
+        "## Area under the curve: balanced accuracy (test)", "## What is missing", "## Details",
+    ]  # fmt: skip
+    assert "Labels saved over the best baseline of each set" in first[2].read_text("utf-8")
+    written = report(two_sets(), "x", tmp_path, ReportSpec(bootstrap=10, figures=("claims",)))
+    assert [path.suffix for path in written] == [".md", ".tex", ".html", ".parquet"]
+
+
+def test_opponents_that_each_set_has_of_its_own_are_missing_on_their_own_set_alone() -> None:
+    frame = results(*(two_sets(noise=noise).frame for noise in (NOISY, NOISIER))).frame
+    own = frame[~((frame["dataset"] == "one") & (frame["strategy"] == "margin"))]
+    analysis = analysed(results(own))
+    assert bases(analysis.claims[0])[0] == "random"
+    said = table_of(analysis).note
+    assert "against the best of margin, random, of which each data set has its own;" in said
+    assert "Not run" not in said
+    noisy = own["noise_config"].str.contains(str(NOISIER))
+    without = own[~(noisy & (own["dataset"] == "two") & (own["strategy"] == "margin"))]
+    said = table_of(analysed(results(without))).note
+    assert " Not run: margin (compared without) in two" in said

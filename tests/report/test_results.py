@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from al_bench.analysis.curves import settings
-from al_bench.analysis.frame import load, read_parquet, read_runs, write_parquet
-from al_bench.analysis.keys import keyed
+from al_bench.report.curves import learning_curves
+from al_bench.report.keys import keyed
+from al_bench.report.results import load, read_parquet, read_runs, write_parquet
 from tests.fakes import fake_run, fake_runs
+
+ASKING = {"annotators": "mixed", "label_model": "glad", "assignment": "thompson"}
 
 
 def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
@@ -29,7 +31,9 @@ def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
     assert len(frame["recall"].iloc[-1]) == 6
 
 
-def test_a_torn_last_line_is_dropped_and_the_run_listed_as_not_finished(tmp_path: Path) -> None:
+def test_a_torn_last_line_leaves_a_run_unfinished_and_another_is_an_error(
+    tmp_path: Path,
+) -> None:
     fake_run(tmp_path, seed=0)
     torn = fake_run(tmp_path, seed=1)
     whole = (torn / "rounds.jsonl").read_text()
@@ -38,15 +42,12 @@ def test_a_torn_last_line_is_dropped_and_the_run_listed_as_not_finished(tmp_path
     assert set(results.frame["seed"]) == {0}
     assert [run.id for run in results.unfinished] == [torn.name]
     assert results.unfinished[0].why == "has 10 rounds, its last line is torn"
-
-
-def test_a_torn_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
-    here = fake_run(tmp_path)
+    here = fake_run(tmp_path / "in the middle")
     lines = (here / "rounds.jsonl").read_text().splitlines()
     lines[3] = lines[3][:20]
     (here / "rounds.jsonl").write_text("\n".join(lines))
     with pytest.raises(ValueError, match="line 4 is damaged: it is not JSON"):
-        read_runs(tmp_path)
+        read_runs(here.parent)
 
 
 def test_failed_unfinished_and_missing_runs_are_listed_with_their_reasons(tmp_path: Path) -> None:
@@ -68,11 +69,10 @@ def test_failed_unfinished_and_missing_runs_are_listed_with_their_reasons(tmp_pa
         f"{cut.name} (flowers, natural skew, no wrong answers, random, seed 8) has 3 rounds"
         in summary
     )
-
-
-def test_only_the_runs_of_the_given_ids_are_read(tmp_path: Path) -> None:
-    wanted, _ = fake_run(tmp_path, seed=0), fake_run(tmp_path, seed=1)
-    assert set(read_runs(tmp_path, {wanted.name}).frame["id"]) == {wanted.name}
+    assert set(read_runs(tmp_path, {done[1].name}).frame["id"]) == {done[1].name}
+    asked = fake_run(tmp_path / "asked", "margin", error="ValueError: x", asking=ASKING)
+    (run,) = read_runs(asked.parent).failed
+    assert run.what == "flowers, natural skew, mixed, margin, seed 0"
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
@@ -88,6 +88,7 @@ def test_a_file_keeps_a_table_to_the_bit_and_has_the_same_bytes_twice(tmp_path: 
     results = read_runs(tmp_path / "runs")
     first = write_parquet(results, tmp_path / "a.parquet")
     back = read_parquet(first)
+    assert load(str(first)).equals(back.frame)
     second = write_parquet(back, tmp_path / "b.parquet")
     assert first.read_bytes() == second.read_bytes()
     assert back.summary() == results.summary()
@@ -111,26 +112,20 @@ def test_four_decimals_are_kept_of_what_was_measured(tmp_path: Path) -> None:
     assert list(map(list, frame["recall"])) == [[], [], [], last]
 
 
-def test_every_decimal_is_read_as_the_double_next_to_it(tmp_path: Path) -> None:
+def test_every_decimal_is_stored_as_one_and_read_as_the_double_next_to_it(tmp_path: Path) -> None:
     results = read_runs(fake_runs(tmp_path / "runs", ("margin",)))
     for start in (0, 4_999_000, -7_000, 123_456_789_000):
         values = [float(f"{number}e-4") for number in range(start, start + len(results.frame))]
         frame = results.frame.assign(nll=values)
-        back = read_parquet(write_parquet(replace(results, frame=frame), tmp_path / "x")).frame
-        assert back["nll"].tolist() == values
+        path = write_parquet(replace(results, frame=frame), tmp_path / "x")
+        assert read_parquet(path).frame["nll"].tolist() == values
+    stored = pq.read_schema(path)
+    assert all(pa.types.is_decimal(stored.field(name).type) for name in ("seconds_fit", "nll"))
+    assert str(stored.field("noise_rate").type) == "double"
 
 
 def plainly(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
-
-
-def test_what_was_measured_is_stored_as_decimals_and_read_as_doubles(tmp_path: Path) -> None:
-    path = write_parquet(read_runs(fake_runs(tmp_path / "runs", ("margin",))), tmp_path / "x")
-    stored, back = pq.read_schema(path), read_parquet(path).frame
-    for name in ("seconds_fit", "balanced_accuracy"):
-        assert pa.types.is_decimal(stored.field(name).type)
-        assert back[name].dtype == np.float64
-    assert str(stored.field("noise_rate").type) == "double"
 
 
 def test_what_is_not_a_number_stays_none(tmp_path: Path) -> None:
@@ -201,14 +196,6 @@ def test_a_manifest_without_commit_device_or_digest_is_read_as_unknown(tmp_path:
     assert set(results.frame["digest"]) == {""}
 
 
-def test_a_folder_and_its_parquet_file_load_the_same_table(tmp_path: Path) -> None:
-    fake_runs(tmp_path / "runs", ("margin",), seeds=2)
-    path = write_parquet(read_runs(tmp_path / "runs"), tmp_path / "x.parquet")
-    one, other = load(tmp_path / "runs"), load(str(path))
-    assert list(one.columns) == list(other.columns)
-    assert one["balanced_accuracy"].tolist() == other["balanced_accuracy"].tolist()
-
-
 def test_a_report_is_loaded_by_its_name_from_the_folder_of_results(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,9 +212,6 @@ def test_a_report_is_loaded_by_its_name_from_the_folder_of_results(
         load("dmeo")
 
 
-ASKING = {"annotators": "mixed", "label_model": "glad", "assignment": "thompson"}
-
-
 def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_path: Path) -> None:
     fake_run(tmp_path, "margin", rounds=3, asking=ASKING)
     fake_run(tmp_path, "margin", rounds=3)
@@ -240,49 +224,32 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     plain = frame[frame["annotators"] == "none"]
     assert plain["cost"].isna().all()
     with pytest.raises(ValueError, match="no metric 'cost'"):
-        settings(keyed(frame), "cost")
-
-
-def test_a_round_in_which_nobody_was_left_to_ask_costs_nothing_more(tmp_path: Path) -> None:
-    here = fake_run(tmp_path, rounds=3, asking=ASKING)
+        learning_curves(keyed(frame), "cost")
+    here = fake_run(tmp_path / "nobody left to ask", rounds=3, asking=ASKING)
     lines = [json.loads(line) for line in (here / "rounds.jsonl").read_text().splitlines()]
     lines[2] |= {"queried": [], "answers": [], "annotators": [], "cost": 0.0}
     (here / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert load(tmp_path)["cost"].tolist() == [0, 12.5, 12.5, 25]
+    assert load(here.parent)["cost"].tolist() == [0, 12.5, 12.5, 25]
 
 
 def test_keys_without_annotators_seed_generators_by_the_text_they_always_had(
     tmp_path: Path,
 ) -> None:
+    def text(**options: str) -> str:
+        packages = {"imbalance": "problem", "noise": "problem"}
+        nodes = {g: f"al_bench.{packages.get(g, g)}.{option}" for g, option in options.items()}
+        return " ".join(f'{group}={{"_target_":"{node}"}}' for group, node in nodes.items())
+
     fake_run(tmp_path / "one", "margin")
     frame = keyed(load(tmp_path / "one"))
-    assert frame["setting"].iloc[0].text == (
-        'dataset={"_target_":"al_bench.dataset.flowers"} '
-        'imbalance={"_target_":"al_bench.problem.Natural"} '
-        'noise={"_target_":"al_bench.problem.Clean"} prior={"_target_":"al_bench.prior.minilm"} '
-        'learner={"_target_":"al_bench.learner.linear"} proxy_selection=null '
-        'protocol={"_target_":"al_bench.protocol.small"}'
-    )
-    assert frame["method"].iloc[0].text == (
-        'strategy={"_target_":"al_bench.strategy.margin"} '
-        'supervision={"_target_":"al_bench.supervision.labels"} '
-        'init={"_target_":"al_bench.init.random"}'
-    )
+    place = {"dataset": "flowers", "imbalance": "Natural", "noise": "Clean"}
+    rest = text(prior="minilm", learner="linear"), "proxy_selection=null", text(protocol="small")
+    assert frame["setting"].iloc[0].text == " ".join((text(**place), *rest))
+    rule = {"strategy": "margin", "supervision": "labels", "init": "random"}
+    assert frame["method"].iloc[0].text == text(**rule)
     fake_run(tmp_path / "several", "margin", asking=ASKING)
     several = keyed(load(tmp_path / "several"))
-    assert 'annotators={"_target_":"al_bench.annotators.mixed"} prior=' in (
-        several["setting"].iloc[0].text
-    )
-    assert (
-        several["method"]
-        .iloc[0]
-        .text.endswith(
-            'label_model={"_target_":"al_bench.label_model.glad"} '
-            'assignment={"_target_":"al_bench.assignment.thompson"}'
-        )
-    )
-
-
-def test_a_missing_run_says_its_annotators_and_not_that_no_answer_is_wrong(tmp_path: Path) -> None:
-    fake_run(tmp_path, "margin", error="ValueError: x", asking=ASKING)
-    assert read_runs(tmp_path).failed[0].what == "flowers, natural skew, mixed, margin, seed 0"
+    everybody = text(**place, annotators="mixed")
+    assert several["setting"].iloc[0].text == " ".join((everybody, *rest))
+    asked = text(**rule, label_model="glad", assignment="thompson")
+    assert several["method"].iloc[0].text == asked

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.analysis.explorer import UNIT, About, explorer_data, joined, resamples
-from al_bench.analysis.facets import in_thirds
-from al_bench.analysis.frame import Results
-from al_bench.analysis.keys import GROUPS, Choice
-from al_bench.analysis.stats import errors
 from al_bench.configuration.commands import Asked
-from tests.analysis.frames import FAST, LABELS, SLOW, WEAK, results, runs
+from al_bench.report.explorer.data import UNIT, explorer_data, in_thirds, resamples
+from al_bench.report.keys import GROUPS, Choice
+from al_bench.report.results import Results, joined
+from al_bench.report.stats import errors
+from tests.report.frames import FAST, LABELS, SLOW, WEAK, results, runs
 
 METRIC = "balanced_accuracy"
 
@@ -28,7 +27,7 @@ def asked(choice: Choice) -> Asked | None:
 
 
 def data(*parts: Any) -> dict[str, Any]:
-    return explorer_data(results(*parts), [METRIC], About(modality, asked))
+    return explorer_data(results(*parts), [METRIC], modality, asked)
 
 
 def facet(found: dict[str, Any], key: str) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def test_a_method_alone_or_times_the_prior_is_whichever_is_better_in_each_settin
         runs("random", curve, name, alone=0.3).assign(**{product[0]: SLOW[5]})
         for name, curve in (("one", FAST), ("two", WEAK))
     ]
-    found = explorer_data(results(*parts), [METRIC, *product], About(modality, asked))
+    found = explorer_data(results(*parts), [METRIC, *product], modality, asked)
     assert found["metrics"][found["start"]] == f"{METRIC}, alone or times the prior"
     assert [setting["better"] for setting in found["settings"]] == [[[[0, 0]]], [[[0, 1]]]]
     assert found["settings"][0]["prior"] == [3000, 6000, 3000]
@@ -65,6 +64,9 @@ def test_curves_are_hundredths_of_a_point_of_each_seed(two_sets: dict[str, Any])
     ]
     assert second["curves"] == [[[1, [[round((v + 0.25) * UNIT) for v in WEAK]]]]]
     assert (first["prior"], first["full"], first["better"]) == ([3000], [None], [])
+    found = data(runs("random", SLOW), runs("margin", FAST, seeds=(0.0,)))
+    rows = dict(found["settings"][0]["curves"][0])
+    assert [rows[0][1] is None, rows[1][1] is None] == [True, False]  # a seed that it lacks
 
 
 def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) -> None:
@@ -101,24 +103,13 @@ def test_the_loss_of_the_learner_is_something_to_filter_by() -> None:
     assert len(found["methods"]) == 2
 
 
-def test_a_run_that_two_files_have_counts_once_and_nothing_is_no_page() -> None:
+def test_a_run_that_two_files_have_counts_once_and_what_shows_nothing_is_refused() -> None:
     one = results(runs("random", SLOW))
     assert len(joined([one, one]).frame) == len(one.frame)
-    with pytest.raises(ValueError, match="no finished run to explore"):
-        joined([Results(one.frame[:0], (), (), {})])
-
-
-def test_a_seed_that_a_method_lacks_is_null() -> None:
-    found = data(runs("random", SLOW), runs("margin", FAST, seeds=(0.0,)))
-    (setting,) = found["settings"]
-    rows = dict(setting["curves"][0])
-    assert rows[0][1] is None
-    assert rows[1][1] is not None
-
-
-def test_a_metric_where_lower_is_better_is_refused() -> None:
     with pytest.raises(ValueError, match="nll, where lower is better"):
-        explorer_data(results(runs("random", SLOW)), ["nll"], About(modality, asked))
+        explorer_data(one, ["nll"], modality, asked)
+    with pytest.raises(ValueError, match="no finished run to explore"):
+        explorer_data(joined([Results(one.frame[:0], (), (), {})]), [METRIC], modality, asked)
 
 
 def test_the_same_results_are_the_same_text_and_hold_no_nan(two_sets: dict[str, Any]) -> None:
@@ -136,9 +127,7 @@ def test_resamples_are_all_there_are_up_to_five_seeds_and_200_drawn_beyond() -> 
         assert counts.shape == (number, seeds)
         assert set(counts.sum(axis=1)) == {seeds}
         assert sum(found["probabilities"]) == pytest.approx(1)
-
-
-def test_resamples_give_the_error_of_a_mean_that_a_report_has() -> None:
+    # they give the error of a mean that a report has
     values, found = np.array([1.0, 2.0, 4.0, 8.0, 9.0]), resamples(5)
     means = np.array(found["counts"]) @ values / 5
     chances = np.array(found["probabilities"])

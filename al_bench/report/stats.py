@@ -38,8 +38,8 @@ def resampled(
 
     With few seeds each different resample is evaluated once: of five there are only 126.
     """
-    draws = rng.integers(0, seeds, (resamples, seeds))
-    counts = (draws[:, :, None] == np.arange(seeds)).sum(axis=1)
+    draws = rng.integers(0, seeds, (resamples, seeds)) + seeds * np.arange(resamples)[:, None]
+    counts = np.bincount(draws.ravel(), minlength=draws.size).reshape(draws.shape)
     first = places = np.arange(resamples)
     if seeds <= FEW:
         codes = counts @ (seeds + 1) ** np.arange(seeds)
@@ -49,15 +49,15 @@ def resampled(
     return np.asarray(np.where(np.isnan(values), -np.inf, values)[places])
 
 
-def t_band(curves: Floats, level: float = 0.95) -> Floats:
-    """(p,) half-width of the t interval of the mean of curves (s, p); zero with one seed."""
+def t_band(curves: Floats) -> Floats:
+    """(p,) half-width of the 95 % t interval of the mean of curves (s, p); zero with one seed."""
     from scipy.stats import t
 
     seeds = len(curves)
     if seeds < 2:
         return np.zeros(curves.shape[1])
     error = curves.std(axis=0, ddof=1) / np.sqrt(seeds)
-    return np.asarray(t.ppf((1 + level) / 2, seeds - 1) * error)
+    return np.asarray(t.ppf(0.975, seeds - 1) * error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,11 +90,6 @@ class Paired:
         return "win" if self.difference > 0 else "loss"
 
 
-def paired(a: Floats, b: Floats) -> Paired:
-    """Compare two methods by one number a seed, (s,) and (s,)."""
-    return Paired(a - b)
-
-
 def ranks(scores: Floats) -> Floats:
     """(n, k) ranks within each row, 1 is the highest score; ties share their mean rank."""
     from scipy.stats import rankdata
@@ -114,9 +109,9 @@ def friedman(scores: Floats) -> float:
     return float(friedmanchisquare(*scores.T).pvalue)
 
 
-def critical_difference(methods: int, settings: int, alpha: float = 0.05) -> float:
-    """Mean ranks closer than this do not differ (Nemenyi, 1963; Demšar, 2006)."""
+def critical_difference(methods: int, settings: int) -> float:
+    """Mean ranks closer than this do not differ at 5 % (Nemenyi, 1963; Demšar, 2006)."""
     from scipy.stats import studentized_range
 
-    q = studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
+    q = studentized_range.ppf(0.95, methods, np.inf) / np.sqrt(2)
     return float(q * np.sqrt(methods * (methods + 1) / (6 * settings)))

@@ -1,1 +1,0 @@
-"""From runs to numbers: pure functions of one tidy table."""

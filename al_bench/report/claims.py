@@ -1,0 +1,281 @@
+"""Claims: one method against the best of some baselines, set by set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from al_bench.report.comparison import (
+    PRODUCT,
+    Comparison,
+    ComparisonData,
+    MethodRoles,
+    compare,
+    comparison_data,
+    cross_selected,
+)
+from al_bench.report.curves import LearningCurves
+from al_bench.report.keys import ALL, METHOD, Choice, Method, Setting
+from al_bench.report.names import Names, has_annotators
+from al_bench.report.selection import NoMatchError, Selection, as_text, chosen, matches, only
+from al_bench.report.spec import Claim, ReportSpec
+from al_bench.report.stats import Floats
+
+
+@dataclass(frozen=True, order=True)
+class Opponent:
+    """A baseline by a metric of its models: as they are, or times the prior at test time."""
+
+    method: Method
+    metric: str
+
+    @property
+    def times_prior(self) -> bool:
+        return self.metric.startswith(PRODUCT)
+
+    def name(self, names: Names) -> str:
+        """`margin`, or `margin x prior` where its model is multiplied by the prior."""
+        return names.method(self.method) + " x prior" * self.times_prior
+
+
+@dataclass(frozen=True)
+class FinalLevels:
+    """Levels of one set at the full budget: the prior alone, the opponent, ours, and the whole pool
+    without wrong answers; NaN where one is not known."""
+
+    prior: float
+    opponent: float
+    ours: float
+    full: float
+
+
+@dataclass(frozen=True)
+class PairedResult:
+    """One set of a claim: its setting, the rows it counts in (its kind of noise, and all rates of
+    it; or its annotators, and all of them), what tells it apart there, the comparison with its
+    opponents (two where the halves of the seeds choose differently), and where both end."""
+
+    setting: Setting
+    rows: tuple[Setting, ...]
+    set: Setting
+    comparison: Comparison
+    opponents: tuple[Opponent, ...]
+    levels: FinalLevels
+
+    @property
+    def seeds(self) -> int:
+        return len(self.comparison.area.apart)
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim's method and baselines, its sets in order, and in sentences what it lacks; by_set:
+    whether some baselines have runs on some data sets alone; times_prior: whether each baseline is
+    an opponent once more, times the prior."""
+
+    claim: Claim
+    ours: Method | None
+    baselines: tuple[Method, ...]
+    sets: tuple[PairedResult, ...]
+    missing: tuple[str, ...]
+    by_set: bool = False
+    times_prior: bool = False
+
+    def rows(self) -> dict[Setting, list[PairedResult]]:
+        """Sets by row in order; last the rows over all rates, where there are several."""
+        found: dict[Setting, list[PairedResult]] = {}
+        for result in self.sets:
+            for row in result.rows:
+                found.setdefault(row, []).append(result)
+        return {
+            row: found[row]
+            for row in sorted(found)
+            if not row.is_pooled or len({result.rows[0] for result in found[row]}) > 1
+        }
+
+
+def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> ClaimResult:
+    """Compare a claim's method with the best of its baselines in every setting; what cannot be is
+    said in `missing`.
+
+    ValueError where a selection is of several methods or of no possible baseline.
+    """
+    try:
+        ours = only(f"report.claims {claim.name!r} ours", claim.ours, data.roles.methods)
+    except NoMatchError as why:
+        return ClaimResult(claim, None, (), (), (str(why),))
+    baselines, missing = baselines_of(claim, ours, data.roles)
+    curves, names = data.curves[spec.metric], data.names
+    rows = layout([one.setting for one in curves])
+    there: dict[Choice, set[Method]] = {}
+    for one in curves:
+        there.setdefault(one.setting.choice("dataset"), set()).update(one.methods)
+    # on other data sets a baseline is no opponent
+    expected = {dataset: [m for m in baselines if m in has] for dataset, has in there.items()}
+    full = {
+        one.setting.without("noise"): data.full[one.setting]
+        for one in curves
+        if not one.noisy and one.setting in data.full
+    }
+    sets: list[PairedResult] = []
+    lacking: dict[str, list[str]] = {}
+    for number, one in enumerate(curves):
+        expect = expected[one.setting.choice("dataset")]
+        lacks = [names.method(m) for m in (ours, *expect) if m not in one.methods]
+        scores = {
+            Opponent(method, metric): every[number].scores[one.methods.index(method)]
+            for metric, every in data.curves.items()
+            for method in baselines
+            if method in one.methods
+        }
+        found = None
+        if scores and ours in one.methods:
+            found = against_best(ours, scores, one, spec)
+            lacks += [] if found else [f"{names.method(ours)} with a seed of its best baseline"]
+        if lacks:
+            without = f"{', '.join(lacks)} ({'compared without' if found else 'left out'})"
+            lacking.setdefault(without, []).append(names.setting(one.setting))
+        if found is not None:
+            comparison, opponents, theirs = found
+            row, name = rows[one.setting]
+            level = full.get(one.setting.without("noise"), np.nan)
+            levels = FinalLevels(one.prior, theirs, float(one.of(ours)[:, -1].mean()), level)
+            both = (row, pooled(row)) if one.noisy else (row,)
+            sets.append(PairedResult(one.setting, both, name, comparison, opponents, levels))
+    missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
+    by_set = any(len(some) < len(baselines) for some in expected.values())
+    held = tuple(baselines), tuple(sets)
+    result = ClaimResult(claim, ours, *held, (), by_set, len(data.curves) > 1)
+    missing += [
+        f"no setting of the target's {as_text(target.rows)}"
+        for target in claim.targets
+        if not any(matches(row, target.rows) for row in result.rows())
+    ]
+    return replace(result, missing=tuple(missing))
+
+
+def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[Method], list[str]]:
+    """The methods a claim's baselines select, or the report's, and in sentences what has no run;
+    never the claim's own method, nor one that reads the truth.
+
+    Raises ValueError where there are none, or a selection is of none but those.
+    """
+    this = f"report.claims {claim.name!r}"
+    found, missing = set(() if claim.baselines else roles.baselines), []
+    for selection in claim.baselines:
+        try:
+            some = set(chosen(f"{this} baselines", selection, roles.methods))
+        except NoMatchError as why:
+            missing.append(str(why))
+            continue
+        if not some - roles.oracles - {ours}:
+            why_not = "its own method" if some == {ours} else "a method that reads the truth"
+            raise ValueError(f"{this} has the baseline {as_text(selection)}, {why_not}; wanted a "
+                             "competitor")  # fmt: skip
+        found |= some
+    found -= roles.oracles | {ours}
+    if not found and not claim.baselines:
+        raise ValueError(f"{this} has no baselines; name some, or list fewer in report.ours")
+    return sorted(found), missing
+
+
+def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]]:
+    """The row and the set of every setting.
+
+    A row is a kind of noise, or the annotators that are asked, with the prior where settings differ
+    in nothing else; a set is a data set, with what else tells it apart in its row.
+    """
+    rest = [choice.group for choice in settings[0].without("prior").choices]
+    there = set(map(has_annotators, settings))
+    by = [group for group, has in (("noise", False), ("annotators", True)) if has in there]
+    if len({setting.without("prior") for setting in settings}) < len(settings):
+        by.append("prior")
+    names = ["dataset"]
+    if len({setting.part([*by, "dataset"]) for setting in settings}) < len(settings):
+        others = [group for group in rest if group not in ("dataset", *by)]
+        names += [g for g in others if len({setting.choice(g) for setting in settings}) > 1]
+    return {setting: (setting.part(by), setting.part(names)) for setting in settings}
+
+
+def pooled(row: Setting) -> Setting:
+    """A row over all parameters of its kind of noise, or over all pools of annotators."""
+    if has_annotators(row):
+        every = Choice("annotators", ALL, f'"{ALL}"')
+        return Setting(tuple(every if c.group == "annotators" else c for c in row.choices))
+    return Setting(tuple(c.pooled() if c.group == "noise" else c for c in row.choices))
+
+
+def against_best(
+    ours: Method,
+    scores: Mapping[Opponent, Floats],
+    curves: LearningCurves,
+    spec: ReportSpec,
+) -> tuple[Comparison, tuple[Opponent, ...], float] | None:
+    """A method against the best of some opponents, by their scores (s, p), over its own seeds: the
+    comparison, who was the best, and where that ends; None where they have no seed in common."""
+    mine = curves.scores[curves.methods.index(ours)]
+    own = ~np.isnan(mine).any(axis=1)
+    theirs, best = cross_selected(np.stack(list(scores.values()))[:, own], curves.labels)
+    opponents = tuple(list(scores)[number] for number in best)
+    who = " and ".join(f"{one.method.text} by {one.metric}" for one in opponents)
+    found = compare(curves, mine[own], theirs, f"{ours.text} against {who}", spec)
+    if found is None:
+        return None
+    return found, opponents, float(np.nanmean(theirs[:, -1]))
+
+
+def savings_table(
+    frame: pd.DataFrame,
+    ours: Selection,
+    baselines: Sequence[Selection] | None = None,
+    metric: str = "balanced_accuracy",
+) -> pd.DataFrame:
+    """A row a setting: its columns, the best baseline, and what `ours` saves over it.
+
+    frame: as `load_results` gives it; ours: the columns of one method, ``{"strategy": "margin"}``;
+    baselines: those of its rivals (None: all published query rules), each as it is and, where the
+    runs have measured that, times the prior. The learner is part of the method where a key names
+    it. saving, low, high: fraction of the baseline's labels over all levels, with its 95 %
+    interval; at_final: the same at its final level; differences in the metric, ours - baseline,
+    with the standard error over seeds. ValueError where a selection is of no run, or `ours` of
+    several methods.
+    """
+    spec = claim_spec(ours, baselines or (), metric)
+    data = comparison_data(frame, spec, partial=False)
+    result, (mine,) = evaluate_claim(spec.claimed[0], data, spec), data.roles.ours
+    rows = []
+    for one in result.sets:
+        saved, area, end = one.comparison.integrated, one.comparison.area, one.comparison.end
+        rows.append(
+            {choice.group: choice.option for choice in one.setting.choices}
+            | {
+                "setting": data.names.setting(one.setting),
+                "method": data.names.method(mine),
+                "best_baseline": ", ".join(rival.name(data.names) for rival in one.opponents),
+                "saving": saved.value,
+                "low": saved.low,
+                "high": saved.high,
+                "at_final": one.comparison.final.value,
+                "area_difference": area.difference,
+                "area_error": area.error,
+                "final_difference": end.difference,
+                "final_error": end.error,
+                "seeds": saved.seeds,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def claim_spec(ours: Selection, baselines: Sequence[Selection], metric: str) -> ReportSpec:
+    """A report of one claim; the learner is part of the method where a key names it."""
+    learner = any(str(k).partition(".")[0] == "learner" for one in (ours, *baselines) for k in one)
+    return ReportSpec(
+        metric=metric,
+        ours=ours,
+        baselines=baselines,
+        claims=[{"name": as_text(ours), "ours": ours}],
+        method=(*METHOD, "learner") if learner else METHOD,
+    )

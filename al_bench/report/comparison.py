@@ -1,0 +1,208 @@
+"""One method against another in one setting: the runs and methods that are compared, which baseline
+is the strongest, and what is saved over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from al_bench.configuration.words import OURS
+from al_bench.report import stats
+from al_bench.report.curves import LearningCurves, aligned, check_metric, learning_curves
+from al_bench.report.keys import GROUPS, Method, Setting, keyed
+from al_bench.report.names import PLAIN, Names
+from al_bench.report.results import check_problems
+from al_bench.report.savings import Saving, area, saved
+from al_bench.report.selection import NoMatchError, Selection, chosen, only
+from al_bench.report.spec import ReportSpec
+from al_bench.report.stats import Floats
+from al_bench.rng import rng
+
+CONFIGS = [f"{group}_config" for group in GROUPS]
+FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "oracle", "noise_rate")
+PRODUCT = "product_"  # before the name of a metric: of the model's probabilities times the prior's
+
+
+@dataclass(frozen=True)
+class MethodRoles:
+    """The methods of a report: ours in their order, baselines that may be the best one, oracles
+    that read the truth, and in sentences the selections that have no run yet."""
+
+    methods: tuple[Method, ...]
+    ours: tuple[Method, ...]
+    baselines: frozenset[Method]
+    oracles: frozenset[Method]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ComparisonData:
+    """every: the keyed runs; frame: without those that labelled a whole pool, of which `full` has
+    the level by setting, and with one label grid a setting; curves: by each metric by which a
+    model is judged, the spec's first; unchecked: runs that do not say what problem they met."""
+
+    every: pd.DataFrame
+    frame: pd.DataFrame
+    names: Names
+    roles: MethodRoles
+    curves: Mapping[str, Sequence[LearningCurves]]
+    full: Mapping[Setting, float]
+    unchecked: int
+
+
+def judged_by(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
+    """The metric, and the same of the model times the prior where the runs have that."""
+    check_metric(frame, metric)
+    product = PRODUCT + metric
+    has = product in frame and frame.loc[frame["n_labels"] > 0, product].notna().all()
+    return (metric, product) if has else (metric,)
+
+
+def narrowed(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
+    """The columns of a tidy table that claims by some metrics need: large tables are copied often.
+    ValueError where it does not have one of these."""
+    judged = [name for metric in metrics for name in judged_by(frame, metric)]
+    wanted = dict.fromkeys([*GROUPS, *CONFIGS, *FACTS, *judged, "model_answers"])
+    return frame[[column for column in wanted if column in frame]]
+
+
+def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> ComparisonData:
+    """What a report compares in a tidy table; where runs are missing (partial) so may be those of
+    the spec's selections.
+
+    ValueError where a metric is unknown, a selection is of no run, or runs of one setting met
+    different problems.
+    """
+    metrics = judged_by(frame, spec.metric)
+    unchecked = check_problems(frame)
+    every = keyed(frame, spec.method).drop(columns=[*GROUPS, *CONFIGS])  # which the keys have
+    rest, full = without_full(every, spec.metric)
+    rest = aligned(rest)
+    curves = {metric: learning_curves(rest, metric) for metric in metrics}
+    roles = method_roles(rest, spec, partial)
+    return ComparisonData(every, rest, Names.of(rest), roles, curves, full, unchecked)
+
+
+def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[Setting, float]]:
+    """A keyed frame without the runs that labelled their whole pool at once, and by setting their
+    mean final level (human labels only, over seeds).
+
+    Where the learner is part of the method, the level is that of the plain one. A pool that a
+    foundation model labelled is none to refer to.
+    """
+    last = frame.groupby("id")[["n_labels", "round"]].transform("max")
+    whole = (last["n_labels"] == frame["n_pool"]) & (last["round"] == 1)
+    if whole.all():
+        return frame, {}
+    rest, full = frame[~whole].reset_index(drop=True), frame[whole & (frame["round"] == 1)]
+    inside = {choice.group for choice in frame["method"].iloc[0].choices}
+    for group in {"supervision", "learner"} & inside:
+        plain = [method.choice(group).option == PLAIN[group] for method in full["method"]]
+        full = full[np.array(plain, dtype=bool)]
+    if "model_answers" in full:
+        full = full[~(full["model_answers"] > 0)]
+    unbudgeted = [setting.without("protocol") for setting in full["setting"]]
+    by = pd.Series(unbudgeted, index=full.index, dtype=object)
+    levels = full.groupby(by)[metric].mean().to_dict()
+    there = {s: levels.get(s.without("protocol")) for s in sorted(rest["setting"].unique())}
+    return rest, {setting: float(level) for setting, level in there.items() if level is not None}
+
+
+def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> MethodRoles:
+    """The roles in a keyed frame; where runs are missing (partial) so may be those of `ours`.
+
+    Without baselines of the spec's own, those are all published methods: a user's own query rule is
+    none. Raises ValueError where a selection is of no run, or one of ours is of several methods.
+    """
+    methods = tuple(sorted(frame["method"].unique()))
+    missing: list[str] = []
+
+    def found(what: str, selection: Selection) -> list[Method]:
+        try:
+            every = chosen(f"report.{what}", selection, methods)
+            return [only("report.ours", selection, methods)] if what == "ours" else every
+        except NoMatchError as why:
+            if not partial:
+                raise
+            missing.append(str(why))
+            return []
+
+    ours, named = (
+        [method for selection in spec.selected(what) for method in found(what, selection)]
+        for what in ("ours", "baselines")
+    )
+    if not spec.selected("baselines"):
+        rules = {m: m.choice("strategy").parameters.get("_target_") for m in methods}
+        named = [m for m in methods if m not in ours and str(rules[m]).startswith(OURS)]
+    oracles = frozenset(frame.loc[frame["oracle"], "method"].unique())
+    return MethodRoles(methods, tuple(ours), frozenset(named) - oracles, oracles, tuple(missing))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sets of learning curves, paired by seed; baseline: whose the second are, where they are
+    one method's."""
+
+    final: Saving  # at the second one's last level
+    integrated: Saving  # over all levels
+    area: stats.Paired  # under the curve
+    end: stats.Paired  # at the full budget
+    baseline: Method | None = None
+
+
+def strongest(curves: LearningCurves, methods: Sequence[Method]) -> Method | None:
+    """The method of largest mean AUC in a setting; None where there is none."""
+    rows = [curves.methods.index(method) for method in methods]
+    best = best_of(area(curves.scores[rows], curves.labels))
+    return None if best is None else methods[best]
+
+
+def best_of(areas: Floats) -> int | None:
+    """The row of (k, s) areas of largest mean over the seeds it has; None where none has any."""
+    known = np.flatnonzero(~np.isnan(areas).all(axis=1))
+    if not len(known):
+        return None
+    return int(known[np.nanmean(areas[known], axis=1).argmax()])
+
+
+def cross_selected(opponents: Floats, labels: Floats) -> tuple[Floats, tuple[int, ...]]:
+    """(s, p) curves of the best of some opponents (k, s, p), and which of them they are.
+
+    The best is a maximum over noise, so it is chosen by area on one half of the seeds and its
+    curves are taken on the other half, both ways; with one or two seeds on all of them. NaN where
+    the chosen one has no run with a seed.
+    """
+    areas = area(opponents, labels)
+    every = np.arange(opponents.shape[1])
+    one, other = every[: len(every) // 2], every[len(every) // 2 :]
+    halves = [(one, other), (other, one)] if len(every) > 2 else [(every, every)]
+    found, best = np.full(opponents.shape[1:], np.nan), []
+    for by, on in halves:
+        selected = best_of(areas[:, by])
+        if selected is not None:
+            found[on] = opponents[selected, on]
+            best.append(selected)
+    return found, tuple(dict.fromkeys(best))
+
+
+def compare(
+    curves: LearningCurves,
+    a: Floats,
+    b: Floats,
+    who: str,
+    spec: ReportSpec,
+    baseline: Method | None = None,
+) -> Comparison | None:
+    """Scores (s, p) in a setting against others, over the seeds that both have; None where there
+    are none. who: names them, so that no other method or setting moves their resamples."""
+    both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
+    if not both.any():
+        return None
+    a, b = a[both], b[both]
+    draws = rng(spec.seed, f"bootstrap {curves.setting.text} against {who}")
+    savings = saved(a, b, curves.labels, spec.bootstrap, draws)
+    areas = stats.Paired(area(a, curves.labels) - area(b, curves.labels))
+    return Comparison(*savings, areas, stats.Paired(a[:, -1] - b[:, -1]), baseline)

@@ -1,0 +1,120 @@
+"""The one array shape of the statistics: learning curves of a setting, (method, seed, point)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from al_bench.report.keys import Method, Setting, by_setting
+from al_bench.report.savings import area
+from al_bench.report.stats import Floats
+
+NO_METRICS = {
+    *("seed", "round", "n_labels", "oracle_calls", "cost", "n_pool", "n_test", "n_classes"),
+    *("oracle", "model_answers"),
+}
+
+
+@dataclass(frozen=True)
+class LearningCurves:
+    """The learning curves of all methods in one setting.
+
+    labels: (p,) labels, ascending, above zero; scores: (m, s, p), NaN where a method has no
+    run with that seed; prior: the metric with no label at all (NaN where unknown); oracles:
+    methods that read the truth and so are references, not competitors; noisy: whether any answer is
+    wrong.
+    """
+
+    setting: Setting
+    labels: Floats
+    methods: tuple[Method, ...]
+    seeds: tuple[int, ...]
+    scores: Floats
+    prior: float
+    oracles: frozenset[Method]
+    noisy: bool
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether it was measured at more than one number of labels."""
+        return len(self.labels) > 1
+
+    def of(self, method: Method) -> Floats:
+        """(s, p) scores of one method, its own seeds alone."""
+        scores = self.scores[self.methods.index(method)]
+        return np.asarray(scores[~np.isnan(scores).any(axis=1)])
+
+    def area(self, method: Method) -> float:
+        """The mean over seeds of the area under a method's curve."""
+        return float(area(self.of(method), self.labels).mean())
+
+    def mean(self, method: Method) -> Floats:
+        """(1, p) their mean over seeds."""
+        return np.asarray(self.of(method).mean(axis=0, keepdims=True))
+
+
+def learning_curves(frame: pd.DataFrame, metric: str) -> list[LearningCurves]:
+    """The curves of each setting of a frame with `setting` and `method` columns, in their order.
+
+    Raises ValueError where the metric is unknown, a method has two runs with one seed, or the runs
+    of a setting were measured at different numbers of labels.
+    """
+    check_metric(frame, metric)
+    needed = ["setting", "method", "seed", "id", "n_labels", "oracle", "noise_rate", metric]
+    parts = by_setting(frame[needed])
+    return [curves_of(setting, part, metric) for setting, part in parts.items()]
+
+
+def check_metric(frame: pd.DataFrame, metric: str) -> None:
+    numbers = frame.select_dtypes("number").columns
+    known = [n for n in numbers if n not in NO_METRICS and not n.startswith("seconds_")]
+    if metric not in known:
+        raise ValueError(f"no metric {metric!r} in these runs; they have {', '.join(known)}")
+
+
+def aligned(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with one label grid a setting, where budgets follow pools that differ by seed.
+
+    Methods share their pool at one seed, so rounds are paired; each round is put at its mean number
+    of labels over seeds. A setting whose methods differ at one seed is left as it is.
+    """
+    per_seed = frame.groupby(["setting", "seed", "round"], observed=True)["n_labels"].nunique()
+    shared = per_seed.groupby("setting", observed=True).max() == 1
+    rounds = frame.groupby(["setting", "round"], observed=True)["n_labels"]
+    means = rounds.transform("mean").round().astype(int)
+    where = frame["setting"].map(shared).astype(bool)
+    return frame.assign(n_labels=means.where(where, frame["n_labels"]))
+
+
+def curves_of(setting: Setting, frame: pd.DataFrame, metric: str) -> LearningCurves:
+    """The curves of one setting from its rows."""
+    labelled = frame[frame["n_labels"] > 0]
+    if not len(labelled):
+        raise ValueError(f"no labels were labelled in {setting}; a learning curve needs some")
+    doubled = labelled[labelled.duplicated(["method", "seed", "n_labels"])]
+    if len(doubled):
+        first = doubled.iloc[0]
+        raise ValueError(
+            f"{setting} has two runs of {first['method']} with seed {first['seed']} (one is "
+            f"{first['id']}); wanted one, or something that tells them apart"
+        )
+    wide = labelled.pivot(index=["method", "seed"], columns="n_labels", values=metric).sort_index()
+    if wide.isna().to_numpy().any():
+        method, seed = wide.index[wide.isna().any(axis=1)][0]
+        raise ValueError(
+            f"{method}, seed {seed} in {setting} has no {metric} at some of {list(wide.columns)} "
+            "labels; wanted all runs of a setting measured at the same numbers of labels"
+        )
+    methods = tuple(sorted(frame["method"].unique()))
+    seeds = tuple(int(seed) for seed in sorted(frame["seed"].unique()))
+    scores = np.full((len(methods), len(seeds), wide.shape[1]), np.nan)
+    rows = pd.Index(methods, dtype=object).get_indexer(list(wide.index.get_level_values("method")))
+    columns = np.searchsorted(seeds, wide.index.get_level_values("seed"))
+    scores[rows, columns] = wide.to_numpy(dtype=float)
+    prior = frame.loc[frame["n_labels"] == 0, metric].mean()
+    readers = frozenset(frame.loc[frame["oracle"], "method"].unique())
+    labels = wide.columns.to_numpy(dtype=float)
+    noisy = bool((frame["noise_rate"] > 0).any())
+    return LearningCurves(setting, labels, methods, seeds, scores, float(prior), readers, noisy)

@@ -1,0 +1,197 @@
+"""What the results explorer is given: curves as whole numbers, who is who by index, and what
+methods and settings are told apart by, to filter them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations_with_replacement
+from math import factorial, prod
+from typing import Any
+
+import numpy as np
+
+from al_bench.configuration.commands import Asked
+from al_bench.report.comparison import PRODUCT, comparison_data, narrowed
+from al_bench.report.curves import LearningCurves, learning_curves
+from al_bench.report.keys import GROUPS, METHOD, SETTING, Choice, Key, in_method
+from al_bench.report.names import Names
+from al_bench.report.results import Results
+from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec
+from al_bench.rng import rng
+
+WHOLE = (*METHOD, "learner")  # what makes up a method: its loss is a part of it
+OTHERS = tuple(group for group in in_method(WHOLE) if group != "strategy")
+TITLES = {
+    "modality": "Modality", "dataset": "Data set", "imbalance": "Imbalance", "noise": "Noise",
+    "annotators": "Annotators", "prior": "Prior", "quality": "Prior alone", "protocol": "Budget",
+    "strategy": "Query rule", "init": "Start", "supervision": "Training rule",
+    "learner": "Learner", "loss": "Loss", "proxy_selection": "Rows of", "label_model": "Labels by",
+    "assignment": "Whom to ask",
+}  # fmt: skip
+EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn
+UNIT = 10_000  # curves are stored in hundredths of a point
+
+
+def explorer_data(
+    results: Results,
+    metrics: Sequence[str],
+    modality: Callable[[Choice], str],
+    command: Callable[[Choice], Asked | None],
+) -> dict[str, Any]:
+    """All that the page is made of, ready for JSON; the same results give the same value.
+
+    metrics: the page starts with the first; where one and the same times the prior are among them,
+    so is the better of the two, and the page starts with that. modality: of a data set; command:
+    how a choice is asked for on the command line, None where only its owner can. ValueError where
+    there is no run, a metric is unknown or lower is better, runs of one setting met different
+    problems, or a method has two runs of one seed.
+    """
+    from scipy.stats import t
+
+    if not len(results.frame):
+        raise ValueError(f"no finished run to explore: {results.summary()}")
+    for metric in metrics:
+        if metric in LOWER_IS_BETTER:
+            raise ValueError(f"the explorer has the metric {metric}, where lower is better; wanted "
+                             "one where higher is")  # fmt: skip
+    spec = ReportSpec(metric=metrics[0], method=WHOLE)
+    data = comparison_data(narrowed(results.frame, *metrics), spec, results.partial)
+    by_metric = [learning_curves(data.frame, metric) for metric in metrics]
+    first, names, methods = by_metric[0], data.names, data.names.methods
+    pairs = [
+        (i, metrics.index(PRODUCT + m)) for i, m in enumerate(metrics) if PRODUCT + m in metrics
+    ]
+    shown = [*range(len(metrics)), *(i for i, _ in pairs)]  # by which metric levels are drawn
+    found = {choice for key in (*methods, *names.settings) for choice in key.choices}
+    choices = sorted(found, key=lambda choice: (GROUPS.index(choice.group), choice))
+    index = {one: i for some in (choices, methods) for i, one in enumerate(some)}
+    facets = [*setting_facets(first, names, modality), *method_facets(names)]
+    return {
+        "summary": results.summary(),
+        "provenance": dict(results.provenance),
+        "metrics": [*metrics, *(f"{metrics[i]}, alone or times the prior" for i, _ in pairs)],
+        "start": len(metrics) if pairs else 0,
+        "unit": UNIT,
+        # Student's 97.5 % quantile by degrees of freedom: of none (never read), of 1 to 40, of all
+        "t": [0.0, *t.ppf(0.975, [*range(1, 41), np.inf]).tolist()],
+        "resamples": {n: resamples(n) for n in range(2, 1 + max(len(c.seeds) for c in first))},
+        "choices": [described(choice, command(choice)) for choice in choices],
+        "methods": [
+            {
+                "name": names.method(method),
+                "rule": names.parts(method, ("strategy",)),
+                "rest": names.parts(method, OTHERS).lstrip(" +,"),
+                "choices": [index[choice] for choice in method.choices],
+                "oracle": method in data.roles.oracles,
+            }
+            for method in methods
+        ],
+        "facets": [facet for facet in facets if len(facet["values"]) > 1],
+        "settings": [
+            {
+                "name": names.setting(one.setting),
+                "choices": [index[choice] for choice in one.setting.choices],
+                "labels": one.labels.astype(int).tolist(),
+                "seeds": list(one.seeds),
+                "full": [None if i else whole(data.full.get(one.setting, np.nan)) for i in shown],
+                "prior": [whole(by_metric[i][at].prior) for i in shown],
+                "curves": [
+                    [[index[m], by_seed(curves[at], m)] for m in one.methods]
+                    for curves in by_metric
+                ],
+                "better": [
+                    [[index[m], max(pair, key=lambda i: by_metric[i][at].area(m))]
+                     for m in one.methods]
+                    for pair in pairs
+                ],
+            }
+            for at, one in enumerate(first)
+        ],
+    }  # fmt: skip
+
+
+def described(choice: Choice, asked: Asked | None) -> dict[str, Any]:
+    """One choice: its group, its option, and how it is asked for; null where only its owner can."""
+    return {
+        "group": choice.group,
+        "option": choice.option,
+        "arguments": None if asked is None else list(asked.arguments),
+        "renewed": asked is not None and asked.renewed,
+    }
+
+
+def by_seed(curves: LearningCurves, method: Any) -> list[list[int] | None]:
+    """A method's curve of each seed, in whole numbers; None where it has no run."""
+    rows = np.rint(curves.scores[curves.methods.index(method)] * UNIT)
+    return [None if np.isnan(row).any() else row.astype(int).tolist() for row in rows]
+
+
+def whole(level: float) -> int | None:
+    return None if np.isnan(level) else round(float(level) * UNIT)
+
+
+def resamples(seeds: int) -> dict[str, Any]:
+    """Resamples of so many seeds, as how often each seed is drawn, and their probabilities: all
+    there are where they are few, else some drawn at random."""
+    if seeds <= EVERY:
+        draws = combinations_with_replacement(range(seeds), seeds)
+        counts = np.array([np.bincount(draw, minlength=seeds) for draw in draws])
+    else:
+        drawn = rng(0, "explorer", seeds).integers(0, seeds, (DRAWN, seeds))
+        counts = (drawn[:, :, None] == np.arange(seeds)).sum(axis=1)
+    ways = [factorial(seeds) / prod(map(factorial, row)) for row in counts.tolist()]
+    chances = np.array(ways if seeds <= EVERY else np.ones(DRAWN))
+    return {"counts": counts.tolist(), "probabilities": (chances / chances.sum()).tolist()}
+
+
+def facet(key: str, of: str, shown: Sequence[str], order: Sequence[str]) -> dict[str, Any]:
+    """One thing to filter by: its values in order, and the one of each setting or method."""
+    values = list(dict.fromkeys(order))
+    at = [values.index(text) for text in shown]
+    return {"key": key, "title": TITLES[key], "of": of, "values": values, "at": at}
+
+
+def setting_facets(
+    curves: Sequence[LearningCurves], names: Names, modality: Callable[[Choice], str]
+) -> list[dict[str, Any]]:
+    """What settings are told apart by: their choices, modality, and what the prior is worth."""
+    groups = [group for group in SETTING if group not in in_method(WHOLE)]
+    settings = [one.setting for one in curves]
+    kinds = [modality(setting.choice("dataset")) for setting in settings]
+    thirds, order = in_thirds([one.prior for one in curves])
+    made = [by_choice(group, "setting", settings, names) for group in groups]
+    kind = facet("modality", "setting", kinds, sorted(kinds))
+    return [kind, *made, facet("quality", "setting", thirds, order)]
+
+
+def method_facets(names: Names) -> list[dict[str, Any]]:
+    """What methods are told apart by: their choices, and of the learner its loss."""
+    learners = [method.choice("learner") for method in names.methods]
+    options = [learner.option for learner in learners]
+    losses = [str(learner.parameters.get("balance", "its own")) for learner in learners]
+    groups = [group for group in in_method(WHOLE) if group != "learner"]
+    return [
+        *(by_choice(group, "method", names.methods, names) for group in groups),
+        facet("learner", "method", options, sorted(options)),
+        facet("loss", "method", losses, sorted(losses)),
+    ]
+
+
+def by_choice(group: str, of: str, keys: Sequence[Key], names: Names) -> dict[str, Any]:
+    """A facet of one group, in the order of its choices."""
+    order = [names.choice(choice) for choice in sorted({key.choice(group) for key in keys})]
+    return facet(group, of, [names.choice(key.choice(group)) for key in keys], order)
+
+
+def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
+    """Each level as one of three ranges, of about as many different levels each, and the ranges in
+    order; what is not known (NaN) last."""
+    known = sorted({level for level in levels if not np.isnan(level)})
+    parts = [part for part in np.array_split(np.array(known), 3) if len(part)]
+    ranges = [f"{100 * part[0]:.0f}–{100 * part[-1]:.0f} %" for part in parts]
+    ends = [float(part[-1]) for part in parts]
+    found = [
+        "unknown" if np.isnan(level) else ranges[int(np.searchsorted(ends, level))]
+        for level in levels
+    ]
+    return found, [*ranges, *(["unknown"] if "unknown" in found else [])]

@@ -1,0 +1,128 @@
+"""Results of many machines as one: equal ids are equal runs, or it is said which are not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from al_bench.configuration.config import OPTIONAL, SCIENCE
+from al_bench.configuration.identity import name_of
+from al_bench.report.keys import GROUPS
+from al_bench.report.results import PLACES, SECONDS, Results, check_problems, in_order, joined
+
+NEEDED = ("id", "seed", "digest", "round", "n_labels", "oracle")
+MEASURED = tuple(f"seconds_{part}" for part in SECONDS)  # may differ between equal runs
+ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves in the last decimal otherwise
+
+
+def merged(several: Mapping[str, Results]) -> Results:
+    """One table of results from several, by the name of each; of a run in several the first.
+
+    ValueError, in one sentence, where one id has different rows (seconds and rounding apart), an id
+    is not the hash of what its columns say, or one problem has different digests. O(rows log rows).
+    """
+    frames = {name: results.frame for name, results in several.items() if len(results.frame)}
+    if not frames:
+        raise ValueError(f"{', '.join(several)} have no finished run; there is nothing to merge")
+    for name, frame in frames.items():
+        check_ids(frame, name)
+    for pair in combinations(frames.items(), 2):
+        check_equal_rows(*pair)
+    whole = joined(list(several.values()))
+    check_problems(whole.frame)
+    return replace(whole, frame=in_order(whole.frame))
+
+
+@lru_cache(maxsize=100_000)
+def node(text: str) -> Any:
+    return json.loads(text)
+
+
+def science_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What decided a run's numbers, from its columns."""
+    found = {g: node(row[f"{g}_config"]) for g in SCIENCE if g in GROUPS}
+    found |= {g: node(row[f"{g}_config"]) for g in OPTIONAL if row[f"{g}_config"] != "null"}
+    return found | {"seed": int(row["seed"])}
+
+
+def runs_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """What each run's columns say of it, by id."""
+    columns = ["id", "seed", "digest", *(f"{group}_config" for group in GROUPS)]
+    runs = frame[columns].drop_duplicates()
+    return [{str(key): value for key, value in row.items()} for row in runs.to_dict("records")]
+
+
+def check_ids(frame: pd.DataFrame, where: str) -> None:
+    """ValueError unless every id is the hash of what its run's columns say, and these are there."""
+    for column in (*NEEDED, *(f"{group}_config" for group in GROUPS)):
+        if column not in frame:
+            raise ValueError(
+                f"{where} has no column {column!r}; wanted a table of `albench report`"
+            )
+    for row in runs_of(frame):
+        try:
+            wanted = name_of(science_of(row))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{where}: run {row['id']} has no settings ({error})") from None
+        if wanted != row["id"]:
+            raise ValueError(
+                f"{where}: run {row['id']} is not what its columns say, whose id is {wanted}; it "
+                "was edited, or its rows are of several runs"
+            )
+
+
+def check_equal_rows(first: tuple[str, pd.DataFrame], other: tuple[str, pd.DataFrame]) -> None:
+    """ValueError where runs that two tables have, by the name of each, are not the same in both."""
+    shared = set(first[1]["id"]) & set(other[1]["id"])
+    one, two = (frame[frame["id"].isin(shared)] for _, frame in (first, other))
+    found = differences(one, two, ROUNDING)
+    if found:
+        run, (what, _) = next(iter(found.items()))
+        most = max(by for _, by in found.values())
+        raise ValueError(
+            f"{len(found)} of the {len(shared)} runs that {first[0]} and {other[0]} both have "
+            f"differ{f' by up to {most:.4f}' if most else ''}, run {run} in {what}; wanted equal "
+            "rows of equal runs: leave one out, or make them anew by `albench run --again ...`"
+        )
+
+
+def differences(
+    one: pd.DataFrame, two: pd.DataFrame, tolerance: float = 0.0
+) -> dict[str, tuple[str, float]]:
+    """The runs that differ in two tables of the same runs: where first, and by how much at most
+    what was measured (0: it does not).
+
+    Seconds are not compared, nor columns that one table has not.
+    """
+    one, two = (t.sort_values(["id", "round"], ignore_index=True) for t in (one, two))
+    rounds = [table.groupby("id")["round"].agg(tuple) for table in (one, two)]
+    if not rounds[0].equals(rounds[1]):
+        uneven = [run for run in rounds[0].index if rounds[0][run] != rounds[1].get(run)]
+        return dict.fromkeys(map(str, uneven), ("their rounds", 0.0))
+    found: dict[str, tuple[str, float]] = {}
+    for column in (c for c in one.columns if c in two.columns and c not in MEASURED):
+        apart = distances(one[column], two[column])
+        for place in np.flatnonzero(apart > tolerance):
+            run, by = str(one["id"][place]), float(apart[place])
+            first, most = found.get(run, (f"{column} of round {one['round'][place]}", 0.0))
+            found[run] = first, max(most, by if np.isfinite(by) else 0.0)
+    return found
+
+
+def distances(one: pd.Series[Any], two: pd.Series[Any]) -> Any:
+    """(n,) how far entries of a column are apart; inf where they differ and are no fractions."""
+    if one.dtype == two.dtype == float:
+        apart = (one - two).abs().fillna(np.inf).to_numpy()
+    elif one.dtype == object or two.dtype == object:  # lists go by their elements
+        same = [np.array_equal(a, b) or repr(a) == repr(b) for a, b in zip(one, two, strict=True)]
+        return np.where(same, 0.0, np.inf)
+    else:
+        apart = np.full(len(one), np.inf)
+    return np.where((one == two) | (one.isna() & two.isna()), 0.0, apart)

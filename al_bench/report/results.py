@@ -1,0 +1,348 @@
+"""From run directories to one tidy table, a row per run and round, and back to a parquet file.
+
+Of what was measured four decimals are kept: another seed moves the second or third, and those
+behind the fourth are most of the bytes of a file. A table is rounded when it is read, from runs or
+from a file, so that what is made of either is the same to the last digit; the files of a run keep
+every digit. Recall by class, a list a round, is kept of a run's last round.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from al_bench.configuration.config import PROBLEM
+from al_bench.configuration.words import erring, words
+from al_bench.content import replaced
+from al_bench.report.keys import METHOD, SETTING, Choice, Setting, columns_of
+from al_bench.runs.records import read_manifest, read_rounds
+
+FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
+UNKNOWN = "unknown"
+NOT_STARTED = "not started"
+NOT_AVAILABLE = "data set not available"
+SECONDS = ("select", "fit", "evaluate")
+PLACES = 4  # decimals
+DIGITS = 18  # that a stored number may have, those of 64 bits
+GIVEN = ["noise_rate", "cost"]  # shares and prices as they were configured, which repeat
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A run that gives no rows, and why; where: its setting's columns, if its data are not here."""
+
+    id: str
+    what: str
+    why: str
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def setting(self) -> Setting:
+        """Its setting, as far as it is known."""
+        groups = [group for group in SETTING if group in self.where]
+        return Setting(tuple(Choice(g, self.where[g], self.where[f"{g}_config"]) for g in groups))
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a report is made of.
+
+    frame: rows of finished runs; failed, unfinished: the runs that are not in it; provenance: the
+    distinct commits, devices and versions of the runs.
+    """
+
+    frame: pd.DataFrame
+    failed: tuple[Missing, ...]
+    unfinished: tuple[Missing, ...]
+    provenance: Mapping[str, list[str]]
+
+    @property
+    def unavailable(self) -> tuple[Missing, ...]:
+        """The unfinished runs whose data set was not there."""
+        return tuple(run for run in self.unfinished if run.why == NOT_AVAILABLE)
+
+    @property
+    def partial(self) -> bool:
+        """Whether runs are missing that belong to it."""
+        return bool(self.failed or self.unfinished)
+
+    def summary(self) -> str:
+        """One sentence: how many runs there are, and what became of the others."""
+        done = self.frame["id"].nunique() if len(self.frame) else 0
+        started = [r for r in self.unfinished if r.why not in (NOT_STARTED, NOT_AVAILABLE)]
+        waiting = sum(run.why == NOT_STARTED for run in self.unfinished)
+        failed, unfinished = (
+            "; ".join(f"{run.id} ({run.what}) {run.why}" for run in runs)
+            for runs in (self.failed, started)
+        )
+        parts = {
+            f"{len(self.failed)} failed: {failed}": self.failed,
+            f"{len(self.unavailable)} not run: {NOT_AVAILABLE}": self.unavailable,
+            f"{waiting} not started": waiting,
+            f"{len(started)} not finished: {unfinished}": started,
+        }
+        every = done + len(self.failed) + len(self.unfinished)
+        return "; ".join(
+            [f"{done} of {every} runs", *(text for text, some in parts.items() if some)]
+        )
+
+
+def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
+    """Read the runs of a folder (all, or those of these ids) without dropping any silently.
+
+    Raises FileNotFoundError where the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder of runs at {folder}; wanted its <id>/manifest.json")
+    rows: list[dict[str, Any]] = []
+    failed: list[Missing] = []
+    unfinished: list[Missing] = []
+    provenance: dict[str, set[str]] = {"commit": set(), "device": set(), "versions": set()}
+    every = ids if ids is not None else (path.name for path in folder.iterdir() if path.is_dir())
+    for name in sorted(set(every)):
+        if not (folder / name / "manifest.json").is_file():
+            unfinished.append(Missing(name, UNKNOWN, NOT_STARTED))
+            continue
+        try:
+            manifest = read_manifest(folder / name)
+        except ValueError as problem:
+            failed.append(Missing(name, UNKNOWN, str(problem)))
+            continue
+        what = describe(manifest["choices"], manifest["science"], manifest["seed"])
+        if manifest["error"]:
+            failed.append(Missing(name, what, str(manifest["error"])))
+            continue
+        rounds, torn = read_rounds(folder / name)
+        if not manifest["finished"] or torn or not rounds:
+            why = "its last line is torn" if torn else "still running or stopped"
+            unfinished.append(Missing(name, what, f"has {len(rounds)} rounds, {why}"))
+            continue
+        rows += tidy(name, manifest, rounds)
+        for key in ("commit", "device"):
+            provenance[key].add(str(manifest.get(key, UNKNOWN)))
+        provenance["versions"] |= {f"{k} {v}" for k, v in manifest["versions"].items()}
+    frame = rounded(in_order(pd.DataFrame(rows))) if rows else pd.DataFrame()
+    known = {key: sorted(values) for key, values in provenance.items()}
+    return Results(frame, tuple(failed), tuple(unfinished), known)
+
+
+def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) -> str:
+    """A run in words: its data, imbalance, noise or annotators, its query rule and its seed."""
+    groups = ("dataset", "imbalance", erring(science), "strategy")
+    parts = [words(g, choices.get(g, UNKNOWN), science.get(g) or {}) for g in groups]
+    return f"{', '.join(parts)}, seed {seed}"
+
+
+def tidy(
+    name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """One flat row per round; n_labels (answers bought), oracle_calls and, where several
+    annotators were there to be paid, cost are running totals."""
+    facts = manifest["facts"]
+    fixed: dict[str, Any] = {"id": name} | columns_of(manifest["choices"], manifest["science"])
+    fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
+    fixed |= {"oracle": bool(facts.get("oracle", False))}
+    fixed |= {fact: facts.get(fact) for fact in FACTS}
+    rows, n_labels, oracle_calls, cost = [], 0, 0, 0.0
+    paid = any(line["annotators"] for line in rounds)
+    for line in rounds:
+        n_labels += len(line["queried"])
+        oracle_calls += line["oracle_calls"]
+        cost += line["cost"]
+        totals = {"round": line["round"], "n_labels": n_labels, "oracle_calls": oracle_calls}
+        totals |= {"cost": cost} if paid else {}
+        totals |= {f"seconds_{part}": line["seconds"].get(part) for part in SECONDS}
+        metrics = {key: value for key, value in line["metrics"].items() if key != "oracle_calls"}
+        taken = metrics.keys() & (fixed.keys() | totals.keys() | {"recall"})
+        if taken:
+            raise ValueError(f"run {name} has a metric named {sorted(taken)[0]}, a column's name")
+        rows.append(fixed | totals | metrics | {"recall": line["recall"]})
+    return rows
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of rounds in the one order in which it is written."""
+    order = [*SETTING, *METHOD, "seed", "id", "round"]
+    return frame.sort_values(order, kind="stable", ignore_index=True)
+
+
+def rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table of rounds as it is kept; the same once more. O(numbers)."""
+    last = frame["round"] == frame.groupby("id")["round"].transform("max")
+    by_class = [
+        np.round(recall, PLACES).tolist() if keep else []
+        for recall, keep in zip(frame["recall"], last, strict=True)
+    ]
+    names = frame.select_dtypes("float").columns.difference(GIVEN)
+    measured = {name: np.round(frame[name].to_numpy(), PLACES) for name in names}
+    return frame.assign(**measured, recall=by_class)
+
+
+def check_problems(frame: pd.DataFrame) -> int:
+    """How many runs do not say what problem they met, so that they cannot be checked.
+
+    ValueError where runs on one problem, by what it is made of and their seed, say different ones:
+    their data, weights or code differed.
+    """
+    columns = [*(f"{group}_config" for group in PROBLEM), "seed"]
+    runs = frame[["id", "digest", *PROBLEM, *columns]].drop_duplicates("id")
+    checked = runs[runs["digest"] != ""]
+    known = checked.drop_duplicates([*columns, "digest"])
+    several = known[known.duplicated(columns, keep=False)]
+    for _, same in several.groupby(columns, sort=False):
+        run = same.iloc[0]
+        nodes = {group: json.loads(run[f"{group}_config"]) for group in PROBLEM}
+        groups = ("dataset", "imbalance", erring(nodes))
+        what = ", ".join(words(group, run[group], nodes[group]) for group in groups)
+        raise ValueError(
+            f"{' and '.join(same['id'])} are runs of {what}, seed {run['seed']}, but not on one "
+            "problem: their data, priors or answers differ "
+            f"({', '.join(digest[:12] for digest in same['digest'])}); `albench run --again ...` "
+            "with what they were made by makes them anew"
+        )
+    return len(runs) - len(checked)
+
+
+def joined(several: Sequence[Results]) -> Results:
+    """Several results as one; of a run that is in several the first."""
+    frames, there = [], set[str]()
+    for results in several:
+        if len(results.frame):
+            frames.append(results.frame[~results.frame["id"].isin(there)])
+            there |= set(results.frame["id"])
+    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def missing(what: str) -> tuple[Missing, ...]:
+        runs = {run.id: run for one in reversed(several) for run in getattr(one, what)}
+        return tuple(runs[name] for name in sorted(runs.keys() - there))
+
+    failed = missing("failed")
+    there |= {run.id for run in failed}
+    known = sorted({key for one in several for key in one.provenance})
+    provenance = {
+        key: sorted({v for one in several for v in one.provenance.get(key, ())}) for key in known
+    }
+    return Results(frame, failed, missing("unfinished"), provenance)
+
+
+def completed(results: Results, others: Sequence[Results]) -> Results:
+    """The results with the runs that were not started here from others, the first that has each."""
+    todo = {run.id for run in results.unfinished if run.why == NOT_STARTED}
+    parts = [results]
+    for other in others:
+        frame = other.frame[other.frame["id"].isin(todo)]
+        if len(frame):
+            parts.append(Results(frame, (), (), other.provenance))
+            todo -= set(frame["id"])
+    whole = joined(parts)
+    return replace(whole, frame=in_order(whole.frame)) if len(parts) > 1 else results
+
+
+def without_data(results: Results, gone: Mapping[str, Missing]) -> Results:
+    """The results with these runs (by id) listed as not run instead of failed or not started."""
+    failed = tuple(run for run in results.failed if run.id not in gone)
+    rest = [run for run in results.unfinished if run.id not in gone]
+    ordered = sorted(gone.values(), key=lambda run: (run.setting, run.what, run.id))
+    return replace(results, failed=failed, unfinished=(*rest, *ordered))
+
+
+def write_parquet(results: Results, path: Path) -> Path:
+    """Write the table and what is missing from it; the same runs give the same bytes.
+
+    What was measured is stored as Parquet's decimals. No two need be alike, so they are written
+    without a dictionary and byte by byte: all first bytes, then all second ones. A column is one
+    page, since a compressor finds repetitions within a page only. A file that is there is replaced
+    as a whole or, where writing fails, not at all.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    frame = rounded(results.frame)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    measured = []
+    for number, column in enumerate(table.schema):
+        stored = column.type == pa.float64() and column.name not in GIVEN
+        if stored and not np.isinf(frame[column.name]).any():  # for which decimals have no number
+            short = table.column(number).cast(pa.decimal128(DIGITS, PLACES))
+            table = table.set_column(number, column.name, short)
+            measured.append(column.name)
+    about = {
+        "failed": [asdict(run) for run in results.failed],
+        "unfinished": [asdict(run) for run in results.unfinished],
+        "provenance": dict(results.provenance),
+    }
+    note = json.dumps(about, sort_keys=True).encode()
+    table = table.replace_schema_metadata({b"al_bench": note})
+    repeated = [
+        f"{column.name}.list.element" if pa.types.is_list(column.type) else column.name
+        for column in table.schema
+        if column.name not in measured
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=19,
+            use_dictionary=repeated,
+            use_byte_stream_split=measured,
+            store_decimal_as_integer=True,
+            data_page_size=2**26,
+        )
+    return path
+
+
+def read_parquet(path: Path) -> Results:
+    """Read what `write_parquet` wrote, now or in an older version, with numbers as doubles;
+    FileNotFoundError or ValueError otherwise."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no results at {path}; `albench report` writes them from runs")
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).split(".")[0]
+        raise ValueError(f"{path} is not a parquet file that can be read ({why})") from None
+    note = (table.schema.metadata or {}).get(b"al_bench")
+    if note is None:
+        raise ValueError(f"{path} is a parquet file, but not one of al_bench results")
+    try:
+        about = json.loads(note)
+        failed, unfinished = (
+            tuple(Missing(r["id"], r["what"], r["why"], r["where"]) for r in about[key])
+            for key in ("failed", "unfinished")
+        )
+        provenance = {str(key): sorted(map(str, v)) for key, v in about["provenance"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
+                         "cannot be read") from None  # fmt: skip
+    for number, column in enumerate(table.schema):
+        if pa.types.is_decimal(column.type) or column.type == pa.float32():
+            table = table.set_column(number, column.name, table.column(number).cast(pa.float64()))
+    return Results(rounded(table.to_pandas()), failed, unfinished, provenance)
+
+
+def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
+    """The tidy table, a row per run and round, of a parquet file, of a folder of runs, or of the
+    report of that name whose parquet file lies in the folder `results`.
+
+    What lies at the path goes before the name. FileNotFoundError where there is neither.
+    """
+    path, named = Path(source), Path(results) / f"{source}.parquet"
+    if path.is_dir():
+        return read_runs(path).frame
+    if not path.exists() and not named.is_file():
+        raise FileNotFoundError(
+            f"no results at {path} and no report {named}; wanted a parquet file, a folder of runs "
+            "or the name of a report"
+        )
+    return read_parquet(path if path.exists() else named).frame
