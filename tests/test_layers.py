@@ -7,14 +7,15 @@ import subprocess
 import sys
 from graphlib import TopologicalSorter
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import yaml
 
 import al_bench
 from al_bench.configuration.config import config_dir
-from al_bench.configuration.sources import behind
 
 PACKAGE = Path(al_bench.__file__).parent
 BASE = (
@@ -150,24 +151,6 @@ def test_nothing_loads_pickles_or_remote_code(path: Path) -> None:
     assert "weights_only=False" not in text
 
 
-def constructor_of(target: str) -> set[str]:
-    """The parameters of the class that a dotted name means, read from source."""
-    package, _, name = target.rpartition(".")
-    module = package + behind(package, name)
-    path = PACKAGE.parent / (module.replace(".", "/") + ".py")
-    tree = ast.parse(path.read_text())
-    classes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
-    lineage = [classes[name]]  # a class of the same module may inherit its constructor, or fields
-    while bases := [n.id for n in lineage[-1].bases if isinstance(n, ast.Name) and n.id in classes]:
-        lineage.append(classes[bases[0]])
-    inside = [n for found in lineage for n in found.body]
-    for init in (n for n in inside if isinstance(n, ast.FunctionDef) and n.name == "__init__"):
-        return {a.arg for a in (*init.args.args, *init.args.kwonlyargs)[1:]}
-    fields = [n for n in inside if isinstance(n, ast.AnnAssign)]
-    fields = [n for n in fields if "ClassVar" not in ast.unparse(n.annotation)]
-    return {n.target.id for n in fields if isinstance(n.target, ast.Name)}
-
-
 CONFIGS = sorted(p for p in config_dir().rglob("*.yaml") if "_target_: al_bench" in p.read_text())
 
 
@@ -176,7 +159,6 @@ def test_a_yaml_is_a_call_with_exactly_the_constructors_parameters(path: Path) -
     node = yaml.safe_load(path.read_text())
     if "_target_" not in node:  # loggers hold a list of calls
         return
-    names = constructor_of(node["_target_"])
     nested = {
         key.rsplit("@", 1)[1].split(".")[0]
         for entry in node.get("defaults", [])
@@ -184,7 +166,7 @@ def test_a_yaml_is_a_call_with_exactly_the_constructors_parameters(path: Path) -
         if "@" in key
     }
     given = (set(node) | nested) - {"_target_", "defaults"}
-    assert given == names
+    assert given == set(signature(resolve_name(node["_target_"])).parameters)
 
 
 def test_importing_the_package_seeds_nothing_and_loads_nothing_heavy() -> None:
