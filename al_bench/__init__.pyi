@@ -5,8 +5,8 @@ from .api import plot_learning_curves as plot_learning_curves
 from .api import run as run
 from .api import savings as savings
 from .api import sweep as sweep
-from .configuration.portable import deterministic as deterministic
 from .loop import Round as Round
+from .runs.environment import deterministic as deterministic
 from .session import Answer as Answer
 from .session import Session as Session
 from .session import Suggestion as Suggestion

@@ -28,11 +28,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from pages import row, table
 
-from al_bench.configuration.config import build
-from al_bench.configuration.plan import plan
-from al_bench.configuration.portable import started_held
 from al_bench.metrics import balanced
 from al_bench.problem.cache import embeddings as cache
+from al_bench.runs.config import build
+from al_bench.runs.environment import started_held
+from al_bench.runs.plan import plan
 from al_bench.state import Floats
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "embedding.md"

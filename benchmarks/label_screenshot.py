@@ -19,7 +19,7 @@ from labelling import chromium, enter, served
 from PIL import Image
 
 from al_bench.api import composed
-from al_bench.configuration.config import build
+from al_bench.runs.config import build
 from al_bench.session import Session
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "images" / "label.png"

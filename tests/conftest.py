@@ -3,7 +3,7 @@ written outside a temporary folder."""
 
 import os
 
-from al_bench.configuration.portable import MEMORY, ONE_THREAD, deterministic
+from al_bench.runs.environment import MEMORY, ONE_THREAD, deterministic
 
 os.environ.update(ONE_THREAD | MEMORY)
 deterministic()

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 import al_bench
-from al_bench.configuration.config import config_dir
-from al_bench.configuration.sources import behind
+from al_bench.runs.component import behind
+from al_bench.runs.config import config_dir
 
 PACKAGE = Path(al_bench.__file__).parent
 BASE = (
@@ -47,13 +47,10 @@ ROOMS = {
     "assignments": "",
     "strategies/common": "",
     "strategies": "strategies/common label_models",
-    "configuration": "",
-    "testing": "truth loop desk problem/types configuration label_models",
-    "runs/records": "",
-    "runs": "runs/records truth loop metrics supervision/delivered problem problem/types "
-    "configuration label_models assignments",
-    "analysis": "runs/records configuration",
-    "entries": "analysis runs configuration",
+    "runs": "truth loop metrics problem problem/types label_models assignments",
+    "testing": "truth loop desk problem/types runs label_models",
+    "analysis": "runs",
+    "entries": "analysis runs",
     "report/tables": "analysis",
     "report/figures": "analysis report/tables",
     "report/explorer": "",
@@ -62,7 +59,7 @@ ROOMS = {
 ROOMS["audit"] = ""
 ROOMS["api"] = " ".join(ROOMS)
 ROOMS["session"] = " ".join(ROOMS)
-ROOMS["__init__"] = "api session loop truth configuration"
+ROOMS["__init__"] = "api session loop truth runs"
 ROOMS["cli"] = " ".join(ROOMS)
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi"))

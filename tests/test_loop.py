@@ -2,11 +2,12 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from al_bench.loop import Round, active_learning
+from al_bench.loop import Parts, Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Budget, Counts, Started, WholePool
 from al_bench.rng import rng
@@ -40,20 +41,12 @@ class Centroids:
         return SoftmaxModel(weight, np.log(np.maximum(mass, 1e-3)))
 
 
+def parts(strategy: Any, rule: Any = None, protocol: Counts = PROTOCOL) -> Parts:
+    return Parts(Random(), strategy, rule or Hard(), Centroids(), protocol, evaluate)
+
+
 def run(strategy: object, done: list[Round] | None = None, seed: int = 0) -> list[Round]:
-    return list(
-        active_learning(
-            small_problem(),
-            Random(),
-            strategy,  # type: ignore[arg-type]
-            Hard(),
-            Centroids(),
-            evaluate,
-            PROTOCOL,
-            seed,
-            done or [],
-        )
-    )
+    return list(active_learning(parts(strategy), small_problem(), seed, done or []))
 
 
 def science(rounds: list[Round]) -> list[dict[str, object]]:
@@ -93,8 +86,7 @@ def test_no_row_is_queried_twice_and_answers_are_the_annotators() -> None:
 def test_a_round_says_the_datas_own_ids_of_its_rows() -> None:
     names = np.array([f"u{119 - row}" for row in range(120)])
     known = replace(small_problem(), ids=names)
-    made = (known, Random(), Margin(), Hard(), Centroids(), evaluate, PROTOCOL, 0)
-    for round in active_learning(*made):
+    for round in active_learning(parts(Margin()), known, 0):
         assert round.ids == [f"u{119 - row}" for row in round.queried]
     assert [round.ids for round in run(Margin())] == [[]] * 6
 
@@ -117,8 +109,7 @@ class ByTheModel:
 @pytest.mark.parametrize("cut", range(1, 6))
 def test_a_cut_run_goes_on_as_it_was_where_the_training_rule_reads_the_model(cut: int) -> None:
     def made(done: Sequence[Round]) -> list[Round]:
-        parts = (small_problem(), Random(), Margin(), ByTheModel(), Centroids(), evaluate, PROTOCOL)
-        return list(active_learning(*parts, 0, done))
+        return list(active_learning(parts(Margin(), ByTheModel()), small_problem(), 0, done))
 
     whole = made([])
     assert science(whole[:cut] + made(whole[:cut])) == science(whole)
@@ -144,11 +135,7 @@ def test_in_batch_answers_are_given_or_withheld_and_oracle_calls_counted() -> No
     for reveal in ("sequential", "batch"):
         strategy = Bisecting([])
         protocol = Counts(start=10, budget=10, rounds=1, reveal=reveal)
-        rounds = list(
-            active_learning(
-                small_problem(), Random(), strategy, Hard(), Centroids(), evaluate, protocol, 0
-            )
-        )
+        rounds = list(active_learning(parts(strategy, protocol=protocol), small_problem(), 0))
         last = rounds[-1]
         assert last.oracle_calls == (3 if reveal == "sequential" else 1)
         assert len(last.queried) == 10
@@ -209,11 +196,7 @@ def test_querying_a_labelled_row_is_refused() -> None:
 def test_a_budget_beyond_the_pool_is_refused_before_anything_is_queried() -> None:
     protocol = Counts(start=100, budget=10, rounds=4, reveal="batch")
     with pytest.raises(ValueError, match="asks for 140 rows; the pool has 120"):
-        next(
-            active_learning(
-                small_problem(), Random(), Margin(), Hard(), Centroids(), evaluate, protocol, 0
-            )
-        )
+        next(active_learning(parts(Margin(), protocol=protocol), small_problem(), 0))
 
 
 def test_the_state_holds_no_truth_and_no_answer_that_was_not_queried() -> None:

@@ -19,8 +19,8 @@ from al_bench.analysis.keys import GROUPS, Choice, in_method
 from al_bench.analysis.merge import missing, provenances
 from al_bench.analysis.savings import area
 from al_bench.analysis.spec import LOWER_IS_BETTER, ReportSpec
-from al_bench.configuration.commands import Asked
 from al_bench.rng import rng
+from al_bench.runs.options import Asked
 
 OTHERS = tuple(group for group in in_method(WHOLE) if group != "strategy")
 EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn

@@ -12,9 +12,9 @@ import pandas as pd
 
 from al_bench.analysis.keys import METHOD, SETTING, Choice, Place, columns_of
 from al_bench.analysis.stored import kept, large, options, small
-from al_bench.configuration.words import erring, words
 from al_bench.content import replaced
-from al_bench.runs.records import read_manifest, read_rounds
+from al_bench.runs.display import erring, words
+from al_bench.runs.schema import read_manifest, read_rounds
 
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
 UNKNOWN = "unknown"

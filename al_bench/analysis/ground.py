@@ -13,8 +13,8 @@ from al_bench.analysis.keys import GROUPS, Method, Place, keyed
 from al_bench.analysis.names import PLAIN, Names
 from al_bench.analysis.selection import NoMatchError, Selection, chosen, only
 from al_bench.analysis.spec import ReportSpec
-from al_bench.configuration.config import PROBLEM
-from al_bench.configuration.words import OURS
+from al_bench.runs.config import PROBLEM
+from al_bench.runs.display import OURS
 
 FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "oracle", "noise_rate")
 PRODUCT = "product_"  # before the name of a metric: of the model's probabilities times the prior's

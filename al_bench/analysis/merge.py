@@ -12,9 +12,9 @@ import pandas as pd
 
 from al_bench.analysis.frame import SECONDS, Missing, Results, in_order
 from al_bench.analysis.keys import GROUPS
-from al_bench.configuration.config import OPTIONAL, PROBLEM, SCIENCE
-from al_bench.configuration.identity import name_of
-from al_bench.configuration.words import erring
+from al_bench.runs.component import name_of
+from al_bench.runs.config import OPTIONAL, PROBLEM, SCIENCE
+from al_bench.runs.display import erring
 
 NEEDED = ("id", "seed", "digest", "round", "n_labels", "oracle")
 MEASURED = tuple(f"seconds_{part}" for part in SECONDS)  # may differ between equal runs

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from al_bench.analysis.keys import ALL, Choice, K, Key
-from al_bench.configuration.words import value
+from al_bench.runs.display import value
 
 Selection: TypeAlias = Mapping[str, Any]
 

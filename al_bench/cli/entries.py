@@ -12,7 +12,7 @@ from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
     from al_bench.analysis.frame import Results
-    from al_bench.configuration.plan import Job
+    from al_bench.runs.plan import Job
 
 TOLERANCE = 0.04  # of one run's area, between kinds of machines: docs/entering.md
 
@@ -40,10 +40,10 @@ def enter(
 
     What is done is kept: given again, the command goes on. `albench list task` shows the tasks.
     """
-    from al_bench.configuration.identity import run_id
-    from al_bench.configuration.tasks import entered, of_method, read_task
     from al_bench.datasets.check import check_file_name
     from al_bench.entries.checks import check_blind, check_entry
+    from al_bench.entries.tasks import entered, of_method, read_task
+    from al_bench.runs.component import run_id
     from al_bench.runs.sweep import sweep
     from al_bench.testing.contract import check_config
 
@@ -143,10 +143,10 @@ def verify(
     """
     import secrets
 
-    from al_bench.configuration.identity import run_id
-    from al_bench.configuration.tasks import entered, read_task
     from al_bench.entries.checks import check_blind, check_entry, compare, sample, told
     from al_bench.entries.folder import different, read
+    from al_bench.entries.tasks import entered, read_task
+    from al_bench.runs.component import run_id
 
     entry = read(folder)
     task = read_task(entry.task, config_dir)
@@ -165,23 +165,19 @@ def verify(
     may = f"areas may differ by {tolerance}: not the entry's {', '.join(unlike)}"
     print(may if unlike else "the environment is the entry's: equal, or different", flush=True)
     said = entry.results.frame
-    made = again({name: jobs[name] for name in drawn}, config_dir).frame
+    made = again({name: jobs[name] for name in drawn}).frame
     return told(compare(said[said["id"].isin(drawn)], made, task.metric, tolerance), tolerance)
 
 
-def again(jobs: Mapping[str, Job], extra: Path | None) -> Results:
+def again(jobs: Mapping[str, Job]) -> Results:
     """Some runs made anew, in a folder of their own."""
     from tempfile import TemporaryDirectory
 
     from al_bench.analysis.frame import read_runs
-    from al_bench.configuration.config import config_folders
-    from al_bench.runs.run import execute
-    from al_bench.runs.saying import Silent
+    from al_bench.runs.run import Silent, execute
 
     with TemporaryDirectory() as folder:
         for number, job in enumerate(jobs.values(), start=1):
-            config = job.config
-            config.results = folder
             print(f"{number} of {len(jobs)}: {' '.join(job.overrides)}", flush=True)
-            execute(config, config_folders(extra), choices=job.choices, say=Silent())
+            execute(job.having({"results": folder}), say=Silent())
         return read_runs(Path(folder) / "runs", jobs)

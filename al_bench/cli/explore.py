@@ -12,7 +12,7 @@ from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
     from al_bench.analysis.keys import Choice
-    from al_bench.configuration.commands import Asked
+    from al_bench.runs.options import Asked
 
 PACKAGED = "al_bench.datasets.Packaged"
 METRICS = ("balanced_accuracy", "product_balanced_accuracy")
@@ -49,8 +49,8 @@ def explore(
     """
     from al_bench.analysis.explorer import About, explorer_data, joined
     from al_bench.analysis.frame import read_parquet
-    from al_bench.configuration.config import config_folders
     from al_bench.report.explorer.build import explorer
+    from al_bench.runs.config import config_folders
 
     how = partial(asked_for, folders=tuple(config_folders(config_dir)))
     files = files or [Path("results/savings.parquet")]
@@ -64,7 +64,7 @@ def explore(
 
 def asked_for(choice: Choice, folders: tuple[Path, ...]) -> Asked | None:
     """How `albench run` is asked for a choice."""
-    from al_bench.configuration.commands import asked
+    from al_bench.runs.options import asked
 
     return asked(choice.group, choice.option, choice.node, folders)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from al_bench.configuration.config import config_folders, trust
-from al_bench.configuration.sources import definition
+from al_bench.runs.component import definition
+from al_bench.runs.config import config_folders, trust
 
 
 def show(group: str | None, extra: Path | None) -> None:

@@ -29,7 +29,7 @@ from al_bench.cli.options import (
     UsageError,
 )
 from al_bench.cli.session import app as of_session
-from al_bench.configuration.portable import started_held
+from al_bench.runs.environment import started_held
 
 NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # the same bits anywhere
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.configuration.plan import plan
 from al_bench.metrics import balanced, calibration_error, recalls
 from al_bench.problem.types import Dataset, Prior, Split
 from al_bench.rng import rng
+from al_bench.runs.plan import plan
 from al_bench.state import Floats, Ints
 
 LARGE = 40  # classes beyond which a figure has no names
@@ -74,18 +74,19 @@ def make(
     jobs = list(plan(overrides, extra))
     if len(jobs) > 1:
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
-    config = jobs[0].config
-    from al_bench.runs.parts import Call, known_prior, loaded
+    job = jobs[0]
+    from al_bench.runs.component import Component
+    from al_bench.runs.parts import known_prior, loaded
     from al_bench.threads import limit_threads
 
-    limit_threads(int(config.threads))
-    dataset = loaded(Call.of(config.dataset))
-    prior = known_prior(Call.of(config.prior))
-    cache = Path(config.cache).expanduser()
+    limit_threads(int(job.at("threads")))
+    dataset = loaded(Component.of("dataset", job.at("dataset")))
+    prior = known_prior(Component.of("prior", job.at("prior")))
+    cache = Path(job.at("cache")).expanduser()
     card = judged(*measured(dataset, prior, split, rows, cache))
     given = {"--split": split, "--rows": rows, "--name": name, "--config-dir": extra}
     more = [str(one) for pair in given.items() if pair[1] not in (None, "test") for one in pair]
-    name = name or f"{dataset.name}_{jobs[0].choices['prior']}"
+    name = name or f"{dataset.name}_{job.choices['prior']}"
     about = {
         "name": name,
         "command": shlex.join(["albench", "prior", *overrides, *more]),
@@ -96,7 +97,7 @@ def make(
         "class_names": list(dataset.class_names),
         "prompts": list(dataset.prompts),
     }
-    return write(card, about, Path(config.results) / "priors")
+    return write(card, about, Path(job.at("results")) / "priors")
 
 
 def measured(

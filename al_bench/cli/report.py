@@ -13,11 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from al_bench.cli.options import Log, Mode
 from al_bench.cli.status import absent
-from al_bench.configuration.config import config_folders, is_sweep
-from al_bench.configuration.experiments import experiments, plans
-from al_bench.configuration.identity import run_id
-from al_bench.configuration.options import option_of
-from al_bench.configuration.plan import Job, composed
+from al_bench.runs.component import run_id
+from al_bench.runs.config import config_folders, is_sweep
+from al_bench.runs.experiments import experiments, plans
+from al_bench.runs.options import option_of
+from al_bench.runs.plan import Job, composed
 
 if TYPE_CHECKING:
     from al_bench.analysis.analysis import Analysis

@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from al_bench.configuration.config import (
+from al_bench.runs.config import (
     as_hydra_takes,
     config_dir,
-    config_folders,
     search,
     stand_alone,
     trust,
 )
-from al_bench.configuration.experiments import plans
-from al_bench.configuration.plan import HERE
+from al_bench.runs.experiments import plans
+from al_bench.runs.plan import HERE
 from al_bench.runs.run import execute
 from al_bench.runs.sweep import sweep, sweep_all
 
@@ -47,7 +46,7 @@ def make(arguments: Sequence[str], extra: Path | None) -> None:
         sweep(planned, extra, name)
         return
     job = planned[0]
-    execute(job.config, config_folders(extra), experiment=job.experiment, choices=job.choices)
+    execute(job)
 
 
 def check_used(given: Namespace) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from al_bench.configuration.config import build
-from al_bench.configuration.experiments import plans
-from al_bench.configuration.identity import run_id
-from al_bench.configuration.plan import Job
+from al_bench.runs.component import run_id
+from al_bench.runs.config import build
+from al_bench.runs.experiments import plans
+from al_bench.runs.plan import Job
 from al_bench.runs.store import read_manifest
 
 STATES = ("running", "failed", "damaged", "cut", "to do")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from al_bench.analysis.merge import MEASURED, runs_of, science_of
 from al_bench.analysis.savings import area
-from al_bench.configuration.tasks import Task, problem_name
+from al_bench.entries.tasks import Task, problem_name
 
 CARD = """# {name}
 

@@ -12,12 +12,12 @@ import pandas as pd
 
 from al_bench.analysis.frame import Results
 from al_bench.analysis.merge import check_digests, check_ids, first_difference, runs_of, science_of
-from al_bench.configuration.config import build
-from al_bench.configuration.plan import Job
-from al_bench.configuration.tasks import METHOD, Task, problem_name
 from al_bench.entries.card import areas
+from al_bench.entries.tasks import METHOD, Task, problem_name
 from al_bench.rng import rng
+from al_bench.runs.config import build
 from al_bench.runs.parts import is_oracle
+from al_bench.runs.plan import Job
 
 
 def check_blind(name: str, job: Job) -> None:

@@ -17,11 +17,10 @@ from typing import Any
 import yaml
 
 from al_bench.analysis.frame import Results, read_parquet, write_parquet
-from al_bench.configuration.plan import Job
-from al_bench.configuration.portable import AVX2
-from al_bench.configuration.tasks import Task, method_of, of_method
 from al_bench.entries.card import CARD, numbers
-from al_bench.runs.provenance import versions
+from al_bench.entries.tasks import Task, method_of, of_method
+from al_bench.runs.environment import AVX2, versions
+from al_bench.runs.plan import Job
 
 RESULTS, CONFIG, AROUND = "results.parquet", "config.yaml", "environment.json"  # are read back
 SAID = {"name": str, "task": str, "version": int, "overrides": list}

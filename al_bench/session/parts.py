@@ -12,10 +12,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from al_bench.api import composed
-from al_bench.configuration.config import OPTIONAL, build, is_sweep, key_of
-from al_bench.configuration.identity import identified
 from al_bench.label_models import Majority
 from al_bench.problem.types import Prior
+from al_bench.runs.component import identified
+from al_bench.runs.config import OPTIONAL, build, is_sweep, key_of
 from al_bench.runs.parts import is_oracle
 from al_bench.session.values import GROUPS, Settings
 from al_bench.state import Assignment, LabelModel, Learner, Strategy, Supervision

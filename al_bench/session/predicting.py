@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from al_bench.arithmetic import unit
-from al_bench.configuration.config import build
 from al_bench.learners.linear import LinearModel
 from al_bench.problem.cache.embeddings import comparing
 from al_bench.problem.types import Prior, Task
+from al_bench.runs.config import build
 from al_bench.session.arrays import plain_arrays
 from al_bench.session.arriving import Arriving, Columns
 from al_bench.session.bench import Bench, Moment

@@ -15,9 +15,9 @@ from al_bench.analysis.keys import keyed
 from al_bench.analysis.names import Names
 from al_bench.analysis.spec import ReportSpec
 from al_bench.analysis.table import savings_table
-from al_bench.configuration.identity import name_of
 from al_bench.report.build import report
 from al_bench.report.tables.claims import over_sets
+from al_bench.runs.component import name_of
 from tests.analysis.claiming import (
     CLAIM,
     MARGIN,

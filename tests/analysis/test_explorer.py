@@ -13,7 +13,7 @@ from al_bench.analysis.facets import in_thirds
 from al_bench.analysis.frame import Results
 from al_bench.analysis.keys import GROUPS, Choice
 from al_bench.analysis.stats import errors
-from al_bench.configuration.commands import Asked
+from al_bench.runs.options import Asked
 from tests.analysis.frames import FAST, LABELS, SLOW, WEAK, results, runs
 
 METRIC = "balanced_accuracy"

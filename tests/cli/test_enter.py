@@ -12,13 +12,13 @@ import yaml
 
 from al_bench.analysis.frame import read_parquet, write_parquet
 from al_bench.cli.main import main
-from al_bench.configuration.config import config_dir
-from al_bench.configuration.experiments import plans
-from al_bench.configuration.identity import component, identified, source
-from al_bench.configuration.tasks import entered, problem_name, read_task
 from al_bench.entries.card import areas, numbers
 from al_bench.entries.checks import check_entry, sample
 from al_bench.entries.folder import read
+from al_bench.entries.tasks import entered, problem_name, read_task
+from al_bench.runs.component import component, identified, source
+from al_bench.runs.config import config_dir
+from al_bench.runs.experiments import plans
 
 TINY = """# @package _global_
 # Two seeds of a small synthetic pool, clean and with 30 % of answers wrong.

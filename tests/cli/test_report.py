@@ -15,9 +15,9 @@ import yaml
 
 from al_bench.cli.embed import log_to_wandb
 from al_bench.cli.main import main
-from al_bench.configuration.config import config_dir
-from al_bench.configuration.plan import plan
 from al_bench.problem.cache import embeddings as cache
+from al_bench.runs.config import config_dir
+from al_bench.runs.plan import plan
 from al_bench.state import Floats
 
 EXPERIMENT = [

@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from al_bench.configuration.config import build as constructed
-from al_bench.configuration.plan import plan
 from al_bench.datasets import Answered, Features, Halved, Hub, Texts
 from al_bench.datasets.check import checked
 from al_bench.datasets.halved import halves, without_rare
@@ -22,6 +20,8 @@ from al_bench.problem.build import build
 from al_bench.problem.imbalance import LongTail, Merge
 from al_bench.problem.types import Dataset, People, Split, Truth
 from al_bench.rng import rng
+from al_bench.runs.config import build as constructed
+from al_bench.runs.plan import plan
 from al_bench.state import ABSENT, Ints
 from tests.datasets.conftest import options
 from tests.datasets.folders import TEXTS, parquet

@@ -23,8 +23,8 @@ from al_bench.analysis.savings import (
     ratio_over_levels,
     saving_limits,
 )  # fmt: skip
-from al_bench.configuration.commands import Asked
 from al_bench.report.explorer.build import explorer
+from al_bench.runs.options import Asked
 from tests.analysis.frames import LABELS, results, runs
 from tests.chromium import IN_A_BROWSER, chromium
 

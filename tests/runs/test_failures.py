@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from al_bench.cli.main import main
-from al_bench.configuration.plan import plan
 from al_bench.runs import store
-from al_bench.runs.records import MANIFEST, ROUND, read_manifest
+from al_bench.runs.plan import plan
 from al_bench.runs.run import execute
+from al_bench.runs.schema import MANIFEST, ROUND, read_manifest
 from al_bench.runs.store import read_rounds
 from tests.runs.test_run import TINY, here, manifest, runs, science  # noqa: F401
 
@@ -41,7 +41,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rounds]:
     """The rounds of SWEEP where nothing happens."""
     folder = tmp_path_factory.mktemp("undisturbed")
     for job in plan([*SWEEP, f"results={folder}"]):
-        execute(job.config, [])
+        execute(job)
     return rounds_of(folder)
 
 
@@ -87,7 +87,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rounds]:
     """The rounds of SHORT where nothing happens."""
     folder = tmp_path_factory.mktemp("short")
     job = plan([*SHORT, f"results={folder}"])[0]
-    execute(job.config, [])
+    execute(job)
     return rounds_of(folder)
 
 
@@ -105,7 +105,7 @@ def test_a_run_that_ends_in_any_of_its_writes_goes_on_to_the_same_rounds(
         patched.setattr(store.os, "fsync", faulty.fsync)
         patched.setattr(store.os, "replace", faulty.replace)
         with pytest.raises((KilledError, OSError)) as said:
-            execute(job.config, [])
+            execute(job)
     (folder,) = (tmp_path / "runs").iterdir()
     if error is full:
         assert f"cannot write run {folder.name} under {tmp_path}/runs: No space" in str(said.value)
@@ -113,7 +113,7 @@ def test_a_run_that_ends_in_any_of_its_writes_goes_on_to_the_same_rounds(
     assert not found.get("finished")
     assert found.get("error") is None or error is full
     kept = read_rounds(folder)
-    execute(job.config, [])
+    execute(job)
     assert rounds_of(tmp_path) == short
     assert [r.seconds for r in read_rounds(folder)][: len(kept)] == [r.seconds for r in kept]
 
@@ -125,7 +125,7 @@ def test_a_run_has_as_many_writes_as_are_made_to_fail(
     faulty = Faulty(0, KilledError)
     monkeypatch.setattr(store.os, "fsync", faulty.fsync)
     monkeypatch.setattr(store.os, "replace", faulty.replace)
-    execute(job.config, [])
+    execute(job)
     assert -faulty.left == WRITES
 
 
@@ -265,7 +265,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one finished run."""
     folder = tmp_path_factory.mktemp("finished")
     job = plan([*TINY, f"results={folder}"])[0]
-    execute(job.config, [])
+    execute(job)
     (run,) = (folder / "runs").iterdir()
     return run
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.configuration.plan import plan
-from al_bench.runs import provenance
+from al_bench.runs import environment as provenance
+from al_bench.runs.plan import plan
 
 
 def git(folder: Path, *arguments: str) -> str:

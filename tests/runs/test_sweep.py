@@ -6,7 +6,7 @@ import pytest
 from joblib import cpu_count
 
 from al_bench.cli.main import main
-from al_bench.configuration.plan import plan
+from al_bench.runs.plan import plan
 from al_bench.runs.sweep import runs_per_job
 from tests.runs.test_run import TINY, albench, here, manifest, runs, science  # noqa: F401
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from al_bench.configuration.config import PROBLEM, config_folders, key_of, resolved
-from al_bench.configuration.experiments import known_plan
-from al_bench.configuration.identity import identified, name_of
-from al_bench.configuration.plan import Job, Plan, composed, node_of
+from al_bench.runs.component import identified, name_of
+from al_bench.runs.config import PROBLEM, config_folders, key_of, resolved
+from al_bench.runs.experiments import known_plan
+from al_bench.runs.plan import Job, Plan, composed, node_of
 
 METHOD = (
     *("strategy", "init", "supervision", "learner"),

@@ -8,11 +8,11 @@ from omegaconf import OmegaConf
 from al_bench.cli.listing import options_of
 from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
-from al_bench.configuration.config import build, composing, config_dir, is_sweep, science
-from al_bench.configuration.experiments import command_lines, plans
-from al_bench.configuration.identity import identified, run_id
-from al_bench.configuration.options import option_of
-from al_bench.configuration.plan import plan
+from al_bench.runs.component import identified, run_id
+from al_bench.runs.config import build, composing, config_dir, is_sweep, resolved, run_spec
+from al_bench.runs.experiments import command_lines, plans
+from al_bench.runs.options import option_of
+from al_bench.runs.plan import plan
 
 GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
@@ -123,8 +123,8 @@ def test_a_sweep_is_every_combination_once_and_equals_what_hydra_composes() -> N
     with composing():
         for job, name in list(zip(jobs, names, strict=True))[::7]:
             config = compose("config", list(job.overrides))
-            assert run_id(science(config)) == name
-            assert run_id(science(job.config)) == name
+            assert run_id(run_spec(resolved(config).__getitem__)) == name
+            assert run_id(run_spec(resolved(job.config).__getitem__)) == name
 
 
 def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.configuration import portable
-from al_bench.configuration.portable import AVX2, MEMORY, ONE_THREAD, settings
+from al_bench.runs import environment as portable
+from al_bench.runs.environment import AVX2, MEMORY, ONE_THREAD, settings
 from tests.runs.test_run import TINY
 
 FREE = {k: v for k, v in os.environ.items() if k not in {*AVX2, *MEMORY, *ONE_THREAD}}
@@ -55,7 +55,7 @@ def test_importing_the_package_changes_nobodys_environment() -> None:
 @HERE
 def test_from_python_it_is_asked_for_before_numpy_and_said_where_that_is_too_late() -> None:
     ask = "import al_bench; al_bench.deterministic()"
-    holds = "from al_bench.configuration.portable import holds; print(holds())"
+    holds = "from al_bench.runs.environment import holds; print(holds())"
     assert said(f"{ask}; import numpy; {ask}; {holds}") == "True"
     late = f"import numpy, al_bench\ntry: {ask}\nexcept RuntimeError as e: print(e)\n{holds}"
     assert said(late).splitlines() == [

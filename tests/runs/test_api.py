@@ -64,7 +64,7 @@ def test_a_comparison_on_arrays_takes_a_few_lines(
 
 
 def test_results_are_loaded_by_the_name_of_a_report() -> None:
-    results = Path(__file__).parents[1] / "results"
+    results = Path(__file__).parents[2] / "results"
     named = al_bench.load_results("finetuned_text", results=results)
     assert named.equals(al_bench.load_results(results / "finetuned_text.parquet"))
     with pytest.raises(

@@ -8,15 +8,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from al_bench.configuration import identity, sources
-from al_bench.configuration.config import config_folders
-from al_bench.configuration.identity import run_id
-from al_bench.configuration.objects import node_of, public_name
-from al_bench.configuration.options import option_of, options
-from al_bench.configuration.plan import plan
-from al_bench.configuration.words import parameters
 from al_bench.content import fingerprint
 from al_bench.learners import LinearHead
+from al_bench.runs import component as identity
+from al_bench.runs.component import node_of, public_name, run_id
+from al_bench.runs.config import config_folders
+from al_bench.runs.display import parameters
+from al_bench.runs.options import option_of, options
+from al_bench.runs.plan import plan
 from al_bench.strategies import Badge, Subsample
 
 OURS = "class Mine:\n    def select(self, state, budget, rng):\n        return {}\n"
@@ -55,7 +54,7 @@ def test_moving_a_components_file_inside_the_package_changes_no_name(
     name = run_id(plan(["strategy=badge"])[0].science)
     moved = tmp_path / "moved.py"
     moved.write_text(Path(sys.modules[Badge.__module__].__file__ or "").read_text())
-    real = sources.find_spec
+    real = identity.find_spec
 
     def elsewhere(module: str) -> object:
         spec = real(module)
@@ -63,7 +62,7 @@ def test_moving_a_components_file_inside_the_package_changes_no_name(
             spec.origin = str(moved)
         return spec
 
-    monkeypatch.setattr(sources, "find_spec", elsewhere)
+    monkeypatch.setattr(identity, "find_spec", elsewhere)
     assert run_id(plan(["strategy=badge"])[0].science) == name
 
 
