@@ -14,7 +14,7 @@ import sys
 from hashlib import sha256
 from typing import Any
 
-from al_bench.runs.environment import started_held
+from al_bench.runs.environment import restart_limited
 
 TEXTS = 24
 IMAGES = 3
@@ -70,5 +70,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    started_held(sys.argv)
+    restart_limited(sys.argv)
     main()

@@ -36,7 +36,7 @@ AVX2 = {
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # memory that a process gives back is kept by glibc, or the kernel clears every large array's pages
 # anew: two thirds of the time of a convolutional network (benchmarks/embedding.py)
-MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 CPUS, START = Path("/proc/cpuinfo"), Path("/proc/self/environ")
 
 
@@ -48,13 +48,13 @@ def deterministic() -> None:
     RuntimeError where one of them is, as it has chosen its instructions by then. Elsewhere than on
     such a processor nothing is changed. A run's manifest says whether it held.
     """
-    if holds():
+    if isa_limited():
         return
     loaded = [name for name in ("numpy", "torch") if name in sys.modules]
     if loaded:
         raise RuntimeError(f"al_bench.deterministic() was called after {' and '.join(loaded)} had "
                            "been imported; wanted it before")  # fmt: skip
-    for name, value in settings().items():
+    for name, value in isa_limits().items():
         os.environ.setdefault(name, value)
     _early.update(os.environ)
 
@@ -62,13 +62,13 @@ def deterministic() -> None:
 _early: dict[str, str] = {}  # the environment in which libraries were loaded, where it is known
 
 
-def holds() -> bool:
+def isa_limited() -> bool:
     """Whether the libraries of this process were loaded held to AVX2; False where there is none."""
-    wanted = settings()
+    wanted = isa_limits()
     return bool(wanted) and any(wanted.items() <= known.items() for known in (_early, at_start()))
 
 
-def settings() -> Mapping[str, str]:
+def isa_limits() -> Mapping[str, str]:
     """What holds libraries to AVX2 on this processor; nothing where it has none."""
     if platform.machine() not in ("x86_64", "AMD64") or not CPUS.exists():
         return {}
@@ -84,12 +84,12 @@ def at_start() -> Mapping[str, str]:
     return dict(line.split("=", 1) for line in whole.split("\0") if "=" in line)
 
 
-def started_held(arguments: Sequence[str]) -> None:
+def restart_limited(arguments: Sequence[str]) -> None:
     """Start this process anew, once, in an environment that holds it to one thread and to AVX2; to
     no instructions where the arguments have ``deterministic=false``."""
-    wanted = {**ONE_THREAD, **MEMORY}
+    wanted = {**ONE_THREAD, **MALLOC}
     if "deterministic=false" not in arguments:
-        wanted |= settings()
+        wanted |= isa_limits()
     if not wanted.keys() <= os.environ.keys():
         environment = {**wanted, **os.environ}
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)

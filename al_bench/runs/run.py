@@ -13,7 +13,7 @@ from al_bench.loop import Round, active_learning
 from al_bench.progress import span
 from al_bench.runs.component import identified, name_of
 from al_bench.runs.config import GROUPS, OPTIONAL, build
-from al_bench.runs.environment import commit, holds, versions
+from al_bench.runs.environment import commit, isa_limited, versions
 from al_bench.runs.loggers import log_round, opened, title
 from al_bench.runs.options import option_of
 from al_bench.runs.parts import is_oracle, parts_of, problem_of
@@ -155,7 +155,7 @@ def new_manifest(
         "versions": versions(settings),
         "python": platform.python_version(),
         "device": platform.processor() or platform.machine(),
-        "deterministic": {"asked": bool(job.at("deterministic")), "holds": holds()},
+        "deterministic": {"asked": bool(job.at("deterministic")), "holds": isa_limited()},
         "commit": commit(),
         "started": now(),
         "finished": None,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from tests.runs.test_failures import COMMAND, rounds_of
-from tests.runs.test_run import TINY, here  # noqa: F401
+from tests.runs.test_failures import rounds_of
+from tests.runs.test_run import COMMAND, TINY, here  # noqa: F401
 
 SWEEP = [*TINY, "protocol.rounds=1", "strategy=margin,badge", "seed=0,1"]
 

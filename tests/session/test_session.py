@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from al_bench.configuration import identity
+from al_bench.runs import component
 
 import al_bench
 from al_bench.session import Answer, Session, Suggestion
@@ -174,8 +174,8 @@ def test_a_model_is_fitted_anew_when_what_makes_it_changed(
     if change == "parameter":
         own.write_text(OWN.format(100_000))
     else:
-        known = identity.constants
-        monkeypatch.setattr(identity, "constants", lambda name: {**known(name), "version": 99})
+        known = component.constants
+        monkeypatch.setattr(component, "constants", lambda name: {**known(name), "version": 99})
     made.cache_clear()  # as in a new process
     with Session.open(tmp_path / "session", tmp_path) as session:
         after = session.bench.last(session.bench.moment())

@@ -10,7 +10,7 @@ import pytest
 
 from al_bench.content import fingerprint
 from al_bench.learners import LinearHead
-from al_bench.runs import component as identity
+from al_bench.runs import component
 from al_bench.runs.component import node_of, public_name, run_id
 from al_bench.runs.config import config_folders
 from al_bench.runs.display import parameters
@@ -36,7 +36,7 @@ def fresh(name: str) -> ModuleType:
     sys.modules.pop(name, None)
     importlib.invalidate_caches()
     sys.modules.pop("helper_of_mine", None)
-    identity.source.cache_clear()
+    component.source.cache_clear()
     return importlib.import_module(name)
 
 
@@ -54,7 +54,7 @@ def test_moving_a_components_file_inside_the_package_changes_no_name(
     name = run_id(plan(["strategy=badge"])[0].science)
     moved = tmp_path / "moved.py"
     moved.write_text(Path(sys.modules[Badge.__module__].__file__ or "").read_text())
-    real = identity.find_spec
+    real = component.find_spec
 
     def elsewhere(module: str) -> object:
         spec = real(module)
@@ -62,14 +62,14 @@ def test_moving_a_components_file_inside_the_package_changes_no_name(
             spec.origin = str(moved)
         return spec
 
-    monkeypatch.setattr(identity, "find_spec", elsewhere)
+    monkeypatch.setattr(component, "find_spec", elsewhere)
     assert run_id(plan(["strategy=badge"])[0].science) == name
 
 
 def test_a_raised_version_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     science = plan(["strategy=badge"])[0].science
     name = run_id(science)
-    monkeypatch.setattr(identity, "constants", lambda target: {"version": 2})
+    monkeypatch.setattr(component, "constants", lambda target: {"version": 2})
     assert run_id(science) != name
 
 
@@ -79,9 +79,9 @@ def test_a_version_of_several_annotators_renames_their_runs_alone(
     one = {"belief": {"_target_": "al_bench.label_models.AveragedBelief"}}
     several = one | {"annotators": {"_target_": "al_bench.problem.Alike"}}
     before = run_id(one), run_id(several)
-    known = identity.constants("al_bench.label_models.AveragedBelief")
+    known = component.constants("al_bench.label_models.AveragedBelief")
     raised = known | {"several": known["several"] + 1}
-    monkeypatch.setattr(identity, "constants", lambda _: raised)
+    monkeypatch.setattr(component, "constants", lambda _: raised)
     assert run_id(one) == before[0]
     assert run_id(several) != before[1]
 
