@@ -22,6 +22,7 @@ from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from al_bench.runs.config import GIVEN, build
 from al_bench.runs.display import OURS
 
 Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
@@ -94,6 +95,7 @@ def identified(node: Any, several: bool = False) -> Any:
     if not isinstance(node, Mapping):
         return node
     several = several or bool(node.get("annotators"))
+    node = completed(node)
     found = {str(key): identified(value, several) for key, value in node.items()}
     if "_target_" in node:
         target = str(node["_target_"])
@@ -104,6 +106,17 @@ def identified(node: Any, several: bool = False) -> Any:
         found |= {key: known[key] for key in counted if key in known}
         found |= {} if ours else {"source": source(component(target))}
     return found
+
+
+def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A node with what its class, one of this package, is by default where the node leaves it out:
+    the parameters of an object that is made so, as it keeps them."""
+    target = str(node.get("_target_", ""))
+    missing = [name for name in defaulted(target) if name not in node]
+    if not missing or target == "al_bench.Problem":  # of arrays, which are known by their digest
+        return node
+    made = build({name: value for name, value in node.items() if name not in GIVEN})
+    return {**node, **{name: plain(getattr(made, name)) for name in missing}}
 
 
 def targets(node: Any) -> Iterator[str]:
@@ -268,6 +281,24 @@ def constants(target: str) -> Mapping[str, Any]:
             if isinstance(name, ast.Name) and isinstance(value, ast.Constant | ast.Tuple):
                 found[name.id] = ast.literal_eval(value)
     return found
+
+
+@cache
+def defaulted(target: str) -> tuple[str, ...]:
+    """The parameters that a class of this package has defaults for: its fields with a value, or
+    those of its constructor."""
+    node = definition(target) if target.startswith(OURS) else None
+    lines = node.body if isinstance(node, ast.ClassDef) else []
+    for line in lines:
+        if isinstance(line, ast.FunctionDef) and line.name == "__init__":
+            given = [a.arg for a in (*line.args.posonlyargs, *line.args.args)]
+            few = len(line.args.defaults)
+            named = zip(line.args.kwonlyargs, line.args.kw_defaults, strict=True)
+            return (*given[len(given) - few :], *(a.arg for a, default in named if default))
+    fields = [line for line in lines if isinstance(line, ast.AnnAssign) and line.value]
+    fields = [line for line in fields if "ClassVar" not in ast.unparse(line.annotation)
+              and "init=False" not in ast.unparse(line)]  # fmt: skip
+    return tuple(line.target.id for line in fields if isinstance(line.target, ast.Name))
 
 
 def behind(package: str, name: str) -> str:

@@ -37,6 +37,7 @@ UNUSED = {
 TRAINING = (
     *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
 )
+GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 

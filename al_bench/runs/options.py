@@ -12,14 +12,13 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from al_bench.runs.component import constants
-from al_bench.runs.config import config_dir, key_of
+from al_bench.runs.config import GIVEN, config_dir, key_of
 from al_bench.runs.display import OURS, parameters
 
 if TYPE_CHECKING:
     from yaml import SafeLoader
 
 MISSING = "???"  # of a value that a user has to give
-GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
 ADDED = ("version", "several", "source")  # what identity adds to a config
 ROOMS = {
     "strategies": ("strategy",),

@@ -131,6 +131,18 @@ def test_a_users_folder_counts_by_names_and_bytes_of_its_files(tmp_path: Path) -
     assert fingerprint(tmp_path / "b") != one
 
 
+def test_what_a_config_leaves_out_counts_as_the_default_of_its_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = node_of(LinearHead(l2=1.0, balance="weights", tolerance=1e-5, iterations=200))
+    made = LinearHead(**{name: whole[name] for name in whole if name != "_target_"})
+    monkeypatch.setattr(component, "defaulted", lambda _: ("tolerance",))
+    monkeypatch.setattr(component, "build", lambda _: made)
+    short = {name: value for name, value in whole.items() if name != "tolerance"}
+    assert run_id({"learner": short}) == run_id({"learner": whole})
+    assert run_id({"learner": short | {"tolerance": 1}}) != run_id({"learner": whole})
+
+
 def test_what_cannot_be_imported_is_said_in_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"_target_: nowhere\.Thing cannot be imported"):
         run_id({"strategy": {"_target_": "nowhere.Thing"}})

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from al_bench.runs import component
 
 import al_bench
+from al_bench.runs import component
 from al_bench.session import Answer, Session, Suggestion
 from al_bench.session.judging import audited
 from al_bench.session.parts import made
