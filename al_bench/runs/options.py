@@ -100,8 +100,9 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(one)
     for key, value in other.items():
         under = found.get(key)
-        both = isinstance(value, Mapping) and isinstance(under, Mapping)
-        found[key] = merged(under, value) if both else value
+        if isinstance(value, Mapping) and isinstance(under, Mapping):
+            value = merged(under, value)
+        found[key] = value
     return found
 
 
