@@ -212,7 +212,7 @@ def values_of(override: str, extra: Path | None) -> list[str] | None:
     if "glob(" in override:  # of what there is, Hydra knows
         with composing(extra):
             loader = GlobalHydra.instance().config_loader()
-        parsed = OverridesParser.create(config_loader=loader).parse_override(override)
+        (parsed,) = OverridesParser.create(config_loader=loader).parse_overrides([override])
     else:
         parsed = parser().parse_override(override)
     if not parsed.is_sweep_override():

@@ -126,6 +126,11 @@ def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> N
         plan(["noise.rte=0.1,0.3"])
 
 
+def test_a_glob_is_every_option_that_fits() -> None:
+    jobs = plan(["strategy=glob(bal*)"])
+    assert [job.choices["strategy"] for job in jobs] == ["bald", "bald_dropout"]
+
+
 def test_where_and_how_a_run_is_made_is_not_part_of_its_name() -> None:
     one, other = plan([])[0], plan(["results=/elsewhere", "threads=2", "logger=none"])[0]
     assert run_id(one.science) == run_id(other.science)
