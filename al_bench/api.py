@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from omegaconf import DictConfig
 
+    from al_bench.runs.plan import Job
+
 OWN_ARRAYS = {"imbalance": "natural", "noise": "clean", "prior": "given"}
 
 
@@ -41,7 +43,7 @@ def make_problem(
 
     choices = {"dataset": dataset, "imbalance": imbalance, "noise": noise, "prior": prior}
     choices["annotators"] = annotators
-    return problem_of(composed(choices, seed, overrides))
+    return problem_of(chosen(choices, seed, overrides))
 
 
 def active_learning(
@@ -61,15 +63,16 @@ def active_learning(
     label_model, assignment: of a problem with several annotators, what their answers come to (None:
     majority vote) and whom to ask (None: each in turn).
     """
+    from al_bench import loop
     from al_bench.runs.parts import parts_of
 
     choices = {"strategy": strategy, "init": init, "supervision": supervision}
     choices |= {"learner": learner, "protocol": protocol}
     choices |= {"label_model": label_model, "assignment": assignment}
-    config = composed(choices, seed, overrides)
-    check_own(choices, config)
-    parts = parts_of(config, problem)
-    yield from parts.rounds(problem, int(config.seed))
+    job = chosen(choices, seed, overrides)
+    check_own(choices, job)
+    parts, _ = parts_of(job, problem)
+    yield from loop.active_learning(parts, problem, job.at("seed"))
 
 
 def run(
@@ -91,28 +94,18 @@ def run(
     results: the folder whose ``runs/`` is written; config_dir: a folder of one's own options.
     ValueError where a group is chosen that the problem stands in place of.
     """
-    from al_bench.configuration.config import config_folders
     from al_bench.report.results import read_runs
-    from al_bench.runs.run import execute
-    from al_bench.runs.saying import Silent
+    from al_bench.runs.run import Silent, execute
 
     extra = None if config_dir is None else Path(config_dir)
-    own = {} if problem is None else OWN_ARRAYS
-    config, typed = chosen(own | choices, seed, overrides, extra)
-    config.results, config.again = str(results), again
+    job = chosen((OWN_ARRAYS if problem is not None else {}) | choices, seed, overrides, extra)
+    own: dict[str, Any] = {"results": str(results), "again": again}
     if problem is not None:
         from al_bench.runs.parts import given_problem
 
-        check_own(choices, config)
-        config.dataset = given_problem(problem, name)
-    done = execute(
-        config,
-        config_folders(extra),
-        problem=problem,
-        choices=typed,
-        wait=True,
-        say=Silent(),
-    )
+        check_own(choices, job)
+        own["dataset"] = given_problem(problem, name)
+    done = execute(job.having(own), problem=problem, wait=True, say=Silent())
     frame: pd.DataFrame = read_runs(Path(results) / "runs", [done]).frame
     return frame
 
@@ -187,19 +180,17 @@ def plot_learning_curves(
 def composed(
     choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
 ) -> DictConfig:
-    """The config of some choices: options by name, objects as the calls that make them, and None
-    for an optional group that stays as it is."""
-    return chosen(choices, seed, overrides, extra)[0]
+    """The config of some choices."""
+    return chosen(choices, seed, overrides, extra).config
 
 
 def chosen(
     choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
-) -> tuple[DictConfig, dict[str, str]]:
-    """The same, and the option of each group that no object stands for."""
-    from omegaconf import open_dict
-
-    from al_bench.configuration.config import OPTIONAL
-    from al_bench.configuration.plan import plan
+) -> Job:
+    """The run of some choices: options by name, objects as the components that they are, and None
+    for an optional group that stays as it is."""
+    from al_bench.runs.config import OPTIONAL
+    from al_bench.runs.plan import plan
 
     try:
         seed = index(seed)  # of numpy's numbers too
@@ -215,18 +206,14 @@ def chosen(
     if len(planned) != 1:
         raise ValueError(f"{', '.join([*lines, *overrides])} stand for {len(planned)} runs; wanted "
                          "one (al_bench.sweep takes lists of options)")  # fmt: skip
-    config = planned[0].config
-    with open_dict(config):
-        for group, part in parts.items():
-            config[group] = called(group, part)
-    return config, {g: o for g, o in planned[0].choices.items() if g not in parts}
+    return planned[0].having({group: given(group, part) for group, part in parts.items()})
 
 
-def called(group: str, part: Any) -> dict[str, Any]:
-    """The call that makes a component; a classifier of scikit-learn becomes a learner. ValueError
+def given(group: str, part: Any) -> Mapping[str, Any]:
+    """What a config says of an object; a classifier of scikit-learn becomes a learner. ValueError
     for what is no component."""
-    from al_bench.configuration.config import GROUPS, OPTIONAL
-    from al_bench.configuration.objects import node_of
+    from al_bench.runs.component import Component
+    from al_bench.runs.config import GROUPS, OPTIONAL
 
     if group not in (*GROUPS, *OPTIONAL):
         raise ValueError(f"there is no group {group!r}; there are {', '.join(GROUPS + OPTIONAL)}")
@@ -234,18 +221,17 @@ def called(group: str, part: Any) -> dict[str, Any]:
         raise ValueError(f"{group} is {part!r}; wanted the name of an option, or an object that a "
                          "class of yours or ours makes")  # fmt: skip
     if group != "learner" or not hasattr(part, "get_params"):
-        return node_of(part)
+        return Component.of(group, part).params
     from al_bench.learners import SklearnClassifier
 
-    node = node_of(SklearnClassifier(part))
-    node["classifier"]["_convert_"] = "all"
-    return node
+    params = Component.of(group, SklearnClassifier(part)).params
+    return {**params, "classifier": {**params["classifier"], "_convert_": "all"}}
 
 
-def check_own(choices: Mapping[str, Any], config: DictConfig) -> None:
+def check_own(choices: Mapping[str, Any], job: Job) -> None:
     """ValueError where a group is chosen that a given problem stands in place of."""
     chosen = [group for group in ("dataset", *OWN_ARRAYS) if group in choices]
-    chosen += [] if config.annotators is None else ["annotators"]
+    chosen += [] if job.at("annotators") is None else ["annotators"]
     if chosen:
         raise ValueError(
             f"{chosen[0]} is chosen beside a problem, which has its own; wanted one of the two"

@@ -49,35 +49,41 @@ class Round:
 Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]]
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a run is made of besides its problem.
+
+    init: the query rule of round 1; label_model, assignment: what several answers come to and whom
+    to ask, where the problem has a panel of annotators; a single one needs neither.
+    """
+
+    init: Strategy
+    strategy: Strategy
+    supervision: Supervision
+    learner: Learner
+    protocol: Protocol
+    evaluate: Evaluate
+    label_model: LabelModel | None = None
+    assignment: Assignment | None = None
+
+
 def active_learning(
-    problem: Problem,
-    init: Strategy,
-    strategy: Strategy,
-    supervision: Supervision,
-    learner: Learner,
-    evaluate: Evaluate,
-    protocol: Protocol,
-    seed: int,
-    done: Sequence[Round] = (),
-    label_model: LabelModel | None = None,
-    assignment: Assignment | None = None,
+    parts: Parts, problem: Problem, seed: int, done: Sequence[Round] = ()
 ) -> Iterator[Round]:
     """Yield the rounds of a run, from the first one that is not in `done`.
-
-    label_model, assignment: what several answers come to and whom to ask, where `problem` has a
-    panel of annotators; a single one needs neither.
 
     The acquisition log is the state: `done` is replayed by telling its answers and fitting its
     models again, since a training rule may read the model before, so that a resumed run yields
     what an uninterrupted one would.
     """
+    protocol = parts.protocol
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
     state = State.start(problem.pool, problem.panel, protocol.reask)
-    desk = Desk(problem.table, problem.panel, assignment)
+    desk = Desk(problem.table, problem.panel, parts.assignment)
 
     def after(state: State, told: Answers, number: int) -> State:
-        state = answered(state, told, label_model, seed, number)
-        return trained(state, supervision, learner, seed, number) if number else state
+        state = answered(state, told, parts.label_model, seed, number)
+        return trained(state, parts.supervision, parts.learner, seed, number) if number else state
 
     for past in done:
         told = checked_past(past, state, problem.table, [0, *sizes])
@@ -87,7 +93,7 @@ def active_learning(
         began = perf_counter()
         told, oracle_calls = Answers(), 0
         if number > 0:
-            rule, size = init if number == 1 else strategy, sizes[number - 1]
+            rule, size = parts.init if number == 1 else parts.strategy, sizes[number - 1]
             told, oracle_calls = query(rule, state, size, desk, protocol.reveal, seed, number)
         selected = perf_counter()
         before = np.ones(len(told), dtype=bool)  # whether its row had an answer already
@@ -96,7 +102,7 @@ def active_learning(
         costs = protocol.tariff.costs(problem.panel, told, before)
         state = after(state, told, number)
         fitted = perf_counter()
-        metrics, recall = evaluate(state, problem, told.rows)
+        metrics, recall = parts.evaluate(state, problem, told.rows)
         seconds = {"select": selected - began, "fit": fitted - selected}
         seconds["evaluate"] = perf_counter() - fitted
         yield Round(

@@ -1,6 +1,6 @@
 """How many threads numerical libraries use: the one place that sets it in a running process.
 
-What they start with is in the environment (`al_bench.configuration.portable`).
+What they start with is in the environment (`al_bench.runs.environment`).
 """
 
 from __future__ import annotations

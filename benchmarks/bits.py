@@ -14,7 +14,7 @@ import sys
 from hashlib import sha256
 from typing import Any
 
-from al_bench.configuration.portable import started_held
+from al_bench.runs.environment import restart_limited
 
 TEXTS = 24
 IMAGES = 3
@@ -35,21 +35,24 @@ def main() -> None:
 
     import al_bench
     from al_bench.arithmetic import unit
-    from al_bench.configuration.plan import plan
-    from al_bench.runs.parts import Call, known_prior, loaded
+    from al_bench.runs.component import Component
+    from al_bench.runs.parts import known_prior, loaded
+    from al_bench.runs.plan import plan
 
     draws = np.random.default_rng(0).normal(size=(300, 64))
     print("exp, log      ", digest(np.exp(draws), np.log(abs(draws)), np.log1p(abs(draws))))
     print("product       ", digest(draws.astype(np.float32) @ draws.astype(np.float32).T))
     print("decomposition ", digest(*np.linalg.svd(draws)))
     (job,) = plan(["dataset=vader", "logger=none"], None)
-    dataset, prior = loaded(Call.of(job.config.dataset)), known_prior(Call.of(job.config.prior))
+    dataset = loaded(Component.of("dataset", job.at("dataset")))
+    prior = known_prior(Component.of("prior", job.at("prior")))
     texts = [dataset.train.inputs[row] for row in range(TEXTS)]
     features = prior.encoder("text").embed(texts)
     print("texts         ", digest(features, prior.encoder("text").embed(["short", "and shorter"])))
     print("prior         ", digest(prior.probabilities(features, texts, dataset.task)))
     (job,) = plan(["dataset=openclipart", "logger=none"], None)
-    dataset, prior = loaded(Call.of(job.config.dataset)), known_prior(Call.of(job.config.prior))
+    dataset = loaded(Component.of("dataset", job.at("dataset")))
+    prior = known_prior(Component.of("prior", job.at("prior")))
     images = [dataset.train.inputs[row] for row in range(IMAGES)]
     print("images        ", digest(prior.encoder("image").embed(images)))
     rng = np.random.default_rng(1)
@@ -67,5 +70,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    started_held(sys.argv)
+    restart_limited(sys.argv)
     main()

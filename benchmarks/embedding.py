@@ -28,11 +28,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from pages import row, table
 
-from al_bench.configuration.config import build
-from al_bench.configuration.plan import plan
-from al_bench.configuration.portable import started_held
 from al_bench.metrics import balanced
 from al_bench.problem.cache import embeddings as cache
+from al_bench.runs.config import build
+from al_bench.runs.environment import restart_limited
+from al_bench.runs.plan import plan
 from al_bench.state import Floats
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "embedding.md"
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--write", action="store_true", help=f"also write {OUTPUT.name}")
     args = parser.parse_args()
-    started_held([])
+    restart_limited([])
     load = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     kept = second_use(args.cached)
     print("\n".join(kept))

@@ -19,8 +19,8 @@ from labelling import chromium, enter, served
 from PIL import Image
 
 from al_bench.api import composed
-from al_bench.configuration.config import build
 from al_bench.labelling import Session
+from al_bench.runs.config import build
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "images" / "label.png"
 SIZE = {"width": 960, "height": 650}

@@ -27,10 +27,10 @@ from pages import row
 from scale import Size, make_pool, measure, node, ready
 
 from al_bench.arithmetic import unit
-from al_bench.configuration.config import build
-from al_bench.configuration.plan import plan
 from al_bench.desk import Desk
 from al_bench.loop import query
+from al_bench.runs.config import build
+from al_bench.runs.plan import plan
 from al_bench.state import Floats, Ints, Rows, State
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "peers.md"

@@ -13,9 +13,9 @@ import json
 import sys
 from pathlib import Path
 
-from al_bench.configuration.experiments import plans
-from al_bench.configuration.identity import run_id
 from al_bench.report.results import load
+from al_bench.runs.component import run_id
+from al_bench.runs.experiments import plans
 from al_bench.runs.parts import problem_of
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -31,7 +31,7 @@ def differing(name: str) -> tuple[int, list[str]]:
         if made in seen or run not in known.index:
             continue
         seen.add(made)
-        if problem_of(job.config).digest != known[run]:
+        if problem_of(job).digest != known[run]:
             others.append(f"{job.choices['dataset']} by {job.choices['prior']}")
     return len(seen) - len(others), others
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 import al_bench
-from al_bench.api import composed
+from al_bench.api import chosen
 from al_bench.desk import Desk
 from al_bench.labelling.audit.design import NEVER, reserve
 from al_bench.loop import answered, query, trained
@@ -95,8 +95,8 @@ def replay(setting: Setting) -> Replay:
         overrides=[f"noise.rate={setting.rate}"],
     )
     choices = {**METHODS[setting.method], "learner": "linear", "protocol": "per_class"}
-    config, seed = composed(choices, setting.seed, PROTOCOL), setting.seed
-    parts = parts_of(config, problem)
+    seed = setting.seed
+    parts, _ = parts_of(chosen(choices, seed, PROTOCOL), problem)
     pool, desk = problem.pool, Desk(problem.table)
     strata, places = reserve(pool.prior.argmax(axis=1), FRACTION, rng(seed, "audit"))
     held = np.flatnonzero(places != NEVER)

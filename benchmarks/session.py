@@ -46,7 +46,7 @@ def step(name: str, seconds: Sequence[float]) -> str:
 def texts(folder: Path) -> list[str]:
     """Seconds from a csv of texts to the first batch, and to further ones."""
     from al_bench.api import composed
-    from al_bench.configuration.config import build
+    from al_bench.runs.config import build
 
     data = build(composed({"dataset": "wordnet_nouns25"}, 0, []).dataset).load()
     glosses = list(data.train.inputs)[:TEXTS]

@@ -49,16 +49,16 @@ def one_run(folder: Path) -> Table:
 
 def within(folder: str, seeds: int) -> Table:
     """Of runs that share a process: seconds a run, and memory."""
-    from al_bench.configuration.plan import plan
+    from al_bench.runs.plan import plan
     from al_bench.runs.run import execute
 
     jobs = list(
         plan([*GRID, f"results={folder}", f"strategy={STRATEGIES}", f"seed=range({seeds})"])
     )
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (this process has nothing else to say)
-    execute(jobs[0].config, [])  # which imports and loads
+    execute(jobs[0])  # which imports and loads
     clock, processor = perf_counter(), process_time()
-    runs = len([execute(job.config, []) for job in jobs[1:]])
+    runs = len([execute(job) for job in jobs[1:]])
     table = {
         "a further run of a process, s": (perf_counter() - clock) / runs,
         "a further run of a process, CPU s": (process_time() - processor) / runs,
@@ -81,8 +81,8 @@ def grid(folder: Path, seeds: int, workers: int) -> Table:
 
 def status(folder: Path, runs: int) -> Table:
     """Seconds to say what became of many runs, half of which are done."""
-    from al_bench.configuration.identity import run_id
-    from al_bench.configuration.plan import plan
+    from al_bench.runs.component import run_id
+    from al_bench.runs.plan import plan
 
     source = next((folder / "one" / "runs").iterdir()) / "manifest.json"
     seeds = f"seed=range({runs // len(STRATEGIES.split(','))})"

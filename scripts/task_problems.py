@@ -22,22 +22,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.configuration.config import build, config_dir
-from al_bench.configuration.identity import identified
-from al_bench.configuration.plan import Job
-from al_bench.configuration.tasks import Task, entered, problem_name, read_task
+from al_bench.entries import Task, entered, problem_name, read_task
+from al_bench.loop import active_learning
 from al_bench.metrics import evaluate
 from al_bench.rng import rng
+from al_bench.runs.component import identified
+from al_bench.runs.config import build, config_dir
 from al_bench.runs.parts import parts_of, problem_of
+from al_bench.runs.plan import Job
 from al_bench.state import Learner, State, TrainingSet
 from al_bench.truth import Problem
 
 
 def record(job: Job, task: Task) -> dict[str, Any]:
     """What is to be known of a run's problem."""
-    problem, seed, metric = problem_of(job.config), job.at("seed"), task.metric
+    problem, seed, metric = problem_of(job), job.at("seed"), task.metric
     sizes = build(job.at("protocol")).sizes(len(problem.truth), problem.pool.n_classes)
-    start = next(parts_of(job.config, problem).rounds(problem, seed))
+    start = next(active_learning(parts_of(job, problem)[0], problem, seed))
     known = {
         "dataset": job.choices["dataset"],
         "noise": job.choices["noise"],

@@ -3,9 +3,9 @@ written outside a temporary folder."""
 
 import os
 
-from al_bench.configuration.portable import MEMORY, ONE_THREAD, deterministic
+from al_bench.runs.environment import MALLOC, ONE_THREAD, deterministic
 
-os.environ.update(ONE_THREAD | MEMORY)
+os.environ.update(ONE_THREAD | MALLOC)
 deterministic()
 for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
     os.environ[name] = "1"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from al_bench.configuration.config import build
 from al_bench.desk import Desk
 from al_bench.loop import query
+from al_bench.runs.config import build
 from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import unit_rows

@@ -9,7 +9,7 @@ import pytest
 from al_bench.assignments import AtRandom
 from al_bench.desk import Desk, waves
 from al_bench.label_models import Majority
-from al_bench.loop import Round, active_learning
+from al_bench.loop import Parts, Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Counts, Priced
 from al_bench.state import ABSENT, Floats, Ints, Panel, Protocol, State, Strategy, Tariff
@@ -37,8 +37,9 @@ def run(
     protocol: Protocol = ANSWERS,
     done: list[Round] | None = None,
 ) -> list[Round]:
-    parts = (Random(), strategy, Hard(), Centroids(), evaluate, protocol, 0, done or [])
-    return list(active_learning(problem, *parts, Majority(), AtRandom()))
+    asking = (Majority(), AtRandom())
+    parts = Parts(Random(), strategy, Hard(), Centroids(), protocol, evaluate, *asking)
+    return list(active_learning(parts, problem, 0, done or []))
 
 
 def science(rounds: list[Round]) -> list[dict[str, object]]:

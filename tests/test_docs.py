@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.configuration.config import science
-from al_bench.configuration.identity import identified, name_of
-from al_bench.configuration.plan import composed
+from al_bench.runs.component import identified, name_of
+from al_bench.runs.config import resolved, run_spec
+from al_bench.runs.plan import composed
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(p for folder in (".", "docs", "examples") for p in (ROOT / folder).glob("*.md"))
@@ -58,7 +58,7 @@ def test_every_command_of_a_page_is_one_that_there_is(
 def test_the_configuration_that_the_method_is_named_by_is_what_its_options_compose() -> None:
     """A default that changes makes another method: its claims are to be made anew, and its name."""
     ours = ["strategy=codecision", "strategy@init=codecision", "supervision=joined"]
-    one = science(composed([*ours, "dataset=vader", "seed=0"], None))
+    one = run_spec(resolved(composed([*ours, "dataset=vader", "seed=0"], None)).__getitem__)
     groups = ("strategy", "supervision", "init", "learner", "proxy_selection")
     name = name_of(identified({group: one.get(group) for group in groups}))
     assert f"configuration `{name}`" in (ROOT / "docs/method.md").read_text("utf-8")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import al_bench
-from al_bench.configuration.config import config_dir
+from al_bench.runs.config import config_dir
 
 PACKAGE = Path(al_bench.__file__).parent
 BASE = (
@@ -48,23 +48,20 @@ ROOMS = {
     "assignments": "",
     "strategies/common": "",
     "strategies": "strategies/common label_models",
-    "configuration": "",
-    "testing": "truth loop desk problem/types configuration label_models",
-    "runs/records": "",
-    "runs": "runs/records truth loop metrics supervision/delivered problem problem/types "
-    "configuration label_models assignments",
-    "report": "runs/records configuration",  # numbers: what shows them stands below
+    "runs": "truth loop metrics problem problem/types label_models assignments",
+    "testing": "truth loop desk problem/types runs label_models",
+    "report": "runs",  # numbers: what shows them stands below
     "report/tables": "report",
     "report/figures": "report report/tables",
-    "report/explorer": "report configuration",
+    "report/explorer": "report runs",
     "report/prior_card": "metrics report report/tables report/figures",
     "report/build": "report report/tables report/figures",
-    "entries": "testing report runs configuration",
+    "entries": "testing report runs",
 }
 ROOMS["api"] = " ".join(ROOMS)
 ROOMS["labelling/audit"] = ""  # pure statistics
 ROOMS["labelling"] = " ".join(room for room in ROOMS if room != "api")
-ROOMS["__init__"] = "api labelling loop truth configuration"
+ROOMS["__init__"] = "api labelling loop truth runs"
 ROOMS["cli"] = " ".join(ROOMS)
 
 FILES = sorted(path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi"))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.loop import Round, active_learning
+from al_bench.loop import Parts, Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Budget, Counts, Started, WholePool
 from al_bench.rng import rng
@@ -50,8 +50,9 @@ def run(
     supervision: Any = None,
     problem: Problem | None = None,
 ) -> list[Round]:
-    parts = (Random(), strategy, supervision or Hard(), Centroids(), evaluate, protocol, seed)
-    return list(active_learning(problem or small_problem(), *parts, done))
+    rule = supervision or Hard()
+    parts = Parts(Random(), strategy, rule, Centroids(), protocol, evaluate)
+    return list(active_learning(parts, problem or small_problem(), seed, done))
 
 
 def science(rounds: list[Round]) -> list[dict[str, object]]:

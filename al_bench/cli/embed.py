@@ -21,22 +21,23 @@ def embed(
     Blocks are kept one by one: several processes or machines may fill one cache together, and a
     killed one loses a block.
     """
-    from al_bench.configuration.config import workers
-    from al_bench.configuration.experiments import plans
     from al_bench.priors.device import THREADS
     from al_bench.problem.build import embedded
-    from al_bench.runs.parts import Call, known_prior, loaded
+    from al_bench.runs.component import Component
+    from al_bench.runs.config import workers
+    from al_bench.runs.experiments import plans
+    from al_bench.runs.parts import known_prior, loaded
 
     os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
     every = plans(overrides or (), config_dir).values()
     calls = {  # without a whole config for each run: a suite has thousands of these pairs' runs
-        (Call.of(job.at("dataset")), Call.of(job.at("prior"))): job
+        tuple(Component.of(group, job.at(group)) for group in ("dataset", "prior")): job
         for planned in every
         for job in planned
     }
     for pair, job in calls.items():
         dataset, prior = loaded(pair[0]), known_prior(pair[1])
-        cache = Path(job.config.cache).expanduser()
+        cache = Path(job.at("cache")).expanduser()
         for name, split in (("train", dataset.train), ("test", dataset.test)):
             embedded(dataset, name, split, prior, cache)
             print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)

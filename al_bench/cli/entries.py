@@ -34,9 +34,8 @@ def enter(
     What is done is kept: given again, the command goes on. `albench list task` shows the tasks.
     """
     from al_bench import entries
-    from al_bench.configuration.tasks import read_task
 
-    entries.enter(name, read_task(task, config_dir), overrides or [], out, config_dir)
+    entries.enter(name, entries.read_task(task, config_dir), overrides or [], out, config_dir)
 
 
 def merge(

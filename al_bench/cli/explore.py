@@ -10,8 +10,8 @@ import typer
 from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
-    from al_bench.configuration.commands import Asked
     from al_bench.report.keys import Choice
+    from al_bench.runs.options import Asked
 
 PACKAGED = "al_bench.datasets.Packaged"
 METRICS = ("balanced_accuracy", "product_balanced_accuracy")
@@ -46,11 +46,11 @@ def explore(
       albench explore results/savings.parquet --out results/explorer.html
       albench explore results/*.parquet --metrics balanced_accuracy --title "All of it"
     """
-    from al_bench.configuration.commands import asked
-    from al_bench.configuration.config import config_folders
     from al_bench.report.explorer.build import explorer
     from al_bench.report.explorer.data import explorer_data
     from al_bench.report.results import joined, read_parquet
+    from al_bench.runs.config import config_folders
+    from al_bench.runs.options import asked
 
     folders = config_folders(config_dir)
 

@@ -5,30 +5,69 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 import yaml
 
-from al_bench.configuration.config import config_folders, trust
-from al_bench.configuration.sources import definition
+from al_bench.cli.options import ConfigDir
+from al_bench.runs.component import definition
+from al_bench.runs.config import config_folders, trust
 
 
-def show(group: str | None, extra: Path | None) -> None:
-    """Print the options of one group, or of all, with the first line of what they construct."""
-    if extra is not None:
-        trust(extra)
-    folders = config_folders(extra)
+def show(
+    group: Annotated[
+        str | None,
+        typer.Argument(help="dataset, noise, annotators, prior, strategy, ...", show_default=False),
+    ] = None,
+    option: Annotated[
+        str | None, typer.Argument(help="one option of the group", show_default=False)
+    ] = None,
+    config_dir: ConfigDir = None,
+) -> None:
+    """List the options of a config group (all groups without one) with one line each.
+
+    \b
+    examples:
+      albench list strategy
+      albench list strategy badge     # what it does, its paper, and its parameters
+    """
+    if config_dir is not None:
+        trust(config_dir)
+    folders = config_folders(config_dir)
     names = sorted({p.name for f in folders for p in f.iterdir() if _is_group(p)})
-    wanted = [group] if group else names
-    for name in wanted:
+    for name in [group] if group else names:
         if name not in names:
             raise ValueError(f"there is no group {name!r}; there are {', '.join(names)}")
+        found = dict(sorted(o for f in folders for o in options_of(f / name)))
+        if option is not None:
+            if option not in found:
+                raise ValueError(f"{name} has no option {option!r}; it has {', '.join(found)}")
+            print("\n".join(about(name, option, found[option], folders)))
+            return
         print(name if group is None else "", end="\n" if group is None else "")
-        found = sorted(o for f in folders for o in options_of(f / name))
-        options = [(option, line) for option, line in found if not line.startswith("Part of ")]
-        width = max((len(option) for option, _ in options), default=0)
-        for option, line in options:
-            print(f"  {option:{width}}  {line}".rstrip())
+        found = {o: line for o, line in found.items() if not line.startswith("Part of ")}
+        width = max(map(len, found), default=0)
+        for one, line in found.items():
+            print(f"  {one:{width}}  {line}".rstrip())
+
+
+def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[str]:
+    """What an option is: its line, what its class says of itself, which names its paper, and the
+    parameters with the values that they have unless set."""
+    from al_bench.runs.display import parameters, value
+    from al_bench.runs.options import UnusualError, read
+
+    try:
+        node = read(group, option, folders)
+    except UnusualError:  # an experiment, a task
+        node = {}
+    target = str(node.pop("_target_", ""))
+    said = docstring(target, whole=True) if target else ""
+    shown = "" if " ".join(said.split()).startswith(line) else line
+    yield from (part for part in (f"{group}={option} {target}".strip(), shown, said) if part)
+    for name, default in parameters(node).items():
+        yield f"  {group}.{name}={value(default)}"
 
 
 def _is_group(path: Path) -> bool:
@@ -67,12 +106,14 @@ def _flat(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{above}{key}", value
 
 
-def docstring(target: str) -> str:
-    """The first sentence of what a dotted name says of itself, parsed from its source, if any."""
+def docstring(target: str, whole: bool = False) -> str:
+    """What a dotted name says of itself, or the first sentence of it, parsed from its source."""
     try:
         node = definition(target)
     except ModuleNotFoundError as error:
         return f"(module {error.name} is not installed)"
+    if whole:
+        return (ast.get_docstring(node) or "") if node else ""
     first = " ".join(((ast.get_docstring(node) or "") if node else "").split("\n\n")[0].split())
     sentence, more, _ = first.partition(". ")
     return f"{sentence}." if more else sentence

@@ -8,15 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pkgutil import resolve_name
 from typing import Annotated, Any
 
 import typer
 
 from al_bench import __version__
-from al_bench.cli.claim import claim
-from al_bench.cli.embed import embed
-from al_bench.cli.entries import enter, merge, verify
-from al_bench.cli.explore import explore
 from al_bench.cli.options import (
     ConfigDir,
     Multirun,
@@ -25,10 +22,23 @@ from al_bench.cli.options import (
     Splits,
     UsageError,
 )
-from al_bench.cli.report import report
-from al_bench.cli.session import app as of_session
-from al_bench.configuration.portable import started_held
+from al_bench.runs.environment import restart_limited
 
+COMMANDS = {  # where the function of each is, imported when it is asked for
+    "run": "al_bench.cli.run:run",
+    "embed": "al_bench.cli.embed:embed",
+    "prior": "al_bench.cli.main:prior",
+    "status": "al_bench.cli.status:status",
+    "report": "al_bench.cli.report:report",
+    "claim": "al_bench.cli.claim:claim",
+    "explore": "al_bench.cli.explore:explore",
+    "list": "al_bench.cli.listing:show",
+    "check": "al_bench.cli.main:check",
+    "enter": "al_bench.cli.entries:enter",
+    "merge": "al_bench.cli.entries:merge",
+    "verify": "al_bench.cli.entries:verify",
+    "session": "al_bench.cli.session:app",
+}
 NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # the same bits anywhere
 
 
@@ -36,13 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; failures end in one sentence on stderr and exit code 1 (2 for bad usage)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     alone = arguments in ([], ["session"])  # a group without a command
-    group: Any = typer.main.get_command(app)
     try:
-        if arguments and arguments[0] not in group.commands and not arguments[0].startswith("-"):
-            raise UsageError(f"no command {arguments[0]!r}; there are "
-                                     f"{', '.join(group.commands)}")  # fmt: skip
+        if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+            raise UsageError(f"no command {arguments[0]!r}; there are {', '.join(COMMANDS)}")
         if argv is None and arguments and arguments[0] in NUMBERS:
-            started_held(arguments)
+            restart_limited(arguments)
+        group = parser([name for name in COMMANDS if name in arguments[:1]] or list(COMMANDS))
         with group.make_context("albench", [*arguments, *["--help"] * alone]) as context:
             code = int(group.invoke(context) or 0)
         sys.stdout.flush()
@@ -93,29 +102,22 @@ def albench(
     """
 
 
-def run(
-    overrides: Overrides = None,
-    config_dir: ConfigDir = None,
-    again: Annotated[bool, typer.Option("--again", help="make finished runs anew")] = False,
-    multirun: Multirun = False,
-) -> None:
-    """Run one configuration, a sweep (strategy=a,b) or experiments; what is done is skipped.
-
-    \b
-    examples:
-      albench run dataset=trec strategy=margin noise=symmetric noise.rate=0.2
-      albench run strategy=random,margin,badge seed=0,1,2 hydra/launcher=joblib
-      albench run experiment=savings
-      albench run strategy=badge --cfg job      # what it is made of, without running it
-
-    `albench list` shows the options of each group. Hydra's own --cfg, --info, --resolve, --package
-    and --hydra-help are passed on.
-    """
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
-    from al_bench.cli.run import make
-
-    make([*(overrides or ()), *(["again=true"] if again else ())], config_dir)
+def parser(names: Sequence[str]) -> Any:
+    """What reads the arguments of these commands; of all of them it takes a while to make."""
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 100},
+    )
+    app.callback()(albench)
+    for name in names:
+        found = resolve_name(COMMANDS[name])
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            loose = {"ignore_unknown_options": name == "run"}  # which are Hydra's own
+            app.command(name, cls=Several, context_settings=loose)(found)
+    return typer.main.get_command(app)
 
 
 def prior(
@@ -138,28 +140,6 @@ def prior(
     print("\n".join(map(str, make(overrides, split, rows, name, config_dir))))
 
 
-def status(
-    overrides: Overrides = None, config_dir: ConfigDir = None, multirun: Multirun = False
-) -> int:
-    """Say what of some experiments is done, failed, to do or missing, and how long it takes."""
-    from al_bench.cli.status import show
-
-    return show(overrides or (), config_dir)
-
-
-def list_options(
-    group: Annotated[
-        str | None,
-        typer.Argument(help="dataset, noise, annotators, prior, strategy, ...", show_default=False),
-    ] = None,
-    config_dir: ConfigDir = None,
-) -> None:
-    """List the options of a config group (all groups without one) with one line each."""
-    from al_bench.cli.listing import show
-
-    show(group, config_dir)
-
-
 def check(
     overrides: Overrides = None, config_dir: ConfigDir = None, multirun: Multirun = False
 ) -> int:
@@ -170,24 +150,3 @@ def check(
     from al_bench.testing.contract import check_config
 
     return check_config(overrides or (), config_dir)
-
-
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 100},
-)
-app.callback()(albench)
-app.command(context_settings={"ignore_unknown_options": True})(run)
-app.command(cls=Several)(embed)
-app.command()(prior)
-app.command()(status)
-app.command(cls=Several)(report)
-app.command(cls=Several)(claim)
-app.command(cls=Several)(explore)
-app.add_typer(of_session, name="session")
-app.command("list")(list_options)
-app.command()(check)
-app.command()(enter)
-app.command()(merge)
-app.command()(verify)

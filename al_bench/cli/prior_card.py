@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from al_bench.configuration.plan import plan
 from al_bench.problem.types import Dataset, Prior, Split
 from al_bench.rng import rng
+from al_bench.runs.plan import plan
 from al_bench.state import Floats, Ints
 
 
@@ -25,19 +25,21 @@ def make(
     jobs = list(plan(overrides, extra))
     if len(jobs) > 1:
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
-    config = jobs[0].config
+    job = jobs[0]
     from al_bench.report.prior_card import judged, tables, write
     from al_bench.report.tables.render import show
-    from al_bench.runs.parts import Call, known_prior, loaded
+    from al_bench.runs.component import Component
+    from al_bench.runs.parts import known_prior, loaded
     from al_bench.threads import limit_threads
 
-    limit_threads(int(config.threads))
-    dataset, prior = loaded(Call.of(config.dataset)), known_prior(Call.of(config.prior))
+    limit_threads(int(job.at("threads")))
+    dataset = loaded(Component.of("dataset", job.at("dataset")))
+    prior = known_prior(Component.of("prior", job.at("prior")))
     own = prior.choose(dataset.modality) if hasattr(prior, "choose") else prior
     given = {"--split": split, "--rows": rows, "--name": name, "--config-dir": extra}
     more = [str(one) for pair in given.items() if pair[1] not in (None, "test") for one in pair]
     card = {
-        "name": name or f"{dataset.name}_{jobs[0].choices['prior']}",
+        "name": name or f"{dataset.name}_{job.choices['prior']}",
         "command": shlex.join(["albench", "prior", *overrides, *more]),
         "split": split,
         "dataset": dataset.key,
@@ -46,9 +48,9 @@ def make(
         "class_names": list(dataset.class_names),
         "prompts": list(dataset.prompts),
     }
-    card |= judged(*measured(dataset, prior, split, rows, Path(config.cache).expanduser()))
+    card |= judged(*measured(dataset, prior, split, rows, Path(job.at("cache")).expanduser()))
     show(tables(card))
-    return write(card, Path(config.results) / "priors")
+    return write(card, Path(job.at("results")) / "priors")
 
 
 def measured(

@@ -15,10 +15,10 @@ from al_bench.cli.options import ConfigDir, Log, Mode, Multirun
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from al_bench.configuration.plan import Job
     from al_bench.report.analysis import Analysis
     from al_bench.report.results import Missing, Results
     from al_bench.report.spec import ReportSpec
+    from al_bench.runs.plan import Job
 
 
 def report(
@@ -81,7 +81,7 @@ def report(
 
 def name_of(overrides: Sequence[str]) -> str:
     """The name of a report: its experiments', or where it has none one by its overrides."""
-    from al_bench.configuration.experiments import experiments
+    from al_bench.runs.experiments import experiments
 
     names, rest = experiments(overrides)
     if names:
@@ -93,9 +93,9 @@ def name_of(overrides: Sequence[str]) -> str:
 
 def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     """The configuration of the (first) experiment: what its report shows, where results lie."""
-    from al_bench.configuration.config import is_sweep
-    from al_bench.configuration.experiments import experiments
-    from al_bench.configuration.plan import composed
+    from al_bench.runs.config import is_sweep
+    from al_bench.runs.experiments import experiments
+    from al_bench.runs.plan import composed
 
     names, rest = experiments(overrides)
     first = [f"experiment={name}" for name in names[:1]]
@@ -121,8 +121,6 @@ def read(
     """Every run of the experiments, of those that are not in the folder what `known` parquet files
     have; those that cannot be made here are listed with the reason."""
     from al_bench.cli.status import absent
-    from al_bench.configuration.experiments import plans
-    from al_bench.configuration.identity import run_id
     from al_bench.report.results import (
         NOT_STARTED,
         completed,
@@ -130,6 +128,8 @@ def read(
         read_runs,
         without_data,
     )
+    from al_bench.runs.component import run_id
+    from al_bench.runs.experiments import plans
 
     jobs = {run_id(job.science): job for one in plans(overrides, extra).values() for job in one}
     results = completed(read_runs(folder, jobs), [read_parquet(path) for path in known])
@@ -141,10 +141,10 @@ def read(
 
 def missing(name: str, job: Job, extra: Path | None) -> Missing:
     """A run whose data set is not here, described as finished runs are."""
-    from al_bench.configuration.config import config_folders
-    from al_bench.configuration.options import option_of
     from al_bench.report.keys import columns_of
     from al_bench.report.results import NOT_AVAILABLE, Missing, describe
+    from al_bench.runs.config import config_folders
+    from al_bench.runs.options import option_of
 
     science, folders = job.science, config_folders(extra)
     groups = ("dataset", "imbalance", "noise", "strategy")

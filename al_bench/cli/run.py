@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from al_bench.configuration.config import (
-    as_hydra_takes,
-    config_dir,
-    config_folders,
-    search,
-    stand_alone,
-    trust,
-)
-from al_bench.configuration.experiments import plans
-from al_bench.configuration.plan import HERE
-from al_bench.runs.run import execute
-from al_bench.runs.sweep import sweep, sweep_all
+import typer
+
+from al_bench.cli.options import ConfigDir, Multirun, Overrides
 
 # what Hydra's parser knows, and would change nothing here
 UNUSED = {
@@ -29,25 +21,47 @@ UNUSED = {
 }
 
 
-def make(arguments: Sequence[str], extra: Path | None) -> None:
-    """Make the runs that some overrides stand for, or show what Hydra is asked to show."""
+def run(
+    overrides: Overrides = None,
+    config_dir: ConfigDir = None,
+    again: Annotated[bool, typer.Option("--again", help="make finished runs anew")] = False,
+    multirun: Multirun = False,
+) -> None:
+    """Run one configuration, a sweep (strategy=a,b) or experiments; what is done is skipped.
+
+    \b
+    examples:
+      albench run dataset=trec strategy=margin noise=symmetric noise.rate=0.2
+      albench run strategy=random,margin,badge seed=0,1,2 hydra/launcher=joblib
+      albench run experiment=savings
+      albench run strategy=badge --cfg job      # what it is made of, without running it
+
+    `albench list` shows the options of each group. Hydra's own --cfg, --info, --resolve, --package
+    and --hydra-help are passed on.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
     from hydra._internal.utils import get_args_parser
 
-    given = get_args_parser().parse_intermixed_args(list(arguments))
+    from al_bench.runs.experiments import plans
+    from al_bench.runs.plan import HERE
+    from al_bench.runs.run import execute
+    from al_bench.runs.sweep import sweep, sweep_all
+
+    arguments = [*(overrides or ()), *(["again=true"] if again else ())]
+    given = get_args_parser().parse_intermixed_args(arguments)
     check_used(given)
     if given.hydra_help or given.cfg or given.info or given.shell_completion:
-        show(arguments, given, extra)
+        show(arguments, given, config_dir)
         return
-    every = plans(given.overrides, extra)
-    if len(every) > 1:
-        sweep_all(every, extra)
-        return
-    ((name, planned),) = every.items()
-    if len(planned) > 1 or planned.hydra.launcher["_target_"] != HERE:
-        sweep(planned, extra, name)
-        return
-    job = planned[0]
-    execute(job.config, config_folders(extra), experiment=job.experiment, choices=job.choices)
+    every = plans(given.overrides, config_dir)
+    ((name, planned), *others) = every.items()
+    if others:
+        sweep_all(every, config_dir)
+    elif len(planned) > 1 or planned.hydra.launcher["_target_"] != HERE:
+        sweep(planned, config_dir, name)
+    else:
+        execute(planned[0])
 
 
 def check_used(given: Namespace) -> None:
@@ -61,6 +75,8 @@ def check_used(given: Namespace) -> None:
 def show(arguments: Sequence[str], given: Namespace, extra: Path | None) -> None:
     """What Hydra says of a configuration, of itself or to a shell; nothing is run."""
     import hydra
+
+    from al_bench.runs.config import as_hydra_takes, config_dir, search, stand_alone, trust
 
     if extra is not None:
         trust(extra)

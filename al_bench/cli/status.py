@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import fcntl
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from al_bench.configuration.config import build
-from al_bench.configuration.experiments import plans
-from al_bench.configuration.identity import run_id
-from al_bench.configuration.plan import Job
+from al_bench.cli.options import ConfigDir, Multirun, Overrides
+from al_bench.runs.component import run_id
+from al_bench.runs.config import build
+from al_bench.runs.plan import Job
 from al_bench.runs.store import read_manifest
 
 STATES = ("running", "failed", "damaged", "cut", "to do")
@@ -59,11 +59,16 @@ class Progress:
         return f"{len(todo)} runs left, about {time} of one worker (mean of {len(known)} finished)"
 
 
-def show(overrides: Sequence[str], extra: Path | None) -> int:
-    """Print, sweep by sweep, how many runs are in which state, what failed, which data
-    sets are not at hand and how long the rest takes; loads no data. 1 if any run failed or is
-    damaged."""
-    planned = plans(overrides, extra)
+def status(
+    overrides: Overrides = None, config_dir: ConfigDir = None, multirun: Multirun = False
+) -> int:
+    """Say what of some experiments is done, failed, to do or missing, and how long it takes.
+
+    No data are loaded. The exit code is 1 if any run failed or is damaged.
+    """
+    from al_bench.runs.experiments import plans
+
+    planned = plans(overrides or (), config_dir)
     every = Progress()
     for name, jobs in planned.items():
         here = progress(jobs)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.arithmetic import log_softmax, softmax, unit
-from al_bench.configuration.config import build
 from al_bench.label_models.belief import Expert, Form, Forms
 from al_bench.label_models.crossfit import FoldModel
 from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
@@ -23,6 +22,7 @@ from al_bench.labelling.sources import read_rows
 from al_bench.learners.linear import LinearModel
 from al_bench.problem.cache.embeddings import comparing, embeddings
 from al_bench.problem.types import Prior, Task
+from al_bench.runs.config import build
 from al_bench.state import Floats, Rows
 from al_bench.supervision.delivered import Delivered, logs, pooled
 

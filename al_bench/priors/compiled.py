@@ -137,7 +137,7 @@ def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
 
 @contextmanager
 def widest() -> Iterator[None]:
-    """Not held to AVX2 (``configuration.portable``): OpenVINO reads the same variable as torch."""
+    """Not held to AVX2 (``runs.environment``): OpenVINO reads the same variable as torch."""
     name = "ONEDNN_MAX_CPU_ISA"
     held = os.environ.pop(name, None)
     try:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from al_bench.configuration.words import OURS
 from al_bench.report import stats
 from al_bench.report.curves import LearningCurves, aligned, check_metric, learning_curves
 from al_bench.report.keys import GROUPS, Method, Setting, keyed
@@ -20,6 +19,7 @@ from al_bench.report.selection import NoMatchError, Selection, chosen, only
 from al_bench.report.spec import ReportSpec
 from al_bench.report.stats import Floats
 from al_bench.rng import rng
+from al_bench.runs.display import OURS
 
 CONFIGS = [f"{group}_config" for group in GROUPS]
 FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "oracle", "noise_rate")

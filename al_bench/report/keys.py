@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 
 import pandas as pd
 
-from al_bench.configuration.identity import name_of
-from al_bench.configuration.words import parameters
+from al_bench.runs.component import name_of
+from al_bench.runs.display import parameters
 
 SETTING = (
     *("dataset", "imbalance", "noise", "annotators", "prior", "learner", "proxy_selection"),

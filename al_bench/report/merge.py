@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.configuration.config import OPTIONAL, SCIENCE
-from al_bench.configuration.identity import name_of
 from al_bench.report.keys import GROUPS
 from al_bench.report.results import PLACES, SECONDS, Results, check_problems, in_order, joined
+from al_bench.runs.component import name_of
+from al_bench.runs.config import OPTIONAL, SCIENCE
 
 NEEDED = ("id", "seed", "digest", "round", "n_labels", "oracle")
 MEASURED = tuple(f"seconds_{part}" for part in SECONDS)  # may differ between equal runs

@@ -8,8 +8,8 @@ from functools import cached_property
 
 import pandas as pd
 
-from al_bench.configuration.words import changes, differing, words
 from al_bench.report.keys import LATER, METHOD, Choice, Key, Method, Setting
+from al_bench.runs.display import changes, differing, words
 
 # left out of a method's name
 PLAIN = {

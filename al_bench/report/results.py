@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.configuration.config import PROBLEM
-from al_bench.configuration.words import erring, words
 from al_bench.content import replaced
 from al_bench.report.keys import METHOD, SETTING, Choice, Setting, columns_of
-from al_bench.runs.records import read_manifest, read_rounds
+from al_bench.runs.config import PROBLEM
+from al_bench.runs.display import erring, words
+from al_bench.runs.schema import read_manifest, read_rounds
 
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
 UNKNOWN = "unknown"

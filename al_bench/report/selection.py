@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from al_bench.configuration.words import value
 from al_bench.report.keys import ALL, Choice, K, Key
+from al_bench.runs.display import value
 
 Selection: TypeAlias = Mapping[str, Any]
 

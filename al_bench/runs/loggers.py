@@ -1,6 +1,6 @@
-"""Mirrors of a run: W&B, TensorBoard and CSV through Lightning's loggers. Our files are the record.
+"""W&B, TensorBoard and CSV through Lightning's loggers; our own files are the record.
 
-A mirror is opened for one run, given its rounds (the finished ones first when a run is resumed),
+A logger is opened for one run, given its rounds (the finished ones first when a run is resumed),
 and always closed, so that the runs of one process never mix.
 """
 
@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from al_bench.configuration.words import erring, words
 from al_bench.loop import Round
+from al_bench.runs.display import erring, words
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers.logger import Logger
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 X_AXIS = "labels"
 
 
-class Mirror(Protocol):
+class LoggerFactory(Protocol):
     """Opens Lightning's logger for one run."""
 
     def open(self, run: str, manifest: Mapping[str, Any], folder: Path) -> Logger: ...
@@ -132,26 +132,26 @@ def start_wandb(folder: Path, **options: Any) -> Any:
 
 @contextmanager
 def opened(
-    mirrors: Sequence[Mirror], run: str, manifest: Mapping[str, Any], folder: Path
+    factories: Sequence[LoggerFactory], run: str, manifest: Mapping[str, Any], folder: Path
 ) -> Iterator[list[Logger]]:
     """All loggers of one run, closed whatever happens."""
     loggers: list[Logger] = []
     status = "failed"
     try:
-        loggers += [mirror.open(run, manifest, folder) for mirror in mirrors]
+        loggers += [factory.open(run, manifest, folder) for factory in factories]
         yield loggers
         status = "success"
     finally:
         for logger in loggers:
             logger.finalize(status)
-        for mirror in mirrors:
-            mirror.close()
+        for factory in factories:
+            factory.close()
 
 
 def log_round(
     loggers: Sequence[Logger], round: Round, labels: int, class_names: Sequence[str]
 ) -> None:
-    """One row of every mirror, against the number of labels so far; class_names: of the recall."""
+    """One row of every logger, against the number of labels so far; class_names: of the recall."""
     row = {X_AXIS: float(labels), "oracle_calls": float(round.oracle_calls), **round.metrics}
     row |= {f"seconds/{name}": value for name, value in round.seconds.items()}
     named = class_names if len(set(class_names)) == len(round.recall) else range(len(round.recall))

@@ -2,96 +2,48 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
 from al_bench.assignments import InTurn
-from al_bench.configuration.config import PROBLEM, build
-from al_bench.configuration.identity import identified
 from al_bench.label_models import Majority
-from al_bench.loop import Round, active_learning
+from al_bench.loop import Parts
 from al_bench.metrics import evaluate
 from al_bench.problem.build import build as build_problem
 from al_bench.problem.limit import limited
 from al_bench.problem.types import Dataset
-from al_bench.state import Assignment, LabelModel, Learner, Protocol, Strategy, Supervision
+from al_bench.runs.component import Component
+from al_bench.runs.config import PROBLEM, build
+from al_bench.runs.plan import Job
+from al_bench.state import Protocol
 from al_bench.truth import Problem
 
 
-@dataclass(frozen=True)
-class Call:
-    """A config node as a value: equal where it names the same code, parameters and content."""
-
-    node: Any = field(compare=False)
-    key: str
-
-    @classmethod
-    def of(cls, node: Any) -> Call:
-        plain = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
-        return cls(plain, json.dumps(identified(plain), sort_keys=True))
-
-    def build(self) -> Any:
-        return build(self.node)
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The components of one run, besides its problem; oracle: whether one reads the truth."""
-
-    init: Strategy
-    strategy: Strategy
-    supervision: Supervision
-    learner: Learner
-    trainer: Any  # of the learner's networks
-    protocol: Protocol
-    oracle: bool
-    label_model: LabelModel | None = None
-    assignment: Assignment | None = None
-
-    def rounds(self, problem: Problem, seed: int, done: Sequence[Round] = ()) -> Iterator[Round]:
-        """The rounds of the loop with these parts, from the first one that is not in `done`."""
-        return active_learning(
-            problem,
-            self.init,
-            self.strategy,
-            self.supervision,
-            self.learner,
-            evaluate,
-            self.protocol,
-            seed,
-            done,
-            self.label_model,
-            self.assignment,
-        )
-
-
-def parts_of(config: DictConfig, problem: Problem) -> Parts:
-    """The components that a config names; an upper reference is given the truth here alone."""
-    protocol = checked_protocol(build(config.protocol))
-    check_asking(config, problem, protocol)
-    rules = [build(config[group]) for group in ("init", "strategy", "supervision")]
+def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
+    """The components that a run's config names, and the trainer of its networks; an upper reference
+    is given the truth here alone."""
+    protocol = checked_protocol(build(job.at("protocol")))
+    check_asking(job, problem, protocol)
+    rules = [build(job.at(group)) for group in ("init", "strategy", "supervision")]
     init, strategy, supervision = (p.given(problem.truth) if is_oracle(p) else p for p in rules)
-    learner, trainer = build(config.learner), build(config.trainer)
+    learner, trainer = build(job.at("learner")), build(job.at("trainer"))
     trainer.lead(learner)
-    asking = {} if problem.panel is None else asking_of(config, problem)
-    oracle = any(map(is_oracle, [*rules, *asking.values()]))
-    return Parts(init, strategy, supervision, learner, trainer, protocol, oracle, **asking)
+    asking = {} if problem.panel is None else asking_of(job, problem)
+    parts = Parts(init, strategy, supervision, learner, protocol, evaluate, **asking)
+    return parts, trainer
 
 
-def asking_of(config: DictConfig, problem: Problem) -> dict[str, Any]:
+def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
     """What several annotators' answers come to and whom to ask: a majority and in turn, unless
     the config says otherwise."""
-    label_model = Majority() if config.label_model is None else build(config.label_model)
-    assignment: Any = InTurn() if config.assignment is None else build(config.assignment)
-    if is_oracle(assignment):
-        assignment = assignment.given(problem.accuracies)
-    return {"label_model": label_model, "assignment": assignment}
+    label_model, assignment = job.at("label_model"), job.at("assignment")
+    asked: Any = InTurn() if assignment is None else build(assignment)
+    if is_oracle(asked):
+        asked = asked.given(problem.accuracies)
+    consensus = Majority() if label_model is None else build(label_model)
+    return {"label_model": consensus, "assignment": asked}
 
 
 def checked_protocol(protocol: Any) -> Protocol:
@@ -107,12 +59,12 @@ def checked_protocol(protocol: Any) -> Protocol:
     return made
 
 
-def check_asking(config: DictConfig, problem: Problem, protocol: Protocol) -> None:
+def check_asking(job: Job, problem: Problem, protocol: Protocol) -> None:
     """ValueError where a config has something to ask several annotators by, but not these."""
     if problem.panel is not None:
         return
     for group in ("label_model", "assignment"):
-        if config.get(group) is not None:
+        if job.at(group) is not None:
             raise ValueError(f"{group} is for several annotators, and there is one; choose some by "
                              "annotators=...")  # fmt: skip
     if protocol.reask:
@@ -125,42 +77,37 @@ def is_oracle(part: Any) -> bool:
     return bool(getattr(part, "oracle", False))
 
 
-def problem_of(config: DictConfig) -> Problem:
-    """The pool and test rows of a config."""
-    calls = (Call.of(config[group]) for group in PROBLEM)
-    return known_problem(*calls, int(config.seed), Path(config.cache).expanduser())
+def problem_of(job: Job) -> Problem:
+    """The pool and test rows of a run; those of the run before, where they are the same."""
+    nodes = {group: job.at(group) for group in PROBLEM}
+    made = [Component.of(group, node) for group, node in nodes.items() if node is not None]
+    return known_problem(tuple(made), int(job.at("seed")), Path(job.at("cache")).expanduser())
 
 
 @lru_cache(maxsize=1)
-def known_problem(
-    dataset: Call,
-    prior: Call,
-    imbalance: Call,
-    noise: Call,
-    annotators: Call,
-    seed: int,
-    cache: Path,
-) -> Problem:
-    """The problem of these nodes; data sets and priors are kept for the next."""
-    keep, errors = imbalance.build(), noise.build()
-    several = None if annotators.node is None else annotators.build()
-    return build_problem(loaded(dataset), keep, errors, known_prior(prior), seed, cache, several)
+def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Problem:
+    """The problem of these components; data sets and priors are kept for the next."""
+    parts = {part.group: part for part in made}
+    keep, errors = build(parts["imbalance"].params), build(parts["noise"].params)
+    several = build(parts["annotators"].params) if "annotators" in parts else None
+    dataset, prior = loaded(parts["dataset"]), known_prior(parts["prior"])
+    return build_problem(dataset, keep, errors, prior, seed, cache, several)
 
 
 @lru_cache(maxsize=4)
-def loaded(dataset: Call) -> Dataset:
-    """The data set of a node, loaded once a process; some of its rows where it has a limit."""
-    node = {key: value for key, value in dataset.node.items() if key != "limit"}
+def loaded(dataset: Component) -> Dataset:
+    """A data set, loaded once a process; some of its rows where it has a limit."""
+    node = {key: value for key, value in dataset.params.items() if key != "limit"}
     found: Dataset = build(node).load()
-    return limited(found, dataset.node["limit"]) if "limit" in dataset.node else found
+    return limited(found, dataset.params["limit"]) if "limit" in dataset.params else found
 
 
 @lru_cache(maxsize=4)
-def known_prior(prior: Call) -> Any:
-    """The prior of a node, made once a process so that weights load once."""
-    return prior.build()
+def known_prior(prior: Component) -> Any:
+    """A prior, made once a process so that weights load once."""
+    return build(prior.params)
 
 
 def given_problem(problem: Problem, name: str) -> Mapping[str, Any]:
-    """How a problem made of arrays stands in a run's science: by its content."""
+    """How a problem made of arrays stands in a run's settings: by its content."""
     return {"_target_": "al_bench.Problem", "name": name, "digest": problem.digest}

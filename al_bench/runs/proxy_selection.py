@@ -8,8 +8,8 @@ from time import perf_counter
 
 import numpy as np
 
-from al_bench.loop import Evaluate, Round, answered, trained
-from al_bench.state import Answers, Ints, LabelModel, Learner, State, Supervision
+from al_bench.loop import Evaluate, Parts, Round, answered, trained
+from al_bench.state import Answers, Ints, Learner, State, Supervision
 from al_bench.truth import Problem
 
 
@@ -31,24 +31,20 @@ class ProxySelection:
     def rounds(
         self,
         log: Sequence[Round],
+        parts: Parts,
         problem: Problem,
-        supervision: Supervision,
-        learner: Learner,
-        evaluate: Evaluate,
         seed: int,
-        done: int,
-        label_model: LabelModel | None = None,
-        reask: bool = False,
+        done: int = 0,
     ) -> Iterator[Round]:
         """Yield a round for each point of a finished run's log, from the one numbered `done` on.
 
         A point asks all that was queried since the last one. The proxy is fitted in every round as
         it was, so that training rules that read the model which chose the rows find it; a point's
         numbers do not depend on which other points there are. Of several annotators the same are
-        asked, and their answers come to what they came to for the proxy: label_model, reask are
-        those of its run. ValueError where the log does not hold this problem's answers.
+        asked, and their answers come to what they came to for the proxy. ValueError where the log
+        does not hold this problem's answers.
         """
-        state, number = State.start(problem.pool, problem.panel, reask), 0
+        state, number = State.start(problem.pool, problem.panel, parts.protocol.reask), 0
         since: list[Round] = []  # the rounds after the last point
         for past in log:
             told = answers_of([past])
@@ -56,17 +52,17 @@ class ProxySelection:
                 raise ValueError(
                     f"round {past.round} of the proxy run has other answers than this problem"
                 )
-            state = answered(state, told, label_model, seed, past.round)
+            state = answered(state, told, parts.label_model, seed, past.round)
             since = [*since, past]
             if self.is_point(past.round, len(log) - 1):
                 if number >= done:
                     began, now = perf_counter(), state
                     if past.round > 0:
-                        now = trained(state, supervision, learner, seed, past.round)
-                    yield measured(number, since, now, problem, evaluate, began)
+                        now = trained(state, parts.supervision, parts.learner, seed, past.round)
+                    yield measured(number, since, now, problem, parts.evaluate, began)
                 number, since = number + 1, []
             if 0 < past.round < len(log) - 1:
-                rule = self.supervision or supervision
+                rule = self.supervision or parts.supervision
                 state = trained(state, rule, self.learner, seed, past.round)
 
     def is_point(self, number: int, last: int) -> bool:

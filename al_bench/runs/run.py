@@ -9,67 +9,69 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
-from al_bench.configuration.config import GROUPS, OPTIONAL, build, science
-from al_bench.configuration.identity import identified, name_of
-from al_bench.configuration.options import option_of
-from al_bench.configuration.portable import holds
-from al_bench.loop import Round
-from al_bench.metrics import evaluate
+from al_bench.loop import Round, active_learning
 from al_bench.progress import span
+from al_bench.runs.component import identified, name_of
+from al_bench.runs.config import GROUPS, OPTIONAL, build
+from al_bench.runs.environment import commit, isa_limited, versions
 from al_bench.runs.loggers import log_round, opened, title
-from al_bench.runs.parts import parts_of, problem_of
-from al_bench.runs.provenance import commit, versions
-from al_bench.runs.saying import Aloud
+from al_bench.runs.options import option_of
+from al_bench.runs.parts import is_oracle, parts_of, problem_of
+from al_bench.runs.plan import Job
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 from al_bench.threads import limit_threads
 from al_bench.truth import Problem
 
 
+class Aloud:
+    """What is said of a run alone: a line a round, and one at its end."""
+
+    def round(self, text: str) -> None:
+        print(text, flush=True)
+
+    def end(self, text: str, made: bool) -> None:
+        """made: now, and not before or by somebody else."""
+        print(text, flush=True)
+
+
+class Silent(Aloud):
+    """Nothing."""
+
+    def round(self, text: str) -> None: ...
+
+    def end(self, text: str, made: bool) -> None: ...
+
+
 def execute(
-    config: DictConfig,
-    folders: list[Path],
-    *,
-    problem: Problem | None = None,
-    experiment: str | None = None,
-    choices: Mapping[str, str] | None = None,
-    wait: bool = False,
-    say: Aloud | None = None,
+    job: Job, *, problem: Problem | None = None, wait: bool = False, say: Aloud | None = None
 ) -> str:
-    """Run one config to its end and return its id; a finished run is skipped (unless the
-    config says `again`), a cut one resumed.
+    """Make one run to its end and return its id; a finished run is skipped (unless its config says
+    `again`), a cut one resumed.
 
     A failure is written to the manifest and raised. A run that another process is making is left
-    alone, or waited for. problem: where the config names one made of arrays; choices: the options
-    that it was composed of, by group, as far as they are known; say: what is said on the way.
+    alone, or waited for. problem: where the config names one made of arrays; say: what is said on
+    the way.
     """
     say = say or Aloud()
-    limit_threads(int(config.threads))
-    settings = science(config)
+    settings = job.science
     known = identified(settings)
-    name = name_of(known)
-    runs = Path(config.results) / "runs"
+    name, runs = name_of(known), Path(job.at("results")) / "runs"
     try:
         with RunFolder(runs / name).held(wait) as folder:
-            manifest = {} if config.again else read_manifest(folder.folder)
+            manifest = {} if job.at("again") else read_manifest(folder.folder)
             if manifest.get("finished"):
                 say.end(f"{name} done before: {title(manifest)}", made=False)
                 return name
-            if config.again:
+            if job.at("again"):
                 folder.clear()
-            manifest = new_manifest(name, config, settings, known, folders, experiment, choices)
+            manifest = new_manifest(name, job, settings, known)
             folder.write_manifest(manifest)
             try:
-                if config.proxy_selection is not None:
-                    proxy, own = proxy_run(config), dict(choices or {})
-                    for part in ("learner", "supervision"):
-                        own.pop(part, None)
-                    manifest["selected_by"] = execute(
-                        proxy, folders, problem=problem, experiment=experiment, choices=own,
-                        wait=True, say=say,
-                    )  # fmt: skip
-                _run(config, folder, manifest, problem or problem_of(config), say)
+                if "proxy_selection" in settings:
+                    proxy = proxy_of(job)
+                    manifest["selected_by"] = execute(proxy, problem=problem, wait=True, say=say)
+                limit_threads(int(job.at("threads")))
+                write_rounds(job, folder, manifest, problem or problem_of(job), say)
             except Exception as error:  # an interruption is none: the run is only cut
                 manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
                 with suppress(OSError):  # on a full disk the first reason is the one to be told
@@ -85,40 +87,27 @@ def execute(
     return name
 
 
-def _run(
-    config: DictConfig,
-    folder: RunFolder,
-    manifest: dict[str, Any],
-    problem: Problem,
-    say: Aloud,
+def write_rounds(
+    job: Job, folder: RunFolder, manifest: dict[str, Any], problem: Problem, say: Aloud
 ) -> None:
-    parts = parts_of(config, problem)
-    manifest["facts"] = {**problem.facts, "digest": problem.digest, "oracle": parts.oracle}
+    """Run the loop and write each of its rounds, from the first that is not there yet."""
+    parts, trainer = parts_of(job, problem)
+    oracle = any(map(is_oracle, vars(parts).values()))
+    manifest["facts"] = {**problem.facts, "digest": problem.digest, "oracle": oracle}
     folder.write_manifest(manifest)
 
-    done, seed = folder.resume(), int(config.seed)
+    name, done, seed = folder.folder.name, folder.resume(), int(job.at("seed"))
     last = f" of {len(parts.protocol.sizes(len(problem.pool), problem.pool.n_classes))}"
-    if config.proxy_selection is not None:
+    rounds = active_learning(parts, problem, seed, done)
+    if "selected_by" in manifest:
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
-        selection, last = build(config.proxy_selection), ""  # which points there are it knows
-        parts.trainer.lead(selection.learner)
-        rounds = selection.rounds(
-            log,
-            problem,
-            parts.supervision,
-            parts.learner,
-            evaluate,
-            seed,
-            len(done),
-            parts.label_model,
-            parts.protocol.reask,
-        )
-    else:
-        rounds = parts.rounds(problem, seed, done)
-    mirrors = [build(mirror) for mirror in config.logger.mirrors]
+        selection, last = build(job.at("proxy_selection")), ""  # which points there are it knows
+        trainer.lead(selection.learner)
+        rounds = selection.rounds(log, parts, problem, seed, len(done))
+    factories = [build(node) for node in job.at("logger")["mirrors"]]
     labels, names = 0, problem.class_names
-    with opened(mirrors, folder.folder.name, manifest, Path(config.results)) as loggers:
-        parts.trainer.loggers, parts.trainer.folder = loggers, folder.folder
+    with opened(factories, name, manifest, Path(job.at("results"))) as loggers:
+        trainer.loggers, trainer.folder = loggers, folder.folder
         for past in done:
             labels += len(past.queried)
             log_round(loggers, past, labels, names)
@@ -126,56 +115,47 @@ def _run(
             folder.append(round)
             labels += len(round.queried)
             log_round(loggers, round, labels, names)
-            metric = known_metric(config, round)
+            metric = known_metric(job, round)
             say.round(
-                f"{folder.folder.name} round {round.round}{last}: {labels} labels, "
+                f"{name} round {round.round}{last}: {labels} labels, "
                 f"{metric.replace('_', ' ')} {round.metrics[metric]:.3f} "
                 f"({span(sum(round.seconds.values()))})"
             )
     manifest["finished"] = now()
     folder.write_manifest(manifest)
-    say.end(f"{folder.folder.name} finished: {title(manifest)}", made=True)
+    say.end(f"{name} finished: {title(manifest)}", made=True)
 
 
-def known_metric(config: DictConfig, round: Round) -> str:
+def known_metric(job: Job, round: Round) -> str:
     """The metric of the experiment's report, where the round has it."""
-    wanted = str(config.report.get("metric", "balanced_accuracy"))
+    wanted = str(job.at("report").get("metric", "balanced_accuracy"))
     return wanted if wanted in round.metrics else next(iter(round.metrics))
 
 
-def proxy_run(config: DictConfig) -> DictConfig:
-    """The configuration of the run whose queries this one's learner is trained on."""
-    source = config.copy()
-    for part in ("learner", "supervision"):
-        if config.proxy_selection[part] is not None:
-            source[part] = OmegaConf.to_container(config.proxy_selection[part], resolve=True)
-    source.proxy_selection = None
-    return source
+def proxy_of(job: Job) -> Job:
+    """The run whose queries this one's learner is trained on."""
+    node = job.at("proxy_selection")
+    own = {part: node[part] for part in ("learner", "supervision") if node[part] is not None}
+    return job.having(own | {"proxy_selection": None})
 
 
 def new_manifest(
-    name: str,
-    config: DictConfig,
-    settings: Mapping[str, Any],
-    known: Mapping[str, Any],
-    folders: list[Path],
-    experiment: str | None,
-    choices: Mapping[str, str] | None,
+    name: str, job: Job, settings: Mapping[str, Any], known: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a run is, before it starts; known: its settings, identified; choices: as typed."""
-    parts = [*GROUPS, *(group for group in OPTIONAL if group in settings)]
-    typed = choices or {}
+    """What a run is, before it starts; known: its settings, identified."""
+    groups = [group for group in (*GROUPS, *OPTIONAL) if group in settings]
+    typed, folders = job.choices, job.folders
     return {
         "id": name,
-        "choices": {g: option_of(g, settings[g], folders, typed.get(g)) for g in parts},
-        "experiment": experiment,
+        "choices": {g: option_of(g, settings[g], folders, typed.get(g)) for g in groups},
+        "experiment": job.experiment,
         "science": known,  # what the id is a hash of
         "seed": settings["seed"],
         "facts": {},
         "versions": versions(settings),
         "python": platform.python_version(),
         "device": platform.processor() or platform.machine(),
-        "deterministic": {"asked": bool(config.deterministic), "holds": holds()},
+        "deterministic": {"asked": bool(job.at("deterministic")), "holds": isa_limited()},
         "commit": commit(),
         "started": now(),
         "finished": None,

@@ -19,8 +19,8 @@ from typing import Any
 
 from al_bench.content import replaced
 from al_bench.loop import Round
-from al_bench.runs import records
-from al_bench.runs.records import read_manifest
+from al_bench.runs import schema as records
+from al_bench.runs.schema import read_manifest
 
 log = logging.getLogger(__name__)
 

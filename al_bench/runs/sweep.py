@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,14 +20,15 @@ from typing import Any
 
 from omegaconf import DictConfig, read_write
 
-from al_bench.configuration.config import composing, config_folders, key_of, search, workers
-from al_bench.configuration.experiments import known_plan
-from al_bench.configuration.plan import Plan
-from al_bench.progress import span
-from al_bench.runs.saying import Counted
+from al_bench.progress import Every, span
+from al_bench.runs.config import composing, is_sweep, key_of, search, workers
+from al_bench.runs.experiments import known_plan
+from al_bench.runs.plan import Plan
+from al_bench.runs.run import Aloud
 
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
+FEW = 100  # runs of a sweep of which each has its line; of more some have
 EXTRAS = {  # what a launcher is installed with
     "hydra_submitit_launcher": "slurm",
     "hydra_ray_launcher": "ray",
@@ -53,7 +55,7 @@ def sweep(planned: Plan, extra: Path | None, name: str) -> int:
     parts = range(-(-len(planned) // size))
     counts = f"{len(planned)} runs in {len(parts)} jobs"
     print(f"{name} ({counts})" if name else counts, flush=True)
-    tally = Path.cwd() / planned.base.config.results / f".sweep-{os.getpid()}"
+    tally = Path.cwd() / planned[0].at("results") / f".sweep-{os.getpid()}"
     leader = os.getpid() if planned.hydra.launcher["_target_"] == JOBLIB else None
     said = Counted(len(planned), tally, began)
     task = partial(run_part, planned.overrides, extra, size, Path.cwd(), leader, said)
@@ -82,12 +84,13 @@ def launch(
     from hydra.types import HydraContext, RunMode
 
     require(str(planned.hydra.launcher["_target_"]))
+    values = [o for o in planned.overrides if "." not in key_of(o) and not is_sweep(o)]
+    fixed = [*search(extra), *planned.fixed, *(o for o in values if o not in planned.fixed)]
     with composing(extra):
         loader = GlobalHydra.instance().config_loader()
-        fixed = [*search(extra), *planned.fixed]
         config = loader.load_configuration("config", fixed, RunMode.MULTIRUN)
         with read_write(config):  # a worker makes its plan itself: it composes its part and no more
-            where = [o for o in planned.fixed if key_of(o) == "results"]
+            where = [o for o in fixed if key_of(o) == "results"]
             config.hydra.overrides.hydra = where  # for Hydra makes that folder
             if planned.hydra.launcher["_target_"] == JOBLIB:  # none that never gets a part
                 jobs_at_once = config.hydra.launcher.n_jobs
@@ -147,8 +150,7 @@ def run_part(
     for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
         job = planned[index]
         try:
-            execute(job.config, config_folders(extra), experiment=job.experiment,
-                    choices=job.choices, say=say)  # fmt: skip
+            execute(job, say=say)
         except Exception as error:
             failed.append(f"{' '.join(job.overrides)}: {error}")
             say.failed(failed[-1])
@@ -173,13 +175,53 @@ def effective(workers: int) -> int:
 def runs_per_job(planned: Plan) -> int:
     """How many runs of a sweep one job makes, fewer where workers would have less than two jobs
     each; ValueError unless at least one."""
-    config = planned.base.config
-    size: Any = config.runs_per_job
+    size: Any = planned[0].at("runs_per_job")
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
     launcher = planned.hydra.launcher
     if launcher["_target_"] == JOBLIB:
         size = min(size, -(-len(planned) // (2 * effective(launcher["n_jobs"]))))
     if launcher["_target_"] == LOCAL:  # which starts all jobs at once
-        size = -(-len(planned) // workers(config.threads))
+        size = -(-len(planned) // workers(planned[0].at("threads")))
     return int(size)
+
+
+@dataclass
+class Counted(Aloud):
+    """Of a run among many: how many are done, by whatever process, and how long the rest takes.
+
+    total: how many there are; tally: a file that every process of the sweep adds a letter a run to;
+    began: when, as the clock says. A round is said where nothing was for some seconds.
+    """
+
+    total: int
+    tally: Path
+    began: float
+    due: Every = field(default_factory=Every)
+
+    def round(self, text: str) -> None:
+        if self.due():
+            print(text, flush=True)
+
+    def end(self, text: str, made: bool) -> None:
+        count = self.count("m" if made else "-")
+        if self.due() or self.total <= FEW:
+            print(f"{count}: {text}", flush=True)
+
+    def failed(self, text: str) -> None:
+        """A failure is always said."""
+        print(f"{self.count('m')}: failed: {text}", flush=True)
+
+    def count(self, letter: str) -> str:
+        """Count one more; how many are done of all, and how long the others take at this pace."""
+        try:
+            self.tally.parent.mkdir(parents=True, exist_ok=True)
+            with self.tally.open("a") as file:
+                file.write(letter)
+            letters = self.tally.read_text()
+        except OSError:  # a full disk, or a machine that does not see the file
+            return f"one of {self.total} runs"
+        done, made = len(letters), letters.count("m")
+        seconds = (time() - self.began) * (self.total - done) / made if made else 0.0
+        left = f", {span(seconds)} left" if seconds else ""
+        return f"{done} of {self.total} runs{left}"

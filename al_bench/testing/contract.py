@@ -200,8 +200,8 @@ ROLES = {"init": "strategy"}  # a start is a strategy of round 1 (strategy@init)
 
 def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     """Check the components named in `overrides` (``strategy=mine``); 1 if a promise is broken."""
-    from al_bench.configuration.config import build
-    from al_bench.configuration.plan import plan
+    from al_bench.runs.config import build
+    from al_bench.runs.plan import plan
 
     heads = [override.split("=")[0].split("@")[-1] for override in overrides]
     groups = [group for group in heads if ROLES.get(group, group) in CHECKS]

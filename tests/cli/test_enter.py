@@ -11,12 +11,20 @@ import pytest
 import yaml
 
 from al_bench.cli.main import main
-from al_bench.configuration.config import config_dir
-from al_bench.configuration.experiments import plans
-from al_bench.configuration.identity import component, identified, source
-from al_bench.configuration.tasks import entered, problem_name, read_task
-from al_bench.entries import areas, check_entry, numbers, read, sample
+from al_bench.entries import (
+    areas,
+    check_entry,
+    entered,
+    numbers,
+    problem_name,
+    read,
+    read_task,
+    sample,
+)
 from al_bench.report.results import read_parquet, write_parquet
+from al_bench.runs.component import component, identified, source
+from al_bench.runs.config import config_dir
+from al_bench.runs.experiments import plans
 
 TINY = """# @package _global_
 # Two seeds of a small synthetic pool, clean and with 30 % of answers wrong.

@@ -11,10 +11,10 @@ import pytest
 
 from al_bench.cli.explore import modality
 from al_bench.cli.main import main
-from al_bench.configuration.config import config_dir
-from al_bench.configuration.options import options
 from al_bench.report.keys import Choice
 from al_bench.report.results import write_parquet
+from al_bench.runs.config import config_dir
+from al_bench.runs.options import options
 from tests.report.frames import FAST, SLOW, results, runs
 
 

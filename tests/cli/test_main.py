@@ -14,9 +14,9 @@ import typer
 import al_bench
 from al_bench.cli.main import main
 from al_bench.cli.options import Several
-from al_bench.configuration.config import config_dir
-from al_bench.configuration.plan import plan
 from al_bench.priors.device import THREADS, inference
+from al_bench.runs.config import config_dir
+from al_bench.runs.plan import plan
 from al_bench.state import Floats
 from al_bench.testing.contract import CHECKS
 from tests.runs.test_run import TINY, here, runs  # noqa: F401

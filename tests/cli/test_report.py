@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from al_bench.cli.main import main
-from al_bench.configuration.config import config_dir
-from al_bench.configuration.plan import plan
+from al_bench.runs.config import config_dir
+from al_bench.runs.plan import plan
 
 EXPERIMENT = [
     "experiment=demo",

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from al_bench.configuration.config import build as constructed
-from al_bench.configuration.plan import plan
 from al_bench.content import fingerprint
 from al_bench.datasets.hub import Hub
+from al_bench.runs.config import build as constructed
+from al_bench.runs.plan import plan
 from al_bench.state import ABSENT
 from tests.datasets.conftest import options
 from tests.datasets.folders import NAMES, TEXTS, hub, parquet

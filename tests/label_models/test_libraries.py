@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.configuration.config import build
-from al_bench.configuration.plan import plan
 from al_bench.label_models.consensus import Majority
 from al_bench.label_models.glad import Glad, improved, posterior
 from al_bench.label_models.libraries import Crowdlab, DawidSkene, Mace, averaged
 from al_bench.label_models.views import view, views
+from al_bench.runs.config import build
+from al_bench.runs.plan import plan
 from al_bench.state import Answers, Consensus, Floats, Ints, LabelModel, Panel, Rows, State
 from tests.reference import dawid_skene as slow
 from tests.reference import glad as plain

@@ -7,14 +7,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from al_bench.arithmetic import one_hot, softmax
-from al_bench.configuration.config import build
-from al_bench.configuration.plan import plan
 from al_bench.label_models import Majority, several
 from al_bench.label_models.belief import AveragedBelief, Believed, OutOfFoldBelief, belief_of
 from al_bench.label_models.pool import mean_several
 from al_bench.label_models.several import Votes, learned_skills, said_targets
 from al_bench.learners.balance import balanced_weights
 from al_bench.learners.logistic import logistic
+from al_bench.runs.config import build
+from al_bench.runs.plan import plan
 from al_bench.state import ABSENT, Floats, Ints, Panel, Rows, State
 from al_bench.testing.situations import make_pool
 from tests.reference import several as slow

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import al_bench
-from al_bench.configuration import identity
 from al_bench.labelling import Answer, Session, Suggestion
 from al_bench.labelling.evaluation import audit_of
 from al_bench.labelling.settings import _components
 from al_bench.labelling.store import FILE
+from al_bench.runs import component
 from tests.labelling.data import CLASSES, ROWS, blobs, csv, knows, new, npz
 
 
@@ -145,8 +145,8 @@ def test_a_model_is_fitted_anew_when_what_makes_it_changed(
     if change == "parameter":
         own.write_text(OWN.format(100_000))
     else:
-        known = identity.constants
-        monkeypatch.setattr(identity, "constants", lambda name: {**known(name), "version": 99})
+        known = component.constants
+        monkeypatch.setattr(component, "constants", lambda name: {**known(name), "version": 99})
     _components.cache_clear()  # as in a new process
     with Session.open(tmp_path / "session", tmp_path) as session:
         after = session.service.fit(session.service.snapshot())

@@ -14,9 +14,6 @@ import torch
 
 from al_bench import progress
 from al_bench.cli.main import main
-from al_bench.configuration.config import build
-from al_bench.configuration.identity import run_id
-from al_bench.configuration.plan import plan
 from al_bench.datasets.features import FeatureRows
 from al_bench.learners import network
 from al_bench.learners.linear import LinearHead
@@ -26,6 +23,9 @@ from al_bench.learners.network import outputs
 from al_bench.learners.texts import LoRA, Pooled, TextNetwork, TextReader
 from al_bench.learners.training import Recipe, batches
 from al_bench.priors import sentence
+from al_bench.runs.component import run_id
+from al_bench.runs.config import build
+from al_bench.runs.plan import plan
 from al_bench.state import Model, Rows, State, TrainingSet
 from al_bench.testing.situations import make_pool, make_state, telling_inputs
 from tests.tiny_models import bert, on_cpu, texts_by, timm_weights

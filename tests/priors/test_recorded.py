@@ -12,8 +12,6 @@ import pandas as pd
 import pytest
 
 from al_bench.arithmetic import uniform
-from al_bench.configuration.config import build as constructed
-from al_bench.configuration.plan import plan
 from al_bench.datasets import Synthetic
 from al_bench.priors import Degraded, RecordedAnswers, RecordedLogits, RecordedVotes, Rotated
 from al_bench.priors.by_modality import ByModality, Given
@@ -24,6 +22,8 @@ from al_bench.problem.cache.embeddings import comparing
 from al_bench.problem.imbalance import LongTail, Merge
 from al_bench.problem.noise import Clean
 from al_bench.problem.types import Prior, Task
+from al_bench.runs.config import build as constructed
+from al_bench.runs.plan import plan
 from al_bench.state import ABSENT, Floats, Ints
 
 GIVEN = os.environ.get("AL_BENCH_DATA")

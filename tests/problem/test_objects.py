@@ -12,11 +12,10 @@ import pandas as pd
 import pytest
 
 from al_bench import datasets, priors, problem
-from al_bench.configuration.config import build, config_dir
-from al_bench.configuration.identity import component, identified
-from al_bench.configuration.objects import node_of
-from al_bench.configuration.options import MISSING, options
 from al_bench.problem.types import People, Truth
+from al_bench.runs.component import component, identified, node_of
+from al_bench.runs.config import build, config_dir
+from al_bench.runs.options import MISSING, options
 from al_bench.testing.situations import make_pool
 
 GROUPS = ("dataset", "imbalance", "noise", "annotators", "protocol", "prior")

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from scipy.stats import t as student
 
-from al_bench.configuration.identity import name_of
 from al_bench.report.analysis import Analysis, analyse
 from al_bench.report.build import report
 from al_bench.report.claims import ClaimResult, savings_table
@@ -25,6 +24,7 @@ from al_bench.report.summary import mean_limits, summaries
 from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import over_sets, set_by_set
 from al_bench.report.tables.tables import tables
+from al_bench.runs.component import name_of
 from tests.fakes import Given
 from tests.report.frames import EVEN, FAST, LABELS, SLOW, WEAK, results, runs
 

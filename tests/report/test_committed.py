@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.configuration.config import GROUPS, OPTIONAL, PROBLEM
-from al_bench.configuration.identity import name_of
 from al_bench.report.results import read_parquet
+from al_bench.runs.component import name_of
+from al_bench.runs.config import GROUPS, OPTIONAL, PROBLEM
 
 RESULTS = Path(__file__).parents[2] / "results"
 FILES = sorted(RESULTS.glob("*.parquet"))

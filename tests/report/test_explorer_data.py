@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.configuration.commands import Asked
 from al_bench.report.explorer.data import UNIT, explorer_data, in_thirds, resamples
 from al_bench.report.keys import GROUPS, Choice
 from al_bench.report.results import Results, joined
 from al_bench.report.stats import errors
+from al_bench.runs.options import Asked
 from tests.report.frames import FAST, LABELS, SLOW, WEAK, results, runs
 
 METRIC = "balanced_accuracy"

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.configuration.commands import Asked
 from al_bench.report import stats
 from al_bench.report.explorer.build import explorer
 from al_bench.report.explorer.data import explorer_data, resamples
@@ -25,6 +24,7 @@ from al_bench.report.savings import (
 )  # fmt: skip
 from al_bench.report.stats import Floats
 from al_bench.report.summary import mean_limits
+from al_bench.runs.options import Asked
 from tests.chromium import IN_A_BROWSER, chromium
 from tests.report.frames import LABELS, results, runs
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.configuration.identity import name_of
 from al_bench.report.merge import MEASURED, merged, runs_of, science_of
 from al_bench.report.results import Results, read_parquet, read_runs, write_parquet
+from al_bench.runs.component import name_of
 from tests.fakes import fake_run, fake_runs
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.configuration.config import build
-from al_bench.configuration.experiments import command_lines
-from al_bench.configuration.plan import plan
 from al_bench.report.results import NOT_AVAILABLE
 from al_bench.rng import rng
+from al_bench.runs.config import build
+from al_bench.runs.experiments import command_lines
+from al_bench.runs.plan import plan
 
 PAPER = {"random", "badge", "coreset", "confidence", "margin", "galaxy", "direct"}
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from al_bench.cli.main import main
-from al_bench.configuration.plan import plan
 from al_bench.runs import store
-from al_bench.runs.records import MANIFEST, ROUND, read_manifest
+from al_bench.runs.plan import plan
 from al_bench.runs.run import execute
+from al_bench.runs.schema import MANIFEST, ROUND, read_manifest
 from al_bench.runs.store import read_rounds
-from tests.runs.test_run import TINY, here, manifest, runs, science  # noqa: F401
+from tests.runs.test_run import TINY, here, manifest, runs, science, started  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
 SLOW = ["learner=mlp", "learner.training.steps=30"]
@@ -41,7 +40,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rounds]:
     """The rounds of SWEEP where nothing happens."""
     folder = tmp_path_factory.mktemp("undisturbed")
     for job in plan([*SWEEP, f"results={folder}"]):
-        execute(job.config, [])
+        execute(job)
     return rounds_of(folder)
 
 
@@ -87,7 +86,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rounds]:
     """The rounds of SHORT where nothing happens."""
     folder = tmp_path_factory.mktemp("short")
     job = plan([*SHORT, f"results={folder}"])[0]
-    execute(job.config, [])
+    execute(job)
     return rounds_of(folder)
 
 
@@ -105,7 +104,7 @@ def test_a_run_that_ends_in_any_of_its_writes_goes_on_to_the_same_rounds(
         patched.setattr(store.os, "fsync", faulty.fsync)
         patched.setattr(store.os, "replace", faulty.replace)
         with pytest.raises((KilledError, OSError)) as said:
-            execute(job.config, [])
+            execute(job)
     (folder,) = (tmp_path / "runs").iterdir()
     if error is full:
         assert f"cannot write run {folder.name} under {tmp_path}/runs: No space" in str(said.value)
@@ -113,7 +112,7 @@ def test_a_run_that_ends_in_any_of_its_writes_goes_on_to_the_same_rounds(
     assert not found.get("finished")
     assert found.get("error") is None or error is full
     kept = read_rounds(folder)
-    execute(job.config, [])
+    execute(job)
     assert rounds_of(tmp_path) == short
     assert [r.seconds for r in read_rounds(folder)][: len(kept)] == [r.seconds for r in kept]
 
@@ -125,7 +124,7 @@ def test_a_run_has_as_many_writes_as_are_made_to_fail(
     faulty = Faulty(0, KilledError)
     monkeypatch.setattr(store.os, "fsync", faulty.fsync)
     monkeypatch.setattr(store.os, "replace", faulty.replace)
-    execute(job.config, [])
+    execute(job)
     assert -faulty.left == WRITES
 
 
@@ -163,15 +162,6 @@ def test_a_sweep_that_fills_the_disk_is_finished_when_there_is_room(
 
 # --- processes ------------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-c", "import sys; from al_bench.cli.main import main; sys.exit(main())"]
-
-
-def start(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [*COMMAND, *arguments], cwd=cwd, stdout=pipe, stderr=pipe, text=True, env={**os.environ}
-    )
-
 
 def workers(parent: int) -> list[int]:
     """The processes that a process started and that run Python code of joblib's."""
@@ -190,7 +180,7 @@ def workers(parent: int) -> list[int]:
 def test_a_sweep_goes_on_after_a_worker_was_killed(here: Path) -> None:  # noqa: F811
     slow = [*TINY, "protocol.rounds=12", *SLOW, "seed=0,1", "runs_per_job=1"]
     two = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    with start("run", "-m", *slow, *two, cwd=here) as sweep:
+    with started("run", "-m", *slow, *two, cwd=here) as sweep:
         deadline = time.monotonic() + 120
         while not list(here.glob("results/runs/*/rounds.jsonl")) and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -211,7 +201,9 @@ def test_workers_end_with_the_command_that_started_them(
     here: Path,  # noqa: F811
 ) -> None:
     long = [*TINY, *SLOW, "learner.training.steps=100000", "seed=0,1"]
-    with start("run", *long, "hydra/launcher=joblib", "hydra.launcher.n_jobs=3", cwd=here) as sweep:
+    with started(
+        "run", *long, "hydra/launcher=joblib", "hydra.launcher.n_jobs=3", cwd=here
+    ) as sweep:
         deadline = time.monotonic() + 120
         while len(list(here.glob("results/runs/*/manifest.json"))) < 2:
             assert time.monotonic() < deadline
@@ -230,7 +222,7 @@ def test_two_launchers_share_a_grid_and_no_run_is_made_twice(
     here: Path,  # noqa: F811
     undisturbed: dict[str, Rounds],
 ) -> None:
-    both = [start("run", "-m", *SWEEP, cwd=here) for _ in range(2)]
+    both = [started("run", "-m", *SWEEP, cwd=here) for _ in range(2)]
     said = ""
     for launcher in both:
         out, error = launcher.communicate()
@@ -265,7 +257,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one finished run."""
     folder = tmp_path_factory.mktemp("finished")
     job = plan([*TINY, f"results={folder}"])[0]
-    execute(job.config, [])
+    execute(job)
     (run,) = (folder / "runs").iterdir()
     return run
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from tests.runs.test_failures import COMMAND, rounds_of
-from tests.runs.test_run import TINY, here  # noqa: F401
+from tests.runs.test_failures import rounds_of
+from tests.runs.test_run import COMMAND, TINY, here  # noqa: F401
 
 SWEEP = [*TINY, "protocol.rounds=1", "strategy=margin,badge", "seed=0,1"]
 
@@ -71,7 +71,7 @@ def test_a_plugin_that_is_not_installed_is_said_with_its_extra(
 def test_workers_and_their_threads_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     import joblib
 
-    from al_bench.configuration.config import workers
+    from al_bench.runs.config import workers
 
     monkeypatch.setattr(joblib, "cpu_count", lambda: 12)
     assert [workers(threads) for threads in (1, 4, 5, 24)] == [12, 3, 2, 1]

@@ -12,7 +12,7 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.learners.linear import LinearHead
-from al_bench.loop import active_learning
+from al_bench.loop import Parts, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Counts
 from al_bench.runs.proxy_selection import ProxySelection
@@ -28,14 +28,17 @@ OTHER = LinearHead(l2=100.0, balance="weights", tolerance=1e-5, iterations=10)
 SPLIT = ConfidentSplit(rho=0.5, weight="none", product=True, floor=1e-4)  # reads the model
 
 
+def parts(learner: Any = OTHER, rule: Any = SPLIT) -> Parts:
+    return Parts(Random(), Margin(), rule, learner, PROTOCOL, evaluate)
+
+
 def queried(rule: Any = SPLIT) -> list[Any]:
-    made = (small_problem(), Random(), Margin(), rule, PROXY, evaluate, PROTOCOL, 3)
-    return list(active_learning(*made))
+    return list(active_learning(parts(PROXY, rule), small_problem(), 3))
 
 
 def selected(every: int | None, learner: Any = OTHER, rule: Any = SPLIT, done: int = 0) -> Any:
     selection = ProxySelection(PROXY, None, every)
-    return list(selection.rounds(queried(), small_problem(), rule, learner, evaluate, 3, done))
+    return list(selection.rounds(queried(), parts(learner, rule), small_problem(), 3, done))
 
 
 def numbers(rounds: list[Any]) -> list[Any]:
@@ -77,7 +80,7 @@ def test_a_point_says_the_datas_own_ids_of_all_its_rows() -> None:
         replace(small_problem(), ids=np.arange(1000, 1120)),
         ProxySelection(PROXY, None, 2),
     )
-    for point in selection.rounds(queried(), known, SPLIT, OTHER, evaluate, 3, 0):
+    for point in selection.rounds(queried(), parts(), known, 3):
         assert point.ids == [1000 + row for row in point.queried]
 
 
@@ -86,7 +89,7 @@ def test_a_log_of_other_answers_is_refused() -> None:
     log[1].answers[0] = (log[1].answers[0] + 1) % 4
     selection = ProxySelection(PROXY, None, None)
     with pytest.raises(ValueError, match="round 1 of the proxy run has other answers"):
-        list(selection.rounds(log, small_problem(), SPLIT, OTHER, evaluate, 3, 0))
+        list(selection.rounds(log, parts(), small_problem(), 3))
 
 
 def test_no_point_between_the_first_and_the_last_needs_every_to_be_null() -> None:

@@ -1,4 +1,4 @@
-"""Sweeps and embeddings on a Ray cluster of two nodes, one of which may die (make test-ray)."""
+"""Sweeps on a Ray cluster of two nodes, one of which may die (make test-ray)."""
 
 import json
 import os
@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from tests.runs.test_failures import COMMAND, SLOW, rounds_of, start
-from tests.runs.test_run import TINY, here, manifest, runs  # noqa: F401
+from tests.runs.test_failures import SLOW, rounds_of
+from tests.runs.test_run import COMMAND, TINY, here, manifest, runs, started  # noqa: F401
 
 pytestmark = [
     pytest.mark.ray,
@@ -126,7 +126,7 @@ def test_a_sweep_of_two_nodes_loses_and_doubles_nothing_when_one_is_killed(
 ) -> None:
     on_ray = ["hydra/launcher=ray", f"hydra.launcher.ray.init.address={cluster.address}"]
     on_ray += [f"hydra.launcher.ray.remote.max_retries={retries}"]
-    with start("run", "-m", *SWEEP, *on_ray, cwd=here) as sweep:
+    with started("run", "-m", *SWEEP, *on_ray, cwd=here) as sweep:
         eventually(
             lambda: len(finished(here)) >= 4 and cluster.working(1) and cluster.working(0),
             "both nodes work",
@@ -149,76 +149,3 @@ def test_a_sweep_of_two_nodes_loses_and_doubles_nothing_when_one_is_killed(
     assert main(["run", "-m", *SWEEP, "results=alone"]) == 0
     assert rounds_of(here / "results") == rounds_of(here / "alone")
     assert len(now) == 24
-
-
-WATCHED = """
-import time
-from dataclasses import dataclass
-from os import getpid
-from pathlib import Path
-from zlib import crc32
-
-import numpy as np
-
-
-@dataclass(frozen=True)
-class Watched:
-    \"\"\"A prior and an encoder that notes who embedded which rows.\"\"\"
-
-    log: str
-    key = "watched"
-
-    def encoder(self, modality):
-        return self
-
-    def embed(self, inputs):
-        texts = list(inputs)
-        (Path(self.log) / f"{getpid()}-{crc32(repr(texts).encode())}").touch()
-        time.sleep(0.3)
-        return np.array([[crc32(text.encode()) % 1000, len(text)] for text in texts])
-
-    def probabilities(self, features, inputs, task):
-        return np.full((len(features), len(task.class_names)), 1 / len(task.class_names))
-"""
-EMBED = """
-import subprocess
-import sys
-
-import ray
-
-address, folder, *command = sys.argv[1:]
-ray.init(address, logging_level="error")
-embed = ray.remote(num_cpus=1, scheduling_strategy="SPREAD")(subprocess.check_call)
-ray.get([embed.remote(command, cwd=folder) for _ in ray.nodes()])
-"""
-
-
-def test_processes_on_two_nodes_fill_one_cache_of_embeddings(
-    here: Path,  # noqa: F811
-    cluster: Cluster,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    log, option = here / "log", here / "configs" / "prior" / "watched.yaml"
-    log.mkdir()
-    option.parent.mkdir(parents=True)
-    option.write_text(f"_target_: mine.Watched\nlog: {log}\n")
-    (here / "mine.py").write_text(WATCHED)
-    command = ["env", f"PYTHONPATH={here}{os.pathsep}{os.environ.get('PYTHONPATH', '')}", *COMMAND]
-    command += ["embed", "dataset=wordnet_nouns25", "prior=watched", "--config-dir"]
-    command += [str(here / "configs"), f"cache={here / 'shared'}"]
-    driver = [sys.executable, "-c", EMBED, cluster.address, str(here), *command]
-    done = subprocess.run(driver, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    made = [path.name.split("-") for path in log.iterdir()]
-    blocks = {block for _, block in made}
-    assert len({process for process, _ in made}) == 2  # both took some
-    assert len(blocks) >= 10
-    assert len(made) < 1.6 * len(blocks)  # few twice, as nothing is locked
-    alone = here / "alone"
-    subprocess.run([*command[:-1], f"cache={alone}"], cwd=here, check=True, capture_output=True)
-    assert contents(here / "shared") == contents(alone)
-
-
-def contents(cache: Path) -> dict[str, bytes]:
-    """The arrays of a cache by the names of their entries."""
-    return {path.parent.name: path.read_bytes() for path in cache.glob("*/rows.npy")}

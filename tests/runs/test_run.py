@@ -1,11 +1,13 @@
 """Whole runs from the command line: results, resume, failures, mirrors, parts of your own."""
 
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
+from al_bench.runs.component import source
 from al_bench.runs.store import read_rounds
 
 TINY = [
@@ -27,16 +30,13 @@ TINY = [
 ]
 
 
-def albench(*arguments: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "AL_BENCH_CACHE": str(cwd / "cache"), **env}
-    command = [
-        sys.executable,
-        "-c",
-        "import al_bench.cli.main as cli; raise SystemExit(cli.main())",
-    ]
-    return subprocess.run(
-        [*command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
-    )
+COMMAND = [sys.executable, "-c", "import sys; from al_bench.cli.main import main; sys.exit(main())"]
+
+
+def started(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
+    """A command in a process of its own."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([*COMMAND, *arguments], cwd=cwd, stdout=pipe, stderr=pipe, text=True)
 
 
 @pytest.fixture
@@ -126,24 +126,10 @@ def test_a_sweep_makes_its_runs_and_status_counts_them(
 
 
 def test_a_run_killed_in_any_round_is_resumed_to_the_same_lines(here: Path) -> None:
-    whole = here / "whole"
-    whole.mkdir()
     slow = [*TINY, "protocol.rounds=12", "learner=mlp", "learner.training.steps=30"]
-    assert albench("run", *slow, cwd=whole).returncode == 0
-    expected = science(next(iter((whole / "results" / "runs").iterdir())))
-    command = [
-        sys.executable,
-        "-c",
-        "import al_bench.cli.main as cli; raise SystemExit(cli.main())",
-    ]
-    environment = {**os.environ, "AL_BENCH_CACHE": str(here / "cache")}
-    with subprocess.Popen(
-        [*command, "run", *slow],
-        cwd=here,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
+    assert main(["run", *slow, "results=whole"]) == 0
+    expected = science(next((here / "whole" / "runs").iterdir()))
+    with started("run", *slow, cwd=here) as process:
         lines = here / "results" / "runs"
         for _ in range(6000):
             found = list(lines.glob("*/rounds.jsonl")) if lines.exists() else []
@@ -155,16 +141,18 @@ def test_a_run_killed_in_any_round_is_resumed_to_the_same_lines(here: Path) -> N
     cut = len(science(folder))
     assert 3 <= cut < len(expected), "killed before the end"
     assert not manifest(folder)["finished"]
-    assert albench("run", *slow, cwd=here).returncode == 0
+    assert main(["run", *slow]) == 0
     assert science(folder) == expected
     assert manifest(folder)["finished"]
 
 
-def test_a_failing_run_is_recorded_said_once_and_does_not_stop_the_sweep(here: Path) -> None:
-    done = albench("run", "-m", *TINY, "protocol.budget=10,1000", "strategy=margin", cwd=here)
-    assert done.returncode != 0
-    assert "asks for 3010 rows; the pool has 300" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_failing_run_is_recorded_said_once_and_does_not_stop_the_sweep(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "-m", *TINY, "protocol.budget=10,1000", "strategy=margin"]) == 1
+    said = capsys.readouterr().err
+    assert "asks for 3010 rows; the pool has 300" in said
+    assert "Traceback" not in said
     states = sorted(bool(manifest(p)["finished"]) for p in runs(here).values())
     assert states == [False, True]
     (failed,) = [manifest(p) for p in runs(here).values() if not manifest(p)["finished"]]
@@ -222,39 +210,51 @@ def test_a_read_only_results_folder_is_said_and_earlier_results_stay(
     assert {n: science(p) for n, p in runs(here).items()} == before
 
 
-def test_your_own_strategy_is_one_file_and_one_yaml_outside_the_package(here: Path) -> None:
-    mine = here / "mine"
-    (mine / "strategy").mkdir(parents=True)
-    (mine / "first_rows.py").write_text(
-        "class FirstRows:\n"
-        '    """The first rows there are (a baseline of mine)."""\n\n'
-        "    def select(self, state, budget, rng):\n"
-        "        return state.unlabelled[:budget]\n"
-    )
-    (mine / "strategy" / "first_rows.yaml").write_text("_target_: first_rows.FirstRows\n")
-    mine_too = ["--config-dir", str(mine), "strategy=first_rows"]
-    done = albench("run", *mine_too, *TINY, cwd=here)
-    assert done.returncode == 0, done.stderr
+@pytest.fixture
+def mine(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], list[str]]]:
+    """Writes a strategy of somebody's own, and says how it is asked for."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+
+    def write(rows: str) -> list[str]:
+        (here / "mine/strategy").mkdir(parents=True, exist_ok=True)
+        (here / "mine/strategy/own.yaml").write_text("_target_: own.Own\n")
+        (here / "mine/own.py").write_text(
+            f'class Own:\n    """Rows I like (a baseline of mine)."""\n\n'
+            f"    def select(self, state, budget, rng):\n        return {rows}\n"
+        )
+        sys.modules.pop("own", None)  # as a new process would read it
+        importlib.invalidate_caches()
+        source.cache_clear()
+        return ["--config-dir", str(here / "mine"), "strategy=own"]
+
+    yield write
+    sys.modules.pop("own", None)
+
+
+def test_your_own_strategy_is_one_file_and_one_yaml_and_is_run_anew_once_edited(
+    here: Path, mine: Callable[[str], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [*mine("state.unlabelled[:budget]"), *TINY]
+    assert main(["run", *given]) == main(["check", *given[:3]]) == main(["list", *given[:2]]) == 0
+    assert "Rows I like (a baseline of mine)." in capsys.readouterr().out
     (folder,) = runs(here).values()
-    queried = science(folder)[2]["queried"]
-    assert queried == sorted(queried)
-    checked = albench("check", *mine_too, cwd=here)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    listed = albench("list", "strategy", "--config-dir", str(mine), cwd=here)
-    assert "a baseline of mine" in listed.stdout
+    assert science(folder)[2]["queried"] == sorted(science(folder)[2]["queried"])
+    assert main(["run", *given]) == 0
+    assert "done before" in capsys.readouterr().out
+    assert main(["run", *given, "--again"]) == 0
+    assert "finished" in capsys.readouterr().out
+    assert len(runs(here)) == 1
+    mine("state.unlabelled[-budget:]")
+    assert main(["run", *given]) == 0
+    assert "finished" in capsys.readouterr().out
+    assert len(runs(here)) == 2
 
 
-def test_check_says_which_promise_is_broken(here: Path) -> None:
-    mine = here / "mine"
-    (mine / "strategy").mkdir(parents=True)
-    (mine / "greedy.py").write_text(
-        "class Greedy:\n    def select(self, state, budget, rng):\n"
-        "        return state.unlabelled[: budget + 1]\n"
-    )
-    (mine / "strategy" / "greedy.yaml").write_text("_target_: greedy.Greedy\n")
-    checked = albench("check", "--config-dir", str(mine), "strategy=greedy", cwd=here)
-    assert checked.returncode == 1
-    assert "Greedy returned 2 rows (2 distinct) for a budget of 1" in checked.stdout
+def test_check_says_which_promise_is_broken(
+    mine: Callable[[str], list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", *mine("state.unlabelled[: budget + 1]")]) == 1
+    assert "Own returned 2 rows (2 distinct) for a budget of 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -286,22 +286,6 @@ def test_listing_and_help_need_no_numerical_library(here: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=here)
     assert done.stdout.splitlines()[-1] == "set()"
     assert "Smallest margin" in done.stdout
-
-
-def test_an_edited_strategy_is_run_anew_an_unchanged_one_is_not_unless_told_so(here: Path) -> None:
-    mine = here / "mine"
-    (mine / "strategy").mkdir(parents=True)
-    (mine / "strategy" / "tail.yaml").write_text("_target_: tail.Tail\n")
-    code = "class Tail:\n    def select(self, state, budget, rng):\n        return {}\n"
-    given = ["run", "--config-dir", "mine", *TINY, "strategy=tail"]
-    (mine / "tail.py").write_text(code.format("state.unlabelled[:budget]"))
-    first, again = albench(*given, cwd=here), albench(*given, cwd=here)
-    assert ("finished" in first.stdout, "done before" in again.stdout) == (True, True), first.stderr
-    assert "finished" in albench(*given, "--again", cwd=here).stdout
-    assert len(runs(here)) == 1
-    (mine / "tail.py").write_text(code.format("state.unlabelled[-budget:]"))
-    assert "finished" in albench(*given, cwd=here).stdout
-    assert len(runs(here)) == 2
 
 
 def test_a_limit_takes_a_sample_of_both_splits_and_is_said_wherever_its_runs_are(

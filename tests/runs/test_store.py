@@ -1,10 +1,9 @@
 """Runs on disk: names, torn lines, damaged files, one writer."""
 
 import json
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -74,34 +73,16 @@ def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path) -> None:
         read_manifest(tmp_path)
 
 
-def test_a_second_writer_is_turned_away_until_the_first_is_gone(tmp_path: Path) -> None:
-    code = (
-        "import sys, pathlib\nfrom al_bench.runs.store import RunFolder\n"
-        f"with RunFolder(pathlib.Path({json.dumps(str(tmp_path))})).held():\n"
-        "    print('held', flush=True); sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
-        with pytest.raises(BusyError), RunFolder(tmp_path).held():
-            pass
-        other.kill()
-    with RunFolder(tmp_path).held():
-        pass
-
-
-def test_a_run_that_another_holds_may_be_waited_for(tmp_path: Path) -> None:
-    from threading import Thread
-
+def test_a_second_writer_is_turned_away_or_waits_until_the_first_is_gone(tmp_path: Path) -> None:
     held = []
 
     def hold() -> None:
-        with RunFolder(tmp_path / "r").held(wait=True):
+        with RunFolder(tmp_path).held(wait=True):
             held.append("after")
 
-    with RunFolder(tmp_path / "r").held():
+    with RunFolder(tmp_path).held():
+        with pytest.raises(BusyError), RunFolder(tmp_path).held():
+            pass
         waiting = Thread(target=hold)
         waiting.start()
         waiting.join(0.2)

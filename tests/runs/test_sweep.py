@@ -6,9 +6,9 @@ import pytest
 from joblib import cpu_count
 
 from al_bench.cli.main import main
-from al_bench.configuration.plan import plan
+from al_bench.runs.plan import plan
 from al_bench.runs.sweep import runs_per_job
-from tests.runs.test_run import TINY, albench, here, manifest, runs, science  # noqa: F401
+from tests.runs.test_run import TINY, here, manifest, runs, science, started  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
 
@@ -30,11 +30,6 @@ def test_runs_that_share_a_process_are_those_of_processes_of_their_own(
         for strategy in ("badge", "margin"):
             assert main(["run", *TINY, f"strategy={strategy}", f"seed={seed}"]) == 0
     assert lines(alone) == together
-    fresh = here / "fresh"
-    fresh.mkdir()
-    assert albench("run", *TINY, "strategy=badge", "seed=1", cwd=fresh).returncode == 0
-    ((name, found),) = lines(fresh).items()
-    assert found == together[name]
 
 
 @pytest.mark.parametrize(("size", "jobs"), [(1, 4), (3, 2), (9, 1)])
@@ -60,30 +55,23 @@ def test_no_worker_is_left_without_two_jobs() -> None:
     assert size(-1) == size(cpu_count())  # every core, as joblib counts them
 
 
-def test_workers_of_a_launcher_share_the_runs_and_their_failures_are_counted(
-    here: Path,  # noqa: F811
-) -> None:
-    budgets = ["protocol.budget=10,1000", "strategy=random,margin", "runs_per_job=1"]
-    workers = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    done = albench("run", "-m", *TINY, *budgets, *workers, cwd=here)
-    assert done.returncode == 1
-    assert "2 of 4 runs failed; the first: " in done.stderr.splitlines()[-1]
-    assert "protocol.budget=1000" in done.stderr.splitlines()[-1]
-    assert sorted(bool(manifest(p)["finished"]) for p in runs(here).values()) == [0, 0, 1, 1]
-
-
-def test_workers_warn_of_nothing_where_configs_of_the_users_own_are_beside_ours(
+def test_workers_share_the_runs_count_failures_and_warn_of_nothing_beside_configs_of_ones_own(
     here: Path,  # noqa: F811
 ) -> None:
     (here / "mine" / "experiment").mkdir(parents=True)
     (here / "mine" / "experiment" / "two.yaml").write_text(
         "# @package _global_\ndefaults:\n  - override /hydra/launcher: joblib\n"
-        "hydra:\n  sweeper:\n    params: {seed: '0,1'}\n"
+        "hydra:\n  sweeper:\n    params: {seed: '0,1', protocol.budget: '10,1000'}\n"
     )
     mine = ["--config-dir", "mine", "experiment=two", "hydra.launcher.n_jobs=2", "runs_per_job=1"]
-    done = albench("run", *mine, *TINY, cwd=here)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert len(runs(here)) == 2
+    given = [option for option in TINY if "budget" not in option]
+    with started("run", *mine, *given, cwd=here) as command:
+        _, said = command.communicate()
+    assert command.returncode == 1
+    (line,) = said.splitlines()
+    assert "2 of 4 runs failed; the first: " in line
+    assert "protocol.budget=1000" in line
+    assert sorted(bool(manifest(p)["finished"]) for p in runs(here).values()) == [0, 0, 1, 1]
 
 
 def test_a_launcher_makes_no_folder_but_the_one_for_results(

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from al_bench.arithmetic import one_hot, softmax
-from al_bench.configuration.config import build
-from al_bench.configuration.plan import plan
-from al_bench.loop import Round, active_learning
+from al_bench.loop import Parts, Round, active_learning
 from al_bench.metrics import evaluate
 from al_bench.problem.protocol import Counts
+from al_bench.runs.config import build
+from al_bench.runs.plan import plan
 from al_bench.state import Floats, Foreseen, Ints, Rows, State, Supervision, TrainingSet
 from al_bench.supervision.calibrated import Calibrated, foresight, learned_power
 from al_bench.supervision.delivered import Delivered
@@ -145,11 +145,11 @@ def test_a_belief_that_is_not_there_cannot_be_joined() -> None:
 def test_unbought_answers_and_an_interruption_change_nothing_of_what_is_foreseen() -> None:
     options = ["strategy=codecision", "strategy@init=codecision", "supervision=joined"]
     config = plan(options)[0].config
-    parts = [build(config[part]) for part in ("init", "strategy", "supervision", "learner")]
-    protocol = Counts(start=10, budget=10, rounds=4, reveal="sequential")
+    made = [build(config[part]) for part in ("init", "strategy", "supervision", "learner")]
+    parts = Parts(*made, Counts(start=10, budget=10, rounds=4, reveal="sequential"), evaluate)
 
     def run(problem: Problem, done: Sequence[Round] = ()) -> list[Round]:
-        return [*done, *active_learning(problem, *parts, evaluate, protocol, 3, done)]
+        return [*done, *active_learning(parts, problem, 3, done)]
 
     def numbers(rounds: list[Round]) -> list[object]:
         return [(r.queried, r.answers, r.metrics, r.recall) for r in rounds]

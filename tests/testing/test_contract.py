@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.configuration.config import build, config_dir
-from al_bench.configuration.plan import plan
 from al_bench.label_models.consensus import Majority
+from al_bench.runs.config import build, config_dir
+from al_bench.runs.plan import plan
 from al_bench.state import Consensus, Ints, State
 from al_bench.testing.contract import CHECKS, learns_something
 from al_bench.testing.promises import Check, ContractError

@@ -1,4 +1,4 @@
-"""Configs: where they lie, how they are composed, and how a node becomes an object."""
+"""Configs: where they lie, what Hydra composes of them, and how a node becomes an object."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 GROUPS = (
     "dataset",
@@ -37,6 +37,7 @@ UNUSED = {
 TRAINING = (
     *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
 )
+GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
@@ -46,9 +47,6 @@ def workers(threads: int) -> int:
     from joblib import cpu_count
 
     return max(1, int(cpu_count()) // int(threads))
-
-
-OmegaConf.register_new_resolver("workers", workers, replace=True)
 
 
 def config_dir() -> Path:
@@ -73,9 +71,13 @@ def installed() -> tuple[Path, ...]:
 
     ValueError where one is not there, or brings an option that there is already.
     """
+    from importlib.metadata import entry_points  # which takes a while to import
+
+    folders: list[Path] = []
+    if not (points := sorted(entry_points(group="al_bench.configs"))):
+        return ()
     known = {path.relative_to(config_dir()): "al_bench" for path in config_dir().rglob("*.yaml")}
-    folders = []
-    for point in sorted(entry_points(group="al_bench.configs")):
+    for point in points:
         who = f"the package {point.dist.name if point.dist else point.name}"
         try:
             spec = find_spec(point.value)
@@ -113,6 +115,7 @@ def build(node: Any) -> Any:
 def resolved(config: DictConfig) -> dict[str, Any]:
     """The plain values of a whole config but for an experiment's sweeps, whose values may refer to
     those of their own runs; ValueError where one is left out."""
+    from omegaconf import OmegaConf
     from omegaconf.errors import MissingMandatoryValue
 
     def plain(key: str) -> Any:
@@ -128,15 +131,10 @@ def resolved(config: DictConfig) -> dict[str, Any]:
         raise ValueError(f"{key} has no value; give {key}=... on the command line") from None
 
 
-def science(config: DictConfig) -> dict[str, Any]:
-    """What decides a run's numbers, resolved: the nine groups, the seed, and the optional groups
-    that are chosen."""
-    return science_of(resolved(config).__getitem__)
-
-
-def science_of(value: Callable[[str], Any]) -> dict[str, Any]:
-    """The same from the plain value of each top-level key; what is not chosen has no entry, and
-    what a trainer is given is part of the learners that it trains."""
+def run_spec(value: Callable[[str], Any]) -> dict[str, Any]:
+    """What decides a run's numbers, from the plain value of each top-level key: the nine groups,
+    the seed, and the optional groups that are chosen; what a trainer is given is part of the
+    learners that it trains."""
     chosen = {key: found for key in OPTIONAL if (found := value(key)) is not None}
     whole = {key: value(key) for key in SCIENCE} | chosen
     given = {key: found for key, found in value("trainer").items() if key in TRAINING and found}
@@ -160,7 +158,9 @@ def composing(extra: Path | None = None) -> Iterator[None]:
     """Hydra's compose over our configs and, if given, a folder of the user's own."""
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import OmegaConf
 
+    OmegaConf.register_new_resolver("workers", workers, replace=True)
     GlobalHydra.instance().clear()
     stand_alone()
     if extra is not None:

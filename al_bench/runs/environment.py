@@ -12,10 +12,19 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cache, lru_cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shutil import which
+from typing import Any
+
+from al_bench.runs.component import imports, targets
+from al_bench.runs.config import config_dir
+from al_bench.runs.display import OURS, parameters
 
 AVX2 = {
     "OPENBLAS_CORETYPE": "Haswell",  # NumPy's and SciPy's matrix products
@@ -27,7 +36,7 @@ AVX2 = {
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # memory that a process gives back is kept by glibc, or the kernel clears every large array's pages
 # anew: two thirds of the time of a convolutional network (benchmarks/embedding.py)
-MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 CPUS, START = Path("/proc/cpuinfo"), Path("/proc/self/environ")
 
 
@@ -39,13 +48,13 @@ def deterministic() -> None:
     RuntimeError where one of them is, as it has chosen its instructions by then. Elsewhere than on
     such a processor nothing is changed. A run's manifest says whether it held.
     """
-    if holds():
+    if isa_limited():
         return
     loaded = [name for name in ("numpy", "torch") if name in sys.modules]
     if loaded:
         raise RuntimeError(f"al_bench.deterministic() was called after {' and '.join(loaded)} had "
                            "been imported; wanted it before")  # fmt: skip
-    for name, value in settings().items():
+    for name, value in isa_limits().items():
         os.environ.setdefault(name, value)
     _early.update(os.environ)
 
@@ -53,13 +62,13 @@ def deterministic() -> None:
 _early: dict[str, str] = {}  # the environment in which libraries were loaded, where it is known
 
 
-def holds() -> bool:
+def isa_limited() -> bool:
     """Whether the libraries of this process were loaded held to AVX2; False where there is none."""
-    wanted = settings()
+    wanted = isa_limits()
     return bool(wanted) and any(wanted.items() <= known.items() for known in (_early, at_start()))
 
 
-def settings() -> Mapping[str, str]:
+def isa_limits() -> Mapping[str, str]:
     """What holds libraries to AVX2 on this processor; nothing where it has none."""
     if platform.machine() not in ("x86_64", "AMD64") or not CPUS.exists():
         return {}
@@ -75,12 +84,72 @@ def at_start() -> Mapping[str, str]:
     return dict(line.split("=", 1) for line in whole.split("\0") if "=" in line)
 
 
-def started_held(arguments: Sequence[str]) -> None:
+def restart_limited(arguments: Sequence[str]) -> None:
     """Start this process anew, once, in an environment that holds it to one thread and to AVX2; to
     no instructions where the arguments have ``deterministic=false``."""
-    wanted = {**ONE_THREAD, **MEMORY}
+    wanted = {**ONE_THREAD, **MALLOC}
     if "deterministic=false" not in arguments:
-        wanted |= settings()
+        wanted |= isa_limits()
     if not wanted.keys() <= os.environ.keys():
         environment = {**wanted, **os.environ}
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
+PACKAGES = (
+    "al-bench",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "pytorch-lightning",
+    "hydra-core",
+)
+EXTRAS = {  # by the name they are imported by
+    "cleanlab": "cleanlab",
+    "crowdkit": "crowd-kit",
+    "gguf": "gguf",
+    "peft": "peft",
+    "skactiveml": "scikit-activeml",
+}
+
+
+def versions(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The installed versions of what can change a number: what every run uses, and what the
+    components of this one use besides."""
+    found = {package: installed(package) for package in PACKAGES}
+    for package in sorted({EXTRAS[name] for name in packages(settings) if name in EXTRAS}):
+        with suppress(PackageNotFoundError):  # the run itself will say so, if it comes to that
+            found[package] = installed(package)
+    return found
+
+
+def packages(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The packages that components are from or import, as far as they are ours, and gguf where
+    weights are of its format."""
+    for target in targets(settings):
+        yield from imports(target) if target.startswith(OURS) else [target.partition(".")[0]]
+    if any(str(value).endswith(".gguf") for value in parameters(settings).values()):
+        yield "gguf"
+
+
+@lru_cache(maxsize=32)
+def installed(package: str) -> str:
+    """The version of a package, read once a process; PackageNotFoundError where there is none."""
+    return version(package)
+
+
+@lru_cache(maxsize=1)
+def commit() -> str | None:
+    """The git commit of the checkout the code runs from, with a + where files are changed; None
+    in an installed package and where there is no git."""
+    root = config_dir().parent
+    if not (root / ".git").exists() or which("git") is None:
+        return None
+    asking = ["git", "-C", str(root)]
+    head = subprocess.run([*asking, "rev-parse", "HEAD"], capture_output=True, text=True)
+    changed = subprocess.run(
+        [*asking, "status", "--porcelain", "--", "al_bench", "configs"],
+        capture_output=True,
+        text=True,
+    )
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "") or None

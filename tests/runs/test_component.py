@@ -8,15 +8,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from al_bench.configuration import identity, sources
-from al_bench.configuration.config import config_folders
-from al_bench.configuration.identity import run_id
-from al_bench.configuration.objects import node_of, public_name
-from al_bench.configuration.options import option_of, options
-from al_bench.configuration.plan import plan
-from al_bench.configuration.words import parameters
 from al_bench.content import fingerprint
 from al_bench.learners import LinearHead
+from al_bench.runs import component
+from al_bench.runs.component import node_of, public_name, run_id
+from al_bench.runs.config import config_folders
+from al_bench.runs.display import parameters
+from al_bench.runs.options import option_of, options
+from al_bench.runs.plan import plan
 from al_bench.strategies import Badge, Subsample
 
 OURS = "class Mine:\n    def select(self, state, budget, rng):\n        return {}\n"
@@ -37,7 +36,7 @@ def fresh(name: str) -> ModuleType:
     sys.modules.pop(name, None)
     importlib.invalidate_caches()
     sys.modules.pop("helper_of_mine", None)
-    identity.source.cache_clear()
+    component.source.cache_clear()
     return importlib.import_module(name)
 
 
@@ -55,7 +54,7 @@ def test_moving_a_components_file_inside_the_package_changes_no_name(
     name = run_id(plan(["strategy=badge"])[0].science)
     moved = tmp_path / "moved.py"
     moved.write_text(Path(sys.modules[Badge.__module__].__file__ or "").read_text())
-    real = sources.find_spec
+    real = component.find_spec
 
     def elsewhere(module: str) -> object:
         spec = real(module)
@@ -63,14 +62,14 @@ def test_moving_a_components_file_inside_the_package_changes_no_name(
             spec.origin = str(moved)
         return spec
 
-    monkeypatch.setattr(sources, "find_spec", elsewhere)
+    monkeypatch.setattr(component, "find_spec", elsewhere)
     assert run_id(plan(["strategy=badge"])[0].science) == name
 
 
 def test_a_raised_version_is_another_run(monkeypatch: pytest.MonkeyPatch) -> None:
     science = plan(["strategy=badge"])[0].science
     name = run_id(science)
-    monkeypatch.setattr(identity, "constants", lambda target: {"version": 2})
+    monkeypatch.setattr(component, "constants", lambda target: {"version": 2})
     assert run_id(science) != name
 
 
@@ -80,9 +79,9 @@ def test_a_version_of_several_annotators_renames_their_runs_alone(
     one = {"belief": {"_target_": "al_bench.label_models.AveragedBelief"}}
     several = one | {"annotators": {"_target_": "al_bench.problem.Alike"}}
     before = run_id(one), run_id(several)
-    known = identity.constants("al_bench.label_models.AveragedBelief")
+    known = component.constants("al_bench.label_models.AveragedBelief")
     raised = known | {"several": known["several"] + 1}
-    monkeypatch.setattr(identity, "constants", lambda _: raised)
+    monkeypatch.setattr(component, "constants", lambda _: raised)
     assert run_id(one) == before[0]
     assert run_id(several) != before[1]
 
@@ -130,6 +129,18 @@ def test_a_users_folder_counts_by_names_and_bytes_of_its_files(tmp_path: Path) -
     assert one == other
     (tmp_path / "b" / "train.csv").write_text("text,label\nx,z\n")
     assert fingerprint(tmp_path / "b") != one
+
+
+def test_what_a_config_leaves_out_counts_as_the_default_of_its_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = node_of(LinearHead(l2=1.0, balance="weights", tolerance=1e-5, iterations=200))
+    made = LinearHead(**{name: whole[name] for name in whole if name != "_target_"})
+    monkeypatch.setattr(component, "defaulted", lambda _: ("tolerance",))
+    monkeypatch.setattr(component, "build", lambda _: made)
+    short = {name: value for name, value in whole.items() if name != "tolerance"}
+    assert run_id({"learner": short}) == run_id({"learner": whole})
+    assert run_id({"learner": short | {"tolerance": 1}}) != run_id({"learner": whole})
 
 
 def test_what_cannot_be_imported_is_said_in_a_sentence() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.configuration.config import installed
+from al_bench.runs.config import installed
 
 RULE = '''"""Another package's rule."""
 

@@ -1,9 +1,7 @@
 """What the README promises of Python: problems, loops, runs, sweeps, results and plots."""
 
-import subprocess
-import sys
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from time import sleep
 from typing import Any
 
@@ -18,6 +16,7 @@ import al_bench
 from al_bench.assignments import InTurn
 from al_bench.label_models import Majority
 from al_bench.problem import Alike, Symmetric
+from al_bench.runs.store import RunFolder
 from al_bench.strategies import Margin
 
 mpl.use("agg")
@@ -64,7 +63,7 @@ def test_a_comparison_on_arrays_takes_a_few_lines(
 
 
 def test_results_are_loaded_by_the_name_of_a_report() -> None:
-    results = Path(__file__).parents[1] / "results"
+    results = Path(__file__).parents[2] / "results"
     named = al_bench.load_results("finetuned_text", results=results)
     assert named.equals(al_bench.load_results(results / "finetuned_text.parquet"))
     with pytest.raises(
@@ -283,34 +282,21 @@ def test_numbers_of_numpy_tuples_and_classifiers_of_sklearn_are_taken(
     assert one["accuracy"].between(0, 1).all()
 
 
-BUSY = """
-import fcntl, sys, time
-lock = open(sys.argv[1], "w")
-fcntl.flock(lock, fcntl.LOCK_EX)
-lock.write("process 7 on mars")
-lock.flush()
-print("held", flush=True)
-time.sleep(600)
-"""
-
-
 def test_a_run_that_another_process_is_making_is_waited_for(
     problem: al_bench.Problem, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     options = {"strategy": "random", "results": tmp_path, "overrides": SHORT}
     whole = al_bench.run(problem, **options)
-    folder = tmp_path / "runs" / whole["id"].iloc[0]
-    command = [sys.executable, "-c", BUSY, str(folder / "lock")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "held\n"
+    held = Event()
 
-        def let_go_once_waited_for() -> None:
+    def hold() -> None:
+        with RunFolder(tmp_path / "runs" / whole["id"].iloc[0]).held():
+            held.set()
             while "waiting" not in caplog.text:
                 sleep(0.05)
-            other.kill()
 
-        Thread(target=let_go_once_waited_for, daemon=True).start()
-        again = al_bench.sweep(problem, **options, seed=0)
+    Thread(target=hold, daemon=True).start()
+    held.wait()
+    again = al_bench.sweep(problem, **options, seed=0)
     assert again["accuracy"].tolist() == whole["accuracy"].tolist()
-    assert f"run {folder.name} is being written by process 7 on mars; waiting" in caplog.text
+    assert f"run {whole['id'].iloc[0]} is being written by process " in caplog.text

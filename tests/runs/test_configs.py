@@ -2,17 +2,21 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
 from al_bench.cli.listing import options_of
 from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
-from al_bench.configuration.config import build, composing, config_dir, is_sweep, science
-from al_bench.configuration.experiments import command_lines, plans
-from al_bench.configuration.identity import identified, run_id
-from al_bench.configuration.options import option_of
-from al_bench.configuration.plan import plan
+from al_bench.report.keys import GROUPS as GROUPS_OF_RESULTS
+from al_bench.report.keys import Method, columns_of, in_method, keys
+from al_bench.report.selection import chosen, only
+from al_bench.runs.component import identified, run_id
+from al_bench.runs.config import build, composing, config_dir, key_of, resolved, run_spec
+from al_bench.runs.experiments import plans
+from al_bench.runs.options import option_of
+from al_bench.runs.plan import plan
 
 GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
@@ -26,8 +30,6 @@ OPTIONS = [
     for group in GROUPS
     for path in sorted((config_dir() / group).rglob("*.yaml"))
 ]
-GROUPS_OF_METHODS = ("strategy", "supervision", "init", "learner")
-CLAIMING = [o for o in OPTIONS if "claims:" in (config_dir() / f"{o}.yaml").read_text()]
 OTHERS = ("experiment", "task", "belief", "logger", "hydra")  # no constructor of a part of a run
 PARTS = [o for o in OPTIONS if o.split("/")[0] not in OTHERS]
 HYDRAS = [o.rsplit("/", 1) for o in OPTIONS if o.startswith("hydra/")]
@@ -54,44 +56,31 @@ def test_every_launcher_and_sweeper_composes_whether_installed_or_not(
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if o.startswith("experiment/")])
-def test_every_experiment_is_one_or_more_sweeps_over_seeds_or_a_part(option: str) -> None:
-    from hydra import compose
-
+def test_every_experiment_is_sweeps_over_seeds_whose_claims_select_methods_of_its_runs_or_a_part(
+    option: str,
+) -> None:
     if "\n# Part of " in (config_dir() / f"{option}.yaml").read_text():
         others = (config_dir() / "experiment").rglob("*.yaml")
         assert [path for path in others if f"- /{option}\n" in path.read_text()]
         return
-    name = option.split("/", 1)[1]
-    assert spec_of(options_of_experiment([f"experiment={name}"], None))
-    for line in command_lines([f"experiment={name}"], None).values():
-        with composing():
-            fixed = [override for override in line if not is_sweep(override)]
-            config = compose("config", fixed, return_hydra_config=True)
-        assert config.hydra.mode.name == "MULTIRUN"
-        swept = config.hydra.sweeper.params
-        assert "seed" in swept
-        said = config.hydra.runtime.choices  # how answers err is said, not left
-        assert {"noise", "annotators"} & set(swept) or said.noise != "clean" or said.annotators
-
-
-@pytest.mark.parametrize("option", CLAIMING)
-def test_every_claim_of_an_experiment_selects_methods_that_its_runs_have(option: str) -> None:
-    import pandas as pd
-
-    from al_bench.report.keys import GROUPS, Method, columns_of, in_method, keys
-    from al_bench.report.selection import chosen, only
-
     line = [f"experiment={option.split('/', 1)[1]}", "seed=0"]
     spec = spec_of(options_of_experiment(line, None))
-    jobs = [job for one in plans(line, None).values() for job in one]
+    jobs = {}
+    for planned in plans(line, None).values():
+        assert planned.hydra.mode.name == "MULTIRUN"
+        assert "seed" in planned.hydra.sweeper.params
+        jobs |= {run_id(job.science): job for job in planned}
+        first = planned[0].choices  # how answers err is said, not left
+        swept = {*planned.hydra.sweeper.params, *map(key_of, planned.overrides)}
+        assert {"noise", "annotators"} & swept or first["noise"] != "clean"
     rows = []
-    for job in {run_id(job.science): job for job in jobs}.values():
-        science = identified(job.science)
-        parts = [group for group in GROUPS if group in science]
-        names = {group: option_of(group, science[group], [config_dir()]) for group in parts}
-        rows.append({"id": run_id(science)} | columns_of(names, science))
-    runs = pd.DataFrame(rows).set_index("id")
-    methods = sorted(set(keys(Method, runs, in_method(spec.method)).values()))
+    for name, job in jobs.items() if spec.claimed else ():
+        settings = identified(job.science)
+        parts = [group for group in GROUPS_OF_RESULTS if group in settings]
+        names = {group: option_of(group, settings[group], [config_dir()]) for group in parts}
+        rows.append({"id": name} | columns_of(names, settings))
+    runs = pd.DataFrame(rows, columns=None if rows else ["id"]).set_index("id")
+    methods = sorted(set(keys(Method, runs, in_method(spec.method)).values())) if rows else []
     for claim in spec.claimed:
         assert only("ours", claim.ours, methods)
         assert all(chosen("baselines", selection, methods) for selection in claim.baselines)
@@ -123,8 +112,8 @@ def test_a_sweep_is_every_combination_once_and_equals_what_hydra_composes() -> N
     with composing():
         for job, name in list(zip(jobs, names, strict=True))[::7]:
             config = compose("config", list(job.overrides))
-            assert run_id(science(config)) == name
-            assert run_id(science(job.config)) == name
+            assert run_id(run_spec(resolved(config).__getitem__)) == name
+            assert run_id(run_spec(resolved(job.config).__getitem__)) == name
 
 
 def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> None:
@@ -135,6 +124,11 @@ def test_a_swept_value_may_refer_to_another_key_and_a_missing_one_is_said() -> N
         run_id(unnamed.science)
     with pytest.raises(ValueError, match="noise=clean has no rte"):
         plan(["noise.rte=0.1,0.3"])
+
+
+def test_a_glob_is_every_option_that_fits() -> None:
+    jobs = plan(["strategy=glob(bal*)"])
+    assert [job.choices["strategy"] for job in jobs] == ["bald", "bald_dropout"]
 
 
 def test_where_and_how_a_run_is_made_is_not_part_of_its_name() -> None:

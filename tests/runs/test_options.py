@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from al_bench.configuration.commands import Asked, asked, said
-from al_bench.configuration.config import config_dir
-from al_bench.configuration.identity import identified, run_id
-from al_bench.configuration.options import options
-from al_bench.configuration.plan import composed, plan
 from al_bench.report.keys import GROUPS, Choice
 from al_bench.report.results import read_parquet
+from al_bench.runs.component import identified, run_id
+from al_bench.runs.config import config_dir
+from al_bench.runs.options import Asked, asked, options, said
+from al_bench.runs.plan import composed, plan
 
 FOLDERS = (config_dir(),)
 RESULTS = Path(__file__).parents[2] / "results"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from al_bench.configuration.words import parameters, words
+from al_bench.runs.display import parameters, words
 
 PROBLEM = "al_bench.problem."
 

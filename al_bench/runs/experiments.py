@@ -18,8 +18,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from al_bench.configuration.config import as_hydra_takes, key_of
-from al_bench.configuration.plan import Plan, composed, composer, plan
+from al_bench.runs.config import as_hydra_takes, key_of
+from al_bench.runs.plan import Plan, composed, composer, plan
 
 
 def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.configuration.config import composing, science
-from al_bench.configuration.experiments import command_lines, plans
-from al_bench.configuration.identity import run_id
+from al_bench.runs.component import run_id
+from al_bench.runs.config import composing, resolved, run_spec
+from al_bench.runs.experiments import command_lines, plans
 
 MINE = """# @package _global_
 defaults:
@@ -64,7 +64,9 @@ def test_the_runs_of_the_sweeps_are_what_hydra_composes_one_by_one(mine: Path) -
         ]
     made = [job for one in plans(["experiment=mine"], mine).values() for job in one]
     assert len(made) == len(composed) == 26
-    assert {run_id(job.science) for job in made} == {run_id(science(one)) for one in composed}
+    assert {run_id(job.science) for job in made} == {
+        run_id(run_spec(resolved(one).__getitem__)) for one in composed
+    }
 
 
 def test_one_value_may_be_swept_in_two_places_together(mine: Path) -> None:
@@ -75,7 +77,9 @@ def test_one_value_may_be_swept_in_two_places_together(mine: Path) -> None:
     text += "  none of it: {strategy: margin}\n"
     (mine / "experiment/both.yaml").write_text(text)
     made, others = (list(one) for one in plans(["experiment=both"], mine).values())
-    assert [science(job.config)["strategy"] for job in others] == [others[0].science["strategy"]]
+    assert [run_spec(resolved(job.config).__getitem__)["strategy"] for job in others] == [
+        others[0].science["strategy"]
+    ]
     told = [(j.science["strategy"]["rho"], j.science["supervision"]["rho"]) for j in made]
     assert told == [(0.1, 0.1), (0.3, 0.3)]
     apart = plans(["strategy=prioral", "supervision=prioral_split", "strategy.rho=0.3",

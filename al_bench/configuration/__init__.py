@@ -1,1 +1,0 @@
-"""Where configs lie, how they are composed, and how a node becomes an object."""

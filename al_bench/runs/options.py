@@ -1,0 +1,292 @@
+"""The options of the config groups as their files say them: which one a component is, and how it is
+asked for on the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from al_bench.runs.component import constants
+from al_bench.runs.config import GIVEN, config_dir, key_of
+from al_bench.runs.display import OURS, parameters
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader
+
+MISSING = "???"  # of a value that a user has to give
+ADDED = ("version", "several", "source")  # what identity adds to a config
+ROOMS = {
+    "strategies": ("strategy",),
+    "label_models": ("label_model", "belief"),
+    "supervision": ("supervision",),
+    "learners": ("learner",),
+    "priors": ("prior",),
+}
+Chosen = dict[str, str]  # options by ``group@place``, of those whose place is no group's own
+
+
+class UnusualError(ValueError):
+    """A file, or a choice, that only Hydra composes."""
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def defaults(chosen: Chosen, folders: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The main config with the chosen options, and the option of each group; UnusualError where
+    there is more to it than options of our groups."""
+    config: dict[str, Any] = dict(loaded(config_dir() / "config.yaml"))
+    entries, found, chosen = config.pop("defaults"), dict[str, str](), dict(chosen)
+    del config["hydra"]
+    for entry in entries:
+        ((key, option),) = {"_self_": None}.items() if entry == "_self_" else entry.items()
+        if key == "_self_" or key.startswith("override "):
+            continue
+        group, _, place = key.partition("@")
+        place, option = place or group, chosen.pop(key, option)
+        option = None if option == "null" else option
+        found[place] = str(option)
+        if option is not None:
+            config[place] = read(group, option, folders, chosen, place)
+    if chosen:
+        raise UnusualError(f"{next(iter(chosen))} is no group of the main config")
+    return config, found
+
+
+@lru_cache(maxsize=64)
+def options(group: str, folders: tuple[Path, ...]) -> dict[str, Any]:
+    """Every option of a group as its file says it, with what its defaults bring in."""
+    file = "strategy" if group == "init" else group
+    roots = [folder / file for folder in folders if (folder / file).is_dir()]
+    paths = {str(p.relative_to(r).with_suffix("")): p for r in roots for p in r.rglob("*.yaml")}
+    return {name: read(file, name, folders) for name in sorted(paths)}
+
+
+def read(
+    group: str, option: str, folders: Sequence[Path], chosen: Chosen | None = None, place: str = ""
+) -> dict[str, Any]:
+    """One option's values, its defaults merged in their order; those of the chosen that are for a
+    part inside it are taken from them. UnusualError where there is no such file."""
+    paths = [folder / group / f"{option}.yaml" for folder in folders]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        raise UnusualError(f"there is no option {group}={option}")
+    own = dict(loaded(path))
+    entries = own.pop("defaults", [])
+    found: dict[str, Any] = {}
+    for entry in entries if "_self_" in entries else [*entries, "_self_"]:
+        if isinstance(entry, str):
+            more = own if entry == "_self_" else read(group, entry, folders, chosen, place)
+            found = merged(found, more)
+            continue
+        ((key, inner),) = entry.items()
+        other, _, at = key.removeprefix("override ").lstrip("/").partition("@")
+        where = f"{place}.{at}"
+        inner = (chosen or {}).pop(f"{other}@{where}", inner)
+        more = inner and read(other, inner, folders, chosen, where)
+        for name in reversed(at.split(".")):
+            more = {name: more}
+        found = merged(found, more)
+    return found
+
+
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with the values of another over its own, also inside."""
+    found = dict(one)
+    for key, value in other.items():
+        under = found.get(key)
+        if isinstance(value, Mapping) and isinstance(under, Mapping):
+            value = merged(under, value)
+        found[key] = value
+    return found
+
+
+def loaded(path: Path) -> Mapping[str, Any]:
+    """What a file says, read once for each state of it; not to be changed. UnusualError where
+    Hydra is told to put it elsewhere."""
+    return _loaded(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _loaded(path: Path, changed: int) -> Mapping[str, Any]:
+    import yaml
+
+    text = path.read_text("utf-8")
+    if "# @package" in text:
+        raise UnusualError(f"{path} has a place of its own")
+    return yaml.load(text, loader()) or {}
+
+
+@cache
+def loader() -> type[SafeLoader]:
+    """A quick one with OmegaConf's numbers."""
+    import yaml
+    from omegaconf._utils import get_yaml_loader
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers
+
+    return Loader
+
+
+# --- which option a component is ------------------------------------------------------------------
+
+
+def option_of(
+    group: str, node: Mapping[str, Any], folders: Sequence[Path], typed: str | None = None
+) -> str:
+    """The option that a resolved component stands for.
+
+    For what has a `name` that its option has not (a user's own data), that name; else the one that
+    was typed, if it is of the same class; the one of its very values; the option of its class with
+    the fewest other values; the class, in small letters.
+    """
+    kind = {o: n for o, n in options(group, tuple(folders)).items()
+            if n.get("_target_") == node["_target_"]}  # fmt: skip
+    if typed in kind and node.get("name") == kind[typed].get("name"):
+        return typed
+    own = parameters({key: value for key, value in node.items() if key not in GIVEN})
+    values = {option: parameters(other) for option, other in kind.items()}
+    if same := [option for option, other in values.items() if other == own]:
+        return min(same)
+    if "name" in node:
+        return str(node["name"])
+    near = {o: beyond(other, own) + beyond(own, other) for o, other in values.items()}
+    whole = [o for o in near if MISSING not in values[o].values()] or list(near)
+    if whole:
+        return min(whole, key=lambda option: (near[option], option))
+    return str(node["_target_"]).rpartition(".")[2].lower()
+
+
+def beyond(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    """How many values of one another has not."""
+    return sum(name not in other or other[name] != value for name, value in one.items())
+
+
+def lacking(
+    node: Any, choices: Mapping[str, str], override: str, folders: Sequence[Path]
+) -> str | None:
+    """What to say of an override whose key the chosen option of its group, a node with these
+    values, has not: the keys that it has, and the options that have this one. None where the key is
+    there, or adds one."""
+    group, _, inner = key_of(override).partition(".")
+    if not inner or group not in choices or override[0] in "+~" or has(node or {}, inner):
+        return None
+    chosen = "null" if choices[group] == "None" else choices[group]
+    keys = [str(key) for key in node or {} if key != "_target_"]
+    text = f"{group}={chosen} has no {inner}" + (f"; it has {', '.join(keys)}" if keys else "")
+    having = [option for option, n in options(group, tuple(folders)).items() if has(n, inner)]
+    if not having:
+        return f"{text}; no option of {group} has it"
+    return f"{text}; {', '.join(having)} have it: {group}={having[0]} {override}"
+
+
+def has(node: Any, key: str) -> bool:
+    """Whether a node has a value, or a part, at a dotted name."""
+    return any(f"{name}.".startswith(f"{key}.") for name in parameters(node))
+
+
+# --- the way back to the command line -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `albench run` is given to get a component, quoted for a shell. renewed: whether its
+    parameters or its version are others since, so that this asks for what is nearest to it."""
+
+    arguments: tuple[str, ...]
+    renewed: bool
+
+
+def asked(
+    group: str, option: str, node: Mapping[str, Any], folders: Sequence[Path]
+) -> Asked | None:
+    """How a component with these values is asked for; None where no file of these folders
+    describes the option.
+
+    node: the resolved config, as results have it. A value that only names the content of a file is
+    left for the reader to fill in (``???``).
+    """
+    if not node:
+        return Asked((), False)
+    more = [f"{group}.limit={node['limit']}"] if "limit" in node else []
+    more += [f"trainer.{key}={said(value)}" for key, value in node.get("trainer", {}).items()]
+    node = {key: value for key, value in node.items() if key not in GIVEN}
+    known = options(group, tuple(folders))
+    if option not in known:
+        option = option_of(group, node, folders)
+    if option not in known:
+        return None
+    where = "strategy@init" if group == "init" else group
+    words = (f"{where}={option}", *overrides(group, node, known[option], folders), *more)
+    return Asked(tuple(map(quote, words)), renewed(node, known[option], folders))
+
+
+def overrides(
+    key: str, own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[Path]
+) -> Iterator[str]:
+    """The values in which a node differs from an option's; a part of another class is an option of
+    its own group. What the option does not have is no parameter any more."""
+    for name, value in own.items():
+        if name in ADDED or name not in base or base[name] == value:
+            continue
+        there, other = f"{key}.{name}", other_part(value, base[name], folders)
+        if other:
+            yield f"{other[0]}@{there}={other[1]}"
+        if other or same_class(value, base[name]):
+            inner = options(other[0], tuple(folders))[other[1]] if other else base[name]
+            yield from overrides(there, value, inner, folders)
+        else:
+            yield f"{there}={said(value)}"
+
+
+def same_class(value: Any, base: Any) -> bool:
+    parts = isinstance(value, Mapping) and isinstance(base, Mapping)
+    return parts and value.get("_target_") == base.get("_target_")
+
+
+def other_part(value: Any, base: Any, folders: Sequence[Path]) -> tuple[str, str] | None:
+    """The group and option of a part that is of another class than the option's, if it has one."""
+    if not isinstance(value, Mapping) or same_class(value, base):
+        return None
+    target = str(value.get("_target_", ""))
+    for group in ROOMS.get(target.split(".")[1], ()) if target.startswith(OURS) else ():
+        if target in [other.get("_target_") for other in options(group, tuple(folders)).values()]:
+            return group, option_of(group, value, folders)
+    return None
+
+
+def renewed(own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[Path]) -> bool:
+    """Whether a component, or a part of it, has other parameters or another version by now."""
+    if other := other_part(own, base, folders):
+        base = options(other[0], tuple(folders))[other[1]]
+    if "_target_" not in own or not same_class(own, base):
+        return False
+    target = str(own["_target_"])
+    version = constants(target).get("version") if target.startswith(OURS) else own.get("version")
+    if version != own.get("version") or own.keys() - {*ADDED} != base.keys():
+        return True
+    parts = [(value, base[name]) for name, value in own.items() if name in base]
+    return any(renewed(v, b, folders) for v, b in parts if isinstance(v, Mapping))
+
+
+def said(value: Any) -> str:
+    """A value in the grammar of overrides."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{said(k)}:{said(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(said, value)) + "]"
+    text = str(value)
+    if text.startswith("sha256:"):
+        return MISSING
+    if not isinstance(value, str) or re.fullmatch(r"[A-Za-z_][\w./@-]*", text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,286 @@
+"""Plans: every run that a command line stands for, each node of its config composed once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from al_bench.runs.config import (
+    PROBLEM,
+    as_hydra_takes,
+    composing,
+    config_folders,
+    is_option,
+    key_of,
+    resolved,
+    run_spec,
+    search,
+    trust,
+)
+from al_bench.runs.options import UnusualError, defaults, lacking
+
+HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
+PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # the choice of an option, as far as there is more
+
+
+@dataclass(frozen=True)
+class Node:
+    """A composed config, or one top-level key of it, the option of each config group, and Hydra's
+    own settings."""
+
+    config: DictConfig
+    choices: Mapping[str, str]
+    hydra: DictConfig
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """The values by key, of those keys that refer to no other and leave nothing out."""
+        values = OmegaConf.to_container(self.config, resolve=False)
+        assert isinstance(values, dict)
+        texts = {key: str(value) for key, value in values.items()}
+        return {str(k): values[k] for k, t in texts.items() if "${" not in t and "???" not in t}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run a command line stands for; its config is put together when asked for."""
+
+    overrides: tuple[str, ...]
+    base: Node
+    changed: Mapping[str, Node]  # by top-level key
+    folders: tuple[Path, ...]
+
+    @cached_property
+    def config(self) -> DictConfig:
+        config = self.base.config.copy()
+        for key, node in self.changed.items():
+            config[key] = node.config._get_node(key)
+        return config
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """The option of each config group, as far as it was chosen by its name."""
+        own = {k: n.choices[k] for k, n in self.changed.items() if n.choices.get(k)}
+        base = {k: o for k, o in self.base.choices.items() if k not in self.changed}
+        return base | own
+
+    @property
+    def experiment(self) -> str | None:
+        """The experiment that it belongs to, if any."""
+        name = self.base.choices.get("experiment", "None")
+        return None if name == "None" else name
+
+    def at(self, key: str) -> Any:
+        """The plain value of one top-level key; the whole config is only put together where the
+        value refers to others."""
+        plain = self.changed.get(key, self.base).plain
+        return plain[key] if key in plain else resolved(self.config)[key]
+
+    @property
+    def science(self) -> dict[str, Any]:
+        """What decides its numbers."""
+        return run_spec(self.at)
+
+    def having(self, values: Mapping[str, Any]) -> Job:
+        """The same with other values of some top-level keys, which no option is named for."""
+        own = {key: Node(OmegaConf.create({key: value}), {}, self.base.hydra)
+               for key, value in values.items()}  # fmt: skip
+        return replace(self, changed={**self.changed, **own})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every run a command line stands for; those of one problem stand together.
+
+    Options of different nodes are independent, so each is composed once: the cost of making a plan
+    grows with the number of options, not of runs.
+    """
+
+    overrides: tuple[str, ...]  # the command line
+    fixed: tuple[str, ...]  # what of it is the same for all
+    base: Node
+    nodes: Mapping[tuple[str, ...], Node]
+    combinations: Sequence[Sequence[str]]
+    folders: tuple[Path, ...]
+
+    @property
+    def hydra(self) -> DictConfig:
+        return self.base.hydra
+
+    def __len__(self) -> int:
+        return len(self.combinations)
+
+    def __iter__(self) -> Iterator[Job]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: int) -> Job:
+        combination = self.combinations[index]
+        changed = {key: self.nodes[group] for key, group in _by_node(combination).items()}
+        return Job((*self.fixed, *combination), self.base, changed, self.folders)
+
+
+Composer = Callable[..., Node]  # from overrides to what they compose to
+
+
+def composer(extra: Path | None) -> Composer:
+    """Composes, and remembers what it composed: sweeps of one experiment share most of it."""
+    folders = config_folders(extra)
+
+    @cache
+    def composed(*overrides: str) -> Node:
+        try:
+            if not all(map(PLAIN.fullmatch, overrides)):
+                raise UnusualError
+            chosen = dict(override.split("=", 1) for override in overrides)
+            values, choices = defaults(chosen, folders)
+        except UnusualError:
+            return by_hydra(overrides, extra)
+        hydra = OmegaConf.create({"launcher": {"_target_": HERE}, "sweeper": {"params": None}})
+        return Node(struct(values), choices, hydra)
+
+    return composed
+
+
+def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
+    """What Hydra makes of some overrides, each of one value; its own errors where one is wrong."""
+    from hydra import compose
+
+    with composing(extra):
+        config = compose("config", [*search(extra), *overrides], return_hydra_config=True)
+    choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
+    hydra = config.hydra
+    with open_dict(config):
+        del config["hydra"]
+    own = {k.removeprefix("strategy@") if k == "strategy@init" else k: v
+           for k, v in choices.items() if not k.startswith("hydra/")}  # fmt: skip
+    return Node(config, own, hydra)
+
+
+def struct(values: Mapping[str, Any]) -> DictConfig:
+    """A config that takes no other keys."""
+    config = OmegaConf.create(dict(values))
+    OmegaConf.set_struct(config, True)
+    return config
+
+
+def plan(
+    overrides: Sequence[str], extra: Path | None = None, compose: Composer | None = None
+) -> Plan:
+    """Every run that ``albench run <overrides>`` would make; compose: by what, where it is not
+    this plan's own.
+
+    Errors of Hydra's own where an override or a config is wrong; ValueError for a key that the
+    chosen option has not.
+    """
+    if extra is not None:
+        trust(extra)
+    folders, compose = config_folders(extra), compose or composer(extra)
+    lines = as_hydra_takes(overrides)
+    several = [(line, values_of(line, extra)) for line in lines]
+    fixed = [line for line, values in several if values is None]
+    swept = [values for _, values in several if values is not None]
+    options = [o for o in fixed if is_option(o, folders) or o.startswith("hydra")]
+    values = [o for o in fixed if o not in options]  # set with the node that they change
+    base = compose(*options)
+    params = base.hydra.sweeper.get("params") or {}
+    given = {key_of(line) for line in lines}
+    more = [f"{key}={value}" for key, value in params.items() if key not in given]
+    swept += [values_of(line, extra) or [line] for line in more]
+    combinations = together([[*values, *job] for job in product(*swept)])
+    nodes = {}
+    for combination in combinations:
+        for key, group in _by_node(combination).items():
+            if group not in nodes:
+                own = [o for o in group if is_option(o, folders)]
+                node = compose(*options, *own) if own else base
+                nodes[group] = with_values(node, key, [o for o in group if o not in own], folders)
+    return Plan(tuple(lines), tuple(options), base, nodes, combinations, tuple(folders))
+
+
+def values_of(override: str, extra: Path | None) -> list[str] | None:
+    """An override for each of the values that one stands for; None where it is one alone."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    if "glob(" in override:  # of what there is, Hydra knows
+        with composing(extra):
+            loader = GlobalHydra.instance().config_loader()
+        (parsed,) = OverridesParser.create(config_loader=loader).parse_overrides([override])
+    else:
+        parsed = parser().parse_override(override)
+    if not parsed.is_sweep_override():
+        return None
+    return [f"{parsed.get_key_element()}={value}" for value in parsed.sweep_string_iterator()]
+
+
+@cache
+def parser() -> Any:
+    """Of Hydra's overrides."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return OverridesParser.create()
+
+
+def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
+    """One top-level key of a composed config with values set as Hydra sets them, which is some
+    fifty times as quick as to compose it anew. ValueError for a key that the option has not."""
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra.errors import ConfigCompositionException
+
+    if not overrides:
+        return node
+    config = OmegaConf.create({key: node.config._get_node(key)} if key in node.config else {})
+    OmegaConf.set_struct(config, True)
+    parsed = parser().parse_overrides(list(overrides))
+    try:
+        ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
+    except ConfigCompositionException:
+        own = OmegaConf.to_container(node.config)
+        assert isinstance(own, dict)
+        for override in overrides:
+            if said := lacking(own.get(key), node.choices, override, folders):
+                raise ValueError(said) from None
+        raise
+    return Node(config, node.choices, node.hydra)
+
+
+def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
+    """The config of some overrides of one value each, whatever an experiment among them sweeps."""
+    folders, lines = config_folders(extra), as_hydra_takes(overrides)
+    options = [line for line in lines if is_option(line, folders)]
+    base, values = composer(extra)(*options), [line for line in lines if line not in options]
+    changed = {k: with_values(base, k, own, folders) for k, own in _by_node(values).items()}
+    return Job(tuple(lines), base, changed, tuple(folders)).config
+
+
+def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Combinations in their order, but each behind the first that makes the same problem, which a
+    process keeps for the next run."""
+    places: dict[tuple[tuple[str, ...], ...], int] = {}
+    order = []
+    for combination in combinations:
+        parts = _by_node(combination)
+        problem = tuple(parts.get(key, ()) for key in (*PROBLEM, "seed"))
+        order.append(places.setdefault(problem, len(places)))
+    return [combinations[i] for i in sorted(range(len(order)), key=order.__getitem__)]
+
+
+def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Overrides by the top-level node they change."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for override in combination:
+        key = node_of(override)
+        groups[key] = (*groups.get(key, ()), override)
+    return groups
+
+
+def node_of(override: str) -> str:
+    """The top-level node that an override changes: ``strategy@init`` changes init."""
+    return key_of(override).split("@")[-1].split(".")[0].split("/")[0]
