@@ -284,21 +284,34 @@ def constants(target: str) -> Mapping[str, Any]:
 
 
 @cache
-def defaulted(target: str) -> tuple[str, ...]:
-    """The parameters that a class of this package has defaults for: its fields with a value, or
-    those of its constructor."""
+def defaulted(target: str) -> frozenset[str]:
+    """The parameters that a class of this package has defaults for: of its constructor, or its
+    fields with a value and those of the classes that it is made of."""
     node = definition(target) if target.startswith(OURS) else None
-    lines = node.body if isinstance(node, ast.ClassDef) else []
-    for line in lines:
+    if not isinstance(node, ast.ClassDef):
+        return frozenset()
+    for line in node.body:
         if isinstance(line, ast.FunctionDef) and line.name == "__init__":
             given = [a.arg for a in (*line.args.posonlyargs, *line.args.args)]
             few = len(line.args.defaults)
             named = zip(line.args.kwonlyargs, line.args.kw_defaults, strict=True)
-            return (*given[len(given) - few :], *(a.arg for a, default in named if default))
-    fields = [line for line in lines if isinstance(line, ast.AnnAssign) and line.value]
+            return frozenset(given[len(given) - few :]) | {a.arg for a, value in named if value}
+    fields = [line for line in node.body if isinstance(line, ast.AnnAssign) and line.value]
     fields = [line for line in fields if "ClassVar" not in ast.unparse(line.annotation)
               and "init=False" not in ast.unparse(line)]  # fmt: skip
-    return tuple(line.target.id for line in fields if isinstance(line.target, ast.Name))
+    own = frozenset(line.target.id for line in fields if isinstance(line.target, ast.Name))
+    return own.union(*map(defaulted, bases(target, node)))
+
+
+def bases(target: str, node: ast.ClassDef) -> list[str]:
+    """The dotted names of the classes that a class extends."""
+    package, _, name = target.rpartition(".")
+    module = package + behind(package, name)
+    imported = [n for n in statements(target) if isinstance(n, ast.ImportFrom)]
+    origin = {alias.asname or alias.name: f"{n.module}.{alias.name}"
+              for n in imported for alias in n.names}  # fmt: skip
+    names = [ast.unparse(base).partition(".") for base in node.bases]
+    return [origin.get(head, f"{module}.{head}") + dot + rest for head, dot, rest in names]
 
 
 def behind(package: str, name: str) -> str:

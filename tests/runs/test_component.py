@@ -1,8 +1,11 @@
 """A run is named by what it is: public names, versions, parameters, content and outside code."""
 
 import importlib
+import re
 import sys
+from inspect import signature
 from pathlib import Path
+from pkgutil import resolve_name
 from types import ModuleType
 
 import numpy as np
@@ -12,7 +15,7 @@ from al_bench.content import fingerprint
 from al_bench.learners import LinearHead
 from al_bench.runs import component
 from al_bench.runs.component import node_of, public_name, run_id
-from al_bench.runs.config import config_folders
+from al_bench.runs.config import config_dir, config_folders
 from al_bench.runs.display import parameters
 from al_bench.runs.options import option_of, options
 from al_bench.runs.plan import plan
@@ -131,16 +134,19 @@ def test_a_users_folder_counts_by_names_and_bytes_of_its_files(tmp_path: Path) -
     assert fingerprint(tmp_path / "b") != one
 
 
-def test_what_a_config_leaves_out_counts_as_the_default_of_its_class(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    whole = node_of(LinearHead(l2=1.0, balance="weights", tolerance=1e-5, iterations=200))
-    made = LinearHead(**{name: whole[name] for name in whole if name != "_target_"})
-    monkeypatch.setattr(component, "defaulted", lambda _: ("tolerance",))
-    monkeypatch.setattr(component, "build", lambda _: made)
+def test_what_a_config_leaves_out_counts_as_the_default_of_its_class() -> None:
+    whole = node_of(LinearHead())
     short = {name: value for name, value in whole.items() if name != "tolerance"}
     assert run_id({"learner": short}) == run_id({"learner": whole})
     assert run_id({"learner": short | {"tolerance": 1}}) != run_id({"learner": whole})
+
+
+def test_defaults_are_read_from_the_source_as_python_has_them() -> None:
+    texts = [path.read_text("utf-8") for path in config_dir().rglob("*.yaml")]
+    for target in {t for text in texts for t in re.findall(r"_target_: (al_bench[\w.]*)", text)}:
+        known = signature(resolve_name(target)).parameters.values()
+        wanted = {one.name for one in known if one.default is not one.empty}
+        assert component.defaulted(target) == wanted, target
 
 
 def test_what_cannot_be_imported_is_said_in_a_sentence() -> None:
