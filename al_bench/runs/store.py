@@ -19,7 +19,7 @@ from typing import Any
 
 from al_bench.content import replaced
 from al_bench.loop import Round
-from al_bench.runs import schema as records
+from al_bench.runs import schema
 from al_bench.runs.schema import read_manifest
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class BusyError(RuntimeError):
 
 def read_rounds(folder: Path) -> list[Round]:
     """The finished rounds of a run, in order; ValueError where a whole line is damaged."""
-    return [Round(**line) for line in records.read_rounds(folder)[0]]
+    return [Round(**line) for line in schema.read_rounds(folder)[0]]
 
 
 class RunFolder:
