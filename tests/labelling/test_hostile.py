@@ -175,7 +175,7 @@ OPTIONS: dict[str, tuple[list[str], str]] = {
     "two strategies": (["strategy=badge,margin"], "names no option; wanted one word"),
     "a word": (["badge"], "'badge' is no option; wanted group=option"),
     "no number": (["learner.l2=many"], "LinearHead: "),
-    "a number below 0": (["learner.l2=-1"], "LinearHead got l2=-1, tolerance=1e-05; wanted more than 0"),
+    "a number below 0": (["learner.l2=-1"], "LinearHead got l2=-1, tolerance=1e-05; wanted more"),
     "the truth": (["strategy=truth_balanced"], "reads the truth"),
     "texts for embeddings": (["prior=minilm"], "the data are of kind features"),
     "a flag": (["--clases", "a,b"], "No such option"),
