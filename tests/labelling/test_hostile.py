@@ -138,7 +138,11 @@ DATA: dict[str, tuple[Callable[[Path], str], list[str], str]] = {
     "ids too few": (arrays(features=F, ids=np.arange(3)), [], "wanted (4,) whole numbers or texts"),
     "ids twice": (arrays(features=F, ids=np.zeros(4, int)), [], "id '0' comes more than once"),
     "a prior too short": (arrays(features=F, prior=np.full((3, 2), 0.5)), [], "shape (3, 2);"),
-    "a prior of no sums": (arrays(features=F, prior=np.ones((4, 2))), [], "no probabilities that"),
+    "a prior of no sums": (
+        arrays(features=F, prior=np.ones((4, 2))),
+        [],
+        "row 0 is no probabilities: it sums to 2",
+    ),
     "a prior below 0": (
         arrays(features=F, prior=np.tile([2.0, -1], (4, 1))),
         [],
