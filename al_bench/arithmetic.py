@@ -66,13 +66,13 @@ def whole_numbers(name: str, values: Any, dimensions: int = 1) -> Ints:
     return found.astype(np.int64)
 
 
-def matrix(name: str, values: Any, rows: int, columns: int | None = None) -> Floats:
-    """A finite (rows, columns) array in float32; else ValueError. columns: None for any number."""
+def matrix(name: str, values: Any, rows: int | None = None, columns: int | None = None) -> Floats:
+    """A finite (rows, columns) array in float32; else ValueError. None is any number, from 1 on."""
     found = np.asarray(values)
-    fits = found.ndim == 2 and len(found) == rows and columns in (None, found.shape[1])
-    if not fits or found.shape[1] == 0 or found.dtype.kind not in "fiub":
-        raise ValueError(f"{name} is {found.dtype} of shape {found.shape}; wanted "
-                         f"({rows}, {columns or 'd'}) numbers")  # fmt: skip
+    fits = found.ndim == 2 and rows in (None, len(found)) and columns in (None, found.shape[1])
+    if not fits or not (found.size or rows == 0) or found.dtype.kind not in "fiub":
+        wanted = f"({'n' if rows is None else rows}, {columns or 'd'})"
+        raise ValueError(f"{name} is {found.dtype} of shape {found.shape}; wanted {wanted} numbers")
     with np.errstate(over="ignore"):
         stored: Floats = found.astype(np.float32, copy=False)
     wrong = np.flatnonzero(~np.isfinite(stored).all(axis=1))
@@ -81,7 +81,7 @@ def matrix(name: str, values: Any, rows: int, columns: int | None = None) -> Flo
     return stored
 
 
-def distributions(name: str, values: Any, rows: int, columns: int) -> Floats:
+def distributions(name: str, values: Any, rows: int, columns: int | None) -> Floats:
     """A `matrix` of probabilities, whose rows sum to one; else ValueError."""
     probs = matrix(name, values, rows, columns)
     total = probs.sum(axis=1)

@@ -10,10 +10,11 @@ from uuid import uuid4
 
 import numpy as np
 
+from al_bench.arithmetic import distributions
 from al_bench.content import replaced
 from al_bench.labelling.annotations import append
 from al_bench.labelling.pool import array, array_file
-from al_bench.labelling.rows import RowBatch, check_ids, check_probabilities, plain_arrays
+from al_bench.labelling.rows import RowBatch, check_ids, plain_arrays
 from al_bench.labelling.schema import GIVEN, Answer
 from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store, unwritable
@@ -43,7 +44,7 @@ def ingest(
             probs = prior_table(prior, rows.modality, settings.classes, names)
         elif probs is not None:
             k = len(settings.classes)
-            probs = check_probabilities(f"{rows.where}: prior", probs, len(rows), k)
+            probs = distributions(f"{rows.where}: prior", probs, len(rows), k)
         number = store.append("arrivals", key=rows.key, n=len(rows), time=time())
         nothing = [None] * len(rows)
         paths = [str(path) for path in rows.images or ()]  # as `with_files` made sure
@@ -119,7 +120,7 @@ def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequen
         raise ValueError(f"{path} is no table of class probabilities; wanted {', '.join(TABLES)} "
                          "or .npz")  # fmt: skip
     n = len(values) if own is not None else len(names)
-    probs = check_probabilities(f"{path}: prior", values, n, len(classes))
+    probs = distributions(f"{path}: prior", values, n, len(classes))
     if own is None:
         return probs
     places = {name: line for line, name in enumerate(check_ids(f"{path}: ids", own, n))}

@@ -129,33 +129,6 @@ def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError(f"{path} is not an .npz of plain arrays: {line}") from error
 
 
-def check_features(where: str, values: NDArray[Any]) -> Floats:
-    """(n, d) finite float32, at least a row and a column."""
-    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
-        raise ValueError(
-            f"{where} is {values.dtype} of shape {values.shape}; wanted (n, d) numbers"
-        )
-    with np.errstate(over="ignore"):
-        found: Floats = values.astype(np.float32)
-    wrong = np.flatnonzero(~np.isfinite(found).all(axis=1))
-    if len(wrong):
-        raise ValueError(f"{where}: row {wrong[0]} is not finite ({len(wrong)} such rows)")
-    return found
-
-
-def check_probabilities(where: str, values: NDArray[Any], n: int, k: int | None) -> Floats:
-    """(n, k) class probabilities, each row's sum one."""
-    if values.ndim != 2 or len(values) != n or k not in (None, values.shape[1]):
-        raise ValueError(f"{where} has shape {values.shape}; wanted ({n}, {k or 'classes'})")
-    found = check_features(where, values)
-    wrong = np.flatnonzero((found < 0).any(axis=1) | (abs(found.sum(axis=1) - 1) > 1e-3))
-    if len(wrong):
-        raise ValueError(
-            f"{where}: row {wrong[0]} is no probabilities that sum to one ({len(wrong)} such rows)"
-        )
-    return found
-
-
 def check_ids(where: str, values: NDArray[Any], n: int) -> list[str]:
     """(n,) names of rows as texts."""
     if values.shape != (n,) or values.dtype.kind not in "iuU":

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.arithmetic import distributions, matrix
 from al_bench.labelling.rows import (
     RowBatch,
-    check_features,
     check_ids,
-    check_probabilities,
     image_batch,
     plain_arrays,
 )
@@ -49,7 +48,7 @@ def read_rows(data: Any, columns: Columns) -> RowBatch:
     if isinstance(data, list | tuple):
         return RowBatch("the list", "text", texts=texts_of("the list", "text", data))
     if isinstance(data, np.ndarray):
-        return RowBatch("the array", "features", features=check_features("the array", data))
+        return RowBatch("the array", "features", features=matrix("the array", data))
     if str(data).startswith(HUB):
         table = dataset_columns(str(data), columns.split)
         return table_rows(str(data), table, Path(), columns)
@@ -90,12 +89,12 @@ def embedded_rows(path: Path) -> RowBatch:
     arrays = plain_arrays(path)
     if "features" not in arrays:
         raise ValueError(f"{path} has no features; it has {', '.join(arrays) or 'nothing'}")
-    features = check_features(f"{path}: features", arrays["features"])
+    features = matrix(f"{path}: features", arrays["features"])
     names = prior = None
     if "ids" in arrays:
         names = check_ids(f"{path}: ids", arrays["ids"], len(features))
     if "prior" in arrays:
-        prior = check_probabilities(f"{path}: prior", arrays["prior"], len(features), None)
+        prior = distributions(f"{path}: prior", arrays["prior"], len(features), None)
     return RowBatch(str(path), "features", names, features=features, prior=prior)
 
 

@@ -138,7 +138,11 @@ DATA: dict[str, tuple[Callable[[Path], str], list[str], str]] = {
     "ids too few": (arrays(features=F, ids=np.arange(3)), [], "wanted (4,) whole numbers or texts"),
     "ids twice": (arrays(features=F, ids=np.zeros(4, int)), [], "id '0' comes more than once"),
     "a prior too short": (arrays(features=F, prior=np.full((3, 2), 0.5)), [], "shape (3, 2);"),
-    "a prior of no sums": (arrays(features=F, prior=np.ones((4, 2))), [], "no probabilities that"),
+    "a prior of no sums": (
+        arrays(features=F, prior=np.ones((4, 2))),
+        [],
+        "row 0 is no probabilities: it sums to 2",
+    ),
     "a prior below 0": (
         arrays(features=F, prior=np.tile([2.0, -1], (4, 1))),
         [],
@@ -175,7 +179,7 @@ OPTIONS: dict[str, tuple[list[str], str]] = {
     "two strategies": (["strategy=badge,margin"], "names no option; wanted one word"),
     "a word": (["badge"], "'badge' is no option; wanted group=option"),
     "no number": (["learner.l2=many"], "LinearHead: "),
-    "a number below 0": (["learner.l2=-1"], "wanted l2 and tolerance above 0"),
+    "a number below 0": (["learner.l2=-1"], "LinearHead got l2=-1, tolerance=1e-05; wanted more"),
     "the truth": (["strategy=truth_balanced"], "reads the truth"),
     "texts for embeddings": (["prior=minilm"], "the data are of kind features"),
     "a flag": (["--clases", "a,b"], "No such option"),

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
+from al_bench.content import UNSEEN
 from al_bench.report.tables.cells import Table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 COLUMNS, WIDTH = 6, 120  # of a table on a terminal; of the terminal, where there is none
-WHO = re.compile(
-    r" \((?:baseline: |\d+ of \d+ )?not reached\)$"
-)  # more than a terminal has room for
+# more than a terminal has room for
+NOT_REACHED = re.compile(r" \((?:baseline: |\d+ of \d+ )?not reached\)$")
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -24,10 +24,6 @@ LATEX = {
     "−": r"$-$", "∞": r"$\infty$", "≥": r"$\geq$", "†": r"$^\dagger$", "·": r"$\cdot$",
     "–": r"--",
 }  # fmt: skip
-
-
-# control characters end lines and move cursors, directional ones show a text as another
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def one_line(text: str) -> str:
@@ -110,7 +106,7 @@ def console(table: Table, width: int) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    rows = [[WHO.sub("", one_line(cell)) for cell in row] for row in table.rows]
+    rows = [[NOT_REACHED.sub("", one_line(cell)) for cell in row] for row in table.rows]
     wide = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     wide = wide or [1] * len(table.header)
     ends = accumulate((cells + 3 for cells in wide), initial=1)
