@@ -12,8 +12,8 @@ from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from al_bench.loop import Round
-from al_bench.truth import Problem
+from al_bench.core.loop import Round
+from al_bench.core.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def active_learning(
     label_model, assignment: of a problem with several annotators, what their answers come to (None:
     majority vote) and whom to ask (None: each in turn).
     """
-    from al_bench import loop
+    from al_bench.core import loop
     from al_bench.runs.parts import parts_of
 
     choices = {"strategy": strategy, "init": init, "supervision": supervision}

@@ -34,7 +34,7 @@ def main() -> None:
     import numpy as np
 
     import al_bench
-    from al_bench.arithmetic import unit
+    from al_bench.core.arrays import unit
     from al_bench.runs.component import Component
     from al_bench.runs.parts import known_prior, loaded
     from al_bench.runs.plan import plan

@@ -28,12 +28,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from pages import row, table
 
-from al_bench.metrics import balanced
-from al_bench.problem.cache import embeddings as cache
+from al_bench.core.metrics import balanced
+from al_bench.core.state import Floats
+from al_bench.data.cache import embeddings as cache
 from al_bench.runs.config import build
 from al_bench.runs.environment import restart_limited
 from al_bench.runs.plan import plan
-from al_bench.state import Floats
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "embedding.md"
 BATCH = 64  # the encoders' own

@@ -27,12 +27,12 @@ import numpy as np
 import torch
 from pages import row
 
+from al_bench.core.state import Rows, TrainingSet
 from al_bench.learners.network import moved
 from al_bench.learners.training import batches
 from al_bench.priors.device import device
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
-from al_bench.state import Rows, TrainingSet
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "finetuning.md"
 CASES = {

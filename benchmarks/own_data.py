@@ -23,12 +23,12 @@ import pandas as pd
 from pages import row, table
 
 from al_bench.api import composed
+from al_bench.core.metrics import balanced
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints
+from al_bench.data.types import Dataset
 from al_bench.labelling import Answer, Estimate, Session
-from al_bench.metrics import balanced
-from al_bench.problem.types import Dataset
-from al_bench.rng import rng
 from al_bench.runs.config import build
-from al_bench.state import Floats, Ints
 
 RESULTS = Path(__file__).parents[1] / "results"
 ROWS, BATCH, SEEDS = 10_000, 50, 5

@@ -26,12 +26,12 @@ import numpy as np
 from pages import row
 from scale import Size, make_pool, measure, node, ready
 
-from al_bench.arithmetic import unit
-from al_bench.desk import Desk
-from al_bench.loop import query
+from al_bench.core.arrays import unit
+from al_bench.core.loop import query
+from al_bench.core.oracle import Desk
+from al_bench.core.state import Floats, Ints, Rows, State
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
-from al_bench.state import Floats, Ints, Rows, State
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "peers.md"
 LABELLED, BUDGET, CLASSES, DIM = 1_000, 100, 10, 384

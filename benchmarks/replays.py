@@ -16,12 +16,12 @@ import numpy as np
 
 import al_bench
 from al_bench.api import chosen
-from al_bench.desk import Desk
+from al_bench.core.loop import answered, query, trained
+from al_bench.core.oracle import Desk
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints, State
 from al_bench.labelling.audit.design import NEVER, reserve
-from al_bench.loop import answered, query, trained
-from al_bench.rng import rng
 from al_bench.runs.parts import parts_of
-from al_bench.state import Floats, Ints, State
 
 METHODS = {
     "codecision": {"strategy": "codecision", "init": "codecision", "supervision": "vetted_pool"},

@@ -33,11 +33,11 @@ import numpy as np
 from pages import row
 from threadpoolctl import threadpool_limits
 
-from al_bench.desk import Desk
-from al_bench.loop import query
+from al_bench.core.loop import query
+from al_bench.core.oracle import Desk
+from al_bench.core.state import UNLABELLED, Ints, Rows, State
 from al_bench.runs.config import build, config_dir
 from al_bench.runs.plan import plan
-from al_bench.state import UNLABELLED, Ints, Rows, State
 from al_bench.testing.situations import SoftmaxModel
 
 for library in ("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster"):

@@ -23,13 +23,13 @@ from pages import table
 from replays import FRACTION, METHODS, SHARE, Replay, Setting, made
 from scipy.stats import norm
 
-from al_bench.arithmetic import one_hot
+from al_bench.core.arrays import one_hot
+from al_bench.core.metrics import recalls
+from al_bench.core.state import Floats, Ints
 from al_bench.labelling.audit.design import Audit, deviations, joined, next_audited, weights
 from al_bench.labelling.audit.estimate import Estimate, Interval, agreed, estimate
 from al_bench.labelling.audit.stopping import GAIN, STEP, advice, due, look_at
-from al_bench.metrics import recalls
 from al_bench.report.savings import isotonic
-from al_bench.state import Floats, Ints
 
 PAGE = Path(__file__).parents[1] / "results" / "benchmarks" / "stopping.md"
 SETS = (

@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
+from al_bench.data.types import Dataset
 from al_bench.priors.images import as_image
 from al_bench.priors.table import ID, row_id
-from al_bench.problem.types import Dataset
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
 

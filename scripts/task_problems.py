@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.entries import Task, entered, problem_name, read_task
-from al_bench.loop import active_learning
-from al_bench.metrics import evaluate
-from al_bench.rng import rng
+from al_bench.core.loop import active_learning
+from al_bench.core.metrics import evaluate
+from al_bench.core.problem import Problem
+from al_bench.core.rng import rng
+from al_bench.core.state import Learner, State, TrainingSet
+from al_bench.report.entries import Task, entered, problem_name, read_task
 from al_bench.runs.component import identified
 from al_bench.runs.config import build, config_dir
 from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.plan import Job
-from al_bench.state import Learner, State, TrainingSet
-from al_bench.truth import Problem
 
 
 def record(job: Job, task: Task) -> dict[str, Any]:

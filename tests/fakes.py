@@ -21,13 +21,13 @@ def chosen(group: str, given: Given) -> tuple[str, dict[str, Any]]:
     if isinstance(given, tuple):
         return given
     if given == "merge":
-        return "merge", {"_target_": "al_bench.problem.Merge", "classes": 3, "order": "fixed"}
+        return "merge", {"_target_": "al_bench.data.Merge", "classes": 3, "order": "fixed"}
     if not isinstance(given, str) and group == "noise":
-        return "symmetric", {"_target_": "al_bench.problem.Symmetric", "rate": given}
+        return "symmetric", {"_target_": "al_bench.data.Symmetric", "rate": given}
     if not isinstance(given, str):
-        return "longtail", {"_target_": "al_bench.problem.LongTail", "ratio": given}
+        return "longtail", {"_target_": "al_bench.data.LongTail", "ratio": given}
     if given in CLASSES:
-        return given, {"_target_": f"al_bench.problem.{CLASSES[given]}"}
+        return given, {"_target_": f"al_bench.data.{CLASSES[given]}"}
     return given, {"_target_": f"al_bench.{group}.{given}"}
 
 

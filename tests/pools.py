@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from al_bench.desk import Desk
-from al_bench.loop import query
+from al_bench.core.loop import query
+from al_bench.core.oracle import Desk
+from al_bench.core.problem import Problem
+from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.runs.config import build
-from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.common.posterior import Laplace
 from al_bench.testing.situations import make_pool, make_state
-from al_bench.truth import Problem
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 LAPLACE = Laplace(precision=0.1)

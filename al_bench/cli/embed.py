@@ -21,8 +21,8 @@ def embed(
     Blocks are kept one by one: several processes or machines may fill one cache together, and a
     killed one loses a block.
     """
+    from al_bench.data.build import embedded
     from al_bench.priors.device import THREADS
-    from al_bench.problem.build import embedded
     from al_bench.runs.component import Component
     from al_bench.runs.config import workers
     from al_bench.runs.experiments import plans

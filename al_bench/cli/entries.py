@@ -33,7 +33,7 @@ def enter(
 
     What is done is kept: given again, the command goes on. `albench list task` shows the tasks.
     """
-    from al_bench import entries
+    from al_bench.report import entries
 
     entries.enter(name, entries.read_task(task, config_dir), overrides or [], out, config_dir)
 
@@ -56,7 +56,7 @@ def merge(
     written. Of a run that is in several the first is taken. `albench claim` and `albench report
     --known` read it.
     """
-    from al_bench.entries import RESULTS
+    from al_bench.report.entries import RESULTS
     from al_bench.report.merge import merged
     from al_bench.report.results import read_parquet, read_runs, write_parquet
 
@@ -102,6 +102,6 @@ def verify(
     and by that over the root of the sample's size in the mean. Code that --config-dir names is run
     here: read it first.
     """
-    from al_bench import entries
+    from al_bench.report import entries
 
     return entries.verify(folder, overrides or (), share, seed, tolerance, config_dir)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from al_bench.report.keys import Choice
     from al_bench.runs.options import Asked
 
-PACKAGED = "al_bench.datasets.Packaged"
+PACKAGED = "al_bench.data.Packaged"
 METRICS = ("balanced_accuracy", "product_balanced_accuracy")
 
 
@@ -68,7 +68,7 @@ def explore(
 
 def modality(choice: Choice) -> str:
     """What a data set's rows are: as its config says, or its file that ships with us."""
-    from al_bench.datasets.packaged import modality_of
+    from al_bench.data.datasets.packaged import modality_of
 
     said = (v for k, v in choice.parameters.items() if k.rpartition(".")[2] == "modality")
     for node in (choice.node, *choice.node.values()):  # a set may be part of another

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
+from al_bench.core.arrays import one_hot
+from al_bench.core.state import ABSENT, Floats
 from al_bench.labelling.audit.design import Audit
 from al_bench.labelling.audit.estimate import Estimate as AuditEstimate
 from al_bench.labelling.audit.estimate import Interval, agreed, estimate
@@ -15,7 +16,6 @@ from al_bench.labelling.audit.stopping import Look, advice, due, look_at
 from al_bench.labelling.ledger import consensus
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
 from al_bench.labelling.schema import Answer
-from al_bench.state import ABSENT, Floats
 
 TWICE = 10  # audited rows with two answers from which on these say how often people err
 LOOK = "look"  # kind of a decision

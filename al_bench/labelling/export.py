@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from al_bench.core.loop import answered
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints
+from al_bench.core.threads import one_thread
 from al_bench.labelling.evaluation import Estimate
 from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
 from al_bench.labelling.ledger import Status, by_row
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
 from al_bench.labelling.store import unwritable
-from al_bench.loop import answered
-from al_bench.rng import rng
-from al_bench.state import Floats, Ints
-from al_bench.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

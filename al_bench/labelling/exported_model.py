@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.arithmetic import log_softmax, softmax, unit
-from al_bench.label_models.belief import Expert, Form, Forms
-from al_bench.label_models.crossfit import FoldModel
+from al_bench.belief.belief import Expert, Form, Forms
+from al_bench.core.arrays import log_softmax, softmax, unit
+from al_bench.core.predictor import Delivered, logs, pooled
+from al_bench.core.state import Floats, Rows
+from al_bench.crowd.crossfit import FoldModel
+from al_bench.data.cache.embeddings import comparing, embeddings
+from al_bench.data.types import Prior, Task
 from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
 from al_bench.labelling.rows import RowBatch, plain_arrays
 from al_bench.labelling.settings import Columns, config_of, task_of
 from al_bench.labelling.sources import read_rows
 from al_bench.learners.linear import LinearModel
-from al_bench.problem.cache.embeddings import comparing, embeddings
-from al_bench.problem.types import Prior, Task
 from al_bench.runs.config import build
-from al_bench.state import Floats, Rows
-from al_bench.supervision.delivered import Delivered, logs, pooled
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,9 @@ from uuid import uuid4
 
 import numpy as np
 
-from al_bench.arithmetic import distributions
-from al_bench.content import replaced
+from al_bench.core.arrays import distributions
+from al_bench.core.hashing import replaced
+from al_bench.core.state import Floats
 from al_bench.labelling.annotations import append
 from al_bench.labelling.pool import array, array_file
 from al_bench.labelling.rows import RowBatch, check_ids, plain_arrays
@@ -19,7 +20,6 @@ from al_bench.labelling.schema import GIVEN, Answer
 from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store, unwritable
 from al_bench.labelling.tables import TABLES, column, file_columns
-from al_bench.state import Floats
 
 IDS = ("id", "row_id")  # columns of a table of class probabilities that name its rows
 

@@ -13,7 +13,11 @@ from threading import RLock
 
 import numpy as np
 
-from al_bench.content import replaced
+from al_bench.core.hashing import replaced
+from al_bench.core.loop import answered, trained
+from al_bench.core.predictor import Delivered
+from al_bench.core.state import Answers, Floats, Ints, Panel, Rows, State
+from al_bench.core.threads import one_thread
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
 from al_bench.labelling.pool import CACHE, Pool, given_priors, make_pool, pool_key, stored_batches
@@ -21,11 +25,7 @@ from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
 from al_bench.labelling.store import Store, unwritable
-from al_bench.loop import answered, trained
-from al_bench.state import Answers, Floats, Ints, Panel, Rows, State
 from al_bench.supervision import Calibrated
-from al_bench.supervision.delivered import Delivered
-from al_bench.threads import one_thread
 
 FIT_CACHE = "fit.npz"  # the last fit, beside the database: who only reads a session fits nothing
 

@@ -13,16 +13,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from al_bench.arithmetic import unit
-from al_bench.datasets.features import FeatureRows
+from al_bench.core.arrays import unit
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints, Rows
+from al_bench.data.cache.embeddings import comparing, embeddings, zero_shot
+from al_bench.data.datasets.features import FeatureRows
+from al_bench.data.types import Prior, Task
 from al_bench.labelling.audit.design import reserve
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store
-from al_bench.problem.cache.embeddings import comparing, embeddings, zero_shot
-from al_bench.problem.types import Prior, Task
-from al_bench.rng import rng
-from al_bench.state import Floats, Ints, Rows
 
 ARRAYS = "given"  # folder of features and class probabilities that came with the data
 CACHE = "cache"  # folder of what foundation models said

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.datasets.features import FeatureRows
-from al_bench.datasets.images import decode
-from al_bench.state import Floats
+from al_bench.core.state import Floats
+from al_bench.data.datasets.features import FeatureRows
+from al_bench.data.datasets.images import decode
 
 
 @dataclass(frozen=True)

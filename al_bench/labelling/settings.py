@@ -11,15 +11,15 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.content import UNSEEN
-from al_bench.datasets.check import check_names, check_prompts, words
-from al_bench.label_models import Majority
-from al_bench.problem.types import Prior, Task
+from al_bench.core.hashing import UNSEEN
+from al_bench.core.state import Assignment, LabelModel, Learner, Strategy, Supervision
+from al_bench.crowd import Majority
+from al_bench.data.datasets.check import check_names, check_prompts, words
+from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
 from al_bench.runs.config import OPTIONAL, build, is_sweep, key_of
 from al_bench.runs.parts import is_oracle
 from al_bench.runs.plan import plan
-from al_bench.state import Assignment, LabelModel, Learner, Strategy, Supervision
 
 DEFAULTS: Mapping[str, str | None] = {
     "strategy": "codecision",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import distributions, matrix
+from al_bench.core.arrays import distributions, matrix
 from al_bench.labelling.rows import (
     RowBatch,
     check_ids,

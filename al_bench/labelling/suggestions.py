@@ -10,16 +10,16 @@ from typing import TextIO, TypeAlias
 
 import numpy as np
 
-from al_bench.desk import Desk
+from al_bench.core.loop import query
+from al_bench.core.oracle import Desk
+from al_bench.core.rng import rng
+from al_bench.core.state import UNLABELLED, Floats, Ints, State
+from al_bench.core.threads import one_thread
 from al_bench.labelling.audit.design import next_audited
 from al_bench.labelling.ledger import answered_once
 from al_bench.labelling.model_service import ModelService, Snapshot
 from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
 from al_bench.labelling.store import Store
-from al_bench.loop import query
-from al_bench.rng import rng
-from al_bench.state import UNLABELLED, Floats, Ints, State
-from al_bench.threads import one_thread
 
 COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
 BY_CHANCE = "audit: drawn at random, to measure the model"

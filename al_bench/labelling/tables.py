@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from al_bench.datasets.columns import first_line
+from al_bench.data.datasets.columns import first_line
 
 Column: TypeAlias = Sequence[Any]
 HUB = "hf://"

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, one_of, softmax
-from al_bench.learners.balance import BALANCES, balanced
-from al_bench.learners.logistic import logistic
-from al_bench.state import Floats, Rows, TrainingSet
+from al_bench.core.arrays import above, at_least, one_of, softmax
+from al_bench.core.balance import BALANCES, balanced
+from al_bench.core.logistic import logistic
+from al_bench.core.state import Floats, Rows, TrainingSet
 
 
 @dataclass(frozen=True)

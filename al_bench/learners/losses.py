@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import torch
 
-from al_bench.arithmetic import fraction, one_of, require
-from al_bench.learners.balance import BALANCES, balanced
-from al_bench.state import Floats, TrainingSet
+from al_bench.core.arrays import fraction, one_of, require
+from al_bench.core.balance import BALANCES, balanced
+from al_bench.core.state import Floats, TrainingSet
 
 
 class Terms(NamedTuple):

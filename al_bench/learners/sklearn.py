@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.utils.validation import has_fit_parameter
 
-from al_bench.state import Floats, Rows, TrainingSet
+from al_bench.core.state import Floats, Rows, TrainingSet
 
 
 @dataclass(frozen=True)

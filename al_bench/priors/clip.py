@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, unit
+from al_bench.core.arrays import softmax, unit
+from al_bench.core.state import Floats
+from al_bench.data.types import Task
 from al_bench.priors.common import Reading, class_vectors
 from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image, decoded
 from al_bench.priors.weights import identity, pretrained
-from al_bench.problem.types import Task
-from al_bench.state import Floats
 
 BATCH = 64  # images or texts a forward pass
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from al_bench.arithmetic import unit
-from al_bench.problem.types import Encoder, Prior, Task
-from al_bench.state import Floats
+from al_bench.core.arrays import unit
+from al_bench.core.state import Floats
+from al_bench.data.types import Encoder, Prior, Task
 
 
 def check_kind(prior: Prior, reads: str, modality: str) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
+from al_bench.core.arrays import softmax
+from al_bench.core.state import Floats
+from al_bench.data.types import Encoder, Prior, Task
 from al_bench.priors.common import Around, check_kind, cut, filled
 from al_bench.priors.device import inference
 from al_bench.priors.sentence import ClassNamePrototypes
 from al_bench.priors.weights import identity, pretrained
-from al_bench.problem.types import Encoder, Prior, Task
-from al_bench.state import Floats
 
 if TYPE_CHECKING:
     import torch

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from al_bench.content import digest
+from al_bench.core.hashing import digest
 from al_bench.priors.device import device, dtype
 
 PACKAGE = "package:"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from al_bench.core.rng import rng
 from al_bench.report import stats
 from al_bench.report.curves import LearningCurves, aligned, check_metric, learning_curves
 from al_bench.report.keys import GROUPS, Method, Setting, keyed
@@ -18,7 +19,6 @@ from al_bench.report.savings import Saving, area, saved
 from al_bench.report.selection import NoMatchError, Selection, chosen, only
 from al_bench.report.spec import ReportSpec
 from al_bench.report.stats import Floats
-from al_bench.rng import rng
 from al_bench.runs.display import OURS
 
 CONFIGS = [f"{group}_config" for group in GROUPS]

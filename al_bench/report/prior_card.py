@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.metrics import balanced, calibration_error, recalls
+from al_bench.core.metrics import balanced, calibration_error, recalls
+from al_bench.core.state import Floats, Ints
 from al_bench.report.figures.style import panels, save_png, styled
 from al_bench.report.tables.cells import NONE, Table
 from al_bench.report.tables.render import markdown
-from al_bench.state import Floats, Ints
 
 LARGE = 40  # classes beyond which a figure has no names
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.content import replaced
+from al_bench.core.hashing import replaced
 from al_bench.report.keys import METHOD, SETTING, Choice, Setting, columns_of
 from al_bench.runs.config import PROBLEM
 from al_bench.runs.display import erring, words

@@ -138,7 +138,7 @@ def component(target: str) -> Any:
 
 def content(value: Any) -> Any:
     """The hash of a file or folder that a value names; the value itself where it names none."""
-    from al_bench.content import digest, fingerprint
+    from al_bench.core.hashing import digest, fingerprint
 
     path = Path(value).expanduser() if isinstance(value, str) and value else None
     if path is None or not path.exists():

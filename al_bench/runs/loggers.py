@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from al_bench.loop import Round
+from al_bench.core.loop import Round
 from al_bench.runs.display import erring, words
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def title(manifest: Mapping[str, Any]) -> str:
     shown = [choices["strategy"], words("dataset", choices["dataset"], science["dataset"])]
     shown.append(words("imbalance", choices["imbalance"], science["imbalance"]))
     group = erring(science)
-    if science[group]["_target_"] == "al_bench.problem.Clean":
+    if science[group]["_target_"] == "al_bench.data.Clean":
         shown.append("labels as they are")
     else:
         called = "annotators " if group == "annotators" else ""

@@ -22,7 +22,8 @@ MISSING = "???"  # of a value that a user has to give
 ADDED = ("version", "several", "source")  # what identity adds to a config
 ROOMS = {
     "strategies": ("strategy",),
-    "label_models": ("label_model", "belief"),
+    "belief": ("label_model", "belief"),
+    "crowd": ("label_model", "assignment"),
     "supervision": ("supervision",),
     "learners": ("learner",),
     "priors": ("prior",),

@@ -7,18 +7,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from al_bench.assignments import InTurn
-from al_bench.label_models import Majority
-from al_bench.loop import Parts
-from al_bench.metrics import evaluate
-from al_bench.problem.build import build as build_problem
-from al_bench.problem.limit import limited
-from al_bench.problem.types import Dataset
+from al_bench.core.loop import Parts
+from al_bench.core.metrics import evaluate
+from al_bench.core.problem import Problem
+from al_bench.core.state import Protocol
+from al_bench.crowd import InTurn, Majority
+from al_bench.data.build import build as build_problem
+from al_bench.data.limit import limited
+from al_bench.data.types import Dataset
 from al_bench.runs.component import Component
 from al_bench.runs.config import PROBLEM, build
 from al_bench.runs.plan import Job
-from al_bench.state import Protocol
-from al_bench.truth import Problem
 
 
 def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
@@ -53,7 +52,7 @@ def checked_protocol(protocol: Any) -> Protocol:
         raise ValueError(
             f"the protocol {type(protocol).__name__} has no {' and no '.join(missing)}; wanted "
             "reveal (sequential or batch), reask (may a labelled row be queried again) and tariff "
-            "(what answers cost: al_bench.state.Tariff)"
+            "(what answers cost: al_bench.core.state.Tariff)"
         )
     made: Protocol = protocol
     return made

@@ -8,9 +8,9 @@ from time import perf_counter
 
 import numpy as np
 
-from al_bench.loop import Evaluate, Parts, Round, answered, trained
-from al_bench.state import Answers, Ints, Learner, State, Supervision
-from al_bench.truth import Problem
+from al_bench.core.loop import Evaluate, Parts, Round, answered, trained
+from al_bench.core.problem import Problem
+from al_bench.core.state import Answers, Ints, Learner, State, Supervision
 
 
 class ProxySelection:

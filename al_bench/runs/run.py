@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from al_bench.loop import Round, active_learning
-from al_bench.progress import span
+from al_bench.core.loop import Round, active_learning
+from al_bench.core.problem import Problem
+from al_bench.core.progress import span
+from al_bench.core.threads import limit_threads
 from al_bench.runs.component import identified, name_of
 from al_bench.runs.config import GROUPS, OPTIONAL, build
 from al_bench.runs.environment import commit, isa_limited, versions
@@ -19,8 +21,6 @@ from al_bench.runs.options import option_of
 from al_bench.runs.parts import is_oracle, parts_of, problem_of
 from al_bench.runs.plan import Job
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
-from al_bench.threads import limit_threads
-from al_bench.truth import Problem
 
 
 class Aloud:

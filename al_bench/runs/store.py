@@ -17,8 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from al_bench.content import replaced
-from al_bench.loop import Round
+from al_bench.core.hashing import replaced
+from al_bench.core.loop import Round
 from al_bench.runs import schema
 from al_bench.runs.schema import read_manifest
 

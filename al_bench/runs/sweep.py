@@ -20,7 +20,7 @@ from typing import Any
 
 from omegaconf import DictConfig, read_write
 
-from al_bench.progress import Every, span
+from al_bench.core.progress import Every, span
 from al_bench.runs.config import composing, is_sweep, key_of, search, workers
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.plan import Plan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, Querying, State, Strategy
+from al_bench.core.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.ranking import top
 from al_bench.strategies.wrappers import show_only

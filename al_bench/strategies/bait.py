@@ -7,8 +7,8 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, one_of, require
-from al_bench.state import Floats, Ints, State
+from al_bench.core.arrays import above, at_least, one_of, require
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.linear import linear_head
 

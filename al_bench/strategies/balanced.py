@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, entropy, share
-from al_bench.state import Floats, Ints, State, Strategy
+from al_bench.core.arrays import at_least, entropy, share
+from al_bench.core.state import Floats, Ints, State, Strategy
 from al_bench.strategies.balance import (
     belief,
     random_argmax,

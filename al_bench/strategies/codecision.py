@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, fraction, margin, one_of
-from al_bench.label_models.belief import AveragedBelief, OutOfFoldBelief
-from al_bench.state import Floats, Ints, State
+from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief
+from al_bench.core.arrays import at_least, fraction, margin, one_of
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.asking import best_first
 from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import unit_rows

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, one_of, require, softmax
-from al_bench.state import Floats, Ints, Picked, Rows, State
+from al_bench.core.arrays import at_least, one_of, require, softmax
+from al_bench.core.state import Floats, Ints, Picked, Rows, State
 from al_bench.strategies.common.clusters import FULL, representatives
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
 from al_bench.strategies.common.linear import linear_head

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.rng import seeded_global_generator
-from al_bench.state import HIDDEN, Floats, Ints, Picked, Rows, State
+from al_bench.core.rng import seeded_global_generator
+from al_bench.core.state import HIDDEN, Floats, Ints, Picked, Rows, State
 from al_bench.strategies.common.ranking import filled
 
 try:

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, one_of
-from al_bench.state import HIDDEN, Floats, Ints, State
+from al_bench.core.arrays import at_least, one_of
+from al_bench.core.state import HIDDEN, Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
 from al_bench.strategies.common.ranking import filled

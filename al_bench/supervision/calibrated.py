@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, require, softmax
-from al_bench.label_models.pool import RATES
-from al_bench.state import Foreseen, Ints, State, Supervision, TrainingSet
-from al_bench.supervision.delivered import Delivered, logs, pooled
+from al_bench.belief.opinion_pool import RATES
+from al_bench.core.arrays import at_least, require, softmax
+from al_bench.core.predictor import Delivered, logs, pooled
+from al_bench.core.state import Foreseen, Ints, State, Supervision, TrainingSet
 
 DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # of the power of a belief, that are averaged over
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import above, one_hot, one_of, share
-from al_bench.label_models.belief import AveragedBelief, OutOfFoldBelief, belief_of, confident_rows
-from al_bench.state import Ints, State, TrainingSet
+from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief, belief_of, confident_rows
+from al_bench.core.arrays import above, one_hot, one_of, share
+from al_bench.core.state import Ints, State, TrainingSet
 
 
 @dataclass(frozen=True)

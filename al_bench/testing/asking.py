@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.label_models.consensus import Majority
-from al_bench.state import ABSENT, Ints, Panel, State
+from al_bench.core.state import ABSENT, Ints, Panel, State
+from al_bench.crowd.consensus import Majority
 from al_bench.testing.situations import Situation, make_state
 
 SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # the last one, of two classes, says mostly the wrong one

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.desk import Desk
-from al_bench.state import Answers
+from al_bench.core.oracle import Desk
+from al_bench.core.problem import accuracies
+from al_bench.core.state import Answers
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
     Check,
@@ -22,7 +23,6 @@ from al_bench.testing.promises import (
     same_again,
 )
 from al_bench.testing.situations import Situation
-from al_bench.truth import accuracies
 
 
 def _several(seed: int) -> Situation:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.problem.types import People, Truth
-from al_bench.state import ABSENT, Ints, PriorModel, State, TrainingSet
+from al_bench.core.state import ABSENT, Ints, PriorModel, State, TrainingSet
+from al_bench.data.types import People, Truth
 from al_bench.testing import asking_contract, strategy_contract
 from al_bench.testing.asking import asked_situations
 from al_bench.testing.promises import (

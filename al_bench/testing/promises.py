@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from al_bench.state import State
+from al_bench.core.state import State
 from al_bench.testing.situations import Situation
 
 Make: TypeAlias = Callable[[], Any]

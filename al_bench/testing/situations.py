@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.state import UNLABELLED, Floats, Ints, Model, Rows, State, TrainingSet
+from al_bench.core.arrays import softmax
+from al_bench.core.state import UNLABELLED, Floats, Ints, Model, Rows, State, TrainingSet
 
 
 @dataclass(frozen=True)

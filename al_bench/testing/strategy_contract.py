@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.desk import Desk
-from al_bench.loop import query
-from al_bench.state import Answers, Ints
+from al_bench.core.loop import query
+from al_bench.core.oracle import Desk
+from al_bench.core.state import Answers, Ints
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
     Check,

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from al_bench.cli.main import main
-from al_bench.entries import (
+from al_bench.report.entries import (
     areas,
     check_entry,
     entered,

@@ -17,19 +17,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from al_bench.arithmetic import unit
 from al_bench.cli.main import main
-from al_bench.content import FOLDER, check_file_name
-from al_bench.datasets.check import checked, words
-from al_bench.datasets.features import Features
-from al_bench.datasets.images import decode
+from al_bench.core.arrays import unit
+from al_bench.core.hashing import FOLDER, check_file_name
+from al_bench.core.state import Rows, TrainingSet
+from al_bench.data.datasets.check import checked, words
+from al_bench.data.datasets.features import Features
+from al_bench.data.datasets.images import decode
+from al_bench.data.noise import Symmetric
+from al_bench.data.types import Dataset, Split, Truth
 from al_bench.learners.linear import LinearHead
-from al_bench.problem.noise import Symmetric
-from al_bench.problem.types import Dataset, Split, Truth
 from al_bench.report.tables.render import latex_text, markdown_text
-from al_bench.state import Rows, TrainingSet
-from tests.datasets.folders import hub
-from tests.datasets.test_packaged import encoded
+from tests.data.datasets.folders import hub
+from tests.data.datasets.test_packaged import encoded
 from tests.runs.test_run import TINY, here  # noqa: F401
 
 FEW = settings(

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from al_bench.core.state import State
 from al_bench.labelling import Answer, Session
 from al_bench.labelling.model_service import fitted
 from al_bench.labelling.schema import FORM, schema
 from al_bench.labelling.store import FILE
-from al_bench.state import State
 from tests.labelling.data import knows, new, npz
 
 TELLS = """

@@ -8,10 +8,10 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from al_bench.learners.balance import adjustment, balanced_weights
+from al_bench.core.balance import adjustment, balanced_weights
+from al_bench.core.state import Rows, TrainingSet
 from al_bench.learners.linear import LinearHead, LinearModel
 from al_bench.learners.residual import ResidualHead, ResidualModel
-from al_bench.state import Rows, TrainingSet
 from al_bench.testing.situations import make_pool
 from tests.reference import residual as reference
 

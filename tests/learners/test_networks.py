@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from al_bench import progress
 from al_bench.cli.main import main
-from al_bench.datasets.features import FeatureRows
+from al_bench.core import progress
+from al_bench.core.state import Model, Rows, State, TrainingSet
+from al_bench.data.datasets.features import FeatureRows
 from al_bench.learners import network
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
@@ -26,7 +27,6 @@ from al_bench.priors import sentence
 from al_bench.runs.component import run_id
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
-from al_bench.state import Model, Rows, State, TrainingSet
 from al_bench.testing.situations import make_pool, make_state, telling_inputs
 from tests.tiny_models import bert, on_cpu, texts_by, timm_weights
 

@@ -11,10 +11,10 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
+from al_bench.core.state import State, TrainingSet
 from al_bench.learners import SklearnClassifier
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
-from al_bench.state import State, TrainingSet
 from al_bench.testing.contract import CHECKS, learns_the_same_again
 from al_bench.testing.promises import Check
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from al_bench.data.types import Task
 from al_bench.priors import images
 from al_bench.priors.clip import ClipEncoder, ClipLike
 from al_bench.priors.conse import ConSE, HeadPrototypes
 from al_bench.priors.images import as_image, renamed
-from al_bench.problem.types import Task
 from tests.tiny_models import (
     NAMES,
     PROMPTS,
@@ -248,7 +248,7 @@ def packaged() -> Any:
 
 @pytest.mark.models
 def test_efficientnet_tells_clip_art_classes_better_than_chance(packaged: Any) -> None:
-    from al_bench.datasets.packaged import Packaged
+    from al_bench.data.datasets.packaged import Packaged
 
     data = Packaged("openclipart", ["clip art of a {}"], 1).load()
     names = ["clock", "jigsaw piece", "beverage", "mammal", "tool"]

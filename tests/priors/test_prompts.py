@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from al_bench.core.state import Floats
+from al_bench.data.build import embedded
+from al_bench.data.types import Dataset, Prior, Split
 from al_bench.priors import conse
 from al_bench.priors.clip import ClipEncoder
 from al_bench.priors.common import class_vectors
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.llm import CausalModel
 from al_bench.priors.sentence import SentenceEncoder
-from al_bench.problem.build import embedded
-from al_bench.problem.types import Dataset, Prior, Split
-from al_bench.state import Floats
 from tests.tiny_models import CONFIGS, config
 
 OPTIONS = sorted(path.stem for path in (CONFIGS / "prior").glob("*.yaml"))

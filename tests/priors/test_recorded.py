@@ -11,20 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from al_bench.arithmetic import uniform
-from al_bench.datasets import Synthetic
+from al_bench.core.arrays import uniform
+from al_bench.core.state import ABSENT, Floats, Ints
+from al_bench.data.build import build
+from al_bench.data.cache.embeddings import comparing
+from al_bench.data.datasets import Synthetic
+from al_bench.data.imbalance import LongTail, Merge
+from al_bench.data.noise import Clean
+from al_bench.data.types import Prior, Task
 from al_bench.priors import Degraded, RecordedAnswers, RecordedLogits, RecordedVotes, Rotated
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.recorded import agreed_accuracy, smoothed
 from al_bench.priors.table import ID, row_id
-from al_bench.problem.build import build
-from al_bench.problem.cache.embeddings import comparing
-from al_bench.problem.imbalance import LongTail, Merge
-from al_bench.problem.noise import Clean
-from al_bench.problem.types import Prior, Task
 from al_bench.runs.config import build as constructed
 from al_bench.runs.plan import plan
-from al_bench.state import ABSENT, Floats, Ints
 
 GIVEN = os.environ.get("AL_BENCH_DATA")
 TEXTS = ["great film", "dull film", "a film"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.content import digest
+from al_bench.core.hashing import digest
 from al_bench.priors.clip import ClipEncoder
 from al_bench.priors.common import filled
 from al_bench.priors.conse import ConSE

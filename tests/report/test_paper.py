@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
+from al_bench.core.rng import rng
 from al_bench.report.results import NOT_AVAILABLE
-from al_bench.rng import rng
 from al_bench.runs.config import build
 from al_bench.runs.experiments import command_lines
 from al_bench.runs.plan import plan

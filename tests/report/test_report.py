@@ -215,7 +215,7 @@ def test_a_method_keeps_its_colour_whoever_else_is_in_the_figure() -> None:
 def test_the_report_imports_neither_torch_nor_the_loop_and_no_plotting_until_it_draws() -> None:
     code = (
         "import sys, al_bench.report.build;"
-        "print([m for m in ('torch', 'al_bench.loop', 'matplotlib', 'scipy.stats', 'sklearn',"
+        "print([m for m in ('torch', 'al_bench.core.loop', 'matplotlib', 'scipy.stats', 'sklearn',"
         " 'pyarrow.parquet', 'jinja2') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -181,7 +181,7 @@ def test_a_row_has_the_option_and_the_config_of_every_group(tmp_path: Path) -> N
     assert (row["strategy"], row["noise"], row["proxy_selection"]) == (
         "margin", "symmetric", "none",
     )  # fmt: skip
-    assert row["noise_config"] == '{"_target_":"al_bench.problem.Symmetric","rate":0.2}'
+    assert row["noise_config"] == '{"_target_":"al_bench.data.Symmetric","rate":0.2}'
     assert row["proxy_selection_config"] == "null"
     assert (row["digest"], bool(row["oracle"])) == ("d1", False)
 

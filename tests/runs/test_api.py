@@ -13,9 +13,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 
 import al_bench
-from al_bench.assignments import InTurn
-from al_bench.label_models import Majority
-from al_bench.problem import Alike, Symmetric
+from al_bench.crowd import InTurn, Majority
+from al_bench.data import Alike, Symmetric
 from al_bench.runs.store import RunFolder
 from al_bench.strategies import Margin
 

@@ -6,7 +6,7 @@ import pytest
 
 from al_bench.runs.display import parameters, words
 
-PROBLEM = "al_bench.problem."
+PROBLEM = "al_bench.data."
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
+from al_bench.core.loop import Parts, active_learning
+from al_bench.core.metrics import evaluate
+from al_bench.data.protocol import Counts
 from al_bench.learners.linear import LinearHead
-from al_bench.loop import Parts, active_learning
-from al_bench.metrics import evaluate
-from al_bench.problem.protocol import Counts
 from al_bench.runs.proxy_selection import ProxySelection
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.desk import Desk
-from al_bench.loop import query
-from al_bench.state import Ints, State
+from al_bench.core.loop import query
+from al_bench.core.oracle import Desk
+from al_bench.core.state import Ints, State
 from al_bench.strategies.asking import (
     ActiveLab,
     AskAgain,

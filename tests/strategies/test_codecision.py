@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.label_models.belief import OutOfFoldBelief
-from al_bench.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
+from al_bench.belief.belief import OutOfFoldBelief
+from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
 from al_bench.strategies.codecision import (
     Codecision,
     CodecisionAgain,

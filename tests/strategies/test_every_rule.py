@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State
+from al_bench.core.state import HIDDEN, UNLABELLED, Ints, Rows, State
 from al_bench.strategies.asking import AskAgain, ReLabel, Repeated
 from al_bench.strategies.badge import Badge, Vessal
 from al_bench.strategies.bait import Bait

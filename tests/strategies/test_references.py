@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.rng import rng as named
-from al_bench.state import Ints, State
+from al_bench.core.rng import rng as named
+from al_bench.core.state import Ints, State
 from al_bench.strategies.badge import Vessal
 from al_bench.strategies.balanced import (
     PCB,

@@ -10,9 +10,9 @@ import pytest
 
 from al_bench import strategies
 from al_bench.cli.main import main
+from al_bench.core.state import State
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
-from al_bench.state import State
 from al_bench.testing.contract import CHECKS
 from al_bench.testing.promises import Check
 from al_bench.testing.strategy_contract import queries_exactly_the_budget

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import margin, unit
-from al_bench.state import Ints, State
+from al_bench.core.arrays import margin, unit
+from al_bench.core.state import Ints, State
 from al_bench.strategies import anchors
 from al_bench.strategies.anchors import SEALS, AnchorAL, mean_similarity, spread
 from al_bench.strategies.balanced import MostLikelyPositive

@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import one_hot, softmax
-from al_bench.loop import Parts, Round, active_learning
-from al_bench.metrics import evaluate
-from al_bench.problem.protocol import Counts
+from al_bench.core.arrays import one_hot, softmax
+from al_bench.core.loop import Parts, Round, active_learning
+from al_bench.core.metrics import evaluate
+from al_bench.core.predictor import Delivered
+from al_bench.core.problem import Problem
+from al_bench.core.state import Floats, Foreseen, Ints, Rows, State, Supervision, TrainingSet
+from al_bench.data.protocol import Counts
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
-from al_bench.state import Floats, Foreseen, Ints, Rows, State, Supervision, TrainingSet
 from al_bench.supervision.calibrated import Calibrated, foresight, learned_power
-from al_bench.supervision.delivered import Delivered
 from al_bench.supervision.human import HumanLabels
 from al_bench.testing.situations import SoftmaxModel, make_pool
-from al_bench.truth import Problem
 from tests.pools import small_problem
 
 Draws = np.random.Generator

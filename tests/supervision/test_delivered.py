@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import one_hot
-from al_bench.metrics import calibration_error
-from al_bench.state import State, TrainingSet
-from al_bench.supervision.delivered import Delivered, sharpness
+from al_bench.core.arrays import one_hot
+from al_bench.core.metrics import calibration_error
+from al_bench.core.predictor import Delivered, sharpness
+from al_bench.core.state import State, TrainingSet
 from al_bench.testing.situations import SoftmaxModel, make_pool
 
 

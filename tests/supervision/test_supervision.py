@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.label_models.belief import OutOfFoldBelief
-from al_bench.label_models.split import balanced_entropy, fm_guesses
-from al_bench.state import Floats, State, Supervision, TrainingSet
+from al_bench.belief.belief import OutOfFoldBelief
+from al_bench.belief.split import balanced_entropy, fm_guesses
+from al_bench.core.state import Floats, State, Supervision, TrainingSet
 from al_bench.supervision.calibrated import Calibrated
 from al_bench.supervision.human import ConfidentLearning, HumanLabels, Smoothed, SoftLabels
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining

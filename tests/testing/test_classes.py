@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from al_bench.core.state import TrainingSet
 from al_bench.runs.component import identified, node_of, targets
 from al_bench.runs.config import build, config_folders
 from al_bench.runs.options import options
-from al_bench.state import TrainingSet
 from al_bench.testing.asking import make_asked
 from al_bench.testing.situations import make_state
 

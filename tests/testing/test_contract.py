@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.label_models.consensus import Majority
+from al_bench.core.state import Consensus, Ints, State
+from al_bench.crowd.consensus import Majority
 from al_bench.runs.config import build, config_dir
 from al_bench.runs.plan import plan
-from al_bench.state import Consensus, Ints, State
 from al_bench.testing.contract import CHECKS, learns_something
 from al_bench.testing.promises import Check, ContractError
 from tests.tiny_models import bert_folder, on_cpu, timm_weights

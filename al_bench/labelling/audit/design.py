@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
-from al_bench.state import Floats, Ints
+from al_bench.core.arrays import one_hot
+from al_bench.core.state import Floats, Ints
 
 NEVER = -1  # in an order: this row is not kept for the audit
 FEW = 5  # rows of a stratum below which its variance is not estimated alone

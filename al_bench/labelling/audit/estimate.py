@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
+from al_bench.core.arrays import one_hot
+from al_bench.core.state import ABSENT, Floats, Ints
 from al_bench.labelling.audit.design import (
     Audit,
     Beta,
@@ -18,7 +19,6 @@ from al_bench.labelling.audit.design import (
     taken,
     tuned,
 )
-from al_bench.state import ABSENT, Floats, Ints
 
 ERROR = 0.025  # on either side of an interval
 POINTS = 64  # at which the distributions of hits and of misses are read

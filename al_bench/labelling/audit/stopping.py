@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from al_bench.core.state import Floats, Ints
 from al_bench.labelling.audit.design import Audit, deviations, joined, weights
 from al_bench.labelling.audit.estimate import Estimate
-from al_bench.state import Floats, Ints
 
 FEW = 20  # audited rows below which nothing is concluded
 GROWTH = 1.5  # of the audit from one look to the next

@@ -11,8 +11,8 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from al_bench.content import digest
-from al_bench.datasets.images import decode
+from al_bench.core.hashing import digest
+from al_bench.data.datasets.images import decode
 from al_bench.labelling import Answer, Estimate, Session, Suggestion
 from al_bench.labelling.page.background import Background
 from al_bench.labelling.schema import AUDIT

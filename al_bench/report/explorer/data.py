@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.core.rng import rng
 from al_bench.report.comparison import PRODUCT, comparison_data, narrowed
 from al_bench.report.curves import LearningCurves, learning_curves
 from al_bench.report.keys import GROUPS, METHOD, SETTING, Choice, Key, in_method
 from al_bench.report.names import Names
 from al_bench.report.results import Results
 from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec
-from al_bench.rng import rng
 from al_bench.runs.options import Asked
 
 WHOLE = (*METHOD, "learner")  # what makes up a method: its loss is a part of it

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
-from al_bench.content import UNSEEN
+from al_bench.core.hashing import UNSEEN
 from al_bench.report.tables.cells import Table
 
 if TYPE_CHECKING:

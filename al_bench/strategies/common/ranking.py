@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, State
+from al_bench.core.state import Floats, Ints, State
 
 
 def top(scores: Floats, budget: int, rng: np.random.Generator) -> Ints:

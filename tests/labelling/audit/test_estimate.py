@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy.stats import beta
 
-from al_bench.arithmetic import one_hot
+from al_bench.core.arrays import one_hot
 from al_bench.labelling.audit.design import Audit, difference, joined, taken, weights
 from al_bench.labelling.audit.estimate import Estimate, Interval, agreed, estimate
 from tests.labelling.audit.populations import Population, answered, make_population

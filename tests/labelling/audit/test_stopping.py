@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import one_hot
+from al_bench.core.arrays import one_hot
 from al_bench.labelling.audit.design import Audit
 from al_bench.labelling.audit.estimate import Estimate, estimate
 from al_bench.labelling.audit.stopping import ERROR, GAIN, Look, advice, due, look_at, rise, spent
