@@ -28,7 +28,7 @@ from scale import Size, make_pool, measure, node, ready
 
 from al_bench.core.arrays import unit
 from al_bench.core.loop import query
-from al_bench.core.oracle import Desk
+from al_bench.core.oracle import Oracle
 from al_bench.core.state import Floats, Ints, Rows, State
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
@@ -132,7 +132,7 @@ def on_sphere(size: Size) -> tuple[State, Ints]:
 def chosen(node: Any, pool: tuple[State, Ints], budget: int) -> Ints:
     """The rows that a rule queries."""
     state, truth = pool
-    return query(build(node), state, budget, Desk(truth[:, None]), "batch", 0, 2)[0].rows
+    return query(build(node), state, budget, Oracle(truth[:, None]), "batch", 0, 2)[0].rows
 
 
 def agreement(rule: str, ours: Any, theirs: Any, pool: tuple[State, Ints]) -> str:

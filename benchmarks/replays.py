@@ -17,7 +17,7 @@ import numpy as np
 import al_bench
 from al_bench.api import chosen
 from al_bench.core.loop import answered, query, trained
-from al_bench.core.oracle import Desk
+from al_bench.core.oracle import Oracle
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints, State
 from al_bench.labelling.audit.design import NEVER, reserve
@@ -97,14 +97,14 @@ def replay(setting: Setting) -> Replay:
     choices = {**METHODS[setting.method], "learner": "linear", "protocol": "per_class"}
     seed = setting.seed
     parts, _ = parts_of(chosen(choices, seed, PROTOCOL), problem)
-    pool, desk = problem.pool, Desk(problem.table)
+    pool, oracle = problem.pool, Oracle(problem.table)
     strata, places = reserve(pool.prior.argmax(axis=1), FRACTION, rng(seed, "audit"))
     held = np.flatnonzero(places != NEVER)
     state, rounds, bought = State.start(pool).hide(held), [], 0
     for number, size in enumerate(parts.protocol.sizes(len(pool), pool.n_classes), start=1):
         rule = parts.init if number == 1 else parts.strategy
         budget = size - round(SHARE * size)
-        told, _ = query(rule, state, budget, desk, parts.protocol.reveal, seed, number)
+        told, _ = query(rule, state, budget, oracle, parts.protocol.reveal, seed, number)
         state = answered(state, told, None, seed, number)
         state = trained(state, parts.supervision, parts.learner, seed, number)
         bought += size

@@ -34,7 +34,7 @@ from pages import row
 from threadpoolctl import threadpool_limits
 
 from al_bench.core.loop import query
-from al_bench.core.oracle import Desk
+from al_bench.core.oracle import Oracle
 from al_bench.core.state import UNLABELLED, Ints, Rows, State
 from al_bench.runs.config import build, config_dir
 from al_bench.runs.plan import plan
@@ -104,7 +104,7 @@ def select(node: Any, state: State, truth: Ints, budget: int) -> None:
     strategy = build(node)
     if getattr(strategy, "oracle", False):
         strategy = strategy.given(truth)
-    query(strategy, state, budget, Desk(truth[:, None]), "sequential", 0, 2)
+    query(strategy, state, budget, Oracle(truth[:, None]), "sequential", 0, 2)
 
 
 def measure(

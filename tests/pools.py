@@ -10,7 +10,7 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 
 from al_bench.core.loop import query
-from al_bench.core.oracle import Desk
+from al_bench.core.oracle import Oracle
 from al_bench.core.problem import Problem
 from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.runs.config import build
@@ -64,7 +64,7 @@ def run(
     strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, reveal="sequential"
 ) -> tuple[Ints, int]:
     """The rows a strategy queries and its oracle calls, checked by the loop."""
-    told, calls = query(strategy, state, budget, Desk(answers[:, None]), reveal, seed, 2)
+    told, calls = query(strategy, state, budget, Oracle(answers[:, None]), reveal, seed, 2)
     return told.rows, calls
 
 

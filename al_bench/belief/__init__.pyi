@@ -1,3 +1,3 @@
 from .belief import AveragedBelief as AveragedBelief
-from .belief import Believed as Believed
+from .belief import BeliefModel as BeliefModel
 from .belief import OutOfFoldBelief as OutOfFoldBelief

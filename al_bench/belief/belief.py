@@ -18,12 +18,12 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 
 from al_bench.belief.experts import class_bias, curvature, shifted, trust
-from al_bench.belief.multi_annotator import Votes, said_targets
+from al_bench.belief.multi_annotator import Votes, vote_targets
 from al_bench.belief.opinion_pool import (
     Fit,
     fit_pool,
     mean_pool,
-    mean_several,
+    mean_multi_annotator,
     pooled,
 )
 from al_bench.core.arrays import one_hot, require, softmax, unit
@@ -46,17 +46,17 @@ LEAST = 1e-3  # of a form's weight: those below are left out
 @dataclass(frozen=True)
 class Belief:
     """pool: (n, k) class probabilities, as if classes were equally frequent; the posterior where an
-    answer is known. fit: None before any label. trust: in the foundation model, 0..1. says: what it
-    is of any rows, (m, k), of whose answers it knows nothing."""
+    answer is known. fit: None before any label. trust: in the foundation model, 0..1. belief_fn:
+    the same for any rows, (m, k), without their answers."""
 
     pool: Floats
     fit: Fit | None
     trust: float
-    says: Callable[[Rows], Floats]
+    belief_fn: Callable[[Rows], Floats]
 
 
 @dataclass(frozen=True)
-class Told:
+class AnswerTargets:
     """Answers as a regression learns them.
 
     answers: (m,) classes, of several answers a row what they come to; targets: (m, k) of these;
@@ -69,20 +69,20 @@ class Told:
     votes: Votes | None = None
 
     @classmethod
-    def of(cls, state: State, log_prior: Floats, beforehand: Beforehand) -> Told:
+    def of(cls, state: State, log_prior: Floats, beforehand: Beforehand) -> AnswerTargets:
         """The answers of a state; log_prior: (m, k) of their rows' classes; beforehand: what is
         thought of experts and noise."""
-        if state.panel is None:
+        if state.annotator_pool is None:
             answers = state.labels[state.labelled]
             return cls(answers, one_hot(answers, state.n_classes))
         votes, (mean, precision, noise) = Votes.of(state), beforehand
-        _, gain = mean_several(log_prior[None], votes, mean[1:], precision[1:], noise)
-        targets, sureness = said_targets(votes, gain)
+        _, gain = mean_multi_annotator(log_prior[None], votes, mean[1:], precision[1:], noise)
+        targets, sureness = vote_targets(votes, gain)
         return cls(targets.argmax(axis=1), targets, sureness, votes)
 
 
 @dataclass(frozen=True, eq=False)
-class Expert:
+class CrossFitModel:
     """A regression in folds, and its bias (k,) for a class, which is taken away."""
 
     models: Sequence[FoldModel]
@@ -90,22 +90,22 @@ class Expert:
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class MixtureComponent:
     """A pair of experts, the regression and the prior with a shift, their exponents (2,), and how
     far the pair is believed."""
 
-    expert: Expert
+    expert: CrossFitModel
     shift: float
     exponents: Floats
     weight: float
 
 
 @dataclass(frozen=True, eq=False)
-class Forms:
+class Mixture:
     """What all forms say of any rows; means: (k,) logarithms of the prior's class frequencies in
     the pool; known: rows of whom it was asked, and what it said."""
 
-    forms: Sequence[Form]
+    forms: Sequence[MixtureComponent]
     means: Floats
     trust: float
     known: tuple[Rows, Floats] | None = None
@@ -193,7 +193,7 @@ class OutOfFoldBelief:
         prior = log_floor(labelled.prior)
         faith = trust(labelled.prior, answers) if self.gate else 1.0
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
-        told = Told.of(state, faith * prior, self.beforehand)
+        told = AnswerTargets.of(state, faith * prior, self.beforehand)
         folds = fold_numbers(told.answers, self.folds, rng)
         experts = self.experts(unit(labelled.features), told, folds)
         pairs = list(product(experts, self.shifts))
@@ -204,17 +204,19 @@ class OutOfFoldBelief:
         weights = np.where(weights > LEAST, weights, 0)
         weights /= weights.sum()
         forms = [
-            Form(expert, shift, fit.exponents, weight)
+            MixtureComponent(expert, shift, fit.exponents, weight)
             for ((expert, _), shift), fit, weight in zip(pairs, fits, weights, strict=True)
             if weight
         ]
-        says = Forms(forms, means, faith)
-        said, fit = says(state.rows), Fit.mean(fits, weights)
+        belief_fn = Mixture(forms, means, faith)
+        said, fit = belief_fn(state.rows), Fit.mean(fits, weights)
         pool = said.copy()
         pool[rows] = fit.posterior
-        return Belief(pool, fit, faith, replace(says, known=(state.rows, said)))
+        return Belief(pool, fit, faith, replace(belief_fn, known=(state.rows, said)))
 
-    def experts(self, features: Floats, told: Told, folds: Ints) -> Iterator[tuple[Expert, Floats]]:
+    def experts(
+        self, features: Floats, told: AnswerTargets, folds: Ints
+    ) -> Iterator[tuple[CrossFitModel, Floats]]:
         """One for each ridge, and what it says of the labelled rows held out, (m, k)
         log-probabilities; features: (m, d) of these."""
         k = told.targets.shape[1]
@@ -228,18 +230,18 @@ class OutOfFoldBelief:
             bias = class_bias(own[~few], told.answers[~few], self.doubt)
             own = own - bias
             own[few] = -np.log(k)
-            yield Expert(models, bias), own
+            yield CrossFitModel(models, bias), own
 
     def one(self, experts: Floats, answers: Ints) -> Fit:
         """What (e, m, k) experts come to by one answer a row, (m,)."""
         return fit_pool(experts, answers, *self.beforehand)
 
-    def fit(self, told: Told, own: Floats, log_prior: Floats) -> Fit:
+    def fit(self, told: AnswerTargets, own: Floats, log_prior: Floats) -> Fit:
         """Of one form of the experts, (m, k) each."""
         experts = np.stack([own, log_prior])
         if told.votes is None:
             return self.one(experts, told.answers)
-        return mean_several(experts, told.votes, *self.beforehand)[0]
+        return mean_multi_annotator(experts, told.votes, *self.beforehand)[0]
 
 
 @dataclass(frozen=True)
@@ -292,12 +294,12 @@ def confident_rows(
 
 
 @dataclass(frozen=True)
-class Believed:
+class BeliefModel:
     """The belief as a label model: several answers, weighed by each annotator's skill, on top of
     what foundation model and task model say of the row, who are heard the less the fewer answers
     there are that look wrong (ours). An annotator's record is what the belief makes of his answers.
 
-        >>> consensus = Believed().infer(asked, rng)
+        >>> consensus = BeliefModel().infer(asked, rng)
 
     Parameters
     ----------

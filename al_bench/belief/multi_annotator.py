@@ -46,11 +46,11 @@ class Votes:
     @classmethod
     def of(cls, state: State) -> Votes:
         """Those bought so far; answers by places that are no persons are all of one annotator."""
-        assert state.panel is not None
-        answers, persons = state.answers, state.panel.persons
+        assert state.annotator_pool is not None
+        answers, persons = state.answers, state.annotator_pool.identified
         rows, place = places_of(answers)
         who = answers.annotators if persons else np.zeros_like(answers.annotators)
-        count = len(state.panel) if persons else 1
+        count = len(state.annotator_pool) if persons else 1
         return cls(rows, place, who, answers.classes, state.n_classes, count)
 
     @cached_property
@@ -156,7 +156,7 @@ def weighed(told: Floats, counts: Floats) -> tuple[Floats, Floats, Floats, Float
     return odds, share, total, habit
 
 
-def said_targets(votes: Votes, gain: Floats) -> tuple[Floats, Floats]:
+def vote_targets(votes: Votes, gain: Floats) -> tuple[Floats, Floats]:
     """(m, k) what a row's answers alone say of its class, and (m,) how much, in 0..1.
 
     The probabilities above chance, summing to one: of a single answer its class, of two that

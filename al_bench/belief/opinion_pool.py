@@ -198,15 +198,17 @@ def mean_pool(
     """
     k = experts.shape[2]
     given = (experts, answers, before, precision, noise)
-    even = mean_under(*given, even_errors(k), None, 2)
+    even = grid_posterior(*given, even_errors(k), None, 2)
     if pairs is None:
         return even
-    learned = mean_under(*given, errors_by(softmax(experts[-1]), answers, pairs), pairs, 3)
+    learned = grid_posterior(
+        *given, estimated_errors(softmax(experts[-1]), answers, pairs), pairs, 3
+    )
     evidence = np.array([[even.evidence, learned.evidence - k]])
     return Fit.mean([even, learned], softmax(evidence / 2)[0])
 
 
-def mean_under(
+def grid_posterior(
     experts: Floats,
     answers: Ints,
     before: Floats,
@@ -233,7 +235,9 @@ def mean_under(
         frequencies = counts / counts.sum()
         found = averages(experts, frequencies, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), around(found)
-        posterior = told_by(pooled(experts, found.exponents, frequencies), answers, rate, errors)
+        posterior = true_class_given_errors(
+            pooled(experts, found.exponents, frequencies), answers, rate, errors
+        )
         counts = np.maximum(posterior.sum(axis=0), 0.3)
         if pairs is not None:
             errors = learned_errors(posterior, answers, pairs)
@@ -245,7 +249,7 @@ def even_errors(n_classes: int) -> Floats:
     return (1 - np.eye(n_classes)) / (n_classes - 1)
 
 
-def told_by(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
+def true_class_given_errors(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
     """`true_class` where wrong answers say what `errors` (k, k) has for the true class."""
     index = np.arange(len(answers))
     joint = belief * noise * errors[:, answers].T
@@ -263,12 +267,12 @@ def learned_errors(posterior: Floats, answers: Ints, pairs: float) -> Floats:
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
-def errors_by(belief: Floats, answers: Ints, pairs: float) -> Floats:
+def estimated_errors(belief: Floats, answers: Ints, pairs: float) -> Floats:
     """The same, where (m, k) `belief` alone says what is true, by expectation and maximisation."""
     k, m = belief.shape[1], len(answers)
     errors, rate, frequencies = even_errors(k), 0.3, np.full(k, 1 / k)
     for _ in range(SWEEPS):
-        posterior = told_by(belief * frequencies, answers, rate, errors)
+        posterior = true_class_given_errors(belief * frequencies, answers, rate, errors)
         right = posterior[np.arange(m), answers].sum()
         rate = min((m - right + 1) / (m + 2), MOST_NOISE)
         frequencies = np.maximum(posterior.sum(axis=0), 0.3)
@@ -277,7 +281,7 @@ def errors_by(belief: Floats, answers: Ints, pairs: float) -> Floats:
     return errors
 
 
-def mean_several(
+def mean_multi_annotator(
     experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
 ) -> tuple[Fit, Floats]:
     """`mean_pool` of several answers a row, by people each with skills of his own; and (v,) by how

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.core.oracle import Desk, waves
+from al_bench.core.oracle import Oracle, occurrence_groups
 from al_bench.core.problem import Problem
 from al_bench.core.rng import rng
 from al_bench.core.state import (
     UNLABELLED,
     Answers,
-    Assignment,
+    AnnotatorSelection,
     Ints,
     LabelModel,
     Learner,
@@ -64,7 +64,7 @@ class Parts:
     protocol: Protocol
     evaluate: Evaluate
     label_model: LabelModel | None = None
-    assignment: Assignment | None = None
+    assignment: AnnotatorSelection | None = None
 
 
 def active_learning(
@@ -78,8 +78,8 @@ def active_learning(
     """
     protocol = parts.protocol
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
-    state = State.start(problem.pool, problem.panel, protocol.reask)
-    desk = Desk(problem.table, problem.panel, parts.assignment)
+    state = State.start(problem.pool, problem.annotator_pool, protocol.allow_relabel)
+    oracle = Oracle(problem.table, problem.annotator_pool, parts.assignment)
 
     def after(state: State, told: Answers, number: int) -> State:
         state = answered(state, told, parts.label_model, seed, number)
@@ -94,12 +94,12 @@ def active_learning(
         told, oracle_calls = Answers(), 0
         if number > 0:
             rule, size = parts.init if number == 1 else parts.strategy, sizes[number - 1]
-            told, oracle_calls = query(rule, state, size, desk, protocol.reveal, seed, number)
+            told, oracle_calls = query(rule, state, size, oracle, protocol.reveal, seed, number)
         selected = perf_counter()
         before = np.ones(len(told), dtype=bool)  # whether its row had an answer already
-        first = waves(told.rows)[0]
+        first = occurrence_groups(told.rows)[0]
         before[first] = state.labels[told.rows[first]] >= 0
-        costs = protocol.tariff.costs(problem.panel, told, before)
+        costs = protocol.annotation_cost.costs(problem.annotator_pool, told, before)
         state = after(state, told, number)
         fitted = perf_counter()
         metrics, recall = parts.evaluate(state, problem, told.rows)
@@ -114,7 +114,7 @@ def active_learning(
             recall,
             seconds,
             problem.own_ids(told.rows),
-            [] if problem.panel is None else told.annotators.tolist(),
+            [] if problem.annotator_pool is None else told.annotators.tolist(),
             float(costs.sum()),
         )
 
@@ -125,7 +125,7 @@ def answered(
     """The state after a round's answers; its labels are what a label model makes of all of them,
     where there are several annotators."""
     state = state.tell(told.rows, told.classes, told.annotators)
-    if number == 0 or state.panel is None or label_model is None:
+    if number == 0 or state.annotator_pool is None or label_model is None:
         return state
     draws = rng(seed, "label_model", number)
     return state.agreed(label_model.infer(state, draws), draws)
@@ -144,7 +144,7 @@ def query(
     strategy: Strategy,
     state: State,
     budget: int,
-    desk: Desk,
+    oracle: Oracle,
     reveal: str,
     seed: int,
     number: int,
@@ -162,9 +162,9 @@ def query(
         nonlocal told, asked, oracle_calls
         rows = np.asarray(rows, dtype=np.int64)
         check_choice(name, np.concatenate([told.rows, rows]), state, budget)  # before any answer
-        bought = desk.ask(asked, rows, draws)
+        bought = oracle.ask(asked, rows, draws)
         told, oracle_calls = told.then(bought), oracle_calls + 1
-        if state.panel is not None:  # the next one is asked of somebody else
+        if state.annotator_pool is not None:  # the next one is asked of somebody else
             asked = asked.tell(rows, bought.classes, bought.annotators)
         return bought.classes
 
@@ -210,18 +210,18 @@ def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
     """Raise ValueError unless `queried` is at most `budget` rows that may be queried, each as often
     as there is somebody to ask."""
     distinct = len(np.unique(queried))
-    if len(queried) > budget or (distinct != len(queried) and not state.reask):
+    if len(queried) > budget or (distinct != len(queried) and not state.allow_relabel):
         raise ValueError(
             f"{name} returned {len(queried)} rows ({distinct} distinct) for a budget of {budget}"
         )
     if np.any((queried < 0) | (queried >= len(state.labels))):
         raise ValueError(f"{name} returned a row number outside 0..{len(state.labels) - 1}")
     times = np.bincount(queried, minlength=len(state.labels))
-    wrong = queried[times[queried] > state.left[queried]]
+    wrong = queried[times[queried] > state.remaining[queried]]
     if len(wrong):
         why = (
             "about which nobody is left to ask"
-            if state.reask
+            if state.allow_relabel
             else "which is labelled already or hidden"
         )
         raise ValueError(f"{name} queried row {wrong[0]}, {why}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.core.predictor import Delivered
+from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.problem import Problem
 from al_bench.core.state import Consensus, Floats, Ints, State
 
@@ -16,7 +16,7 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     very pool that is queried. A metric without a value is left out. Measured is what a user gets.
     O((n + m) k), and what it takes to predict.
     """
-    given, k = Delivered(state), state.n_classes
+    given, k = CalibratedPredictor(state), state.n_classes
     truth, prior, probs = problem.test_truth, problem.test.prior, given.predict_proba(problem.test)
     answer = probs.argmax(axis=1)
     recall = recalls(truth, answer, k)
@@ -37,8 +37,8 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
     metrics |= labelled(problem, state, queried)
     if state.consensus is not None:
         metrics |= agreed(problem, state.consensus)
-    if problem.panel is not None:
-        by_models = problem.panel.models[state.answers.annotators]
+    if problem.annotator_pool is not None:
+        by_models = problem.annotator_pool.is_model[state.answers.annotators]
         metrics["model_answers"] = float(np.count_nonzero(by_models))
     return {n: v for n, v in metrics.items() if not np.isnan(v)}, recall.tolist()
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.core.state import Answers, Assignment, Ints, Panel, State
+from al_bench.core.state import Answers, AnnotatorSelection, Ints, AnnotatorPool, State
 
 
 @dataclass(frozen=True)
-class Desk:
+class Oracle:
     """All answers, and who decides whom to ask.
 
     table: (n, a); panel: None for a single annotator; assignment: not needed where there is nobody
@@ -18,8 +18,8 @@ class Desk:
     """
 
     table: Ints
-    panel: Panel | None = None
-    assignment: Assignment | None = None
+    annotator_pool: AnnotatorPool | None = None
+    assignment: AnnotatorSelection | None = None
 
     def ask(self, state: State, rows: Ints, rng: np.random.Generator) -> Answers:
         """The answers about some rows, in their order; a row that comes again is asked of another.
@@ -28,9 +28,9 @@ class Desk:
         ValueError where it names somebody who cannot be asked.
         """
         annotators = np.zeros(len(rows), dtype=np.int64)
-        if self.panel is None:
+        if self.annotator_pool is None:
             return Answers(rows, annotators, self.table[rows, annotators])
-        for places in waves(rows):
+        for places in occurrence_groups(rows):
             asked = rows[places]
             annotators[places] = who = self.whom(state, asked, rng)
             state = state.tell(asked, self.table[asked, who], who)
@@ -38,26 +38,26 @@ class Desk:
 
     def whom(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
         """(b,) whom to ask about each of these distinct rows: checked."""
-        assert self.panel is not None
-        if self.assignment is None or not self.panel.persons:
-            return np.asarray(np.argmax(state.open[rows], axis=1))
+        assert self.annotator_pool is not None
+        if self.assignment is None or not self.annotator_pool.identified:
+            return np.asarray(np.argmax(state.available[rows], axis=1))
         who = np.asarray(self.assignment.assign(state, rows, rng), dtype=np.int64)
         name = type(self.assignment).__name__
         if who.shape != rows.shape:
             raise ValueError(f"{name} named {who.shape} annotators for {len(rows)} rows")
-        if np.any((who < 0) | (who >= len(self.panel))):
-            raise ValueError(f"{name} named an annotator outside 0..{len(self.panel) - 1}")
-        wrong = np.flatnonzero(~state.open[rows, who])
+        if np.any((who < 0) | (who >= len(self.annotator_pool))):
+            raise ValueError(f"{name} named an annotator outside 0..{len(self.annotator_pool) - 1}")
+        wrong = np.flatnonzero(~state.available[rows, who])
         if len(wrong):
             one = int(wrong[0])
             raise ValueError(
-                f"{name} named {self.panel.names[who[one]]} for row {rows[one]}, who cannot be "
+                f"{name} named {self.annotator_pool.names[who[one]]} for row {rows[one]}, who cannot be "
                 "asked about it, or was already"
             )
         return who
 
 
-def waves(rows: Ints) -> list[Ints]:
+def occurrence_groups(rows: Ints) -> list[Ints]:
     """The places of `rows` where a row comes for the first time, for the second, ..."""
     if len(np.unique(rows)) == len(rows):
         return [np.arange(len(rows))]

@@ -22,7 +22,7 @@ from al_bench.core.arrays import (
     whole_numbers,
 )
 from al_bench.core.hashing import hashed
-from al_bench.core.state import ABSENT, Floats, Ints, Panel, Rows
+from al_bench.core.state import ABSENT, Floats, Ints, AnnotatorPool, Rows
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Problem:
     class_names: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     ids: NDArray[Any] | None = None
-    panel: Panel | None = None
+    annotator_pool: AnnotatorPool | None = None
 
     @classmethod
     def from_arrays(
@@ -80,9 +80,11 @@ class Problem:
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
             said = classes("answers", answers, ABSENT)
-            panel: Panel | None = panel_of(said, annotators, persons, prices, models)
+            annotator_pool: AnnotatorPool | None = annotator_pool_of(
+                said, annotators, persons, prices, models
+            )
         else:
-            said, panel = truth if answers is None else classes("answers", answers), None
+            said, annotator_pool = truth if answers is None else classes("answers", answers), None
             check_one(said, persons, annotators=annotators, prices=prices, models=models)
         given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
         largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, said))
@@ -91,14 +93,16 @@ class Problem:
         test = rows("test_", test_features, test_prior, len(test_truth), k)
         names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
         own = None if ids is None else np.asarray(ids)
-        made = cls(pool, truth, said, test, test_truth, names, ids=own, panel=panel)
+        made = cls(
+            pool, truth, said, test, test_truth, names, ids=own, annotator_pool=annotator_pool
+        )
         check_fit(made)
         return replace(made, facts=made.counts())
 
     @cached_property
     def table(self) -> Ints:
         """(n, a) all answers, of one annotator too."""
-        return self.answers if self.panel else self.answers[:, None]
+        return self.answers if self.annotator_pool else self.answers[:, None]
 
     def own_ids(self, index: Ints) -> list[int | str]:
         """The data's own names of some pool rows; none where the data have none."""
@@ -108,9 +112,9 @@ class Problem:
         """What a manifest records of any problem: sizes, classes, how often answers are wrong, and
         of several annotators each one's accuracy (None where one has no answer)."""
         k, facts = self.pool.n_classes, dict[str, Any]()
-        if self.panel is not None:
+        if self.annotator_pool is not None:
             skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
-            facts = {"annotators": list(self.panel.names), "skills": skills}
+            facts = {"annotators": list(self.annotator_pool.names), "skills": skills}
         return facts | {
             "n_pool": len(self.truth),
             "n_test": len(self.test_truth),
@@ -144,9 +148,13 @@ class Problem:
         prior, answers, truth. O(bytes)."""
         pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
         whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
-        if self.panel is not None:
-            who = (self.panel.names, self.panel.prices.tolist(), self.panel.models.tolist())
-            whole.update(repr((*who, self.panel.persons)).encode())
+        if self.annotator_pool is not None:
+            who = (
+                self.annotator_pool.names,
+                self.annotator_pool.prices.tolist(),
+                self.annotator_pool.is_model.tolist(),
+            )
+            whole.update(repr((*who, self.annotator_pool.identified)).encode())
         return whole.hexdigest()[:16]
 
 
@@ -157,7 +165,7 @@ def check_fit(problem: Problem) -> None:
         raise ValueError(f"features have {width} columns, test_features {test_width}")
     if len(problem.answers) != len(problem.truth):
         raise ValueError(f"answers has {len(problem.answers)} entries, labels {len(problem.truth)}")
-    check_panel(problem)
+    check_annotator_pool(problem)
     if problem.ids is not None and problem.ids.shape != problem.truth.shape:
         raise ValueError(f"ids has shape {problem.ids.shape}; wanted ({len(problem.truth)},)")
     if len(problem.class_names) != (k := problem.pool.n_classes):
@@ -173,12 +181,12 @@ def accuracies(truth: Ints, table: Ints) -> Floats:
     return np.asarray(np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0))
 
 
-def check_panel(problem: Problem) -> None:
-    """ValueError, in one sentence, unless answers fit the panel, or a row is nobody's to answer."""
-    if problem.panel is None:
+def check_annotator_pool(problem: Problem) -> None:
+    """ValueError, in one sentence, unless answers fit the annotator_pool, or a row is nobody's to answer."""
+    if problem.annotator_pool is None:
         return
-    wanted = (len(problem.truth), len(problem.panel))
-    if not len(problem.panel) or problem.answers.shape != wanted:
+    wanted = (len(problem.truth), len(problem.annotator_pool))
+    if not len(problem.annotator_pool) or problem.answers.shape != wanted:
         raise ValueError(
             f"answers has shape {problem.answers.shape}; wanted {wanted}, one column at least"
         )
@@ -187,8 +195,10 @@ def check_panel(problem: Problem) -> None:
         raise ValueError(
             f"row {empty[0]} has no answer by anybody ({len(empty)} such rows); wanted one at least"
         )
-    if not np.all(problem.panel.prices > 0):
-        raise ValueError(f"an annotator's price is {problem.panel.prices.min()}; wanted above 0")
+    if not np.all(problem.annotator_pool.prices > 0):
+        raise ValueError(
+            f"an annotator's price is {problem.annotator_pool.prices.min()}; wanted above 0"
+        )
 
 
 def classes(name: str, values: Any, least: int = 0) -> Ints:
@@ -200,9 +210,9 @@ def classes(name: str, values: Any, least: int = 0) -> Ints:
     return found
 
 
-def panel_of(
+def annotator_pool_of(
     table: Ints, names: Sequence[str] | None, persons: bool, prices: Any, models: Any
-) -> Panel:
+) -> AnnotatorPool:
     """Who gave an (n, a) table of answers; ValueError where a list of them is not a long."""
     count, word = table.shape[1], "annotator" if persons else "answer"
     who = [f"{word} {place + 1}" for place in range(count)] if names is None else names
@@ -216,7 +226,7 @@ def panel_of(
     for name, one in (("prices", costs), ("models", asked)):
         if one.shape != (count,):
             raise ValueError(f"{name} has shape {one.shape}; wanted ({count},), one an annotator")
-    return Panel(tuple(map(str, who)), table != ABSENT, costs, asked, persons)
+    return AnnotatorPool(tuple(map(str, who)), table != ABSENT, costs, asked, persons)
 
 
 def check_one(answers: Ints, persons: bool, **said: Any) -> None:

@@ -4,7 +4,7 @@ Everything here is a value (a frozen dataclass) or a protocol. A component is an
 right method; it inherits nothing of ours. The seams of a round, in their order::
 
     Strategy.select           State              -> rows to query
-    Assignment.assign         State, rows        -> whom to ask about each (several annotators)
+    AnnotatorSelection.assign         State, rows        -> whom to ask about each (several annotators)
     State.tell                rows, answers      -> State
     LabelModel.infer          State              -> Consensus (several annotators)
     Supervision.training_set  State              -> TrainingSet
@@ -99,13 +99,15 @@ class PriorModel:
 
 
 @dataclass(frozen=True, eq=False)
-class Foreseen:
-    """What the model and the belief beside it said of rows before these were answered: (h,) pool
-    row numbers, and (h, k) log-probabilities of each of the two."""
+class Prequential:
+    """What model and belief predicted of rows before these were labelled (Dawid, 1984).
+
+    rows: (h,) pool row numbers; model, belief: (h, k) log-probabilities of each of the two.
+    """
 
     rows: Ints
-    own: Floats
-    believed: Floats
+    model: Floats
+    belief: Floats
 
 
 @dataclass(frozen=True)
@@ -113,21 +115,21 @@ class TrainingSet:
     """What a learner is given.
 
     rows: (m,) pool row numbers; targets: (m, k) soft labels, each row sums to one; weights: (m,)
-    non-negative. beliefs: (n, k) or None, what the training rule believes of every pool row (a
-    by-product that strategies may read instead of computing it again). says: the same of any rows,
-    (m, k), of whose answers it knows nothing, or None. judges: (m,) or None, the rows by whose
-    targets the model's probabilities are calibrated; beside: how much of what the rule `says` is
-    joined with these, by its power; foreseen: what that was learned from, or None.
+    non-negative. beliefs: (n, k) or None, the training rule's class probabilities of every pool row
+    (a by-product that strategies may read instead of computing it again); belief_fn: the same for
+    any rows, (m, k), without their answers, or None. calibration_mask: (m,) or None, the rows whose
+    targets calibrate the model's probabilities; blend_weight: exponent of the belief in its
+    log-linear pool with the model; prequential: what that exponent was learned from, or None.
     """
 
     rows: Ints
     targets: Floats
     weights: Floats
     beliefs: Floats | None = None
-    says: Callable[[Rows], Floats] | None = None
-    judges: Bools | None = None
-    beside: float = 0.0
-    foreseen: Foreseen | None = None
+    belief_fn: Callable[[Rows], Floats] | None = None
+    calibration_mask: Bools | None = None
+    blend_weight: float = 0.0
+    prequential: Prequential | None = None
 
 
 # --- answers and who gives them -------------------------------------------------------------------
@@ -154,26 +156,26 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """Several annotators, as far as everybody may know them: no answer is in it.
+class AnnotatorPool:
+    """Several annotators, as far as everybody may know them; it holds no answers.
 
-    names: (a,); available: (n, a) whether one has an answer about a row; prices: (a,) of an answer,
-    in those of a plain person; models: (a,) whether it is a foundation model; persons: whether an
-    annotator is the same throughout, or a place only (the first answer of a row, the second, ...).
+    names: (a,); has_answer: (n, a) whether one can answer about a row; prices: (a,) of an answer, in
+    those of a plain person; is_model: (a,) whether it is a foundation model; identified: whether a
+    column is one annotator throughout, or a place only (a row's first answer, its second, ...).
     """
 
     names: tuple[str, ...]
-    available: Bools
+    has_answer: Bools
     prices: Floats
-    models: Bools
-    persons: bool
+    is_model: Bools
+    identified: bool
 
     def __len__(self) -> int:
         return len(self.names)
 
 
 @dataclass(frozen=True)
-class Tariff:
+class AnnotationCost:
     """What an answer costs: a plain person's, a foundation model's, and by which factor a person's
     costs more or less where the row was answered before."""
 
@@ -184,15 +186,17 @@ class Tariff:
     def __post_init__(self) -> None:
         for name, price in vars(self).items():
             if not price > 0:
-                raise ValueError(f"the tariff has {name}={price}; wanted a price above 0")
+                raise ValueError(f"the annotation_cost has {name}={price}; wanted a price above 0")
 
-    def costs(self, panel: Panel | None, answers: Answers, before: Bools) -> Floats:
+    def costs(
+        self, annotator_pool: AnnotatorPool | None, answers: Answers, before: Bools
+    ) -> Floats:
         """(v,) what each answer costs; before: (v,) whether its row had an answer already."""
         again = np.where(before, self.again, 1.0)
-        if panel is None:
+        if annotator_pool is None:
             return self.human * again
-        price = panel.prices[answers.annotators]
-        model = panel.models[answers.annotators]
+        price = annotator_pool.prices[answers.annotators]
+        model = annotator_pool.is_model[answers.annotators]
         return np.asarray(price * np.where(model, self.model, self.human * again))
 
 
@@ -222,8 +226,8 @@ class State:
     """One moment of a run, as strategy, training rule and learner may see it: no truth in it.
 
     labels: (n,) what the annotators' answers come to, UNLABELLED or HIDDEN; model: fitted on
-    `training`, or the prior before any label. Where several annotators can be asked: panel, who
-    they are; answers, all that were bought; consensus, what the label model made of them; reask,
+    `training`, or the prior before any label. Where several annotators can be asked: annotator_pool, who
+    they are; answers, all that were bought; consensus, what the label model made of them; allow_relabel,
     whether a labelled row may be queried again.
     """
 
@@ -232,15 +236,17 @@ class State:
     model: Model = field(default_factory=PriorModel)
     training: TrainingSet | None = None
     answers: Answers = field(default_factory=Answers)
-    panel: Panel | None = None
+    annotator_pool: AnnotatorPool | None = None
     consensus: Consensus | None = None
-    reask: bool = False
+    allow_relabel: bool = False
 
     @classmethod
-    def start(cls, rows: Rows, panel: Panel | None = None, reask: bool = False) -> State:
+    def start(
+        cls, rows: Rows, annotator_pool: AnnotatorPool | None = None, allow_relabel: bool = False
+    ) -> State:
         """Nothing queried yet."""
         labels = np.full(len(rows), UNLABELLED, dtype=np.int64)
-        return cls(rows, labels, panel=panel, reask=reask)
+        return cls(rows, labels, annotator_pool=annotator_pool, allow_relabel=allow_relabel)
 
     @property
     def n_classes(self) -> int:
@@ -267,28 +273,28 @@ class State:
         return self.model.predict_proba(self.rows)
 
     @cached_property
-    def open(self) -> Bools:
-        """(n, a) whether an annotator can still be asked about a row; a hidden row is closed, and a
-        labelled one too where nothing is asked again."""
-        if self.panel is None:
+    def available(self) -> Bools:
+        """(n, a) whether an annotator can still be asked about a row: never about a hidden one, nor
+        about a labelled one unless relabelling is allowed."""
+        if self.annotator_pool is None:
             return np.asarray((self.labels == UNLABELLED)[:, None])
-        free = self.panel.available.copy()
+        free = self.annotator_pool.has_answer.copy()
         free[self.answers.rows, self.answers.annotators] = False
         free[self.labels == HIDDEN] = False
-        if not self.reask:
+        if not self.allow_relabel:
             free[self.labels >= 0] = False
         return np.asarray(free)
 
     @cached_property
-    def left(self) -> Ints:
-        """(n,) how often each row can still be queried: once, or by as many as are left to ask."""
-        count = self.open.sum(axis=1)
-        return np.asarray(count if self.reask else np.minimum(count, 1))
+    def remaining(self) -> Ints:
+        """(n,) how often each row can still be queried: once, or as often as annotators remain."""
+        count = self.available.sum(axis=1)
+        return np.asarray(count if self.allow_relabel else np.minimum(count, 1))
 
     @cached_property
-    def askable(self) -> Ints:
+    def queryable(self) -> Ints:
         """Row numbers that may be queried, labelled ones too where somebody is left to ask."""
-        return np.flatnonzero(self.left)
+        return np.flatnonzero(self.remaining)
 
     def tell(self, index: Ints, answers: Ints, annotators: Ints | None = None) -> State:
         """The state after some answers of these annotators, or of the only one (answers may be
@@ -304,9 +310,9 @@ class State:
         labels[index] = np.where(labels[index] == UNLABELLED, HIDDEN, labels[index])
         return self._with(labels)
 
-    def once(self) -> State:
+    def without_relabeling(self) -> State:
         """The state in which no labelled row may be queried again."""
-        return self._with(self.labels, reask=False)
+        return self._with(self.labels, allow_relabel=False)
 
     def agreed(self, consensus: Consensus, rng: np.random.Generator) -> State:
         """The state whose labels are the likeliest classes of a consensus; ties fall at random."""
@@ -332,7 +338,7 @@ class Strategy(Interface):
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         """Exactly `budget` distinct rows of ``state.unlabelled``, as far as there are any; where
-        ``state.reask``, any rows of ``state.askable``, each at most ``state.left`` times.
+        ``state.allow_relabel``, any rows of ``state.queryable``, each at most ``state.remaining`` times.
 
         Either an array, or a generator that queries as it goes: ``answers = yield rows`` is one
         oracle call (answers are UNLABELLED where in-batch answers are withheld), and what it
@@ -347,11 +353,11 @@ class LabelModel(Interface):
         """The consensus of ``state.answers``, which hold one at least."""
 
 
-class Assignment(Interface):
+class AnnotatorSelection(Interface):
     """Whom to ask."""
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        """(b,) an annotator who is ``state.open`` for each of these distinct rows."""
+        """(b,) an annotator who is ``state.available`` for each of these distinct rows."""
 
 
 class Supervision(Interface):
@@ -368,12 +374,12 @@ class Learner(Interface):
 
 class Protocol(Interface):
     """How much is queried. reveal: ``sequential`` where a strategy that queries inside a round
-    is given the answers, ``batch`` where they are withheld until its end; reask: whether a labelled
-    row may be queried again; tariff: what answers cost."""
+    is given the answers, ``batch`` where they are withheld until its end; allow_relabel: whether a labelled
+    row may be queried again; annotation_cost: what answers cost."""
 
     reveal: str
-    reask: bool
-    tariff: Tariff
+    allow_relabel: bool
+    annotation_cost: AnnotationCost
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Answers bought in each round, the start first, for a pool of n rows in k classes."""

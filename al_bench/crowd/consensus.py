@@ -15,8 +15,8 @@ def places_of(answers: Answers) -> tuple[Ints, Ints]:
 
 def consensus_of(state: State, rows: Ints, probs: Floats) -> Consensus:
     """(m, k) probabilities of the answered rows, with what they say of everybody: O(v k)."""
-    assert state.panel is not None
-    answers, shape = state.answers, (len(state.panel), state.n_classes)
+    assert state.annotator_pool is not None
+    answers, shape = state.answers, (len(state.annotator_pool), state.n_classes)
     asked, right = np.zeros(shape), np.zeros(shape)
     of_row = probs[np.searchsorted(rows, answers.rows)]
     np.add.at(asked, answers.annotators, of_row)
@@ -34,8 +34,8 @@ def shares(places: Ints, classes: Ints, n_classes: int) -> Floats:
 
 def speakers(state: State) -> Ints:
     """(v,) who gave each answer: numbers without a gap, or all alike where nobody in particular."""
-    assert state.panel is not None
-    if not state.panel.persons:
+    assert state.annotator_pool is not None
+    if not state.annotator_pool.identified:
         return np.zeros_like(state.answers.annotators)
     return np.unique(state.answers.annotators, return_inverse=True)[1]
 

@@ -42,7 +42,7 @@ class FoldModel:
     weight: Floats | None
     unseen: Bools
 
-    def says(self, features: Floats) -> Floats:
+    def log_probs(self, features: Floats) -> Floats:
         """(n, k) log-probabilities, even where it knows nothing. O(n d k)."""
         if self.weight is None:
             return log_floor(uniform(len(features), len(self.unseen)))
@@ -79,7 +79,7 @@ def held_out(models: Sequence[FoldModel], features: Floats) -> Floats:
     """(m, k) log-probabilities of the labelled rows, each by the model that did not see it."""
     said = np.zeros((len(features), len(models[0].unseen)), dtype=np.float32)
     for model in models:
-        said[model.own] = model.says(features[model.own])
+        said[model.own] = model.log_probs(features[model.own])
     return said
 
 
@@ -87,7 +87,7 @@ def everywhere(models: Sequence[FoldModel], features: Floats) -> Floats:
     """(n, k) mean log-probabilities by all models. O(folds n d k)."""
     said = np.zeros((len(features), len(models[0].unseen)), dtype=np.float32)
     for model in models:
-        said += model.says(features) / len(models)
+        said += model.log_probs(features) / len(models)
     return said
 
 
@@ -99,7 +99,7 @@ def cross_fit(
     models = fold_models(features[rows], targets, folds, l2)
     own, all_rows = np.zeros_like(targets), np.zeros((len(features), targets.shape[1]), np.float32)
     for model in models:
-        said = model.says(features)
+        said = model.log_probs(features)
         own[model.own] = said[rows[model.own]]
         all_rows += said / len(models)
     return own, all_rows

@@ -136,8 +136,8 @@ class Mace:
 def answer_table(state: State, rows: Ints, places: Ints) -> Floats:
     """(m, a') answers about some rows by those who gave any, NaN where there is none: cleanlab's
     form."""
-    assert state.panel is not None
-    table = np.full((len(rows), len(state.panel)), np.nan)
+    assert state.annotator_pool is not None
+    table = np.full((len(rows), len(state.annotator_pool)), np.nan)
     table[places, state.answers.annotators] = state.answers.classes
     return table[:, np.unique(state.answers.annotators)]
 
@@ -186,8 +186,8 @@ class Crowdlab:
         agreed = float(found["label_quality"]["annotator_agreement"].to_numpy()[several].mean())
         _, who = np.unique(answers.annotators, return_inverse=True)
         weights = np.asarray(found["annotator_weight"])[who]
-        assert state.panel is not None
-        if not state.panel.persons:
+        assert state.annotator_pool is not None
+        if not state.annotator_pool.identified:
             weights = np.full(len(weights), weights.mean())
         mixed = averaged(probs, found["model_weight"], places, answers.classes, weights, agreed)
         return consensus_of(state, rows, mixed)

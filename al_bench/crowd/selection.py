@@ -19,7 +19,7 @@ class AtRandom:
     """
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        free = state.open[rows]
+        free = state.available[rows]
         return np.asarray(np.argmax(free * rng.uniform(1, 2, size=free.shape), axis=1))
 
 
@@ -30,10 +30,10 @@ class InTurn:
     """
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        count = state.open.shape[1]
+        count = state.available.shape[1]
         turn = (len(state.answers) + np.arange(len(rows)))[:, None]
         order = (turn + np.arange(count)) % count
-        first = np.argmax(np.take_along_axis(state.open[rows], order, axis=1), axis=1)
+        first = np.argmax(np.take_along_axis(state.available[rows], order, axis=1), axis=1)
         return np.asarray(order[np.arange(len(rows)), first])
 
 
@@ -51,8 +51,8 @@ class Only:
     models: bool
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        assert state.panel is not None
-        return liked_first(state, rows, state.panel.models == self.models, rng)
+        assert state.annotator_pool is not None
+        return liked_first(state, rows, state.annotator_pool.is_model == self.models, rng)
 
 
 class ModelFirst:
@@ -64,15 +64,15 @@ class ModelFirst:
     """
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        assert state.panel is not None
+        assert state.annotator_pool is not None
         new = state.labels[rows] < 0
-        return liked_first(state, rows, state.panel.models == new[:, None], rng)
+        return liked_first(state, rows, state.annotator_pool.is_model == new[:, None], rng)
 
 
 def liked_first(state: State, rows: Ints, liked: Bools, rng: np.random.Generator) -> Ints:
     """(b,) somebody at random of those who are left to ask and liked, (a,) or (b, a), else of the
     others."""
-    free = state.open[rows]
+    free = state.available[rows]
     weight = free * (1 + liked) * rng.uniform(1, 1.5, size=free.shape)
     return np.asarray(np.argmax(weight, axis=1))
 
@@ -83,9 +83,9 @@ RULES = ("thompson", "ucb")
 def skills(state: State) -> tuple[Floats, Floats]:
     """(a, k) answers of each annotator that were right and that were given, by true class, as
     expected by the consensus; zeros before any answer."""
-    assert state.panel is not None
+    assert state.annotator_pool is not None
     if state.consensus is None:
-        none = np.zeros((len(state.panel), state.n_classes))
+        none = np.zeros((len(state.annotator_pool), state.n_classes))
         return none, none
     return state.consensus.right, state.consensus.asked
 
@@ -126,7 +126,7 @@ class BySkill:
         above(self, 0, right=self.right, wrong=self.wrong)
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        assert state.panel is not None
+        assert state.annotator_pool is not None
         right, asked = skills(state)
         if not self.by_class:
             right, asked = right.sum(axis=1, keepdims=True), asked.sum(axis=1, keepdims=True)
@@ -176,9 +176,9 @@ def best(
     state: State, rows: Ints, accuracy: Floats, per_cost: bool, rng: np.random.Generator
 ) -> Ints:
     """(b,) who is most accurate of those left to ask, or most for the money; ties at random."""
-    assert state.panel is not None
+    assert state.annotator_pool is not None
     worth = np.maximum(accuracy - 1 / state.n_classes, 1e-6)
     if per_cost:
-        worth = worth / state.panel.prices
+        worth = worth / state.annotator_pool.prices
     worth = worth * rng.uniform(1, 1 + 1e-9, size=worth.shape)
-    return np.asarray(np.argmax(np.where(state.open[rows], worth, -1.0), axis=1))
+    return np.asarray(np.argmax(np.where(state.available[rows], worth, -1.0), axis=1))

@@ -17,7 +17,7 @@ from .imbalance import Merge as Merge
 from .imbalance import Natural as Natural
 from .imbalance import OneVsRest as OneVsRest
 from .imbalance import Step as Step
-from .imbalance import Usual as Usual
+from .imbalance import NaturalOrLongTail as NaturalOrLongTail
 from .noise import Clean as Clean
 from .noise import Confusion as Confusion
 from .noise import FeatureDependent as FeatureDependent

@@ -216,7 +216,7 @@ class OnRecord:
 class WithModel:
     """Some annotators and the foundation model beside them, which answers its likeliest class.
 
-    Its price is the tariff's of a model.
+    Its price is the annotation_cost's of a model.
 
         >>> crowd = WithModel(Alike(count=2)).crowd(truth, rng)
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.core.arrays import check_every_class, unit
-from al_bench.core.problem import Problem, check_panel
+from al_bench.core.problem import Problem, check_annotator_pool
 from al_bench.core.rng import rng
-from al_bench.core.state import ABSENT, Floats, Ints, Panel, Picked, Rows
+from al_bench.core.state import ABSENT, Floats, Ints, AnnotatorPool, Picked, Rows
 from al_bench.data.cache.embeddings import comparing, embeddings, zero_shot
 from al_bench.data.noise import Clean, realised
 from al_bench.data.types import (
@@ -68,13 +68,13 @@ def build(
     people = {n: merge_people(p.take(kept.rows), kept) for n, p in train.people.items()}
     look = Truth(truth, k, pool.features, columns, people, pool.prior)
     if annotators is None:
-        answers, panel = noise.answers(look, rng(seed, "noise")), None
+        answers, annotator_pool = noise.answers(look, rng(seed, "noise")), None
         if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
             raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
     else:
-        answers, panel = asked(annotators, noise, look, seed)
-    made = Problem(pool, truth, answers, tests, test_truth, names, panel=panel)
-    check_panel(made)
+        answers, annotator_pool = asked(annotators, noise, look, seed)
+    made = Problem(pool, truth, answers, tests, test_truth, names, annotator_pool=annotator_pool)
+    check_annotator_pool(made)
     rows, who = np.nonzero(made.table != ABSENT)
     facts = {
         "noise_rates": realised(truth[rows], made.table[rows, who], k)[1].tolist(),
@@ -85,7 +85,9 @@ def build(
     return replace(made, ids=ids, facts=made.counts() | facts)
 
 
-def asked(annotators: Annotators, noise: Noise, look: Truth, seed: int) -> tuple[Ints, Panel]:
+def asked(
+    annotators: Annotators, noise: Noise, look: Truth, seed: int
+) -> tuple[Ints, AnnotatorPool]:
     """What several annotators say about every row, and who they are; ValueError where `noise` says
     besides how answers err, or an answer is no class."""
     name = type(annotators).__name__
@@ -97,7 +99,7 @@ def asked(annotators: Annotators, noise: Noise, look: Truth, seed: int) -> tuple
     if answers.size and (answers.min() < ABSENT or answers.max() >= look.n_classes):
         raise ValueError(f"{name} gave answers that are not classes 0..{look.n_classes - 1}")
     available = answers != ABSENT
-    return answers, Panel(crowd.names, available, crowd.prices, crowd.models, crowd.persons)
+    return answers, AnnotatorPool(crowd.names, available, crowd.prices, crowd.models, crowd.persons)
 
 
 def embedded(

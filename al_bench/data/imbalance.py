@@ -56,12 +56,12 @@ class LongTail:
 
 
 @dataclass(frozen=True)
-class Usual:
+class NaturalOrLongTail:
     """As the data set is where it is skewed enough by itself; elsewhere an exponential long tail.
 
     One setting for many data sets.
 
-        >>> kept = Usual(ratio=100).keep(labels, 4, rng)
+        >>> kept = NaturalOrLongTail(ratio=100).keep(labels, 4, rng)
 
     Parameters
     ----------

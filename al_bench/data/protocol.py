@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from al_bench.core.arrays import at_least, one_of, require
-from al_bench.core.state import Protocol, Tariff
+from al_bench.core.state import Protocol, AnnotationCost
 
 REVEALS = ("batch", "sequential")  # whether answers come after a round, or inside it
 
@@ -14,7 +14,7 @@ REVEALS = ("batch", "sequential")  # whether answers come after a round, or insi
 class Plain:
     """What protocols share: each row once, and every answer at the price of one."""
 
-    reask, tariff = False, Tariff()
+    allow_relabel, annotation_cost = False, AnnotationCost()
 
 
 def check(reveal: str, least: int, rounds: int) -> None:
@@ -161,14 +161,14 @@ class Priced:
     Parameters
     ----------
     inner : the protocol, which says how many answers are bought
-    reask : whether a labelled row may be queried again
+    allow_relabel : whether a labelled row may be queried again
     human, model : the price of a person's and of a foundation model's answer
     again : the factor of a person's price where the row was answered before
     survey : whether the start buys a first answer about every row of the pool
     """
 
     inner: Protocol = field(default_factory=Budget)
-    reask: bool = True
+    allow_relabel: bool = True
     human: float = 1.0
     model: float = 0.03
     again: float = 1.0
@@ -176,7 +176,7 @@ class Priced:
 
     def __post_init__(self) -> None:
         self.reveal = self.inner.reveal
-        self.tariff = Tariff(self.human, self.model, self.again)
+        self.annotation_cost = AnnotationCost(self.human, self.model, self.again)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Answers bought in each round; those of `inner` after a survey."""

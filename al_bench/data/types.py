@@ -132,7 +132,7 @@ class Noise(Protocol):
 @dataclass(frozen=True)
 class Crowd:
     """Several annotators and all they would say: (n, a) classes, ABSENT where one has no answer;
-    the rest as in `Panel`."""
+    the rest as in `AnnotatorPool`."""
 
     answers: Ints
     names: tuple[str, ...]

@@ -15,8 +15,8 @@ import numpy as np
 
 from al_bench.core.hashing import replaced
 from al_bench.core.loop import answered, trained
-from al_bench.core.predictor import Delivered
-from al_bench.core.state import Answers, Floats, Ints, Panel, Rows, State
+from al_bench.core.predictor import CalibratedPredictor
+from al_bench.core.state import Answers, Floats, Ints, AnnotatorPool, Rows, State
 from al_bench.core.threads import one_thread
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
@@ -58,14 +58,16 @@ class LabelArrays:
         return cls(Answers(*arrays), names, np.array(sorted(unsure), dtype=np.int64))
 
     def start(self, rows: Rows) -> State:
-        """The state before any answer; several annotators are a panel, in which everybody has an
+        """The state before any answer; several annotators are a annotator_pool, in which everybody has an
         answer about every row and costs the same."""
-        panel = None
+        annotator_pool = None
         if (count := len(self.annotators)) > 1:
             everybody = np.ones((len(rows), count), dtype=bool)
             nobody = np.zeros(count, dtype=bool)
-            panel = Panel(self.annotators, everybody, np.ones(count), nobody, persons=True)
-        return State.start(rows, panel)
+            annotator_pool = AnnotatorPool(
+                self.annotators, everybody, np.ones(count), nobody, identified=True
+            )
+        return State.start(rows, annotator_pool)
 
 
 def fitted(state: State, answers: Answers, parts: Components, seed: int, number: int) -> State:
@@ -122,7 +124,7 @@ class Fit:
 
     @classmethod
     def of(cls, key: str, number: int, state: State) -> Fit:
-        delivered = Delivered(state)
+        delivered = CalibratedPredictor(state)
         return cls(key, number, delivered.pool, PortableModel.of(delivered), state)
 
     def save(self, folder: Path) -> None:
@@ -261,4 +263,4 @@ class ModelService:
             earlier = stored_batches(self.folder, self.store, now.settings)
         width, reads_prior = now.pool.rows.features.shape[1], own is None or own.belief is not None
         seen = reader.read(rows, width, reads_prior, self.folder / CACHE, earlier)
-        return (own or Delivered(self.state(now))).predict_proba(seen)
+        return (own or CalibratedPredictor(self.state(now))).predict_proba(seen)

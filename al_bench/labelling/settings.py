@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from al_bench.core.hashing import UNSEEN
-from al_bench.core.state import Assignment, LabelModel, Learner, Strategy, Supervision
+from al_bench.core.state import AnnotatorSelection, LabelModel, Learner, Strategy, Supervision
 from al_bench.crowd import Majority
 from al_bench.data.datasets.check import check_names, check_prompts, words
 from al_bench.data.types import Prior, Task
@@ -154,7 +154,7 @@ class Components:
     learner: Learner
     prior: Prior
     label_model: LabelModel
-    assignment: Assignment | None
+    assignment: AnnotatorSelection | None
     identity: Mapping[str, Any]
 
 

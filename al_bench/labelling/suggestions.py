@@ -11,7 +11,7 @@ from typing import TextIO, TypeAlias
 import numpy as np
 
 from al_bench.core.loop import query
-from al_bench.core.oracle import Desk
+from al_bench.core.oracle import Oracle
 from al_bench.core.rng import rng
 from al_bench.core.state import UNLABELLED, Floats, Ints, State
 from al_bench.core.threads import one_thread
@@ -70,7 +70,7 @@ def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints,
     """The rows that the strategy queries, and whom an assignment would ask (None: anybody).
 
     Rows that wait for an answer and those of which people are not sure are kept from it. Answers
-    are withheld until people give them, so this is a batch of the loop bought at a desk that has
+    are withheld until people give them, so this is a batch of the loop bought at a oracle that has
     none.
     """
     busy = np.array([one.row for one in now.ledger.open], dtype=np.int64)
@@ -79,13 +79,15 @@ def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints,
     if budget == 0:
         return np.empty(0, dtype=np.int64), []
     parts = now.parts
-    shape = (len(state.labels), 1 if state.panel is None else len(state.panel))
-    desk = Desk(np.broadcast_to(np.int64(UNLABELLED), shape), state.panel, parts.assignment)
+    shape = (len(state.labels), 1 if state.annotator_pool is None else len(state.annotator_pool))
+    oracle = Oracle(
+        np.broadcast_to(np.int64(UNLABELLED), shape), state.annotator_pool, parts.assignment
+    )
     rule = parts.strategy if len(state.labelled) else parts.init
-    found, _ = query(rule, state, budget, desk, "batch", now.settings.seed, batch)
-    if state.panel is None or parts.assignment is None:
+    found, _ = query(rule, state, budget, oracle, "batch", now.settings.seed, batch)
+    if state.annotator_pool is None or parts.assignment is None:
         return found.rows, [None] * len(found)
-    return found.rows, [state.panel.names[who] for who in found.annotators]
+    return found.rows, [state.annotator_pool.names[who] for who in found.annotators]
 
 
 def next_audits(now: Snapshot, budget: int) -> Ints:

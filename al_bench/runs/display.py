@@ -15,7 +15,7 @@ INNER = (
 SAID = {  # by class; a rate is said in per cent
     "Natural": "natural skew",
     "LongTail": "long tail {ratio}:1",
-    "Usual": "long tail {ratio}:1 unless skewed, {many_ratio}:1 above {many} classes",
+    "NaturalOrLongTail": "long tail {ratio}:1 unless skewed, {many_ratio}:1 above {many} classes",
     "Step": "step {ratio}:1",
     "Merge": "{classes} classes merged",
     "OneVsRest": "one class of {rate} %",

@@ -29,7 +29,7 @@ def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
     init, strategy, supervision = (p.given(problem.truth) if is_oracle(p) else p for p in rules)
     learner, trainer = build(job.at("learner")), build(job.at("trainer"))
     trainer.lead(learner)
-    asking = {} if problem.panel is None else asking_of(job, problem)
+    asking = {} if problem.annotator_pool is None else asking_of(job, problem)
     parts = Parts(init, strategy, supervision, learner, protocol, evaluate, **asking)
     return parts, trainer
 
@@ -47,12 +47,16 @@ def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
 
 def checked_protocol(protocol: Any) -> Protocol:
     """ValueError where a protocol does not say all that it must."""
-    missing = [name for name in ("reveal", "reask", "tariff") if not hasattr(protocol, name)]
+    missing = [
+        name
+        for name in ("reveal", "allow_relabel", "annotation_cost")
+        if not hasattr(protocol, name)
+    ]
     if missing:
         raise ValueError(
             f"the protocol {type(protocol).__name__} has no {' and no '.join(missing)}; wanted "
-            "reveal (sequential or batch), reask (may a labelled row be queried again) and tariff "
-            "(what answers cost: al_bench.core.state.Tariff)"
+            "reveal (sequential or batch), allow_relabel (may a labelled row be queried again) and annotation_cost "
+            "(what answers cost: al_bench.core.state.AnnotationCost)"
         )
     made: Protocol = protocol
     return made
@@ -60,13 +64,13 @@ def checked_protocol(protocol: Any) -> Protocol:
 
 def check_asking(job: Job, problem: Problem, protocol: Protocol) -> None:
     """ValueError where a config has something to ask several annotators by, but not these."""
-    if problem.panel is not None:
+    if problem.annotator_pool is not None:
         return
     for group in ("label_model", "assignment"):
         if job.at(group) is not None:
             raise ValueError(f"{group} is for several annotators, and there is one; choose some by "
                              "annotators=...")  # fmt: skip
-    if protocol.reask:
+    if protocol.allow_relabel:
         raise ValueError("the protocol lets rows be queried again, but there is one annotator, who "
                          "has one answer a row; choose several by annotators=...")  # fmt: skip
 

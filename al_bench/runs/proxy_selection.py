@@ -44,7 +44,10 @@ class ProxySelection:
         asked, and their answers come to what they came to for the proxy. ValueError where the log
         does not hold this problem's answers.
         """
-        state, number = State.start(problem.pool, problem.panel, parts.protocol.reask), 0
+        state, number = (
+            State.start(problem.pool, problem.annotator_pool, parts.protocol.allow_relabel),
+            0,
+        )
         since: list[Round] = []  # the rounds after the last point
         for past in log:
             told = answers_of([past])
@@ -92,7 +95,7 @@ def measured(
         recall,
         seconds,
         problem.own_ids(told.rows),
-        [] if problem.panel is None else told.annotators.tolist(),
+        [] if problem.annotator_pool is None else told.annotators.tolist(),
         sum(past.cost for past in since),
     )
 

@@ -7,7 +7,7 @@ from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill
 from .pseudo import SelfTraining as SelfTraining
-from .vetted import FadingPool as FadingPool
+from .vetted import PseudoLabelsDecayed as PseudoLabelsDecayed
 from .vetted import PoolByTruth as PoolByTruth
-from .vetted import Vetted as Vetted
-from .vetted import VettedPool as VettedPool
+from .vetted import PosteriorLabels as PosteriorLabels
+from .vetted import PosteriorLabelsPool as PosteriorLabelsPool

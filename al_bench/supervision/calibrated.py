@@ -1,4 +1,4 @@
-"""Training rules whose answers also say how sure a model may be, and how far to hear a belief."""
+"""Training rules whose answers also calibrate the model, and weigh the belief beside it."""
 
 from __future__ import annotations
 
@@ -8,59 +8,60 @@ import numpy as np
 
 from al_bench.belief.opinion_pool import RATES
 from al_bench.core.arrays import at_least, require, softmax
-from al_bench.core.predictor import Delivered, logs, pooled
-from al_bench.core.state import Foreseen, Ints, State, Supervision, TrainingSet
+from al_bench.core.predictor import CalibratedPredictor, logs, pooled
+from al_bench.core.state import Prequential, Ints, State, Supervision, TrainingSet
 
 DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # of the power of a belief, that are averaged over
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """Another training rule, whose annotated rows judge how sure its model's probabilities may be.
+    """Another training rule whose labelled rows calibrate its model's probabilities.
 
-    Free labels, taught as if they were certain, say nothing of it; the targets of annotated rows,
-    doubtful as they are where the rule vets answers, do. Where it teaches annotated rows alone they
-    are hardly judges: the model has seen them. ValueError where the rule believes nothing that is
-    to be joined.
+    Pseudo-labels, trained on as if they were certain, cannot; the soft targets of labelled rows
+    can. Where a rule trains on labelled rows alone they calibrate poorly: the model has seen them.
+    ValueError where a blend weight is given and the rule has no belief.
 
-        >>> taught = Calibrated(FadingPool(), beside=0.5).training_set(state, rng)
+        >>> taught = Calibrated(PseudoLabelsDecayed(), blend_weight=0.5).training_set(state, rng)
 
     Parameters
     ----------
     rule : the training rule
-    beside : power at which what the rule believes of a row is joined with the model, whose own is
+    blend_weight : power at which what the rule believes of a row is joined with the model, whose own is
         one; a model taught by a belief errs elsewhere than the belief does (ours; a log-linear
         pool: Genest and Zidek, 1986)
     doubt : standard deviations of the binary logarithm of this power, which answers about rows of
-        which both had spoken before may change (`learned_power`); above 0 only where `beside` is
+        which both had spoken before may change (`learned_blend_weight`); above 0 only where `blend_weight` is
     """
 
     rule: Supervision
-    beside: float = 0.0
+    blend_weight: float = 0.0
     doubt: float = 0.0
 
     def __post_init__(self) -> None:
-        at_least(self, 0, beside=self.beside, doubt=self.doubt)
-        known = not self.doubt or self.beside > 0
-        require(known, self, "beside above 0", doubt=self.doubt, beside=self.beside)
+        at_least(self, 0, blend_weight=self.blend_weight, doubt=self.doubt)
+        known = not self.doubt or self.blend_weight > 0
+        require(
+            known, self, "blend_weight above 0", doubt=self.doubt, blend_weight=self.blend_weight
+        )
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         taught = self.rule.training_set(state, rng)
-        if self.beside and taught.says is None:
+        if self.blend_weight and taught.belief_fn is None:
             raise ValueError(
-                f"Calibrated got beside={self.beside} for {type(self.rule).__name__}, which "
+                f"Calibrated got blend_weight={self.blend_weight} for {type(self.rule).__name__}, which "
                 "believes nothing of a row; wanted a rule with a belief, or 0"
             )
-        judges = state.labels[taught.rows] >= 0
-        taught = replace(taught, judges=judges, beside=self.beside)
-        known = foresight(state) if self.doubt else None
+        mask = state.labels[taught.rows] >= 0
+        taught = replace(taught, calibration_mask=mask, blend_weight=self.blend_weight)
+        known = prequential_of(state) if self.doubt else None
         if known is None:
             return taught
-        power = learned_power(known, state.labels[known.rows], self.beside, self.doubt)
-        return replace(taught, beside=power, foreseen=known)
+        power = learned_blend_weight(known, state.labels[known.rows], self.blend_weight, self.doubt)
+        return replace(taught, blend_weight=power, prequential=known)
 
 
-def foresight(state: State) -> Foreseen | None:
+def prequential_of(state: State) -> Prequential | None:
     """What the models of all rounds until now said of rows before they were answered; None where
     there was no round before.
 
@@ -68,40 +69,42 @@ def foresight(state: State) -> Foreseen | None:
     is answered again stays what it was. O(h k) for h new rows, and what it takes to predict.
     """
     before = state.training
-    if before is None or before.judges is None or before.says is None:
+    if before is None or before.calibration_mask is None or before.belief_fn is None:
         return None
-    past = before.foreseen
-    known = before.rows[before.judges]
+    past = before.prequential
+    known = before.rows[before.calibration_mask]
     if past is not None:
         known = np.concatenate([known, past.rows])
     rows = np.setdiff1d(state.labelled, known)
-    new, given = state.rows.take(rows), Delivered(state)
+    new, given = state.rows.take(rows), CalibratedPredictor(state)
     own = given.own(state.model.predict_proba(new))
-    believed = logs(before.says(new))
+    believed = logs(before.belief_fn(new))
     if past is None:
-        return Foreseen(rows, own, believed)
-    return Foreseen(
+        return Prequential(rows, own, believed)
+    return Prequential(
         np.concatenate([past.rows, rows]),
-        np.concatenate([past.own, own]),
-        np.concatenate([past.believed, believed]),
+        np.concatenate([past.model, own]),
+        np.concatenate([past.belief, believed]),
     )
 
 
-def learned_power(foreseen: Foreseen, answers: Ints, beside: float, doubt: float) -> float:
+def learned_blend_weight(
+    prequential: Prequential, answers: Ints, blend_weight: float, doubt: float
+) -> float:
     """The power of the belief beside the model: the posterior mean of its binary logarithm.
 
-    answers: (h,) to the rows of `foreseen`; of several annotators, what they come to, which is no
+    answers: (h,) to the rows of `prequential`; of several annotators, what they come to, which is no
     independent judge where the label model is itself the belief. Before any of them the power
-    is normal around `beside` with the standard deviation `doubt`. An answer is as likely as both
+    is normal around `blend_weight` with the standard deviation `doubt`. An answer is as likely as both
     joined made it before it was known (prequential: Dawid, 1984), times the classes' frequencies
     among these answers; it is wrong, and any other class alike, at a rate of which nothing is
     known. O(h k) for each power.
     """
-    own, believed = foreseen.own, foreseen.believed
+    own, believed = prequential.model, prequential.belief
     k, index = own.shape[1], np.arange(len(answers))
     counts = np.bincount(answers, minlength=k) + 0.5
     frequencies = np.log(counts / counts.sum())
-    powers = np.log2(beside) + doubt * DEVIATIONS
+    powers = np.log2(blend_weight) + doubt * DEVIATIONS
     found = np.empty(len(powers))
     for place, power in enumerate(2**powers):
         hit = softmax(pooled(own, believed, power) + frequencies)[index, answers]

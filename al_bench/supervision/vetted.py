@@ -1,4 +1,4 @@
-"""Vetted labels: training on what the annotator probably should have said, and what would be won if
+"""PosteriorLabels labels: training on what the annotator probably should have said, and what would be won if
 that were right."""
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from al_bench.core.state import Ints, State, TrainingSet
 
 
 @dataclass(frozen=True)
-class Vetted:
+class PosteriorLabels:
     """Annotated rows with the posterior of their true class as soft targets (ours).
 
-        >>> taught = Vetted().training_set(state, rng)
+        >>> taught = PosteriorLabels().training_set(state, rng)
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class Vetted:
         belief = belief_of(self.belief, state, rng)
         targets = belief.pool[state.labelled].astype(np.float32)
         weights = np.ones(len(targets), dtype=np.float32)
-        return TrainingSet(state.labelled, targets, weights, belief.pool, belief.says)
+        return TrainingSet(state.labelled, targets, weights, belief.pool, belief.belief_fn)
 
 
 @dataclass(frozen=True)
-class VettedPool:
-    """Vetted labels and, class by class, the unlabelled rows the belief is surest of (ours).
+class PosteriorLabelsPool:
+    """PosteriorLabels labels and, class by class, the unlabelled rows the belief is surest of (ours).
 
-        >>> taught = VettedPool(fraction=0.5).training_set(state, rng)
+        >>> taught = PosteriorLabelsPool(fraction=0.5).training_set(state, rng)
 
     Parameters
     ----------
@@ -65,21 +65,21 @@ class VettedPool:
         targets = np.concatenate([belief.pool[state.labelled], free]).astype(np.float32)
         rows = np.concatenate([state.labelled, extra])
         weights = np.ones(len(rows), dtype=np.float32)
-        return TrainingSet(rows, targets, weights, belief.pool, belief.says)
+        return TrainingSet(rows, targets, weights, belief.pool, belief.belief_fn)
 
 
 @dataclass(frozen=True)
-class FadingPool(VettedPool):
-    """`VettedPool` whose unlabelled rows count less as answers come in (ours).
+class PseudoLabelsDecayed(PosteriorLabelsPool):
+    """`PosteriorLabelsPool` whose unlabelled rows count less as answers come in (ours).
 
     Beside m answers about k classes the weight of a free label is ``1 / (1 + m / (fade k))``, so
     that thousands of answers are not drowned in what a belief made of them.
 
-        >>> taught = FadingPool(fade=10.0).training_set(state, rng)
+        >>> taught = PseudoLabelsDecayed(fade=10.0).training_set(state, rng)
 
     Parameters
     ----------
-    belief, fraction, most, hard : as in `VettedPool`
+    belief, fraction, most, hard : as in `PosteriorLabelsPool`
     fade : answers a class, on average over classes, at which a free label weighs half of an
         annotated row; above 0
     """
@@ -103,7 +103,7 @@ TAUGHT = ("nothing", "belief", "truth")
 
 @dataclass(frozen=True)
 class PoolByTruth:
-    """Upper reference, not a method: `VettedPool`'s rows, and of each kind the truth; it reads it.
+    """Upper reference, not a method: `PosteriorLabelsPool`'s rows, and of each kind the truth; it reads it.
 
     A runner that sees `oracle` calls ``given`` with the pool's truth. It is marked even where it
     reads none ("nothing" of one and the "belief" of the other): it tells what a rule is worth, and
@@ -120,7 +120,7 @@ class PoolByTruth:
     """
 
     oracle: ClassVar[bool] = True
-    rule: VettedPool = field(default_factory=FadingPool)
+    rule: PosteriorLabelsPool = field(default_factory=PseudoLabelsDecayed)
     answered: str = "truth"
     free: str = "truth"
     truth: Ints | None = None

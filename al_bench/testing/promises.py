@@ -29,8 +29,8 @@ def generator(seed: int = 0) -> np.random.Generator:
 def lock(state: State) -> None:
     """Let whoever writes into the state, its predictions, its training set, or into what is known
     of several annotators get a ValueError."""
-    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior, state.open]
-    for part in (state.training, state.answers, state.panel, state.consensus):
+    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior, state.available]
+    for part in (state.training, state.answers, state.annotator_pool, state.consensus):
         values = {} if part is None else vars(part)
         arrays += [value for value in values.values() if isinstance(value, np.ndarray)]
     for array in arrays:

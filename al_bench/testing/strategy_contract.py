@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.core.loop import query
-from al_bench.core.oracle import Desk
+from al_bench.core.oracle import Oracle
 from al_bench.core.state import Answers, Ints
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
@@ -33,9 +33,9 @@ def _bought(
     table: Ints | None = None,
 ) -> Answers:
     """What it queries there, or from another table of answers, each row's first ones first."""
-    desk = Desk(here.table if table is None else table, here.state.panel)
+    oracle = Oracle(here.table if table is None else table, here.state.annotator_pool)
     with kept(f"with {here.name}, budget {size}, reveal={reveal}"):
-        return query(knowing(strategy, here.truth), here.state, size, desk, reveal, seed, 2)[0]
+        return query(knowing(strategy, here.truth), here.state, size, oracle, reveal, seed, 2)[0]
 
 
 def _rows(strategy: Any, here: Situation, seed: int) -> list[Ints]:
@@ -77,7 +77,7 @@ def returns_integers(make: Make) -> None:
 def asks_again_within_bounds(make: Make) -> None:
     """Where rows may be queried again: min(budget, unlabelled) rows, or it fills the budget."""
     for here in asked_situations():
-        state, left = here.state, int(here.state.left.sum())
+        state, left = here.state, int(here.state.remaining.sum())
         for size, reveal in ((1, "batch"), (7, "sequential"), (left + 5, "batch")):
             told = _bought(make(), here, size, reveal)
             new = np.unique(told.rows[state.labels[told.rows] < 0])

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.belief.belief import AveragedBelief, Believed, OutOfFoldBelief, belief_of
-from al_bench.belief.multi_annotator import Votes, learned_skills, said_targets
-from al_bench.belief.opinion_pool import mean_several
+from al_bench.belief.belief import AveragedBelief, BeliefModel, OutOfFoldBelief, belief_of
+from al_bench.belief.multi_annotator import Votes, learned_skills, vote_targets
+from al_bench.belief.opinion_pool import mean_multi_annotator
 from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.balance import balanced_weights
 from al_bench.core.logistic import logistic
-from al_bench.core.state import ABSENT, Floats, Ints, Panel, Rows, State
+from al_bench.core.state import ABSENT, Floats, Ints, AnnotatorPool, Rows, State
 from al_bench.crowd import Majority, several
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
@@ -50,8 +50,10 @@ def told(
             table[:, who] = 0
     count = len(rates)
     nobody = np.zeros(count, dtype=bool)
-    panel = Panel(tuple(map(str, range(count))), table != ABSENT, np.ones(count), nobody, persons)
-    state = State.start(rows, panel, reask=True)
+    annotator_pool = AnnotatorPool(
+        tuple(map(str, range(count))), table != ABSENT, np.ones(count), nobody, persons
+    )
+    state = State.start(rows, annotator_pool, allow_relabel=True)
     for time in range(times):
         who = (np.arange(n) + time) % count
         state = state.tell(np.arange(n), table[np.arange(n), who], who)
@@ -65,7 +67,7 @@ def log_prior(state: State) -> Floats:
 def errors(state: State) -> Floats:
     """(a,) how often each one errs by his other answers, held against the prior."""
     votes = Votes.of(state)
-    _, gain = mean_several(log_prior(state)[None], votes, *BEFORE)
+    _, gain = mean_multi_annotator(log_prior(state)[None], votes, *BEFORE)
     odds = np.exp(gain)
     errs = 1 - odds / (odds + votes.k - 1)
     return np.bincount(votes.who, errs) / np.bincount(votes.who)
@@ -124,8 +126,8 @@ def test_spammers_and_adversaries_are_found_where_rows_are_shared(bad: float) ->
 def test_a_spammers_word_teaches_nothing_and_a_tie_teaches_both() -> None:
     state, _ = told([0.05, 0.75], n=600, times=2)
     votes = Votes.of(state)
-    _, gain = mean_several(log_prior(state)[None], votes, *BEFORE)
-    targets, sureness = said_targets(votes, gain)
+    _, gain = mean_multi_annotator(log_prior(state)[None], votes, *BEFORE)
+    targets, sureness = vote_targets(votes, gain)
     assert_allclose(targets.sum(axis=1), 1)
     good = votes.said[votes.who == 0][np.argsort(votes.place[votes.who == 0])]
     bad = votes.said[votes.who == 1][np.argsort(votes.place[votes.who == 1])]
@@ -133,7 +135,7 @@ def test_a_spammers_word_teaches_nothing_and_a_tie_teaches_both() -> None:
     assert (targets[split].argmax(axis=1) == good[split]).mean() == 1
     assert sureness[~split].mean() > sureness[split].mean()
     assert ((sureness >= 0) & (sureness <= 1)).all()
-    even, nothing = said_targets(votes, np.ones(len(votes.said)))
+    even, nothing = vote_targets(votes, np.ones(len(votes.said)))
     assert_allclose(even[split].max(axis=1), 0.5)
     assert (nothing[split] < nothing[~split].min()).all()
 
@@ -141,13 +143,13 @@ def test_a_spammers_word_teaches_nothing_and_a_tie_teaches_both() -> None:
 def test_a_class_that_nobody_said_is_taught_to_no_regression() -> None:
     state, _ = told([0.1, 0.2], n=12)
     votes = Votes.of(state)
-    targets, _ = said_targets(votes, np.full(len(votes.said), 1.5))
+    targets, _ = vote_targets(votes, np.full(len(votes.said), 1.5))
     np.testing.assert_array_equal(targets, one_hot(votes.said, K))
 
 
 def test_answers_of_no_person_share_one_skill() -> None:
     state, _ = told([0.1, 0.6], n=200, times=2, persons=False)
-    _, gain = mean_several(log_prior(state)[None], Votes.of(state), *BEFORE)
+    _, gain = mean_multi_annotator(log_prior(state)[None], Votes.of(state), *BEFORE)
     assert_allclose(gain, gain[0])
 
 
@@ -159,8 +161,10 @@ def alone(state: State) -> State:
 
 def with_people(rows: Rows, index: Ints, said: Ints, who: Ints, count: int = 2) -> State:
     every, nobody = np.ones((len(rows), count), dtype=bool), np.zeros(count, dtype=bool)
-    panel = Panel(tuple(map(str, range(count))), every, np.ones(count), nobody, persons=True)
-    return State.start(rows, panel, reask=True).tell(index, said, who)
+    annotator_pool = AnnotatorPool(
+        tuple(map(str, range(count))), every, np.ones(count), nobody, persons=True
+    )
+    return State.start(rows, annotator_pool, allow_relabel=True).tell(index, said, who)
 
 
 AVERAGED = AveragedBelief()
@@ -213,7 +217,7 @@ def accuracy(state: State, truth: Ints) -> float:
 
 
 def test_right_answers_of_a_second_person_cost_no_accuracy_in_200_histories() -> None:
-    model, costs, labels = Believed(replace(AVERAGED, shifts=(0.0,))), [], []
+    model, costs, labels = BeliefModel(replace(AVERAGED, shifts=(0.0,))), [], []
     for seed in range(200):
         rows, truth, rng = misled(seed)
         first, second = rng.choice([20, 40, 80]), rng.choice([1, 5, 20])

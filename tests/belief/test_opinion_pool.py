@@ -16,7 +16,7 @@ from al_bench.belief.opinion_pool import (
     mean_pool,
     pool_loss,
     pooled,
-    told_by,
+    true_class_given_errors,
     true_class,
 )
 from al_bench.core.arrays import softmax
@@ -149,7 +149,7 @@ def paired(truth: Ints, k: int, rate: float, seed: int) -> Ints:
 def test_even_errors_give_bayes_rule_with_wrong_answers_spread_evenly() -> None:
     belief = softmax(np.random.default_rng(0).normal(size=(40, 4)))
     answers = np.arange(40) % 4
-    told = told_by(belief, answers, 0.3, even_errors(4))
+    told = true_class_given_errors(belief, answers, 0.3, even_errors(4))
     assert_allclose(told, true_class(belief, answers, 0.3))
 
 

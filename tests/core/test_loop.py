@@ -201,7 +201,7 @@ def test_the_state_holds_no_truth_and_no_answer_that_was_not_queried() -> None:
     rounds = run(Watching())
     assert set(vars(seen[0])) <= {
         "rows", "labels", "model", "training", "labelled", "unlabelled", "counts", "probs",
-        "answers", "panel", "consensus", "reask", "open", "left", "askable",
+        "answers", "annotator_pool", "consensus", "allow_relabel", "available", "remaining", "queryable",
     }  # fmt: skip
     labelled = [row for r in rounds[:2] for row in r.queried]
     assert sorted(np.flatnonzero(seen[0].labels != UNLABELLED)) == sorted(labelled)

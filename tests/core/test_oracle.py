@@ -8,14 +8,23 @@ import pytest
 
 from al_bench.core.loop import Parts, Round, active_learning
 from al_bench.core.metrics import evaluate
-from al_bench.core.oracle import Desk, waves
+from al_bench.core.oracle import Oracle, occurrence_groups
 from al_bench.core.problem import Problem
-from al_bench.core.state import ABSENT, Floats, Ints, Panel, Protocol, State, Strategy, Tariff
+from al_bench.core.state import (
+    ABSENT,
+    Floats,
+    Ints,
+    AnnotatorPool,
+    Protocol,
+    State,
+    Strategy,
+    AnnotationCost,
+)
 from al_bench.crowd import AtRandom, Majority
 from al_bench.data.protocol import Counts, Priced
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
-from al_bench.testing.asking import make_table, panel_of
+from al_bench.testing.asking import make_table, annotator_pool_of
 from tests.pools import small_problem
 from tests.test_loop import Centroids, Hard
 
@@ -27,7 +36,7 @@ def asked_problem(seed: int = 0, persons: bool = True, here: float = 0.8) -> Pro
     """Five annotators, who have answers to most rows."""
     problem = small_problem(seed)
     table = make_table(problem.truth, 4, here, seed)
-    return replace(problem, answers=table, panel=panel_of(table, persons))
+    return replace(problem, answers=table, annotator_pool=annotator_pool_of(table, persons))
 
 
 def run(
@@ -49,7 +58,7 @@ class Twice:
     """Half of the batch, each row twice."""
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        free = state.unlabelled[state.open[state.unlabelled].sum(axis=1) > 1]
+        free = state.unlabelled[state.available[state.unlabelled].sum(axis=1) > 1]
         return np.repeat(rng.permutation(free)[: budget // 2], 2)
 
 
@@ -60,7 +69,7 @@ class OneByOne:
         self.heard: list[int] = []
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Iterator[Ints]:
-        for row in rng.permutation(state.askable)[:budget]:
+        for row in rng.permutation(state.queryable)[:budget]:
             answers = yield np.array([row])
             self.heard += answers.tolist()
 
@@ -69,8 +78,8 @@ def test_a_panel_of_one_gives_what_a_single_annotator_gives() -> None:
     alone = small_problem()
     table = alone.answers[:, None]
     nobody = np.zeros(1, dtype=bool)
-    panel = Panel(("one",), table != ABSENT, np.ones(1), nobody, persons=True)
-    shared = replace(alone, answers=table, panel=panel)
+    annotator_pool = AnnotatorPool(("one",), table != ABSENT, np.ones(1), nobody, persons=True)
+    shared = replace(alone, answers=table, annotator_pool=annotator_pool)
     for one, other in zip(run(Margin(), alone, COUNTS), run(Margin(), shared, COUNTS), strict=True):
         for same in ("queried", "answers", "recall"):
             assert getattr(one, same) == getattr(other, same)
@@ -143,18 +152,24 @@ def test_a_strategy_that_queries_as_it_goes_hears_whom_it_asked() -> None:
 
 def test_answers_cost_what_the_tariff_says() -> None:
     problem = asked_problem(here=1.0)
-    assert problem.panel is not None
+    assert problem.annotator_pool is not None
     had: set[int] = set()
     for r in run(Twice(), problem):
         cost = 0.0
         for row, who in zip(r.queried, r.annotators, strict=True):
             again = 0.5 if row in had else 1.0
             had.add(row)
-            cost += 0.1 if problem.panel.models[who] else problem.panel.prices[who] * again
+            cost += (
+                0.1
+                if problem.annotator_pool.is_model[who]
+                else problem.annotator_pool.prices[who] * again
+            )
         assert r.cost == pytest.approx(cost)
     for price in ("human", "model", "again"):
-        with pytest.raises(ValueError, match=f"the tariff has {price}=0; wanted a price above 0"):
-            Tariff(**{price: 0})
+        with pytest.raises(
+            ValueError, match=f"the annotation_cost has {price}=0; wanted a price above 0"
+        ):
+            AnnotationCost(**{price: 0})
 
 
 def test_a_survey_buys_an_answer_about_every_row_first() -> None:
@@ -166,7 +181,7 @@ def test_a_survey_buys_an_answer_about_every_row_first() -> None:
 
 def test_asking_more_often_than_is_allowed_or_there_are_answers_is_refused() -> None:
     with pytest.raises(ValueError, match="Twice returned 12 rows \\(6 distinct\\)"):
-        run(Twice(), asked_problem(here=1.0), Priced(COUNTS, reask=False))
+        run(Twice(), asked_problem(here=1.0), Priced(COUNTS, allow_relabel=False))
 
     class Always:
         def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -188,7 +203,7 @@ class Wrong:
 
 def test_an_assignment_names_somebody_who_can_be_asked() -> None:
     problem = asked_problem()
-    state = State.start(problem.pool, problem.panel, reask=True)
+    state = State.start(problem.pool, problem.annotator_pool, allow_relabel=True)
     row = np.flatnonzero(problem.answers[:, 2] == ABSENT)[:1]
     rng = np.random.default_rng(0)
     for assignment, said in (
@@ -197,12 +212,16 @@ def test_an_assignment_names_somebody_who_can_be_asked() -> None:
         (Wrong(0, more=1), r"named \(2,\) annotators for 1 rows"),
     ):
         with pytest.raises(ValueError, match=said):
-            Desk(problem.table, problem.panel, assignment).ask(state, row, rng)
+            Oracle(problem.table, problem.annotator_pool, assignment).ask(state, row, rng)
 
 
 def test_waves_are_first_second_and_further_times() -> None:
-    assert [w.tolist() for w in waves(np.array([4, 7, 4, 4, 9, 7]))] == [[0, 1, 4], [2, 5], [3]]
-    assert [w.tolist() for w in waves(np.array([3, 1]))] == [[0, 1]]
+    assert [w.tolist() for w in occurrence_groups(np.array([4, 7, 4, 4, 9, 7]))] == [
+        [0, 1, 4],
+        [2, 5],
+        [3],
+    ]
+    assert [w.tolist() for w in occurrence_groups(np.array([3, 1]))] == [[0, 1]]
 
 
 def test_metrics_say_how_good_the_consensus_is() -> None:
@@ -226,7 +245,7 @@ def test_metrics_say_how_good_the_consensus_is() -> None:
 def test_ties_of_a_consensus_fall_at_random() -> None:
     problem = asked_problem(here=1.0)
     rows, classes = np.zeros(2, dtype=np.int64), np.array([1, 3])
-    state = State.start(problem.pool, problem.panel, reask=True)
+    state = State.start(problem.pool, problem.annotator_pool, allow_relabel=True)
     state = state.tell(rows, classes, np.array([0, 1]))
     made = Majority().infer(state, np.random.default_rng(0))
     labels = {int(state.agreed(made, np.random.default_rng(s)).labels[0]) for s in range(20)}

@@ -55,24 +55,34 @@ TABLE = np.column_stack([Y, np.where(np.arange(30) % 2, -1, (Y + 1) % 3)])  # th
 
 def test_answers_of_several_annotators_are_a_table_with_gaps() -> None:
     problem = made(answers=TABLE, annotators=["ann", "bob"], prices=[1, 0.5], models=[False, True])
-    assert problem.panel is not None
-    assert problem.panel.names == ("ann", "bob")
-    assert problem.panel.prices.tolist() == [1, 0.5]
-    assert problem.panel.models.tolist() == [False, True]
-    assert problem.panel.available.sum(axis=0).tolist() == [30, 15]
+    assert problem.annotator_pool is not None
+    assert problem.annotator_pool.names == ("ann", "bob")
+    assert problem.annotator_pool.prices.tolist() == [1, 0.5]
+    assert problem.annotator_pool.is_model.tolist() == [False, True]
+    assert problem.annotator_pool.has_answer.sum(axis=0).tolist() == [30, 15]
     assert problem.facts["skills"] == [1, 0]
     assert problem.facts["noise_rate"] == pytest.approx(15 / 45)
 
 
 def test_annotators_are_persons_of_one_price_unless_said_otherwise() -> None:
-    one, panel = made(answers=Y[:, None]).panel, made(answers=TABLE).panel
-    places = made(answers=TABLE, persons=False).panel
+    one, annotator_pool = (
+        made(answers=Y[:, None]).annotator_pool,
+        made(answers=TABLE).annotator_pool,
+    )
+    places = made(answers=TABLE, persons=False).annotator_pool
     assert one
     assert panel
     assert places
-    assert (panel.names, panel.persons) == (("annotator 1", "annotator 2"), True)
+    assert (annotator_pool.names, annotator_pool.identified) == (
+        ("annotator 1", "annotator 2"),
+        True,
+    )
     assert (places.names, places.persons) == (("answer 1", "answer 2"), False)
-    assert (len(one), panel.prices.tolist(), panel.models.any()) == (1, [1, 1], False)
+    assert (len(one), annotator_pool.prices.tolist(), annotator_pool.is_model.any()) == (
+        1,
+        [1, 1],
+        False,
+    )
 
 
 @pytest.mark.parametrize(

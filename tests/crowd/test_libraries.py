@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.core.state import Answers, Consensus, Floats, Ints, LabelModel, Panel, Rows, State
+from al_bench.core.state import (
+    Answers,
+    Consensus,
+    Floats,
+    Ints,
+    LabelModel,
+    AnnotatorPool,
+    Rows,
+    State,
+)
 from al_bench.crowd.consensus import Majority
 from al_bench.crowd.cross_val import view, views
 from al_bench.crowd.glad import Glad, improved, posterior
@@ -53,8 +62,10 @@ def crowd(
     pool = Rows(range(n), features.astype(np.float32), np.full((n, k), 1 / k, dtype=np.float32))
     a = len(skills)
     names = tuple(f"person {number}" for number in range(a))
-    panel = Panel(names, np.ones((n, a), bool), np.ones(a), np.zeros(a, bool), persons)
-    return State.start(pool, panel, True).tell(rows, said, who), truth
+    annotator_pool = AnnotatorPool(
+        names, np.ones((n, a), bool), np.ones(a), np.zeros(a, bool), persons
+    )
+    return State.start(pool, annotator_pool, True).tell(rows, said, who), truth
 
 
 def infer(model: LabelModel, state: State, seed: int = 0) -> Consensus:
@@ -251,7 +262,7 @@ def test_a_class_that_nobody_said_gets_nothing_or_what_the_model_leaves_it(name:
 def test_places_all_have_one_skill(name: str) -> None:
     """Which answer came in which place changes nothing."""
     state, _ = crowd([0.8, 0.8, 0.8], n=100, persons=False)
-    assert state.panel is not None
+    assert state.annotator_pool is not None
     turned = replace(state.answers, annotators=(state.answers.annotators + state.answers.rows) % 3)
     first = infer(option(name), state).probs
     again = infer(option(name), replace(state, answers=turned)).probs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from al_bench.core.problem import accuracies
-from al_bench.core.state import ABSENT, Consensus, Ints, Panel, State
+from al_bench.core.state import ABSENT, Consensus, Ints, AnnotatorPool, State
 from al_bench.crowd import BySkill, InTurn, KnownSkill, ModelFirst, Only
 from al_bench.testing.situations import make_pool
 
@@ -23,14 +23,14 @@ def state_of(
     """A state in which so many answers of each annotator were right, by true class."""
     rows, _ = make_pool(n=n, k=K)
     count = len(right)
-    panel = Panel(
+    annotator_pool = AnnotatorPool(
         tuple(f"a{number}" for number in range(count)),
         np.ones((n, count), dtype=bool),
         np.array(prices or [1.0] * count),
         np.array(models or [False] * count),
         persons=True,
     )
-    state = State.start(rows, panel, reask=True)
+    state = State.start(rows, annotator_pool, allow_relabel=True)
     probs = np.full((1, K), 1 / K)
     made = Consensus(np.zeros(1, dtype=np.int64), probs, np.array(right), np.array(asked))
     return replace(state, consensus=made, labels=np.where(np.arange(n) == 0, 0, state.labels))
@@ -39,7 +39,7 @@ def state_of(
 def shares(state: State, assignment: object, rows: Ints | None = None) -> np.ndarray:
     rows = np.arange(1, len(state.labels)) if rows is None else rows
     who = assignment.assign(state, rows, np.random.default_rng(0))  # type: ignore[attr-defined]
-    return np.bincount(who, minlength=len(state.panel or ())) / len(rows)
+    return np.bincount(who, minlength=len(state.annotator_pool or ())) / len(rows)
 
 
 EVEN = [[10.0] * K, [10.0] * K, [10.0] * K]
@@ -95,10 +95,10 @@ def test_where_nobody_liked_is_left_the_others_are_asked() -> None:
 
 def test_in_turn_passes_over_whom_it_cannot_ask() -> None:
     state = state_of(EVEN, EVEN)
-    assert state.panel is not None
-    free = state.panel.available.copy()
+    assert state.annotator_pool is not None
+    free = state.annotator_pool.has_answer.copy()
     free[10:14, 1] = False
-    state = replace(state, panel=replace(state.panel, available=free))
+    state = replace(state, annotator_pool=replace(state.annotator_pool, available=free))
     who = InTurn().assign(state, np.arange(10, 16), np.random.default_rng(0))
     assert who.tolist() == [0, 2, 2, 0, 1, 2]
 

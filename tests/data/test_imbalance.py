@@ -7,7 +7,7 @@ import pytest
 
 from al_bench.core.rng import rng
 from al_bench.core.state import Ints
-from al_bench.data.imbalance import LongTail, Merge, OneVsRest, Step, Usual
+from al_bench.data.imbalance import LongTail, Merge, OneVsRest, Step, NaturalOrLongTail
 from al_bench.data.types import Imbalance
 
 CIFAR10 = np.repeat(np.arange(10), 5000)
@@ -51,7 +51,7 @@ def test_long_tail_has_the_counts_of_the_literature(
 def test_usual_leaves_skewed_data_and_gives_others_a_tail(
     labels: Ints, wanted: list[int] | None
 ) -> None:
-    found = sorted(counts(Usual(10, 50, 20, 20, "drawn"), labels), reverse=True)
+    found = sorted(counts(NaturalOrLongTail(10, 50, 20, 20, "drawn"), labels), reverse=True)
     tail = counts(LongTail(20, "fixed"), labels)  # of the many classes
     assert found == (tail if wanted is None else wanted)
 

@@ -269,8 +269,8 @@ def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> No
         session.tell([Answer(one.id, "question", "cy") for one in batch])
         moment = session.service.snapshot()
         state = session.service.state(moment)
-        assert state.panel is not None
-        assert state.panel.names == ("ann", "bob", "cy")
+        assert state.annotator_pool is not None
+        assert state.annotator_pool.names == ("ann", "bob", "cy")
         np.testing.assert_array_equal(
             state.labels[state.labelled], blobs()["truth"][state.labelled]
         )
@@ -382,10 +382,10 @@ def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path:
         moment = session.service.snapshot()
         said, taught = moment.labels.answers, session.service.state(moment).training
     assert taught is not None
-    assert taught.foreseen is not None
-    assert taught.foreseen.rows.tolist() == sorted(said.rows[len(said) // 2 :])
+    assert taught.prequential is not None
+    assert taught.prequential.rows.tolist() == sorted(said.rows[len(said) // 2 :])
     assert len(said) == len(asked)
-    assert taught.beside != 0.5
+    assert taught.blend_weight != 0.5
 
 
 @pytest.mark.parametrize("supervision", ["vetted_pool", "calibrated", "joined"])

@@ -134,11 +134,11 @@ def test_a_file_lies_below_the_data_folder_and_its_place_is_in_no_key(
 
 
 def simulated(
-    n: int, k: int, accuracy: float, sharpness: float, seed: int
+    n: int, k: int, accuracy: float, fit_inverse_temperature: float, seed: int
 ) -> tuple[Ints, Ints, Floats]:
     """Truth, answers of this accuracy, and a calibrated prior that errs independently of them."""
     draws = np.random.default_rng(seed)
-    prior = draws.dirichlet(np.full(k, sharpness), size=n)
+    prior = draws.dirichlet(np.full(k, fit_inverse_temperature), size=n)
     truth = (prior.cumsum(axis=1) > draws.random((n, 1))).argmax(axis=1)
     wrong = (truth + draws.integers(1, k, size=n)) % k
     return truth, np.where(draws.random(n) < accuracy, truth, wrong), prior

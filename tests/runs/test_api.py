@@ -236,7 +236,9 @@ class Once:
 
 
 def test_what_a_protocol_of_ones_own_lacks_is_said(problem: al_bench.Problem) -> None:
-    with pytest.raises(ValueError, match="the protocol Once has no reask and no tariff; wanted"):
+    with pytest.raises(
+        ValueError, match="the protocol Once has no allow_relabel and no annotation_cost; wanted"
+    ):
         next(al_bench.active_learning(problem, protocol=Once()))
 
 

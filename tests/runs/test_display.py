@@ -19,7 +19,7 @@ PROBLEM = "al_bench.data."
         ("imbalance", "one", {"_target_": "OneVsRest", "rate": 0.01}, "one class of 1 %"),
         (
             "imbalance", "usual",
-            {"_target_": "Usual", "ratio": 50, "many": 20, "many_ratio": 20},
+            {"_target_": "NaturalOrLongTail", "ratio": 50, "many": 20, "many_ratio": 20},
             "long tail 50:1 unless skewed, 20:1 above 20 classes",
         ),
         ("noise", "clean", {"_target_": "Clean"}, "no wrong answers"),
@@ -43,7 +43,7 @@ def test_what_changed_stands_in_brackets_and_what_the_words_say_already_does_not
         "long tail 50:1 (order fixed)"
     )
     belief = {"gate": False, "precision": [4.0, 1e6]}
-    node = {"_target_": "al_bench.supervision.VettedPool", "belief": belief, "hard": True}
+    node = {"_target_": "al_bench.supervision.PosteriorLabelsPool", "belief": belief, "hard": True}
     assert words("supervision", "vetted_pool", node) == "vetted_pool"
     assert words("supervision", "vetted_pool", node, ["belief.gate", "belief.precision"]) == (
         "vetted_pool (belief.gate false, belief.precision [4, 1e+06])"

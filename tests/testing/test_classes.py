@@ -73,7 +73,7 @@ def test_the_example_of_every_class_runs(room: str) -> None:
         "truth": truth,
         "taught": TrainingSet(state.labelled, targets, np.ones(len(targets))),
         "asked": asked,
-        "rows": asked.askable[:5],
+        "rows": asked.queryable[:5],
         "accuracies": np.linspace(0.3, 0.9, 5),
     }
     for name, part in public.items():

@@ -136,10 +136,10 @@ class Repeating:
     """Of each two rows the first one, twice where it may be queried twice."""
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        if not state.reask or budget < 2:
+        if not state.allow_relabel or budget < 2:
             return state.unlabelled[:budget]
         new = state.unlabelled[: max(budget - 1, 1)]
-        return np.concatenate([new, new[state.left[new] > 1][:1]])
+        return np.concatenate([new, new[state.remaining[new] > 1][:1]])
 
 
 def test_asking_again_without_filling_the_budget_is_seen() -> None:
