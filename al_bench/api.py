@@ -54,21 +54,21 @@ def active_learning(
     learner: Any = "linear",
     protocol: Any = "small",
     label_model: Any = None,
-    assignment: Any = None,
+    annotator_selection: Any = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
 ) -> Iterator[Round]:
     """Yield the rounds of one run in memory; round 0 is the prior alone. Nothing is written.
 
-    label_model, assignment: of a problem with several annotators, what their answers come to (None:
-    majority vote) and whom to ask (None: each in turn).
+    With several annotators, label_model merges their answers (None: majority vote), and
+    annotator_selection chooses whom to ask (None: each in turn).
     """
     from al_bench.core import loop
     from al_bench.runs.parts import parts_of
 
     choices = {"strategy": strategy, "init": init, "supervision": supervision}
     choices |= {"learner": learner, "protocol": protocol}
-    choices |= {"label_model": label_model, "assignment": assignment}
+    choices |= {"label_model": label_model, "annotator_selection": annotator_selection}
     job = chosen(choices, seed, overrides)
     check_own(choices, job)
     parts, _ = parts_of(job, problem)

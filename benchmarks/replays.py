@@ -24,7 +24,11 @@ from al_bench.labelling.audit.design import NEVER, reserve
 from al_bench.runs.parts import parts_of
 
 METHODS = {
-    "codecision": {"strategy": "codecision", "init": "codecision", "supervision": "vetted_pool"},
+    "codecision": {
+        "strategy": "codecision",
+        "init": "codecision",
+        "supervision": "posterior_labels_pool",
+    },
     "margin": {"strategy": "margin", "init": "random", "supervision": "labels"},
 }
 # twice the usual budget, so that there is a time to stop
@@ -89,7 +93,7 @@ def replay(setting: Setting) -> Replay:
     """The rounds of one setting, with the audit's rows hidden and its labels left unbought."""
     problem = al_bench.make_problem(
         setting.dataset,
-        imbalance="usual",
+        imbalance="natural_or_longtail",
         noise="symmetric",
         seed=setting.seed,
         overrides=[f"noise.rate={setting.rate}"],
@@ -104,7 +108,7 @@ def replay(setting: Setting) -> Replay:
     for number, size in enumerate(parts.protocol.sizes(len(pool), pool.n_classes), start=1):
         rule = parts.init if number == 1 else parts.strategy
         budget = size - round(SHARE * size)
-        told, _ = query(rule, state, budget, oracle, parts.protocol.reveal, seed, number)
+        told, _ = query(rule, state, budget, oracle, parts.protocol.feedback, seed, number)
         state = answered(state, told, None, seed, number)
         state = trained(state, parts.supervision, parts.learner, seed, number)
         bought += size

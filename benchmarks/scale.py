@@ -102,9 +102,9 @@ def ready(state: State) -> State:
 def select(node: Any, state: State, truth: Ints, budget: int) -> None:
     """One whole selection by a fresh strategy."""
     strategy = build(node)
-    if getattr(strategy, "oracle", False):
+    if getattr(strategy, "reads_truth", False):
         strategy = strategy.given(truth)
-    query(strategy, state, budget, Oracle(truth[:, None]), "sequential", 0, 2)
+    query(strategy, state, budget, Oracle(truth[:, None]), "within_batch", 0, 2)
 
 
 def measure(

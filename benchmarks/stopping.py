@@ -208,8 +208,9 @@ def page(covered: pd.DataFrame, stopped: pd.DataFrame, args: argparse.Namespace)
     lines = [
         "# Audits and stopping rules, replayed",
         "",
-        f"Made by `python benchmarks/stopping.py`. {len(args.sets)} data sets, `imbalance=usual`, "
-        f"`noise=symmetric`, {args.seeds} seeds, codecision and margin with labels only; up to 80 "
+        f"Made by `python benchmarks/stopping.py`. {len(args.sets)} data sets, "
+        f"`imbalance=natural_or_longtail`, `noise=symmetric`, {args.seeds} seeds, "
+        "codecision and margin with labels only; up to 80 "
         f"labels a class or a quarter of the pool in 16 rounds, {SHARE:.0%} of each for the audit, "
         f"which is drawn from a reserve of {FRACTION:.0%} of the pool. Each run is audited "
         f"{args.draws} times over. Intervals are of 95 %; the truth is that of the whole reserve, "

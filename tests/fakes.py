@@ -75,7 +75,7 @@ def fake_run(
         "id": name, "choices": choices, "science": science, "seed": seed,
         "facts": {"n_pool": sum(counts), "n_test": 300, "n_classes": 6, "class_counts": counts,
                   "noise_rate": rate, "noise_rates": [rate] * 6, "class_names": list(class_names),
-                  "oracle": oracle} | ({"digest": digest} if digest else {}),
+                  "reads_truth": oracle} | ({"digest": digest} if digest else {}),
         "versions": {"numpy": "2.0", "torch": "2.6"}, "commit": "abc1234", "device": "cpu",
         "started": "2026-01-01T00:00:00", "finished": "2026-01-01T00:01:00" if finished else None,
         "error": error,

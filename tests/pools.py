@@ -61,10 +61,10 @@ def budgets(state: State) -> list[int]:
 
 
 def run(
-    strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, reveal="sequential"
+    strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, feedback="within_batch"
 ) -> tuple[Ints, int]:
     """The rows a strategy queries and its oracle calls, checked by the loop."""
-    told, calls = query(strategy, state, budget, Oracle(answers[:, None]), reveal, seed, 2)
+    told, calls = query(strategy, state, budget, Oracle(answers[:, None]), feedback, seed, 2)
     return told.rows, calls
 
 

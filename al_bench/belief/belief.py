@@ -22,8 +22,8 @@ from al_bench.belief.multi_annotator import Votes, vote_targets
 from al_bench.belief.opinion_pool import (
     Fit,
     fit_pool,
-    mean_pool,
     mean_multi_annotator,
+    mean_pool,
     pooled,
 )
 from al_bench.core.arrays import one_hot, require, softmax, unit
@@ -140,31 +140,31 @@ class OutOfFoldBelief:
     the mean of all, weighed by ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al.,
     1999). Exponents and noise rate are the likeliest (`fit_pool`). ValueError without a form.
 
-        >>> belief = OutOfFoldBelief(ridges=[1.0]).believe(state, rng)
+        >>> belief = OutOfFoldBelief(l2_grid=[1.0]).believe(state, rng)
 
     Parameters
     ----------
     folds : of the regression on unit-norm features
-    ridges : its penalties
-    shifts : exponents of the prior's class frequencies, by which it is divided (Saerens et al.,
-        2002)
+    l2_grid : its l2 penalties
+    prior_exponents : powers of the prior's class frequencies, by which it is divided (Saerens et
+        al., 2002)
     exponents, precision : mean and precision of the normal prior of the exponents of (task model,
         foundation model)
     noise : pseudo-counts of (wrong, right) answers
-    gate : whether the prior counts only as far as `trust` goes
-    doubt : answers of a class for half of its `class_bias` to be taken away
-    by_classes : whether ridges are in units of `curvature`, so that many classes, of few answers
+    trust_gate : whether `trust` scales the prior down where answers contradict it
+    bias_pseudocount : answers of a class at which half of its `class_bias` is removed
+    by_classes : whether l2_grid are in units of `curvature`, so that many classes, of few answers
         each, are held no tighter than two
     """
 
     folds: int = 4
-    ridges: Sequence[float] = (8.0,)
-    shifts: Sequence[float] = (0.0, 1.0)
+    l2_grid: Sequence[float] = (8.0,)
+    prior_exponents: Sequence[float] = (0.0, 1.0)
     exponents: tuple[float, float] = (1.0, 1.0)
     precision: tuple[float, float] = (4.0, 4.0)
     noise: tuple[float, float] = (1.0, 9.0)
-    gate: bool = True
-    doubt: float = 10.0
+    trust_gate: bool = True
+    bias_pseudocount: float = 10.0
     by_classes: bool = True
 
     # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
@@ -172,9 +172,15 @@ class OutOfFoldBelief:
     several: ClassVar = 2  # 1: each one's competence was fitted, and took the experts' errors
 
     def __post_init__(self) -> None:
-        for name in ("ridges", "shifts", "exponents", "precision", "noise"):  # lists, of a config
+        for name in (
+            "l2_grid",
+            "prior_exponents",
+            "exponents",
+            "precision",
+            "noise",
+        ):  # lists, of a config
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
-        for name, values in (("ridges", self.ridges), ("shifts", self.shifts)):
+        for name, values in (("l2_grid", self.l2_grid), ("prior_exponents", self.prior_exponents)):
             fine = len(values) and min(values) >= 0
             require(bool(fine), self, "one at least, none below 0", **{name: list(values)})
 
@@ -191,12 +197,12 @@ class OutOfFoldBelief:
         rows, answers = state.labelled, state.labels[state.labelled]
         labelled = state.rows.take(rows)
         prior = log_floor(labelled.prior)
-        faith = trust(labelled.prior, answers) if self.gate else 1.0
+        faith = trust(labelled.prior, answers) if self.trust_gate else 1.0
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
         told = AnswerTargets.of(state, faith * prior, self.beforehand)
         folds = fold_numbers(told.answers, self.folds, rng)
         experts = self.experts(unit(labelled.features), told, folds)
-        pairs = list(product(experts, self.shifts))
+        pairs = list(product(experts, self.prior_exponents))
         fits = [
             self.fit(told, own, faith * shifted(prior, means, shift)) for (_, own), shift in pairs
         ]
@@ -223,11 +229,11 @@ class OutOfFoldBelief:
         # held out, a class of one or two rows can hardly be predicted: no evidence on the model
         few = np.bincount(told.answers, minlength=k)[told.answers] < 3
         unit_ridge = curvature(k) if self.by_classes else 1.0
-        for ridge in self.ridges:
+        for ridge in self.l2_grid:
             penalty = ridge * unit_ridge
             models = fold_models(features, told.targets, folds, penalty, told.sureness)
             own = held_out(models, features)
-            bias = class_bias(own[~few], told.answers[~few], self.doubt)
+            bias = class_bias(own[~few], told.answers[~few], self.bias_pseudocount)
             own = own - bias
             own[few] = -np.log(k)
             yield CrossFitModel(models, bias), own
@@ -250,31 +256,33 @@ class AveragedBelief(OutOfFoldBelief):
 
     The likeliest ones hold few noisy answers for the fault of a good foundation model.
 
-        >>> belief = AveragedBelief(pairs=5.0).believe(state, rng)
+        >>> belief = AveragedBelief(confusion_pseudocount=5.0).believe(state, rng)
 
     Parameters
     ----------
-    folds, ridges, shifts, exponents, precision, noise, gate, doubt, by_classes : as in
-        `OutOfFoldBelief`
-    pairs : where given, classes that are mistaken for one another are learned, so many
-        pseudo-answers holding a class's wrong answers to say any other class alike. Of several
-        annotators each one's habit is learned anyhow
+    folds, l2_grid, prior_exponents, exponents, precision, noise : as in `OutOfFoldBelief`
+    trust_gate, bias_pseudocount, by_classes : as in `OutOfFoldBelief`
+    confusion_pseudocount : if given, learn which classes are confused, with so many pseudo-answers
+        a class for errors spread evenly. With several annotators each one's habit is learned
+        anyhow
     """
 
     precision: tuple[float, float] = (2.0, 2.0)
     noise: tuple[float, float] = (0.5, 2.0)
-    pairs: float | None = None
+    confusion_pseudocount: float | None = None
 
     version: ClassVar = 1
     several: ClassVar = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        fine = self.pairs is None or self.pairs > 0
-        require(fine, self, "more than 0, or null", pairs=self.pairs)
+        fine = self.confusion_pseudocount is None or self.confusion_pseudocount > 0
+        require(
+            fine, self, "more than 0, or null", confusion_pseudocount=self.confusion_pseudocount
+        )
 
     def one(self, experts: Floats, answers: Ints) -> Fit:
-        return mean_pool(experts, answers, *self.beforehand, self.pairs)
+        return mean_pool(experts, answers, *self.beforehand, self.confusion_pseudocount)
 
 
 def confident_rows(

@@ -8,11 +8,11 @@ from al_bench.core.arrays import log_softmax
 from al_bench.core.state import Floats, Ints
 
 
-def even_weights(answers: Ints, doubt: float = 0.0) -> Floats:
+def even_weights(answers: Ints, pseudocount: float = 0.0) -> Floats:
     """(m,) weights under which every class that was answered weighs the same, one in all; a class
-    of n rows weighs n / (n + doubt) of that."""
+    of n rows weighs n / (n + pseudocount) of that."""
     counts = np.bincount(answers)
-    return np.asarray(1.0 / (int((counts > 0).sum()) * (counts[answers] + doubt)))
+    return np.asarray(1.0 / (int((counts > 0).sum()) * (counts[answers] + pseudocount)))
 
 
 def trust(prior: Floats, answers: Ints) -> float:
@@ -34,15 +34,15 @@ def trust(prior: Floats, answers: Ints) -> float:
     return float(np.clip(((agreement - weights @ chance) / spread + 2.5) / 1.5, 0.0, 1.0))
 
 
-def class_bias(held_out: Floats, answers: Ints, doubt: float) -> Floats:
+def class_bias(held_out: Floats, answers: Ints, pseudocount: float) -> Floats:
     """(k,) by how much the task model favours each class whatever the row, in log-probability.
 
     The mean of (m, k) held-out log-probabilities over rows, every answer's class weighing the
     same, less its own mean over classes: zero for an expert that favours none. With few rows of
     a class the regression's intercept favours the others by far; with few rows that mean is
-    uncertain too, so a class of n rows counts n / (n + doubt). Zeros without a row.
+    uncertain too, so a class of n rows counts n / (n + pseudocount). Zeros without a row.
     """
-    mean = even_weights(answers, doubt).astype(held_out.dtype) @ held_out
+    mean = even_weights(answers, pseudocount).astype(held_out.dtype) @ held_out
     return np.asarray(mean - mean.mean())
 
 

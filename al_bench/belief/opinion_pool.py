@@ -183,7 +183,7 @@ def mean_pool(
     before: Floats,
     precision: Floats,
     noise: tuple[float, float],
-    pairs: float | None = None,
+    pseudocount: float | None = None,
 ) -> Fit:
     """As `fit_pool`, but exponents and noise rate are their posterior means, not the likeliest.
 
@@ -191,7 +191,7 @@ def mean_pool(
     by little noise and a bad one: the likeliest pair is either, their mean is neither. Noise may be
     any rate alike with pseudo-counts of zero.
 
-    pairs: where given, wrong answers may also be of a class's own kind: what they say is
+    pseudocount: where given, wrong answers may also be of a class's own kind: what they say is
     learned for every class, held even by so many pseudo-answers, at first as the foundation model,
     the last of the experts, tells them (Dawid and Skene, 1979), and averaged with the even kind by
     evidence, a nat a class less for what was learned (Akaike, 1974). O(grid m k).
@@ -199,10 +199,10 @@ def mean_pool(
     k = experts.shape[2]
     given = (experts, answers, before, precision, noise)
     even = grid_posterior(*given, even_errors(k), None, 2)
-    if pairs is None:
+    if pseudocount is None:
         return even
     learned = grid_posterior(
-        *given, estimated_errors(softmax(experts[-1]), answers, pairs), pairs, 3
+        *given, estimated_errors(softmax(experts[-1]), answers, pseudocount), pseudocount, 3
     )
     evidence = np.array([[even.evidence, learned.evidence - k]])
     return Fit.mean([even, learned], softmax(evidence / 2)[0])
@@ -215,11 +215,11 @@ def grid_posterior(
     precision: Floats,
     noise: tuple[float, float],
     errors: Floats,
-    pairs: float | None,
+    pseudocount: float | None,
     passes: int,
 ) -> Fit:
     """`mean_pool` where a wrong answer about a class j says c at the rate errors[j, c], (k, k),
-    which is learned on from pass to pass where `pairs` is given."""
+    which is learned on from pass to pass where `pseudocount` is given."""
     index, k = np.arange(len(answers)), experts.shape[2]
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
     counts, axes = np.bincount(answers, minlength=k) + 0.5, everything(len(experts))
@@ -239,8 +239,8 @@ def grid_posterior(
             pooled(experts, found.exponents, frequencies), answers, rate, errors
         )
         counts = np.maximum(posterior.sum(axis=0), 0.3)
-        if pairs is not None:
-            errors = learned_errors(posterior, answers, pairs)
+        if pseudocount is not None:
+            errors = learned_errors(posterior, answers, pseudocount)
     return Fit(found.exponents, rate, posterior, found.evidence)
 
 
@@ -257,17 +257,17 @@ def true_class_given_errors(belief: Floats, answers: Ints, noise: float, errors:
     return np.asarray(joint / joint.sum(axis=1, keepdims=True))
 
 
-def learned_errors(posterior: Floats, answers: Ints, pairs: float) -> Floats:
+def learned_errors(posterior: Floats, answers: Ints, pseudocount: float) -> Floats:
     """(k, k) what wrong answers about a class say, by (m, k) posteriors of the true ones, and
-    `pairs` answers a class that say every other alike."""
+    `pseudocount` answers a class that say every other alike."""
     k = posterior.shape[1]
     counts = posterior.T @ one_hot(answers, k)
     np.fill_diagonal(counts, 0)
-    counts = counts + pairs * even_errors(k)
+    counts = counts + pseudocount * even_errors(k)
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
-def estimated_errors(belief: Floats, answers: Ints, pairs: float) -> Floats:
+def estimated_errors(belief: Floats, answers: Ints, pseudocount: float) -> Floats:
     """The same, where (m, k) `belief` alone says what is true, by expectation and maximisation."""
     k, m = belief.shape[1], len(answers)
     errors, rate, frequencies = even_errors(k), 0.3, np.full(k, 1 / k)
@@ -277,7 +277,7 @@ def estimated_errors(belief: Floats, answers: Ints, pairs: float) -> Floats:
         rate = min((m - right + 1) / (m + 2), MOST_NOISE)
         frequencies = np.maximum(posterior.sum(axis=0), 0.3)
         frequencies /= frequencies.sum()
-        errors = learned_errors(posterior, answers, pairs)
+        errors = learned_errors(posterior, answers, pseudocount)
     return errors
 
 

@@ -29,7 +29,7 @@ def enter(
     \b
     examples:
       albench enter margin --task alfm_v1 strategy=margin
-      albench enter mine --task alfm_v1 --config-dir mine strategy=mine supervision=vetted
+      albench enter mine --task alfm_v1 --config-dir mine strategy=mine supervision=posterior_labels
 
     What is done is kept: given again, the command goes on. `albench list task` shows the tasks.
     """

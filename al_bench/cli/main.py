@@ -145,7 +145,8 @@ def check(
 ) -> int:
     """Check components of yours (a strategy, a label model ...) against what they promise.
 
-    Of: strategy, supervision, learner, imbalance, noise, annotators, label_model, assignment.
+    Of: strategy, supervision, learner, imbalance, noise, annotators, label_model,
+    annotator_selection.
     """
     from al_bench.testing.contract import check_config
 

@@ -14,8 +14,8 @@ from al_bench.core.problem import Problem
 from al_bench.core.rng import rng
 from al_bench.core.state import (
     UNLABELLED,
-    Answers,
     AnnotatorSelection,
+    Answers,
     Ints,
     LabelModel,
     Learner,
@@ -51,10 +51,10 @@ Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]
 
 @dataclass(frozen=True)
 class Parts:
-    """What a run is made of besides its problem.
+    """The components of a run besides its problem.
 
-    init: the query rule of round 1; label_model, assignment: what several answers come to and whom
-    to ask, where the problem has a panel of annotators; a single one needs neither.
+    init: the strategy of round 1; label_model, annotator_selection: how several answers are merged
+    and whom to ask, needed only where the problem has several annotators.
     """
 
     init: Strategy
@@ -64,7 +64,7 @@ class Parts:
     protocol: Protocol
     evaluate: Evaluate
     label_model: LabelModel | None = None
-    assignment: AnnotatorSelection | None = None
+    annotator_selection: AnnotatorSelection | None = None
 
 
 def active_learning(
@@ -79,7 +79,7 @@ def active_learning(
     protocol = parts.protocol
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
     state = State.start(problem.pool, problem.annotator_pool, protocol.allow_relabel)
-    oracle = Oracle(problem.table, problem.annotator_pool, parts.assignment)
+    oracle = Oracle(problem.table, problem.annotator_pool, parts.annotator_selection)
 
     def after(state: State, told: Answers, number: int) -> State:
         state = answered(state, told, parts.label_model, seed, number)
@@ -94,7 +94,7 @@ def active_learning(
         told, oracle_calls = Answers(), 0
         if number > 0:
             rule, size = parts.init if number == 1 else parts.strategy, sizes[number - 1]
-            told, oracle_calls = query(rule, state, size, oracle, protocol.reveal, seed, number)
+            told, oracle_calls = query(rule, state, size, oracle, protocol.feedback, seed, number)
         selected = perf_counter()
         before = np.ones(len(told), dtype=bool)  # whether its row had an answer already
         first = occurrence_groups(told.rows)[0]
@@ -145,7 +145,7 @@ def query(
     state: State,
     budget: int,
     oracle: Oracle,
-    reveal: str,
+    feedback: str,
     seed: int,
     number: int,
 ) -> tuple[Answers, int]:
@@ -177,7 +177,7 @@ def query(
                 rest = end.value
                 break
             said = buy(rows)
-            reply = said if reveal == "sequential" else np.full(len(said), UNLABELLED)
+            reply = said if feedback == "within_batch" else np.full(len(said), UNLABELLED)
     else:
         rest = choice
     if rest is not None and len(rest):
@@ -185,7 +185,7 @@ def query(
     wanted = min(budget, len(state.unlabelled))
     if len(told) < wanted:
         raise ValueError(f"{name} returned {len(told)} rows for a budget of {wanted}")
-    return told, oracle_calls if reveal == "sequential" else min(oracle_calls, 1)
+    return told, oracle_calls if feedback == "within_batch" else min(oracle_calls, 1)
 
 
 def checked_past(past: Round, state: State, table: Ints, sizes: Sequence[int]) -> Answers:

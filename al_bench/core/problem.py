@@ -22,7 +22,7 @@ from al_bench.core.arrays import (
     whole_numbers,
 )
 from al_bench.core.hashing import hashed
-from al_bench.core.state import ABSENT, Floats, Ints, AnnotatorPool, Rows
+from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Problem:
     """The pool with its secrets, for the loop and the metrics alone.
 
     truth and answers: (n,) the true class and what the annotator says, by pool row; answers of
-    several annotators, the `panel`, are (n, a), ABSENT where one has none; test_truth: (m,). facts:
+    several annotators are (n, a), ABSENT where one has none; test_truth: (m,). facts:
     what a manifest should record (class counts, realised noise). ids: (n,) the data's own names of
     the pool rows, or None.
     """
@@ -182,7 +182,7 @@ def accuracies(truth: Ints, table: Ints) -> Floats:
 
 
 def check_annotator_pool(problem: Problem) -> None:
-    """ValueError, in one sentence, unless answers fit the annotator_pool, or a row is nobody's to answer."""
+    """ValueError unless answers fit the annotator pool and every row has one, in one sentence."""
     if problem.annotator_pool is None:
         return
     wanted = (len(problem.truth), len(problem.annotator_pool))

@@ -3,12 +3,12 @@
 Everything here is a value (a frozen dataclass) or a protocol. A component is any object with the
 right method; it inherits nothing of ours. The seams of a round, in their order::
 
-    Strategy.select           State              -> rows to query
-    AnnotatorSelection.assign         State, rows        -> whom to ask about each (several annotators)
-    State.tell                rows, answers      -> State
-    LabelModel.infer          State              -> Consensus (several annotators)
-    Supervision.training_set  State              -> TrainingSet
-    Learner.fit               Rows, TrainingSet  -> Model
+    Strategy.select            State              -> rows to query
+    AnnotatorSelection.assign  State, rows        -> whom to ask (several annotators)
+    State.tell                 rows, answers      -> State
+    LabelModel.infer           State              -> Consensus (several annotators)
+    Supervision.training_set   State              -> TrainingSet
+    Learner.fit                Rows, TrainingSet  -> Model
 """
 
 from __future__ import annotations
@@ -159,9 +159,9 @@ class Answers:
 class AnnotatorPool:
     """Several annotators, as far as everybody may know them; it holds no answers.
 
-    names: (a,); has_answer: (n, a) whether one can answer about a row; prices: (a,) of an answer, in
-    those of a plain person; is_model: (a,) whether it is a foundation model; identified: whether a
-    column is one annotator throughout, or a place only (a row's first answer, its second, ...).
+    names: (a,); has_answer: (n, a) whether one has an answer about a row; prices: (a,) of an
+    answer, in those of a plain person; is_model: (a,) whether it is a foundation model; identified:
+    whether a column is one annotator throughout, or a place only (a row's first answer, ...).
     """
 
     names: tuple[str, ...]
@@ -225,10 +225,10 @@ class Consensus:
 class State:
     """One moment of a run, as strategy, training rule and learner may see it: no truth in it.
 
-    labels: (n,) what the annotators' answers come to, UNLABELLED or HIDDEN; model: fitted on
-    `training`, or the prior before any label. Where several annotators can be asked: annotator_pool, who
-    they are; answers, all that were bought; consensus, what the label model made of them; allow_relabel,
-    whether a labelled row may be queried again.
+    labels: (n,) the class by the annotators' answers, UNLABELLED or HIDDEN; model: fitted on
+    `training`, or the prior before any label; answers: all that were bought; allow_relabel: whether
+    a labelled row may be queried again. With several annotators also annotator_pool, who they are,
+    and consensus, what the label model makes of their answers.
     """
 
     rows: Rows
@@ -338,7 +338,7 @@ class Strategy(Interface):
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         """Exactly `budget` distinct rows of ``state.unlabelled``, as far as there are any; where
-        ``state.allow_relabel``, any rows of ``state.queryable``, each at most ``state.remaining`` times.
+        ``state.allow_relabel``, of ``state.queryable``, each ``state.remaining`` times at most.
 
         Either an array, or a generator that queries as it goes: ``answers = yield rows`` is one
         oracle call (answers are UNLABELLED where in-batch answers are withheld), and what it
@@ -373,11 +373,11 @@ class Learner(Interface):
 
 
 class Protocol(Interface):
-    """How much is queried. reveal: ``sequential`` where a strategy that queries inside a round
-    is given the answers, ``batch`` where they are withheld until its end; allow_relabel: whether a labelled
-    row may be queried again; annotation_cost: what answers cost."""
+    """How much is queried. feedback: ``within_batch`` where a strategy that queries inside a round
+    is given the answers, ``after_batch`` where they are withheld until its end; allow_relabel:
+    whether a labelled row may be queried again; annotation_cost: what answers cost."""
 
-    reveal: str
+    feedback: str
     allow_relabel: bool
     annotation_cost: AnnotationCost
 

@@ -157,7 +157,7 @@ class KnownSkill:
     per_cost : whether best for the money
     """
 
-    oracle: ClassVar = True
+    reads_truth: ClassVar = True
     per_cost: bool = False
     accuracy: Floats = field(init=False, repr=False, default_factory=lambda: np.empty(0))
 

@@ -15,9 +15,9 @@ from .datasets.texts import Texts as Texts
 from .imbalance import LongTail as LongTail
 from .imbalance import Merge as Merge
 from .imbalance import Natural as Natural
+from .imbalance import NaturalOrLongTail as NaturalOrLongTail
 from .imbalance import OneVsRest as OneVsRest
 from .imbalance import Step as Step
-from .imbalance import NaturalOrLongTail as NaturalOrLongTail
 from .noise import Clean as Clean
 from .noise import Confusion as Confusion
 from .noise import FeatureDependent as FeatureDependent

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from al_bench.core.arrays import at_least, one_of, require
-from al_bench.core.state import Protocol, AnnotationCost
+from al_bench.core.state import AnnotationCost, Protocol
 
-REVEALS = ("batch", "sequential")  # whether answers come after a round, or inside it
+FEEDBACK = ("after_batch", "within_batch")  # whether answers come after a round, or inside it
 
 
 class Plain:
@@ -17,10 +17,10 @@ class Plain:
     allow_relabel, annotation_cost = False, AnnotationCost()
 
 
-def check(reveal: str, least: int, rounds: int) -> None:
+def check(feedback: str, least: int, rounds: int) -> None:
     """ValueError unless these can be a protocol's, of so many rounds at least."""
     at_least("protocol", least, rounds=rounds)
-    one_of("protocol", REVEALS, reveal=reveal)
+    one_of("protocol", FEEDBACK, feedback=feedback)
 
 
 @dataclass
@@ -33,17 +33,17 @@ class Counts(Plain):
     ----------
     start, budget : rows of the start and of each later round
     rounds : after the start
-    reveal : "sequential" or "batch", whether answers are seen inside a round
+    feedback : "within_batch" or "after_batch", whether answers are seen inside a round
     """
 
     start: int = 50
     budget: int = 50
     rounds: int = 9
-    reveal: str = "sequential"
+    feedback: str = "within_batch"
 
     def __post_init__(self) -> None:
         at_least("protocol", 1, start=self.start, budget=self.budget)
-        check(self.reveal, 0, self.rounds)
+        check(self.feedback, 0, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round for a pool of n rows; ValueError where it has fewer."""
@@ -64,13 +64,13 @@ class Budget(Plain):
     per_class : labels a class, or None
     fraction : of the pool at most, or None (not both)
     rounds : into which the total is divided
-    reveal : as of `Counts`
+    feedback : as of `Counts`
     """
 
     per_class: float | None = 40
     fraction: float | None = 0.15
     rounds: int = 10
-    reveal: str = "sequential"
+    feedback: str = "within_batch"
 
     def __post_init__(self) -> None:
         per_class, fraction = self.per_class, self.fraction
@@ -80,7 +80,7 @@ class Budget(Plain):
         require(per_class is None or per_class > 0, "protocol", wanted, per_class=per_class)
         wanted = "null, or more than 0 and at most 1"
         require(fraction is None or 0 < fraction <= 1, "protocol", wanted, fraction=fraction)
-        check(self.reveal, 1, self.rounds)
+        check(self.feedback, 1, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round, as equal as whole numbers are; ValueError below one a
@@ -109,18 +109,18 @@ class Started(Plain):
     ----------
     start, fraction : parts of the pool that are labelled at the start and at the end
     rounds : after the start
-    reveal : as of `Counts`
+    feedback : as of `Counts`
     """
 
     start: float = 0.02
     fraction: float = 0.2
     rounds: int = 20
-    reveal: str = "sequential"
+    feedback: str = "within_batch"
 
     def __post_init__(self) -> None:
         fine, wanted = 0 < self.start < self.fraction <= 1, "0 < start < fraction <= 1"
         require(fine, "protocol", wanted, start=self.start, fraction=self.fraction)
-        check(self.reveal, 1, self.rounds)
+        check(self.feedback, 1, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round; ValueError below one a round."""
@@ -146,7 +146,7 @@ class WholePool(Plain):
     >>> labels = WholePool().sizes(n=1000, k=10)
     """
 
-    reveal = "batch"
+    feedback = "after_batch"
 
     def sizes(self, n: int, k: int) -> list[int]:
         return [n]
@@ -175,7 +175,7 @@ class Priced:
     survey: bool = False
 
     def __post_init__(self) -> None:
-        self.reveal = self.inner.reveal
+        self.feedback = self.inner.feedback
         self.annotation_cost = AnnotationCost(self.human, self.model, self.again)
 
     def sizes(self, n: int, k: int) -> list[int]:

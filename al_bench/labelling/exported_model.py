@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.belief.belief import CrossFitModel, MixtureComponent, Mixture
+from al_bench.belief.belief import CrossFitModel, Mixture, MixtureComponent
 from al_bench.core.arrays import log_softmax, softmax, unit
 from al_bench.core.predictor import CalibratedPredictor, logs, pooled
 from al_bench.core.state import Floats, Rows
@@ -48,7 +48,7 @@ class PortableModel:
     def of(cls, given: CalibratedPredictor) -> PortableModel | None:
         """What predicts as a user is given it, to rounding; None where there is no linear head, or
         what it is joined with is no belief of ours."""
-        model, power = given.state.model, np.float32(given.power)
+        model, power = given.state.model, np.float32(given.inverse_temperature)
         if not isinstance(model, LinearModel):
             return None
         head = LinearModel(power * model.weight, power * model.bias)
@@ -103,6 +103,8 @@ class PortableModel:
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> PortableModel:
         """The model of these arrays; ValueError, KeyError or IndexError where they are none of a
         model."""
+        if "beside" in arrays:  # as version 1.0 named it
+            arrays = {**arrays, "blend_weight": arrays["beside"]}
         weight, bias = arrays["weight"], arrays["bias"]
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise ValueError(f"its weights have shapes {weight.shape} and {bias.shape}")

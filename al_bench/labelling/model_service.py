@@ -16,7 +16,7 @@ import numpy as np
 from al_bench.core.hashing import replaced
 from al_bench.core.loop import answered, trained
 from al_bench.core.predictor import CalibratedPredictor
-from al_bench.core.state import Answers, Floats, Ints, AnnotatorPool, Rows, State
+from al_bench.core.state import AnnotatorPool, Answers, Floats, Ints, Rows, State
 from al_bench.core.threads import one_thread
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
@@ -58,8 +58,8 @@ class LabelArrays:
         return cls(Answers(*arrays), names, np.array(sorted(unsure), dtype=np.int64))
 
     def start(self, rows: Rows) -> State:
-        """The state before any answer; several annotators are a annotator_pool, in which everybody has an
-        answer about every row and costs the same."""
+        """The state before any answer; each of several annotators can answer about every row, at
+        the same cost."""
         annotator_pool = None
         if (count := len(self.annotators)) > 1:
             everybody = np.ones((len(rows), count), dtype=bool)
@@ -77,7 +77,7 @@ def fitted(state: State, answers: Answers, parts: Components, seed: int, number:
     of the earlier half of the answers says it of the others.
     """
     rule, middle = parts.supervision, len(answers) // 2
-    looks_back = isinstance(rule, Calibrated) and rule.doubt > 0 and middle > 0
+    looks_back = isinstance(rule, Calibrated) and rule.blend_log2_sd > 0 and middle > 0
     whole = (answers.rows, answers.annotators, answers.classes)
     for side in (np.s_[:middle], np.s_[middle:]) if looks_back else (np.s_[:],):
         half = Answers(*(part[side] for part in whole))

@@ -17,18 +17,18 @@ from al_bench.crowd import Majority
 from al_bench.data.datasets.check import check_names, check_prompts, words
 from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
-from al_bench.runs.config import OPTIONAL, build, is_sweep, key_of
-from al_bench.runs.parts import is_oracle
+from al_bench.runs.config import OPTIONAL, RENAMED, build, is_sweep, key_of
+from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import plan
 
 DEFAULTS: Mapping[str, str | None] = {
     "strategy": "codecision",
     "init": "codecision",
-    "supervision": "joined",
+    "supervision": "belief_blend",
     "learner": "linear",
     "prior": "packaged",
     "label_model": "belief",
-    "assignment": None,
+    "annotator_selection": None,
 }
 FITTING = ("supervision", "learner", "prior", "label_model")  # what decides a fit
 WORD = re.compile(r"\w[\w-]*")  # what options are called
@@ -117,6 +117,7 @@ class Settings:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
         for name in ("classes", "prompts", "overrides"):
             values[name] = tuple(values[name])
+        values["options"] = {RENAMED.get(k, k): v for k, v in values["options"].items()}
         return cls(**values | {"columns": Columns(**values["columns"])})
 
     def stored(self) -> dict[str, Any]:
@@ -154,7 +155,7 @@ class Components:
     learner: Learner
     prior: Prior
     label_model: LabelModel
-    assignment: AnnotatorSelection | None
+    annotator_selection: AnnotatorSelection | None
     identity: Mapping[str, Any]
 
 
@@ -175,7 +176,7 @@ def _components(
     found: dict[str, Any] = {}
     for group, option in {group: dict(options)[group] for group in DEFAULTS}.items():
         found[group] = None if config[group] is None else build(config[group])
-        if is_oracle(found[group]):
+        if reads_truth(found[group]):
             raise ValueError(f"{group}={option} reads the truth, which nobody has; wanted a method")
     found["label_model"] = found["label_model"] or Majority()
     nodes = {group: config[group] for group in FITTING}

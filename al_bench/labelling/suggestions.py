@@ -21,7 +21,7 @@ from al_bench.labelling.model_service import ModelService, Snapshot
 from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
 from al_bench.labelling.store import Store
 
-COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
+COLUMNS = ("after_batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
 BY_CHANCE = "audit: drawn at random, to measure the model"
 TWICE = "second opinion: somebody else answered it, to measure how often people err"
 
@@ -67,10 +67,10 @@ def next_batch(
 
 
 def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints, list[str | None]]:
-    """The rows that the strategy queries, and whom an assignment would ask (None: anybody).
+    """The rows that the strategy queries, and whom to ask about each (None: anybody).
 
     Rows that wait for an answer and those of which people are not sure are kept from it. Answers
-    are withheld until people give them, so this is a batch of the loop bought at a oracle that has
+    are withheld until people give them, so this is a batch of the loop bought of an oracle that has
     none.
     """
     busy = np.array([one.row for one in now.ledger.open], dtype=np.int64)
@@ -81,11 +81,13 @@ def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints,
     parts = now.parts
     shape = (len(state.labels), 1 if state.annotator_pool is None else len(state.annotator_pool))
     oracle = Oracle(
-        np.broadcast_to(np.int64(UNLABELLED), shape), state.annotator_pool, parts.assignment
+        np.broadcast_to(np.int64(UNLABELLED), shape),
+        state.annotator_pool,
+        parts.annotator_selection,
     )
     rule = parts.strategy if len(state.labelled) else parts.init
-    found, _ = query(rule, state, budget, oracle, "batch", now.settings.seed, batch)
-    if state.annotator_pool is None or parts.assignment is None:
+    found, _ = query(rule, state, budget, oracle, "after_batch", now.settings.seed, batch)
+    if state.annotator_pool is None or parts.annotator_selection is None:
         return found.rows, [None] * len(found)
     return found.rows, [state.annotator_pool.names[who] for who in found.annotators]
 

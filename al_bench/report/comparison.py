@@ -22,7 +22,7 @@ from al_bench.report.stats import Floats
 from al_bench.runs.display import OURS
 
 CONFIGS = [f"{group}_config" for group in GROUPS]
-FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "oracle", "noise_rate")
+FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "reads_truth", "noise_rate")
 PRODUCT = "product_"  # before the name of a metric: of the model's probabilities times the prior's
 
 
@@ -137,7 +137,7 @@ def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Method
     if not spec.selected("baselines"):
         rules = {m: m.choice("strategy").parameters.get("_target_") for m in methods}
         named = [m for m in methods if m not in ours and str(rules[m]).startswith(OURS)]
-    oracles = frozenset(frame.loc[frame["oracle"], "method"].unique())
+    oracles = frozenset(frame.loc[frame["reads_truth"], "method"].unique())
     return MethodRoles(methods, tuple(ours), frozenset(named) - oracles, oracles, tuple(missing))
 
 

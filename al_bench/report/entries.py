@@ -46,7 +46,7 @@ from al_bench.runs.component import identified, name_of, run_id
 from al_bench.runs.config import PROBLEM, build, config_folders, key_of, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
-from al_bench.runs.parts import is_oracle
+from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import Job, Plan, composed, node_of
 from al_bench.runs.run import Silent, execute
 from al_bench.runs.sweep import sweep
@@ -54,7 +54,7 @@ from al_bench.testing.contract import check_config
 
 METHOD = (
     *("strategy", "init", "supervision", "learner"),
-    *("label_model", "assignment", "proxy_selection"),
+    *("label_model", "annotator_selection", "proxy_selection"),
 )
 WHERE = (  # changes no number
     *("results", "cache", "threads", "deterministic", "runs_per_job", "logger", "hydra"),
@@ -341,7 +341,7 @@ def check_blind(name: str, job: Job) -> None:
     """ValueError where a component of a run reads the truth: such a reference is no entry."""
     for group in METHOD:
         node = job.at(group)
-        if node is not None and is_oracle(build(node)):
+        if node is not None and reads_truth(build(node)):
             raise ValueError(
                 f"{name} has the {group} {node['_target_']}, which reads the truth; wanted a "
                 "method, not an upper reference"
@@ -361,7 +361,7 @@ def check_entry(name: str, results: Results, wanted: Collection[str], task: Task
     check_complete(name, results, wanted)
     if task.metric not in frame or frame[task.metric].isna().any():
         raise ValueError(f"{name} has rounds without {task.metric}, the metric of {task.name}")
-    if frame["oracle"].any():
+    if frame["reads_truth"].any():
         raise ValueError(f"{name} has runs that read the truth; an upper reference is no entry")
     check_problems(frame)
     rounds = {str(run): one for run, one in frame.sort_values(["id", "round"]).groupby("id")}

@@ -18,7 +18,10 @@ SETTING = (
     "protocol",
 )
 METHOD = ("strategy", "supervision", "init")
-ASKING = ("label_model", "assignment")  # of a method too, where several annotators can be asked
+ASKING = (
+    "label_model",
+    "annotator_selection",
+)  # of a method too, where several annotators can be asked
 LATER = ("annotators", *ASKING)  # not in older results, where none is chosen
 GROUPS = (*SETTING, *METHOD, *ASKING)
 ALL = "all"  # what every parameter of a pooled choice is

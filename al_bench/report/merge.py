@@ -17,7 +17,7 @@ from al_bench.report.results import PLACES, SECONDS, Results, check_problems, in
 from al_bench.runs.component import name_of
 from al_bench.runs.config import OPTIONAL, SCIENCE
 
-NEEDED = ("id", "seed", "digest", "round", "n_labels", "oracle")
+NEEDED = ("id", "seed", "digest", "round", "n_labels", "reads_truth")
 MEASURED = tuple(f"seconds_{part}" for part in SECONDS)  # may differ between equal runs
 ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves in the last decimal otherwise
 

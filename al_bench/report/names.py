@@ -14,11 +14,11 @@ from al_bench.runs.display import changes, differing, words
 # left out of a method's name
 PLAIN = {
     "supervision": "labels", "init": "random", "learner": "linear", "proxy_selection": "none",
-    "label_model": "none", "assignment": "none",
+    "label_model": "none", "annotator_selection": "none",
 }  # fmt: skip
 PREFIX = {
     "supervision": " + ", "init": ", start ", "label_model": ", labels by ",
-    "assignment": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
+    "annotator_selection": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
 }  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def tidy(
     facts = manifest["facts"]
     fixed: dict[str, Any] = {"id": name} | columns_of(manifest["choices"], manifest["science"])
     fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
-    fixed |= {"oracle": bool(facts.get("oracle", False))}
+    fixed |= {"reads_truth": bool(facts.get("reads_truth", False))}
     fixed |= {fact: facts.get(fact) for fact in FACTS}
     rows, n_labels, oracle_calls, cost = [], 0, 0, 0.0
     paid = any(line["annotators"] for line in rounds)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -24,7 +26,12 @@ GROUPS = (
     "strategy",
     "protocol",
 )
-OPTIONAL = ("annotators", "label_model", "assignment", "proxy_selection")  # null: not there
+OPTIONAL = (
+    "annotators",
+    "label_model",
+    "annotator_selection",
+    "proxy_selection",
+)  # null: not there
 SCIENCE = (*GROUPS, "seed")
 WRITTEN = "runs are written below results=<folder>, with all of their settings in manifest.json"
 UNUSED = {
@@ -38,6 +45,22 @@ TRAINING = (
     *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
 )
 GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
+RENAMED = {  # groups, options and parameters of version 1.0, which this version still takes
+    "usual": "natural_or_longtail",
+    "joined": "belief_blend",
+    "fading_pool": "pseudo_labels_decayed",
+    "vetted": "posterior_labels",
+    "vetted_pool": "posterior_labels_pool",
+    "assignment": "annotator_selection",
+    "reveal": "feedback",
+    "sequential": "within_batch",
+    "reask": "allow_relabel",
+    "beside": "blend_weight",
+    "ridges": "l2_grid",
+    "shifts": "prior_exponents",
+    "gate": "trust_gate",
+}
+AFFECTED = ("imbalance", "supervision", "assignment", "protocol", "belief")  # where they stand
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
@@ -203,9 +226,21 @@ def key_of(override: str) -> str:
     return override.split("=", 1)[0].lstrip("+~")
 
 
+def renamed(override: str) -> str:
+    """An override in today's names, with a warning where it has those of version 1.0."""
+    if not re.match(rf"[+~/]*({'|'.join(AFFECTED)})\b", override):
+        return override
+    found = re.sub(r"\w+", lambda word: RENAMED.get(word[0], word[0]), override)
+    if found != override:
+        warnings.warn(f"{override} is now called {found}", FutureWarning, stacklevel=2)
+    return found
+
+
 def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
-    """The overrides with ``init=centroid`` as ``strategy@init=centroid``, and a limit of a data set
-    added to it; ValueError for a setting of Hydra's own that would change nothing."""
+    """The overrides with ``init=centroid`` as ``strategy@init=centroid``, a limit of a data set
+    added to it, and former names replaced; ValueError for a setting of Hydra's own that would
+    change nothing."""
+    overrides = list(map(renamed, overrides))
     for override in overrides:
         if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
             raise ValueError(f"{override} would change nothing: {UNUSED[key_of(override)]}")

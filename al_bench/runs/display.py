@@ -57,7 +57,7 @@ def erring(science: Mapping[str, Any]) -> str:
 
 
 def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
-    """Parameters of a node with their values: ``balance none, belief.gate false``."""
+    """Parameters of a node with their values: ``balance none, belief.trust_gate false``."""
     own = parameters(node)
     shown = ((name.removesuffix(CLASS), own[name]) for name in sorted(changed) if name in own)
     return ", ".join(f"{name} {value(one)}" for name, one in shown)

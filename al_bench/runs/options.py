@@ -23,7 +23,7 @@ ADDED = ("version", "several", "source")  # what identity adds to a config
 ROOMS = {
     "strategies": ("strategy",),
     "belief": ("label_model", "belief"),
-    "crowd": ("label_model", "assignment"),
+    "crowd": ("label_model", "annotator_selection"),
     "supervision": ("supervision",),
     "learners": ("learner",),
     "priors": ("prior",),

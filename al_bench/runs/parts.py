@@ -26,7 +26,7 @@ def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
     protocol = checked_protocol(build(job.at("protocol")))
     check_asking(job, problem, protocol)
     rules = [build(job.at(group)) for group in ("init", "strategy", "supervision")]
-    init, strategy, supervision = (p.given(problem.truth) if is_oracle(p) else p for p in rules)
+    init, strategy, supervision = (p.given(problem.truth) if reads_truth(p) else p for p in rules)
     learner, trainer = build(job.at("learner")), build(job.at("trainer"))
     trainer.lead(learner)
     asking = {} if problem.annotator_pool is None else asking_of(job, problem)
@@ -37,26 +37,26 @@ def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
 def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
     """What several annotators' answers come to and whom to ask: a majority and in turn, unless
     the config says otherwise."""
-    label_model, assignment = job.at("label_model"), job.at("assignment")
-    asked: Any = InTurn() if assignment is None else build(assignment)
-    if is_oracle(asked):
+    label_model, annotator_selection = job.at("label_model"), job.at("annotator_selection")
+    asked: Any = InTurn() if annotator_selection is None else build(annotator_selection)
+    if reads_truth(asked):
         asked = asked.given(problem.accuracies)
     consensus = Majority() if label_model is None else build(label_model)
-    return {"label_model": consensus, "assignment": asked}
+    return {"label_model": consensus, "annotator_selection": asked}
 
 
 def checked_protocol(protocol: Any) -> Protocol:
     """ValueError where a protocol does not say all that it must."""
     missing = [
         name
-        for name in ("reveal", "allow_relabel", "annotation_cost")
+        for name in ("feedback", "allow_relabel", "annotation_cost")
         if not hasattr(protocol, name)
     ]
     if missing:
         raise ValueError(
             f"the protocol {type(protocol).__name__} has no {' and no '.join(missing)}; wanted "
-            "reveal (sequential or batch), allow_relabel (may a labelled row be queried again) and annotation_cost "
-            "(what answers cost: al_bench.core.state.AnnotationCost)"
+            "feedback (within_batch or after_batch), allow_relabel (may a labelled row be queried "
+            "again) and annotation_cost (what answers cost: al_bench.core.state.AnnotationCost)"
         )
     made: Protocol = protocol
     return made
@@ -66,7 +66,7 @@ def check_asking(job: Job, problem: Problem, protocol: Protocol) -> None:
     """ValueError where a config has something to ask several annotators by, but not these."""
     if problem.annotator_pool is not None:
         return
-    for group in ("label_model", "assignment"):
+    for group in ("label_model", "annotator_selection"):
         if job.at(group) is not None:
             raise ValueError(f"{group} is for several annotators, and there is one; choose some by "
                              "annotators=...")  # fmt: skip
@@ -75,9 +75,9 @@ def check_asking(job: Job, problem: Problem, protocol: Protocol) -> None:
                          "has one answer a row; choose several by annotators=...")  # fmt: skip
 
 
-def is_oracle(part: Any) -> bool:
+def reads_truth(part: Any) -> bool:
     """Whether this is an upper reference: it reads the truth, and is marked so in every table."""
-    return bool(getattr(part, "oracle", False))
+    return bool(getattr(part, "reads_truth", False))
 
 
 def problem_of(job: Job) -> Problem:

@@ -18,7 +18,7 @@ from al_bench.runs.config import GROUPS, OPTIONAL, build
 from al_bench.runs.environment import commit, isa_limited, versions
 from al_bench.runs.loggers import log_round, opened, title
 from al_bench.runs.options import option_of
-from al_bench.runs.parts import is_oracle, parts_of, problem_of
+from al_bench.runs.parts import parts_of, problem_of, reads_truth
 from al_bench.runs.plan import Job
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 
@@ -92,8 +92,8 @@ def write_rounds(
 ) -> None:
     """Run the loop and write each of its rounds, from the first that is not there yet."""
     parts, trainer = parts_of(job, problem)
-    oracle = any(map(is_oracle, vars(parts).values()))
-    manifest["facts"] = {**problem.facts, "digest": problem.digest, "oracle": oracle}
+    oracle = any(map(reads_truth, vars(parts).values()))
+    manifest["facts"] = {**problem.facts, "digest": problem.digest, "reads_truth": oracle}
     folder.write_manifest(manifest)
 
     name, done, seed = folder.folder.name, folder.resume(), int(job.at("seed"))

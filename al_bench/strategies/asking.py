@@ -1,7 +1,7 @@
 """Strategies that ask again: which labelled rows are worth one more answer, beside new ones.
 
-Where nothing is asked again (``state.allow_relabel``), each queries unlabelled rows alone. A row is queried
-as often as somebody is left to ask, for a second time once all others had their turn.
+Unless ``state.allow_relabel``, each queries unlabelled rows alone. A row is queried as often as
+somebody is left to ask, for a second time once all others had their turn.
 """
 
 from __future__ import annotations

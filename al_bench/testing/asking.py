@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.core.state import ABSENT, Ints, AnnotatorPool, State
+from al_bench.core.state import ABSENT, AnnotatorPool, Ints, State
 from al_bench.crowd.consensus import Majority
 from al_bench.testing.situations import Situation, make_state
 
@@ -65,7 +65,7 @@ def make_asked(
     """A pool of which some rows have one to `most` answers, as far as there is somebody to ask.
 
     here: part of the rows that each annotator has an answer about; persons, or places; agreed:
-    whether there is a consensus, the majority's; allow_relabel: whether a labelled row may be queried.
+    whether there is a consensus, the majority's; allow_relabel: as of a protocol.
     """
     fitted, truth = make_state(n=n, k=k, labelled=min(max(labelled, k), n), seed=seed)
     table = make_table(truth, k, here, seed)

@@ -70,13 +70,13 @@ def hears_answers_in_any_order(make: Make) -> None:
         raise ContractError("the consensus changes with the order in which answers came")
 
 
-def _named(assignment: Any, here: Situation, seed: int) -> list[Any]:
-    rule = _skilled(assignment, here)
+def _named(annotator_selection: Any, here: Situation, seed: int) -> list[Any]:
+    rule = _skilled(annotator_selection, here)
     return [rule.assign(here.state, here.state.queryable, generator(seed))]
 
 
-def _skilled(assignment: Any, here: Situation) -> Any:
-    return knowing(assignment, accuracies(here.truth, here.table))
+def _skilled(annotator_selection: Any, here: Situation) -> Any:
+    return knowing(annotator_selection, accuracies(here.truth, here.table))
 
 
 def names_somebody_open(make: Make) -> None:
@@ -119,7 +119,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         hears_answers_in_any_order,
         hands_off(_inferred, _several),
     ),
-    "assignment": (
+    "annotator_selection": (
         names_somebody_open,
         assigns_by_bought_answers_alone,
         hands_off(_named, _several),

@@ -61,7 +61,7 @@ def _global_states() -> dict[str, bytes]:
 
 def knowing(part: Any, truth: Any) -> Any:
     """A component; an upper reference with the truth that a runner would give it."""
-    return part.given(truth) if getattr(part, "oracle", False) else part
+    return part.given(truth) if getattr(part, "reads_truth", False) else part
 
 
 @contextmanager

@@ -28,14 +28,14 @@ def _bought(
     strategy: Any,
     here: Situation,
     size: int = 10,
-    reveal: str = "sequential",
+    feedback: str = "within_batch",
     seed: int = 0,
     table: Ints | None = None,
 ) -> Answers:
     """What it queries there, or from another table of answers, each row's first ones first."""
     oracle = Oracle(here.table if table is None else table, here.state.annotator_pool)
-    with kept(f"with {here.name}, budget {size}, reveal={reveal}"):
-        return query(knowing(strategy, here.truth), here.state, size, oracle, reveal, seed, 2)[0]
+    with kept(f"with {here.name}, budget {size}, feedback={feedback}"):
+        return query(knowing(strategy, here.truth), here.state, size, oracle, feedback, seed, 2)[0]
 
 
 def _rows(strategy: Any, here: Situation, seed: int) -> list[Ints]:
@@ -47,8 +47,8 @@ def queries_exactly_the_budget(make: Make) -> None:
     for here in situations():
         left = len(here.state.unlabelled)
         for size in sorted({1, 7, left - 1, left, left + 5}):
-            for reveal in ("batch", "sequential"):
-                _bought(make(), here, size, reveal)
+            for feedback in ("after_batch", "within_batch"):
+                _bought(make(), here, size, feedback)
 
 
 def hears_bought_answers_alone(make: Make) -> None:
@@ -78,15 +78,15 @@ def asks_again_within_bounds(make: Make) -> None:
     """Where rows may be queried again: min(budget, unlabelled) rows, or it fills the budget."""
     for here in asked_situations():
         state, left = here.state, int(here.state.remaining.sum())
-        for size, reveal in ((1, "batch"), (7, "sequential"), (left + 5, "batch")):
-            told = _bought(make(), here, size, reveal)
+        for size, feedback in ((1, "after_batch"), (7, "within_batch"), (left + 5, "after_batch")):
+            told = _bought(make(), here, size, feedback)
             new = np.unique(told.rows[state.labels[told.rows] < 0])
             again = len(new) < len(told)
             wanted = min(size, left if again else len(state.unlabelled))
             if len(told) != wanted:
                 raise ContractError(
-                    f"with {here.name}, budget {size}, reveal={reveal}: {len(told)} queries, of "
-                    f"which {len(told) - len(new)} ask again; wanted {wanted}"
+                    f"with {here.name}, budget {size}, feedback={feedback}: {len(told)} queries, "
+                    f"{len(told) - len(new)} of them ask again; wanted {wanted}"
                 )
 
 

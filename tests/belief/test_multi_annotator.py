@@ -12,7 +12,7 @@ from al_bench.belief.opinion_pool import mean_multi_annotator
 from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.balance import balanced_weights
 from al_bench.core.logistic import logistic
-from al_bench.core.state import ABSENT, Floats, Ints, AnnotatorPool, Rows, State
+from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows, State
 from al_bench.crowd import Majority, several
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan

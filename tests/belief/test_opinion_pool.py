@@ -16,8 +16,8 @@ from al_bench.belief.opinion_pool import (
     mean_pool,
     pool_loss,
     pooled,
-    true_class_given_errors,
     true_class,
+    true_class_given_errors,
 )
 from al_bench.core.arrays import softmax
 from al_bench.core.state import Floats, Ints

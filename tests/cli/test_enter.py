@@ -67,7 +67,11 @@ class Global:
 METHODS = {
     "margin": ["strategy=margin"],
     "tail": ["strategy=tail"],
-    "codecision": ["strategy=codecision", "strategy@init=codecision", "supervision=vetted_pool"],
+    "codecision": [
+        "strategy=codecision",
+        "strategy@init=codecision",
+        "supervision=posterior_labels_pool",
+    ],
 }
 
 
@@ -289,7 +293,11 @@ def test_a_run_that_was_left_out_is_missed(here: Path, capsys: pytest.CaptureFix
         ("x", ["strategy=margin", "noise.rate=0"], "noise.rate=0 changes what task tiny fixes"),
         ("x", ["strategy=margin", "seed=0"], "seed=0 changes what task tiny fixes"),
         ("x", ["strategy=margin,badge"], "an entry is one method, and these are 2"),
-        ("x", ["supervision=vetted"], "an entry has no query rule; wanted strategy=<its name>"),
+        (
+            "x",
+            ["supervision=posterior_labels"],
+            "an entry has no query rule; wanted strategy=<its name>",
+        ),
         ("x", ["strategy=truth_balanced"], "reads the truth; wanted a method"),
         ("x", ["strategy=global"], "x breaks a promise of its kind (above), so nothing was run"),
         ("../x", ["strategy=margin"], "wanted a name without slashes"),

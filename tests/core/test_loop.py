@@ -18,7 +18,7 @@ from al_bench.strategies.uncertainty import Margin
 from al_bench.testing.situations import SoftmaxModel, make_pool
 from tests.pools import small_problem
 
-PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
+PROTOCOL = Counts(start=10, budget=10, rounds=4, feedback="within_batch")
 
 
 class Hard:
@@ -132,14 +132,14 @@ class Bisecting:
 
 def test_in_batch_answers_are_given_or_withheld_and_oracle_calls_counted() -> None:
     told = small_problem().answers
-    for reveal in ("sequential", "batch"):
+    for feedback in ("within_batch", "batch"):
         strategy = Bisecting([])
-        protocol = Counts(start=10, budget=10, rounds=1, reveal=reveal)
+        protocol = Counts(start=10, budget=10, rounds=1, feedback=feedback)
         last = run(strategy, protocol=protocol)[-1]
-        assert last.oracle_calls == (3 if reveal == "sequential" else 1)
+        assert last.oracle_calls == (3 if feedback == "within_batch" else 1)
         assert len(last.queried) == 10
         given = np.concatenate(strategy.replies)
-        if reveal == "sequential":
+        if feedback == "within_batch":
             assert given.tolist() == told[last.queried[:8]].tolist()
         else:
             assert (given == UNLABELLED).all()
@@ -185,7 +185,7 @@ def test_no_answer_is_given_beyond_the_budget() -> None:
 
 
 def test_a_budget_beyond_the_pool_is_refused_before_anything_is_queried() -> None:
-    protocol = Counts(start=100, budget=10, rounds=4, reveal="batch")
+    protocol = Counts(start=100, budget=10, rounds=4, feedback="batch")
     with pytest.raises(ValueError, match="asks for 140 rows; the pool has 120"):
         run(Peeking([]), protocol=protocol)
 
@@ -201,7 +201,8 @@ def test_the_state_holds_no_truth_and_no_answer_that_was_not_queried() -> None:
     rounds = run(Watching())
     assert set(vars(seen[0])) <= {
         "rows", "labels", "model", "training", "labelled", "unlabelled", "counts", "probs",
-        "answers", "annotator_pool", "consensus", "allow_relabel", "available", "remaining", "queryable",
+        "answers", "annotator_pool", "consensus", "allow_relabel", "available", "remaining",
+        "queryable",
     }  # fmt: skip
     labelled = [row for r in rounds[:2] for row in r.queried]
     assert sorted(np.flatnonzero(seen[0].labels != UNLABELLED)) == sorted(labelled)
@@ -230,7 +231,7 @@ def test_named_streams_are_independent_and_repeatable() -> None:
 
 
 def test_budgets_fit_the_pool_in_rounds_as_equal_as_whole_numbers_are() -> None:
-    budget = Budget(per_class=40, fraction=0.15, rounds=10, reveal="batch")
+    budget = Budget(per_class=40, fraction=0.15, rounds=10, feedback="batch")
     assert budget.sizes(n=100_000, k=6) == [24] * 10
     assert sum(budget.sizes(n=1000, k=6)) == 150
     assert sum(Budget(None, 0.2, 7, "batch").sizes(n=999, k=3)) == 199
@@ -241,10 +242,10 @@ def test_budgets_fit_the_pool_in_rounds_as_equal_as_whole_numbers_are() -> None:
 
 
 def test_a_start_of_its_own_is_followed_by_equal_rounds_up_to_the_whole_fraction() -> None:
-    protocol = Started(start=0.02, fraction=0.2, rounds=20, reveal="batch")
+    protocol = Started(start=0.02, fraction=0.2, rounds=20, feedback="batch")
     assert protocol.sizes(n=1000, k=6) == [20] + [9] * 20
     assert sum(protocol.sizes(n=5452, k=6)) == 1090
     with pytest.raises(ValueError, match=r"1 labels for the start and 9 for 20 rounds"):
         protocol.sizes(n=50, k=6)
     with pytest.raises(ValueError, match=r"start=0.2, fraction=0.2; wanted 0 < start"):
-        Started(start=0.2, fraction=0.2, rounds=20, reveal="batch")
+        Started(start=0.2, fraction=0.2, rounds=20, feedback="batch")

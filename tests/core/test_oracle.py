@@ -12,23 +12,23 @@ from al_bench.core.oracle import Oracle, occurrence_groups
 from al_bench.core.problem import Problem
 from al_bench.core.state import (
     ABSENT,
+    AnnotationCost,
+    AnnotatorPool,
     Floats,
     Ints,
-    AnnotatorPool,
     Protocol,
     State,
     Strategy,
-    AnnotationCost,
 )
 from al_bench.crowd import AtRandom, Majority
 from al_bench.data.protocol import Counts, Priced
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
-from al_bench.testing.asking import make_table, annotator_pool_of
+from al_bench.testing.asking import annotator_pool_of, make_table
 from tests.pools import small_problem
 from tests.test_loop import Centroids, Hard
 
-COUNTS = Counts(start=10, budget=12, rounds=3, reveal="sequential")
+COUNTS = Counts(start=10, budget=12, rounds=3, feedback="within_batch")
 ANSWERS = Priced(COUNTS, model=0.1, again=0.5)
 
 
@@ -206,13 +206,13 @@ def test_an_assignment_names_somebody_who_can_be_asked() -> None:
     state = State.start(problem.pool, problem.annotator_pool, allow_relabel=True)
     row = np.flatnonzero(problem.answers[:, 2] == ABSENT)[:1]
     rng = np.random.default_rng(0)
-    for assignment, said in (
+    for annotator_selection, said in (
         (Wrong(2), f"named annotator 3 for row {row[0]}, who cannot be asked about it"),
         (Wrong(5), "an annotator outside 0..4"),
         (Wrong(0, more=1), r"named \(2,\) annotators for 1 rows"),
     ):
         with pytest.raises(ValueError, match=said):
-            Oracle(problem.table, problem.annotator_pool, assignment).ask(state, row, rng)
+            Oracle(problem.table, problem.annotator_pool, annotator_selection).ask(state, row, rng)
 
 
 def test_waves_are_first_second_and_further_times() -> None:

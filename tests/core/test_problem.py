@@ -71,7 +71,7 @@ def test_annotators_are_persons_of_one_price_unless_said_otherwise() -> None:
     )
     places = made(answers=TABLE, persons=False).annotator_pool
     assert one
-    assert panel
+    assert annotator_pool
     assert places
     assert (annotator_pool.names, annotator_pool.identified) == (
         ("annotator 1", "annotator 2"),

@@ -9,12 +9,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from al_bench.core.state import (
+    AnnotatorPool,
     Answers,
     Consensus,
     Floats,
     Ints,
     LabelModel,
-    AnnotatorPool,
     Rows,
     State,
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from al_bench.core.problem import accuracies
-from al_bench.core.state import ABSENT, Consensus, Ints, AnnotatorPool, State
+from al_bench.core.state import ABSENT, AnnotatorPool, Consensus, Ints, State
 from al_bench.crowd import BySkill, InTurn, KnownSkill, ModelFirst, Only
 from al_bench.testing.situations import make_pool
 
@@ -36,9 +36,9 @@ def state_of(
     return replace(state, consensus=made, labels=np.where(np.arange(n) == 0, 0, state.labels))
 
 
-def shares(state: State, assignment: object, rows: Ints | None = None) -> np.ndarray:
+def shares(state: State, annotator_selection: object, rows: Ints | None = None) -> np.ndarray:
     rows = np.arange(1, len(state.labels)) if rows is None else rows
-    who = assignment.assign(state, rows, np.random.default_rng(0))  # type: ignore[attr-defined]
+    who = annotator_selection.assign(state, rows, np.random.default_rng(0))  # type: ignore[attr-defined]
     return np.bincount(who, minlength=len(state.annotator_pool or ())) / len(rows)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from al_bench.core.rng import rng
 from al_bench.core.state import Ints
-from al_bench.data.imbalance import LongTail, Merge, OneVsRest, Step, NaturalOrLongTail
+from al_bench.data.imbalance import LongTail, Merge, NaturalOrLongTail, OneVsRest, Step
 from al_bench.data.types import Imbalance
 
 CIFAR10 = np.repeat(np.arange(10), 5000)

@@ -26,7 +26,7 @@ NODES = {
 }
 MAIN = {  # the option of each class whose values are its defaults, as far as it has some
     "dataset": "synthetic hub features",
-    "imbalance": "natural longtail usual step merge one_vs_rest",
+    "imbalance": "natural longtail natural_or_longtail step merge one_vs_rest",
     "noise": "clean symmetric pair_flip feature_dependent human votes confusion",
     "annotators": "alike mixed misreading ballots recorded on_record with_model",
     "protocol": "small per_class started full answers",

@@ -277,7 +277,7 @@ def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> No
 
 
 def test_an_assignment_says_whom_to_ask(tmp_path: Path) -> None:
-    with new(tmp_path, overrides=["assignment=in_turn"], audit=0.0) as session:
+    with new(tmp_path, overrides=["annotator_selection=in_turn"], audit=0.0) as session:
         batch = session.suggest(20)
         assert {one.annotator for one in batch} == {None}  # nobody is known yet
         session.tell(knows(batch[:10], "ann") + knows(batch[10:], "bob"))
@@ -377,7 +377,7 @@ def test_a_model_that_cannot_leave_the_session_predicts_in_it(
 
 
 def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path: Path) -> None:
-    with new(tmp_path, audit=0.0, supervision="joined") as session:
+    with new(tmp_path, audit=0.0, supervision="belief_blend") as session:
         asked = [int(one.id) for one in label(session, batches=2)]
         moment = session.service.snapshot()
         said, taught = moment.labels.answers, session.service.state(moment).training
@@ -388,7 +388,7 @@ def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path:
     assert taught.blend_weight != 0.5
 
 
-@pytest.mark.parametrize("supervision", ["vetted_pool", "calibrated", "joined"])
+@pytest.mark.parametrize("supervision", ["posterior_labels_pool", "calibrated", "belief_blend"])
 def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervision: str) -> None:
     with new(tmp_path, supervision=supervision) as session:
         label(session)

@@ -42,7 +42,7 @@ def runs(
     nodes = {group: chosen(group, value) for group, value in parts.items()}
     fixed = columns_of({g: o for g, (o, _) in nodes.items()}, {g: n for g, (_, n) in nodes.items()})
     rate = noise if isinstance(noise, float) else 0.0
-    fixed |= {"oracle": truth, "n_pool": 1000, "class_counts": None, "class_names": None,
+    fixed |= {"reads_truth": truth, "n_pool": 1000, "class_counts": None, "class_names": None,
               "noise_rate": rate, "digest": ""}  # fmt: skip
     points = list(zip(labels, curve, strict=True))
     start = [] if alone is None else [(0, alone)]

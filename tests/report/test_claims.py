@@ -354,20 +354,20 @@ def test_a_report_of_a_part_says_which_claims_and_targets_it_could_not_hold() ->
 
 
 def test_selections_name_baselines_without_ours_and_without_truth_readers() -> None:
-    more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
+    more = results(two_sets().frame, runs("reads_truth", FAST + 0.1, "one", truth=True))
     claims = [
         CLAIM | {"baselines": {"supervision": "labels"}},
-        {"name": "upper reference", "ours": {"strategy": "oracle"}, "baselines": [MARGIN]},
+        {"name": "upper reference", "ours": {"strategy": "reads_truth"}, "baselines": [MARGIN]},
     ]
     analysis = analysed(more, *claims)
     every, upper = analysis.claims
     assert bases(every) == ["margin", "random"]
-    assert "oracle" not in over_sets(every, analysis.names).note
+    assert "reads_truth" not in over_sets(every, analysis.names).note
     assert bases(upper) == ["margin"]
 
 
 def test_without_baselines_of_its_own_a_claim_has_those_of_the_report() -> None:
-    more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
+    more = results(two_sets().frame, runs("reads_truth", FAST + 0.1, "one", truth=True))
     claim = {"name": "faster", "ours": MINE}
     others = analysed(more, claim, ours=MINE)
     assert list(map(option, others.claims[0].baselines)) == ["margin", "random"]
@@ -443,7 +443,10 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
     ("options", "message"),
     [
         ({"ours": {"init": "random"}}, "'faster' ours has {init: random}, which 4 methods are"),
-        ({"baselines": {"strategy": "oracle"}}, "{strategy: oracle}, a method that reads the tru"),
+        (
+            {"baselines": {"strategy": "reads_truth"}},
+            "{strategy: oracle}, a method that reads the tru",
+        ),
         ({"baselines": MINE}, "the baseline {strategy: mine}, its own method"),
         ({"baselines": ["margin"]}, "'faster' baselines has 'margin'; wanted columns and their"),
         ({"baselines": []}, "'faster' has no baselines; wanted one"),
@@ -457,7 +460,7 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
     ],
 )
 def test_a_wrong_claim_is_one_sentence(options: dict[str, Any], message: str) -> None:
-    more = results(two_sets().frame, runs("oracle", FAST, "one", truth=True))
+    more = results(two_sets().frame, runs("reads_truth", FAST, "one", truth=True))
     with pytest.raises(ValueError, match=message):
         analysed(more, CLAIM | options)
 

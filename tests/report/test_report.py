@@ -204,7 +204,7 @@ def test_a_method_keeps_its_colour_whoever_else_is_in_the_figure() -> None:
     def method(strategy: str, supervision: str = "labels") -> Method:
         return Method((Choice("strategy", strategy, ""), Choice("supervision", supervision, "")))
 
-    margin, galaxy = method("margin"), method("galaxy", "vetted")
+    margin, galaxy = method("margin"), method("galaxy", "posterior_labels")
     alone = colours([margin, galaxy])
     among = colours([method("badge"), galaxy, margin, method("random"), method("my_own")])
     assert alone[margin] == among[margin]

@@ -17,7 +17,7 @@ from al_bench.report.keys import keyed
 from al_bench.report.results import load, read_parquet, read_runs, write_parquet
 from tests.fakes import fake_run, fake_runs
 
-ASKING = {"annotators": "mixed", "label_model": "glad", "assignment": "thompson"}
+ASKING = {"annotators": "mixed", "label_model": "glad", "annotator_selection": "thompson"}
 
 
 def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_row_has_the_option_and_the_config_of_every_group(tmp_path: Path) -> N
     )  # fmt: skip
     assert row["noise_config"] == '{"_target_":"al_bench.data.Symmetric","rate":0.2}'
     assert row["proxy_selection_config"] == "null"
-    assert (row["digest"], bool(row["oracle"])) == ("d1", False)
+    assert (row["digest"], bool(row["reads_truth"])) == ("d1", False)
 
 
 def test_a_manifest_without_commit_device_or_digest_is_read_as_unknown(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     paid = frame[frame["annotators"] == "mixed"]
     assert paid["cost"].tolist() == [0, 12.5, 25, 37.5]
     assert paid["model_answers"].tolist() == [0, 10, 20, 30]
-    assert set(paid["assignment"]) == {"thompson"}
+    assert set(paid["annotator_selection"]) == {"thompson"}
     assert paid["label_model_config"].iloc[0] == '{"_target_":"al_bench.label_model.glad"}'
     plain = frame[frame["annotators"] == "none"]
     assert plain["cost"].isna().all()
@@ -251,5 +251,5 @@ def test_keys_without_annotators_seed_generators_by_the_text_they_always_had(
     several = keyed(load(tmp_path / "several"))
     everybody = text(**place, annotators="mixed")
     assert several["setting"].iloc[0].text == " ".join((everybody, *rest))
-    asked = text(**rule, label_model="glad", assignment="thompson")
+    asked = text(**rule, label_model="glad", annotator_selection="thompson")
     assert several["method"].iloc[0].text == asked

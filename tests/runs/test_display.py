@@ -18,7 +18,7 @@ PROBLEM = "al_bench.data."
         ("imbalance", "step", {"_target_": "Step", "ratio": 10.0}, "step 10:1"),
         ("imbalance", "one", {"_target_": "OneVsRest", "rate": 0.01}, "one class of 1 %"),
         (
-            "imbalance", "usual",
+            "imbalance", "natural_or_longtail",
             {"_target_": "NaturalOrLongTail", "ratio": 50, "many": 20, "many_ratio": 20},
             "long tail 50:1 unless skewed, 20:1 above 20 classes",
         ),
@@ -44,10 +44,10 @@ def test_what_changed_stands_in_brackets_and_what_the_words_say_already_does_not
     )
     belief = {"gate": False, "precision": [4.0, 1e6]}
     node = {"_target_": "al_bench.supervision.PosteriorLabelsPool", "belief": belief, "hard": True}
-    assert words("supervision", "vetted_pool", node) == "vetted_pool"
-    assert words("supervision", "vetted_pool", node, ["belief.gate", "belief.precision"]) == (
-        "vetted_pool (belief.gate false, belief.precision [4, 1e+06])"
-    )
+    assert words("supervision", "posterior_labels_pool", node) == "posterior_labels_pool"
+    assert words(
+        "supervision", "posterior_labels_pool", node, ["belief.trust_gate", "belief.precision"]
+    ) == ("posterior_labels_pool (belief.trust_gate false, belief.precision [4, 1e+06])")
 
 
 def test_a_users_own_part_is_called_by_its_option_and_its_parameters() -> None:

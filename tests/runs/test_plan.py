@@ -22,10 +22,10 @@ sweeps:
   rules: {strategy: [random, margin], noise.rate: "0.1, 0.3"}
   without the prior:
     strategy: codecision
-    supervision: vetted_pool
+    supervision: posterior_labels_pool
     supervision.belief.exponents: "[1.0,0.0]"
     supervision.belief.noise: [[1, 1.0e+6], [1.0, 9.0]]
-    supervision.belief.gate: false
+    supervision.belief.trust_gate: false
     strategy@init: fm_balanced
   full: {protocol: full, dataset: trec}
 """
@@ -42,7 +42,8 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_runs_of_the_sweeps_are_what_hydra_composes_one_by_one(mine: Path) -> None:
     from hydra import compose
 
-    belief = ["strategy=codecision", "supervision=vetted_pool", "supervision.belief.gate=False",
+    belief = ["strategy=codecision", "supervision=posterior_labels_pool",
+              "supervision.belief.trust_gate=False",
               "supervision.belief.exponents=[1.0,0.0]", "strategy@init=fm_balanced"]  # fmt: skip
     wanted = [
         [f"strategy={rule}", f"noise.rate={rate}", f"dataset={name}"]

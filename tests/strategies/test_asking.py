@@ -36,10 +36,10 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 def queried(
-    rule: Any, asked: Situation, budget: int, reveal: str = "sequential"
+    rule: Any, asked: Situation, budget: int, feedback: str = "within_batch"
 ) -> tuple[Ints, int]:
     oracle = Oracle(asked.table, asked.state.annotator_pool)
-    told, calls = query(rule, asked.state, budget, oracle, reveal, 0, 2)
+    told, calls = query(rule, asked.state, budget, oracle, feedback, 0, 2)
     return told.rows, calls
 
 

@@ -11,11 +11,11 @@ from al_bench.core.loop import Parts, Round, active_learning
 from al_bench.core.metrics import evaluate
 from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.problem import Problem
-from al_bench.core.state import Floats, Prequential, Ints, Rows, State, Supervision, TrainingSet
+from al_bench.core.state import Floats, Ints, Prequential, Rows, State, Supervision, TrainingSet
 from al_bench.data.protocol import Counts
 from al_bench.runs.config import build
 from al_bench.runs.plan import plan
-from al_bench.supervision.calibrated import Calibrated, prequential_of, learned_blend_weight
+from al_bench.supervision.calibrated import Calibrated, learned_blend_weight, prequential_of
 from al_bench.supervision.human import HumanLabels
 from al_bench.testing.situations import SoftmaxModel, make_pool
 from tests.pools import small_problem
@@ -50,13 +50,14 @@ def test_the_better_of_model_and_belief_is_heard(noise: float) -> None:
 
 def test_without_answers_the_power_is_what_was_given() -> None:
     nothing, none = heard(0.6, 0.9, n=0)
-    for beside in (0.25, 0.5, 3.0):
+    for blend_weight in (0.25, 0.5, 3.0):
         assert learned_blend_weight(nothing, none, blend_weight, 2.0) == pytest.approx(blend_weight)
 
 
 def test_the_less_it_is_doubted_the_less_it_moves() -> None:
     powers = [
-        learned_blend_weight(*heard(0.6, 0.9, n=20), 0.5, doubt) for doubt in (0.01, 0.5, 2.0)
+        learned_blend_weight(*heard(0.6, 0.9, n=20), 0.5, blend_log2_sd)
+        for blend_log2_sd in (0.01, 0.5, 2.0)
     ]
     assert powers == sorted(powers)
     assert powers[0] == pytest.approx(0.5, rel=0.01)
@@ -127,18 +128,18 @@ def test_a_rule_that_never_judged_has_foreseen_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("blend_weight", "doubt", "said"),
+    ("blend_weight", "blend_log2_sd", "said"),
     [
         (-0.1, 0.0, "blend_weight=-0.1"),
-        (0.5, -1.0, "doubt=-1.0"),
-        (0.0, 1.0, "doubt=1.0, blend_weight=0.0; wanted beside above 0"),
+        (0.5, -1.0, "blend_log2_sd=-1.0"),
+        (0.0, 1.0, "blend_log2_sd=1.0, blend_weight=0.0; wanted beside above 0"),
     ],
 )
 def test_powers_and_doubts_below_nothing_are_refused(
-    blend_weight: float, doubt: float, said: str
+    blend_weight: float, blend_log2_sd: float, said: str
 ) -> None:
     with pytest.raises(ValueError, match=f"Calibrated got .*{said}"):
-        Calibrated(HumanLabels(), blend_weight, doubt)
+        Calibrated(HumanLabels(), blend_weight, blend_log2_sd)
 
 
 def test_a_belief_that_is_not_there_cannot_be_joined() -> None:
@@ -149,10 +150,10 @@ def test_a_belief_that_is_not_there_cannot_be_joined() -> None:
 
 
 def test_unbought_answers_and_an_interruption_change_nothing_of_what_is_foreseen() -> None:
-    options = ["strategy=codecision", "strategy@init=codecision", "supervision=joined"]
+    options = ["strategy=codecision", "strategy@init=codecision", "supervision=belief_blend"]
     config = plan(options)[0].config
     made = [build(config[part]) for part in ("init", "strategy", "supervision", "learner")]
-    parts = Parts(*made, Counts(start=10, budget=10, rounds=4, reveal="sequential"), evaluate)
+    parts = Parts(*made, Counts(start=10, budget=10, rounds=4, feedback="within_batch"), evaluate)
 
     def run(problem: Problem, done: Sequence[Round] = ()) -> list[Round]:
         return [*done, *active_learning(parts, problem, 3, done)]

@@ -13,13 +13,13 @@ from al_bench.belief.split import balanced_entropy, fm_guesses
 from al_bench.core.state import Floats, State, Supervision, TrainingSet
 from al_bench.supervision.calibrated import Calibrated
 from al_bench.supervision.human import ConfidentLearning, HumanLabels, Smoothed, SoftLabels
-from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
-from al_bench.supervision.vetted import (
-    PseudoLabelsDecayed,
+from al_bench.supervision.posterior import (
     PoolByTruth,
     PosteriorLabels,
     PosteriorLabelsPool,
+    PseudoLabelsDecayed,
 )
+from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
 from al_bench.testing.asking import make_asked
 from tests.conftest import make_state
 

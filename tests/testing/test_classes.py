@@ -15,7 +15,15 @@ from al_bench.testing.asking import make_asked
 from al_bench.testing.situations import make_state
 
 ROOMS = ("strategies", "supervision", "label_models", "assignments", "learners")
-GROUPS = ("strategy", "supervision", "label_model", "assignment", "learner", "belief", "trainer")
+GROUPS = (
+    "strategy",
+    "supervision",
+    "label_model",
+    "annotator_selection",
+    "learner",
+    "belief",
+    "trainer",
+)
 NODES = {
     (group, option): node
     for group in GROUPS

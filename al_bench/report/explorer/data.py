@@ -26,7 +26,7 @@ TITLES = {
     "annotators": "Annotators", "prior": "Prior", "quality": "Prior alone", "protocol": "Budget",
     "strategy": "Query rule", "init": "Start", "supervision": "Training rule",
     "learner": "Learner", "loss": "Loss", "proxy_selection": "Rows of", "label_model": "Labels by",
-    "assignment": "Whom to ask",
+    "annotator_selection": "Whom to ask",
 }  # fmt: skip
 EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn
 UNIT = 10_000  # curves are stored in hundredths of a point
@@ -82,7 +82,7 @@ def explorer_data(
                 "rule": names.parts(method, ("strategy",)),
                 "rest": names.parts(method, OTHERS).lstrip(" +,"),
                 "choices": [index[choice] for choice in method.choices],
-                "oracle": method in data.roles.oracles,
+                "reads_truth": method in data.roles.oracles,
             }
             for method in methods
         ],

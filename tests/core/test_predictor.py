@@ -67,10 +67,10 @@ def test_a_belief_is_joined_by_its_power_with_the_calibrated_model(blend_weight:
     belief[:, 2] = 0.7
     assert state.training is not None
     training = replace(
-        state.training, belief_fn=lambda rows: belief[: len(rows)], blend_weight=beside
+        state.training, belief_fn=lambda rows: belief[: len(rows)], blend_weight=blend_weight
     )
     said = CalibratedPredictor(replace(state, training=training)).predict_proba(state.rows)
     for row in range(0, 600, 50):
-        scores = [own[row, c] * belief[row, c] ** beside for c in range(4)]
+        scores = [own[row, c] * belief[row, c] ** blend_weight for c in range(4)]
         wanted = [score ** (1 / (1 + blend_weight)) for score in scores]
         np.testing.assert_allclose(said[row], np.array(wanted) / sum(wanted), rtol=1e-6)

@@ -1,5 +1,4 @@
-"""PosteriorLabels labels: training on what the annotator probably should have said, and what would be won if
-that were right."""
+"""Training on the posterior of the true class by answers, model and prior; and upper references."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from al_bench.core.state import Ints, State, TrainingSet
 
 @dataclass(frozen=True)
 class PosteriorLabels:
-    """Annotated rows with the posterior of their true class as soft targets (ours).
+    """Labelled rows with the posterior of their true class as soft targets (ours).
 
         >>> taught = PosteriorLabels().training_set(state, rng)
 
@@ -35,7 +34,7 @@ class PosteriorLabels:
 
 @dataclass(frozen=True)
 class PosteriorLabelsPool:
-    """PosteriorLabels labels and, class by class, the unlabelled rows the belief is surest of (ours).
+    """`PosteriorLabels` and, class by class, the unlabelled rows the belief is surest of (ours).
 
         >>> taught = PosteriorLabelsPool(fraction=0.5).training_set(state, rng)
 
@@ -103,11 +102,10 @@ TAUGHT = ("nothing", "belief", "truth")
 
 @dataclass(frozen=True)
 class PoolByTruth:
-    """Upper reference, not a method: `PosteriorLabelsPool`'s rows, and of each kind the truth; it reads it.
+    """Upper reference, not a method: `PosteriorLabelsPool`'s rows with their true classes.
 
-    A runner that sees `oracle` calls ``given`` with the pool's truth. It is marked even where it
-    reads none ("nothing" of one and the "belief" of the other): it tells what a rule is worth, and
-    is none to be used.
+    A runner that sees `reads_truth` calls ``given`` with the pool's truth. The mark stands even
+    where no truth is trained on ("nothing" and "belief").
 
         >>> taught = PoolByTruth(free="belief").given(truth).training_set(state, rng)
 
@@ -119,7 +117,7 @@ class PoolByTruth:
     truth : (n,) the true class of every pool row, None until it is given
     """
 
-    oracle: ClassVar[bool] = True
+    reads_truth: ClassVar[bool] = True
     rule: PosteriorLabelsPool = field(default_factory=PseudoLabelsDecayed)
     answered: str = "truth"
     free: str = "truth"
