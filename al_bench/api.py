@@ -125,7 +125,7 @@ def sweep(
     import pandas as pd
     from joblib import Parallel, delayed
 
-    from al_bench.report.results import in_order
+    from al_bench.report.results import sorted_rounds
 
     fixed = {key: options.pop(key) for key in ("overrides", "config_dir") if key in options}
     listed = {key: v if isinstance(v, list | tuple) else [v] for key, v in options.items()}
@@ -136,7 +136,7 @@ def sweep(
         for number in seeds
     ]
     frames = Parallel(n_jobs=n_jobs)(delayed(run)(problem, **job) for job in jobs)
-    return in_order(pd.concat(frames))
+    return sorted_rounds(pd.concat(frames))
 
 
 def load_results(source: str | Path, results: str | Path = "results") -> pd.DataFrame:

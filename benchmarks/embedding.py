@@ -28,7 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from pages import row, table
 
-from al_bench.core.metrics import balanced
+from al_bench.core.metrics import balanced_accuracy
 from al_bench.core.state import Floats
 from al_bench.data.cache import embeddings as cache
 from al_bench.runs.config import build
@@ -84,7 +84,7 @@ def compared(name: str, modality: str, rows: int, repeat: int) -> str:
 def points(prior: Any, features: Floats, dataset: Any, test: Any) -> Floats:
     """Accuracy and balanced accuracy of a zero-shot prior, in points."""
     said = prior.probabilities(features, test.inputs, dataset.task).argmax(axis=1)
-    right = balanced(test.labels, said, len(dataset.class_names))
+    right = balanced_accuracy(test.labels, said, len(dataset.class_names))
     return 100 * np.array([(said == test.labels).mean(), right])
 
 

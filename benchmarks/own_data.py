@@ -23,7 +23,7 @@ import pandas as pd
 from pages import row, table
 
 from al_bench.api import composed
-from al_bench.core.metrics import balanced
+from al_bench.core.metrics import balanced_accuracy
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
 from al_bench.data.types import Dataset
@@ -82,7 +82,7 @@ def labelled(folder: Path, data: Dataset, options: list[str], seed: int, most: i
             session.tell(answers)
             guess = session.predict()["label"].map(names.index).to_numpy()[reserve]
             right = float(np.mean(guess == truth[reserve]))
-            level = balanced(truth[reserve], guess, len(names))
+            level = balanced_accuracy(truth[reserve], guess, len(names))
             points.append(Point(labels, right, level, session.estimate()))
     return points
 

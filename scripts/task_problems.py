@@ -27,14 +27,14 @@ from al_bench.core.metrics import evaluate
 from al_bench.core.problem import Problem
 from al_bench.core.rng import rng
 from al_bench.core.state import Learner, State, TrainingSet
-from al_bench.report.entries import Task, entered, problem_name, read_task
+from al_bench.report.entries import LeaderboardTask, entered, problem_name, read_task
 from al_bench.runs.component import identified
 from al_bench.runs.config import build, config_dir
 from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.plan import Job
 
 
-def record(job: Job, task: Task) -> dict[str, Any]:
+def record(job: Job, task: LeaderboardTask) -> dict[str, Any]:
     """What is to be known of a run's problem."""
     problem, seed, metric = problem_of(job), job.at("seed"), task.metric
     sizes = build(job.at("protocol")).sizes(len(problem.truth), problem.pool.n_classes)
@@ -65,7 +65,7 @@ def ceiling(problem: Problem, learner: Learner, seed: int, metric: str) -> float
     return evaluate(state, problem, np.array([], dtype=np.int64))[0][metric]
 
 
-def table(task: Task, known: list[dict[str, Any]]) -> str:
+def table(task: LeaderboardTask, known: list[dict[str, Any]]) -> str:
     """A row a data set: sizes, and means over seeds."""
     lines = [
         "| data set | pool | test | classes | labels | floor | ceiling |",

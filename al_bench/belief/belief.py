@@ -17,10 +17,10 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from al_bench.belief.experts import class_bias, curvature, shifted, trust
-from al_bench.belief.multi_annotator import Votes, vote_targets
+from al_bench.belief.experts import class_bias, curvature, divided_prior, prior_trust
+from al_bench.belief.multi_annotator import AnswerTable, vote_targets
 from al_bench.belief.opinion_pool import (
-    Fit,
+    PoolFit,
     fit_pool,
     mean_multi_annotator,
     mean_pool,
@@ -50,7 +50,7 @@ class Belief:
     the same for any rows, (m, k), without their answers."""
 
     pool: Floats
-    fit: Fit | None
+    fit: PoolFit | None
     trust: float
     belief_fn: Callable[[Rows], Floats]
 
@@ -66,7 +66,7 @@ class AnswerTargets:
     answers: Ints
     targets: Floats
     sureness: Floats | None = None
-    votes: Votes | None = None
+    votes: AnswerTable | None = None
 
     @classmethod
     def of(cls, state: State, log_prior: Floats, beforehand: Beforehand) -> AnswerTargets:
@@ -75,7 +75,7 @@ class AnswerTargets:
         if state.annotator_pool is None:
             answers = state.labels[state.labelled]
             return cls(answers, one_hot(answers, state.n_classes))
-        votes, (mean, precision, noise) = Votes.of(state), beforehand
+        votes, (mean, precision, noise) = AnswerTable.of(state), beforehand
         _, gain = mean_multi_annotator(log_prior[None], votes, mean[1:], precision[1:], noise)
         targets, sureness = vote_targets(votes, gain)
         return cls(targets.argmax(axis=1), targets, sureness, votes)
@@ -121,7 +121,7 @@ class Mixture:
         }
         pool = np.zeros(log_prior.shape)
         for form in self.forms:
-            believed = self.trust * shifted(log_prior, self.means, form.shift)
+            believed = self.trust * divided_prior(log_prior, self.means, form.shift)
             both = np.stack([said[form.expert], believed])
             pool += form.weight * pooled(both, form.exponents)
         return pool
@@ -197,14 +197,15 @@ class OutOfFoldBelief:
         rows, answers = state.labelled, state.labels[state.labelled]
         labelled = state.rows.take(rows)
         prior = log_floor(labelled.prior)
-        faith = trust(labelled.prior, answers) if self.trust_gate else 1.0
+        faith = prior_trust(labelled.prior, answers) if self.trust_gate else 1.0
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
         told = AnswerTargets.of(state, faith * prior, self.beforehand)
         folds = fold_numbers(told.answers, self.folds, rng)
         experts = self.experts(unit(labelled.features), told, folds)
         pairs = list(product(experts, self.prior_exponents))
         fits = [
-            self.fit(told, own, faith * shifted(prior, means, shift)) for (_, own), shift in pairs
+            self.fit(told, own, faith * divided_prior(prior, means, shift))
+            for (_, own), shift in pairs
         ]
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
         weights = np.where(weights > LEAST, weights, 0)
@@ -215,7 +216,7 @@ class OutOfFoldBelief:
             if weight
         ]
         belief_fn = Mixture(forms, means, faith)
-        said, fit = belief_fn(state.rows), Fit.mean(fits, weights)
+        said, fit = belief_fn(state.rows), PoolFit.mean(fits, weights)
         pool = said.copy()
         pool[rows] = fit.posterior
         return Belief(pool, fit, faith, replace(belief_fn, known=(state.rows, said)))
@@ -238,11 +239,11 @@ class OutOfFoldBelief:
             own[few] = -np.log(k)
             yield CrossFitModel(models, bias), own
 
-    def one(self, experts: Floats, answers: Ints) -> Fit:
+    def one(self, experts: Floats, answers: Ints) -> PoolFit:
         """What (e, m, k) experts come to by one answer a row, (m,)."""
         return fit_pool(experts, answers, *self.beforehand)
 
-    def fit(self, told: AnswerTargets, own: Floats, log_prior: Floats) -> Fit:
+    def fit(self, told: AnswerTargets, own: Floats, log_prior: Floats) -> PoolFit:
         """Of one form of the experts, (m, k) each."""
         experts = np.stack([own, log_prior])
         if told.votes is None:
@@ -281,7 +282,7 @@ class AveragedBelief(OutOfFoldBelief):
             fine, self, "more than 0, or null", confusion_pseudocount=self.confusion_pseudocount
         )
 
-    def one(self, experts: Floats, answers: Ints) -> Fit:
+    def one(self, experts: Floats, answers: Ints) -> PoolFit:
         return mean_pool(experts, answers, *self.beforehand, self.confusion_pseudocount)
 
 

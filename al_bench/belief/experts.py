@@ -15,7 +15,7 @@ def even_weights(answers: Ints, pseudocount: float = 0.0) -> Floats:
     return np.asarray(1.0 / (int((counts > 0).sum()) * (counts[answers] + pseudocount)))
 
 
-def trust(prior: Floats, answers: Ints) -> float:
+def prior_trust(prior: Floats, answers: Ints) -> float:
     """How far the prior may be listened to, in 0..1: it may, unless the answers contradict it.
 
     The class-balanced agreement of ``argmax prior`` with the answers against what the product of
@@ -46,7 +46,7 @@ def class_bias(held_out: Floats, answers: Ints, pseudocount: float) -> Floats:
     return np.asarray(mean - mean.mean())
 
 
-def shifted(log_prior: Floats, means: Floats, exponent: float) -> Floats:
+def divided_prior(log_prior: Floats, means: Floats, exponent: float) -> Floats:
     """(n, k) log-probabilities less so many times the logarithms of their classes' means (k,)."""
     return log_prior if exponent == 0 else log_softmax(log_prior - exponent * means)
 

@@ -32,7 +32,7 @@ LEAST_GAIN = 1e-3  # of an answer by whom a regression is taught
 
 
 @dataclass(frozen=True)
-class Votes:
+class AnswerTable:
     """Answers by place: rows (m,) that have one, ascending; place, who, said (v,) of each answer:
     which of these rows, whose, and which class; k classes, and `annotators` of them."""
 
@@ -44,7 +44,7 @@ class Votes:
     annotators: int
 
     @classmethod
-    def of(cls, state: State) -> Votes:
+    def of(cls, state: State) -> AnswerTable:
         """Those bought so far; answers by places that are no persons are all of one annotator."""
         assert state.annotator_pool is not None
         answers, persons = state.answers, state.annotator_pool.identified
@@ -94,21 +94,21 @@ class Skills:
     habit: Floats
 
     @classmethod
-    def alike(cls, votes: Votes) -> Skills:
+    def alike(cls, votes: AnswerTable) -> Skills:
         """Of people who all err alike."""
         count = len(votes.said)
         shifts = np.tile((SHIFTS == 0).astype(float), (count, 1))
         return cls(shifts, np.zeros(count), np.full(count, 1 / votes.k))
 
-    def chances(self, votes: Votes, rates: Floats) -> tuple[Floats, Floats]:
+    def chances(self, votes: AnswerTable, rates: Floats) -> tuple[Floats, Floats]:
         """(v, r) chance of each answer where it is the row's class, and where another is, by the
         (r,) rates that may be common."""
-        errs = self.shifts @ shifted(rates, votes.k).T
+        errs = self.shifts @ shifted_rates(rates, votes.k).T
         knows, by_habit = 1 - self.idle[:, None], (self.idle * self.habit)[:, None]
         return knows * (1 - errs) + by_habit, knows * errs / (votes.k - 1) + by_habit
 
 
-def shifted(rates: Floats, k: int) -> Floats:
+def shifted_rates(rates: Floats, k: int) -> Floats:
     """(r, s) error rates by `SHIFTS` of the logits of some rates; by these nobody gets worse than
     chance."""
     moved = np.outer(rates / (1 - rates), np.exp(SHIFTS))
@@ -116,7 +116,7 @@ def shifted(rates: Floats, k: int) -> Floats:
     return np.asarray(errs)
 
 
-def learned_skills(votes: Votes, posterior: Floats, gain: Floats, rate: float) -> Skills:
+def learned_skills(votes: AnswerTable, posterior: Floats, gain: Floats, rate: float) -> Skills:
     """What each one's other answers say of him, held against all else that is known of the rows.
 
     posterior: (m, k) of the rows' classes, from which each answer's own `gain` (v,) is taken away
@@ -126,7 +126,7 @@ def learned_skills(votes: Votes, posterior: Floats, gain: Floats, rate: float) -
     others = np.clip(np.log(sure / (1 - sure)) - gain, -CERTAIN, CERTAIN)
     right = 1 / (1 + np.exp(-others))[:, None]
     weight = np.where(votes.alone, ALONE, 1.0)[:, None]
-    errs = shifted(np.array([rate]), votes.k)
+    errs = shifted_rates(np.array([rate]), votes.k)
     told = weight * np.log((1 - errs) * right + errs / (votes.k - 1) * (1 - right))
     said = weight * np.eye(votes.k)[votes.said]
     of_all, counts = votes.by_person(told), votes.by_person(said)
@@ -156,7 +156,7 @@ def weighed(told: Floats, counts: Floats) -> tuple[Floats, Floats, Floats, Float
     return odds, share, total, habit
 
 
-def vote_targets(votes: Votes, gain: Floats) -> tuple[Floats, Floats]:
+def vote_targets(votes: AnswerTable, gain: Floats) -> tuple[Floats, Floats]:
     """(m, k) what a row's answers alone say of its class, and (m,) how much, in 0..1.
 
     The probabilities above chance, summing to one: of a single answer its class, of two that

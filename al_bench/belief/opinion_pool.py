@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from al_bench.belief.multi_annotator import Skills, Votes, learned_skills
+from al_bench.belief.multi_annotator import AnswerTable, Skills, learned_skills
 from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.state import Floats, Ints
 from al_bench.core.threads import one_thread
@@ -25,7 +25,7 @@ SPREADS, LEAST_SPREAD = 2.5, 0.02  # standard deviations that the second pass lo
 
 
 @dataclass(frozen=True)
-class Fit:
+class PoolFit:
     """exponents: (e,) of the experts; noise: the annotator's error rate, of several the mean over
     their answers; posterior: (m, k) of the true class of each labelled row; evidence: the
     log-likelihood of the answers less the penalty of the exponents, or the logarithm of its mean
@@ -39,7 +39,7 @@ class Fit:
     judged: Floats | None = None
 
     @classmethod
-    def mean(cls, fits: Sequence[Fit], weights: Floats) -> Fit:
+    def mean(cls, fits: Sequence[PoolFit], weights: Floats) -> PoolFit:
         """What several fits come to by their weights (f,), which sum to one."""
         parts = list(zip(weights, fits, strict=True))
         judged = [w * fit.judged for w, fit in parts if fit.judged is not None]
@@ -97,7 +97,7 @@ def pool_loss(
 
 def fit_pool(
     experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> Fit:
+) -> PoolFit:
     """Exponents, noise rate and true-class posteriors that explain the answers.
 
     experts: (e, m, k) out-of-fold log-probabilities as if classes were equally frequent; before and
@@ -130,7 +130,7 @@ def fit_pool(
         belief = pooled(experts, point[:-1], frequencies)
         posterior = true_class(belief, answers, point[-1])
         counts = np.maximum(posterior.sum(axis=0), 0.3)
-    return Fit(point[:-1], float(point[-1]), posterior, -float(found.fun))
+    return PoolFit(point[:-1], float(point[-1]), posterior, -float(found.fun))
 
 
 def averages(
@@ -164,12 +164,12 @@ def averages(
     return Averages(mean, spread, by_rate, float(most + np.log(total * cell)))
 
 
-def everything(experts: int) -> Floats:
+def full_axes(experts: int) -> Floats:
     """(e, a) axes over all exponents that there may be."""
     return np.tile(np.linspace(0, MOST_EXPONENT, STEPS), (experts, 1))
 
 
-def around(found: Averages) -> Floats:
+def refined_axes(found: Averages) -> Floats:
     """(e, a) axes for a closer look at where the exponents may be."""
     half = SPREADS * np.maximum(found.spread, LEAST_SPREAD)
     low = np.clip(found.exponents - half, 0, None)
@@ -184,7 +184,7 @@ def mean_pool(
     precision: Floats,
     noise: tuple[float, float],
     pseudocount: float | None = None,
-) -> Fit:
+) -> PoolFit:
     """As `fit_pool`, but exponents and noise rate are their posterior means, not the likeliest.
 
     Few answers, some of them wrong, are explained by much noise and a good prior about as well as
@@ -205,7 +205,7 @@ def mean_pool(
         *given, estimated_errors(softmax(experts[-1]), answers, pseudocount), pseudocount, 3
     )
     evidence = np.array([[even.evidence, learned.evidence - k]])
-    return Fit.mean([even, learned], softmax(evidence / 2)[0])
+    return PoolFit.mean([even, learned], softmax(evidence / 2)[0])
 
 
 def grid_posterior(
@@ -217,12 +217,12 @@ def grid_posterior(
     errors: Floats,
     pseudocount: float | None,
     passes: int,
-) -> Fit:
+) -> PoolFit:
     """`mean_pool` where a wrong answer about a class j says c at the rate errors[j, c], (k, k),
     which is learned on from pass to pass where `pseudocount` is given."""
     index, k = np.arange(len(answers)), experts.shape[2]
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
-    counts, axes = np.bincount(answers, minlength=k) + 0.5, everything(len(experts))
+    counts, axes = np.bincount(answers, minlength=k) + 0.5, full_axes(len(experts))
     for _ in range(passes):  # everywhere, then where it matters
         said = errors[:, answers].T
 
@@ -234,14 +234,14 @@ def grid_posterior(
 
         frequencies = counts / counts.sum()
         found = averages(experts, frequencies, explained, before, precision, likely, axes)
-        rate, axes = float(found.rates @ RATES), around(found)
+        rate, axes = float(found.rates @ RATES), refined_axes(found)
         posterior = true_class_given_errors(
             pooled(experts, found.exponents, frequencies), answers, rate, errors
         )
         counts = np.maximum(posterior.sum(axis=0), 0.3)
         if pseudocount is not None:
             errors = learned_errors(posterior, answers, pseudocount)
-    return Fit(found.exponents, rate, posterior, found.evidence)
+    return PoolFit(found.exponents, rate, posterior, found.evidence)
 
 
 def even_errors(n_classes: int) -> Floats:
@@ -282,8 +282,12 @@ def estimated_errors(belief: Floats, answers: Ints, pseudocount: float) -> Float
 
 
 def mean_multi_annotator(
-    experts: Floats, votes: Votes, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> tuple[Fit, Floats]:
+    experts: Floats,
+    votes: AnswerTable,
+    before: Floats,
+    precision: Floats,
+    noise: tuple[float, float],
+) -> tuple[PoolFit, Floats]:
     """`mean_pool` of several answers a row, by people each with skills of his own; and (v,) by how
     much each answer makes its class likelier than any other, as a logarithm.
 
@@ -292,7 +296,7 @@ def mean_multi_annotator(
     turn; where nobody does and no row has two answers this is `mean_pool`. O(grid (m k + v)).
     """
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
-    counts, axes = np.bincount(votes.said, minlength=votes.k) + 0.5, everything(len(experts))
+    counts, axes = np.bincount(votes.said, minlength=votes.k) + 0.5, full_axes(len(experts))
     cells, order, of_cell, of_row = votes.groups
     several, skills = len(np.unique(votes.who)) > 1, Skills.alike(votes)
     for turn in range(TURNS if several else 2):
@@ -308,7 +312,7 @@ def mean_multi_annotator(
 
         frequencies = counts / counts.sum()
         found = averages(experts, frequencies, explained, before, precision, likely, axes)
-        rate, axes = float(found.rates @ RATES), around(found)
+        rate, axes = float(found.rates @ RATES), refined_axes(found)
         hit, missed = skills.chances(votes, np.array([rate]))
         gain = np.log(hit / missed)[:, 0]
         belief = np.log(np.maximum(pooled(experts, found.exponents, frequencies), LEAST))
@@ -321,4 +325,4 @@ def mean_multi_annotator(
     told, doubted = len(gain), wrong * len(gain)
     heard = told / (told + HALF) * doubted / (doubted + HALF)
     judged = softmax(heard * belief + votes.by_row(gain))
-    return Fit(found.exponents, wrong, posterior, found.evidence, judged), gain
+    return PoolFit(found.exponents, wrong, posterior, found.evidence, judged), gain

@@ -57,7 +57,7 @@ def merge(
     --known` read it.
     """
     from al_bench.report.entries import RESULTS
-    from al_bench.report.merge import merged
+    from al_bench.report.merge import merged_tables
     from al_bench.report.results import read_parquet, read_runs, write_parquet
 
     several = {}
@@ -67,7 +67,7 @@ def merge(
                                     "runs or a parquet file")  # fmt: skip
         whole = path / RESULTS if (path / RESULTS).is_file() else path
         several[str(path)] = read_runs(whole) if whole.is_dir() else read_parquet(whole)
-    results = merged(several)
+    results = merged_tables(several)
     write_parquet(results, out)
     print(f"{out}: {results.summary()}, of {len(several)} sources")
 

@@ -48,7 +48,7 @@ def explore(
     """
     from al_bench.report.explorer.build import explorer
     from al_bench.report.explorer.data import explorer_data
-    from al_bench.report.results import joined, read_parquet
+    from al_bench.report.results import merged_results, read_parquet
     from al_bench.runs.config import config_folders
     from al_bench.runs.options import asked
 
@@ -58,7 +58,7 @@ def explore(
         return asked(choice.group, choice.option, choice.node, folders)
 
     files = files or [Path("results/savings.parquet")]
-    results = joined([read_parquet(path) for path in files])
+    results = merged_results([read_parquet(path) for path in files])
     data = explorer_data(results, metrics or METRICS, modality, command)
     text = explorer(data, title or ", ".join(path.stem for path in files))
     out.parent.mkdir(parents=True, exist_ok=True)

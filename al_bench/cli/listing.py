@@ -12,7 +12,7 @@ import yaml
 
 from al_bench.cli.options import ConfigDir
 from al_bench.runs.component import definition
-from al_bench.runs.config import config_folders, trust
+from al_bench.runs.config import config_folders, trust_folder
 
 
 def show(
@@ -33,7 +33,7 @@ def show(
       albench list strategy badge     # what it does, its paper, and its parameters
     """
     if config_dir is not None:
-        trust(config_dir)
+        trust_folder(config_dir)
     folders = config_folders(config_dir)
     names = sorted({p.name for f in folders for p in f.iterdir() if _is_group(p)})
     for name in [group] if group else names:
@@ -56,10 +56,10 @@ def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[s
     """What an option is: its line, what its class says of itself, which names its paper, and the
     parameters with the values that they have unless set."""
     from al_bench.runs.display import parameters, value
-    from al_bench.runs.options import UnusualError, read
+    from al_bench.runs.options import UnusualError, read_option
 
     try:
-        node = read(group, option, folders)
+        node = read_option(group, option, folders)
     except UnusualError:  # an experiment, a task
         node = {}
     target = str(node.pop("_target_", ""))
@@ -93,15 +93,15 @@ def one_line(path: Path) -> str:
     if "_target_" in node:
         return docstring(node["_target_"])
     bases = [entry for entry in node.pop("defaults", []) if entry != "_self_"]
-    changed = ", ".join(f"{key}={value}" for key, value in _flat(node))
+    changed = ", ".join(f"{key}={value}" for key, value in flattened(node))
     return f"{bases[0]} with {changed}" if bases else ""
 
 
-def _flat(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def flattened(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted names and values of a nested mapping."""
     for key, value in node.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{above}{key}.")
+            yield from flattened(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
 

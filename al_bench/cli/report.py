@@ -53,7 +53,7 @@ def report(
     """Build the tables and figures of an experiment from its runs, or from its parquet file."""
     config = options_of(overrides, config_dir)
     from al_bench.report.analysis import analyse
-    from al_bench.report.build import write
+    from al_bench.report.build import write_report
     from al_bench.report.results import read_parquet, write_parquet
     from al_bench.report.tables.render import show
     from al_bench.report.tables.tables import by_setting, summary
@@ -70,7 +70,7 @@ def report(
         table = write_parquet(results, out / f"{name}.parquet")
         written = [table]
     analysis = analyse(results, spec_of(config))
-    written += write(analysis, name, out)
+    written += write_report(analysis, name, out)
     if not quiet:
         print(results.summary())
         show((*by_setting(analysis), *summary(analysis)))
@@ -123,7 +123,7 @@ def read(
     from al_bench.cli.status import absent
     from al_bench.report.results import (
         NOT_STARTED,
-        completed,
+        completed_from,
         read_parquet,
         read_runs,
         without_data,
@@ -132,14 +132,14 @@ def read(
     from al_bench.runs.experiments import plans
 
     jobs = {run_id(job.science): job for one in plans(overrides, extra).values() for job in one}
-    results = completed(read_runs(folder, jobs), [read_parquet(path) for path in known])
+    results = completed_from(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
     gone = absent({name: jobs[name] for name in todo})
-    return without_data(results, {name: missing(name, jobs[name], extra) for name in gone})
+    return without_data(results, {name: missing_run(name, jobs[name], extra) for name in gone})
 
 
-def missing(name: str, job: Job, extra: Path | None) -> Missing:
+def missing_run(name: str, job: Job, extra: Path | None) -> Missing:
     """A run whose data set is not here, described as finished runs are."""
     from al_bench.report.keys import columns_of
     from al_bench.report.results import NOT_AVAILABLE, Missing, describe

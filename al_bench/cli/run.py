@@ -76,10 +76,10 @@ def show(arguments: Sequence[str], given: Namespace, extra: Path | None) -> None
     """What Hydra says of a configuration, of itself or to a shell; nothing is run."""
     import hydra
 
-    from al_bench.runs.config import as_hydra_takes, config_dir, search, stand_alone, trust
+    from al_bench.runs.config import as_hydra_takes, config_dir, search, stand_alone, trust_folder
 
     if extra is not None:
-        trust(extra)
+        trust_folder(extra)
     flags = [argument for argument in arguments if argument not in given.overrides]
     sys.argv = ["albench run", *search(extra), *flags, *as_hydra_takes(given.overrides)]
     stand_alone()

@@ -21,7 +21,7 @@ def balanced_weights(targets: Floats, weights: Floats) -> Floats:
     return np.asarray(weights * (targets @ scale))
 
 
-def balanced(balance: str, targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def balance_loss(balance: str, targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """(m,) weights, and (k,) to add to the scores in training, under one of BALANCES."""
     shift: Floats = np.zeros(targets.shape[1])
     if balance == "weights":

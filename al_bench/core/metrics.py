@@ -25,18 +25,18 @@ def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, f
         "macro_f1": macro_f1(truth, answer, k),
         "accuracy": float((truth == answer).mean()),
         **by_class_size(recall, np.bincount(problem.truth, minlength=k)),
-        "product_balanced_accuracy": balanced(truth, (probs * prior).argmax(axis=1), k),
-        "prior_balanced_accuracy": balanced(truth, prior.argmax(axis=1), k),
-        "corrected_prior_balanced_accuracy": balanced(truth, problem.corrected_prior, k),
+        "product_balanced_accuracy": balanced_accuracy(truth, (probs * prior).argmax(axis=1), k),
+        "prior_balanced_accuracy": balanced_accuracy(truth, prior.argmax(axis=1), k),
+        "corrected_prior_balanced_accuracy": balanced_accuracy(truth, problem.corrected_prior, k),
         **confidence(truth, probs),
     }
     guess, left = given.pool.argmax(axis=1), state.unlabelled
-    metrics["pool_balanced_accuracy"] = balanced(problem.truth, guess, k)
-    unlabelled = balanced(problem.truth[left], guess[left], k)
+    metrics["pool_balanced_accuracy"] = balanced_accuracy(problem.truth, guess, k)
+    unlabelled = balanced_accuracy(problem.truth[left], guess[left], k)
     metrics["pool_unlabelled_balanced_accuracy"] = unlabelled
     metrics |= labelled(problem, state, queried)
     if state.consensus is not None:
-        metrics |= agreed(problem, state.consensus)
+        metrics |= consensus_metrics(problem, state.consensus)
     if problem.annotator_pool is not None:
         by_models = problem.annotator_pool.is_model[state.answers.annotators]
         metrics["model_answers"] = float(np.count_nonzero(by_models))
@@ -59,7 +59,7 @@ def recalls(truth: Ints, guess: Ints, k: int) -> Floats:
     return np.asarray(np.divide(hits, rows, out=np.full(k, np.nan), where=rows > 0))
 
 
-def balanced(truth: Ints, guess: Ints, k: int) -> float:
+def balanced_accuracy(truth: Ints, guess: Ints, k: int) -> float:
     """Balanced accuracy: mean recall over the classes that have rows; NaN without any row."""
     return float(np.nanmean(recalls(truth, guess, k))) if len(truth) else float("nan")
 
@@ -114,7 +114,7 @@ def labelled(problem: Problem, state: State, queried: Ints) -> dict[str, float]:
     }
 
 
-def agreed(problem: Problem, consensus: Consensus) -> dict[str, float]:
+def consensus_metrics(problem: Problem, consensus: Consensus) -> dict[str, float]:
     """How good several answers' consensus is: rows with an answer, accuracy of its likeliest
     classes, expected calibration error, and by how much it misjudges an annotator's accuracy (mean
     over those it asked)."""

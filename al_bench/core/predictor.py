@@ -62,10 +62,10 @@ class CalibratedPredictor:
         if not self.blend_weight:
             return np.asarray(np.exp(own))
         assert taught.belief_fn is not None  # or `Calibrated` would have stopped
-        return softmax(pooled(own, logs(taught.belief_fn(rows)), self.blend_weight))
+        return softmax(log_linear_pool(own, logs(taught.belief_fn(rows)), self.blend_weight))
 
 
-def pooled(own: Floats, believed: Floats, blend_weight: float) -> Floats:
+def log_linear_pool(own: Floats, believed: Floats, blend_weight: float) -> Floats:
     """(m, k) scores of the log-linear pool of a model's and a belief's log-probabilities."""
     return np.asarray((own + blend_weight * believed) / (1 + blend_weight))
 

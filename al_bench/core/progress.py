@@ -26,7 +26,7 @@ class Every:
 
 
 @contextmanager
-def bar(name: str, total: int, known: int = 0, what: str = "rows") -> Iterator[Advance]:
+def progress_bar(name: str, total: int, known: int = 0, what: str = "rows") -> Iterator[Advance]:
     """What is told how many were done since, of some work of which `known` were done before."""
     if not sys.stderr.isatty():
         with lines(name, total, known, what) as advance:

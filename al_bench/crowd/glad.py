@@ -59,7 +59,7 @@ def factors(point: Floats, size: int, who: Ints, places: Ints) -> tuple[Floats, 
     return point[:size][who], np.exp(point[size:])[places]
 
 
-def logs(score: Floats) -> tuple[Floats, Floats]:
+def log_chances(score: Floats) -> tuple[Floats, Floats]:
     """(v,) log-probabilities that each answer is right and that it is wrong."""
     return -np.logaddexp(0.0, -score), -np.logaddexp(0.0, score)
 
@@ -70,7 +70,7 @@ def posterior(
     """(m, k) of the true class of each row, and the log-posterior of the point, an answer, up to a
     constant."""
     ability, ease = factors(point, size, who, places)
-    right, wrong = logs(ability * ease)
+    right, wrong = log_chances(ability * ease)
     wrong = wrong - np.log(n_classes - 1)
     scores = np.zeros((len(point) - size, n_classes))
     scores += np.bincount(places, wrong, minlength=len(scores))[:, None]
@@ -89,7 +89,7 @@ def improved(point: Floats, size: int, who: Ints, places: Ints, hit: Floats, ste
 
     def loss(point: Floats) -> tuple[float, Floats]:
         ability, ease = factors(point, size, who, places)
-        right, wrong = logs(ability * ease)
+        right, wrong = log_chances(ability * ease)
         away = point - BEFORE
         pull = (hit - np.exp(right)) * ease
         abilities = np.bincount(who, pull, minlength=size)

@@ -16,7 +16,7 @@ import numpy as np
 from al_bench.core.arrays import above, at_least
 from al_bench.core.state import ABSENT, Ints
 from al_bench.data.noise import Largest, Symmetric, Uniform, check_rate, misread, votes_of
-from al_bench.data.reference import held_out
+from al_bench.data.reference import reference_held_out
 from al_bench.data.types import Annotators, Crowd, Noise, Truth
 
 
@@ -113,7 +113,7 @@ class Misreading:
             raise ValueError("annotators.rates is empty; wanted a rate for each annotator")
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
-        probs = held_out(truth, self.folds, rng)
+        probs = reference_held_out(truth, self.folds, rng)
         each = zip(self.rates, rng.spawn(len(self.rates)), strict=True)
         said = [misread(truth, probs, rate, own) for rate, own in each]
         return people([f"person {number + 1}" for number in range(len(said))], said)

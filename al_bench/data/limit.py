@@ -18,11 +18,11 @@ def limited(dataset: Dataset, limit: int) -> Dataset:
     if not isinstance(limit, int) or limit < k:
         raise ValueError(f"dataset.limit is {limit!r}; wanted a whole number of at least {k}, a "
                          f"row for each class of {dataset.name}")  # fmt: skip
-    train, test = (split.take(drawn(split, limit)) for split in (dataset.train, dataset.test))
+    train, test = (split.take(drawn_rows(split, limit)) for split in (dataset.train, dataset.test))
     return replace(dataset, key=f"{dataset.key}-limit-{limit}", train=train, test=test)
 
 
-def drawn(split: Split, limit: int) -> Ints:
+def drawn_rows(split: Split, limit: int) -> Ints:
     """The numbers of the rows that are kept, ascending."""
     order = rng(0, "limit").permutation(len(split))
     firsts = np.unique(split.labels[order], return_index=True)[1]

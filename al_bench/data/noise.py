@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from al_bench.core.arrays import at_least, require
 from al_bench.core.state import Floats, Ints
-from al_bench.data.reference import held_out
+from al_bench.data.reference import reference_held_out
 from al_bench.data.types import Truth
 
 
@@ -107,7 +107,7 @@ class Confusion:
             raise ValueError(
                 f"confusion noise has {len(self.matrix)} classes; the problem has {truth.n_classes}"
             )
-        return drawn(self.matrix[truth.labels], rng)
+        return drawn_classes(self.matrix[truth.labels], rng)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class FeatureDependent:
         check_rate("feature-dependent", self.rate)
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
-        return misread(truth, held_out(truth, self.folds, rng), self.rate, rng)
+        return misread(truth, reference_held_out(truth, self.folds, rng), self.rate, rng)
 
 
 def misread(truth: Truth, probs: Floats, rate: float, rng: np.random.Generator) -> Ints:
@@ -145,7 +145,7 @@ def misread(truth: Truth, probs: Floats, rate: float, rng: np.random.Generator) 
     flipped = rng.random(n) < flip_chances(1 - probs[rows, truth.labels], rate)
     wrong = probs + 1e-9  # a model that is sure leaves all wrong classes alike
     wrong[rows, truth.labels] = 0
-    return np.where(flipped, drawn(wrong, rng), truth.labels)
+    return np.where(flipped, drawn_classes(wrong, rng), truth.labels)
 
 
 class Uniform:
@@ -183,7 +183,7 @@ class Human:
     column: str = "worst"
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
-        labels = column_of("human noise", truth, self.column)
+        labels = human_column("human noise", truth, self.column)
         if labels.ndim != 1 or np.any((labels < 0) | (labels >= truth.n_classes)):
             raise ValueError(
                 f"human noise: column {self.column!r} has shape {labels.shape} and values "
@@ -210,7 +210,7 @@ class Votes:
         if not np.all(votes.sum(axis=1) > 0):
             row = int(np.flatnonzero(votes.sum(axis=1) <= 0)[0])
             raise ValueError(f"votes noise: row {row} of column {self.column!r} has no vote")
-        return drawn(votes, rng)
+        return drawn_classes(votes, rng)
 
 
 def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]:
@@ -227,7 +227,7 @@ def check_rate(name: str, rate: float) -> None:
     require(0 <= rate < 1, f"{name} noise", "0 or more and under 1", rate=rate)
 
 
-def column_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
+def human_column(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
     """A human column of the pool; ValueError that names the columns there are."""
     if column not in truth.columns:
         have = ", ".join(truth.columns) or "none"
@@ -237,14 +237,14 @@ def column_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
 
 def votes_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
     """(n, k) votes of the pool; ValueError where the column holds others."""
-    votes = column_of(name, truth, column)
+    votes = human_column(name, truth, column)
     if votes.shape != (len(truth.labels), truth.n_classes) or np.any(votes < 0):
         raise ValueError(f"{name}: column {column!r} has shape {votes.shape}; wanted counts of "
                          f"{truth.n_classes} classes a row, none negative")  # fmt: skip
     return votes
 
 
-def drawn(weights: NDArray[np.floating | np.integer], rng: np.random.Generator) -> Ints:
+def drawn_classes(weights: NDArray[np.floating | np.integer], rng: np.random.Generator) -> Ints:
     """(n,) one class a row, in proportion to the (n, k) non-negative weights."""
     heights = np.cumsum(weights, axis=1, dtype=np.float64)
     total = heights[:, -1]

@@ -15,7 +15,7 @@ KEPT = 32  # pools whose probabilities a process keeps, the last ones
 MOST_BYTES = 2**22  # of those of a pool that are kept: 128 MiB in all
 
 
-def held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
+def reference_held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
     """(n, k) class probabilities of each row by a model fitted on the other folds; read-only.
 
     Kept for the next rate, person or sweep that asks about the same pool and folds. ValueError
@@ -28,7 +28,7 @@ def held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
     place = place_of(hashed(truth.labels, truth.features, fold).hexdigest(), truth.n_classes)
     if place:
         return place[0]
-    probs = judged(truth, fold)
+    probs = reference_model(truth, fold)
     probs.flags.writeable = False
     if probs.nbytes <= MOST_BYTES:
         place.append(probs)
@@ -41,7 +41,7 @@ def place_of(content: str, n_classes: int) -> list[Floats]:
     return []
 
 
-def judged(truth: Truth, fold: Ints) -> Floats:
+def reference_model(truth: Truth, fold: Ints) -> Floats:
     """(n, k) class probabilities by linear discriminant analysis, each (n,) fold by the others."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from al_bench.belief.belief import CrossFitModel, Mixture, MixtureComponent
 from al_bench.core.arrays import log_softmax, softmax, unit
-from al_bench.core.predictor import CalibratedPredictor, logs, pooled
+from al_bench.core.predictor import CalibratedPredictor, log_linear_pool, logs
 from al_bench.core.state import Floats, Rows
 from al_bench.crowd.crossfit import FoldModel
 from al_bench.data.cache.embeddings import comparing, embeddings
@@ -23,7 +23,7 @@ from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
 from al_bench.labelling.rows import RowBatch, plain_arrays
 from al_bench.labelling.settings import Columns, config_of, task_of
 from al_bench.labelling.sources import read_rows
-from al_bench.learners.linear import LinearModel
+from al_bench.learners.linear import SoftmaxModel
 from al_bench.runs.config import build
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class PortableModel:
     """A linear head, as sure as it may be; and, where its training rule says so, joined with the
     belief that taught it, whose power is `blend_weight` and which reads the prior of a row."""
 
-    head: LinearModel
+    head: SoftmaxModel
     blend_weight: float = 0.0
     belief: Mixture | None = None
 
@@ -49,9 +49,9 @@ class PortableModel:
         """What predicts as a user is given it, to rounding; None where there is no linear head, or
         what it is joined with is no belief of ours."""
         model, power = given.state.model, np.float32(given.inverse_temperature)
-        if not isinstance(model, LinearModel):
+        if not isinstance(model, SoftmaxModel):
             return None
-        head = LinearModel(power * model.weight, power * model.bias)
+        head = SoftmaxModel(power * model.weight, power * model.bias)
         if not given.blend_weight or given.state.training is None:
             return cls(head)
         belief = given.state.training.belief_fn
@@ -69,7 +69,7 @@ class PortableModel:
         if self.belief is None:
             return self.head.predict_proba(rows)
         own = log_softmax(self.head.scores(rows))
-        return softmax(pooled(own, logs(self.belief(rows)), self.blend_weight))
+        return softmax(log_linear_pool(own, logs(self.belief(rows)), self.blend_weight))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name: `weight` (k, d) and `bias` (k,) of the head, and of a belief `blend_weight`.
@@ -108,7 +108,7 @@ class PortableModel:
         weight, bias = arrays["weight"], arrays["bias"]
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise ValueError(f"its weights have shapes {weight.shape} and {bias.shape}")
-        head = LinearModel(weight, bias)
+        head = SoftmaxModel(weight, bias)
         if "blend_weight" not in arrays:
             return cls(head)
         (k, d), (e, f, *_), m = weight.shape, arrays["unseen"].shape, len(arrays["share"])

@@ -15,7 +15,7 @@ from al_bench.core.hashing import replaced
 from al_bench.core.state import Floats
 from al_bench.labelling.annotations import append
 from al_bench.labelling.pool import array, array_file
-from al_bench.labelling.rows import RowBatch, check_ids, plain_arrays
+from al_bench.labelling.rows import RowBatch, plain_arrays, row_ids
 from al_bench.labelling.schema import GIVEN, Answer
 from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store, unwritable
@@ -123,7 +123,7 @@ def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequen
     probs = distributions(f"{path}: prior", values, n, len(classes))
     if own is None:
         return probs
-    places = {name: line for line, name in enumerate(check_ids(f"{path}: ids", own, n))}
+    places = {name: line for line, name in enumerate(row_ids(f"{path}: ids", own, n))}
     missing = [name for name in names if name not in places]
     if missing:
         raise ValueError(f"{path} has no line for {len(missing)} of {len(names)} rows, first "

@@ -20,7 +20,14 @@ from al_bench.core.state import AnnotatorPool, Answers, Floats, Ints, Rows, Stat
 from al_bench.core.threads import one_thread
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
-from al_bench.labelling.pool import CACHE, Pool, given_priors, make_pool, pool_key, stored_batches
+from al_bench.labelling.pool import (
+    CACHE,
+    Pool,
+    embedded_pool,
+    given_priors,
+    pool_key,
+    stored_batches,
+)
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
@@ -70,7 +77,9 @@ class LabelArrays:
         return State.start(rows, annotator_pool)
 
 
-def fitted(state: State, answers: Answers, parts: Components, seed: int, number: int) -> State:
+def fitted_state(
+    state: State, answers: Answers, parts: Components, seed: int, number: int
+) -> State:
     """The state after all answers, one at least, with a model; fits are numbered from 1.
 
     Where the training rule learns from what was said of rows before they were answered, the model
@@ -111,7 +120,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Fit:
+class SessionFit:
     """What a fit came to. key: of all that decided it; number: of the fit, 0 before any answer;
     probs: (n, k) of the pool, as a user gets them, and so is model, None where it has no arrays;
     state: with the model as it learned, None where the fit was read from its file."""
@@ -123,7 +132,7 @@ class Fit:
     state: State | None = None
 
     @classmethod
-    def of(cls, key: str, number: int, state: State) -> Fit:
+    def of(cls, key: str, number: int, state: State) -> SessionFit:
         delivered = CalibratedPredictor(state)
         return cls(key, number, delivered.pool, PortableModel.of(delivered), state)
 
@@ -136,7 +145,7 @@ class Fit:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     @classmethod
-    def load(cls, folder: Path, key: str) -> Fit | None:
+    def load(cls, folder: Path, key: str) -> SessionFit | None:
         """The fit of this key; None where it was never made, is an older one, or is damaged."""
         try:
             with np.load(folder / FIT_CACHE, allow_pickle=False) as file:
@@ -161,7 +170,7 @@ class ModelService:
     extra: Path | None = None
     lock: RLock = field(default_factory=RLock)
     _pool: Pool | None = None
-    _fit: Fit | None = None
+    _fit: SessionFit | None = None
 
     @cached_property
     def history(self) -> History:
@@ -175,7 +184,7 @@ class ModelService:
         with self.lock:
             if self._pool is None or self._pool.key != pool_key(self.store, settings):
                 prior = components(settings, self.extra).prior
-                self._pool = make_pool(self.folder, self.store, settings, prior)
+                self._pool = embedded_pool(self.folder, self.store, settings, prior)
             return self._pool
 
     def snapshot(self) -> Snapshot:
@@ -200,23 +209,23 @@ class ModelService:
             assert state is not None  # as it was fitted
             return state
 
-    def fit(self, now: Snapshot) -> Fit:
+    def fit(self, now: Snapshot) -> SessionFit:
         """The fit of a snapshot: in memory, read from its file, or made now."""
         with self.lock:
             if self._fit is None or self._fit.key != now.key:
-                self._fit = Fit.load(self.folder, now.key) or self.fit_anew(now)
+                self._fit = SessionFit.load(self.folder, now.key) or self.fit_anew(now)
             return self._fit
 
-    def fit_anew(self, now: Snapshot) -> Fit:
+    def fit_anew(self, now: Snapshot) -> SessionFit:
         """Fit, keep what it predicts, and record what it says of the rows kept for the audit."""
         answers, pool = now.labels.answers, now.pool
         state = now.labels.start(pool.rows).hide(pool.reserved)
         if not len(answers):
-            return Fit.of(now.key, 0, state)
+            return SessionFit.of(now.key, 0, state)
         number = self.fit_number(now.key)
         with one_thread():
-            state = fitted(state, answers, now.parts, now.settings.seed, number)
-            fit = Fit.of(now.key, number, state)
+            state = fitted_state(state, answers, now.parts, now.settings.seed, number)
+            fit = SessionFit.of(now.key, number, state)
         fit.save(self.folder)
         guesses = fit.probs[pool.reserved].argmax(axis=1).astype(np.int32)
         with self.store.writing():

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from al_bench.core.hashing import UNSEEN
 from al_bench.core.state import AnnotatorSelection, LabelModel, Learner, Strategy, Supervision
 from al_bench.crowd import Majority
-from al_bench.data.datasets.check import check_names, check_prompts, words
+from al_bench.data.datasets.check import check_names, check_prompts, spaced
 from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
 from al_bench.runs.config import OPTIONAL, RENAMED, build, is_sweep, key_of
@@ -98,7 +98,7 @@ class Settings:
                     f"a class is called {name!r}; wanted a text without control characters and "
                     "spaces around it"
                 )
-        check_names("the session", [words(name) for name in self.classes])
+        check_names("the session", [spaced(name) for name in self.classes])
         check_prompts("session", self.prompts)
         for name in ("audit", "reserve", "overlap"):
             value = getattr(self, name)
@@ -138,7 +138,7 @@ class Settings:
 
 def task_of(classes: tuple[str, ...], prompts: tuple[str, ...], modality: str) -> Task:
     """What a foundation model is asked about classes by name."""
-    return Task(tuple(map(words, classes)), prompts, modality)
+    return Task(tuple(map(spaced, classes)), prompts, modality)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Around:
         return self.inner.probabilities(features, inputs, task)
 
 
-def filled(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]]:
+def filled_templates(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]]:
     """For each class its name in every template; ValueError for names or templates that cannot be
     told apart or filled."""
     if not prompts:
@@ -70,6 +70,6 @@ def cut(text: Any, row: int, characters: int) -> str:
 @lru_cache(maxsize=8)
 def class_vectors(read: Callable[[Sequence[str]], Floats], task: Task) -> Floats:
     """(k, d) unit vectors: what a text encoder makes of each class's filled prompts, averaged."""
-    groups = filled(task.class_names, task.prompts)
+    groups = filled_templates(task.class_names, task.prompts)
     vectors = read([prompt for group in groups for prompt in group])
     return unit(vectors.reshape(len(groups), len(task.prompts), -1).mean(axis=1))

@@ -14,7 +14,7 @@ import numpy as np
 from al_bench.core.arrays import softmax
 from al_bench.core.state import Floats
 from al_bench.data.types import Encoder, Prior, Task
-from al_bench.priors.common import Around, check_kind, cut, filled
+from al_bench.priors.common import Around, check_kind, cut, filled_templates
 from al_bench.priors.device import inference
 from al_bench.priors.sentence import ClassNamePrototypes
 from al_bench.priors.weights import identity, pretrained
@@ -244,7 +244,9 @@ class LabelLikelihood(Around):
 
     def scores(self, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k) float32 log-likelihoods, before calibration."""
-        filled(task.class_names, task.prompts)  # refuses names and prompts that cannot be used
+        filled_templates(
+            task.class_names, task.prompts
+        )  # refuses names and prompts that cannot be used
         texts, names = self.model.shortened(inputs), [name.strip() for name in task.class_names]
         before, after = self.template.replace("{classes}", ", ".join(names)).split("{text}")
         total = np.zeros((len(texts), len(names)), dtype=np.float32)

@@ -21,17 +21,17 @@ from al_bench.report.tables.tables import details, summary
 MOST = 40  # rows of a table on the page
 
 
-def report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
+def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
     """Write under `out` tables/<name>.md (a page of 200 lines at most) and .tex, figures, every
     table's cells as details/<name>.parquet, and <name>.html with all of it.
 
     The same results give the same bytes. Returns what was written; ValueError where there is no
     finished run, or the spec selects what the runs do not have.
     """
-    return write(analyse(results, spec), name, out)
+    return write_report(analyse(results, spec), name, out)
 
 
-def write(analysis: Analysis, name: str, out: Path) -> list[Path]:
+def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
     """The files of a report whose numbers are there."""
     shown, rest = summary(analysis), details(analysis)
     folder = out / "tables"
@@ -101,7 +101,7 @@ def page(
         f"![{markdown_text(captions(analysis)[first])}]({links[first]})" if first else "",
         *(section(table, MOST) for table in tables),
         "## What is missing",
-        "\n".join(f"* {markdown_text(one)}" for one in missing(analysis)) or "Nothing.",
+        "\n".join(f"* {markdown_text(one)}" for one in missing_parts(analysis)) or "Nothing.",
         "## Details",
         f"Every table, cell by cell: [details](../details/{file}) (table, row, column, value). "
         f"Every round of every run: [rounds](../{file}). Figures: {every}.",
@@ -109,7 +109,7 @@ def page(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def missing(analysis: Analysis) -> list[str]:
+def missing_parts(analysis: Analysis) -> list[str]:
     """What a report should have and has not, in sentences."""
     gone = [analysis.names.all(run.setting) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
@@ -150,7 +150,7 @@ def html(
             for run in (*analysis.results.failed, *analysis.results.unfinished)
             if run.why != NOT_AVAILABLE
         ],
-        missing=missing(analysis),
+        missing_parts=missing_parts(analysis),
         shared=analysis.names.shared(),
         figures=shown,
         tables=tables,

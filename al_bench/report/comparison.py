@@ -16,7 +16,7 @@ from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
 from al_bench.report.results import check_problems
 from al_bench.report.savings import Saving, area, saved
-from al_bench.report.selection import NoMatchError, Selection, chosen, only
+from al_bench.report.selection import NoMatchError, Selection, keys_of_selection, only
 from al_bench.report.spec import ReportSpec
 from al_bench.report.stats import Floats
 from al_bench.runs.display import OURS
@@ -122,7 +122,7 @@ def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Method
 
     def found(what: str, selection: Selection) -> list[Method]:
         try:
-            every = chosen(f"report.{what}", selection, methods)
+            every = keys_of_selection(f"report.{what}", selection, methods)
             return [only("report.ours", selection, methods)] if what == "ours" else every
         except NoMatchError as why:
             if not partial:

@@ -29,7 +29,7 @@ from al_bench.core.hashing import check_file_name
 from al_bench.core.rng import rng
 from al_bench.report.merge import (
     MEASURED,
-    check_ids,
+    check_run_ids,
     differences,
     runs_of,
     science_of,
@@ -47,7 +47,7 @@ from al_bench.runs.config import PROBLEM, build, config_folders, key_of, resolve
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.parts import reads_truth
-from al_bench.runs.plan import Job, Plan, composed, node_of
+from al_bench.runs.plan import Job, Plan, composed, top_level_node
 from al_bench.runs.run import Silent, execute
 from al_bench.runs.sweep import sweep
 from al_bench.testing.contract import check_config
@@ -81,7 +81,7 @@ Entered for the task `{task}` by `albench enter {name} --task {task} {overrides}
 
 
 @dataclass(frozen=True)
-class Task:
+class LeaderboardTask:
     """A task by name: its version, the metric that entries are ranked by, and of its problems (by
     the hash of what they are made of) what is known; empty where nothing was recorded."""
 
@@ -104,7 +104,9 @@ class Entry:
     environment: Mapping[str, Any]
 
 
-def enter(name: str, task: Task, overrides: list[str], out: Path, extra: Path | None) -> None:
+def enter(
+    name: str, task: LeaderboardTask, overrides: list[str], out: Path, extra: Path | None
+) -> None:
     """Run a method on a task, check its runs and write the folder of the entry below `out`."""
     check_file_name(name)
     planned = entered(task, overrides, extra)
@@ -116,7 +118,7 @@ def enter(name: str, task: Task, overrides: list[str], out: Path, extra: Path | 
     sweep(planned, extra, f"{name} on {task.name}")
     results = read_runs(Path(planned[0].at("results")) / "runs", ids)
     unknown = check_entry(name, results, ids, task)
-    written = write(out / name, of_method(overrides), task, results, planned[0])
+    written = write_entry(out / name, of_method(overrides), task, results, planned[0])
     print("\n".join([numbers(results.frame, task), *map(str, written)]))
     record = (f"; {unknown} runs met problems of which the task has no digest on record"
               if unknown else ", which are the task's")  # fmt: skip
@@ -133,7 +135,7 @@ def verify(
     extra: Path | None,
 ) -> int:
     """Make a random share of an entry's runs again and print which differ; 1 where any does."""
-    entry = read(folder)
+    entry = read_entry(folder)
     task = read_task(entry.task, extra)
     if task.version != entry.version:
         raise ValueError(f"{folder} is of version {entry.version} of {task.name}, which is here of "
@@ -143,7 +145,7 @@ def verify(
     jobs = {run_id(job.science): job for job in planned}
     check_entry(str(folder), entry.results, jobs, task)
     seed = randbelow(2**31) if seed is None else seed
-    drawn = sample(jobs, share, seed)
+    drawn = sampled_runs(jobs, share, seed)
     print(f"{len(drawn)} of {len(jobs)} runs, drawn by --seed {seed}", flush=True)
     unlike = different(jobs[drawn[0]], entry)
     tolerance = tolerance if unlike else 0.0
@@ -155,13 +157,13 @@ def verify(
             print(f"{number} of {len(drawn)}: {' '.join(job.overrides)}", flush=True)
             execute(job.having({"results": results}), say=Silent())
         made = read_runs(Path(results) / "runs", drawn).frame
-    return compare(recorded[recorded["id"].isin(drawn)], made, task.metric, tolerance)
+    return print_differences(recorded[recorded["id"].isin(drawn)], made, task.metric, tolerance)
 
 
 # --- what is entered for a task -------------------------------------------------------------------
 
 
-def read_task(name: str, extra: Path | None) -> Task:
+def read_task(name: str, extra: Path | None) -> LeaderboardTask:
     """A task of ours or of the user's folder; ValueError, in one sentence, where there is none."""
     folders = [folder / "task" for folder in config_folders(extra)]
     names = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
@@ -172,22 +174,22 @@ def read_task(name: str, extra: Path | None) -> Task:
         raise ValueError(f"task={name} says {card!r} of itself; wanted a version and a metric")
     files = [folder / f"{name}.json" for folder in folders]
     known = [json.loads(path.read_text("utf-8")) for path in files if path.is_file()]
-    return Task(name, card["version"], str(card["metric"]), known[0] if known else {})
+    return LeaderboardTask(name, card["version"], str(card["metric"]), known[0] if known else {})
 
 
 def of_method(overrides: Sequence[str]) -> list[str]:
     """The overrides that say what the method is, without where and how it runs."""
-    return [override for override in overrides if node_of(override) in METHOD]
+    return [override for override in overrides if top_level_node(override) in METHOD]
 
 
-def entered(task: Task, overrides: Sequence[str], extra: Path | None) -> Plan:
+def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None) -> Plan:
     """Every run of one method on a task.
 
     ValueError where an override changes what the task fixes or names a class, where several methods
     are given, or none.
     """
     for override in overrides:
-        if node_of(override) not in (*METHOD, *WHERE):
+        if top_level_node(override) not in (*METHOD, *WHERE):
             raise ValueError(
                 f"{override} changes what task {task.name} fixes; an entry may set "
                 f"{', '.join(METHOD)}"
@@ -218,7 +220,9 @@ def problem_name(nodes: Mapping[str, Any], seed: int) -> str:
 # --- the folder -----------------------------------------------------------------------------------
 
 
-def write(folder: Path, overrides: list[str], task: Task, results: Results, job: Job) -> list[Path]:
+def write_entry(
+    folder: Path, overrides: list[str], task: LeaderboardTask, results: Results, job: Job
+) -> list[Path]:
     """Write an entry and return its files; job: any of its runs.
 
     A card that is there is kept: it was filled in, its numbers are in the other files.
@@ -239,7 +243,7 @@ def write(folder: Path, overrides: list[str], task: Task, results: Results, job:
     return [write_parquet(results, folder / RESULTS), *(folder / name for name in texts)]
 
 
-def read(folder: Path) -> Entry:
+def read_entry(folder: Path) -> Entry:
     """An entry's folder; FileNotFoundError or ValueError, in one sentence, where it is none."""
     missing = [name for name in (RESULTS, CONFIG, ENVIRONMENT) if not (folder / name).is_file()]
     if missing:
@@ -292,7 +296,7 @@ def different(job: Job, entry: Entry) -> list[str]:
     return found if same or "versions" in found else ["versions", *found]
 
 
-def areas(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
+def areas_by_id(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
     """Area under the curve of each run by id, over labels, from the first on."""
     found = {}
     for name, run in frame[frame["n_labels"] > 0].sort_values("round").groupby("id"):
@@ -301,7 +305,7 @@ def areas(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
     return pd.Series(found, dtype=float)
 
 
-def numbers(frame: pd.DataFrame, task: Task) -> str:
+def numbers(frame: pd.DataFrame, task: LeaderboardTask) -> str:
     """A Markdown table, a row a data set and noise: means over seeds; the ceiling is what the task
     has on record of its problems."""
     levels = frame.groupby("id")[task.metric]
@@ -312,7 +316,7 @@ def numbers(frame: pd.DataFrame, task: Task) -> str:
         how=runs["annotators"].where(runs["annotators"] != "none", runs["noise"]),
         floor=levels.first(),
         end=levels.last(),
-        area=areas(frame, task.metric),
+        area=areas_by_id(frame, task.metric),
         seconds=frame.groupby("id")[list(MEASURED)].sum().sum(axis=1),
         ceiling=pd.Series(ceilings, dtype=float),
     )
@@ -348,7 +352,7 @@ def check_blind(name: str, job: Job) -> None:
             )
 
 
-def check_entry(name: str, results: Results, wanted: Collection[str], task: Task) -> int:
+def check_entry(name: str, results: Results, wanted: Collection[str], task: LeaderboardTask) -> int:
     """How many of an entry's problems have no digest on record for the task, so that it cannot be
     told whether they are the task's own.
 
@@ -357,7 +361,7 @@ def check_entry(name: str, results: Results, wanted: Collection[str], task: Task
     """
     frame = results.frame
     if len(frame):
-        check_ids(frame, name)
+        check_run_ids(frame, name)
     check_complete(name, results, wanted)
     if task.metric not in frame or frame[task.metric].isna().any():
         raise ValueError(f"{name} has rounds without {task.metric}, the metric of {task.name}")
@@ -408,7 +412,7 @@ def check_run(run: str, rounds: pd.DataFrame, known: Mapping[str, Any]) -> None:
         )
 
 
-def sample(ids: Collection[str], share: float, seed: int) -> list[str]:
+def sampled_runs(ids: Collection[str], share: float, seed: int) -> list[str]:
     """A random share of some runs, rounded up; the same for equal seeds. ValueError unless the
     share is in (0, 1]."""
     if not 0 < share <= 1:
@@ -417,13 +421,15 @@ def sample(ids: Collection[str], share: float, seed: int) -> list[str]:
     return [str(name) for name in drawn]
 
 
-def compare(recorded: pd.DataFrame, made: pd.DataFrame, metric: str, tolerance: float) -> int:
+def print_differences(
+    recorded: pd.DataFrame, made: pd.DataFrame, metric: str, tolerance: float
+) -> int:
     """Print how each run differs in two tables of the same runs; 1 where more than it may.
 
     tolerance: of an area, 0 where nothing may differ but seconds; of the mean area it is that over
     the root of their number, since what is random averages out and what was added to all does not.
     """
-    shift = areas(made, metric) - areas(recorded, metric)
+    shift = areas_by_id(made, metric) - areas_by_id(recorded, metric)
     apart = []
     for name, run in recorded.groupby("id"):
         where, _ = differences(run, made[made["id"] == name]).get(str(name), (None, 0.0))

@@ -101,7 +101,7 @@ def identified(node: Any, several: bool = False) -> Any:
         target = str(node["_target_"])
         ours = target.startswith(OURS)
         known = constants(target) if ours else vars(component(target))
-        found |= {key: content(node[key]) for key in known.get("brings", ()) if key in node}
+        found |= {key: file_hash(node[key]) for key in known.get("brings", ()) if key in node}
         counted = ("version", "several") if several else ("version",)
         found |= {key: known[key] for key in counted if key in known}
         found |= {} if ours else {"source": source(component(target))}
@@ -136,7 +136,7 @@ def component(target: str) -> Any:
         raise ValueError(f"_target_: {target} cannot be imported ({error})") from error
 
 
-def content(value: Any) -> Any:
+def file_hash(value: Any) -> Any:
     """The hash of a file or folder that a value names; the value itself where it names none."""
     from al_bench.core.hashing import digest, fingerprint
 

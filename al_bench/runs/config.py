@@ -84,11 +84,11 @@ def config_dir() -> Path:
 def config_folders(extra: Path | None) -> list[Path]:
     """Where the options of a group lie: our configs, those of other installed packages, and a
     folder of the user's own."""
-    return [config_dir(), *installed(), *([extra.resolve()] if extra is not None else [])]
+    return [config_dir(), *installed_configs(), *([extra.resolve()] if extra is not None else [])]
 
 
 @cache
-def installed() -> tuple[Path, ...]:
+def installed_configs() -> tuple[Path, ...]:
     """The config folders that installed packages name in the entry points ``al_bench.configs``,
     each a package whose folder holds config groups.
 
@@ -187,7 +187,7 @@ def composing(extra: Path | None = None) -> Iterator[None]:
     GlobalHydra.instance().clear()
     stand_alone()
     if extra is not None:
-        trust(extra)
+        trust_folder(extra)
     with initialize_config_dir(str(config_dir()), version_base="1.3", job_name="albench"):
         yield
 
@@ -213,7 +213,7 @@ def stand_alone() -> None:
         known.pop(name, None)
 
 
-def trust(folder: Path) -> None:
+def trust_folder(folder: Path) -> None:
     """Let configs in a folder the user named import modules that lie beside them."""
     if not folder.is_dir():
         raise FileNotFoundError(f"--config-dir {folder} is not a folder")

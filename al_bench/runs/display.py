@@ -28,7 +28,9 @@ SAID = {  # by class; a rate is said in per cent
 }
 
 
-def words(group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()) -> str:
+def display_name(
+    group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()
+) -> str:
     """What an option of a group is, with those of its parameters that are `changed` in brackets:
     ``ask_again of badge (by doubt)``.
 

@@ -93,12 +93,12 @@ def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Proble
     parts = {part.group: part for part in made}
     keep, errors = build(parts["imbalance"].params), build(parts["noise"].params)
     several = build(parts["annotators"].params) if "annotators" in parts else None
-    dataset, prior = loaded(parts["dataset"]), known_prior(parts["prior"])
+    dataset, prior = load_dataset(parts["dataset"]), known_prior(parts["prior"])
     return build_problem(dataset, keep, errors, prior, seed, cache, several)
 
 
 @lru_cache(maxsize=4)
-def loaded(dataset: Component) -> Dataset:
+def load_dataset(dataset: Component) -> Dataset:
     """A data set, loaded once a process; some of its rows where it has a limit."""
     node = {key: value for key, value in dataset.params.items() if key != "limit"}
     found: Dataset = build(node).load()

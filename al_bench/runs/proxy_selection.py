@@ -50,7 +50,7 @@ class ProxySelection:
         )
         since: list[Round] = []  # the rounds after the last point
         for past in log:
-            told = answers_of([past])
+            told = answers_of_rounds([past])
             if problem.table[told.rows, told.annotators].tolist() != past.answers:
                 raise ValueError(
                     f"round {past.round} of the proxy run has other answers than this problem"
@@ -62,7 +62,7 @@ class ProxySelection:
                     began, now = perf_counter(), state
                     if past.round > 0:
                         now = trained(state, parts.supervision, parts.learner, seed, past.round)
-                    yield measured(number, since, now, problem, parts.evaluate, began)
+                    yield measured_point(number, since, now, problem, parts.evaluate, began)
                 number, since = number + 1, []
             if 0 < past.round < len(log) - 1:
                 rule = self.supervision or parts.supervision
@@ -73,7 +73,7 @@ class ProxySelection:
         return number in (0, last) or (self.every is not None and number % self.every == 0)
 
 
-def measured(
+def measured_point(
     number: int,
     since: Sequence[Round],
     now: State,
@@ -83,7 +83,7 @@ def measured(
 ) -> Round:
     """The point of this number: all that some rounds queried, and what the model now knows."""
     fitted = perf_counter()
-    told = answers_of(since)
+    told = answers_of_rounds(since)
     metrics, recall = evaluate(now, problem, told.rows)
     seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
     return Round(
@@ -100,7 +100,7 @@ def measured(
     )
 
 
-def answers_of(rounds: Sequence[Round]) -> Answers:
+def answers_of_rounds(rounds: Sequence[Round]) -> Answers:
     """All answers of some rounds, in their order; of the first annotator where there is one."""
 
     def flat(values: Iterable[Sequence[int]]) -> Ints:

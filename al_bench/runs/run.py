@@ -16,7 +16,7 @@ from al_bench.core.threads import limit_threads
 from al_bench.runs.component import identified, name_of
 from al_bench.runs.config import GROUPS, OPTIONAL, build
 from al_bench.runs.environment import commit, isa_limited, versions
-from al_bench.runs.loggers import log_round, opened, title
+from al_bench.runs.loggers import log_round, open_loggers, title
 from al_bench.runs.options import option_of
 from al_bench.runs.parts import parts_of, problem_of, reads_truth
 from al_bench.runs.plan import Job
@@ -106,7 +106,7 @@ def write_rounds(
         rounds = selection.rounds(log, parts, problem, seed, len(done))
     factories = [build(node) for node in job.at("logger")["mirrors"]]
     labels, names = 0, problem.class_names
-    with opened(factories, name, manifest, Path(job.at("results"))) as loggers:
+    with open_loggers(factories, name, manifest, Path(job.at("results"))) as loggers:
         trainer.loggers, trainer.folder = loggers, folder.folder
         for past in done:
             labels += len(past.queried)

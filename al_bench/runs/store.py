@@ -33,7 +33,7 @@ class BusyError(RuntimeError):
 
 def read_rounds(folder: Path) -> list[Round]:
     """The finished rounds of a run, in order; ValueError where a whole line is damaged."""
-    return [Round(**line) for line in schema.read_rounds(folder)[0]]
+    return [Round(**line) for line in schema.read_round_lines(folder)[0]]
 
 
 class RunFolder:

@@ -8,7 +8,7 @@ import numpy as np
 
 from al_bench.belief.opinion_pool import RATES
 from al_bench.core.arrays import at_least, require, softmax
-from al_bench.core.predictor import CalibratedPredictor, logs, pooled
+from al_bench.core.predictor import CalibratedPredictor, log_linear_pool, logs
 from al_bench.core.state import Ints, Prequential, State, Supervision, TrainingSet
 
 DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # of the power of a belief, that are averaged over
@@ -113,7 +113,7 @@ def learned_blend_weight(
     powers = np.log2(blend_weight) + blend_log2_sd * DEVIATIONS
     found = np.empty(len(powers))
     for place, power in enumerate(2**powers):
-        hit = softmax(pooled(own, believed, power) + frequencies)[index, answers]
+        hit = softmax(log_linear_pool(own, believed, power) + frequencies)[index, answers]
         chances = np.outer(1 - RATES, hit) + np.outer(RATES / (k - 1), 1 - hit)
         found[place] = np.logaddexp.reduce(np.log(chances).sum(axis=1))
     weights = softmax((found - DEVIATIONS**2 / 2)[None])[0]

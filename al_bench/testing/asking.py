@@ -27,7 +27,7 @@ def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
     return np.where(away, ABSENT, table)
 
 
-def annotator_pool_of(table: Ints, persons: bool) -> AnnotatorPool:
+def people_of(table: Ints, persons: bool) -> AnnotatorPool:
     """Who gave a table of answers; of persons the first is a foundation model, the last is dear."""
     count = table.shape[1]
     prices, models = np.ones(count), np.zeros(count, dtype=bool)
@@ -71,7 +71,7 @@ def make_asked(
     table = make_table(truth, k, here, seed)
     if not persons:  # a row's first places are the filled ones
         table = np.take_along_axis(table, np.argsort(table == ABSENT, axis=1, kind="stable"), 1)
-    state = State.start(fitted.rows, annotator_pool_of(table, persons), allow_relabel=True)
+    state = State.start(fitted.rows, people_of(table, persons), allow_relabel=True)
     rng = np.random.default_rng([seed, 6])
     rows = rng.permutation(n)[:labelled]
     for time in range(most):

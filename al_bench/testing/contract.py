@@ -31,12 +31,12 @@ from al_bench.testing.promises import (
 )
 from al_bench.testing.situations import (
     Situation,
+    after_training,
     make_pool,
     make_state,
-    plain,
+    one_annotator,
     situations,
     telling_inputs,
-    trained,
 )
 
 
@@ -186,8 +186,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "strategy": strategy_contract.CHECKS,
     "supervision": (
         makes_a_training_set,
-        same_again(_taught, plain),
-        hands_off(_taught, trained),
+        same_again(_taught, one_annotator),
+        hands_off(_taught, after_training),
     ),
     "learner": (predicts_distributions, learns_the_same_again, learns_something),
     "imbalance": (keeps_existing_rows,),

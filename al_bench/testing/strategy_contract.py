@@ -21,7 +21,7 @@ from al_bench.testing.promises import (
     knowing,
     same_again,
 )
-from al_bench.testing.situations import Situation, plain, situations, trained
+from al_bench.testing.situations import Situation, after_training, one_annotator, situations
 
 
 def _bought(
@@ -53,7 +53,7 @@ def queries_exactly_the_budget(make: Make) -> None:
 
 def hears_bought_answers_alone(make: Make) -> None:
     """What it queries depends on the answers it was given, never on those of other rows."""
-    for here in (plain(0), make_asked("several annotators", labelled=20)):
+    for here in (one_annotator(0), make_asked("several annotators", labelled=20)):
         told = _bought(make(), here)
         other = others_poisoned(here, told.rows, told.annotators)
         if not np.array_equal(told.rows, _bought(make(), here, table=other).rows):
@@ -63,7 +63,7 @@ def hears_bought_answers_alone(make: Make) -> None:
 
 def returns_integers(make: Make) -> None:
     """Rows come as an array of whole numbers, or a generator of such arrays."""
-    here = plain(0)
+    here = one_annotator(0)
     rows = knowing(make(), here.truth).select(here.state, 5, generator())
     if isinstance(rows, GeneratorType):
         try:
@@ -92,9 +92,9 @@ def asks_again_within_bounds(make: Make) -> None:
 
 CHECKS: tuple[Check, ...] = (
     queries_exactly_the_budget,
-    same_again(_rows, plain),
+    same_again(_rows, one_annotator),
     hears_bought_answers_alone,
-    hands_off(_rows, trained),
+    hands_off(_rows, after_training),
     returns_integers,
     asks_again_within_bounds,
 )

@@ -12,8 +12,8 @@ from al_bench.belief.belief import (
     class_bias,
     confident_rows,
     curvature,
-    shifted,
-    trust,
+    divided_prior,
+    prior_trust,
     unit,
 )
 from al_bench.core.arrays import softmax
@@ -53,15 +53,15 @@ def test_trust_is_full_in_a_good_or_a_flat_prior_and_none_in_a_contrary_one() ->
     rng = np.random.default_rng(0)
     answers = rng.choice(4, size=120, p=[0.4, 0.3, 0.2, 0.1])
     good = softmax(2 * np.eye(4)[answers] + rng.normal(size=(120, 4)))
-    assert trust(good, answers) == 1.0
-    assert trust(np.full((120, 4), 0.25), answers) == 1.0
-    assert trust(np.roll(good, 1, axis=1), answers) == 0.0
+    assert prior_trust(good, answers) == 1.0
+    assert prior_trust(np.full((120, 4), 0.25), answers) == 1.0
+    assert prior_trust(np.roll(good, 1, axis=1), answers) == 0.0
 
 
 def test_trust_goes_as_answers_against_the_prior_come_in() -> None:
     answers = np.arange(20) % 2
     contrary = softmax(2 * np.eye(2)[1 - answers])
-    values = [trust(contrary[:m], answers[:m]) for m in (2, 4, 20)]
+    values = [prior_trust(contrary[:m], answers[:m]) for m in (2, 4, 20)]
     assert values[0] > 0.5 > values[1] > values[2] == 0.0
 
 
@@ -69,7 +69,7 @@ def test_a_shuffled_prior_is_hardly_ever_distrusted() -> None:
     rng = np.random.default_rng(1)
     answers = rng.choice(4, size=80)
     good = softmax(3 * np.eye(4)[answers])
-    values = [trust(good[rng.permutation(80)], answers) for _ in range(200)]
+    values = [prior_trust(good[rng.permutation(80)], answers) for _ in range(200)]
     assert np.mean(values) > 0.9
 
 
@@ -259,8 +259,8 @@ def test_a_shifted_prior_holds_classes_for_equally_frequent() -> None:
     probs = np.array([[0.8, 0.2], [0.4, 0.6]])
     means = np.log(probs.mean(axis=0))
     odds = np.array([0.8 / 0.6, 0.2 / 0.4])
-    assert_allclose(np.exp(shifted(np.log(probs), means, 1.0))[0], odds / odds.sum())
-    assert shifted(probs, means, 0.0) is probs
+    assert_allclose(np.exp(divided_prior(np.log(probs), means, 1.0))[0], odds / odds.sum())
+    assert divided_prior(probs, means, 0.0) is probs
 
 
 @pytest.mark.parametrize("forms", [((), (0.0,)), ((1.0,), (-0.1,))])

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from al_bench.belief.belief import AveragedBelief, BeliefModel, OutOfFoldBelief, belief_of
-from al_bench.belief.multi_annotator import Votes, learned_skills, vote_targets
+from al_bench.belief.multi_annotator import AnswerTable, learned_skills, vote_targets
 from al_bench.belief.opinion_pool import mean_multi_annotator
 from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.balance import balanced_weights
@@ -66,7 +66,7 @@ def log_prior(state: State) -> Floats:
 
 def errors(state: State) -> Floats:
     """(a,) how often each one errs by his other answers, held against the prior."""
-    votes = Votes.of(state)
+    votes = AnswerTable.of(state)
     _, gain = mean_multi_annotator(log_prior(state)[None], votes, *BEFORE)
     odds = np.exp(gain)
     errs = 1 - odds / (odds + votes.k - 1)
@@ -76,7 +76,7 @@ def errors(state: State) -> Floats:
 def test_skills_are_those_of_a_slow_reference() -> None:
     state, _ = told([0.1, 0.4, "largest"], n=25, times=1)
     state = state.tell(np.arange(6), np.arange(6) % K, (np.arange(6) + 1) % 3)
-    votes, rate = Votes.of(state), 0.2
+    votes, rate = AnswerTable.of(state), 0.2
     posterior, gain = np.exp(log_prior(state)), np.linspace(0.1, 2, len(votes.said))
     posterior = posterior / posterior.sum(axis=1, keepdims=True)
     skills = learned_skills(votes, posterior, gain, rate)
@@ -92,7 +92,7 @@ def test_skills_are_those_of_a_slow_reference() -> None:
 
 def test_sums_are_those_of_one_answer_after_the_other() -> None:
     state, _ = told([0.1, 0.4, "largest"], n=40, times=2)
-    votes = Votes.of(state)
+    votes = AnswerTable.of(state)
     weights = np.random.default_rng(0).random((len(votes.said), 2))
     by_row, by_person = np.zeros((40, K)), np.zeros((3, 2))
     for place, who, said, weight in zip(votes.place, votes.who, votes.said, weights, strict=True):
@@ -125,7 +125,7 @@ def test_spammers_and_adversaries_are_found_where_rows_are_shared(bad: float) ->
 
 def test_a_spammers_word_teaches_nothing_and_a_tie_teaches_both() -> None:
     state, _ = told([0.05, 0.75], n=600, times=2)
-    votes = Votes.of(state)
+    votes = AnswerTable.of(state)
     _, gain = mean_multi_annotator(log_prior(state)[None], votes, *BEFORE)
     targets, sureness = vote_targets(votes, gain)
     assert_allclose(targets.sum(axis=1), 1)
@@ -142,14 +142,14 @@ def test_a_spammers_word_teaches_nothing_and_a_tie_teaches_both() -> None:
 
 def test_a_class_that_nobody_said_is_taught_to_no_regression() -> None:
     state, _ = told([0.1, 0.2], n=12)
-    votes = Votes.of(state)
+    votes = AnswerTable.of(state)
     targets, _ = vote_targets(votes, np.full(len(votes.said), 1.5))
     np.testing.assert_array_equal(targets, one_hot(votes.said, K))
 
 
 def test_answers_of_no_person_share_one_skill() -> None:
     state, _ = told([0.1, 0.6], n=200, times=2, persons=False)
-    _, gain = mean_multi_annotator(log_prior(state)[None], Votes.of(state), *BEFORE)
+    _, gain = mean_multi_annotator(log_prior(state)[None], AnswerTable.of(state), *BEFORE)
     assert_allclose(gain, gain[0])
 
 

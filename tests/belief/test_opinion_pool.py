@@ -7,11 +7,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from al_bench.belief.opinion_pool import (
-    Fit,
+    PoolFit,
     averages,
     even_errors,
-    everything,
     fit_pool,
+    full_axes,
     learned_errors,
     mean_pool,
     pool_loss,
@@ -87,7 +87,7 @@ def test_the_loss_is_the_slow_likelihood_and_its_slopes_are_right() -> None:
 @pytest.mark.parametrize("rule", [fit_pool, mean_pool])
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.4])
 def test_noise_rate_and_exponents_are_recovered_from_answers(
-    rate: float, rule: Callable[..., Fit]
+    rate: float, rule: Callable[..., PoolFit]
 ) -> None:
     expert, truth = zero_shot(1500, 5, 3.0, 11)
     idle, _ = zero_shot(1500, 5, 1.0, 12)
@@ -107,7 +107,7 @@ def test_averages_are_the_means_of_the_slow_posterior() -> None:
         hit = belief[np.arange(12), answers]
         return np.array([np.log((1 - r) * hit + r / 2 * (1 - hit)).sum() for r in rates])
 
-    axes, before, precision = everything(2), np.array([1.0, 0.5]), np.array([2.0, 3.0])
+    axes, before, precision = full_axes(2), np.array([1.0, 0.5]), np.array([2.0, 3.0])
     found = averages(experts, fractions, explained, before, precision, np.log([0.4, 0.6]), axes)
     total, means, wrong = 0.0, np.zeros(2), 0.0
     for b in axes[0]:

@@ -12,14 +12,14 @@ import yaml
 
 from al_bench.cli.main import main
 from al_bench.report.entries import (
-    areas,
+    areas_by_id,
     check_entry,
     entered,
     numbers,
     problem_name,
-    read,
+    read_entry,
     read_task,
-    sample,
+    sampled_runs,
 )
 from al_bench.report.results import read_parquet, write_parquet
 from al_bench.runs.component import component, identified, source
@@ -183,18 +183,18 @@ def test_every_run_of_an_honest_entry_is_made_again_to_the_last_bit(
 
 def test_a_sample_is_the_same_for_one_seed_and_rounded_up() -> None:
     ids = [f"{number:012x}" for number in range(40)]
-    assert sample(ids, 0.03, 5) == sample(ids[::-1], 0.03, 5)
-    assert len(sample(ids, 0.03, 5)) == 2
-    assert len({tuple(sample(ids, 0.03, seed)) for seed in range(20)}) > 10
-    assert sorted(sample(ids, 1, 5)) == ids
+    assert sampled_runs(ids, 0.03, 5) == sampled_runs(ids[::-1], 0.03, 5)
+    assert len(sampled_runs(ids, 0.03, 5)) == 2
+    assert len({tuple(sampled_runs(ids, 0.03, seed)) for seed in range(20)}) > 10
+    assert sorted(sampled_runs(ids, 1, 5)) == ids
     with pytest.raises(ValueError, match=r"--share is 3; wanted a fraction in \(0, 1\]"):
-        sample(ids, 3, 5)
+        sampled_runs(ids, 3, 5)
 
 
 def test_an_area_is_a_mean_level_from_the_first_labels_on() -> None:
     runs = {"id": ["a"] * 4 + ["b"] * 2, "round": [0, 1, 2, 3, 0, 1]}
     runs |= {"n_labels": [0, 10, 20, 40, 0, 50], "level": [0.9, 0.0, 1.0, 1.0, 0.9, 0.3]}
-    found = areas(pd.DataFrame(runs), "level")
+    found = areas_by_id(pd.DataFrame(runs), "level")
     assert found.to_dict() == {"a": pytest.approx((0.5 * 10 + 1.0 * 20) / 30), "b": 0.3}
 
 
@@ -382,7 +382,7 @@ ENTRIES = sorted(path for path in (Path(__file__).parents[2] / "results" / "entr
 @pytest.mark.parametrize("folder", ENTRIES, ids=lambda path: path.name)
 def test_a_committed_entry_is_of_its_tasks_problems_by_what_its_columns_say(folder: Path) -> None:
     """Its ids hold the versions of components that made it, which need not be today's."""
-    entry = read(folder)
+    entry = read_entry(folder)
     task = read_task(entry.task, None)
     frame = entry.results.frame
     assert (entry.name, entry.version) == (folder.name, task.version)

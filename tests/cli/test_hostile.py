@@ -21,7 +21,7 @@ from al_bench.cli.main import main
 from al_bench.core.arrays import unit
 from al_bench.core.hashing import FOLDER, check_file_name
 from al_bench.core.state import Rows, TrainingSet
-from al_bench.data.datasets.check import checked, words
+from al_bench.data.datasets.check import checked_dataset, spaced
 from al_bench.data.datasets.features import Features
 from al_bench.data.datasets.images import decode
 from al_bench.data.noise import Symmetric
@@ -208,7 +208,7 @@ def texts(*strange: str) -> Dataset:
 @example(strange=["", "x" * 1_000_000])
 @example(strange=["\x00\x1b[31m", "שלום ‮ abc"])
 def test_any_text_is_a_text(strange: list[str]) -> None:
-    assert list(checked(texts(*strange)).train.inputs) == strange
+    assert list(checked_dataset(texts(*strange)).train.inputs) == strange
 
 
 @pytest.mark.models
@@ -283,7 +283,7 @@ def test_a_name_of_a_data_set_is_no_way_to_another_folder(name: str, tmp_path: P
     for make in (
         lambda: Features(name, "x.npz", ["{}"]),
         lambda: hub(tmp_path / "d", name=name),
-        lambda: checked(replace(texts("x", "y"), name=name)),
+        lambda: checked_dataset(replace(texts("x", "y"), name=name)),
     ):
         said = refused(make)
         if said is None:
@@ -321,7 +321,7 @@ class Tags(HTMLParser):
 def test_names_are_text_in_every_format(name: str) -> None:
     assert not Tags(markdown_text(name)).tags
     assert len(f"x{latex_text(name)}x".splitlines()) == 1
-    for shown in (markdown_text(name), latex_text(name), words(name)):
+    for shown in (markdown_text(name), latex_text(name), spaced(name)):
         assert not set(shown) & set("\x00\x1b\r\n\u2028\u202e\u2066")
     bare = latex_text(name)
     for mark in "%#&_$":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
 
-from al_bench.core.metrics import balanced, by_class_size, calibration_error, evaluate
+from al_bench.core.metrics import balanced_accuracy, by_class_size, calibration_error, evaluate
 from al_bench.core.problem import Problem
 from al_bench.core.state import Rows, State
 from al_bench.testing.situations import SoftmaxModel, make_pool
@@ -75,7 +75,7 @@ def test_a_prior_that_says_nothing_or_is_certain_has_nothing_to_correct(sure: bo
 
 
 def test_a_class_without_rows_does_not_count() -> None:
-    assert balanced(np.array([0, 0, 1]), np.array([0, 1, 1]), 3) == pytest.approx(0.75)
+    assert balanced_accuracy(np.array([0, 0, 1]), np.array([0, 1, 1]), 3) == pytest.approx(0.75)
 
 
 def test_thirds_are_by_pool_count() -> None:

@@ -24,7 +24,7 @@ from al_bench.crowd import AtRandom, Majority
 from al_bench.data.protocol import Counts, Priced
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
-from al_bench.testing.asking import annotator_pool_of, make_table
+from al_bench.testing.asking import make_table, people_of
 from tests.pools import small_problem
 from tests.test_loop import Centroids, Hard
 
@@ -36,7 +36,7 @@ def asked_problem(seed: int = 0, persons: bool = True, here: float = 0.8) -> Pro
     """Five annotators, who have answers to most rows."""
     problem = small_problem(seed)
     table = make_table(problem.truth, 4, here, seed)
-    return replace(problem, answers=table, annotator_pool=annotator_pool_of(table, persons))
+    return replace(problem, answers=table, annotator_pool=people_of(table, persons))
 
 
 def run(

@@ -21,7 +21,7 @@ from al_bench.data.noise import (
     flip_chances,
     realised,
 )
-from al_bench.data.reference import held_out, judged
+from al_bench.data.reference import reference_held_out, reference_model
 from al_bench.data.types import Noise, Truth
 from tests.conftest import make_pool
 
@@ -121,18 +121,18 @@ def test_the_reference_model_never_saw_the_row_it_judges() -> None:
     draws = np.random.default_rng(0)
     labels = draws.integers(2, size=120)
     features = draws.normal(size=(120, 40)).astype(np.float32)
-    probs = held_out(Truth(labels, 2, features), 5, draws)
+    probs = reference_held_out(Truth(labels, 2, features), 5, draws)
     assert probs[np.arange(120), labels].mean() < 0.6
 
 
 def test_an_opinion_that_is_kept_is_the_one_that_is_computed_and_nobodys_else(
     truth: Truth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = judged(truth, np.random.default_rng(3).permutation(np.arange(N) % 5))
-    first = held_out(truth, 5, np.random.default_rng(3))
+    wanted = reference_model(truth, np.random.default_rng(3).permutation(np.arange(N) % 5))
+    first = reference_held_out(truth, 5, np.random.default_rng(3))
     monkeypatch.setattr(reference, "judged", refuse)
-    np.testing.assert_array_equal(held_out(truth, 5, np.random.default_rng(3)), wanted)
-    assert held_out(truth, 5, np.random.default_rng(3)) is first
+    np.testing.assert_array_equal(reference_held_out(truth, 5, np.random.default_rng(3)), wanted)
+    assert reference_held_out(truth, 5, np.random.default_rng(3)) is first
     with pytest.raises(ValueError, match="read-only"):
         first[0] = 0
     others = [
@@ -144,17 +144,17 @@ def test_an_opinion_that_is_kept_is_the_one_that_is_computed_and_nobodys_else(
     ]
     for other, folds, seed in others:
         with pytest.raises(AssertionError, match="computed again"):
-            held_out(other, folds, np.random.default_rng(seed))
+            reference_held_out(other, folds, np.random.default_rng(seed))
 
 
 def test_an_opinion_on_a_large_pool_is_not_kept(
     truth: Truth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reference, "MOST_BYTES", N * K * 8 - 1)
-    held_out(truth, 5, np.random.default_rng(5))
+    reference_held_out(truth, 5, np.random.default_rng(5))
     monkeypatch.setattr(reference, "judged", refuse)
     with pytest.raises(AssertionError, match="computed again"):
-        held_out(truth, 5, np.random.default_rng(5))
+        reference_held_out(truth, 5, np.random.default_rng(5))
 
 
 def refuse(truth: Truth, fold: Ints) -> Floats:

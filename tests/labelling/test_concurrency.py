@@ -14,7 +14,7 @@ import pytest
 
 from al_bench.core.state import State
 from al_bench.labelling import Answer, Session
-from al_bench.labelling.model_service import fitted
+from al_bench.labelling.model_service import fitted_state
 from al_bench.labelling.schema import FORM, schema
 from al_bench.labelling.store import FILE
 from tests.labelling.data import knows, new, npz
@@ -114,7 +114,7 @@ def test_fits_made_at_once_have_numbers_of_their_own(
         def meanwhile(*arguments: Any) -> State:
             monkeypatch.undo()
             other.predict()
-            return fitted(*arguments)
+            return fitted_state(*arguments)
 
         monkeypatch.setattr("al_bench.labelling.model_service.fitted", meanwhile)
         numbers = {

@@ -191,7 +191,7 @@ def test_the_fit_that_reads_the_weights_draws_what_later_ones_draw(tmp_path: Pat
              "learner.training.batch=16"]  # fmt: skip
     _, truth = make_pool(n=40)
     rows = Rows(telling_inputs("image", truth), np.ones((40, 2)), np.full((40, 4), 0.25))
-    images.loaded.cache_clear()
+    images.load_backbone.cache_clear()
     first, later = (
         fit(build(plan(["learner=timm_lite2", *given])[0].config.learner), rows,
             taught(truth, np.arange(40))).predict_proba(rows)

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import t as student
 
 from al_bench.report.analysis import Analysis, analyse
-from al_bench.report.build import report
+from al_bench.report.build import build_report
 from al_bench.report.claims import ClaimResult, savings_table
 from al_bench.report.comparison import without_full
 from al_bench.report.keys import Method, Setting, keyed
@@ -494,8 +494,8 @@ def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twi
     spec = ReportSpec(claims=[CLAIM], bootstrap=50, figures=("claims",))
     found = results(*(two_sets(noise=noise).frame for noise in ("clean", NOISY)))
     shuffled = replace(found, frame=found.frame.sample(frac=1, random_state=0))
-    first = report(found, "claims", tmp_path / "a", spec)
-    second = report(shuffled, "claims", tmp_path / "b", spec)
+    first = build_report(found, "claims", tmp_path / "a", spec)
+    second = build_report(shuffled, "claims", tmp_path / "b", spec)
     assert [path.name for path in first] == [
         "claims.md", "claims.tex", "claims.html", "claims.parquet",
         "claims_claims.png", "claims_claims.pdf",
@@ -509,7 +509,7 @@ def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twi
         "## Area under the curve: balanced accuracy (test)", "## What is missing", "## Details",
     ]  # fmt: skip
     assert "Labels saved over the best baseline of each set" in first[2].read_text("utf-8")
-    written = report(two_sets(), "x", tmp_path, ReportSpec(bootstrap=10, figures=("claims",)))
+    written = build_report(two_sets(), "x", tmp_path, ReportSpec(bootstrap=10, figures=("claims",)))
     assert [path.suffix for path in written] == [".md", ".tex", ".html", ".parquet"]
 
 

@@ -11,7 +11,7 @@ from al_bench.cli.report import options_of as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.report.keys import GROUPS as GROUPS_OF_RESULTS
 from al_bench.report.keys import Method, columns_of, in_method, keys
-from al_bench.report.selection import chosen, only
+from al_bench.report.selection import keys_of_selection, only
 from al_bench.runs.component import identified, run_id
 from al_bench.runs.config import build, composing, config_dir, key_of, resolved, run_spec
 from al_bench.runs.experiments import plans
@@ -83,7 +83,9 @@ def test_every_experiment_is_sweeps_over_seeds_whose_claims_select_methods_of_it
     methods = sorted(set(keys(Method, runs, in_method(spec.method)).values())) if rows else []
     for claim in spec.claimed:
         assert only("ours", claim.ours, methods)
-        assert all(chosen("baselines", selection, methods) for selection in claim.baselines)
+        assert all(
+            keys_of_selection("baselines", selection, methods) for selection in claim.baselines
+        )
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from al_bench.runs.display import parameters, words
+from al_bench.runs.display import display_name, parameters
 
 PROBLEM = "al_bench.data."
 
@@ -34,29 +34,29 @@ PROBLEM = "al_bench.data."
 def test_imbalance_and_noise_say_their_numbers(
     group: str, option: str, node: dict[str, Any], wanted: str
 ) -> None:
-    assert words(group, option, node | {"_target_": PROBLEM + node["_target_"]}) == wanted
+    assert display_name(group, option, node | {"_target_": PROBLEM + node["_target_"]}) == wanted
 
 
 def test_what_changed_stands_in_brackets_and_what_the_words_say_already_does_not() -> None:
     node = {"_target_": PROBLEM + "LongTail", "ratio": 50, "order": "fixed"}
-    assert words("imbalance", "longtail", node, ["ratio", "order"]) == (
+    assert display_name("imbalance", "longtail", node, ["ratio", "order"]) == (
         "long tail 50:1 (order fixed)"
     )
     belief = {"gate": False, "precision": [4.0, 1e6]}
     node = {"_target_": "al_bench.supervision.PosteriorLabelsPool", "belief": belief, "hard": True}
-    assert words("supervision", "posterior_labels_pool", node) == "posterior_labels_pool"
-    assert words(
+    assert display_name("supervision", "posterior_labels_pool", node) == "posterior_labels_pool"
+    assert display_name(
         "supervision", "posterior_labels_pool", node, ["belief.trust_gate", "belief.precision"]
     ) == ("posterior_labels_pool (belief.trust_gate false, belief.precision [4, 1e+06])")
 
 
 def test_a_users_own_part_is_called_by_its_option_and_its_parameters() -> None:
     node = {"_target_": "mine.LongTail", "ratio": 5}
-    assert words("imbalance", "mine", node) == "mine"
-    assert words("imbalance", "mine", node, ["ratio"]) == "mine (ratio 5)"
+    assert display_name("imbalance", "mine", node) == "mine"
+    assert display_name("imbalance", "mine", node, ["ratio"]) == "mine (ratio 5)"
     inner = {"_target_": "al_bench.strategies.Subsample",
              "inner": {"_target_": "al_bench.strategies.Badge"}}  # fmt: skip
-    assert words("strategy", "subsample", inner, ["inner._target_"]) == "subsample of badge"
+    assert display_name("strategy", "subsample", inner, ["inner._target_"]) == "subsample of badge"
 
 
 def test_parameters_are_plain_values_by_dotted_name() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from al_bench.core.arrays import distributions
 from al_bench.core.state import Floats, Picked
-from al_bench.data.cache.entry import Entry
+from al_bench.data.cache.entry import CacheEntry
 from al_bench.data.types import Encoder, Prior, Task
 
 
@@ -92,7 +92,7 @@ def embeddings(
         return finite(values, rows, encoder.key)
 
     title = f"embeddings of {name or dataset_key} {split}"
-    entry = Entry(Path(folder), keys, len(inputs), "float16", title)
+    entry = CacheEntry(Path(folder), keys, len(inputs), "float16", title)
     return entry.open() if entry.done else entry.fill(compute, batch)
 
 
@@ -128,7 +128,7 @@ def zero_shot(
         return distributions(f"what {prior.key} gave", values, len(rows), len(task.class_names))
 
     title = f"zero-shot probabilities of {name or dataset_key} {split}"
-    entry = Entry(Path(folder), keys, len(features), "float32", title)
+    entry = CacheEntry(Path(folder), keys, len(features), "float32", title)
     return entry.open() if entry.done else entry.fill(compute, batch)
 
 

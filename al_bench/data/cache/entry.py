@@ -24,7 +24,7 @@ from zlib import crc32
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from al_bench.core.progress import bar
+from al_bench.core.progress import progress_bar
 from al_bench.core.state import Floats
 
 Compute = Callable[[range], Floats]
@@ -32,7 +32,7 @@ _verified: set[tuple[str, int, int]] = set()  # files whose checksum this proces
 
 
 @dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """One array of the cache: its keys, row count and number format; title: what it is of."""
 
     folder: Path
@@ -88,7 +88,7 @@ class Entry:
             parts.mkdir(parents=True, exist_ok=True)
         stored = {rows.start for rows in blocks if block_file(parts, rows).exists()}
         known = sum(len(rows) for rows in blocks if rows.start in stored)
-        with bar(self.title, self.n, known) as advance:
+        with progress_bar(self.title, self.n, known) as advance:
             try:
                 for rows in Random(uuid4().int).sample(blocks, len(blocks)):
                     if read_block(parts, rows, self.dtype) is None and not self.done:

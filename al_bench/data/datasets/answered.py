@@ -9,8 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from al_bench.core.arrays import one_of
-from al_bench.data.datasets.check import checked, refuse
-from al_bench.data.datasets.columns import column_of, filled, human_columns, lacking, opened
+from al_bench.data.datasets.check import checked_dataset, refuse
+from al_bench.data.datasets.columns import (
+    column_of,
+    human_columns,
+    open_parquet,
+    why_absent,
+    without_gaps,
+)
 from al_bench.data.datasets.people import people_columns
 from al_bench.data.types import Dataset, Source, Split
 
@@ -52,12 +58,12 @@ class Answered:
     def absent(self) -> str | None:
         """Why the data are not on this machine, None where they are or cannot tell."""
         found: str | None = self.inner.absent() if hasattr(self.inner, "absent") else None
-        return found or lacking(self.name, self.file)
+        return found or why_absent(self.name, self.file)
 
     def load(self) -> Dataset:
         """FileNotFoundError where the file is not at hand, ValueError where it does not match."""
         dataset = self.inner.load()
-        path, table = opened(self.name, self.file)
+        path, table = open_parquet(self.name, self.file)
         where = f"{self.name} {self.split} ({path})"
         split: Split = getattr(dataset, self.split)
         table = self.in_order(where, table, split)
@@ -71,12 +77,12 @@ class Answered:
             split, columns={**split.columns, **columns}, people={**split.people, **people}
         )
         train, test = (found, dataset.test) if self.split == "train" else (dataset.train, found)
-        return checked(replace(dataset, name=self.name, train=train, test=test))
+        return checked_dataset(replace(dataset, name=self.name, train=train, test=test))
 
     def in_order(self, where: str, table: Any, split: Split) -> Any:
         """The lines in the order of the split; ValueError unless there is one for each row, of the
         row's class."""
-        rows = np.array(filled(where, table, column_of(where, table, (self.row,))))
+        rows = np.array(without_gaps(where, table, column_of(where, table, (self.row,))))
         order = np.argsort(rows, kind="stable")
         if not np.array_equal(rows[order], np.arange(len(split))):
             raise ValueError(
@@ -84,7 +90,7 @@ class Answered:
                 f"{rows.max()}; wanted one for each row 0..{len(split) - 1}"
             )
         table = table.select(order)
-        labels = np.array(filled(where, table, column_of(where, table, (self.label,))))
+        labels = np.array(without_gaps(where, table, column_of(where, table, (self.label,))))
         other = np.flatnonzero(labels != split.labels)
         where, wanted = f"{where}: column {self.label!r}", "those of the data set, row by row"
         refuse(where, other, lambda row: f"row {row} is {labels[row]}", wanted)

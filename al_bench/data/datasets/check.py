@@ -17,7 +17,7 @@ from al_bench.data.types import Dataset, People, Split
 MODALITIES = ("text", "image", "features")
 
 
-def words(name: str) -> str:
+def spaced(name: str) -> str:
     """A class name as a prompt can hold it: ``comp.sys_mac`` is "comp sys mac", "/" reads "or"."""
     seen = UNSEEN.sub(" ", name)
     spaced = seen.replace("_", " ").replace(".", " ").replace("/", " or ")
@@ -34,11 +34,11 @@ def refuse(where: str, wrong: Sized, says: Callable[[Any], str], wanted: str) ->
         raise ValueError(f"{where}: {says(first)} ({len(wrong)} such rows); wanted {wanted}")
 
 
-def checked(dataset: Dataset) -> Dataset:
+def checked_dataset(dataset: Dataset) -> Dataset:
     """The data set with class names turned into words; ValueError, in one sentence, where a split
     is empty, a label out of range, a class without rows, a name not unique or a text not a text."""
     check_file_name(dataset.name)
-    dataset = replace(dataset, class_names=tuple(map(words, dataset.class_names)))
+    dataset = replace(dataset, class_names=tuple(map(spaced, dataset.class_names)))
     one_of(dataset.name, MODALITIES, modality=dataset.modality)
     check_names(dataset.name, dataset.class_names)
     check_prompts(dataset.name, dataset.prompts)

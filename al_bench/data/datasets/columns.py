@@ -17,7 +17,7 @@ from al_bench.data.datasets.check import refuse
 NOBODY = (None, "", ABSENT)  # what stands in a table where nobody answered
 
 
-def lacking(name: str, *files: str) -> str | None:
+def why_absent(name: str, *files: str) -> str | None:
     """Why the files of a data set are not on this machine, None where they are."""
     for file in files:
         if not data_path(file).is_file():
@@ -25,7 +25,7 @@ def lacking(name: str, *files: str) -> str | None:
     return None
 
 
-def opened(name: str, file: str) -> tuple[Path, Any]:
+def open_parquet(name: str, file: str) -> tuple[Path, Any]:
     """The path of a parquet file and its table, in memory; FileNotFoundError or ValueError, in one
     sentence, where it is not there or no such file."""
     from datasets import Dataset
@@ -33,7 +33,7 @@ def opened(name: str, file: str) -> tuple[Path, Any]:
     from pyarrow import parquet
     from pyarrow.lib import ArrowInvalid
 
-    if why := lacking(name, file):
+    if why := why_absent(name, file):
         raise FileNotFoundError(why)
     path = data_path(file)
     try:
@@ -68,7 +68,7 @@ def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
     )
 
 
-def filled(where: str, table: Any, column: str) -> list[Any]:
+def without_gaps(where: str, table: Any, column: str) -> list[Any]:
     """The values of a column; ValueError where a row has none."""
     values = list(table[column][:])
     empty = [row for row, value in enumerate(values) if value in (None, "")]
@@ -83,7 +83,7 @@ def label_names(where: str, table: Any, label: str) -> list[str] | None:
         return list(feature.names)
     kind = str(getattr(feature, "dtype", feature))
     if "string" in kind:
-        return sorted(set(filled(where, table, label)))
+        return sorted(set(without_gaps(where, table, label)))
     if "int" in kind:
         return None
     raise ValueError(f"{where}: column {label!r} holds {kind}, row 0 {table[label][0]!r}; wanted "

@@ -12,7 +12,7 @@ import numpy as np
 from al_bench.core.arrays import distributions, matrix, whole_numbers
 from al_bench.core.hashing import check_file_name, digest
 from al_bench.core.state import Floats, Ints
-from al_bench.data.datasets.check import check_labels, checked
+from al_bench.data.datasets.check import check_labels, checked_dataset
 from al_bench.data.types import Dataset, Split
 
 
@@ -84,7 +84,7 @@ class Features:
         widths = train.inputs.features.shape[1], test.inputs.features.shape[1]  # type: ignore[attr-defined]
         if widths[0] != widths[1]:
             raise ValueError(f"{self.file}: train has {widths[0]} features a row, test {widths[1]}")
-        return checked(
+        return checked_dataset(
             Dataset(self.name, key, "features", train, test, class_names, tuple(self.prompts))
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from al_bench.core.arrays import at_least, one_of
 from al_bench.core.rng import rng
 from al_bench.core.state import Ints
-from al_bench.data.datasets.check import checked
+from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.types import Dataset, Source, Split
 
 
@@ -50,7 +50,7 @@ class Halved:
             raise ValueError(f"{self.name}: halves are made of texts or images, not of features")
         split: Split = getattr(whole, self.split)
         first, second = halves(split.labels, self.seed)
-        return checked(
+        return checked_dataset(
             replace(
                 whole,
                 name=self.name,

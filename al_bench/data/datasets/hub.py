@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 from al_bench.core.arrays import one_of
 from al_bench.core.hashing import FOLDER, check_file_name, fingerprint
-from al_bench.data.datasets.check import checked
+from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.datasets.columns import (
     class_words,
     column_of,
-    filled,
     first_line,
     human_columns,
     label_names,
     numbered,
+    without_gaps,
 )
 from al_bench.data.datasets.halved import without_rare
 from al_bench.data.datasets.images import Decoded, decode
@@ -126,7 +126,7 @@ class Hub:
         columns = human_columns(where, train, self.human, own, len(names))
         ids = None
         if self.row_id is not None:
-            ids = np.array(filled(where, train, column_of(where, train, (self.row_id,))))
+            ids = np.array(without_gaps(where, train, column_of(where, train, (self.row_id,))))
         dataset = Dataset(
             name=self.name,
             key=key,
@@ -136,7 +136,7 @@ class Hub:
             class_names=names,
             prompts=tuple(self.prompts),
         )
-        return checked(without_rare(dataset, self.min_count))
+        return checked_dataset(without_rare(dataset, self.min_count))
 
     def split(
         self,

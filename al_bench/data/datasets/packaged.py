@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.core.hashing import digest
-from al_bench.data.datasets.check import checked
+from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.datasets.halved import without_rare
 from al_bench.data.datasets.images import EncodedImages
 from al_bench.data.types import Dataset, Split
@@ -64,7 +64,7 @@ class Packaged:
                     class_names=tuple(map(str, arrays["class_names"])),
                     prompts=tuple(self.prompts),
                 )
-        return checked(without_rare(dataset, self.min_count))
+        return checked_dataset(without_rare(dataset, self.min_count))
 
 
 def modality_of(name: str) -> str:

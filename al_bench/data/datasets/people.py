@@ -30,11 +30,11 @@ def people_columns(
     in one sentence, for an unknown class, a missing answer that is not declared, or one person's
     second answer to a row. O(n a) time; O(n w) memory for w people.
     """
-    return {name: read(f"{where}: answers {name!r}", table, of, own, n_classes)
+    return {name: read_answers(f"{where}: answers {name!r}", table, of, own, n_classes)
             for name, of in people.items()}  # fmt: skip
 
 
-def read(
+def read_answers(
     where: str, table: Any, of: Mapping[str, Any], own: Sequence[str] | None, n_classes: int
 ) -> People:
     """One table of answers."""
@@ -53,10 +53,10 @@ def read(
     if len(who) != len(columns):
         raise ValueError(f"{where} have {len(columns)} columns and {len(who)} that say who gave "
                          "them; wanted as many")  # fmt: skip
-    return by_worker(where, answers, [workers(where, table, str(column)) for column in who])
+    return by_worker(where, answers, [worker_names(where, table, str(column)) for column in who])
 
 
-def workers(where: str, table: Any, column: str) -> list[str]:
+def worker_names(where: str, table: Any, column: str) -> list[str]:
     """Who gave each answer of a column, as a text; empty where nobody did."""
     values = table[column_of(where, table, (column,))][:]
     return ["" if value in NOBODY else str(value) for value in values]

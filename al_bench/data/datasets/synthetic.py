@@ -9,7 +9,7 @@ import numpy as np
 from al_bench.core.arrays import at_least, fraction, softmax
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats
-from al_bench.data.datasets.check import checked
+from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.datasets.features import FeatureRows
 from al_bench.data.types import Dataset, Split
 
@@ -52,19 +52,19 @@ class Synthetic:
         stranger = scale * draws.normal(size=(self.n_classes, self.dim))
         believed = self.prior_quality * centres + (1 - self.prior_quality) * stranger
         options = dict(sorted(vars(self).items()))
-        return checked(
+        return checked_dataset(
             Dataset(
                 name="synthetic",
                 key=f"synthetic,{options}",
                 modality="features",
-                train=sample(self.n_train, centres, believed, draws),
-                test=sample(self.n_test, centres, believed, draws),
+                train=sampled_rows(self.n_train, centres, believed, draws),
+                test=sampled_rows(self.n_test, centres, believed, draws),
                 class_names=tuple(f"class {number}" for number in range(self.n_classes)),
             )
         )
 
 
-def sample(n: int, centres: Floats, believed: Floats, draws: np.random.Generator) -> Split:
+def sampled_rows(n: int, centres: Floats, believed: Floats, draws: np.random.Generator) -> Split:
     """n rows of equally many of each class, shuffled, with the posterior under `believed`."""
     labels = draws.permutation(np.arange(n) % len(centres))
     features = centres[labels] + draws.normal(size=(n, centres.shape[1]))

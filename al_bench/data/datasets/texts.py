@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from al_bench.core.hashing import digest
-from al_bench.data.datasets.check import checked
+from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.datasets.columns import (
     class_words,
     column_of,
-    filled,
     human_columns,
     label_names,
-    lacking,
     numbered,
-    opened,
+    open_parquet,
     rows_where,
+    why_absent,
+    without_gaps,
 )
 from al_bench.data.datasets.people import people_columns
 from al_bench.data.types import Dataset, Split
@@ -56,12 +56,12 @@ class Texts:
 
     def absent(self) -> str | None:
         """Why the files are not on this machine, None where they are; nothing is read."""
-        return lacking(self.name, self.pool, self.test)
+        return why_absent(self.name, self.pool, self.test)
 
     def load(self) -> Dataset:
         """FileNotFoundError where a file is not at hand, ValueError where it is not as said."""
-        path, pool = opened(self.name, self.pool)
-        other, test = opened(self.name, self.test)
+        path, pool = open_parquet(self.name, self.pool)
+        other, test = open_parquet(self.name, self.test)
         where, there = f"{self.name} train ({path})", f"{self.name} test ({other})"
         pool = rows_where(where, pool, self.pool_rows)
         test = rows_where(there, test, self.test_rows)
@@ -70,9 +70,9 @@ class Texts:
         train = self.split(where, pool, own, len(names))
         columns = human_columns(where, pool, self.human, own, len(names))
         people = people_columns(where, pool, self.people, own, len(names))
-        origins = [f"sha256:{digest(path)}", plain(self.pool_rows)]
-        origins += [f"sha256:{digest(other)}", plain(self.test_rows)]
-        return checked(
+        origins = [f"sha256:{digest(path)}", alike(self.pool_rows)]
+        origins += [f"sha256:{digest(other)}", alike(self.test_rows)]
+        return checked_dataset(
             Dataset(
                 name=self.name,
                 key=",".join(map(str, [self.name, *origins, *self.input, self.label])),
@@ -86,12 +86,12 @@ class Texts:
 
     def split(self, where: str, table: Any, own: Sequence[str] | None, n_classes: int) -> Split:
         """The texts and class numbers of a table."""
-        parts = [filled(where, table, column_of(where, table, (c,))) for c in self.input]
+        parts = [without_gaps(where, table, column_of(where, table, (c,))) for c in self.input]
         texts = parts[0] if len(parts) == 1 else list(map("\n".join, zip(*parts, strict=True)))
         label = column_of(where, table, (self.label,))
         return Split(texts, numbered(where, table, label, own, n_classes))
 
 
-def plain(rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+def alike(rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     """The values allowed in each column, written alike however they came."""
     return {column: list(rows[column]) for column in sorted(rows)}

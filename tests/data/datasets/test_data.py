@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.data.datasets.check import checked, words
+from al_bench.data.datasets.check import checked_dataset, spaced
 from al_bench.data.datasets.halved import without_rare
 from al_bench.data.datasets.hub import Hub
 from al_bench.data.types import Dataset, People, Split
@@ -22,9 +22,9 @@ def dataset(**changed: Any) -> Dataset:
 
 
 def test_names_become_words() -> None:
-    assert words("comp.sys_mac") == "comp sys mac"
-    assert words("Sci/Tech") == "Sci or Tech"
-    assert words("  t-shirt  ") == "t-shirt"
+    assert spaced("comp.sys_mac") == "comp sys mac"
+    assert spaced("Sci/Tech") == "Sci or Tech"
+    assert spaced("  t-shirt  ") == "t-shirt"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_data_set_that_cannot_be_trusted_is_refused(
     changed: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
-        checked(dataset(**changed))
+        checked_dataset(dataset(**changed))
 
 
 def test_rare_classes_are_dropped_from_both_splits_and_renumbered() -> None:

@@ -16,7 +16,7 @@ from al_bench.core.rng import rng
 from al_bench.core.state import ABSENT, Ints
 from al_bench.data.build import build
 from al_bench.data.datasets import Answered, Features, Halved, Hub, Texts
-from al_bench.data.datasets.check import checked
+from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.datasets.halved import halves
 from al_bench.data.imbalance import LongTail, Merge
 from al_bench.data.types import Dataset, People, Split, Truth
@@ -125,7 +125,7 @@ def test_tables_of_answers_are_checked_however_they_came(
     answers: Any, names: tuple[str, ...], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=f"d train: answers 'us'.*{sentence}"):
-        checked(dataset(answers, names))
+        checked_dataset(dataset(answers, names))
 
 
 class Seen:
