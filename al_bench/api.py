@@ -177,7 +177,7 @@ def plot_learning_curves(
     return plot(frame, metric=metric, ax=ax)
 
 
-def composed(
+def composed_choices(
     choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
 ) -> DictConfig:
     """The config of some choices."""

@@ -31,7 +31,7 @@ from pages import row, table
 from al_bench.core.metrics import balanced_accuracy
 from al_bench.core.state import Floats
 from al_bench.data.cache import embeddings as cache
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.environment import restart_limited
 from al_bench.runs.plan import plan
 
@@ -61,13 +61,13 @@ def engines(rows: int, repeat: int) -> list[str]:
 
 def compared(name: str, modality: str, rows: int, repeat: int) -> str:
     """The table's line of one data set."""
-    dataset = build(plan([f"dataset={name}"])[0].config.dataset).load()
+    dataset = instantiate(plan([f"dataset={name}"])[0].config.dataset).load()
     number = min(rows, len(dataset.test))
     test = dataset.test.take(np.random.default_rng(0).permutation(len(dataset.test))[:number])
     inputs = [test.inputs[i] for i in range(number)]
     some = inputs[: 512 if modality == "text" else 128]
     both = ("packaged", "packaged_openvino")
-    priors = [build(plan([f"prior={prior}"])[0].config.prior) for prior in both]
+    priors = [instantiate(plan([f"prior={prior}"])[0].config.prior) for prior in both]
     encoders = [prior.encoder(modality) for prior in priors]
     for encoder in encoders:
         encoder.embed(some[:BATCH])  # weights, libraries

@@ -28,7 +28,7 @@ from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
 from al_bench.data.types import Dataset
 from al_bench.labelling import Answer, Estimate, Session
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 
 RESULTS = Path(__file__).parents[1] / "results"
 ROWS, BATCH, SEEDS = 10_000, 50, 5
@@ -184,7 +184,7 @@ def main() -> None:
         "--write", action="store_true", help="also write own_data.md and its figure"
     )
     args = parser.parse_args()
-    data: Dataset = build(composed({"dataset": "vader"}, 0, []).dataset).load()
+    data: Dataset = instantiate(composed({"dataset": "vader"}, 0, []).dataset).load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pd.DataFrame({"text": list(data.train.inputs)[:ROWS]}).to_csv(

@@ -30,7 +30,7 @@ from al_bench.core.arrays import unit
 from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
 from al_bench.core.state import Floats, Ints, Rows, State
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "peers.md"
@@ -132,7 +132,7 @@ def on_sphere(size: Size) -> tuple[State, Ints]:
 def chosen(node: Any, pool: tuple[State, Ints], budget: int) -> Ints:
     """The rows that a rule queries."""
     state, truth = pool
-    return query(build(node), state, budget, Oracle(truth[:, None]), "batch", 0, 2)[0].rows
+    return query(instantiate(node), state, budget, Oracle(truth[:, None]), "batch", 0, 2)[0].rows
 
 
 def agreement(rule: str, ours: Any, theirs: Any, pool: tuple[State, Ints]) -> str:
@@ -158,7 +158,7 @@ def table(args: argparse.Namespace) -> list[str]:
                 continue
             if isinstance(theirs, list):
                 theirs = plan(theirs)[0].config["strategy"]
-            build(theirs)  # which imports their library here once, not in each measurement
+            instantiate(theirs)  # which imports their library here once, not in each measurement
             they = measure(theirs, pool, BUDGET, args.repeat, args.limit, args.limit)
             both = agreement(rule, mine, theirs, pool)
             seconds = [f"{we.processor:.4f}", f"{they.processor:.3f}"]

@@ -36,7 +36,7 @@ from threadpoolctl import threadpool_limits
 from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
 from al_bench.core.state import UNLABELLED, Ints, Rows, State
-from al_bench.runs.config import build, config_dir
+from al_bench.runs.config import config_dir, instantiate
 from al_bench.runs.plan import plan
 from al_bench.testing.situations import SoftmaxModel
 
@@ -101,7 +101,7 @@ def ready(state: State) -> State:
 
 def select(node: Any, state: State, truth: Ints, budget: int) -> None:
     """One whole selection by a fresh strategy."""
-    strategy = build(node)
+    strategy = instantiate(node)
     if getattr(strategy, "reads_truth", False):
         strategy = strategy.given(truth)
     query(strategy, state, budget, Oracle(truth[:, None]), "within_batch", 0, 2)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-FILES = Path(__file__).parent.parent / "al_bench" / "datasets" / "files"
+FILES = Path(__file__).parent.parent / "al_bench" / "data" / "datasets" / "files"
 
 
 def source(wanted: str, how: str) -> Path:

@@ -13,7 +13,7 @@ from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
 from al_bench.core.problem import Problem
 from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.common.posterior import Laplace
@@ -47,7 +47,7 @@ class Table:
 def configured(name: str, *overrides: str) -> Any:
     """The strategy a command line with ``strategy=name`` would construct."""
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return build(compose(overrides=[f"+strategy={name}", *overrides]).strategy)
+        return instantiate(compose(overrides=[f"+strategy={name}", *overrides]).strategy)
 
 
 def generator(seed: int = 0) -> np.random.Generator:

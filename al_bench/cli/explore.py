@@ -50,12 +50,12 @@ def explore(
     from al_bench.report.explorer.data import explorer_data
     from al_bench.report.results import merged_results, read_parquet
     from al_bench.runs.config import config_folders
-    from al_bench.runs.options import asked
+    from al_bench.runs.options import override_of
 
     folders = config_folders(config_dir)
 
     def command(choice: Choice) -> Asked | None:
-        return asked(choice.group, choice.option, choice.node, folders)
+        return override_of(choice.group, choice.option, choice.node, folders)
 
     files = files or [Path("results/savings.parquet")]
     results = merged_results([read_parquet(path) for path in files])

@@ -15,7 +15,7 @@ from al_bench.runs.component import definition
 from al_bench.runs.config import config_folders, trust_folder
 
 
-def show(
+def list_options(
     group: Annotated[
         str | None,
         typer.Argument(help="dataset, noise, annotators, prior, strategy, ...", show_default=False),
@@ -39,7 +39,7 @@ def show(
     for name in [group] if group else names:
         if name not in names:
             raise ValueError(f"there is no group {name!r}; there are {', '.join(names)}")
-        found = dict(sorted(o for f in folders for o in options_of(f / name)))
+        found = dict(sorted(o for f in folders for o in lines_of_group(f / name)))
         if option is not None:
             if option not in found:
                 raise ValueError(f"{name} has no option {option!r}; it has {', '.join(found)}")
@@ -74,7 +74,7 @@ def _is_group(path: Path) -> bool:
     return path.is_dir() and any(path.rglob("*.yaml"))
 
 
-def options_of(folder: Path) -> Iterator[tuple[str, str]]:
+def lines_of_group(folder: Path) -> Iterator[tuple[str, str]]:
     """(option, one line) of every yaml below a group's folder."""
     for path in folder.rglob("*.yaml"):
         yield str(path.relative_to(folder).with_suffix("")), one_line(path)

@@ -32,7 +32,7 @@ COMMANDS = {  # where the function of each is, imported when it is asked for
     "report": "al_bench.cli.report:report",
     "claim": "al_bench.cli.claim:claim",
     "explore": "al_bench.cli.explore:explore",
-    "list": "al_bench.cli.listing:show",
+    "list": "al_bench.cli.listing:list_options",
     "check": "al_bench.cli.main:check",
     "enter": "al_bench.cli.entries:enter",
     "merge": "al_bench.cli.entries:merge",

@@ -28,7 +28,7 @@ def make(
     job = jobs[0]
     from al_bench.core.threads import limit_threads
     from al_bench.report.prior_card import card_of, card_tables, write_card
-    from al_bench.report.tables.render import show
+    from al_bench.report.tables.render import print_tables
     from al_bench.runs.component import Component
     from al_bench.runs.parts import known_prior, load_dataset
 
@@ -49,7 +49,7 @@ def make(
         "prompts": list(dataset.prompts),
     }
     card |= card_of(*measured(dataset, prior, split, rows, Path(job.at("cache")).expanduser()))
-    show(card_tables(card))
+    print_tables(card_tables(card))
     return write_card(card, Path(job.at("results")) / "priors")
 
 

@@ -106,7 +106,7 @@ def new(
         blind=not show_guess,
         config_dir=config_dir,
     ) as session:
-        show(session)
+        print_status(session)
         if not session.has_prior:
             print("the embeddings came without class probabilities: the foundation model has no "
                   "opinion; --prior-table gives it one")  # fmt: skip
@@ -158,7 +158,7 @@ def tell(
             count = session.tell(answers, unasked=unasked)
             left = f"; {empty} of {count + empty} lines have no answer and are left out"
             print(f"{count} answers told{left if empty else ''}")
-        show(session)
+        print_status(session)
 
 
 @app.command()
@@ -251,7 +251,7 @@ def predict(
 def status(folder: Folder, config_dir: ConfigDir = None) -> None:
     """Say how far a session has come."""
     with open_session(folder, config_dir) as session:
-        show(session)
+        print_status(session)
 
 
 @app.command()
@@ -270,7 +270,7 @@ def add(
             print(f"{session.add_rows(data, prior_table):,} rows added")
         elif classes is not None:
             session.add_classes(names_in(classes), prior_table)
-        show(session)
+        print_status(session)
 
 
 @app.command()
@@ -351,7 +351,7 @@ def new_file(path: Path | None) -> Iterator[TextIO]:
         raise
 
 
-def show(session: Session) -> None:
+def print_status(session: Session) -> None:
     """Print how far a session has come."""
     now = session.status()
     print(f"{session.service.folder}: {now.rows:,} rows, {now.answered:,} labelled "

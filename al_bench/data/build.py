@@ -72,7 +72,7 @@ def build(
         if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:
             raise ValueError(f"{type(noise).__name__} gave answers that are not classes 0..{k - 1}")
     else:
-        answers, annotator_pool = asked(annotators, noise, look, seed)
+        answers, annotator_pool = answers_of_several(annotators, noise, look, seed)
     made = Problem(pool, truth, answers, tests, test_truth, names, annotator_pool=annotator_pool)
     check_annotator_pool(made)
     rows, who = np.nonzero(made.table != ABSENT)
@@ -85,7 +85,7 @@ def build(
     return replace(made, ids=ids, facts=made.counts() | facts)
 
 
-def asked(
+def answers_of_several(
     annotators: Annotators, noise: Noise, look: Truth, seed: int
 ) -> tuple[Ints, AnnotatorPool]:
     """What several annotators say about every row, and who they are; ValueError where `noise` says

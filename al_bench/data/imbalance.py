@@ -48,7 +48,7 @@ class LongTail:
     order: str = "drawn"
 
     def __post_init__(self) -> None:
-        check(self.order, ratio=self.ratio)
+        check_order(self.order, ratio=self.ratio)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         fractions = self.ratio ** (-np.arange(n_classes) / max(n_classes - 1, 1))
@@ -78,7 +78,7 @@ class NaturalOrLongTail:
     order: str = "drawn"
 
     def __post_init__(self) -> None:
-        check(self.order, skew=self.skew, ratio=self.ratio, many_ratio=self.many_ratio)
+        check_order(self.order, skew=self.skew, ratio=self.ratio, many_ratio=self.many_ratio)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         counts = np.bincount(labels, minlength=n_classes)
@@ -107,7 +107,7 @@ class Step:
 
     def __post_init__(self) -> None:
         require(0 < self.minority < 1, self, "one between 0 and 1", minority=self.minority)
-        check(self.order, ratio=self.ratio)
+        check_order(self.order, ratio=self.ratio)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         rare = min(max(round(self.minority * n_classes), 1), n_classes - 1)
@@ -135,7 +135,7 @@ class Merge:
 
     def __post_init__(self) -> None:
         at_least(self, 2, classes=self.classes)
-        check(self.order)
+        check_order(self.order)
 
     def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept:
         wanted = f"fewer than the {n_classes} of the data set"
@@ -180,7 +180,7 @@ class OneVsRest:
         return Kept(rows, (np.arange(n_classes) != target).astype(np.int64))
 
 
-def check(order: str, **ratios: float) -> None:
+def check_order(order: str, **ratios: float) -> None:
     """ValueError unless these can be an order of classes and ratios of their sizes."""
     one_of("imbalance", ORDERS, order=order)
     wanted = "largest over smallest class, at least 1"

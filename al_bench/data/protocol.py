@@ -17,7 +17,7 @@ class Plain:
     allow_relabel, annotation_cost = False, AnnotationCost()
 
 
-def check(feedback: str, least: int, rounds: int) -> None:
+def check_protocol(feedback: str, least: int, rounds: int) -> None:
     """ValueError unless these can be a protocol's, of so many rounds at least."""
     at_least("protocol", least, rounds=rounds)
     one_of("protocol", FEEDBACK, feedback=feedback)
@@ -43,7 +43,7 @@ class Counts(Plain):
 
     def __post_init__(self) -> None:
         at_least("protocol", 1, start=self.start, budget=self.budget)
-        check(self.feedback, 0, self.rounds)
+        check_protocol(self.feedback, 0, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round for a pool of n rows; ValueError where it has fewer."""
@@ -80,7 +80,7 @@ class Budget(Plain):
         require(per_class is None or per_class > 0, "protocol", wanted, per_class=per_class)
         wanted = "null, or more than 0 and at most 1"
         require(fraction is None or 0 < fraction <= 1, "protocol", wanted, fraction=fraction)
-        check(self.feedback, 1, self.rounds)
+        check_protocol(self.feedback, 1, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round, as equal as whole numbers are; ValueError below one a
@@ -120,7 +120,7 @@ class Started(Plain):
     def __post_init__(self) -> None:
         fine, wanted = 0 < self.start < self.fraction <= 1, "0 < start < fraction <= 1"
         require(fine, "protocol", wanted, start=self.start, fraction=self.fraction)
-        check(self.feedback, 1, self.rounds)
+        check_protocol(self.feedback, 1, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
         """Rows queried in each round; ValueError below one a round."""

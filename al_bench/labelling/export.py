@@ -87,7 +87,7 @@ def export_bundle(
     if isinstance(estimate, SessionEstimate):
         facts |= {"estimate": asdict(estimate)}
     return ExportBundle(
-        labels, said, report(now, status, estimate, model is not None), model, facts
+        labels, said, export_report(now, status, estimate, model is not None), model, facts
     )
 
 
@@ -128,7 +128,9 @@ def labels_of_rows(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
     return rows, labels, np.full(len(rows), np.nan)
 
 
-def report(now: Snapshot, status: Status, estimate: SessionEstimate | str, model: bool) -> str:
+def export_report(
+    now: Snapshot, status: Status, estimate: SessionEstimate | str, model: bool
+) -> str:
     """A page for whoever finds an export later: how many labels by class and annotator, how good
     the model is or why nobody knows, and how it was made; all texts escaped, nothing fetched.
     model: whether its weights lie beside the page."""

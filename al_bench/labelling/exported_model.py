@@ -23,8 +23,8 @@ from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
 from al_bench.labelling.rows import RowBatch, plain_arrays
 from al_bench.labelling.settings import Columns, config_of, task_of
 from al_bench.labelling.sources import read_rows
-from al_bench.learners.linear import SoftmaxModel
-from al_bench.runs.config import build
+from al_bench.learners.linear import LinearHeadModel
+from al_bench.runs.config import instantiate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ class PortableModel:
     """A linear head, as sure as it may be; and, where its training rule says so, joined with the
     belief that taught it, whose power is `blend_weight` and which reads the prior of a row."""
 
-    head: SoftmaxModel
+    head: LinearHeadModel
     blend_weight: float = 0.0
     belief: Mixture | None = None
 
@@ -49,9 +49,9 @@ class PortableModel:
         """What predicts as a user is given it, to rounding; None where there is no linear head, or
         what it is joined with is no belief of ours."""
         model, power = given.state.model, np.float32(given.inverse_temperature)
-        if not isinstance(model, SoftmaxModel):
+        if not isinstance(model, LinearHeadModel):
             return None
-        head = SoftmaxModel(power * model.weight, power * model.bias)
+        head = LinearHeadModel(power * model.weight, power * model.bias)
         if not given.blend_weight or given.state.training is None:
             return cls(head)
         belief = given.state.training.belief_fn
@@ -108,7 +108,7 @@ class PortableModel:
         weight, bias = arrays["weight"], arrays["bias"]
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise ValueError(f"its weights have shapes {weight.shape} and {bias.shape}")
-        head = SoftmaxModel(weight, bias)
+        head = LinearHeadModel(weight, bias)
         if "blend_weight" not in arrays:
             return cls(head)
         (k, d), (e, f, *_), m = weight.shape, arrays["unseen"].shape, len(arrays["share"])
@@ -260,7 +260,7 @@ class ExportedModel:
         rows = read_rows(inputs, Columns(text, image, None, id, split).or_else(self.columns))
         rows.check_kind(self.modality, "the model")
         extra = None if config_dir is None else Path(config_dir)
-        prior: Prior = build(config_of({"prior": self.prior}, self.overrides, extra).prior)
+        prior: Prior = instantiate(config_of({"prior": self.prior}, self.overrides, extra).prior)
         encoder = prior.encoder(self.modality)
         if encoder.key != self.encoder:
             raise ValueError(

@@ -17,7 +17,7 @@ from al_bench.crowd import Majority
 from al_bench.data.datasets.check import check_names, check_prompts, spaced
 from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
-from al_bench.runs.config import OPTIONAL, RENAMED, build, is_sweep, key_of
+from al_bench.runs.config import OPTIONAL, RENAMED, instantiate, is_sweep, key_of
 from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import plan
 
@@ -175,7 +175,7 @@ def _components(
     config = config_of(dict(options), overrides, extra)
     found: dict[str, Any] = {}
     for group, option in {group: dict(options)[group] for group in DEFAULTS}.items():
-        found[group] = None if config[group] is None else build(config[group])
+        found[group] = None if config[group] is None else instantiate(config[group])
         if reads_truth(found[group]):
             raise ValueError(f"{group}={option} reads the truth, which nobody has; wanted a method")
     found["label_model"] = found["label_model"] or Majority()

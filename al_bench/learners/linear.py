@@ -14,7 +14,7 @@ from al_bench.core.state import Floats, Rows, TrainingSet
 
 
 @dataclass(frozen=True)
-class SoftmaxModel:
+class LinearHeadModel:
     """A softmax over ``features @ weight.T + bias``: weight (k, d), bias (k,)."""
 
     weight: Floats
@@ -55,10 +55,10 @@ class LinearHead:
         at_least(self, 1, iterations=self.iterations)
         one_of(self, BALANCES, balance=self.balance)
 
-    def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> SoftmaxModel:
+    def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> LinearHeadModel:
         return self.beside(np.zeros(rows.n_classes), rows, training)
 
-    def beside(self, offset: Floats, rows: Rows, training: TrainingSet) -> SoftmaxModel:
+    def beside(self, offset: Floats, rows: Rows, training: TrainingSet) -> LinearHeadModel:
         """The head that is best where an offset, (k,) or (m, k) by training row, is added to its
         scores. ValueError without a row, or where a weight is not finite."""
         if len(training.rows) == 0:
@@ -68,4 +68,4 @@ class LinearHead:
         found = logistic(features, training.targets, weights, self.l2, offset + shift, *fit)
         if not np.isfinite(found).all():
             raise ValueError("LinearHead diverged to a non-finite weight; raise learner.l2")
-        return SoftmaxModel(np.ascontiguousarray(found[:-1].T), found[-1])
+        return LinearHeadModel(np.ascontiguousarray(found[:-1].T), found[-1])

@@ -16,7 +16,7 @@ from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import Table, headed
 from al_bench.report.tables.claims import READING
 from al_bench.report.tables.render import latex, markdown_text, section
-from al_bench.report.tables.tables import details, summary
+from al_bench.report.tables.tables import details, page_tables
 
 MOST = 40  # rows of a table on the page
 
@@ -33,7 +33,7 @@ def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> li
 
 def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
     """The files of a report whose numbers are there."""
-    shown, rest = summary(analysis), details(analysis)
+    shown, rest = page_tables(analysis), details(analysis)
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(analysis, out / "figures" / name)

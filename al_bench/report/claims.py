@@ -227,8 +227,7 @@ def against_best(
     own = ~np.isnan(mine).any(axis=1)
     theirs, best = cross_selected(np.stack(list(scores.values()))[:, own], curves.labels)
     opponents = tuple(list(scores)[number] for number in best)
-    who = " and ".join(f"{one.method.text} by {one.metric}" for one in opponents)
-    found = compare(curves, mine[own], theirs, f"{ours.text} against {who}", spec)
+    found = compare(curves, mine[own], theirs, spec)
     if found is None:
         return None
     return found, opponents, float(np.nanmean(theirs[:, -1]))

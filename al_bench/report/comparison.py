@@ -192,17 +192,16 @@ def compare(
     curves: LearningCurves,
     a: Floats,
     b: Floats,
-    who: str,
     spec: ReportSpec,
     baseline: Method | None = None,
 ) -> Comparison | None:
     """Scores (s, p) in a setting against others, over the seeds that both have; None where there
-    are none. who: names them, so that no other method or setting moves their resamples."""
+    are none. Every comparison has the same resamples: they hang on no name and no other one."""
     both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
     if not both.any():
         return None
     a, b = a[both], b[both]
-    draws = rng(spec.seed, f"bootstrap {curves.setting.text} against {who}")
+    draws = rng(spec.seed, "bootstrap")
     savings = saved(a, b, curves.labels, spec.bootstrap, draws)
     areas = stats.Paired(area(a, curves.labels) - area(b, curves.labels))
     return Comparison(*savings, areas, stats.Paired(a[:, -1] - b[:, -1]), baseline)

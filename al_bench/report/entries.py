@@ -43,7 +43,7 @@ from al_bench.report.results import (
 )
 from al_bench.report.savings import area
 from al_bench.runs.component import identified, name_of, run_id
-from al_bench.runs.config import PROBLEM, build, config_folders, key_of, resolved
+from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.parts import reads_truth
@@ -345,7 +345,7 @@ def check_blind(name: str, job: Job) -> None:
     """ValueError where a component of a run reads the truth: such a reference is no entry."""
     for group in METHOD:
         node = job.at(group)
-        if node is not None and reads_truth(build(node)):
+        if node is not None and reads_truth(instantiate(node)):
             raise ValueError(
                 f"{name} has the {group} {node['_target_']}, which reads the truth; wanted a "
                 "method, not an upper reference"

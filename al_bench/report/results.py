@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from al_bench.core.hashing import replaced
-from al_bench.report.keys import METHOD, SETTING, Choice, Setting, columns_of
+from al_bench.report.keys import METHOD, SETTING, Choice, Setting, group_columns
 from al_bench.runs.config import PROBLEM
 from al_bench.runs.display import display_name, erring
 from al_bench.runs.schema import read_manifest, read_round_lines
@@ -145,7 +145,7 @@ def tidy(
     """One flat row per round; n_labels (answers bought), oracle_calls and, where several
     annotators were there to be paid, cost are running totals."""
     facts = manifest["facts"]
-    fixed: dict[str, Any] = {"id": name} | columns_of(manifest["choices"], manifest["science"])
+    fixed: dict[str, Any] = {"id": name} | group_columns(manifest["choices"], manifest["science"])
     fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
     fixed |= {"reads_truth": bool(facts.get("reads_truth", False))}
     fixed |= {fact: facts.get(fact) for fact in FACTS}

@@ -22,7 +22,7 @@ from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from al_bench.runs.config import GIVEN, build
+from al_bench.runs.config import GIVEN, instantiate
 from al_bench.runs.display import OURS
 
 Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
@@ -115,7 +115,7 @@ def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
     missing = [name for name in defaulted(target) if name not in node]
     if not missing or target == "al_bench.Problem":  # of arrays, which are known by their digest
         return node
-    made = build({name: value for name, value in node.items() if name not in GIVEN})
+    made = instantiate({name: value for name, value in node.items() if name not in GIVEN})
     return {**node, **{name: plain(getattr(made, name)) for name in missing}}
 
 

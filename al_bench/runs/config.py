@@ -118,16 +118,16 @@ def installed_configs() -> tuple[Path, ...]:
     return tuple(folders)
 
 
-def build(node: Any) -> Any:
+def instantiate(node: Any) -> Any:
     """The object a config node describes: one call of its ``_target_``. The only place that does.
 
     ValueError with the constructor's own sentence where it refuses its arguments.
     """
     from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
+    from hydra.utils import instantiate as made_by_hydra
 
     try:
-        return instantiate(node, _convert_="all")  # or a dataclass in a list would be a config
+        return made_by_hydra(node, _convert_="all")  # or a dataclass in a list would be a config
     except InstantiationException as error:
         if error.__cause__ is None:
             raise ValueError(str(error).splitlines()[0]) from None

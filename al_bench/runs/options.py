@@ -204,7 +204,7 @@ class Asked:
     renewed: bool
 
 
-def asked(
+def override_of(
     group: str, option: str, node: Mapping[str, Any], folders: Sequence[Path]
 ) -> Asked | None:
     """How a component with these values is asked for; None where no file of these folders
@@ -216,7 +216,10 @@ def asked(
     if not node:
         return Asked((), False)
     more = [f"{group}.limit={node['limit']}"] if "limit" in node else []
-    more += [f"trainer.{key}={said(value)}" for key, value in node.get("trainer", {}).items()]
+    more += [
+        f"trainer.{key}={as_override_value(value)}"
+        for key, value in node.get("trainer", {}).items()
+    ]
     node = {key: value for key, value in node.items() if key not in GIVEN}
     known = options(group, tuple(folders))
     if option not in known:
@@ -243,7 +246,7 @@ def overrides(
             inner = options(other[0], tuple(folders))[other[1]] if other else base[name]
             yield from overrides(there, value, inner, folders)
         else:
-            yield f"{there}={said(value)}"
+            yield f"{there}={as_override_value(value)}"
 
 
 def same_class(value: Any, base: Any) -> bool:
@@ -276,14 +279,18 @@ def renewed(own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[P
     return any(renewed(v, b, folders) for v, b in parts if isinstance(v, Mapping))
 
 
-def said(value: Any) -> str:
+def as_override_value(value: Any) -> str:
     """A value in the grammar of overrides."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{said(k)}:{said(v)}" for k, v in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(f"{as_override_value(k)}:{as_override_value(v)}" for k, v in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(said, value)) + "]"
+        return "[" + ",".join(map(as_override_value, value)) + "]"
     text = str(value)
     if text.startswith("sha256:"):
         return MISSING

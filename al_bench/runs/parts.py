@@ -16,18 +16,18 @@ from al_bench.data.build import build as build_problem
 from al_bench.data.limit import limited
 from al_bench.data.types import Dataset
 from al_bench.runs.component import Component
-from al_bench.runs.config import PROBLEM, build
+from al_bench.runs.config import PROBLEM, instantiate
 from al_bench.runs.plan import Job
 
 
 def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
     """The components that a run's config names, and the trainer of its networks; an upper reference
     is given the truth here alone."""
-    protocol = checked_protocol(build(job.at("protocol")))
+    protocol = checked_protocol(instantiate(job.at("protocol")))
     check_asking(job, problem, protocol)
-    rules = [build(job.at(group)) for group in ("init", "strategy", "supervision")]
+    rules = [instantiate(job.at(group)) for group in ("init", "strategy", "supervision")]
     init, strategy, supervision = (p.given(problem.truth) if reads_truth(p) else p for p in rules)
-    learner, trainer = build(job.at("learner")), build(job.at("trainer"))
+    learner, trainer = instantiate(job.at("learner")), instantiate(job.at("trainer"))
     trainer.lead(learner)
     asking = {} if problem.annotator_pool is None else asking_of(job, problem)
     parts = Parts(init, strategy, supervision, learner, protocol, evaluate, **asking)
@@ -38,10 +38,10 @@ def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
     """What several annotators' answers come to and whom to ask: a majority and in turn, unless
     the config says otherwise."""
     label_model, annotator_selection = job.at("label_model"), job.at("annotator_selection")
-    asked: Any = InTurn() if annotator_selection is None else build(annotator_selection)
+    asked: Any = InTurn() if annotator_selection is None else instantiate(annotator_selection)
     if reads_truth(asked):
         asked = asked.given(problem.accuracies)
-    consensus = Majority() if label_model is None else build(label_model)
+    consensus = Majority() if label_model is None else instantiate(label_model)
     return {"label_model": consensus, "annotator_selection": asked}
 
 
@@ -91,8 +91,11 @@ def problem_of(job: Job) -> Problem:
 def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Problem:
     """The problem of these components; data sets and priors are kept for the next."""
     parts = {part.group: part for part in made}
-    keep, errors = build(parts["imbalance"].params), build(parts["noise"].params)
-    several = build(parts["annotators"].params) if "annotators" in parts else None
+    keep, errors = (
+        instantiate(parts["imbalance"].params),
+        instantiate(parts["noise"].params),
+    )
+    several = instantiate(parts["annotators"].params) if "annotators" in parts else None
     dataset, prior = load_dataset(parts["dataset"]), known_prior(parts["prior"])
     return build_problem(dataset, keep, errors, prior, seed, cache, several)
 
@@ -101,14 +104,14 @@ def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Proble
 def load_dataset(dataset: Component) -> Dataset:
     """A data set, loaded once a process; some of its rows where it has a limit."""
     node = {key: value for key, value in dataset.params.items() if key != "limit"}
-    found: Dataset = build(node).load()
+    found: Dataset = instantiate(node).load()
     return limited(found, dataset.params["limit"]) if "limit" in dataset.params else found
 
 
 @lru_cache(maxsize=4)
 def known_prior(prior: Component) -> Any:
     """A prior, made once a process so that weights load once."""
-    return build(prior.params)
+    return instantiate(prior.params)
 
 
 def given_problem(problem: Problem, name: str) -> Mapping[str, Any]:

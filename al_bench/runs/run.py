@@ -14,7 +14,7 @@ from al_bench.core.problem import Problem
 from al_bench.core.progress import span
 from al_bench.core.threads import limit_threads
 from al_bench.runs.component import identified, name_of
-from al_bench.runs.config import GROUPS, OPTIONAL, build
+from al_bench.runs.config import GROUPS, OPTIONAL, instantiate
 from al_bench.runs.environment import commit, isa_limited, versions
 from al_bench.runs.loggers import log_round, open_loggers, title
 from al_bench.runs.options import option_of
@@ -101,10 +101,13 @@ def write_rounds(
     rounds = active_learning(parts, problem, seed, done)
     if "selected_by" in manifest:
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
-        selection, last = build(job.at("proxy_selection")), ""  # which points there are it knows
+        selection, last = (
+            instantiate(job.at("proxy_selection")),
+            "",
+        )  # which points there are it knows
         trainer.lead(selection.learner)
         rounds = selection.rounds(log, parts, problem, seed, len(done))
-    factories = [build(node) for node in job.at("logger")["mirrors"]]
+    factories = [instantiate(node) for node in job.at("logger")["mirrors"]]
     labels, names = 0, problem.class_names
     with open_loggers(factories, name, manifest, Path(job.at("results"))) as loggers:
         trainer.loggers, trainer.folder = loggers, folder.folder

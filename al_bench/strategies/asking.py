@@ -230,14 +230,14 @@ class ActiveLab:
         seen, pool = views(state, labelled, targets, self.folds, self.l2, rng)
         with quietly(rng):
             scores = get_active_learning_scores(
-                said(state) if len(labelled) else None,
+                answers_by_row(state) if len(labelled) else None,
                 seen if len(labelled) else None,
                 pool[free] if len(free) else None,
             )
         return best_first(rows, -np.concatenate(scores), state.remaining, budget, rng)
 
 
-def said(state: State) -> Floats:
+def answers_by_row(state: State) -> Floats:
     """(m, a') answers about the labelled rows by those who gave any, NaN where there is none; of a
     single annotator the labels."""
     if state.annotator_pool is None:

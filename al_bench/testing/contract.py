@@ -200,7 +200,7 @@ ROLES = {"init": "strategy"}  # a start is a strategy of round 1 (strategy@init)
 
 def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     """Check the components named in `overrides` (``strategy=mine``); 1 if a promise is broken."""
-    from al_bench.runs.config import build
+    from al_bench.runs.config import instantiate
     from al_bench.runs.plan import plan
 
     heads = [override.split("=")[0].split("@")[-1] for override in overrides]
@@ -214,7 +214,7 @@ def check_config(overrides: Sequence[str], extra: Path | None) -> int:
         for promise in CHECKS[ROLES.get(group, group)]:
             what = f"{group}={option}: {(promise.__doc__ or '').splitlines()[0]}"
             try:
-                promise(partial(build, job.config[group]))
+                promise(partial(instantiate, job.config[group]))
                 print(f"ok      {what}")
             except ContractError as error:
                 broken += 1

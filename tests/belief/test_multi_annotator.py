@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from al_bench.belief import multi_annotator as several
 from al_bench.belief.belief import AveragedBelief, BeliefModel, OutOfFoldBelief, belief_of
 from al_bench.belief.multi_annotator import AnswerTable, learned_skills, vote_targets
 from al_bench.belief.opinion_pool import mean_multi_annotator
@@ -13,8 +14,8 @@ from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.balance import balanced_weights
 from al_bench.core.logistic import logistic
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows, State
-from al_bench.crowd import Majority, several
-from al_bench.runs.config import build
+from al_bench.crowd import Majority
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 from al_bench.testing.situations import make_pool
 from tests.reference import several as slow
@@ -235,7 +236,7 @@ def test_right_answers_of_a_second_person_cost_no_accuracy_in_200_histories() ->
 def believed(belief: str = "version_2") -> object:
     options = ["label_model=belief", f"belief@label_model.belief={belief}", "annotators=alike"]
     (job,) = plan(options, None)
-    return build(job.config.label_model)
+    return instantiate(job.config.label_model)
 
 
 @pytest.mark.parametrize("belief", ["version_2", "averaged"])

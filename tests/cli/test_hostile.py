@@ -213,10 +213,10 @@ def test_any_text_is_a_text(strange: list[str]) -> None:
 
 @pytest.mark.models
 def test_strange_texts_have_finite_embeddings_of_length_one() -> None:
-    from al_bench.runs.config import build
+    from al_bench.runs.config import instantiate
     from al_bench.runs.plan import plan
 
-    encoder = build(plan(["prior=minilm"])[0].config.prior).encoder("text")
+    encoder = instantiate(plan(["prior=minilm"])[0].config.prior).encoder("text")
     strange = [
         "",
         " ",

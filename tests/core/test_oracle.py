@@ -25,8 +25,8 @@ from al_bench.data.protocol import Counts, Priced
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
 from al_bench.testing.asking import make_table, people_of
+from tests.core.test_loop import Centroids, Hard
 from tests.pools import small_problem
-from tests.test_loop import Centroids, Hard
 
 COUNTS = Counts(start=10, budget=12, rounds=3, feedback="within_batch")
 ANSWERS = Priced(COUNTS, model=0.1, again=0.5)

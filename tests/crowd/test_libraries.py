@@ -22,7 +22,7 @@ from al_bench.crowd.consensus import Majority
 from al_bench.crowd.cross_val import view, views
 from al_bench.crowd.glad import Glad, improved, posterior
 from al_bench.crowd.libraries import Crowdlab, DawidSkene, Mace, averaged
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 from tests.reference import dawid_skene as slow
 from tests.reference import glad as plain
@@ -36,7 +36,7 @@ def option(name: str) -> LabelModel:
         name, []
     ):
         pytest.importorskip(needs)
-    made: LabelModel = build(plan([f"label_model={name}"])[0].config["label_model"])
+    made: LabelModel = instantiate(plan([f"label_model={name}"])[0].config["label_model"])
     return made
 
 

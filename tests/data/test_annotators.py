@@ -18,7 +18,7 @@ from al_bench.data import (
     Uniform,
     WithModel,
 )
-from al_bench.data.build import asked
+from al_bench.data.build import answers_of_several
 from al_bench.data.types import Annotators, People, Truth
 from al_bench.testing.situations import make_pool
 
@@ -168,4 +168,4 @@ def test_answers_that_are_not_on_record_are_missed_in_a_sentence(
 
 def test_noise_beside_annotators_is_refused() -> None:
     with pytest.raises(ValueError, match=r"annotators \(Alike\) and noise \(Symmetric\) both say"):
-        asked(Alike(2, Clean()), Symmetric(0.2), look(50), 0)
+        answers_of_several(Alike(2, Clean()), Symmetric(0.2), look(50), 0)

@@ -14,7 +14,7 @@ import pytest
 from al_bench import data, priors
 from al_bench.data.types import People, Truth
 from al_bench.runs.component import component, identified, node_of
-from al_bench.runs.config import build, config_dir
+from al_bench.runs.config import config_dir, instantiate
 from al_bench.runs.options import MISSING, options
 from al_bench.testing.situations import make_pool
 
@@ -51,7 +51,7 @@ def filled(node: Any) -> Any:
 @pytest.mark.parametrize("option", NODES)
 def test_an_object_is_the_call_that_its_yaml_says(option: str) -> None:
     node = filled(NODES[option])
-    part = build(node)
+    part = instantiate(node)
     assert identified(node_of(part)) == identified(node)
     if option.startswith("prior") and "mine" not in node.values() and "file" not in node:
         assert part.key
@@ -62,7 +62,9 @@ def test_what_a_constructor_takes_by_default_is_what_the_main_yaml_says(option: 
     node = filled(NODES[option])
     kind = component(node["_target_"])
     told = needed(kind) | {key for key, value in NODES[option].items() if value == MISSING}
-    given = build({"_target_": "builtins.dict"} | {key: node[key] for key in told & node.keys()})
+    given = instantiate(
+        {"_target_": "builtins.dict"} | {key: node[key] for key in told & node.keys()}
+    )
     part = kind(**given)
     assert identified(node_of(part)) == identified(node)
 
@@ -70,9 +72,7 @@ def test_what_a_constructor_takes_by_default_is_what_the_main_yaml_says(option: 
 def test_every_class_has_a_main_yaml_or_needs_to_be_told_of_its_data() -> None:
     there = {NODES[option]["_target_"] for option in MAINS}
     missing = {node["_target_"] for node in NODES.values()} - there
-    assert missing == {
-        f"al_bench.data.datasets.{n}" for n in ("Answered", "Halved", "Packaged", "Texts")
-    }
+    assert missing == {f"al_bench.data.{n}" for n in ("Answered", "Halved", "Packaged", "Texts")}
 
 
 @pytest.mark.parametrize("room", [data, priors], ids=lambda room: room.__name__)

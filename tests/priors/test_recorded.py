@@ -13,9 +13,9 @@ import pytest
 
 from al_bench.core.arrays import uniform
 from al_bench.core.state import ABSENT, Floats, Ints
+from al_bench.data import Synthetic
 from al_bench.data.build import build
 from al_bench.data.cache.embeddings import comparing
-from al_bench.data.datasets import Synthetic
 from al_bench.data.imbalance import LongTail, Merge
 from al_bench.data.noise import Clean
 from al_bench.data.types import Prior, Task
@@ -23,7 +23,7 @@ from al_bench.priors import Degraded, RecordedAnswers, RecordedLogits, RecordedV
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.recorded import agreed_accuracy, smoothed
 from al_bench.priors.table import ID, row_id
-from al_bench.runs.config import build as constructed
+from al_bench.runs.config import instantiate as constructed
 from al_bench.runs.plan import plan
 
 GIVEN = os.environ.get("AL_BENCH_DATA")

@@ -230,26 +230,3 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     lines[2] |= {"queried": [], "answers": [], "annotators": [], "cost": 0.0}
     (here / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert load(here.parent)["cost"].tolist() == [0, 12.5, 12.5, 25]
-
-
-def test_keys_without_annotators_seed_generators_by_the_text_they_always_had(
-    tmp_path: Path,
-) -> None:
-    def text(**options: str) -> str:
-        packages = {"imbalance": "problem", "noise": "problem"}
-        nodes = {g: f"al_bench.{packages.get(g, g)}.{option}" for g, option in options.items()}
-        return " ".join(f'{group}={{"_target_":"{node}"}}' for group, node in nodes.items())
-
-    fake_run(tmp_path / "one", "margin")
-    frame = keyed(load(tmp_path / "one"))
-    place = {"dataset": "flowers", "imbalance": "Natural", "noise": "Clean"}
-    rest = text(prior="minilm", learner="linear"), "proxy_selection=null", text(protocol="small")
-    assert frame["setting"].iloc[0].text == " ".join((text(**place), *rest))
-    rule = {"strategy": "margin", "supervision": "labels", "init": "random"}
-    assert frame["method"].iloc[0].text == text(**rule)
-    fake_run(tmp_path / "several", "margin", asking=ASKING)
-    several = keyed(load(tmp_path / "several"))
-    everybody = text(**place, annotators="mixed")
-    assert several["setting"].iloc[0].text == " ".join((everybody, *rest))
-    asked = text(**rule, label_model="glad", annotator_selection="thompson")
-    assert several["method"].iloc[0].text == asked

@@ -17,9 +17,9 @@ from al_bench.strategies.asking import (
     AskAgain,
     ReLabel,
     Repeated,
+    answers_by_row,
     chance_of_change,
     in_turns,
-    said,
 )
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.galaxy import Galaxy
@@ -203,7 +203,9 @@ def test_activelab_ranks_by_cleanlabs_scores() -> None:
     few = ActiveLab(1000, 1.0)  # more folds than labels: it reads the task model
     labelled, free = state.labelled, state.unlabelled
     probs = state.probs.astype(float)
-    theirs = multiannotator.get_active_learning_scores(said(state), probs[labelled], probs[free])
+    theirs = multiannotator.get_active_learning_scores(
+        answers_by_row(state), probs[labelled], probs[free]
+    )
     score = dict(zip(np.append(labelled, free), np.concatenate(theirs), strict=True))
     rows = few.select(state, 20, generator())
     open_scores = sorted(score[row] for row in state.queryable)

@@ -13,7 +13,7 @@ from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.problem import Problem
 from al_bench.core.state import Floats, Ints, Prequential, Rows, State, Supervision, TrainingSet
 from al_bench.data.protocol import Counts
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 from al_bench.supervision.calibrated import Calibrated, learned_blend_weight, prequential_of
 from al_bench.supervision.human import HumanLabels
@@ -152,7 +152,7 @@ def test_a_belief_that_is_not_there_cannot_be_joined() -> None:
 def test_unbought_answers_and_an_interruption_change_nothing_of_what_is_foreseen() -> None:
     options = ["strategy=codecision", "strategy@init=codecision", "supervision=belief_blend"]
     config = plan(options)[0].config
-    made = [build(config[part]) for part in ("init", "strategy", "supervision", "learner")]
+    made = [instantiate(config[part]) for part in ("init", "strategy", "supervision", "learner")]
     parts = Parts(*made, Counts(start=10, budget=10, rounds=4, feedback="within_batch"), evaluate)
 
     def run(problem: Problem, done: Sequence[Round] = ()) -> list[Round]:

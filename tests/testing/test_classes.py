@@ -9,12 +9,12 @@ import pytest
 
 from al_bench.core.state import TrainingSet
 from al_bench.runs.component import identified, node_of, targets
-from al_bench.runs.config import build, config_folders
+from al_bench.runs.config import config_folders, instantiate
 from al_bench.runs.options import options
 from al_bench.testing.asking import make_asked
 from al_bench.testing.situations import make_state
 
-ROOMS = ("strategies", "supervision", "label_models", "assignments", "learners")
+ROOMS = ("strategies", "supervision", "belief", "crowd", "learners")
 GROUPS = (
     "strategy",
     "supervision",
@@ -41,13 +41,13 @@ AROUND = {  # what another component is to be given, or a choice that nobody can
 
 
 def class_of(node: Any) -> type:
-    return type(build(node))
+    return type(instantiate(node))
 
 
 @pytest.mark.parametrize(("group", "option"), NODES, ids="-".join)
 def test_an_object_of_an_option_has_the_identity_of_its_config(group: str, option: str) -> None:
     node = NODES[group, option]
-    assert identified(node_of(build(node))) == identified(node)
+    assert identified(node_of(instantiate(node))) == identified(node)
 
 
 def test_a_class_without_arguments_is_its_main_option() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from al_bench.core.state import Consensus, Ints, State
 from al_bench.crowd.consensus import Majority
-from al_bench.runs.config import build, config_dir
+from al_bench.runs.config import config_dir, instantiate
 from al_bench.runs.plan import plan
 from al_bench.testing.contract import CHECKS, learns_something
 from al_bench.testing.promises import Check, ContractError
@@ -59,7 +59,7 @@ def test_every_config_keeps_the_contract(
     if option in EXTRAS:
         pytest.importorskip(EXTRAS[option])
     steps = 50 if check is learns_something else 4
-    check(lambda: build(node(group, option, weights, steps)))
+    check(lambda: instantiate(node(group, option, weights, steps)))
 
 
 @lru_cache(maxsize=1)

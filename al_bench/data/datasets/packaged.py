@@ -52,7 +52,7 @@ class Packaged:
     def load(self) -> Dataset:
         """Reads the file; ValueError if its checksum is not the pinned one."""
         with as_file(files("al_bench.data.datasets") / "files" / f"{self.name}.npz") as path:
-            verify(path, SHA256[self.name])
+            check_sha256(path, SHA256[self.name])
             with np.load(path, allow_pickle=False) as arrays:
                 modality = str(arrays["modality"])
                 dataset = Dataset(
@@ -76,7 +76,7 @@ def modality_of(name: str) -> str:
         return str(arrays["modality"])
 
 
-def verify(path: Path, wanted: str) -> None:
+def check_sha256(path: Path, wanted: str) -> None:
     """FileNotFoundError or ValueError unless the file is there with this sha256."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; reinstall al_bench or run its script")

@@ -30,11 +30,11 @@ def people_columns(
     in one sentence, for an unknown class, a missing answer that is not declared, or one person's
     second answer to a row. O(n a) time; O(n w) memory for w people.
     """
-    return {name: read_answers(f"{where}: answers {name!r}", table, of, own, n_classes)
+    return {name: read_people(f"{where}: answers {name!r}", table, of, own, n_classes)
             for name, of in people.items()}  # fmt: skip
 
 
-def read_answers(
+def read_people(
     where: str, table: Any, of: Mapping[str, Any], own: Sequence[str] | None, n_classes: int
 ) -> People:
     """One table of answers."""

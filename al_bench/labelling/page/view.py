@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from al_bench.core.hashing import digest
 from al_bench.data.datasets.images import decode
-from al_bench.labelling import Answer, SessionEstimate, Session, Suggestion
+from al_bench.labelling import Answer, Session, SessionEstimate, Suggestion
 from al_bench.labelling.page.background import Background
 from al_bench.labelling.schema import AUDIT
 
@@ -226,7 +226,7 @@ def curve(points: Sequence[Point]) -> Curve | None:
     return Curve(WIDTH, HEIGHT, line, joined(upper + lower), marks, summary)
 
 
-def shown(path: Path) -> bytes:
+def thumbnail(path: Path) -> bytes:
     """An image file as JPEG of at most SIDE pixels a side.
 
     It is decoded and written anew, so that nothing but pixels gets to the browser, whatever the

@@ -90,7 +90,7 @@ def latex(tables: Sequence[Table], summary: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def show(tables: Iterable[Table]) -> None:
+def print_tables(tables: Iterable[Table]) -> None:
     """Print tables on a terminal, or as wide as one where there is none."""
     from rich.console import Console
 

@@ -37,10 +37,10 @@ HOW = (
 
 def tables(analysis: Analysis) -> list[Table]:
     """All tables of a report, those of its page first."""
-    return [*summary(analysis), *details(analysis)]
+    return [*page_tables(analysis), *details(analysis)]
 
 
-def summary(analysis: Analysis) -> list[Table]:
+def page_tables(analysis: Analysis) -> list[Table]:
     """The tables of a report's page: what its spec asks for, the ranking and one of results."""
     several = len(analysis.settings) > 1
     shown = [over_sets(result, analysis.names) for result in analysis.claims]
@@ -52,10 +52,10 @@ def summary(analysis: Analysis) -> list[Table]:
 def details(analysis: Analysis) -> list[Table]:
     """All other tables: claims set by set, and one of each setting or, of one, all metrics."""
     every = [set_by_set(result, analysis.names) for result in analysis.claims]
-    return [*every, *(by_setting(analysis) or [final_metrics(analysis)])]
+    return [*every, *(setting_tables(analysis) or [final_metrics(analysis)])]
 
 
-def by_setting(analysis: Analysis) -> list[Table]:
+def setting_tables(analysis: Analysis) -> list[Table]:
     """The table of each setting, where there are several."""
     several = len(analysis.settings) > 1
     return [of_setting(analysis, found) for found in analysis.settings] if several else []

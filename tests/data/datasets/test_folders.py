@@ -13,7 +13,7 @@ from PIL import Image
 from al_bench.core.hashing import fingerprint
 from al_bench.core.state import ABSENT
 from al_bench.data.datasets.hub import Hub
-from al_bench.runs.config import build as constructed
+from al_bench.runs.config import instantiate as constructed
 from al_bench.runs.plan import plan
 from tests.data.datasets.conftest import options
 from tests.data.datasets.folders import NAMES, TEXTS, hub, parquet

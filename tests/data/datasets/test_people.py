@@ -14,8 +14,8 @@ import pytest
 
 from al_bench.core.rng import rng
 from al_bench.core.state import ABSENT, Ints
+from al_bench.data import Answered, Features, Halved, Hub, Texts
 from al_bench.data.build import build
-from al_bench.data.datasets import Answered, Features, Halved, Hub, Texts
 from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.datasets.halved import halves
 from al_bench.data.imbalance import LongTail, Merge

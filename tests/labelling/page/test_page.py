@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from al_bench.labelling import Estimate, Interval
+from al_bench.labelling import Interval, SessionEstimate
 from al_bench.labelling.page.view import (
     ESTIMATE,
     EVERY,
@@ -194,11 +194,11 @@ def test_people_who_share_a_browser_keep_their_own_pages(tmp_path: Path) -> None
         assert browser.get("/").headers["location"] == "./?as=bob%7Ccy"
 
 
-def estimate(accuracy: float) -> Estimate:
+def estimate(accuracy: float) -> SessionEstimate:
     recalls = {"praise": Interval(0.5, 0.25, 1.0)}
     advice = "go on: it is not <b>good</b> yet"
     one = Interval(accuracy, accuracy - 0.1, accuracy + 0.1)
-    return Estimate(one, Interval(0.66, 0.5, 0.75), recalls, 12, 4, advice)
+    return SessionEstimate(one, Interval(0.66, 0.5, 0.75), recalls, 12, 4, advice)
 
 
 def test_estimates_are_shown_as_they_grow_and_are_there_after_a_restart(tmp_path: Path) -> None:
