@@ -18,7 +18,6 @@ from al_bench.core.problem import Problem
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from omegaconf import DictConfig
 
     from al_bench.runs.plan import Job
 
@@ -175,13 +174,6 @@ def plot_learning_curves(
     from al_bench.report.figures.figures import plot_learning_curves as plot
 
     return plot(frame, metric=metric, ax=ax)
-
-
-def composed_choices(
-    choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
-) -> DictConfig:
-    """The config of some choices."""
-    return chosen(choices, seed, overrides, extra).config
 
 
 def chosen(

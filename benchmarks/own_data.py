@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from pages import row, table
 
-from al_bench.api import composed
+from al_bench.api import chosen
 from al_bench.core.metrics import balanced_accuracy
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
@@ -184,7 +184,7 @@ def main() -> None:
         "--write", action="store_true", help="also write own_data.md and its figure"
     )
     args = parser.parse_args()
-    data: Dataset = instantiate(composed({"dataset": "vader"}, 0, []).dataset).load()
+    data: Dataset = instantiate(chosen({"dataset": "vader"}, 0, []).config.dataset).load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pd.DataFrame({"text": list(data.train.inputs)[:ROWS]}).to_csv(

@@ -17,7 +17,7 @@ from al_bench.crowd import Majority
 from al_bench.data.datasets.check import check_names, check_prompts, spaced
 from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
-from al_bench.runs.config import OPTIONAL, RENAMED, instantiate, is_sweep, key_of
+from al_bench.runs.config import OPTIONAL, RENAMED_KEYS, instantiate, is_sweep, key_of
 from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import plan
 
@@ -117,7 +117,7 @@ class Settings:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
         for name in ("classes", "prompts", "overrides"):
             values[name] = tuple(values[name])
-        values["options"] = {RENAMED.get(k, k): v for k, v in values["options"].items()}
+        values["options"] = {RENAMED_KEYS.get(k, k): v for k, v in values["options"].items()}
         return cls(**values | {"columns": Columns(**values["columns"])})
 
     def stored(self) -> dict[str, Any]:

@@ -45,22 +45,27 @@ TRAINING = (
     *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
 )
 GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
-RENAMED = {  # groups, options and parameters of version 1.0, which this version still takes
+# what version 1.0 called options, groups and parameters; this version still takes their names
+RENAMED_OPTIONS = {
     "usual": "natural_or_longtail",
     "joined": "belief_blend",
     "fading_pool": "pseudo_labels_decayed",
     "vetted": "posterior_labels",
     "vetted_pool": "posterior_labels_pool",
+    "pairs": "confusions",
+    "sequential": "within_batch",
+    "batch": "after_batch",
+}
+RENAMED_KEYS = {
     "assignment": "annotator_selection",
     "reveal": "feedback",
-    "sequential": "within_batch",
     "reask": "allow_relabel",
     "beside": "blend_weight",
     "ridges": "l2_grid",
     "shifts": "prior_exponents",
     "gate": "trust_gate",
+    "pairs": "confusion_pseudocount",
 }
-AFFECTED = ("imbalance", "supervision", "assignment", "protocol", "belief")  # where they stand
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
@@ -228,10 +233,12 @@ def key_of(override: str) -> str:
 
 def renamed(override: str) -> str:
     """An override in today's names, with a warning where it has those of version 1.0."""
-    if not re.match(rf"[+~/]*({'|'.join(AFFECTED)})\b", override):
+    key, equals, value = override.partition("=")
+    if not re.match(r"[+~/]*(imbalance|supervision|assignment|protocol|belief)\b", key):
         return override
-    found = re.sub(r"\w+", lambda word: RENAMED.get(word[0], word[0]), override)
-    if found != override:
+    key = re.sub(r"\w+", lambda word: RENAMED_KEYS.get(word[0], word[0]), key)
+    value = re.sub(r"\w+", lambda word: RENAMED_OPTIONS.get(word[0], word[0]), value)
+    if (found := key + equals + value) != override:
         warnings.warn(f"{override} is now called {found}", FutureWarning, stacklevel=2)
     return found
 

@@ -1,13 +1,15 @@
 """Experiments: what their sweeps stand for, what a user's own words do to them, what is refused."""
 
+import warnings
 from pathlib import Path
 
 import pytest
 
 from al_bench.cli.main import main
 from al_bench.runs.component import run_id
-from al_bench.runs.config import composing, resolved, run_spec
+from al_bench.runs.config import composing, renamed, resolved, run_spec
 from al_bench.runs.experiments import command_lines, plans
+from al_bench.runs.plan import plan
 
 MINE = """# @package _global_
 defaults:
@@ -143,3 +145,28 @@ def test_hydra_shows_the_configuration_of_an_experiment_with_sweeps(
 ) -> None:
     assert main(["run", "experiment=savings", "--cfg", "job", "--package", "sweeps"]) == 0
     assert "protocol: full" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("former", "today"),
+    [
+        ("supervision=joined", "supervision=belief_blend"),
+        ("imbalance=usual", "imbalance=natural_or_longtail"),
+        ("belief@strategy.belief=pairs", "belief@strategy.belief=confusions"),
+        ("protocol.reveal=batch", "protocol.feedback=after_batch"),
+        ("strategy=margin", "strategy=margin"),
+    ],
+)
+def test_former_names_are_taken_with_a_warning_that_says_todays(former: str, today: str) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert renamed(former) == today
+    wanted = [] if former == today else [f"{former} is now called {today}"]
+    assert [str(one.message) for one in said] == wanted
+
+
+def test_a_plan_by_former_names_is_the_plan_by_todays() -> None:
+    with pytest.warns(FutureWarning, match="is now called supervision=belief_blend"):
+        (former,) = plan(["supervision=joined", "imbalance=usual", "seed=0"])
+    (today,) = plan(["supervision=belief_blend", "imbalance=natural_or_longtail", "seed=0"])
+    assert run_id(former.science) == run_id(today.science)
