@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
@@ -134,6 +135,8 @@ class Client:
         None stands for a request that is refused where others are answered. EndpointError, in one
         sentence, where an answer cannot be had; what was answered is kept.
         """
+        if find_spec("httpx2") is None:
+            raise RuntimeError("prior=endpoint needs httpx2: pip install 'al-bench[endpoint]'")
         self.key = key_for(self.place, self.variable)
         folder = Path(os.environ.get(CACHE) or "~/.cache/al_bench").expanduser() / "answers"
         name = sha256(f"{self.place}\n{self.model}".encode()).hexdigest()[:16]
