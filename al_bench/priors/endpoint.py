@@ -150,5 +150,5 @@ class Endpoint(Prompted):
 
 
 def opinion(form: Form, answers: Sequence[Any]) -> Opinion:
-    """What answers about a text come to; None stands for a request that was refused."""
-    return (None, ["refused"]) if None in answers else form.opinion(answers)
+    """What answers about a text come to; None stands for a request that has none."""
+    return (None, ["no answer"]) if None in answers else form.opinion(answers)

@@ -92,7 +92,11 @@ class Answers:
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.file = self.path.open("a+b")
-        fcntl.flock(self.file, fcntl.LOCK_EX)  # who comes second finds what the first one paid for
+        try:  # who comes second finds what the first one paid for
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for a process that asks the same model ({self.path})", file=sys.stderr)
+            fcntl.flock(self.file, fcntl.LOCK_EX)
         self.file.seek(0)
         for text in self.file:
             try:
@@ -132,12 +136,9 @@ class Client:
     def ask(self, bodies: Sequence[Body]) -> list[Any]:
         """The answer to each body, in their order: from disk where it is known, else asked for now.
 
-        None stands for a request that is refused where others are answered. EndpointError, in one
-        sentence, where an answer cannot be had; what was answered is kept.
+        None stands for one that is refused, or has no answer, where others are answered.
+        EndpointError, in one sentence, where one cannot be had; what was answered is kept.
         """
-        if find_spec("httpx2") is None:
-            raise RuntimeError("prior=endpoint needs httpx2: pip install 'al-bench[endpoint]'")
-        self.key = key_for(self.place, self.variable)
         folder = Path(os.environ.get(CACHE) or "~/.cache/al_bench").expanduser() / "answers"
         name = sha256(f"{self.place}\n{self.model}".encode()).hexdigest()[:16]
         names = [sha256(json.dumps(body, sort_keys=True).encode()).hexdigest() for body in bodies]
@@ -151,8 +152,11 @@ class Client:
 
     def fill(self, todo: Mapping[str, Body]) -> None:
         """Ask for what is not known, and say before and after what it costs."""
+        if find_spec("httpx2") is None:
+            raise RuntimeError("prior=endpoint needs httpx2: pip install 'al-bench[endpoint]'")
         from anyio.from_thread import start_blocking_portal  # in a notebook a loop runs already
 
+        self.key = key_for(self.place, self.variable)
         spent, most, sizes = self.answers.tokens, self.limits.max_cost, map(size, todo.values())
         tokens = [sum(each) for each in zip(*sizes, strict=True)]
         stop = "" if most is None else f", and it stops at {most:g}"
@@ -217,21 +221,18 @@ class Client:
                     await anyio.sleep(random.uniform(0.5, 1) * min(FIRST * 2**attempt, LONGEST))
         finally:
             self.in_flight -= cost
-        if tokens is None:
-            self.answers.known[request] = None
-        else:
-            self.answers.add(request, found, tokens)
+        self.answers.add(request if found is not None else None, found, tokens)
+        self.answers.known[request] = found
         self.done += 1
         if self.every():
-            text = line(
-                "", self.done, self.total, monotonic() - self.began, self.before, "requests"
-            )
-            self.say(f"{text.removeprefix(': ')}, {self.money(self.answers.tokens)}")
+            seconds = monotonic() - self.began
+            far = line(self.model, self.done, self.total, seconds, self.before, "requests")
+            print(f"{far}, {self.money(self.answers.tokens)}", file=sys.stderr, flush=True)
 
     async def once(
         self, client: httpx2.AsyncClient, body: Body, guess: Tokens
-    ) -> tuple[Any, Tokens | None]:
-        """The answer and what it cost, None where this body alone is refused.
+    ) -> tuple[Any, Tokens]:
+        """The answer and its tokens; None where others have one, so that it is this text.
 
         PassingError where another try may help, EndpointError where not.
         """
@@ -256,8 +257,9 @@ class Client:
             self.resume = max(self.resume, monotonic() + min(wait, LONGEST))  # all of them
             kind = EndpointError if wait > LONGEST else PassingError
             raise kind(self.refusal(response) + (f" and asks to wait {wait:.0f} s" if wait else ""))
-        if code in UNFIT and self.before + self.done:  # others are answered: it is this text
-            return None, None
+        others = self.before + self.done > 0
+        if code in UNFIT and others:
+            return None, (0, 0)
         if code != 200:
             raise EndpointError(self.refusal(response))
         try:
@@ -265,13 +267,18 @@ class Client:
         except ValueError:
             self.answers.add(None, None, guess)
             raise PassingError(f"{self.place} answered by half a JSON, or none") from None
+        if said := self.said(reply):
+            raise PassingError(f"{self.place} answered by an error{said}")
         tokens = used(reply, guess)
         try:
             return self.read(reply), tokens
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            if others:
+                return None, tokens
             self.answers.add(None, None, tokens)
-            raise EndpointError(f"{self.place} answered in another form{self.said(reply)}; wanted "
-                                f"{self.wanted}") from None  # fmt: skip
+            raise EndpointError(
+                f"{self.place} answered in another form; wanted {self.wanted}"
+            ) from None
 
     def refusal(self, response: httpx2.Response) -> str:
         """What a response says that is no answer."""

@@ -1,5 +1,7 @@
 """Pools of annotators: how they err, who is who, and that bad ones are refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
