@@ -17,10 +17,12 @@ import pytest
 from al_bench.cli.main import main
 from al_bench.priors.endpoint import Endpoint
 from al_bench.priors.endpoint_client import EndpointError, Limits
+from al_bench.priors.llm import CausalModel, LabelLikelihood, loaded
 from al_bench.problem.types import Task
 from tests.labelling.data import csv
 from tests.priors.endpoints import Body, Reply, asked, letters, serving
-from tests.tiny_models import bert, on_cpu
+from tests.tiny_models import NAMES, PROMPTS, bert, causal, on_cpu
+from tests.tiny_models import TEXTS as WORDS
 
 __all__ = ["bert", "on_cpu"]
 
@@ -72,7 +74,9 @@ def test_an_endpoint_is_the_prior_of_a_run_and_an_annotator_with_a_price(
     answers = rounds[-1]["metrics"]["model_answers"]
     assert answers > 0
     assert sum(line["cost"] for line in rounds) == pytest.approx(0.03 * answers)
-    known = json.loads(manifest.read_text())["science"]["prior"]
+    written = json.loads(manifest.read_text())
+    assert written["choices"]["prior"] == "endpoint"
+    known = written["science"]["prior"]
     assert known["model"] == "m"
     assert "limits" not in known
     files = [path for path in here.rglob("*") if path.is_file()]
@@ -103,6 +107,29 @@ def test_a_session_goes_on_where_its_endpoint_failed(
         assert main(["session", "suggest", "mine", "--budget", "10", "--out", "other.csv"]) == 0
         assert len(again.seen) == 20
     assert len((here / "batch.csv").read_text().splitlines()) >= 11
+
+
+def test_over_completions_a_model_says_what_it_says_in_this_process(here: Path) -> None:
+    import torch
+
+    model = CausalModel(str(causal(here / "llama", "llama")), None, 32, 500)
+    tokenizer, network = loaded(model)
+
+    def echo(number: int, body: Body) -> Reply:
+        tokens = tokenizer([body["prompt"]])["input_ids"][0]
+        with torch.inference_mode():
+            logs = network(torch.tensor([tokens])).logits[0].log_softmax(dim=-1)
+        known = [float(logs[place, token]) for place, token in enumerate(tokens[1:])]
+        choice = {"logprobs": {"token_logprobs": [None, *known, -1.0]}}  # the last one is new
+        return Reply({"choices": [choice], "usage": {"completion_tokens": 1}})
+
+    task, asked_like = Task(NAMES, PROMPTS, "text"), {"template": "a text: {text}\n"}
+    inside = LabelLikelihood(model=model, content_free=("dog", ""), **asked_like)
+    with serving(echo) as server:
+        outside = Endpoint("llama", url=server.url, protocol="completions",
+                           content_free=("dog", ""), **asked_like)  # fmt: skip
+        found = outside.probabilities(np.zeros(0), WORDS, task)
+    np.testing.assert_allclose(found, inside.probabilities(np.zeros(0), WORDS, task), rtol=1e-3)
 
 
 # --- real servers ---------------------------------------------------------------------------------
