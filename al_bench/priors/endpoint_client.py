@@ -373,10 +373,10 @@ def key_for(url: str, variable: str) -> str | None:
     belongs = bool(named) and origin(url) == origin(named)
     if not loopback(url):
         if not belongs:
-            raise ValueError(
-                f"rows go to {url} only if the environment says so: export {base}={url}"
-            )
-        if os.environ.get("HF_HUB_OFFLINE") in ("1", "true", "TRUE", "True"):
+            host = "://".join(urlsplit(url)[:2])
+            raise ValueError(f"rows go to {host} only where the environment says so: export {base}="
+                             f"{host}")  # fmt: skip
+        if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
             raise ValueError(f"HF_HUB_OFFLINE is set, so nothing is sent to {url}")
     key = (os.environ.get(variable) or "").strip() if belongs else ""
     if not key:

@@ -1,4 +1,10 @@
-"""How a question with classes is put to an endpoint, and what its replies say of the classes."""
+"""How a question with classes is put to an endpoint, and what its replies say of the classes.
+
+Each form has a `path` below the url, and `wanted`, what a reply must hold, in words. `bodies` are
+the requests about a text. `read` is what is kept of a reply, as plain values; KeyError or the like
+for another form. `opinion` is what the answers about a text come to: (k,) float64 log scores, None
+where no answer is a class, and the answers that are none.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -19,26 +25,6 @@ AROUND = " \t\r\n\"'`*.:()[]“”‘’"  # what may stand around an answer
 SMALL = 1e-6  # the least probability
 SHORT = 200  # characters of an answer that are kept
 Opinion: TypeAlias = tuple[Floats | None, list[str]]
-
-
-class Form(Protocol):
-    """path: below the url; wanted: what a reply must hold, in words."""
-
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def wanted(self) -> str: ...
-
-    def bodies(self, text: str) -> list[dict[str, Any]]:
-        """The requests about a text."""
-
-    def read(self, reply: Any) -> Any:
-        """What is kept of a reply, as plain values; KeyError or the like for another form."""
-
-    def opinion(self, answers: Sequence[Any]) -> Opinion:
-        """What the answers about one text come to: (k,) float64 log scores, None where no answer is
-        a class; and those answers that are none."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +164,9 @@ class Decision:
 
     def opinion(self, answers: Sequence[Any]) -> Opinion:
         return np.log(np.maximum(answers[0], SMALL)), []
+
+
+Form: TypeAlias = Letters | Names | Samples | Decision
 
 
 def gap(question: Question) -> str:

