@@ -216,7 +216,7 @@ class OnRecord:
 class WithModel:
     """Some annotators and the foundation model beside them, which answers its likeliest class.
 
-    Its price is the annotation_cost's of a model.
+    It has no answer where all classes are alike to it. Its price is a model's.
 
         >>> crowd = WithModel(Alike(count=2)).crowd(truth, rng)
 
@@ -236,7 +236,8 @@ class WithModel:
         if not others.persons:
             raise ValueError("annotators: a foundation model can stand beside persons alone, and "
                              "these answers are nobody's in particular")  # fmt: skip
-        said = truth.prior.argmax(axis=1)
+        flat = np.ptp(truth.prior, axis=1) == 0
+        said = np.where(flat, ABSENT, truth.prior.argmax(axis=1))
         return Crowd(
             np.column_stack([others.answers, said]),
             (*others.names, self.name),

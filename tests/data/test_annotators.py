@@ -1,5 +1,7 @@
 """Pools of annotators: how they err, who is who, and that bad ones are refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -130,6 +132,9 @@ def test_the_foundation_model_answers_its_likeliest_class() -> None:
     assert crowd.models.tolist() == [False, False, True]
     assert truth.prior is not None
     np.testing.assert_array_equal(crowd.answers[:, 2], truth.prior.argmax(axis=1))
+    alike = np.where(np.arange(300)[:, None] < 9, 1 / K, truth.prior).astype(np.float32)
+    crowd = WithModel(Alike(2, Clean())).crowd(replace(truth, prior=alike), rng(0, "annotators"))
+    assert np.flatnonzero(crowd.answers[:, 2] == ABSENT).tolist() == list(range(9))
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,14 @@ class Comparing(Protocol):
         pool and those of `inner`."""
 
 
+@runtime_checkable
+class Remembering(Protocol):
+    """A prior that keeps what its model said by itself, so that it is asked about a whole split at
+    once, and can say before what that will cost."""
+
+    whole: bool
+
+
 def comparing(prior: Prior, modality: str) -> Comparing | None:
     """The prior itself where it is corrected on the pool; ValueError where that lies inside a
     control, which changes zero-shot probabilities before there is a pool."""
@@ -129,6 +137,7 @@ def zero_shot(
 
     title = f"zero-shot probabilities of {name or dataset_key} {split}"
     entry = CacheEntry(Path(folder), keys, len(features), "float32", title)
+    batch = len(features) if isinstance(prior, Remembering) else batch
     return entry.open() if entry.done else entry.fill(compute, batch)
 
 
