@@ -132,7 +132,9 @@ def on_sphere(size: Size) -> tuple[State, Ints]:
 def chosen(node: Any, pool: tuple[State, Ints], budget: int) -> Ints:
     """The rows that a rule queries."""
     state, truth = pool
-    return query(instantiate(node), state, budget, Oracle(truth[:, None]), "batch", 0, 2)[0].rows
+    return query(instantiate(node), state, budget, Oracle(truth[:, None]), "after_batch", 0, 2)[
+        0
+    ].rows
 
 
 def agreement(rule: str, ours: Any, theirs: Any, pool: tuple[State, Ints]) -> str:

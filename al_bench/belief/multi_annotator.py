@@ -47,10 +47,10 @@ class AnswerTable:
     def of(cls, state: State) -> AnswerTable:
         """Those bought so far; answers by places that are no persons are all of one annotator."""
         assert state.annotator_pool is not None
-        answers, persons = state.answers, state.annotator_pool.identified
+        answers, identified = state.answers, state.annotator_pool.identified
         rows, place = places_of(answers)
-        who = answers.annotators if persons else np.zeros_like(answers.annotators)
-        count = len(state.annotator_pool) if persons else 1
+        who = answers.annotators if identified else np.zeros_like(answers.annotators)
+        count = len(state.annotator_pool) if identified else 1
         return cls(rows, place, who, answers.classes, state.n_classes, count)
 
     @cached_property

@@ -57,9 +57,9 @@ class Problem:
         test_prior: Any = None,
         answers: Any = None,
         annotators: Sequence[str] | None = None,
-        persons: bool = True,
+        identified: bool = True,
         prices: Any = None,
-        models: Any = None,
+        is_model: Any = None,
         class_names: Sequence[str] = (),
         ids: Any = None,
     ) -> Problem:
@@ -72,20 +72,20 @@ class Problem:
         where the arrays do not fit together.
 
         Several annotators: answers is (n, a), -1 where one has none. annotators: (a,) their names
-        (None: numbers); persons: whether a column is the same annotator throughout, or a place only
-        (a row's first answer, its second, ...), which are bought in their order; prices: (a,) of an
-        answer, in those of a plain person (None: 1); models: (a,) whether it is a foundation model
-        (None: nobody is).
+        (None: numbers); identified: whether a column is the same annotator throughout, or a place
+        only (a row's first answer, its second, ...), which are bought in their order; prices: (a,)
+        of an answer, in those of a plain person (None: 1); is_model: (a,) whether it is a
+        foundation model (None: nobody is).
         """
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
             said = classes("answers", answers, ABSENT)
             annotator_pool: AnnotatorPool | None = annotator_pool_of(
-                said, annotators, persons, prices, models
+                said, annotators, identified, prices, is_model
             )
         else:
             said, annotator_pool = truth if answers is None else classes("answers", answers), None
-            check_one(said, persons, annotators=annotators, prices=prices, models=models)
+            check_one(said, identified, annotators=annotators, prices=prices, is_model=is_model)
         given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
         largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, said))
         k = max(len(class_names), *given, *largest)
@@ -211,28 +211,28 @@ def classes(name: str, values: Any, least: int = 0) -> Ints:
 
 
 def annotator_pool_of(
-    table: Ints, names: Sequence[str] | None, persons: bool, prices: Any, models: Any
+    table: Ints, names: Sequence[str] | None, identified: bool, prices: Any, is_model: Any
 ) -> AnnotatorPool:
     """Who gave an (n, a) table of answers; ValueError where a list of them is not a long."""
-    count, word = table.shape[1], "annotator" if persons else "answer"
+    count, word = table.shape[1], "annotator" if identified else "answer"
     who = [f"{word} {place + 1}" for place in range(count)] if names is None else names
     costs = np.ones(count) if prices is None else np.asarray(prices, dtype=np.float64)
-    asked = np.zeros(count, dtype=bool) if models is None else np.asarray(models, dtype=bool)
+    asked = np.zeros(count, dtype=bool) if is_model is None else np.asarray(is_model, dtype=bool)
     if len(set(who)) != count or len(who) != count:
         raise ValueError(
             f"annotators has {len(who)} names, {len(set(who))} of them distinct, for {count} "
             "columns of answers"
         )
-    for name, one in (("prices", costs), ("models", asked)):
+    for name, one in (("prices", costs), ("is_model", asked)):
         if one.shape != (count,):
             raise ValueError(f"{name} has shape {one.shape}; wanted ({count},), one an annotator")
-    return AnnotatorPool(tuple(map(str, who)), table != ABSENT, costs, asked, persons)
+    return AnnotatorPool(tuple(map(str, who)), table != ABSENT, costs, asked, identified)
 
 
-def check_one(answers: Ints, persons: bool, **said: Any) -> None:
+def check_one(answers: Ints, identified: bool, **said: Any) -> None:
     """ValueError where something is said of several annotators, but there is one."""
     told = [name for name, value in said.items() if value is not None]
-    told += [] if persons else ["persons=False"]
+    told += [] if identified else ["identified=False"]
     if told:
         raise ValueError(
             f"{told[0]} is of several annotators, and there is one: answers has shape "

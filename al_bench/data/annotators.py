@@ -233,7 +233,7 @@ class WithModel:
         others = self.inner.crowd(truth, rng)
         if truth.prior is None:
             raise ValueError("annotators: there is no prior to ask")
-        if not others.persons:
+        if not others.identified:
             raise ValueError("annotators: a foundation model can stand beside persons alone, and "
                              "these answers are nobody's in particular")  # fmt: skip
         flat = np.ptp(truth.prior, axis=1) == 0
@@ -242,8 +242,8 @@ class WithModel:
             np.column_stack([others.answers, said]),
             (*others.names, self.name),
             np.append(others.prices, 1.0),
-            np.append(others.models, True),
-            persons=True,
+            np.append(others.is_model, True),
+            identified=True,
         )
 
 
@@ -251,11 +251,11 @@ def people(names: Sequence[str], said: Sequence[Ints], prices: Sequence[float] =
     """Persons with their (n,) answers."""
     costs = np.array(prices or [1.0] * len(names))
     nobody = np.zeros(len(names), dtype=bool)
-    return Crowd(np.column_stack(said), tuple(names), costs, nobody, persons=True)
+    return Crowd(np.column_stack(said), tuple(names), costs, nobody, identified=True)
 
 
 def places(table: Ints) -> Crowd:
     """First answers, second answers, ...: (n, a), a row's answers before what is ABSENT."""
     count = table.shape[1]
     names = tuple(f"answer {number + 1}" for number in range(count))
-    return Crowd(table, names, np.ones(count), np.zeros(count, dtype=bool), persons=False)
+    return Crowd(table, names, np.ones(count), np.zeros(count, dtype=bool), identified=False)

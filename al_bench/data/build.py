@@ -99,7 +99,9 @@ def answers_of_several(
     if answers.size and (answers.min() < ABSENT or answers.max() >= look.n_classes):
         raise ValueError(f"{name} gave answers that are not classes 0..{look.n_classes - 1}")
     available = answers != ABSENT
-    return answers, AnnotatorPool(crowd.names, available, crowd.prices, crowd.models, crowd.persons)
+    return answers, AnnotatorPool(
+        crowd.names, available, crowd.prices, crowd.is_model, crowd.identified
+    )
 
 
 def embedded(

@@ -137,8 +137,8 @@ class Crowd:
     answers: Ints
     names: tuple[str, ...]
     prices: Floats
-    models: Bools
-    persons: bool
+    is_model: Bools
+    identified: bool
 
 
 class Annotators(Protocol):

@@ -21,7 +21,7 @@ from al_bench.labelling.model_service import ModelService, Snapshot
 from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
 from al_bench.labelling.store import Store
 
-COLUMNS = ("after_batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
+COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
 BY_CHANCE = "audit: drawn at random, to measure the model"
 TWICE = "second opinion: somebody else answered it, to measure how often people err"
 

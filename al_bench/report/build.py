@@ -150,7 +150,7 @@ def html(
             for run in (*analysis.results.failed, *analysis.results.unfinished)
             if run.why != NOT_AVAILABLE
         ],
-        missing_parts=missing_parts(analysis),
+        missing=missing_parts(analysis),
         shared=analysis.names.shared(),
         figures=shown,
         tables=tables,

@@ -27,14 +27,14 @@ def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
     return np.where(away, ABSENT, table)
 
 
-def people_of(table: Ints, persons: bool) -> AnnotatorPool:
+def people_of(table: Ints, identified: bool) -> AnnotatorPool:
     """Who gave a table of answers; of persons the first is a foundation model, the last is dear."""
     count = table.shape[1]
     prices, models = np.ones(count), np.zeros(count, dtype=bool)
-    if persons:
+    if identified:
         prices[-1], models[0] = 3.0, True
     names = tuple(f"annotator {number + 1}" for number in range(count))
-    return AnnotatorPool(names, table != ABSENT, prices, models, persons)
+    return AnnotatorPool(names, table != ABSENT, prices, models, identified)
 
 
 def bought(state: State, table: Ints, rows: Ints, rng: np.random.Generator) -> State:
@@ -57,7 +57,7 @@ def make_asked(
     labelled: int = 20,
     most: int = 3,
     here: float = 1.0,
-    persons: bool = True,
+    identified: bool = True,
     agreed: bool = True,
     allow_relabel: bool = True,
     seed: int = 0,
@@ -69,9 +69,9 @@ def make_asked(
     """
     fitted, truth = make_state(n=n, k=k, labelled=min(max(labelled, k), n), seed=seed)
     table = make_table(truth, k, here, seed)
-    if not persons:  # a row's first places are the filled ones
+    if not identified:  # a row's first places are the filled ones
         table = np.take_along_axis(table, np.argsort(table == ABSENT, axis=1, kind="stable"), 1)
-    state = State.start(fitted.rows, people_of(table, persons), allow_relabel=True)
+    state = State.start(fitted.rows, people_of(table, identified), allow_relabel=True)
     rng = np.random.default_rng([seed, 6])
     rows = rng.permutation(n)[:labelled]
     for time in range(most):
@@ -88,7 +88,7 @@ def asked_situations() -> Iterator[Situation]:
     """States that several annotators lead to sooner or later; all have an answer but the first."""
     yield make_asked("no answer yet", labelled=0)
     yield make_asked("a panel of persons")
-    yield make_asked("a panel of places", persons=False, here=0.7)
+    yield make_asked("a panel of places", identified=False, here=0.7)
     yield make_asked("persons who are away", here=0.5)
     yield make_asked("labelled rows that nobody is left to ask about", labelled=12, most=5)
     yield make_asked("one answer a row", most=1)

@@ -163,7 +163,7 @@ def answer_as_a_crowd(make: Make) -> None:
         raise ContractError("equal generators give different answers")
     if answers.shape != (300, count) or not count:
         raise ContractError(f"{count} annotators have answers of shape {answers.shape}")
-    if prices.shape != (count,) or crowd.models.shape != (count,) or prices.min() <= 0:
+    if prices.shape != (count,) or crowd.is_model.shape != (count,) or prices.min() <= 0:
         raise ContractError("not everybody has a price above 0 and is a model or none")
     if answers.min() < ABSENT or answers.max() >= 10:
         raise ContractError("answers are no classes")

@@ -32,7 +32,7 @@ BEFORE, PRECISION, NOISE = np.array([1.5, 0.5]), np.array([4.0, 1.0]), (1.0, 9.0
 
 
 def belief_rule(**changed: Any) -> OutOfFoldBelief:
-    first: dict[str, Any] = {"ridges": (1.0,), "shifts": (0.0,), "by_classes": False}
+    first: dict[str, Any] = {"l2_grid": (1.0,), "prior_exponents": (0.0,), "by_classes": False}
     return OutOfFoldBelief(**first | changed)
 
 
@@ -95,7 +95,7 @@ def test_with_few_rare_answers_the_model_is_biased_and_without_its_bias_rare_row
     state = State(Rows(range(600), features, np.full((600, 2), 0.5, dtype="f4")), labels)
     recall = {}
     for doubt in (1e6, 0.0):
-        pool = belief_rule(doubt=doubt).believe(state, np.random.default_rng(0)).pool
+        pool = belief_rule(bias_pseudocount=doubt).believe(state, np.random.default_rng(0)).pool
         right = pool[80:].argmax(axis=1) == truth[80:]
         recall[doubt] = [right[truth[80:] == c].mean() for c in (0, 1)]
     assert recall[1e6][1] < 0.4 < 0.6 < recall[0.0][1]
@@ -220,13 +220,13 @@ def test_forms_are_averaged_by_the_square_root_of_their_evidence(prior: str, rat
     state, _ = gaussian_state(prior, rate)
     alone = []
     for ridge, shift in [(r, s) for r in (1.0, 30.0) for s in (0.0, 1.0)]:
-        rule = belief_rule(ridges=(ridge,), shifts=(shift,))
+        rule = belief_rule(l2_grid=(ridge,), prior_exponents=(shift,))
         alone.append(rule.believe(state, np.random.default_rng(3)))
     evidence = np.array([one.fit.evidence for one in alone if one.fit])
     weights = np.exp((evidence - evidence.max()) / 2)
     weights /= weights.sum()
     assert weights.max() < 0.95  # or there is nothing to average
-    rule = belief_rule(ridges=(1.0, 30.0), shifts=(0.0, 1.0))
+    rule = belief_rule(l2_grid=(1.0, 30.0), prior_exponents=(0.0, 1.0))
     together = rule.believe(state, np.random.default_rng(3))
     wanted = sum(w * one.pool for w, one in zip(weights, alone, strict=True))
     assert_allclose(together.pool, wanted, atol=5e-3)  # forms that hardly count are left out
@@ -236,7 +236,7 @@ def test_evidence_prefers_the_form_that_explains_answers() -> None:
     state, _ = gaussian_state("good", 0.0)
     evidence = {}
     for ridge in (1.0, 1e5):
-        found = belief_rule(ridges=(ridge,)).believe(state, np.random.default_rng(0)).fit
+        found = belief_rule(l2_grid=(ridge,)).believe(state, np.random.default_rng(0)).fit
         assert found is not None
         evidence[ridge] = found.evidence
     assert evidence[1.0] > evidence[1e5] + 1
@@ -246,11 +246,11 @@ def test_evidence_prefers_the_form_that_explains_answers() -> None:
 def test_ridges_by_classes_are_so_many_times_the_curvature_of_even_classes(rate: float) -> None:
     state, _ = gaussian_state("good", rate)
     k = state.n_classes
-    plain = belief_rule(ridges=(7 * (k - 1) / k**2,))
-    by_classes = belief_rule(ridges=(7.0,), by_classes=True)
+    plain = belief_rule(l2_grid=(7 * (k - 1) / k**2,))
+    by_classes = belief_rule(l2_grid=(7.0,), by_classes=True)
     assert_allclose(by_classes.believe(state, np.random.default_rng(0)).pool,
                     plain.believe(state, np.random.default_rng(0)).pool)  # fmt: skip
-    assert by_classes != belief_rule(ridges=(7.0,))
+    assert by_classes != belief_rule(l2_grid=(7.0,))
     even = np.full(k, 1 / k)  # the curvature is that of -log softmax along one score
     assert curvature(k) == pytest.approx(even[0] * (1 - even[0]))
 

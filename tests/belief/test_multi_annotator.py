@@ -37,7 +37,7 @@ GIVEN = (
 
 
 def told(
-    rates: list[float | str], n: int = 400, times: int = 1, seed: int = 0, persons: bool = True
+    rates: list[float | str], n: int = 400, times: int = 1, seed: int = 0, identified: bool = True
 ) -> tuple[State, Ints]:
     """`times` answers about each of n rows, by people of these error rates in turn (`largest`: the
     largest class, always)."""
@@ -52,7 +52,7 @@ def told(
     count = len(rates)
     nobody = np.zeros(count, dtype=bool)
     annotator_pool = AnnotatorPool(
-        tuple(map(str, range(count))), table != ABSENT, np.ones(count), nobody, persons
+        tuple(map(str, range(count))), table != ABSENT, np.ones(count), nobody, identified
     )
     state = State.start(rows, annotator_pool, allow_relabel=True)
     for time in range(times):
@@ -149,7 +149,7 @@ def test_a_class_that_nobody_said_is_taught_to_no_regression() -> None:
 
 
 def test_answers_of_no_person_share_one_skill() -> None:
-    state, _ = told([0.1, 0.6], n=200, times=2, persons=False)
+    state, _ = told([0.1, 0.6], n=200, times=2, identified=False)
     _, gain = mean_multi_annotator(log_prior(state)[None], AnswerTable.of(state), *BEFORE)
     assert_allclose(gain, gain[0])
 
@@ -163,7 +163,7 @@ def alone(state: State) -> State:
 def with_people(rows: Rows, index: Ints, said: Ints, who: Ints, count: int = 2) -> State:
     every, nobody = np.ones((len(rows), count), dtype=bool), np.zeros(count, dtype=bool)
     annotator_pool = AnnotatorPool(
-        tuple(map(str, range(count))), every, np.ones(count), nobody, persons=True
+        tuple(map(str, range(count))), every, np.ones(count), nobody, identified=True
     )
     return State.start(rows, annotator_pool, allow_relabel=True).tell(index, said, who)
 
@@ -171,9 +171,9 @@ def with_people(rows: Rows, index: Ints, said: Ints, who: Ints, count: int = 2) 
 AVERAGED = AveragedBelief()
 
 
-@pytest.mark.parametrize("persons", [True, False])
-def test_a_panel_of_one_person_is_believed_as_an_only_annotator(persons: bool) -> None:
-    state, _ = told([0.3], n=60, persons=persons)
+@pytest.mark.parametrize("identified", [True, False])
+def test_a_panel_of_one_person_is_believed_as_an_only_annotator(identified: bool) -> None:
+    state, _ = told([0.3], n=60, identified=identified)
     several, one = (AVERAGED.believe(s, np.random.default_rng(0)) for s in (state, alone(state)))
     assert several.fit is not None
     assert one.fit is not None
@@ -218,7 +218,7 @@ def accuracy(state: State, truth: Ints) -> float:
 
 
 def test_right_answers_of_a_second_person_cost_no_accuracy_in_200_histories() -> None:
-    model, costs, labels = BeliefModel(replace(AVERAGED, shifts=(0.0,))), [], []
+    model, costs, labels = BeliefModel(replace(AVERAGED, prior_exponents=(0.0,))), [], []
     for seed in range(200):
         rows, truth, rng = misled(seed)
         first, second = rng.choice([20, 40, 80]), rng.choice([1, 5, 20])

@@ -155,7 +155,7 @@ def test_even_errors_give_bayes_rule_with_wrong_answers_spread_evenly() -> None:
 
 def test_what_wrong_answers_say_is_counted_by_the_true_class() -> None:
     posterior = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.5, 0.0, 0.5]])
-    errors = learned_errors(posterior, np.array([1, 1, 2]), pairs=2.0)
+    errors = learned_errors(posterior, np.array([1, 1, 2]), pseudocount=2.0)
     # of class 0: 1.1 answers said 1 and .5 said 2; of class 2: .0 said 0 and .0 said 1
     assert_allclose(errors[0], [0, 2.1 / 3.6, 1.5 / 3.6])
     assert_allclose(errors[2], [0.5, 0.5, 0])

@@ -132,7 +132,7 @@ class Bisecting:
 
 def test_in_batch_answers_are_given_or_withheld_and_oracle_calls_counted() -> None:
     told = small_problem().answers
-    for feedback in ("within_batch", "batch"):
+    for feedback in ("within_batch", "after_batch"):
         strategy = Bisecting([])
         protocol = Counts(start=10, budget=10, rounds=1, feedback=feedback)
         last = run(strategy, protocol=protocol)[-1]
@@ -185,7 +185,7 @@ def test_no_answer_is_given_beyond_the_budget() -> None:
 
 
 def test_a_budget_beyond_the_pool_is_refused_before_anything_is_queried() -> None:
-    protocol = Counts(start=100, budget=10, rounds=4, feedback="batch")
+    protocol = Counts(start=100, budget=10, rounds=4, feedback="after_batch")
     with pytest.raises(ValueError, match="asks for 140 rows; the pool has 120"):
         run(Peeking([]), protocol=protocol)
 
@@ -231,21 +231,21 @@ def test_named_streams_are_independent_and_repeatable() -> None:
 
 
 def test_budgets_fit_the_pool_in_rounds_as_equal_as_whole_numbers_are() -> None:
-    budget = Budget(per_class=40, fraction=0.15, rounds=10, feedback="batch")
+    budget = Budget(per_class=40, fraction=0.15, rounds=10, feedback="after_batch")
     assert budget.sizes(n=100_000, k=6) == [24] * 10
     assert sum(budget.sizes(n=1000, k=6)) == 150
-    assert sum(Budget(None, 0.2, 7, "batch").sizes(n=999, k=3)) == 199
-    assert set(Budget(None, 0.2, 7, "batch").sizes(n=999, k=3)) == {28, 29}
+    assert sum(Budget(None, 0.2, 7, "after_batch").sizes(n=999, k=3)) == 199
+    assert set(Budget(None, 0.2, 7, "after_batch").sizes(n=999, k=3)) == {28, 29}
     assert WholePool().sizes(n=55, k=3) == [55]
     with pytest.raises(ValueError, match="3 labels for 10 rounds"):
         budget.sizes(n=20, k=6)
 
 
 def test_a_start_of_its_own_is_followed_by_equal_rounds_up_to_the_whole_fraction() -> None:
-    protocol = Started(start=0.02, fraction=0.2, rounds=20, feedback="batch")
+    protocol = Started(start=0.02, fraction=0.2, rounds=20, feedback="after_batch")
     assert protocol.sizes(n=1000, k=6) == [20] + [9] * 20
     assert sum(protocol.sizes(n=5452, k=6)) == 1090
     with pytest.raises(ValueError, match=r"1 labels for the start and 9 for 20 rounds"):
         protocol.sizes(n=50, k=6)
     with pytest.raises(ValueError, match=r"start=0.2, fraction=0.2; wanted 0 < start"):
-        Started(start=0.2, fraction=0.2, rounds=20, feedback="batch")
+        Started(start=0.2, fraction=0.2, rounds=20, feedback="after_batch")

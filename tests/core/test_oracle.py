@@ -32,11 +32,11 @@ COUNTS = Counts(start=10, budget=12, rounds=3, feedback="within_batch")
 ANSWERS = Priced(COUNTS, model=0.1, again=0.5)
 
 
-def asked_problem(seed: int = 0, persons: bool = True, here: float = 0.8) -> Problem:
+def asked_problem(seed: int = 0, identified: bool = True, here: float = 0.8) -> Problem:
     """Five annotators, who have answers to most rows."""
     problem = small_problem(seed)
     table = make_table(problem.truth, 4, here, seed)
-    return replace(problem, answers=table, annotator_pool=people_of(table, persons))
+    return replace(problem, answers=table, annotator_pool=people_of(table, identified))
 
 
 def run(
@@ -78,7 +78,7 @@ def test_a_panel_of_one_gives_what_a_single_annotator_gives() -> None:
     alone = small_problem()
     table = alone.answers[:, None]
     nobody = np.zeros(1, dtype=bool)
-    annotator_pool = AnnotatorPool(("one",), table != ABSENT, np.ones(1), nobody, persons=True)
+    annotator_pool = AnnotatorPool(("one",), table != ABSENT, np.ones(1), nobody, identified=True)
     shared = replace(alone, answers=table, annotator_pool=annotator_pool)
     for one, other in zip(run(Margin(), alone, COUNTS), run(Margin(), shared, COUNTS), strict=True):
         for same in ("queried", "answers", "recall"):
@@ -133,7 +133,7 @@ def test_a_log_of_other_annotators_is_refused() -> None:
 
 
 def test_places_are_bought_in_their_order() -> None:
-    problem = asked_problem(persons=False, here=1.0)
+    problem = asked_problem(identified=False, here=1.0)
     rounds = run(Twice(), problem)
     seen: dict[int, int] = {}
     for r in rounds:

@@ -54,7 +54,9 @@ TABLE = np.column_stack([Y, np.where(np.arange(30) % 2, -1, (Y + 1) % 3)])  # th
 
 
 def test_answers_of_several_annotators_are_a_table_with_gaps() -> None:
-    problem = made(answers=TABLE, annotators=["ann", "bob"], prices=[1, 0.5], models=[False, True])
+    problem = made(
+        answers=TABLE, annotators=["ann", "bob"], prices=[1, 0.5], is_model=[False, True]
+    )
     assert problem.annotator_pool is not None
     assert problem.annotator_pool.names == ("ann", "bob")
     assert problem.annotator_pool.prices.tolist() == [1, 0.5]
@@ -69,7 +71,7 @@ def test_annotators_are_persons_of_one_price_unless_said_otherwise() -> None:
         made(answers=Y[:, None]).annotator_pool,
         made(answers=TABLE).annotator_pool,
     )
-    places = made(answers=TABLE, persons=False).annotator_pool
+    places = made(answers=TABLE, identified=False).annotator_pool
     assert one
     assert annotator_pool
     assert places
@@ -77,7 +79,7 @@ def test_annotators_are_persons_of_one_price_unless_said_otherwise() -> None:
         ("annotator 1", "annotator 2"),
         True,
     )
-    assert (places.names, places.persons) == (("answer 1", "answer 2"), False)
+    assert (places.names, places.identified) == (("answer 1", "answer 2"), False)
     assert (len(one), annotator_pool.prices.tolist(), annotator_pool.is_model.any()) == (
         1,
         [1, 1],
@@ -103,13 +105,13 @@ def test_annotators_are_persons_of_one_price_unless_said_otherwise() -> None:
         ({"answers": TABLE, "annotators": ["ann"]}, "annotators has 1 names, 1 of them distinct"),
         ({"answers": TABLE, "annotators": ["ann", "ann"]}, "annotators has 2 names, 1 of them"),
         ({"answers": TABLE, "prices": [1.0]}, r"prices has shape \(1,\); wanted \(2,\)"),
-        ({"answers": TABLE, "models": [True] * 3}, r"models has shape \(3,\); wanted \(2,\)"),
+        ({"answers": TABLE, "is_model": [True] * 3}, r"is_model has shape \(3,\); wanted \(2,\)"),
         ({"answers": TABLE, "prices": [1.0, 0.0]}, "an annotator's price is 0.0; wanted above 0"),
         ({"answers": TABLE, "prices": [1.0, np.nan]}, "an annotator's price is nan; wanted above"),
         ({"answers": Y - 1}, "answers has the value -1; wanted classes 0..k-1"),
         ({"answers": Y, "annotators": ["ann"]}, "annotators is of several annotators, and there"),
         ({"prices": [2.0]}, r"prices is of several annotators.* answers has shape \(30,\)"),
-        ({"persons": False}, "persons=False is of several annotators, and there is one"),
+        ({"identified": False}, "identified=False is of several annotators, and there is one"),
     ],
 )
 def test_annotators_that_do_not_fit_are_refused_in_a_sentence(
@@ -124,14 +126,14 @@ def test_the_digest_is_of_who_answered_too() -> None:
         {},
         {"annotators": ["ann", "bob"]},
         {"prices": [1.0, 2.0]},
-        {"models": [False, True]},
-        {"annotators": ["annotator 1", "annotator 2"], "persons": False},
+        {"is_model": [False, True]},
+        {"annotators": ["annotator 1", "annotator 2"], "identified": False},
         {"answers": TABLE[:, ::-1]},
         {"answers": TABLE[:, :1]},
         {"answers": TABLE[:, 0]},
     ]
     assert len({made(**{"answers": TABLE} | other).digest for other in others}) == len(others)
-    assert made(answers=TABLE).digest == made(answers=TABLE.copy(), persons=True).digest
+    assert made(answers=TABLE).digest == made(answers=TABLE.copy(), identified=True).digest
 
 
 def test_the_digest_is_of_everything_that_decides_a_run_and_of_nothing_else() -> None:

@@ -46,7 +46,7 @@ def crowd(
     k: int = 3,
     each: int = 3,
     seed: int = 0,
-    persons: bool = True,
+    identified: bool = True,
     telling: float = 0.0,
 ) -> tuple[State, Ints]:
     """A pool all of which was answered by `each` of some annotators, who err evenly; features tell
@@ -63,7 +63,7 @@ def crowd(
     a = len(skills)
     names = tuple(f"person {number}" for number in range(a))
     annotator_pool = AnnotatorPool(
-        names, np.ones((n, a), bool), np.ones(a), np.zeros(a, bool), persons
+        names, np.ones((n, a), bool), np.ones(a), np.zeros(a, bool), identified
     )
     return State.start(pool, annotator_pool, True).tell(rows, said, who), truth
 
@@ -119,13 +119,13 @@ def test_dawid_skene_hears_an_adversary_of_two_classes_the_other_way_round() -> 
     assert accuracy(Majority(), state, truth) < 0.85
 
 
-@pytest.mark.parametrize("persons", [True, False])
+@pytest.mark.parametrize("identified", [True, False])
 @pytest.mark.parametrize("steps", [1, 6])
-def test_dawid_skene_is_the_plain_algorithm(steps: int, persons: bool) -> None:
+def test_dawid_skene_is_the_plain_algorithm(steps: int, identified: bool) -> None:
     pytest.importorskip("crowdkit")
-    state, _ = crowd([0.9, 0.7, 0.5, 0.4], n=40, persons=persons)
+    state, _ = crowd([0.9, 0.7, 0.5, 0.4], n=40, identified=identified)
     answers = state.answers
-    who = answers.annotators if persons else np.zeros_like(answers.annotators)
+    who = answers.annotators if identified else np.zeros_like(answers.annotators)
     triples = list(zip(answers.rows, who, answers.classes, strict=True))
     wanted = slow.dawid_skene(triples, state.n_classes, steps)
     assert_allclose(infer(DawidSkene(steps, -np.inf), state).probs, wanted, atol=1e-6)
@@ -261,7 +261,7 @@ def test_a_class_that_nobody_said_gets_nothing_or_what_the_model_leaves_it(name:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_places_all_have_one_skill(name: str) -> None:
     """Which answer came in which place changes nothing."""
-    state, _ = crowd([0.8, 0.8, 0.8], n=100, persons=False)
+    state, _ = crowd([0.8, 0.8, 0.8], n=100, identified=False)
     assert state.annotator_pool is not None
     turned = replace(state.answers, annotators=(state.answers.annotators + state.answers.rows) % 3)
     first = infer(option(name), state).probs

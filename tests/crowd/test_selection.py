@@ -28,7 +28,7 @@ def state_of(
         np.ones((n, count), dtype=bool),
         np.array(prices or [1.0] * count),
         np.array(models or [False] * count),
-        persons=True,
+        identified=True,
     )
     state = State.start(rows, annotator_pool, allow_relabel=True)
     probs = np.full((1, K), 1 / K)
@@ -98,7 +98,7 @@ def test_in_turn_passes_over_whom_it_cannot_ask() -> None:
     assert state.annotator_pool is not None
     free = state.annotator_pool.has_answer.copy()
     free[10:14, 1] = False
-    state = replace(state, annotator_pool=replace(state.annotator_pool, available=free))
+    state = replace(state, annotator_pool=replace(state.annotator_pool, has_answer=free))
     who = InTurn().assign(state, np.arange(10, 16), np.random.default_rng(0))
     assert who.tolist() == [0, 2, 2, 0, 1, 2]
 
@@ -108,7 +108,7 @@ def test_the_upper_reference_knows_who_is_good() -> None:
     _, truth = make_pool(n=200, k=K)
     table = np.stack([(truth + 1) % K, truth, np.full(200, ABSENT)], axis=1)
     known = KnownSkill(per_cost=False)
-    assert known.oracle
+    assert known.reads_truth
     assert shares(state, known.given(accuracies(truth, table)))[1] == 1
 
 

@@ -50,7 +50,7 @@ def test_people_who_are_alike_err_as_often_and_each_for_himself() -> None:
     np.testing.assert_allclose(errors.mean(axis=0), 0.3, atol=0.03)
     both = (errors[:, 0] & errors[:, 1]).mean()
     assert both == pytest.approx(0.09, abs=0.02)
-    assert crowd.persons
+    assert crowd.identified
     assert len(set(crowd.names)) == 3
 
 
@@ -85,7 +85,7 @@ def test_people_who_misread_find_the_same_rows_hard() -> None:
 def test_ballots_are_drawn_without_replacement() -> None:
     truth = look(300)
     table = Ballots("votes", 9).crowd(truth, rng(0, "annotators"))
-    assert not table.persons
+    assert not table.identified
     assert table.answers.shape == (300, 5)
     counts = np.stack([(table.answers == c).sum(axis=1) for c in range(K)], axis=1)
     np.testing.assert_array_equal(counts, truth.columns["votes"])
@@ -98,10 +98,10 @@ def test_ballots_are_drawn_without_replacement() -> None:
 def test_recorded_persons_have_their_own_rows_and_places_come_in_a_drawn_order() -> None:
     truth = look(300)
     people = Recorded("raters").crowd(truth, rng(0, "annotators"))
-    assert (people.persons, people.names) == (True, ("ann", "bob", "cy"))
+    assert (people.identified, people.names) == (True, ("ann", "bob", "cy"))
     np.testing.assert_array_equal(people.answers, truth.people["raters"].answers)
     places = Recorded("three").crowd(truth, rng(0, "annotators"))
-    assert not places.persons
+    assert not places.identified
     np.testing.assert_array_equal(
         np.sort(places.answers, axis=1), np.sort(truth.people["three"].answers, axis=1)
     )
@@ -129,7 +129,7 @@ def test_the_foundation_model_answers_its_likeliest_class() -> None:
     truth = look(300)
     crowd = WithModel(Alike(2, Clean()), "clip").crowd(truth, rng(0, "annotators"))
     assert crowd.names[-1] == "clip"
-    assert crowd.models.tolist() == [False, False, True]
+    assert crowd.is_model.tolist() == [False, False, True]
     assert truth.prior is not None
     np.testing.assert_array_equal(crowd.answers[:, 2], truth.prior.argmax(axis=1))
     alike = np.where(np.arange(300)[:, None] < 9, 1 / K, truth.prior).astype(np.float32)

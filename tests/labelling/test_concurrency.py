@@ -116,7 +116,7 @@ def test_fits_made_at_once_have_numbers_of_their_own(
             other.predict()
             return fitted_state(*arguments)
 
-        monkeypatch.setattr("al_bench.labelling.model_service.fitted", meanwhile)
+        monkeypatch.setattr("al_bench.labelling.model_service.fitted_state", meanwhile)
         numbers = {
             one.service.fit(moment).number,
             other.service.fit(other.service.snapshot()).number,

@@ -169,7 +169,7 @@ def test_a_fit_is_kept_in_a_file_and_made_anew_where_that_is_gone(
     for damage in (None, file.read_bytes()[:1000], b""):
         with Session.open(tmp_path / "session") as session, monkeypatch.context() as patch:
             if damage is None:
-                patch.setattr("al_bench.labelling.model_service.fitted", refuse)
+                patch.setattr("al_bench.labelling.model_service.fitted_state", refuse)
             else:
                 file.unlink() if not damage else file.write_bytes(damage)
             pd.testing.assert_frame_equal(session.predict(), here)

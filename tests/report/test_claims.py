@@ -445,7 +445,7 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
         ({"ours": {"init": "random"}}, "'faster' ours has {init: random}, which 4 methods are"),
         (
             {"baselines": {"strategy": "reads_truth"}},
-            "{strategy: oracle}, a method that reads the tru",
+            "{strategy: reads_truth}, a method that reads the tru",
         ),
         ({"baselines": MINE}, "the baseline {strategy: mine}, its own method"),
         ({"baselines": ["margin"]}, "'faster' baselines has 'margin'; wanted columns and their"),

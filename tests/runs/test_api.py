@@ -233,7 +233,7 @@ def test_what_a_given_problem_has_or_cannot_use_is_not_chosen_beside_it(
 class Once:
     """An outsider's protocol that knows of no second question."""
 
-    feedback = "batch"
+    feedback = "after_batch"
 
     def sizes(self, n: int, k: int) -> list[int]:
         return [n // 2]

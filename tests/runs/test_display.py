@@ -42,12 +42,12 @@ def test_what_changed_stands_in_brackets_and_what_the_words_say_already_does_not
     assert display_name("imbalance", "longtail", node, ["ratio", "order"]) == (
         "long tail 50:1 (order fixed)"
     )
-    belief = {"gate": False, "precision": [4.0, 1e6]}
+    belief = {"trust_gate": False, "precision": [4.0, 1e6]}
     node = {"_target_": "al_bench.supervision.PosteriorLabelsPool", "belief": belief, "hard": True}
     assert display_name("supervision", "posterior_labels_pool", node) == "posterior_labels_pool"
     assert display_name(
         "supervision", "posterior_labels_pool", node, ["belief.trust_gate", "belief.precision"]
-    ) == ("posterior_labels_pool (belief.trust_gate false, belief.precision [4, 1e+06])")
+    ) == ("posterior_labels_pool (belief.precision [4, 1e+06], belief.trust_gate false)")
 
 
 def test_a_users_own_part_is_called_by_its_option_and_its_parameters() -> None:

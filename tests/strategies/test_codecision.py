@@ -22,7 +22,7 @@ from tests.reference import belief as slow
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(ridges=(1.0,), shifts=(0.0,), by_classes=False)
+    return OutOfFoldBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
 
 
 def codecision(value: str = "margin", factor: int = 1) -> Codecision:

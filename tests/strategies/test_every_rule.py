@@ -124,7 +124,7 @@ def test_every_rule_asks_exactly_the_budget_wherever_it_may_saturate(name: str) 
     for situation, state, answers in hard_states():
         left = len(state.unlabelled)
         for budget in (1, 7, left - 1, left, left + 5):
-            for feedback in ("batch",) if name in RULES else ("within_batch", "batch"):
+            for feedback in ("batch",) if name in RULES else ("within_batch", "after_batch"):
                 chosen, _ = run(rule(name), state, budget, answers, budget, feedback)
                 assert len(chosen) == min(budget, left), (situation, budget)
                 assert np.all(state.labels[chosen] == UNLABELLED), (situation, budget)

@@ -34,9 +34,9 @@ def test_galaxy_asks_a_chunk_a_trip_and_bisects_around_withheld_answers():
     queried, oracle_calls = run(Galaxy(8), state, 100, answers)
     assert oracle_calls == 13
     assert np.mean(truth[queried] != 2) > 0.3
-    hidden, _ = run(Galaxy(1), state, 100, answers, feedback="batch")
+    hidden, _ = run(Galaxy(1), state, 100, answers, feedback="after_batch")
     assert margin(state.probs[hidden]).mean() < 0.2  # without answers it still stays in the gaps
-    again, _ = run(Galaxy(1), state, 100, np.zeros_like(answers), feedback="batch")
+    again, _ = run(Galaxy(1), state, 100, np.zeros_like(answers), feedback="after_batch")
     assert np.array_equal(hidden, again)  # and depends on nothing it was not told
 
 

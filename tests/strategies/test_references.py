@@ -237,7 +237,7 @@ def test_vessal_asks_what_one_plain_pass_over_whole_gradients_keeps(seed: int) -
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("feedback", ["batch", "within_batch"])
+@pytest.mark.parametrize("feedback", ["after_batch", "within_batch"])
 def test_tailor_asks_what_its_plain_version_asks(feedback: str, seed: int) -> None:
     state, answers = tied_state(seed)
     chunk, trust = (1, 4, 100)[seed % 3], (0.0, 5.0)[seed % 2]
@@ -265,7 +265,7 @@ def test_tailor_favours_no_candidate_where_all_classes_are_answered_alike() -> N
     wins = np.zeros(2)
     for seed in range(40):
         rule = Tailor({"first": FromRow(0), "second": FromRow(30)}, 10, 0.0)
-        queried, _ = run(rule, flat, 10, answers, seed, "batch")
+        queried, _ = run(rule, flat, 10, answers, seed, "after_batch")
         wins += [np.sum(queried < 30), np.sum(queried >= 30)]
     assert 0.4 < wins[0] / wins.sum() < 0.6
 

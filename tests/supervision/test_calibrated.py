@@ -71,7 +71,7 @@ def test_the_mean_is_that_of_a_slow_reading() -> None:
         power, total = 0.5 * 4**deviation, 0.0
         for rate in np.linspace(0.005, 0.6, 13):
             chance = np.exp(-(deviation**2) / 2)
-            for own, believed, answer in zip(known.own, known.believed, answers, strict=True):
+            for own, believed, answer in zip(known.model, known.belief, answers, strict=True):
                 joint = np.exp((own + power * believed) / (1 + power)) * seen
                 hit = joint[answer] / joint.sum()
                 chance *= (1 - rate) * hit + rate / 3 * (1 - hit)
@@ -116,8 +116,8 @@ def test_what_is_foreseen_was_said_before_the_answers_round_by_round() -> None:
     found = training.prequential
     assert found is not None
     assert found.rows.tolist() == list(range(10, 30))
-    np.testing.assert_allclose(found.own, np.concatenate(wanted), rtol=1e-6)
-    np.testing.assert_allclose(found.believed, np.log(belief[10:30]), rtol=1e-6)
+    np.testing.assert_allclose(found.model, np.concatenate(wanted), rtol=1e-6)
+    np.testing.assert_allclose(found.belief, np.log(belief[10:30]), rtol=1e-6)
     assert training.blend_weight == learned_blend_weight(found, truth[10:30], 0.5, 2.0)
 
 
@@ -132,7 +132,7 @@ def test_a_rule_that_never_judged_has_foreseen_nothing() -> None:
     [
         (-0.1, 0.0, "blend_weight=-0.1"),
         (0.5, -1.0, "blend_log2_sd=-1.0"),
-        (0.0, 1.0, "blend_log2_sd=1.0, blend_weight=0.0; wanted beside above 0"),
+        (0.0, 1.0, "blend_log2_sd=1.0, blend_weight=0.0; wanted blend_weight above 0"),
     ],
 )
 def test_powers_and_doubts_below_nothing_are_refused(

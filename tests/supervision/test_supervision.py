@@ -25,7 +25,7 @@ from tests.conftest import make_state
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(ridges=(1.0,), shifts=(0.0,), by_classes=False)
+    return OutOfFoldBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
 
 
 def vetted() -> PosteriorLabelsPool:
