@@ -8,7 +8,7 @@ from typing import Any
 
 OURS = "al_bench."
 CLASS = "._target_"  # how the name of a part's class ends
-RIGHT = "no wrong answers"
+RIGHT = "no label noise"
 INNER = (
     "inner" + CLASS
 )  # of the part that another one works on, as a query rule on another's scores
@@ -20,9 +20,9 @@ SAID = {  # by class; a rate is said in per cent
     "Merge": "{classes} classes merged",
     "OneVsRest": "one class of {rate} %",
     "Clean": RIGHT,
-    "Symmetric": "{rate} % wrong answers",
-    "PairFlip": "{rate} % wrong answers, pair flips",
-    "FeatureDependent": "{rate} % wrong answers, feature-dependent",
+    "Symmetric": "{rate} % label noise",
+    "PairFlip": "{rate} % label noise, pair flips",
+    "FeatureDependent": "{rate} % label noise, feature-dependent",
     "Human": "people's answers ({column})",
     "Votes": "one rater's answer",
 }

@@ -77,7 +77,7 @@ def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
     (claimed,) = analysis.claims
     assert bases(claimed) == ["margin", "random"]
     (found,) = summaries(claimed)
-    assert where(analysis, found.row) == ("no wrong answers",)
+    assert where(analysis, found.row) == ("no label noise",)
     assert (found.sets, found.verdicts) == (2, (1, 1, 0))
     assert found.integrated.mean == pytest.approx(BOTH)
     assert found.integrated.worst == pytest.approx(0)
@@ -90,16 +90,16 @@ def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
 def test_the_tables_show_the_claim_over_sets_and_set_by_set() -> None:
     shown = {table.title: table for table in tables(analysed(two_sets()))}
     summary, detail = shown["Claims: faster"], shown["Claims: faster, set by set"]
-    assert cell(summary, "no wrong answers", "sets") == "2"
-    assert cell(summary, "no wrong answers", MEAN) == "29 %"
-    assert cell(summary, "no wrong answers", OVER_SEEDS) == "[29, 29]"
-    assert cell(summary, "no wrong answers", "worst set") == "0 % (two)"
-    assert cell(summary, "no wrong answers", FINAL) == "29 % [29, 29]"
-    assert cell(summary, "no wrong answers", "win/tie/loss") == "1/1/0"
-    assert cell(summary, "no wrong answers", "target mean / worst: reached") == "–"
+    assert cell(summary, "no label noise", "sets") == "2"
+    assert cell(summary, "no label noise", MEAN) == "29 %"
+    assert cell(summary, "no label noise", OVER_SEEDS) == "[29, 29]"
+    assert cell(summary, "no label noise", "worst set") == "0 % (two)"
+    assert cell(summary, "no label noise", FINAL) == "29 % [29, 29]"
+    assert cell(summary, "no label noise", "win/tie/loss") == "1/1/0"
+    assert cell(summary, "no label noise", "target mean / worst: reached") == "–"
     assert [row[:4] for row in detail.rows] == [
-        ("one", "no wrong answers", "49 % [49, 49]", "50 % [50, 50]"),
-        ("two", "no wrong answers", "0 % [0, 0]", "0 % [0, 0]"),
+        ("one", "no label noise", "49 % [49, 49]", "50 % [50, 50]"),
+        ("two", "no label noise", "0 % [0, 0]", "0 % [0, 0]"),
     ]
     assert cell(detail, "one", "area, points ± SE") == "+27.22 ± 0.00"
 
@@ -151,7 +151,7 @@ def test_sets_where_the_level_is_not_reached_are_counted() -> None:
     assert (found.final.missed, where(analysis, found.final.worst_set)) == (1, ("three",))
     assert found.final.mean == pytest.approx(0)  # half and twice
     assert found.final.worst == pytest.approx(-1)
-    text = cell(table_of(analysis), "no wrong answers", FINAL)
+    text = cell(table_of(analysis), "no label noise", FINAL)
     assert text == "0 % [0, 0] (1 of 3 not reached)"
     assert found.integrated.worst == pytest.approx(-1)  # half as fast, and twice for the rest
     assert [goal.reached for goal in found.targets] == [True, True]
@@ -247,7 +247,7 @@ def test_settings_with_a_single_annotator_keep_their_noise_beside_those_with_sev
     (claimed,) = analysis.claims
     rows = [analysis.names.all(one.row) for one in summaries(claimed)]
     assert sorted(rows) == sorted([
-        "20 % wrong answers", "40 % wrong answers", "symmetric, all rates",
+        "20 % label noise", "40 % label noise", "symmetric, all rates",
         "mixed", "spammers", "all annotators",
     ])  # fmt: skip
     assert set_by_set(claimed, analysis.names).header[1] == "noise and annotators"
@@ -258,7 +258,7 @@ def test_noisy_groups_of_one_kind_are_pooled_and_the_clean_one_is_not() -> None:
     analysis = analysed(found)
     (claimed,) = analysis.claims
     by_group = {analysis.names.all(one.row): one for one in summaries(claimed)}
-    rates = ["no wrong answers", "20 % wrong answers", "40 % wrong answers"]
+    rates = ["no label noise", "20 % label noise", "40 % label noise"]
     assert list(by_group) == [*rates, "symmetric, all rates"]
     pooled = by_group["symmetric, all rates"]
     assert (pooled.sets, pooled.verdicts) == (4, (2, 2, 0))
@@ -276,13 +276,13 @@ def test_settings_that_differ_in_the_prior_alone_are_groups_of_their_own() -> No
     ))  # fmt: skip
     analysis = analysed(found)
     groups = [analysis.names.all(one.row) for one in summaries(analysis.claims[0])]
-    assert groups[:2] == ["20 % wrong answers · flat", "20 % wrong answers · packaged"]
+    assert groups[:2] == ["20 % label noise · flat", "20 % label noise · packaged"]
     assert groups[4:] == ["symmetric, all rates · flat", "symmetric, all rates · packaged"]
     each = {"one": "clip", "two": "minilm"}  # a prior a set is no group
     frame = two_sets().frame.assign(prior=lambda rows: rows["dataset"].map(each))
     analysis = analysed(results(frame))
     (claimed,) = analysis.claims
-    assert where(analysis, *claimed.rows()) == ("no wrong answers",)
+    assert where(analysis, *claimed.rows()) == ("no label noise",)
     assert where(analysis, *(held.set for held in claimed.sets)) == ("one", "two")
 
 
@@ -296,7 +296,7 @@ def test_what_was_not_run_is_named_and_a_set_without_ours_is_not_counted() -> No
     gone = (frame["dataset"] == "one") & (frame["noise"] == "clean")
     analysis = analysed(results(frame[~(gone & (frame["strategy"] == "margin"))]))
     assert bases(analysis.claims[0]) == ["random", "margin", "random", "random"]
-    said = " Not run: margin (compared without) in one · no wrong answers."
+    said = " Not run: margin (compared without) in one · no label noise."
     assert table_of(analysis).note.endswith(said)
 
 
@@ -309,7 +309,7 @@ def test_no_seed_in_common_leaves_a_set_out_and_one_has_no_interval() -> None:
     assert table_of(analysis).rows == ()
     found = results(runs("mine", FAST, seeds=(0.0,)), runs("random", SLOW, seeds=(0.0,)))
     table = table_of(analysed(found, CLAIM | {"baselines": RANDOM}))
-    assert cell(table, "no wrong answers", OVER_SEEDS) == "–"
+    assert cell(table, "no label noise", OVER_SEEDS) == "–"
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_no_seed_in_common_leaves_a_set_out_and_one_has_no_interval() -> None:
 )
 def test_targets_are_shown_with_what_is_reached(targets: list[Any], text: str) -> None:
     table = table_of(analysed(two_sets(), CLAIM | {"targets": targets}))
-    assert cell(table, "no wrong answers", "target mean / worst: reached") == text
+    assert cell(table, "no label noise", "target mean / worst: reached") == text
 
 
 def test_a_target_is_for_a_rate_or_for_the_row_over_all_rates() -> None:

@@ -74,7 +74,7 @@ def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) ->
     assert names == ["mine", "random"]
     assert facet(two_sets, "modality")["values"] == ["image", "text"]
     assert facet(two_sets, "modality")["at"] == [0, 1]
-    assert facet(two_sets, "noise")["values"] == ["no wrong answers", "20 % wrong answers"]
+    assert facet(two_sets, "noise")["values"] == ["no label noise", "20 % label noise"]
     assert facet(two_sets, "quality")["values"] == ["30–30 %", "60–60 %"]
     assert facet(two_sets, "strategy") | {"title": ""} == {
         "key": "strategy", "title": "", "of": "method", "values": ["mine", "random"], "at": [0, 1],

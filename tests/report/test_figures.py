@@ -112,7 +112,7 @@ def test_each_of_several_settings_has_axes_of_its_own(tmp_path: Path) -> None:
     frame = load(tmp_path)
     axes = np.ravel(plot_learning_curves(frame, metric="accuracy"))
     assert [axis.get_title() for axis in axes] == [
-        "flowers · no wrong answers", "flowers · 20 % wrong answers",
+        "flowers · no label noise", "flowers · 20 % label noise",
     ]  # fmt: skip
     with pytest.raises(ValueError, match="the frame has 2 settings; wanted one for one axes"):
         plot_learning_curves(frame, ax=Figure().subplots())

@@ -95,7 +95,7 @@ def test_a_run_with_a_round_more_and_a_problem_with_two_digests_are_refused(
     with pytest.raises(ValueError, match=r"1 of the 2 runs .* differ, run .* in their rounds"):
         merged_tables({"a": one, "b": shorter})
     other = made(tmp_path / "b", "badge", digest="d2")
-    said = r"of flowers, natural skew, no wrong answers, seed 0, but not on .*\(d\d0, d\d0\)"
+    said = r"of flowers, natural skew, no label noise, seed 0, but not on .*\(d\d0, d\d0\)"
     with pytest.raises(ValueError, match=said):
         merged_tables({"a": one, "b": other})
 

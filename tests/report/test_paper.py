@@ -130,7 +130,7 @@ def test_runs_without_their_data_fail_with_a_sentence_and_are_listed_by_setting(
     assert main(["report", *line]) == 0
     table = (here / "results/tables/demo.md").read_text()
     assert f"4 of 8 runs; 4 not run: {NOT_AVAILABLE}" in table
-    assert f"* pathmnist · natural skew · 20 % wrong answers, 4 runs: {NOT_AVAILABLE}." in table
+    assert f"* pathmnist · natural skew · 20 % label noise, 4 runs: {NOT_AVAILABLE}." in table
     assert "failed" not in table
     html = (here / "results/demo.html").read_text()
     assert "pathmnist · natural skew" in html

@@ -148,7 +148,7 @@ def test_runs_of_one_seed_that_met_different_problems_are_not_compared(tmp_path:
     with pytest.raises(ValueError, match=r"not on one problem: .*albench run --again") as refused:
         analyse(read_runs(tmp_path), QUICK)
     assert {one.name, other.name} <= set(str(refused.value).split())
-    assert "20 % wrong answers, seed 0" in str(refused.value)
+    assert "20 % label noise, seed 0" in str(refused.value)
 
 
 def test_runs_that_do_not_say_their_problem_are_counted(tmp_path: Path) -> None:
@@ -186,6 +186,7 @@ def test_a_report_has_the_same_bytes_in_another_process(
     stored = write_parquet(everything[0], tmp_path / "x.parquet")
     code = (
         "import sys; from pathlib import Path; from al_bench.report.build import build_report as report;"
+        ""
         "from al_bench.report.analysis import ReportSpec;"
         "from al_bench.report.results import read_parquet;"
         "spec = ReportSpec(ours={'strategy': '<script>x'}, bootstrap=20,"

@@ -60,13 +60,13 @@ def test_failed_unfinished_and_missing_runs_are_listed_with_their_reasons(tmp_pa
     ids = [here.name for here in (*done, failed, cut, broken)]
     summary = read_runs(tmp_path, [*ids, "never"]).summary()
     assert summary.startswith("3 of 7 runs; 2 failed: ")
-    what = "flowers, natural skew, no wrong answers, random"
+    what = "flowers, natural skew, no label noise, random"
     assert f"{failed.name} ({what}, seed 7) ValueError: no centre" in summary
     assert "broken (unknown) " in summary
     assert "manifest.json is not JSON" in summary
     assert "; 1 not started; 1 not finished: " in summary
     assert (
-        f"{cut.name} (flowers, natural skew, no wrong answers, random, seed 8) has 3 rounds"
+        f"{cut.name} (flowers, natural skew, no label noise, random, seed 8) has 3 rounds"
         in summary
     )
     assert set(read_runs(tmp_path, {done[1].name}).frame["id"]) == {done[1].name}

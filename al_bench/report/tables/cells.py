@@ -51,7 +51,7 @@ def headed(metric: str) -> str:
         words = metric.removeprefix("pool_").replace("_", " ")
         return f"{words} (pool, transductive)"
     if metric == "labelled_noise":
-        return "wrong answers (labelled)"
+        return "label noise (labelled)"
     if metric in DIAGNOSTICS:
         return metric.replace("_", " ") + " (labelled)"
     if metric in TOTALS:
