@@ -120,6 +120,6 @@ def test_what_was_stored_before_is_counted_and_not_in_the_rate(
     told: list[Any] = []
     with pytest.raises(KeyboardInterrupt):
         embeddings(tmp_path, "d", "train", Stub(dies_after=20), numbers, batch=10)
-    monkeypatch.setattr(entries, "bar", bar)
+    monkeypatch.setattr(entries, "progress_bar", bar)
     embeddings(tmp_path, "d", "train", Stub(), numbers, batch=10, name="mine")
     assert told == [("embeddings of mine train", 70, 20), *[10] * 5]

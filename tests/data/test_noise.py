@@ -130,7 +130,7 @@ def test_an_opinion_that_is_kept_is_the_one_that_is_computed_and_nobodys_else(
 ) -> None:
     wanted = reference_model(truth, np.random.default_rng(3).permutation(np.arange(N) % 5))
     first = reference_held_out(truth, 5, np.random.default_rng(3))
-    monkeypatch.setattr(reference, "judged", refuse)
+    monkeypatch.setattr(reference, "reference_model", refuse)
     np.testing.assert_array_equal(reference_held_out(truth, 5, np.random.default_rng(3)), wanted)
     assert reference_held_out(truth, 5, np.random.default_rng(3)) is first
     with pytest.raises(ValueError, match="read-only"):
@@ -152,7 +152,7 @@ def test_an_opinion_on_a_large_pool_is_not_kept(
 ) -> None:
     monkeypatch.setattr(reference, "MOST_BYTES", N * K * 8 - 1)
     reference_held_out(truth, 5, np.random.default_rng(5))
-    monkeypatch.setattr(reference, "judged", refuse)
+    monkeypatch.setattr(reference, "reference_model", refuse)
     with pytest.raises(AssertionError, match="computed again"):
         reference_held_out(truth, 5, np.random.default_rng(5))
 
