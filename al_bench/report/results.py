@@ -9,6 +9,7 @@ every digit. Recall by class, a list a round, is kept of a run's last round.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,11 @@ NOT_AVAILABLE = "data set not available"
 SECONDS = ("select", "fit", "evaluate")
 PLACES = 4  # decimals
 DIGITS = 18  # that a stored number may have, those of 64 bits
+RENAMED = {  # columns of version 1.0
+    "assignment": "annotator_selection",
+    "assignment_config": "annotator_selection_config",
+    "oracle": "reads_truth",
+}
 GIVEN = ["noise_rate", "cost"]  # shares and prices as they were configured, which repeat
 
 
@@ -325,6 +331,12 @@ def read_parquet(path: Path) -> Results:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
                          "cannot be read") from None  # fmt: skip
+    names = [RENAMED.get(name, name) for name in table.column_names]
+    if names != table.column_names:
+        warnings.warn(f"{path} has columns of version 1.0, which are now called "
+                      f"{', '.join(sorted(set(names) - set(table.column_names)))}", FutureWarning,
+                      stacklevel=2)  # fmt: skip
+        table = table.rename_columns(names)
     for number, column in enumerate(table.schema):
         if pa.types.is_decimal(column.type) or column.type == pa.float32():
             table = table.set_column(number, column.name, table.column(number).cast(pa.float64()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -230,3 +231,16 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     lines[2] |= {"queried": [], "answers": [], "annotators": [], "cost": 0.0}
     (here / "rounds.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert load(here.parent)["cost"].tolist() == [0, 12.5, 12.5, 25]
+
+
+def test_columns_of_an_older_version_are_read_with_a_warning(tmp_path: Path) -> None:
+    fake_run(tmp_path / "one", "margin", asking=ASKING)
+    path = write_parquet(read_runs(tmp_path / "one"), tmp_path / "today.parquet")
+    table = pq.read_table(path)
+    former = {"annotator_selection": "assignment", "reads_truth": "oracle",
+              "annotator_selection_config": "assignment_config"}  # fmt: skip
+    older = table.rename_columns([former.get(name, name) for name in table.column_names])
+    pq.write_table(older, tmp_path / "older.parquet")
+    with pytest.warns(FutureWarning, match="now called annotator_selection, .*, reads_truth"):
+        found = read_parquet(tmp_path / "older.parquet").frame
+    pd.testing.assert_frame_equal(found, read_parquet(path).frame)
