@@ -185,8 +185,8 @@ def test_a_report_has_the_same_bytes_in_another_process(
     mine = build_report(everything[0], "x", tmp_path / "a", spec)
     stored = write_parquet(everything[0], tmp_path / "x.parquet")
     code = (
-        "import sys; from pathlib import Path; from al_bench.report.build import build_report as report;"
-        ""
+        "import sys; from pathlib import Path;"
+        "from al_bench.report.build import build_report as report;"
         "from al_bench.report.analysis import ReportSpec;"
         "from al_bench.report.results import read_parquet;"
         "spec = ReportSpec(ours={'strategy': '<script>x'}, bootstrap=20,"

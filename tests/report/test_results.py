@@ -240,6 +240,7 @@ def test_columns_of_an_older_version_are_read_with_a_warning(tmp_path: Path) -> 
     former = {"annotator_selection": "assignment", "reads_truth": "oracle",
               "annotator_selection_config": "assignment_config"}  # fmt: skip
     older = table.rename_columns([former.get(name, name) for name in table.column_names])
+    older = older.replace_schema_metadata(table.schema.metadata)
     pq.write_table(older, tmp_path / "older.parquet")
     with pytest.warns(FutureWarning, match="now called annotator_selection, .*, reads_truth"):
         found = read_parquet(tmp_path / "older.parquet").frame
