@@ -80,7 +80,7 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
         "recall": "Recall after the last label by the size of the class in the pool.",
         "precision": "Right answers among all labels; dotted: the whole pool.",
-        "ladder": "Where each method ends against the prior alone, prior by prior.",
+        "ladder": "What labels add at the end to each foundation model, by how good it is alone.",
     }
 
 
