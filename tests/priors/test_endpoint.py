@@ -26,7 +26,7 @@ from al_bench.priors.endpoint import Endpoint
 from al_bench.priors.endpoint_client import EndpointError, Limits
 from al_bench.priors.endpoint_forms import class_of
 from al_bench.runs.component import identified, node_of
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 from tests.priors.endpoints import Body, Reply, asked, content, letters, serving
 
@@ -441,7 +441,7 @@ def test_limits_and_classes_that_cannot_be_are_refused() -> None:
 
 def test_a_run_is_named_by_what_is_asked_and_not_by_how_hard() -> None:
     (job,) = plan(["prior=endpoint", "prior.model=m"])
-    made = build(job.config.prior)
+    made = instantiate(job.config.prior)
     assert identified(node_of(made)) == identified(node_of(Endpoint("m")))
     same = [{"limits": Limits(price_in=1, max_cost=9)}, {"key_variable": "OTHER_API_KEY"}]
     others = [{"model": "n"}, {"url": "http://127.0.0.1:1/v1"}, {"answer": "samples"},
