@@ -64,7 +64,7 @@ def test_an_endpoint_is_the_prior_of_a_run_and_an_annotator_with_a_price(
         monkeypatch.setenv("OPENAI_API_KEY", SECRET)
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         line = ["run", "dataset=vader", "dataset.limit=200", *options(server.url, bert),
-                "logger=none", "annotators=with_model", "assignment=models_only",
+                "logger=none", "annotators=with_model", "annotator_selection=models_only",
                 "protocol=answers", "protocol.inner.per_class=5",
                 "protocol.inner.rounds=2"]  # fmt: skip
         assert main(line) == 0
