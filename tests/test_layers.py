@@ -47,7 +47,7 @@ ROOMS = {
     "supervision": "supervision/delivered label_models",
     "assignments": "",
     "strategies/common": "",
-    "strategies": "strategies/common label_models",
+    "strategies": "strategies/common label_models learners/balance learners/logistic",
     "runs": "truth loop metrics problem problem/types label_models assignments",
     "testing": "truth loop desk problem/types runs label_models",
     "report": "runs",  # numbers: what shows them stands below
