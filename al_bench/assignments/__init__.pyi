@@ -1,3 +1,5 @@
+from .routing import CoAnnotating as CoAnnotating
+from .routing import PACLabels as PACLabels
 from .skill import AtRandom as AtRandom
 from .skill import BySkill as BySkill
 from .skill import InTurn as InTurn
