@@ -5,6 +5,7 @@ from .annotators import Misreading as Misreading
 from .annotators import OnRecord as OnRecord
 from .annotators import Recorded as Recorded
 from .annotators import WithModel as WithModel
+from .annotators import WithModels as WithModels
 from .imbalance import LongTail as LongTail
 from .imbalance import Merge as Merge
 from .imbalance import Natural as Natural
