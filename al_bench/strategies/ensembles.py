@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -129,10 +129,7 @@ class BoSS:
 
     def given(self, truth: Ints) -> BoSS:
         """The same reference with (n,) the true class of every pool row."""
-        told = {
-            name: rule.given(truth) if getattr(rule, "oracle", False) else rule
-            for name, rule in self.rules.items()
-        }
+        told = {name: knowing(rule, truth) for name, rule in self.rules.items()}
         return replace(self, rules=told, truth=np.asarray(truth, dtype=np.int64))
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
@@ -150,7 +147,7 @@ class BoSS:
         for batch in named:
             less = before.astype(float) - self._errs(state, batch, scored)
             gains.append(np.sum(weights * less * ~np.isin(scored, batch)))
-        return named[random_argmax(np.round(gains, 9)[None], rng)[0]]
+        return named[int(random_argmax(np.round(gains, 9)[None], rng)[0])]
 
     def _errs(self, state: State, batch: Ints, scored: Ints) -> Floats:
         """(s,) whether a head taught this batch's true classes too errs on the scored rows."""
@@ -163,3 +160,8 @@ class BoSS:
         head = logistic(*taught, self.l2, np.zeros(k), *fit)
         said = (state.rows.features[scored] @ head[:-1] + head[-1]).argmax(axis=1)
         return np.asarray(said != self.truth[scored])
+
+
+def knowing(rule: Any, truth: Ints) -> Any:
+    """A rule; one that reads the truth with it."""
+    return rule.given(truth) if getattr(rule, "oracle", False) else rule
