@@ -17,6 +17,7 @@ from al_bench.arithmetic import one_of
 from al_bench.content import FOLDER, check_file_name, fingerprint
 from al_bench.datasets.check import checked
 from al_bench.datasets.columns import (
+    aliases,
     class_words,
     column_of,
     filled,
@@ -135,6 +136,7 @@ class Hub:
             test=self.split(test, f"{self.name} test ({place})", own, {}, None, len(names)),
             class_names=names,
             prompts=tuple(self.prompts),
+            aliases=aliases(own, names, self.class_names),
         )
         return checked(without_rare(dataset, self.min_count))
 

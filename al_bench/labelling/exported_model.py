@@ -20,7 +20,7 @@ from al_bench.labelling.rows import RowBatch, plain_arrays
 from al_bench.labelling.settings import Columns, config_of, task_of
 from al_bench.labelling.sources import read_rows
 from al_bench.learners.linear import LinearModel
-from al_bench.problem.cache.embeddings import comparing, embeddings
+from al_bench.problem.cache.embeddings import embeddings
 from al_bench.problem.types import Prior, Task
 from al_bench.runs.config import build
 from al_bench.state import Floats, Rows
@@ -155,21 +155,8 @@ class RowReader:
     task: Task
     given: bool
 
-    @property
-    def sees_pool(self) -> bool:
-        """Whether the prior is corrected by all rows together."""
-        return comparing(self.prior, self.task.modality) is not None
-
-    def read(
-        self,
-        rows: RowBatch,
-        width: int,
-        reads_prior: bool,
-        cache: Path,
-        earlier: Sequence[RowBatch] = (),
-    ) -> Rows:
-        """New rows as a model of such a width reads them; earlier: arrivals that a correction of
-        the prior sees besides.
+    def read(self, rows: RowBatch, width: int, reads_prior: bool, cache: Path) -> Rows:
+        """New rows as a model of such a width reads them.
 
         ValueError where features have another width, or lack class probabilities.
         """
@@ -182,9 +169,7 @@ class RowReader:
         if self.given and rows.features is not None and rows.prior is None:
             raise ValueError(f"{rows.where} has no prior, which the session's rows have and its "
                              "model reads; wanted an .npz with features and prior")  # fmt: skip
-        every = pool_rows([*earlier, rows], self.prior, self.task, cache)
-        last = every.take(np.arange(len(every) - len(rows), len(every)))
-        return replace(last, inputs=rows.inputs)
+        return replace(pool_rows([rows], self.prior, self.task, cache), inputs=rows.inputs)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 from al_bench.content import replaced
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
-from al_bench.labelling.pool import CACHE, Pool, given_priors, make_pool, pool_key, stored_batches
+from al_bench.labelling.pool import CACHE, Pool, given_priors, make_pool, pool_key
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
@@ -256,9 +256,6 @@ class ModelService:
         """
         rows.check_kind(now.settings.modality, "the session")
         own, reader = self.fit(now).model, self.reader(now)
-        earlier = []
-        if reader.sees_pool:
-            earlier = stored_batches(self.folder, self.store, now.settings)
         width, reads_prior = now.pool.rows.features.shape[1], own is None or own.belief is not None
-        seen = reader.read(rows, width, reads_prior, self.folder / CACHE, earlier)
+        seen = reader.read(rows, width, reads_prior, self.folder / CACHE)
         return (own or Delivered(self.state(now))).predict_proba(seen)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_bench.arithmetic import check_every_class, unit
-from al_bench.problem.cache.embeddings import comparing, embeddings, zero_shot
+from al_bench.problem.cache.embeddings import embeddings, zero_shot
 from al_bench.problem.noise import Clean, realised
 from al_bench.problem.types import (
     Annotators,
@@ -52,12 +52,6 @@ def build(
     pool = rows_of(known, train, kept.rows, kept.classes)
     known = embedded(dataset, "test", test, prior, cache)
     tests = rows_of(known, test, np.arange(len(test)), kept.classes)
-
-    recorded = comparing(prior, dataset.modality)
-    if recorded is not None:  # compared on the pool, corrected in both
-        guesses = embedded(dataset, "train", train, recorded.inner, cache)[1][kept.rows]
-        correct = recorded.compare(pool.prior, merge_columns(guesses, kept.classes, k))
-        pool, tests = (replace(rows, prior=correct(rows.prior)) for rows in (pool, tests))
     truth = kept.classes[train.labels[kept.rows]]
     names = merged_names(dataset.class_names, kept.classes, k)
     check_every_class(f"data set {dataset.name}: the pool", truth, names)

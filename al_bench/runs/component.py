@@ -2,8 +2,9 @@
 given, and what else its numbers hang on.
 
 A component's class may say ``version`` (raised when its numbers change on purpose), ``several``
-(the same where there are several annotators) and ``brings`` (its parameters that may name files or
-folders of the user's own). Code from outside this package is named by its source.
+(the same where there are several annotators), ``brings`` (its parameters that may name files or
+folders of the user's own) and ``later`` (parameters that it has got since, each with the value that
+earlier runs had, which names none). Code from outside this package is named by its source.
 """
 
 from __future__ import annotations
@@ -102,6 +103,9 @@ def identified(node: Any, several: bool = False) -> Any:
         ours = target.startswith(OURS)
         known = constants(target) if ours else vars(component(target))
         found |= {key: content(node[key]) for key in known.get("brings", ()) if key in node}
+        for key, before in known.get("later", ()):
+            if found.get(key) == before:
+                del found[key]
         counted = ("version", "several") if several else ("version",)
         found |= {key: known[key] for key in counted if key in known}
         found |= {} if ours else {"source": source(component(target))}
