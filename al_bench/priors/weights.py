@@ -84,13 +84,21 @@ def pretrained(
     where, options = place(weights, pin)
     try:
         rest = [getattr(transformers, name).from_pretrained(where, **options) for name in others]
-        if where != weights and (file := weight_file(Path(where))).suffix == ".onnx":
-            model = dequantised(getattr(transformers, network), file).to(kind)
+        if graph := graph_of(where):
+            model = dequantised(getattr(transformers, network), graph).to(kind)
         else:
             model = getattr(transformers, network).from_pretrained(where, dtype=kind, **options)
+    except ModuleNotFoundError:
+        raise
     except (OSError, ValueError, ImportError) as error:
         raise unreadable(weights, error) from error
     return model.eval().to(device()), *rest
+
+
+def graph_of(where: str) -> Path | None:
+    """The ONNX file of a folder that holds no other weights."""
+    files = [path for path in sorted(Path(where).glob("*")) if path.suffix in WEIGHTS]
+    return files[0] if [path.suffix for path in files] == [".onnx"] else None
 
 
 def dequantised(network: Any, file: Path) -> torch.nn.Module:
