@@ -151,7 +151,7 @@ def aliases(
     """What else each class is called, by these data and by other editions that `given` explains."""
     pairs = list(zip(own or (), names, strict=False))
     pairs += list(given.items()) if isinstance(given, Mapping) else []
-    return tuple(tuple(alias for alias, word in pairs if word == name) for name in names)
+    return tuple(tuple({a: 0 for a, word in pairs if word == name}) for name in names)
 
 
 def human_columns(

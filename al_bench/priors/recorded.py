@@ -18,6 +18,7 @@ import numpy as np
 
 from al_bench.arithmetic import distributions, one_hot, require, share, softmax, uniform
 from al_bench.content import digest
+from al_bench.priors.agreement import accuracies, smoothed
 from al_bench.priors.common import Around
 from al_bench.priors.table import columns_of, lines_of, numbers, opened, path_of, places_of
 from al_bench.problem.types import Prior, Task
@@ -28,10 +29,6 @@ MEAN = "mean"
 PSEUDO = 0.1  # votes that each class is given besides
 USUAL = 0.8  # the accuracy that plain answers are taken to have where nothing tells
 PEERS = 3  # models whose agreement tells
-SHARED = 1.5  # how many errors there are for one that agreement shows: the others are in common
-MARGIN = 0.05  # how far above chance an estimated accuracy is at least
-SUREST = 0.99  # and what it is at most
-ROUNDS = 50
 Classes = tuple[tuple[str, ...], ...]
 
 
@@ -117,7 +114,9 @@ def read(
     k, found = len(classes), models_of(file, classes)
     names = [name for one in asked for name in named(file, one, found, classes)]
     kind, alone = found[names[0]].kind, len(names) == 1
-    peers = [name for name, model in found.items() if model.kind == kind and alone]
+    peers = [name for name, model in found.items() if model.kind == kind]
+    if not alone or len(peers) < PEERS or kind not in ("answer", "votes"):
+        peers = []
     every = {name: found[name] for name in dict.fromkeys([*names, *peers])}
     table = opened(file, list({c: 0 for model in every.values() for c in model.columns.values()}))
     said = {name: by(file, table, name, model, classes) for name, model in every.items()}
@@ -128,7 +127,7 @@ def read(
     silent = count == 0
     shares = np.where(silent, uniform(*total.shape), total / np.where(silent, 1, count))
     accuracy = USUAL if kind == "answer" and alone else None
-    if len(peers) >= PEERS and kind in ("answer", "votes"):
+    if peers:
         tables = [said[name] for name in peers]
         chosen = [np.where(p.any(axis=1), p.argmax(axis=1), ABSENT) for p in tables]
         accuracy = float(accuracies(np.stack(chosen, axis=1), k)[peers.index(names[0])])
@@ -141,13 +140,11 @@ def models_of(file: Path, classes: Classes) -> dict[str, Model]:
     known = {kind: [c for c in columns_of(file) if kind_of(c) == kind] for kind in KINDS}
     found = {column: Model("answer", {-1: column}) for column in known.pop("answer")}
     for kind, columns in known.items():
-        ends = {
-            c: max((w for w in number if c.endswith(f"_{w}")), key=len, default="") for c in columns
-        }
-        for column, end in ends.items():
+        for column in columns:
+            end = max((w for w in number if column.endswith(f"_{w}")), key=len, default="")
             model = column.removesuffix(f"_{end}")
-            others = found[model].columns if model in found else {}
             if end:
+                others = found[model].columns if model in found else {}
                 found[model] = Model(kind, {**others, number[end]: column})
     return found
 
@@ -162,10 +159,9 @@ def named(file: Path, one: str, found: Mapping[str, Model], classes: Classes) ->
     not one for each class."""
     known, wanted = columns_of(file), ", ".join(words[0] for words in classes)
     first = next(iter(found.values())).kind if found else None
-    names = [one, *(f"{kind}_{one}" for kind in KINDS)]
-    names = [n for n, m in found.items() if one == MEAN and m.kind == first] or [
-        name for name in names if name in found
-    ][:1]
+    names = [n for n in (one, *(f"{kind}_{one}" for kind in KINDS)) if n in found][:1]
+    if one == MEAN:
+        names = [name for name, model in found.items() if model.kind == first]
     if not names:
         there = list(found) or known
         near = get_close_matches(one, there, n=5, cutoff=0.4) or there[:5]
@@ -216,35 +212,3 @@ def classes_of(file: Path, table: Any, column: str, classes: Classes) -> Ints:
             "number of these from 0"
         )
     return np.array([number[value] for value in values], dtype=np.int64)
-
-
-def smoothed(probabilities: Floats, accuracy: float) -> Floats:
-    """(n, k) mixed with even ones, so that a class that was sure has this probability."""
-    rest = (1 - accuracy) / (probabilities.shape[1] - 1)
-    return np.asarray(rest + probabilities * (accuracy - rest), dtype=np.float32)
-
-
-def accuracies(answers: Ints, n_classes: int) -> Floats:
-    """(m,) how often each of m models is right, from how (n, m) answers agree, ABSENT where one
-    named none; no label is read. O(n m k) a step.
-
-    By expectation maximisation (Dawid and Skene, 1979), which takes errors to be independent given
-    the class. They are not, and those in common are not seen: so there are taken to be half as many
-    again. Between chance + 0.05 and 0.99.
-    """
-    n, m = answers.shape
-    given = [np.flatnonzero(answers[:, j] != ABSENT) for j in range(m)]
-    seen = [one_hot(answers[rows, j], n_classes) for j, rows in enumerate(given)]
-    belief = np.full((n, n_classes), 1 / n_classes)
-    for rows, one in zip(given, seen, strict=True):
-        belief[rows] += one
-    belief /= belief.sum(axis=1, keepdims=True)
-    for _ in range(ROUNDS):
-        logs = np.tile(np.log(belief.mean(axis=0) + 1e-9), (n, 1))
-        for rows, one in zip(given, seen, strict=True):
-            says = belief[rows].T @ one + 1 / n_classes
-            logs[rows] += one @ np.log(says / says.sum(axis=1, keepdims=True)).T
-        belief = softmax(logs)
-    pairs = zip(given, seen, strict=True)
-    right = np.array([(belief[rows] * one).sum() / max(len(rows), 1) for rows, one in pairs])
-    return np.clip(1 - SHARED * (1 - right), 1 / n_classes + MARGIN, SUREST)

@@ -14,8 +14,8 @@ import pytest
 from al_bench.arithmetic import one_hot, uniform
 from al_bench.datasets import Synthetic
 from al_bench.priors import Recorded, Rotated
+from al_bench.priors.agreement import SHARED, accuracies, smoothed
 from al_bench.priors.by_modality import Given
-from al_bench.priors.recorded import SHARED, accuracies, smoothed
 from al_bench.priors.table import ID, TEXT, row_id
 from al_bench.problem.build import build
 from al_bench.problem.imbalance import LongTail, Merge
