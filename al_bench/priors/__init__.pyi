@@ -15,4 +15,3 @@ from .llm import LabelLikelihood as LabelLikelihood
 from .recorded import Recorded as Recorded
 from .sentence import ClassNamePrototypes as ClassNamePrototypes
 from .sentence import SentenceEncoder as SentenceEncoder
-from .table import Table as Table

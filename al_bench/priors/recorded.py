@@ -1,8 +1,8 @@
 """What foundation models, rules or people were recorded to say: a file of answers, of one model or
 of several.
 
-As in ``Table`` a row is found by its content, so a file may be about any split; but the file is
-taken as its source wrote it. How a column's name begins says what its cells are.
+A row is found by its content, so a file may be about any split, and is taken as its source wrote
+it. How a column's name begins says what its cells are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers produced elsewhere: a file of class probabilities, found by what a row holds.
+"""Files of answers produced elsewhere, whose lines are found by what a row holds.
 
 A row is named by its content, not by its place: a split may be reordered, cut or merged, and the
 same text in train and test has one line in the file. ``scripts/rows_to_label.py`` writes the rows
@@ -8,69 +8,18 @@ that wait for answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import distributions
-from al_bench.content import FOLDER, data_path, digest
-from al_bench.priors.common import Around
+from al_bench.content import FOLDER, data_path
 from al_bench.priors.images import as_image
-from al_bench.problem.types import Prior, Task
 from al_bench.state import Floats, Ints
 
 ID = "row_id"  # class names hold no underscore, so no class can be called like this
 TEXT = "text"  # of which a row_id is made where a file has none
-
-
-@dataclass(frozen=True)
-class Table(Around):
-    """Class probabilities from a parquet file made elsewhere, such as a large model's answers.
-
-        >>> prior = Table(Given(), "answers.parquet")
-
-    Parameters
-    ----------
-    inner : a prior whose encoder makes the features
-    path : the file; a column ``row_id`` (see ``row_id`` below) or ``text``, and one column of
-        probabilities for each class, named as the data set names it
-    """
-
-    brings: ClassVar = ("path",)
-
-    inner: Prior
-    path: str
-
-    @property
-    def key(self) -> str:
-        return f"table(sha256:{digest(path_of(self.path))})"
-
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""
-        file = path_of(self.path)
-        places, answers = probabilities_of(file, digest(file), task.class_names)
-        return np.asarray(answers[lines_of(file, places, inputs)])
-
-
-@lru_cache(maxsize=2)
-def probabilities_of(
-    file: Path, content: str, names: tuple[str, ...]
-) -> tuple[Mapping[str, int], Floats]:
-    """The line of each row, and (lines, k) float32 probabilities; read once a process and content.
-    ValueError, in one sentence, where a column is no class or a line no probabilities."""
-    for name in columns_of(file):
-        if name not in (ID, TEXT, *names):
-            raise ValueError(
-                f"{file} has a column {name!r}, which is no class; the classes are "
-                f"{', '.join(names)}"
-            )
-    table = opened(file, names)
-    found = distributions(str(file), numbers(file, table, names), len(table), len(names))
-    return places_of(file, table, found), found / found.sum(axis=1, keepdims=True)
 
 
 def path_of(file: str) -> Path:

@@ -21,7 +21,7 @@ from al_bench.state import Floats
 from tests.tiny_models import CONFIGS, config
 
 OPTIONS = sorted(path.stem for path in (CONFIGS / "prior").glob("*.yaml"))
-DEAF = {"flat", "given", "table", "recorded"}  # no opinion, or one made elsewhere
+DEAF = {"flat", "given", "recorded"}  # no opinion, or one made elsewhere
 
 
 def made_up(rows: Sequence[Any], width: int = 4) -> Floats:

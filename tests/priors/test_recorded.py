@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from al_bench.arithmetic import one_hot, uniform
 from al_bench.datasets import Synthetic
+from al_bench.datasets.features import FeatureRows
 from al_bench.priors import Recorded, Rotated
 from al_bench.priors.agreement import SHARED, accuracies, smoothed
 from al_bench.priors.by_modality import Given
 from al_bench.priors.table import ID, TEXT, row_id
 from al_bench.problem.build import build
+from al_bench.problem.cache.embeddings import zero_shot
 from al_bench.problem.imbalance import LongTail, Merge
 from al_bench.problem.noise import Clean
-from al_bench.problem.types import Task
+from al_bench.problem.types import Dataset, Split, Task
 from al_bench.runs.config import build as constructed
 from al_bench.runs.plan import plan
 from al_bench.state import ABSENT, Floats, Ints
@@ -28,7 +32,8 @@ from tests.reference.dawid_skene import dawid_skene
 
 GIVEN = os.environ.get("AL_BENCH_DATA")
 TEXTS = ["great film", "dull film", "a film"]
-TASK = Task(("good", "so so", "bad"), ("{}",), "text", (("POS",), (), ("NEG", "negative")))
+NAMES = ("good", "so so", "bad")
+TASK = Task(NAMES, ("{}",), "text", (("POS",), (), ("NEG", "negative")))
 LINES = {
     ID: [row_id(text, 0) for text in TEXTS],
     "logit_clip_negative": [0.0, 2.0, 0.0],
@@ -113,6 +118,8 @@ def test_lines_are_found_by_their_texts_too_and_equal_ones_are_one(tmp_path: Pat
         ("clip", {"logit_clip_good": None}, "'logit_clip' has the column none for 'good'; wanted"),
         ("votes", {"votes_NEG": [0, -2, 0]}, "votes has a negative number of votes; wanted 0 or"),
         ("votes", {ID: None}, "has no column 'row_id'"),
+        ("votes", {"votes_NEG": ["a", "b", "c"]}, "column 'votes_NEG' holds no numbers"),
+        ("prob_llm", {"prob_llm_bad": [-0.1, 0.7, 0.6]}, "or has a negative entry"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(
@@ -122,7 +129,10 @@ def test_a_file_that_cannot_be_used_says_why(
         said(recorded(file(tmp_path, **changed), column))
 
 
-def test_a_missing_file_and_an_accuracy_that_is_none_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_no_parquet_and_an_accuracy_that_is_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.parquet").write_text("row_id,answer")
+    with pytest.raises(ValueError, match=r"other.parquet is no parquet file"):
+        said(recorded(str(tmp_path / "other.parquet")))
     with pytest.raises(FileNotFoundError, match=r"there is no file nowhere.parquet, neither in"):
         said(recorded("nowhere.parquet"))
     with pytest.raises(ValueError, match="accuracy=0; wanted more than 0 and at most 1"):
@@ -147,6 +157,44 @@ def test_a_file_lies_below_the_data_folder_and_its_place_is_in_no_key(
     file(tmp_path, votes_NEG=[0, 2, 1])
     assert relative.key != key
     assert not np.array_equal(said(relative)[2], EVEN)  # and it is read again
+
+
+# what lines are found by
+
+
+def test_an_id_is_of_the_content_alone() -> None:
+    # golden: part of a public file format
+    assert row_id("great film", 0) == row_id("great film", 9) == "922e21117f0af1fe"
+    picture = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
+    turned = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 2, 3))
+    assert row_id(picture, 0) == row_id(np.asarray(picture), 1) != row_id(turned, 0)
+    assert row_id(np.array([0.5, 1.5]), 0) == row_id(np.array([0.5, 1.5], dtype=np.float32), 0)
+    assert row_id("half a pair \ud800", 0) != row_id("half a pair ?", 0)
+
+
+def test_the_rows_that_the_script_writes_can_be_answered_and_used(tmp_path: Path) -> None:
+    script = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "rows_to_label.py"))
+    labels = np.array([0, 1, 2])
+    split = Split(TEXTS, labels)
+    data = Dataset("d", "d", "text", Split([*TEXTS, TEXTS[0]], labels[[0, 1, 2, 0]]), split, NAMES)
+    rows = script["rows_to_label"](data)
+    assert rows[TEXT].tolist() == TEXTS
+    assert set(rows.columns) == {ID, TEXT}  # and no label
+    answers = rows[[ID]].assign(answer=["good", "bad", "so so"])
+    answers.to_parquet(tmp_path / "mine.parquet", index=False)
+    assert said(recorded(str(tmp_path / "mine.parquet"))).argmax(axis=1).tolist() == [0, 2, 1]
+    picture = Image.fromarray(np.zeros((3, 2, 3), dtype=np.uint8))
+    images = replace(data, modality="image", train=Split([picture], labels[:1]))
+    shown = script["rows_to_label"](replace(images, test=images.train))
+    assert shown["image"][0].startswith(b"\x89PNG")
+
+
+def test_an_image_or_feature_row_without_an_answer_is_named_too(tmp_path: Path) -> None:
+    rows = FeatureRows(np.ones((2, 3), dtype=np.float32), None)
+    task = replace(TASK, modality="features")
+    prior = recorded(file(tmp_path), "votes")
+    with pytest.raises(ValueError, match=r"no answer for 2 of 2 rows, first an input \(ndarray\)"):
+        zero_shot(tmp_path, "d", "train", prior, rows.features, rows, task)
 
 
 # how far answers are trusted
