@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from al_bench.assignments import CoAnnotating, PACLabels
 
 from al_bench.core.state import AnnotatorPool, Floats, Ints, State
+from al_bench.crowd import CoAnnotating, PACLabels
 from tests.pools import generator, pool_of
 from tests.reference import routing
 
