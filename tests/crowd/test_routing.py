@@ -18,7 +18,7 @@ def pool(prior: Floats) -> State:
     n = len(prior)
     names, models = ("ann", "bob", "model"), np.arange(3) == MODEL
     annotator_pool = AnnotatorPool(
-        names, np.ones((n, 3), dtype=bool), np.ones(3), models, persons=True
+        names, np.ones((n, 3), dtype=bool), np.ones(3), models, identified=True
     )
     rows = replace(pool_of(np.zeros((n, 2), np.float32), k=prior.shape[1]).rows, prior=prior)
     return State.start(rows, annotator_pool)
