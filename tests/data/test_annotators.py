@@ -146,7 +146,7 @@ def test_models_on_record_give_their_most_frequent_answer_or_none() -> None:
     truth = replace(truth, columns={"yi": truth.columns["votes"], "qwen": votes})
     crowd = WithModels(["yi", "qwen"], Alike(2, Clean())).crowd(truth, rng(0, "annotators"))
     assert crowd.names[2:] == ("yi", "qwen")
-    assert crowd.models.tolist() == [False, False, True, True]
+    assert crowd.is_model.tolist() == [False, False, True, True]
     own = np.take_along_axis(truth.columns["yi"], crowd.answers[:, [2]], axis=1)[:, 0]
     np.testing.assert_array_equal(own, truth.columns["yi"].max(axis=1))
     assert set(crowd.answers[:100, 3]) == {ABSENT}

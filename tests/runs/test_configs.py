@@ -21,6 +21,7 @@ from al_bench.runs.plan import plan
 GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
     "dataset/features": ["dataset.name=mine", "dataset.path=mine.npz"],
+    "prior/endpoint": ["prior.model=mine"],
     "prior/recorded": ["prior.file=answers.parquet"],
     "noise/confusion": ["noise.matrix=[[0.9,0.1],[0.2,0.8]]"],
 }
