@@ -15,8 +15,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, require, softmax, uniform
-from al_bench.content import digest
+from al_bench.core.arrays import above, at_least, require, softmax, uniform
+from al_bench.core.hashing import digest
+from al_bench.core.state import ABSENT, Floats, Ints
+from al_bench.data.types import Prior, Task
 from al_bench.priors.common import Around
 from al_bench.priors.table import (
     ID,
@@ -26,8 +28,6 @@ from al_bench.priors.table import (
     path_of,
     places_of,
 )
-from al_bench.problem.types import Prior, Task
-from al_bench.state import ABSENT, Floats, Ints
 
 MARGIN = 0.05  # how far above chance an estimated accuracy is at least
 SUREST = 0.99  # and what it is at most

@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.content import FOLDER, data_path, digest
+from al_bench.core.hashing import FOLDER, data_path, digest
+from al_bench.core.state import Floats, Ints
+from al_bench.data.types import Prior, Task
 from al_bench.priors.common import Around
 from al_bench.priors.images import as_image
-from al_bench.problem.types import Prior, Task
-from al_bench.state import Floats, Ints
 
 ID = "row_id"  # class names hold no underscore, so no class can be called like this
 

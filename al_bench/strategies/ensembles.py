@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, one_hot, require, share
-from al_bench.learners.balance import balanced_weights
-from al_bench.learners.logistic import logistic
-from al_bench.state import Floats, Ints, State, Strategy
+from al_bench.core.arrays import above, at_least, one_hot, require, share
+from al_bench.core.balance import balanced_weights
+from al_bench.core.logistic import logistic
+from al_bench.core.state import Floats, Ints, State, Strategy
 from al_bench.strategies.balance import random_argmax, unanswered
 from al_bench.strategies.coverage import UHerding
 from al_bench.strategies.wrappers import show_only
@@ -112,7 +112,7 @@ class BoSS:
     truth : (n,) the true class of every pool row, None until it is given
     """
 
-    oracle: ClassVar[bool] = True
+    reads_truth: ClassVar[bool] = True
     rules: Mapping[str, Strategy]
     batches: int = 100
     first: int = 2500
@@ -164,4 +164,4 @@ class BoSS:
 
 def knowing(rule: Any, truth: Ints) -> Any:
     """A rule; one that reads the truth with it."""
-    return rule.given(truth) if getattr(rule, "oracle", False) else rule
+    return rule.given(truth) if getattr(rule, "reads_truth", False) else rule

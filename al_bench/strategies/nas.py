@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, require, softmax
-from al_bench.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Querying, State, Strategy
+from al_bench.core.arrays import at_least, require, softmax
+from al_bench.core.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows
 

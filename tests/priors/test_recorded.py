@@ -11,20 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from al_bench.arithmetic import uniform
-from al_bench.datasets import Synthetic
+from al_bench.core.arrays import uniform
+from al_bench.core.state import ABSENT, Floats, Ints
+from al_bench.data import Synthetic
+from al_bench.data.build import build
+from al_bench.data.cache.embeddings import comparing
+from al_bench.data.imbalance import LongTail, Merge
+from al_bench.data.noise import Clean
+from al_bench.data.types import Prior, Task
 from al_bench.priors import Degraded, RecordedAnswers, RecordedLogits, RecordedVotes, Rotated
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.recorded import agreed_accuracy, smoothed
 from al_bench.priors.table import ID, row_id
-from al_bench.problem.build import build
-from al_bench.problem.cache.embeddings import comparing
-from al_bench.problem.imbalance import LongTail, Merge
-from al_bench.problem.noise import Clean
-from al_bench.problem.types import Prior, Task
-from al_bench.runs.config import build as constructed
+from al_bench.runs.config import instantiate as constructed
 from al_bench.runs.plan import plan
-from al_bench.state import ABSENT, Floats, Ints
 
 GIVEN = os.environ.get("AL_BENCH_DATA")
 TEXTS = ["great film", "dull film", "a film"]
@@ -134,11 +134,11 @@ def test_a_file_lies_below_the_data_folder_and_its_place_is_in_no_key(
 
 
 def simulated(
-    n: int, k: int, accuracy: float, sharpness: float, seed: int
+    n: int, k: int, accuracy: float, fit_inverse_temperature: float, seed: int
 ) -> tuple[Ints, Ints, Floats]:
     """Truth, answers of this accuracy, and a calibrated prior that errs independently of them."""
     draws = np.random.default_rng(seed)
-    prior = draws.dirichlet(np.full(k, sharpness), size=n)
+    prior = draws.dirichlet(np.full(k, fit_inverse_temperature), size=n)
     truth = (prior.cumsum(axis=1) > draws.random((n, 1))).argmax(axis=1)
     wrong = (truth + draws.integers(1, k, size=n)) % k
     return truth, np.where(draws.random(n) < accuracy, truth, wrong), prior

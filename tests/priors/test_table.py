@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from al_bench.datasets.features import FeatureRows
-from al_bench.datasets.synthetic import Synthetic
+from al_bench.data.build import build
+from al_bench.data.cache.embeddings import zero_shot
+from al_bench.data.datasets.features import FeatureRows
+from al_bench.data.datasets.synthetic import Synthetic
+from al_bench.data.imbalance import LongTail
+from al_bench.data.noise import Clean
+from al_bench.data.types import Dataset, Split, Task
 from al_bench.priors.by_modality import Given
 from al_bench.priors.table import ID, Table, row_id
-from al_bench.problem.build import build
-from al_bench.problem.cache.embeddings import zero_shot
-from al_bench.problem.imbalance import LongTail
-from al_bench.problem.noise import Clean
-from al_bench.problem.types import Dataset, Split, Task
 
 TEXTS = ["great film", "dull film", "a film", "great film"]
 TASK = Task(("positive", "so so", "negative"), ("{}",), "text")

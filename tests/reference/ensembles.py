@@ -6,8 +6,8 @@ reference the batch under which a head that is told its true classes errs least 
 
 import numpy as np
 
+from al_bench.core.state import Rows, TrainingSet
 from al_bench.learners import LinearHead
-from al_bench.state import Rows, TrainingSet
 
 
 def named(rules, batches, rows, size, budget, rng):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.state import Ints, State
+from al_bench.core.state import Ints, State
 from al_bench.strategies import BoSS, ClassBalancedByTruth, Margin, Random, Refine
 from al_bench.strategies.wrappers import show_only
 from tests.conftest import make_state
@@ -117,7 +117,7 @@ def test_boss_needs_the_truth_and_passes_it_on() -> None:
     rule = configured("boss")
     with pytest.raises(ValueError, match="BoSS was not given the truth"):
         rule.select(state, 2, generator())
-    assert rule.oracle
+    assert rule.reads_truth
     assert rule.given(truth).rules["truth_balanced"].truth is not None
     assert rule.truth is None
 
