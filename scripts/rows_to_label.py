@@ -1,9 +1,9 @@
-"""The rows that a ``prior=table`` file must answer, for whoever asks a model elsewhere.
+"""The rows that a ``prior=recorded`` file must answer, for whoever asks a model elsewhere.
 
     python scripts/rows_to_label.py rows.parquet dataset=vader
 
 writes one line for each distinct row of both splits: ``row_id``, and ``text`` or ``image`` (PNG
-bytes), and prints the class names, which are the other columns of the file to be made. No label is
+bytes), and prints the columns of probabilities that the file to be made may have. No label is
 written.
 """
 
@@ -51,7 +51,7 @@ def main(out: str, overrides: list[str]) -> None:
     table = rows_to_label(dataset)
     table.to_parquet(Path(out), index=False)
     print(f"{len(table)} rows of {dataset.name} in {out}; columns to make: {ID}", end="")
-    print("".join(f", {name}" for name in dataset.class_names))
+    print("".join(f", prob_{name}" for name in dataset.class_names), "(or answer: a class)")
 
 
 if __name__ == "__main__":

@@ -88,6 +88,41 @@ def bert_folder(folder: Path) -> Path:
     return folder
 
 
+def quantised_folder(folder: Path, bert: Path) -> Path:
+    """The same BERT as a dynamically quantised ONNX graph, as far as its weights tell, with its
+    tokenizer and settings; beside it, in float32, what the graph stands for."""
+    import shutil
+
+    from onnx import helper, numpy_helper, save
+    from safetensors.numpy import load_file, save_file
+
+    shutil.copytree(bert, folder)
+    (folder / "model.safetensors").unlink()
+    arrays, nodes, real = [], [], {}
+    for number, (name, weight) in enumerate(load_file(bert / "model.safetensors").items()):
+        real[name] = weight
+        if weight.ndim == 1 or name.startswith("pooler"):
+            arrays += [] if name.startswith("pooler") else [numpy_helper.from_array(weight, name)]
+            continue
+        table = name if "embeddings" in name else f"onnx::MatMul_{number}"
+        columns = weight if "embeddings" in name else weight.T
+        zero, scale = np.int8(3), np.float32(np.abs(columns).max() / 100)
+        whole = np.round(columns / scale).astype(np.int8) + zero
+        parts = {"quantized": whole, "zero_point": np.array(zero), "scale": np.array(scale)}
+        arrays += [numpy_helper.from_array(a, f"{table}_{end}") for end, a in parts.items()]
+        back = (whole.astype("f4") - np.float32(zero)) * scale
+        real[name] = back if "embeddings" in name else np.ascontiguousarray(back.T)
+        if "embeddings" not in name:
+            place = "/" + name.removesuffix(".weight").replace(".", "/").replace("layer/", "layer.")
+            inputs, title = ["x", f"{table}_quantized"], f"{place}/MatMul_quant"
+            nodes.append(helper.make_node("MatMulInteger", inputs, [f"y{number}"], name=title))
+    save(helper.make_model(helper.make_graph(nodes, "bert", [], [], arrays)), folder / "model.onnx")
+    other = folder.with_name(f"{folder.name} in float32")
+    shutil.copytree(bert, other)
+    save_file(real, other / "model.safetensors", metadata={"format": "pt"})
+    return other
+
+
 def two_towers(folder: Path, kind: str) -> Path:
     """A tiny CLIP or SigLIP with image processor and tokenizer."""
     import torch

@@ -56,22 +56,12 @@ def make(
 def measured(
     dataset: Dataset, prior: Prior, split: str, rows: int | None, cache: Path
 ) -> tuple[Floats, Ints]:
-    """(n, k) zero-shot probabilities, cached, and (n,) labels of a split; answers without
-    probabilities are smoothed by what train shows."""
+    """(n, k) zero-shot probabilities, cached, and (n,) labels of a split."""
     from al_bench.data.build import embedded
-    from al_bench.data.cache.embeddings import comparing
 
-    def zero_shot(which: str, prior: Prior) -> tuple[Floats, Split]:
-        some = sampled(dataset.train if which == "train" else dataset.test, rows)
-        name = which if rows is None else f"{which}, {len(some)} rows"
-        return embedded(dataset, name, some, prior, cache)[1], some
-
-    probabilities, judged_rows = zero_shot(split, prior)
-    recorded = comparing(prior, dataset.modality)
-    if recorded is not None:
-        pool, other = (zero_shot("train", one)[0] for one in (prior, recorded.inner))
-        probabilities = recorded.compare(pool, other)(probabilities)
-    return probabilities, judged_rows.labels
+    some = sampled(dataset.train if split == "train" else dataset.test, rows)
+    name = split if rows is None else f"{split}, {len(some)} rows"
+    return embedded(dataset, name, some, prior, cache)[1], some.labels
 
 
 def sampled(split: Split, rows: int | None) -> Split:

@@ -215,8 +215,9 @@ def export(
             options = session.settings.options
             named = ", ".join(f"{g}={options[g]}" for g in ("learner", "supervision", "prior"))
             why = f"not with {named}" if session.status().fits else "no answer has taught one yet"
-            print(f"no model: {why}; only a linear head is exported, alone or joined with our "
-                  "belief, whose prior then may not be corrected on the pool")  # fmt: skip
+            print(
+                f"no model: {why}; only a linear head is exported, alone or joined with our belief"
+            )
     print(f"{out}: {', '.join(files)}")
 
 

@@ -243,7 +243,7 @@ class WithModels:
     record (as MoLLIA: Qi et al., AAAI 2026).
 
     Each gives its most frequent answer, of equally frequent ones one at random, and none about a
-    row where none of its answers named a class. Its price is the tariff's of a model.
+    row where none of its answers named a class. Its price is that of a model.
 
         >>> crowd = WithModels(["votes"], Alike(count=2)).crowd(truth, rng)
 

@@ -14,7 +14,7 @@ from al_bench.core.arrays import check_every_class, unit
 from al_bench.core.problem import Problem, check_annotator_pool
 from al_bench.core.rng import rng
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Picked, Rows
-from al_bench.data.cache.embeddings import comparing, embeddings, zero_shot
+from al_bench.data.cache.embeddings import embeddings, zero_shot
 from al_bench.data.noise import Clean, realised
 from al_bench.data.types import (
     Annotators,
@@ -52,12 +52,6 @@ def build(
     pool = rows_of(known, train, kept.rows, kept.classes)
     known = embedded(dataset, "test", test, prior, cache)
     tests = rows_of(known, test, np.arange(len(test)), kept.classes)
-
-    recorded = comparing(prior, dataset.modality)
-    if recorded is not None:  # compared on the pool, corrected in both
-        guesses = embedded(dataset, "train", train, recorded.inner, cache)[1][kept.rows]
-        correct = recorded.compare(pool.prior, merge_columns(guesses, kept.classes, k))
-        pool, tests = (replace(rows, prior=correct(rows.prior)) for rows in (pool, tests))
     truth = kept.classes[train.labels[kept.rows]]
     names = merged_names(dataset.class_names, kept.classes, k)
     check_every_class(f"data set {dataset.name}: the pool", truth, names)

@@ -63,7 +63,7 @@ class Dataset:
 
     key: what identifies its rows and their order (name, revision, content), for the cache;
     modality: text, image or features; class_names: (k,) words a prompt can hold; prompts: templates
-    with one ``{}`` each.
+    with one ``{}`` each; aliases: (k,) what else the data call each class, if they do.
     """
 
     name: str
@@ -73,20 +73,24 @@ class Dataset:
     test: Split
     class_names: tuple[str, ...]
     prompts: tuple[str, ...] = ("{}",)
+    aliases: tuple[tuple[str, ...], ...] = ()
 
     @property
     def task(self) -> Task:
         """The question that this data set puts to a prior."""
-        return Task(tuple(self.class_names), tuple(self.prompts), self.modality)
+        names = tuple(self.class_names)
+        return Task(names, tuple(self.prompts), self.modality, self.aliases)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a prior is asked: which of these classes; (k,) words, templates, and kind of input."""
+    """What a prior is asked: which of these classes; (k,) words, templates, kind of input, and (k,)
+    what else the data call each class."""
 
     class_names: tuple[str, ...]
     prompts: tuple[str, ...]
     modality: str
+    aliases: tuple[tuple[str, ...], ...] = ()
 
 
 class Source(Protocol):

@@ -69,7 +69,7 @@ def export_bundle(
     for number, name in enumerate(classes):
         said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
     model = None
-    if fit.model is not None and (fit.model.belief is None or not reader.sees_pool):
+    if fit.model is not None:
         settings = now.settings
         own = tuple(o for o in settings.overrides if o.lstrip("+~").startswith("prior"))
         model = ExportedModel(

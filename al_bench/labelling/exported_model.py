@@ -17,7 +17,7 @@ from al_bench.core.arrays import log_softmax, softmax, unit
 from al_bench.core.predictor import CalibratedPredictor, log_linear_pool, logs
 from al_bench.core.state import Floats, Rows
 from al_bench.crowd.crossfit import FoldModel
-from al_bench.data.cache.embeddings import comparing, embeddings
+from al_bench.data.cache.embeddings import embeddings
 from al_bench.data.types import Prior, Task
 from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
 from al_bench.labelling.rows import RowBatch, plain_arrays
@@ -157,21 +157,8 @@ class RowReader:
     task: Task
     given: bool
 
-    @property
-    def sees_pool(self) -> bool:
-        """Whether the prior is corrected by all rows together."""
-        return comparing(self.prior, self.task.modality) is not None
-
-    def read(
-        self,
-        rows: RowBatch,
-        width: int,
-        reads_prior: bool,
-        cache: Path,
-        earlier: Sequence[RowBatch] = (),
-    ) -> Rows:
-        """New rows as a model of such a width reads them; earlier: arrivals that a correction of
-        the prior sees besides.
+    def read(self, rows: RowBatch, width: int, reads_prior: bool, cache: Path) -> Rows:
+        """New rows as a model of such a width reads them.
 
         ValueError where features have another width, or lack class probabilities.
         """
@@ -184,9 +171,7 @@ class RowReader:
         if self.given and rows.features is not None and rows.prior is None:
             raise ValueError(f"{rows.where} has no prior, which the session's rows have and its "
                              "model reads; wanted an .npz with features and prior")  # fmt: skip
-        every = pool_rows([*earlier, rows], self.prior, self.task, cache)
-        last = every.take(np.arange(len(every) - len(rows), len(every)))
-        return replace(last, inputs=rows.inputs)
+        return replace(pool_rows([rows], self.prior, self.task, cache), inputs=rows.inputs)
 
 
 @dataclass(frozen=True)

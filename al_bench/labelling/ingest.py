@@ -98,7 +98,7 @@ def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequen
     if modality != "features":
         raise ValueError(
             "a table of class probabilities is for embeddings; for rows of kind "
-            f"{modality} choose prior=table prior.path=..."
+            f"{modality} choose prior=recorded prior.file=..."
         )
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path} of class probabilities")

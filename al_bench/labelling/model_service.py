@@ -20,14 +20,7 @@ from al_bench.core.state import AnnotatorPool, Answers, Floats, Ints, Rows, Stat
 from al_bench.core.threads import one_thread
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
-from al_bench.labelling.pool import (
-    CACHE,
-    Pool,
-    embedded_pool,
-    given_priors,
-    pool_key,
-    stored_batches,
-)
+from al_bench.labelling.pool import CACHE, Pool, embedded_pool, given_priors, pool_key
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
@@ -267,9 +260,6 @@ class ModelService:
         """
         rows.check_kind(now.settings.modality, "the session")
         own, reader = self.fit(now).model, self.reader(now)
-        earlier = []
-        if reader.sees_pool:
-            earlier = stored_batches(self.folder, self.store, now.settings)
         width, reads_prior = now.pool.rows.features.shape[1], own is None or own.belief is not None
-        seen = reader.read(rows, width, reads_prior, self.folder / CACHE, earlier)
+        seen = reader.read(rows, width, reads_prior, self.folder / CACHE)
         return (own or CalibratedPredictor(self.state(now))).predict_proba(seen)

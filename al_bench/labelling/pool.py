@@ -16,7 +16,7 @@ import numpy as np
 from al_bench.core.arrays import unit
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints, Rows
-from al_bench.data.cache.embeddings import comparing, embeddings, zero_shot
+from al_bench.data.cache.embeddings import embeddings, zero_shot
 from al_bench.data.datasets.features import FeatureRows
 from al_bench.data.types import Prior, Task
 from al_bench.labelling.audit.design import reserve
@@ -124,23 +124,14 @@ def given_priors(store: Store) -> dict[str, GivenPrior]:
 
 def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path) -> Rows:
     """Unit-length float32 features and zero-shot probabilities of all arrivals, read from the cache
-    or made now; the features are their inputs. Recorded answers are compared with another prior on
-    all of them."""
+    or made now; the features are their inputs."""
     encoder = prior.encoder(task.modality)
     features = [embeddings(cache, cache_key(b), SPLIT, encoder, b.inputs) for b in batches]
-
-    def zero_shot_of(prior: Prior) -> Floats:
-        parts = zip(batches, features, strict=True)
-        each = [zero_shot(cache, cache_key(b), SPLIT, prior, f, b.inputs, task) for b, f in parts]
-        return np.concatenate(each).astype(np.float32, copy=False)
-
+    parts = zip(batches, features, strict=True)
+    each = [zero_shot(cache, cache_key(b), SPLIT, prior, f, b.inputs, task) for b, f in parts]
     vectors = unit(np.concatenate(features))
-    rows = Rows(FeatureRows(vectors, None), vectors, zero_shot_of(prior))
-    recorded = comparing(prior, task.modality)
-    if recorded is None:
-        return rows
-    correct = recorded.compare(rows.prior, zero_shot_of(recorded.inner))
-    return replace(rows, prior=correct(rows.prior))
+    guesses = np.concatenate(each).astype(np.float32, copy=False)
+    return Rows(FeatureRows(vectors, None), vectors, guesses)
 
 
 def cache_key(rows: RowBatch) -> str:

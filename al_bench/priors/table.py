@@ -1,4 +1,4 @@
-"""Answers produced elsewhere: a file of class probabilities, found by what a row holds.
+"""Files of answers produced elsewhere, whose lines are found by what a row holds.
 
 A row is named by its content, not by its place: a split may be reordered, cut or merged, and the
 same text in train and test has one line in the file. ``scripts/rows_to_label.py`` writes the rows
@@ -8,52 +8,18 @@ that wait for answers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from al_bench.core.hashing import FOLDER, data_path, digest
+from al_bench.core.hashing import FOLDER, data_path
 from al_bench.core.state import Floats, Ints
-from al_bench.data.types import Prior, Task
-from al_bench.priors.common import Around
 from al_bench.priors.images import as_image
 
 ID = "row_id"  # class names hold no underscore, so no class can be called like this
-
-
-@dataclass(frozen=True)
-class Table(Around):
-    """Class probabilities from a parquet file made elsewhere, such as a large model's answers.
-
-        >>> prior = Table(Given(), "answers.parquet")
-
-    Parameters
-    ----------
-    inner : a prior whose encoder makes the features
-    path : the file; a column ``row_id`` (see ``row_id`` below) and one column of probabilities for
-        each class, named as the data set names it
-    """
-
-    brings: ClassVar = ("path",)
-
-    inner: Prior
-    path: str
-
-    @property
-    def key(self) -> str:
-        return f"table(sha256:{digest(path_of(self.path))})"
-
-    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row."""
-        file = path_of(self.path)
-        check_columns(file, task.class_names)
-        answers = numbers_of_rows(file, task.class_names, inputs)
-        check_probabilities(file, answers, inputs)
-        return np.asarray(answers / answers.sum(axis=1, keepdims=True))
+TEXT = "text"  # of which a row_id is made where a file has none
 
 
 def path_of(file: str) -> Path:
@@ -62,12 +28,6 @@ def path_of(file: str) -> Path:
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {file}, neither in ${FOLDER} nor from here")
     return path
-
-
-def numbers_of_rows(file: Path, columns: Sequence[str], inputs: Sequence[Any]) -> Floats:
-    """(n, c) float32 numbers of a file's columns for these inputs."""
-    places, table = numbers_of(file, digest(file), tuple(columns))
-    return np.asarray(table[lines_of(file, places, inputs)])
 
 
 def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> Ints:
@@ -97,40 +57,39 @@ def row_id(source: Any, row: int) -> str:
     return sha256(content).hexdigest()[:16]
 
 
-@lru_cache(maxsize=2)
-def numbers_of(
-    file: Path, content: str, columns: tuple[str, ...]
-) -> tuple[Mapping[str, int], Floats]:
-    """The line of each row_id, and (lines, c) float32 numbers; read once a process and content.
-
-    ValueError, in one sentence, where a cell is no finite number or two lines of one row differ.
-    """
-    table = opened(file, [ID, *columns])
-    numbers = np.empty((len(table), len(columns)), dtype=np.float32)
+def numbers(file: Path, table: Any, columns: Sequence[str]) -> Floats:
+    """(lines, c) float32 numbers of a table's columns; ValueError, in one sentence, where a cell is
+    no finite number."""
+    found = np.empty((len(table), len(columns)), dtype=np.float32)
     for c, column in enumerate(columns):
         try:
-            numbers[:, c] = table[column].to_numpy()
+            found[:, c] = table[column].to_numpy()
         except (TypeError, ValueError):
             raise ValueError(f"{file}: column {column!r} holds no numbers") from None
-    wrong = np.argwhere(~np.isfinite(numbers))
+    wrong = np.argwhere(~np.isfinite(found))
     if len(wrong):
         line, c = wrong[0]
         raise ValueError(
-            f"{file}: column {columns[c]!r}: line {line} is {numbers[line, c]}; wanted a number"
+            f"{file}: column {columns[c]!r}: line {line} is {found[line, c]}; wanted a number"
         )
-    return places_of(file, table, numbers), numbers
+    return found
 
 
-def places_of(file: Path, table: Any, values: Floats | Ints) -> Mapping[str, int]:
-    """A line of each row_id; ValueError where a row has two lines with other (lines, c) values."""
-    ids = [str(name) for name in table[ID].to_pylist()]
-    places = {name: line for line, name in enumerate(ids)}
-    last = np.array([places[name] for name in ids])
-    differ = np.flatnonzero(np.any(values != values[last], axis=1))
+def places_of(file: Path, table: Any, values: Floats) -> Mapping[str, int]:
+    """A line of each row that has one, by its row_id, and by that of its text; ValueError where a
+    row has two lines with other (lines, c) values."""
+    ids = [str(name or "") for name in table[ID].to_pylist()] if ID in table.column_names else []
+    texts = table[TEXT].to_pylist() if TEXT in table.column_names else []
+    ids += [row_id(text, 0) if text else "" for text in texts]
+    places = {name: place % len(table) for place, name in enumerate(ids) if name}
+    known = [place for place, name in enumerate(ids) if name]
+    last = np.array([places[ids[place]] for place in known], dtype=np.int64)
+    lines = np.array(known, dtype=np.int64) % max(len(table), 1)
+    differ = np.flatnonzero(np.any(values[lines] != values[last], axis=1))
     if len(differ):
         raise ValueError(
-            f"{file}: {ID} {ids[differ[0]]} comes more than once, and not with the same values "
-            f"({len(differ)} such lines)"
+            f"{file}: {ID} {ids[known[differ[0]]]} comes more than once, and not with the same "
+            f"values ({len(differ)} such lines)"
         )
     return places
 
@@ -147,36 +106,16 @@ def columns_of(file: Path) -> list[str]:
 
 
 def opened(file: Path, columns: Sequence[str]) -> Any:
-    """Some columns of a parquet file; ValueError where it is none or lacks one."""
+    """Some columns of a parquet file, and those that name its rows; ValueError where it is none or
+    lacks one."""
     from pyarrow.parquet import read_table
 
     known = columns_of(file)
-    lacks = [column for column in columns if column not in known]
+    named = [name for name in (ID, TEXT) if name in known and name not in columns]
+    lacks = [column for column in columns if column not in known] + [ID] * (not named)
     if lacks:
         raise ValueError(f"{file} has no column {lacks[0]!r}; it has {', '.join(known)}")
-    return read_table(file, columns=columns)
-
-
-def check_columns(file: Path, names: Sequence[str]) -> None:
-    """ValueError where a column is neither row_id nor a class."""
-    for name in columns_of(file):
-        if name != ID and name not in names:
-            raise ValueError(
-                f"{file} has a column {name!r}, which is no class; the classes are "
-                f"{', '.join(names)}"
-            )
-
-
-def check_probabilities(file: Path, answers: Floats, inputs: Sequence[Any]) -> None:
-    """ValueError unless the (n, k) answers are probabilities that sum to one."""
-    total = answers.sum(axis=1)
-    wrong = np.flatnonzero((answers < 0).any(axis=1) | (np.abs(total - 1) > 1e-3))
-    if len(wrong):
-        row = int(wrong[0])
-        raise ValueError(
-            f"{file}: {len(wrong)} of {len(answers)} rows are no probabilities; the first, {ID} "
-            f"{row_id(inputs[row], row)}, sums to {total[row]:.4g} or has a negative cell"
-        )
+    return read_table(file, columns=[*named, *columns])
 
 
 def shown(source: Any) -> str:

@@ -13,13 +13,16 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from al_bench.core.hashing import digest
 from al_bench.priors.device import device, dtype
 
+if TYPE_CHECKING:
+    import torch
+
 PACKAGE = "package:"
-WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
+WEIGHTS = (".safetensors", ".bin", ".pth", ".pt", ".onnx")
 TOKENS = (".json", ".txt", ".model")
 
 
@@ -81,10 +84,56 @@ def pretrained(
     where, options = place(weights, pin)
     try:
         rest = [getattr(transformers, name).from_pretrained(where, **options) for name in others]
-        model = getattr(transformers, network).from_pretrained(where, dtype=kind, **options)
+        if graph := graph_of(where):
+            model = dequantised(getattr(transformers, network), graph).to(kind)
+        else:
+            model = getattr(transformers, network).from_pretrained(where, dtype=kind, **options)
+    except ModuleNotFoundError:
+        raise
     except (OSError, ValueError, ImportError) as error:
         raise unreadable(weights, error) from error
     return model.eval().to(device()), *rest
+
+
+def graph_of(where: str) -> Path | None:
+    """The ONNX file of a folder that holds no other weights."""
+    files = [path for path in sorted(Path(where).glob("*")) if path.suffix in WEIGHTS]
+    return files[0] if [path.suffix for path in files] == [".onnx"] else None
+
+
+def dequantised(network: Any, file: Path) -> torch.nn.Module:
+    """A transformers encoder with the float32 weights that a dynamically quantised ONNX graph in
+    its folder stands for: (integers - zero point) x scale, so that no digit hangs on how a
+    processor multiplies integers. ModuleNotFoundError where package onnx is not installed."""
+    import torch
+    import transformers
+
+    try:
+        from onnx import load, numpy_helper
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "package onnx is not installed; get it by: pip install 'al-bench[bge]'"
+        ) from error
+    graph = load(file).graph
+    arrays = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+
+    def real(name: str) -> Any:
+        whole, zero = (arrays[name + end].astype("f4") for end in ("_quantized", "_zero_point"))
+        return (whole - zero) * arrays[name + "_scale"]
+
+    names = [name.removesuffix("_quantized") for name in arrays if name.endswith("_quantized")]
+    found = {name: real(name) for name in names if name.endswith(".weight")}
+    found |= {n: a for n, a in arrays.items() if n.endswith((".weight", ".bias"))}
+    for node in graph.node:  # of a layer's product only the node says which layer it is of
+        if node.op_type == "MatMulInteger":
+            layer = node.name.strip("/").replace("/", ".").removesuffix(".MatMul_quant")
+            found[f"{layer}.weight"] = real(node.input[1].removesuffix("_quantized")).T
+    model = network.from_config(transformers.AutoConfig.from_pretrained(file.parent))
+    tensors = {name: torch.tensor(array) for name, array in found.items()}
+    lacks, more = model.load_state_dict(tensors, strict=False)
+    if more or [name for name in lacks if not name.startswith("pooler.")]:
+        raise ValueError(f"{file} has other weights than a {type(model).__name__}: {more or lacks}")
+    return model  # type: ignore[no-any-return]
 
 
 def is_local(weights: str) -> bool:

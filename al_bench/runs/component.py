@@ -3,8 +3,9 @@ given, and what else its numbers hang on.
 
 A component's class may say ``version`` (raised when its numbers change on purpose), ``several``
 (the same where there are several annotators), ``brings`` (its parameters that may name files or
-folders of the user's own) and ``operational`` (its parameters that change no number, and are no
-part of it). Code from outside this package is named by its source.
+folders of the user's own), ``operational`` (its parameters that change no number, and are no part
+of it) and ``later`` (parameters that it has got since, each with the value that earlier runs had,
+which names none). Code from outside this package is named by its source.
 """
 
 from __future__ import annotations
@@ -106,6 +107,9 @@ def identified(node: Any, several: bool = False) -> Any:
         found = {
             key: value for key, value in found.items() if key not in known.get("operational", ())
         }
+        for key, before in known.get("later", ()):
+            if found.get(key) == before:
+                del found[key]
         counted = ("version", "several") if several else ("version",)
         found |= {key: known[key] for key in counted if key in known}
         found |= {} if ours else {"source": source(component(target))}

@@ -25,6 +25,7 @@ SAID = {  # by class; a rate is said in per cent
     "FeatureDependent": "{rate} % label noise, feature-dependent",
     "Human": "people's answers ({column})",
     "Votes": "one rater's answer",
+    "Recorded": "{column} ({file})",
 }
 
 
@@ -92,6 +93,9 @@ def parameters(node: Any, above: str = "") -> dict[str, Any]:
 
 
 def number(name: str, one: Any) -> str:
+    if name == "file":  # where answers lie, or the hash of them
+        short = str(one).removeprefix("answers/").removesuffix(".parquet").removesuffix("/answers")
+        return short[:15] if short.startswith("sha256:") else short
     percent = name == "rate" and isinstance(one, int | float)
     return value(100 * one if percent else one)
 

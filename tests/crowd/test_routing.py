@@ -17,9 +17,11 @@ def pool(prior: Floats) -> State:
     """Two people and a model may be asked about every row."""
     n = len(prior)
     names, models = ("ann", "bob", "model"), np.arange(3) == MODEL
-    people = AnnotatorPool(names, np.ones((n, 3), dtype=bool), np.ones(3), models, identified=True)
+    annotator_pool = AnnotatorPool(
+        names, np.ones((n, 3), dtype=bool), np.ones(3), models, identified=True
+    )
     rows = replace(pool_of(np.zeros((n, 2), np.float32), k=prior.shape[1]).rows, prior=prior)
-    return State.start(rows, people)
+    return State.start(rows, annotator_pool)
 
 
 def prior_and_truth(n: int, k: int, seed: int, sharp: float = 1.0) -> tuple[Floats, Ints]:

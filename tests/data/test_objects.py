@@ -31,7 +31,7 @@ MAIN = {  # the option of each class whose values are its defaults, as far as it
     "annotators": "alike mixed misreading ballots recorded on_record with_model with_models",
     "protocol": "small per_class started full answers",
     "prior": "packaged minilm efficientnet_lite2 efficientnet_lite2_prototypes given clip llm flat "
-    "endpoint rotated degraded recorded_clip recorded_rules recorded_gpt4 table",
+    "endpoint rotated degraded recorded",
 }
 MAINS = [f"{group}={name}" for group, names in MAIN.items() for name in names.split()]
 

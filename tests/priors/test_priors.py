@@ -126,7 +126,12 @@ def test_every_prior_refuses_data_of_another_kind(bert: Path, timm_file: Path) -
 
 def test_no_prior_can_be_given_labels() -> None:
     wanted = ["self", "features", "inputs", "task"]
-    assert {field.name for field in fields(Task)} == {"class_names", "prompts", "modality"}
+    assert {field.name for field in fields(Task)} == {
+        "class_names",
+        "prompts",
+        "modality",
+        "aliases",
+    }
     for name in sorted((CONFIGS / "prior").glob("*.yaml")):
         with initialize_config_dir(str(CONFIGS), version_base="1.3"):
             prior = get_class(compose(overrides=[f"+prior={name.stem}"]).prior["_target_"])

@@ -22,8 +22,7 @@ from al_bench.priors.sentence import SentenceEncoder
 from tests.tiny_models import CONFIGS, config
 
 OPTIONS = sorted(path.stem for path in (CONFIGS / "prior").glob("*.yaml"))
-DEAF = {"flat", "given", "table"}  # no opinion, or one made elsewhere
-DEAF |= {option for option in OPTIONS if option.startswith("recorded_")}  # likewise
+DEAF = {"flat", "given", "recorded"}  # no opinion, or one made elsewhere
 GIVEN = {"endpoint": ["prior.model=mine", "prior.protocol=completions"]}
 
 

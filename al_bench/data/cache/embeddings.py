@@ -6,7 +6,7 @@ entry serves every run. A run that finds them here loads no model and imports no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -36,41 +36,11 @@ class Adjusting(Protocol):
 
 
 @runtime_checkable
-class Comparing(Protocol):
-    """A prior whose own zero-shot probabilities are corrected by how they agree, on the unlabelled
-    pool, with those of another one."""
-
-    inner: Prior
-
-    def compare(self, pool: Floats, other: Floats) -> Callable[[Floats], Floats]:
-        """A correction of (m, k) zero-shot probabilities, found from its own (n, k) ones of the
-        pool and those of `inner`."""
-
-
-@runtime_checkable
 class Remembering(Protocol):
     """A prior that keeps what its model said by itself, so that it is asked about a whole split at
     once, and can say before what that will cost."""
 
     whole: bool
-
-
-def comparing(prior: Prior, modality: str) -> Comparing | None:
-    """The prior itself where it is corrected on the pool; ValueError where that lies inside a
-    control, which changes zero-shot probabilities before there is a pool."""
-    control: Prior | None = None
-    while isinstance(prior, Choosing | Adjusting):
-        if isinstance(prior, Adjusting):
-            control = prior
-        prior = prior.choose(modality) if isinstance(prior, Choosing) else prior.inner
-    if not isinstance(prior, Comparing):
-        return None
-    if control is not None:
-        raise ValueError(
-            f"{type(prior).__name__} is inside {type(control).__name__}, which changes "
-            "probabilities before it is compared with another prior on the pool; wanted it outside"
-        )
-    return prior
 
 
 def embeddings(

@@ -143,6 +143,17 @@ def class_words(
     return tuple(given.get(name, name) for name in own)
 
 
+def aliases(
+    own: Sequence[str] | None,
+    names: Sequence[str],
+    given: Mapping[str, str] | Sequence[str] | None,
+) -> tuple[tuple[str, ...], ...]:
+    """What else each class is called, by these data and by other editions that `given` explains."""
+    pairs = list(zip(own or (), names, strict=False))
+    pairs += list(given.items()) if isinstance(given, Mapping) else []
+    return tuple(tuple({a: 0 for a, word in pairs if word == name}) for name in names)
+
+
 def human_columns(
     where: str,
     table: Any,

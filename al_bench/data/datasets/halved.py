@@ -4,6 +4,7 @@ measured."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 
@@ -90,9 +91,10 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
             "columns name; wanted min_count=1 or no human columns"
         )
     number = np.where(stays, np.cumsum(stays) - 1, -1)
-    names = tuple(name for name, stay in zip(dataset.class_names, stays, strict=True) if stay)
+    names = tuple(compress(dataset.class_names, stays))
+    aliases = tuple(compress(dataset.aliases, stays))
     train, test = _renumber(dataset.train, number), _renumber(dataset.test, number)
-    return replace(dataset, train=train, test=test, class_names=names)
+    return replace(dataset, train=train, test=test, class_names=names, aliases=aliases)
 
 
 def _renumber(split: Split, number: Ints) -> Split:

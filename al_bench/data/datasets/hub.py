@@ -17,6 +17,7 @@ from al_bench.core.arrays import one_of
 from al_bench.core.hashing import FOLDER, check_file_name, fingerprint
 from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.datasets.columns import (
+    aliases,
     class_words,
     column_of,
     first_line,
@@ -135,6 +136,7 @@ class Hub:
             test=self.split(test, f"{self.name} test ({place})", own, {}, None, len(names)),
             class_names=names,
             prompts=tuple(self.prompts),
+            aliases=aliases(own, names, self.class_names),
         )
         return checked_dataset(without_rare(dataset, self.min_count))
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from al_bench.core.hashing import digest
 from al_bench.data.datasets.check import checked_dataset
 from al_bench.data.datasets.columns import (
+    aliases,
     class_words,
     column_of,
     human_columns,
@@ -81,6 +82,7 @@ class Texts:
                 test=self.split(there, test, own, len(names)),
                 class_names=names,
                 prompts=tuple(self.prompts),
+                aliases=aliases(own, names, self.class_names),
             )
         )
 

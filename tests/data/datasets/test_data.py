@@ -55,8 +55,9 @@ def test_a_data_set_that_cannot_be_trusted_is_refused(
 
 def test_rare_classes_are_dropped_from_both_splits_and_renumbered() -> None:
     split = Split(list("abcdef"), np.array([2, 0, 2, 1, 0, 2]), ids=np.arange(6))
-    data = without_rare(dataset(train=split, test=split, class_names=("x", "y", "z")), 2)
-    assert data.class_names == ("x", "z")
+    names = {"class_names": ("x", "y", "z"), "aliases": (("X",), ("Y",), ())}
+    data = without_rare(dataset(train=split, test=split, **names), 2)
+    assert (data.class_names, data.aliases) == (("x", "z"), (("X",), ()))
     assert list(data.train.inputs) == ["a", "b", "c", "e", "f"]
     assert data.train.ids is not None
     assert data.train.ids.tolist() == [0, 1, 2, 4, 5]

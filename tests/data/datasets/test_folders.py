@@ -32,7 +32,9 @@ def test_a_parquet_folder_is_read_with_its_own_class_names(tmp_path: Path) -> No
 def test_class_names_are_looked_up_by_name_not_by_place(tmp_path: Path) -> None:
     parquet(tmp_path / "d", TEXTS, "label", NAMES)
     given = {"c/c": "cats", "B_b": "bees", "of another edition": "dogs"}
-    assert hub(tmp_path / "d", class_names=given).load().class_names == ("bees", "a a", "cats")
+    data = hub(tmp_path / "d", class_names=given | {"bees of another edition": "bees"}).load()
+    assert data.class_names == ("bees", "a a", "cats")
+    assert data.task.aliases == (("B_b", "bees of another edition"), ("a.a",), ("c/c",))
     with pytest.raises(ValueError, match="another order"):
         hub(tmp_path / "d", class_names=["x", "y", "z"]).load()
 
