@@ -5,14 +5,14 @@ from .api import plot_learning_curves as plot_learning_curves
 from .api import run as run
 from .api import savings as savings
 from .api import sweep as sweep
+from .core.loop import Round as Round
+from .core.problem import Problem as Problem
+from .core.state import Rows as Rows
+from .core.state import State as State
+from .core.state import TrainingSet as TrainingSet
 from .labelling import Answer as Answer
 from .labelling import Session as Session
 from .labelling import Suggestion as Suggestion
-from .loop import Round as Round
 from .runs.environment import deterministic as deterministic
-from .state import Rows as Rows
-from .state import State as State
-from .state import TrainingSet as TrainingSet
-from .truth import Problem as Problem
 
 __version__: str

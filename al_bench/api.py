@@ -12,13 +12,12 @@ from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from al_bench.loop import Round
-from al_bench.truth import Problem
+from al_bench.core.loop import Round
+from al_bench.core.problem import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-    from omegaconf import DictConfig
 
     from al_bench.runs.plan import Job
 
@@ -54,21 +53,21 @@ def active_learning(
     learner: Any = "linear",
     protocol: Any = "small",
     label_model: Any = None,
-    assignment: Any = None,
+    annotator_selection: Any = None,
     seed: int = 0,
     overrides: Sequence[str] = (),
 ) -> Iterator[Round]:
     """Yield the rounds of one run in memory; round 0 is the prior alone. Nothing is written.
 
-    label_model, assignment: of a problem with several annotators, what their answers come to (None:
-    majority vote) and whom to ask (None: each in turn).
+    With several annotators, label_model merges their answers (None: majority vote), and
+    annotator_selection chooses whom to ask (None: each in turn).
     """
-    from al_bench import loop
+    from al_bench.core import loop
     from al_bench.runs.parts import parts_of
 
     choices = {"strategy": strategy, "init": init, "supervision": supervision}
     choices |= {"learner": learner, "protocol": protocol}
-    choices |= {"label_model": label_model, "assignment": assignment}
+    choices |= {"label_model": label_model, "annotator_selection": annotator_selection}
     job = chosen(choices, seed, overrides)
     check_own(choices, job)
     parts, _ = parts_of(job, problem)
@@ -125,7 +124,7 @@ def sweep(
     import pandas as pd
     from joblib import Parallel, delayed
 
-    from al_bench.report.results import in_order
+    from al_bench.report.results import sorted_rounds
 
     fixed = {key: options.pop(key) for key in ("overrides", "config_dir") if key in options}
     listed = {key: v if isinstance(v, list | tuple) else [v] for key, v in options.items()}
@@ -136,7 +135,7 @@ def sweep(
         for number in seeds
     ]
     frames = Parallel(n_jobs=n_jobs)(delayed(run)(problem, **job) for job in jobs)
-    return in_order(pd.concat(frames))
+    return sorted_rounds(pd.concat(frames))
 
 
 def load_results(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
@@ -175,13 +174,6 @@ def plot_learning_curves(
     from al_bench.report.figures.figures import plot_learning_curves as plot
 
     return plot(frame, metric=metric, ax=ax)
-
-
-def composed(
-    choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
-) -> DictConfig:
-    """The config of some choices."""
-    return chosen(choices, seed, overrides, extra).config
 
 
 def chosen(

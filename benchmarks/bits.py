@@ -34,9 +34,9 @@ def main() -> None:
     import numpy as np
 
     import al_bench
-    from al_bench.arithmetic import unit
+    from al_bench.core.arrays import unit
     from al_bench.runs.component import Component
-    from al_bench.runs.parts import known_prior, loaded
+    from al_bench.runs.parts import known_prior, load_dataset
     from al_bench.runs.plan import plan
 
     draws = np.random.default_rng(0).normal(size=(300, 64))
@@ -44,14 +44,14 @@ def main() -> None:
     print("product       ", digest(draws.astype(np.float32) @ draws.astype(np.float32).T))
     print("decomposition ", digest(*np.linalg.svd(draws)))
     (job,) = plan(["dataset=vader", "logger=none"], None)
-    dataset = loaded(Component.of("dataset", job.at("dataset")))
+    dataset = load_dataset(Component.of("dataset", job.at("dataset")))
     prior = known_prior(Component.of("prior", job.at("prior")))
     texts = [dataset.train.inputs[row] for row in range(TEXTS)]
     features = prior.encoder("text").embed(texts)
     print("texts         ", digest(features, prior.encoder("text").embed(["short", "and shorter"])))
     print("prior         ", digest(prior.probabilities(features, texts, dataset.task)))
     (job,) = plan(["dataset=openclipart", "logger=none"], None)
-    dataset = loaded(Component.of("dataset", job.at("dataset")))
+    dataset = load_dataset(Component.of("dataset", job.at("dataset")))
     prior = known_prior(Component.of("prior", job.at("prior")))
     images = [dataset.train.inputs[row] for row in range(IMAGES)]
     print("images        ", digest(prior.encoder("image").embed(images)))
@@ -62,7 +62,7 @@ def main() -> None:
     problem = al_bench.Problem.from_arrays(
         rows[:300], guesses[:300], labels[:300], rows[300:], labels[300:]
     )
-    ours = {"strategy": "codecision", "init": "codecision", "supervision": "joined"}
+    ours = {"strategy": "codecision", "init": "codecision", "supervision": "belief_blend"}
     few = ["protocol.start=30", "protocol.budget=20", "protocol.rounds=4"]
     rounds = list(al_bench.active_learning(problem, **ours, overrides=few))
     print("queries       ", digest(*[np.array(one.queried) for one in rounds]))

@@ -28,12 +28,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from pages import row, table
 
-from al_bench.metrics import balanced
-from al_bench.problem.cache import embeddings as cache
-from al_bench.runs.config import build
+from al_bench.core.metrics import balanced_accuracy
+from al_bench.core.state import Floats
+from al_bench.data.cache import embeddings as cache
+from al_bench.runs.config import instantiate
 from al_bench.runs.environment import restart_limited
 from al_bench.runs.plan import plan
-from al_bench.state import Floats
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "embedding.md"
 BATCH = 64  # the encoders' own
@@ -61,13 +61,13 @@ def engines(rows: int, repeat: int) -> list[str]:
 
 def compared(name: str, modality: str, rows: int, repeat: int) -> str:
     """The table's line of one data set."""
-    dataset = build(plan([f"dataset={name}"])[0].config.dataset).load()
+    dataset = instantiate(plan([f"dataset={name}"])[0].config.dataset).load()
     number = min(rows, len(dataset.test))
     test = dataset.test.take(np.random.default_rng(0).permutation(len(dataset.test))[:number])
     inputs = [test.inputs[i] for i in range(number)]
     some = inputs[: 512 if modality == "text" else 128]
     both = ("packaged", "packaged_openvino")
-    priors = [build(plan([f"prior={prior}"])[0].config.prior) for prior in both]
+    priors = [instantiate(plan([f"prior={prior}"])[0].config.prior) for prior in both]
     encoders = [prior.encoder(modality) for prior in priors]
     for encoder in encoders:
         encoder.embed(some[:BATCH])  # weights, libraries
@@ -84,7 +84,7 @@ def compared(name: str, modality: str, rows: int, repeat: int) -> str:
 def points(prior: Any, features: Floats, dataset: Any, test: Any) -> Floats:
     """Accuracy and balanced accuracy of a zero-shot prior, in points."""
     said = prior.probabilities(features, test.inputs, dataset.task).argmax(axis=1)
-    right = balanced(test.labels, said, len(dataset.class_names))
+    right = balanced_accuracy(test.labels, said, len(dataset.class_names))
     return 100 * np.array([(said == test.labels).mean(), right])
 
 

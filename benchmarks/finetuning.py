@@ -27,12 +27,12 @@ import numpy as np
 import torch
 from pages import row
 
+from al_bench.core.state import Rows, TrainingSet
 from al_bench.learners.network import moved
 from al_bench.learners.training import batches
 from al_bench.priors.device import device
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
-from al_bench.state import Rows, TrainingSet
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "finetuning.md"
 CASES = {
@@ -72,13 +72,13 @@ def prepared(model: Any, rows: Rows, training: TrainingSet, recipe: Any) -> list
 def measured(name: str, dataset: str, steps: int, repeat: int) -> str:
     """One line: median seconds a step of `fit` and of the bare loop, and what lies between."""
     config = plan([f"dataset={dataset}", f"learner={name}", f"learner.training.steps={steps}"])[0]
-    split = build(config.config.dataset).load().train
+    split = instantiate(config.config.dataset).load().train
     k, nothing = int(split.labels.max()) + 1, np.zeros((len(split), 1), dtype=np.float32)
     rows = Rows(split.inputs, nothing, np.full((len(split), k), 1 / k, dtype=np.float32))
     some = np.random.default_rng(1).choice(len(split), TAUGHT, replace=False)
     targets = np.eye(k, dtype=np.float32)[split.labels[some]]
     training = TrainingSet(some, targets, np.ones(TAUGHT, dtype=np.float32))
-    learner = build(config.config.learner)
+    learner = instantiate(config.config.learner)
     model = learner.fit(rows, training, np.random.default_rng(0))  # weights, libraries
     ready = prepared(model, rows, training, learner.training)
     clock = perf_counter if device().type == "cuda" else process_time

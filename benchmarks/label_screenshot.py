@@ -18,9 +18,9 @@ import pandas as pd
 from labelling import chromium, enter, served
 from PIL import Image
 
-from al_bench.api import composed
+from al_bench.api import chosen
 from al_bench.labelling import Session
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "images" / "label.png"
 SIZE = {"width": 960, "height": 650}
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--presses", type=int, default=120)
     given = parser.parse_args()
-    data = build(composed({"dataset": "vader"}, 0, []).dataset).load()
+    data = instantiate(chosen({"dataset": "vader"}, 0, []).config.dataset).load()
     labelled = zip(data.train.inputs, data.train.labels.tolist(), strict=True)
     keys = {text: str(1 + label) for text, label in labelled if re.search("film|movie", text)}
     texts = list(keys)[: given.rows]

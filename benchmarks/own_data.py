@@ -22,13 +22,13 @@ import numpy as np
 import pandas as pd
 from pages import row, table
 
-from al_bench.api import composed
+from al_bench.api import chosen
+from al_bench.core.metrics import balanced_accuracy
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints
+from al_bench.data.types import Dataset
 from al_bench.labelling import Answer, Estimate, Session
-from al_bench.metrics import balanced
-from al_bench.problem.types import Dataset
-from al_bench.rng import rng
-from al_bench.runs.config import build
-from al_bench.state import Floats, Ints
+from al_bench.runs.config import instantiate
 
 RESULTS = Path(__file__).parents[1] / "results"
 ROWS, BATCH, SEEDS = 10_000, 50, 5
@@ -82,7 +82,7 @@ def labelled(folder: Path, data: Dataset, options: list[str], seed: int, most: i
             session.tell(answers)
             guess = session.predict()["label"].map(names.index).to_numpy()[reserve]
             right = float(np.mean(guess == truth[reserve]))
-            level = balanced(truth[reserve], guess, len(names))
+            level = balanced_accuracy(truth[reserve], guess, len(names))
             points.append(Point(labels, right, level, session.estimate()))
     return points
 
@@ -184,7 +184,7 @@ def main() -> None:
         "--write", action="store_true", help="also write own_data.md and its figure"
     )
     args = parser.parse_args()
-    data: Dataset = build(composed({"dataset": "vader"}, 0, []).dataset).load()
+    data: Dataset = instantiate(chosen({"dataset": "vader"}, 0, []).config.dataset).load()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pd.DataFrame({"text": list(data.train.inputs)[:ROWS]}).to_csv(

@@ -26,12 +26,12 @@ import numpy as np
 from pages import row
 from scale import Size, make_pool, measure, node, ready
 
-from al_bench.arithmetic import unit
-from al_bench.desk import Desk
-from al_bench.loop import query
-from al_bench.runs.config import build
+from al_bench.core.arrays import unit
+from al_bench.core.loop import query
+from al_bench.core.oracle import Oracle
+from al_bench.core.state import Floats, Ints, Rows, State
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
-from al_bench.state import Floats, Ints, Rows, State
 
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "peers.md"
 LABELLED, BUDGET, CLASSES, DIM = 1_000, 100, 10, 384
@@ -132,7 +132,9 @@ def on_sphere(size: Size) -> tuple[State, Ints]:
 def chosen(node: Any, pool: tuple[State, Ints], budget: int) -> Ints:
     """The rows that a rule queries."""
     state, truth = pool
-    return query(build(node), state, budget, Desk(truth[:, None]), "batch", 0, 2)[0].rows
+    return query(instantiate(node), state, budget, Oracle(truth[:, None]), "after_batch", 0, 2)[
+        0
+    ].rows
 
 
 def agreement(rule: str, ours: Any, theirs: Any, pool: tuple[State, Ints]) -> str:
@@ -158,7 +160,7 @@ def table(args: argparse.Namespace) -> list[str]:
                 continue
             if isinstance(theirs, list):
                 theirs = plan(theirs)[0].config["strategy"]
-            build(theirs)  # which imports their library here once, not in each measurement
+            instantiate(theirs)  # which imports their library here once, not in each measurement
             they = measure(theirs, pool, BUDGET, args.repeat, args.limit, args.limit)
             both = agreement(rule, mine, theirs, pool)
             seconds = [f"{we.processor:.4f}", f"{they.processor:.3f}"]

@@ -16,15 +16,19 @@ import numpy as np
 
 import al_bench
 from al_bench.api import chosen
-from al_bench.desk import Desk
+from al_bench.core.loop import answered, query, trained
+from al_bench.core.oracle import Oracle
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints, State
 from al_bench.labelling.audit.design import NEVER, reserve
-from al_bench.loop import answered, query, trained
-from al_bench.rng import rng
 from al_bench.runs.parts import parts_of
-from al_bench.state import Floats, Ints, State
 
 METHODS = {
-    "codecision": {"strategy": "codecision", "init": "codecision", "supervision": "vetted_pool"},
+    "codecision": {
+        "strategy": "codecision",
+        "init": "codecision",
+        "supervision": "posterior_labels_pool",
+    },
     "margin": {"strategy": "margin", "init": "random", "supervision": "labels"},
 }
 # twice the usual budget, so that there is a time to stop
@@ -89,7 +93,7 @@ def replay(setting: Setting) -> Replay:
     """The rounds of one setting, with the audit's rows hidden and its labels left unbought."""
     problem = al_bench.make_problem(
         setting.dataset,
-        imbalance="usual",
+        imbalance="natural_or_longtail",
         noise="symmetric",
         seed=setting.seed,
         overrides=[f"noise.rate={setting.rate}"],
@@ -97,14 +101,14 @@ def replay(setting: Setting) -> Replay:
     choices = {**METHODS[setting.method], "learner": "linear", "protocol": "per_class"}
     seed = setting.seed
     parts, _ = parts_of(chosen(choices, seed, PROTOCOL), problem)
-    pool, desk = problem.pool, Desk(problem.table)
+    pool, oracle = problem.pool, Oracle(problem.table)
     strata, places = reserve(pool.prior.argmax(axis=1), FRACTION, rng(seed, "audit"))
     held = np.flatnonzero(places != NEVER)
     state, rounds, bought = State.start(pool).hide(held), [], 0
     for number, size in enumerate(parts.protocol.sizes(len(pool), pool.n_classes), start=1):
         rule = parts.init if number == 1 else parts.strategy
         budget = size - round(SHARE * size)
-        told, _ = query(rule, state, budget, desk, parts.protocol.reveal, seed, number)
+        told, _ = query(rule, state, budget, oracle, parts.protocol.feedback, seed, number)
         state = answered(state, told, None, seed, number)
         state = trained(state, parts.supervision, parts.learner, seed, number)
         bought += size

@@ -33,11 +33,11 @@ import numpy as np
 from pages import row
 from threadpoolctl import threadpool_limits
 
-from al_bench.desk import Desk
-from al_bench.loop import query
-from al_bench.runs.config import build, config_dir
+from al_bench.core.loop import query
+from al_bench.core.oracle import Oracle
+from al_bench.core.state import UNLABELLED, Ints, Rows, State
+from al_bench.runs.config import config_dir, instantiate
 from al_bench.runs.plan import plan
-from al_bench.state import UNLABELLED, Ints, Rows, State
 from al_bench.testing.situations import SoftmaxModel
 
 for library in ("scipy.cluster.hierarchy", "scipy.optimize", "sklearn.cluster"):
@@ -101,10 +101,10 @@ def ready(state: State) -> State:
 
 def select(node: Any, state: State, truth: Ints, budget: int) -> None:
     """One whole selection by a fresh strategy."""
-    strategy = build(node)
-    if getattr(strategy, "oracle", False):
+    strategy = instantiate(node)
+    if getattr(strategy, "reads_truth", False):
         strategy = strategy.given(truth)
-    query(strategy, state, budget, Desk(truth[:, None]), "sequential", 0, 2)
+    query(strategy, state, budget, Oracle(truth[:, None]), "within_batch", 0, 2)
 
 
 def measure(

@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pages import table
 
-from al_bench.cli.report import name_of, options_of, spec_of
+from al_bench.cli.report import report_config, report_name, spec_of
 from al_bench.report.claims import evaluate_claim
 from al_bench.report.comparison import comparison_data, narrowed
 from al_bench.report.results import read_parquet
@@ -85,8 +85,8 @@ def main() -> None:
     parser.add_argument("--shuffles", type=int, default=10)
     parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
     given = parser.parse_args()
-    spec = spec_of(options_of([given.experiment], None))
-    path = RESULTS / f"{name_of([given.experiment])}.parquet"
+    spec = spec_of(report_config([given.experiment], None))
+    path = RESULTS / f"{report_name([given.experiment])}.parquet"
     frame = narrowed(read_parquet(path).frame, spec.metric)
     if not 2 <= 2 * max(given.seeds) <= frame["seed"].nunique():
         parser.error(

@@ -23,13 +23,13 @@ from pages import table
 from replays import FRACTION, METHODS, SHARE, Replay, Setting, made
 from scipy.stats import norm
 
-from al_bench.arithmetic import one_hot
-from al_bench.labelling.audit.design import Audit, deviations, joined, next_audited, weights
-from al_bench.labelling.audit.estimate import Estimate, Interval, agreed, estimate
+from al_bench.core.arrays import one_hot
+from al_bench.core.metrics import recalls
+from al_bench.core.state import Floats, Ints
+from al_bench.labelling.audit.design import Audit, deviations, merged_strata, next_audited, weights
+from al_bench.labelling.audit.estimate import AuditEstimate, Interval, agreement, estimate
 from al_bench.labelling.audit.stopping import GAIN, STEP, advice, due, look_at
-from al_bench.metrics import recalls
 from al_bench.report.savings import isotonic
-from al_bench.state import Floats, Ints
 
 PAGE = Path(__file__).parents[1] / "results" / "benchmarks" / "stopping.md"
 SETS = (
@@ -65,17 +65,20 @@ def measured(run: Replay, draw: tuple[Ints, Ints], how: str) -> Iterator[tuple[A
         said = run.truth if how == CLEAN else answers[:, 0]
         audit = Audit(rows, run.strata[run.held], said[rows])
         try:
-            truths = agreed(answers[rows], k)[0] if how == THREE else one_hot(audit.answers, k)
+            truths = agreement(answers[rows], k)[0] if how == THREE else one_hot(audit.answers, k)
         except ValueError:
             continue
         yield audit, truths, (number, estimate(run.model(number), audit, truths))
 
 
-def wald(probs: Floats, audit: Audit) -> Estimate:
+def wald(probs: Floats, audit: Audit) -> AuditEstimate:
     """The plain way: weighted means of the audited rows and normal intervals, by linearisation for
     recalls; NaN of a class that none of them has."""
     w, own = weights(audit.strata, audit.rows), one_hot(audit.answers, probs.shape[1])
-    strata, right = joined(audit.strata[audit.rows]), probs[audit.rows].argmax(1) == audit.answers
+    strata, right = (
+        merged_strata(audit.strata[audit.rows]),
+        probs[audit.rows].argmax(1) == audit.answers,
+    )
     size = w @ own
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = (w * right) @ own / size
@@ -86,7 +89,7 @@ def wald(probs: Floats, audit: Audit) -> Estimate:
         half = norm.ppf(0.975) * np.sqrt((moves**2).sum())
         return Interval(value, value - half, value + half)
 
-    return Estimate(
+    return AuditEstimate(
         around(float(w @ right), deviations((w * right)[:, None], strata)),
         around(float(np.nanmean(recall)), each[:, size > 0].mean(axis=1)),
         tuple(around(float(r), each[:, c]) for c, r in enumerate(recall)),
@@ -94,7 +97,7 @@ def wald(probs: Floats, audit: Audit) -> Estimate:
     )
 
 
-def scored(run: Replay, number: int, one: Estimate, audit: Audit) -> Iterator[dict[str, Any]]:
+def scored(run: Replay, number: int, one: AuditEstimate, audit: Audit) -> Iterator[dict[str, Any]]:
     """A line a quantity: whether its interval holds. Classes that the reserve lacks have none."""
     guess, k = run.probs[number].argmax(axis=1), run.probs.shape[2]
     recall, counts = recalls(run.truth, guess, k), np.bincount(run.truth[audit.rows], minlength=k)
@@ -208,8 +211,9 @@ def page(covered: pd.DataFrame, stopped: pd.DataFrame, args: argparse.Namespace)
     lines = [
         "# Audits and stopping rules, replayed",
         "",
-        f"Made by `python benchmarks/stopping.py`. {len(args.sets)} data sets, `imbalance=usual`, "
-        f"`noise=symmetric`, {args.seeds} seeds, codecision and margin with labels only; up to 80 "
+        f"Made by `python benchmarks/stopping.py`. {len(args.sets)} data sets, "
+        f"`imbalance=natural_or_longtail`, `noise=symmetric`, {args.seeds} seeds, "
+        "codecision and margin with labels only; up to 80 "
         f"labels a class or a quarter of the pool in 16 rounds, {SHARE:.0%} of each for the audit, "
         f"which is drawn from a reserve of {FRACTION:.0%} of the pool. Each run is audited "
         f"{args.draws} times over. Intervals are of 95 %; the truth is that of the whole reserve, "

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageChops
 from shipped import deb_files, source, split, write
 
-from al_bench.datasets.images import decode
+from al_bench.data.datasets.images import decode
 
 DEB = "f07f1545a2970c2cf3fa339bc2405da1a95cf2b1827bfa05bf73eb1c20291c02"
 ROOT = "usr/fraction/openclipart/png/"

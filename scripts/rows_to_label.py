@@ -16,10 +16,10 @@ from typing import Any
 
 import pandas as pd
 
+from al_bench.data.types import Dataset
 from al_bench.priors.images import as_image
 from al_bench.priors.table import ID, row_id
-from al_bench.problem.types import Dataset
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 
 
@@ -47,7 +47,7 @@ def shown(source: Any, row: int) -> Any:
 
 
 def main(out: str, overrides: list[str]) -> None:
-    dataset = build(plan(overrides)[0].config.dataset).load()
+    dataset = instantiate(plan(overrides)[0].config.dataset).load()
     table = rows_to_label(dataset)
     table.to_parquet(Path(out), index=False)
     print(f"{len(table)} rows of {dataset.name} in {out}; columns to make: {ID}", end="")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-FILES = Path(__file__).parent.parent / "al_bench" / "datasets" / "files"
+FILES = Path(__file__).parent.parent / "al_bench" / "data" / "datasets" / "files"
 
 
 def source(wanted: str, how: str) -> Path:
@@ -75,7 +75,7 @@ def write(
     labels: Sequence[int],
     votes: np.ndarray[Any, Any] | None = None,
 ) -> None:
-    """Write al_bench/datasets/files/<name>.npz and print what is in it and its sha256."""
+    """Write al_bench/data/datasets/files/<name>.npz and print what is in it and its sha256."""
     arrays: dict[str, Any] = {
         "modality": np.array(modality),
         "class_names": np.array(list(class_names)),

@@ -22,22 +22,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.entries import Task, entered, problem_name, read_task
-from al_bench.loop import active_learning
-from al_bench.metrics import evaluate
-from al_bench.rng import rng
+from al_bench.core.loop import active_learning
+from al_bench.core.metrics import evaluate
+from al_bench.core.problem import Problem
+from al_bench.core.rng import rng
+from al_bench.core.state import Learner, State, TrainingSet
+from al_bench.report.entries import LeaderboardTask, entered, problem_name, read_task
 from al_bench.runs.component import identified
-from al_bench.runs.config import build, config_dir
+from al_bench.runs.config import config_dir, instantiate
 from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.plan import Job
-from al_bench.state import Learner, State, TrainingSet
-from al_bench.truth import Problem
 
 
-def record(job: Job, task: Task) -> dict[str, Any]:
+def record(job: Job, task: LeaderboardTask) -> dict[str, Any]:
     """What is to be known of a run's problem."""
     problem, seed, metric = problem_of(job), job.at("seed"), task.metric
-    sizes = build(job.at("protocol")).sizes(len(problem.truth), problem.pool.n_classes)
+    sizes = instantiate(job.at("protocol")).sizes(len(problem.truth), problem.pool.n_classes)
     start = next(active_learning(parts_of(job, problem)[0], problem, seed))
     known = {
         "dataset": job.choices["dataset"],
@@ -51,7 +51,7 @@ def record(job: Job, task: Task) -> dict[str, Any]:
         "labels": list(accumulate(sizes, initial=0)),
         "floor": round(start.metrics[metric], 4),
     }
-    whole = ceiling(problem, build(job.at("learner")), seed, metric)
+    whole = ceiling(problem, instantiate(job.at("learner")), seed, metric)
     return known | {"ceiling": round(whole, 4)}
 
 
@@ -65,7 +65,7 @@ def ceiling(problem: Problem, learner: Learner, seed: int, metric: str) -> float
     return evaluate(state, problem, np.array([], dtype=np.int64))[0][metric]
 
 
-def table(task: Task, known: list[dict[str, Any]]) -> str:
+def table(task: LeaderboardTask, known: list[dict[str, Any]]) -> str:
     """A row a data set: sizes, and means over seeds."""
     lines = [
         "| data set | pool | test | classes | labels | floor | ceiling |",

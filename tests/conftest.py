@@ -15,7 +15,7 @@ os.environ["WANDB_SILENT"] = "true"
 
 import pytest
 
-from al_bench.state import State
+from al_bench.core.state import State
 from al_bench.testing.situations import SoftmaxModel as FixedModel
 from al_bench.testing.situations import make_pool, make_state
 

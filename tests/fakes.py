@@ -21,13 +21,13 @@ def chosen(group: str, given: Given) -> tuple[str, dict[str, Any]]:
     if isinstance(given, tuple):
         return given
     if given == "merge":
-        return "merge", {"_target_": "al_bench.problem.Merge", "classes": 3, "order": "fixed"}
+        return "merge", {"_target_": "al_bench.data.Merge", "classes": 3, "order": "fixed"}
     if not isinstance(given, str) and group == "noise":
-        return "symmetric", {"_target_": "al_bench.problem.Symmetric", "rate": given}
+        return "symmetric", {"_target_": "al_bench.data.Symmetric", "rate": given}
     if not isinstance(given, str):
-        return "longtail", {"_target_": "al_bench.problem.LongTail", "ratio": given}
+        return "longtail", {"_target_": "al_bench.data.LongTail", "ratio": given}
     if given in CLASSES:
-        return given, {"_target_": f"al_bench.problem.{CLASSES[given]}"}
+        return given, {"_target_": f"al_bench.data.{CLASSES[given]}"}
     return given, {"_target_": f"al_bench.{group}.{given}"}
 
 
@@ -46,7 +46,7 @@ def fake_run(
     rounds: int = 10,
     curve: list[float] | None = None,
     class_names: tuple[str, ...] = ("rose", "tulip", "daisy", "iris", "poppy", "lily"),
-    oracle: bool = False,
+    reads_truth: bool = False,
     error: str | None = None,
     finished: bool = True,
     digest: str | None = "d1",
@@ -75,7 +75,7 @@ def fake_run(
         "id": name, "choices": choices, "science": science, "seed": seed,
         "facts": {"n_pool": sum(counts), "n_test": 300, "n_classes": 6, "class_counts": counts,
                   "noise_rate": rate, "noise_rates": [rate] * 6, "class_names": list(class_names),
-                  "oracle": oracle} | ({"digest": digest} if digest else {}),
+                  "reads_truth": reads_truth} | ({"digest": digest} if digest else {}),
         "versions": {"numpy": "2.0", "torch": "2.6"}, "commit": "abc1234", "device": "cpu",
         "started": "2026-01-01T00:00:00", "finished": "2026-01-01T00:01:00" if finished else None,
         "error": error,

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from hydra import compose, initialize_config_dir
 
-from al_bench.desk import Desk
-from al_bench.loop import query
-from al_bench.runs.config import build
-from al_bench.state import UNLABELLED, Floats, Ints, Rows, State
+from al_bench.core.loop import query
+from al_bench.core.oracle import Oracle
+from al_bench.core.problem import Problem
+from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State
+from al_bench.runs.config import instantiate
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.common.posterior import Laplace
 from al_bench.testing.situations import make_pool, make_state
-from al_bench.truth import Problem
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 LAPLACE = Laplace(precision=0.1)
@@ -47,7 +47,7 @@ class Table:
 def configured(name: str, *overrides: str) -> Any:
     """The strategy a command line with ``strategy=name`` would construct."""
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        return build(compose(overrides=[f"+strategy={name}", *overrides]).strategy)
+        return instantiate(compose(overrides=[f"+strategy={name}", *overrides]).strategy)
 
 
 def generator(seed: int = 0) -> np.random.Generator:
@@ -61,10 +61,10 @@ def budgets(state: State) -> list[int]:
 
 
 def run(
-    strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, reveal="sequential"
+    strategy: Any, state: State, budget: int, answers: Ints, seed: int = 0, feedback="within_batch"
 ) -> tuple[Ints, int]:
     """The rows a strategy queries and its oracle calls, checked by the loop."""
-    told, calls = query(strategy, state, budget, Desk(answers[:, None]), reveal, seed, 2)
+    told, calls = query(strategy, state, budget, Oracle(answers[:, None]), feedback, seed, 2)
     return told.rows, calls
 
 

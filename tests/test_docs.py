@@ -57,7 +57,7 @@ def test_every_command_of_a_page_is_one_that_there_is(
 
 def test_the_configuration_that_the_method_is_named_by_is_what_its_options_compose() -> None:
     """A default that changes makes another method: its claims are to be made anew, and its name."""
-    ours = ["strategy=codecision", "strategy@init=codecision", "supervision=joined"]
+    ours = ["strategy=codecision", "strategy@init=codecision", "supervision=belief_blend"]
     one = run_spec(resolved(composed([*ours, "dataset=vader", "seed=0"], None)).__getitem__)
     groups = ("strategy", "supervision", "init", "learner", "proxy_selection")
     name = name_of(identified({group: one.get(group) for group in groups}))
@@ -65,3 +65,21 @@ def test_the_configuration_that_the_method_is_named_by_is_what_its_options_compo
     assert f"(configuration {name}) against" in (ROOT / "results/tables/savings.md").read_text(
         "utf-8"
     )
+
+
+WHERE = re.findall(
+    r"^\| .+\? \| `([\w/]+\.py)` \| `(\w+)` \|$",
+    (ROOT / "CONTRIBUTING.md").read_text("utf-8"),
+    re.M,
+)
+
+
+def test_twenty_questions_of_where_something_is_are_answered_by_one_file_each() -> None:
+    assert len(WHERE) >= 20
+    assert len(set(WHERE)) == len(WHERE)
+
+
+@pytest.mark.parametrize(("file", "name"), WHERE)
+def test_what_is_asked_for_is_in_the_file_that_the_answer_names(file: str, name: str) -> None:
+    text = (ROOT / "al_bench" / file).read_text("utf-8")
+    assert re.search(rf"^(class|def) {name}\b", text, re.M)

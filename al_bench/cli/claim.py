@@ -55,12 +55,12 @@ def claim(
     """
     if against and not ours:
         raise ValueError("albench claim has --against without --ours; wanted both, or neither")
-    path, spec = asked(source, ours, against or (), metric, config_dir)
+    path, spec = asked_claims(source, ours, against or (), metric, config_dir)
     from al_bench.report.claims import evaluate_claim
     from al_bench.report.comparison import comparison_data, narrowed
     from al_bench.report.results import read_parquet
     from al_bench.report.tables.claims import over_sets, set_by_set
-    from al_bench.report.tables.render import show
+    from al_bench.report.tables.render import print_tables
 
     results = read_parquet(path)
     frame = of_sets(narrowed(results.frame, spec.metric), sets)
@@ -68,14 +68,14 @@ def claim(
     claims = [evaluate_claim(claim, data, spec) for claim in spec.claimed]
     print(results.summary())
     for table in (over_sets, set_by_set) if each else (over_sets,):
-        show(table(claim, data.names) for claim in claims)
+        print_tables(table(claim, data.names) for claim in claims)
 
 
-def asked(
+def asked_claims(
     source: Sequence[str], ours: str | None, against: Sequence[str], metric: str, extra: Path | None
 ) -> tuple[Path, ReportSpec]:
     """The parquet file, and the claims to evaluate on it."""
-    from al_bench.cli.report import name_of, options_of, spec_of
+    from al_bench.cli.report import report_config, report_name, spec_of
     from al_bench.report.claims import claim_spec
 
     own = claim_spec(selection(ours), list(map(selection, against)), metric) if ours else None
@@ -88,15 +88,15 @@ def asked(
             raise ValueError(f"albench claim has {files[0]} without a claim; wanted "
                              "experiment=<name>, whose claims to hold, or --ours")  # fmt: skip
         return files[0], own
-    config = options_of(overrides, extra)
-    path = files[0] if files else Path(config.results) / f"{name_of(overrides)}.parquet"
+    config = report_config(overrides, extra)
+    path = files[0] if files else Path(config.results) / f"{report_name(overrides)}.parquet"
     spec = spec_of(config)
     if own is not None:
         (claim,) = own.claims
         given = {"baselines": own.baselines} if own.baselines else {}
         spec = replace(spec, claims=[{**claim, **given}])
     if not spec.claims:
-        raise ValueError(f"report.claims of {name_of(overrides)} is empty; wanted --ours")
+        raise ValueError(f"report.claims of {report_name(overrides)} is empty; wanted --ours")
     return path, spec
 
 

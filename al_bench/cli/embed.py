@@ -21,12 +21,12 @@ def embed(
     Blocks are kept one by one: several processes or machines may fill one cache together, and a
     killed one loses a block.
     """
+    from al_bench.data.build import embedded
     from al_bench.priors.device import THREADS
-    from al_bench.problem.build import embedded
     from al_bench.runs.component import Component
     from al_bench.runs.config import workers
     from al_bench.runs.experiments import plans
-    from al_bench.runs.parts import known_prior, loaded
+    from al_bench.runs.parts import known_prior, load_dataset
 
     os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
     every = plans(overrides or (), config_dir).values()
@@ -36,7 +36,7 @@ def embed(
         for job in planned
     }
     for pair, job in calls.items():
-        dataset, prior = loaded(pair[0]), known_prior(pair[1])
+        dataset, prior = load_dataset(pair[0]), known_prior(pair[1])
         cache = Path(job.at("cache")).expanduser()
         for name, split in (("train", dataset.train), ("test", dataset.test)):
             embedded(dataset, name, split, prior, cache)

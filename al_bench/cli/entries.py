@@ -29,11 +29,11 @@ def enter(
     \b
     examples:
       albench enter margin --task alfm_v1 strategy=margin
-      albench enter mine --task alfm_v1 --config-dir mine strategy=mine supervision=vetted
+      albench enter mine --task alfm_v1 --config-dir mine strategy=mine supervision=posterior_labels
 
     What is done is kept: given again, the command goes on. `albench list task` shows the tasks.
     """
-    from al_bench import entries
+    from al_bench.report import entries
 
     entries.enter(name, entries.read_task(task, config_dir), overrides or [], out, config_dir)
 
@@ -56,8 +56,8 @@ def merge(
     written. Of a run that is in several the first is taken. `albench claim` and `albench report
     --known` read it.
     """
-    from al_bench.entries import RESULTS
-    from al_bench.report.merge import merged
+    from al_bench.report.entries import RESULTS
+    from al_bench.report.merge import merged_tables
     from al_bench.report.results import read_parquet, read_runs, write_parquet
 
     several = {}
@@ -67,7 +67,7 @@ def merge(
                                     "runs or a parquet file")  # fmt: skip
         whole = path / RESULTS if (path / RESULTS).is_file() else path
         several[str(path)] = read_runs(whole) if whole.is_dir() else read_parquet(whole)
-    results = merged(several)
+    results = merged_tables(several)
     write_parquet(results, out)
     print(f"{out}: {results.summary()}, of {len(several)} sources")
 
@@ -102,6 +102,6 @@ def verify(
     and by that over the root of the sample's size in the mean. Code that --config-dir names is run
     here: read it first.
     """
-    from al_bench import entries
+    from al_bench.report import entries
 
     return entries.verify(folder, overrides or (), share, seed, tolerance, config_dir)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from al_bench.report.keys import Choice
     from al_bench.runs.options import Asked
 
-PACKAGED = "al_bench.datasets.Packaged"
+PACKAGED = "al_bench.data.Packaged"
 METRICS = ("balanced_accuracy", "product_balanced_accuracy")
 
 
@@ -48,17 +48,17 @@ def explore(
     """
     from al_bench.report.explorer.build import explorer
     from al_bench.report.explorer.data import explorer_data
-    from al_bench.report.results import joined, read_parquet
+    from al_bench.report.results import merged_results, read_parquet
     from al_bench.runs.config import config_folders
-    from al_bench.runs.options import asked
+    from al_bench.runs.options import override_of
 
     folders = config_folders(config_dir)
 
     def command(choice: Choice) -> Asked | None:
-        return asked(choice.group, choice.option, choice.node, folders)
+        return override_of(choice.group, choice.option, choice.node, folders)
 
     files = files or [Path("results/savings.parquet")]
-    results = joined([read_parquet(path) for path in files])
+    results = merged_results([read_parquet(path) for path in files])
     data = explorer_data(results, metrics or METRICS, modality, command)
     text = explorer(data, title or ", ".join(path.stem for path in files))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def explore(
 
 def modality(choice: Choice) -> str:
     """What a data set's rows are: as its config says, or its file that ships with us."""
-    from al_bench.datasets.packaged import modality_of
+    from al_bench.data.datasets.packaged import modality_of
 
     said = (v for k, v in choice.parameters.items() if k.rpartition(".")[2] == "modality")
     for node in (choice.node, *choice.node.values()):  # a set may be part of another

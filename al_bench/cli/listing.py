@@ -12,10 +12,10 @@ import yaml
 
 from al_bench.cli.options import ConfigDir
 from al_bench.runs.component import definition
-from al_bench.runs.config import config_folders, trust
+from al_bench.runs.config import config_folders, trust_folder
 
 
-def show(
+def list_options(
     group: Annotated[
         str | None,
         typer.Argument(help="dataset, noise, annotators, prior, strategy, ...", show_default=False),
@@ -33,13 +33,13 @@ def show(
       albench list strategy badge     # what it does, its paper, and its parameters
     """
     if config_dir is not None:
-        trust(config_dir)
+        trust_folder(config_dir)
     folders = config_folders(config_dir)
     names = sorted({p.name for f in folders for p in f.iterdir() if _is_group(p)})
     for name in [group] if group else names:
         if name not in names:
             raise ValueError(f"there is no group {name!r}; there are {', '.join(names)}")
-        found = dict(sorted(o for f in folders for o in options_of(f / name)))
+        found = dict(sorted(o for f in folders for o in lines_of_group(f / name)))
         if option is not None:
             if option not in found:
                 raise ValueError(f"{name} has no option {option!r}; it has {', '.join(found)}")
@@ -56,10 +56,10 @@ def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[s
     """What an option is: its line, what its class says of itself, which names its paper, and the
     parameters with the values that they have unless set."""
     from al_bench.runs.display import parameters, value
-    from al_bench.runs.options import UnusualError, read
+    from al_bench.runs.options import UnusualError, read_option
 
     try:
-        node = read(group, option, folders)
+        node = read_option(group, option, folders)
     except UnusualError:  # an experiment, a task
         node = {}
     target = str(node.pop("_target_", ""))
@@ -74,7 +74,7 @@ def _is_group(path: Path) -> bool:
     return path.is_dir() and any(path.rglob("*.yaml"))
 
 
-def options_of(folder: Path) -> Iterator[tuple[str, str]]:
+def lines_of_group(folder: Path) -> Iterator[tuple[str, str]]:
     """(option, one line) of every yaml below a group's folder."""
     for path in folder.rglob("*.yaml"):
         yield str(path.relative_to(folder).with_suffix("")), one_line(path)
@@ -93,15 +93,15 @@ def one_line(path: Path) -> str:
     if "_target_" in node:
         return docstring(node["_target_"])
     bases = [entry for entry in node.pop("defaults", []) if entry != "_self_"]
-    changed = ", ".join(f"{key}={value}" for key, value in _flat(node))
+    changed = ", ".join(f"{key}={value}" for key, value in flattened(node))
     return f"{bases[0]} with {changed}" if bases else ""
 
 
-def _flat(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def flattened(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted names and values of a nested mapping."""
     for key, value in node.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{above}{key}.")
+            yield from flattened(value, f"{above}{key}.")
         else:
             yield f"{above}{key}", value
 

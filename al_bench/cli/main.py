@@ -32,7 +32,7 @@ COMMANDS = {  # where the function of each is, imported when it is asked for
     "report": "al_bench.cli.report:report",
     "claim": "al_bench.cli.claim:claim",
     "explore": "al_bench.cli.explore:explore",
-    "list": "al_bench.cli.listing:show",
+    "list": "al_bench.cli.listing:list_options",
     "check": "al_bench.cli.main:check",
     "enter": "al_bench.cli.entries:enter",
     "merge": "al_bench.cli.entries:merge",
@@ -145,7 +145,8 @@ def check(
 ) -> int:
     """Check components of yours (a strategy, a label model ...) against what they promise.
 
-    Of: strategy, supervision, learner, imbalance, noise, annotators, label_model, assignment.
+    Of: strategy, supervision, learner, imbalance, noise, annotators, label_model,
+    annotator_selection.
     """
     from al_bench.testing.contract import check_config
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from al_bench.problem.types import Dataset, Prior, Split
-from al_bench.rng import rng
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints
+from al_bench.data.types import Dataset, Prior, Split
 from al_bench.runs.plan import plan
-from al_bench.state import Floats, Ints
 
 
 def make(
@@ -26,14 +26,14 @@ def make(
     if len(jobs) > 1:
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
     job = jobs[0]
-    from al_bench.report.prior_card import judged, tables, write
-    from al_bench.report.tables.render import show
+    from al_bench.core.threads import limit_threads
+    from al_bench.report.prior_card import card_of, card_tables, write_card
+    from al_bench.report.tables.render import print_tables
     from al_bench.runs.component import Component
-    from al_bench.runs.parts import known_prior, loaded
-    from al_bench.threads import limit_threads
+    from al_bench.runs.parts import known_prior, load_dataset
 
     limit_threads(int(job.at("threads")))
-    dataset = loaded(Component.of("dataset", job.at("dataset")))
+    dataset = load_dataset(Component.of("dataset", job.at("dataset")))
     prior = known_prior(Component.of("prior", job.at("prior")))
     own = prior.choose(dataset.modality) if hasattr(prior, "choose") else prior
     given = {"--split": split, "--rows": rows, "--name": name, "--config-dir": extra}
@@ -48,16 +48,16 @@ def make(
         "class_names": list(dataset.class_names),
         "prompts": list(dataset.prompts),
     }
-    card |= judged(*measured(dataset, prior, split, rows, Path(job.at("cache")).expanduser()))
-    show(tables(card))
-    return write(card, Path(job.at("results")) / "priors")
+    card |= card_of(*measured(dataset, prior, split, rows, Path(job.at("cache")).expanduser()))
+    print_tables(card_tables(card))
+    return write_card(card, Path(job.at("results")) / "priors")
 
 
 def measured(
     dataset: Dataset, prior: Prior, split: str, rows: int | None, cache: Path
 ) -> tuple[Floats, Ints]:
     """(n, k) zero-shot probabilities, cached, and (n,) labels of a split."""
-    from al_bench.problem.build import embedded
+    from al_bench.data.build import embedded
 
     some = sampled(dataset.train if split == "train" else dataset.test, rows)
     name = split if rows is None else f"{split}, {len(some)} rows"

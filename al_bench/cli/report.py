@@ -51,14 +51,14 @@ def report(
     multirun: Multirun = False,
 ) -> None:
     """Build the tables and figures of an experiment from its runs, or from its parquet file."""
-    config = options_of(overrides, config_dir)
+    config = report_config(overrides, config_dir)
     from al_bench.report.analysis import analyse
-    from al_bench.report.build import write
+    from al_bench.report.build import write_report
     from al_bench.report.results import read_parquet, write_parquet
-    from al_bench.report.tables.render import show
-    from al_bench.report.tables.tables import by_setting, summary
+    from al_bench.report.tables.render import print_tables
+    from al_bench.report.tables.tables import page_tables, setting_tables
 
-    name = name or name_of(overrides)
+    name = name or report_name(overrides)
     folder = Path(config.results)
     out = out or folder
     table = folder / f"{name}.parquet"
@@ -66,20 +66,20 @@ def report(
     if parquet:
         results = read_parquet(table)
     else:
-        results = read(overrides, config_dir, folder / "runs", known or ())
+        results = read_results(overrides, config_dir, folder / "runs", known or ())
         table = write_parquet(results, out / f"{name}.parquet")
         written = [table]
     analysis = analyse(results, spec_of(config))
-    written += write(analysis, name, out)
+    written += write_report(analysis, name, out)
     if not quiet:
         print(results.summary())
-        show((*by_setting(analysis), *summary(analysis)))
+        print_tables((*setting_tables(analysis), *page_tables(analysis)))
     print("\n".join(map(str, written)))
     if log == Log.WANDB:
         log_to_wandb(name, analysis, written, table, folder, mode)
 
 
-def name_of(overrides: Sequence[str]) -> str:
+def report_name(overrides: Sequence[str]) -> str:
     """The name of a report: its experiments', or where it has none one by its overrides."""
     from al_bench.runs.experiments import experiments
 
@@ -91,7 +91,7 @@ def name_of(overrides: Sequence[str]) -> str:
     return name
 
 
-def options_of(overrides: Sequence[str], extra: Path | None) -> DictConfig:
+def report_config(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     """The configuration of the (first) experiment: what its report shows, where results lie."""
     from al_bench.runs.config import is_sweep
     from al_bench.runs.experiments import experiments
@@ -115,7 +115,7 @@ def spec_of(config: DictConfig) -> ReportSpec:
         raise ValueError(f"report: {error}".replace("ReportSpec.__init__() ", "")) from None
 
 
-def read(
+def read_results(
     overrides: Sequence[str], extra: Path | None, folder: Path, known: Sequence[Path]
 ) -> Results:
     """Every run of the experiments, of those that are not in the folder what `known` parquet files
@@ -123,7 +123,7 @@ def read(
     from al_bench.cli.status import absent
     from al_bench.report.results import (
         NOT_STARTED,
-        completed,
+        completed_from,
         read_parquet,
         read_runs,
         without_data,
@@ -132,16 +132,16 @@ def read(
     from al_bench.runs.experiments import plans
 
     jobs = {run_id(job.science): job for one in plans(overrides, extra).values() for job in one}
-    results = completed(read_runs(folder, jobs), [read_parquet(path) for path in known])
+    results = completed_from(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
     gone = absent({name: jobs[name] for name in todo})
-    return without_data(results, {name: missing(name, jobs[name], extra) for name in gone})
+    return without_data(results, {name: missing_run(name, jobs[name], extra) for name in gone})
 
 
-def missing(name: str, job: Job, extra: Path | None) -> Missing:
+def missing_run(name: str, job: Job, extra: Path | None) -> Missing:
     """A run whose data set is not here, described as finished runs are."""
-    from al_bench.report.keys import columns_of
+    from al_bench.report.keys import group_columns
     from al_bench.report.results import NOT_AVAILABLE, Missing, describe
     from al_bench.runs.config import config_folders
     from al_bench.runs.options import option_of
@@ -149,7 +149,7 @@ def missing(name: str, job: Job, extra: Path | None) -> Missing:
     science, folders = job.science, config_folders(extra)
     groups = ("dataset", "imbalance", "noise", "strategy")
     choices = {g: option_of(g, science[g], folders, job.choices.get(g)) for g in groups}
-    columns = columns_of(choices, science)
+    columns = group_columns(choices, science)
     where = {c: columns[c] for group in groups[:3] for c in (group, f"{group}_config")}
     return Missing(name, describe(choices, science, science["seed"]), NOT_AVAILABLE, where)
 

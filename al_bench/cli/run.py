@@ -52,7 +52,7 @@ def run(
     given = get_args_parser().parse_intermixed_args(arguments)
     check_used(given)
     if given.hydra_help or given.cfg or given.info or given.shell_completion:
-        show(arguments, given, config_dir)
+        show_hydra(arguments, given, config_dir)
         return
     every = plans(given.overrides, config_dir)
     ((name, planned), *others) = every.items()
@@ -72,14 +72,14 @@ def check_used(given: Namespace) -> None:
                              f"one configuration; wanted {wanted}")  # fmt: skip
 
 
-def show(arguments: Sequence[str], given: Namespace, extra: Path | None) -> None:
+def show_hydra(arguments: Sequence[str], given: Namespace, extra: Path | None) -> None:
     """What Hydra says of a configuration, of itself or to a shell; nothing is run."""
     import hydra
 
-    from al_bench.runs.config import as_hydra_takes, config_dir, search, stand_alone, trust
+    from al_bench.runs.config import as_hydra_takes, config_dir, search, stand_alone, trust_folder
 
     if extra is not None:
-        trust(extra)
+        trust_folder(extra)
     flags = [argument for argument in arguments if argument not in given.overrides]
     sys.argv = ["albench run", *search(extra), *flags, *as_hydra_takes(given.overrides)]
     stand_alone()

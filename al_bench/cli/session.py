@@ -106,7 +106,7 @@ def new(
         blind=not show_guess,
         config_dir=config_dir,
     ) as session:
-        show(session)
+        print_status(session)
         if not session.has_prior:
             print("the embeddings came without class probabilities: the foundation model has no "
                   "opinion; --prior-table gives it one")  # fmt: skip
@@ -124,7 +124,7 @@ def suggest(
     """Choose the rows to label next, as a csv whose column "answer" waits to be filled in."""
     from al_bench.labelling.suggestions import write_csv
 
-    with opened(folder, config_dir) as session, new_file(out) as file:
+    with open_session(folder, config_dir) as session, new_file(out) as file:
         found = session.waiting(annotator) if waiting else session.suggest(budget, annotator)
         write_csv(found, session.settings.modality, session.settings.blind, file)
     if out is not None:
@@ -147,7 +147,7 @@ def tell(
     from al_bench.labelling.annotation_tools import exported
     from al_bench.labelling.annotations import import_answers, read_answers
 
-    with opened(folder, config_dir) as session:
+    with open_session(folder, config_dir) as session:
         if file.suffix == ".json":
             found, empty = exported(file)
             count = import_answers(session.store, found, session.classes, unasked)
@@ -158,7 +158,7 @@ def tell(
             count = session.tell(answers, unasked=unasked)
             left = f"; {empty} of {count + empty} lines have no answer and are left out"
             print(f"{count} answers told{left if empty else ''}")
-        show(session)
+        print_status(session)
 
 
 @app.command()
@@ -192,7 +192,7 @@ def estimate(
     config_dir: ConfigDir = None,
 ) -> None:
     """Say how good the model is by now, with intervals, and whether to stop."""
-    with opened(folder, config_dir) as session:
+    with open_session(folder, config_dir) as session:
         found = session.estimate(target)
     lines = {"accuracy": found.accuracy, "balanced accuracy": found.balanced_accuracy}
     lines |= {f"recall of {name}": one for name, one in found.recalls.items()}
@@ -209,7 +209,7 @@ def export(
     folder: Folder, out: Annotated[Path, option("a folder")], config_dir: ConfigDir = None
 ) -> None:
     """Write labels, predictions, the model and a report."""
-    with opened(folder, config_dir) as session:
+    with open_session(folder, config_dir) as session:
         files = session.export(out)
         if "model.json" not in files:
             options = session.settings.options
@@ -241,7 +241,7 @@ def predict(
             data, text=text, image=image, id=id, split=split, config_dir=config_dir
         )
     else:
-        with opened(folder, config_dir) as session:
+        with open_session(folder, config_dir) as session:
             table = session.predict(data, text=text, image=image, id=id, split=split)
     table.to_csv(out or sys.stdout, index=False)
     if out is not None:
@@ -251,8 +251,8 @@ def predict(
 @app.command()
 def status(folder: Folder, config_dir: ConfigDir = None) -> None:
     """Say how far a session has come."""
-    with opened(folder, config_dir) as session:
-        show(session)
+    with open_session(folder, config_dir) as session:
+        print_status(session)
 
 
 @app.command()
@@ -266,18 +266,18 @@ def add(
     """Add rows that arrived later, or classes; labels are kept."""
     if (data is None) == (classes is None):
         raise typer.BadParameter("wanted either --data or --classes")
-    with opened(folder, config_dir) as session:
+    with open_session(folder, config_dir) as session:
         if data is not None:
             print(f"{session.add_rows(data, prior_table):,} rows added")
         elif classes is not None:
             session.add_classes(names_in(classes), prior_table)
-        show(session)
+        print_status(session)
 
 
 @app.command()
 def withdraw(folder: Folder, annotator: Annotator = None, config_dir: ConfigDir = None) -> None:
     """Take back suggestions that wait, all or somebody's, so that their rows may come again."""
-    with opened(folder, config_dir) as session:
+    with open_session(folder, config_dir) as session:
         print(f"{session.withdraw(annotator)} suggestions taken back")
 
 
@@ -304,7 +304,7 @@ def tasks(
     images = None
     if images_root is not None:
         images = tools.Images(images_root, images_url or tools.LOCAL_FILES)
-    with opened(folder, config_dir) as session, ExitStack() as files:
+    with open_session(folder, config_dir) as session, ExitStack() as files:
         settings = session.settings
         tools.check_shown(settings.modality, images)
         file = files.enter_context(new_file(out))
@@ -324,7 +324,7 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
 
 
-def opened(folder: Path, config_dir: Path | None) -> Session:
+def open_session(folder: Path, config_dir: Path | None) -> Session:
     from al_bench.labelling import Session
 
     return Session.open(folder, config_dir)
@@ -352,7 +352,7 @@ def new_file(path: Path | None) -> Iterator[TextIO]:
         raise
 
 
-def show(session: Session) -> None:
+def print_status(session: Session) -> None:
     """Print how far a session has come."""
     now = session.status()
     print(f"{session.service.folder}: {now.rows:,} rows, {now.answered:,} labelled "

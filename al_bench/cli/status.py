@@ -13,7 +13,7 @@ from typing import Any
 
 from al_bench.cli.options import ConfigDir, Multirun, Overrides
 from al_bench.runs.component import run_id
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import Job
 from al_bench.runs.store import read_manifest
 
@@ -112,7 +112,7 @@ def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
     nodes = {name: job.at("dataset") for name, job in jobs.items()}
     for node in nodes.values():
         if repr(node) not in known:
-            source = build(node)
+            source = instantiate(node)
             known[repr(node)] = source.absent() if hasattr(source, "absent") else None
     reasons = {name: known[repr(node)] for name, node in nodes.items()}
     return {name: why for name, why in reasons.items() if why is not None}

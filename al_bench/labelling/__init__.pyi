@@ -1,5 +1,5 @@
 from .audit.estimate import Interval as Interval
-from .evaluation import Estimate as Estimate
+from .evaluation import SessionEstimate as SessionEstimate
 from .exported_model import ExportedModel as ExportedModel
 from .ledger import Status as Status
 from .schema import Answer as Answer

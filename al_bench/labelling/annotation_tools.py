@@ -67,7 +67,7 @@ def each_row(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
     return list(rows.values())
 
 
-def content(one: Suggestion, images: Images | None) -> dict[str, str]:
+def shown_content(one: Suggestion, images: Images | None) -> dict[str, str]:
     """What there is to see of a row, by its modality; as `check_shown` made sure."""
     if images is not None and one.path is not None:
         return {"image": images.of(one.path)}
@@ -81,7 +81,7 @@ def tasks(suggestions: Sequence[Suggestion], images: Images | None, blind: bool)
     """
     found = []
     for one in each_row(suggestions):
-        seen, predictions = content(one, images), []
+        seen, predictions = shown_content(one, images), []
         if not (blind and one.kind == AUDIT):
             choice = {"from_name": LABEL, "to_name": next(iter(seen)), "type": "choices"}
             result = [choice | {"value": {"choices": [one.guess]}}]
@@ -101,7 +101,7 @@ def records(suggestions: Sequence[Suggestion], images: Images | None, blind: boo
         guess = {LABEL: {"value": one.guess, "score": score, "agent": agent}}
         found.append({
             "id": one.id,
-            "fields": content(one, images),
+            "fields": shown_content(one, images),
             "metadata": {"why": one.why, "batch": one.batch},
             "suggestions": {} if blind and one.kind == AUDIT else guess,
             "responses": {},

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import time
 from typing import Any, NamedTuple
 
-from al_bench.content import UNSEEN
+from al_bench.core.hashing import UNSEEN
 from al_bench.labelling.schema import ASKED, GIVEN, UNASKED, Answer
 from al_bench.labelling.store import Store
 from al_bench.labelling.tables import cell, column, file_columns, frame_columns

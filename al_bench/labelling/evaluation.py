@@ -7,22 +7,22 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
+from al_bench.core.arrays import one_hot
+from al_bench.core.state import ABSENT, Floats
 from al_bench.labelling.audit.design import Audit
-from al_bench.labelling.audit.estimate import Estimate as AuditEstimate
-from al_bench.labelling.audit.estimate import Interval, agreed, estimate
+from al_bench.labelling.audit.estimate import AuditEstimate as AuditEstimate
+from al_bench.labelling.audit.estimate import Interval, agreement, estimate
 from al_bench.labelling.audit.stopping import Look, advice, due, look_at
 from al_bench.labelling.ledger import consensus
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
 from al_bench.labelling.schema import Answer
-from al_bench.state import ABSENT, Floats
 
 TWICE = 10  # audited rows with two answers from which on these say how often people err
 LOOK = "look"  # kind of a decision
 
 
 @dataclass(frozen=True)
-class Estimate:
+class SessionEstimate:
     """How good the model is on the rows of a session, by its audit.
 
     recalls: by class; labels: rows answered so far, audited: those of them that measure; advice:
@@ -41,7 +41,7 @@ class Estimate:
     notes: tuple[str, ...] = ()
 
 
-def evaluate(service: ModelService, now: Snapshot, target: float | None) -> Estimate:
+def evaluate_session(service: ModelService, now: Snapshot, target: float | None) -> SessionEstimate:
     """Accuracy, balanced accuracy and recalls with 95 % intervals, and advice.
 
     target: balanced accuracy that is wanted; None: stop once more labels gain little. Whatever it
@@ -62,7 +62,7 @@ def evaluate(service: ModelService, now: Snapshot, target: float | None) -> Esti
     unseen = [classes[c] for c in np.setdiff1d(np.arange(len(classes)), audit.answers)]
     look = last_look(service, now, found, audit, truths, probs)
     said = advice(look, found, unseen, target)
-    return Estimate(
+    return SessionEstimate(
         found.accuracy,
         found.balanced_accuracy,
         dict(zip(classes, found.recalls, strict=True)),
@@ -109,7 +109,7 @@ def truths_of(
     twice = int(np.count_nonzero((table != ABSENT).sum(axis=1) > 1))
     if twice < TWICE:
         return one_hot(audit.answers, len(classes)), None, twice
-    return *agreed(table, len(classes)), twice
+    return *agreement(table, len(classes)), twice
 
 
 def last_look(

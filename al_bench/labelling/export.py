@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from al_bench.labelling.evaluation import Estimate
+from al_bench.core.loop import answered
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints
+from al_bench.core.threads import one_thread
+from al_bench.labelling.evaluation import SessionEstimate
 from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
 from al_bench.labelling.ledger import Status, by_row
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
 from al_bench.labelling.store import unwritable
-from al_bench.loop import answered
-from al_bench.rng import rng
-from al_bench.state import Floats, Ints
-from al_bench.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ class ExportBundle:
 
 
 def export_bundle(
-    service: ModelService, now: Snapshot, estimate: Estimate | str, status: Status
+    service: ModelService, now: Snapshot, estimate: SessionEstimate | str, status: Status
 ) -> ExportBundle:
     """All that leaves a session at one time. estimate: how good the model is, or why nobody
     knows."""
@@ -84,10 +84,10 @@ def export_bundle(
             fit.model,
         )
     facts = {"al_bench": version("al-bench"), "rows": status.rows, "labels": status.answered}
-    if isinstance(estimate, Estimate):
+    if isinstance(estimate, SessionEstimate):
         facts |= {"estimate": asdict(estimate)}
     return ExportBundle(
-        labels, said, report(now, status, estimate, model is not None), model, facts
+        labels, said, export_report(now, status, estimate, model is not None), model, facts
     )
 
 
@@ -101,7 +101,7 @@ def label_table(now: Snapshot, guesses: pd.DataFrame, number: int) -> pd.DataFra
     import pandas as pd
 
     table = guesses.assign(source=MODEL)
-    rows, labels, confidence = believed(now, number)
+    rows, labels, confidence = labels_of_rows(now, number)
     table.loc[rows, "label"] = np.array(now.settings.classes, dtype=object)[labels]
     table.loc[rows, "confidence"] = pd.Series(confidence, index=rows).round(6)
     who = {row: [one.annotator for one in each] for row, each in by_row(now.ledger.answers).items()}
@@ -109,7 +109,7 @@ def label_table(now: Snapshot, guesses: pd.DataFrame, number: int) -> pd.DataFra
     return table
 
 
-def believed(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
+def labels_of_rows(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
     """(m,) rows with an answer, what the answers come to, and how far that is believed."""
     settings, parts = now.settings, now.parts
     every = LabelArrays.of(now.ledger.answers, settings.classes)
@@ -128,7 +128,9 @@ def believed(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
     return rows, labels, np.full(len(rows), np.nan)
 
 
-def report(now: Snapshot, status: Status, estimate: Estimate | str, model: bool) -> str:
+def export_report(
+    now: Snapshot, status: Status, estimate: SessionEstimate | str, model: bool
+) -> str:
     """A page for whoever finds an export later: how many labels by class and annotator, how good
     the model is or why nobody knows, and how it was made; all texts escaped, nothing fetched.
     model: whether its weights lie beside the page."""

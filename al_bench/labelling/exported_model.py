@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.arithmetic import log_softmax, softmax, unit
-from al_bench.label_models.belief import Expert, Form, Forms
-from al_bench.label_models.crossfit import FoldModel
+from al_bench.belief.belief import CrossFitModel, Mixture, MixtureComponent
+from al_bench.core.arrays import log_softmax, softmax, unit
+from al_bench.core.predictor import CalibratedPredictor, log_linear_pool, logs
+from al_bench.core.state import Floats, Rows
+from al_bench.crowd.crossfit import FoldModel
+from al_bench.data.cache.embeddings import embeddings
+from al_bench.data.types import Prior, Task
 from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
 from al_bench.labelling.rows import RowBatch, plain_arrays
 from al_bench.labelling.settings import Columns, config_of, task_of
 from al_bench.labelling.sources import read_rows
-from al_bench.learners.linear import LinearModel
-from al_bench.problem.cache.embeddings import embeddings
-from al_bench.problem.types import Prior, Task
-from al_bench.runs.config import build
-from al_bench.state import Floats, Rows
-from al_bench.supervision.delivered import Delivered, logs, pooled
+from al_bench.learners.linear import LinearHeadModel
+from al_bench.runs.config import instantiate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,26 +38,26 @@ NOBODY = np.empty(0, dtype=bool)  # rows that a regression was not taught, where
 @dataclass(frozen=True, eq=False)
 class PortableModel:
     """A linear head, as sure as it may be; and, where its training rule says so, joined with the
-    belief that taught it, whose power is `beside` and which reads the prior of a row."""
+    belief that taught it, whose power is `blend_weight` and which reads the prior of a row."""
 
-    head: LinearModel
-    beside: float = 0.0
-    belief: Forms | None = None
+    head: LinearHeadModel
+    blend_weight: float = 0.0
+    belief: Mixture | None = None
 
     @classmethod
-    def of(cls, given: Delivered) -> PortableModel | None:
+    def of(cls, given: CalibratedPredictor) -> PortableModel | None:
         """What predicts as a user is given it, to rounding; None where there is no linear head, or
         what it is joined with is no belief of ours."""
-        model, power = given.state.model, np.float32(given.power)
-        if not isinstance(model, LinearModel):
+        model, power = given.state.model, np.float32(given.inverse_temperature)
+        if not isinstance(model, LinearHeadModel):
             return None
-        head = LinearModel(power * model.weight, power * model.bias)
-        if not given.beside or given.state.training is None:
+        head = LinearHeadModel(power * model.weight, power * model.bias)
+        if not given.blend_weight or given.state.training is None:
             return cls(head)
-        belief = given.state.training.says
-        if not isinstance(belief, Forms):
+        belief = given.state.training.belief_fn
+        if not isinstance(belief, Mixture):
             return None
-        return cls(head, given.beside, replace(belief, known=None))
+        return cls(head, given.blend_weight, replace(belief, known=None))
 
     @property
     def width(self) -> int:
@@ -69,10 +69,10 @@ class PortableModel:
         if self.belief is None:
             return self.head.predict_proba(rows)
         own = log_softmax(self.head.scores(rows))
-        return softmax(pooled(own, logs(self.belief(rows)), self.beside))
+        return softmax(log_linear_pool(own, logs(self.belief(rows)), self.blend_weight))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """By name: `weight` (k, d) and `bias` (k,) of the head, and of a belief `beside`.
+        """By name: `weight` (k, d) and `bias` (k,) of the head, and of a belief `blend_weight`.
 
         The belief has e regressions in f folds: `regressions` (e, f, d + 1, k), NaN where one was
         taught nothing, `biases` (e, k) and classes `unseen` (e, f, k); m forms: which `regression`,
@@ -87,7 +87,7 @@ class PortableModel:
         blank = np.full((d + 1, k), np.nan, dtype=np.float32)
         folds = [[blank if m.weight is None else m.weight for m in e.models] for e in experts]
         return head | {
-            "beside": np.array(self.beside),
+            "blend_weight": np.array(self.blend_weight),
             "trust": np.array(belief.trust),
             "frequencies": belief.means,
             "regressions": np.array(folds),
@@ -103,34 +103,36 @@ class PortableModel:
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> PortableModel:
         """The model of these arrays; ValueError, KeyError or IndexError where they are none of a
         model."""
+        if "beside" in arrays:  # as version 1.0 named it
+            arrays = {**arrays, "blend_weight": arrays["beside"]}
         weight, bias = arrays["weight"], arrays["bias"]
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise ValueError(f"its weights have shapes {weight.shape} and {bias.shape}")
-        head = LinearModel(weight, bias)
-        if "beside" not in arrays:
+        head = LinearHeadModel(weight, bias)
+        if "blend_weight" not in arrays:
             return cls(head)
         (k, d), (e, f, *_), m = weight.shape, arrays["unseen"].shape, len(arrays["share"])
         wanted = {
             "frequencies": (k,), "regressions": (e, f, d + 1, k), "unseen": (e, f, k),
-            "biases": (e, k), "beside": (), "trust": (), "regression": (m,), "shift": (m,),
+            "biases": (e, k), "blend_weight": (), "trust": (), "regression": (m,), "shift": (m,),
             "exponents": (m, 2), "share": (m,),
         }  # fmt: skip
         for name, shape in wanted.items():
             if arrays[name].shape != shape:
                 raise ValueError(f"its {name} has shape {arrays[name].shape}; wanted {shape}")
         experts = [
-            Expert([fold_model(*one) for one in zip(*both, strict=True)], own)
+            CrossFitModel([fold_model(*one) for one in zip(*both, strict=True)], own)
             for *both, own in zip(
                 arrays["regressions"], arrays["unseen"], arrays["biases"], strict=True
             )
         ]
         parts = (arrays[name].tolist() for name in ("regression", "shift", "share"))
         forms = [
-            Form(experts[number], shift, exponents, share)
+            MixtureComponent(experts[number], shift, exponents, share)
             for number, shift, share, exponents in zip(*parts, arrays["exponents"], strict=True)
         ]
-        belief = Forms(forms, arrays["frequencies"], float(arrays["trust"]))
-        return cls(head, float(arrays["beside"]), belief)
+        belief = Mixture(forms, arrays["frequencies"], float(arrays["trust"]))
+        return cls(head, float(arrays["blend_weight"]), belief)
 
 
 def fold_model(weight: Floats, unseen: NDArray[np.bool_]) -> FoldModel:
@@ -243,7 +245,7 @@ class ExportedModel:
         rows = read_rows(inputs, Columns(text, image, None, id, split).or_else(self.columns))
         rows.check_kind(self.modality, "the model")
         extra = None if config_dir is None else Path(config_dir)
-        prior: Prior = build(config_of({"prior": self.prior}, self.overrides, extra).prior)
+        prior: Prior = instantiate(config_of({"prior": self.prior}, self.overrides, extra).prior)
         encoder = prior.encoder(self.modality)
         if encoder.key != self.encoder:
             raise ValueError(

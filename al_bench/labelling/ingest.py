@@ -10,16 +10,16 @@ from uuid import uuid4
 
 import numpy as np
 
-from al_bench.arithmetic import distributions
-from al_bench.content import replaced
+from al_bench.core.arrays import distributions
+from al_bench.core.hashing import replaced
+from al_bench.core.state import Floats
 from al_bench.labelling.annotations import append
 from al_bench.labelling.pool import array, array_file
-from al_bench.labelling.rows import RowBatch, check_ids, plain_arrays
+from al_bench.labelling.rows import RowBatch, plain_arrays, row_ids
 from al_bench.labelling.schema import GIVEN, Answer
 from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store, unwritable
 from al_bench.labelling.tables import TABLES, column, file_columns
-from al_bench.state import Floats
 
 IDS = ("id", "row_id")  # columns of a table of class probabilities that name its rows
 
@@ -123,7 +123,7 @@ def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequen
     probs = distributions(f"{path}: prior", values, n, len(classes))
     if own is None:
         return probs
-    places = {name: line for line, name in enumerate(check_ids(f"{path}: ids", own, n))}
+    places = {name: line for line, name in enumerate(row_ids(f"{path}: ids", own, n))}
     missing = [name for name in names if name not in places]
     if missing:
         raise ValueError(f"{path} has no line for {len(missing)} of {len(names)} rows, first "

@@ -137,7 +137,7 @@ class Status:
     fits: int
 
 
-def status(known: Ledger, rows: int, classes: Sequence[str], fits: int) -> Status:
+def session_status(known: Ledger, rows: int, classes: Sequence[str], fits: int) -> Status:
     """How far a session has come. A row that several people answered counts as most of them say."""
     labels = consensus(known.answers)
     by_class = Counter(labels.values())

@@ -13,19 +13,25 @@ from threading import RLock
 
 import numpy as np
 
-from al_bench.content import replaced
+from al_bench.core.hashing import replaced
+from al_bench.core.loop import answered, trained
+from al_bench.core.predictor import CalibratedPredictor
+from al_bench.core.state import AnnotatorPool, Answers, Floats, Ints, Rows, State
+from al_bench.core.threads import one_thread
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
-from al_bench.labelling.pool import CACHE, Pool, given_priors, make_pool, pool_key
+from al_bench.labelling.pool import (
+    CACHE,
+    Pool,
+    embedded_pool,
+    given_priors,
+    pool_key,
+)
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
 from al_bench.labelling.store import Store, unwritable
-from al_bench.loop import answered, trained
-from al_bench.state import Answers, Floats, Ints, Panel, Rows, State
 from al_bench.supervision import Calibrated
-from al_bench.supervision.delivered import Delivered
-from al_bench.threads import one_thread
 
 FIT_CACHE = "fit.npz"  # the last fit, beside the database: who only reads a session fits nothing
 
@@ -58,24 +64,28 @@ class LabelArrays:
         return cls(Answers(*arrays), names, np.array(sorted(unsure), dtype=np.int64))
 
     def start(self, rows: Rows) -> State:
-        """The state before any answer; several annotators are a panel, in which everybody has an
-        answer about every row and costs the same."""
-        panel = None
+        """The state before any answer; each of several annotators can answer about every row, at
+        the same cost."""
+        annotator_pool = None
         if (count := len(self.annotators)) > 1:
             everybody = np.ones((len(rows), count), dtype=bool)
             nobody = np.zeros(count, dtype=bool)
-            panel = Panel(self.annotators, everybody, np.ones(count), nobody, persons=True)
-        return State.start(rows, panel)
+            annotator_pool = AnnotatorPool(
+                self.annotators, everybody, np.ones(count), nobody, identified=True
+            )
+        return State.start(rows, annotator_pool)
 
 
-def fitted(state: State, answers: Answers, parts: Components, seed: int, number: int) -> State:
+def fitted_state(
+    state: State, answers: Answers, parts: Components, seed: int, number: int
+) -> State:
     """The state after all answers, one at least, with a model; fits are numbered from 1.
 
     Where the training rule learns from what was said of rows before they were answered, the model
     of the earlier half of the answers says it of the others.
     """
     rule, middle = parts.supervision, len(answers) // 2
-    looks_back = isinstance(rule, Calibrated) and rule.doubt > 0 and middle > 0
+    looks_back = isinstance(rule, Calibrated) and rule.blend_log2_sd > 0 and middle > 0
     whole = (answers.rows, answers.annotators, answers.classes)
     for side in (np.s_[:middle], np.s_[middle:]) if looks_back else (np.s_[:],):
         half = Answers(*(part[side] for part in whole))
@@ -109,7 +119,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Fit:
+class SessionFit:
     """What a fit came to. key: of all that decided it; number: of the fit, 0 before any answer;
     probs: (n, k) of the pool, as a user gets them, and so is model, None where it has no arrays;
     state: with the model as it learned, None where the fit was read from its file."""
@@ -121,8 +131,8 @@ class Fit:
     state: State | None = None
 
     @classmethod
-    def of(cls, key: str, number: int, state: State) -> Fit:
-        delivered = Delivered(state)
+    def of(cls, key: str, number: int, state: State) -> SessionFit:
+        delivered = CalibratedPredictor(state)
         return cls(key, number, delivered.pool, PortableModel.of(delivered), state)
 
     def save(self, folder: Path) -> None:
@@ -134,7 +144,7 @@ class Fit:
             np.savez(file, **arrays)  # type: ignore[arg-type]
 
     @classmethod
-    def load(cls, folder: Path, key: str) -> Fit | None:
+    def load(cls, folder: Path, key: str) -> SessionFit | None:
         """The fit of this key; None where it was never made, is an older one, or is damaged."""
         try:
             with np.load(folder / FIT_CACHE, allow_pickle=False) as file:
@@ -159,7 +169,7 @@ class ModelService:
     extra: Path | None = None
     lock: RLock = field(default_factory=RLock)
     _pool: Pool | None = None
-    _fit: Fit | None = None
+    _fit: SessionFit | None = None
 
     @cached_property
     def history(self) -> History:
@@ -173,7 +183,7 @@ class ModelService:
         with self.lock:
             if self._pool is None or self._pool.key != pool_key(self.store, settings):
                 prior = components(settings, self.extra).prior
-                self._pool = make_pool(self.folder, self.store, settings, prior)
+                self._pool = embedded_pool(self.folder, self.store, settings, prior)
             return self._pool
 
     def snapshot(self) -> Snapshot:
@@ -198,23 +208,23 @@ class ModelService:
             assert state is not None  # as it was fitted
             return state
 
-    def fit(self, now: Snapshot) -> Fit:
+    def fit(self, now: Snapshot) -> SessionFit:
         """The fit of a snapshot: in memory, read from its file, or made now."""
         with self.lock:
             if self._fit is None or self._fit.key != now.key:
-                self._fit = Fit.load(self.folder, now.key) or self.fit_anew(now)
+                self._fit = SessionFit.load(self.folder, now.key) or self.fit_anew(now)
             return self._fit
 
-    def fit_anew(self, now: Snapshot) -> Fit:
+    def fit_anew(self, now: Snapshot) -> SessionFit:
         """Fit, keep what it predicts, and record what it says of the rows kept for the audit."""
         answers, pool = now.labels.answers, now.pool
         state = now.labels.start(pool.rows).hide(pool.reserved)
         if not len(answers):
-            return Fit.of(now.key, 0, state)
+            return SessionFit.of(now.key, 0, state)
         number = self.fit_number(now.key)
         with one_thread():
-            state = fitted(state, answers, now.parts, now.settings.seed, number)
-            fit = Fit.of(now.key, number, state)
+            state = fitted_state(state, answers, now.parts, now.settings.seed, number)
+            fit = SessionFit.of(now.key, number, state)
         fit.save(self.folder)
         guesses = fit.probs[pool.reserved].argmax(axis=1).astype(np.int32)
         with self.store.writing():
@@ -258,4 +268,4 @@ class ModelService:
         own, reader = self.fit(now).model, self.reader(now)
         width, reads_prior = now.pool.rows.features.shape[1], own is None or own.belief is not None
         seen = reader.read(rows, width, reads_prior, self.folder / CACHE)
-        return (own or Delivered(self.state(now))).predict_proba(seen)
+        return (own or CalibratedPredictor(self.state(now))).predict_proba(seen)

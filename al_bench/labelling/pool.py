@@ -13,16 +13,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from al_bench.arithmetic import unit
-from al_bench.datasets.features import FeatureRows
+from al_bench.core.arrays import unit
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats, Ints, Rows
+from al_bench.data.cache.embeddings import embeddings, zero_shot
+from al_bench.data.datasets.features import FeatureRows
+from al_bench.data.types import Prior, Task
 from al_bench.labelling.audit.design import reserve
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store
-from al_bench.problem.cache.embeddings import embeddings, zero_shot
-from al_bench.problem.types import Prior, Task
-from al_bench.rng import rng
-from al_bench.state import Floats, Ints, Rows
 
 ARRAYS = "given"  # folder of features and class probabilities that came with the data
 CACHE = "cache"  # folder of what foundation models said
@@ -76,10 +76,10 @@ def pool_key(store: Store, settings: Settings) -> str:
     return json.dumps([keys, given_priors(store), settings.fit_settings])
 
 
-def make_pool(folder: Path, store: Store, settings: Settings, prior: Prior) -> Pool:
+def embedded_pool(folder: Path, store: Store, settings: Settings, prior: Prior) -> Pool:
     """The rows that have arrived; embedded now where they are not yet, with a progress bar."""
     with store.reading():
-        key, whole = pool_key(store, settings), stored(store.rows(), settings.modality)
+        key, whole = pool_key(store, settings), stored_rows(store.rows(), settings.modality)
         batches, arrivals = stored_batches(folder, store, settings), store.arrivals()
     rows = pool_rows(batches, prior, settings.task, folder / CACHE)
     if settings.modality != "features":  # else learners read the embeddings
@@ -93,7 +93,7 @@ def stored_batches(folder: Path, store: Store, settings: Settings) -> list[RowBa
     lines, given, start = store.rows(), given_priors(store), 0
     batches = []
     for number, key, n in store.arrivals():
-        rows = stored(lines[start : (start := start + n)], settings.modality, key)
+        rows = stored_rows(lines[start : (start := start + n)], settings.modality, key)
         if settings.modality == "features":
             rows = replace(rows, features=array(folder, key))
             name, known = given.get(str(number), (None, list(settings.classes)))
@@ -108,7 +108,7 @@ def stored_batches(folder: Path, store: Store, settings: Settings) -> list[RowBa
     return batches
 
 
-def stored(lines: Sequence[Sequence[Any]], modality: str, key: str | None = None) -> RowBatch:
+def stored_rows(lines: Sequence[Sequence[Any]], modality: str, key: str | None = None) -> RowBatch:
     """Rows of the table, but for embeddings; key: of all of an arrival."""
     names, texts, paths, digests = ([line[part] for line in lines] for part in range(4))
     rows = RowBatch("the session", modality, names, stored=key)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.datasets.features import FeatureRows
-from al_bench.datasets.images import decode
-from al_bench.state import Floats
+from al_bench.core.state import Floats
+from al_bench.data.datasets.features import FeatureRows
+from al_bench.data.datasets.images import decode
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class RowBatch:
             return self.texts
         if self.features is not None:
             return FeatureRows(self.features, self.prior)
-        return Images(self.images or (), self.digests or ())
+        return ImageRows(self.images or (), self.digests or ())
 
     def with_files(self, folder: Path) -> RowBatch:
         """The same rows with a file for each image that has none yet, named by its content."""
@@ -86,7 +86,7 @@ class RowBatch:
 
 
 @dataclass(frozen=True)
-class Images(Sequence[Any]):
+class ImageRows(Sequence[Any]):
     """Images, decoded on reading; ValueError where a file changed since it came."""
 
     images: Sequence[Path | bytes]
@@ -129,7 +129,7 @@ def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError(f"{path} is not an .npz of plain arrays: {line}") from error
 
 
-def check_ids(where: str, values: NDArray[Any], n: int) -> list[str]:
+def row_ids(where: str, values: NDArray[Any], n: int) -> list[str]:
     """(n,) names of rows as texts."""
     if values.shape != (n,) or values.dtype.kind not in "iuU":
         raise ValueError(

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from al_bench.labelling.annotations import append, check_annotator, read_answers
-from al_bench.labelling.evaluation import Estimate, evaluate
+from al_bench.labelling.evaluation import SessionEstimate, evaluate_session
 from al_bench.labelling.export import export_bundle
 from al_bench.labelling.exported_model import predictions
 from al_bench.labelling.ingest import add_classes, ingest
-from al_bench.labelling.ledger import Ledger, Status, status
+from al_bench.labelling.ledger import Ledger, Status, session_status
 from al_bench.labelling.model_service import ModelService
 from al_bench.labelling.schema import Answer, Suggestion
 from al_bench.labelling.settings import DEFAULTS, Columns, Settings, components, parse_overrides
@@ -86,8 +86,8 @@ class Session:
             overlap,
             columns,
         )
-        folder, table = Path(folder).expanduser(), path_of(prior_table)
-        extra = path_of(config_dir)
+        folder, table = Path(folder).expanduser(), folder_of(prior_table)
+        extra = folder_of(config_dir)
         prior = components(settings, extra).prior
         prior.encoder(rows.modality)  # which is refused before a folder is made
         store = Store.create(folder)
@@ -106,7 +106,7 @@ class Session:
     @classmethod
     def open(cls, folder: str | Path, config_dir: str | Path | None = None) -> Session:
         """A session that is there; ValueError, in one sentence, where there is none."""
-        folder, extra = Path(folder).expanduser(), path_of(config_dir)
+        folder, extra = Path(folder).expanduser(), folder_of(config_dir)
         return cls(ModelService(folder, Store.open(folder), extra))
 
     def close(self) -> None:
@@ -228,7 +228,7 @@ class Session:
 
     def add_rows(self, data: Any, prior_table: str | Path | None = None) -> int:
         """Add rows that arrived later, with columns named as the first ones'; how many."""
-        settings, table = self.settings, path_of(prior_table)
+        settings, table = self.settings, folder_of(prior_table)
         rows = read_rows(data, settings.columns)
         count = ingest(self.store, self.service.folder, rows, settings, table)
         self.service.pool(settings)
@@ -240,14 +240,14 @@ class Session:
         prior_table: class probabilities of all rows, where they came with embeddings. ValueError,
         in one sentence, where a class is there already, or such a table is wanted.
         """
-        add_classes(self.store, self.service.folder, names, path_of(prior_table))
+        add_classes(self.store, self.service.folder, names, folder_of(prior_table))
         self.service.pool(self.settings)
 
     def status(self) -> Status:
         """How far the session has come."""
         with self.store.reading():
             rows, fits = self.store.count("rows"), self.store.count("guesses")
-            return status(self.ledger, rows, self.classes, fits)
+            return session_status(self.ledger, rows, self.classes, fits)
 
     def export(self, folder: str | Path) -> list[str]:
         """Write labels.csv, predictions.csv, report.html and the model, where it can leave the
@@ -258,12 +258,12 @@ class Session:
             out.mkdir(parents=True, exist_ok=True)
         now = self.service.snapshot()
         try:
-            estimate: Estimate | str = evaluate(self.service, now, None)
+            estimate: SessionEstimate | str = evaluate_session(self.service, now, None)
         except ValueError as why:
             estimate = str(why)
         return export_bundle(self.service, now, estimate, self.status()).write(out)
 
-    def estimate(self, target: float | None = None) -> Estimate:
+    def estimate(self, target: float | None = None) -> SessionEstimate:
         """How good the model is, with 95 % intervals, by the audit; and whether to stop.
 
         target: balanced accuracy that is wanted; None: stop once 100 more labels would gain less
@@ -271,7 +271,7 @@ class Session:
         """
         if target is not None and not 0 < target < 1:
             raise ValueError(f"the target is {target}; wanted a balanced accuracy between 0 and 1")
-        return evaluate(self.service, self.service.snapshot(), target)
+        return evaluate_session(self.service, self.service.snapshot(), target)
 
 
 def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None) -> tuple[str, ...]:
@@ -285,5 +285,5 @@ def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None)
     return tuple(sorted({label for label in labels if label is not None}))
 
 
-def path_of(path: str | Path | None) -> Path | None:
+def folder_of(path: str | Path | None) -> Path | None:
     return None if path is None else Path(path).expanduser()

@@ -11,24 +11,24 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from al_bench.content import UNSEEN
-from al_bench.datasets.check import check_names, check_prompts, words
-from al_bench.label_models import Majority
-from al_bench.problem.types import Prior, Task
+from al_bench.core.hashing import UNSEEN
+from al_bench.core.state import AnnotatorSelection, LabelModel, Learner, Strategy, Supervision
+from al_bench.crowd import Majority
+from al_bench.data.datasets.check import check_names, check_prompts, spaced
+from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
-from al_bench.runs.config import OPTIONAL, build, is_sweep, key_of
-from al_bench.runs.parts import is_oracle
+from al_bench.runs.config import OPTIONAL, RENAMED_KEYS, instantiate, is_sweep, key_of
+from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import plan
-from al_bench.state import Assignment, LabelModel, Learner, Strategy, Supervision
 
 DEFAULTS: Mapping[str, str | None] = {
     "strategy": "codecision",
     "init": "codecision",
-    "supervision": "joined",
+    "supervision": "belief_blend",
     "learner": "linear",
     "prior": "packaged",
     "label_model": "belief",
-    "assignment": None,
+    "annotator_selection": None,
 }
 FITTING = ("supervision", "learner", "prior", "label_model")  # what decides a fit
 WORD = re.compile(r"\w[\w-]*")  # what options are called
@@ -98,7 +98,7 @@ class Settings:
                     f"a class is called {name!r}; wanted a text without control characters and "
                     "spaces around it"
                 )
-        check_names("the session", [words(name) for name in self.classes])
+        check_names("the session", [spaced(name) for name in self.classes])
         check_prompts("session", self.prompts)
         for name in ("audit", "reserve", "overlap"):
             value = getattr(self, name)
@@ -117,6 +117,7 @@ class Settings:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
         for name in ("classes", "prompts", "overrides"):
             values[name] = tuple(values[name])
+        values["options"] = {RENAMED_KEYS.get(k, k): v for k, v in values["options"].items()}
         return cls(**values | {"columns": Columns(**values["columns"])})
 
     def stored(self) -> dict[str, Any]:
@@ -137,7 +138,7 @@ class Settings:
 
 def task_of(classes: tuple[str, ...], prompts: tuple[str, ...], modality: str) -> Task:
     """What a foundation model is asked about classes by name."""
-    return Task(tuple(map(words, classes)), prompts, modality)
+    return Task(tuple(map(spaced, classes)), prompts, modality)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class Components:
     learner: Learner
     prior: Prior
     label_model: LabelModel
-    assignment: Assignment | None
+    annotator_selection: AnnotatorSelection | None
     identity: Mapping[str, Any]
 
 
@@ -174,8 +175,8 @@ def _components(
     config = config_of(dict(options), overrides, extra)
     found: dict[str, Any] = {}
     for group, option in {group: dict(options)[group] for group in DEFAULTS}.items():
-        found[group] = None if config[group] is None else build(config[group])
-        if is_oracle(found[group]):
+        found[group] = None if config[group] is None else instantiate(config[group])
+        if reads_truth(found[group]):
             raise ValueError(f"{group}={option} reads the truth, which nobody has; wanted a method")
     found["label_model"] = found["label_model"] or Majority()
     nodes = {group: config[group] for group in FITTING}

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import distributions, matrix
+from al_bench.core.arrays import distributions, matrix
 from al_bench.labelling.rows import (
     RowBatch,
-    check_ids,
     image_batch,
     plain_arrays,
+    row_ids,
 )
 from al_bench.labelling.settings import Columns
 from al_bench.labelling.tables import (
@@ -92,7 +92,7 @@ def embedded_rows(path: Path) -> RowBatch:
     features = matrix(f"{path}: features", arrays["features"])
     names = prior = None
     if "ids" in arrays:
-        names = check_ids(f"{path}: ids", arrays["ids"], len(features))
+        names = row_ids(f"{path}: ids", arrays["ids"], len(features))
     if "prior" in arrays:
         prior = distributions(f"{path}: prior", arrays["prior"], len(features), None)
     return RowBatch(str(path), "features", names, features=features, prior=prior)

@@ -10,16 +10,16 @@ from typing import TextIO, TypeAlias
 
 import numpy as np
 
-from al_bench.desk import Desk
+from al_bench.core.loop import query
+from al_bench.core.oracle import Oracle
+from al_bench.core.rng import rng
+from al_bench.core.state import UNLABELLED, Floats, Ints, State
+from al_bench.core.threads import one_thread
 from al_bench.labelling.audit.design import next_audited
 from al_bench.labelling.ledger import answered_once
 from al_bench.labelling.model_service import ModelService, Snapshot
 from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
 from al_bench.labelling.store import Store
-from al_bench.loop import query
-from al_bench.rng import rng
-from al_bench.state import UNLABELLED, Floats, Ints, State
-from al_bench.threads import one_thread
 
 COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
 BY_CHANCE = "audit: drawn at random, to measure the model"
@@ -67,10 +67,10 @@ def next_batch(
 
 
 def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints, list[str | None]]:
-    """The rows that the strategy queries, and whom an assignment would ask (None: anybody).
+    """The rows that the strategy queries, and whom to ask about each (None: anybody).
 
     Rows that wait for an answer and those of which people are not sure are kept from it. Answers
-    are withheld until people give them, so this is a batch of the loop bought at a desk that has
+    are withheld until people give them, so this is a batch of the loop bought of an oracle that has
     none.
     """
     busy = np.array([one.row for one in now.ledger.open], dtype=np.int64)
@@ -79,13 +79,17 @@ def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints,
     if budget == 0:
         return np.empty(0, dtype=np.int64), []
     parts = now.parts
-    shape = (len(state.labels), 1 if state.panel is None else len(state.panel))
-    desk = Desk(np.broadcast_to(np.int64(UNLABELLED), shape), state.panel, parts.assignment)
+    shape = (len(state.labels), 1 if state.annotator_pool is None else len(state.annotator_pool))
+    oracle = Oracle(
+        np.broadcast_to(np.int64(UNLABELLED), shape),
+        state.annotator_pool,
+        parts.annotator_selection,
+    )
     rule = parts.strategy if len(state.labelled) else parts.init
-    found, _ = query(rule, state, budget, desk, "batch", now.settings.seed, batch)
-    if state.panel is None or parts.assignment is None:
+    found, _ = query(rule, state, budget, oracle, "after_batch", now.settings.seed, batch)
+    if state.annotator_pool is None or parts.annotator_selection is None:
         return found.rows, [None] * len(found)
-    return found.rows, [state.panel.names[who] for who in found.annotators]
+    return found.rows, [state.annotator_pool.names[who] for who in found.annotators]
 
 
 def next_audits(now: Snapshot, budget: int) -> Ints:

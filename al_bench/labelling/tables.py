@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from al_bench.datasets.columns import first_line
+from al_bench.data.datasets.columns import first_line
 
 Column: TypeAlias = Sequence[Any]
 HUB = "hf://"
@@ -112,7 +112,7 @@ def dataset_columns(source: str | Path, split: str) -> dict[str, Column]:
     from datasets.exceptions import DatasetsError
 
     try:
-        table = loaded(source, split)
+        table = load_split(source, split)
         for name, feature in table.features.items():
             if isinstance(feature, datasets.Image):
                 table = table.cast_column(name, datasets.Image(decode=False))
@@ -126,7 +126,7 @@ def dataset_columns(source: str | Path, split: str) -> dict[str, Column]:
     return columns
 
 
-def loaded(source: str | Path, split: str) -> Any:
+def load_split(source: str | Path, split: str) -> Any:
     """A split of a data set as a table of Hugging Face's."""
     import datasets
 

@@ -10,14 +10,14 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from al_bench.arithmetic import at_least, require, share
+from al_bench.core.arrays import at_least, require, share
+from al_bench.core.state import Ints, Rows, TrainingSet
 from al_bench.learners.finetune import check_inputs, fitted
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
 from al_bench.learners.network import Network, NetworkModel
 from al_bench.learners.training import Recipe, seeded
-from al_bench.priors.images import TimmEncoder, as_image, loaded, untrained
-from al_bench.state import Ints, Rows, TrainingSet
+from al_bench.priors.images import TimmEncoder, as_image, load_backbone, untrained
 
 Transform = Callable[[Any], torch.Tensor]
 
@@ -84,7 +84,7 @@ class TimmNetwork:
         if self.weights is None:
             return untrained(self.model)
         encoder = TimmEncoder(self.model, self.weights, self.pin, self.size, "float32")
-        body = deepcopy(loaded(encoder)[0])
+        body = deepcopy(load_backbone(encoder)[0])
         body.reset_classifier(0)
         return body
 

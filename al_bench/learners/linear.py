@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, one_of, softmax
-from al_bench.learners.balance import BALANCES, balanced
-from al_bench.learners.logistic import logistic
-from al_bench.state import Floats, Rows, TrainingSet
+from al_bench.core.arrays import above, at_least, one_of, softmax
+from al_bench.core.balance import BALANCES, balance_loss
+from al_bench.core.logistic import logistic
+from al_bench.core.state import Floats, Rows, TrainingSet
 
 
 @dataclass(frozen=True)
-class LinearModel:
+class LinearHeadModel:
     """A softmax over ``features @ weight.T + bias``: weight (k, d), bias (k,)."""
 
     weight: Floats
@@ -55,17 +55,17 @@ class LinearHead:
         at_least(self, 1, iterations=self.iterations)
         one_of(self, BALANCES, balance=self.balance)
 
-    def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> LinearModel:
+    def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> LinearHeadModel:
         return self.beside(np.zeros(rows.n_classes), rows, training)
 
-    def beside(self, offset: Floats, rows: Rows, training: TrainingSet) -> LinearModel:
+    def beside(self, offset: Floats, rows: Rows, training: TrainingSet) -> LinearHeadModel:
         """The head that is best where an offset, (k,) or (m, k) by training row, is added to its
         scores. ValueError without a row, or where a weight is not finite."""
         if len(training.rows) == 0:
             raise ValueError("LinearHead got a training set without rows; wanted at least one")
-        weights, shift = balanced(self.balance, training.targets, training.weights)
+        weights, shift = balance_loss(self.balance, training.targets, training.weights)
         features, fit = rows.features[training.rows], (self.tolerance, self.iterations)
         found = logistic(features, training.targets, weights, self.l2, offset + shift, *fit)
         if not np.isfinite(found).all():
             raise ValueError("LinearHead diverged to a non-finite weight; raise learner.l2")
-        return LinearModel(np.ascontiguousarray(found[:-1].T), found[-1])
+        return LinearHeadModel(np.ascontiguousarray(found[:-1].T), found[-1])

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import torch
 
-from al_bench.arithmetic import fraction, one_of, require
-from al_bench.learners.balance import BALANCES, balanced
-from al_bench.state import Floats, TrainingSet
+from al_bench.core.arrays import fraction, one_of, require
+from al_bench.core.balance import BALANCES, balance_loss
+from al_bench.core.state import Floats, TrainingSet
 
 
 class Terms(NamedTuple):
@@ -47,7 +47,7 @@ class Loss:
 
     def terms(self, training: TrainingSet) -> Terms:
         """Targets, weights and shift for all rows of a training set at once."""
-        weights, shift = balanced(self.balance, training.targets, training.weights)
+        weights, shift = balance_loss(self.balance, training.targets, training.weights)
         targets = (1 - self.smoothing) * training.targets + self.smoothing / len(shift)
         return Terms(targets, weights / weights.mean(), shift)
 

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from al_bench.arithmetic import softmax
+from al_bench.core.arrays import softmax
+from al_bench.core.state import Floats, Ints, Rows
 from al_bench.learners.trainer import PLAIN, Trainer
 from al_bench.priors.device import autocast, inference
-from al_bench.state import Floats, Ints, Rows
 
 BATCH = 64  # rows of a forward pass when nothing is learned
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, require, softmax
-from al_bench.learners.linear import LinearHead, LinearModel
-from al_bench.state import Floats, Rows, TrainingSet
+from al_bench.core.arrays import at_least, require, softmax
+from al_bench.core.state import Floats, Rows, TrainingSet
+from al_bench.learners.linear import LinearHead, LinearHeadModel
 
 
 def prior_scores(prior: Floats, strength: float, floor: float) -> Floats:
@@ -21,7 +21,7 @@ def prior_scores(prior: Floats, strength: float, floor: float) -> Floats:
 class ResidualModel:
     """A softmax over a head's scores and the prior's together."""
 
-    head: LinearModel
+    head: LinearHeadModel
     strength: float
     floor: float
 

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.utils.validation import has_fit_parameter
 
-from al_bench.state import Floats, Rows, TrainingSet
+from al_bench.core.state import Floats, Rows, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SklearnClassifier:
         if len(at) == 0:
             raise ValueError("SklearnClassifier got a training set without weight; wanted some")
         features = np.asarray(rows.features[training.rows[at]], dtype=np.float32)
-        classifier = seeded(self.classifier, rng)
+        classifier = seeded_copy(self.classifier, rng)
         if np.ptp(classes) == 0 or not np.ptp(features, axis=0).any():
             classifier = DummyClassifier()
         if has_fit_parameter(classifier, "sample_weight"):
@@ -75,7 +75,7 @@ class SklearnClassifier:
         return SklearnModel(classifier, rows.n_classes)
 
 
-def seeded(classifier: Any, rng: np.random.Generator) -> Any:
+def seeded_copy(classifier: Any, rng: np.random.Generator) -> Any:
     """A fresh copy with seeds of ours wherever it has a `random_state`."""
     names = [name for name in sorted(classifier.get_params()) if name.endswith("random_state")]
     return clone(classifier).set_params(**{name: int(rng.integers(2**31)) for name in names})

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from al_bench.arithmetic import require
+from al_bench.core.arrays import require
+from al_bench.core.state import Ints, Rows, TrainingSet
 from al_bench.learners.finetune import check_inputs, fitted
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
@@ -17,7 +18,6 @@ from al_bench.learners.network import Network, NetworkModel
 from al_bench.learners.training import Recipe, seeded
 from al_bench.priors.common import cut
 from al_bench.priors.sentence import SentenceEncoder, loaded, masked_mean
-from al_bench.state import Ints, Rows, TrainingSet
 
 
 @dataclass(frozen=True)

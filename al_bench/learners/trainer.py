@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from al_bench.arithmetic import one_of, require
-from al_bench.progress import Advance, lines
+from al_bench.core.arrays import one_of, require
+from al_bench.core.progress import Advance, lines
 
 if TYPE_CHECKING:
     import torch

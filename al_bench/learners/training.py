@@ -19,13 +19,13 @@ import torch
 from pytorch_lightning.loggers.logger import Logger
 from torch.utils.data import DataLoader, IterableDataset
 
-from al_bench.arithmetic import above, at_least, fraction
+from al_bench.core.arrays import above, at_least, fraction
+from al_bench.core.progress import Advance
+from al_bench.core.state import Ints, Rows
 from al_bench.learners.losses import Loss, Terms
 from al_bench.learners.network import Network, Reader
 from al_bench.learners.trainer import PLAIN, PRECISIONS, Trainer
 from al_bench.priors.device import exact
-from al_bench.progress import Advance
-from al_bench.state import Ints, Rows
 
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=r".*LeafSpec.*")

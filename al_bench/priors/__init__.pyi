@@ -9,6 +9,8 @@ from .conse import HeadPrototypes as HeadPrototypes
 from .controls import Degraded as Degraded
 from .controls import Flat as Flat
 from .controls import Rotated as Rotated
+from .endpoint import Endpoint as Endpoint
+from .endpoint_client import Limits as Limits
 from .images import TimmEncoder as TimmEncoder
 from .llm import CausalModel as CausalModel
 from .llm import LabelLikelihood as LabelLikelihood

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot, softmax
-from al_bench.state import ABSENT, Floats, Ints
+from al_bench.core.arrays import one_hot, softmax
+from al_bench.core.state import ABSENT, Floats, Ints
 
 SHARED = 1.5  # how many errors there are for one that agreement shows: the others are in common
 MARGIN = 0.05  # how far above chance an estimated accuracy is at least

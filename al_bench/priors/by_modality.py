@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import uniform
+from al_bench.core.arrays import uniform
+from al_bench.core.state import Floats
+from al_bench.data.types import Encoder, Prior, Task
 from al_bench.priors.conse import ConSE
 from al_bench.priors.sentence import ClassNamePrototypes
-from al_bench.problem.types import Encoder, Prior, Task
-from al_bench.state import Floats
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax, unit
+from al_bench.core.arrays import softmax, unit
+from al_bench.core.state import Floats
+from al_bench.data.types import Task
 from al_bench.priors.common import Reading, class_vectors
 from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image, decoded
 from al_bench.priors.weights import identity, pretrained
-from al_bench.problem.types import Task
-from al_bench.state import Floats
 
 BATCH = 64  # images or texts a forward pass
 
@@ -50,7 +50,7 @@ class ClipEncoder:
 
     def embed(self, inputs: Sequence[Any]) -> Floats:
         """(b, d) float32 of images, decoded a forward pass at a time."""
-        model, processor, _ = loaded(self)
+        model, processor, _ = load_two_towers(self)
         parts = []
         for start in range(0, len(inputs), BATCH):
             rows = range(start, min(start + BATCH, len(inputs)))
@@ -63,7 +63,7 @@ class ClipEncoder:
 
     def read(self, texts: Sequence[str]) -> Floats:
         """(m, d) float32 of texts."""
-        model, _, tokenizer = loaded(self)
+        model, _, tokenizer = load_two_towers(self)
         longest = model.config.text_config.max_position_embeddings
         # SigLIP reads its last position, and was trained on texts padded to full length
         padding = "max_length" if "siglip" in model.config.model_type else True
@@ -83,7 +83,7 @@ class ClipEncoder:
 
     def scale(self) -> tuple[float, float]:
         """What turns a cosine into the model's own logit: a factor and a term."""
-        model = loaded(self)[0]
+        model = load_two_towers(self)[0]
         bias = getattr(model, "logit_bias", None)
         term = 0.0 if bias is None else float(bias.detach())
         return float(model.logit_scale.detach().exp()), term
@@ -95,7 +95,7 @@ def vectors(out: Any) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def loaded(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
+def load_two_towers(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
     """Model, image processor and tokenizer, loaded once a process."""
     names = ("AutoModel", "AutoImageProcessor", "AutoTokenizer")
     model, processor, tokenizer = pretrained(

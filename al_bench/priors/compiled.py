@@ -91,7 +91,7 @@ def image_network(encoder: CompiledTimmEncoder) -> Network:
             return self.backbone.forward_head(states, pre_logits=True)
 
     example = torch.zeros(images.LEAST, 3, encoder.size, encoder.size)
-    return compiled(Pooled(images.loaded(encoder)[0]), example, encoder.precision)
+    return compiled(Pooled(images.load_backbone(encoder)[0]), example, encoder.precision)
 
 
 def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:

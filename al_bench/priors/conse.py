@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import above, softmax, unit
+from al_bench.core.arrays import above, softmax, unit
+from al_bench.core.state import Floats
+from al_bench.data.types import Task
 from al_bench.priors.common import Reading, class_vectors
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.sentence import SentenceEncoder
-from al_bench.problem.types import Task
-from al_bench.state import Floats
 
 
 @dataclass(frozen=True)

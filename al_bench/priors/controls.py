@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import fraction, uniform
+from al_bench.core.arrays import fraction, uniform
+from al_bench.core.rng import rng
+from al_bench.core.state import Floats
+from al_bench.data.types import Prior, Task
 from al_bench.priors.by_modality import ByModality
 from al_bench.priors.common import Around
-from al_bench.problem.types import Prior, Task
-from al_bench.rng import rng
-from al_bench.state import Floats
 
 
 @dataclass(frozen=True)

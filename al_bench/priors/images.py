@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from al_bench.core.state import Floats
 from al_bench.priors.device import device, dtype, inference, threads
 from al_bench.priors.weights import find, identity, unreadable
-from al_bench.state import Floats
 
 if TYPE_CHECKING:
     import torch
@@ -63,11 +63,11 @@ class TimmEncoder:
 
     @property
     def dim(self) -> int:
-        return int(loaded(self)[0].head_hidden_size)
+        return int(load_backbone(self)[0].head_hidden_size)
 
     def network(self) -> Callable[[torch.Tensor], torch.Tensor]:
         """What gives the (b, d) pooled features of (b, 3, size, size) images."""
-        model, where, kind = loaded(self)[0], device(), dtype(self.precision)
+        model, where, kind = load_backbone(self)[0], device(), dtype(self.precision)
         return lambda images: model.forward_head(
             model.forward_features(images.to(where, kind)), pre_logits=True
         )
@@ -77,7 +77,7 @@ class TimmEncoder:
         up with its last image."""
         import torch
 
-        transform, features = loaded(self)[1], self.network()
+        transform, features = load_backbone(self)[1], self.network()
         parts = []
         for start in range(0, len(inputs), BATCH):
             rows = range(start, min(start + BATCH, len(inputs)))
@@ -90,14 +90,14 @@ class TimmEncoder:
 
     def classifier(self) -> tuple[Floats, Floats]:
         """Weight (c, d) and bias (c,) of the backbone's own head, float32."""
-        head = loaded(self)[0].get_classifier()
+        head = load_backbone(self)[0].get_classifier()
         if not hasattr(head, "weight"):
             raise ValueError(f"{self.model} with {self.weights} has no classifier")
         return head.weight.detach().float().cpu().numpy(), head.bias.detach().float().cpu().numpy()
 
 
 @lru_cache(maxsize=2)
-def loaded(encoder: TimmEncoder) -> tuple[Any, Any]:
+def load_backbone(encoder: TimmEncoder) -> tuple[Any, Any]:
     """Backbone (with its head) and evaluation transform, loaded once a process.
 
     timm draws weights before it reads some; torch's global generator is left where it was, or a
@@ -168,12 +168,14 @@ def from_file(encoder: TimmEncoder, path: Path) -> Any:
     elif encoder.pin is None:
         raise ValueError(f"the entries of {path} are not named as in timm's {encoder.model}")
     else:
-        found = renamed(found, wanted, str(path))
+        found = under_timm_names(found, wanted, str(path))
     model.load_state_dict(found, strict=True)
     return model
 
 
-def renamed(found: Mapping[str, Any], wanted: Mapping[str, Any], place: str) -> dict[str, Any]:
+def under_timm_names(
+    found: Mapping[str, Any], wanted: Mapping[str, Any], place: str
+) -> dict[str, Any]:
     """Another implementation's weights under timm's names: both list their modules in one order.
 
     Raises ValueError unless every entry has the shape and the last name of its counterpart.

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.priors.common import Around, check_kind, cut, filled
+from al_bench.core.state import Floats
+from al_bench.data.types import Prior, Task
+from al_bench.priors.common import Prompted, calibrated, cut
 from al_bench.priors.device import inference
 from al_bench.priors.sentence import ClassNamePrototypes
 from al_bench.priors.weights import identity, pretrained
-from al_bench.problem.types import Encoder, Prior, Task
-from al_bench.state import Floats
 
 if TYPE_CHECKING:
     import torch
@@ -192,7 +191,7 @@ def loaded(model: CausalModel) -> tuple[Any, Any]:
 
 
 @dataclass(frozen=True)
-class LabelLikelihood(Around):
+class LabelLikelihood(Prompted):
     """Zero-shot by a language model: softmax over the classes of their names' log-likelihood after
     the text (Brown et al., 2020), calibrated by content-free texts (Zhao et al., 2021).
 
@@ -218,11 +217,6 @@ class LabelLikelihood(Around):
     content_free: Sequence[str] = ("N/A", "[MASK]", "")
     length_normalised: bool = False
 
-    def __post_init__(self) -> None:
-        if self.template.count("{text}") != 1:
-            raise ValueError(f"template {self.template!r}; wanted one {{text}} in it")
-        object.__setattr__(self, "content_free", tuple(self.content_free))
-
     @property
     def key(self) -> str:
         return (
@@ -230,27 +224,18 @@ class LabelLikelihood(Around):
             f"length_normalised={self.length_normalised})"
         )
 
-    def encoder(self, modality: str) -> Encoder:
-        check_kind(self, "text", modality)
-        return super().encoder(modality)
-
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k); see CausalModel.log_likelihood for what it costs."""
-        scores = self.scores(inputs, task)
-        if self.content_free:
-            said = softmax(self.scores(self.content_free, task)).mean(axis=0)
-            scores -= np.log(np.maximum(said, np.float32(1e-12)))
-        return softmax(scores)
+        scores, empty = self.scores(inputs, task), self.content_free
+        return calibrated(scores, self.scores(empty, task) if empty else scores[:0])
 
     def scores(self, inputs: Sequence[Any], task: Task) -> Floats:
         """(n, k) float32 log-likelihoods, before calibration."""
-        filled(task.class_names, task.prompts)  # refuses names and prompts that cannot be used
-        texts, names = self.model.shortened(inputs), [name.strip() for name in task.class_names]
-        before, after = self.template.replace("{classes}", ", ".join(names)).split("{text}")
+        question = self.question(task)
+        texts, names = self.model.shortened(inputs), question.names
         total = np.zeros((len(texts), len(names)), dtype=np.float32)
-        for prompt in task.prompts:
-            lead = after + prompt.split("{}")[0]
-            contexts = [before + text + lead for text in texts]
+        for prompt in question.prompts:
+            contexts = [question.context(text, prompt) for text in texts]
             sums, tokens = self.model.log_likelihood(contexts, names)
             total += sums / tokens if self.length_normalised else sums
-        return total / np.float32(len(task.prompts))
+        return total / np.float32(len(question.prompts))

@@ -16,13 +16,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import distributions, one_hot, require, share, softmax, uniform
-from al_bench.content import digest
+from al_bench.core.arrays import distributions, one_hot, require, share, softmax, uniform
+from al_bench.core.hashing import digest
+from al_bench.core.state import ABSENT, Bools, Floats, Ints
+from al_bench.data.types import Prior, Task
 from al_bench.priors.agreement import accuracies, smoothed
 from al_bench.priors.common import Around
 from al_bench.priors.table import columns_of, lines_of, numbers, opened, path_of, places_of
-from al_bench.problem.types import Prior, Task
-from al_bench.state import ABSENT, Bools, Floats, Ints
 
 KINDS = ("answer", "votes", "prob", "logit")  # of which a file's mean takes the first that is there
 MEAN = "mean"

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.content import FOLDER, data_path
+from al_bench.core.hashing import FOLDER, data_path
+from al_bench.core.state import Floats, Ints
 from al_bench.priors.images import as_image
-from al_bench.state import Floats, Ints
 
 ID = "row_id"  # class names hold no underscore, so no class can be called like this
 TEXT = "text"  # of which a row_id is made where a file has none

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from al_bench.content import digest
+from al_bench.core.hashing import digest
 from al_bench.priors.device import device, dtype
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def identity(weights: str, pin: str | None) -> str:
             raise ValueError(f"{weights} has no pin; give the sha256 of its weight file")
         return f"sha256:{_sha(weights, pin)}"
     if is_local(weights):
-        return f"sha256:{_sha(weights, pin) if pin else fingerprint(local(weights))}"
+        return f"sha256:{_sha(weights, pin) if pin else weights_hash(local(weights))}"
     if pin is None or not re.fullmatch(r"[0-9a-f]{40}", pin):
         raise ValueError(
             f"{weights} is a hub id with pin={pin}; give pin=<commit of 40 hex digits>, "
@@ -175,7 +175,7 @@ def weight_file(path: Path) -> Path:
 
 
 @lru_cache
-def fingerprint(path: Path) -> str:
+def weights_hash(path: Path) -> str:
     """sha256 of a weight file, or of all of a folder's weights, configurations and tokenizers."""
     if path.is_file():
         return digest(path)

@@ -130,8 +130,7 @@ def analyse_setting(curves: LearningCurves, spec: ReportSpec, roles: MethodRoles
         rivals = [one for one in {random, best} if one is not None and one != method]
         a, *others = (curves.scores[curves.methods.index(one)] for one in (method, *rivals))
         known = {
-            one: compare(curves, a, b, f"{method.text} against {one.text} 0", spec, one)
-            for one, b in zip(rivals, others, strict=True)
+            one: compare(curves, a, b, spec, one) for one, b in zip(rivals, others, strict=True)
         }
         for baseline, found in ((random, over_random), (best, over_best)):
             if baseline is not None and (comparison := known.get(baseline)):

@@ -16,24 +16,24 @@ from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import Table, headed
 from al_bench.report.tables.claims import READING
 from al_bench.report.tables.render import latex, markdown_text, section
-from al_bench.report.tables.tables import details, summary
+from al_bench.report.tables.tables import details, page_tables
 
 MOST = 40  # rows of a table on the page
 
 
-def report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
+def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
     """Write under `out` tables/<name>.md (a page of 200 lines at most) and .tex, figures, every
     table's cells as details/<name>.parquet, and <name>.html with all of it.
 
     The same results give the same bytes. Returns what was written; ValueError where there is no
     finished run, or the spec selects what the runs do not have.
     """
-    return write(analyse(results, spec), name, out)
+    return write_report(analyse(results, spec), name, out)
 
 
-def write(analysis: Analysis, name: str, out: Path) -> list[Path]:
+def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
     """The files of a report whose numbers are there."""
-    shown, rest = summary(analysis), details(analysis)
+    shown, rest = page_tables(analysis), details(analysis)
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(analysis, out / "figures" / name)
@@ -80,7 +80,7 @@ def captions(analysis: Analysis) -> dict[str, str]:
         "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
         "recall": "Recall after the last label by the size of the class in the pool.",
         "precision": "Right answers among all labels; dotted: the whole pool.",
-        "ladder": "Where each method ends against the prior alone, prior by prior.",
+        "ladder": "What labels add at the end to each foundation model, by how good it is alone.",
     }
 
 
@@ -101,7 +101,7 @@ def page(
         f"![{markdown_text(captions(analysis)[first])}]({links[first]})" if first else "",
         *(section(table, MOST) for table in tables),
         "## What is missing",
-        "\n".join(f"* {markdown_text(one)}" for one in missing(analysis)) or "Nothing.",
+        "\n".join(f"* {markdown_text(one)}" for one in missing_parts(analysis)) or "Nothing.",
         "## Details",
         f"Every table, cell by cell: [details](../details/{file}) (table, row, column, value). "
         f"Every round of every run: [rounds](../{file}). Figures: {every}.",
@@ -109,7 +109,7 @@ def page(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def missing(analysis: Analysis) -> list[str]:
+def missing_parts(analysis: Analysis) -> list[str]:
     """What a report should have and has not, in sentences."""
     gone = [analysis.names.all(run.setting) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
@@ -150,7 +150,7 @@ def html(
             for run in (*analysis.results.failed, *analysis.results.unfinished)
             if run.why != NOT_AVAILABLE
         ],
-        missing=missing(analysis),
+        missing=missing_parts(analysis),
         shared=analysis.names.shared(),
         figures=shown,
         tables=tables,

@@ -20,7 +20,14 @@ from al_bench.report.comparison import (
 from al_bench.report.curves import LearningCurves
 from al_bench.report.keys import ALL, METHOD, Choice, Method, Setting
 from al_bench.report.names import Names, has_annotators
-from al_bench.report.selection import NoMatchError, Selection, as_text, chosen, matches, only
+from al_bench.report.selection import (
+    NoMatchError,
+    Selection,
+    as_text,
+    keys_of_selection,
+    matches,
+    only,
+)
 from al_bench.report.spec import Claim, ReportSpec
 from al_bench.report.stats import Floats
 
@@ -143,7 +150,7 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
             row, name = rows[one.setting]
             level = full.get(one.setting.without("noise"), np.nan)
             levels = FinalLevels(one.prior, theirs, float(one.of(ours)[:, -1].mean()), level)
-            both = (row, pooled(row)) if one.noisy else (row,)
+            both = (row, over_parameters(row)) if one.noisy else (row,)
             sets.append(PairedResult(one.setting, both, name, comparison, opponents, levels))
     missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
     by_set = any(len(some) < len(baselines) for some in expected.values())
@@ -167,7 +174,7 @@ def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[M
     found, missing = set(() if claim.baselines else roles.baselines), []
     for selection in claim.baselines:
         try:
-            some = set(chosen(f"{this} baselines", selection, roles.methods))
+            some = set(keys_of_selection(f"{this} baselines", selection, roles.methods))
         except NoMatchError as why:
             missing.append(str(why))
             continue
@@ -200,7 +207,7 @@ def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]
     return {setting: (setting.part(by), setting.part(names)) for setting in settings}
 
 
-def pooled(row: Setting) -> Setting:
+def over_parameters(row: Setting) -> Setting:
     """A row over all parameters of its kind of noise, or over all pools of annotators."""
     if has_annotators(row):
         every = Choice("annotators", ALL, f'"{ALL}"')
@@ -220,8 +227,7 @@ def against_best(
     own = ~np.isnan(mine).any(axis=1)
     theirs, best = cross_selected(np.stack(list(scores.values()))[:, own], curves.labels)
     opponents = tuple(list(scores)[number] for number in best)
-    who = " and ".join(f"{one.method.text} by {one.metric}" for one in opponents)
-    found = compare(curves, mine[own], theirs, f"{ours.text} against {who}", spec)
+    found = compare(curves, mine[own], theirs, spec)
     if found is None:
         return None
     return found, opponents, float(np.nanmean(theirs[:, -1]))

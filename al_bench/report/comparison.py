@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from al_bench.core.rng import rng
 from al_bench.report import stats
 from al_bench.report.curves import LearningCurves, aligned, check_metric, learning_curves
 from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
 from al_bench.report.results import check_problems
 from al_bench.report.savings import Saving, area, saved
-from al_bench.report.selection import NoMatchError, Selection, chosen, only
+from al_bench.report.selection import NoMatchError, Selection, keys_of_selection, only
 from al_bench.report.spec import ReportSpec
 from al_bench.report.stats import Floats
-from al_bench.rng import rng
 from al_bench.runs.display import OURS
 
 CONFIGS = [f"{group}_config" for group in GROUPS]
-FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "oracle", "noise_rate")
+FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "reads_truth", "noise_rate")
 PRODUCT = "product_"  # before the name of a metric: of the model's probabilities times the prior's
 
 
@@ -122,7 +122,7 @@ def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Method
 
     def found(what: str, selection: Selection) -> list[Method]:
         try:
-            every = chosen(f"report.{what}", selection, methods)
+            every = keys_of_selection(f"report.{what}", selection, methods)
             return [only("report.ours", selection, methods)] if what == "ours" else every
         except NoMatchError as why:
             if not partial:
@@ -137,7 +137,7 @@ def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Method
     if not spec.selected("baselines"):
         rules = {m: m.choice("strategy").parameters.get("_target_") for m in methods}
         named = [m for m in methods if m not in ours and str(rules[m]).startswith(OURS)]
-    oracles = frozenset(frame.loc[frame["oracle"], "method"].unique())
+    oracles = frozenset(frame.loc[frame["reads_truth"], "method"].unique())
     return MethodRoles(methods, tuple(ours), frozenset(named) - oracles, oracles, tuple(missing))
 
 
@@ -192,17 +192,16 @@ def compare(
     curves: LearningCurves,
     a: Floats,
     b: Floats,
-    who: str,
     spec: ReportSpec,
     baseline: Method | None = None,
 ) -> Comparison | None:
     """Scores (s, p) in a setting against others, over the seeds that both have; None where there
-    are none. who: names them, so that no other method or setting moves their resamples."""
+    are none. Every comparison has the same resamples: they hang on no name and no other one."""
     both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
     if not both.any():
         return None
     a, b = a[both], b[both]
-    draws = rng(spec.seed, f"bootstrap {curves.setting.text} against {who}")
+    draws = rng(spec.seed, "bootstrap")
     savings = saved(a, b, curves.labels, spec.bootstrap, draws)
     areas = stats.Paired(area(a, curves.labels) - area(b, curves.labels))
     return Comparison(*savings, areas, stats.Paired(a[:, -1] - b[:, -1]), baseline)

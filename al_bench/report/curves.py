@@ -13,7 +13,7 @@ from al_bench.report.stats import Floats
 
 NO_METRICS = {
     *("seed", "round", "n_labels", "oracle_calls", "cost", "n_pool", "n_test", "n_classes"),
-    *("oracle", "model_answers"),
+    *("reads_truth", "model_answers"),
 }
 
 
@@ -62,7 +62,7 @@ def learning_curves(frame: pd.DataFrame, metric: str) -> list[LearningCurves]:
     of a setting were measured at different numbers of labels.
     """
     check_metric(frame, metric)
-    needed = ["setting", "method", "seed", "id", "n_labels", "oracle", "noise_rate", metric]
+    needed = ["setting", "method", "seed", "id", "n_labels", "reads_truth", "noise_rate", metric]
     parts = by_setting(frame[needed])
     return [curves_of(setting, part, metric) for setting, part in parts.items()]
 
@@ -114,7 +114,7 @@ def curves_of(setting: Setting, frame: pd.DataFrame, metric: str) -> LearningCur
     columns = np.searchsorted(seeds, wide.index.get_level_values("seed"))
     scores[rows, columns] = wide.to_numpy(dtype=float)
     prior = frame.loc[frame["n_labels"] == 0, metric].mean()
-    readers = frozenset(frame.loc[frame["oracle"], "method"].unique())
+    readers = frozenset(frame.loc[frame["reads_truth"], "method"].unique())
     labels = wide.columns.to_numpy(dtype=float)
     noisy = bool((frame["noise_rate"] > 0).any())
     return LearningCurves(setting, labels, methods, seeds, scores, float(prior), readers, noisy)

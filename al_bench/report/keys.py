@@ -18,7 +18,10 @@ SETTING = (
     "protocol",
 )
 METHOD = ("strategy", "supervision", "init")
-ASKING = ("label_model", "assignment")  # of a method too, where several annotators can be asked
+ASKING = (
+    "label_model",
+    "annotator_selection",
+)  # of a method too, where several annotators can be asked
 LATER = ("annotators", *ASKING)  # not in older results, where none is chosen
 GROUPS = (*SETTING, *METHOD, *ASKING)
 ALL = "all"  # what every parameter of a pooled choice is
@@ -104,11 +107,6 @@ class Key:
         texts = {choice.group: choice.config for choice in self.choices}
         return {g: text for g, text in texts.items() if g not in LATER or text != "null"}
 
-    @cached_property
-    def text(self) -> str:
-        """All there is to know, the same on every machine: what generators are seeded by."""
-        return " ".join(f"{group}={text}" for group, text in self.chosen.items())
-
 
 class Method(Key):
     """A system: query rule, training rule, start, and the learner where it is part of it."""
@@ -170,7 +168,7 @@ def keys(kind: type[K], runs: pd.DataFrame, groups: Sequence[str]) -> dict[Any, 
     return found
 
 
-def columns_of(choices: Mapping[str, str], science: Mapping[str, Any]) -> dict[str, str]:
+def group_columns(choices: Mapping[str, str], science: Mapping[str, Any]) -> dict[str, str]:
     """A run's columns of every group, from the options and the nodes that its manifest has."""
     found = {}
     for group in GROUPS:

@@ -13,16 +13,23 @@ import numpy as np
 import pandas as pd
 
 from al_bench.report.keys import GROUPS
-from al_bench.report.results import PLACES, SECONDS, Results, check_problems, in_order, joined
+from al_bench.report.results import (
+    PLACES,
+    SECONDS,
+    Results,
+    check_problems,
+    merged_results,
+    sorted_rounds,
+)
 from al_bench.runs.component import name_of
 from al_bench.runs.config import OPTIONAL, SCIENCE
 
-NEEDED = ("id", "seed", "digest", "round", "n_labels", "oracle")
+NEEDED = ("id", "seed", "digest", "round", "n_labels", "reads_truth")
 MEASURED = tuple(f"seconds_{part}" for part in SECONDS)  # may differ between equal runs
 ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves in the last decimal otherwise
 
 
-def merged(several: Mapping[str, Results]) -> Results:
+def merged_tables(several: Mapping[str, Results]) -> Results:
     """One table of results from several, by the name of each; of a run in several the first.
 
     ValueError, in one sentence, where one id has different rows (seconds and rounding apart), an id
@@ -32,12 +39,12 @@ def merged(several: Mapping[str, Results]) -> Results:
     if not frames:
         raise ValueError(f"{', '.join(several)} have no finished run; there is nothing to merge")
     for name, frame in frames.items():
-        check_ids(frame, name)
+        check_run_ids(frame, name)
     for pair in combinations(frames.items(), 2):
         check_equal_rows(*pair)
-    whole = joined(list(several.values()))
+    whole = merged_results(list(several.values()))
     check_problems(whole.frame)
-    return replace(whole, frame=in_order(whole.frame))
+    return replace(whole, frame=sorted_rounds(whole.frame))
 
 
 @lru_cache(maxsize=100_000)
@@ -59,7 +66,7 @@ def runs_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in runs.to_dict("records")]
 
 
-def check_ids(frame: pd.DataFrame, where: str) -> None:
+def check_run_ids(frame: pd.DataFrame, where: str) -> None:
     """ValueError unless every id is the hash of what its run's columns say, and these are there."""
     for column in (*NEEDED, *(f"{group}_config" for group in GROUPS)):
         if column not in frame:

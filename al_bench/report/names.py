@@ -9,16 +9,16 @@ from functools import cached_property
 import pandas as pd
 
 from al_bench.report.keys import LATER, METHOD, Choice, Key, Method, Setting
-from al_bench.runs.display import changes, differing, words
+from al_bench.runs.display import changes, differing, display_name
 
 # left out of a method's name
 PLAIN = {
     "supervision": "labels", "init": "random", "learner": "linear", "proxy_selection": "none",
-    "label_model": "none", "assignment": "none",
+    "label_model": "none", "annotator_selection": "none",
 }  # fmt: skip
 PREFIX = {
     "supervision": " + ", "init": ", start ", "label_model": ", labels by ",
-    "assignment": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
+    "annotator_selection": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
 }  # fmt: skip
 
 
@@ -88,7 +88,7 @@ class Names:
                 return f"{choice.option} annotators"
             rates = any("rate" in c.parameters for c in self.choices if c.option == choice.option)
             return f"{choice.option}, all {'rates' if rates else 'kinds'}"
-        return words(choice.group, choice.option, choice.node, self.changed(choice))
+        return display_name(choice.group, choice.option, choice.node, self.changed(choice))
 
     def method(self, method: Method) -> str:
         """A query rule with, where they vary and are not the plain ones, its other parts."""

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.metrics import balanced, calibration_error, recalls
+from al_bench.core.metrics import balanced_accuracy, calibration_error, recalls
+from al_bench.core.state import Floats, Ints
 from al_bench.report.figures.style import panels, save_png, styled
 from al_bench.report.tables.cells import NONE, Table
 from al_bench.report.tables.render import markdown
-from al_bench.state import Floats, Ints
 
 LARGE = 40  # classes beyond which a figure has no names
 
 
-def judged(probabilities: Floats, truth: Ints) -> dict[str, Any]:
+def card_of(probabilities: Floats, truth: Ints) -> dict[str, Any]:
     """The card of (n, k) zero-shot probabilities of (n,) true classes, in JSON's values; O(n k).
 
     By class, (k,): `truth`, its rows; `guessed`, rows taken for it; `expected`, the sum of its
@@ -31,7 +31,7 @@ def judged(probabilities: Floats, truth: Ints) -> dict[str, Any]:
     return {
         "rows": len(truth),
         "accuracy": float((truth == guess).mean()),
-        "balanced_accuracy": balanced(truth, guess, k),
+        "balanced_accuracy": balanced_accuracy(truth, guess, k),
         "ece": calibration_error(confidence, truth == guess),
         "confidence": float(confidence.mean()),
         "truth": confusion.sum(axis=1).tolist(),
@@ -48,7 +48,7 @@ def known(values: Floats) -> list[float | None]:
     return [None if np.isnan(value) else value for value in values.tolist()]
 
 
-def tables(card: Mapping[str, Any]) -> tuple[Table, Table]:
+def card_tables(card: Mapping[str, Any]) -> tuple[Table, Table]:
     """All rows, and class by class."""
     cells = [card[name] for name in ("accuracy", "balanced_accuracy", "confidence", "ece")]
     whole = Table(
@@ -66,7 +66,7 @@ def tables(card: Mapping[str, Any]) -> tuple[Table, Table]:
     return whole, Table("By class", header, tuple(zip(*columns, strict=True)))
 
 
-def write(card: Mapping[str, Any], folder: Path) -> list[Path]:
+def write_card(card: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write <name>.md, .json and .png.
 
     card: as `judged` makes it, and what it is of: name, command, split, class_names.
@@ -74,7 +74,7 @@ def write(card: Mapping[str, Any], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     text, data, image = (folder / f"{card['name']}.{kind}" for kind in ("md", "json", "png"))
     facts = f"Made by: {card['command']}. What weights and data it read: {data.name}."
-    text.write_text(markdown(tables(card), card["name"], facts), "utf-8")
+    text.write_text(markdown(card_tables(card), card["name"], facts), "utf-8")
     data.write_text(json.dumps(card, indent=1, allow_nan=False) + "\n", "utf-8")
     draw(card, image)
     return [text, data, image]

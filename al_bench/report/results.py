@@ -9,6 +9,7 @@ every digit. Recall by class, a list a round, is kept of a run's last round.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,11 +18,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.content import replaced
-from al_bench.report.keys import METHOD, SETTING, Choice, Setting, columns_of
+from al_bench.core.hashing import replaced
+from al_bench.report.keys import METHOD, SETTING, Choice, Setting, group_columns
 from al_bench.runs.config import PROBLEM
-from al_bench.runs.display import erring, words
-from al_bench.runs.schema import read_manifest, read_rounds
+from al_bench.runs.display import display_name, erring
+from al_bench.runs.schema import read_manifest, read_round_lines
 
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
 UNKNOWN = "unknown"
@@ -30,6 +31,11 @@ NOT_AVAILABLE = "data set not available"
 SECONDS = ("select", "fit", "evaluate")
 PLACES = 4  # decimals
 DIGITS = 18  # that a stored number may have, those of 64 bits
+RENAMED = {  # columns of version 1.0
+    "assignment": "annotator_selection",
+    "assignment_config": "annotator_selection_config",
+    "oracle": "reads_truth",
+}
 GIVEN = ["noise_rate", "cost"]  # shares and prices as they were configured, which repeat
 
 
@@ -118,7 +124,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         if manifest["error"]:
             failed.append(Missing(name, what, str(manifest["error"])))
             continue
-        rounds, torn = read_rounds(folder / name)
+        rounds, torn = read_round_lines(folder / name)
         if not manifest["finished"] or torn or not rounds:
             why = "its last line is torn" if torn else "still running or stopped"
             unfinished.append(Missing(name, what, f"has {len(rounds)} rounds, {why}"))
@@ -127,7 +133,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         for key in ("commit", "device"):
             provenance[key].add(str(manifest.get(key, UNKNOWN)))
         provenance["versions"] |= {f"{k} {v}" for k, v in manifest["versions"].items()}
-    frame = rounded(in_order(pd.DataFrame(rows))) if rows else pd.DataFrame()
+    frame = rounded(sorted_rounds(pd.DataFrame(rows))) if rows else pd.DataFrame()
     known = {key: sorted(values) for key, values in provenance.items()}
     return Results(frame, tuple(failed), tuple(unfinished), known)
 
@@ -135,7 +141,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
 def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) -> str:
     """A run in words: its data, imbalance, noise or annotators, its query rule and its seed."""
     groups = ("dataset", "imbalance", erring(science), "strategy")
-    parts = [words(g, choices.get(g, UNKNOWN), science.get(g) or {}) for g in groups]
+    parts = [display_name(g, choices.get(g, UNKNOWN), science.get(g) or {}) for g in groups]
     return f"{', '.join(parts)}, seed {seed}"
 
 
@@ -145,9 +151,9 @@ def tidy(
     """One flat row per round; n_labels (answers bought), oracle_calls and, where several
     annotators were there to be paid, cost are running totals."""
     facts = manifest["facts"]
-    fixed: dict[str, Any] = {"id": name} | columns_of(manifest["choices"], manifest["science"])
+    fixed: dict[str, Any] = {"id": name} | group_columns(manifest["choices"], manifest["science"])
     fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
-    fixed |= {"oracle": bool(facts.get("oracle", False))}
+    fixed |= {"reads_truth": bool(facts.get("reads_truth", False))}
     fixed |= {fact: facts.get(fact) for fact in FACTS}
     rows, n_labels, oracle_calls, cost = [], 0, 0, 0.0
     paid = any(line["annotators"] for line in rounds)
@@ -166,7 +172,7 @@ def tidy(
     return rows
 
 
-def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+def sorted_rounds(frame: pd.DataFrame) -> pd.DataFrame:
     """A table of rounds in the one order in which it is written."""
     order = [*SETTING, *METHOD, "seed", "id", "round"]
     return frame.sort_values(order, kind="stable", ignore_index=True)
@@ -199,7 +205,7 @@ def check_problems(frame: pd.DataFrame) -> int:
         run = same.iloc[0]
         nodes = {group: json.loads(run[f"{group}_config"]) for group in PROBLEM}
         groups = ("dataset", "imbalance", erring(nodes))
-        what = ", ".join(words(group, run[group], nodes[group]) for group in groups)
+        what = ", ".join(display_name(group, run[group], nodes[group]) for group in groups)
         raise ValueError(
             f"{' and '.join(same['id'])} are runs of {what}, seed {run['seed']}, but not on one "
             "problem: their data, priors or answers differ "
@@ -209,7 +215,7 @@ def check_problems(frame: pd.DataFrame) -> int:
     return len(runs) - len(checked)
 
 
-def joined(several: Sequence[Results]) -> Results:
+def merged_results(several: Sequence[Results]) -> Results:
     """Several results as one; of a run that is in several the first."""
     frames, there = [], set[str]()
     for results in several:
@@ -231,7 +237,7 @@ def joined(several: Sequence[Results]) -> Results:
     return Results(frame, failed, missing("unfinished"), provenance)
 
 
-def completed(results: Results, others: Sequence[Results]) -> Results:
+def completed_from(results: Results, others: Sequence[Results]) -> Results:
     """The results with the runs that were not started here from others, the first that has each."""
     todo = {run.id for run in results.unfinished if run.why == NOT_STARTED}
     parts = [results]
@@ -240,8 +246,8 @@ def completed(results: Results, others: Sequence[Results]) -> Results:
         if len(frame):
             parts.append(Results(frame, (), (), other.provenance))
             todo -= set(frame["id"])
-    whole = joined(parts)
-    return replace(whole, frame=in_order(whole.frame)) if len(parts) > 1 else results
+    whole = merged_results(parts)
+    return replace(whole, frame=sorted_rounds(whole.frame)) if len(parts) > 1 else results
 
 
 def without_data(results: Results, gone: Mapping[str, Missing]) -> Results:
@@ -325,6 +331,12 @@ def read_parquet(path: Path) -> Results:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
                          "cannot be read") from None  # fmt: skip
+    names = [RENAMED.get(name, name) for name in table.column_names]
+    if names != table.column_names:
+        warnings.warn(f"{path} has columns of version 1.0, which are now called "
+                      f"{', '.join(sorted(set(names) - set(table.column_names)))}", FutureWarning,
+                      stacklevel=2)  # fmt: skip
+        table = table.rename_columns(names)
     for number, column in enumerate(table.schema):
         if pa.types.is_decimal(column.type) or column.type == pa.float32():
             table = table.set_column(number, column.name, table.column(number).cast(pa.float64()))

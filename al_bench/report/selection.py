@@ -54,7 +54,7 @@ def fits(found: Any, wanted: Any) -> bool:
                                     and found in wanted))  # fmt: skip
 
 
-def chosen(what: str, selection: Selection, keys: Sequence[K]) -> list[K]:
+def keys_of_selection(what: str, selection: Selection, keys: Sequence[K]) -> list[K]:
     """The keys that a selection is of; NoMatchError, which says what there is, where there are
     none."""
     found = [key for key in keys if matches(key, selection)]
@@ -68,7 +68,7 @@ def chosen(what: str, selection: Selection, keys: Sequence[K]) -> list[K]:
 def only(what: str, selection: Selection, keys: Sequence[K]) -> K:
     """The one key that a selection is of; ValueError, which says what tells them apart, where there
     are several."""
-    found = chosen(what, selection, keys)
+    found = keys_of_selection(what, selection, keys)
     if len(found) > 1:
         parts = [choice for key in found for choice in key.choices]
         names = {c.group for c in parts} | {f"{c.group}.{p}" for c in parts for p in c.parameters}

@@ -42,7 +42,7 @@ class Claim:
     targets: tuple[Target, ...] = ()
 
 
-def checked(what: str, given: Any, needed: Sequence[str], more: Sequence[str]) -> Any:
+def checked_keys(what: str, given: Any, needed: Sequence[str], more: Sequence[str]) -> Any:
     """What a config says, with the keys that are needed and of the others what it likes."""
     if not isinstance(given, Mapping) or not {*needed} <= given.keys() <= {*needed, *more}:
         has = sorted(map(str, given)) if isinstance(given, Mapping) else repr(given)
@@ -53,7 +53,7 @@ def checked(what: str, given: Any, needed: Sequence[str], more: Sequence[str]) -
 
 def claim_of(given: Any, inside: Sequence[str]) -> Claim:
     """A claim from what a config says; inside: the groups that make up a method."""
-    checked("a claim of report.claims", given, ("name", "ours"), ("baselines", "targets"))
+    checked_keys("a claim of report.claims", given, ("name", "ours"), ("baselines", "targets"))
     name = given["name"]
     if not isinstance(name, str) or not name:
         raise ValueError(f"a claim of report.claims has name={name!r}; wanted a text")
@@ -107,7 +107,7 @@ class Pivot:
 def pivot_of(given: Any, metric: str) -> Pivot:
     """A table from what a config says; metric: of the report, where it names none."""
     more = ("columns", "metrics", "value", "where", "note")
-    checked("report.tables", given, ("title", "rows"), more)
+    checked_keys("report.tables", given, ("title", "rows"), more)
     this = f"report.tables {given['title']!r}"
     groups = ("method", "setting", *SETTING, *in_method((*METHOD, "learner")))
     rows, columns = (tuple(given.get(side, ())) for side in ("rows", "columns"))

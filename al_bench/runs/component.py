@@ -3,8 +3,9 @@ given, and what else its numbers hang on.
 
 A component's class may say ``version`` (raised when its numbers change on purpose), ``several``
 (the same where there are several annotators), ``brings`` (its parameters that may name files or
-folders of the user's own) and ``later`` (parameters that it has got since, each with the value that
-earlier runs had, which names none). Code from outside this package is named by its source.
+folders of the user's own), ``operational`` (its parameters that change no number, and are no part
+of it) and ``later`` (parameters that it has got since, each with the value that earlier runs had,
+which names none). Code from outside this package is named by its source.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from al_bench.runs.config import GIVEN, build
+from al_bench.runs.config import GIVEN, instantiate
 from al_bench.runs.display import OURS
 
 Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
@@ -102,7 +103,10 @@ def identified(node: Any, several: bool = False) -> Any:
         target = str(node["_target_"])
         ours = target.startswith(OURS)
         known = constants(target) if ours else vars(component(target))
-        found |= {key: content(node[key]) for key in known.get("brings", ()) if key in node}
+        found |= {key: file_hash(node[key]) for key in known.get("brings", ()) if key in node}
+        found = {
+            key: value for key, value in found.items() if key not in known.get("operational", ())
+        }
         for key, before in known.get("later", ()):
             if found.get(key) == before:
                 del found[key]
@@ -119,7 +123,7 @@ def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
     missing = [name for name in defaulted(target) if name not in node]
     if not missing or target == "al_bench.Problem":  # of arrays, which are known by their digest
         return node
-    made = build({name: value for name, value in node.items() if name not in GIVEN})
+    made = instantiate({name: value for name, value in node.items() if name not in GIVEN})
     return {**node, **{name: plain(getattr(made, name)) for name in missing}}
 
 
@@ -140,9 +144,9 @@ def component(target: str) -> Any:
         raise ValueError(f"_target_: {target} cannot be imported ({error})") from error
 
 
-def content(value: Any) -> Any:
+def file_hash(value: Any) -> Any:
     """The hash of a file or folder that a value names; the value itself where it names none."""
-    from al_bench.content import digest, fingerprint
+    from al_bench.core.hashing import digest, fingerprint
 
     path = Path(value).expanduser() if isinstance(value, str) and value else None
     if path is None or not path.exists():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -24,7 +26,12 @@ GROUPS = (
     "strategy",
     "protocol",
 )
-OPTIONAL = ("annotators", "label_model", "assignment", "proxy_selection")  # null: not there
+OPTIONAL = (
+    "annotators",
+    "label_model",
+    "annotator_selection",
+    "proxy_selection",
+)  # null: not there
 SCIENCE = (*GROUPS, "seed")
 WRITTEN = "runs are written below results=<folder>, with all of their settings in manifest.json"
 UNUSED = {
@@ -38,6 +45,27 @@ TRAINING = (
     *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
 )
 GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
+# what version 1.0 called options, groups and parameters; this version still takes their names
+RENAMED_OPTIONS = {
+    "usual": "natural_or_longtail",
+    "joined": "belief_blend",
+    "fading_pool": "pseudo_labels_decayed",
+    "vetted": "posterior_labels",
+    "vetted_pool": "posterior_labels_pool",
+    "pairs": "confusions",
+    "sequential": "within_batch",
+    "batch": "after_batch",
+}
+RENAMED_KEYS = {
+    "assignment": "annotator_selection",
+    "reveal": "feedback",
+    "reask": "allow_relabel",
+    "beside": "blend_weight",
+    "ridges": "l2_grid",
+    "shifts": "prior_exponents",
+    "gate": "trust_gate",
+    "pairs": "confusion_pseudocount",
+}
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
@@ -61,11 +89,11 @@ def config_dir() -> Path:
 def config_folders(extra: Path | None) -> list[Path]:
     """Where the options of a group lie: our configs, those of other installed packages, and a
     folder of the user's own."""
-    return [config_dir(), *installed(), *([extra.resolve()] if extra is not None else [])]
+    return [config_dir(), *installed_configs(), *([extra.resolve()] if extra is not None else [])]
 
 
 @cache
-def installed() -> tuple[Path, ...]:
+def installed_configs() -> tuple[Path, ...]:
     """The config folders that installed packages name in the entry points ``al_bench.configs``,
     each a package whose folder holds config groups.
 
@@ -95,16 +123,16 @@ def installed() -> tuple[Path, ...]:
     return tuple(folders)
 
 
-def build(node: Any) -> Any:
+def instantiate(node: Any) -> Any:
     """The object a config node describes: one call of its ``_target_``. The only place that does.
 
     ValueError with the constructor's own sentence where it refuses its arguments.
     """
     from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
+    from hydra.utils import instantiate as made_by_hydra
 
     try:
-        return instantiate(node, _convert_="all")  # or a dataclass in a list would be a config
+        return made_by_hydra(node, _convert_="all")  # or a dataclass in a list would be a config
     except InstantiationException as error:
         if error.__cause__ is None:
             raise ValueError(str(error).splitlines()[0]) from None
@@ -164,7 +192,7 @@ def composing(extra: Path | None = None) -> Iterator[None]:
     GlobalHydra.instance().clear()
     stand_alone()
     if extra is not None:
-        trust(extra)
+        trust_folder(extra)
     with initialize_config_dir(str(config_dir()), version_base="1.3", job_name="albench"):
         yield
 
@@ -190,7 +218,7 @@ def stand_alone() -> None:
         known.pop(name, None)
 
 
-def trust(folder: Path) -> None:
+def trust_folder(folder: Path) -> None:
     """Let configs in a folder the user named import modules that lie beside them."""
     if not folder.is_dir():
         raise FileNotFoundError(f"--config-dir {folder} is not a folder")
@@ -203,9 +231,23 @@ def key_of(override: str) -> str:
     return override.split("=", 1)[0].lstrip("+~")
 
 
+def renamed(override: str) -> str:
+    """An override in today's names, with a warning where it has those of version 1.0."""
+    key, equals, value = override.partition("=")
+    if not re.match(r"[+~/]*(imbalance|supervision|assignment|protocol|belief)\b", key):
+        return override
+    key = re.sub(r"\w+", lambda word: RENAMED_KEYS.get(word[0], word[0]), key)
+    value = re.sub(r"\w+", lambda word: RENAMED_OPTIONS.get(word[0], word[0]), value)
+    if (found := key + equals + value) != override:
+        warnings.warn(f"{override} is now called {found}", FutureWarning, stacklevel=2)
+    return found
+
+
 def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
-    """The overrides with ``init=centroid`` as ``strategy@init=centroid``, and a limit of a data set
-    added to it; ValueError for a setting of Hydra's own that would change nothing."""
+    """The overrides with ``init=centroid`` as ``strategy@init=centroid``, a limit of a data set
+    added to it, and former names replaced; ValueError for a setting of Hydra's own that would
+    change nothing."""
+    overrides = list(map(renamed, overrides))
     for override in overrides:
         if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
             raise ValueError(f"{override} would change nothing: {UNUSED[key_of(override)]}")

@@ -8,28 +8,30 @@ from typing import Any
 
 OURS = "al_bench."
 CLASS = "._target_"  # how the name of a part's class ends
-RIGHT = "no wrong answers"
+RIGHT = "no label noise"
 INNER = (
     "inner" + CLASS
 )  # of the part that another one works on, as a query rule on another's scores
 SAID = {  # by class; a rate is said in per cent
     "Natural": "natural skew",
     "LongTail": "long tail {ratio}:1",
-    "Usual": "long tail {ratio}:1 unless skewed, {many_ratio}:1 above {many} classes",
+    "NaturalOrLongTail": "long tail {ratio}:1 unless skewed, {many_ratio}:1 above {many} classes",
     "Step": "step {ratio}:1",
     "Merge": "{classes} classes merged",
     "OneVsRest": "one class of {rate} %",
     "Clean": RIGHT,
-    "Symmetric": "{rate} % wrong answers",
-    "PairFlip": "{rate} % wrong answers, pair flips",
-    "FeatureDependent": "{rate} % wrong answers, feature-dependent",
+    "Symmetric": "{rate} % label noise",
+    "PairFlip": "{rate} % label noise, pair flips",
+    "FeatureDependent": "{rate} % label noise, feature-dependent",
     "Human": "people's answers ({column})",
     "Votes": "one rater's answer",
     "Recorded": "{column} ({file})",
 }
 
 
-def words(group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()) -> str:
+def display_name(
+    group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()
+) -> str:
     """What an option of a group is, with those of its parameters that are `changed` in brackets:
     ``ask_again of badge (by doubt)``.
 
@@ -58,7 +60,7 @@ def erring(science: Mapping[str, Any]) -> str:
 
 
 def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
-    """Parameters of a node with their values: ``balance none, belief.gate false``."""
+    """Parameters of a node with their values: ``balance none, belief.trust_gate false``."""
     own = parameters(node)
     shown = ((name.removesuffix(CLASS), own[name]) for name in sorted(changed) if name in own)
     return ", ".join(f"{name} {value(one)}" for name, one in shown)

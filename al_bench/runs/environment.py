@@ -116,10 +116,10 @@ EXTRAS = {  # by the name they are imported by
 def versions(settings: Mapping[str, Any]) -> dict[str, str]:
     """The installed versions of what can change a number: what every run uses, and what the
     components of this one use besides."""
-    found = {package: installed(package) for package in PACKAGES}
+    found = {package: installed_version(package) for package in PACKAGES}
     for package in sorted({EXTRAS[name] for name in packages(settings) if name in EXTRAS}):
         with suppress(PackageNotFoundError):  # the run itself will say so, if it comes to that
-            found[package] = installed(package)
+            found[package] = installed_version(package)
     return found
 
 
@@ -133,7 +133,7 @@ def packages(settings: Mapping[str, Any]) -> Iterator[str]:
 
 
 @lru_cache(maxsize=32)
-def installed(package: str) -> str:
+def installed_version(package: str) -> str:
     """The version of a package, read once a process; PackageNotFoundError where there is none."""
     return version(package)
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from al_bench.loop import Round
-from al_bench.runs.display import erring, words
+from al_bench.core.loop import Round
+from al_bench.runs.display import display_name, erring
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers.logger import Logger
@@ -98,14 +98,14 @@ def columns(manifest: Mapping[str, Any]) -> dict[str, Any]:
 def title(manifest: Mapping[str, Any]) -> str:
     """One line that says what a run is."""
     choices, science = manifest["choices"], manifest["science"]
-    shown = [choices["strategy"], words("dataset", choices["dataset"], science["dataset"])]
-    shown.append(words("imbalance", choices["imbalance"], science["imbalance"]))
+    shown = [choices["strategy"], display_name("dataset", choices["dataset"], science["dataset"])]
+    shown.append(display_name("imbalance", choices["imbalance"], science["imbalance"]))
     group = erring(science)
-    if science[group]["_target_"] == "al_bench.problem.Clean":
+    if science[group]["_target_"] == "al_bench.data.Clean":
         shown.append("labels as they are")
     else:
         called = "annotators " if group == "annotators" else ""
-        shown.append(called + words(group, choices[group], science[group]))
+        shown.append(called + display_name(group, choices[group], science[group]))
     return " · ".join([*shown, f"seed {manifest['seed']}"])
 
 
@@ -131,7 +131,7 @@ def start_wandb(folder: Path, **options: Any) -> Any:
 
 
 @contextmanager
-def opened(
+def open_loggers(
     factories: Sequence[LoggerFactory], run: str, manifest: Mapping[str, Any], folder: Path
 ) -> Iterator[list[Logger]]:
     """All loggers of one run, closed whatever happens."""

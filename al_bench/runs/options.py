@@ -22,7 +22,8 @@ MISSING = "???"  # of a value that a user has to give
 ADDED = ("version", "several", "source")  # what identity adds to a config
 ROOMS = {
     "strategies": ("strategy",),
-    "label_models": ("label_model", "belief"),
+    "belief": ("label_model", "belief"),
+    "crowd": ("label_model", "annotator_selection"),
     "supervision": ("supervision",),
     "learners": ("learner",),
     "priors": ("prior",),
@@ -40,7 +41,7 @@ class UnusualError(ValueError):
 def defaults(chosen: Chosen, folders: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:
     """The main config with the chosen options, and the option of each group; UnusualError where
     there is more to it than options of our groups."""
-    config: dict[str, Any] = dict(loaded(config_dir() / "config.yaml"))
+    config: dict[str, Any] = dict(read_yaml(config_dir() / "config.yaml"))
     entries, found, chosen = config.pop("defaults"), dict[str, str](), dict(chosen)
     del config["hydra"]
     for entry in entries:
@@ -52,7 +53,7 @@ def defaults(chosen: Chosen, folders: Sequence[Path]) -> tuple[dict[str, Any], d
         option = None if option == "null" else option
         found[place] = str(option)
         if option is not None:
-            config[place] = read(group, option, folders, chosen, place)
+            config[place] = read_option(group, option, folders, chosen, place)
     if chosen:
         raise UnusualError(f"{next(iter(chosen))} is no group of the main config")
     return config, found
@@ -64,10 +65,10 @@ def options(group: str, folders: tuple[Path, ...]) -> dict[str, Any]:
     file = "strategy" if group == "init" else group
     roots = [folder / file for folder in folders if (folder / file).is_dir()]
     paths = {str(p.relative_to(r).with_suffix("")): p for r in roots for p in r.rglob("*.yaml")}
-    return {name: read(file, name, folders) for name in sorted(paths)}
+    return {name: read_option(file, name, folders) for name in sorted(paths)}
 
 
-def read(
+def read_option(
     group: str, option: str, folders: Sequence[Path], chosen: Chosen | None = None, place: str = ""
 ) -> dict[str, Any]:
     """One option's values, its defaults merged in their order; those of the chosen that are for a
@@ -76,37 +77,37 @@ def read(
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise UnusualError(f"there is no option {group}={option}")
-    own = dict(loaded(path))
+    own = dict(read_yaml(path))
     entries = own.pop("defaults", [])
     found: dict[str, Any] = {}
     for entry in entries if "_self_" in entries else [*entries, "_self_"]:
         if isinstance(entry, str):
-            more = own if entry == "_self_" else read(group, entry, folders, chosen, place)
-            found = merged(found, more)
+            more = own if entry == "_self_" else read_option(group, entry, folders, chosen, place)
+            found = deep_merged(found, more)
             continue
         ((key, inner),) = entry.items()
         other, _, at = key.removeprefix("override ").lstrip("/").partition("@")
         where = f"{place}.{at}"
         inner = (chosen or {}).pop(f"{other}@{where}", inner)
-        more = inner and read(other, inner, folders, chosen, where)
+        more = inner and read_option(other, inner, folders, chosen, where)
         for name in reversed(at.split(".")):
             more = {name: more}
-        found = merged(found, more)
+        found = deep_merged(found, more)
     return found
 
 
-def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def deep_merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping with the values of another over its own, also inside."""
     found = dict(one)
     for key, value in other.items():
         under = found.get(key)
         if isinstance(value, Mapping) and isinstance(under, Mapping):
-            value = merged(under, value)
+            value = deep_merged(under, value)
         found[key] = value
     return found
 
 
-def loaded(path: Path) -> Mapping[str, Any]:
+def read_yaml(path: Path) -> Mapping[str, Any]:
     """What a file says, read once for each state of it; not to be changed. UnusualError where
     Hydra is told to put it elsewhere."""
     return _loaded(path, path.stat().st_mtime_ns)
@@ -168,7 +169,7 @@ def beyond(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
     return sum(name not in other or other[name] != value for name, value in one.items())
 
 
-def lacking(
+def unknown_key(
     node: Any, choices: Mapping[str, str], override: str, folders: Sequence[Path]
 ) -> str | None:
     """What to say of an override whose key the chosen option of its group, a node with these
@@ -203,7 +204,7 @@ class Asked:
     renewed: bool
 
 
-def asked(
+def override_of(
     group: str, option: str, node: Mapping[str, Any], folders: Sequence[Path]
 ) -> Asked | None:
     """How a component with these values is asked for; None where no file of these folders
@@ -215,7 +216,10 @@ def asked(
     if not node:
         return Asked((), False)
     more = [f"{group}.limit={node['limit']}"] if "limit" in node else []
-    more += [f"trainer.{key}={said(value)}" for key, value in node.get("trainer", {}).items()]
+    more += [
+        f"trainer.{key}={as_override_value(value)}"
+        for key, value in node.get("trainer", {}).items()
+    ]
     node = {key: value for key, value in node.items() if key not in GIVEN}
     known = options(group, tuple(folders))
     if option not in known:
@@ -242,7 +246,7 @@ def overrides(
             inner = options(other[0], tuple(folders))[other[1]] if other else base[name]
             yield from overrides(there, value, inner, folders)
         else:
-            yield f"{there}={said(value)}"
+            yield f"{there}={as_override_value(value)}"
 
 
 def same_class(value: Any, base: Any) -> bool:
@@ -275,14 +279,18 @@ def renewed(own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[P
     return any(renewed(v, b, folders) for v, b in parts if isinstance(v, Mapping))
 
 
-def said(value: Any) -> str:
+def as_override_value(value: Any) -> str:
     """A value in the grammar of overrides."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{said(k)}:{said(v)}" for k, v in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(f"{as_override_value(k)}:{as_override_value(v)}" for k, v in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(said, value)) + "]"
+        return "[" + ",".join(map(as_override_value, value)) + "]"
     text = str(value)
     if text.startswith("sha256:"):
         return MISSING

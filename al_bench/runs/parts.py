@@ -7,30 +7,29 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from al_bench.assignments import InTurn
-from al_bench.label_models import Majority
-from al_bench.loop import Parts
-from al_bench.metrics import evaluate
-from al_bench.problem.build import build as build_problem
-from al_bench.problem.limit import limited
-from al_bench.problem.types import Dataset
+from al_bench.core.loop import Parts
+from al_bench.core.metrics import evaluate
+from al_bench.core.problem import Problem
+from al_bench.core.state import Protocol
+from al_bench.crowd import InTurn, Majority
+from al_bench.data.build import build as build_problem
+from al_bench.data.limit import limited
+from al_bench.data.types import Dataset
 from al_bench.runs.component import Component
-from al_bench.runs.config import PROBLEM, build
+from al_bench.runs.config import PROBLEM, instantiate
 from al_bench.runs.plan import Job
-from al_bench.state import Protocol
-from al_bench.truth import Problem
 
 
 def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
     """The components that a run's config names, and the trainer of its networks; an upper reference
     is given the truth here alone."""
-    protocol = checked_protocol(build(job.at("protocol")))
+    protocol = checked_protocol(instantiate(job.at("protocol")))
     check_asking(job, problem, protocol)
-    rules = [build(job.at(group)) for group in ("init", "strategy", "supervision")]
-    init, strategy, supervision = (p.given(problem.truth) if is_oracle(p) else p for p in rules)
-    learner, trainer = build(job.at("learner")), build(job.at("trainer"))
+    rules = [instantiate(job.at(group)) for group in ("init", "strategy", "supervision")]
+    init, strategy, supervision = (p.given(problem.truth) if reads_truth(p) else p for p in rules)
+    learner, trainer = instantiate(job.at("learner")), instantiate(job.at("trainer"))
     trainer.lead(learner)
-    asking = {} if problem.panel is None else asking_of(job, problem)
+    asking = {} if problem.annotator_pool is None else asking_of(job, problem)
     parts = Parts(init, strategy, supervision, learner, protocol, evaluate, **asking)
     return parts, trainer
 
@@ -38,22 +37,26 @@ def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
 def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
     """What several annotators' answers come to and whom to ask: a majority and in turn, unless
     the config says otherwise."""
-    label_model, assignment = job.at("label_model"), job.at("assignment")
-    asked: Any = InTurn() if assignment is None else build(assignment)
-    if is_oracle(asked):
+    label_model, annotator_selection = job.at("label_model"), job.at("annotator_selection")
+    asked: Any = InTurn() if annotator_selection is None else instantiate(annotator_selection)
+    if reads_truth(asked):
         asked = asked.given(problem.accuracies)
-    consensus = Majority() if label_model is None else build(label_model)
-    return {"label_model": consensus, "assignment": asked}
+    consensus = Majority() if label_model is None else instantiate(label_model)
+    return {"label_model": consensus, "annotator_selection": asked}
 
 
 def checked_protocol(protocol: Any) -> Protocol:
     """ValueError where a protocol does not say all that it must."""
-    missing = [name for name in ("reveal", "reask", "tariff") if not hasattr(protocol, name)]
+    missing = [
+        name
+        for name in ("feedback", "allow_relabel", "annotation_cost")
+        if not hasattr(protocol, name)
+    ]
     if missing:
         raise ValueError(
             f"the protocol {type(protocol).__name__} has no {' and no '.join(missing)}; wanted "
-            "reveal (sequential or batch), reask (may a labelled row be queried again) and tariff "
-            "(what answers cost: al_bench.state.Tariff)"
+            "feedback (within_batch or after_batch), allow_relabel (may a labelled row be queried "
+            "again) and annotation_cost (what answers cost: al_bench.core.state.AnnotationCost)"
         )
     made: Protocol = protocol
     return made
@@ -61,20 +64,20 @@ def checked_protocol(protocol: Any) -> Protocol:
 
 def check_asking(job: Job, problem: Problem, protocol: Protocol) -> None:
     """ValueError where a config has something to ask several annotators by, but not these."""
-    if problem.panel is not None:
+    if problem.annotator_pool is not None:
         return
-    for group in ("label_model", "assignment"):
+    for group in ("label_model", "annotator_selection"):
         if job.at(group) is not None:
             raise ValueError(f"{group} is for several annotators, and there is one; choose some by "
                              "annotators=...")  # fmt: skip
-    if protocol.reask:
+    if protocol.allow_relabel:
         raise ValueError("the protocol lets rows be queried again, but there is one annotator, who "
                          "has one answer a row; choose several by annotators=...")  # fmt: skip
 
 
-def is_oracle(part: Any) -> bool:
+def reads_truth(part: Any) -> bool:
     """Whether this is an upper reference: it reads the truth, and is marked so in every table."""
-    return bool(getattr(part, "oracle", False))
+    return bool(getattr(part, "reads_truth", False))
 
 
 def problem_of(job: Job) -> Problem:
@@ -88,24 +91,27 @@ def problem_of(job: Job) -> Problem:
 def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Problem:
     """The problem of these components; data sets and priors are kept for the next."""
     parts = {part.group: part for part in made}
-    keep, errors = build(parts["imbalance"].params), build(parts["noise"].params)
-    several = build(parts["annotators"].params) if "annotators" in parts else None
-    dataset, prior = loaded(parts["dataset"]), known_prior(parts["prior"])
+    keep, errors = (
+        instantiate(parts["imbalance"].params),
+        instantiate(parts["noise"].params),
+    )
+    several = instantiate(parts["annotators"].params) if "annotators" in parts else None
+    dataset, prior = load_dataset(parts["dataset"]), known_prior(parts["prior"])
     return build_problem(dataset, keep, errors, prior, seed, cache, several)
 
 
 @lru_cache(maxsize=4)
-def loaded(dataset: Component) -> Dataset:
+def load_dataset(dataset: Component) -> Dataset:
     """A data set, loaded once a process; some of its rows where it has a limit."""
     node = {key: value for key, value in dataset.params.items() if key != "limit"}
-    found: Dataset = build(node).load()
+    found: Dataset = instantiate(node).load()
     return limited(found, dataset.params["limit"]) if "limit" in dataset.params else found
 
 
 @lru_cache(maxsize=4)
 def known_prior(prior: Component) -> Any:
     """A prior, made once a process so that weights load once."""
-    return build(prior.params)
+    return instantiate(prior.params)
 
 
 def given_problem(problem: Problem, name: str) -> Mapping[str, Any]:

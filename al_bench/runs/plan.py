@@ -22,9 +22,9 @@ from al_bench.runs.config import (
     resolved,
     run_spec,
     search,
-    trust,
+    trust_folder,
 )
-from al_bench.runs.options import UnusualError, defaults, lacking
+from al_bench.runs.options import UnusualError, defaults, unknown_key
 
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
 PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # the choice of an option, as far as there is more
@@ -180,7 +180,7 @@ def plan(
     chosen option has not.
     """
     if extra is not None:
-        trust(extra)
+        trust_folder(extra)
     folders, compose = config_folders(extra), compose or composer(extra)
     lines = as_hydra_takes(overrides)
     several = [(line, values_of(line, extra)) for line in lines]
@@ -214,14 +214,14 @@ def values_of(override: str, extra: Path | None) -> list[str] | None:
             loader = GlobalHydra.instance().config_loader()
         (parsed,) = OverridesParser.create(config_loader=loader).parse_overrides([override])
     else:
-        parsed = parser().parse_override(override)
+        parsed = overrides_parser().parse_override(override)
     if not parsed.is_sweep_override():
         return None
     return [f"{parsed.get_key_element()}={value}" for value in parsed.sweep_string_iterator()]
 
 
 @cache
-def parser() -> Any:
+def overrides_parser() -> Any:
     """Of Hydra's overrides."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
@@ -238,14 +238,14 @@ def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequenc
         return node
     config = OmegaConf.create({key: node.config._get_node(key)} if key in node.config else {})
     OmegaConf.set_struct(config, True)
-    parsed = parser().parse_overrides(list(overrides))
+    parsed = overrides_parser().parse_overrides(list(overrides))
     try:
         ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
     except ConfigCompositionException:
         own = OmegaConf.to_container(node.config)
         assert isinstance(own, dict)
         for override in overrides:
-            if said := lacking(own.get(key), node.choices, override, folders):
+            if said := unknown_key(own.get(key), node.choices, override, folders):
                 raise ValueError(said) from None
         raise
     return Node(config, node.choices, node.hydra)
@@ -276,11 +276,11 @@ def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Overrides by the top-level node they change."""
     groups: dict[str, tuple[str, ...]] = {}
     for override in combination:
-        key = node_of(override)
+        key = top_level_node(override)
         groups[key] = (*groups.get(key, ()), override)
     return groups
 
 
-def node_of(override: str) -> str:
+def top_level_node(override: str) -> str:
     """The top-level node that an override changes: ``strategy@init`` changes init."""
     return key_of(override).split("@")[-1].split(".")[0].split("/")[0]

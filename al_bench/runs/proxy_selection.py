@@ -8,9 +8,9 @@ from time import perf_counter
 
 import numpy as np
 
-from al_bench.loop import Evaluate, Parts, Round, answered, trained
-from al_bench.state import Answers, Ints, Learner, State, Supervision
-from al_bench.truth import Problem
+from al_bench.core.loop import Evaluate, Parts, Round, answered, trained
+from al_bench.core.problem import Problem
+from al_bench.core.state import Answers, Ints, Learner, State, Supervision
 
 
 class ProxySelection:
@@ -44,10 +44,13 @@ class ProxySelection:
         asked, and their answers come to what they came to for the proxy. ValueError where the log
         does not hold this problem's answers.
         """
-        state, number = State.start(problem.pool, problem.panel, parts.protocol.reask), 0
+        state, number = (
+            State.start(problem.pool, problem.annotator_pool, parts.protocol.allow_relabel),
+            0,
+        )
         since: list[Round] = []  # the rounds after the last point
         for past in log:
-            told = answers_of([past])
+            told = answers_of_rounds([past])
             if problem.table[told.rows, told.annotators].tolist() != past.answers:
                 raise ValueError(
                     f"round {past.round} of the proxy run has other answers than this problem"
@@ -59,7 +62,7 @@ class ProxySelection:
                     began, now = perf_counter(), state
                     if past.round > 0:
                         now = trained(state, parts.supervision, parts.learner, seed, past.round)
-                    yield measured(number, since, now, problem, parts.evaluate, began)
+                    yield measured_point(number, since, now, problem, parts.evaluate, began)
                 number, since = number + 1, []
             if 0 < past.round < len(log) - 1:
                 rule = self.supervision or parts.supervision
@@ -70,7 +73,7 @@ class ProxySelection:
         return number in (0, last) or (self.every is not None and number % self.every == 0)
 
 
-def measured(
+def measured_point(
     number: int,
     since: Sequence[Round],
     now: State,
@@ -80,7 +83,7 @@ def measured(
 ) -> Round:
     """The point of this number: all that some rounds queried, and what the model now knows."""
     fitted = perf_counter()
-    told = answers_of(since)
+    told = answers_of_rounds(since)
     metrics, recall = evaluate(now, problem, told.rows)
     seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
     return Round(
@@ -92,12 +95,12 @@ def measured(
         recall,
         seconds,
         problem.own_ids(told.rows),
-        [] if problem.panel is None else told.annotators.tolist(),
+        [] if problem.annotator_pool is None else told.annotators.tolist(),
         sum(past.cost for past in since),
     )
 
 
-def answers_of(rounds: Sequence[Round]) -> Answers:
+def answers_of_rounds(rounds: Sequence[Round]) -> Answers:
     """All answers of some rounds, in their order; of the first annotator where there is one."""
 
     def flat(values: Iterable[Sequence[int]]) -> Ints:

@@ -9,18 +9,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from al_bench.loop import Round, active_learning
-from al_bench.progress import span
+from al_bench.core.loop import Round, active_learning
+from al_bench.core.problem import Problem
+from al_bench.core.progress import span
+from al_bench.core.threads import limit_threads
 from al_bench.runs.component import identified, name_of
-from al_bench.runs.config import GROUPS, OPTIONAL, build
+from al_bench.runs.config import GROUPS, OPTIONAL, instantiate
 from al_bench.runs.environment import commit, isa_limited, versions
-from al_bench.runs.loggers import log_round, opened, title
+from al_bench.runs.loggers import log_round, open_loggers, title
 from al_bench.runs.options import option_of
-from al_bench.runs.parts import is_oracle, parts_of, problem_of
+from al_bench.runs.parts import parts_of, problem_of, reads_truth
 from al_bench.runs.plan import Job
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
-from al_bench.threads import limit_threads
-from al_bench.truth import Problem
 
 
 class Aloud:
@@ -92,8 +92,8 @@ def write_rounds(
 ) -> None:
     """Run the loop and write each of its rounds, from the first that is not there yet."""
     parts, trainer = parts_of(job, problem)
-    oracle = any(map(is_oracle, vars(parts).values()))
-    manifest["facts"] = {**problem.facts, "digest": problem.digest, "oracle": oracle}
+    oracle = any(map(reads_truth, vars(parts).values()))
+    manifest["facts"] = {**problem.facts, "digest": problem.digest, "reads_truth": oracle}
     folder.write_manifest(manifest)
 
     name, done, seed = folder.folder.name, folder.resume(), int(job.at("seed"))
@@ -101,12 +101,15 @@ def write_rounds(
     rounds = active_learning(parts, problem, seed, done)
     if "selected_by" in manifest:
         log = read_rounds(folder.folder.parent / manifest["selected_by"])
-        selection, last = build(job.at("proxy_selection")), ""  # which points there are it knows
+        selection, last = (
+            instantiate(job.at("proxy_selection")),
+            "",
+        )  # which points there are it knows
         trainer.lead(selection.learner)
         rounds = selection.rounds(log, parts, problem, seed, len(done))
-    factories = [build(node) for node in job.at("logger")["mirrors"]]
+    factories = [instantiate(node) for node in job.at("logger")["mirrors"]]
     labels, names = 0, problem.class_names
-    with opened(factories, name, manifest, Path(job.at("results"))) as loggers:
+    with open_loggers(factories, name, manifest, Path(job.at("results"))) as loggers:
         trainer.loggers, trainer.folder = loggers, folder.folder
         for past in done:
             labels += len(past.queried)

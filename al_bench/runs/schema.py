@@ -81,14 +81,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ValueError(f"{path} holds a {type(manifest).__name__}; wanted a JSON object")
     for key, (wanted, fits) in MANIFEST.items():
         if key not in manifest or not fits(manifest[key]):
-            came = f"is {shown(manifest[key])}" if key in manifest else "is not there"
+            came = f"is {shortened(manifest[key])}" if key in manifest else "is not there"
             raise ValueError(
                 f"{path}: {key!r} {came}; wanted {wanted}; delete {folder} to run it anew"
             )
     return manifest
 
 
-def read_rounds(folder: Path) -> tuple[list[dict[str, Any]], bool]:
+def read_round_lines(folder: Path) -> tuple[list[dict[str, Any]], bool]:
     """The finished rounds of a run, in order, and whether a torn last line was left out; no file
     is no rounds. ValueError where a whole line is damaged or not the round that it should be."""
     path = folder / "rounds.jsonl"
@@ -114,10 +114,10 @@ def read_round(line: bytes | str) -> dict[str, Any]:
     if isinstance(found, dict) and isinstance(found.get("queried"), list):  # of an older line
         found = {"ids": [], "annotators": [], "cost": float(len(found["queried"])), **found}
     if not isinstance(found, dict) or found.keys() != ROUND.keys():
-        raise ValueError(f"it is {shown(found)}; wanted the keys {', '.join(ROUND)}")
+        raise ValueError(f"it is {shortened(found)}; wanted the keys {', '.join(ROUND)}")
     for key, (wanted, fits) in ROUND.items():
         if not fits(found[key]):
-            raise ValueError(f"{key!r} is {shown(found[key])}; wanted {wanted}")
+            raise ValueError(f"{key!r} is {shortened(found[key])}; wanted {wanted}")
     if len(found["queried"]) != len(found["answers"]):
         raise ValueError(f"it has {len(found['queried'])} rows and {len(found['answers'])} answers")
     for what in ("ids", "annotators"):
@@ -126,6 +126,6 @@ def read_round(line: bytes | str) -> dict[str, Any]:
     return found
 
 
-def shown(value: Any) -> str:
+def shortened(value: Any) -> str:
     """The start of a value, on one line."""
     return repr(value)[:60]

@@ -17,8 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from al_bench.content import replaced
-from al_bench.loop import Round
+from al_bench.core.hashing import replaced
+from al_bench.core.loop import Round
 from al_bench.runs import schema
 from al_bench.runs.schema import read_manifest
 
@@ -33,7 +33,7 @@ class BusyError(RuntimeError):
 
 def read_rounds(folder: Path) -> list[Round]:
     """The finished rounds of a run, in order; ValueError where a whole line is damaged."""
-    return [Round(**line) for line in schema.read_rounds(folder)[0]]
+    return [Round(**line) for line in schema.read_round_lines(folder)[0]]
 
 
 class RunFolder:

@@ -20,7 +20,7 @@ from typing import Any
 
 from omegaconf import DictConfig, read_write
 
-from al_bench.progress import Every, span
+from al_bench.core.progress import Every, span
 from al_bench.runs.config import composing, is_sweep, key_of, search, workers
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.plan import Plan
@@ -83,7 +83,7 @@ def launch(
     from hydra.core.utils import JobStatus
     from hydra.types import HydraContext, RunMode
 
-    require(str(planned.hydra.launcher["_target_"]))
+    require_plugin(str(planned.hydra.launcher["_target_"]))
     values = [o for o in planned.overrides if "." not in key_of(o) and not is_sweep(o)]
     fixed = [*search(extra), *planned.fixed, *(o for o in values if o not in planned.fixed)]
     with composing(extra):
@@ -112,7 +112,7 @@ def launch(
     return [list(job.return_value) for job in jobs]
 
 
-def require(target: str) -> None:
+def require_plugin(target: str) -> None:
     """RuntimeError that says which extra brings a plugin, where it is not installed."""
     parts = target.split(".")
     if parts[0] != "hydra_plugins":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, Querying, State, Strategy
+from al_bench.core.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.ranking import top
 from al_bench.strategies.wrappers import show_only
@@ -45,7 +45,9 @@ class AnchorAL:
             return self.inner.select(state, budget, rng)
         classes = np.flatnonzero(state.counts)
         answered = [np.flatnonzero(state.labels == c) for c in classes]
-        chosen = [spread(unit_rows(state.rows.features, a), self.anchors, rng) for a in answered]
+        chosen = [
+            spread_positions(unit_rows(state.rows.features, a), self.anchors, rng) for a in answered
+        ]
         anchors = np.concatenate([a[i] for a, i in zip(answered, chosen, strict=True)])
         return near(self.inner, state, anchors, self.neighbours, self.size, budget, rng)
 
@@ -92,7 +94,7 @@ def near(
     return inner.select(show_only(state, rows[top(score, amount, rng)]), budget, rng)
 
 
-def spread(features: Floats, amount: int, rng: np.random.Generator) -> Ints:
+def spread_positions(features: Floats, amount: int, rng: np.random.Generator) -> Ints:
     """Positions of at most `amount` distinct rows by k-means++ seeding."""
     from sklearn.cluster import kmeans_plusplus
 

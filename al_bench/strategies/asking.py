@@ -1,7 +1,7 @@
 """Strategies that ask again: which labelled rows are worth one more answer, beside new ones.
 
-Where nothing is asked again (``state.reask``), each queries unlabelled rows alone. A row is queried
-as often as somebody is left to ask, for a second time once all others had their turn.
+Unless ``state.allow_relabel``, each queries unlabelled rows alone. A row is queried as often as
+somebody is left to ask, for a second time once all others had their turn.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, entropy, fraction, one_hot, one_of
-from al_bench.label_models.libraries import NEEDED, answer_table, quietly
-from al_bench.label_models.views import views
-from al_bench.state import Floats, Ints, Querying, State, Strategy
+from al_bench.core.arrays import at_least, entropy, fraction, one_hot, one_of
+from al_bench.core.state import Floats, Ints, Querying, State, Strategy
+from al_bench.crowd.cross_val import views
+from al_bench.crowd.libraries import NEEDED, answer_table, quietly
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.ranking import top
 
@@ -63,9 +63,9 @@ class Repeated:
         at_least(self, 1, times=self.times)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
-        if not state.reask:
+        if not state.allow_relabel:
             return self.inner.select(state, budget, rng)
-        seen, each = state.once(), np.minimum(state.left, self.times)
+        seen, each = state.without_relabeling(), np.minimum(state.remaining, self.times)
         queries = np.empty(0, dtype=np.int64)
         while len(queries) < budget and len(seen.unlabelled):
             wanted = -(-(budget - len(queries)) // self.times)
@@ -75,7 +75,7 @@ class Repeated:
         queries = queries[:budget]
         now = np.bincount(queries, minlength=len(state.labels))
         had = now + np.bincount(state.answers.rows, minlength=len(now)).astype(float)
-        rows, left = state.askable, state.left - now
+        rows, left = state.queryable, state.remaining - now
         rest = best_first(rows, -had[rows], left, budget - len(queries), rng)
         return np.concatenate([queries, rest])
 
@@ -108,15 +108,19 @@ class AskAgain:
         one_of(self, WORTHS, by=self.by)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
-        room, free = int(state.left[state.labelled].sum()), len(state.unlabelled)
+        room, free = int(state.remaining[state.labelled].sum()), len(state.unlabelled)
         new = min(budget - min(round(self.fraction * budget), room), free)
         rows = state.labelled
-        again = best_first(rows, self.worth(state, rows), state.left, budget - new, rng)
+        again = best_first(rows, self.worth(state, rows), state.remaining, budget - new, rng)
         if new + len(again) < budget:  # all rows are queried, and some of the new ones once more
-            more, rest = rng.permutation(state.unlabelled), np.maximum(state.left - 1, 0)
+            more, rest = rng.permutation(state.unlabelled), np.maximum(state.remaining - 1, 0)
             spare = budget - new - len(again)
             again = np.concatenate([again, best_first(more, rng.random(free), rest, spare, rng)])
-        return followed(self.inner.select(state.once(), new, rng), again) if new else again
+        return (
+            followed(self.inner.select(state.without_relabeling(), new, rng), again)
+            if new
+            else again
+        )
 
     def worth(self, state: State, rows: Ints) -> Floats:
         """(m,) how soon each of these labelled rows is asked about again."""
@@ -190,9 +194,9 @@ class ReLabel:
         of_label[state.labelled] = 0.0
         if state.consensus is not None:
             of_label[state.consensus.rows] = entropy(state.consensus.probs)
-        rows = state.askable
+        rows = state.queryable
         scores = (1 - self.alpha) * entropy(state.probs[rows]) + self.alpha * of_label[rows]
-        return best_first(rows, scores, state.left, budget, rng)
+        return best_first(rows, scores, state.remaining, budget, rng)
 
 
 @dataclass(frozen=True)
@@ -226,17 +230,17 @@ class ActiveLab:
         seen, pool = views(state, labelled, targets, self.folds, self.l2, rng)
         with quietly(rng):
             scores = get_active_learning_scores(
-                said(state) if len(labelled) else None,
+                answers_by_row(state) if len(labelled) else None,
                 seen if len(labelled) else None,
                 pool[free] if len(free) else None,
             )
-        return best_first(rows, -np.concatenate(scores), state.left, budget, rng)
+        return best_first(rows, -np.concatenate(scores), state.remaining, budget, rng)
 
 
-def said(state: State) -> Floats:
+def answers_by_row(state: State) -> Floats:
     """(m, a') answers about the labelled rows by those who gave any, NaN where there is none; of a
     single annotator the labels."""
-    if state.panel is None:
+    if state.annotator_pool is None:
         return state.labels[state.labelled][:, None].astype(float)
     places = np.searchsorted(state.labelled, state.answers.rows)
     return answer_table(state, state.labelled, places)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import above
-from al_bench.state import Floats, Ints, State
+from al_bench.core.arrays import above
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.distances import (
     Distance,
     Nearest,
@@ -17,7 +17,7 @@ from al_bench.strategies.common.distances import (
     spread,
     squared_norms,
 )
-from al_bench.strategies.common.ranking import filled
+from al_bench.strategies.common.ranking import filled_at_random
 
 
 class Badge:
@@ -101,7 +101,7 @@ class Vessal:
             return rows
         sketch = projected(state, rows, self.dim, rng)
         kept = one_pass(sketch, rng.random(len(rows)), self.ridge, budget)
-        chosen: Ints = rows[filled(kept, np.arange(len(rows)), budget, rng)]
+        chosen: Ints = rows[filled_at_random(kept, np.arange(len(rows)), budget, rng)]
         return chosen
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, one_of, require
-from al_bench.state import Floats, Ints, State
+from al_bench.core.arrays import above, at_least, one_of, require
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.linear import linear_head
 
@@ -126,7 +126,7 @@ class Factors(NamedTuple):
         return out
 
 
-class Symmetric:
+class SymmetricSum:
     """A matrix (k d, k d) minus products of thin ones, of which some are not subtracted yet."""
 
     def __init__(self, matrix: Floats) -> None:
@@ -211,7 +211,7 @@ def forms(rows: Factors, matrix: Floats) -> Floats:
 def greedy(rows: Factors, inverse: Floats, middle: Floats, count: int, budget: int) -> Ints:
     """Positions kept of `count` added to M, given M^-1 and M^-1 F M^-1, both changed in place."""
     spans, pulls = forms(rows, inverse), forms(rows, middle)
-    both = Symmetric(inverse), Symmetric(middle)
+    both = SymmetricSum(inverse), SymmetricSum(middle)
     chosen: list[int] = []
     for _ in range(count):
         gains = trace_gains(spans, pulls)
@@ -247,8 +247,8 @@ def trace_losses(spans: Floats, pulls: Floats) -> Floats:
 def update(
     rows: Factors,
     at: int,
-    inverse: Symmetric,
-    middle: Symmetric,
+    inverse: SymmetricSum,
+    middle: SymmetricSum,
     spans: Floats,
     pulls: Floats,
     sign: int,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Bools, Floats, Ints, State, Strategy
+from al_bench.core.state import Bools, Floats, Ints, State, Strategy
 
 
 def rarest_first(

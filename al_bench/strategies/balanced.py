@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, entropy, share
-from al_bench.state import Floats, Ints, State, Strategy
+from al_bench.core.arrays import at_least, entropy, share
+from al_bench.core.state import Floats, Ints, State, Strategy
 from al_bench.strategies.balance import (
     belief,
     random_argmax,
@@ -157,7 +157,7 @@ class MostLikelyPositive(Ranking):
 class ClassBalancedByTruth:
     """Upper reference, not a method: random rows balanced over their true classes; reads the truth.
 
-    A runner that sees `oracle` calls ``given`` with the pool's truth before the run and marks
+    A runner that sees `reads_truth` calls ``given`` with the pool's truth before the run and marks
     the strategy as a reference in every table. The class with fewest true members among the
     labelled rows and the picks goes next; an exhausted class is passed over. O(n log n).
 
@@ -168,7 +168,7 @@ class ClassBalancedByTruth:
     truth : (n,) the true class of every pool row, None until it is given
     """
 
-    oracle: ClassVar[bool] = True
+    reads_truth: ClassVar[bool] = True
     truth: Ints | None = None
 
     def given(self, truth: Ints) -> ClassBalancedByTruth:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, LinearModel, State
+from al_bench.core.state import Floats, Ints, LinearModel, State
 from al_bench.strategies.common.ranking import top
 
 BLOCK = 65_536  # rows whose scores exist at once

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, entropy
-from al_bench.state import Floats, Ints, State
+from al_bench.core.arrays import above, at_least, entropy
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.posterior import Laplace, Posterior, Predict
 from al_bench.strategies.common.ranking import top

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, margin, unit
-from al_bench.state import Floats, Ints, State
+from al_bench.core.arrays import at_least, margin, unit
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import assign, representatives
 from al_bench.strategies.common.distances import pairwise, unit_rows
 from al_bench.strategies.common.ranking import top

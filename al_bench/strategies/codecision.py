@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, fraction, margin, one_of
-from al_bench.label_models.belief import AveragedBelief, OutOfFoldBelief
-from al_bench.state import Floats, Ints, State
+from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief
+from al_bench.core.arrays import at_least, fraction, margin, one_of
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.asking import best_first
 from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import unit_rows
@@ -139,10 +139,10 @@ class CodecisionAgain(Codecision):
         fraction(self, most=self.most)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        if not state.reask or not len(state.labelled):
+        if not state.allow_relabel or not len(state.labelled):
             return super().select(state, budget, rng)
         beliefs, counts = self.beliefs(state, rng), soft_counts(state)
-        rows = rng.permutation(state.askable)
+        rows = rng.permutation(state.queryable)
         old, new = rows[state.labels[rows] >= 0], rows[state.labels[rows] < 0]
         value = np.zeros(len(state.labels))
         value[old] = self.again * (1 - margin(single(beliefs[old])))
@@ -153,6 +153,6 @@ class CodecisionAgain(Codecision):
             new = self.typical(state, new, beliefs, budget, rng)
         rows = np.concatenate([new, again])
         chosen = rows[needy_batch(value[rows], single(beliefs[rows]), counts, self.power, budget)]
-        left = state.left - np.bincount(chosen, minlength=len(state.labels))
+        left = state.remaining - np.bincount(chosen, minlength=len(state.labels))
         more = best_first(chosen, value[chosen], left, budget - len(chosen), rng)
         return np.concatenate([chosen, more])

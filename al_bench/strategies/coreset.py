@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import fraction
-from al_bench.state import Floats, Ints, State
+from al_bench.core.arrays import fraction
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.distances import (
     Distance,
     Nearest,

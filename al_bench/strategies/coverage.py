@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.arithmetic import above, at_least, margin, require, share, softmax
-from al_bench.state import Floats, Ints, State
+from al_bench.core.arrays import above, at_least, margin, require, share, softmax
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
 from al_bench.strategies.common.greedy import lazy_greedy

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, fraction
-from al_bench.state import Ints, Querying, State
+from al_bench.core.arrays import at_least, fraction
+from al_bench.core.state import Ints, Querying, State
 from al_bench.strategies.common.lines import Board
 
 
@@ -57,7 +57,7 @@ class Direct:
         for k, quota in zip(rng.permutation(n_classes), quotas, strict=True):
             spots, signs = board.marks(int(k))
             cut = threshold(spots, signs, len(board), rng)
-            rows = board.line(int(k))[0][around(spots, cut, quota, len(board), rng)]
+            rows = board.line(int(k))[0][around_threshold(spots, cut, quota, len(board), rng)]
             last.append(rows.astype(np.int64))
             board.take(last[-1])
         return np.concatenate(last)
@@ -136,7 +136,9 @@ def threshold(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -
     return (low + high + int(rng.integers(2))) // 2
 
 
-def around(spots: Ints, cut: int, amount: int, length: int, rng: np.random.Generator) -> Ints:
+def around_threshold(
+    spots: Ints, cut: int, amount: int, length: int, rng: np.random.Generator
+) -> Ints:
     """The `amount` unknown places nearest to a threshold, alternately left and right of it, more
     on one side where the other is used up."""
     unknown = count_unknown(spots, 0, length)

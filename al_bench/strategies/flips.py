@@ -7,12 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, one_of, require, softmax
-from al_bench.state import Floats, Ints, Picked, Rows, State
+from al_bench.core.arrays import at_least, one_of, require, softmax
+from al_bench.core.state import Floats, Ints, Picked, Rows, State
 from al_bench.strategies.common.clusters import FULL, representatives
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
 from al_bench.strategies.common.linear import linear_head
-from al_bench.strategies.common.ranking import filled
+from al_bench.strategies.common.ranking import filled_at_random
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class AlfaMix:
             enough = np.partition(steps, budget - 1)[budget - 1] if budget else most
             candidates = rows[steps <= min(enough, most)]
         if len(candidates) < budget:
-            return filled(candidates, rows, budget, rng)
+            return filled_at_random(candidates, rows, budget, rng)
         features = unit_rows(state.rows.features, candidates)
         return candidates[representatives(features, budget, rng)]
 
@@ -131,7 +131,7 @@ class DropQuery:
             bar -= 1
         candidates = rows[changes > bar]
         if len(candidates) < budget:
-            return filled(candidates, rows, budget, rng)
+            return filled_at_random(candidates, rows, budget, rng)
         if self.space == "unit" or not len(state.labelled):
             features = unit_rows(state.rows.features, candidates)
         else:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import at_least
-from al_bench.state import UNLABELLED, Ints, Querying, State
+from al_bench.core.arrays import at_least
+from al_bench.core.state import UNLABELLED, Ints, Querying, State
 from al_bench.strategies.common.lines import Board, smallest
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from al_bench.arithmetic import at_least
-from al_bench.state import HIDDEN, Bools, Floats, Ints, Querying, State, Strategy
+from al_bench.core.arrays import at_least
+from al_bench.core.state import HIDDEN, Bools, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import entropy
-from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
-from al_bench.state import Ints, State
+from al_bench.belief.split import balanced_entropy, fm_guesses, noise_set
+from al_bench.core.arrays import entropy
+from al_bench.core.state import Ints, State
 from al_bench.strategies.common.ranking import top
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from al_bench.state import Ints, State
+from al_bench.core.state import Ints, State
 
 
 class Random:

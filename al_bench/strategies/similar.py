@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import unit
-from al_bench.state import Floats, Ints, State
+from al_bench.core.arrays import unit
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.balance import rare_classes
 from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.greedy import lazy_greedy

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.rng import seeded_global_generator
-from al_bench.state import HIDDEN, Floats, Ints, Picked, Rows, State
-from al_bench.strategies.common.ranking import filled
+from al_bench.core.rng import seeded_global_generator
+from al_bench.core.state import HIDDEN, Floats, Ints, Picked, Rows, State
+from al_bench.strategies.common.ranking import filled_at_random
 
 try:
     from skactiveml.base import SingleAnnotatorPoolQueryStrategy, SkactivemlClassifier
@@ -78,7 +78,7 @@ class SkActiveML:
             named = query.query(features, answers, batch_size=budget, **models)
         distinct = list(dict.fromkeys(np.asarray(named).tolist()))
         chosen = seen[np.array(distinct, dtype=np.int64)]
-        return filled(chosen, state.unlabelled, budget, rng)
+        return filled_at_random(chosen, state.unlabelled, budget, rng)
 
     def _models(self, state: State, rng: np.random.Generator) -> dict[str, Any]:
         """The models that the query is called with, by the names of its parameters."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, require
-from al_bench.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
+from al_bench.core.arrays import at_least, require
+from al_bench.core.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import random_argmax, unanswered
 
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import at_least, one_of
-from al_bench.state import HIDDEN, Floats, Ints, State
+from al_bench.core.arrays import at_least, one_of
+from al_bench.core.state import HIDDEN, Floats, Ints, State
 from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
 from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
-from al_bench.strategies.common.ranking import filled
+from al_bench.strategies.common.ranking import filled_at_random
 
 CLUSTERINGS = ("scikit_learn", "two_passes")
 DENSITIES = ("unlabelled", "cluster")
@@ -68,7 +68,7 @@ class TypiClust:
         else:
             unlabelled = [own[free[own]] for own in members]
             picks = densest_in_turn(features, unlabelled, budget, self.neighbours)
-        return filled(rows[picks], state.unlabelled, budget, rng)
+        return filled_at_random(rows[picks], state.unlabelled, budget, rng)
 
     def _clusters(self, features: Floats, count: int, rng: np.random.Generator) -> Ints:
         """(n,) the cluster of each row, of at most `count`."""

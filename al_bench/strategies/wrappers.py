@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, Querying, State, Strategy
+from al_bench.core.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import belief, random_argmax, rarest_first, unanswered
 from al_bench.strategies.common.ranking import top
 

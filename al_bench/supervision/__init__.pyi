@@ -3,11 +3,11 @@ from .human import ConfidentLearning as ConfidentLearning
 from .human import HumanLabels as HumanLabels
 from .human import Smoothed as Smoothed
 from .human import SoftLabels as SoftLabels
+from .posterior import PoolByTruth as PoolByTruth
+from .posterior import PosteriorLabels as PosteriorLabels
+from .posterior import PosteriorLabelsPool as PosteriorLabelsPool
+from .posterior import PseudoLabelsDecayed as PseudoLabelsDecayed
 from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill
 from .pseudo import SelfTraining as SelfTraining
-from .vetted import FadingPool as FadingPool
-from .vetted import PoolByTruth as PoolByTruth
-from .vetted import Vetted as Vetted
-from .vetted import VettedPool as VettedPool

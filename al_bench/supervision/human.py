@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot, require, unit
-from al_bench.label_models.crossfit import cross_fit, fold_numbers
-from al_bench.state import State, TrainingSet
+from al_bench.core.arrays import one_hot, require, unit
+from al_bench.core.state import State, TrainingSet
+from al_bench.crowd.crossfit import cross_fit, fold_numbers
 
 
 class HumanLabels:

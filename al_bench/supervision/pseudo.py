@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import above, at_least, one_hot, share
-from al_bench.label_models.belief import confident_rows
-from al_bench.label_models.split import balanced_entropy, fm_guesses, noise_set
-from al_bench.state import Floats, Ints, PriorModel, State, TrainingSet
+from al_bench.belief.belief import confident_rows
+from al_bench.belief.split import balanced_entropy, fm_guesses, noise_set
+from al_bench.core.arrays import above, at_least, one_hot, share
+from al_bench.core.state import Floats, Ints, PriorModel, State, TrainingSet
 
 
 def with_pseudo_labels(state: State, free: Ints, guesses: Ints, each: float) -> TrainingSet:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from al_bench.label_models.consensus import Majority
-from al_bench.state import ABSENT, Ints, Panel, State
+from al_bench.core.state import ABSENT, AnnotatorPool, Ints, State
+from al_bench.crowd.consensus import Majority
 from al_bench.testing.situations import Situation, make_state
 
 SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # the last one, of two classes, says mostly the wrong one
@@ -27,22 +27,26 @@ def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
     return np.where(away, ABSENT, table)
 
 
-def panel_of(table: Ints, persons: bool) -> Panel:
+def people_of(table: Ints, identified: bool) -> AnnotatorPool:
     """Who gave a table of answers; of persons the first is a foundation model, the last is dear."""
     count = table.shape[1]
     prices, models = np.ones(count), np.zeros(count, dtype=bool)
-    if persons:
+    if identified:
         prices[-1], models[0] = 3.0, True
     names = tuple(f"annotator {number + 1}" for number in range(count))
-    return Panel(names, table != ABSENT, prices, models, persons)
+    return AnnotatorPool(names, table != ABSENT, prices, models, identified)
 
 
 def bought(state: State, table: Ints, rows: Ints, rng: np.random.Generator) -> State:
     """The state after one more answer about each of these rows, by anybody who is left to ask; a
     place only follows the one before it."""
-    assert state.panel is not None
-    draw = rng.uniform(1, 2, size=(len(rows), len(state.panel))) if state.panel.persons else 1.0
-    who = np.argmax(state.open[rows] * draw, axis=1)
+    assert state.annotator_pool is not None
+    draw = (
+        rng.uniform(1, 2, size=(len(rows), len(state.annotator_pool)))
+        if state.annotator_pool.identified
+        else 1.0
+    )
+    who = np.argmax(state.available[rows] * draw, axis=1)
     return state.tell(rows, table[rows, who], who)
 
 
@@ -53,43 +57,43 @@ def make_asked(
     labelled: int = 20,
     most: int = 3,
     here: float = 1.0,
-    persons: bool = True,
+    identified: bool = True,
     agreed: bool = True,
-    reask: bool = True,
+    allow_relabel: bool = True,
     seed: int = 0,
 ) -> Situation:
     """A pool of which some rows have one to `most` answers, as far as there is somebody to ask.
 
     here: part of the rows that each annotator has an answer about; persons, or places; agreed:
-    whether there is a consensus, the majority's; reask: whether a labelled row may be queried.
+    whether there is a consensus, the majority's; allow_relabel: as of a protocol.
     """
     fitted, truth = make_state(n=n, k=k, labelled=min(max(labelled, k), n), seed=seed)
     table = make_table(truth, k, here, seed)
-    if not persons:  # a row's first places are the filled ones
+    if not identified:  # a row's first places are the filled ones
         table = np.take_along_axis(table, np.argsort(table == ABSENT, axis=1, kind="stable"), 1)
-    state = State.start(fitted.rows, panel_of(table, persons), reask=True)
+    state = State.start(fitted.rows, people_of(table, identified), allow_relabel=True)
     rng = np.random.default_rng([seed, 6])
     rows = rng.permutation(n)[:labelled]
     for time in range(most):
         again = rows[: len(rows) * (most - time) // most]
-        state = bought(state, table, again[state.open[again].any(axis=1)], rng)
+        state = bought(state, table, again[state.available[again].any(axis=1)], rng)
     if labelled:
         state = replace(state, model=fitted.model)
     if agreed and labelled:
         state = state.agreed(Majority().infer(state, rng), rng)
-    return Situation(name, replace(state, reask=reask), truth, table)
+    return Situation(name, replace(state, allow_relabel=allow_relabel), truth, table)
 
 
 def asked_situations() -> Iterator[Situation]:
     """States that several annotators lead to sooner or later; all have an answer but the first."""
     yield make_asked("no answer yet", labelled=0)
     yield make_asked("a panel of persons")
-    yield make_asked("a panel of places", persons=False, here=0.7)
+    yield make_asked("a panel of places", identified=False, here=0.7)
     yield make_asked("persons who are away", here=0.5)
     yield make_asked("labelled rows that nobody is left to ask about", labelled=12, most=5)
     yield make_asked("one answer a row", most=1)
     yield make_asked("answers without a consensus", agreed=False)
-    yield make_asked("rows that are asked about once", reask=False)
+    yield make_asked("rows that are asked about once", allow_relabel=False)
     yield make_asked("an answer about every row", n=24, labelled=24, most=2)
     yield make_asked("two classes of several answers", n=40, k=2, labelled=10)
     yield make_asked("more classes than rows", n=30, k=40, labelled=6)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.desk import Desk
-from al_bench.state import Answers
+from al_bench.core.oracle import Oracle
+from al_bench.core.problem import accuracies
+from al_bench.core.state import Answers
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
     Check,
@@ -22,7 +23,6 @@ from al_bench.testing.promises import (
     same_again,
 )
 from al_bench.testing.situations import Situation
-from al_bench.truth import accuracies
 
 
 def _several(seed: int) -> Situation:
@@ -43,7 +43,7 @@ def makes_a_consensus(make: Make) -> None:
             continue
         made = make().infer(state, generator())
         rows, k = np.unique(state.answers.rows), state.n_classes
-        given = np.bincount(state.answers.annotators, minlength=state.open.shape[1])
+        given = np.bincount(state.answers.annotators, minlength=state.available.shape[1])
         if not np.array_equal(made.rows, rows):
             raise ContractError(f"with {here.name}: rows are not those with an answer, ascending")
         shapes = {part.shape for part in (made.right, made.asked)}
@@ -70,25 +70,30 @@ def hears_answers_in_any_order(make: Make) -> None:
         raise ContractError("the consensus changes with the order in which answers came")
 
 
-def _named(assignment: Any, here: Situation, seed: int) -> list[Any]:
-    rule = _skilled(assignment, here)
-    return [rule.assign(here.state, here.state.askable, generator(seed))]
+def _named(annotator_selection: Any, here: Situation, seed: int) -> list[Any]:
+    rule = _skilled(annotator_selection, here)
+    return [rule.assign(here.state, here.state.queryable, generator(seed))]
 
 
-def _skilled(assignment: Any, here: Situation) -> Any:
-    return knowing(assignment, accuracies(here.truth, here.table))
+def _skilled(annotator_selection: Any, here: Situation) -> Any:
+    return knowing(annotator_selection, accuracies(here.truth, here.table))
 
 
 def names_somebody_open(make: Make) -> None:
     """For each of some distinct rows one annotator who can still be asked; the same again."""
     for here in asked_situations():
-        panel, state = here.state.panel, here.state
-        if panel is None or not panel.persons:
+        annotator_pool, state = here.state.annotator_pool, here.state
+        if annotator_pool is None or not annotator_pool.identified:
             continue
-        for some in (state.askable, state.askable[::-3], state.askable[:1], state.askable[:0]):
+        for some in (
+            state.queryable,
+            state.queryable[::-3],
+            state.queryable[:1],
+            state.queryable[:0],
+        ):
             with kept(f"with {here.name}, {len(some)} rows"):
-                desk = Desk(here.table, panel, _skilled(make(), here))
-                who = desk.whom(state, some, generator())
+                oracle = Oracle(here.table, annotator_pool, _skilled(make(), here))
+                who = oracle.whom(state, some, generator())
             if not np.array_equal(who, _skilled(make(), here).assign(state, some, generator())):
                 raise ContractError(f"with {here.name}: equal generators name other annotators")
 
@@ -98,9 +103,11 @@ def assigns_by_bought_answers_alone(make: Make) -> None:
     here = make_asked("several annotators", labelled=20)
     rows, rule = np.repeat(here.state.unlabelled[:10], 2), _skilled(make(), here)
     with kept("with rows that come twice"):
-        first = Desk(here.table, here.state.panel, rule).ask(here.state, rows, generator())
+        first = Oracle(here.table, here.state.annotator_pool, rule).ask(
+            here.state, rows, generator()
+        )
         other = others_poisoned(here, first.rows, first.annotators)
-        again = Desk(other, here.state.panel, rule).ask(here.state, rows, generator())
+        again = Oracle(other, here.state.annotator_pool, rule).ask(here.state, rows, generator())
     if not np.array_equal(first.annotators, again.annotators):
         raise ContractError("whom it names changes with answers that were not bought")
 
@@ -112,7 +119,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         hears_answers_in_any_order,
         hands_off(_inferred, _several),
     ),
-    "assignment": (
+    "annotator_selection": (
         names_somebody_open,
         assigns_by_bought_answers_alone,
         hands_off(_named, _several),

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.problem.types import People, Truth
-from al_bench.state import ABSENT, Ints, PriorModel, State, TrainingSet
+from al_bench.core.state import ABSENT, Ints, PriorModel, State, TrainingSet
+from al_bench.data.types import People, Truth
 from al_bench.testing import asking_contract, strategy_contract
 from al_bench.testing.asking import asked_situations
 from al_bench.testing.promises import (
@@ -31,12 +31,12 @@ from al_bench.testing.promises import (
 )
 from al_bench.testing.situations import (
     Situation,
+    after_training,
     make_pool,
     make_state,
-    plain,
+    one_annotator,
     situations,
     telling_inputs,
-    trained,
 )
 
 
@@ -163,7 +163,7 @@ def answer_as_a_crowd(make: Make) -> None:
         raise ContractError("equal generators give different answers")
     if answers.shape != (300, count) or not count:
         raise ContractError(f"{count} annotators have answers of shape {answers.shape}")
-    if prices.shape != (count,) or crowd.models.shape != (count,) or prices.min() <= 0:
+    if prices.shape != (count,) or crowd.is_model.shape != (count,) or prices.min() <= 0:
         raise ContractError("not everybody has a price above 0 and is a model or none")
     if answers.min() < ABSENT or answers.max() >= 10:
         raise ContractError("answers are no classes")
@@ -186,8 +186,8 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "strategy": strategy_contract.CHECKS,
     "supervision": (
         makes_a_training_set,
-        same_again(_taught, plain),
-        hands_off(_taught, trained),
+        same_again(_taught, one_annotator),
+        hands_off(_taught, after_training),
     ),
     "learner": (predicts_distributions, learns_the_same_again, learns_something),
     "imbalance": (keeps_existing_rows,),
@@ -200,7 +200,7 @@ ROLES = {"init": "strategy"}  # a start is a strategy of round 1 (strategy@init)
 
 def check_config(overrides: Sequence[str], extra: Path | None) -> int:
     """Check the components named in `overrides` (``strategy=mine``); 1 if a promise is broken."""
-    from al_bench.runs.config import build
+    from al_bench.runs.config import instantiate
     from al_bench.runs.plan import plan
 
     heads = [override.split("=")[0].split("@")[-1] for override in overrides]
@@ -214,7 +214,7 @@ def check_config(overrides: Sequence[str], extra: Path | None) -> int:
         for promise in CHECKS[ROLES.get(group, group)]:
             what = f"{group}={option}: {(promise.__doc__ or '').splitlines()[0]}"
             try:
-                promise(partial(build, job.config[group]))
+                promise(partial(instantiate, job.config[group]))
                 print(f"ok      {what}")
             except ContractError as error:
                 broken += 1

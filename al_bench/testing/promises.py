@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from al_bench.state import State
+from al_bench.core.state import State
 from al_bench.testing.situations import Situation
 
 Make: TypeAlias = Callable[[], Any]
@@ -29,8 +29,8 @@ def generator(seed: int = 0) -> np.random.Generator:
 def lock(state: State) -> None:
     """Let whoever writes into the state, its predictions, its training set, or into what is known
     of several annotators get a ValueError."""
-    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior, state.open]
-    for part in (state.training, state.answers, state.panel, state.consensus):
+    arrays = [state.labels, state.probs, state.rows.features, state.rows.prior, state.available]
+    for part in (state.training, state.answers, state.annotator_pool, state.consensus):
         values = {} if part is None else vars(part)
         arrays += [value for value in values.values() if isinstance(value, np.ndarray)]
     for array in arrays:
@@ -61,7 +61,7 @@ def _global_states() -> dict[str, bytes]:
 
 def knowing(part: Any, truth: Any) -> Any:
     """A component; an upper reference with the truth that a runner would give it."""
-    return part.given(truth) if getattr(part, "oracle", False) else part
+    return part.given(truth) if getattr(part, "reads_truth", False) else part
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.arithmetic import softmax
-from al_bench.state import UNLABELLED, Floats, Ints, Model, Rows, State, TrainingSet
+from al_bench.core.arrays import softmax
+from al_bench.core.state import UNLABELLED, Floats, Ints, Model, Rows, State, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ def make_trained(n: int = 200, believing: bool = True) -> tuple[State, Ints]:
     return replace(state, training=TrainingSet(rows, targets, weights, beliefs)), truth
 
 
-def plain(seed: int) -> Situation:
+def one_annotator(seed: int) -> Situation:
     """A few labels by one annotator, who is always right."""
     state, truth = make_state(seed=seed)
     return Situation("a few labels", state, truth, truth[:, None])
 
 
-def trained(seed: int) -> Situation:
+def after_training(seed: int) -> Situation:
     """The same after a training set of an earlier round."""
     state, truth = make_trained()
     return Situation("a training set of an earlier round", state, truth, truth[:, None])

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from al_bench.desk import Desk
-from al_bench.loop import query
-from al_bench.state import Answers, Ints
+from al_bench.core.loop import query
+from al_bench.core.oracle import Oracle
+from al_bench.core.state import Answers, Ints
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
     Check,
@@ -21,21 +21,21 @@ from al_bench.testing.promises import (
     knowing,
     same_again,
 )
-from al_bench.testing.situations import Situation, plain, situations, trained
+from al_bench.testing.situations import Situation, after_training, one_annotator, situations
 
 
 def _bought(
     strategy: Any,
     here: Situation,
     size: int = 10,
-    reveal: str = "sequential",
+    feedback: str = "within_batch",
     seed: int = 0,
     table: Ints | None = None,
 ) -> Answers:
     """What it queries there, or from another table of answers, each row's first ones first."""
-    desk = Desk(here.table if table is None else table, here.state.panel)
-    with kept(f"with {here.name}, budget {size}, reveal={reveal}"):
-        return query(knowing(strategy, here.truth), here.state, size, desk, reveal, seed, 2)[0]
+    oracle = Oracle(here.table if table is None else table, here.state.annotator_pool)
+    with kept(f"with {here.name}, budget {size}, feedback={feedback}"):
+        return query(knowing(strategy, here.truth), here.state, size, oracle, feedback, seed, 2)[0]
 
 
 def _rows(strategy: Any, here: Situation, seed: int) -> list[Ints]:
@@ -47,13 +47,13 @@ def queries_exactly_the_budget(make: Make) -> None:
     for here in situations():
         left = len(here.state.unlabelled)
         for size in sorted({1, 7, left - 1, left, left + 5}):
-            for reveal in ("batch", "sequential"):
-                _bought(make(), here, size, reveal)
+            for feedback in ("after_batch", "within_batch"):
+                _bought(make(), here, size, feedback)
 
 
 def hears_bought_answers_alone(make: Make) -> None:
     """What it queries depends on the answers it was given, never on those of other rows."""
-    for here in (plain(0), make_asked("several annotators", labelled=20)):
+    for here in (one_annotator(0), make_asked("several annotators", labelled=20)):
         told = _bought(make(), here)
         other = others_poisoned(here, told.rows, told.annotators)
         if not np.array_equal(told.rows, _bought(make(), here, table=other).rows):
@@ -63,7 +63,7 @@ def hears_bought_answers_alone(make: Make) -> None:
 
 def returns_integers(make: Make) -> None:
     """Rows come as an array of whole numbers, or a generator of such arrays."""
-    here = plain(0)
+    here = one_annotator(0)
     rows = knowing(make(), here.truth).select(here.state, 5, generator())
     if isinstance(rows, GeneratorType):
         try:
@@ -77,24 +77,24 @@ def returns_integers(make: Make) -> None:
 def asks_again_within_bounds(make: Make) -> None:
     """Where rows may be queried again: min(budget, unlabelled) rows, or it fills the budget."""
     for here in asked_situations():
-        state, left = here.state, int(here.state.left.sum())
-        for size, reveal in ((1, "batch"), (7, "sequential"), (left + 5, "batch")):
-            told = _bought(make(), here, size, reveal)
+        state, left = here.state, int(here.state.remaining.sum())
+        for size, feedback in ((1, "after_batch"), (7, "within_batch"), (left + 5, "after_batch")):
+            told = _bought(make(), here, size, feedback)
             new = np.unique(told.rows[state.labels[told.rows] < 0])
             again = len(new) < len(told)
             wanted = min(size, left if again else len(state.unlabelled))
             if len(told) != wanted:
                 raise ContractError(
-                    f"with {here.name}, budget {size}, reveal={reveal}: {len(told)} queries, of "
-                    f"which {len(told) - len(new)} ask again; wanted {wanted}"
+                    f"with {here.name}, budget {size}, feedback={feedback}: {len(told)} queries, "
+                    f"{len(told) - len(new)} of them ask again; wanted {wanted}"
                 )
 
 
 CHECKS: tuple[Check, ...] = (
     queries_exactly_the_budget,
-    same_again(_rows, plain),
+    same_again(_rows, one_annotator),
     hears_bought_answers_alone,
-    hands_off(_rows, trained),
+    hands_off(_rows, after_training),
     returns_integers,
     asks_again_within_bounds,
 )

@@ -67,10 +67,10 @@ def test_the_claims_of_an_experiment_are_held_on_its_file(
     (tmp_path / "configs/experiment").mkdir(parents=True)
     (tmp_path / "configs/experiment/one.yaml").write_text(
         "# @package _global_\ndefaults: [/experiment/common/savings]\nreport:\n"
-        "  ours: &ours {strategy: codecision, supervision: vetted_pool}\n"
+        "  ours: &ours {strategy: codecision, supervision: posterior_labels_pool}\n"
         "  claims: [{name: all of it against labels alone, ours: *ours}]\n"
     )
-    whole: dict[str, Any] = {"supervision": "vetted_pool", "init": "codecision"}
+    whole: dict[str, Any] = {"supervision": "posterior_labels_pool", "init": "codecision"}
     frames = runs("codecision", FAST, **whole), runs("margin", SLOW)
     frames = tuple(f.assign(strategy_config=f["strategy_config"].str.replace("tests.", "al_bench."))
                    for f in frames)  # fmt: skip

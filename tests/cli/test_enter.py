@@ -11,15 +11,15 @@ import pytest
 import yaml
 
 from al_bench.cli.main import main
-from al_bench.entries import (
-    areas,
+from al_bench.report.entries import (
+    areas_by_id,
     check_entry,
     entered,
     numbers,
     problem_name,
-    read,
+    read_entry,
     read_task,
-    sample,
+    sampled_runs,
 )
 from al_bench.report.results import read_parquet, write_parquet
 from al_bench.runs.component import component, identified, source
@@ -67,7 +67,11 @@ class Global:
 METHODS = {
     "margin": ["strategy=margin"],
     "tail": ["strategy=tail"],
-    "codecision": ["strategy=codecision", "strategy@init=codecision", "supervision=vetted_pool"],
+    "codecision": [
+        "strategy=codecision",
+        "strategy@init=codecision",
+        "supervision=posterior_labels_pool",
+    ],
 }
 
 
@@ -179,18 +183,18 @@ def test_every_run_of_an_honest_entry_is_made_again_to_the_last_bit(
 
 def test_a_sample_is_the_same_for_one_seed_and_rounded_up() -> None:
     ids = [f"{number:012x}" for number in range(40)]
-    assert sample(ids, 0.03, 5) == sample(ids[::-1], 0.03, 5)
-    assert len(sample(ids, 0.03, 5)) == 2
-    assert len({tuple(sample(ids, 0.03, seed)) for seed in range(20)}) > 10
-    assert sorted(sample(ids, 1, 5)) == ids
+    assert sampled_runs(ids, 0.03, 5) == sampled_runs(ids[::-1], 0.03, 5)
+    assert len(sampled_runs(ids, 0.03, 5)) == 2
+    assert len({tuple(sampled_runs(ids, 0.03, seed)) for seed in range(20)}) > 10
+    assert sorted(sampled_runs(ids, 1, 5)) == ids
     with pytest.raises(ValueError, match=r"--share is 3; wanted a fraction in \(0, 1\]"):
-        sample(ids, 3, 5)
+        sampled_runs(ids, 3, 5)
 
 
 def test_an_area_is_a_mean_level_from_the_first_labels_on() -> None:
     runs = {"id": ["a"] * 4 + ["b"] * 2, "round": [0, 1, 2, 3, 0, 1]}
     runs |= {"n_labels": [0, 10, 20, 40, 0, 50], "level": [0.9, 0.0, 1.0, 1.0, 0.9, 0.3]}
-    found = areas(pd.DataFrame(runs), "level")
+    found = areas_by_id(pd.DataFrame(runs), "level")
     assert found.to_dict() == {"a": pytest.approx((0.5 * 10 + 1.0 * 20) / 30), "b": 0.3}
 
 
@@ -289,7 +293,11 @@ def test_a_run_that_was_left_out_is_missed(here: Path, capsys: pytest.CaptureFix
         ("x", ["strategy=margin", "noise.rate=0"], "noise.rate=0 changes what task tiny fixes"),
         ("x", ["strategy=margin", "seed=0"], "seed=0 changes what task tiny fixes"),
         ("x", ["strategy=margin,badge"], "an entry is one method, and these are 2"),
-        ("x", ["supervision=vetted"], "an entry has no query rule; wanted strategy=<its name>"),
+        (
+            "x",
+            ["supervision=posterior_labels"],
+            "an entry has no query rule; wanted strategy=<its name>",
+        ),
         ("x", ["strategy=truth_balanced"], "reads the truth; wanted a method"),
         ("x", ["strategy=global"], "x breaks a promise of its kind (above), so nothing was run"),
         ("../x", ["strategy=margin"], "wanted a name without slashes"),
@@ -374,7 +382,7 @@ ENTRIES = sorted(path for path in (Path(__file__).parents[2] / "results" / "entr
 @pytest.mark.parametrize("folder", ENTRIES, ids=lambda path: path.name)
 def test_a_committed_entry_is_of_its_tasks_problems_by_what_its_columns_say(folder: Path) -> None:
     """Its ids hold the versions of components that made it, which need not be today's."""
-    entry = read(folder)
+    entry = read_entry(folder)
     task = read_task(entry.task, None)
     frame = entry.results.frame
     assert (entry.name, entry.version) == (folder.name, task.version)

@@ -76,8 +76,8 @@ OURS = options("dataset", (config_dir(),))
         (OURS["openclipart"], "image"),
         (OURS["trec"], "text"),
         (OURS["cifar10"], "image"),
-        ({"_target_": "al_bench.datasets.Halved", "whole": OURS["vader"]}, "text"),
-        ({"_target_": "al_bench.datasets.Features", "path": "mine.npz"}, "not said"),
+        ({"_target_": "al_bench.data.Halved", "whole": OURS["vader"]}, "text"),
+        ({"_target_": "al_bench.data.Features", "path": "mine.npz"}, "not said"),
     ],
 )
 def test_a_data_sets_modality_is_what_its_config_its_file_or_the_set_inside_it_says(

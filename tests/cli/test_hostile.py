@@ -17,19 +17,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from al_bench.arithmetic import unit
 from al_bench.cli.main import main
-from al_bench.content import FOLDER, check_file_name
-from al_bench.datasets.check import checked, words
-from al_bench.datasets.features import Features
-from al_bench.datasets.images import decode
+from al_bench.core.arrays import unit
+from al_bench.core.hashing import FOLDER, check_file_name
+from al_bench.core.state import Rows, TrainingSet
+from al_bench.data.datasets.check import checked_dataset, spaced
+from al_bench.data.datasets.features import Features
+from al_bench.data.datasets.images import decode
+from al_bench.data.noise import Symmetric
+from al_bench.data.types import Dataset, Split, Truth
 from al_bench.learners.linear import LinearHead
-from al_bench.problem.noise import Symmetric
-from al_bench.problem.types import Dataset, Split, Truth
 from al_bench.report.tables.render import latex_text, markdown_text
-from al_bench.state import Rows, TrainingSet
-from tests.datasets.folders import hub
-from tests.datasets.test_packaged import encoded
+from tests.data.datasets.folders import hub
+from tests.data.datasets.test_packaged import encoded
 from tests.runs.test_run import TINY, here  # noqa: F401
 
 FEW = settings(
@@ -208,15 +208,15 @@ def texts(*strange: str) -> Dataset:
 @example(strange=["", "x" * 1_000_000])
 @example(strange=["\x00\x1b[31m", "שלום ‮ abc"])
 def test_any_text_is_a_text(strange: list[str]) -> None:
-    assert list(checked(texts(*strange)).train.inputs) == strange
+    assert list(checked_dataset(texts(*strange)).train.inputs) == strange
 
 
 @pytest.mark.models
 def test_strange_texts_have_finite_embeddings_of_length_one() -> None:
-    from al_bench.runs.config import build
+    from al_bench.runs.config import instantiate
     from al_bench.runs.plan import plan
 
-    encoder = build(plan(["prior=minilm"])[0].config.prior).encoder("text")
+    encoder = instantiate(plan(["prior=minilm"])[0].config.prior).encoder("text")
     strange = [
         "",
         " ",
@@ -283,7 +283,7 @@ def test_a_name_of_a_data_set_is_no_way_to_another_folder(name: str, tmp_path: P
     for make in (
         lambda: Features(name, "x.npz", ["{}"]),
         lambda: hub(tmp_path / "d", name=name),
-        lambda: checked(replace(texts("x", "y"), name=name)),
+        lambda: checked_dataset(replace(texts("x", "y"), name=name)),
     ):
         said = refused(make)
         if said is None:
@@ -321,7 +321,7 @@ class Tags(HTMLParser):
 def test_names_are_text_in_every_format(name: str) -> None:
     assert not Tags(markdown_text(name)).tags
     assert len(f"x{latex_text(name)}x".splitlines()) == 1
-    for shown in (markdown_text(name), latex_text(name), words(name)):
+    for shown in (markdown_text(name), latex_text(name), spaced(name)):
         assert not set(shown) & set("\x00\x1b\r\n\u2028\u202e\u2066")
     bare = latex_text(name)
     for mark in "%#&_$":

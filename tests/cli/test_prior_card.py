@@ -13,9 +13,9 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.cli.prior_card import measured, sampled
-from al_bench.problem.types import Dataset, Split, Task
-from al_bench.report.prior_card import judged, write
-from al_bench.state import Floats
+from al_bench.core.state import Floats
+from al_bench.data.types import Dataset, Split, Task
+from al_bench.report.prior_card import card_of, write_card
 
 SAID = np.array([[0.6, 0.3, 0.1], [0.5, 0.4, 0.1], [0.2, 0.7, 0.1], [0.9, 0.1, 0.0]])
 TRUTH = np.array([0, 1, 1, 2])
@@ -23,7 +23,7 @@ TRUTH = np.array([0, 1, 1, 2])
 
 def test_a_card_by_hand() -> None:
     # each row has a bin of its own: |0.6 - 1|, |0.5 - 0|, |0.7 - 1|, |0.9 - 0|
-    assert judged(SAID, TRUTH) == {
+    assert card_of(SAID, TRUTH) == {
         "rows": 4,
         "accuracy": 0.5,
         "balanced_accuracy": pytest.approx((1 + 1 / 2 + 0) / 3),
@@ -112,8 +112,8 @@ def test_many_classes_and_odd_names_are_drawn_too(tmp_path: Path) -> None:
         "split": "test",
         "class_names": [f"${i}_|" for i in range(60)],
     }
-    card = about | judged(said, generator.integers(59, size=200))
-    text, data, image = write(card, tmp_path)
+    card = about | card_of(said, generator.integers(59, size=200))
+    text, data, image = write_card(card, tmp_path)
     assert image.stat().st_size > 1000
     assert "\\$3\\_\\|" in text.read_text()
     assert json.loads(data.read_text())["recall"][59] is None  # no row of the last class

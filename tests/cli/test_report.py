@@ -159,7 +159,7 @@ def test_the_curves_of_an_experiment_are_a_group_in_wandb_and_those_of_its_round
     runs = {about(folder)["display_name"]: folder for folder in folders}
     assert {about(folder)["run_group"] for folder in folders} == {"demo"}
     assert {about(folder)["job_type"] for folder in folders} == {"run"}
-    end = "synthetic · natural skew · 20 % wrong answers · seed 0"
+    end = "synthetic · natural skew · 20 % label noise · seed 0"
     assert set(runs) == {f"random · {end}", f"margin · {end}"}
     for folder in runs.values():
         config = about(folder)["config"]["update"]

@@ -59,7 +59,9 @@ def test_an_export_says_why_no_model_is_in_it(
     run("tell", "mine", "batch.csv")
     run("export", "mine", "--out", "final")
     said = capsys.readouterr().out
-    assert "no model: not with learner=sklearn, supervision=joined, prior=packaged; only" in said
+    assert (
+        "no model: not with learner=sklearn, supervision=belief_blend, prior=packaged; only" in said
+    )
     run("estimate", "mine")
     said = capsys.readouterr().out
     assert "by 10 audited rows of 50 labelled ones, 95 % intervals:" in said

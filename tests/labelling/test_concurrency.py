@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from al_bench.core.state import State
 from al_bench.labelling import Answer, Session
-from al_bench.labelling.model_service import fitted
+from al_bench.labelling.model_service import fitted_state
 from al_bench.labelling.schema import FORM, schema
 from al_bench.labelling.store import FILE
-from al_bench.state import State
 from tests.labelling.data import knows, new, npz
 
 TELLS = """
@@ -114,9 +114,9 @@ def test_fits_made_at_once_have_numbers_of_their_own(
         def meanwhile(*arguments: Any) -> State:
             monkeypatch.undo()
             other.predict()
-            return fitted(*arguments)
+            return fitted_state(*arguments)
 
-        monkeypatch.setattr("al_bench.labelling.model_service.fitted", meanwhile)
+        monkeypatch.setattr("al_bench.labelling.model_service.fitted_state", meanwhile)
         numbers = {
             one.service.fit(moment).number,
             other.service.fit(other.service.snapshot()).number,

@@ -169,7 +169,7 @@ def test_a_fit_is_kept_in_a_file_and_made_anew_where_that_is_gone(
     for damage in (None, file.read_bytes()[:1000], b""):
         with Session.open(tmp_path / "session") as session, monkeypatch.context() as patch:
             if damage is None:
-                patch.setattr("al_bench.labelling.model_service.fitted", refuse)
+                patch.setattr("al_bench.labelling.model_service.fitted_state", refuse)
             else:
                 file.unlink() if not damage else file.write_bytes(damage)
             pd.testing.assert_frame_equal(session.predict(), here)
@@ -269,15 +269,15 @@ def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> No
         session.tell([Answer(one.id, "question", "cy") for one in batch])
         moment = session.service.snapshot()
         state = session.service.state(moment)
-        assert state.panel is not None
-        assert state.panel.names == ("ann", "bob", "cy")
+        assert state.annotator_pool is not None
+        assert state.annotator_pool.names == ("ann", "bob", "cy")
         np.testing.assert_array_equal(
             state.labels[state.labelled], blobs()["truth"][state.labelled]
         )
 
 
 def test_an_assignment_says_whom_to_ask(tmp_path: Path) -> None:
-    with new(tmp_path, overrides=["assignment=in_turn"], audit=0.0) as session:
+    with new(tmp_path, overrides=["annotator_selection=in_turn"], audit=0.0) as session:
         batch = session.suggest(20)
         assert {one.annotator for one in batch} == {None}  # nobody is known yet
         session.tell(knows(batch[:10], "ann") + knows(batch[10:], "bob"))
@@ -377,18 +377,18 @@ def test_a_model_that_cannot_leave_the_session_predicts_in_it(
 
 
 def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path: Path) -> None:
-    with new(tmp_path, audit=0.0, supervision="joined") as session:
+    with new(tmp_path, audit=0.0, supervision="belief_blend") as session:
         asked = [int(one.id) for one in label(session, batches=2)]
         moment = session.service.snapshot()
         said, taught = moment.labels.answers, session.service.state(moment).training
     assert taught is not None
-    assert taught.foreseen is not None
-    assert taught.foreseen.rows.tolist() == sorted(said.rows[len(said) // 2 :])
+    assert taught.prequential is not None
+    assert taught.prequential.rows.tolist() == sorted(said.rows[len(said) // 2 :])
     assert len(said) == len(asked)
-    assert taught.beside != 0.5
+    assert taught.blend_weight != 0.5
 
 
-@pytest.mark.parametrize("supervision", ["vetted_pool", "calibrated", "joined"])
+@pytest.mark.parametrize("supervision", ["posterior_labels_pool", "calibrated", "belief_blend"])
 def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervision: str) -> None:
     with new(tmp_path, supervision=supervision) as session:
         label(session)

@@ -8,10 +8,10 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from al_bench.learners.balance import adjustment, balanced_weights
-from al_bench.learners.linear import LinearHead, LinearModel
+from al_bench.core.balance import adjustment, balanced_weights
+from al_bench.core.state import Rows, TrainingSet
+from al_bench.learners.linear import LinearHead, LinearHeadModel
 from al_bench.learners.residual import ResidualHead, ResidualModel
-from al_bench.state import Rows, TrainingSet
 from al_bench.testing.situations import make_pool
 from tests.reference import residual as reference
 
@@ -25,7 +25,7 @@ def taught(truth: np.ndarray, rows: np.ndarray, k: int = 4) -> TrainingSet:
     return TrainingSet(rows, np.eye(k)[truth[rows]], np.ones(len(rows)))
 
 
-def fit(learner: LinearHead, rows: Rows, training: TrainingSet) -> LinearModel:
+def fit(learner: LinearHead, rows: Rows, training: TrainingSet) -> LinearHeadModel:
     return learner.fit(rows, training, np.random.default_rng(0))
 
 
@@ -87,7 +87,7 @@ def test_the_tolerance_bounds_how_far_from_the_minimum_a_fit_ends(m: int, balanc
     if balance == "logit_adjustment":
         shift = adjustment(training.targets, weights)
 
-    def loss(model: LinearModel) -> float:
+    def loss(model: LinearHeadModel) -> float:
         scores = rows.features[:m].astype(float) @ model.weight.T + model.bias + shift
         surprise = logsumexp(scores, axis=1) - scores[np.arange(m), truth[:m]]
         ridge = 0.5 * (model.weight.astype(float) ** 2).sum() / m

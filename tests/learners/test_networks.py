@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from al_bench import progress
 from al_bench.cli.main import main
-from al_bench.datasets.features import FeatureRows
+from al_bench.core import progress
+from al_bench.core.state import Model, Rows, State, TrainingSet
+from al_bench.data.datasets.features import FeatureRows
 from al_bench.learners import network
 from al_bench.learners.linear import LinearHead
 from al_bench.learners.losses import Loss
@@ -24,9 +25,8 @@ from al_bench.learners.texts import LoRA, Pooled, TextNetwork, TextReader
 from al_bench.learners.training import Recipe, batches
 from al_bench.priors import sentence
 from al_bench.runs.component import run_id
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
-from al_bench.state import Model, Rows, State, TrainingSet
 from al_bench.testing.situations import make_pool, make_state, telling_inputs
 from tests.tiny_models import bert, on_cpu, texts_by, timm_weights
 
@@ -171,7 +171,7 @@ def test_batch_norms_keep_the_statistics_of_pretrained_weights_if_asked_to(
     weights = timm_weights(tmp_path)
     options = [f"learner.weights={weights}", "learner.pin=null", f"learner.keep_statistics={kept}"]
     short = ["learner.model=test_efficientnet", "learner.size=32", "learner.training.steps=2"]
-    learner = build(plan(["learner=timm_lite2", *options, *short])[0].config.learner)
+    learner = instantiate(plan(["learner=timm_lite2", *options, *short])[0].config.learner)
     rows, truth = make_pool(n=30)
     rows = replace(rows, inputs=telling_inputs("image", truth))
     model: Any = fit(learner, rows, taught(truth, np.arange(20)))
@@ -191,9 +191,9 @@ def test_the_fit_that_reads_the_weights_draws_what_later_ones_draw(tmp_path: Pat
              "learner.training.batch=16"]  # fmt: skip
     _, truth = make_pool(n=40)
     rows = Rows(telling_inputs("image", truth), np.ones((40, 2)), np.full((40, 4), 0.25))
-    images.loaded.cache_clear()
+    images.load_backbone.cache_clear()
     first, later = (
-        fit(build(plan(["learner=timm_lite2", *given])[0].config.learner), rows,
+        fit(instantiate(plan(["learner=timm_lite2", *given])[0].config.learner), rows,
             taught(truth, np.arange(40))).predict_proba(rows)
         for _ in range(2)
     )  # fmt: skip
@@ -237,7 +237,7 @@ def test_rows_without_inputs_to_learn_from_are_refused_in_one_sentence(
     rows = replace(rows, inputs=FeatureRows(rows.features, rows.prior))
     encoder = [f"learner.encoder.weights={bert}", "learner.encoder.pin=null"]
     given = encoder if learner == "transformers" else ["learner.model=test_resnet"]
-    made = build(plan([f"learner={learner}", *given])[0].config.learner)
+    made = instantiate(plan([f"learner={learner}", *given])[0].config.learner)
     with pytest.raises(ValueError, match=wanted):
         fit(made, rows, taught(truth, np.arange(9)))
 
@@ -273,7 +273,7 @@ def test_a_trainer_is_part_of_a_runs_identity_only_where_it_changes_a_networks_n
 )
 def test_a_trainer_says_how_long_a_network_is_trained(given: str, steps: int) -> None:
     (job,) = plan([*NETWORK, f"trainer.{given}"])
-    learner, trainer = build(job.config.learner), build(job.config.trainer)
+    learner, trainer = instantiate(job.config.learner), instantiate(job.config.trainer)
     trainer.lead(learner)
     rows, truth = make_pool(n=200)
     fit(learner, rows, taught(truth, np.arange(100)))  # two batches of at most 64
@@ -311,23 +311,23 @@ BAD = {
     "a wholly smoothed target": lambda: Loss("none", 1.0, 0.0),
     "an unknown balance": lambda: Loss("even", 0.0, 0.0),
     "a layer of nothing": lambda: MLPHead(0, 0.0, RECIPE, PLAIN),
-    "statistics of new weights": lambda: build(
+    "statistics of new weights": lambda: instantiate(
         plan(["learner=timm", "learner.keep_statistics=true"])[0].config.learner
     ),
     "an unknown network": lambda: fit(
-        build(plan(["learner=timm", "learner.model=resnet_18"])[0].config.learner),
+        instantiate(plan(["learner=timm", "learner.model=resnet_18"])[0].config.learner),
         *(lambda rows, truth: (rows, taught(truth, np.arange(9))))(*make_pool(n=20)),
     ),
     "rates under which it diverges": lambda: fit(
         mlp(replace(RECIPE, head_learning_rate=1e38)),
         *(lambda rows, truth: (rows, taught(truth, np.arange(9))))(*make_pool(n=20)),
     ),
-    "two devices": lambda: build(plan(["trainer.devices=2"])[0].config.trainer),
-    "steps and passes": lambda: build(
+    "two devices": lambda: instantiate(plan(["trainer.devices=2"])[0].config.trainer),
+    "steps and passes": lambda: instantiate(
         plan(["trainer.max_steps=2", "trainer.max_epochs=2"])[0].config.trainer
     ),
-    "another accelerator": lambda: build(plan(["trainer.accelerator=tpu"])[0].config.trainer),
-    "another precision": lambda: build(plan(["trainer.precision=64"])[0].config.trainer),
+    "another accelerator": lambda: instantiate(plan(["trainer.accelerator=tpu"])[0].config.trainer),
+    "another precision": lambda: instantiate(plan(["trainer.precision=64"])[0].config.trainer),
     "nothing to learn from": lambda: fit(
         mlp(), make_pool(n=20)[0], taught(make_pool(n=20)[1], np.arange(0))
     ),
@@ -350,7 +350,7 @@ def test_strategies_that_look_into_a_model_take_a_network_for_its_log_probabilit
     state, truth = make_state(n=60)
     model = fit(mlp(), state.rows, taught(truth, state.labelled))
     state = State(state.rows, state.labels, model)
-    rule = build(plan([f"strategy={strategy}"])[0].config.strategy)
+    rule = instantiate(plan([f"strategy={strategy}"])[0].config.strategy)
     queried = rule.select(state, 6, np.random.default_rng(0))
     assert len(set(queried.tolist()) & set(state.unlabelled.tolist())) == 6
 
@@ -370,6 +370,8 @@ def test_the_packaged_networks_learn_a_little_in_a_few_steps(
     rows, truth = make_pool(n=40)
     rows = replace(rows, inputs=telling_inputs(kind, truth))
     short = [f"learner={learner}", "learner.training.steps=3", "learner.training.batch=8"]
-    made = build(plan(short + (["learner.size=64"] if kind == "image" else []))[0].config.learner)
+    made = instantiate(
+        plan(short + (["learner.size=64"] if kind == "image" else []))[0].config.learner
+    )
     guess = fit(made, rows, taught(truth, np.arange(24))).predict_proba(rows).argmax(axis=1)
     assert (guess == truth)[24:].mean() > 0.8

@@ -11,10 +11,10 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 
+from al_bench.core.state import State, TrainingSet
 from al_bench.learners import SklearnClassifier
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
-from al_bench.state import State, TrainingSet
 from al_bench.testing.contract import CHECKS, learns_the_same_again
 from al_bench.testing.promises import Check
 
@@ -115,6 +115,6 @@ def test_a_classifier_without_probabilities_and_a_set_without_weight_are_refused
 def test_the_command_line_names_any_classifier_with_its_parameters(state: State) -> None:
     forest = "learner.classifier._target_=sklearn.ensemble.RandomForestClassifier"
     (job,) = plan(["learner=sklearn", forest, "+learner.classifier.n_estimators=7"])
-    learner = build(job.config["learner"])
+    learner = instantiate(job.config["learner"])
     model = learner.fit(state.rows, hard(state), np.random.default_rng(0))
     assert len(model.classifier.estimators_) == 7

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from al_bench.core.state import Floats
 from al_bench.priors.compiled import CompiledSentenceEncoder, CompiledTimmEncoder, widest
-from al_bench.state import Floats
 from tests.tiny_models import TEXTS, bert, images_by, on_cpu, pictures, texts_by, timm_file
 
 __all__ = ["bert", "on_cpu", "timm_file"]

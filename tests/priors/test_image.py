@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from al_bench.data.types import Task
 from al_bench.priors import images
 from al_bench.priors.clip import ClipEncoder, ClipLike
 from al_bench.priors.conse import ConSE, HeadPrototypes
-from al_bench.priors.images import as_image, renamed
-from al_bench.problem.types import Task
+from al_bench.priors.images import as_image, under_timm_names
 from tests.tiny_models import (
     NAMES,
     PROMPTS,
@@ -181,9 +181,11 @@ def test_an_unknown_architecture_is_told_its_neighbours(timm_file: Path) -> None
 def test_other_names_are_taken_over_only_if_every_shape_fits() -> None:
     wanted = {"stem.weight": np.zeros((3, 2)), "head.bias": np.zeros(4)}
     with pytest.raises(ValueError, match=r"_conv.weight .2, 3. is no stem.weight"):
-        renamed({"_conv.weight": np.zeros((2, 3)), "_fc.bias": np.zeros(4)}, wanted, "file")
+        under_timm_names(
+            {"_conv.weight": np.zeros((2, 3)), "_fc.bias": np.zeros(4)}, wanted, "file"
+        )
     with pytest.raises(ValueError, match="has 1 entries; timm's model has 2"):
-        renamed({"_conv.weight": np.zeros((3, 2))}, wanted, "file")
+        under_timm_names({"_conv.weight": np.zeros((3, 2))}, wanted, "file")
 
 
 # Two towers
@@ -248,7 +250,7 @@ def packaged() -> Any:
 
 @pytest.mark.models
 def test_efficientnet_tells_clip_art_classes_better_than_chance(packaged: Any) -> None:
-    from al_bench.datasets.packaged import Packaged
+    from al_bench.data.datasets.packaged import Packaged
 
     data = Packaged("openclipart", ["clip art of a {}"], 1).load()
     names = ["clock", "jigsaw piece", "beverage", "mammal", "tool"]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from al_bench.core.state import Floats
+from al_bench.data.types import Task
 from al_bench.priors import llm
 from al_bench.priors.llm import CausalModel, LabelLikelihood
-from al_bench.problem.types import Task
-from al_bench.state import Floats
 from tests.tiny_models import (
     NAMES,
     PROMPTS,

@@ -13,15 +13,15 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 
-from al_bench.datasets.features import FeatureRows
+from al_bench.core.state import Floats
+from al_bench.data.datasets.features import FeatureRows
+from al_bench.data.types import Prior, Task
 from al_bench.priors.by_modality import ByModality, Given
 from al_bench.priors.clip import ClipEncoder, ClipLike
 from al_bench.priors.conse import ConSE
 from al_bench.priors.controls import Degraded, Flat, Rotated
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
-from al_bench.problem.types import Prior, Task
-from al_bench.state import Floats
 from tests.tiny_models import (
     CONFIGS,
     bert,

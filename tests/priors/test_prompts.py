@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from al_bench.core.state import Floats
+from al_bench.data.build import embedded
+from al_bench.data.types import Dataset, Prior, Split
 from al_bench.priors import conse
 from al_bench.priors.clip import ClipEncoder
 from al_bench.priors.common import class_vectors
+from al_bench.priors.endpoint_client import Client
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.llm import CausalModel
 from al_bench.priors.sentence import SentenceEncoder
-from al_bench.problem.build import embedded
-from al_bench.problem.types import Dataset, Prior, Split
-from al_bench.state import Floats
 from tests.tiny_models import CONFIGS, config
 
 OPTIONS = sorted(path.stem for path in (CONFIGS / "prior").glob("*.yaml"))
 DEAF = {"flat", "given", "recorded"}  # no opinion, or one made elsewhere
+GIVEN = {"endpoint": ["prior.model=mine", "prior.protocol=completions"]}
 
 
 def made_up(rows: Sequence[Any], width: int = 4) -> Floats:
@@ -42,6 +44,11 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         sums = made_up(contexts, len(names))
         return sums, np.ones_like(sums)
 
+    def ask(self: Any, bodies: Sequence[Any]) -> list[float]:
+        texts.extend(body["prompt"] for body in bodies)
+        return [-float(len(body["prompt"])) for body in bodies]
+
+    monkeypatch.setattr(Client, "ask", ask)
     monkeypatch.setattr(SentenceEncoder, "embed", read)
     monkeypatch.setattr(ClipEncoder, "read", read)
     monkeypatch.setattr(ClipEncoder, "embed", lambda self, images: made_up(images))
@@ -74,7 +81,7 @@ def modalities(prior: Prior) -> list[str]:
 def test_a_prior_is_told_the_class_words_in_the_data_sets_own_prompts(
     option: str, heard: list[str], tmp_path: Path
 ) -> None:
-    prior = config(f"+prior={option}")
+    prior = config(f"+prior={option}", *GIVEN.get(option, []))
     kinds = modalities(prior)
     assert kinds
     split = Split(["one row", "another"], np.arange(2))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from al_bench.data.types import Task
 from al_bench.priors.sentence import ClassNamePrototypes
 from al_bench.priors.weights import find
-from al_bench.problem.types import Task
 from tests.tiny_models import (
     NAMES,
     PROMPTS,

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.content import digest
+from al_bench.core.hashing import digest
 from al_bench.priors.clip import ClipEncoder
-from al_bench.priors.common import filled
+from al_bench.priors.common import filled_templates
 from al_bench.priors.conse import ConSE
 from al_bench.priors.device import device
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
-from al_bench.priors.weights import find, fingerprint, identity
+from al_bench.priors.weights import find, identity, weights_hash
 from tests.tiny_models import (
     bert,
     on_cpu,
@@ -42,11 +42,14 @@ def test_names_and_prompts_that_cannot_be_used(
     names: list[str], prompts: list[str], sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=sentence.replace("{}", "..")):
-        filled(names, prompts)
+        filled_templates(names, prompts)
 
 
 def test_names_fill_prompts_as_they_are() -> None:
-    assert filled(["{0} %s", "b"], ["a {}", "{}"]) == [["a {0} %s", "{0} %s"], ["a b", "b"]]
+    assert filled_templates(["{0} %s", "b"], ["a {}", "{}"]) == [
+        ["a {0} %s", "{0} %s"],
+        ["a b", "b"],
+    ]
 
 
 def test_a_key_names_what_changes_numbers_and_nothing_else(bert: Path, tmp_path: Path) -> None:
@@ -58,7 +61,7 @@ def test_a_key_names_what_changes_numbers_and_nothing_else(bert: Path, tmp_path:
     assert texts_by(elsewhere).key == encoder.key  # the same bytes in another place
     settings = json.loads((elsewhere / "config.json").read_text())
     (elsewhere / "config.json").write_text(json.dumps(settings | {"hidden_act": "relu"}))
-    fingerprint.cache_clear()
+    weights_hash.cache_clear()
     assert texts_by(elsewhere).key != encoder.key
     rules = [ClassNamePrototypes(encoder, t).key for t in (0.05, 0.1)]
     assert len(set(rules)) == 2

@@ -7,7 +7,7 @@ def skills(answers, others, rate, k, shifts, spreads, before, alone, idle, mass)
     """By answer the chances of it where it is the row's class and where another is.
 
     answers: (row, who, said); others: what all else says of each answer, the probability that it
-    is right. The rest as the constants of ``al_bench.label_models.several``.
+    is right. The rest as the constants of ``al_bench.belief.multi_annotator``.
     """
     rows = [row for row, _, _ in answers]
     weights = [alone if rows.count(row) == 1 else 1.0 for row in rows]

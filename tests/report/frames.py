@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from al_bench.report.keys import columns_of
+from al_bench.report.keys import group_columns
 from al_bench.report.results import Results
 from tests.fakes import Given, chosen
 
@@ -40,9 +40,11 @@ def runs(
         "init": "random",
     } | given  # fmt: skip
     nodes = {group: chosen(group, value) for group, value in parts.items()}
-    fixed = columns_of({g: o for g, (o, _) in nodes.items()}, {g: n for g, (_, n) in nodes.items()})
+    fixed = group_columns(
+        {g: o for g, (o, _) in nodes.items()}, {g: n for g, (_, n) in nodes.items()}
+    )
     rate = noise if isinstance(noise, float) else 0.0
-    fixed |= {"oracle": truth, "n_pool": 1000, "class_counts": None, "class_names": None,
+    fixed |= {"reads_truth": truth, "n_pool": 1000, "class_counts": None, "class_names": None,
               "noise_rate": rate, "digest": ""}  # fmt: skip
     points = list(zip(labels, curve, strict=True))
     start = [] if alone is None else [(0, alone)]

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import t as student
 
 from al_bench.report.analysis import Analysis, analyse
-from al_bench.report.build import report
+from al_bench.report.build import build_report
 from al_bench.report.claims import ClaimResult, savings_table
 from al_bench.report.comparison import without_full
 from al_bench.report.keys import Method, Setting, keyed
@@ -77,7 +77,7 @@ def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
     (claimed,) = analysis.claims
     assert bases(claimed) == ["margin", "random"]
     (found,) = summaries(claimed)
-    assert where(analysis, found.row) == ("no wrong answers",)
+    assert where(analysis, found.row) == ("no label noise",)
     assert (found.sets, found.verdicts) == (2, (1, 1, 0))
     assert found.integrated.mean == pytest.approx(BOTH)
     assert found.integrated.worst == pytest.approx(0)
@@ -90,16 +90,16 @@ def test_mean_and_worst_over_sets_against_the_best_baseline_of_each() -> None:
 def test_the_tables_show_the_claim_over_sets_and_set_by_set() -> None:
     shown = {table.title: table for table in tables(analysed(two_sets()))}
     summary, detail = shown["Claims: faster"], shown["Claims: faster, set by set"]
-    assert cell(summary, "no wrong answers", "sets") == "2"
-    assert cell(summary, "no wrong answers", MEAN) == "29 %"
-    assert cell(summary, "no wrong answers", OVER_SEEDS) == "[29, 29]"
-    assert cell(summary, "no wrong answers", "worst set") == "0 % (two)"
-    assert cell(summary, "no wrong answers", FINAL) == "29 % [29, 29]"
-    assert cell(summary, "no wrong answers", "win/tie/loss") == "1/1/0"
-    assert cell(summary, "no wrong answers", "target mean / worst: reached") == "–"
+    assert cell(summary, "no label noise", "sets") == "2"
+    assert cell(summary, "no label noise", MEAN) == "29 %"
+    assert cell(summary, "no label noise", OVER_SEEDS) == "[29, 29]"
+    assert cell(summary, "no label noise", "worst set") == "0 % (two)"
+    assert cell(summary, "no label noise", FINAL) == "29 % [29, 29]"
+    assert cell(summary, "no label noise", "win/tie/loss") == "1/1/0"
+    assert cell(summary, "no label noise", "target mean / worst: reached") == "–"
     assert [row[:4] for row in detail.rows] == [
-        ("one", "no wrong answers", "49 % [49, 49]", "50 % [50, 50]"),
-        ("two", "no wrong answers", "0 % [0, 0]", "0 % [0, 0]"),
+        ("one", "no label noise", "49 % [49, 49]", "50 % [50, 50]"),
+        ("two", "no label noise", "0 % [0, 0]", "0 % [0, 0]"),
     ]
     assert cell(detail, "one", "area, points ± SE") == "+27.22 ± 0.00"
 
@@ -151,7 +151,7 @@ def test_sets_where_the_level_is_not_reached_are_counted() -> None:
     assert (found.final.missed, where(analysis, found.final.worst_set)) == (1, ("three",))
     assert found.final.mean == pytest.approx(0)  # half and twice
     assert found.final.worst == pytest.approx(-1)
-    text = cell(table_of(analysis), "no wrong answers", FINAL)
+    text = cell(table_of(analysis), "no label noise", FINAL)
     assert text == "0 % [0, 0] (1 of 3 not reached)"
     assert found.integrated.worst == pytest.approx(-1)  # half as fast, and twice for the rest
     assert [goal.reached for goal in found.targets] == [True, True]
@@ -247,7 +247,7 @@ def test_settings_with_a_single_annotator_keep_their_noise_beside_those_with_sev
     (claimed,) = analysis.claims
     rows = [analysis.names.all(one.row) for one in summaries(claimed)]
     assert sorted(rows) == sorted([
-        "20 % wrong answers", "40 % wrong answers", "symmetric, all rates",
+        "20 % label noise", "40 % label noise", "symmetric, all rates",
         "mixed", "spammers", "all annotators",
     ])  # fmt: skip
     assert set_by_set(claimed, analysis.names).header[1] == "noise and annotators"
@@ -258,7 +258,7 @@ def test_noisy_groups_of_one_kind_are_pooled_and_the_clean_one_is_not() -> None:
     analysis = analysed(found)
     (claimed,) = analysis.claims
     by_group = {analysis.names.all(one.row): one for one in summaries(claimed)}
-    rates = ["no wrong answers", "20 % wrong answers", "40 % wrong answers"]
+    rates = ["no label noise", "20 % label noise", "40 % label noise"]
     assert list(by_group) == [*rates, "symmetric, all rates"]
     pooled = by_group["symmetric, all rates"]
     assert (pooled.sets, pooled.verdicts) == (4, (2, 2, 0))
@@ -276,13 +276,13 @@ def test_settings_that_differ_in_the_prior_alone_are_groups_of_their_own() -> No
     ))  # fmt: skip
     analysis = analysed(found)
     groups = [analysis.names.all(one.row) for one in summaries(analysis.claims[0])]
-    assert groups[:2] == ["20 % wrong answers · flat", "20 % wrong answers · packaged"]
+    assert groups[:2] == ["20 % label noise · flat", "20 % label noise · packaged"]
     assert groups[4:] == ["symmetric, all rates · flat", "symmetric, all rates · packaged"]
     each = {"one": "clip", "two": "minilm"}  # a prior a set is no group
     frame = two_sets().frame.assign(prior=lambda rows: rows["dataset"].map(each))
     analysis = analysed(results(frame))
     (claimed,) = analysis.claims
-    assert where(analysis, *claimed.rows()) == ("no wrong answers",)
+    assert where(analysis, *claimed.rows()) == ("no label noise",)
     assert where(analysis, *(held.set for held in claimed.sets)) == ("one", "two")
 
 
@@ -296,7 +296,7 @@ def test_what_was_not_run_is_named_and_a_set_without_ours_is_not_counted() -> No
     gone = (frame["dataset"] == "one") & (frame["noise"] == "clean")
     analysis = analysed(results(frame[~(gone & (frame["strategy"] == "margin"))]))
     assert bases(analysis.claims[0]) == ["random", "margin", "random", "random"]
-    said = " Not run: margin (compared without) in one · no wrong answers."
+    said = " Not run: margin (compared without) in one · no label noise."
     assert table_of(analysis).note.endswith(said)
 
 
@@ -309,7 +309,7 @@ def test_no_seed_in_common_leaves_a_set_out_and_one_has_no_interval() -> None:
     assert table_of(analysis).rows == ()
     found = results(runs("mine", FAST, seeds=(0.0,)), runs("random", SLOW, seeds=(0.0,)))
     table = table_of(analysed(found, CLAIM | {"baselines": RANDOM}))
-    assert cell(table, "no wrong answers", OVER_SEEDS) == "–"
+    assert cell(table, "no label noise", OVER_SEEDS) == "–"
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_no_seed_in_common_leaves_a_set_out_and_one_has_no_interval() -> None:
 )
 def test_targets_are_shown_with_what_is_reached(targets: list[Any], text: str) -> None:
     table = table_of(analysed(two_sets(), CLAIM | {"targets": targets}))
-    assert cell(table, "no wrong answers", "target mean / worst: reached") == text
+    assert cell(table, "no label noise", "target mean / worst: reached") == text
 
 
 def test_a_target_is_for_a_rate_or_for_the_row_over_all_rates() -> None:
@@ -354,20 +354,20 @@ def test_a_report_of_a_part_says_which_claims_and_targets_it_could_not_hold() ->
 
 
 def test_selections_name_baselines_without_ours_and_without_truth_readers() -> None:
-    more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
+    more = results(two_sets().frame, runs("reads_truth", FAST + 0.1, "one", truth=True))
     claims = [
         CLAIM | {"baselines": {"supervision": "labels"}},
-        {"name": "upper reference", "ours": {"strategy": "oracle"}, "baselines": [MARGIN]},
+        {"name": "upper reference", "ours": {"strategy": "reads_truth"}, "baselines": [MARGIN]},
     ]
     analysis = analysed(more, *claims)
     every, upper = analysis.claims
     assert bases(every) == ["margin", "random"]
-    assert "oracle" not in over_sets(every, analysis.names).note
+    assert "reads_truth" not in over_sets(every, analysis.names).note
     assert bases(upper) == ["margin"]
 
 
 def test_without_baselines_of_its_own_a_claim_has_those_of_the_report() -> None:
-    more = results(two_sets().frame, runs("oracle", FAST + 0.1, "one", truth=True))
+    more = results(two_sets().frame, runs("reads_truth", FAST + 0.1, "one", truth=True))
     claim = {"name": "faster", "ours": MINE}
     others = analysed(more, claim, ours=MINE)
     assert list(map(option, others.claims[0].baselines)) == ["margin", "random"]
@@ -443,7 +443,10 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
     ("options", "message"),
     [
         ({"ours": {"init": "random"}}, "'faster' ours has {init: random}, which 4 methods are"),
-        ({"baselines": {"strategy": "oracle"}}, "{strategy: oracle}, a method that reads the tru"),
+        (
+            {"baselines": {"strategy": "reads_truth"}},
+            "{strategy: reads_truth}, a method that reads the tru",
+        ),
         ({"baselines": MINE}, "the baseline {strategy: mine}, its own method"),
         ({"baselines": ["margin"]}, "'faster' baselines has 'margin'; wanted columns and their"),
         ({"baselines": []}, "'faster' has no baselines; wanted one"),
@@ -457,7 +460,7 @@ def test_full_data_levels_are_those_of_the_plain_learner_where_it_is_part_of_the
     ],
 )
 def test_a_wrong_claim_is_one_sentence(options: dict[str, Any], message: str) -> None:
-    more = results(two_sets().frame, runs("oracle", FAST, "one", truth=True))
+    more = results(two_sets().frame, runs("reads_truth", FAST, "one", truth=True))
     with pytest.raises(ValueError, match=message):
         analysed(more, CLAIM | options)
 
@@ -491,8 +494,8 @@ def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twi
     spec = ReportSpec(claims=[CLAIM], bootstrap=50, figures=("claims",))
     found = results(*(two_sets(noise=noise).frame for noise in ("clean", NOISY)))
     shuffled = replace(found, frame=found.frame.sample(frac=1, random_state=0))
-    first = report(found, "claims", tmp_path / "a", spec)
-    second = report(shuffled, "claims", tmp_path / "b", spec)
+    first = build_report(found, "claims", tmp_path / "a", spec)
+    second = build_report(shuffled, "claims", tmp_path / "b", spec)
     assert [path.name for path in first] == [
         "claims.md", "claims.tex", "claims.html", "claims.parquet",
         "claims_claims.png", "claims_claims.pdf",
@@ -506,7 +509,7 @@ def test_a_report_with_claims_has_their_tables_and_figure_and_the_same_bytes_twi
         "## Area under the curve: balanced accuracy (test)", "## What is missing", "## Details",
     ]  # fmt: skip
     assert "Labels saved over the best baseline of each set" in first[2].read_text("utf-8")
-    written = report(two_sets(), "x", tmp_path, ReportSpec(bootstrap=10, figures=("claims",)))
+    written = build_report(two_sets(), "x", tmp_path, ReportSpec(bootstrap=10, figures=("claims",)))
     assert [path.suffix for path in written] == [".md", ".tex", ".html", ".parquet"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from al_bench.report.explorer.data import UNIT, explorer_data, in_thirds, resamples
 from al_bench.report.keys import GROUPS, Choice
-from al_bench.report.results import Results, joined
+from al_bench.report.results import Results, merged_results
 from al_bench.report.stats import errors
 from al_bench.runs.options import Asked
 from tests.report.frames import FAST, LABELS, SLOW, WEAK, results, runs
@@ -74,7 +74,7 @@ def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) ->
     assert names == ["mine", "random"]
     assert facet(two_sets, "modality")["values"] == ["image", "text"]
     assert facet(two_sets, "modality")["at"] == [0, 1]
-    assert facet(two_sets, "noise")["values"] == ["no wrong answers", "20 % wrong answers"]
+    assert facet(two_sets, "noise")["values"] == ["no label noise", "20 % label noise"]
     assert facet(two_sets, "quality")["values"] == ["30–30 %", "60–60 %"]
     assert facet(two_sets, "strategy") | {"title": ""} == {
         "key": "strategy", "title": "", "of": "method", "values": ["mine", "random"], "at": [0, 1],
@@ -105,11 +105,13 @@ def test_the_loss_of_the_learner_is_something_to_filter_by() -> None:
 
 def test_a_run_that_two_files_have_counts_once_and_what_shows_nothing_is_refused() -> None:
     one = results(runs("random", SLOW))
-    assert len(joined([one, one]).frame) == len(one.frame)
+    assert len(merged_results([one, one]).frame) == len(one.frame)
     with pytest.raises(ValueError, match="nll, where lower is better"):
         explorer_data(one, ["nll"], modality, asked)
     with pytest.raises(ValueError, match="no finished run to explore"):
-        explorer_data(joined([Results(one.frame[:0], (), (), {})]), [METRIC], modality, asked)
+        explorer_data(
+            merged_results([Results(one.frame[:0], (), (), {})]), [METRIC], modality, asked
+        )
 
 
 def test_the_same_results_are_the_same_text_and_hold_no_nan(two_sets: dict[str, Any]) -> None:

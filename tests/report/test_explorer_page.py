@@ -208,7 +208,7 @@ def test_filters_leave_some_and_ranks_are_theirs(page: Page) -> None:
 
 
 def test_a_permalink_opens_the_same_view(page: Page, browser: Browser) -> None:
-    page.locator("#filters").get_by_label("20 % wrong answers").check()
+    page.locator("#filters").get_by_label("20 % label noise").check()
     page.locator("#level").fill("70")
     page.get_by_label("Labels saved over").select_option(label="margin")
     page.get_by_label("Draw random in colour").uncheck()
@@ -280,7 +280,7 @@ def test_a_set_is_looked_into_and_its_command_given(page: Page) -> None:
     assert "strategy=random" in said
     expect(page.locator("#renewed")).to_be_empty()
     row.get_by_role("button").first.click()
-    expect(page.locator("#chart-title")).to_contain_text("one · 20 % wrong answers")
+    expect(page.locator("#chart-title")).to_contain_text("one · 20 % label noise")
     page.locator("#board").get_by_role("button", name="mine").click()
     expect(page.locator("#drill-title")).to_contain_text("mine, set by set")
     page.locator("#sets tr").last.get_by_role("button", name=re.compile("^Command")).click()

@@ -67,7 +67,7 @@ def test_of_many_methods_the_best_are_named_besides_ours_and_random() -> None:
     assert "grey: 5 more" in axis.get_xlabel()
 
 
-def test_a_ladder_has_a_panel_for_settings_that_differ_in_their_prior_alone() -> None:
+def test_a_ladder_shows_what_labels_add_to_each_foundation_model() -> None:
     more = [
         runs(method, curve, prior=prior, alone=alone, imbalance=imbalance)
         for method, curve in (("mine", FAST), ("random", SLOW))
@@ -75,10 +75,10 @@ def test_a_ladder_has_a_panel_for_settings_that_differ_in_their_prior_alone() ->
         for imbalance in ("natural", 50)
     ]
     axes = ladder(analyse(results(*more), QUICK)).get_axes()
-    assert [axis.get_title() for axis in axes] == ["one · natural skew", "one · long tail 50:1"]
-    lines = {line.get_label(): line for line in axes[0].get_lines()}
-    assert lines["mine"].get_xdata() == pytest.approx([25, 55])
-    assert lines["mine"].get_ydata() == pytest.approx([100, 100])
+    assert [axis.get_title() for axis in axes] == ["natural skew", "long tail 50:1"]
+    dots = {bars.get_label(): bars.lines[0] for bars in axes[0].containers}
+    assert dots["mine"].get_xdata() == pytest.approx([25, 55])
+    assert dots["mine"].get_ydata() == pytest.approx([75, 45])
     one_prior = results(runs("mine", FAST, alone=0.5), runs("random", SLOW, alone=0.5))
     assert ladder(analyse(one_prior, QUICK)) is None
 
@@ -112,7 +112,7 @@ def test_each_of_several_settings_has_axes_of_its_own(tmp_path: Path) -> None:
     frame = load(tmp_path)
     axes = np.ravel(plot_learning_curves(frame, metric="accuracy"))
     assert [axis.get_title() for axis in axes] == [
-        "flowers · no wrong answers", "flowers · 20 % wrong answers",
+        "flowers · no label noise", "flowers · 20 % label noise",
     ]  # fmt: skip
     with pytest.raises(ValueError, match="the frame has 2 settings; wanted one for one axes"):
         plot_learning_curves(frame, ax=Figure().subplots())

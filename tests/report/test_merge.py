@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from al_bench.report.merge import MEASURED, merged, runs_of, science_of
+from al_bench.report.merge import MEASURED, merged_tables, runs_of, science_of
 from al_bench.report.results import Results, read_parquet, read_runs, write_parquet
 from al_bench.runs.component import name_of
 from tests.fakes import fake_run, fake_runs
@@ -41,9 +41,9 @@ def test_tables_of_two_machines_are_the_table_of_one(tmp_path: Path) -> None:
         for i, part in enumerate(parts)
     }
     one = write_parquet(every, tmp_path / "one.parquet").read_bytes()
-    assert write_parquet(merged(several), tmp_path / "two.parquet").read_bytes() == one
+    assert write_parquet(merged_tables(several), tmp_path / "two.parquet").read_bytes() == one
     backwards = dict(reversed(several.items()))
-    assert write_parquet(merged(backwards), tmp_path / "three.parquet").read_bytes() == one
+    assert write_parquet(merged_tables(backwards), tmp_path / "three.parquet").read_bytes() == one
 
 
 def test_a_run_that_several_have_is_taken_once_whatever_its_seconds_and_last_decimal(
@@ -53,12 +53,12 @@ def test_a_run_that_several_have_is_taken_once_whatever_its_seconds_and_last_dec
     runs = made(tmp_path / "a", "margin")
     other = replace(runs, frame=runs.frame.assign(**dict.fromkeys(MEASURED, 9.0)))
     other = edited(other, "nll", runs.frame["nll"][3] + 0.0001)
-    assert merged({"a": runs, "b": other}).frame.equals(runs.frame)
+    assert merged_tables({"a": runs, "b": other}).frame.equals(runs.frame)
     path = write_parquet(runs, tmp_path / "x.parquet")
     before = path.read_bytes()
-    write_parquet(merged({"x": read_parquet(path)}), path)
+    write_parquet(merged_tables({"x": read_parquet(path)}), path)
     assert path.read_bytes() == before
-    assert merged({"runs": runs, "x": read_parquet(path)}).frame.equals(runs.frame)
+    assert merged_tables({"runs": runs, "x": read_parquet(path)}).frame.equals(runs.frame)
 
 
 def test_provenance_is_that_of_all_and_what_is_missing_is_what_nobody_has(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_provenance_is_that_of_all_and_what_is_missing_is_what_nobody_has(tmp_pa
     names = {row["id"]: name_of(science_of(row)) for row in runs_of(one.frame)}
     assert failed.name not in names
     other = replace(one, provenance={"commit": ["other"], "device": ["arm"]}, failed=())
-    whole = merged({"a": by_content(one), "b": by_content(other)})
+    whole = merged_tables({"a": by_content(one), "b": by_content(other)})
     assert whole.provenance["commit"] == ["abc1234", "other"]
     assert whole.provenance["device"] == ["arm", "cpu"]
     assert [run.id for run in whole.failed] == [failed.name]
@@ -84,7 +84,7 @@ def test_one_id_with_different_rows_is_refused(tmp_path: Path, column: str, valu
     by = " by up to 0.[0-9]{4}" if column == "balanced_accuracy" else ""
     said = rf"1 of the 2 runs that a and b both have differ{by}, run .* in {column} of round 3"
     with pytest.raises(ValueError, match=said):
-        merged({"a": one, "b": edited(one, column, value)})
+        merged_tables({"a": one, "b": edited(one, column, value)})
 
 
 def test_a_run_with_a_round_more_and_a_problem_with_two_digests_are_refused(
@@ -93,11 +93,11 @@ def test_a_run_with_a_round_more_and_a_problem_with_two_digests_are_refused(
     one = made(tmp_path / "a", "margin")
     shorter = replace(one, frame=one.frame.iloc[:-1])
     with pytest.raises(ValueError, match=r"1 of the 2 runs .* differ, run .* in their rounds"):
-        merged({"a": one, "b": shorter})
+        merged_tables({"a": one, "b": shorter})
     other = made(tmp_path / "b", "badge", digest="d2")
-    said = r"of flowers, natural skew, no wrong answers, seed 0, but not on .*\(d\d0, d\d0\)"
+    said = r"of flowers, natural skew, no label noise, seed 0, but not on .*\(d\d0, d\d0\)"
     with pytest.raises(ValueError, match=said):
-        merged({"a": one, "b": other})
+        merged_tables({"a": one, "b": other})
 
 
 def test_a_column_that_was_edited_or_is_missing_is_seen_and_nothing_is_no_table(
@@ -106,9 +106,9 @@ def test_a_column_that_was_edited_or_is_missing_is_seen_and_nothing_is_no_table(
     one = made(tmp_path / "a", "margin")
     frame = one.frame.assign(strategy_config='{"_target_":"al_bench.strategies.Better"}')
     with pytest.raises(ValueError, match="is not what its columns say, whose id is"):
-        merged({"a": replace(one, frame=frame)})
+        merged_tables({"a": replace(one, frame=frame)})
     with pytest.raises(ValueError, match="a has no column 'noise_config'; wanted a table of"):
-        merged({"a": replace(one, frame=one.frame.drop(columns="noise_config"))})
+        merged_tables({"a": replace(one, frame=one.frame.drop(columns="noise_config"))})
     fake_run(tmp_path / "b", error="ValueError: no centre")
     with pytest.raises(ValueError, match="b have no finished run; there is nothing to merge"):
-        merged({"b": read_runs(tmp_path / "b")})
+        merged_tables({"b": read_runs(tmp_path / "b")})

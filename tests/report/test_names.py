@@ -22,12 +22,17 @@ def test_methods_and_settings_are_named_by_what_varies(tmp_path: Path) -> None:
     fake_run(tmp_path, "margin")
     fake_run(tmp_path, "random")
     assert named(tmp_path) == ({"margin", "random"}, {"flowers"})
-    fake_run(tmp_path, "margin", supervision="vetted")
-    fake_run(tmp_path, "margin", supervision="vetted", start="fm_balanced")
+    fake_run(tmp_path, "margin", supervision="posterior_labels")
+    fake_run(tmp_path, "margin", supervision="posterior_labels", start="fm_balanced")
     fake_run(tmp_path, "margin", noise=0.2)
-    wanted = {"random", "margin", "margin + vetted", "margin + vetted, start fm_balanced"}
+    wanted = {
+        "random",
+        "margin",
+        "margin + posterior_labels",
+        "margin + posterior_labels, start fm_balanced",
+    }
     assert named(tmp_path) == (
-        wanted, {"flowers · no wrong answers", "flowers · 20 % wrong answers"},
+        wanted, {"flowers · no label noise", "flowers · 20 % label noise"},
     )  # fmt: skip
 
 
@@ -45,7 +50,11 @@ def test_parameters_that_vary_are_named_and_those_that_most_have_are_not(tmp_pat
     assert set(map(names.method, names.methods)) == {"margin", "random", "margin, balance none"}
 
 
-ASKING: dict[str, Given] = {"annotators": "mixed", "label_model": "glad", "assignment": "thompson"}
+ASKING: dict[str, Given] = {
+    "annotators": "mixed",
+    "label_model": "glad",
+    "annotator_selection": "thompson",
+}
 
 
 def test_what_all_runs_share_says_who_answers_and_not_that_no_answer_is_wrong(
@@ -55,8 +64,8 @@ def test_what_all_runs_share_says_who_answers_and_not_that_no_answer_is_wrong(
         for strategy in ("margin", "random"):
             fake_run(tmp_path / folder, strategy, asking=asking)
     plain, several = (Names.of(keyed(load(tmp_path / name))) for name in ("plain", "several"))
-    assert plain.shared()["noise"] == "no wrong answers"
-    assert not {"annotators", "label_model", "assignment"} & plain.shared().keys()
+    assert plain.shared()["noise"] == "no label noise"
+    assert not {"annotators", "label_model", "annotator_selection"} & plain.shared().keys()
     assert "noise" not in several.shared()
     assert several.shared()["annotators"] == "mixed"
     assert several.shared()["label_model"] == "glad"
@@ -92,7 +101,7 @@ def test_two_kinds_of_the_same_words_are_told_apart_by_their_options(tmp_path: P
     fake_run(tmp_path, noise="clean")
     fake_run(tmp_path, noise=0)
     assert named(tmp_path)[1] == {
-        "flowers · no wrong answers [clean]", "flowers · no wrong answers [symmetric]",
+        "flowers · no label noise [clean]", "flowers · no label noise [symmetric]",
     }  # fmt: skip
 
 

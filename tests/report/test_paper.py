@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
+from al_bench.core.rng import rng
 from al_bench.report.results import NOT_AVAILABLE
-from al_bench.rng import rng
-from al_bench.runs.config import build
+from al_bench.runs.config import instantiate
 from al_bench.runs.experiments import command_lines
 from al_bench.runs.plan import plan
 
@@ -79,7 +79,9 @@ def test_imbalances_have_the_usual_counts(
     dataset: str, imbalance: str, labels: Any, counts: Any, baselines: list[Any]
 ) -> None:
     run = next(r for r in baselines if r["setting"] == (dataset, imbalance, "clean"))
-    kept = build(run["config"].imbalance).keep(labels, int(labels.max()) + 1, rng(0, "imbalance"))
+    kept = instantiate(run["config"].imbalance).keep(
+        labels, int(labels.max()) + 1, rng(0, "imbalance")
+    )
     found = np.bincount(kept.classes[labels[kept.rows]])
     if imbalance == "merge":
         assert found.tolist() == counts
@@ -90,7 +92,7 @@ def test_imbalances_have_the_usual_counts(
 
 
 def test_rounds_end_at_ten_and_twenty_percent_of_the_pool(baselines: list[Any]) -> None:
-    ends = np.cumsum(build(baselines[0]["config"].protocol).sizes(50_000, 10))
+    ends = np.cumsum(instantiate(baselines[0]["config"].protocol).sizes(50_000, 10))
     assert 5_000 in ends
     assert ends[-1] == 10_000
 
@@ -128,7 +130,7 @@ def test_runs_without_their_data_fail_with_a_sentence_and_are_listed_by_setting(
     assert main(["report", *line]) == 0
     table = (here / "results/tables/demo.md").read_text()
     assert f"4 of 8 runs; 4 not run: {NOT_AVAILABLE}" in table
-    assert f"* pathmnist · natural skew · 20 % wrong answers, 4 runs: {NOT_AVAILABLE}." in table
+    assert f"* pathmnist · natural skew · 20 % label noise, 4 runs: {NOT_AVAILABLE}." in table
     assert "failed" not in table
     html = (here / "results/demo.html").read_text()
     assert "pathmnist · natural skew" in html
@@ -140,7 +142,7 @@ def test_a_hub_data_set_that_was_not_fetched_is_absent_and_one_in_a_folder_is_no
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(here / "hub"))
-    source = build(plan(["dataset=cifar100"])[0].config.dataset)
+    source = instantiate(plan(["dataset=cifar100"])[0].config.dataset)
     assert source.absent().startswith("cifar100 is neither in $AL_BENCH_DATA nor in the cache")
     kept = here / "hub" / "datasets--uoft-cs--cifar100" / "snapshots" / source.revision
     kept.mkdir(parents=True)

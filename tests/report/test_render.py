@@ -12,7 +12,7 @@ from al_bench.report.analysis import analyse
 from al_bench.report.results import read_runs
 from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import Table
-from al_bench.report.tables.render import console, latex, latex_text, markdown, show
+from al_bench.report.tables.render import console, latex, latex_text, markdown, print_tables
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
 
@@ -101,7 +101,7 @@ def test_a_report_of_long_names_is_printed_uncut(
     for start in ("random", "fm_balanced_by_class"):
         for strategy in ("random", "margin", "codecision"):
             fake_run(tmp_path, strategy, "self_training", start=start)
-    show(tables(analyse(read_runs(tmp_path), QUICK)))
+    print_tables(tables(analyse(read_runs(tmp_path), QUICK)))
     text = capsys.readouterr().out
     assert "codecision, start fm_balanced_by_class" in text
     assert "…" not in text

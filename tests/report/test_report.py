@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from al_bench.report.analysis import ReportSpec, analyse
-from al_bench.report.build import report
+from al_bench.report.build import build_report
 from al_bench.report.figures.style import colours
 from al_bench.report.keys import Choice, Method
 from al_bench.report.results import Results, read_runs, write_parquet
@@ -99,7 +99,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Repor
 def test_a_report_has_every_table_figure_and_one_escaped_page(
     everything: tuple[Results, ReportSpec], tmp_path: Path
 ) -> None:
-    written = report(everything[0], "<b>demo", tmp_path, everything[1])
+    written = build_report(everything[0], "<b>demo", tmp_path, everything[1])
     names = [str(path.relative_to(tmp_path)) for path in written]
     drawn = ["curves", "savings", "ranks", "heat", "recall", "precision"]
     assert names == [
@@ -135,7 +135,7 @@ def test_a_page_is_short_however_many_methods_and_settings_there_are(tmp_path: P
         fake_run(tmp_path / "runs", f"rule{number}", rounds=2)
         fake_run(tmp_path / "runs", f"rule{number}", rounds=2, noise=0.2)
     spec = ReportSpec(bootstrap=1, figures=())
-    page = report(read_runs(tmp_path / "runs"), "many", tmp_path, spec)[0].read_text()
+    page = build_report(read_runs(tmp_path / "runs"), "many", tmp_path, spec)[0].read_text()
     assert len(page.splitlines()) <= 200
     assert "20 more rows are in the details." in page
     assert "## What is missing\n\nNothing." in page
@@ -148,13 +148,13 @@ def test_runs_of_one_seed_that_met_different_problems_are_not_compared(tmp_path:
     with pytest.raises(ValueError, match=r"not on one problem: .*albench run --again") as refused:
         analyse(read_runs(tmp_path), QUICK)
     assert {one.name, other.name} <= set(str(refused.value).split())
-    assert "20 % wrong answers, seed 0" in str(refused.value)
+    assert "20 % label noise, seed 0" in str(refused.value)
 
 
 def test_runs_that_do_not_say_their_problem_are_counted(tmp_path: Path) -> None:
     fake_run(tmp_path / "runs", "margin")
     fake_run(tmp_path / "runs", "random", digest=None)
-    written = report(read_runs(tmp_path / "runs"), "x", tmp_path, replace(QUICK, figures=()))
+    written = build_report(read_runs(tmp_path / "runs"), "x", tmp_path, replace(QUICK, figures=()))
     assert "* 1 runs do not say what problem they met" in written[0].read_text()
 
 
@@ -174,7 +174,7 @@ def test_ours_that_has_not_been_run_yet_is_said_to_be_missing(tmp_path: Path) ->
     fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2)
     fake_run(tmp_path / "runs", "codecision", error="ValueError: no centre")
     spec = ReportSpec(ours={"strategy": "codecision"}, bootstrap=20, figures=())
-    page = report(read_runs(tmp_path / "runs"), "x", tmp_path, spec)[0].read_text()
+    page = build_report(read_runs(tmp_path / "runs"), "x", tmp_path, spec)[0].read_text()
     assert "report.ours has {strategy: codecision}, of which there is no run" in page
 
 
@@ -182,10 +182,11 @@ def test_a_report_has_the_same_bytes_in_another_process(
     everything: tuple[Results, ReportSpec], tmp_path: Path
 ) -> None:
     spec = ReportSpec(ours=OURS, bootstrap=20, figures=("curves", "heat"))
-    mine = report(everything[0], "x", tmp_path / "a", spec)
+    mine = build_report(everything[0], "x", tmp_path / "a", spec)
     stored = write_parquet(everything[0], tmp_path / "x.parquet")
     code = (
-        "import sys; from pathlib import Path; from al_bench.report.build import report;"
+        "import sys; from pathlib import Path;"
+        "from al_bench.report.build import build_report as report;"
         "from al_bench.report.analysis import ReportSpec;"
         "from al_bench.report.results import read_parquet;"
         "spec = ReportSpec(ours={'strategy': '<script>x'}, bootstrap=20,"
@@ -204,7 +205,7 @@ def test_a_method_keeps_its_colour_whoever_else_is_in_the_figure() -> None:
     def method(strategy: str, supervision: str = "labels") -> Method:
         return Method((Choice("strategy", strategy, ""), Choice("supervision", supervision, "")))
 
-    margin, galaxy = method("margin"), method("galaxy", "vetted")
+    margin, galaxy = method("margin"), method("galaxy", "posterior_labels")
     alone = colours([margin, galaxy])
     among = colours([method("badge"), galaxy, margin, method("random"), method("my_own")])
     assert alone[margin] == among[margin]
@@ -215,7 +216,7 @@ def test_a_method_keeps_its_colour_whoever_else_is_in_the_figure() -> None:
 def test_the_report_imports_neither_torch_nor_the_loop_and_no_plotting_until_it_draws() -> None:
     code = (
         "import sys, al_bench.report.build;"
-        "print([m for m in ('torch', 'al_bench.loop', 'matplotlib', 'scipy.stats', 'sklearn',"
+        "print([m for m in ('torch', 'al_bench.core.loop', 'matplotlib', 'scipy.stats', 'sklearn',"
         " 'pyarrow.parquet', 'jinja2') if m in sys.modules])"
     )
     done = subprocess.run(
@@ -226,7 +227,9 @@ def test_the_report_imports_neither_torch_nor_the_loop_and_no_plotting_until_it_
 
 def test_one_method_with_one_seed_is_reported_without_intervals(tmp_path: Path) -> None:
     fake_run(tmp_path / "runs", "margin")
-    written = report(read_runs(tmp_path / "runs"), "alone", tmp_path, ReportSpec(bootstrap=10))
+    written = build_report(
+        read_runs(tmp_path / "runs"), "alone", tmp_path, ReportSpec(bootstrap=10)
+    )
     text = written[0].read_text(encoding="utf-8")
     assert "±" not in text.split("| margin |")[1].split("\n")[0]
     assert [path.name for path in written if path.suffix == ".png"] == [

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +18,7 @@ from al_bench.report.keys import keyed
 from al_bench.report.results import load, read_parquet, read_runs, write_parquet
 from tests.fakes import fake_run, fake_runs
 
-ASKING = {"annotators": "mixed", "label_model": "glad", "assignment": "thompson"}
+ASKING = {"annotators": "mixed", "label_model": "glad", "annotator_selection": "thompson"}
 
 
 def test_a_frame_has_a_row_a_round_and_running_totals(tmp_path: Path) -> None:
@@ -60,13 +61,13 @@ def test_failed_unfinished_and_missing_runs_are_listed_with_their_reasons(tmp_pa
     ids = [here.name for here in (*done, failed, cut, broken)]
     summary = read_runs(tmp_path, [*ids, "never"]).summary()
     assert summary.startswith("3 of 7 runs; 2 failed: ")
-    what = "flowers, natural skew, no wrong answers, random"
+    what = "flowers, natural skew, no label noise, random"
     assert f"{failed.name} ({what}, seed 7) ValueError: no centre" in summary
     assert "broken (unknown) " in summary
     assert "manifest.json is not JSON" in summary
     assert "; 1 not started; 1 not finished: " in summary
     assert (
-        f"{cut.name} (flowers, natural skew, no wrong answers, random, seed 8) has 3 rounds"
+        f"{cut.name} (flowers, natural skew, no label noise, random, seed 8) has 3 rounds"
         in summary
     )
     assert set(read_runs(tmp_path, {done[1].name}).frame["id"]) == {done[1].name}
@@ -181,9 +182,9 @@ def test_a_row_has_the_option_and_the_config_of_every_group(tmp_path: Path) -> N
     assert (row["strategy"], row["noise"], row["proxy_selection"]) == (
         "margin", "symmetric", "none",
     )  # fmt: skip
-    assert row["noise_config"] == '{"_target_":"al_bench.problem.Symmetric","rate":0.2}'
+    assert row["noise_config"] == '{"_target_":"al_bench.data.Symmetric","rate":0.2}'
     assert row["proxy_selection_config"] == "null"
-    assert (row["digest"], bool(row["oracle"])) == ("d1", False)
+    assert (row["digest"], bool(row["reads_truth"])) == ("d1", False)
 
 
 def test_a_manifest_without_commit_device_or_digest_is_read_as_unknown(tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     paid = frame[frame["annotators"] == "mixed"]
     assert paid["cost"].tolist() == [0, 12.5, 25, 37.5]
     assert paid["model_answers"].tolist() == [0, 10, 20, 30]
-    assert set(paid["assignment"]) == {"thompson"}
+    assert set(paid["annotator_selection"]) == {"thompson"}
     assert paid["label_model_config"].iloc[0] == '{"_target_":"al_bench.label_model.glad"}'
     plain = frame[frame["annotators"] == "none"]
     assert plain["cost"].isna().all()
@@ -232,24 +233,15 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     assert load(here.parent)["cost"].tolist() == [0, 12.5, 12.5, 25]
 
 
-def test_keys_without_annotators_seed_generators_by_the_text_they_always_had(
-    tmp_path: Path,
-) -> None:
-    def text(**options: str) -> str:
-        packages = {"imbalance": "problem", "noise": "problem"}
-        nodes = {g: f"al_bench.{packages.get(g, g)}.{option}" for g, option in options.items()}
-        return " ".join(f'{group}={{"_target_":"{node}"}}' for group, node in nodes.items())
-
-    fake_run(tmp_path / "one", "margin")
-    frame = keyed(load(tmp_path / "one"))
-    place = {"dataset": "flowers", "imbalance": "Natural", "noise": "Clean"}
-    rest = text(prior="minilm", learner="linear"), "proxy_selection=null", text(protocol="small")
-    assert frame["setting"].iloc[0].text == " ".join((text(**place), *rest))
-    rule = {"strategy": "margin", "supervision": "labels", "init": "random"}
-    assert frame["method"].iloc[0].text == text(**rule)
-    fake_run(tmp_path / "several", "margin", asking=ASKING)
-    several = keyed(load(tmp_path / "several"))
-    everybody = text(**place, annotators="mixed")
-    assert several["setting"].iloc[0].text == " ".join((everybody, *rest))
-    asked = text(**rule, label_model="glad", assignment="thompson")
-    assert several["method"].iloc[0].text == asked
+def test_columns_of_an_older_version_are_read_with_a_warning(tmp_path: Path) -> None:
+    fake_run(tmp_path / "one", "margin", asking=ASKING)
+    path = write_parquet(read_runs(tmp_path / "one"), tmp_path / "today.parquet")
+    table = pq.read_table(path)
+    former = {"annotator_selection": "assignment", "reads_truth": "oracle",
+              "annotator_selection_config": "assignment_config"}  # fmt: skip
+    older = table.rename_columns([former.get(name, name) for name in table.column_names])
+    older = older.replace_schema_metadata(table.schema.metadata)
+    pq.write_table(older, tmp_path / "older.parquet")
+    with pytest.warns(FutureWarning, match="now called annotator_selection, .*, reads_truth"):
+        found = read_parquet(tmp_path / "older.parquet").frame
+    pd.testing.assert_frame_equal(found, read_parquet(path).frame)

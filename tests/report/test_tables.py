@@ -71,7 +71,7 @@ def test_the_best_baseline_is_chosen_without_ours_and_without_truth_readers(tmp_
     fake_runs(tmp_path, ("random", "margin", "codecision"))
     high = [0.97] * 10
     for seed in range(5):
-        fake_run(tmp_path, "balanced_random", seed=seed, curve=high, oracle=True)
+        fake_run(tmp_path, "balanced_random", seed=seed, curve=high, reads_truth=True)
     spec = ReportSpec(ours={"strategy": "codecision"}, bootstrap=50)
     analysis = analyse(read_runs(tmp_path), spec)
     found = analysis.settings[0]
@@ -125,8 +125,8 @@ def test_methods_that_miss_in_some_setting_are_not_ranked_and_said_so(tmp_path: 
     assert "Not in every setting, so not ranked: badge." in ranking.note
 
 
-LEVEL = {("margin", "labels"): 0.5, ("margin", "vetted"): 0.8,
-         ("random", "labels"): 0.4, ("random", "vetted"): 0.6}  # fmt: skip
+LEVEL = {("margin", "labels"): 0.5, ("margin", "posterior_labels"): 0.8,
+         ("random", "labels"): 0.4, ("random", "posterior_labels"): 0.6}  # fmt: skip
 CROSSED = {"title": "Crossed", "rows": ["strategy", "init"], "columns": ["supervision"]}
 
 
@@ -149,14 +149,14 @@ def crossing(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def test_a_cell_is_the_mean_over_settings_of_what_has_its_row_and_column(crossing: Results) -> None:
     made = table(crossing, CROSSED)
     assert made.title == "Crossed: balanced accuracy (test)"
-    assert made.header == ("strategy, init", "labels", "vetted")
+    assert made.header == ("strategy, init", "labels", "posterior_labels")
     assert made.rows == (("margin", "40.0", "70.0"), ("random", "30.0", "50.0"))
     assert made.note.startswith("Area under the curve, fractions in %; mean over 2 settings")
 
 
 def test_a_cell_of_fewer_settings_than_others_says_of_how_many(crossing: Results) -> None:
     frame = crossing.frame
-    gone = (frame["strategy"] == "margin") & (frame["supervision"] == "vetted")
+    gone = (frame["strategy"] == "margin") & (frame["supervision"] == "posterior_labels")
     part = Results(frame[~(gone & (frame["noise"] == "clean"))], (), (), {})
     assert table(part, CROSSED).rows == (("margin", "40.0", "60.0 (1)"), ("random", "30.0", "50.0"))
 

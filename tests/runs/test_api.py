@@ -13,9 +13,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 
 import al_bench
-from al_bench.assignments import InTurn
-from al_bench.label_models import Majority
-from al_bench.problem import Alike, Symmetric
+from al_bench.crowd import InTurn, Majority
+from al_bench.data import Alike, Symmetric
 from al_bench.runs.store import RunFolder
 from al_bench.strategies import Margin
 
@@ -145,7 +144,7 @@ def test_several_annotators_are_asked_in_turn_unless_said_otherwise(
     assert len(bought) == 30
     assert set(bought) == {0, 1, 2}
     assert sum(round.cost for round in rounds) == sum(who + 1 for who in bought)
-    said = {"label_model": "majority", "assignment": InTurn()}
+    said = {"label_model": "majority", "annotator_selection": InTurn()}
     same = list(al_bench.active_learning(asked, **options, **said))
     assert [r.annotators for r in same] == [r.annotators for r in rounds]
     frame = al_bench.run(asked, results=tmp_path, **options, **said)
@@ -160,7 +159,7 @@ def test_label_models_and_assignments_are_compared_in_the_order_of_every_table(
         turned: al_bench.sweep(
             asked,
             label_model=["majority", "glad"][::turned],
-            assignment=[None, "at_random"][::turned],
+            annotator_selection=[None, "at_random"][::turned],
             seed=[0, 1][::turned],
             results=tmp_path,
             overrides=SHORT,
@@ -170,7 +169,7 @@ def test_label_models_and_assignments_are_compared_in_the_order_of_every_table(
     frame = found[1]
     assert frame["id"].nunique() == 8
     assert set(frame["label_model"]) == {"majority", "glad"}
-    assert set(frame["assignment"]) == {"none", "at_random"}
+    assert set(frame["annotator_selection"]) == {"none", "at_random"}
     assert frame.equals(found[-1])
     assert frame["seed"].tolist() == sorted(frame["seed"], key=frame["seed"].tolist().index)
 
@@ -204,7 +203,11 @@ def test_the_rows_of_a_proxy_are_learned_from_with_the_label_models_consensus(
     asked: al_bench.Problem, tmp_path: Path
 ) -> None:
     options = {"results": tmp_path, "overrides": AGAIN, "strategy": "ask_again"}
-    options |= {"protocol": "answers", "label_model": "majority", "assignment": "at_random"}
+    options |= {
+        "protocol": "answers",
+        "label_model": "majority",
+        "annotator_selection": "at_random",
+    }
     itself = al_bench.run(asked, **options)
     selected = al_bench.run(asked, **options, proxy_selection="linear")
     compared = ["n_labels", "cost", "accuracy", "nll"]  # the proxy is the learner itself
@@ -230,14 +233,16 @@ def test_what_a_given_problem_has_or_cannot_use_is_not_chosen_beside_it(
 class Once:
     """An outsider's protocol that knows of no second question."""
 
-    reveal = "batch"
+    feedback = "after_batch"
 
     def sizes(self, n: int, k: int) -> list[int]:
         return [n // 2]
 
 
 def test_what_a_protocol_of_ones_own_lacks_is_said(problem: al_bench.Problem) -> None:
-    with pytest.raises(ValueError, match="the protocol Once has no reask and no tariff; wanted"):
+    with pytest.raises(
+        ValueError, match="the protocol Once has no allow_relabel and no annotation_cost; wanted"
+    ):
         next(al_bench.active_learning(problem, protocol=Once()))
 
 

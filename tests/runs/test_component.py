@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from al_bench.content import fingerprint
+from al_bench.core.hashing import fingerprint
 from al_bench.learners import LinearHead
 from al_bench.priors import SentenceEncoder
 from al_bench.runs import component
@@ -80,10 +80,10 @@ def test_a_raised_version_is_another_run(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_version_of_several_annotators_renames_their_runs_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    one = {"belief": {"_target_": "al_bench.label_models.AveragedBelief"}}
-    several = one | {"annotators": {"_target_": "al_bench.problem.Alike"}}
+    one = {"belief": {"_target_": "al_bench.belief.AveragedBelief"}}
+    several = one | {"annotators": {"_target_": "al_bench.data.Alike"}}
     before = run_id(one), run_id(several)
-    known = component.constants("al_bench.label_models.AveragedBelief")
+    known = component.constants("al_bench.belief.AveragedBelief")
     raised = known | {"several": known["several"] + 1}
     monkeypatch.setattr(component, "constants", lambda _: raised)
     assert run_id(one) == before[0]

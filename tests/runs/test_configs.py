@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from al_bench.cli.listing import options_of
-from al_bench.cli.report import options_of as options_of_experiment
+from al_bench.cli.listing import lines_of_group
+from al_bench.cli.report import report_config as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.report.keys import GROUPS as GROUPS_OF_RESULTS
-from al_bench.report.keys import Method, columns_of, in_method, keys
-from al_bench.report.selection import chosen, only
+from al_bench.report.keys import Method, group_columns, in_method, keys
+from al_bench.report.selection import keys_of_selection, only
 from al_bench.runs.component import identified, run_id
-from al_bench.runs.config import build, composing, config_dir, key_of, resolved, run_spec
+from al_bench.runs.config import composing, config_dir, instantiate, key_of, resolved, run_spec
 from al_bench.runs.experiments import plans
 from al_bench.runs.options import option_of
 from al_bench.runs.plan import plan
@@ -22,6 +22,7 @@ GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
     "dataset/features": ["dataset.name=mine", "dataset.path=mine.npz"],
     "prior/recorded": ["prior.file=answers.parquet"],
+    "prior/endpoint": ["prior.model=mine"],
     "noise/confusion": ["noise.matrix=[[0.9,0.1],[0.2,0.8]]"],
 }
 GROUPS = sorted(p.name for p in config_dir().iterdir() if p.is_dir())
@@ -41,7 +42,7 @@ def test_every_option_composes_and_constructs(option: str) -> None:
     if name == "skactiveml":
         pytest.importorskip("skactiveml")
     (job,) = plan([f"{group}={name}", *GIVEN.get(option, [])])
-    assert build(job.config[group]) is not None
+    assert instantiate(job.config[group]) is not None
     assert len(run_id(job.science)) == 12
 
 
@@ -78,18 +79,20 @@ def test_every_experiment_is_sweeps_over_seeds_whose_claims_select_methods_of_it
         settings = identified(job.science)
         parts = [group for group in GROUPS_OF_RESULTS if group in settings]
         names = {group: option_of(group, settings[group], [config_dir()]) for group in parts}
-        rows.append({"id": name} | columns_of(names, settings))
+        rows.append({"id": name} | group_columns(names, settings))
     runs = pd.DataFrame(rows, columns=None if rows else ["id"]).set_index("id")
     methods = sorted(set(keys(Method, runs, in_method(spec.method)).values())) if rows else []
     for claim in spec.claimed:
         assert only("ours", claim.ours, methods)
-        assert all(chosen("baselines", selection, methods) for selection in claim.baselines)
+        assert all(
+            keys_of_selection("baselines", selection, methods) for selection in claim.baselines
+        )
 
 
 @pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])
 def test_every_option_says_what_it_is(option: str) -> None:
     group, name = option.split("/", 1)
-    lines = dict(options_of(config_dir() / group))
+    lines = dict(lines_of_group(config_dir() / group))
     assert len(lines[name]) > 10, f"{option} has neither a comment nor a docstring"
 
 
@@ -140,5 +143,5 @@ def test_the_wheel_would_carry_configs_and_data() -> None:
     root = Path(__file__).parents[2]
     text = (root / "pyproject.toml").read_text()
     assert 'configs = "al_bench/configs"' in text
-    shipped = {p.name for p in (root / "al_bench" / "datasets" / "files").iterdir()}
+    shipped = {p.name for p in (root / "al_bench" / "data" / "datasets" / "files").iterdir()}
     assert {"openclipart.npz", "vader.npz", "wordnet_nouns25.npz", "fashion_mnist.npz"} <= shipped

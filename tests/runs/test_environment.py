@@ -123,7 +123,7 @@ def test_a_checkout_has_its_commit_with_a_plus_where_files_are_changed_and_other
 def test_versions_are_of_what_every_run_uses_and_of_what_this_one_uses_besides(
     overrides: list[str], wanted: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "installed", lambda package: "1")
+    monkeypatch.setattr(environment, "installed_version", lambda package: "1")
     found = environment.versions(plan(overrides)[0].science)
     assert set(found) == {*environment.PACKAGES, *wanted}
 
@@ -134,6 +134,6 @@ def test_a_package_that_is_not_installed_has_no_version(monkeypatch: pytest.Monk
             raise PackageNotFoundError(package)
         return "1"
 
-    monkeypatch.setattr(environment, "installed", installed)
+    monkeypatch.setattr(environment, "installed_version", installed)
     chosen = plan(["supervision=confident_learning"])[0].science
     assert set(environment.versions(chosen)) == set(environment.PACKAGES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from al_bench.cli.main import main
-from al_bench.runs.config import installed
+from al_bench.runs.config import installed_configs
 
 RULE = '''"""Another package's rule."""
 
@@ -33,9 +33,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (about / "entry_points.txt").write_text("[al_bench.configs]\nlast_rows = last_rows.configs\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    installed.cache_clear()
+    installed_configs.cache_clear()
     yield tmp_path
-    installed.cache_clear()
+    installed_configs.cache_clear()
     for name in [name for name in sys.modules if name.startswith("last_rows")]:
         del sys.modules[name]
 
@@ -68,7 +68,7 @@ def test_an_option_that_there_is_already_and_a_folder_that_is_not_there_are_refu
     assert main(["list", "strategy"]) == 1
     assert "names its configs last_rows.nowhere, which is no package" in capsys.readouterr().err
     points.write_text("[al_bench.configs]\nlast_rows = gone.configs\n")
-    installed.cache_clear()
+    installed_configs.cache_clear()
     assert main(["list", "strategy"]) == 1
     assert capsys.readouterr().err == (
         "albench: the package last-rows names its configs gone.configs: No module named 'gone'\n"

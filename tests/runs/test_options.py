@@ -12,7 +12,7 @@ from al_bench.report.keys import GROUPS, Choice
 from al_bench.report.results import read_parquet
 from al_bench.runs.component import identified, run_id
 from al_bench.runs.config import config_dir
-from al_bench.runs.options import Asked, asked, options, said
+from al_bench.runs.options import Asked, as_override_value, options, override_of
 from al_bench.runs.plan import composed, plan
 
 FOLDERS = (config_dir(),)
@@ -25,7 +25,7 @@ def node(group: str, option: str, **changed: Any) -> dict[str, Any]:
 
 def words(group: str, option: str, of: dict[str, Any]) -> tuple[str, ...]:
     """The arguments of a component whose form is today's."""
-    found = asked(group, option, identified(of), FOLDERS)
+    found = override_of(group, option, identified(of), FOLDERS)
     assert found is not None
     assert not found.renewed
     return found.arguments
@@ -62,7 +62,7 @@ def test_the_start_is_an_override_of_its_place() -> None:
 
 
 def test_an_option_that_no_folder_has_is_its_owners_alone() -> None:
-    assert asked("strategy", "mine", {"_target_": "tail.Tail"}, FOLDERS) is None
+    assert override_of("strategy", "mine", {"_target_": "tail.Tail"}, FOLDERS) is None
 
 
 def test_a_part_of_the_same_class_is_changed_in_its_place() -> None:
@@ -77,10 +77,10 @@ def test_what_was_renewed_since_is_told_and_its_nearest_asked_for(
     change: dict[str, int],
 ) -> None:
     own = identified(node("learner", "linear")) | change
-    assert asked("learner", "linear", own, FOLDERS) == Asked(("learner=linear",), True)
-    assert asked("strategy", "pcb", node("strategy", "pcb") | {"inner": own}, FOLDERS) == Asked(
-        ("strategy=pcb", "learner@strategy.inner=linear"), True
-    )
+    assert override_of("learner", "linear", own, FOLDERS) == Asked(("learner=linear",), True)
+    assert override_of(
+        "strategy", "pcb", node("strategy", "pcb") | {"inner": own}, FOLDERS
+    ) == Asked(("strategy=pcb", "learner@strategy.inner=linear"), True)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_was_renewed_since_is_told_and_its_nearest_asked_for(
     ],
 )  # fmt: skip
 def test_values_are_said_so_that_hydra_reads_them(value: Any, wanted: str) -> None:
-    assert said(value) == wanted
+    assert as_override_value(value) == wanted
 
 
 @pytest.mark.parametrize("name", ["savings", "annotators"])
@@ -101,7 +101,7 @@ def test_a_committed_runs_arguments_name_the_very_run_unless_it_was_renewed(name
     tested = 0
     for row in runs.groupby("strategy").last().reset_index().to_dict("records")[:4]:
         choices = [Choice(g, row[g], row[f"{g}_config"]) for g in GROUPS]
-        found = [asked(c.group, c.option, c.node, FOLDERS) for c in choices]
+        found = [override_of(c.group, c.option, c.node, FOLDERS) for c in choices]
         assert None not in found
         if any(one.renewed for one in found if one):
             continue

@@ -1,13 +1,15 @@
 """Experiments: what their sweeps stand for, what a user's own words do to them, what is refused."""
 
+import warnings
 from pathlib import Path
 
 import pytest
 
 from al_bench.cli.main import main
 from al_bench.runs.component import run_id
-from al_bench.runs.config import composing, resolved, run_spec
+from al_bench.runs.config import composing, renamed, resolved, run_spec
 from al_bench.runs.experiments import command_lines, plans
+from al_bench.runs.plan import plan
 
 MINE = """# @package _global_
 defaults:
@@ -22,10 +24,10 @@ sweeps:
   rules: {strategy: [random, margin], noise.rate: "0.1, 0.3"}
   without the prior:
     strategy: codecision
-    supervision: vetted_pool
+    supervision: posterior_labels_pool
     supervision.belief.exponents: "[1.0,0.0]"
     supervision.belief.noise: [[1, 1.0e+6], [1.0, 9.0]]
-    supervision.belief.gate: false
+    supervision.belief.trust_gate: false
     strategy@init: fm_balanced
   full: {protocol: full, dataset: trec}
 """
@@ -42,7 +44,8 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_runs_of_the_sweeps_are_what_hydra_composes_one_by_one(mine: Path) -> None:
     from hydra import compose
 
-    belief = ["strategy=codecision", "supervision=vetted_pool", "supervision.belief.gate=False",
+    belief = ["strategy=codecision", "supervision=posterior_labels_pool",
+              "supervision.belief.trust_gate=False",
               "supervision.belief.exponents=[1.0,0.0]", "strategy@init=fm_balanced"]  # fmt: skip
     wanted = [
         [f"strategy={rule}", f"noise.rate={rate}", f"dataset={name}"]
@@ -142,3 +145,28 @@ def test_hydra_shows_the_configuration_of_an_experiment_with_sweeps(
 ) -> None:
     assert main(["run", "experiment=savings", "--cfg", "job", "--package", "sweeps"]) == 0
     assert "protocol: full" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("former", "today"),
+    [
+        ("supervision=joined", "supervision=belief_blend"),
+        ("imbalance=usual", "imbalance=natural_or_longtail"),
+        ("belief@strategy.belief=pairs", "belief@strategy.belief=confusions"),
+        ("protocol.reveal=batch", "protocol.feedback=after_batch"),
+        ("strategy=margin", "strategy=margin"),
+    ],
+)
+def test_former_names_are_taken_with_a_warning_that_says_todays(former: str, today: str) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert renamed(former) == today
+    wanted = [] if former == today else [f"{former} is now called {today}"]
+    assert [str(one.message) for one in said] == wanted
+
+
+def test_a_plan_by_former_names_is_the_plan_by_todays() -> None:
+    with pytest.warns(FutureWarning, match="is now called supervision=belief_blend"):
+        (former,) = plan(["supervision=joined", "imbalance=usual", "seed=0"])
+    (today,) = plan(["supervision=belief_blend", "imbalance=natural_or_longtail", "seed=0"])
+    assert run_id(former.science) == run_id(today.science)

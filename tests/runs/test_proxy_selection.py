@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from al_bench.cli.main import main
+from al_bench.core.loop import Parts, active_learning
+from al_bench.core.metrics import evaluate
+from al_bench.data.protocol import Counts
 from al_bench.learners.linear import LinearHead
-from al_bench.loop import Parts, active_learning
-from al_bench.metrics import evaluate
-from al_bench.problem.protocol import Counts
 from al_bench.runs.proxy_selection import ProxySelection
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Margin
@@ -22,7 +22,7 @@ from al_bench.supervision.human import HumanLabels
 from al_bench.supervision.pseudo import ConfidentSplit
 from tests.pools import small_problem
 
-PROTOCOL = Counts(start=10, budget=10, rounds=4, reveal="sequential")
+PROTOCOL = Counts(start=10, budget=10, rounds=4, feedback="within_batch")
 PROXY = LinearHead(l2=1.0, balance="none", tolerance=1e-5, iterations=10)
 OTHER = LinearHead(l2=100.0, balance="weights", tolerance=1e-5, iterations=10)
 SPLIT = ConfidentSplit(rho=0.5, weight="none", product=True, floor=1e-4)  # reads the model

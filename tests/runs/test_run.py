@@ -166,7 +166,7 @@ BAD = {
     "a rate above one": (["noise.rate=1.5"], "rate"),
     "a budget beyond the pool": (["protocol.budget=10000"], "the pool has 300"),
     "a start of nothing": (["protocol.start=0"], "wanted 1 or more"),
-    "an unknown reveal": (["protocol.reveal=never"], "wanted one of batch, sequential"),
+    "an unknown feedback": (["protocol.feedback=never"], "wanted one of after_batch, within_batch"),
     "a missing features file": (
         ["dataset=features", "dataset.name=x", "dataset.path=/nowhere.npz"],
         "/nowhere.npz",

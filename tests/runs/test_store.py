@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from al_bench.loop import Round
+from al_bench.core.loop import Round
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 
 

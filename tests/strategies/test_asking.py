@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.desk import Desk
-from al_bench.loop import query
-from al_bench.state import Ints, State
+from al_bench.core.loop import query
+from al_bench.core.oracle import Oracle
+from al_bench.core.state import Ints, State
 from al_bench.strategies.asking import (
     ActiveLab,
     AskAgain,
     ReLabel,
     Repeated,
+    answers_by_row,
     chance_of_change,
     in_turns,
-    said,
 )
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.galaxy import Galaxy
@@ -36,10 +36,10 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 def queried(
-    rule: Any, asked: Situation, budget: int, reveal: str = "sequential"
+    rule: Any, asked: Situation, budget: int, feedback: str = "within_batch"
 ) -> tuple[Ints, int]:
-    desk = Desk(asked.table, asked.state.panel)
-    told, calls = query(rule, asked.state, budget, desk, reveal, 0, 2)
+    oracle = Oracle(asked.table, asked.state.annotator_pool)
+    told, calls = query(rule, asked.state, budget, oracle, feedback, 0, 2)
     return told.rows, calls
 
 
@@ -72,7 +72,7 @@ def test_repeated_asks_about_each_row_of_the_inner_strategy_so_often() -> None:
 def test_repeated_asks_about_more_rows_where_few_people_are_there() -> None:
     asked = make_asked("people", here=0.4)
     rows, _ = queried(Repeated(Random(), 3), asked, 30)
-    times, left = Counter(rows.tolist()), asked.state.left
+    times, left = Counter(rows.tolist()), asked.state.remaining
     assert len(rows) == 30
     short = [row for row, count in times.items() if count < min(3, left[row])]
     assert len(short) <= 1
@@ -90,7 +90,7 @@ def test_repeated_turns_to_the_rows_of_fewest_answers_when_there_is_no_new_one()
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_without_asking_again_repeated_is_the_inner_strategy(times: int) -> None:
-    state = make_asked("once", reask=False).state
+    state = make_asked("once", allow_relabel=False).state
     ours = Repeated(Random(), times).select(state, 9, generator())
     assert np.array_equal(ours, Random().select(state, 9, generator()))
 
@@ -112,7 +112,7 @@ def test_labelled_rows_come_by_disagreement_or_by_doubt() -> None:
     state = make_asked("people", labelled=30).state
     made, labelled = state.consensus, state.labelled
     assert made is not None
-    some = labelled[state.left[labelled] > 0]
+    some = labelled[state.remaining[labelled] > 0]
     surprise = {row: 1 - state.probs[row, state.labels[row]] for row in some}
     doubt = {row: 1 - max(made.probs[list(made.rows).index(row)]) for row in some}
     for by, worth in (("disagreement", surprise), ("doubt", doubt)):
@@ -167,8 +167,8 @@ def test_the_inner_strategy_may_ask_as_it_goes_and_never_asks_again_itself() -> 
 def test_an_inner_strategy_sees_the_same_predictions() -> None:
     state = make_asked("people").state
     probs = state.probs
-    assert state.once().probs is probs
-    assert state.once().askable.tolist() == state.unlabelled.tolist()
+    assert state.without_relabeling().probs is probs
+    assert state.without_relabeling().queryable.tolist() == state.unlabelled.tolist()
 
 
 # --- New and labelled rows on one scale -----------------------------------------------------------
@@ -181,7 +181,8 @@ def test_relabel_ranks_by_both_entropies(alpha: float) -> None:
     assert made is not None
     known = dict(zip(made.rows.tolist(), made.probs.tolist(), strict=True))
     score = {
-        row: slow.relabel(state.probs.tolist(), known, row, alpha) for row in state.askable.tolist()
+        row: slow.relabel(state.probs.tolist(), known, row, alpha)
+        for row in state.queryable.tolist()
     }
     rows = ReLabel(alpha).select(state, 15, generator())
     assert len(set(rows)) == 15
@@ -191,7 +192,7 @@ def test_relabel_ranks_by_both_entropies(alpha: float) -> None:
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 def test_without_asking_again_relabel_is_entropy_sampling(alpha: float) -> None:
-    for state in (make_asked("once", reask=False).state, make_state(n=60)[0]):
+    for state in (make_asked("once", allow_relabel=False).state, make_state(n=60)[0]):
         ours = ReLabel(alpha).select(state, 12, generator())
         assert ours.tolist() == Entropy().select(state, 12, generator()).tolist()
 
@@ -202,10 +203,12 @@ def test_activelab_ranks_by_cleanlabs_scores() -> None:
     few = ActiveLab(1000, 1.0)  # more folds than labels: it reads the task model
     labelled, free = state.labelled, state.unlabelled
     probs = state.probs.astype(float)
-    theirs = multiannotator.get_active_learning_scores(said(state), probs[labelled], probs[free])
+    theirs = multiannotator.get_active_learning_scores(
+        answers_by_row(state), probs[labelled], probs[free]
+    )
     score = dict(zip(np.append(labelled, free), np.concatenate(theirs), strict=True))
     rows = few.select(state, 20, generator())
-    open_scores = sorted(score[row] for row in state.askable)
+    open_scores = sorted(score[row] for row in state.queryable)
     assert_allclose([score[row] for row in rows], open_scores[:20])
     assert 0 < len(again(state, rows)) < 20
 
@@ -227,5 +230,5 @@ def test_all_rows_of_an_asking_inner_strategy_are_repeated_unheard() -> None:
     asked = make_asked("people")
     rows, calls = queried(Repeated(Galaxy(1), 2), asked, 8)
     assert calls == 1
-    once_each = unanswered(Galaxy(1), asked.state.once(), 4, np.random.default_rng(0))
+    once_each = unanswered(Galaxy(1), asked.state.without_relabeling(), 4, np.random.default_rng(0))
     assert len(set(rows)) == len(once_each) == 4

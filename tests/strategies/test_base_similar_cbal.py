@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from al_bench.state import UNLABELLED, Floats, State
+from al_bench.core.state import UNLABELLED, Floats, State
 from al_bench.strategies.base import boundary_distances
 from al_bench.strategies.cbal import relaxed
 from al_bench.strategies.similar import FLCG, FLQMI

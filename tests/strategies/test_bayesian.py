@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.state import Floats, Rows
+from al_bench.core.state import Floats, Rows
 from al_bench.strategies.bayesian import joint_greedy, scores
 from al_bench.strategies.common.posterior import Dropout
 from tests.conftest import FixedModel, make_state

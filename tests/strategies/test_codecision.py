@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.label_models.belief import OutOfFoldBelief
-from al_bench.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
+from al_bench.belief.belief import OutOfFoldBelief
+from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
 from al_bench.strategies.codecision import (
     Codecision,
     CodecisionAgain,
@@ -22,7 +22,7 @@ from tests.reference import belief as slow
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(ridges=(1.0,), shifts=(0.0,), by_classes=False)
+    return OutOfFoldBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
 
 
 def codecision(value: str = "margin", factor: int = 1) -> Codecision:
@@ -156,7 +156,7 @@ def again(most: float = 0.25, factor: int = 1) -> CodecisionAgain:
 def torn_and_settled(asked: Situation) -> tuple[State, Ints, Ints]:
     """The state, believing half of its labelled rows to be of one class and torn over the rest."""
     state = asked.state
-    rows = np.intersect1d(state.labelled, state.askable)
+    rows = np.intersect1d(state.labelled, state.queryable)
     beliefs = np.tile(np.array([0.4, 0.3, 0.2, 0.1]), (len(state.labels), 1))
     settled, torn = rows[::2], rows[1::2]
     beliefs[settled] = [0.97, 0.01, 0.01, 0.01]
@@ -177,7 +177,7 @@ def test_one_more_answer_is_for_rows_that_are_torn(factor: int) -> None:
 
 @pytest.mark.parametrize("factor", [1, 3])
 def test_where_nothing_is_asked_again_it_is_codecision(factor: int) -> None:
-    state, *_ = torn_and_settled(make_asked("rows that are asked about once", reask=False))
+    state, *_ = torn_and_settled(make_asked("rows that are asked about once", allow_relabel=False))
     assert again(factor=factor).select(state, 12, random()).tolist() == (
         codecision(factor=factor).select(state, 12, random()).tolist()
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.state import Floats, Ints, State
+from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.badge import Badge
 from al_bench.strategies.clustered import Centroid
 from al_bench.strategies.common import distances

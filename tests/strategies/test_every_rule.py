@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.state import HIDDEN, UNLABELLED, Ints, Rows, State
+from al_bench.core.state import HIDDEN, UNLABELLED, Ints, Rows, State
 from al_bench.strategies.asking import AskAgain, ReLabel, Repeated
 from al_bench.strategies.badge import Badge, Vessal
 from al_bench.strategies.bait import Bait
@@ -124,8 +124,8 @@ def test_every_rule_asks_exactly_the_budget_wherever_it_may_saturate(name: str) 
     for situation, state, answers in hard_states():
         left = len(state.unlabelled)
         for budget in (1, 7, left - 1, left, left + 5):
-            for reveal in ("batch",) if name in RULES else ("sequential", "batch"):
-                chosen, _ = run(rule(name), state, budget, answers, budget, reveal)
+            for feedback in ("batch",) if name in RULES else ("within_batch", "after_batch"):
+                chosen, _ = run(rule(name), state, budget, answers, budget, feedback)
                 assert len(chosen) == min(budget, left), (situation, budget)
                 assert np.all(state.labels[chosen] == UNLABELLED), (situation, budget)
 

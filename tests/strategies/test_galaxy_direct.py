@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import margin
+from al_bench.core.arrays import margin
 from al_bench.strategies.common.lines import descending
 from al_bench.strategies.direct import Direct, shrink
 from al_bench.strategies.galaxy import Galaxy
@@ -34,9 +34,9 @@ def test_galaxy_asks_a_chunk_a_trip_and_bisects_around_withheld_answers():
     queried, oracle_calls = run(Galaxy(8), state, 100, answers)
     assert oracle_calls == 13
     assert np.mean(truth[queried] != 2) > 0.3
-    hidden, _ = run(Galaxy(1), state, 100, answers, reveal="batch")
+    hidden, _ = run(Galaxy(1), state, 100, answers, feedback="after_batch")
     assert margin(state.probs[hidden]).mean() < 0.2  # without answers it still stays in the gaps
-    again, _ = run(Galaxy(1), state, 100, np.zeros_like(answers), reveal="batch")
+    again, _ = run(Galaxy(1), state, 100, np.zeros_like(answers), feedback="after_batch")
     assert np.array_equal(hidden, again)  # and depends on nothing it was not told
 
 
@@ -51,7 +51,7 @@ def test_direct_chooses_what_its_plain_version_chooses(seed):
     state = state.hide(rng.choice(60, 5, replace=False))
     fraction, parallel, minimum = rng.choice([0.5, 0.8, 1.0]), 1 + seed % 3, (1, 10)[seed % 2]
     queried, oracle_calls = run(Direct(fraction, parallel, minimum), state, budget, answers, seed)
-    from al_bench.rng import rng as named
+    from al_bench.core.rng import rng as named
 
     expected, expected_trips = plain_direct.select(
         *(state.probs, state.labels, answers, budget, fraction, parallel, minimum),

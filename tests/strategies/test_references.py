@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.rng import rng as named
-from al_bench.state import Ints, State
+from al_bench.core.rng import rng as named
+from al_bench.core.state import Ints, State
 from al_bench.strategies.badge import Vessal
 from al_bench.strategies.balanced import (
     PCB,
@@ -237,8 +237,8 @@ def test_vessal_asks_what_one_plain_pass_over_whole_gradients_keeps(seed: int) -
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("reveal", ["batch", "sequential"])
-def test_tailor_asks_what_its_plain_version_asks(reveal: str, seed: int) -> None:
+@pytest.mark.parametrize("feedback", ["after_batch", "within_batch"])
+def test_tailor_asks_what_its_plain_version_asks(feedback: str, seed: int) -> None:
     state, answers = tied_state(seed)
     chunk, trust = (1, 4, 100)[seed % 3], (0.0, 5.0)[seed % 2]
     candidates = {"margin": Margin(), "random": Random(), "confidence": Confidence()}
@@ -249,14 +249,14 @@ def test_tailor_asks_what_its_plain_version_asks(reveal: str, seed: int) -> None
         partial(ranking.select, lambda row: ranking.doubt(state.probs[row])),
     ]
     for budget in budgets(state):
-        queried, oracle_calls = run(rule, state, budget, answers, seed, reveal)
+        queried, oracle_calls = run(rule, state, budget, answers, seed, feedback)
         expected, expected_trips = tailor.select(
             *(plainly, state.probs, state.labels),
-            answers if reveal == "sequential" else None,
+            answers if feedback == "within_batch" else None,
             *(budget, chunk, trust, named(seed, "strategy", 2)),
         )
         assert queried.tolist() == expected
-        assert oracle_calls == (expected_trips if reveal == "sequential" else 1)
+        assert oracle_calls == (expected_trips if feedback == "within_batch" else 1)
 
 
 def test_tailor_favours_no_candidate_where_all_classes_are_answered_alike() -> None:
@@ -265,7 +265,7 @@ def test_tailor_favours_no_candidate_where_all_classes_are_answered_alike() -> N
     wins = np.zeros(2)
     for seed in range(40):
         rule = Tailor({"first": FromRow(0), "second": FromRow(30)}, 10, 0.0)
-        queried, _ = run(rule, flat, 10, answers, seed, "batch")
+        queried, _ = run(rule, flat, 10, answers, seed, "after_batch")
         wins += [np.sum(queried < 30), np.sum(queried >= 30)]
     assert 0.4 < wins[0] / wins.sum() < 0.6
 

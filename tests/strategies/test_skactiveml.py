@@ -10,9 +10,9 @@ import pytest
 
 from al_bench import strategies
 from al_bench.cli.main import main
-from al_bench.runs.config import build
+from al_bench.core.state import State
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
-from al_bench.state import State
 from al_bench.testing.contract import CHECKS
 from al_bench.testing.promises import Check
 from al_bench.testing.strategy_contract import queries_exactly_the_budget
@@ -163,7 +163,7 @@ def test_the_command_line_names_any_strategy_with_its_parameters_and_models() ->
             "estimator:{_target_:sklearn.naive_bayes.GaussianNB}}]",
         ]
     )
-    strategy = build(job.config["strategy"])
+    strategy = instantiate(job.config["strategy"])
     assert strategy.query.method == "vote_entropy"
     assert len(strategy.select(make_state()[0], 9, np.random.default_rng(0))) == 9
 
@@ -175,7 +175,7 @@ def test_without_the_package_one_sentence_says_what_to_install(
     monkeypatch.delattr(strategies, "SkActiveML")
     monkeypatch.setitem(sys.modules, "skactiveml.base", None)
     with pytest.raises(ValueError, match=r"pip install 'al-bench\[skactiveml\]'$"):
-        build(plan(["strategy=skactiveml"])[0].config["strategy"])
+        instantiate(plan(["strategy=skactiveml"])[0].config["strategy"])
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in PEERS.glob("strategy/*.yaml")))

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import margin, unit
-from al_bench.state import Ints, State
+from al_bench.core.arrays import margin, unit
+from al_bench.core.state import Ints, State
 from al_bench.strategies import anchors
-from al_bench.strategies.anchors import SEALS, AnchorAL, mean_similarity, spread
+from al_bench.strategies.anchors import SEALS, AnchorAL, mean_similarity, spread_positions
 from al_bench.strategies.balanced import MostLikelyPositive
 from al_bench.strategies.direct import Direct
 from al_bench.strategies.galaxy import Galaxy
@@ -146,9 +146,14 @@ def test_anchor_similarity_is_the_same_block_by_block(
 
 def test_anchors_are_distinct_rows_spread_over_a_class():
     state, _ = make_state(n=400, k=3)
-    assert len(np.unique(spread(state.rows.features, 10, np.random.default_rng(0)))) == 10
-    assert spread(state.rows.features[:4], 10, np.random.default_rng(0)).tolist() == [0, 1, 2, 3]
-    assert len(spread(np.ones((50, 3)), 10, np.random.default_rng(0))) >= 1
+    assert len(np.unique(spread_positions(state.rows.features, 10, np.random.default_rng(0)))) == 10
+    assert spread_positions(state.rows.features[:4], 10, np.random.default_rng(0)).tolist() == [
+        0,
+        1,
+        2,
+        3,
+    ]
+    assert len(spread_positions(np.ones((50, 3)), 10, np.random.default_rng(0))) >= 1
 
 
 def test_wrappers_hide_rows_and_let_an_asking_strategy_ask():

@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import one_hot, softmax
-from al_bench.loop import Parts, Round, active_learning
-from al_bench.metrics import evaluate
-from al_bench.problem.protocol import Counts
-from al_bench.runs.config import build
+from al_bench.core.arrays import one_hot, softmax
+from al_bench.core.loop import Parts, Round, active_learning
+from al_bench.core.metrics import evaluate
+from al_bench.core.predictor import CalibratedPredictor
+from al_bench.core.problem import Problem
+from al_bench.core.state import Floats, Ints, Prequential, Rows, State, Supervision, TrainingSet
+from al_bench.data.protocol import Counts
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
-from al_bench.state import Floats, Foreseen, Ints, Rows, State, Supervision, TrainingSet
-from al_bench.supervision.calibrated import Calibrated, foresight, learned_power
-from al_bench.supervision.delivered import Delivered
+from al_bench.supervision.calibrated import Calibrated, learned_blend_weight, prequential_of
 from al_bench.supervision.human import HumanLabels
 from al_bench.testing.situations import SoftmaxModel, make_pool
-from al_bench.truth import Problem
 from tests.pools import small_problem
 
 Draws = np.random.Generator
@@ -30,30 +30,35 @@ def spoken(truth: Ints, right: float, rng: Draws) -> Floats:
     return np.asarray(np.log(softmax(scores)))
 
 
-def heard(own: float, believed: float, noise: float = 0.0, n: int = 300) -> tuple[Foreseen, Ints]:
+def heard(
+    own: float, believed: float, noise: float = 0.0, n: int = 300
+) -> tuple[Prequential, Ints]:
     """What a model and a belief, right so often, said of rows, and answers of which so many lie."""
     rng = np.random.default_rng(0)
     truth = rng.integers(4, size=n)
     answers = np.where(rng.random(n) < noise, (truth + rng.integers(1, 4, size=n)) % 4, truth)
     both = (spoken(truth, share, rng) for share in (own, believed))
-    return Foreseen(np.arange(n), *both), answers
+    return Prequential(np.arange(n), *both), answers
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.4])
 def test_the_better_of_model_and_belief_is_heard(noise: float) -> None:
-    assert learned_power(*heard(0.6, 0.9, noise), 0.5, 2.0) > 2
-    assert learned_power(*heard(0.9, 0.6, noise), 0.5, 2.0) < 0.5
-    assert 0.5 < learned_power(*heard(0.8, 0.8, noise), 0.5, 2.0) < 2
+    assert learned_blend_weight(*heard(0.6, 0.9, noise), 0.5, 2.0) > 2
+    assert learned_blend_weight(*heard(0.9, 0.6, noise), 0.5, 2.0) < 0.5
+    assert 0.5 < learned_blend_weight(*heard(0.8, 0.8, noise), 0.5, 2.0) < 2
 
 
 def test_without_answers_the_power_is_what_was_given() -> None:
     nothing, none = heard(0.6, 0.9, n=0)
-    for beside in (0.25, 0.5, 3.0):
-        assert learned_power(nothing, none, beside, 2.0) == pytest.approx(beside)
+    for blend_weight in (0.25, 0.5, 3.0):
+        assert learned_blend_weight(nothing, none, blend_weight, 2.0) == pytest.approx(blend_weight)
 
 
 def test_the_less_it_is_doubted_the_less_it_moves() -> None:
-    powers = [learned_power(*heard(0.6, 0.9, n=20), 0.5, doubt) for doubt in (0.01, 0.5, 2.0)]
+    powers = [
+        learned_blend_weight(*heard(0.6, 0.9, n=20), 0.5, blend_log2_sd)
+        for blend_log2_sd in (0.01, 0.5, 2.0)
+    ]
     assert powers == sorted(powers)
     assert powers[0] == pytest.approx(0.5, rel=0.01)
 
@@ -66,7 +71,7 @@ def test_the_mean_is_that_of_a_slow_reading() -> None:
         power, total = 0.5 * 4**deviation, 0.0
         for rate in np.linspace(0.005, 0.6, 13):
             chance = np.exp(-(deviation**2) / 2)
-            for own, believed, answer in zip(known.own, known.believed, answers, strict=True):
+            for own, believed, answer in zip(known.model, known.belief, answers, strict=True):
                 joint = np.exp((own + power * believed) / (1 + power)) * seen
                 hit = joint[answer] / joint.sum()
                 chance *= (1 - rate) * hit + rate / 3 * (1 - hit)
@@ -74,18 +79,20 @@ def test_the_mean_is_that_of_a_slow_reading() -> None:
         powers.append(np.log2(power))
         weights.append(total)
     wanted = 2 ** np.average(powers, weights=weights)
-    assert learned_power(known, answers, 0.5, 2.0) == pytest.approx(wanted, rel=1e-6)
+    assert learned_blend_weight(known, answers, 0.5, 2.0) == pytest.approx(wanted, rel=1e-6)
 
 
-class Told(Supervision):
+class AnswerTargets(Supervision):
     """Teaches the annotated rows, and believes something that does not depend on them."""
 
     def __init__(self, belief: Floats) -> None:
-        self.says: Callable[[Rows], Floats] = lambda rows: belief[rows.features[:, 0].astype(int)]
+        self.belief_fn: Callable[[Rows], Floats] = lambda rows: belief[
+            rows.features[:, 0].astype(int)
+        ]
 
     def training_set(self, state: State, rng: Draws) -> TrainingSet:
         taught = HumanLabels().training_set(state, rng)
-        return replace(taught, says=self.says)
+        return replace(taught, belief_fn=self.belief_fn)
 
 
 def test_what_is_foreseen_was_said_before_the_answers_round_by_round() -> None:
@@ -93,60 +100,60 @@ def test_what_is_foreseen_was_said_before_the_answers_round_by_round() -> None:
     rows = replace(rows, features=np.column_stack([np.arange(60), rows.features]).astype("f4"))
     rng = np.random.default_rng(0)
     belief = rng.dirichlet(np.ones(4), 60)
-    rule = Calibrated(Told(belief), 0.5, 2.0)
+    rule = Calibrated(AnswerTargets(belief), 0.5, 2.0)
     state, wanted = State(rows, np.full(60, -1)), []
     for number, new in enumerate(np.arange(60).reshape(6, 10)[:3]):
         if number:
-            said = Delivered(state)
+            said = CalibratedPredictor(state)
             wanted.append(said.own(state.model.predict_proba(rows.take(new))))
         state = state.tell(new, truth[new], np.zeros(10, dtype=np.int64))
         training = rule.training_set(state, rng)
         model = SoftmaxModel(rng.normal(size=(4, rows.features.shape[1])) / 30, np.zeros(4))
         state = replace(state, training=training, model=model)
         if number == 0:
-            assert training.foreseen is None
-            assert training.beside == 0.5
-    found = training.foreseen
+            assert training.prequential is None
+            assert training.blend_weight == 0.5
+    found = training.prequential
     assert found is not None
     assert found.rows.tolist() == list(range(10, 30))
-    np.testing.assert_allclose(found.own, np.concatenate(wanted), rtol=1e-6)
-    np.testing.assert_allclose(found.believed, np.log(belief[10:30]), rtol=1e-6)
-    assert training.beside == learned_power(found, truth[10:30], 0.5, 2.0)
+    np.testing.assert_allclose(found.model, np.concatenate(wanted), rtol=1e-6)
+    np.testing.assert_allclose(found.belief, np.log(belief[10:30]), rtol=1e-6)
+    assert training.blend_weight == learned_blend_weight(found, truth[10:30], 0.5, 2.0)
 
 
 def test_a_rule_that_never_judged_has_foreseen_nothing() -> None:
     rows, truth = make_pool(n=60, k=4)
     state = State(rows, np.full(60, -1)).tell(np.arange(9), truth[:9], np.zeros(9, dtype=np.int64))
-    assert foresight(state) is None
+    assert prequential_of(state) is None
 
 
 @pytest.mark.parametrize(
-    ("beside", "doubt", "said"),
+    ("blend_weight", "blend_log2_sd", "said"),
     [
-        (-0.1, 0.0, "beside=-0.1"),
-        (0.5, -1.0, "doubt=-1.0"),
-        (0.0, 1.0, "doubt=1.0, beside=0.0; wanted beside above 0"),
+        (-0.1, 0.0, "blend_weight=-0.1"),
+        (0.5, -1.0, "blend_log2_sd=-1.0"),
+        (0.0, 1.0, "blend_log2_sd=1.0, blend_weight=0.0; wanted blend_weight above 0"),
     ],
 )
 def test_powers_and_doubts_below_nothing_are_refused(
-    beside: float, doubt: float, said: str
+    blend_weight: float, blend_log2_sd: float, said: str
 ) -> None:
     with pytest.raises(ValueError, match=f"Calibrated got .*{said}"):
-        Calibrated(HumanLabels(), beside, doubt)
+        Calibrated(HumanLabels(), blend_weight, blend_log2_sd)
 
 
 def test_a_belief_that_is_not_there_cannot_be_joined() -> None:
     rows, truth = make_pool(n=60, k=4)
     state = State(rows, np.full(60, -1)).tell(np.arange(9), truth[:9], np.zeros(9, dtype=np.int64))
-    with pytest.raises(ValueError, match=r"Calibrated got beside=1\.0 for HumanLabels"):
+    with pytest.raises(ValueError, match=r"Calibrated got blend_weight=1\.0 for HumanLabels"):
         Calibrated(HumanLabels(), 1.0, 0.0).training_set(state, np.random.default_rng(0))
 
 
 def test_unbought_answers_and_an_interruption_change_nothing_of_what_is_foreseen() -> None:
-    options = ["strategy=codecision", "strategy@init=codecision", "supervision=joined"]
+    options = ["strategy=codecision", "strategy@init=codecision", "supervision=belief_blend"]
     config = plan(options)[0].config
-    made = [build(config[part]) for part in ("init", "strategy", "supervision", "learner")]
-    parts = Parts(*made, Counts(start=10, budget=10, rounds=4, reveal="sequential"), evaluate)
+    made = [instantiate(config[part]) for part in ("init", "strategy", "supervision", "learner")]
+    parts = Parts(*made, Counts(start=10, budget=10, rounds=4, feedback="within_batch"), evaluate)
 
     def run(problem: Problem, done: Sequence[Round] = ()) -> list[Round]:
         return [*done, *active_learning(parts, problem, 3, done)]

@@ -8,23 +8,28 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.label_models.belief import OutOfFoldBelief
-from al_bench.label_models.split import balanced_entropy, fm_guesses
-from al_bench.state import Floats, State, Supervision, TrainingSet
+from al_bench.belief.belief import OutOfFoldBelief
+from al_bench.belief.split import balanced_entropy, fm_guesses
+from al_bench.core.state import Floats, State, Supervision, TrainingSet
 from al_bench.supervision.calibrated import Calibrated
 from al_bench.supervision.human import ConfidentLearning, HumanLabels, Smoothed, SoftLabels
+from al_bench.supervision.posterior import (
+    PoolByTruth,
+    PosteriorLabels,
+    PosteriorLabelsPool,
+    PseudoLabelsDecayed,
+)
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
-from al_bench.supervision.vetted import FadingPool, PoolByTruth, Vetted, VettedPool
 from al_bench.testing.asking import make_asked
 from tests.conftest import make_state
 
 
 def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(ridges=(1.0,), shifts=(0.0,), by_classes=False)
+    return OutOfFoldBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
 
 
-def vetted() -> VettedPool:
-    return VettedPool(belief(), 0.7, 4000, True)
+def vetted() -> PosteriorLabelsPool:
+    return PosteriorLabelsPool(belief(), 0.7, 4000, True)
 
 
 def taught(rule: Supervision, state: State) -> TrainingSet:
@@ -148,7 +153,7 @@ def noisy_state(rate: float) -> State:
 def test_vetting_doubts_wrong_answers_and_keeps_right_ones() -> None:
     state, clean = noisy_state(0.25), noisy_state(0.0)
     rows = state.labelled
-    targets = taught(Vetted(belief()), state).targets
+    targets = taught(PosteriorLabels(belief()), state).targets
     kept = targets[np.arange(len(rows)), state.labels[rows]]
     right = state.labels[rows] == clean.labels[rows]
     assert kept[right].mean() > 0.9
@@ -158,7 +163,7 @@ def test_vetting_doubts_wrong_answers_and_keeps_right_ones() -> None:
 def test_vetted_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
     state = noisy_state(0.2)
     for hard in (True, False):
-        training = taught(VettedPool(belief(), 0.7, 4000, hard), state)
+        training = taught(PosteriorLabelsPool(belief(), 0.7, 4000, hard), state)
         human = asked_of(state, training)
         assert human.sum() == len(state.labelled)
         assert 0.6 * 240 < (~human).sum() < 0.8 * 240
@@ -174,26 +179,30 @@ def test_annotated_rows_judge_how_sure_a_calibrated_model_is() -> None:
     state = noisy_state(0.2)
     plain = taught(vetted(), state)
     judged = taught(Calibrated(vetted(), 0.0, 0.0), state)
-    assert plain.judges is None
-    assert judged.judges is not None
-    assert judged.judges.tolist() == asked_of(state, judged).tolist()
+    assert plain.calibration_mask is None
+    assert judged.calibration_mask is not None
+    assert judged.calibration_mask.tolist() == asked_of(state, judged).tolist()
 
 
 @pytest.mark.parametrize("labelled", [12, 60])
 def test_free_labels_weigh_half_of_an_answer_at_so_many_answers_a_class(labelled: int) -> None:
     state, _ = make_state(labelled=labelled)
     plain = taught(vetted(), state)
-    fading = taught(FadingPool(belief(), 0.7, 4000, True, labelled / state.n_classes), state)
+    fading = taught(
+        PseudoLabelsDecayed(belief(), 0.7, 4000, True, labelled / state.n_classes), state
+    )
     assert fading.rows.tolist() == plain.rows.tolist()
     human = asked_of(state, fading)
     assert (fading.weights[human] == 1).all()
     assert_allclose(fading.weights[~human], 0.5)
-    late = taught(FadingPool(belief(), 0.7, 4000, True, labelled / state.n_classes / 9), state)
+    late = taught(
+        PseudoLabelsDecayed(belief(), 0.7, 4000, True, labelled / state.n_classes / 9), state
+    )
     assert_allclose(late.weights[~human], 0.1, rtol=1e-6)
 
 
 def test_the_pool_rows_are_capped_over_all_classes() -> None:
-    training = taught(VettedPool(belief(), 1.0, 40, True), state := noisy_state(0.0))
+    training = taught(PosteriorLabelsPool(belief(), 1.0, 40, True), state := noisy_state(0.0))
     free = training.targets[~asked_of(state, training)]
     assert (free.sum(axis=0) <= 10).all()
 
@@ -223,11 +232,11 @@ def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     [
         (lambda: Smoothed(1.0), "smoothing"),
         (lambda: Distill(0), "worth"),
-        (lambda: VettedPool(belief(), 0.0, 10, True), "fraction"),
+        (lambda: PosteriorLabelsPool(belief(), 0.0, 10, True), "fraction"),
         (lambda: SelfTraining(1.1, 10, 1.0), "fraction"),
         (lambda: SelfTraining(0.5, 0, 1.0), "most=0"),
         (lambda: SelfTraining(0.5, 1, 0.0), "weight=0"),
-        (lambda: FadingPool(belief(), 0.7, 4000, True, 0), "fade=0"),
+        (lambda: PseudoLabelsDecayed(belief(), 0.7, 4000, True, 0), "fade=0"),
         (lambda: taught(ConfidentSplit(1.5, "none", True, 1e-4), make_state()[0]), r"rho=1\.5"),
         (lambda: taught(ConfidentSplit(0.5, "up", True, 1e-4), make_state()[0]), "weight='up'"),
         (lambda: PoolByTruth(vetted(), "belief", "all", None), "free=.all.; wanted one of"),

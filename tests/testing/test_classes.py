@@ -7,15 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from al_bench.core.state import TrainingSet
 from al_bench.runs.component import identified, node_of, targets
-from al_bench.runs.config import build, config_folders
+from al_bench.runs.config import config_folders, instantiate
 from al_bench.runs.options import options
-from al_bench.state import TrainingSet
 from al_bench.testing.asking import make_asked
 from al_bench.testing.situations import make_state
 
-ROOMS = ("strategies", "supervision", "label_models", "assignments", "learners")
-GROUPS = ("strategy", "supervision", "label_model", "assignment", "learner", "belief", "trainer")
+ROOMS = ("strategies", "supervision", "belief", "crowd", "learners")
+GROUPS = (
+    "strategy",
+    "supervision",
+    "label_model",
+    "annotator_selection",
+    "learner",
+    "belief",
+    "trainer",
+)
 NODES = {
     (group, option): node
     for group in GROUPS
@@ -33,13 +41,13 @@ AROUND = {  # what another component is to be given, or a choice that nobody can
 
 
 def class_of(node: Any) -> type:
-    return type(build(node))
+    return type(instantiate(node))
 
 
 @pytest.mark.parametrize(("group", "option"), NODES, ids="-".join)
 def test_an_object_of_an_option_has_the_identity_of_its_config(group: str, option: str) -> None:
     node = NODES[group, option]
-    assert identified(node_of(build(node))) == identified(node)
+    assert identified(node_of(instantiate(node))) == identified(node)
 
 
 def test_a_class_without_arguments_is_its_main_option() -> None:
@@ -73,7 +81,7 @@ def test_the_example_of_every_class_runs(room: str) -> None:
         "truth": truth,
         "taught": TrainingSet(state.labelled, targets, np.ones(len(targets))),
         "asked": asked,
-        "rows": asked.askable[:5],
+        "rows": asked.queryable[:5],
         "accuracies": np.linspace(0.3, 0.9, 5),
     }
     for name, part in public.items():

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from al_bench.label_models.consensus import Majority
-from al_bench.runs.config import build, config_dir
+from al_bench.core.state import Consensus, Ints, State
+from al_bench.crowd.consensus import Majority
+from al_bench.runs.config import config_dir, instantiate
 from al_bench.runs.plan import plan
-from al_bench.state import Consensus, Ints, State
 from al_bench.testing.contract import CHECKS, learns_something
 from al_bench.testing.promises import Check, ContractError
 from tests.tiny_models import bert_folder, on_cpu, timm_weights
@@ -59,7 +59,7 @@ def test_every_config_keeps_the_contract(
     if option in EXTRAS:
         pytest.importorskip(EXTRAS[option])
     steps = 50 if check is learns_something else 4
-    check(lambda: build(node(group, option, weights, steps)))
+    check(lambda: instantiate(node(group, option, weights, steps)))
 
 
 @lru_cache(maxsize=1)
@@ -136,10 +136,10 @@ class Repeating:
     """Of each two rows the first one, twice where it may be queried twice."""
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        if not state.reask or budget < 2:
+        if not state.allow_relabel or budget < 2:
             return state.unlabelled[:budget]
         new = state.unlabelled[: max(budget - 1, 1)]
-        return np.concatenate([new, new[state.left[new] > 1][:1]])
+        return np.concatenate([new, new[state.remaining[new] > 1][:1]])
 
 
 def test_asking_again_without_filling_the_budget_is_seen() -> None:
@@ -200,4 +200,4 @@ class First:
 @pytest.mark.parametrize("check", ["names_somebody_open", "assigns_by_bought_answers_alone"])
 def test_an_assignment_that_names_the_same_one_again_is_seen(check: str) -> None:
     with pytest.raises(ContractError, match="cannot be asked"):
-        check_of("assignment", check)(First)
+        check_of("annotator_selection", check)(First)

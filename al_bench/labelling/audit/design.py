@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
-from al_bench.state import Floats, Ints
+from al_bench.core.arrays import one_hot
+from al_bench.core.state import Floats, Ints
 
 NEVER = -1  # in an order: this row is not kept for the audit
 FEW = 5  # rows of a stratum below which its variance is not estimated alone
@@ -107,7 +107,7 @@ def taken(probs: Floats, audit: Audit, truths: Floats | None, rows: Ints | None)
     audited, others = (np.asarray(probs[x], dtype=np.float64) for x in (audit.rows, rows))
     return Sample(
         weights(audit.strata, audit.rows),
-        joined(audit.strata[audit.rows]),
+        merged_strata(audit.strata[audit.rows]),
         audited.argmax(axis=1),
         audited,
         np.asarray(truths, dtype=np.float64),
@@ -133,7 +133,7 @@ def sums(groups: Ints, values: Floats, k: int) -> Floats:
     return np.asarray(np.bincount(groups, weights=values, minlength=k), dtype=np.float64)
 
 
-def joined(strata: Ints) -> Ints:
+def merged_strata(strata: Ints) -> Ints:
     """(a,) strata of a sample for variances: those with fewer than `FEW` rows make one together,
     with the largest where that has too few (collapsed strata: Cochran, 1977, 5A.12)."""
     counts = np.bincount(strata)
@@ -168,7 +168,7 @@ def tuned(outcomes: Floats, predictions: Floats, spread: float) -> float:
     return float(np.clip((outcomes * predictions).sum() / variance, 0, 1))
 
 
-def difference(
+def difference_estimator(
     sample: Sample, outcomes: Floats, hoped: Floats, of_all: Floats
 ) -> tuple[Floats, Floats]:
     """(c,) totals and their variances: of the predictions for all rows (m, c), as far as they are

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.arithmetic import one_hot
+from al_bench.core.arrays import one_hot
+from al_bench.core.state import ABSENT, Floats, Ints
 from al_bench.labelling.audit.design import (
     Audit,
     Beta,
     Sample,
     deviations,
-    difference,
+    difference_estimator,
     jeffreys,
     sums,
     taken,
     tuned,
 )
-from al_bench.state import ABSENT, Floats, Ints
 
 ERROR = 0.025  # on either side of an interval
 POINTS = 64  # at which the distributions of hits and of misses are read
@@ -35,7 +35,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class AuditEstimate:
     """How good a model is, each with an interval.
 
     recalls: (k,) by class, in 0..1 where nothing is known; balanced_accuracy: their mean;
@@ -51,7 +51,7 @@ class Estimate:
 
 def estimate(
     probs: Floats, audit: Audit, truths: Floats | None = None, reserve: Ints | None = None
-) -> Estimate:
+) -> AuditEstimate:
     """Accuracy, balanced accuracy and recalls on rows that the model was not taught, distributed as
     the pool is, with intervals of 95 %.
 
@@ -75,7 +75,7 @@ def estimate(
     low, high = np.quantile(feared, ERROR, axis=1), np.quantile(expected, 1 - ERROR, axis=1)
     ends = (np.where(hit >= 0.5, low, 0), mean, np.where(missed >= 0.5, high, 1))
     around = right.quantile(ERROR), right.quantile(1 - ERROR)
-    return Estimate(
+    return AuditEstimate(
         Interval(float(np.clip(accuracy, *around)), *around),
         Interval(float(mean.mean()), balanced.quantile(ERROR), top.quantile(1 - ERROR)),
         tuple(Interval(float(x), float(lo), float(hi)) for lo, x, hi in zip(*ends, strict=True)),
@@ -88,7 +88,7 @@ def accuracy_of(sample: Sample) -> tuple[float, Beta]:
     at = np.arange(len(sample.guess))
     right, hoped = (x[at, sample.guess][:, None] for x in (sample.truths, sample.probs))
     of_all = sample.predicted[np.arange(len(sample.guesses)), sample.guesses][:, None]
-    total, variance = difference(sample, right, hoped, of_all)
+    total, variance = difference_estimator(sample, right, hoped, of_all)
     mean, spread = jeffreys(total, variance, np.asarray(sample.weight))
     return float(total[0]), Beta.of(float(mean[0]), float(spread[0]))
 
@@ -117,7 +117,7 @@ def spread_of_mean(sample: Sample, recall: Floats, variance: Floats, sizes: Floa
 
 
 @dataclass(frozen=True)
-class Parts:
+class ClassParts:
     """What parts of all rows are hits and misses of each class, at p points of what is known.
 
     hits: (k, p); misses as they are expected beforehand, and as bad as they may be: (k, p), (k, p);
@@ -148,7 +148,7 @@ class Parts:
         return np.asarray(np.maximum(self.hits.mean(axis=1) + self.feared.mean(axis=1), 1e-12))
 
 
-def hits_and_misses(sample: Sample, wrong: float) -> Parts:
+def hits_and_misses(sample: Sample, wrong: float) -> ClassParts:
     """What is known of hits and misses; wrong: the part of all rows that is guessed wrong.
 
     Misses are counts of what is rare: a gamma distribution with half an event more (Fay and Feuer,
@@ -162,7 +162,9 @@ def hits_and_misses(sample: Sample, wrong: float) -> Parts:
     hits = betaincinv((right + hoped)[:, None], (rows - right + 1 - hoped)[:, None], at)
     other, others = one_hot(sample.guess, k) == 0, one_hot(sample.guesses, k) == 0
     left = sample.predicted * others
-    missed, variance = difference(sample, sample.truths * other, sample.probs * other, left)
+    missed, variance = difference_estimator(
+        sample, sample.truths * other, sample.probs * other, left
+    )
     missed = np.maximum(missed, 0)
     # the size of an event at which mean and variance are those of the sample and half an event
     each = np.sqrt(missed**2 + 2 * variance + sample.weight**2) - missed
@@ -170,7 +172,7 @@ def hits_and_misses(sample: Sample, wrong: float) -> Parts:
     before = guessed * wrong / max(float(guessed.sum()), 1e-12) + sample.weight / k
     events = gammaincinv((missed / each + 0.5)[:, None], at)
     expected = events / (1 / each + 0.5 / before)[:, None]
-    return Parts(share[:, None] * hits, expected, events * each[:, None], missed)
+    return ClassParts(share[:, None] * hits, expected, events * each[:, None], missed)
 
 
 def precision(sample: Sample, wrong: float) -> tuple[Floats, Floats, Floats, Floats]:
@@ -215,7 +217,7 @@ def of_each_guess(sample: Sample, mean: Floats, own: Floats) -> tuple[Floats, Fl
     return sums(guess, each * rest, k) + trust * mean, variance, sums(guess, each**2, k)
 
 
-def agreed(table: Ints, k: int) -> tuple[Floats, float]:
+def agreement(table: Ints, k: int) -> tuple[Floats, float]:
     """(a, k) numbers whose mean over rows of one true class is that class, the mean over each row's
     answers, and how often these are wrong, as far as their agreement with each other tells.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.labelling.audit.design import Audit, deviations, joined, weights
-from al_bench.labelling.audit.estimate import Estimate
-from al_bench.state import Floats, Ints
+from al_bench.core.state import Floats, Ints
+from al_bench.labelling.audit.design import Audit, deviations, merged_strata, weights
+from al_bench.labelling.audit.estimate import AuditEstimate
 
 FEW = 20  # audited rows below which nothing is concluded
 GROWTH = 1.5  # of the audit from one look to the next
@@ -59,7 +59,7 @@ def spent(look: int) -> float:
 
 
 def look_at(
-    number: int, found: Estimate, audit: Audit, truths: Floats, labels: Ints, guesses: Ints
+    number: int, found: AuditEstimate, audit: Audit, truths: Floats, labels: Ints, guesses: Ints
 ) -> Look:
     """The look of this number, which this estimate is.
 
@@ -84,7 +84,7 @@ def look_at(
 
 
 def advice(
-    look: Look | None, found: Estimate, unseen: Sequence[str], target: float | None
+    look: Look | None, found: AuditEstimate, unseen: Sequence[str], target: float | None
 ) -> Advice:
     """Whether to stop, by the last look and the estimate of now.
 
@@ -101,7 +101,7 @@ def advice(
     return said
 
 
-def reaches(look: Look, target: float, found: Estimate) -> Advice:
+def reaches(look: Look, target: float, found: AuditEstimate) -> Advice:
     """Whether balanced accuracy is surely over a target, and did not fall below it since."""
     now, over = found.balanced_accuracy.value, look.floor > target
     surely = f"{look.name}: balanced accuracy is surely above {look.floor:.1%}"
@@ -127,7 +127,7 @@ def gains(look: Look) -> Advice:
     return Advice(False, f"{look.name}: {unknown}; next at {due(look)} rows")
 
 
-def lacks(found: Estimate, unseen: Sequence[str]) -> str | None:
+def lacks(found: AuditEstimate, unseen: Sequence[str]) -> str | None:
     """What an audit must show before anybody is told to stop, in a sentence; None if it does."""
     if unseen:
         return f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
@@ -156,6 +156,6 @@ def rise(audit: Audit, truths: Floats, labels: Ints, guesses: Ints) -> tuple[flo
     x = np.log(np.maximum(labels, 1).astype(np.float64))
     pull = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
     each = shares * (pull @ marks)
-    spread = (deviations(each[:, None], joined(audit.strata[audit.rows])) ** 2).sum()
+    spread = (deviations(each[:, None], merged_strata(audit.strata[audit.rows])) ** 2).sum()
     learnt = weight * np.maximum(pull, 0).sum()
     return float(each.sum()), float(np.sqrt(spread + learnt**2 / 2))

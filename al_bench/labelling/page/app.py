@@ -27,7 +27,7 @@ from al_bench.labelling.page.guard import (
     number_in,
     seconds_in,
 )
-from al_bench.labelling.page.view import View, percent, shown
+from al_bench.labelling.page.view import View, thumbnail, whole_percent
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 YEAR = 365 * 24 * 3600  # seconds that a browser keeps names
@@ -93,7 +93,7 @@ class Page:
             undefined=StrictUndefined,
             trim_blocks=True,
         )
-        self.templates.filters["percent"] = percent
+        self.templates.filters["percent"] = whole_percent
 
     def shown(self, request: Request, template: str, **values: Any) -> Response:
         """A page or a part of one; a browser without a secret for its forms is given one."""
@@ -154,7 +154,7 @@ class Page:
     async def image(self, request: Request) -> Response:
         path = self.view.image(request.path_params["number"])
         try:
-            encoded = await run_in_threadpool(shown, path)
+            encoded = await run_in_threadpool(thumbnail, path)
         except ValueError as error:
             raise HTTPException(422, f"{error}") from error
         kept = {"Cache-Control": "private, max-age=3600"}

@@ -54,7 +54,7 @@ class Background:
             return Prospect()
         error = last.exception()
         if error is not None:
-            return Prospect(failure=f"No rows could be chosen: {sentence(error)}")
+            return Prospect(failure=f"No rows could be chosen: {error_sentence(error)}")
         return Prospect(exhausted=last.result() == 0)
 
     def trouble(self) -> str | None:
@@ -62,7 +62,7 @@ class Background:
         if self.measured is None or not self.measured.done():
             return None
         error = self.measured.exception()
-        return None if error is None else sentence(error)
+        return None if error is None else error_sentence(error)
 
     def close(self) -> None:
         """Wait for what is being done; nothing more is begun."""
@@ -70,6 +70,6 @@ class Background:
         self.end()
 
 
-def sentence(error: BaseException) -> str:
+def error_sentence(error: BaseException) -> str:
     """An error as the command line would say it."""
     return str(error) or type(error).__name__

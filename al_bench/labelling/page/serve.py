@@ -17,7 +17,7 @@ import uvicorn
 from al_bench.labelling import Session
 from al_bench.labelling.page.app import LOOPBACK, application
 from al_bench.labelling.page.background import Background
-from al_bench.labelling.page.view import ESTIMATE, View, stored
+from al_bench.labelling.page.view import ESTIMATE, View, stored_estimate
 
 SWITCH = 0.0005  # seconds that a fit may keep Python from a key press; by default ten times that
 
@@ -43,7 +43,7 @@ def serve(
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
         token = None if host in LOOPBACK else token_urlsafe(24)
-        view = opened(folder, batch, guess, config_dir)
+        view = open_view(folder, batch, guess, config_dir)
         say(f"{view.name}: {address(host, number, token)} (Ctrl-C stops; answers are kept)")
         config = uvicorn.Config(
             application(view, number, token),
@@ -57,7 +57,7 @@ def serve(
         say(f"stopped; every answer is in {folder}")
 
 
-def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> View:
+def open_view(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> View:
     """A session with a thread that chooses and measures; ValueError where there is none.
 
     The thread has a session of its own, so that what it reads and writes stands in nobody's way.
@@ -74,7 +74,7 @@ def opened(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> Vi
         before = own.store.decided(ESTIMATE)
         if before and before[-1]["answers"] == answers:
             return
-        own.store.decide(ESTIMATE, stored(own.estimate(), answers))
+        own.store.decide(ESTIMATE, stored_estimate(own.estimate(), answers))
 
     return View(session, batch, guess, Background(choose, measure, own.close))
 

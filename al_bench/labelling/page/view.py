@@ -11,9 +11,9 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from al_bench.content import digest
-from al_bench.datasets.images import decode
-from al_bench.labelling import Answer, Estimate, Session, Suggestion
+from al_bench.core.hashing import digest
+from al_bench.data.datasets.images import decode
+from al_bench.labelling import Answer, Session, SessionEstimate, Suggestion
 from al_bench.labelling.page.background import Background
 from al_bench.labelling.schema import AUDIT
 
@@ -150,7 +150,7 @@ def in_words(last: Answer | Suggestion | None) -> str:
     return f"saved: {last.id} is {last.answer}" if last.answer else f"saved: not sure of {last.id}"
 
 
-def stored(estimate: Estimate, answers: int) -> dict[str, Any]:
+def stored_estimate(estimate: SessionEstimate, answers: int) -> dict[str, Any]:
     """An estimate that was made after so many answers, as a decision's value, so that a curve
     outlives the server."""
     return {
@@ -186,7 +186,7 @@ class Curve:
     summary: str
 
 
-def percent(fraction: float) -> str:
+def whole_percent(fraction: float) -> str:
     """A fraction in whole per cent."""
     return f"{100 * fraction:.0f} %"
 
@@ -213,20 +213,20 @@ def curve(points: Sequence[Point]) -> Curve | None:
     upper = [(x(point.answers), y(point.high)) for point in points]
     lower = [(x(point.answers), y(point.low)) for point in reversed(points)]
     marks = (
-        (LEFT - 4, TOP + 8, percent(highest), "end"),
-        (LEFT - 4, HEIGHT - BOTTOM, percent(lowest), "end"),
+        (LEFT - 4, TOP + 8, whole_percent(highest), "end"),
+        (LEFT - 4, HEIGHT - BOTTOM, whole_percent(lowest), "end"),
         (LEFT, HEIGHT - 4, str(first), "start"),
         (WIDTH - RIGHT, HEIGHT - 4, f"{last} answers", "end"),
     )
     summary = (
-        f"from {percent(points[0].value)} after {first} to {percent(points[-1].value)} "
+        f"from {whole_percent(points[0].value)} after {first} to {whole_percent(points[-1].value)} "
         f"after {last} answers"
     )
     line = joined([(x(point.answers), y(point.value)) for point in points])
     return Curve(WIDTH, HEIGHT, line, joined(upper + lower), marks, summary)
 
 
-def shown(path: Path) -> bytes:
+def thumbnail(path: Path) -> bytes:
     """An image file as JPEG of at most SIDE pixels a side.
 
     It is decoded and written anew, so that nothing but pixels gets to the browser, whatever the

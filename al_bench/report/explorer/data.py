@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.core.rng import rng
 from al_bench.report.comparison import PRODUCT, comparison_data, narrowed
 from al_bench.report.curves import LearningCurves, learning_curves
 from al_bench.report.keys import GROUPS, METHOD, SETTING, Choice, Key, in_method
 from al_bench.report.names import Names
 from al_bench.report.results import Results
 from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec
-from al_bench.rng import rng
 from al_bench.runs.options import Asked
 
 WHOLE = (*METHOD, "learner")  # what makes up a method: its loss is a part of it
@@ -26,7 +26,7 @@ TITLES = {
     "annotators": "Annotators", "prior": "Prior", "quality": "Prior alone", "protocol": "Budget",
     "strategy": "Query rule", "init": "Start", "supervision": "Training rule",
     "learner": "Learner", "loss": "Loss", "proxy_selection": "Rows of", "label_model": "Labels by",
-    "assignment": "Whom to ask",
+    "annotator_selection": "Whom to ask",
 }  # fmt: skip
 EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn
 UNIT = 10_000  # curves are stored in hundredths of a point
@@ -82,7 +82,7 @@ def explorer_data(
                 "rule": names.parts(method, ("strategy",)),
                 "rest": names.parts(method, OTHERS).lstrip(" +,"),
                 "choices": [index[choice] for choice in method.choices],
-                "oracle": method in data.roles.oracles,
+                "reads_truth": method in data.roles.oracles,
             }
             for method in methods
         ],

@@ -25,10 +25,10 @@ def recall_by_size(analysis: Analysis) -> Any:
         there = last["method"].unique()
         for method in (method for method in analysis.methods if method in there):
             runs = last[last["method"] == method]
-            x, y = binned(pooled(runs["class_counts"]), pooled(runs["recall"]), 8)
+            x, y = binned(over_classes(runs["class_counts"]), over_classes(runs["recall"]), 8)
             axis.plot(x, 100 * y, **styles[method])
         axis.set_title(analysis.names.setting(last["setting"].iloc[0]))
-        sizes = pooled(last["class_counts"])
+        sizes = over_classes(last["class_counts"])
         sizes = sizes[sizes > 0]
         axis.set_xlim(sizes.min() / 1.15, sizes.max() * 1.15)
         axis.set_xscale("log")
@@ -51,7 +51,7 @@ def last_rounds(analysis: Analysis, found: SettingResult) -> pd.DataFrame:
     return last
 
 
-def pooled(lists: pd.Series[Any]) -> Floats:
+def over_classes(lists: pd.Series[Any]) -> Floats:
     return np.concatenate([np.asarray(one, dtype=float) for one in lists])
 
 

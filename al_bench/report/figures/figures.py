@@ -44,7 +44,7 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
     return written
 
 
-def learning_curves(analysis: Analysis) -> Any:
+def draw_learning_curves(analysis: Analysis) -> Any:
     """Mean curves with 95 % t bands over seeds, a panel a setting; the prior as a line."""
     every = [found.curves for found in analysis.settings]
     return small_multiples(
@@ -122,7 +122,7 @@ def savings_bars(analysis: Analysis) -> Any:
         ends = [value for _, s, _ in shown for value in (s.value, s.low) if not np.isnan(value)]
         limits = (max(min([-0.1, *ends]) * 1.08, -1.0), 1.0)
         for height, saving, colour in shown:
-            bar(axis, height, saving, colour, limits)
+            interval_bar(axis, height, saving, colour, limits)
         axis.axvline(0, color="#444444", linewidth=0.8)
         rows_named(axis, labels[::-1])
         axis.set_xlim(100 * limits[0], 100 * limits[1])
@@ -136,7 +136,9 @@ def savings_bars(analysis: Analysis) -> Any:
     return figure
 
 
-def bar(axis: Any, height: float, saving: Saving, colour: str, limits: tuple[float, float]) -> None:
+def interval_bar(
+    axis: Any, height: float, saving: Saving, colour: str, limits: tuple[float, float]
+) -> None:
     """A bar with its interval; arrows where it leaves the panel."""
     value, low, high = (100 * np.clip(v, *limits) for v in (saving.value, saving.low, saving.high))
     axis.barh(height, value, 0.36, color=colour, zorder=2)
@@ -148,7 +150,7 @@ def bar(axis: Any, height: float, saving: Saving, colour: str, limits: tuple[flo
 
 DRAW: dict[str, Callable[[Analysis], Any]] = {
     "claims": claims_figure,
-    "curves": learning_curves,
+    "curves": draw_learning_curves,
     "savings": savings_bars,
     "ranks": mean_ranks,
     "heat": heat,

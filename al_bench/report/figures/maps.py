@@ -13,7 +13,6 @@ from al_bench.report.curves import LearningCurves
 from al_bench.report.figures.style import DOTTED, Looks, colours, panels, small_multiples
 from al_bench.report.keys import Choice, Setting
 from al_bench.report.savings import last_level
-from al_bench.report.tables.cells import headed
 
 NAMED = 25  # of the methods of the figure of ranks
 
@@ -104,11 +103,12 @@ def heat(analysis: Analysis) -> Any:
 
 
 def ladder(analysis: Analysis) -> Any:
-    """Where each method ends against the quality of the prior alone, a panel for all settings that
-    differ in their prior alone; dotted: the prior alone."""
+    """What labels add at the end to the foundation model alone, in points with 95 % t intervals
+    over seeds, by how good it is alone: a dot a data set and prior, a panel for all that share the
+    rest of their setting."""
     groups: dict[Setting, list[LearningCurves]] = {}
     for found in sorted(analysis.settings, key=lambda found: found.curves.prior):
-        groups.setdefault(found.curves.setting.without("prior"), []).append(found.curves)
+        groups.setdefault(found.curves.setting.without("dataset", "prior"), []).append(found.curves)
     ladders = [rungs for _, rungs in sorted(groups.items()) if len(rungs) > 1]
     if not ladders:
         return None
@@ -116,12 +116,15 @@ def ladder(analysis: Analysis) -> Any:
     def draw(axis: Any, rungs: list[LearningCurves], styles: Looks) -> None:
         for method in analysis.methods:
             some = [curves for curves in rungs if method in curves.methods]
-            ends = [100 * last_level(one.of(method), one.labels).mean() for one in some]
-            axis.plot([100 * one.prior for one in some], ends, **styles[method])
-        line = np.array([100 * rungs[0].prior, 100 * rungs[-1].prior])
-        axis.plot(line, line, label="prior alone (no labels)", **DOTTED)
-        axis.set_title(analysis.names.setting(rungs[0].setting.without("prior")))
-        axis.set_xlabel("prior alone, %")
-        axis.set_ylabel(f"{headed(analysis.spec.metric)}, %")
+            ends = [100 * last_level(one.of(method), one.labels) for one in some]
+            alone = np.array([100 * one.prior for one in some])
+            gains = np.array([end.mean() for end in ends]) - alone
+            half = [float(stats.t_band(end[:, None])[0]) for end in ends]
+            look = {**styles[method], "linestyle": "", "elinewidth": 0.7}
+            axis.errorbar(alone, gains, half, **look)
+        axis.axhline(0, label="foundation model alone", **DOTTED)
+        axis.set_title(analysis.names.setting(rungs[0].setting.without("dataset", "prior")))
+        axis.set_xlabel("foundation model alone, %")
+        axis.set_ylabel("gain over it at the end, points")
 
     return small_multiples(analysis, ladders, draw, 2)

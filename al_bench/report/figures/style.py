@@ -197,7 +197,8 @@ def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
         pixels @ [65536, 256, 1], return_inverse=True, return_counts=True
     )
     every = np.stack([codes // 65536, codes // 256 % 256, codes % 256], axis=1)
-    hues = np.ptp(every, axis=1) > 0  # of greys, which are the edges of letters, a few will do
+    hues = np.ptp(every, axis=1) > 0  # of greys, which are the edges of letters, a few will do,
+    hues |= (every == int(KNOWN["random"][1:3], 16)).all(axis=1)  # but random's own is a line's
     exact = every[hues][np.argsort(-count[hues], kind="stable")[:EXACT]]
     others = image.quantize(256 - EXACT, dither=Image.Dither.NONE).getpalette() or []
     palette = np.concatenate([exact, np.reshape(others, (-1, 3))])

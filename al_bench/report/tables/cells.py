@@ -51,7 +51,7 @@ def headed(metric: str) -> str:
         words = metric.removeprefix("pool_").replace("_", " ")
         return f"{words} (pool, transductive)"
     if metric == "labelled_noise":
-        return "wrong answers (labelled)"
+        return "label noise (labelled)"
     if metric in DIAGNOSTICS:
         return metric.replace("_", " ") + " (labelled)"
     if metric in TOTALS:
@@ -63,7 +63,7 @@ def percent(value: float, digits: int = 1) -> str:
     return NONE if np.isnan(value) else f"{100 * value:.{digits}f}"
 
 
-def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> str:
+def mean_and_sd(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> str:
     """Mean ± standard deviation over seeds."""
     numbers = scale * np.array([v for v in values if not np.isnan(v)], dtype=float)
     if not len(numbers):
@@ -72,7 +72,7 @@ def spread(values: Iterable[float], digits: int = 1, scale: float = 100.0) -> st
     return f"{numbers.mean():.{digits}f}{deviation}"
 
 
-def fraction(value: float) -> str:
+def share_of_budget(value: float) -> str:
     """A whole number of per cent; what is far below any budget is not told apart."""
     if value < -9.995:
         return "< −999"
@@ -86,7 +86,7 @@ def saving_text(saving: Saving | None) -> str:
         return NONE
     if not saving.reached_a and (saving.value <= LEAST or not saving.reached_b):
         return NOT_REACHED if saving.reached_b else "neither reached"
-    text = f"{fraction(saving.value)} %{limits(saving.low, saving.high)}"
+    text = f"{share_of_budget(saving.value)} %{limits(saving.low, saving.high)}"
     who = {(False, True): NOT_REACHED, (True, False): f"baseline: {NOT_REACHED}"}
     missing = who.get((saving.reached_a, saving.reached_b))
     return text + (f" ({missing})" if missing else "")
@@ -94,7 +94,7 @@ def saving_text(saving: Saving | None) -> str:
 
 def limits(low: float, high: float) -> str:
     """` [21, 45]`; nothing where there is no interval."""
-    return "" if np.isnan(low) else f" [{fraction(low)}, {fraction(high)}]"
+    return "" if np.isnan(low) else f" [{share_of_budget(low)}, {share_of_budget(high)}]"
 
 
 def labels_text(needed: float) -> str:

@@ -13,10 +13,10 @@ from al_bench.report.tables.cells import (
     NOT_REACHED,
     Table,
     difference,
-    fraction,
     limits,
     percent,
     saving_text,
+    share_of_budget,
     signed,
 )
 
@@ -41,10 +41,10 @@ def over_sets(result: ClaimResult, names: Names) -> Table:
     columns: dict[str, Callable[[Summary], str]] = {
         "settings": lambda one: names.all(one.row),
         "sets": lambda one: str(one.sets),
-        "labels saved": lambda one: f"{fraction(one.integrated.mean)} %",
+        "labels saved": lambda one: f"{share_of_budget(one.integrated.mean)} %",
         "95 % over data sets": lambda one: limits(*one.integrated.over_sets).strip() or NONE,
         "worst set": lambda one: (
-            f"{fraction(one.integrated.worst)} % ({names.all(one.integrated.worst_set)})"
+            f"{share_of_budget(one.integrated.worst)} % ({names.all(one.integrated.worst_set)})"
         ),
         "win/tie/loss": lambda one: "/".join(map(str, one.verdicts)),
         "95 % over seeds": lambda one: limits(*one.integrated.over_seeds).strip() or NONE,
@@ -102,7 +102,7 @@ def final_text(one: MeanSaving, sets: int) -> str:
     if one.missed == sets:
         return NOT_REACHED
     missed = f" ({one.missed} of {sets} not reached)" if one.missed else ""
-    return f"{fraction(one.mean)} %{limits(*one.over_seeds)}{missed}"
+    return f"{share_of_budget(one.mean)} %{limits(*one.over_seeds)}{missed}"
 
 
 def levels_text(levels: FinalLevels) -> str:
@@ -114,7 +114,7 @@ def targets_text(summary: Summary) -> str:
     """`75 % / 60 %: no`; where one of the two is reached, `no (worst)` says which is not."""
     if not summary.targets:
         return NONE
-    goals = {goal.what: f"{fraction(goal.fraction)} %" for goal in summary.targets}
+    goals = {goal.what: f"{share_of_budget(goal.fraction)} %" for goal in summary.targets}
     wanted = " / ".join(goals.get(what, NONE) for what in ("mean", "worst"))
     failed = [goal.what for goal in summary.targets if not goal.reached]
     only = f" ({failed[0]})" if 0 < len(failed) < len(summary.targets) else ""

@@ -15,7 +15,7 @@ from al_bench.report.savings import area, last_level
 from al_bench.report.selection import as_text, matches
 from al_bench.report.spec import Pivot
 from al_bench.report.stats import Floats
-from al_bench.report.tables.cells import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, spread
+from al_bench.report.tables.cells import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, mean_and_sd
 
 NEAR = 0.005  # of the pool: a round that ends further from a fraction does not stand for it
 VALUES = {"area": "area under the curve", "end": "mean over the last tenth of the budget",
@@ -55,7 +55,7 @@ def pivots(analysis: Analysis) -> list[Table]:
     return [pivot_table(analysis, pivot, frame) for pivot in analysis.spec.pivots]
 
 
-def areas(analysis: Analysis) -> Table:
+def area_table(analysis: Analysis) -> Table:
     """The area of each method in each setting, the longer side down."""
     sides = [("setting",), ("method",)]
     rows, columns = sides if len(analysis.settings) >= len(analysis.methods) else sides[::-1]
@@ -86,7 +86,7 @@ def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Ce
         if pivot.where and not matches(Key((*method.choices, *setting.choices)), pivot.where):
             continue
         row = header(method, setting, pivot.rows)
-        for column, value in enumerate(numbers_of(rounds, pivot.metrics, pivot.value)):
+        for column, value in enumerate(metrics_of_rounds(rounds, pivot.metrics, pivot.value)):
             if not np.isnan(value):
                 at = row, header(method, setting, pivot.columns, column)
                 cell = found.setdefault(at, Cell({}))
@@ -100,7 +100,7 @@ def header(method: Method, setting: Setting, groups: Sequence[str], metric: int 
     return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
 
 
-def numbers_of(rounds: pd.DataFrame, metrics: Sequence[str], value: str | float) -> Floats:
+def metrics_of_rounds(rounds: pd.DataFrame, metrics: Sequence[str], value: str | float) -> Floats:
     """(m,) what one run has of metrics; NaN where no round ends at the fraction of the pool."""
     labels = rounds["n_labels"].to_numpy(dtype=float)
     curves = rounds[list(metrics)].to_numpy(dtype=float).T
@@ -135,7 +135,7 @@ def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
     )
     several = len(pivot.metrics) > 1
     titles = [
-        joined(header_text(column, analysis), headed(pivot.metrics[column.metric]) * several)
+        joined_text(header_text(column, analysis), headed(pivot.metrics[column.metric]) * several)
         for column in columns
     ]
     bold = set()
@@ -158,7 +158,7 @@ def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
     return Table(f"{pivot.title}{what}", head, shown, note, frozenset(bold))
 
 
-def joined(*parts: str) -> str:
+def joined_text(*parts: str) -> str:
     return " · ".join(filter(None, parts))
 
 
@@ -168,7 +168,7 @@ def header_text(header: Header, analysis: Analysis) -> str:
     groups = [choice.group for choice in method.choices]
     whole = names.parts(method, groups) if "strategy" in groups else names.all(method)
     setting = names.setting(header.setting) or names.all(header.setting)
-    return joined(setting, whole + DAGGER * (method in analysis.oracles))
+    return joined_text(setting, whole + DAGGER * (method in analysis.oracles))
 
 
 def cell_text(cell: Cell | None, metric: str, most: int) -> str:
@@ -178,5 +178,5 @@ def cell_text(cell: Cell | None, metric: str, most: int) -> str:
     scale = 1.0 if metric in PLAIN_NUMBERS else 100.0
     settings = list(cell.by_setting.values())
     if most == 1:
-        return spread(settings[0], scale=scale)
+        return mean_and_sd(settings[0], scale=scale)
     return f"{scale * cell.mean:.1f}" + (f" ({len(settings)})" if len(settings) < most else "")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
-from al_bench.content import UNSEEN
+from al_bench.core.hashing import UNSEEN
 from al_bench.report.tables.cells import Table
 
 if TYPE_CHECKING:
@@ -26,19 +26,19 @@ LATEX = {
 }  # fmt: skip
 
 
-def one_line(text: str) -> str:
+def readable(text: str) -> str:
     """The text with a blank for every character that is none to be read."""
     return UNSEEN.sub(" ", text)
 
 
 def latex_text(text: str) -> str:
     """The text with every character that means something to LaTeX made harmless."""
-    return re.sub(".", lambda match: LATEX.get(match[0], match[0]), one_line(text))
+    return re.sub(".", lambda match: LATEX.get(match[0], match[0]), readable(text))
 
 
 def markdown_text(text: str) -> str:
     """The text with everything that Markdown or HTML would act on made harmless."""
-    text = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = readable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|$~])", r"\\\1", text)
 
 
@@ -73,7 +73,7 @@ def section(table: Table, most: int | None = None) -> str:
 
 def latex(tables: Sequence[Table], summary: str) -> str:
     """LaTeX table environments to \\input; needs the packages booktabs and graphicx."""
-    parts = ["% needs \\usepackage{booktabs,graphicx}", f"% {one_line(summary)}"]
+    parts = ["% needs \\usepackage{booktabs,graphicx}", f"% {readable(summary)}"]
     for table in tables:
         rows = escaped(table, latex_text, r"\textbf{{{}}}")
         header, *body = (f"  {' & '.join(cells)} \\\\" for cells in rows)
@@ -90,7 +90,7 @@ def latex(tables: Sequence[Table], summary: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def show(tables: Iterable[Table]) -> None:
+def print_tables(tables: Iterable[Table]) -> None:
     """Print tables on a terminal, or as wide as one where there is none."""
     from rich.console import Console
 
@@ -106,7 +106,7 @@ def console(table: Table, width: int) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    rows = [[NOT_REACHED.sub("", one_line(cell)) for cell in row] for row in table.rows]
+    rows = [[NOT_REACHED.sub("", readable(cell)) for cell in row] for row in table.rows]
     wide = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     wide = wide or [1] * len(table.header)
     ends = accumulate((cells + 3 for cells in wide), initial=1)
@@ -114,14 +114,14 @@ def console(table: Table, width: int) -> RichTable:
     left = len(table.header) - many
     note = f"{table.note} {left} more columns are in the report." if left > 0 else table.note
     shown = RichTable(
-        title=Text(one_line(table.title)),
-        caption=Text(one_line(note.strip())),
+        title=Text(readable(table.title)),
+        caption=Text(readable(note.strip())),
         title_justify="left",
         caption_justify="left",
     )
     for number, name in enumerate(table.header[:many]):
         side: Literal["left", "right"] = "right" if number else "left"
-        shown.add_column(Text(one_line(name)), justify=side, min_width=wide[number])
+        shown.add_column(Text(readable(name)), justify=side, min_width=wide[number])
     for r, row in enumerate(rows):
         styles = ("bold" if (r, c) in table.bold else "" for c in range(many))
         shown.add_row(*(Text(t, s, no_wrap=True) for t, s in zip(row, styles, strict=False)))

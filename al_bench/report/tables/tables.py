@@ -20,13 +20,13 @@ from al_bench.report.tables.cells import (
     called,
     headed,
     labels_text,
+    mean_and_sd,
     p_text,
     percent,
     saving_text,
-    spread,
 )
 from al_bench.report.tables.claims import over_sets, set_by_set
-from al_bench.report.tables.pivots import areas, final_metrics, pivots
+from al_bench.report.tables.pivots import area_table, final_metrics, pivots
 
 HOW = (
     "savings with paired 95 % intervals at the baseline's mean over its last 10 % of budget, "
@@ -37,25 +37,25 @@ HOW = (
 
 def tables(analysis: Analysis) -> list[Table]:
     """All tables of a report, those of its page first."""
-    return [*summary(analysis), *details(analysis)]
+    return [*page_tables(analysis), *details(analysis)]
 
 
-def summary(analysis: Analysis) -> list[Table]:
+def page_tables(analysis: Analysis) -> list[Table]:
     """The tables of a report's page: what its spec asks for, the ranking and one of results."""
     several = len(analysis.settings) > 1
     shown = [over_sets(result, analysis.names) for result in analysis.claims]
     shown += pivots(analysis)
     shown += [ranking(analysis)] if several and analysis.ranked[0] else []
-    return [*shown, areas(analysis) if several else of_setting(analysis, analysis.settings[0])]
+    return [*shown, area_table(analysis) if several else of_setting(analysis, analysis.settings[0])]
 
 
 def details(analysis: Analysis) -> list[Table]:
     """All other tables: claims set by set, and one of each setting or, of one, all metrics."""
     every = [set_by_set(result, analysis.names) for result in analysis.claims]
-    return [*every, *(by_setting(analysis) or [final_metrics(analysis)])]
+    return [*every, *(setting_tables(analysis) or [final_metrics(analysis)])]
 
 
-def by_setting(analysis: Analysis) -> list[Table]:
+def setting_tables(analysis: Analysis) -> list[Table]:
     """The table of each setting, where there are several."""
     several = len(analysis.settings) > 1
     return [of_setting(analysis, found) for found in analysis.settings] if several else []
@@ -77,8 +77,8 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
 
     columns: dict[str, Callable[[Method], str]] = {
         "method": lambda m: called(analysis, m),
-        f"final {metric}, %": lambda m: spread(curves.of(m)[:, -1]),
-        "area under curve, %": lambda m: spread(area(curves.of(m), curves.labels)),
+        f"final {metric}, %": lambda m: mean_and_sd(curves.of(m)[:, -1]),
+        "area under curve, %": lambda m: mean_and_sd(area(curves.of(m), curves.labels)),
         "saving over random": lambda m: saved(found.over_random, m, "final"),
         "saving over best baseline": lambda m: saved(found.over_best, m, "final"),
         f"labels to {percent(found.target)} ({names.method(found.best)})": (

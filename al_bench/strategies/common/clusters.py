@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from al_bench.state import Floats, Ints
+from al_bench.core.state import Floats, Ints
 from al_bench.strategies.common.distances import (
     Nearest,
     blocks,

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from al_bench.state import Floats, Ints
+from al_bench.core.state import Floats, Ints
 
 BLOCK = 4096  # rows a matrix product handles at once: what is n x m never exists as a whole
 ROUNDING = 4e-6  # squared float32 distances below this fraction of the squared norms are zero

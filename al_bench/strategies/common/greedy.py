@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from al_bench.state import Floats, Ints
+from al_bench.core.state import Floats, Ints
 from al_bench.strategies.common.distances import blocks
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from al_bench.state import Floats, LinearModel, State
+from al_bench.core.state import Floats, LinearModel, State
 
 
 class Head(NamedTuple):

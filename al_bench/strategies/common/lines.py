@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.state import HIDDEN, Bools, Floats, Ints, State
+from al_bench.core.state import HIDDEN, Bools, Floats, Ints, State
 
 Places = NDArray[np.integer[Any]]
 

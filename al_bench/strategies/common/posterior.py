@@ -8,8 +8,8 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from al_bench.arithmetic import above, require, softmax
-from al_bench.state import Floats, Ints, LinearModel, Picked, Rows, State
+from al_bench.core.arrays import above, require, softmax
+from al_bench.core.state import Floats, Ints, LinearModel, Picked, Rows, State
 from al_bench.strategies.common.linear import linear_head
 
 Predict: TypeAlias = Callable[[Ints], Floats]  # (m,) row numbers -> (m, models, k) probabilities

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from al_bench.state import Floats, Ints, State
+from al_bench.core.state import Floats, Ints, State
 
 
 def top(scores: Floats, budget: int, rng: np.random.Generator) -> Ints:
@@ -26,7 +26,7 @@ def top(scores: Floats, budget: int, rng: np.random.Generator) -> Ints:
     return chosen[np.argsort(-scores[chosen], kind="stable")]
 
 
-def filled(chosen: Ints, rows: Ints, budget: int, rng: np.random.Generator) -> Ints:
+def filled_at_random(chosen: Ints, rows: Ints, budget: int, rng: np.random.Generator) -> Ints:
     """These rows, and random other ones of `rows` up to the budget."""
     rest = rng.permutation(np.setdiff1d(rows, chosen))
     return np.concatenate([chosen, rest[: budget - len(chosen)]])

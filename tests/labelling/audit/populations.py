@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from al_bench.core.metrics import recalls
+from al_bench.core.state import Floats, Ints
 from al_bench.labelling.audit.design import Audit, next_audited, reserve
-from al_bench.metrics import recalls
-from al_bench.state import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy.stats import beta
 
-from al_bench.arithmetic import one_hot
-from al_bench.labelling.audit.design import Audit, difference, joined, taken, weights
-from al_bench.labelling.audit.estimate import Estimate, Interval, agreed, estimate
+from al_bench.core.arrays import one_hot
+from al_bench.labelling.audit.design import (
+    Audit,
+    difference_estimator,
+    merged_strata,
+    taken,
+    weights,
+)
+from al_bench.labelling.audit.estimate import AuditEstimate, Interval, agreement, estimate
 from tests.labelling.audit.populations import Population, answered, make_population
 
 
-def every(found: Estimate) -> list[Interval]:
+def every(found: AuditEstimate) -> list[Interval]:
     return [found.accuracy, found.balanced_accuracy, *found.recalls]
 
 
@@ -86,7 +92,7 @@ def test_intervals_cover_the_truth_under_the_stratified_design(shares: tuple[flo
     assert np.mean([one.accuracy.value for one in found]) == pytest.approx(truth[0], abs=0.01)
 
 
-def widths(found: Estimate) -> np.ndarray:
+def widths(found: AuditEstimate) -> np.ndarray:
     return np.array([one.high - one.low for one in every(found)])
 
 
@@ -122,7 +128,7 @@ def test_the_difference_estimator_agrees_with_sums_written_out() -> None:
     audit = population.audit(40, seed=3)
     sample = taken(population.probs, audit, None, None)
     outcome, hoped = population.truth == 0, population.probs[:, 0]
-    found, variance = difference(
+    found, variance = difference_estimator(
         sample,
         outcome[audit.rows].astype(float)[:, None],
         hoped[audit.rows][:, None],
@@ -171,9 +177,11 @@ def test_rows_outside_the_reserve_only_count_for_the_sizes_of_strata() -> None:
 
 
 def test_strata_with_few_audited_rows_are_joined_for_variances() -> None:
-    assert joined(np.repeat([0, 1, 2, 3], [6, 3, 4, 5])).tolist() == [1] * 6 + [0] * 7 + [2] * 5
-    assert set(joined(np.repeat([0, 1, 2], [6, 7, 2])).tolist()) == {0, 1}
-    assert len(joined(np.array([3]))) == 1
+    assert (
+        merged_strata(np.repeat([0, 1, 2, 3], [6, 3, 4, 5])).tolist() == [1] * 6 + [0] * 7 + [2] * 5
+    )
+    assert set(merged_strata(np.repeat([0, 1, 2], [6, 7, 2])).tolist()) == {0, 1}
+    assert len(merged_strata(np.array([3]))) == 1
 
 
 def test_weights_sum_to_one_where_a_stratum_has_no_row() -> None:
@@ -196,7 +204,7 @@ def test_three_answers_tell_their_own_error_rate_and_are_corrected_for_it() -> N
     found, rates = [], []
     for seed in range(30):
         audit = population.audit(150, seed)
-        truths, rate = agreed(answered(audit.answers, 3, 0.3, 3, seed), 3)
+        truths, rate = agreement(answered(audit.answers, 3, 0.3, 3, seed), 3)
         found.append(estimate(population.probs, audit, truths=truths))
         rates.append(rate)
     assert np.mean(rates) == pytest.approx(0.3, abs=0.02)
@@ -242,6 +250,6 @@ def test_what_does_not_fit_together_is_one_sentence() -> None:
     with pytest.raises(ValueError, match="outside the reserve"):
         estimate(probs, audit, reserve=audit.rows[1:])
     with pytest.raises(ValueError, match="no audited row has two answers"):
-        agreed(np.array([[0, -1], [1, -1]]), 3)
+        agreement(np.array([[0, -1], [1, -1]]), 3)
     with pytest.raises(ValueError, match="agree in 0% of cases, no more than by chance"):
-        agreed(np.array([[0, 1], [1, 2]]), 3)
+        agreement(np.array([[0, 1], [1, 2]]), 3)

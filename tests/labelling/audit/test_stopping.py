@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from al_bench.arithmetic import one_hot
+from al_bench.core.arrays import one_hot
 from al_bench.labelling.audit.design import Audit
-from al_bench.labelling.audit.estimate import Estimate, estimate
+from al_bench.labelling.audit.estimate import AuditEstimate, estimate
 from al_bench.labelling.audit.stopping import ERROR, GAIN, Look, advice, due, look_at, rise, spent
 from tests.labelling.audit.populations import make_population
 
@@ -30,7 +30,7 @@ def models(levels: Sequence[float] | np.ndarray, seed: int) -> tuple[np.ndarray,
 
 def looks(
     levels: Sequence[float] | np.ndarray, each: int, seed: int
-) -> Iterator[tuple[Look | None, Estimate, bool]]:
+) -> Iterator[tuple[Look | None, AuditEstimate, bool]]:
     """The last look after each 50 labels and `each` more audited rows, the estimate then, and
     whether the look is a new one."""
     order, guesses = models(levels, seed)

@@ -13,7 +13,7 @@ from time import time
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from al_bench.content import digest
+from al_bench.core.hashing import digest
 from al_bench.labelling import Session
 from al_bench.labelling.model_service import ModelService
 from al_bench.labelling.page.app import application

@@ -6,8 +6,16 @@ from threading import Event
 
 import pytest
 
-from al_bench.labelling import Estimate, Interval
-from al_bench.labelling.page.view import ESTIMATE, EVERY, HEIGHT, WIDTH, Point, curve, stored
+from al_bench.labelling import Interval, SessionEstimate
+from al_bench.labelling.page.view import (
+    ESTIMATE,
+    EVERY,
+    HEIGHT,
+    WIDTH,
+    Point,
+    curve,
+    stored_estimate,
+)
 from al_bench.labelling.store import Store
 from tests.labelling.page.pages import made, page, row_in
 
@@ -186,16 +194,16 @@ def test_people_who_share_a_browser_keep_their_own_pages(tmp_path: Path) -> None
         assert browser.get("/").headers["location"] == "./?as=bob%7Ccy"
 
 
-def estimate(accuracy: float) -> Estimate:
+def estimate(accuracy: float) -> SessionEstimate:
     recalls = {"praise": Interval(0.5, 0.25, 1.0)}
     advice = "go on: it is not <b>good</b> yet"
     one = Interval(accuracy, accuracy - 0.1, accuracy + 0.1)
-    return Estimate(one, Interval(0.66, 0.5, 0.75), recalls, 12, 4, advice)
+    return SessionEstimate(one, Interval(0.66, 0.5, 0.75), recalls, 12, 4, advice)
 
 
 def test_estimates_are_shown_as_they_grow_and_are_there_after_a_restart(tmp_path: Path) -> None:
     session = made(tmp_path)
-    session.store.decide(ESTIMATE, stored(estimate(0.6), 5))
+    session.store.decide(ESTIMATE, stored_estimate(estimate(0.6), 5))
     with page(session) as browser:
         browser.see()
         panel = browser.get("/panel?as=ann").text
@@ -205,7 +213,7 @@ def test_estimates_are_shown_as_they_grow_and_are_there_after_a_restart(tmp_path
         assert "After 5 answers, by 4 audited rows" in panel
         assert "not &lt;b&gt;good&lt;/b&gt; yet" in panel
         assert "polyline" not in panel
-        session.store.decide(ESTIMATE, stored(estimate(0.8), 10))
+        session.store.decide(ESTIMATE, stored_estimate(estimate(0.8), 10))
         panel = browser.get("/panel?as=ann").text
         assert "80 % <small>[70 %, 90 %]" in panel
         assert "from 60 % after 5 to 80 % after 10 answers" in panel

@@ -1,0 +1,3 @@
+from .belief import AveragedBelief as AveragedBelief
+from .belief import BeliefModel as BeliefModel
+from .belief import OutOfFoldBelief as OutOfFoldBelief

@@ -1,0 +1,328 @@
+"""The log-linear pool of experts, fitted to answers that may be wrong: pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from al_bench.belief.multi_annotator import AnswerTable, Skills, learned_skills
+from al_bench.core.arrays import one_hot, softmax
+from al_bench.core.state import Floats, Ints
+from al_bench.core.threads import one_thread
+
+ROUNDS = 4  # of fitting the frequencies: they hardly move after
+MOST_NOISE = 0.6
+RATES = np.linspace(0.005, MOST_NOISE, 13)  # of noise, that are averaged over
+STEPS, MOST_EXPONENT = 11, 3.0  # of an exponent
+LEAST = 1e-12  # of a chance before its logarithm
+SWEEPS = 30  # of learning what wrong answers say
+HALF = 20  # answers, and wrong ones, at which experts have half a say in what rows are
+TURNS, MOST_GAIN = 4, 80.0  # of learning skills; of what answers say of a row, as a logarithm
+SPREADS, LEAST_SPREAD = 2.5, 0.02  # standard deviations that the second pass looks at, at least
+
+
+@dataclass(frozen=True)
+class PoolFit:
+    """exponents: (e,) of the experts; noise: the annotator's error rate, of several the mean over
+    their answers; posterior: (m, k) of the true class of each labelled row; evidence: the
+    log-likelihood of the answers less the penalty of the exponents, or the logarithm of its mean
+    where they are averaged. judged: of several annotators the posterior in which experts have the
+    less say the fewer answers there are, and the fewer of them that look wrong."""
+
+    exponents: Floats
+    noise: float
+    posterior: Floats
+    evidence: float = 0.0
+    judged: Floats | None = None
+
+    @classmethod
+    def mean(cls, fits: Sequence[PoolFit], weights: Floats) -> PoolFit:
+        """What several fits come to by their weights (f,), which sum to one."""
+        parts = list(zip(weights, fits, strict=True))
+        judged = [w * fit.judged for w, fit in parts if fit.judged is not None]
+        return cls(
+            np.asarray(sum(w * fit.exponents for w, fit in parts)),
+            float(sum(w * fit.noise for w, fit in parts)),
+            np.asarray(sum(w * fit.posterior for w, fit in parts)),
+            float(sum(w * fit.evidence for w, fit in parts)),
+            np.sum(judged, axis=0) if judged else None,
+        )
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Posterior means: exponents (e,) and their standard deviations; rates: (r,) weights of the
+    noise rates; evidence: log-likelihood of the answers, over everything that was averaged."""
+
+    exponents: Floats
+    spread: Floats
+    rates: Floats
+    evidence: float
+
+
+def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None) -> Floats:
+    """(n, k) log-linear pool of (e, n, k) log-probabilities, times class frequencies if given."""
+    scores = np.tensordot(exponents, experts, axes=1)
+    return softmax(scores if frequencies is None else scores + np.log(frequencies))
+
+
+def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
+    """(m, k) posterior of the true class given answers that are wrong at rate `noise`, the wrong
+    ones spread evenly over the other classes: Bayes' rule."""
+    index = np.arange(len(answers))
+    joint = belief * (noise / (belief.shape[1] - 1))
+    joint[index, answers] = belief[index, answers] * (1 - noise)
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+
+
+def pool_loss(
+    exponents: Floats, noise: float, experts: Floats, answers: Ints, frequencies: Floats
+) -> tuple[float, Floats, float]:
+    """Minus the log-likelihood of noisy answers under the pool of experts, and its slopes: (e,) by
+    exponent, and by the noise rate."""
+    index = np.arange(len(answers))
+    belief = pooled(experts, exponents, frequencies)
+    hit = belief[index, answers]
+    other = 1 / (belief.shape[1] - 1)
+    chance = (1 - noise) * hit + noise * other * (1 - hit)
+    expected = (belief * experts).sum(axis=2)
+    by_hit = (1 - noise - noise * other) / chance
+    slope = (experts[:, index, answers] - expected) @ (by_hit * hit)
+    by_noise = ((1 - hit) * other - hit) / chance
+    return float(-np.log(chance).sum()), -slope, float(-by_noise.sum())
+
+
+def fit_pool(
+    experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
+) -> PoolFit:
+    """Exponents, noise rate and true-class posteriors that explain the answers.
+
+    experts: (e, m, k) out-of-fold log-probabilities as if classes were equally frequent; before and
+    precision: (e,) of a normal prior of the exponents; noise: (wrong, right) pseudo-counts of a
+    beta prior of the noise rate. Maximises the likelihood of the answers times the priors, in
+    which the pool is multiplied by the classes' frequencies among the labelled rows, so that a
+    rare answer in a sea of a likely class is doubted as Bayes would; the frequencies are those of
+    the posterior, found again after each fit. O(iterations e m k).
+    """
+    from scipy.optimize import minimize
+
+    point = np.append(before, noise[0] / sum(noise))
+    counts = np.bincount(answers, minlength=experts.shape[2]) + 0.5
+    bounds = [(0.0, MOST_EXPONENT)] * len(before) + [(1e-3, MOST_NOISE)]
+    for _ in range(ROUNDS):
+        frequencies = counts / counts.sum()
+
+        def loss(point: Floats, frequencies: Floats = frequencies) -> tuple[float, Floats]:
+            exponents, rate = point[:-1], point[-1]
+            surprise, slope, by_rate = pool_loss(exponents, rate, experts, answers, frequencies)
+            pull = precision * (exponents - before)
+            unlikely = 0.5 * pull @ (exponents - before)
+            unlikely -= noise[0] * np.log(rate) + noise[1] * np.log(1 - rate)
+            by_rate -= noise[0] / rate - noise[1] / (1 - rate)
+            return surprise + float(unlikely), np.append(slope + pull, by_rate)
+
+        with one_thread():
+            found = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=bounds)
+        point = found.x
+        belief = pooled(experts, point[:-1], frequencies)
+        posterior = true_class(belief, answers, point[-1])
+        counts = np.maximum(posterior.sum(axis=0), 0.3)
+    return PoolFit(point[:-1], float(point[-1]), posterior, -float(found.fun))
+
+
+def averages(
+    experts: Floats,
+    frequencies: Floats,
+    explained: Callable[[Floats], Floats],
+    before: Floats,
+    precision: Floats,
+    likely: Floats,
+    axes: Floats,
+) -> Averages:
+    """Posterior means of the exponents on the grid of `axes` (e, a).
+
+    explained: what a pool (m, k) explains of the answers, (r,) log-likelihoods by noise rate;
+    likely: (r,) log-densities of the rates. O(m k) a point.
+    """
+    points = np.array(list(product(*axes)))
+    known, logs = experts.astype(np.float32), np.log(frequencies).astype(np.float32)
+    found = np.empty((len(points), len(likely)))
+    for place, point in enumerate(points):
+        scores = np.tensordot(point.astype(np.float32), known, axes=1) + logs
+        pull = point - before
+        found[place] = explained(softmax(scores)) + likely - 0.5 * precision @ (pull * pull)
+    most = found.max()
+    weights = np.exp(found - most)
+    total = weights.sum()
+    by_point, by_rate = weights.sum(axis=1) / total, weights.sum(axis=0) / total
+    mean = by_point @ points
+    spread = np.sqrt(by_point @ (points - mean) ** 2)
+    cell = np.prod(axes[:, 1] - axes[:, 0])
+    return Averages(mean, spread, by_rate, float(most + np.log(total * cell)))
+
+
+def full_axes(experts: int) -> Floats:
+    """(e, a) axes over all exponents that there may be."""
+    return np.tile(np.linspace(0, MOST_EXPONENT, STEPS), (experts, 1))
+
+
+def refined_axes(found: Averages) -> Floats:
+    """(e, a) axes for a closer look at where the exponents may be."""
+    half = SPREADS * np.maximum(found.spread, LEAST_SPREAD)
+    low = np.clip(found.exponents - half, 0, None)
+    high = np.clip(found.exponents + half, None, MOST_EXPONENT)
+    return np.linspace(low, high, STEPS, axis=1)
+
+
+def mean_pool(
+    experts: Floats,
+    answers: Ints,
+    before: Floats,
+    precision: Floats,
+    noise: tuple[float, float],
+    pseudocount: float | None = None,
+) -> PoolFit:
+    """As `fit_pool`, but exponents and noise rate are their posterior means, not the likeliest.
+
+    Few answers, some of them wrong, are explained by much noise and a good prior about as well as
+    by little noise and a bad one: the likeliest pair is either, their mean is neither. Noise may be
+    any rate alike with pseudo-counts of zero.
+
+    pseudocount: where given, wrong answers may also be of a class's own kind: what they say is
+    learned for every class, held even by so many pseudo-answers, at first as the foundation model,
+    the last of the experts, tells them (Dawid and Skene, 1979), and averaged with the even kind by
+    evidence, a nat a class less for what was learned (Akaike, 1974). O(grid m k).
+    """
+    k = experts.shape[2]
+    given = (experts, answers, before, precision, noise)
+    even = grid_posterior(*given, even_errors(k), None, 2)
+    if pseudocount is None:
+        return even
+    learned = grid_posterior(
+        *given, estimated_errors(softmax(experts[-1]), answers, pseudocount), pseudocount, 3
+    )
+    evidence = np.array([[even.evidence, learned.evidence - k]])
+    return PoolFit.mean([even, learned], softmax(evidence / 2)[0])
+
+
+def grid_posterior(
+    experts: Floats,
+    answers: Ints,
+    before: Floats,
+    precision: Floats,
+    noise: tuple[float, float],
+    errors: Floats,
+    pseudocount: float | None,
+    passes: int,
+) -> PoolFit:
+    """`mean_pool` where a wrong answer about a class j says c at the rate errors[j, c], (k, k),
+    which is learned on from pass to pass where `pseudocount` is given."""
+    index, k = np.arange(len(answers)), experts.shape[2]
+    likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
+    counts, axes = np.bincount(answers, minlength=k) + 0.5, full_axes(len(experts))
+    for _ in range(passes):  # everywhere, then where it matters
+        said = errors[:, answers].T
+
+        def explained(belief: Floats, said: Floats = said) -> Floats:
+            hit = belief[index, answers].astype(float)
+            missed = np.einsum("mk,mk->m", belief, said)
+            chance = np.outer(1 - RATES, hit) + np.outer(RATES, missed)
+            return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=1))
+
+        frequencies = counts / counts.sum()
+        found = averages(experts, frequencies, explained, before, precision, likely, axes)
+        rate, axes = float(found.rates @ RATES), refined_axes(found)
+        posterior = true_class_given_errors(
+            pooled(experts, found.exponents, frequencies), answers, rate, errors
+        )
+        counts = np.maximum(posterior.sum(axis=0), 0.3)
+        if pseudocount is not None:
+            errors = learned_errors(posterior, answers, pseudocount)
+    return PoolFit(found.exponents, rate, posterior, found.evidence)
+
+
+def even_errors(n_classes: int) -> Floats:
+    """(k, k) what a wrong answer about each class says: any other alike."""
+    return (1 - np.eye(n_classes)) / (n_classes - 1)
+
+
+def true_class_given_errors(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
+    """`true_class` where wrong answers say what `errors` (k, k) has for the true class."""
+    index = np.arange(len(answers))
+    joint = belief * noise * errors[:, answers].T
+    joint[index, answers] = belief[index, answers] * (1 - noise)
+    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+
+
+def learned_errors(posterior: Floats, answers: Ints, pseudocount: float) -> Floats:
+    """(k, k) what wrong answers about a class say, by (m, k) posteriors of the true ones, and
+    `pseudocount` answers a class that say every other alike."""
+    k = posterior.shape[1]
+    counts = posterior.T @ one_hot(answers, k)
+    np.fill_diagonal(counts, 0)
+    counts = counts + pseudocount * even_errors(k)
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def estimated_errors(belief: Floats, answers: Ints, pseudocount: float) -> Floats:
+    """The same, where (m, k) `belief` alone says what is true, by expectation and maximisation."""
+    k, m = belief.shape[1], len(answers)
+    errors, rate, frequencies = even_errors(k), 0.3, np.full(k, 1 / k)
+    for _ in range(SWEEPS):
+        posterior = true_class_given_errors(belief * frequencies, answers, rate, errors)
+        right = posterior[np.arange(m), answers].sum()
+        rate = min((m - right + 1) / (m + 2), MOST_NOISE)
+        frequencies = np.maximum(posterior.sum(axis=0), 0.3)
+        frequencies /= frequencies.sum()
+        errors = learned_errors(posterior, answers, pseudocount)
+    return errors
+
+
+def mean_multi_annotator(
+    experts: Floats,
+    votes: AnswerTable,
+    before: Floats,
+    precision: Floats,
+    noise: tuple[float, float],
+) -> tuple[PoolFit, Floats]:
+    """`mean_pool` of several answers a row, by people each with skills of his own; and (v,) by how
+    much each answer makes its class likelier than any other, as a logarithm.
+
+    experts: (e, m, k) for the rows of `votes`; the rest as in `mean_pool`, whose rate is the one
+    that people have in common. Exponents and rate, and how each one departs from it, are found in
+    turn; where nobody does and no row has two answers this is `mean_pool`. O(grid (m k + v)).
+    """
+    likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
+    counts, axes = np.bincount(votes.said, minlength=votes.k) + 0.5, full_axes(len(experts))
+    cells, order, of_cell, of_row = votes.groups
+    several, skills = len(np.unique(votes.who)) > 1, Skills.alike(votes)
+    for turn in range(TURNS if several else 2):
+        hit, missed = skills.chances(votes, RATES)
+        gains = np.add.reduceat(np.log(hit / missed)[order], of_cell)
+        excess = np.expm1(np.minimum(gains, MOST_GAIN)).astype(np.float32)
+        offset = np.log(missed).sum(axis=0)
+
+        def explained(belief: Floats, excess: Floats = excess, offset: Floats = offset) -> Floats:
+            more = np.add.reduceat(belief.take(cells)[:, None] * excess, of_row)
+            logs = np.log(np.maximum(1 + more, LEAST, dtype=np.float32))
+            return np.asarray(offset + logs.sum(axis=0, dtype=float))
+
+        frequencies = counts / counts.sum()
+        found = averages(experts, frequencies, explained, before, precision, likely, axes)
+        rate, axes = float(found.rates @ RATES), refined_axes(found)
+        hit, missed = skills.chances(votes, np.array([rate]))
+        gain = np.log(hit / missed)[:, 0]
+        belief = np.log(np.maximum(pooled(experts, found.exponents, frequencies), LEAST))
+        posterior = softmax(belief + votes.by_row(gain))
+        if turn == 0:  # found again and again, frequencies run away
+            counts = np.maximum(posterior.sum(axis=0), 0.3)
+        if several and turn < TURNS - 1:
+            skills = learned_skills(votes, posterior, gain, rate)
+    wrong = float(1 - hit.mean())
+    told, doubted = len(gain), wrong * len(gain)
+    heard = told / (told + HALF) * doubted / (doubted + HALF)
+    judged = softmax(heard * belief + votes.by_row(gain))
+    return PoolFit(found.exponents, wrong, posterior, found.evidence, judged), gain

@@ -1,0 +1,41 @@
+"""Class balance of a loss, from soft targets: pure functions that every learner shares."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.core.state import Floats
+
+BALANCES = ("none", "weights", "logit_adjustment")
+
+
+def class_mass(targets: Floats, weights: Floats) -> Floats:
+    """(k,) weight of each class in a training set."""
+    return np.asarray(weights @ targets)
+
+
+def balanced_weights(targets: Floats, weights: Floats) -> Floats:
+    """(m,) weights under which every class that has any mass weighs the same."""
+    mass = class_mass(targets, weights)
+    scale = np.where(mass > 1e-8, 1 / np.maximum(mass, 1e-8), 0.0)
+    return np.asarray(weights * (targets @ scale))
+
+
+def balance_loss(balance: str, targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """(m,) weights, and (k,) to add to the scores in training, under one of BALANCES."""
+    shift: Floats = np.zeros(targets.shape[1])
+    if balance == "weights":
+        weights = balanced_weights(targets, weights)
+    elif balance == "logit_adjustment":
+        shift = adjustment(targets, weights)
+    return weights, shift
+
+
+def adjustment(targets: Floats, weights: Floats) -> Floats:
+    """(k,) log class frequencies to add to the scores in training (Menon et al., 2021).
+
+    A class without mass counts as half a row of weight one, so that it is not driven to minus
+    infinity.
+    """
+    mass = np.maximum(class_mass(targets, weights), 0.5)
+    return np.asarray(np.log(mass / mass.sum()))

@@ -1,0 +1,227 @@
+"""The active-learning loop: query, tell, train, measure, yield. Read this file first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from al_bench.core.oracle import Oracle, occurrence_groups
+from al_bench.core.problem import Problem
+from al_bench.core.rng import rng
+from al_bench.core.state import (
+    UNLABELLED,
+    AnnotatorSelection,
+    Answers,
+    Ints,
+    LabelModel,
+    Learner,
+    Protocol,
+    State,
+    Strategy,
+    Supervision,
+)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One line of rounds.jsonl. Round 0 queries nothing: the prior alone; round 1 is the start.
+
+    queried: pool row numbers; ids: the data's own names of these rows, empty where they have none;
+    annotators: who answered, empty where there is one only; cost: of these answers.
+    """
+
+    round: int
+    queried: list[int]
+    answers: list[int]
+    oracle_calls: int
+    metrics: dict[str, float]
+    recall: list[float] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    ids: list[int | str] = field(default_factory=list)
+    annotators: list[int] = field(default_factory=list)
+    cost: float = 0.0
+
+
+Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The components of a run besides its problem.
+
+    init: the strategy of round 1; label_model, annotator_selection: how several answers are merged
+    and whom to ask, needed only where the problem has several annotators.
+    """
+
+    init: Strategy
+    strategy: Strategy
+    supervision: Supervision
+    learner: Learner
+    protocol: Protocol
+    evaluate: Evaluate
+    label_model: LabelModel | None = None
+    annotator_selection: AnnotatorSelection | None = None
+
+
+def active_learning(
+    parts: Parts, problem: Problem, seed: int, done: Sequence[Round] = ()
+) -> Iterator[Round]:
+    """Yield the rounds of a run, from the first one that is not in `done`.
+
+    The acquisition log is the state: `done` is replayed by telling its answers and fitting its
+    models again, since a training rule may read the model before, so that a resumed run yields
+    what an uninterrupted one would.
+    """
+    protocol = parts.protocol
+    sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
+    state = State.start(problem.pool, problem.annotator_pool, protocol.allow_relabel)
+    oracle = Oracle(problem.table, problem.annotator_pool, parts.annotator_selection)
+
+    def after(state: State, told: Answers, number: int) -> State:
+        state = answered(state, told, parts.label_model, seed, number)
+        return trained(state, parts.supervision, parts.learner, seed, number) if number else state
+
+    for past in done:
+        told = checked_past(past, state, problem.table, [0, *sizes])
+        state = after(state, told, past.round)
+
+    for number in range(len(done), len(sizes) + 1):
+        began = perf_counter()
+        told, oracle_calls = Answers(), 0
+        if number > 0:
+            rule, size = parts.init if number == 1 else parts.strategy, sizes[number - 1]
+            told, oracle_calls = query(rule, state, size, oracle, protocol.feedback, seed, number)
+        selected = perf_counter()
+        before = np.ones(len(told), dtype=bool)  # whether its row had an answer already
+        first = occurrence_groups(told.rows)[0]
+        before[first] = state.labels[told.rows[first]] >= 0
+        costs = protocol.annotation_cost.costs(problem.annotator_pool, told, before)
+        state = after(state, told, number)
+        fitted = perf_counter()
+        metrics, recall = parts.evaluate(state, problem, told.rows)
+        seconds = {"select": selected - began, "fit": fitted - selected}
+        seconds["evaluate"] = perf_counter() - fitted
+        yield Round(
+            number,
+            told.rows.tolist(),
+            told.classes.tolist(),
+            oracle_calls,
+            metrics,
+            recall,
+            seconds,
+            problem.own_ids(told.rows),
+            [] if problem.annotator_pool is None else told.annotators.tolist(),
+            float(costs.sum()),
+        )
+
+
+def answered(
+    state: State, told: Answers, label_model: LabelModel | None, seed: int, number: int
+) -> State:
+    """The state after a round's answers; its labels are what a label model makes of all of them,
+    where there are several annotators."""
+    state = state.tell(told.rows, told.classes, told.annotators)
+    if number == 0 or state.annotator_pool is None or label_model is None:
+        return state
+    draws = rng(seed, "label_model", number)
+    return state.agreed(label_model.infer(state, draws), draws)
+
+
+def trained(
+    state: State, supervision: Supervision, learner: Learner, seed: int, number: int
+) -> State:
+    """The state with a model fitted from scratch on what the training rule makes of the answers."""
+    training = supervision.training_set(state, rng(seed, "supervision", number))
+    model = learner.fit(state.rows, training, rng(seed, "learner", number))
+    return replace(state, model=model, training=training)
+
+
+def query(
+    strategy: Strategy,
+    state: State,
+    budget: int,
+    oracle: Oracle,
+    feedback: str,
+    seed: int,
+    number: int,
+) -> tuple[Answers, int]:
+    """What a strategy's queries are answered with and the oracle calls this took; checked.
+
+    Where in-batch answers are withheld the whole round is one oracle call.
+    """
+    name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
+    draws = rng(seed, "assignment", number)
+    choice = strategy.select(state, budget, rng(seed, purpose, number))
+    told, asked, oracle_calls = Answers(), state, 0
+
+    def buy(rows: Any) -> Ints:
+        nonlocal told, asked, oracle_calls
+        rows = np.asarray(rows, dtype=np.int64)
+        check_choice(name, np.concatenate([told.rows, rows]), state, budget)  # before any answer
+        bought = oracle.ask(asked, rows, draws)
+        told, oracle_calls = told.then(bought), oracle_calls + 1
+        if state.annotator_pool is not None:  # the next one is asked of somebody else
+            asked = asked.tell(rows, bought.classes, bought.annotators)
+        return bought.classes
+
+    if isinstance(choice, Generator):
+        reply: Any = None  # a generator is started with nothing
+        while True:
+            try:
+                rows = choice.send(reply)
+            except StopIteration as end:
+                rest = end.value
+                break
+            said = buy(rows)
+            reply = said if feedback == "within_batch" else np.full(len(said), UNLABELLED)
+    else:
+        rest = choice
+    if rest is not None and len(rest):
+        buy(rest)
+    wanted = min(budget, len(state.unlabelled))
+    if len(told) < wanted:
+        raise ValueError(f"{name} returned {len(told)} rows for a budget of {wanted}")
+    return told, oracle_calls if feedback == "within_batch" else min(oracle_calls, 1)
+
+
+def checked_past(past: Round, state: State, table: Ints, sizes: Sequence[int]) -> Answers:
+    """The answers of a logged round; ValueError unless it is one of this protocol and problem."""
+    who = f"the log's round {past.round}"
+    if past.round >= len(sizes):
+        raise ValueError(f"{who} is one too many; the protocol ends with {len(sizes) - 1}")
+    queried = np.array(past.queried, dtype=np.int64)
+    annotators = np.array(past.annotators or [0] * len(queried), dtype=np.int64)
+    wanted = min(sizes[past.round], len(state.unlabelled))
+    check_choice(who, queried, state, sizes[past.round])
+    known = len(queried) >= wanted and not np.any(annotators >= table.shape[1])
+    if not known or table[queried, annotators].tolist() != past.answers:
+        raise ValueError(
+            f"{who} has other rows or answers than this problem; delete the run's folder to run it "
+            "anew"
+        )
+    return Answers(queried, annotators, np.array(past.answers, dtype=np.int64))
+
+
+def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
+    """Raise ValueError unless `queried` is at most `budget` rows that may be queried, each as often
+    as there is somebody to ask."""
+    distinct = len(np.unique(queried))
+    if len(queried) > budget or (distinct != len(queried) and not state.allow_relabel):
+        raise ValueError(
+            f"{name} returned {len(queried)} rows ({distinct} distinct) for a budget of {budget}"
+        )
+    if np.any((queried < 0) | (queried >= len(state.labels))):
+        raise ValueError(f"{name} returned a row number outside 0..{len(state.labels) - 1}")
+    times = np.bincount(queried, minlength=len(state.labels))
+    wrong = queried[times[queried] > state.remaining[queried]]
+    if len(wrong):
+        why = (
+            "about which nobody is left to ask"
+            if state.allow_relabel
+            else "which is labelled already or hidden"
+        )
+        raise ValueError(f"{name} queried row {wrong[0]}, {why}")

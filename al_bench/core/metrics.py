@@ -1,0 +1,131 @@
+"""What is measured after every round; the truth is read here and in the loop, nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.core.predictor import CalibratedPredictor
+from al_bench.core.problem import Problem
+from al_bench.core.state import Consensus, Floats, Ints, State
+
+
+def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:
+    """All metrics of one moment of a run, and the test recall of each class.
+
+    Test metrics are the headline; those that start with ``pool_`` are transductive: measured on the
+    very pool that is queried. A metric without a value is left out. Measured is what a user gets.
+    O((n + m) k), and what it takes to predict.
+    """
+    given, k = CalibratedPredictor(state), state.n_classes
+    truth, prior, probs = problem.test_truth, problem.test.prior, given.predict_proba(problem.test)
+    answer = probs.argmax(axis=1)
+    recall = recalls(truth, answer, k)
+    metrics = {
+        "balanced_accuracy": float(np.nanmean(recall)),
+        "macro_f1": macro_f1(truth, answer, k),
+        "accuracy": float((truth == answer).mean()),
+        **by_class_size(recall, np.bincount(problem.truth, minlength=k)),
+        "product_balanced_accuracy": balanced_accuracy(truth, (probs * prior).argmax(axis=1), k),
+        "prior_balanced_accuracy": balanced_accuracy(truth, prior.argmax(axis=1), k),
+        "corrected_prior_balanced_accuracy": balanced_accuracy(truth, problem.corrected_prior, k),
+        **confidence(truth, probs),
+    }
+    guess, left = given.pool.argmax(axis=1), state.unlabelled
+    metrics["pool_balanced_accuracy"] = balanced_accuracy(problem.truth, guess, k)
+    unlabelled = balanced_accuracy(problem.truth[left], guess[left], k)
+    metrics["pool_unlabelled_balanced_accuracy"] = unlabelled
+    metrics |= labelled(problem, state, queried)
+    if state.consensus is not None:
+        metrics |= consensus_metrics(problem, state.consensus)
+    if problem.annotator_pool is not None:
+        by_models = problem.annotator_pool.is_model[state.answers.annotators]
+        metrics["model_answers"] = float(np.count_nonzero(by_models))
+    return {n: v for n, v in metrics.items() if not np.isnan(v)}, recall.tolist()
+
+
+def confidence(truth: Ints, probs: Floats) -> dict[str, float]:
+    """Negative log-likelihood (nats) and expected calibration error of (m, k) probabilities."""
+    likelihood = np.maximum(probs[np.arange(len(truth)), truth], 1e-12)
+    return {
+        "nll": float(-np.log(likelihood).mean()),
+        "ece": calibration_error(probs.max(axis=1), truth == probs.argmax(axis=1)),
+    }
+
+
+def recalls(truth: Ints, guess: Ints, k: int) -> Floats:
+    """(k,) fraction of each class that is recognised; NaN where a class has no row."""
+    rows = np.bincount(truth, minlength=k)
+    hits = np.bincount(truth[truth == guess], minlength=k)
+    return np.asarray(np.divide(hits, rows, out=np.full(k, np.nan), where=rows > 0))
+
+
+def balanced_accuracy(truth: Ints, guess: Ints, k: int) -> float:
+    """Balanced accuracy: mean recall over the classes that have rows; NaN without any row."""
+    return float(np.nanmean(recalls(truth, guess, k))) if len(truth) else float("nan")
+
+
+def macro_f1(truth: Ints, guess: Ints, k: int) -> float:
+    """Mean over classes of F1 = 2 hits / (rows + guesses); 0 for a class never hit."""
+    rows, guesses = np.bincount(truth, minlength=k), np.bincount(guess, minlength=k)
+    hits = np.bincount(truth[truth == guess], minlength=k)
+    present = rows + guesses > 0
+    return float(np.mean(2 * hits[present] / (rows + guesses)[present]))
+
+
+def calibration_error(confidence: Floats, correct: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error with equal-width bins (Guo et al., 2017)."""
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    gap = np.bincount(place, weights=confidence - correct, minlength=bins)
+    return float(np.abs(gap).sum() / len(confidence))
+
+
+def by_class_size(recall: Floats, pool_counts: Ints) -> dict[str, float]:
+    """Mean recall of the classes in the upper, middle and lower third by pool count, and the worst.
+
+    With fewer than three classes a third may be empty: its value is NaN.
+    """
+    thirds = np.array_split(np.argsort(-pool_counts, kind="stable"), 3)
+    names = ("head_recall", "medium_recall", "tail_recall")
+    means = {n: _mean(recall[t]) for n, t in zip(names, thirds, strict=True)}
+    return means | {"worst_recall": float(np.nanmin(recall))}
+
+
+def _mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def labelled(problem: Problem, state: State, queried: Ints) -> dict[str, float]:
+    """Diagnostics of all labels, by true class: classes found, L1 distance of their
+    histogram to uniform (0..2), count of the least labelled class, fraction of wrong labels, and of
+    wrong answers among those about the rows last `queried`."""
+    k, labelled = problem.pool.n_classes, state.labelled
+    counts = np.bincount(problem.truth[labelled], minlength=k)
+    wrong = problem.truth[labelled] != state.labels[labelled]
+    said = state.answers.classes[len(state.answers) - len(queried) :]
+    misled = problem.truth[queried] != said
+    histogram = counts / max(len(labelled), 1)
+    return {
+        "classes_found": float((counts > 0).sum()),
+        "imbalance_l1": float(np.abs(histogram - 1 / k).sum()) if len(labelled) else float("nan"),
+        "rarest_count": float(counts.min()),
+        "labelled_noise": float(wrong.mean()) if len(labelled) else float("nan"),
+        "queried_noise": float(misled.mean()) if len(queried) else float("nan"),
+    }
+
+
+def consensus_metrics(problem: Problem, consensus: Consensus) -> dict[str, float]:
+    """How good several answers' consensus is: rows with an answer, accuracy of its likeliest
+    classes, expected calibration error, and by how much it misjudges an annotator's accuracy (mean
+    over those it asked)."""
+    probs, truth = consensus.probs, problem.truth[consensus.rows]
+    hit = probs.argmax(axis=1) == truth
+    asked = consensus.asked.sum(axis=1)
+    found = np.flatnonzero(asked > 0)
+    believed = consensus.right.sum(axis=1)[found] / asked[found]
+    return {
+        "labelled_rows": float(len(consensus.rows)),
+        "consensus_accuracy": float(hit.mean()),
+        "consensus_ece": calibration_error(probs.max(axis=1), hit),
+        "skill_error": float(abs(believed - problem.accuracies[found]).mean()),
+    }

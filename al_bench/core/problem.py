@@ -1,0 +1,247 @@
+"""A problem: the pool with its secrets, which only the loop and the metrics hold.
+
+`Problem.from_arrays` makes one of a user's arrays, `al_bench.data.build` of components. Below
+the class are the checks of what a user brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.core.arrays import (
+    check_every_class,
+    distributions,
+    matrix,
+    uniform,
+    whole_numbers,
+)
+from al_bench.core.hashing import hashed
+from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The pool with its secrets, for the loop and the metrics alone.
+
+    truth and answers: (n,) the true class and what the annotator says, by pool row; answers of
+    several annotators are (n, a), ABSENT where one has none; test_truth: (m,). facts:
+    what a manifest should record (class counts, realised noise). ids: (n,) the data's own names of
+    the pool rows, or None.
+    """
+
+    pool: Rows
+    truth: Ints
+    answers: Ints
+    test: Rows
+    test_truth: Ints
+    class_names: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    ids: NDArray[Any] | None = None
+    annotator_pool: AnnotatorPool | None = None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        features: Any,
+        prior: Any,
+        labels: Any,
+        test_features: Any,
+        test_labels: Any,
+        *,
+        test_prior: Any = None,
+        answers: Any = None,
+        annotators: Sequence[str] | None = None,
+        identified: bool = True,
+        prices: Any = None,
+        is_model: Any = None,
+        class_names: Sequence[str] = (),
+        ids: Any = None,
+    ) -> Problem:
+        """A problem of one's own arrays.
+
+        features, test_features: (n, d), (m, d); prior, test_prior: (n, k), (m, k) class
+        probabilities, or None where no foundation model was asked; labels, test_labels: (n,), (m,)
+        true classes 0..k-1; answers: (n,) what the annotator says, `labels` by default; ids: (n,)
+        one's own names of the rows. Features are taken as they are. ValueError, in one sentence,
+        where the arrays do not fit together.
+
+        Several annotators: answers is (n, a), -1 where one has none. annotators: (a,) their names
+        (None: numbers); identified: whether a column is the same annotator throughout, or a place
+        only (a row's first answer, its second, ...), which are bought in their order; prices: (a,)
+        of an answer, in those of a plain person (None: 1); is_model: (a,) whether it is a
+        foundation model (None: nobody is).
+        """
+        truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
+        if np.ndim(answers) == 2:
+            said = classes("answers", answers, ABSENT)
+            annotator_pool: AnnotatorPool | None = annotator_pool_of(
+                said, annotators, identified, prices, is_model
+            )
+        else:
+            said, annotator_pool = truth if answers is None else classes("answers", answers), None
+            check_one(said, identified, annotators=annotators, prices=prices, is_model=is_model)
+        given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
+        largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, said))
+        k = max(len(class_names), *given, *largest)
+        pool = rows("", features, prior, len(truth), k)
+        test = rows("test_", test_features, test_prior, len(test_truth), k)
+        names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
+        own = None if ids is None else np.asarray(ids)
+        made = cls(
+            pool, truth, said, test, test_truth, names, ids=own, annotator_pool=annotator_pool
+        )
+        check_fit(made)
+        return replace(made, facts=made.counts())
+
+    @cached_property
+    def table(self) -> Ints:
+        """(n, a) all answers, of one annotator too."""
+        return self.answers if self.annotator_pool else self.answers[:, None]
+
+    def own_ids(self, index: Ints) -> list[int | str]:
+        """The data's own names of some pool rows; none where the data have none."""
+        return [] if self.ids is None else list(self.ids[index].tolist())
+
+    def counts(self) -> dict[str, Any]:
+        """What a manifest records of any problem: sizes, classes, how often answers are wrong, and
+        of several annotators each one's accuracy (None where one has no answer)."""
+        k, facts = self.pool.n_classes, dict[str, Any]()
+        if self.annotator_pool is not None:
+            skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
+            facts = {"annotators": list(self.annotator_pool.names), "skills": skills}
+        return facts | {
+            "n_pool": len(self.truth),
+            "n_test": len(self.test_truth),
+            "n_classes": k,
+            "class_names": list(self.class_names),
+            "class_counts": np.bincount(self.truth, minlength=k).tolist(),
+            "test_counts": np.bincount(self.test_truth, minlength=k).tolist(),
+            "noise_rate": float((self.table != self.truth[:, None])[self.table != ABSENT].mean()),
+        }
+
+    @cached_property
+    def accuracies(self) -> Floats:
+        """(a,) how often each annotator is right, NaN where one has no answer."""
+        return accuracies(self.truth, self.table)
+
+    @cached_property
+    def corrected_prior(self) -> Ints:
+        """(m,) likeliest classes of the test rows by the prior divided by its mean over the pool.
+
+        That mean is how frequent the prior itself holds the classes to be, so what is left is what
+        it says of a row as if they were equally frequent (Saerens et al., 2002; with the mean over
+        unlabelled rows for the frequencies: Zhou et al., 2024). No label and no other test row is
+        read. O((n + m) k).
+        """
+        mean = self.pool.prior.mean(axis=0, dtype=np.float64)
+        return np.asarray((self.test.prior / np.maximum(mean, 1e-12)).argmax(axis=1))
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hex digits of all that decides a run besides its components: pool and test features,
+        prior, answers, truth. O(bytes)."""
+        pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
+        whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
+        if self.annotator_pool is not None:
+            who = (
+                self.annotator_pool.names,
+                self.annotator_pool.prices.tolist(),
+                self.annotator_pool.is_model.tolist(),
+            )
+            whole.update(repr((*who, self.annotator_pool.identified)).encode())
+        return whole.hexdigest()[:16]
+
+
+def check_fit(problem: Problem) -> None:
+    """ValueError, in one sentence, unless the arrays of a problem are of one size and kind."""
+    width, test_width = (rows.features.shape[1] for rows in (problem.pool, problem.test))
+    if width != test_width:
+        raise ValueError(f"features have {width} columns, test_features {test_width}")
+    if len(problem.answers) != len(problem.truth):
+        raise ValueError(f"answers has {len(problem.answers)} entries, labels {len(problem.truth)}")
+    check_annotator_pool(problem)
+    if problem.ids is not None and problem.ids.shape != problem.truth.shape:
+        raise ValueError(f"ids has shape {problem.ids.shape}; wanted ({len(problem.truth)},)")
+    if len(problem.class_names) != (k := problem.pool.n_classes):
+        raise ValueError(f"class_names has {len(problem.class_names)} names for {k} classes")
+    check_every_class("labels", problem.truth, problem.class_names)
+    check_every_class("test_labels", problem.test_truth, problem.class_names)
+
+
+def accuracies(truth: Ints, table: Ints) -> Floats:
+    """(a,) how often each column of (n, a) answers is right, NaN of one without any."""
+    said = table != ABSENT
+    right, count = (said & (table == truth[:, None])).sum(axis=0), said.sum(axis=0)
+    return np.asarray(np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0))
+
+
+def check_annotator_pool(problem: Problem) -> None:
+    """ValueError unless answers fit the annotator pool and every row has one, in one sentence."""
+    if problem.annotator_pool is None:
+        return
+    wanted = (len(problem.truth), len(problem.annotator_pool))
+    if not len(problem.annotator_pool) or problem.answers.shape != wanted:
+        raise ValueError(
+            f"answers has shape {problem.answers.shape}; wanted {wanted}, one column at least"
+        )
+    empty = np.flatnonzero((problem.answers == ABSENT).all(axis=1))
+    if len(empty):
+        raise ValueError(
+            f"row {empty[0]} has no answer by anybody ({len(empty)} such rows); wanted one at least"
+        )
+    if not np.all(problem.annotator_pool.prices > 0):
+        raise ValueError(
+            f"an annotator's price is {problem.annotator_pool.prices.min()}; wanted above 0"
+        )
+
+
+def classes(name: str, values: Any, least: int = 0) -> Ints:
+    """(n,) classes; (n, a) of several annotators, with ABSENT where that is the `least`."""
+    found = whole_numbers(name, values, 2 if least < 0 else 1)
+    if found.min(initial=0) < least:
+        gaps = f", or {ABSENT} where one has none" if least < 0 else ""
+        raise ValueError(f"{name} has the value {found.min()}; wanted classes 0..k-1{gaps}")
+    return found
+
+
+def annotator_pool_of(
+    table: Ints, names: Sequence[str] | None, identified: bool, prices: Any, is_model: Any
+) -> AnnotatorPool:
+    """Who gave an (n, a) table of answers; ValueError where a list of them is not a long."""
+    count, word = table.shape[1], "annotator" if identified else "answer"
+    who = [f"{word} {place + 1}" for place in range(count)] if names is None else names
+    costs = np.ones(count) if prices is None else np.asarray(prices, dtype=np.float64)
+    asked = np.zeros(count, dtype=bool) if is_model is None else np.asarray(is_model, dtype=bool)
+    if len(set(who)) != count or len(who) != count:
+        raise ValueError(
+            f"annotators has {len(who)} names, {len(set(who))} of them distinct, for {count} "
+            "columns of answers"
+        )
+    for name, one in (("prices", costs), ("is_model", asked)):
+        if one.shape != (count,):
+            raise ValueError(f"{name} has shape {one.shape}; wanted ({count},), one an annotator")
+    return AnnotatorPool(tuple(map(str, who)), table != ABSENT, costs, asked, identified)
+
+
+def check_one(answers: Ints, identified: bool, **said: Any) -> None:
+    """ValueError where something is said of several annotators, but there is one."""
+    told = [name for name, value in said.items() if value is not None]
+    told += [] if identified else ["identified=False"]
+    if told:
+        raise ValueError(
+            f"{told[0]} is of several annotators, and there is one: answers has shape "
+            f"{answers.shape}; wanted (n, a)"
+        )
+
+
+def rows(split: str, features: Any, prior: Any, n: int, k: int) -> Rows:
+    """Features in float32 beside a prior, which is flat where none is given."""
+    values = matrix(f"{split}features", features, n)
+    probs = uniform(n, k) if prior is None else distributions(f"{split}prior", prior, n, k)
+    return Rows(list(values), values, probs)

@@ -1,0 +1,79 @@
+"""How long work comes on: a bar on a terminal, elsewhere a line every few seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from time import monotonic
+
+Advance = Callable[[int], None]  # told how many were done since
+EVERY = 5.0  # seconds from one line to the next
+
+
+class Every:
+    """Says yes once in EVERY seconds, the first time after as many."""
+
+    def __init__(self) -> None:
+        self.last = monotonic()
+
+    def __call__(self) -> bool:
+        if monotonic() - self.last < EVERY:
+            return False
+        self.last = monotonic()
+        return True
+
+
+@contextmanager
+def progress_bar(name: str, total: int, known: int = 0, what: str = "rows") -> Iterator[Advance]:
+    """What is told how many were done since, of some work of which `known` were done before."""
+    if not sys.stderr.isatty():
+        with lines(name, total, known, what) as advance:
+            yield advance
+        return
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    counted = TextColumn(f"{{task.completed:,}} of {{task.total:,}} {what}")
+    columns = (*Progress.get_default_columns(), counted)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(name, total=total, completed=known)
+        yield lambda number: shown.advance(task, number)
+
+
+@contextmanager
+def lines(name: str, total: int, known: int, what: str) -> Iterator[Advance]:
+    """A line on stderr every EVERY seconds, however long a step takes; none for what is quick."""
+    done, began, ended = [0], monotonic(), Event()
+
+    def speak() -> None:
+        while not ended.wait(EVERY):
+            text = line(name, sum(done), total, monotonic() - began, known, what)
+            print(text, file=sys.stderr, flush=True)
+
+    speaker = Thread(target=speak, daemon=True)
+    speaker.start()
+    try:
+        yield done.append
+    finally:
+        ended.set()
+        speaker.join()
+
+
+def line(name: str, done: int, total: int, seconds: float, known: int, what: str) -> str:
+    """How far some work has come: how many are done, how many of them were before, the rate and,
+    once any is done, the time left."""
+    before = f" ({known:,} of them before)" if known else ""
+    left = f", {span((total - known - done) * seconds / done)} left" if done else ""
+    rate = f"{done / seconds:.1f} {what}/s"
+    return f"{name}: {known + done:,} of {total:,} {what}{before}, {rate}{left}"
+
+
+def span(seconds: float) -> str:
+    """A time in the unit in which it is read: ``0.4 s``, ``40 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 9.5:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

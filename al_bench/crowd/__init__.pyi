@@ -1,0 +1,11 @@
+from .consensus import Majority as Majority
+from .glad import Glad as Glad
+from .libraries import Crowdlab as Crowdlab
+from .libraries import DawidSkene as DawidSkene
+from .libraries import Mace as Mace
+from .selection import AtRandom as AtRandom
+from .selection import BySkill as BySkill
+from .selection import InTurn as InTurn
+from .selection import KnownSkill as KnownSkill
+from .selection import ModelFirst as ModelFirst
+from .selection import Only as Only

@@ -1,0 +1,125 @@
+"""What foundation models say, computed once: embeddings and zero-shot probabilities, kept on disk.
+
+Both are made for a full split, in the split's row order, before imbalance, noise and seed, so one
+entry serves every run. A run that finds them here loads no model and imports no framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from al_bench.core.arrays import distributions
+from al_bench.core.state import Floats, Picked
+from al_bench.data.cache.entry import CacheEntry
+from al_bench.data.types import Encoder, Prior, Task
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """A prior that stands for another one on this kind of data."""
+
+    def choose(self, modality: str) -> Prior: ...
+
+
+@runtime_checkable
+class Adjusting(Protocol):
+    """A prior that changes the whole table of another one's zero-shot probabilities, too cheaply to
+    be kept."""
+
+    inner: Prior
+
+    def adjust(self, probabilities: Floats) -> Floats: ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A prior that keeps what its model said by itself, so that it is asked about a whole split at
+    once, and can say before what that will cost."""
+
+    whole: bool
+
+
+def embeddings(
+    folder: Path,
+    dataset_key: str,
+    split: str,
+    encoder: Encoder,
+    inputs: Sequence[Any],
+    batch: int = 1024,
+    name: str = "",
+) -> Floats:
+    """(n, d) float16, read-only and memory-mapped: what the encoder makes of a split's inputs.
+
+    Inputs are read a batch at a time, and only for blocks that are not stored yet. Given features
+    are returned as they are. name: of the data set, for people. ValueError for features that are
+    not finite and for a stored entry that is damaged or has another number of rows.
+    """
+    if encoder.key == "given":
+        return encoder.embed(inputs)
+    keys = {"dataset": dataset_key, "split": split, "encoder": encoder.key}
+
+    def compute(rows: range) -> Floats:
+        try:
+            values = encoder.embed(Picked(inputs, np.arange(rows.start, rows.stop)))
+        except ValueError as error:  # an encoder counts from the start of its batch
+            raise ValueError(f"{split} rows {rows.start}-{rows.stop - 1}: {error}") from error
+        return finite(values, rows, encoder.key)
+
+    title = f"embeddings of {name or dataset_key} {split}"
+    entry = CacheEntry(Path(folder), keys, len(inputs), "float16", title)
+    return entry.open() if entry.done else entry.fill(compute, batch)
+
+
+def zero_shot(
+    folder: Path,
+    dataset_key: str,
+    split: str,
+    prior: Prior,
+    features: Floats,
+    inputs: Sequence[Any],
+    task: Task,
+    batch: int = 4096,
+    name: str = "",
+) -> Floats:
+    """(n, k) float32 class probabilities of a split's rows by a prior; never given labels.
+    name: of the data set, for people."""
+    again = (features, inputs, task, batch, name)
+    if isinstance(prior, Choosing):
+        return zero_shot(folder, dataset_key, split, prior.choose(task.modality), *again)
+    if isinstance(prior, Adjusting):
+        return prior.adjust(zero_shot(folder, dataset_key, split, prior.inner, *again))
+    encoder = prior.encoder(task.modality).key
+    if encoder == "given":
+        return prior.probabilities(features, inputs, task)
+    keys: dict[str, Any] = {"dataset": dataset_key, "split": split}
+    keys |= {"encoder": encoder, "prior": prior.key}
+    keys |= {"class_names": list(task.class_names), "prompts": list(task.prompts)}
+
+    def compute(rows: range) -> Floats:
+        some = Picked(inputs, np.arange(rows.start, rows.stop))
+        block = np.asarray(features[rows.start : rows.stop], dtype=np.float32)
+        values = prior.probabilities(block, some, task)
+        return distributions(f"what {prior.key} gave", values, len(rows), len(task.class_names))
+
+    title = f"zero-shot probabilities of {name or dataset_key} {split}"
+    entry = CacheEntry(Path(folder), keys, len(features), "float32", title)
+    batch = len(features) if isinstance(prior, Remembering) else batch
+    return entry.open() if entry.done else entry.fill(compute, batch)
+
+
+def finite(values: Floats, rows: range, encoder: str) -> Floats:
+    """The values in float16; ValueError if one is NaN, infinite or beyond what float16 holds."""
+    with np.errstate(over="ignore"):
+        stored: Floats = np.asarray(values).astype(np.float16)
+    if stored.ndim != 2 or len(stored) != len(rows):
+        raise ValueError(f"{encoder} gave shape {stored.shape} for {len(rows)} inputs")
+    wrong = np.flatnonzero(~np.isfinite(stored).all(axis=1))
+    if len(wrong):
+        raise ValueError(
+            f"features of row {rows[int(wrong[0])]} are NaN, infinite or over 65,504, by {encoder}"
+        )
+    return stored

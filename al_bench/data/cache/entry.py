@@ -1,0 +1,180 @@
+"""One array on disk, filled block by block and named by what made it.
+
+An entry is a folder ``<cache>/<sha256 of its keys>/`` with ``rows.npy`` and ``about.json`` (the
+keys in clear, row count, size and checksum). While it is filled its blocks are files of their own
+in ``<sha256>.part/``: a killed process loses one block, and several processes or machines may fill
+one entry together without locks, each taking missing blocks in an order of its own. Whoever is
+done first renames a complete folder into place.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import uuid4
+from zlib import crc32
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from al_bench.core.progress import progress_bar
+from al_bench.core.state import Floats
+
+Compute = Callable[[range], Floats]
+_verified: set[tuple[str, int, int]] = set()  # files whose checksum this process has read
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """One array of the cache: its keys, row count and number format; title: what it is of."""
+
+    folder: Path
+    keys: Mapping[str, Any]
+    n: int
+    dtype: str
+    title: str
+
+    @property
+    def path(self) -> Path:
+        text = json.dumps(self.keys, sort_keys=True)
+        return self.folder / sha256(text.encode()).hexdigest()
+
+    @property
+    def done(self) -> bool:
+        return self.path.exists()
+
+    def open(self) -> Floats:
+        """The stored array, memory-mapped; ValueError, naming what to delete, if it is damaged."""
+        file, problem = self.path / "rows.npy", None
+        try:
+            about = json.loads((self.path / "about.json").read_text("utf-8"))
+            if file.stat().st_size != about["bytes"]:
+                problem = f"has {file.stat().st_size} bytes, not {about['bytes']}"
+            elif not self._intact(file, about["crc32"]):
+                problem = "does not match its checksum"
+            elif about["rows"] != self.n:
+                problem = f"has {about['rows']} rows, but the data have {self.n}"
+            else:
+                array: Floats = np.load(file, mmap_mode="r", allow_pickle=False)
+                if array.shape[0] != self.n or array.dtype != self.dtype:
+                    problem = f"holds {array.shape} {array.dtype}, not {self.n} rows {self.dtype}"
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            problem = f"cannot be read ({error})"
+        if problem:
+            raise ValueError(f"{file} ({self.title}) {problem}; delete the folder {self.path}")
+        return array
+
+    def _intact(self, file: Path, expected: int) -> bool:
+        stat = file.stat()
+        seen = (str(file), stat.st_size, stat.st_mtime_ns)
+        if seen not in _verified and checksum(file) == expected:
+            _verified.add(seen)
+        return seen in _verified
+
+    def fill(self, compute: Compute, batch: int) -> Floats:
+        """Compute the blocks that are missing, then put the whole entry in place and open it."""
+        if self.n == 0:
+            raise ValueError(f"{self.title}: there are no rows")
+        parts = self.path.with_suffix(".part")
+        blocks = [range(i, min(i + batch, self.n)) for i in range(0, self.n, batch)]
+        with writable(self.folder):
+            parts.mkdir(parents=True, exist_ok=True)
+        stored = {rows.start for rows in blocks if block_file(parts, rows).exists()}
+        known = sum(len(rows) for rows in blocks if rows.start in stored)
+        with progress_bar(self.title, self.n, known) as advance:
+            try:
+                for rows in Random(uuid4().int).sample(blocks, len(blocks)):
+                    if read_block(parts, rows, self.dtype) is None and not self.done:
+                        self._store(compute(rows), parts, rows)
+                    if rows.start not in stored:
+                        advance(len(rows))
+                if not self.done:
+                    self._finish(parts, blocks)
+            except FileNotFoundError:  # another process finished and tidied up
+                if not self.done:
+                    raise
+        shutil.rmtree(parts, ignore_errors=True)
+        return self.open()
+
+    def _store(self, block: Floats, parts: Path, rows: range) -> None:
+        temporary = parts / f"{uuid4().hex}.tmp"
+        with writable(self.folder):
+            with temporary.open("wb") as file:
+                np.save(file, block.astype(self.dtype), allow_pickle=False)
+            temporary.rename(block_file(parts, rows))
+
+    def _finish(self, parts: Path, blocks: Sequence[range]) -> None:
+        """Put the blocks together beside the entry's place, then rename; the first one wins."""
+        temporary = parts / uuid4().hex
+        file = temporary / "rows.npy"
+        with writable(self.folder):
+            temporary.mkdir()
+            width = self._join(parts, blocks, file)
+            about = {"keys": self.keys, "rows": self.n, "width": width, "dtype": self.dtype}
+            about |= {"bytes": file.stat().st_size, "crc32": checksum(file)}
+            (temporary / "about.json").write_text(json.dumps(about, indent=1), "utf-8")
+            try:
+                temporary.rename(self.path)
+            except OSError:
+                if not self.done:
+                    raise
+
+    def _join(self, parts: Path, blocks: Sequence[range], file: Path) -> int:
+        """Write all blocks as one array, a block in memory at a time; the width of its rows."""
+        whole: Floats | None = None
+        for rows in blocks:
+            block = read_block(parts, rows, self.dtype)
+            if block is None:
+                raise FileNotFoundError(
+                    f"{block_file(parts, rows)} is gone or damaged; start again"
+                )
+            if whole is None:
+                shape = (self.n, block.shape[1])
+                whole = open_memmap(file, mode="w+", dtype=self.dtype, shape=shape)
+            if block.shape[1] != whole.shape[1]:
+                raise ValueError(f"blocks of {parts} differ in width; delete that folder")
+            whole[rows.start : rows.stop] = block
+        assert whole is not None  # there are rows
+        return int(whole.shape[1])
+
+
+def block_file(parts: Path, rows: range) -> Path:
+    return parts / f"{rows.start:09d}-{rows.stop:09d}.npy"
+
+
+def read_block(parts: Path, rows: range, dtype: str) -> Floats | None:
+    """A stored block, or None where it is missing or was cut short."""
+    try:
+        block: Floats = np.load(block_file(parts, rows), allow_pickle=False)
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
+    return block if len(block) == len(rows) and block.dtype == dtype else None
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a file, read a MiB at a time."""
+    value = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            value = crc32(chunk, value)
+    return value
+
+
+@contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Say in one sentence that the cache cannot be written, and why."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OSError(
+            error.errno, f"the cache folder {folder} cannot be written ({error.strerror or error})"
+        ) from error

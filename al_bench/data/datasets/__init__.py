@@ -1,0 +1,1 @@
+"""Where rows come from: files, packages, the hub, arrays."""

@@ -1,0 +1,174 @@
+"""Parquet files read in place, and labels, class names and human columns out of a table; class
+names go by name, never by place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.core.hashing import FOLDER, data_path
+from al_bench.core.state import ABSENT, Ints
+from al_bench.data.datasets.check import refuse
+
+NOBODY = (None, "", ABSENT)  # what stands in a table where nobody answered
+
+
+def why_absent(name: str, *files: str) -> str | None:
+    """Why the files of a data set are not on this machine, None where they are."""
+    for file in files:
+        if not data_path(file).is_file():
+            return f"{name}: there is no file {file}, neither in ${FOLDER} nor from here"
+    return None
+
+
+def open_parquet(name: str, file: str) -> tuple[Path, Any]:
+    """The path of a parquet file and its table, in memory; FileNotFoundError or ValueError, in one
+    sentence, where it is not there or no such file."""
+    from datasets import Dataset
+    from datasets.table import InMemoryTable
+    from pyarrow import parquet
+    from pyarrow.lib import ArrowInvalid
+
+    if why := why_absent(name, file):
+        raise FileNotFoundError(why)
+    path = data_path(file)
+    try:
+        return path, Dataset(InMemoryTable(parquet.read_table(path)))
+    except (ArrowInvalid, OSError) as error:
+        raise ValueError(f"{name}: {path} is no parquet file: {first_line(error)}") from error
+
+
+def rows_where(where: str, table: Any, rows: Mapping[str, Sequence[Any]]) -> Any:
+    """The rows of a table whose columns have one of the values said, in its order."""
+    keep = np.ones(len(table), dtype=bool)
+    for column, values in rows.items():
+        keep &= np.isin(np.array(table[column_of(where, table, (column,))][:]), list(values))
+    if not keep.any():
+        raise ValueError(f"{where} has no row where {dict(rows)}; wanted at least one")
+    return table if keep.all() else table.select(np.flatnonzero(keep))
+
+
+def first_line(error: BaseException) -> str:
+    """One line for what a library says in many."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
+    """The first candidate the table has; ValueError that lists the columns there are."""
+    for candidate in candidates:
+        if candidate in table.column_names:
+            return candidate
+    raise ValueError(
+        f"{where} has no column {candidates[0]!r}; its columns are {', '.join(table.column_names)}"
+    )
+
+
+def without_gaps(where: str, table: Any, column: str) -> list[Any]:
+    """The values of a column; ValueError where a row has none."""
+    values = list(table[column][:])
+    empty = [row for row, value in enumerate(values) if value in (None, "")]
+    refuse(where, empty, lambda row: f"row {row} has no {column!r}", "one in every row")
+    return values
+
+
+def label_names(where: str, table: Any, label: str) -> list[str] | None:
+    """The data's own class names in the order of class numbers, or None for bare numbers."""
+    feature = table.features[label]
+    if hasattr(feature, "names"):  # a ClassLabel
+        return list(feature.names)
+    kind = str(getattr(feature, "dtype", feature))
+    if "string" in kind:
+        return sorted(set(without_gaps(where, table, label)))
+    if "int" in kind:
+        return None
+    raise ValueError(f"{where}: column {label!r} holds {kind}, row 0 {table[label][0]!r}; wanted "
+                     "class names or whole numbers")  # fmt: skip
+
+
+def numbered(
+    where: str,
+    table: Any,
+    column: str,
+    own: Sequence[str] | None,
+    n_classes: int,
+    missing: bool = False,
+) -> Ints:
+    """(n,) class numbers of a column that holds them, or the names `own` of the training labels.
+
+    A column of another edition, which numbers its classes otherwise, is read by their names. ABSENT
+    where a cell is empty or -1, if some may be `missing`; ValueError for any other cell.
+    """
+    values = list(table[column_of(where, table, (column,))][:])
+    theirs = getattr(table.features[column], "names", None)
+    if theirs and own and list(theirs) != list(own):
+        values = [theirs[value] if value in range(len(theirs)) else value for value in values]
+    number: dict[Any, int] = {name: c for c, name in enumerate(own or ())}
+    number |= {c: c for c in range(n_classes)}
+    number |= dict.fromkeys(NOBODY, ABSENT) if missing else {}
+    unknown = [row for row, value in enumerate(values) if value not in number]
+    wanted = f"a class of the training labels, by its number 0..{n_classes - 1}"
+    wanted += f" or name ({', '.join(own[:5])}{' ...' * (len(own) > 5)})" if own else ""
+    wanted += ", or nothing" * missing
+    where = f"{where}: column {column!r}"
+    refuse(where, unknown, lambda row: f"row {row} is {values[row]!r}", wanted)
+    return np.array([number[value] for value in values], dtype=np.int64)
+
+
+def class_words(
+    where: str, own: Sequence[str] | None, given: Mapping[str, str] | Sequence[str] | None
+) -> tuple[str, ...]:
+    """The words for each class number, looked up by the data's own name wherever it has one.
+
+    A mapping may explain the names of several editions of the data (the hub's short ones, a
+    folder's long ones); a name it does not explain stands for itself. A list is taken only where
+    labels are bare numbers, because nothing else says in which order the data number their classes.
+    """
+    if own is None:
+        if given is None or isinstance(given, Mapping):
+            raise ValueError(f"{where} holds bare numbers; wanted class_names as a list, in the "
+                             "order of the numbers from 0 up")  # fmt: skip
+        return tuple(given)
+    if given is None:
+        return tuple(own)
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"{where} names the classes ({', '.join(own[:5])} ...), so class_names must "
+            "be null or a mapping from those names to words; a list could be in another order"
+        )
+    return tuple(given.get(name, name) for name in own)
+
+
+def aliases(
+    own: Sequence[str] | None,
+    names: Sequence[str],
+    given: Mapping[str, str] | Sequence[str] | None,
+) -> tuple[tuple[str, ...], ...]:
+    """What else each class is called, by these data and by other editions that `given` explains."""
+    pairs = list(zip(own or (), names, strict=False))
+    pairs += list(given.items()) if isinstance(given, Mapping) else []
+    return tuple(tuple({a: 0 for a, word in pairs if word == name}) for name in names)
+
+
+def human_columns(
+    where: str,
+    table: Any,
+    human: Mapping[str, str | Sequence[str]],
+    own: Sequence[str] | None,
+    n_classes: int,
+) -> dict[str, NDArray[Any]]:
+    """What annotators said, by name: (n,) labels or (n, k) votes; columns not there are left out,
+    and the noise that needs one says so."""
+    columns: dict[str, NDArray[Any]] = {}
+    for name, source in human.items():
+        if isinstance(source, str):
+            if source in table.column_names:
+                columns[name] = numbered(where, table, source, own, n_classes)
+        elif all(column in table.column_names for column in source):
+            votes = [np.array(table[column][:], dtype=np.int64) for column in source]
+            columns[name] = np.stack(votes, axis=1)
+    return columns

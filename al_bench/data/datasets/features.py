@@ -1,0 +1,127 @@
+"""Embeddings from an .npz file, for whoever has features and wants no foundation model here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from al_bench.core.arrays import distributions, matrix, whole_numbers
+from al_bench.core.hashing import check_file_name, digest
+from al_bench.core.state import Floats, Ints
+from al_bench.data.datasets.check import check_labels, checked_dataset
+from al_bench.data.types import Dataset, Split
+
+
+@dataclass(frozen=True)
+class FeatureRows(Sequence[Any]):
+    """Rows given as embeddings. features: (n, d) float32; prior: (n, k) class probabilities, each
+    row sums to one, or None where the file has none. A slice is a FeatureRows too."""
+
+    features: Floats
+    prior: Floats | None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            prior = None if self.prior is None else self.prior[position]
+            return FeatureRows(self.features[position], prior)
+        return self.features[position]
+
+    def take(self, index: Ints) -> FeatureRows:
+        """The rows of these numbers, in this order."""
+        return FeatureRows(self.features[index], None if self.prior is None else self.prior[index])
+
+
+@dataclass(frozen=True)
+class Features:
+    """Embeddings, labels and, if given, a prior and class names from an .npz file.
+
+    The file holds train_features, test_features (n, d); train_labels, test_labels (n,) in 0..k-1;
+    optionally train_prior, test_prior (n, k), class_names (k,) and train_ids, test_ids (n,), your
+    own names of the rows.
+
+        >>> data = Features("mine", npz).load()
+
+    Parameters
+    ----------
+    name : what reports call it
+    path : the file
+    prompts : templates with one ``{}`` for a class name
+    """
+
+    brings: ClassVar = ("path",)
+
+    name: str
+    path: str
+    prompts: Sequence[str] = ("{}",)
+
+    def __post_init__(self) -> None:
+        check_file_name(self.name)
+
+    @property
+    def file(self) -> Path:
+        return Path(self.path).expanduser()
+
+    def absent(self) -> str | None:
+        """Why the file is not on this machine, None where it is."""
+        return None if self.file.is_file() else f"{self.name}: there is no file {self.file}"
+
+    def load(self) -> Dataset:
+        """FileNotFoundError or ValueError, in one sentence, where the file is not as it must be."""
+        if not self.file.is_file():
+            raise FileNotFoundError(f"{self.name}: there is no file {self.file}")
+        key = f"{self.name},sha256:{digest(self.file)}"
+        arrays = self.arrays()
+        class_names = self.class_names(arrays)
+        train = self.split(arrays, "train", len(class_names))
+        test = self.split(arrays, "test", len(class_names))
+        widths = train.inputs.features.shape[1], test.inputs.features.shape[1]  # type: ignore[attr-defined]
+        if widths[0] != widths[1]:
+            raise ValueError(f"{self.file}: train has {widths[0]} features a row, test {widths[1]}")
+        return checked_dataset(
+            Dataset(self.name, key, "features", train, test, class_names, tuple(self.prompts))
+        )
+
+    def arrays(self) -> dict[str, Any]:
+        try:
+            with np.load(self.file, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
+            raise ValueError(f"{self.file} is not an .npz of plain arrays: {error}") from error
+        wanted = [
+            f"{split}_{what}" for split in ("train", "test") for what in ("features", "labels")
+        ]
+        for name in wanted:
+            if name not in arrays:
+                raise ValueError(
+                    f"{self.file} has no {name}; it has {', '.join(arrays) or 'nothing'}"
+                )
+        return arrays
+
+    def class_names(self, arrays: dict[str, Any]) -> tuple[str, ...]:
+        """The file's own names, or "class 0", "class 1" ... for each column of its prior or each of
+        its labels."""
+        if "class_names" in arrays:
+            return tuple(map(str, arrays["class_names"]))
+        if "train_prior" in arrays and arrays["train_prior"].ndim == 2:
+            count = arrays["train_prior"].shape[1]
+        else:
+            labels = whole_numbers(f"{self.file}: train_labels", arrays["train_labels"])
+            count = max(2, len(np.unique(labels[labels >= 0])))
+        return tuple(f"class {number}" for number in range(count))
+
+    def split(self, arrays: dict[str, Any], which: str, n_classes: int) -> Split:
+        what = f"{self.file}: {which}"
+        labels = whole_numbers(f"{what}_labels", arrays[f"{which}_labels"])
+        check_labels(f"{what}_labels", labels, n_classes)
+        features = matrix(f"{what}_features", arrays[f"{which}_features"], len(labels))
+        prior = arrays.get(f"{which}_prior")
+        if prior is not None:
+            prior = distributions(f"{what}_prior", prior, len(labels), n_classes)
+        return Split(FeatureRows(features, prior), labels, ids=arrays.get(f"{which}_ids"))

@@ -1,0 +1,103 @@
+"""A part of a data set: one split made into a pool and a test split, or no classes too rare to be
+measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import compress
+
+import numpy as np
+
+from al_bench.core.arrays import at_least, one_of
+from al_bench.core.rng import rng
+from al_bench.core.state import Ints
+from al_bench.data.datasets.check import checked_dataset
+from al_bench.data.types import Dataset, Source, Split
+
+
+@dataclass(frozen=True)
+class Halved:
+    """Half of one split of another data set as the pool, the other half as the test split.
+
+    Each half has half of every class.
+
+        >>> data = Halved(Packaged("vader"), "half", split="train").load()
+
+    Parameters
+    ----------
+    inner : a data set of texts or images
+    name : what reports call the halves
+    split : ``train`` or ``test``, which one is divided
+    seed : of the division alone
+    """
+
+    inner: Source
+    name: str
+    split: str = "test"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        one_of(self.name, ("train", "test"), split=self.split)
+
+    def absent(self) -> str | None:
+        """Why the data are not on this machine, None where they are or cannot tell."""
+        found: str | None = self.inner.absent() if hasattr(self.inner, "absent") else None
+        return found
+
+    def load(self) -> Dataset:
+        """ValueError where a class has one row, which cannot be in both halves."""
+        whole = self.inner.load()
+        if whole.modality == "features":
+            raise ValueError(f"{self.name}: halves are made of texts or images, not of features")
+        split: Split = getattr(whole, self.split)
+        first, second = halves(split.labels, self.seed)
+        return checked_dataset(
+            replace(
+                whole,
+                name=self.name,
+                key=f"{whole.key},half of {self.split},seed={self.seed}",
+                train=split.take(first),
+                test=split.take(second),
+            )
+        )
+
+
+def halves(labels: Ints, seed: int) -> tuple[Ints, Ints]:
+    """Row numbers of two halves, each ascending, that differ by one row at most in size and in any
+    class; O(n log n)."""
+    draws = rng(seed, "halves").random(len(labels))
+    order = np.lexsort((draws, labels))  # by class, at random within it
+    return np.sort(order[::2]), np.sort(order[1::2])
+
+
+def without_rare(dataset: Dataset, min_count: int) -> Dataset:
+    """The data set without classes of fewer than `min_count` training rows, renumbered in order.
+
+    ValueError where fewer than two classes are left, or where human columns name a dropped class.
+    """
+    at_least(dataset.name, 1, min_count=min_count)
+    k = len(dataset.class_names)
+    stays = np.bincount(dataset.train.labels, minlength=k) >= min_count
+    if stays.all() or min_count == 1:
+        return dataset
+    if stays.sum() < 2:
+        raise ValueError(
+            f"{dataset.name}: {stays.sum()} classes have {min_count} training rows or more; "
+            "wanted at least 2, lower min_count"
+        )
+    if any(split.columns or split.people for split in (dataset.train, dataset.test)):
+        raise ValueError(
+            f"{dataset.name}: min_count={min_count} drops {k - stays.sum()} classes that the human "
+            "columns name; wanted min_count=1 or no human columns"
+        )
+    number = np.where(stays, np.cumsum(stays) - 1, -1)
+    names = tuple(compress(dataset.class_names, stays))
+    aliases = tuple(compress(dataset.aliases, stays))
+    train, test = _renumber(dataset.train, number), _renumber(dataset.test, number)
+    return replace(dataset, train=train, test=test, class_names=names, aliases=aliases)
+
+
+def _renumber(split: Split, number: Ints) -> Split:
+    rows = np.flatnonzero(number[split.labels] >= 0)
+    kept = split.take(rows)
+    return replace(kept, labels=number[kept.labels])

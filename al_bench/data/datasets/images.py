@@ -1,0 +1,69 @@
+"""Images kept encoded and decoded when read, so that a large pool is never held as pixels."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.core.state import Ints
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PIXEL_LIMIT = 40_000_000  # a larger file is a decompression bomb or a mistake; pools hold neither
+
+
+def decode(encoded: bytes, where: str) -> Image:
+    """The image as RGB, transparent parts on white; ValueError that names `where` if it cannot be.
+
+    The size is read from the header, so a decompression bomb is refused before it is unpacked.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(encoded)) as image:
+            width, height = image.size
+            if width * height > PIXEL_LIMIT:
+                raise ValueError(f"it has {width} x {height} pixels; the limit is {PIXEL_LIMIT:,}")
+            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                layered = image.convert("RGBA")
+                white = Image.new("RGBA", layered.size, "white")
+                return Image.alpha_composite(white, layered).convert("RGB")
+            return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{where} is not an image that can be read: {error}") from error
+
+
+class Decoded(Sequence[Any]):
+    """Images that are decoded when one is read."""
+
+    @abstractmethod
+    def image(self, row: int) -> Image:
+        """The image of a row."""
+
+    def __getitem__(self, position: Any) -> Any:
+        rows = range(len(self))[position]
+        return [self.image(row) for row in rows] if isinstance(rows, range) else self.image(rows)
+
+
+@dataclass(frozen=True)
+class EncodedImages(Decoded):
+    """Images as one byte buffer: image i is ``buffer[offsets[i]:offsets[i + 1]]``, decoded on
+    reading; `where` names the rows in errors."""
+
+    buffer: NDArray[np.uint8]
+    offsets: Ints
+    where: str
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def image(self, row: int) -> Image:
+        encoded = self.buffer[self.offsets[row] : self.offsets[row + 1]].tobytes()
+        return decode(encoded, f"{self.where}: row {row}")

@@ -1,0 +1,99 @@
+"""Texts in parquet files, read in place, with what several people answered of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from al_bench.core.hashing import digest
+from al_bench.data.datasets.check import checked_dataset
+from al_bench.data.datasets.columns import (
+    aliases,
+    class_words,
+    column_of,
+    human_columns,
+    label_names,
+    numbered,
+    open_parquet,
+    rows_where,
+    why_absent,
+    without_gaps,
+)
+from al_bench.data.datasets.people import people_columns
+from al_bench.data.types import Dataset, Split
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts of one or two parquet files, with human answers beside the pool's.
+
+        >>> data = Texts("mine", pool=file, test=file).load()
+
+    Parameters
+    ----------
+    name : what reports call it
+    pool, test : the file of each split, below $AL_BENCH_DATA where it lies there
+    pool_rows, test_rows : which of its rows, as the values allowed in a column; {}: all
+    input : columns of text, joined by a new line
+    label, class_names, prompts, human : as in ``Hub``
+    people : tables of several people's answers by name, each with `answers` (columns), `who`
+        (``place``, ``column`` or columns) and `missing` (see ``al_bench.data.datasets.people``)
+    """
+
+    brings: ClassVar = ("pool", "test")
+
+    name: str
+    pool: str
+    test: str
+    pool_rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    test_rows: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    input: Sequence[str] = ("text",)
+    label: str = "label"
+    class_names: Mapping[str, str] | Sequence[str] | None = None
+    prompts: Sequence[str] = ("This text is about {}.",)
+    human: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def absent(self) -> str | None:
+        """Why the files are not on this machine, None where they are; nothing is read."""
+        return why_absent(self.name, self.pool, self.test)
+
+    def load(self) -> Dataset:
+        """FileNotFoundError where a file is not at hand, ValueError where it is not as said."""
+        path, pool = open_parquet(self.name, self.pool)
+        other, test = open_parquet(self.name, self.test)
+        where, there = f"{self.name} train ({path})", f"{self.name} test ({other})"
+        pool = rows_where(where, pool, self.pool_rows)
+        test = rows_where(there, test, self.test_rows)
+        own = label_names(where, pool, column_of(where, pool, (self.label,)))
+        names = class_words(f"{where}: column {self.label!r}", own, self.class_names)
+        train = self.split(where, pool, own, len(names))
+        columns = human_columns(where, pool, self.human, own, len(names))
+        people = people_columns(where, pool, self.people, own, len(names))
+        origins = [f"sha256:{digest(path)}", alike(self.pool_rows)]
+        origins += [f"sha256:{digest(other)}", alike(self.test_rows)]
+        return checked_dataset(
+            Dataset(
+                name=self.name,
+                key=",".join(map(str, [self.name, *origins, *self.input, self.label])),
+                modality="text",
+                train=replace(train, columns=columns, people=people),
+                test=self.split(there, test, own, len(names)),
+                class_names=names,
+                prompts=tuple(self.prompts),
+                aliases=aliases(own, names, self.class_names),
+            )
+        )
+
+    def split(self, where: str, table: Any, own: Sequence[str] | None, n_classes: int) -> Split:
+        """The texts and class numbers of a table."""
+        parts = [without_gaps(where, table, column_of(where, table, (c,))) for c in self.input]
+        texts = parts[0] if len(parts) == 1 else list(map("\n".join, zip(*parts, strict=True)))
+        label = column_of(where, table, (self.label,))
+        return Split(texts, numbered(where, table, label, own, n_classes))
+
+
+def alike(rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+    """The values allowed in each column, written alike however they came."""
+    return {column: list(rows[column]) for column in sorted(rows)}

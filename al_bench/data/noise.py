@@ -1,0 +1,270 @@
+"""What the annotator answers: ``answers(truth, rng)``, once for the whole pool before a run begins.
+
+So a row queried twice gets the same answer, and every strategy of one seed meets the same mistakes.
+All are vectorised over the pool: O(n k) in time and memory at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.core.arrays import at_least, require
+from al_bench.core.state import Floats, Ints
+from al_bench.data.reference import reference_held_out
+from al_bench.data.types import Truth
+
+
+class Clean:
+    """The true class, always.
+
+    >>> answers = Clean().answers(truth, rng)
+    """
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        return truth.labels.copy()
+
+
+@dataclass(frozen=True)
+class Symmetric:
+    """With probability `rate` another class, each alike, never itself (Natarajan et al., 2013).
+
+    Under a long tail this changes the observed class fractions: a rare class receives false members
+    from every large one.
+
+        >>> answers = Symmetric(rate=0.3).answers(truth, rng)
+
+    Parameters
+    ----------
+    rate : fraction of wrong answers, in [0, 1)
+    """
+
+    rate: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_rate("symmetric", self.rate)
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        flipped = rng.random(len(truth.labels)) < self.rate
+        shift = rng.integers(1, truth.n_classes, size=len(truth.labels))
+        return np.where(flipped, (truth.labels + shift) % truth.n_classes, truth.labels)
+
+
+@dataclass(frozen=True)
+class PairFlip:
+    """With probability `rate` the next class; after the last comes the first (Han et al., 2018).
+
+        >>> answers = PairFlip(rate=0.3).answers(truth, rng)
+
+    Parameters
+    ----------
+    rate : fraction of wrong answers, in [0, 1)
+    """
+
+    rate: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_rate("pair-flip", self.rate)
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        flipped = rng.random(len(truth.labels)) < self.rate
+        return np.where(flipped, (truth.labels + 1) % truth.n_classes, truth.labels)
+
+
+class Confusion:
+    """Answers drawn from a confusion matrix (Dawid and Skene, 1979).
+
+        >>> answers = Confusion(np.full((4, 4), 0.25)).answers(truth, rng)
+
+    Parameters
+    ----------
+    matrix : k rows of k probabilities; row t says what is answered where the true class is t, so
+        each row sums to one
+    """
+
+    def __init__(self, matrix: Sequence[Sequence[float]]) -> None:
+        rows = [list(row) for row in matrix]
+        k = len(rows)
+        if k < 2 or any(len(row) != k for row in rows):
+            raise ValueError(
+                f"confusion noise has rows of {[len(row) for row in rows]} entries; wanted a "
+                "square matrix of at least 2 classes"
+            )
+        self.matrix = np.array(rows, dtype=np.float64)
+        sums = self.matrix.sum(axis=1)
+        wrong = np.flatnonzero((abs(sums - 1) > 1e-6) | (self.matrix < 0).any(axis=1))
+        if len(wrong):
+            raise ValueError(
+                f"confusion noise: row {wrong[0]} is {rows[wrong[0]]}; wanted probabilities of the "
+                f"answers where the true class is {wrong[0]}, summing to one"
+            )
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        if len(self.matrix) != truth.n_classes:
+            raise ValueError(
+                f"confusion noise has {len(self.matrix)} classes; the problem has {truth.n_classes}"
+            )
+        return drawn_classes(self.matrix[truth.labels], rng)
+
+
+@dataclass(frozen=True)
+class FeatureDependent:
+    """Hard rows are mislabelled more often, and as what they resemble (after Xia et al., 2020).
+
+    A reference model (linear discriminant analysis on the features, cross-fitted in `folds` parts,
+    so no row is judged by a model that saw it) gives p. A row flips with probability in proportion
+    to 1 - p_true, cut at one; the mean of these probabilities is `rate`. A flipped row is answered
+    by a draw from p over the wrong classes.
+
+        >>> answers = FeatureDependent(rate=0.3).answers(truth, rng)
+
+    Parameters
+    ----------
+    rate : mean fraction of wrong answers, in [0, 1)
+    folds : parts of the pool, each judged by a model of the others; 2 or more
+    """
+
+    rate: float = 0.2
+    folds: int = 5
+
+    def __post_init__(self) -> None:
+        at_least(self, 2, folds=self.folds)
+        check_rate("feature-dependent", self.rate)
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        return misread(truth, reference_held_out(truth, self.folds, rng), self.rate, rng)
+
+
+def misread(truth: Truth, probs: Floats, rate: float, rng: np.random.Generator) -> Ints:
+    """(n,) answers that are wrong in proportion to 1 - p_true, at `rate` on the mean, and then a
+    draw from p over the wrong classes; probs: (n, k)."""
+    n, rows = len(truth.labels), np.arange(len(truth.labels))
+    flipped = rng.random(n) < flip_chances(1 - probs[rows, truth.labels], rate)
+    wrong = probs + 1e-9  # a model that is sure leaves all wrong classes alike
+    wrong[rows, truth.labels] = 0
+    return np.where(flipped, drawn_classes(wrong, rng), truth.labels)
+
+
+class Uniform:
+    """Any class, each alike, whatever the row: a spammer.
+
+    >>> answers = Uniform().answers(truth, rng)
+    """
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        return rng.integers(0, truth.n_classes, size=len(truth.labels))
+
+
+class Largest:
+    """The largest class of the pool, whatever the row: a spammer who is right most of the time.
+
+    >>> answers = Largest().answers(truth, rng)
+    """
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        counts = np.bincount(truth.labels, minlength=truth.n_classes)
+        return np.full(len(truth.labels), counts.argmax())
+
+
+@dataclass(frozen=True)
+class Human:
+    """What one human said: a column of recorded labels, such as CIFAR-10N's (Wei et al., 2022).
+
+        >>> answers = Human().answers(truth, rng)
+
+    Parameters
+    ----------
+    column : of the data set's human columns, (n,) labels
+    """
+
+    column: str = "worst"
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        labels = human_column("human noise", truth, self.column)
+        if labels.ndim != 1 or np.any((labels < 0) | (labels >= truth.n_classes)):
+            raise ValueError(
+                f"human noise: column {self.column!r} has shape {labels.shape} and values "
+                f"{labels.min()}..{labels.max()}; wanted one label 0..{truth.n_classes - 1} a row"
+            )
+        return labels.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What one rater of several said: drawn per row in proportion to the votes each class got.
+
+        >>> answers = Votes().answers(truth, rng)
+
+    Parameters
+    ----------
+    column : of the data set's human columns, (n, k) votes
+    """
+
+    column: str = "votes"
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints:
+        votes = votes_of("votes noise", truth, self.column)
+        if not np.all(votes.sum(axis=1) > 0):
+            row = int(np.flatnonzero(votes.sum(axis=1) <= 0)[0])
+            raise ValueError(f"votes noise: row {row} of column {self.column!r} has no vote")
+        return drawn_classes(votes, rng)
+
+
+def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]:
+    """The fraction of wrong answers: overall, and (k,) by true class, NaN for a class without
+    rows."""
+    counts = np.bincount(truth, minlength=n_classes)
+    wrong = np.bincount(truth[truth != answers], minlength=n_classes)
+    rates = np.full(n_classes, np.nan)
+    np.divide(wrong, counts, out=rates, where=counts > 0)
+    return float(wrong.sum() / max(counts.sum(), 1)), rates
+
+
+def check_rate(name: str, rate: float) -> None:
+    require(0 <= rate < 1, f"{name} noise", "0 or more and under 1", rate=rate)
+
+
+def human_column(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
+    """A human column of the pool; ValueError that names the columns there are."""
+    if column not in truth.columns:
+        have = ", ".join(truth.columns) or "none"
+        raise ValueError(f"{name}: the data set has no human column {column!r}; it has {have}")
+    return truth.columns[column]
+
+
+def votes_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
+    """(n, k) votes of the pool; ValueError where the column holds others."""
+    votes = human_column(name, truth, column)
+    if votes.shape != (len(truth.labels), truth.n_classes) or np.any(votes < 0):
+        raise ValueError(f"{name}: column {column!r} has shape {votes.shape}; wanted counts of "
+                         f"{truth.n_classes} classes a row, none negative")  # fmt: skip
+    return votes
+
+
+def drawn_classes(weights: NDArray[np.floating | np.integer], rng: np.random.Generator) -> Ints:
+    """(n,) one class a row, in proportion to the (n, k) non-negative weights."""
+    heights = np.cumsum(weights, axis=1, dtype=np.float64)
+    total = heights[:, -1]
+    aim = np.minimum(rng.random(len(weights)) * total, np.nextafter(total, 0))  # never past the end
+    classes: Ints = (heights <= aim[:, None]).sum(axis=1)
+    return classes
+
+
+def flip_chances(difficulty: Floats, rate: float) -> Floats:
+    """(n,) min(1, s * difficulty) with s such that the mean is `rate`; difficulty in 0..1.
+
+    The s is found exactly: with rows sorted by difficulty, try how many are cut at one. O(n log n).
+    """
+    if rate == 0:
+        return np.zeros(len(difficulty))
+    hard = np.maximum(np.asarray(difficulty, dtype=np.float64), 1e-6)
+    falling = np.sort(hard)[::-1]
+    rest = np.cumsum(falling[::-1])[::-1]  # sum of the rows from here on
+    cut = np.arange(len(hard))  # how many rows before this one are at one
+    scale = (rate * len(hard) - cut) / rest
+    first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first that need not be cut itself
+    chances: Floats = np.minimum(1.0, scale[first] * hard)
+    return chances

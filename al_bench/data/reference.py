@@ -1,0 +1,60 @@
+"""Which rows are hard: what a model of the truth says of rows that it did not see."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+
+import numpy as np
+
+from al_bench.core.hashing import hashed
+from al_bench.core.state import Floats, Ints
+from al_bench.data.types import Truth
+
+KEPT = 32  # pools whose probabilities a process keeps, the last ones
+MOST_BYTES = 2**22  # of those of a pool that are kept: 128 MiB in all
+
+
+def reference_held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
+    """(n, k) class probabilities of each row by a model fitted on the other folds; read-only.
+
+    Kept for the next rate, person or sweep that asks about the same pool and folds. ValueError
+    where there are fewer rows than folds. O(folds ((n + k) d^2 + d^3)), of a kept one O(n d).
+    """
+    n = len(truth.labels)
+    if n < folds:
+        raise ValueError(f"feature-dependent noise needs {folds} rows at least; the pool has {n}")
+    fold = rng.permutation(np.arange(n) % folds)
+    place = place_of(hashed(truth.labels, truth.features, fold).hexdigest(), truth.n_classes)
+    if place:
+        return place[0]
+    probs = reference_model(truth, fold)
+    probs.flags.writeable = False
+    if probs.nbytes <= MOST_BYTES:
+        place.append(probs)
+    return probs
+
+
+@lru_cache(maxsize=KEPT)
+def place_of(content: str, n_classes: int) -> list[Floats]:
+    """Where the probabilities of a pool are put; the pool itself is not held."""
+    return []
+
+
+def reference_model(truth: Truth, fold: Ints) -> Floats:
+    """(n, k) class probabilities by linear discriminant analysis, each (n,) fold by the others."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    probs = np.zeros((len(fold), truth.n_classes))
+    for number in np.unique(fold):
+        inside, outside = fold == number, fold != number
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+        present = np.unique(truth.labels[outside])
+        if len(present) == 1:  # nothing to tell apart: the model would say this class always
+            probs[np.ix_(inside, present)] = 1
+            continue
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Only one sample")  # of a rare class: as good as any
+            model.fit(truth.features[outside], truth.labels[outside])
+        probs[np.ix_(inside, present)] = model.predict_proba(truth.features[inside])
+    return probs

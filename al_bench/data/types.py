@@ -1,0 +1,181 @@
+"""Where a problem comes from: data sets, imbalance, noise and priors, as values and protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_bench.core.state import Bools, Floats, Ints, Picked
+
+
+@dataclass(frozen=True)
+class People:
+    """Several people's answers: (n, a) classes, ABSENT where one gave none; names: (a,) who they
+    are, or () where a column is a place (first answer, second, ...) and no person."""
+
+    answers: Ints
+    names: tuple[str, ...]
+
+    def take(self, index: Ints) -> People:
+        """The answers to the rows of these numbers, in this order."""
+        return People(self.answers[index], self.names)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of one split, in the order of their source.
+
+    inputs: (n,) texts, images (anything PIL opens, decoded when read) or feature rows; labels:
+    (n,) classes 0..k-1; columns: what human annotators said, by name: (n,) labels or (n, k) votes;
+    ids: (n,) the data's own names of their rows, whole numbers or texts, or None; people: several
+    people's answers, by name.
+    """
+
+    inputs: Sequence[Any]
+    labels: Ints
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    ids: NDArray[Any] | None = None
+    people: Mapping[str, People] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: Ints) -> Split:
+        """The rows of these numbers, in this order, and all that is known of them; inputs are read
+        only when asked for."""
+        whole = getattr(self.inputs, "take", None)  # of rows that are one array
+        return Split(
+            Picked(self.inputs, index) if whole is None else whole(index),
+            self.labels[index],
+            {name: column[index] for name, column in self.columns.items()},
+            None if self.ids is None else self.ids[index],
+            {name: people.take(index) for name, people in self.people.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A labelled data set before imbalance and noise.
+
+    key: what identifies its rows and their order (name, revision, content), for the cache;
+    modality: text, image or features; class_names: (k,) words a prompt can hold; prompts: templates
+    with one ``{}`` each; aliases: (k,) what else the data call each class, if they do.
+    """
+
+    name: str
+    key: str
+    modality: str
+    train: Split
+    test: Split
+    class_names: tuple[str, ...]
+    prompts: tuple[str, ...] = ("{}",)
+    aliases: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """The question that this data set puts to a prior."""
+        names = tuple(self.class_names)
+        return Task(names, tuple(self.prompts), self.modality, self.aliases)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a prior is asked: which of these classes; (k,) words, templates, kind of input, and (k,)
+    what else the data call each class."""
+
+    class_names: tuple[str, ...]
+    prompts: tuple[str, ...]
+    modality: str
+    aliases: tuple[tuple[str, ...], ...] = ()
+
+
+class Source(Protocol):
+    """What a ``dataset/*.yaml`` constructs: cheap to make, reads nothing before ``load``."""
+
+    def load(self) -> Dataset: ...
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Which training rows exist. rows: (n,) row numbers of the split, ascending; classes: (k,) the
+    new class number of each old class (merging maps several to one)."""
+
+    rows: Ints
+    classes: Ints
+
+
+class Imbalance(Protocol):
+    """Decides which training rows exist; ratios are largest over smallest class, >= 1."""
+
+    def keep(self, labels: Ints, n_classes: int, rng: np.random.Generator) -> Kept: ...
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What annotators look at: (n,) true classes of the pool, (n, d) features, human columns and
+    several people's answers, and the (n, k) prior of a foundation model asked as one of them."""
+
+    labels: Ints
+    n_classes: int
+    features: Floats
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    people: Mapping[str, People] = field(default_factory=dict)
+    prior: Floats | None = None
+
+
+class Noise(Protocol):
+    """Decides, once for every pool row, what the annotator answers."""
+
+    def answers(self, truth: Truth, rng: np.random.Generator) -> Ints: ...
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Several annotators and all they would say: (n, a) classes, ABSENT where one has no answer;
+    the rest as in `AnnotatorPool`."""
+
+    answers: Ints
+    names: tuple[str, ...]
+    prices: Floats
+    is_model: Bools
+    identified: bool
+
+
+class Annotators(Protocol):
+    """Decides, once for every pool row, what each of several annotators answers."""
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd: ...
+
+
+class Encoder(Protocol):
+    """A frozen foundation model's trunk. key names the weights (with their hash) and every option
+    that changes its output; dim is d."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    def embed(self, inputs: Sequence[Any]) -> Floats:
+        """(b, d) float32 embeddings of one batch; loads the weights when first called."""
+
+
+class Prior(Protocol):
+    """A foundation model: an encoder and a rule that turns embeddings into class probabilities.
+
+    It is never given labels. key names the rule and its options.
+    """
+
+    @property
+    def key(self) -> str: ...
+
+    def encoder(self, modality: str) -> Encoder:
+        """The encoder for this kind of input; ValueError where it has none."""
+
+    def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
+        """(n, k) class probabilities, each row sums to one."""

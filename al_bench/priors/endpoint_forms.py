@@ -1,0 +1,204 @@
+"""How a question with classes is put to an endpoint, and what its replies say of the classes.
+
+Each form has a `path` below the url, and `wanted`, what a reply must hold, in words. `bodies` are
+the requests about a text. `read` is what is kept of a reply, as plain values; KeyError or the like
+for another form. `opinion` is what the answers about a text come to: (k,) float64 log scores, None
+where no answer is a class, and the answers that are none.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from al_bench.core.state import Floats
+from al_bench.priors.common import Question
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+TOP = 20  # log-probabilities of so many tokens; few servers give more
+AROUND = " \t\r\n\"'`*.:()[]“”‘’"  # what may stand around an answer
+SMALL = 1e-6  # the least probability
+SHORT = 200  # characters of an answer that are kept
+Opinion: TypeAlias = tuple[Floats | None, list[str]]
+
+
+@dataclass(frozen=True)
+class Letters:
+    """A chat model's log-probabilities of the options' letters, as the first token of its answer.
+
+    A letter that is not among the likeliest tokens counts as much as it can: as the least of these,
+    or as all that they leave.
+    """
+
+    path: ClassVar = "chat/completions"
+    wanted: ClassVar = "choices[0].logprobs.content[0].top_logprobs, or else answer=samples"
+
+    question: Question
+
+    def bodies(self, text: str) -> list[dict[str, Any]]:
+        names = self.question.names
+        if len(names) > len(LETTERS):
+            raise ValueError(f"there are {len(names)} classes for {len(LETTERS)} letters; wanted "
+                             "answer=samples, or protocol=completions")  # fmt: skip
+        listed = [f"{letter}. {name}" for letter, name in zip(LETTERS, names, strict=False)]
+        asked = "\n".join([cloze(self.question, text), *listed, "Answer with the letter alone."])
+        tokens = {"max_tokens": 1, "temperature": 0, "logprobs": True, "top_logprobs": TOP}
+        return [message(asked) | tokens]
+
+    def read(self, reply: Any) -> list[tuple[str, float]]:
+        tokens = reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"]
+        found = [(token["token"][:SHORT], number(token["logprob"])) for token in tokens]
+        if not found:
+            raise ValueError("no token")
+        return sorted(found, key=lambda pair: -pair[1])
+
+    def opinion(self, answers: Sequence[Any]) -> Opinion:
+        scores = np.full(len(self.question.names), -np.inf)
+        for token, log in answers[0]:
+            place = LETTERS.find(token.strip(AROUND) or "none")
+            if 0 <= place < len(scores):
+                scores[place] = np.logaddexp(scores[place], log)
+        if not np.isfinite(scores).any():
+            return None, [answers[0][0][0]]
+        logs = [log for _, log in answers[0]]
+        left = np.log(max(1 - np.exp(logs).sum(), SMALL))  # of all tokens that are not named
+        return np.maximum(scores, min(*logs, left)), []
+
+
+@dataclass(frozen=True)
+class Names:
+    """The log-likelihood of each class name after the text, a request each (Brown et al., 2020).
+
+    The server echoes the prompt with the log-probabilities of its tokens, as lm-evaluation-harness
+    asks it to (Gao et al., 2021). They are summed over the whole prompt: what precedes the name is
+    the same for all classes, so no token has to be split off.
+    """
+
+    path: ClassVar = "completions"
+    wanted: ClassVar = (
+        "choices[0].logprobs.token_logprobs of the echoed prompt, or else protocol=chat or "
+        "answer=samples"
+    )
+
+    question: Question
+
+    def bodies(self, text: str) -> list[dict[str, Any]]:
+        contexts = [self.question.context(text, prompt) for prompt in self.question.prompts]
+        tokens = {"max_tokens": 1, "temperature": 0, "logprobs": 1, "echo": True}
+        return [{"prompt": c + name} | tokens for c in contexts for name in self.question.names]
+
+    def read(self, reply: Any) -> float:
+        logs = reply["choices"][0]["logprobs"]["token_logprobs"]
+        new = (reply.get("usage") or {}).get("completion_tokens", 1)  # after the prompt
+        if not 0 <= new < len(logs) - 1:
+            raise ValueError("not echoed")
+        return sum(map(number, logs[1 : len(logs) - new]))  # the first token follows nothing
+
+    def opinion(self, answers: Sequence[Any]) -> Opinion:
+        sums = np.array(answers, dtype=np.float64).reshape(-1, len(self.question.names))
+        return np.asarray(sums.mean(axis=0)), []
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Votes of sampled answers, each a class's name or no vote (Wang et al., 2023)."""
+
+    wanted: ClassVar = "choices[0].message.content, or choices[0].text over completions"
+
+    question: Question
+    path: str
+    count: int
+    temperature: float
+    max_tokens: int
+    smoothing: float
+
+    def bodies(self, text: str) -> list[dict[str, Any]]:
+        options = f"Options: {', '.join(self.question.names)}"
+        asked = f"{cloze(self.question, text)}\n{options}\nAnswer with one option, word for word."
+        whole = {"prompt": f"{asked}\nAnswer:", "stop": ["\n"]}
+        body = message(asked) if self.path == Letters.path else whole
+        body |= {"max_tokens": self.max_tokens, "temperature": self.temperature}
+        return [body | {"seed": seed} for seed in range(self.count)]
+
+    def read(self, reply: Any) -> str:
+        choice = reply["choices"][0]
+        said = choice["message"]["content"] if self.path == Letters.path else choice["text"]
+        return "" if said is None else said[:SHORT].strip()  # None: filtered, or not begun
+
+    def opinion(self, answers: Sequence[Any]) -> Opinion:
+        votes, none = np.zeros(len(self.question.names)), []
+        for answer in answers:
+            if (c := class_of(answer, self.question.names)) is None:
+                none.append(answer)
+            else:
+                votes[c] += 1
+        with np.errstate(divide="ignore"):
+            return np.log(votes + self.smoothing) if votes.any() else None, none
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision model's probabilities of a question's options."""
+
+    path: ClassVar = "systemone"
+    wanted: ClassVar = "answers.class.probabilities, one of each class"
+
+    question: Question
+
+    def bodies(self, text: str) -> list[dict[str, Any]]:
+        options = dict.fromkeys(self.question.names, "")
+        asked = {"type": "choice", "instructions": gap(self.question), "criteria": options}
+        return [{"state": self.question.text(text), "questions": {"class": asked}}]
+
+    def read(self, reply: Any) -> list[float]:
+        found = reply["answers"]["class"]["probabilities"]
+        probs = [number(found[name]) for name in self.question.names]
+        if min(probs) < 0 or abs(sum(probs) - 1) > 0.02:  # they are rounded
+            raise ValueError("no probabilities")
+        return probs
+
+    def opinion(self, answers: Sequence[Any]) -> Opinion:
+        return np.log(np.maximum(answers[0], SMALL)), []
+
+
+Form: TypeAlias = Letters | Names | Samples | Decision
+
+
+def gap(question: Question) -> str:
+    """The first prompt, open where a class name belongs."""
+    return question.prompts[0].replace("{}", "___")
+
+
+def cloze(question: Question, text: str) -> str:
+    """A text, and the sentence about it that is to be completed."""
+    return f'{question.text(text).rstrip()}\nComplete: "{gap(question)}"'
+
+
+def message(text: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}]}
+
+
+def class_of(answer: str, names: Sequence[str]) -> int | None:
+    """The class that an answer names exactly, but for what stands around it and, where that leaves
+    no doubt, for case; None where it names none."""
+    for form in (str, str.casefold):
+        said, *known = (form(plain(text)) for text in (answer, *names))
+        if known.count(said) == 1:
+            return known.index(said)
+    return None
+
+
+def plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip(AROUND)
+
+
+def number(value: Any) -> float:
+    """A number of a reply; ValueError for what is none."""
+    if type(value) not in (int, float) or not isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)

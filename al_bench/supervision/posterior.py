@@ -1,0 +1,148 @@
+"""Training on the posterior of the true class by answers, model and prior; and upper references."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+
+from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief, belief_of, confident_rows
+from al_bench.core.arrays import above, one_hot, one_of, share
+from al_bench.core.state import Ints, State, TrainingSet
+
+
+@dataclass(frozen=True)
+class PosteriorLabels:
+    """Labelled rows with the posterior of their true class as soft targets (ours).
+
+        >>> taught = PosteriorLabels().training_set(state, rng)
+
+    Parameters
+    ----------
+    belief : what says so; the label model's where that is an equal one
+    """
+
+    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        belief = belief_of(self.belief, state, rng)
+        targets = belief.pool[state.labelled].astype(np.float32)
+        weights = np.ones(len(targets), dtype=np.float32)
+        return TrainingSet(state.labelled, targets, weights, belief.pool, belief.belief_fn)
+
+
+@dataclass(frozen=True)
+class PosteriorLabelsPool:
+    """`PosteriorLabels` and, class by class, the unlabelled rows the belief is surest of (ours).
+
+        >>> taught = PosteriorLabelsPool(fraction=0.5).training_set(state, rng)
+
+    Parameters
+    ----------
+    belief : what says so; the label model's where that is an equal one
+    fraction : part of the unlabelled rows of each predicted class that is trained on, above 0 to 1
+    most : rows over all classes, shared evenly
+    hard : whether they are trained on as the likeliest class rather than as the belief itself
+    """
+
+    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    fraction: float = 0.7
+    most: int = 4000
+    hard: bool = True
+
+    def __post_init__(self) -> None:
+        share(self, fraction=self.fraction)
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        belief = belief_of(self.belief, state, rng)
+        each = max(self.most // state.n_classes, 1)
+        extra = confident_rows(belief.pool, state.unlabelled, self.fraction, each, rng)
+        free = belief.pool[extra]
+        if self.hard:
+            free = one_hot(free.argmax(axis=1), state.n_classes)
+        targets = np.concatenate([belief.pool[state.labelled], free]).astype(np.float32)
+        rows = np.concatenate([state.labelled, extra])
+        weights = np.ones(len(rows), dtype=np.float32)
+        return TrainingSet(rows, targets, weights, belief.pool, belief.belief_fn)
+
+
+@dataclass(frozen=True)
+class PseudoLabelsDecayed(PosteriorLabelsPool):
+    """`PosteriorLabelsPool` whose unlabelled rows count less as answers come in (ours).
+
+    Beside m answers about k classes the weight of a free label is ``1 / (1 + m / (fade k))``, so
+    that thousands of answers are not drowned in what a belief made of them.
+
+        >>> taught = PseudoLabelsDecayed(fade=10.0).training_set(state, rng)
+
+    Parameters
+    ----------
+    belief, fraction, most, hard : as in `PosteriorLabelsPool`
+    fade : answers a class, on average over classes, at which a free label weighs half of an
+        annotated row; above 0
+    """
+
+    fade: float = 40.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        above(self, 0, fade=self.fade)
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        taught = super().training_set(state, rng)
+        weights = taught.weights.copy()
+        free = state.labels[taught.rows] < 0
+        weights[free] /= 1 + len(state.labelled) / (self.fade * state.n_classes)
+        return replace(taught, weights=weights)
+
+
+TAUGHT = ("nothing", "belief", "truth")
+
+
+@dataclass(frozen=True)
+class PoolByTruth:
+    """Upper reference, not a method: `PosteriorLabelsPool`'s rows with their true classes.
+
+    A runner that sees `reads_truth` calls ``given`` with the pool's truth. The mark stands even
+    where no truth is trained on ("nothing" and "belief").
+
+        >>> taught = PoolByTruth(free="belief").given(truth).training_set(state, rng)
+
+    Parameters
+    ----------
+    rule : chooses the unlabelled rows
+    answered, free : what is taught of annotated and of unlabelled rows: nothing, belief (as the
+        rule does) or truth
+    truth : (n,) the true class of every pool row, None until it is given
+    """
+
+    reads_truth: ClassVar[bool] = True
+    rule: PosteriorLabelsPool = field(default_factory=PseudoLabelsDecayed)
+    answered: str = "truth"
+    free: str = "truth"
+    truth: Ints | None = None
+
+    def __post_init__(self) -> None:
+        one_of(self, TAUGHT, answered=self.answered, free=self.free)
+        if self.answered == self.free == "nothing":
+            raise ValueError("PoolByTruth got nothing for both; wanted something to teach")
+
+    def given(self, truth: Ints) -> PoolByTruth:
+        """The same reference with (n,) the true class of every pool row."""
+        return PoolByTruth(self.rule, self.answered, self.free, np.asarray(truth, dtype=np.int64))
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        """ValueError where the truth was not given."""
+        if self.truth is None:
+            raise ValueError("PoolByTruth was not given the truth; call given(truth) first")
+        whole = self.rule.training_set(state, rng)
+        human = state.labels[whole.rows] >= 0
+        kinds = np.where(human, self.answered, self.free)
+        targets = np.where(
+            (kinds == "truth")[:, None],
+            one_hot(self.truth[whole.rows], state.n_classes),
+            whole.targets,
+        ).astype(np.float32)
+        kept = kinds != "nothing"
+        return TrainingSet(whole.rows[kept], targets[kept], whole.weights[kept], whole.beliefs)
