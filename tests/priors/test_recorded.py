@@ -15,9 +15,9 @@ from PIL import Image
 
 from al_bench.core.arrays import one_hot, uniform
 from al_bench.core.state import ABSENT, Floats, Ints
+from al_bench.data import Synthetic
 from al_bench.data.build import build
 from al_bench.data.cache.embeddings import zero_shot
-from al_bench.data.datasets import Synthetic
 from al_bench.data.datasets.features import FeatureRows
 from al_bench.data.imbalance import LongTail, Merge
 from al_bench.data.noise import Clean
@@ -26,7 +26,7 @@ from al_bench.priors import Recorded, Rotated
 from al_bench.priors.agreement import SHARED, accuracies, smoothed
 from al_bench.priors.by_modality import Given
 from al_bench.priors.table import ID, TEXT, row_id
-from al_bench.runs.config import build as constructed
+from al_bench.runs.config import instantiate
 from al_bench.runs.plan import plan
 from tests.reference.dawid_skene import dawid_skene
 
@@ -302,7 +302,7 @@ def test_recorded_answers_are_of_a_sample_of_their_data_set(
     monkeypatch.setenv("AL_BENCH_DATA", GIVEN or "")
     line = [f"dataset={dataset}", "prior=recorded", f"prior.file={path}", f"prior.column={column}"]
     config = plan(line)[0].config
-    source, prior = constructed(config.dataset), constructed(config.prior)
+    source, prior = instantiate(config.dataset), instantiate(config.prior)
     if not GIVEN or source.absent() or not (Path(GIVEN) / path).is_file():
         pytest.skip(f"AL_BENCH_DATA holds not all of {name}")
     data = source.load()
