@@ -5,6 +5,7 @@ from .annotators import Misreading as Misreading
 from .annotators import OnRecord as OnRecord
 from .annotators import Recorded as Recorded
 from .annotators import WithModel as WithModel
+from .annotators import WithModels as WithModels
 from .datasets.answered import Answered as Answered
 from .datasets.features import Features as Features
 from .datasets.halved import Halved as Halved

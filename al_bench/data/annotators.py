@@ -230,21 +230,58 @@ class WithModel:
     name: str = "foundation model"
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
-        others = self.inner.crowd(truth, rng)
         if truth.prior is None:
             raise ValueError("annotators: there is no prior to ask")
-        if not others.identified:
-            raise ValueError("annotators: a foundation model can stand beside persons alone, and "
-                             "these answers are nobody's in particular")  # fmt: skip
         flat = np.ptp(truth.prior, axis=1) == 0
         said = np.where(flat, ABSENT, truth.prior.argmax(axis=1))
-        return Crowd(
-            np.column_stack([others.answers, said]),
-            (*others.names, self.name),
-            np.append(others.prices, 1.0),
-            np.append(others.is_model, True),
-            identified=True,
-        )
+        return with_models(self.inner.crowd(truth, rng), [self.name], [said])
+
+
+@dataclass(frozen=True)
+class WithModels:
+    """Some annotators and several foundation models beside them, whose sampled answers are on
+    record (as MoLLIA: Qi et al., AAAI 2026).
+
+    Each gives its most frequent answer, of equally frequent ones one at random, and none about a
+    row where none of its answers named a class. Its price is that of a model.
+
+        >>> crowd = WithModels(["votes"], Alike(count=2)).crowd(truth, rng)
+
+    Parameters
+    ----------
+    columns : human columns of (n, k) votes, one for each model, named like it
+    inner : the others
+    """
+
+    columns: Sequence[str]
+    inner: Annotators = field(default_factory=Alike)
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise ValueError("annotators.columns is empty; wanted a column for each model")
+
+    def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
+        others, said = self.inner.crowd(truth, rng), []
+        for column in self.columns:
+            votes = votes_of("annotators", truth, column)
+            best = np.argmax(votes + rng.random(votes.shape) / 2, axis=1)
+            said.append(np.where(votes.any(axis=1), best, ABSENT))
+        return with_models(others, list(self.columns), said)
+
+
+def with_models(others: Crowd, names: Sequence[str], said: Sequence[Ints]) -> Crowd:
+    """Some persons, and foundation models with their (n,) answers; ValueError for others than
+    persons."""
+    if not others.identified:
+        raise ValueError("annotators: a foundation model can stand beside persons alone, and "
+                         "these answers are nobody's in particular")  # fmt: skip
+    return Crowd(
+        np.column_stack([others.answers, *said]),
+        (*others.names, *names),
+        np.append(others.prices, np.ones(len(names))),
+        np.append(others.is_model, np.ones(len(names), dtype=bool)),
+        identified=True,
+    )
 
 
 def people(names: Sequence[str], said: Sequence[Ints], prices: Sequence[float] = ()) -> Crowd:

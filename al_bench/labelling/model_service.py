@@ -20,13 +20,7 @@ from al_bench.core.state import AnnotatorPool, Answers, Floats, Ints, Rows, Stat
 from al_bench.core.threads import one_thread
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
-from al_bench.labelling.pool import (
-    CACHE,
-    Pool,
-    embedded_pool,
-    given_priors,
-    pool_key,
-)
+from al_bench.labelling.pool import CACHE, Pool, embedded_pool, given_priors, pool_key
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components

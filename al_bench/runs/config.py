@@ -44,6 +44,7 @@ UNUSED = {
 TRAINING = (
     *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
 )
+EXPERIMENT = ("sweeps", "arms")  # keys that are of experiments alone
 GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
 # what version 1.0 called options, groups and parameters; this version still takes their names
 RENAMED_OPTIONS = {
@@ -141,7 +142,7 @@ def instantiate(node: Any) -> Any:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The plain values of a whole config but for an experiment's sweeps, whose values may refer to
+    """The plain values of a whole config but for an experiment's own, whose values may refer to
     those of their own runs; ValueError where one is left out."""
     from omegaconf import OmegaConf
     from omegaconf.errors import MissingMandatoryValue
@@ -153,7 +154,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
         return OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
 
     try:
-        return {str(key): plain(str(key)) for key in config if key != "sweeps"}
+        return {str(key): plain(str(key)) for key in config if key not in EXPERIMENT}
     except MissingMandatoryValue as error:
         key = error.full_key
         raise ValueError(f"{key} has no value; give {key}=... on the command line") from None

@@ -6,6 +6,8 @@ besides::
     sweeps:
       baselines: {strategy: "random,margin,badge"}
       full: {strategy: random, protocol: full}
+
+Where it names arms too, every sweep is made with each of them.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +47,23 @@ def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tup
 
 
 def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
-    """What each sweep of an experiment sets, by its name; one that sets nothing where it has none.
+    """What each sweep of an experiment, with each arm, sets, by their names; nothing where it has
+    none of these.
 
     ValueError unless these are mappings.
     """
     config = OmegaConf.to_container(composed([f"experiment={name}"], extra))
     assert isinstance(config, dict)
-    found = config["sweeps"] or {"": {}}
-    if not isinstance(found, dict) or not all(isinstance(own, dict) for own in found.values()):
-        raise ValueError(f"experiment={name} has sweeps {found}; wanted {{name: {{key: options}}}}")
-    return found
+    both = []
+    for key in ("sweeps", "arms"):
+        found = config[key] or {"": {}}
+        if not isinstance(found, dict) or not all(isinstance(own, dict) for own in found.values()):
+            raise ValueError(
+                f"experiment={name} has {key} {found}; wanted {{name: {{key: options}}}}"
+            )
+        both.append(found)
+    return {", ".join(filter(None, (one, arm))): own | more
+            for (one, own), (arm, more) in product(*(part.items() for part in both))}  # fmt: skip
 
 
 def text(value: Any) -> str:

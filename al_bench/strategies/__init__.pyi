@@ -32,6 +32,8 @@ from .coverage import MaxHerding as MaxHerding
 from .coverage import ProbCover as ProbCover
 from .coverage import UHerding as UHerding
 from .direct import Direct as Direct
+from .ensembles import BoSS as BoSS
+from .ensembles import Refine as Refine
 from .flips import AlfaMix as AlfaMix
 from .flips import DropQuery as DropQuery
 from .galaxy import Galaxy as Galaxy

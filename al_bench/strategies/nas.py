@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
-from al_bench.core.arrays import at_least
-from al_bench.core.state import HIDDEN, Bools, Floats, Ints, Querying, State, Strategy
+from al_bench.core.arrays import at_least, require, softmax
+from al_bench.core.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows
+
+RATE, MOMENTUM, DECAY, BATCH = 0.1, 0.9, 1e-4, 64  # of the descent whose scores judge answers
 
 
 @dataclass(frozen=True)
@@ -19,25 +21,32 @@ class NAS:
 
     The batch is bought as many rows at a time as there are classes, the odd ones with the first
     (Shafir et al., 2025). Before each purchase the answers are judged (`suspected`, the authors'
-    cross-validation) and rows of suspected ones are hidden from `inner`, so their neighbourhood is
-    open again. With fewer answers than classes none is suspected; a withheld answer is taken for
-    the likeliest class and not judged. The inner strategy's time, and O(m d k) an iteration of
-    `folds` logistic regressions of m answers, b / k times.
+    filter for few answers) and rows of suspected ones are hidden from `inner`, so their
+    neighbourhood is open again. With fewer answers than classes none is suspected; a withheld
+    answer is taken for the likeliest class and not judged. The authors' training leaves suspected
+    answers out too, which is a training rule and not done here. The inner strategy's time, and
+    O(m d k) an epoch for m answers, b / k times.
 
-        >>> queries = NAS(ProbCover(), folds=5).select(state, 10, rng)
+        >>> queries = NAS(ProbCover(), epochs=10).select(state, 10, rng)
         >>> first = next(queries)
 
     Parameters
     ----------
     inner : strategy that covers the pool by its labelled rows
-    folds : parts of the answers that each train a judge, at least two
+    percentile : of the scores of rows with a made-up class, under which an answer is suspected, 0
+        to 100
+    epochs : of the training that scores are taken from
     """
 
+    version: ClassVar = 2  # 1: the authors' other filter, by cross-validation
     inner: Strategy
-    folds: int = 3
+    percentile: float = 80.0
+    epochs: int = 40
 
     def __post_init__(self) -> None:
-        at_least(self, 2, folds=self.folds)
+        fine = 0 <= self.percentile <= 100
+        require(fine, self, "0 to 100", percentile=self.percentile)
+        at_least(self, 1, epochs=self.epochs)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         budget, k = min(budget, len(state.unlabelled)), state.n_classes
@@ -46,11 +55,14 @@ class NAS:
         while bought < budget:
             share = budget % k if bought == 0 else 0
             share = share + k if budget - bought >= k else share
-            shown = labels.copy()
-            judged = np.flatnonzero(heard)
+            shown, judged = labels.copy(), np.flatnonzero(heard)
             if len(judged) >= k:
-                features = unit_rows(state.rows.features, judged).astype(np.float64)
-                shown[judged[suspected(features, labels[judged], self.folds, rng)]] = HIDDEN
+                free = np.flatnonzero(labels == UNLABELLED)
+                made_up = rng.permutation(free)[: -(-len(judged) // k)]
+                rows = np.concatenate([judged, made_up])
+                features = unit_rows(state.rows.features, rows).astype(np.float64)
+                wrong = suspected(features, labels[judged], k, self.percentile, self.epochs, rng)
+                shown[judged[wrong]] = HIDDEN
             rows = unanswered(self.inner, replace(state, labels=shown), share, rng)
             bought += len(rows)
             if bought >= budget:
@@ -61,24 +73,39 @@ class NAS:
         return None
 
 
-def suspected(features: Floats, answers: Ints, folds: int, rng: np.random.Generator) -> Bools:
-    """(m,) whether more than half of the folds' models say another class than the answer.
+def suspected(
+    features: Floats,
+    answers: Ints,
+    k: int,
+    percentile: float,
+    epochs: int,
+    rng: np.random.Generator,
+) -> Bools:
+    """(m,) whether an answer stays under what rows of a made-up class reach in training (area under
+    the margin, AUM: Pleiss et al., 2020, for few answers).
 
-    Each of `folds` logistic regressions learns one fold and judges all answers, its own too, as in
-    the authors' code. A fold of one class says that class; one without a row agrees with all.
+    features: (m + t, d), the rows without an answer, one for every k answers, last. A linear head
+    with k + 1 classes is taught all of them by stochastic descent from zero, these as of class k. A
+    row's score is that of its class less the best other one's, the mean over epochs, before each
+    step. The bar is a percentile of these rows' scores. The authors' batches leave out what does
+    not fill one, here the last is smaller.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    order, against = rng.permutation(len(answers)), np.zeros(len(answers), dtype=np.int64)
-    for fold in (order[start::folds] for start in range(folds)):
-        known = np.unique(answers[fold])
-        if len(known) > 1:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                model = LogisticRegression(C=1.0, max_iter=100)
-                said = model.fit(features[fold], answers[fold]).predict(features)
-            against += said != answers
-        elif len(known):
-            against += known[0] != answers
-    return np.asarray(against > folds / 2)
+    classes = np.append(answers, np.full(len(features) - len(answers), k))
+    design = np.c_[features, np.ones(len(features))]
+    weight = np.zeros((design.shape[1], k + 1))
+    speed, margins = np.zeros_like(weight), np.zeros(len(design))
+    for _ in range(epochs):
+        order = rng.permutation(len(design))
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            at, scores = (np.arange(len(batch)), classes[batch]), design[batch] @ weight
+            slope = softmax(scores)
+            slope[at] -= 1
+            own = scores[at]
+            scores[at] = -np.inf
+            margins[batch] += own - scores.max(axis=1)
+            step = design[batch].T @ slope / len(batch) + DECAY * weight
+            speed = MOMENTUM * speed + step
+            weight -= RATE * (step + MOMENTUM * speed)
+    bar = np.percentile(margins[len(answers) :], percentile)
+    return np.asarray(margins[: len(answers)] < bar)

@@ -1,5 +1,6 @@
 from .calibrated import Calibrated as Calibrated
 from .human import ConfidentLearning as ConfidentLearning
+from .human import Discrepancy as Discrepancy
 from .human import HumanLabels as HumanLabels
 from .human import Smoothed as Smoothed
 from .human import SoftLabels as SoftLabels

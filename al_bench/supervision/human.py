@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.core.arrays import one_hot, require, unit
+from al_bench.core.arrays import one_hot, require, share, unit
 from al_bench.core.state import State, TrainingSet
 from al_bench.crowd.crossfit import cross_fit, fold_numbers
 
@@ -46,6 +46,40 @@ class Smoothed:
         targets = (1 - self.smoothing) * certain + self.smoothing / state.n_classes
         weights = np.ones(len(targets), dtype=np.float32)
         return TrainingSet(state.labelled, targets.astype(np.float32), weights)
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """Answers that the last round's model contradicted when they came weigh less, for good
+    (discrepancy weights of MoLLIA: Qi et al., AAAI 2026).
+
+    As the authors' code for answers of language models; those of the start, people's there, weigh
+    one. Two things of theirs are not here: negative learning of the classes that all their models
+    hold for impossible, which is a loss and no weight, and the trees that make one answer of
+    several, whose best fit of a thousand is chosen by the true labels. A label model stands for
+    these.
+
+        >>> taught = Discrepancy(weight=0.2).training_set(state, rng)
+
+    Parameters
+    ----------
+    weight : of such an answer, above 0 to 1, where others weigh one
+    """
+
+    weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        share(self, weight=self.weight)
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        rows = state.labelled
+        weights = np.ones(len(rows), dtype=np.float32)
+        if state.training is not None:
+            unlike = state.probs[rows].argmax(axis=1) != state.labels[rows]
+            weights[unlike] = self.weight
+            _, had, old = np.intersect1d(rows, state.training.rows, return_indices=True)
+            weights[had] = state.training.weights[old]
+        return TrainingSet(rows, one_hot(state.labels[rows], state.n_classes), weights)
 
 
 class SoftLabels:

@@ -176,7 +176,8 @@ def _look(annotators: Any) -> Truth:
     written into."""
     rows, truth = make_pool(n=300, k=10)
     columns = {getattr(annotators, "column", "human"): truth}
-    columns |= {"votes": np.eye(10, dtype=np.int64)[truth] * 3 + 1}
+    votes = np.eye(10, dtype=np.int64)[truth] * 3 + 1
+    columns |= dict.fromkeys(["votes", *getattr(annotators, "columns", ())], votes)
     people = {"three": People((truth[:, None] + np.arange(3)) % 10, ())}
     truth.flags.writeable = False
     return Truth(truth, 10, rows.features, columns, people, rows.prior)

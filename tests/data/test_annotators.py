@@ -19,6 +19,7 @@ from al_bench.data import (
     Symmetric,
     Uniform,
     WithModel,
+    WithModels,
 )
 from al_bench.data.build import answers_of_several
 from al_bench.data.types import Annotators, People, Truth
@@ -137,9 +138,26 @@ def test_the_foundation_model_answers_its_likeliest_class() -> None:
     assert np.flatnonzero(crowd.answers[:, 2] == ABSENT).tolist() == list(range(9))
 
 
+def test_models_on_record_give_their_most_frequent_answer_or_none() -> None:
+    truth = look(300)
+    votes = np.array(truth.columns["votes"])
+    votes[:100] = 0
+    votes[100:200] = [3, 3, 1, 0]
+    truth = replace(truth, columns={"yi": truth.columns["votes"], "qwen": votes})
+    crowd = WithModels(["yi", "qwen"], Alike(2, Clean())).crowd(truth, rng(0, "annotators"))
+    assert crowd.names[2:] == ("yi", "qwen")
+    assert crowd.is_model.tolist() == [False, False, True, True]
+    own = np.take_along_axis(truth.columns["yi"], crowd.answers[:, [2]], axis=1)[:, 0]
+    np.testing.assert_array_equal(own, truth.columns["yi"].max(axis=1))
+    assert set(crowd.answers[:100, 3]) == {ABSENT}
+    assert np.mean(crowd.answers[100:200, 3] == 0) == pytest.approx(0.5, abs=0.2)
+    assert set(crowd.answers[100:200, 3]) == {0, 1}
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (lambda: WithModels([]), "columns is empty"),
         (lambda: Alike(0, Clean()), "count=0; wanted 1 or more"),
         (lambda: Individuals({}, {}, {}), "no members; wanted one"),
         (lambda: Individuals({"a": Clean()}, {"b": "x"}, {}), "copies names 'x'; there are a"),
@@ -162,6 +180,8 @@ def test_a_pool_of_nobody_or_of_nonsense_is_refused(make: object, said: str) -> 
         (Ballots("nothing", 3), "no human column 'nothing'; it has votes"),
         (OnRecord(3), "several people's answers under the names raters, three, votes"),
         (WithModel(Ballots("votes", 3), "clip"), "beside persons alone"),
+        (WithModels(["votes"], Ballots("votes", 3)), "beside persons alone"),
+        (WithModels(["gemma"]), "no human column 'gemma'; it has votes"),
     ],
 )
 def test_answers_that_are_not_on_record_are_missed_in_a_sentence(

@@ -28,7 +28,7 @@ MAIN = {  # the option of each class whose values are its defaults, as far as it
     "dataset": "synthetic hub features",
     "imbalance": "natural longtail natural_or_longtail step merge one_vs_rest",
     "noise": "clean symmetric pair_flip feature_dependent human votes confusion",
-    "annotators": "alike mixed misreading ballots recorded on_record with_model",
+    "annotators": "alike mixed misreading ballots recorded on_record with_model with_models",
     "protocol": "small per_class started full answers",
     "prior": "packaged minilm efficientnet_lite2 efficientnet_lite2_prototypes given clip llm flat "
     "endpoint rotated degraded recorded",

@@ -26,7 +26,7 @@ from al_bench.priors import Recorded, Rotated
 from al_bench.priors.agreement import SHARED, accuracies, smoothed
 from al_bench.priors.by_modality import Given
 from al_bench.priors.table import ID, TEXT, row_id
-from al_bench.runs.config import instantiate
+from al_bench.runs.config import instantiate as constructed
 from al_bench.runs.plan import plan
 from tests.reference.dawid_skene import dawid_skene
 

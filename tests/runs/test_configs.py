@@ -21,8 +21,8 @@ from al_bench.runs.plan import plan
 GIVEN = {  # values a user has to give
     "dataset/hub": ["dataset.name=mine", "dataset.path=somebody/something"],
     "dataset/features": ["dataset.name=mine", "dataset.path=mine.npz"],
-    "prior/recorded": ["prior.file=answers.parquet"],
     "prior/endpoint": ["prior.model=mine"],
+    "prior/recorded": ["prior.file=answers.parquet"],
     "noise/confusion": ["noise.matrix=[[0.9,0.1],[0.2,0.8]]"],
 }
 GROUPS = sorted(p.name for p in config_dir().iterdir() if p.is_dir())

@@ -170,3 +170,20 @@ def test_a_plan_by_former_names_is_the_plan_by_todays() -> None:
         (former,) = plan(["supervision=joined", "imbalance=usual", "seed=0"])
     (today,) = plan(["supervision=belief_blend", "imbalance=natural_or_longtail", "seed=0"])
     assert run_id(former.science) == run_id(today.science)
+
+
+def test_every_sweep_of_an_experiment_is_made_with_each_of_its_arms(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/mine.yaml").write_text(
+        "# @package _global_\n"
+        "sweeps: {first: {dataset: vader, noise.rate: 0.1}, second: {dataset: trec}}\n"
+        "arms: {rules: {strategy: 'random,margin', noise.rate: 0.3}, badge: {strategy: badge}}\n"
+    )
+    lines = command_lines(["experiment=mine"], tmp_path)
+    named = {name: set(line) - {"experiment=mine"} for name, line in lines.items()}
+    assert named == {
+        "mine: first, rules": {"dataset=vader", "strategy=random,margin", "noise.rate=0.3"},
+        "mine: first, badge": {"dataset=vader", "strategy=badge", "noise.rate=0.1"},
+        "mine: second, rules": {"dataset=trec", "strategy=random,margin", "noise.rate=0.3"},
+        "mine: second, badge": {"dataset=trec", "strategy=badge"},
+    }

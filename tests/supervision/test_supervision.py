@@ -12,7 +12,13 @@ from al_bench.belief.belief import OutOfFoldBelief
 from al_bench.belief.split import balanced_entropy, fm_guesses
 from al_bench.core.state import Floats, State, Supervision, TrainingSet
 from al_bench.supervision.calibrated import Calibrated
-from al_bench.supervision.human import ConfidentLearning, HumanLabels, Smoothed, SoftLabels
+from al_bench.supervision.human import (
+    ConfidentLearning,
+    Discrepancy,
+    HumanLabels,
+    Smoothed,
+    SoftLabels,
+)
 from al_bench.supervision.posterior import (
     PoolByTruth,
     PosteriorLabels,
@@ -22,6 +28,7 @@ from al_bench.supervision.posterior import (
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
 from al_bench.testing.asking import make_asked
 from tests.conftest import make_state
+from tests.pools import Given
 
 
 def belief() -> OutOfFoldBelief:
@@ -52,6 +59,28 @@ def test_smoothing_gives_its_share_to_all_classes_alike() -> None:
     state, _ = make_state(k=4)
     targets = taught(Smoothed(0.2), state).targets
     assert_allclose(np.sort(targets, axis=1), [[0.05, 0.05, 0.05, 0.85]] * len(targets), rtol=1e-6)
+
+
+def test_answers_that_the_model_contradicted_when_they_came_weigh_less_for_good() -> None:
+    first, truth = make_state(labelled=20)
+    rule = Discrepancy(0.3)
+    start = taught(rule, replace(first, training=None))
+    assert (start.weights == 1).all()
+    rows, weights = start.rows.tolist(), dict.fromkeys(start.rows.tolist(), 1.0)
+    state, training = first, start
+    for number in range(3):  # each round's model is another one
+        flipped = state.rows.prior[:, np.roll(np.arange(state.n_classes), number)]
+        state = replace(state, model=Given(flipped), training=training)
+        new = state.unlabelled[:30]
+        state = state.tell(new, truth[new])
+        weights |= {
+            int(row): 1.0 if flipped[row].argmax() == truth[row] else 0.3 for row in new.tolist()
+        }
+        training = taught(rule, state)
+        assert training.rows.tolist() == state.labelled.tolist()
+        assert_allclose(training.weights, [weights[row] for row in training.rows.tolist()])
+    assert set(rows) < set(training.rows.tolist())
+    assert len(set(np.round(training.weights, 3))) == 2
 
 
 def test_soft_labels_are_the_consensus_or_without_one_the_answers() -> None:
@@ -231,6 +260,7 @@ def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     ("make", "word"),
     [
         (lambda: Smoothed(1.0), "smoothing"),
+        (lambda: Discrepancy(0.0), "weight=0.0; wanted more than 0"),
         (lambda: Distill(0), "worth"),
         (lambda: PosteriorLabelsPool(belief(), 0.0, 10, True), "fraction"),
         (lambda: SelfTraining(1.1, 10, 1.0), "fraction"),

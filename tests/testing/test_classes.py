@@ -35,8 +35,8 @@ MAIN = {  # of the classes with several options
     *("averaged", "version_2"),
 }
 AROUND = {  # what another component is to be given, or a choice that nobody can make for a user
-    *("AnchorAL", "AskAgain", "Calibrated", "ClassBalanced", "NAS", "Only", "PCB", "Prefilter"),
-    *("Repeated", "SEALS", "SelectiveQuerying", "Subsample", "Tailor"),
+    *("AnchorAL", "AskAgain", "BoSS", "Calibrated", "ClassBalanced", "NAS", "Only", "PCB"),
+    *("Prefilter", "Refine", "Repeated", "SEALS", "SelectiveQuerying", "Subsample", "Tailor"),
 }
 
 

@@ -20,7 +20,12 @@ from tests.tiny_models import bert_folder, on_cpu, timm_weights
 __all__ = ["on_cpu"]
 
 TEN = [[0.91 if row == column else 0.01 for column in range(10)] for row in range(10)]
-GIVEN = {("noise", "confusion"): [f"noise.matrix={TEN}"]}  # values a user has to give
+GIVEN = {  # values a user has to give, and less where much is tried
+    ("noise", "confusion"): [f"noise.matrix={TEN}"],
+    ("strategy", "nas"): ["strategy.epochs=5"],
+    ("strategy", "refine"): ["strategy.batches=8", "strategy.depth=2"],
+    ("strategy", "boss"): ["strategy.batches=10", "strategy.iterations=5"],
+}
 EXTRAS = {  # packages that options need
     "transformers_lora": "peft",
     "skactiveml": "skactiveml",

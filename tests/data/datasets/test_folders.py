@@ -245,6 +245,7 @@ SETS = {  # rows of pool and test, classes; the data lie in AL_BENCH_DATA
     "cifar10n": (50000, 10000, 10),
     "cifar10h": (5000, 5000, 10),
     "tweeteval_emotion_test": (711, 710, 4),
+    "trec_llms": (5452, 500, 6),
     "noisyag_news": (911, 7600, 4),
     "convabuse": (2398, 1652, 2),
     "hs_brexit": (784, 336, 2),
@@ -274,6 +275,9 @@ def test_a_set_of_the_data_folder_loads(name: str, monkeypatch: pytest.MonkeyPat
         assert answers.shape[1] == columns
         right = (answers == data.train.labels[:, None])[answers != ABSENT].mean()
         assert 0.75 < right < 0.96  # as each source's own description says
+    if name == "trec_llms":  # right by plurality, as the answers' own description says
+        votes = data.train.columns["yi"].argmax(axis=1)
+        assert (votes == data.train.labels).mean() == pytest.approx(0.769, abs=0.005)
     if name == "cifar10h":
         votes = data.train.columns["votes"]
         assert (votes.argmax(axis=1) == data.train.labels).mean() > 0.98

@@ -1,0 +1,167 @@
+"""Many rules at once, each on random parts of the pool: a filter, and an upper reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from al_bench.core.arrays import above, at_least, one_hot, require, share
+from al_bench.core.balance import balanced_weights
+from al_bench.core.logistic import logistic
+from al_bench.core.state import Floats, Ints, State, Strategy
+from al_bench.strategies.balance import random_argmax, unanswered
+from al_bench.strategies.coverage import UHerding
+from al_bench.strategies.wrappers import show_only
+
+
+@dataclass(frozen=True)
+class Refine:
+    """REFINE: rules filter the pool in passes, then it is covered (Huseljic et al., CVPR 2026).
+
+    In a pass every rule names batches, each on a random part of what the last pass left; what some
+    batch holds is left for the next. `chooser` queries among what the last pass left. As in the
+    authors' code, but for the rules of the config: without BAIT, their ninth, which costs more than
+    the others together, and with TypiClust's clusters in two passes. The cost of `depth` times
+    `batches` calls of rules, on `first` rows in the first pass and on far fewer after it.
+
+        >>> rows = Refine({"margin": Margin(), "badge": Badge()}, batches=4).select(state, 10, rng)
+
+    Parameters
+    ----------
+    rules : strategies by name, one at least; they hear no answers
+    chooser : strategy that queries in the end, without hearing answers
+    depth : passes, 0 for the chooser alone
+    batches : in each pass, equally many of every rule, one at least
+    part : of the rows left that a rule sees from the second pass on, above 0 to 1, the budget at
+        least
+    first : rows that a rule sees in the first pass, the budget at least
+    most : rows left by a pass; of more, so many at random, the budget at least
+    """
+
+    rules: Mapping[str, Strategy]
+    chooser: Strategy = field(default_factory=UHerding)
+    depth: int = 5
+    batches: int = 100
+    part: float = 0.4
+    first: int = 5000
+    most: int = 10_000
+
+    def __post_init__(self) -> None:
+        require(len(self.rules) > 0, self, "one at least", rules=self.rules)
+        at_least(self, 0, depth=self.depth)
+        at_least(self, 1, batches=self.batches, first=self.first, most=self.most)
+        share(self, part=self.part)
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        left, size = state.unlabelled, self.first
+        for _ in range(self.depth if len(left) > budget else 0):
+            named = candidates(self.rules, self.batches, state, left, size, budget, rng)
+            left = np.unique(np.concatenate(named))
+            left = left[rng.permutation(len(left))[: max(self.most, budget)]]
+            size = int(self.part * len(left))
+        return unanswered(self.chooser, show_only(state, left), budget, rng)
+
+
+def candidates(
+    rules: Mapping[str, Strategy],
+    batches: int,
+    state: State,
+    rows: Ints,
+    size: int,
+    budget: int,
+    rng: np.random.Generator,
+) -> list[Ints]:
+    """Batches that rules name, each on `size` random ones of `rows`, or on the budget if that is
+    more; equally many of every rule and one at least, rule by rule."""
+    named = []
+    for rule in rules.values():
+        for _ in range(max(batches // len(rules), 1)):
+            seen = rng.permutation(rows)[: max(size, budget)]
+            named.append(unanswered(rule, show_only(state, seen), budget, rng))
+    return named
+
+
+@dataclass(frozen=True, eq=False)
+class BoSS:
+    """Upper reference, not a method: of many rules' batches the one that teaches most; reads the
+    truth (BoSS: Huseljic et al., TMLR 2026).
+
+    Rules name batches, each on a random part of the pool. For each batch a linear head is fitted on
+    the answers so far and on the batch's true classes; the one under which the class-balanced error
+    falls most is queried. The authors measure the error on the test rows; here it is that on pool
+    rows without an answer, a batch's own rows left out, as they would be memorised. Two of their
+    rules take typical rows of each true class, for which the config has ``truth_balanced``; it has
+    no BAIT, and TypiClust's clusters in two passes. The rules' cost, and for each batch a fit on
+    the m rows it would make, O(m d k) a step.
+
+        >>> rules = {"margin": Margin(), "truth": ClassBalancedByTruth()}
+        >>> rows = BoSS(rules, batches=4).given(truth).select(state, 10, rng)
+
+    Parameters
+    ----------
+    rules : strategies by name, one at least; they hear no answers, and are given the truth if they
+        read it
+    batches : equally many of every rule, one at least
+    first : rows that a rule sees, the budget at least
+    scored : random rows without an answer that the error is over, at most
+    l2 : penalty of the head's weights, the rows' mean weight being one
+    iterations : steps of a fit, at most
+    truth : (n,) the true class of every pool row, None until it is given
+    """
+
+    reads_truth: ClassVar[bool] = True
+    rules: Mapping[str, Strategy]
+    batches: int = 100
+    first: int = 2500
+    scored: int = 10_000
+    l2: float = 1.0
+    iterations: int = 50
+    truth: Ints | None = None
+
+    def __post_init__(self) -> None:
+        require(len(self.rules) > 0, self, "one at least", rules=self.rules)
+        counts = {"batches": self.batches, "first": self.first, "scored": self.scored}
+        at_least(self, 1, **counts, iterations=self.iterations)
+        above(self, 0, l2=self.l2)
+
+    def given(self, truth: Ints) -> BoSS:
+        """The same reference with (n,) the true class of every pool row."""
+        told = {name: knowing(rule, truth) for name, rule in self.rules.items()}
+        return replace(self, rules=told, truth=np.asarray(truth, dtype=np.int64))
+
+    def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
+        """Raises ValueError where the truth was not given."""
+        if self.truth is None:
+            raise ValueError("BoSS was not given the truth; call given(truth) first")
+        rows = state.unlabelled
+        if budget >= len(rows):
+            return rng.permutation(rows)
+        scored = rng.permutation(rows)[: self.scored]
+        weights = 1 / np.bincount(self.truth[scored])[self.truth[scored]]
+        before = state.probs[scored].argmax(axis=1) != self.truth[scored]
+        named = candidates(self.rules, self.batches, state, rows, self.first, budget, rng)
+        gains = []
+        for batch in named:
+            less = before.astype(float) - self._errs(state, batch, scored)
+            gains.append(np.sum(weights * less * ~np.isin(scored, batch)))
+        return named[int(random_argmax(np.round(gains, 9)[None], rng)[0])]
+
+    def _errs(self, state: State, batch: Ints, scored: Ints) -> Floats:
+        """(s,) whether a head taught this batch's true classes too errs on the scored rows."""
+        assert self.truth is not None
+        rows, k = np.concatenate([state.labelled, batch]), state.n_classes
+        classes = np.concatenate([state.labels[state.labelled], self.truth[batch]])
+        targets = one_hot(classes, k)
+        weights = balanced_weights(targets, np.ones(len(rows)))
+        taught, fit = (state.rows.features[rows], targets, weights), (1e-5, self.iterations)
+        head = logistic(*taught, self.l2, np.zeros(k), *fit)
+        said = (state.rows.features[scored] @ head[:-1] + head[-1]).argmax(axis=1)
+        return np.asarray(said != self.truth[scored])
+
+
+def knowing(rule: Any, truth: Ints) -> Any:
+    """A rule; one that reads the truth with it."""
+    return rule.given(truth) if getattr(rule, "reads_truth", False) else rule
