@@ -302,7 +302,7 @@ def test_recorded_answers_are_of_a_sample_of_their_data_set(
     monkeypatch.setenv("AL_BENCH_DATA", GIVEN or "")
     line = [f"dataset={dataset}", "prior=recorded", f"prior.file={path}", f"prior.column={column}"]
     config = plan(line)[0].config
-    source, prior = instantiate(config.dataset), instantiate(config.prior)
+    source, prior = constructed(config.dataset), constructed(config.prior)
     if not GIVEN or source.absent() or not (Path(GIVEN) / path).is_file():
         pytest.skip(f"AL_BENCH_DATA holds not all of {name}")
     data = source.load()
