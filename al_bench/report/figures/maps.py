@@ -13,6 +13,7 @@ from al_bench.report.curves import LearningCurves
 from al_bench.report.figures.style import DOTTED, Looks, colours, panels, small_multiples
 from al_bench.report.keys import Choice, Setting
 from al_bench.report.savings import last_level
+from al_bench.report.tables.beyond import ladders
 
 NAMED = 25  # of the methods of the figure of ranks
 
@@ -106,11 +107,9 @@ def ladder(analysis: Analysis) -> Any:
     """What labels add at the end to the foundation model alone, in points with 95 % t intervals
     over seeds, by how good it is alone: a dot a data set and prior, a panel for all that share the
     rest of their setting."""
-    groups: dict[Setting, list[LearningCurves]] = {}
-    for found in sorted(analysis.settings, key=lambda found: found.curves.prior):
-        groups.setdefault(found.curves.setting.without("dataset", "prior"), []).append(found.curves)
-    ladders = [rungs for _, rungs in sorted(groups.items()) if len(rungs) > 1]
-    if not ladders:
+    found = [[analysis.settings[place].curves for place in places]
+             for _, places in ladders(analysis)]  # fmt: skip
+    if not found:
         return None
 
     def draw(axis: Any, rungs: list[LearningCurves], styles: Looks) -> None:
@@ -127,4 +126,4 @@ def ladder(analysis: Analysis) -> Any:
         axis.set_xlabel("foundation model alone, %")
         axis.set_ylabel("gain over it at the end, points")
 
-    return small_multiples(analysis, ladders, draw, 2)
+    return small_multiples(analysis, found, draw, 2)

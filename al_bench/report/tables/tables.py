@@ -13,6 +13,7 @@ from al_bench.report.analysis import Analysis, SettingResult
 from al_bench.report.comparison import Comparison
 from al_bench.report.keys import Method
 from al_bench.report.savings import area
+from al_bench.report.tables.beyond import beyond_prior
 from al_bench.report.tables.cells import (
     DAGGER,
     NONE,
@@ -44,6 +45,7 @@ def page_tables(analysis: Analysis) -> list[Table]:
     """The tables of a report's page: what its spec asks for, the ranking and one of results."""
     several = len(analysis.settings) > 1
     shown = [over_sets(result, analysis.names) for result in analysis.claims]
+    shown += beyond_prior(analysis) if "ladder" in analysis.spec.figures else []
     shown += pivots(analysis)
     shown += [ranking(analysis)] if several and analysis.ranked[0] else []
     return [*shown, area_table(analysis) if several else of_setting(analysis, analysis.settings[0])]
