@@ -61,14 +61,14 @@ def evaluate_session(service: ModelService, now: Snapshot, target: float | None)
     found = estimate(probs, audit, truths, now.pool.reserved)
     unseen = [classes[c] for c in np.setdiff1d(np.arange(len(classes)), audit.answers)]
     look = last_look(service, now, found, audit, truths, probs)
-    said = advice(look, found, unseen, target)
+    verdict = advice(look, found, unseen, target)
     return SessionEstimate(
         found.accuracy,
         found.balanced_accuracy,
         dict(zip(classes, found.recalls, strict=True)),
         len(consensus(now.ledger.answers)),
         len(audit.rows),
-        f"{'stop' if said.stop else 'go on'}: {said.why}",
+        f"{'stop' if verdict.stop else 'go on'}: {verdict.why}",
         error,
         tuple(notes(unsure, unseen, error, twice)),
     )
@@ -133,10 +133,10 @@ def last_look(
         last = own[-1] if own else None
         if len(audit.rows) < due(last):
             return last
-        fits = {key: (count, said) for key, count, said in store.guesses(pool.digest)}
-        taught, _ = fits.pop(now.key, (0, b""))
-        labels = [*(count for count, _ in fits.values()), taught]
-        guesses = [np.frombuffer(said, dtype=np.int32)[place] for _, said in fits.values()]
+        fits = {key: (count, guess) for key, count, guess in store.guesses(pool.digest)}
+        present, _ = fits.pop(now.key, (0, b""))
+        labels = [*(count for count, _ in fits.values()), present]
+        guesses = [np.frombuffer(guess, dtype=np.int32)[place] for _, guess in fits.values()]
         guesses.append(probs[audit.rows].argmax(axis=1))
         look = look_at(len(past) + 1, found, audit, truths, np.array(labels), np.stack(guesses))
         store.decide(LOOK, {"pool": pool.digest, "look": asdict(look)})

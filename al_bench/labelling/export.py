@@ -64,10 +64,10 @@ def export_bundle(
     """The export of a session at one time. estimate: how good the model is, or a sentence why that
     is unknown."""
     fit, classes, reader = service.fit(now), now.settings.classes, service.reader(now)
-    said = predictions(now.pool.names, classes, fit.probs)
-    labels = label_table(now, said, fit.number)
+    predicted = predictions(now.pool.names, classes, fit.probs)
+    labels = label_table(now, predicted, fit.number)
     for number, name in enumerate(classes):
-        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
+        predicted[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
     model = None
     if fit.model is not None:
         settings = now.settings
@@ -87,7 +87,7 @@ def export_bundle(
     if isinstance(estimate, SessionEstimate):
         facts |= {"estimate": asdict(estimate)}
     return ExportBundle(
-        labels, said, export_report(now, status, estimate, model is not None), model, facts
+        labels, predicted, export_report(now, status, estimate, model is not None), model, facts
     )
 
 
@@ -96,8 +96,7 @@ def label_table(now: Snapshot, guesses: pd.DataFrame, number: int) -> pd.DataFra
 
     Columns id, label, confidence and source: the annotators, or "model". Several answers about a
     row become the label model's choice. The confidence of an answer is its probability by the
-    training rule or the label model, empty where neither gives one. Audit answers count as all
-    others.
+    training rule or the label model, empty where neither has one. Audit answers count too.
     """
     import pandas as pd
 

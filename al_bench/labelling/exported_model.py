@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 WEIGHTS, CARD = "model.npz", "model.json"
 FORM = 2  # version of the export format
 READ = (1, 2)  # formats that can be read; 1: linear heads alone, without prompts
-NOBODY = np.empty(0, dtype=bool)  # rows that a regression was not taught, where it left its fit
+NOBODY = np.empty(0, dtype=bool)  # rows held out of a regression, of which an export keeps none
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,9 +92,9 @@ def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequen
     """(n, k) float32 class probabilities of embeddings, in the order of `names`, from a user's
     table.
 
-    An .npz holds ``prior`` (n, k) in the order of the classes and optionally ``ids`` (n,); a csv,
-    parquet or jsonl has a column for each class and optionally ``id``. Without ids its lines are in
-    the order of the rows.
+    An .npz holds ``prior`` (n, k) in the order of the classes and optionally ``ids`` (n,); other
+    tables have a column for each class and optionally ``id``. Without ids its lines are in the
+    order of the rows.
     """
     if modality != "features":
         raise ValueError(

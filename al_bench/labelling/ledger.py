@@ -80,8 +80,7 @@ class History:
 def ledger(
     suggestions: Sequence[Suggestion], answers: Sequence[Answer], decisions: Sequence[Decision]
 ) -> Ledger:
-    """The ledger of these suggestions, answers and decisions, each in the order of their
-    numbers."""
+    """The ledger of suggestions, answers and decisions, each ordered by number."""
     undone, withdrawn = (
         {number for d in decisions if d.kind == kind for number in d.value}
         for kind in ("undo", "withdraw")
