@@ -23,8 +23,8 @@ PAGES = (
 LAST = ("CHANGELOG", "results/", "gallery")
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
 EXPORT = re.compile(r"^from \.?[\w.]* import \w+ as (\w+)$", re.MULTILINE)
-API = ("", "strategies", "supervision", "priors", "learners", "label_models", "assignments",
-       "problem", "labelling")  # fmt: skip
+API = ("", "strategies", "supervision", "priors", "learners", "belief", "crowd", "data",
+       "labelling")  # fmt: skip
 
 
 def local(page: Path, link: str) -> Path | None:
