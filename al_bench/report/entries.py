@@ -43,7 +43,7 @@ from al_bench.report.results import (
 )
 from al_bench.report.savings import area
 from al_bench.runs.component import identified, name_of, run_id
-from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, resolved
+from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, renamed, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.parts import reads_truth
@@ -179,7 +179,7 @@ def read_task(name: str, extra: Path | None) -> LeaderboardTask:
 
 def of_method(overrides: Sequence[str]) -> list[str]:
     """The overrides that say what the method is, without where and how it runs."""
-    return [override for override in overrides if top_level_node(override) in METHOD]
+    return [override for override in map(renamed, overrides) if top_level_node(override) in METHOD]
 
 
 def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None) -> Plan:
@@ -188,6 +188,7 @@ def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None)
     ValueError where an override changes what the task fixes or names a class, where several methods
     are given, or none.
     """
+    overrides = list(map(renamed, overrides))
     for override in overrides:
         if top_level_node(override) not in (*METHOD, *WHERE):
             raise ValueError(
