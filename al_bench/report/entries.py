@@ -109,6 +109,7 @@ def enter(
 ) -> None:
     """Run a method on a task, check its runs and write the folder of the entry below `out`."""
     check_file_name(name)
+    overrides = list(map(renamed, overrides))
     planned = entered(task, overrides, extra)
     check_blind(name, planned[0])
     if check_config(of_method(overrides), extra):
@@ -179,7 +180,7 @@ def read_task(name: str, extra: Path | None) -> LeaderboardTask:
 
 def of_method(overrides: Sequence[str]) -> list[str]:
     """The overrides that say what the method is, without where and how it runs."""
-    return [override for override in map(renamed, overrides) if top_level_node(override) in METHOD]
+    return [override for override in overrides if top_level_node(override) in METHOD]
 
 
 def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None) -> Plan:
@@ -256,7 +257,7 @@ def read_entry(folder: Path) -> Entry:
     for key, kind in FIELDS.items():
         if not isinstance(fields.get(key), kind):
             raise ValueError(f"{path}: {key} is {fields.get(key)!r}; wanted {kind.__name__}")
-    overrides = tuple(map(str, fields["overrides"]))
+    overrides = tuple(renamed(str(override)) for override in fields["overrides"])
     for override in overrides:
         if override not in of_method(overrides) or ".." in override:  # a way to other folders
             raise ValueError(
