@@ -60,7 +60,8 @@ class Letters:
     def opinion(self, answers: Sequence[Any]) -> Opinion:
         scores = np.full(len(self.question.names), -np.inf)
         for token, log in answers[0]:
-            place = LETTERS.find(token.strip(AROUND) or "none")
+            said = token.strip(AROUND)
+            place = LETTERS.find(said) if len(said) == 1 else -1  # "AB" is no option
             if 0 <= place < len(scores):
                 scores[place] = np.logaddexp(scores[place], log)
         if not np.isfinite(scores).any():

@@ -43,7 +43,7 @@ from al_bench.report.results import (
 )
 from al_bench.report.savings import area
 from al_bench.runs.component import identified, name_of, run_id
-from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, resolved
+from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, renamed, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.parts import reads_truth
@@ -109,6 +109,7 @@ def enter(
 ) -> None:
     """Run a method on a task, check its runs and write the folder of the entry below `out`."""
     check_file_name(name)
+    overrides = list(map(renamed, overrides))
     planned = entered(task, overrides, extra)
     check_blind(name, planned[0])
     if check_config(of_method(overrides), extra):
@@ -188,6 +189,7 @@ def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None)
     ValueError where an override changes what the task fixes or names a class, where several methods
     are given, or none.
     """
+    overrides = list(map(renamed, overrides))
     for override in overrides:
         if top_level_node(override) not in (*METHOD, *WHERE):
             raise ValueError(
@@ -255,7 +257,7 @@ def read_entry(folder: Path) -> Entry:
     for key, kind in FIELDS.items():
         if not isinstance(fields.get(key), kind):
             raise ValueError(f"{path}: {key} is {fields.get(key)!r}; wanted {kind.__name__}")
-    overrides = tuple(map(str, fields["overrides"]))
+    overrides = tuple(renamed(str(override)) for override in fields["overrides"])
     for override in overrides:
         if override not in of_method(overrides) or ".." in override:  # a way to other folders
             raise ValueError(

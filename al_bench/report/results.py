@@ -31,7 +31,7 @@ NOT_AVAILABLE = "data set not available"
 SECONDS = ("select", "fit", "evaluate")
 PLACES = 4  # decimals
 DIGITS = 18  # that a stored number may have, those of 64 bits
-RENAMED = {  # columns of version 1.0
+RENAMED = {  # columns of version 1.0, and what its manifests call so
     "assignment": "annotator_selection",
     "assignment_config": "annotator_selection_config",
     "oracle": "reads_truth",
@@ -120,6 +120,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         except ValueError as problem:
             failed.append(Missing(name, UNKNOWN, str(problem)))
             continue
+        manifest |= {key: by_todays_names(manifest[key]) for key in ("choices", "science", "facts")}
         what = describe(manifest["choices"], manifest["science"], manifest["seed"])
         if manifest["error"]:
             failed.append(Missing(name, what, str(manifest["error"])))
@@ -136,6 +137,11 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
     frame = rounded(sorted_rounds(pd.DataFrame(rows))) if rows else pd.DataFrame()
     known = {key: sorted(values) for key, values in provenance.items()}
     return Results(frame, tuple(failed), tuple(unfinished), known)
+
+
+def by_todays_names(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of a manifest, perhaps of version 1.0."""
+    return {RENAMED.get(key, key): value for key, value in table.items()}
 
 
 def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) -> str:

@@ -272,8 +272,9 @@ def renewed(own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[P
     if "_target_" not in own or not same_class(own, base):
         return False
     target = str(own["_target_"])
-    version = constants(target).get("version") if target.startswith(OURS) else own.get("version")
-    if version != own.get("version") or own.keys() - {*ADDED} != base.keys():
+    known: Mapping[str, Any] = constants(target) if target.startswith(OURS) else own
+    wanted = base.keys() - {*known.get("operational", ())}
+    if known.get("version") != own.get("version") or own.keys() - {*ADDED} != wanted:
         return True
     parts = [(value, base[name]) for name, value in own.items() if name in base]
     return any(renewed(v, b, folders) for v, b in parts if isinstance(v, Mapping))

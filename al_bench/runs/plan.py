@@ -19,6 +19,7 @@ from al_bench.runs.config import (
     config_folders,
     is_option,
     key_of,
+    renamed,
     resolved,
     run_spec,
     search,
@@ -191,8 +192,8 @@ def plan(
     base = compose(*options)
     params = base.hydra.sweeper.get("params") or {}
     given = {key_of(line) for line in lines}
-    more = [f"{key}={value}" for key, value in params.items() if key not in given]
-    swept += [values_of(line, extra) or [line] for line in more]
+    more = [renamed(f"{key}={value}") for key, value in params.items()]
+    swept += [values_of(line, extra) or [line] for line in more if key_of(line) not in given]
     combinations = together([[*values, *job] for job in product(*swept)])
     nodes = {}
     for combination in combinations:

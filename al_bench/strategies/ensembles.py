@@ -160,8 +160,3 @@ class BoSS:
         head = logistic(*taught, self.l2, np.zeros(k), *fit)
         said = (state.rows.features[scored] @ head[:-1] + head[-1]).argmax(axis=1)
         return np.asarray(said != self.truth[scored])
-
-
-def knowing(rule: Any, truth: Ints) -> Any:
-    """A rule; one that reads the truth with it."""
-    return rule.given(truth) if getattr(rule, "reads_truth", False) else rule
