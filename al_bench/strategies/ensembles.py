@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -129,7 +129,8 @@ class BoSS:
 
     def given(self, truth: Ints) -> BoSS:
         """The same reference with (n,) the true class of every pool row."""
-        told = {name: knowing(rule, truth) for name, rule in self.rules.items()}
+        told = {name: rule.given(truth) if getattr(rule, "reads_truth", False) else rule
+                for name, rule in self.rules.items()}  # fmt: skip
         return replace(self, rules=told, truth=np.asarray(truth, dtype=np.int64))
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
