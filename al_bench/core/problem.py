@@ -158,6 +158,16 @@ class Problem:
         return whole.hexdigest()[:16]
 
 
+def reads_truth(part: Any) -> bool:
+    """Whether a component is an upper reference: it reads the truth, and every table marks it."""
+    return bool(getattr(part, "reads_truth", False))
+
+
+def knowing(part: Any, truth: Any) -> Any:
+    """A component; an upper reference with the truth."""
+    return part.given(truth) if reads_truth(part) else part
+
+
 def check_fit(problem: Problem) -> None:
     """ValueError, in one sentence, unless the arrays of a problem are of one size and kind."""
     width, test_width = (rows.features.shape[1] for rows in (problem.pool, problem.test))

@@ -12,13 +12,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from al_bench.core.hashing import UNSEEN
+from al_bench.core.problem import reads_truth
 from al_bench.core.state import AnnotatorSelection, LabelModel, Learner, Strategy, Supervision
 from al_bench.crowd import Majority
 from al_bench.data.datasets.check import check_names, check_prompts, spaced
 from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
 from al_bench.runs.config import OPTIONAL, RENAMED_KEYS, instantiate, is_sweep, key_of
-from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import plan
 
 DEFAULTS: Mapping[str, str | None] = {

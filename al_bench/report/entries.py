@@ -26,6 +26,7 @@ import pandas as pd
 import yaml
 
 from al_bench.core.hashing import check_file_name
+from al_bench.core.problem import reads_truth
 from al_bench.core.rng import rng
 from al_bench.report.merge import (
     MEASURED,
@@ -46,7 +47,6 @@ from al_bench.runs.component import identified, name_of, run_id
 from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, renamed, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
-from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import Job, Plan, composed, top_level_node
 from al_bench.runs.run import Silent, execute
 from al_bench.runs.sweep import sweep

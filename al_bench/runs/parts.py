@@ -9,7 +9,7 @@ from typing import Any
 
 from al_bench.core.loop import Parts
 from al_bench.core.metrics import evaluate
-from al_bench.core.problem import Problem
+from al_bench.core.problem import Problem, knowing, reads_truth
 from al_bench.core.state import Protocol
 from al_bench.crowd import InTurn, Majority
 from al_bench.data.build import build as build_problem
@@ -26,7 +26,7 @@ def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
     protocol = checked_protocol(instantiate(job.at("protocol")))
     check_asking(job, problem, protocol)
     rules = [instantiate(job.at(group)) for group in ("init", "strategy", "supervision")]
-    init, strategy, supervision = (p.given(problem.truth) if reads_truth(p) else p for p in rules)
+    init, strategy, supervision = (knowing(part, problem.truth) for part in rules)
     learner, trainer = instantiate(job.at("learner")), instantiate(job.at("trainer"))
     trainer.lead(learner)
     asking = {} if problem.annotator_pool is None else asking_of(job, problem)
@@ -73,11 +73,6 @@ def check_asking(job: Job, problem: Problem, protocol: Protocol) -> None:
     if protocol.allow_relabel:
         raise ValueError("the protocol lets rows be queried again, but there is one annotator, who "
                          "has one answer a row; choose several by annotators=...")  # fmt: skip
-
-
-def reads_truth(part: Any) -> bool:
-    """Whether this is an upper reference: it reads the truth, and is marked so in every table."""
-    return bool(getattr(part, "reads_truth", False))
 
 
 def problem_of(job: Job) -> Problem:

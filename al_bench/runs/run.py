@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from al_bench.core.loop import Round, active_learning
-from al_bench.core.problem import Problem
+from al_bench.core.problem import Problem, reads_truth
 from al_bench.core.progress import span
 from al_bench.core.threads import limit_threads
 from al_bench.runs.component import identified, name_of
@@ -18,7 +18,7 @@ from al_bench.runs.config import GROUPS, OPTIONAL, instantiate
 from al_bench.runs.environment import commit, isa_limited, versions
 from al_bench.runs.loggers import log_round, open_loggers, title
 from al_bench.runs.options import option_of
-from al_bench.runs.parts import parts_of, problem_of, reads_truth
+from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.plan import Job
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 

@@ -11,6 +11,7 @@ import numpy as np
 from al_bench.core.arrays import above, at_least, one_hot, require, share
 from al_bench.core.balance import balanced_weights
 from al_bench.core.logistic import logistic
+from al_bench.core.problem import knowing
 from al_bench.core.state import Floats, Ints, State, Strategy
 from al_bench.strategies.balance import random_argmax, unanswered
 from al_bench.strategies.coverage import UHerding
@@ -129,7 +130,7 @@ class BoSS:
 
     def given(self, truth: Ints) -> BoSS:
         """The same reference with (n,) the true class of every pool row."""
-        told = {name: rule.given(truth) if getattr(rule, "reads_truth", False) else rule
+        told = {name: knowing(rule, truth)
                 for name, rule in self.rules.items()}  # fmt: skip
         return replace(self, rules=told, truth=np.asarray(truth, dtype=np.int64))
 

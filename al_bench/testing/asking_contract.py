@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.core.oracle import Oracle
-from al_bench.core.problem import accuracies
+from al_bench.core.problem import accuracies, knowing
 from al_bench.core.state import Answers
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
@@ -18,7 +18,6 @@ from al_bench.testing.promises import (
     generator,
     hands_off,
     kept,
-    knowing,
     none_of,
     same_again,
 )

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.core.problem import knowing
 from al_bench.core.state import ABSENT, Ints, PriorModel, State, TrainingSet
 from al_bench.data.types import People, Truth
 from al_bench.testing import asking_contract, strategy_contract
@@ -25,7 +26,6 @@ from al_bench.testing.promises import (
     generator,
     global_generators_untouched,
     hands_off,
-    knowing,
     none_of,
     same_again,
 )

@@ -59,11 +59,6 @@ def _global_states() -> dict[str, bytes]:
     return {name: state.encode() for name, state in states.items()}
 
 
-def knowing(part: Any, truth: Any) -> Any:
-    """A component; an upper reference with the truth that a runner would give it."""
-    return part.given(truth) if getattr(part, "reads_truth", False) else part
-
-
 @contextmanager
 def kept(where: str) -> Iterator[None]:
     """Whatever fails inside is a broken promise, and is said with where that was."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
+from al_bench.core.problem import knowing
 from al_bench.core.state import Answers, Ints
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
@@ -18,7 +19,6 @@ from al_bench.testing.promises import (
     generator,
     hands_off,
     kept,
-    knowing,
     same_again,
 )
 from al_bench.testing.situations import Situation, after_training, one_annotator, situations
