@@ -43,7 +43,7 @@ class FoldModel:
     unseen: Bools
 
     def log_probs(self, features: Floats) -> Floats:
-        """(n, k) log-probabilities; -log k for unseen classes, and for all if unfitted. O(n d k)."""
+        """(n, k) log-probabilities; -log k for unseen classes, for all if unfitted. O(n d k)."""
         if self.weight is None:
             return log_floor(uniform(len(features), len(self.unseen)))
         scores = log_softmax(features @ self.weight[:-1] + self.weight[-1])
