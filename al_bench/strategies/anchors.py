@@ -124,7 +124,7 @@ def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
 def nearest(pool: Floats, anchors: Floats, neighbours: int) -> tuple[Ints, Floats]:
     """(f,) rows among the `neighbours` nearest of an anchor, once per anchor, with similarities.
 
-    Goes through the pool in blocks. A row under an anchor's threshold so far is dropped for good, as
+    Goes through the pool in blocks. A row under an anchor's threshold so far is dropped, as
     thresholds only rise.
     """
     best = np.full((len(anchors), min(neighbours, len(pool))), -np.inf, dtype=pool.dtype)
