@@ -1,7 +1,7 @@
 """The belief in every pool row's class: foundation model and task model, pooled by the answers.
 
 Training rules and ``codecision`` share this arithmetic. Two experts give class probabilities: the
-foundation model its prior q, and a logistic regression on the frozen features p, predicted out of
+foundation model its prior q, and a logistic regression p on the frozen features, predicted out of
 fold. They are pooled log-linearly, ``f_k ~ p_k^b q_k^a``. The exponents, the annotator's noise rate
 and the posterior of every labelled row's true class are estimated jointly from the answers alone
 (`fit_pool` or `mean_pool`). Several forms of both experts are fitted; their pools are averaged,

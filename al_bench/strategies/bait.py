@@ -65,11 +65,11 @@ class Bait:
         seen = np.concatenate([rows, state.labelled])
         features = self._projected(linear_head(state).features[seen], state.n_classes)
         pool = likeliest(features, state.probs[seen], self.classes)
-        queried, taught = pool.take(slice(len(rows))), pool.take(slice(len(rows), None))
+        queried, labelled = pool.take(slice(len(rows))), pool.take(slice(len(rows), None))
         old, new = self._weights(len(state.labelled), budget)
         k = state.n_classes
         width = k * features.shape[1]
-        information = old * fisher(taught, k) + self.ridge * np.eye(width)
+        information = old * fisher(labelled, k) + self.ridge * np.eye(width)
         inverse = np.linalg.inv(information)
         middle = inverse @ fisher(pool, k) @ inverse / len(seen)
         count = min(int(self.oversample * budget), len(rows))

@@ -128,8 +128,8 @@ class MaxHerding:
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # breaks ties at random
-        alike = np.ones(min(self.sample, len(rows)))
-        return herd(state, rows, alike, self.width, budget)
+        even = np.ones(min(self.sample, len(rows)))
+        return herd(state, rows, even, self.width, budget)
 
 
 @dataclass(frozen=True)
