@@ -54,7 +54,7 @@ class Parts:
     """The components of a run besides its problem.
 
     init: the strategy of round 1; label_model: merges several answers about a row;
-    annotator_selection: chooses whom to ask. Both are needed only with several annotators.
+    annotator_selection: chooses whom to ask. These two are needed only with several annotators.
     """
 
     init: Strategy
