@@ -167,7 +167,7 @@ class OutOfFoldBelief:
     bias_pseudocount: float = 10.0
     by_classes: bool = True
 
-    # 1: features not normalised; 2: one form of the experts; 3: not by_classes
+    # 1: folds without preconditioning; 2: one form of the experts; 3: not by_classes
     version: ClassVar = 4
     several: ClassVar = 2  # 1: fitted each annotator's competence, which absorbed experts' errors
 

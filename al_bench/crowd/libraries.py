@@ -157,7 +157,7 @@ class Crowdlab:
     folds, l2 : of the classifier, as in `view`, trained on vote shares
     """
 
-    version: ClassVar = 3  # 1: features not normalised; 2: predicted the whole pool
+    version: ClassVar = 3  # 1: folds without preconditioning; 2: predicted the pool
     folds: int = 4
     l2: float = 1.0
 

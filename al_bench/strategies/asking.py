@@ -215,7 +215,7 @@ class ActiveLab:
     l2 : penalty of its weights
     """
 
-    version: ClassVar = 2  # 1: features were not normalised
+    version: ClassVar = 2  # 1: folds were fitted without preconditioning
     folds: int = 4
     l2: float = 1.0
 

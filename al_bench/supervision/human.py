@@ -111,7 +111,7 @@ class ConfidentLearning:
     l2 : penalty of its weights
     """
 
-    version: ClassVar = 2  # 1: features were not normalised
+    version: ClassVar = 2  # 1: folds were fitted without preconditioning
     folds: int = 4
     l2: float = 1.0
 
