@@ -34,8 +34,7 @@ from al_bench.report.stats import Floats
 
 @dataclass(frozen=True, order=True)
 class Opponent:
-    """A baseline and the metric that scores it: of its models alone, or of its models times the
-    prior at test time."""
+    """A baseline and its metric: that of its models, or of its models times the prior at test."""
 
     method: Method
     metric: str
@@ -222,9 +221,8 @@ def against_best(
     curves: LearningCurves,
     spec: ReportSpec,
 ) -> tuple[Comparison, tuple[Opponent, ...], float] | None:
-    """Compare a method with the best of some opponents, given their scores (s, p), on the method's
-    seeds. Returns the comparison, the best opponents and their final score; None if no seed is
-    shared."""
+    """Compare a method with the best of some opponents, by scores (s, p) on the method's seeds.
+    Returns the comparison, the best opponents and their final score; None if no seed is shared."""
     mine = curves.scores[curves.methods.index(ours)]
     own = ~np.isnan(mine).any(axis=1)
     theirs, best = cross_selected(np.stack(list(scores.values()))[:, own], curves.labels)
@@ -241,7 +239,7 @@ def savings_table(
     baselines: Sequence[Selection] | None = None,
     metric: str = "balanced_accuracy",
 ) -> pd.DataFrame:
-    """One row per setting: its columns, the best baseline, and the labels that `ours` saves over it.
+    """One row per setting: its columns, the best baseline, and what `ours` saves over it.
 
     frame: a table from `load_results`; ours: the columns of one method, ``{"strategy": "margin"}``;
     baselines: the columns of its rivals (None: all published query rules); each competes as it is

@@ -41,8 +41,7 @@ GIVEN = ["noise_rate", "cost"]  # configured rates and prices: not rounded, and 
 
 @dataclass(frozen=True)
 class Missing:
-    """A run without rows in the table. what: the run in words; why: the reason; where: the columns
-    of its setting, if its data set is not available."""
+    """A run without rows, and why; where: its setting's columns, if its data are not available."""
 
     id: str
     what: str
@@ -180,8 +179,7 @@ def sorted_rounds(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of rounds with measured values rounded, and recall kept for last rounds only.
-    Rounding twice changes nothing."""
+    """A table of rounds with values rounded and recall kept for last rounds only; idempotent."""
     last = frame["round"] == frame.groupby("id")["round"].transform("max")
     by_class = [
         np.round(recall, PLACES).tolist() if keep else []
