@@ -113,10 +113,9 @@ def mean_limits(
     (n,): logs of the ratios 1 - saving, their standard errors with degrees of freedom, and indices
     of their data sets.
 
-    Over seeds, the errors are combined, with the degrees of freedom of Welch and Satterthwaite
-    (1947). Over sets, the interval is from the spread between data sets (rows of one data set are
-    grouped), which includes the error within them. It is never narrower than over seeds, and NaN
-    for one data set.
+    Over seeds, errors are combined with the degrees of freedom of Welch and Satterthwaite (1947).
+    Over sets, the interval is from the spread between data sets (all sets of one together), which
+    includes the error within them. It is never narrower than over seeds, and NaN for one data set.
     """
     mean, number, count = float(logs.mean()), len(logs), int(data.max()) + 1
     parts = errors**2

@@ -1,4 +1,4 @@
-"""What query strategies must keep."""
+"""The contract of strategies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _bought(
     seed: int = 0,
     table: Ints | None = None,
 ) -> Answers:
-    """What it queries there, or from another table of answers, each row's first ones first."""
+    """The answers to a strategy's queries in a situation; table: other answers than its own."""
     oracle = Oracle(here.table if table is None else table, here.state.annotator_pool)
     with kept(f"with {here.name}, budget {size}, feedback={feedback}"):
         return query(knowing(strategy, here.truth), here.state, size, oracle, feedback, seed, 2)[0]
@@ -43,7 +43,7 @@ def _rows(strategy: Any, here: Situation, seed: int) -> list[Ints]:
 
 
 def queries_exactly_the_budget(make: Make) -> None:
-    """Queries min(budget, unlabelled) distinct rows that may be queried."""
+    """Queries min(budget, unlabelled) distinct rows, all queryable."""
     for here in situations():
         left = len(here.state.unlabelled)
         for size in sorted({1, 7, left - 1, left, left + 5}):
@@ -52,7 +52,7 @@ def queries_exactly_the_budget(make: Make) -> None:
 
 
 def hears_bought_answers_alone(make: Make) -> None:
-    """What it queries depends on the answers it was given, never on those of other rows."""
+    """Its queries depend only on answers that were bought, never on those of other rows."""
     for here in (one_annotator(0), make_asked("several annotators", labelled=20)):
         told = _bought(make(), here)
         other = others_poisoned(here, told.rows, told.annotators)
@@ -62,7 +62,7 @@ def hears_bought_answers_alone(make: Make) -> None:
 
 
 def returns_integers(make: Make) -> None:
-    """Rows come as an array of whole numbers, or a generator of such arrays."""
+    """It returns an array of integers, or a generator of such arrays."""
     here = one_annotator(0)
     rows = knowing(make(), here.truth).select(here.state, 5, generator())
     if isinstance(rows, GeneratorType):
@@ -75,7 +75,7 @@ def returns_integers(make: Make) -> None:
 
 
 def asks_again_within_bounds(make: Make) -> None:
-    """Where rows may be queried again: min(budget, unlabelled) rows, or it fills the budget."""
+    """If rows may be queried again, it queries min(budget, unlabelled) rows or the whole budget."""
     for here in asked_situations():
         state, left = here.state, int(here.state.remaining.sum())
         for size, feedback in ((1, "after_batch"), (7, "within_batch"), (left + 5, "after_batch")):

@@ -15,8 +15,7 @@ SHAPES = "os^vPX*<>hp"  # no diamond, which marks a mean
 
 
 def claims_figure(analysis: Analysis) -> Any:
-    """Savings over all levels: one panel per claim, one row per set, one dot with interval per
-    group."""
+    """Savings over all levels: a panel per claim, a row per set, a dot with interval per group."""
     shown = [result for result in analysis.claims if result.sets]
     if not shown:
         return None

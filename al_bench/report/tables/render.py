@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 COLUMNS, WIDTH = 6, 120  # most columns on a terminal; characters per line without a terminal
-# columns left out first on a terminal
+# removed from cells on a terminal, for lack of room
 NOT_REACHED = re.compile(r" \((?:baseline: |\d+ of \d+ )?not reached\)$")
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
