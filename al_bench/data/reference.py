@@ -42,7 +42,7 @@ def place_of(content: str, n_classes: int) -> list[Floats]:
 
 
 def reference_model(truth: Truth, fold: Ints) -> Floats:
-    """(n, k) probabilities by linear discriminant analysis, fitted on the other folds; fold: (n,)."""
+    """(n, k) probabilities by linear discriminant analysis fitted on other folds; fold: (n,)."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     probs = np.zeros((len(fold), truth.n_classes))

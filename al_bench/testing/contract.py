@@ -154,7 +154,7 @@ def answers_every_row(make: Make) -> None:
 
 
 def answer_as_a_crowd(make: Make) -> None:
-    """A class or ABSENT by each annotator, a class for every row; equal generators, equal answers."""
+    """A class or ABSENT by each annotator, a class for every row; equal generators agree."""
     crowd = make().crowd(_look(make()), generator())
     with global_generators_untouched():  # a library's first import may draw
         again = make().crowd(_look(make()), generator())

@@ -51,7 +51,7 @@ class CacheEntry:
         return self.path.exists()
 
     def open(self) -> Floats:
-        """The stored array, memory-mapped; ValueError, with the file to delete, if it is damaged."""
+        """The stored array, memory-mapped; ValueError, saying what to delete, if it is damaged."""
         file, problem = self.path / "rows.npy", None
         try:
             about = json.loads((self.path / "about.json").read_text("utf-8"))

@@ -59,7 +59,7 @@ def first_line(error: BaseException) -> str:
 
 
 def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
-    """The first candidate that the table has; ValueError that lists its columns if none is there."""
+    """The first candidate that the table has; ValueError that lists its columns if it has none."""
     for candidate in candidates:
         if candidate in table.column_names:
             return candidate
@@ -161,8 +161,8 @@ def human_columns(
     own: Sequence[str] | None,
     n_classes: int,
 ) -> dict[str, NDArray[Any]]:
-    """Human answers by name: (n,) labels or (n, k) votes. Missing columns are left out; a noise that
-    needs one raises an error."""
+    """Human answers by name: (n,) labels or (n, k) votes. Missing columns are left out; a noise
+    that needs one raises an error."""
     columns: dict[str, NDArray[Any]] = {}
     for name, source in human.items():
         if isinstance(source, str):

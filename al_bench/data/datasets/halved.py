@@ -63,10 +63,10 @@ class Halved:
 
 
 def halves(labels: Ints, seed: int) -> tuple[Ints, Ints]:
-    """Row numbers of two halves, each ascending, that differ by one row at most in size and in any
-    class; O(n log n)."""
+    """Row numbers of two halves, each ascending; their sizes differ by at most one row, in total
+    and in each class; O(n log n)."""
     draws = rng(seed, "halves").random(len(labels))
-    order = np.lexsort((draws, labels))  # by class, at random within it
+    order = np.lexsort((draws, labels))  # by class, random within a class
     return np.sort(order[::2]), np.sort(order[1::2])
 
 
