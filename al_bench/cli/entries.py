@@ -24,7 +24,7 @@ def enter(
 ) -> None:
     """Run a method on a task of the leaderboard and write the folder of its entry.
 
-    The method is checked before its runs, and the runs afterwards: nothing may read the truth.
+    The method is checked before its runs are made, and the runs are checked afterwards.
 
     \b
     examples:

@@ -39,7 +39,7 @@ COMMANDS = {  # the function of each command, imported on use
     "verify": "al_bench.cli.entries:verify",
     "session": "al_bench.cli.session:app",
 }
-NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # limited to AVX2, for equal bits
+NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # limited to AVX2
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -73,7 +73,7 @@ def check_used(given: Namespace) -> None:
 
 
 def show_hydra(arguments: Sequence[str], given: Namespace, extra: Path | None) -> None:
-    """Print Hydra's information about a configuration, itself or shell completion; nothing is run."""
+    """Print Hydra's information about a config, itself or shell completion; nothing is run."""
     import hydra
 
     from al_bench.runs.config import as_hydra_takes, config_dir, search, stand_alone, trust_folder

@@ -250,7 +250,7 @@ def predict(
 
 @app.command()
 def status(folder: Folder, config_dir: ConfigDir = None) -> None:
-    """Say how far a session has come."""
+    """Show the progress of a session."""
     with open_session(folder, config_dir) as session:
         print_status(session)
 
@@ -276,7 +276,7 @@ def add(
 
 @app.command()
 def withdraw(folder: Folder, annotator: Annotator = None, config_dir: ConfigDir = None) -> None:
-    """Withdraw open suggestions, all or one annotator's, so that their rows may be suggested again."""
+    """Withdraw open suggestions, all or one annotator's; their rows may be suggested again."""
     with open_session(folder, config_dir) as session:
         print(f"{session.withdraw(annotator)} suggestions taken back")
 

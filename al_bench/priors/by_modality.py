@@ -53,7 +53,7 @@ class ByModality:
 class Given:
     """The features and class probabilities that the data set has; uniform if it has none.
 
-    It is its own encoder; ``inputs`` are rows with ``features`` (n, d) and ``prior`` (n, k) or None.
+    It is its own encoder; ``inputs`` are rows of ``features`` (n, d) and ``prior`` (n, k) or None.
 
         >>> encoder = Given().encoder("features")
     """

@@ -66,8 +66,8 @@ def keys_of_selection(what: str, selection: Selection, keys: Sequence[K]) -> lis
 
 
 def only(what: str, selection: Selection, keys: Sequence[K]) -> K:
-    """The one key that matches a selection; ValueError, which says how they differ, if several do.
-    """
+    """The one key that matches a selection; ValueError, which says how they differ, if several
+    do."""
     found = keys_of_selection(what, selection, keys)
     if len(found) > 1:
         parts = [choice for key in found for choice in key.choices]

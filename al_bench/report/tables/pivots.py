@@ -95,8 +95,8 @@ def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Ce
 
 
 def header(method: Method, setting: Setting, groups: Sequence[str], metric: int = 0) -> Header:
-    """A method's and a setting's choices in some groups; `method` or `setting`: all of its groups.
-    """
+    """A method's and a setting's choices in some groups; `method` or `setting` means all of its
+    groups."""
     whole = method if "method" in groups else method.part(groups)
     return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
 
