@@ -63,9 +63,9 @@ def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[s
     except UnusualError:  # an experiment, a task
         node = {}
     target = str(node.pop("_target_", ""))
-    said = docstring(target, whole=True) if target else ""
-    shown = "" if " ".join(said.split()).startswith(line) else line
-    yield from (part for part in (f"{group}={option} {target}".strip(), shown, said) if part)
+    text = docstring(target, whole=True) if target else ""
+    shown = "" if " ".join(text.split()).startswith(line) else line
+    yield from (part for part in (f"{group}={option} {target}".strip(), shown, text) if part)
     for name, default in parameters(node).items():
         yield f"  {group}.{name}={value(default)}"
 

@@ -39,8 +39,8 @@ class Alike:
         at_least(self, 1, count=self.count)
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
-        said = [self.noise.answers(truth, each) for each in rng.spawn(self.count)]
-        return people([f"person {number + 1}" for number in range(self.count)], said)
+        answers = [self.noise.answers(truth, each) for each in rng.spawn(self.count)]
+        return people([f"person {number + 1}" for number in range(self.count)], answers)
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Individuals:
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         each = rng.spawn(len(self.members))
-        said = {
+        answers = {
             name: noise.answers(truth, own)
             for (name, noise), own in zip(self.members.items(), each, strict=True)
         }
-        said |= {name: said[whose] for name, whose in self.copies.items()}
-        return people(list(said), list(said.values()), [self.prices.get(n, 1.0) for n in said])
+        answers |= {name: answers[whose] for name, whose in self.copies.items()}
+        return people([*answers], [*answers.values()], [self.prices.get(n, 1.0) for n in answers])
 
 
 def mixed() -> dict[str, Noise]:
@@ -115,8 +115,8 @@ class Misreading:
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         probs = reference_held_out(truth, self.folds, rng)
         each = zip(self.rates, rng.spawn(len(self.rates)), strict=True)
-        said = [misread(truth, probs, rate, own) for rate, own in each]
-        return people([f"person {number + 1}" for number in range(len(said))], said)
+        answers = [misread(truth, probs, rate, own) for rate, own in each]
+        return people([f"person {number + 1}" for number in range(len(answers))], answers)
 
 
 @dataclass(frozen=True)
@@ -233,8 +233,8 @@ class WithModel:
         if truth.prior is None:
             raise ValueError("annotators: there is no prior to ask")
         flat = np.ptp(truth.prior, axis=1) == 0
-        said = np.where(flat, ABSENT, truth.prior.argmax(axis=1))
-        return with_models(self.inner.crowd(truth, rng), [self.name], [said])
+        answers = np.where(flat, ABSENT, truth.prior.argmax(axis=1))
+        return with_models(self.inner.crowd(truth, rng), [self.name], [answers])
 
 
 @dataclass(frozen=True)
@@ -261,22 +261,22 @@ class WithModels:
             raise ValueError("annotators.columns is empty; wanted a column for each model")
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
-        others, said = self.inner.crowd(truth, rng), []
+        others, answers = self.inner.crowd(truth, rng), []
         for column in self.columns:
             votes = votes_of("annotators", truth, column)
             best = np.argmax(votes + rng.random(votes.shape) / 2, axis=1)
-            said.append(np.where(votes.any(axis=1), best, ABSENT))
-        return with_models(others, list(self.columns), said)
+            answers.append(np.where(votes.any(axis=1), best, ABSENT))
+        return with_models(others, list(self.columns), answers)
 
 
-def with_models(others: Crowd, names: Sequence[str], said: Sequence[Ints]) -> Crowd:
+def with_models(others: Crowd, names: Sequence[str], answers: Sequence[Ints]) -> Crowd:
     """Some persons, and foundation models with their (n,) answers; ValueError if `others` are not
     identified."""
     if not others.identified:
         raise ValueError("annotators: a foundation model can stand beside persons alone, and "
                          "these answers are nobody's in particular")  # fmt: skip
     return Crowd(
-        np.column_stack([others.answers, *said]),
+        np.column_stack([others.answers, *answers]),
         (*others.names, *names),
         np.append(others.prices, np.ones(len(names))),
         np.append(others.is_model, np.ones(len(names), dtype=bool)),
@@ -284,11 +284,11 @@ def with_models(others: Crowd, names: Sequence[str], said: Sequence[Ints]) -> Cr
     )
 
 
-def people(names: Sequence[str], said: Sequence[Ints], prices: Sequence[float] = ()) -> Crowd:
+def people(names: Sequence[str], answers: Sequence[Ints], prices: Sequence[float] = ()) -> Crowd:
     """Persons with their (n,) answers and their prices."""
     costs = np.array(prices or [1.0] * len(names))
     nobody = np.zeros(len(names), dtype=bool)
-    return Crowd(np.column_stack(said), tuple(names), costs, nobody, identified=True)
+    return Crowd(np.column_stack(answers), tuple(names), costs, nobody, identified=True)
 
 
 def places(table: Ints) -> Crowd:

@@ -69,9 +69,9 @@ def build(
         answers, annotator_pool = answers_of_several(annotators, noise, look, seed)
     made = Problem(pool, truth, answers, tests, test_truth, names, annotator_pool=annotator_pool)
     check_annotator_pool(made)
-    rows, who = np.nonzero(made.table != ABSENT)
+    rows, column = np.nonzero(made.table != ABSENT)
     facts = {
-        "noise_rates": realised(truth[rows], made.table[rows, who], k)[1].tolist(),
+        "noise_rates": realised(truth[rows], made.table[rows, column], k)[1].tolist(),
         "dataset_key": dataset.key,
         "encoder_key": prior.encoder(dataset.modality).key,
     }

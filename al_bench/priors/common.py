@@ -95,8 +95,8 @@ def calibrated(scores: Floats, content_free: Floats) -> Floats:
     """(n, k) probabilities from log scores, divided by the mean prediction on texts without
     content, (m, k) scores, if there are any."""
     if len(content_free):
-        said = softmax(content_free).mean(axis=0)
-        scores = scores - np.log(np.maximum(said, np.float32(1e-12)))
+        mean = softmax(content_free).mean(axis=0)
+        scores = scores - np.log(np.maximum(mean, np.float32(1e-12)))
     return softmax(scores)
 
 

@@ -334,11 +334,11 @@ def used(reply: Any, guess: Tokens) -> Tokens:
 
 def asked_to_wait(response: httpx2.Response) -> float:
     """Seconds to wait, from the header Retry-After, or 0."""
-    said = response.headers.get("retry-after", "")
+    header = response.headers.get("retry-after", "")
     try:
-        if said.isdecimal():
-            return float(said)
-        return max((parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds(), 0.0)
+        if header.isdecimal():
+            return float(header)
+        return max((parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds(), 0.0)
     except (ValueError, TypeError):
         return 0.0
 

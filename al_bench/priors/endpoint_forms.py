@@ -187,9 +187,9 @@ def class_of(answer: str, names: Sequence[str]) -> int | None:
     """The class that an answer names exactly, apart from characters in AROUND and, if unambiguous,
     letter case; None if it names none."""
     for form in (str, str.casefold):
-        said, *known = (form(plain(text)) for text in (answer, *names))
-        if known.count(said) == 1:
-            return known.index(said)
+        named, *known = (form(plain(text)) for text in (answer, *names))
+        if known.count(named) == 1:
+            return known.index(named)
     return None
 
 

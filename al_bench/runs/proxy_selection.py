@@ -50,12 +50,12 @@ class ProxySelection:
         )
         since: list[Round] = []  # the rounds after the last point
         for past in log:
-            told = answers_of_rounds([past])
-            if problem.table[told.rows, told.annotators].tolist() != past.answers:
+            answers = answers_of_rounds([past])
+            if problem.table[answers.rows, answers.annotators].tolist() != past.answers:
                 raise ValueError(
                     f"round {past.round} of the proxy run has other answers than this problem"
                 )
-            state = answered(state, told, parts.label_model, seed, past.round)
+            state = answered(state, answers, parts.label_model, seed, past.round)
             since = [*since, past]
             if self.is_point(past.round, len(log) - 1):
                 if number >= done:
@@ -83,19 +83,19 @@ def measured_point(
 ) -> Round:
     """The point with this number: all queries of some rounds, and the metrics of the model now."""
     fitted = perf_counter()
-    told = answers_of_rounds(since)
-    metrics, recall = evaluate(now, problem, told.rows)
+    answers = answers_of_rounds(since)
+    metrics, recall = evaluate(now, problem, answers.rows)
     seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
     return Round(
         number,
-        told.rows.tolist(),
-        told.classes.tolist(),
+        answers.rows.tolist(),
+        answers.classes.tolist(),
         sum(past.oracle_calls for past in since),
         metrics,
         recall,
         seconds,
-        problem.own_ids(told.rows),
-        [] if problem.annotator_pool is None else told.annotators.tolist(),
+        problem.own_ids(answers.rows),
+        [] if problem.annotator_pool is None else answers.annotators.tolist(),
         sum(past.cost for past in since),
     )
 

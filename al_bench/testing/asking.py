@@ -46,8 +46,8 @@ def bought(state: State, table: Ints, rows: Ints, rng: np.random.Generator) -> S
         if state.annotator_pool.identified
         else 1.0
     )
-    who = np.argmax(state.available[rows] * draw, axis=1)
-    return state.tell(rows, table[rows, who], who)
+    annotators = np.argmax(state.available[rows] * draw, axis=1)
+    return state.tell(rows, table[rows, annotators], annotators)
 
 
 def make_asked(
@@ -99,12 +99,12 @@ def asked_situations() -> Iterator[Situation]:
     yield make_asked("more classes than rows", n=30, k=40, labelled=6)
     hidden = make_asked("hidden rows beside several answers")
     yield replace(hidden, state=hidden.state.hide(np.arange(0, 60, 2)))
-    told = make_asked("all answers of one class")
-    state = replace(told.state, consensus=None)
+    single = make_asked("all answers of one class")
+    state = replace(single.state, consensus=None)
     answers = replace(state.answers, classes=np.zeros_like(state.answers.classes))
     labels = np.where(state.labels >= 0, 0, state.labels)
     same = replace(state, labels=labels, answers=answers)
-    yield replace(told, state=same, table=np.where(told.table == ABSENT, ABSENT, 0))
+    yield replace(single, state=same, table=np.where(single.table == ABSENT, ABSENT, 0))
 
 
 def others_poisoned(asked: Situation, rows: Ints, annotators: Ints) -> Ints:

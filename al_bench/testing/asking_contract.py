@@ -93,8 +93,8 @@ def names_somebody_open(make: Make) -> None:
         ):
             with kept(f"with {here.name}, {len(some)} rows"):
                 oracle = Oracle(here.table, annotator_pool, _skilled(make(), here))
-                who = oracle.whom(state, some, generator())
-            if not np.array_equal(who, _skilled(make(), here).assign(state, some, generator())):
+                named = oracle.whom(state, some, generator())
+            if not np.array_equal(named, _skilled(make(), here).assign(state, some, generator())):
                 raise ContractError(f"with {here.name}: equal generators name other annotators")
 
 

@@ -72,8 +72,8 @@ def make_trained(n: int = 200, believing: bool = True) -> tuple[State, Ints]:
     state, truth = make_state(n)
     then, since = np.split(state.labelled, [len(state.labelled) // 2])
     rows = np.concatenate([then, since[::2], state.unlabelled[::3]])
-    told = 0.8 * np.eye(state.n_classes)[truth[then]] + 0.2 * state.rows.prior[then]
-    targets = np.concatenate([told, state.rows.prior[rows[len(then) :]]]).astype(np.float32)
+    soft = 0.8 * np.eye(state.n_classes)[truth[then]] + 0.2 * state.rows.prior[then]
+    targets = np.concatenate([soft, state.rows.prior[rows[len(then) :]]]).astype(np.float32)
     weights = np.linspace(0.5, 1.5, len(rows), dtype=np.float32)
     beliefs = (state.probs + state.rows.prior) / 2 if believing else None
     return replace(state, training=TrainingSet(rows, targets, weights, beliefs)), truth

@@ -54,9 +54,9 @@ def queries_exactly_the_budget(make: Make) -> None:
 def hears_bought_answers_alone(make: Make) -> None:
     """Its queries depend only on answers that were bought, never on those of other rows."""
     for here in (one_annotator(0), make_asked("several annotators", labelled=20)):
-        told = _bought(make(), here)
-        other = others_poisoned(here, told.rows, told.annotators)
-        if not np.array_equal(told.rows, _bought(make(), here, table=other).rows):
+        answers = _bought(make(), here)
+        other = others_poisoned(here, answers.rows, answers.annotators)
+        if not np.array_equal(answers.rows, _bought(make(), here, table=other).rows):
             raise ContractError(f"with {here.name}: the choice changes with hidden answers, which "
                                 "were not bought")  # fmt: skip
 
@@ -79,14 +79,14 @@ def asks_again_within_bounds(make: Make) -> None:
     for here in asked_situations():
         state, left = here.state, int(here.state.remaining.sum())
         for size, feedback in ((1, "after_batch"), (7, "within_batch"), (left + 5, "after_batch")):
-            told = _bought(make(), here, size, feedback)
-            new = np.unique(told.rows[state.labels[told.rows] < 0])
-            again = len(new) < len(told)
+            bought = _bought(make(), here, size, feedback)
+            new = np.unique(bought.rows[state.labels[bought.rows] < 0])
+            again = len(new) < len(bought)
             wanted = min(size, left if again else len(state.unlabelled))
-            if len(told) != wanted:
+            if len(bought) != wanted:
                 raise ContractError(
-                    f"with {here.name}, budget {size}, feedback={feedback}: {len(told)} queries, "
-                    f"{len(told) - len(new)} of them ask again; wanted {wanted}"
+                    f"with {here.name}, budget {size}, feedback={feedback}: {len(bought)} queries, "
+                    f"{len(bought) - len(new)} of them ask again; wanted {wanted}"
                 )
 
 
