@@ -143,9 +143,9 @@ def prior(
 def check(
     overrides: Overrides = None, config_dir: ConfigDir = None, multirun: Multirun = False
 ) -> int:
-    """Check your components (a strategy, a label model ...) against the contract of their group.
+    """Check your components (a strategy, a label model ...) against the contract of their kind.
 
-    Groups: strategy, supervision, learner, imbalance, noise, annotators, label_model,
+    Of: strategy, supervision, learner, imbalance, noise, annotators, label_model,
     annotator_selection.
     """
     from al_bench.testing.contract import check_config

@@ -14,7 +14,7 @@ from al_bench.report import stats
 from al_bench.report.stats import Floats
 
 CLOSE = 1e-9  # a level counts as reached within rounding
-MOST = 2.0  # largest ratio of labels that a level counts as if one curve does not reach it
+MOST = 2.0  # limit of `edge`: at most this many times the labels, at least 1 / MOST
 
 
 def area(curves: Floats, labels: Floats) -> Floats:

@@ -88,7 +88,7 @@ def name_of(known: Any) -> str:
 
 def identified(node: Any, several: bool = False) -> Any:
     """A config node with the version, source and content of each component in it; several: whether
-    the run has several annotators, which is found out by itself for the settings of a whole run."""
+    the run has several annotators (the settings of a whole run show this by themselves)."""
     if isinstance(node, list | tuple):
         return [identified(part, several) for part in node]
     if isinstance(node, float) and node.is_integer():
