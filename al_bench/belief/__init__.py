@@ -1,4 +1,4 @@
-"""The class of a row as prior, model and answers together say it: an opinion pool of the three."""
+"""The belief: class probabilities of every row, pooled from prior, task model and answers."""
 
 from lazy_loader import attach_stub
 

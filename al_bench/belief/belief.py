@@ -1,11 +1,11 @@
-"""What to believe of every pool row: a foundation model and a task model, weighed by answers.
+"""The belief in every pool row's class: foundation model and task model, pooled by the answers.
 
-The arithmetic that the training rules and ``codecision`` share. Two experts give class
-probabilities: the foundation model its prior q, a logistic regression p on the frozen features,
-seen only out of fold. They are pooled log-linearly, ``f_k ~ p_k^b q_k^a``; the exponents, the
-annotator's noise rate and the posterior of every labelled row's true class are found together
-(`fit_pool`, or `mean_pool`), from the answers alone. Several forms of both experts are tried, and
-what they come to is averaged by how well each explains answers that it has not seen.
+Training rules and ``codecision`` share this arithmetic. Two experts give class probabilities: the
+foundation model its prior q, and a logistic regression p on the frozen features, predicted out of
+fold. They are pooled log-linearly, ``f_k ~ p_k^b q_k^a``. The exponents, the annotator's noise rate
+and the posterior of every labelled row's true class are estimated jointly from the answers alone
+(`fit_pool` or `mean_pool`). Several forms of both experts are fitted; their pools are averaged,
+weighted by how well each predicts held-out answers.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from al_bench.crowd.crossfit import (
     log_floor,
 )
 
-DOUBT_OF_EVIDENCE = 2.0  # by which it is divided: rows are chosen, and answers are not independent
+DOUBT_OF_EVIDENCE = 2.0  # divides the evidence: rows are not drawn at random, nor independent
 Beforehand: TypeAlias = tuple[Floats, Floats, tuple[float, float]]
-LEAST = 1e-3  # of a form's weight: those below are left out
+LEAST = 1e-3  # forms with a smaller weight are dropped
 
 
 @dataclass(frozen=True)
 class Belief:
-    """pool: (n, k) class probabilities, as if classes were equally frequent; the posterior where an
-    answer is known. fit: None before any label. trust: in the foundation model, 0..1. belief_fn:
-    the same for any rows, (m, k), without their answers."""
+    """pool: (n, k) class probabilities under equal class frequencies; for labelled rows, their
+    posterior. fit: None before any label. trust: in the foundation model, 0..1. belief_fn: gives
+    class probabilities of any rows, (m, k), without using answers."""
 
     pool: Floats
     fit: PoolFit | None
@@ -57,10 +57,10 @@ class Belief:
 
 @dataclass(frozen=True)
 class AnswerTargets:
-    """Answers as a regression learns them.
+    """Regression targets made from the answers.
 
-    answers: (m,) classes, of several answers a row what they come to; targets: (m, k) of these;
-    sureness: (m,) of a row's answers, or None; votes: where there are several annotators.
+    answers: (m,) class of each labelled row, argmax of its targets; targets: (m, k); sureness: (m,)
+    sample weights, or None; votes: all answers, with several annotators only.
     """
 
     answers: Ints
@@ -70,8 +70,8 @@ class AnswerTargets:
 
     @classmethod
     def of(cls, state: State, log_prior: Floats, beforehand: Beforehand) -> AnswerTargets:
-        """The answers of a state; log_prior: (m, k) of their rows' classes; beforehand: what is
-        thought of experts and noise."""
+        """The targets of a state; log_prior: (m, k) of its labelled rows; beforehand: the priors of
+        exponents and noise."""
         if state.annotator_pool is None:
             answers = state.labels[state.labelled]
             return cls(answers, one_hot(answers, state.n_classes))
@@ -83,7 +83,7 @@ class AnswerTargets:
 
 @dataclass(frozen=True, eq=False)
 class CrossFitModel:
-    """A regression in folds, and its bias (k,) for a class, which is taken away."""
+    """A regression fitted in folds, and its class bias (k,), which is subtracted."""
 
     models: Sequence[FoldModel]
     bias: Floats
@@ -91,8 +91,8 @@ class CrossFitModel:
 
 @dataclass(frozen=True, eq=False)
 class MixtureComponent:
-    """A pair of experts, the regression and the prior with a shift, their exponents (2,), and how
-    far the pair is believed."""
+    """A form of the two experts: the regression, the prior's shift, the exponents (2,) of both, and
+    the form's weight in the average."""
 
     expert: CrossFitModel
     shift: float
@@ -102,8 +102,8 @@ class MixtureComponent:
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """What all forms say of any rows; means: (k,) logarithms of the prior's class frequencies in
-    the pool; known: rows of whom it was asked, and what it said."""
+    """The weighted average of all forms, for any rows; means: (k,) logarithms of the prior's class
+    frequencies in the pool; known: cached rows and their probabilities."""
 
     forms: Sequence[MixtureComponent]
     means: Floats
@@ -111,50 +111,50 @@ class Mixture:
     known: tuple[Rows, Floats] | None = None
 
     def __call__(self, rows: Rows) -> Floats:
-        """(m, k) probabilities. O(folds m d k) for every regression, nothing for known rows."""
+        """(m, k) probabilities. O(folds m d k) for every regression, O(1) for cached rows."""
         if self.known is not None and rows is self.known[0]:
             return self.known[1]
         log_prior, features = log_floor(rows.prior), unit(rows.features)
-        said = {
+        log_probs = {
             expert: everywhere(expert.models, features) - expert.bias
             for expert in dict.fromkeys(form.expert for form in self.forms)
         }
         pool = np.zeros(log_prior.shape)
         for form in self.forms:
-            believed = self.trust * divided_prior(log_prior, self.means, form.shift)
-            both = np.stack([said[form.expert], believed])
+            trusted = self.trust * divided_prior(log_prior, self.means, form.shift)
+            both = np.stack([log_probs[form.expert], trusted])
             pool += form.weight * pooled(both, form.exponents)
         return pool
 
 
 def prior_alone(rows: Rows) -> Floats:
-    """(m, k) the belief before any answer."""
+    """(m, k) belief before any answer."""
     return softmax(log_floor(rows.prior))
 
 
 @dataclass(frozen=True)
 class OutOfFoldBelief:
-    """The pool of the prior and an out-of-fold logistic regression, weighed by the answers.
+    """The pool of the prior and an out-of-fold logistic regression, fitted to the answers.
 
-    Every pair of a ridge and a shift is a form of the two experts, fitted for itself; the belief is
-    the mean of all, weighed by ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al.,
-    1999). Exponents and noise rate are the likeliest (`fit_pool`). ValueError without a form.
+    Every pair of a ridge and a shift is one form of the two experts, fitted on its own. The belief
+    is the mean of all forms, weighted by ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting
+    et al., 1999). Exponents and noise rate are MAP estimates (`fit_pool`).
 
         >>> belief = OutOfFoldBelief(l2_grid=[1.0]).believe(state, rng)
 
     Parameters
     ----------
-    folds : of the regression on unit-norm features
-    l2_grid : its l2 penalties
-    prior_exponents : powers of the prior's class frequencies, by which it is divided (Saerens et
-        al., 2002)
+    folds : cross-fitting folds of the regression on unit-norm features
+    l2_grid : l2 penalties (ridges) of the regression
+    prior_exponents : shifts; the prior is divided by its class frequencies to these powers (Saerens
+        et al., 2002)
     exponents, precision : mean and precision of the normal prior of the exponents of (task model,
         foundation model)
     noise : pseudo-counts of (wrong, right) answers
     trust_gate : whether `trust` scales the prior down where answers contradict it
     bias_pseudocount : answers of a class at which half of its `class_bias` is removed
-    by_classes : whether l2_grid are in units of `curvature`, so that many classes, of few answers
-        each, are held no tighter than two
+    by_classes : whether l2_grid is in units of `curvature`, so that the penalty is no stronger for
+        many classes with few answers each than for two
     """
 
     folds: int = 4
@@ -167,9 +167,9 @@ class OutOfFoldBelief:
     bias_pseudocount: float = 10.0
     by_classes: bool = True
 
-    # 1: folds in the features' own coordinates; 2: one form of the experts; 3: not by_classes
+    # 1: folds without preconditioning; 2: one form of the experts; 3: not by_classes
     version: ClassVar = 4
-    several: ClassVar = 2  # 1: each one's competence was fitted, and took the experts' errors
+    several: ClassVar = 2  # 1: fitted each annotator's competence, which absorbed experts' errors
 
     def __post_init__(self) -> None:
         for name in (
@@ -178,7 +178,7 @@ class OutOfFoldBelief:
             "exponents",
             "precision",
             "noise",
-        ):  # lists, of a config
+        ):  # a config gives lists
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
         for name, values in (("l2_grid", self.l2_grid), ("prior_exponents", self.prior_exponents)):
             fine = len(values) and min(values) >= 0
@@ -186,25 +186,25 @@ class OutOfFoldBelief:
 
     @property
     def beforehand(self) -> Beforehand:
-        """What is thought of exponents (mean and precision) and noise before any answer."""
+        """The priors: mean and precision of the exponents, pseudo-counts of the noise rate."""
         return np.array(self.exponents), np.array(self.precision), self.noise
 
     def believe(self, state: State, rng: np.random.Generator) -> Belief:
-        """O(folds iterations m d k) time for every ridge, O(folds n d k) for each that counts; O(n
-        k) memory."""
+        """The belief of a state. O(folds iterations m d k) time for every ridge, and O(folds n d k)
+        for each ridge of non-zero weight; O(n k) memory."""
         if len(state.labelled) == 0:
             return Belief(prior_alone(state.rows), None, 1.0, prior_alone)
         rows, answers = state.labelled, state.labels[state.labelled]
         labelled = state.rows.take(rows)
         prior = log_floor(labelled.prior)
-        faith = prior_trust(labelled.prior, answers) if self.trust_gate else 1.0
+        trust = prior_trust(labelled.prior, answers) if self.trust_gate else 1.0
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
-        told = AnswerTargets.of(state, faith * prior, self.beforehand)
-        folds = fold_numbers(told.answers, self.folds, rng)
-        experts = self.experts(unit(labelled.features), told, folds)
+        learned = AnswerTargets.of(state, trust * prior, self.beforehand)
+        folds = fold_numbers(learned.answers, self.folds, rng)
+        experts = self.experts(unit(labelled.features), learned, folds)
         pairs = list(product(experts, self.prior_exponents))
         fits = [
-            self.fit(told, own, faith * divided_prior(prior, means, shift))
+            self.fit(learned, own, trust * divided_prior(prior, means, shift))
             for (_, own), shift in pairs
         ]
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
@@ -215,47 +215,47 @@ class OutOfFoldBelief:
             for ((expert, _), shift), fit, weight in zip(pairs, fits, weights, strict=True)
             if weight
         ]
-        belief_fn = Mixture(forms, means, faith)
-        said, fit = belief_fn(state.rows), PoolFit.mean(fits, weights)
-        pool = said.copy()
+        belief_fn = Mixture(forms, means, trust)
+        probs, fit = belief_fn(state.rows), PoolFit.mean(fits, weights)
+        pool = probs.copy()
         pool[rows] = fit.posterior
-        return Belief(pool, fit, faith, replace(belief_fn, known=(state.rows, said)))
+        return Belief(pool, fit, trust, replace(belief_fn, known=(state.rows, probs)))
 
     def experts(
-        self, features: Floats, told: AnswerTargets, folds: Ints
+        self, features: Floats, learned: AnswerTargets, folds: Ints
     ) -> Iterator[tuple[CrossFitModel, Floats]]:
-        """One for each ridge, and what it says of the labelled rows held out, (m, k)
-        log-probabilities; features: (m, d) of these."""
-        k = told.targets.shape[1]
-        # held out, a class of one or two rows can hardly be predicted: no evidence on the model
-        few = np.bincount(told.answers, minlength=k)[told.answers] < 3
+        """One regression per ridge, with its held-out log-probabilities (m, k) of the labelled
+        rows; features: (m, d) of these rows."""
+        k = learned.targets.shape[1]
+        # held-out rows of a class with one or two answers say nothing about the model: uniform
+        few = np.bincount(learned.answers, minlength=k)[learned.answers] < 3
         unit_ridge = curvature(k) if self.by_classes else 1.0
         for ridge in self.l2_grid:
             penalty = ridge * unit_ridge
-            models = fold_models(features, told.targets, folds, penalty, told.sureness)
+            models = fold_models(features, learned.targets, folds, penalty, learned.sureness)
             own = held_out(models, features)
-            bias = class_bias(own[~few], told.answers[~few], self.bias_pseudocount)
+            bias = class_bias(own[~few], learned.answers[~few], self.bias_pseudocount)
             own = own - bias
             own[few] = -np.log(k)
             yield CrossFitModel(models, bias), own
 
     def one(self, experts: Floats, answers: Ints) -> PoolFit:
-        """What (e, m, k) experts come to by one answer a row, (m,)."""
+        """The pool of (e, m, k) experts fitted to one answer per row, (m,)."""
         return fit_pool(experts, answers, *self.beforehand)
 
-    def fit(self, told: AnswerTargets, own: Floats, log_prior: Floats) -> PoolFit:
-        """Of one form of the experts, (m, k) each."""
+    def fit(self, learned: AnswerTargets, own: Floats, log_prior: Floats) -> PoolFit:
+        """The fitted pool of one form: regression and prior, log-probabilities (m, k) each."""
         experts = np.stack([own, log_prior])
-        if told.votes is None:
-            return self.one(experts, told.answers)
-        return mean_multi_annotator(experts, told.votes, *self.beforehand)[0]
+        if learned.votes is None:
+            return self.one(experts, learned.answers)
+        return mean_multi_annotator(experts, learned.votes, *self.beforehand)[0]
 
 
 @dataclass(frozen=True)
 class AveragedBelief(OutOfFoldBelief):
     """`OutOfFoldBelief` whose exponents and noise rate are posterior means (`mean_pool`).
 
-    The likeliest ones hold few noisy answers for the fault of a good foundation model.
+    MAP estimates blame a good foundation model for a few noisy answers; posterior means do not.
 
         >>> belief = AveragedBelief(confusion_pseudocount=5.0).believe(state, rng)
 
@@ -263,9 +263,9 @@ class AveragedBelief(OutOfFoldBelief):
     ----------
     folds, l2_grid, prior_exponents, exponents, precision, noise : as in `OutOfFoldBelief`
     trust_gate, bias_pseudocount, by_classes : as in `OutOfFoldBelief`
-    confusion_pseudocount : if given, learn which classes are confused, with so many pseudo-answers
-        a class for errors spread evenly. With several annotators each one's habit is learned
-        anyhow
+    confusion_pseudocount : if given, learn which classes are confused, with this many
+        pseudo-answers per class for evenly spread errors. Unused with several annotators, whose
+        habits are always learned
     """
 
     precision: tuple[float, float] = (2.0, 2.0)
@@ -289,9 +289,9 @@ class AveragedBelief(OutOfFoldBelief):
 def confident_rows(
     beliefs: Floats, rows: Ints, fraction: float, most: int, rng: np.random.Generator
 ) -> Ints:
-    """Of each predicted class the `fraction` of `rows` it is surest of, at most `most` a class.
+    """The `fraction` of `rows` of highest confidence in each predicted class, at most `most` each.
 
-    Ascending; ties fall at random. O(r k + r log r) for r rows.
+    Row numbers, ascending; ties at random. O(r k + r log r) for r rows.
     """
     order = rng.permutation(rows)
     guesses, sureness = beliefs[order].argmax(axis=1), beliefs[order].max(axis=1)
@@ -304,18 +304,18 @@ def confident_rows(
 
 @dataclass(frozen=True)
 class BeliefModel:
-    """The belief as a label model: several answers, weighed by each annotator's skill, on top of
-    what foundation model and task model say of the row, who are heard the less the fewer answers
-    there are that look wrong (ours). An annotator's record is what the belief makes of his answers.
+    """The belief as a label model (ours): several answers, weighted by each annotator's skill, are
+    combined with foundation model and task model. Both models weigh less while few answers, or few
+    that look wrong, have come in. Annotators are scored against the belief's posterior.
 
         >>> consensus = BeliefModel().infer(asked, rng)
 
     Parameters
     ----------
-    belief : what says so
+    belief : the belief that is computed
     """
 
-    version: ClassVar = 2  # 1: the beliefs' first way with several annotators
+    version: ClassVar = 2  # 1: the first treatment of several annotators
     belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
@@ -328,7 +328,7 @@ class BeliefModel:
 
 
 def belief_of(belief: OutOfFoldBelief, state: State, rng: np.random.Generator) -> Belief:
-    """What a belief says, read off the consensus where an equal one made it."""
+    """The belief of a state; reused from the consensus if an equal `belief` computed that."""
     made = state.consensus
     if made is not None and isinstance(made.belief, Belief) and made.believer == belief:
         return made.belief

@@ -1,4 +1,4 @@
-"""What answers say of each of the two experts, before they are pooled: pure arithmetic."""
+"""Corrections of each expert by the answers, before the experts are pooled: pure arithmetic."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from al_bench.core.state import Floats, Ints
 
 
 def even_weights(answers: Ints, pseudocount: float = 0.0) -> Floats:
-    """(m,) weights under which every class that was answered weighs the same, one in all; a class
-    of n rows weighs n / (n + pseudocount) of that."""
+    """(m,) sample weights that give every answered class equal weight, summing to one; a class of n
+    rows gets n / (n + pseudocount) of its share."""
     counts = np.bincount(answers)
     return np.asarray(1.0 / (int((counts > 0).sum()) * (counts[answers] + pseudocount)))
 
 
 def prior_trust(prior: Floats, answers: Ints) -> float:
-    """How far the prior may be listened to, in 0..1: it may, unless the answers contradict it.
+    """Trust in the prior, in 0..1: 1 unless the answers contradict it.
 
-    The class-balanced agreement of ``argmax prior`` with the answers against what the product of
-    the two marginals gives: 1 down to one standard error below it, 0 from two and a half on. A
-    prior that says nothing agrees by chance and keeps its trust: the exponents leave it out.
+    Compares the class-balanced agreement of ``argmax prior`` and answers with the agreement by
+    chance (product of the marginals): 1 down to one standard error below chance, 0 from two and a
+    half on. An uninformative prior agrees by chance and keeps its trust; its exponent removes it.
     """
     index = np.arange(len(answers))
     best = prior == prior.max(axis=1, keepdims=True)
@@ -35,22 +35,22 @@ def prior_trust(prior: Floats, answers: Ints) -> float:
 
 
 def class_bias(held_out: Floats, answers: Ints, pseudocount: float) -> Floats:
-    """(k,) by how much the task model favours each class whatever the row, in log-probability.
+    """(k,) the task model's bias for each class, independent of the row, in log-probability.
 
-    The mean of (m, k) held-out log-probabilities over rows, every answer's class weighing the
-    same, less its own mean over classes: zero for an expert that favours none. With few rows of
-    a class the regression's intercept favours the others by far; with few rows that mean is
-    uncertain too, so a class of n rows counts n / (n + pseudocount). Zeros without a row.
+    The class-balanced mean of (m, k) held-out log-probabilities over rows, minus its mean over
+    classes: zeros for an unbiased model. The regression's intercept strongly disfavours a class
+    with few rows. A mean over few rows is uncertain too, so a class of n rows counts n / (n +
+    pseudocount). Zeros without rows.
     """
     mean = even_weights(answers, pseudocount).astype(held_out.dtype) @ held_out
     return np.asarray(mean - mean.mean())
 
 
 def divided_prior(log_prior: Floats, means: Floats, exponent: float) -> Floats:
-    """(n, k) log-probabilities less so many times the logarithms of their classes' means (k,)."""
+    """(n, k) log-probabilities of the prior divided by its class means (k, as logs) ** exponent."""
     return log_prior if exponent == 0 else log_softmax(log_prior - exponent * means)
 
 
 def curvature(n_classes: int) -> float:
-    """Of a row's cross-entropy along the score of one of so many even classes."""
+    """Second derivative of the cross-entropy in one class's score, at uniform probabilities."""
     return (n_classes - 1) / n_classes**2

@@ -13,24 +13,24 @@ from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.state import Floats, Ints
 from al_bench.core.threads import one_thread
 
-ROUNDS = 4  # of fitting the frequencies: they hardly move after
+ROUNDS = 4  # of fitting the class frequencies, which hardly change after
 MOST_NOISE = 0.6
-RATES = np.linspace(0.005, MOST_NOISE, 13)  # of noise, that are averaged over
-STEPS, MOST_EXPONENT = 11, 3.0  # of an exponent
-LEAST = 1e-12  # of a chance before its logarithm
-SWEEPS = 30  # of learning what wrong answers say
-HALF = 20  # answers, and wrong ones, at which experts have half a say in what rows are
-TURNS, MOST_GAIN = 4, 80.0  # of learning skills; of what answers say of a row, as a logarithm
-SPREADS, LEAST_SPREAD = 2.5, 0.02  # standard deviations that the second pass looks at, at least
+RATES = np.linspace(0.005, MOST_NOISE, 13)  # grid of noise rates
+STEPS, MOST_EXPONENT = 11, 3.0  # grid points of an exponent, and its largest value
+LEAST = 1e-12  # lower bound of a probability before its logarithm
+SWEEPS = 30  # EM steps of `estimated_errors`
+HALF = 20  # answers, and wrong answers, at which the experts' weight in `judged` is halved
+TURNS, MOST_GAIN = 4, 80.0  # turns of learning skills; largest log-likelihood ratio of a cell
+SPREADS, LEAST_SPREAD = 2.5, 0.02  # half-width of the refined grid in sds; smallest sd
 
 
 @dataclass(frozen=True)
 class PoolFit:
-    """exponents: (e,) of the experts; noise: the annotator's error rate, of several the mean over
-    their answers; posterior: (m, k) of the true class of each labelled row; evidence: the
-    log-likelihood of the answers less the penalty of the exponents, or the logarithm of its mean
-    where they are averaged. judged: of several annotators the posterior in which experts have the
-    less say the fewer answers there are, and the fewer of them that look wrong."""
+    """exponents: (e,) of the experts; noise: the annotator's error rate, with several annotators
+    the mean over answers; posterior: (m, k) of the true class of each labelled row; evidence: the
+    penalised log-likelihood of the answers, or the log marginal likelihood if exponents are
+    averaged. judged: with several annotators, a posterior in which the experts' weight grows with
+    the number of answers and of wrong-looking answers."""
 
     exponents: Floats
     noise: float
@@ -40,7 +40,7 @@ class PoolFit:
 
     @classmethod
     def mean(cls, fits: Sequence[PoolFit], weights: Floats) -> PoolFit:
-        """What several fits come to by their weights (f,), which sum to one."""
+        """The weighted mean of several fits; weights: (f,), summing to one."""
         parts = list(zip(weights, fits, strict=True))
         judged = [w * fit.judged for w, fit in parts if fit.judged is not None]
         return cls(
@@ -54,8 +54,8 @@ class PoolFit:
 
 @dataclass(frozen=True)
 class Averages:
-    """Posterior means: exponents (e,) and their standard deviations; rates: (r,) weights of the
-    noise rates; evidence: log-likelihood of the answers, over everything that was averaged."""
+    """exponents, spread: (e,) posterior means and standard deviations; rates: (r,) posterior of the
+    noise rates on their grid; evidence: log marginal likelihood of the answers."""
 
     exponents: Floats
     spread: Floats
@@ -70,8 +70,8 @@ def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None
 
 
 def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
-    """(m, k) posterior of the true class given answers that are wrong at rate `noise`, the wrong
-    ones spread evenly over the other classes: Bayes' rule."""
+    """(m, k) posterior of the true class by Bayes' rule; answers are wrong at rate `noise`, evenly
+    over the other classes."""
     index = np.arange(len(answers))
     joint = belief * (noise / (belief.shape[1] - 1))
     joint[index, answers] = belief[index, answers] * (1 - noise)
@@ -81,7 +81,7 @@ def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
 def pool_loss(
     exponents: Floats, noise: float, experts: Floats, answers: Ints, frequencies: Floats
 ) -> tuple[float, Floats, float]:
-    """Minus the log-likelihood of noisy answers under the pool of experts, and its slopes: (e,) by
+    """Negative log-likelihood of noisy answers under the pool of experts, and its gradient: (e,) by
     exponent, and by the noise rate."""
     index = np.arange(len(answers))
     belief = pooled(experts, exponents, frequencies)
@@ -98,14 +98,13 @@ def pool_loss(
 def fit_pool(
     experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
 ) -> PoolFit:
-    """Exponents, noise rate and true-class posteriors that explain the answers.
+    """MAP estimates of exponents and noise rate, and the true-class posteriors under them.
 
-    experts: (e, m, k) out-of-fold log-probabilities as if classes were equally frequent; before and
-    precision: (e,) of a normal prior of the exponents; noise: (wrong, right) pseudo-counts of a
-    beta prior of the noise rate. Maximises the likelihood of the answers times the priors, in
-    which the pool is multiplied by the classes' frequencies among the labelled rows, so that a
-    rare answer in a sea of a likely class is doubted as Bayes would; the frequencies are those of
-    the posterior, found again after each fit. O(iterations e m k).
+    experts: (e, m, k) out-of-fold log-probabilities under equal class frequencies; before,
+    precision: (e,) mean and precision of a normal prior of the exponents; noise: (wrong, right)
+    pseudo-counts of a beta prior of the noise rate. The pool is multiplied by the class frequencies
+    among the labelled rows, so that answers of a rare class are doubted as Bayes' rule demands; the
+    frequencies are re-estimated from the posterior after each fit. O(iterations e m k).
     """
     from scipy.optimize import minimize
 
@@ -144,8 +143,8 @@ def averages(
 ) -> Averages:
     """Posterior means of the exponents on the grid of `axes` (e, a).
 
-    explained: what a pool (m, k) explains of the answers, (r,) log-likelihoods by noise rate;
-    likely: (r,) log-densities of the rates. O(m k) a point.
+    explained: maps a pool (m, k) to the answers' log-likelihood by noise rate, (r,); likely: (r,)
+    log prior density of the rates. O(m k) a grid point.
     """
     points = np.array(list(product(*axes)))
     known, logs = experts.astype(np.float32), np.log(frequencies).astype(np.float32)
@@ -165,12 +164,12 @@ def averages(
 
 
 def full_axes(experts: int) -> Floats:
-    """(e, a) axes over all exponents that there may be."""
+    """(e, a) axes over the whole range of exponents."""
     return np.tile(np.linspace(0, MOST_EXPONENT, STEPS), (experts, 1))
 
 
 def refined_axes(found: Averages) -> Floats:
-    """(e, a) axes for a closer look at where the exponents may be."""
+    """(e, a) finer axes around the posterior means of the exponents."""
     half = SPREADS * np.maximum(found.spread, LEAST_SPREAD)
     low = np.clip(found.exponents - half, 0, None)
     high = np.clip(found.exponents + half, None, MOST_EXPONENT)
@@ -185,16 +184,16 @@ def mean_pool(
     noise: tuple[float, float],
     pseudocount: float | None = None,
 ) -> PoolFit:
-    """As `fit_pool`, but exponents and noise rate are their posterior means, not the likeliest.
+    """As `fit_pool`, but exponents and noise rate are posterior means, not MAP estimates.
 
-    Few answers, some of them wrong, are explained by much noise and a good prior about as well as
-    by little noise and a bad one: the likeliest pair is either, their mean is neither. Noise may be
-    any rate alike with pseudo-counts of zero.
+    Much noise with a good prior explains a few answers about as well as little noise with a bad
+    prior. A MAP estimate picks one of the two; the posterior mean lies between. Pseudo-counts of
+    zero give a uniform prior of the noise rate.
 
-    pseudocount: where given, wrong answers may also be of a class's own kind: what they say is
-    learned for every class, held even by so many pseudo-answers, at first as the foundation model,
-    the last of the experts, tells them (Dawid and Skene, 1979), and averaged with the even kind by
-    evidence, a nat a class less for what was learned (Akaike, 1974). O(grid m k).
+    pseudocount: if given, also learn a confusion matrix of wrong answers (Dawid and Skene, 1979),
+    smoothed by this many evenly spread pseudo-answers per class and initialised by the foundation
+    model (the last expert). This fit and the one with even errors are averaged by their evidence,
+    minus one nat per class for the confusion matrix (Akaike, 1974). O(grid m k).
     """
     k = experts.shape[2]
     given = (experts, answers, before, precision, noise)
@@ -218,17 +217,17 @@ def grid_posterior(
     pseudocount: float | None,
     passes: int,
 ) -> PoolFit:
-    """`mean_pool` where a wrong answer about a class j says c at the rate errors[j, c], (k, k),
-    which is learned on from pass to pass where `pseudocount` is given."""
+    """`mean_pool` where a wrong answer about class j is class c with probability errors[j, c], (k,
+    k). With `pseudocount`, errors are re-estimated after every pass."""
     index, k = np.arange(len(answers)), experts.shape[2]
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
     counts, axes = np.bincount(answers, minlength=k) + 0.5, full_axes(len(experts))
-    for _ in range(passes):  # everywhere, then where it matters
-        said = errors[:, answers].T
+    for _ in range(passes):  # the whole grid first, then finer
+        wrong = errors[:, answers].T
 
-        def explained(belief: Floats, said: Floats = said) -> Floats:
+        def explained(belief: Floats, wrong: Floats = wrong) -> Floats:
             hit = belief[index, answers].astype(float)
-            missed = np.einsum("mk,mk->m", belief, said)
+            missed = np.einsum("mk,mk->m", belief, wrong)
             chance = np.outer(1 - RATES, hit) + np.outer(RATES, missed)
             return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=1))
 
@@ -245,12 +244,12 @@ def grid_posterior(
 
 
 def even_errors(n_classes: int) -> Floats:
-    """(k, k) what a wrong answer about each class says: any other alike."""
+    """(k, k) evenly spread wrong answers: each other class is equally probable."""
     return (1 - np.eye(n_classes)) / (n_classes - 1)
 
 
 def true_class_given_errors(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
-    """`true_class` where wrong answers say what `errors` (k, k) has for the true class."""
+    """`true_class` where a wrong answer is distributed by the true class's row of errors (k, k)."""
     index = np.arange(len(answers))
     joint = belief * noise * errors[:, answers].T
     joint[index, answers] = belief[index, answers] * (1 - noise)
@@ -258,8 +257,8 @@ def true_class_given_errors(belief: Floats, answers: Ints, noise: float, errors:
 
 
 def learned_errors(posterior: Floats, answers: Ints, pseudocount: float) -> Floats:
-    """(k, k) what wrong answers about a class say, by (m, k) posteriors of the true ones, and
-    `pseudocount` answers a class that say every other alike."""
+    """(k, k) distribution of wrong answers for each true class, from posteriors (m, k) of the true
+    classes and `pseudocount` evenly spread pseudo-answers per class."""
     k = posterior.shape[1]
     counts = posterior.T @ one_hot(answers, k)
     np.fill_diagonal(counts, 0)
@@ -268,7 +267,7 @@ def learned_errors(posterior: Floats, answers: Ints, pseudocount: float) -> Floa
 
 
 def estimated_errors(belief: Floats, answers: Ints, pseudocount: float) -> Floats:
-    """The same, where (m, k) `belief` alone says what is true, by expectation and maximisation."""
+    """`learned_errors` by expectation-maximisation from a belief (m, k) that saw no answers."""
     k, m = belief.shape[1], len(answers)
     errors, rate, frequencies = even_errors(k), 0.3, np.full(k, 1 / k)
     for _ in range(SWEEPS):
@@ -288,12 +287,12 @@ def mean_multi_annotator(
     precision: Floats,
     noise: tuple[float, float],
 ) -> tuple[PoolFit, Floats]:
-    """`mean_pool` of several answers a row, by people each with skills of his own; and (v,) by how
-    much each answer makes its class likelier than any other, as a logarithm.
+    """`mean_pool` for several answers per row by annotators of different skill; also returns (v,)
+    each answer's gain, the log-likelihood ratio of its class against any other.
 
-    experts: (e, m, k) for the rows of `votes`; the rest as in `mean_pool`, whose rate is the one
-    that people have in common. Exponents and rate, and how each one departs from it, are found in
-    turn; where nobody does and no row has two answers this is `mean_pool`. O(grid (m k + v)).
+    experts: (e, m, k) for the rows of `votes`; other arguments as in `mean_pool`, where the noise
+    rate is the common one. Exponents and common rate alternate with the annotators' skills. With
+    equal skills and one answer per row this is `mean_pool`. O(grid (m k + v)).
     """
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
     counts, axes = np.bincount(votes.said, minlength=votes.k) + 0.5, full_axes(len(experts))
@@ -317,12 +316,12 @@ def mean_multi_annotator(
         gain = np.log(hit / missed)[:, 0]
         belief = np.log(np.maximum(pooled(experts, found.exponents, frequencies), LEAST))
         posterior = softmax(belief + votes.by_row(gain))
-        if turn == 0:  # found again and again, frequencies run away
+        if turn == 0:  # re-estimated every turn, frequencies diverge
             counts = np.maximum(posterior.sum(axis=0), 0.3)
         if several and turn < TURNS - 1:
             skills = learned_skills(votes, posterior, gain, rate)
     wrong = float(1 - hit.mean())
-    told, doubted = len(gain), wrong * len(gain)
-    heard = told / (told + HALF) * doubted / (doubted + HALF)
-    judged = softmax(heard * belief + votes.by_row(gain))
+    count, doubted = len(gain), wrong * len(gain)
+    weight = count / (count + HALF) * doubted / (doubted + HALF)
+    judged = softmax(weight * belief + votes.by_row(gain))
     return PoolFit(found.exponents, wrong, posterior, found.evidence, judged), gain

@@ -1,9 +1,9 @@
 """PriorAL's split of the pool (Zhang et al., 2026), shared by its query rule and training rule.
 
-The paper: the product of task model p and foundation model q; imbalance-aware entropy
-``H_b = w_yhat / max_k w_k * entropy(p q)``, w_k the unlabelled rows whose pseudo-label
-``yhat = argmax q`` is k; the fraction rho of highest H_b is the noise set, the rest keeps its
-pseudo-label. What is not known of the paper is an option.
+As in the paper: the imbalance-aware entropy of a row is ``H_b = w_yhat / max_k w_k * entropy(p q)``
+with task model p and foundation model q; w_k is the number of unlabelled rows whose pseudo-label
+``yhat = argmax q`` is k. The fraction rho of highest H_b is the noise set; other rows keep their
+pseudo-labels. Details that the paper leaves open are options.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ WEIGHTS = ("as_published", "none", "inverse", "precision")
 
 
 def fm_guesses(prior: Floats, rng: np.random.Generator) -> Ints:
-    """(n,) likeliest class of each row by the prior, equal ones drawn at random."""
+    """(n,) argmax class of each row's prior; ties at random."""
     best = prior == prior.max(axis=1, keepdims=True)
     return np.asarray(np.argmax(best * rng.uniform(1, 2, size=prior.shape), axis=1))
 
 
 def class_weights(direction: str, state: State, guesses: Ints) -> Floats:
-    """(k,) factor of the entropy by pseudo-label, the largest one.
+    """(k,) factor of the entropy by pseudo-label; the largest is 1.
 
-    as_published: the class's fraction of the unlabelled rows' pseudo-labels, so that rows called
-    rare count as certain; inverse: one over it; none: one; precision: one less the fraction of the
-    pseudo-labels of the class which the answers confirm, from one right and one wrong on. Raises
-    ValueError for another word.
+    as_published: the class's fraction of the unlabelled rows' pseudo-labels, so that rows
+    pseudo-labelled as a rare class look certain; inverse: one over that; none: 1; precision: the
+    fraction of the class's pseudo-labels that answers contradict, with one pseudo-count each for
+    right and wrong. ValueError for another word.
     """
     k = state.n_classes
     size = np.maximum(np.bincount(guesses[state.unlabelled], minlength=k), 1).astype(float)
@@ -59,7 +59,7 @@ def balanced_entropy(
 
 
 def noise_set(scores: Floats, rho: float, least: int, rng: np.random.Generator) -> Ints:
-    """Positions of the fraction `rho` of highest scores, `least` of them at least; ties at random.
+    """Positions of the fraction `rho` of highest scores, at least `least`; ties at random.
 
     Raises ValueError unless 0 <= rho <= 1.
     """

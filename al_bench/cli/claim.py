@@ -1,4 +1,4 @@
-"""``albench claim``: what one method saves over others, from a parquet file alone."""
+"""``albench claim``: the labels that one method saves over others, from a parquet file only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def claim(
     metric: Annotated[str, typer.Option(help="where no experiment says it")] = "balanced_accuracy",
     config_dir: ConfigDir = None,
 ) -> None:
-    """Say what a method saves over others: the claims of an experiment, or one of your own.
+    """Show the labels that a method saves over others: an experiment's claims, or one of your own.
 
     \b
     examples:
@@ -111,7 +111,7 @@ def selection(text: str) -> dict[str, Any]:
 
 
 def of_sets(frame: pd.DataFrame, names: str | None) -> pd.DataFrame:
-    """The runs on some data sets, or all; ValueError where one has none."""
+    """The runs on some data sets, or all; ValueError if one has none."""
     if names is None:
         return frame
     wanted, there = names.split(","), sorted(frame["dataset"].unique())

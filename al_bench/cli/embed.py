@@ -1,4 +1,4 @@
-"""``albench embed``: what foundation models say of data sets, computed once and kept."""
+"""``albench embed``: the outputs of foundation models on data sets, computed once and cached."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def embed(
       albench embed experiment=savings
       albench embed dataset=trec prior=packaged
 
-    Blocks are kept one by one: several processes or machines may fill one cache together, and a
-    killed one loses a block.
+    Blocks are stored one by one: several processes or machines can fill one cache together, and a
+    killed one loses one block.
     """
     from al_bench.data.build import embedded
     from al_bench.priors.device import THREADS
@@ -28,9 +28,9 @@ def embed(
     from al_bench.runs.experiments import plans
     from al_bench.runs.parts import known_prior, load_dataset
 
-    os.environ.setdefault(THREADS, str(workers(1)))  # every core: no run beside it wants one
+    os.environ.setdefault(THREADS, str(workers(1)))  # every core, since no run needs one
     every = plans(overrides or (), config_dir).values()
-    calls = {  # without a whole config for each run: a suite has thousands of these pairs' runs
+    calls = {  # distinct pairs only, without composing the config of each of thousands of runs
         tuple(Component.of(group, job.at(group)) for group in ("dataset", "prior")): job
         for planned in every
         for job in planned

@@ -1,4 +1,4 @@
-"""``albench enter``, ``merge`` and ``verify``: entries of a task, made, joined and made again."""
+"""``albench enter``, ``merge`` and ``verify``: make, merge and reproduce entries of a task."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def enter(
 ) -> None:
     """Run a method on a task of the leaderboard and write the folder of its entry.
 
-    It is checked to be honest before and after.
+    The method is checked before its runs are made, and the runs are checked afterwards.
 
     \b
     examples:
       albench enter margin --task alfm_v1 strategy=margin
       albench enter mine --task alfm_v1 --config-dir mine strategy=mine supervision=posterior_labels
 
-    What is done is kept: given again, the command goes on. `albench list task` shows the tasks.
+    Finished runs are kept: the same command continues. `albench list task` shows the tasks.
     """
     from al_bench.report import entries
 
@@ -45,16 +45,16 @@ def merge(
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="the parquet file")],
 ) -> None:
-    """Join results of many machines into one parquet file, or say which do not fit.
+    """Merge results of several machines into one parquet file, or say which do not fit.
 
     \b
     examples:
       albench merge entries/mine entries/margin --out results/leaderboard.parquet
       albench merge node1/results/runs node2/results/runs results/savings.parquet --out all.parquet
 
-    Equal ids are equal runs but for rounding, and one problem has one digest, or nothing is
-    written. Of a run that is in several the first is taken. `albench claim` and `albench report
-    --known` read it.
+    Nothing is written unless equal ids are equal runs (except rounding) and each problem has one
+    digest. A run in several sources is taken from the first. `albench claim` and `albench report
+    --known` read the file.
     """
     from al_bench.report.entries import RESULTS
     from al_bench.report.merge import merged_tables
@@ -97,10 +97,10 @@ def verify(
       albench verify entries/mine --config-dir mine
       albench verify entries/mine --config-dir mine --share 1
 
-    On an environment equal to the entry's (versions, processor kind, instructions) runs have to be
-    equal in every digit that is kept; elsewhere areas under their curves may differ by --tolerance,
-    and by that over the root of the sample's size in the mean. Code that --config-dir names is run
-    here: read it first.
+    In an environment equal to the entry's (versions, kind of processor, instructions) runs must be
+    equal in every stored digit. Elsewhere areas under their curves may differ by --tolerance, and
+    their mean by --tolerance over the root of the sample's size. Code in --config-dir is run here:
+    read it first.
     """
     from al_bench.report import entries
 

@@ -1,4 +1,4 @@
-"""``albench explore``: one self-contained page of results to look through."""
+"""``albench explore``: one self-contained page to explore results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def explore(
     ] = None,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Write one HTML file that shows results: filter, compare, drag a level, get a command.
+    """Write one HTML file to explore results: filter, compare, drag a level, copy a command.
 
     \b
     examples:
@@ -67,11 +67,11 @@ def explore(
 
 
 def modality(choice: Choice) -> str:
-    """What a data set's rows are: as its config says, or its file that ships with us."""
+    """The modality of a data set: from its config, or from its file in this package."""
     from al_bench.data.datasets.packaged import modality_of
 
     said = (v for k, v in choice.parameters.items() if k.rpartition(".")[2] == "modality")
-    for node in (choice.node, *choice.node.values()):  # a set may be part of another
+    for node in (choice.node, *choice.node.values()):  # a data set may wrap another
         if isinstance(node, dict) and node.get("_target_") == PACKAGED:
             return modality_of(node["name"])
     return str(next(said, "not said"))

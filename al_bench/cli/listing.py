@@ -1,4 +1,4 @@
-"""What there is: the options of every config group, read from the files without importing them."""
+"""``albench list``: the options of every config group, read from files without importing code."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def list_options(
 
 
 def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[str]:
-    """What an option is: its line, what its class says of itself, which names its paper, and the
-    parameters with the values that they have unless set."""
+    """The description of an option: its line, its class's docstring, which names its paper, and the
+    parameters with their default values."""
     from al_bench.runs.display import parameters, value
     from al_bench.runs.options import UnusualError, read_option
 
@@ -63,9 +63,9 @@ def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[s
     except UnusualError:  # an experiment, a task
         node = {}
     target = str(node.pop("_target_", ""))
-    said = docstring(target, whole=True) if target else ""
-    shown = "" if " ".join(said.split()).startswith(line) else line
-    yield from (part for part in (f"{group}={option} {target}".strip(), shown, said) if part)
+    text = docstring(target, whole=True) if target else ""
+    shown = "" if " ".join(text.split()).startswith(line) else line
+    yield from (part for part in (f"{group}={option} {target}".strip(), shown, text) if part)
     for name, default in parameters(node).items():
         yield f"  {group}.{name}={value(default)}"
 
@@ -81,8 +81,8 @@ def lines_of_group(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def one_line(path: Path) -> str:
-    """The file's first comment, what it changes of another option, or the first docstring line of
-    the class it names."""
+    """The file's first comment, or its changes to another option, or the first docstring line of
+    its class."""
     text = path.read_text()
     first = next((line for line in text.splitlines() if not line.startswith("# @package")), "")
     if first.startswith("#"):
@@ -107,7 +107,7 @@ def flattened(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]
 
 
 def docstring(target: str, whole: bool = False) -> str:
-    """What a dotted name says of itself, or the first sentence of it, parsed from its source."""
+    """The docstring of a dotted name, or its first sentence, parsed from the source."""
     try:
         node = definition(target)
     except ModuleNotFoundError as error:

@@ -1,6 +1,6 @@
-"""The command line: ``albench`` and a command, of which ``albench --help`` says what each does.
+"""The command line: ``albench`` and its commands, which ``albench --help`` describes.
 
-Nothing heavy is imported before a command needs it.
+Nothing slow is imported before a command needs it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from al_bench.cli.options import (
 )
 from al_bench.runs.environment import restart_limited
 
-COMMANDS = {  # where the function of each is, imported when it is asked for
+COMMANDS = {  # the function of each command, imported on use
     "run": "al_bench.cli.run:run",
     "embed": "al_bench.cli.embed:embed",
     "prior": "al_bench.cli.main:prior",
@@ -39,11 +39,11 @@ COMMANDS = {  # where the function of each is, imported when it is asked for
     "verify": "al_bench.cli.entries:verify",
     "session": "al_bench.cli.session:app",
 }
-NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # the same bits anywhere
+NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # limited to AVX2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; failures end in one sentence on stderr and exit code 1 (2 for bad usage)."""
+    """Run a command; a failure prints one sentence to stderr and returns 1 (2 for bad usage)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     alone = arguments in ([], ["session"])  # a group without a command
     try:
@@ -67,8 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print("albench: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # nobody reads on, as in ``albench list | head``
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is not flushed
+    except BrokenPipeError:  # the reader has stopped, as in ``albench list | head``
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for unflushed output
         return 141
     except Exception as error:
         if os.environ.get("AL_BENCH_DEBUG"):
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def sentence(error: BaseException) -> str:
-    """What an error says, in one line; the class of the error where it is not one of ours."""
+    """An error's message in one line, with the error's class if it is not one of ours."""
     text = " ".join(str(error).split()) or type(error).__name__
     plain = (ValueError, OSError, RuntimeError)
     named = isinstance(error, plain) or type(error).__module__.startswith(("hydra", "omegaconf"))
@@ -103,7 +103,7 @@ def albench(
 
 
 def parser(names: Sequence[str]) -> Any:
-    """What reads the arguments of these commands; of all of them it takes a while to make."""
+    """The argument parser of these commands; making that of all commands is slow."""
     app = typer.Typer(
         add_completion=False,
         rich_markup_mode=None,
@@ -115,7 +115,7 @@ def parser(names: Sequence[str]) -> Any:
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name)
         else:
-            loose = {"ignore_unknown_options": name == "run"}  # which are Hydra's own
+            loose = {"ignore_unknown_options": name == "run"}  # Hydra's options
             app.command(name, cls=Several, context_settings=loose)(found)
     return typer.main.get_command(app)
 
@@ -133,7 +133,7 @@ def prior(
 ) -> None:
     """Write a prior's report card: zero-shot accuracy, calibration, classes, confusion.
 
-    It is measured on a data set's labels, and goes to results/priors/.
+    It is computed with a data set's labels and written to results/priors/.
     """
     from al_bench.cli.prior_card import make
 
@@ -143,7 +143,7 @@ def prior(
 def check(
     overrides: Overrides = None, config_dir: ConfigDir = None, multirun: Multirun = False
 ) -> int:
-    """Check components of yours (a strategy, a label model ...) against what they promise.
+    """Check your components (a strategy, a label model ...) against the contract of their kind.
 
     Of: strategy, supervision, learner, imbalance, noise, annotators, label_model,
     annotator_selection.

@@ -1,4 +1,4 @@
-"""What the parsers of commands have in common."""
+"""Options and types that several commands share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-# bad usage: typer's own error, or click's where typer does not bring its own
+# the error for bad usage: typer's, or click's if typer does not define one
 UsageError: Any = typer.BadParameter.__mro__[1]
 ConfigDir = Annotated[
     Path | None, typer.Option("--config-dir", help="a folder of your own configs besides")
@@ -21,14 +21,14 @@ Multirun = Annotated[bool, typer.Option("-m", "--multirun", help="changes nothin
 
 
 class Log(StrEnum):
-    """Where a command's results go besides."""
+    """Where a command logs its results besides files."""
 
     NONE = "none"
     WANDB = "wandb"
 
 
 class Splits(StrEnum):
-    """Which rows are judged."""
+    """The split that is evaluated."""
 
     TEST = "test"
     TRAIN = "train"
@@ -42,7 +42,7 @@ class Mode(StrEnum):
 
 
 class Several(TyperCommand):
-    """A command whose options that may be repeated take several values at once: ``--known a b``."""
+    """A command whose repeatable options also take several values at once: ``--known a b``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         several = {o for one in self.params if getattr(one, "multiple", False) for o in one.opts}

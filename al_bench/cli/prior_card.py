@@ -1,7 +1,7 @@
 """``albench prior``: the report card of a prior, before anything is queried.
 
-This is the one place where a prior meets labels. It is the whole split that is judged, in the data
-set's own classes: imbalance and noise play no part.
+Only here are labels used to evaluate a prior alone. It is evaluated on the whole split and the data
+set's own classes, without imbalance and noise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from al_bench.runs.plan import plan
 def make(
     overrides: Sequence[str], split: str, rows: int | None, name: str | None, extra: Path | None
 ) -> list[Path]:
-    """Judge one prior on one data set, print its card and write it as md, json and png."""
+    """Evaluate one prior on one data set, print its card and write it as md, json and png."""
     jobs = list(plan(overrides, extra))
     if len(jobs) > 1:
         raise ValueError(f"one card at a time; these overrides stand for {len(jobs)} runs")
@@ -56,7 +56,7 @@ def make(
 def measured(
     dataset: Dataset, prior: Prior, split: str, rows: int | None, cache: Path
 ) -> tuple[Floats, Ints]:
-    """(n, k) zero-shot probabilities, cached, and (n,) labels of a split."""
+    """(n, k) zero-shot probabilities, from the cache, and (n,) labels of a split."""
     from al_bench.data.build import embedded
 
     some = sampled(dataset.train if split == "train" else dataset.test, rows)
@@ -65,7 +65,7 @@ def measured(
 
 
 def sampled(split: Split, rows: int | None) -> Split:
-    """The split, or so many of its rows, always the same ones."""
+    """The split, or a random sample of its rows, the same at every call."""
     if rows is None or rows >= len(split):
         return split
     index = np.sort(rng(0, "report card").choice(len(split), size=rows, replace=False))

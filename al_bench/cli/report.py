@@ -1,4 +1,4 @@
-"""``albench report``: which runs belong to an experiment, and where its tables and figures go."""
+"""``albench report``: the tables and figures of an experiment's runs."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def report(
 
 
 def report_name(overrides: Sequence[str]) -> str:
-    """The name of a report: its experiments', or where it has none one by its overrides."""
+    """The name of a report: that of its experiments, or else one made from its overrides."""
     from al_bench.runs.experiments import experiments
 
     names, rest = experiments(overrides)
@@ -92,7 +92,7 @@ def report_name(overrides: Sequence[str]) -> str:
 
 
 def report_config(overrides: Sequence[str], extra: Path | None) -> DictConfig:
-    """The configuration of the (first) experiment: what its report shows, where results lie."""
+    """The config of the (first) experiment: its report's spec and the folder of results."""
     from al_bench.runs.config import is_sweep
     from al_bench.runs.experiments import experiments
     from al_bench.runs.plan import composed
@@ -103,7 +103,7 @@ def report_config(overrides: Sequence[str], extra: Path | None) -> DictConfig:
 
 
 def spec_of(config: DictConfig) -> ReportSpec:
-    """What an experiment wants its report to show."""
+    """The report spec of an experiment's config."""
     from omegaconf import OmegaConf
 
     from al_bench.report.spec import ReportSpec
@@ -118,8 +118,8 @@ def spec_of(config: DictConfig) -> ReportSpec:
 def read_results(
     overrides: Sequence[str], extra: Path | None, folder: Path, known: Sequence[Path]
 ) -> Results:
-    """Every run of the experiments, of those that are not in the folder what `known` parquet files
-    have; those that cannot be made here are listed with the reason."""
+    """Every run of the experiments, from the folder or else from `known` parquet files; runs that
+    cannot be made here are listed with the reason."""
     from al_bench.cli.status import absent
     from al_bench.report.results import (
         NOT_STARTED,
@@ -140,7 +140,7 @@ def read_results(
 
 
 def missing_run(name: str, job: Job, extra: Path | None) -> Missing:
-    """A run whose data set is not here, described as finished runs are."""
+    """A run whose data set is not available, described like a finished run."""
     from al_bench.report.keys import group_columns
     from al_bench.report.results import NOT_AVAILABLE, Missing, describe
     from al_bench.runs.config import config_folders
@@ -156,7 +156,7 @@ def missing_run(name: str, job: Job, extra: Path | None) -> Missing:
 
 def headline(analysis: Analysis) -> Mapping[str, float]:
     """By setting, the mean area under the curve of every method, and the fraction of labels that it
-    saves over random and over the best baseline."""
+    saves over random sampling and over the best baseline."""
     found, names = {}, analysis.names
     for one in analysis.settings:
         setting = names.setting(one.curves.setting)
@@ -177,8 +177,8 @@ def log_to_wandb(
     folder: Path,
     mode: str,
 ) -> None:
-    """One W&B run with the experiment's tables, figures and savings, and the parquet file of its
-    results as an artifact, of which W&B makes a new version where its content is a new one."""
+    """One W&B run with the experiment's tables, figures and savings, and its results' parquet file
+    as an artifact, of which W&B makes a new version if the content has changed."""
     import wandb
 
     from al_bench.report.tables.tables import tables

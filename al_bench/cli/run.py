@@ -1,4 +1,4 @@
-"""``albench run``: one run, sweeps and experiments, and what Hydra can say of them."""
+"""``albench run``: one run, sweeps and experiments, and Hydra's information about them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from al_bench.cli.options import ConfigDir, Multirun, Overrides
 
-# what Hydra's parser knows, and would change nothing here
+# options of Hydra's parser that have no effect here
 UNUSED = {
     "config_name": ("--config-name", "options, experiment=<name>, or --config-dir <folder>"),
     "config_path": ("--config-path", "--config-dir <folder>, whose options are used besides"),
@@ -27,7 +27,7 @@ def run(
     again: Annotated[bool, typer.Option("--again", help="make finished runs anew")] = False,
     multirun: Multirun = False,
 ) -> None:
-    """Run one configuration, a sweep (strategy=a,b) or experiments; what is done is skipped.
+    """Run one configuration, a sweep (strategy=a,b) or experiments; finished runs are skipped.
 
     \b
     examples:
@@ -39,7 +39,7 @@ def run(
     `albench list` shows the options of each group. Hydra's own --cfg, --info, --resolve, --package
     and --hydra-help are passed on.
     """
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors reach main, which says them once
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach main, which prints them once
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no network unless asked for
     from hydra._internal.utils import get_args_parser
 
@@ -65,7 +65,7 @@ def run(
 
 
 def check_used(given: Namespace) -> None:
-    """ValueError for an option of Hydra's that would change nothing."""
+    """ValueError for an option of Hydra's that has no effect here."""
     for key, (option, wanted) in UNUSED.items():
         if getattr(given, key, None) is not None:
             raise ValueError(f"{option} {getattr(given, key)} would change nothing: al_bench has "
@@ -73,7 +73,7 @@ def check_used(given: Namespace) -> None:
 
 
 def show_hydra(arguments: Sequence[str], given: Namespace, extra: Path | None) -> None:
-    """What Hydra says of a configuration, of itself or to a shell; nothing is run."""
+    """Print Hydra's information about a config, itself or shell completion; nothing is run."""
     import hydra
 
     from al_bench.runs.config import as_hydra_takes, config_dir, search, stand_alone, trust_folder

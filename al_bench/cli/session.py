@@ -1,4 +1,4 @@
-"""``albench session``: rows of your own, chosen, labelled, measured and exported."""
+"""``albench session``: query, label, evaluate and export your own rows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Out = Annotated[Path | None, option("a csv file; left out: printed")]
 
 
 class Tool(StrEnum):
-    """The tools whose files are written."""
+    """The annotation tools whose files can be written."""
 
     labelstudio = "labelstudio"
     argilla = "argilla"
@@ -121,7 +121,7 @@ def suggest(
     out: Out = None,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Choose the rows to label next, as a csv whose column "answer" waits to be filled in."""
+    """Choose the rows to label next, as a csv whose column "answer" is to be filled in."""
     from al_bench.labelling.suggestions import write_csv
 
     with open_session(folder, config_dir) as session, new_file(out) as file:
@@ -142,7 +142,7 @@ def tell(
 ) -> None:
     """Read answers from a csv with columns id and answer (annotator, seconds), or a tool's export.
 
-    An export of Label Studio or Argilla (.json) may be told again: only what is new counts.
+    An export of Label Studio or Argilla (.json) may be read again: only new answers count.
     """
     from al_bench.labelling.annotation_tools import exported
     from al_bench.labelling.annotations import import_answers, read_answers
@@ -191,7 +191,7 @@ def estimate(
     ] = None,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Say how good the model is by now, with intervals, and whether to stop."""
+    """Estimate the accuracy of the model, with intervals, and say whether to stop."""
     with open_session(folder, config_dir) as session:
         found = session.estimate(target)
     lines = {"accuracy": found.accuracy, "balanced accuracy": found.balanced_accuracy}
@@ -250,7 +250,7 @@ def predict(
 
 @app.command()
 def status(folder: Folder, config_dir: ConfigDir = None) -> None:
-    """Say how far a session has come."""
+    """Show the progress of a session."""
     with open_session(folder, config_dir) as session:
         print_status(session)
 
@@ -276,7 +276,7 @@ def add(
 
 @app.command()
 def withdraw(folder: Folder, annotator: Annotator = None, config_dir: ConfigDir = None) -> None:
-    """Take back suggestions that wait, all or somebody's, so that their rows may come again."""
+    """Withdraw open suggestions, all or one annotator's; their rows may be suggested again."""
     with open_session(folder, config_dir) as session:
         print(f"{session.withdraw(annotator)} suggestions taken back")
 
@@ -320,7 +320,7 @@ def tasks(
 
 
 def names_in(text: str) -> list[str]:
-    """Names between commas, quoted where one holds a comma."""
+    """Names separated by commas; a name with a comma is quoted."""
     return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
 
 
@@ -332,9 +332,9 @@ def open_session(folder: Path, config_dir: Path | None) -> Session:
 
 @contextmanager
 def new_file(path: Path | None) -> Iterator[TextIO]:
-    """A file to write, which was not there before; what is printed where there is no path.
+    """A new file to write, or standard output without a path.
 
-    A batch that was filled in is never written over: its answers may not be told yet.
+    An existing file is never overwritten: it may hold answers that were not read yet.
     """
     if path is None:
         yield sys.stdout
@@ -353,7 +353,7 @@ def new_file(path: Path | None) -> Iterator[TextIO]:
 
 
 def print_status(session: Session) -> None:
-    """Print how far a session has come."""
+    """Print the progress of a session."""
     now = session.status()
     print(f"{session.service.folder}: {now.rows:,} rows, {now.answered:,} labelled "
           f"({now.audited:,} of them measure), {now.waiting:,} wait for an answer")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which runs of an experiment are done, running, failed or to do, and what they would need."""
+"""``albench status``: which runs are done, running, failed or to do, and the time left."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STATES = ("running", "failed", "damaged", "cut", "to do")
 
 @dataclass
 class Progress:
-    """What became of some runs, by id: states, seconds of those that are done, the first line of
-    each failure, and why a data set is not on this machine."""
+    """The state of some runs, by id: states, seconds of finished runs, the first line of each
+    failure, and why a data set is not on this machine."""
 
     states: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -31,24 +31,24 @@ class Progress:
     missing: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Progress) -> None:
-        """Take in the runs of another experiment."""
+        """Add the runs of another experiment."""
         for part in fields(self):
             getattr(self, part.name).update(getattr(other, part.name))
 
     def counts(self) -> str:
-        """How many runs are in which state."""
+        """The number of runs in each state."""
         counts = Counter(self.states.values())
         parts = [f"{counts[s]} {s}" for s in STATES if counts[s]]
         return f"{counts['done']} of {counts.total()} done" + "".join(f", {p}" for p in parts)
 
     def reasons(self) -> list[str]:
-        """A line for each failure and for each data set that is not at hand."""
+        """A line for each failure and for each data set that is not available."""
         absent = Counter(self.missing.values())
         lines = [f"{name} {self.states[name]}: {why}" for name, why in self.errors.items()]
         return lines + [f"data set not available, {n} runs: {why}" for why, n in absent.items()]
 
     def time_left(self, known: Collection[float]) -> str:
-        """How long the runs still to do take, by the mean of the known seconds of some others."""
+        """The time for the runs still to do, from the mean of the seconds of finished runs."""
         todo = [n for n, s in self.states.items() if s != "done" and n not in self.missing]
         if not todo:
             return "nothing left that could be run here"
@@ -62,7 +62,7 @@ class Progress:
 def status(
     overrides: Overrides = None, config_dir: ConfigDir = None, multirun: Multirun = False
 ) -> int:
-    """Say what of some experiments is done, failed, to do or missing, and how long it takes.
+    """Show which runs of experiments are done, failed, to do or missing, and the time left.
 
     No data are loaded. The exit code is 1 if any run failed or is damaged.
     """
@@ -82,7 +82,7 @@ def status(
 
 
 def progress(jobs: Iterable[Job]) -> Progress:
-    """What became of some runs."""
+    """The state of some runs."""
     named = {run_id(job.science): job for job in jobs}
     folders = {name: Path(job.at("results")) / "runs" / name for name, job in named.items()}
     manifests, damaged = {}, {}
@@ -104,9 +104,9 @@ def progress(jobs: Iterable[Job]) -> Progress:
 
 
 def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
-    """Why the data set of a job is not on this machine, for the jobs where it is not; loads none.
+    """Why the data set of a job is not on this machine, for the jobs without one; loads no data.
 
-    A data set says so by itself, if it has a method ``absent``; others are taken to be there.
+    A data set tells this by its method ``absent``; one without it is assumed to be available.
     """
     known: dict[str, str | None] = {}
     nodes = {name: job.at("dataset") for name, job in jobs.items()}
@@ -119,7 +119,7 @@ def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
 
 
 def state(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """done, failed, running (a process holds it), cut (nobody does) or to do."""
+    """done, failed, running (a process has locked it), cut (no process has) or to do."""
     if not manifest:
         return "to do"
     if manifest.get("finished"):

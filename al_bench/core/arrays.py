@@ -1,4 +1,4 @@
-"""What components share: arithmetic of arrays, and what an array or a parameter may be."""
+"""Shared helpers: arithmetic of arrays, and checks of arrays and parameters."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from al_bench.core.state import Floats, Ints
 
 
 def unit(vectors: Floats) -> Floats:
-    """(n, d) rows at length one, in float32; a zero row stays zero."""
+    """(n, d) rows scaled to length one, in float32; a zero row stays zero."""
     vectors = np.asarray(vectors, dtype=np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)))
 
 
 def softmax(scores: Floats) -> Floats:
-    """Probabilities along the last axis, in the scores' own precision; one copy is made."""
+    """Probabilities along the last axis, in the scores' precision; makes one copy."""
     odds = scores - scores.max(axis=-1, keepdims=True)
     np.exp(odds, out=odds)
     odds /= odds.sum(axis=-1, keepdims=True)
@@ -26,7 +26,7 @@ def softmax(scores: Floats) -> Floats:
 
 
 def log_softmax(scores: Floats) -> Floats:
-    """Their logarithms; one copy is made, besides the odds."""
+    """Logarithm of `softmax`; makes two copies."""
     logs = scores - scores.max(axis=-1, keepdims=True)
     logs -= np.log(np.exp(logs).sum(axis=-1, keepdims=True))
     return np.asarray(logs)
@@ -46,17 +46,17 @@ def margin(probs: Floats) -> Floats:
 
 
 def one_hot(classes: Ints, n_classes: int) -> Floats:
-    """(m, k) certainties of these (m,) classes, float32."""
+    """(m, k) one-hot vectors of these (m,) classes, float32."""
     return np.eye(n_classes, dtype=np.float32)[classes]
 
 
 def uniform(n: int, k: int) -> Floats:
-    """(n, k) equal probabilities, which say nothing."""
+    """(n, k) uniform probabilities, float32."""
     return np.full((n, k), 1 / k, dtype=np.float32)
 
 
 def whole_numbers(name: str, values: Any, dimensions: int = 1) -> Ints:
-    """An array of whole numbers, of so many dimensions and not empty; else ValueError."""
+    """The values as a non-empty integer array of this many dimensions; else ValueError."""
     found = np.asarray(values)
     if found.ndim != dimensions or not len(found) or found.dtype.kind not in "iu":
         shape = "(n,)" if dimensions == 1 else "(n, a)"
@@ -67,7 +67,7 @@ def whole_numbers(name: str, values: Any, dimensions: int = 1) -> Ints:
 
 
 def matrix(name: str, values: Any, rows: int | None = None, columns: int | None = None) -> Floats:
-    """A finite (rows, columns) array in float32; else ValueError. None is any number, from 1 on."""
+    """Values as a finite float32 (rows, columns) array; else ValueError. None: any size >= 1."""
     found = np.asarray(values)
     fits = found.ndim == 2 and rows in (None, len(found)) and columns in (None, found.shape[1])
     if not fits or not (found.size or rows == 0) or found.dtype.kind not in "fiub":
@@ -95,7 +95,7 @@ def distributions(name: str, values: Any, rows: int, columns: int | None) -> Flo
 
 
 def check_every_class(where: str, labels: Ints, class_names: Sequence[str]) -> None:
-    """ValueError where a class has no row, naming the first."""
+    """ValueError that names the first class without a row, if there is one."""
     missing = np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0)
     if len(missing):
         raise ValueError(
@@ -105,23 +105,23 @@ def check_every_class(where: str, labels: Ints, class_names: Sequence[str]) -> N
 
 
 def require(fine: bool, who: object, wanted: str, **got: object) -> None:
-    """ValueError that says who got what and what was wanted, unless that is fine.
+    """ValueError with who got what and what was wanted, unless `fine`.
 
-    who: the component, or what a user calls it.
+    who: the component, or its name for the user.
     """
     if not fine:
         name = who if isinstance(who, str) else type(who).__name__
-        said = ", ".join(f"{parameter}={value!r}" for parameter, value in got.items())
-        raise ValueError(f"{name} got {said}; wanted {wanted}")
+        values = ", ".join(f"{parameter}={value!r}" for parameter, value in got.items())
+        raise ValueError(f"{name} got {values}; wanted {wanted}")
 
 
 def at_least(who: object, least: float, **got: float) -> None:
-    """ValueError unless each of these numbers is this one or more."""
+    """ValueError unless each of these numbers is at least `least`."""
     require(all(value >= least for value in got.values()), who, f"{least} or more", **got)
 
 
 def above(who: object, bar: float, **got: float) -> None:
-    """ValueError unless each of these numbers is larger than this one."""
+    """ValueError unless each of these numbers is larger than `bar`."""
     require(all(value > bar for value in got.values()), who, f"more than {bar}", **got)
 
 
@@ -131,7 +131,7 @@ def fraction(who: object, **got: float) -> None:
 
 
 def share(who: object, **got: float) -> None:
-    """ValueError unless each of these numbers is a part: above 0, and at most 1."""
+    """ValueError unless each of these numbers is above 0 and at most 1."""
     require(all(0 < value <= 1 for value in got.values()), who, "more than 0 and at most 1", **got)
 
 

@@ -15,14 +15,14 @@ def class_mass(targets: Floats, weights: Floats) -> Floats:
 
 
 def balanced_weights(targets: Floats, weights: Floats) -> Floats:
-    """(m,) weights under which every class that has any mass weighs the same."""
+    """(m,) weights that give every class with any mass the same total weight."""
     mass = class_mass(targets, weights)
     scale = np.where(mass > 1e-8, 1 / np.maximum(mass, 1e-8), 0.0)
     return np.asarray(weights * (targets @ scale))
 
 
 def balance_loss(balance: str, targets: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """(m,) weights, and (k,) to add to the scores in training, under one of BALANCES."""
+    """(m,) row weights, and (k,) an offset of the scores in training, for one of BALANCES."""
     shift: Floats = np.zeros(targets.shape[1])
     if balance == "weights":
         weights = balanced_weights(targets, weights)
@@ -34,8 +34,7 @@ def balance_loss(balance: str, targets: Floats, weights: Floats) -> tuple[Floats
 def adjustment(targets: Floats, weights: Floats) -> Floats:
     """(k,) log class frequencies to add to the scores in training (Menon et al., 2021).
 
-    A class without mass counts as half a row of weight one, so that it is not driven to minus
-    infinity.
+    A class without mass counts as half a row of weight one, so that its logarithm is finite.
     """
     mass = np.maximum(class_mass(targets, weights), 0.5)
     return np.asarray(np.log(mass / mass.sum()))

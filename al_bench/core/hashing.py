@@ -1,4 +1,4 @@
-"""What files and arrays hold, for keys and names that know content and no place; where data lie."""
+"""Hashes of the content of files and arrays, and safe paths and writes of files."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-# control characters, which move a terminal's cursor, and those that turn a text's direction
+# control characters, which move a terminal's cursor, and those that change the text direction
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-FOLDER = "AL_BENCH_DATA"  # environment variable: the folder that a user's data lie in
+FOLDER = "AL_BENCH_DATA"  # environment variable: the folder of a user's data
 
 
 def digest(path: Path) -> str:
-    """sha256 of a file, read once a process for each state of it."""
+    """sha256 of a file; cached per process until its size or time changes."""
     stat = path.stat()
     return _digest(path, stat.st_size, stat.st_mtime_ns)
 
@@ -34,8 +34,8 @@ def _digest(path: Path, size: int, changed: int) -> str:
 
 
 def fingerprint(folder: Path) -> str:
-    """sha256 over names and bytes of a folder's files, hidden ones left out, so the same on every
-    machine. O(bytes)."""
+    """sha256 over relative names and bytes of a folder's files, without hidden ones; the same on
+    every machine. O(bytes)."""
     whole = sha256()
     visible = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     for relative in sorted(path for path in visible if not path.name.startswith(".")):
@@ -44,7 +44,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def hashed(*arrays: NDArray[Any]) -> hashlib._Hash:
-    """sha256 of types, shapes and bytes of arrays, to which more may be added. O(bytes)."""
+    """sha256 object over types, shapes and bytes of arrays, to update further. O(bytes)."""
     whole = sha256()
     for array in arrays:
         whole.update(f"{array.dtype.str}{array.shape}".encode())
@@ -53,15 +53,15 @@ def hashed(*arrays: NDArray[Any]) -> hashlib._Hash:
 
 
 def data_path(path: str) -> Path:
-    """Where a user's file or folder lies: below $AL_BENCH_DATA, if that is set and it is there;
-    else the path as it is. An absolute path is itself."""
+    """The path of a user's file or folder: below $AL_BENCH_DATA if that is set and the path exists
+    there, else as given. An absolute path is kept."""
     folder, plain = os.environ.get(FOLDER), Path(path).expanduser()
     below = Path(folder).expanduser() / plain if folder else plain
     return below if below.exists() else plain
 
 
 def check_file_name(name: str) -> str:
-    """The name, if it is that of a file or folder and no way to another; else ValueError."""
+    """The name, if it is a plain file or folder name and no path; else ValueError."""
     if not name or name in (".", "..") or UNSEEN.search(name) or set(name) & set("/\\"):
         raise ValueError(
             f"the name is {name!r}; wanted a name without slashes and control characters"
@@ -71,11 +71,11 @@ def check_file_name(name: str) -> str:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A file beside the path to write to, which takes its place once it is on the disk as a whole.
+    """A temporary file to write to, which atomically replaces the path once it is on disk.
 
     Readers see the old file or the new one, never a part.
     """
-    temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")  # others may write it too
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")  # unique: writers may compete
     try:
         yield temporary
         with temporary.open("r+b") as written:

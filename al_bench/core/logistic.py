@@ -1,7 +1,7 @@
-"""Multinomial logistic regression with soft targets: the convex problem of heads and of folds.
+"""Multinomial logistic regression with soft targets, for linear heads and cross-fitting.
 
-A quasi-Newton method needs the fewer steps the rounder a problem is, and what makes this one long
-and thin is known before the first step: the few directions in which the features vary most.
+A quasi-Newton method needs few steps on a well-conditioned problem. This one is ill-conditioned by
+the few directions in which the features vary most, which a preconditioner rescales.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from al_bench.core.state import Floats
 from al_bench.core.threads import one_thread
 
-RANK = 64  # of the sketch, as far as features vary much
-STEEPNESS = 0.3  # the curvature where a fit ends, of that at zero, where all classes are alike
-LOWEST = -80.0  # a score whose exponential is no denormal of float32: those are slow
-# multiplications of a product under which a second thread costs time
+RANK = 64  # of the sketch of the features' covariance
+STEEPNESS = 0.3  # typical curvature at the optimum relative to that at zero
+LOWEST = -80.0  # lower bound of a score, as denormal float32 exponentials are slow
+# multiplications of a matrix product below which one thread is faster
 ALONE = 2**30
 
 
@@ -35,10 +35,9 @@ def logistic(
     features: (m, d); targets: (m, k), each row's sum to one; weights: (m,), scaled here to a mean
     of one; shift: (k,), or (m, k) by row, added to the scores in training. Minimises
     ``sum_i w_i CE(target_i, softmax(x_i W + b + shift)) + l2/2 |W|^2`` by L-BFGS (Zhu et al., 1997)
-    from zero, in coordinates where a sketch of the curvature at zero is round (Frangella, Tropp and
-    Udell, 2023), until a step lowers the loss a row by less than the fraction `tolerance`, or after
-    `iterations` steps. No draw is made: equal input gives equal coefficients. O(m d k) time a step,
-    O(m (d + k)) memory.
+    from zero, preconditioned by a sketch of the curvature at zero (Frangella, Tropp and Udell,
+    2023), until a step lowers the mean loss by less than the fraction `tolerance`, or for at most
+    `iterations` steps. Deterministic. O(m d k) time a step, O(m (d + k)) memory.
     """
     from scipy.optimize import minimize
 
@@ -63,7 +62,7 @@ def logistic(
         total = odds.sum(axis=1, keepdims=True)
         found += np.vdot(each, np.log(total))
         odds *= each / total
-        odds -= goal  # the slope by score
+        odds -= goal  # the gradient by score
         slope = design.T @ odds
         slope[:-1] += ridge * weight[:-1]
         found += 0.5 * ridge * np.vdot(weight[:-1], weight[:-1])
@@ -77,8 +76,8 @@ def logistic(
 
 
 def rounding(design: Floats, weights: Floats, ridge: float) -> Callable[[Floats], Floats]:
-    """Multiplies (d, ...) by the symmetric root of the inverse of ``X' diag(w) X + ridge``, of
-    which the RANK directions that a random sketch finds are told apart: O(m d RANK) once."""
+    """The preconditioner: multiplies (d, ...) by the inverse square root of ``X' diag(w) X +
+    ridge``, approximated in RANK directions found by a random sketch: O(m d RANK) once."""
     scaled = design * np.sqrt(weights)[:, None]
     draws = np.random.default_rng(0).standard_normal((design.shape[1], min(RANK, *design.shape)))
     basis, _ = np.linalg.qr(scaled.T @ (scaled @ draws.astype(np.float32)))

@@ -31,7 +31,7 @@ class Round:
     """One line of rounds.jsonl. Round 0 queries nothing: the prior alone; round 1 is the start.
 
     queried: pool row numbers; ids: the data's own names of these rows, empty where they have none;
-    annotators: who answered, empty where there is one only; cost: of these answers.
+    annotators: who gave each answer, empty with a single annotator; cost: of all these answers.
     """
 
     round: int
@@ -53,8 +53,8 @@ Evaluate = Callable[[State, Problem, Ints], tuple[dict[str, float], list[float]]
 class Parts:
     """The components of a run besides its problem.
 
-    init: the strategy of round 1; label_model, annotator_selection: how several answers are merged
-    and whom to ask, needed only where the problem has several annotators.
+    init: the strategy of round 1; label_model: merges several answers about a row;
+    annotator_selection: chooses whom to ask. These two are needed only with several annotators.
     """
 
     init: Strategy
@@ -72,59 +72,59 @@ def active_learning(
 ) -> Iterator[Round]:
     """Yield the rounds of a run, from the first one that is not in `done`.
 
-    The acquisition log is the state: `done` is replayed by telling its answers and fitting its
-    models again, since a training rule may read the model before, so that a resumed run yields
-    what an uninterrupted one would.
+    A run is resumed by replay: the logged answers of `done` go into the state and its models are
+    fitted again, since a training rule may read the previous model. A resumed run thus yields the
+    same rounds as an uninterrupted one.
     """
     protocol = parts.protocol
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
     state = State.start(problem.pool, problem.annotator_pool, protocol.allow_relabel)
     oracle = Oracle(problem.table, problem.annotator_pool, parts.annotator_selection)
 
-    def after(state: State, told: Answers, number: int) -> State:
-        state = answered(state, told, parts.label_model, seed, number)
+    def after(state: State, answers: Answers, number: int) -> State:
+        state = answered(state, answers, parts.label_model, seed, number)
         return trained(state, parts.supervision, parts.learner, seed, number) if number else state
 
     for past in done:
-        told = checked_past(past, state, problem.table, [0, *sizes])
-        state = after(state, told, past.round)
+        answers = checked_past(past, state, problem.table, [0, *sizes])
+        state = after(state, answers, past.round)
 
     for number in range(len(done), len(sizes) + 1):
         began = perf_counter()
-        told, oracle_calls = Answers(), 0
+        answers, oracle_calls = Answers(), 0
         if number > 0:
             rule, size = parts.init if number == 1 else parts.strategy, sizes[number - 1]
-            told, oracle_calls = query(rule, state, size, oracle, protocol.feedback, seed, number)
+            feedback = protocol.feedback
+            answers, oracle_calls = query(rule, state, size, oracle, feedback, seed, number)
         selected = perf_counter()
-        before = np.ones(len(told), dtype=bool)  # whether its row had an answer already
-        first = occurrence_groups(told.rows)[0]
-        before[first] = state.labels[told.rows[first]] >= 0
-        costs = protocol.annotation_cost.costs(problem.annotator_pool, told, before)
-        state = after(state, told, number)
+        before = np.ones(len(answers), dtype=bool)  # whether the row already had an answer
+        first = occurrence_groups(answers.rows)[0]
+        before[first] = state.labels[answers.rows[first]] >= 0
+        costs = protocol.annotation_cost.costs(problem.annotator_pool, answers, before)
+        state = after(state, answers, number)
         fitted = perf_counter()
-        metrics, recall = parts.evaluate(state, problem, told.rows)
+        metrics, recall = parts.evaluate(state, problem, answers.rows)
         seconds = {"select": selected - began, "fit": fitted - selected}
         seconds["evaluate"] = perf_counter() - fitted
         yield Round(
             number,
-            told.rows.tolist(),
-            told.classes.tolist(),
+            answers.rows.tolist(),
+            answers.classes.tolist(),
             oracle_calls,
             metrics,
             recall,
             seconds,
-            problem.own_ids(told.rows),
-            [] if problem.annotator_pool is None else told.annotators.tolist(),
+            problem.own_ids(answers.rows),
+            [] if problem.annotator_pool is None else answers.annotators.tolist(),
             float(costs.sum()),
         )
 
 
 def answered(
-    state: State, told: Answers, label_model: LabelModel | None, seed: int, number: int
+    state: State, answers: Answers, label_model: LabelModel | None, seed: int, number: int
 ) -> State:
-    """The state after a round's answers; its labels are what a label model makes of all of them,
-    where there are several annotators."""
-    state = state.tell(told.rows, told.classes, told.annotators)
+    """The state after a round's answers; with several annotators, the label model sets labels."""
+    state = state.tell(answers.rows, answers.classes, answers.annotators)
     if number == 0 or state.annotator_pool is None or label_model is None:
         return state
     draws = rng(seed, "label_model", number)
@@ -134,7 +134,7 @@ def answered(
 def trained(
     state: State, supervision: Supervision, learner: Learner, seed: int, number: int
 ) -> State:
-    """The state with a model fitted from scratch on what the training rule makes of the answers."""
+    """The state with the training rule's new training set and a model fitted on it from scratch."""
     training = supervision.training_set(state, rng(seed, "supervision", number))
     model = learner.fit(state.rows, training, rng(seed, "learner", number))
     return replace(state, model=model, training=training)
@@ -149,47 +149,47 @@ def query(
     seed: int,
     number: int,
 ) -> tuple[Answers, int]:
-    """What a strategy's queries are answered with and the oracle calls this took; checked.
+    """Let a strategy query a batch; return the answers and the number of oracle calls.
 
-    Where in-batch answers are withheld the whole round is one oracle call.
+    Where in-batch answers are withheld, the whole round is one oracle call.
     """
     name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
     draws = rng(seed, "assignment", number)
     choice = strategy.select(state, budget, rng(seed, purpose, number))
-    told, asked, oracle_calls = Answers(), state, 0
+    answers, current, oracle_calls = Answers(), state, 0
 
-    def buy(rows: Any) -> Ints:
-        nonlocal told, asked, oracle_calls
+    def ask(rows: Any) -> Ints:
+        nonlocal answers, current, oracle_calls
         rows = np.asarray(rows, dtype=np.int64)
-        check_choice(name, np.concatenate([told.rows, rows]), state, budget)  # before any answer
-        bought = oracle.ask(asked, rows, draws)
-        told, oracle_calls = told.then(bought), oracle_calls + 1
-        if state.annotator_pool is not None:  # the next one is asked of somebody else
-            asked = asked.tell(rows, bought.classes, bought.annotators)
-        return bought.classes
+        check_choice(name, np.concatenate([answers.rows, rows]), state, budget)  # before asking
+        new = oracle.ask(current, rows, draws)
+        answers, oracle_calls = answers.then(new), oracle_calls + 1
+        if state.annotator_pool is not None:  # so that no annotator is asked twice about a row
+            current = current.tell(rows, new.classes, new.annotators)
+        return new.classes
 
     if isinstance(choice, Generator):
-        reply: Any = None  # a generator is started with nothing
+        reply: Any = None  # Python starts a generator with send(None)
         while True:
             try:
                 rows = choice.send(reply)
             except StopIteration as end:
                 rest = end.value
                 break
-            said = buy(rows)
-            reply = said if feedback == "within_batch" else np.full(len(said), UNLABELLED)
+            labels = ask(rows)
+            reply = labels if feedback == "within_batch" else np.full(len(labels), UNLABELLED)
     else:
         rest = choice
     if rest is not None and len(rest):
-        buy(rest)
+        ask(rest)
     wanted = min(budget, len(state.unlabelled))
-    if len(told) < wanted:
-        raise ValueError(f"{name} returned {len(told)} rows for a budget of {wanted}")
-    return told, oracle_calls if feedback == "within_batch" else min(oracle_calls, 1)
+    if len(answers) < wanted:
+        raise ValueError(f"{name} returned {len(answers)} rows for a budget of {wanted}")
+    return answers, oracle_calls if feedback == "within_batch" else min(oracle_calls, 1)
 
 
 def checked_past(past: Round, state: State, table: Ints, sizes: Sequence[int]) -> Answers:
-    """The answers of a logged round; ValueError unless it is one of this protocol and problem."""
+    """The answers of a logged round; ValueError unless they fit the problem and the protocol."""
     who = f"the log's round {past.round}"
     if past.round >= len(sizes):
         raise ValueError(f"{who} is one too many; the protocol ends with {len(sizes) - 1}")
@@ -207,8 +207,8 @@ def checked_past(past: Round, state: State, table: Ints, sizes: Sequence[int]) -
 
 
 def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
-    """Raise ValueError unless `queried` is at most `budget` rows that may be queried, each as often
-    as there is somebody to ask."""
+    """Raise ValueError unless `queried` has at most `budget` rows that may be queried, none more
+    often than annotators are left for it."""
     distinct = len(np.unique(queried))
     if len(queried) > budget or (distinct != len(queried) and not state.allow_relabel):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What is measured after every round; the truth is read here and in the loop, nowhere else."""
+"""Metrics of every round; only they and the loop read the truth."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from al_bench.core.state import Consensus, Floats, Ints, State
 
 
 def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:
-    """All metrics of one moment of a run, and the test recall of each class.
+    """All metrics of a state, and the test recall of each class.
 
-    Test metrics are the headline; those that start with ``pool_`` are transductive: measured on the
-    very pool that is queried. A metric without a value is left out. Measured is what a user gets.
-    O((n + m) k), and what it takes to predict.
+    Test metrics are the main ones; those that start with ``pool_`` are transductive: measured on
+    the pool that is queried. A metric that is NaN is left out. The predictions measured are those a
+    user gets (`CalibratedPredictor`). O((n + m) k), plus prediction.
     """
     given, k = CalibratedPredictor(state), state.n_classes
     truth, prior, probs = problem.test_truth, problem.test.prior, given.predict_proba(problem.test)
@@ -53,7 +53,7 @@ def confidence(truth: Ints, probs: Floats) -> dict[str, float]:
 
 
 def recalls(truth: Ints, guess: Ints, k: int) -> Floats:
-    """(k,) fraction of each class that is recognised; NaN where a class has no row."""
+    """(k,) recall of each class; NaN for a class without a row."""
     rows = np.bincount(truth, minlength=k)
     hits = np.bincount(truth[truth == guess], minlength=k)
     return np.asarray(np.divide(hits, rows, out=np.full(k, np.nan), where=rows > 0))
@@ -65,7 +65,7 @@ def balanced_accuracy(truth: Ints, guess: Ints, k: int) -> float:
 
 
 def macro_f1(truth: Ints, guess: Ints, k: int) -> float:
-    """Mean over classes of F1 = 2 hits / (rows + guesses); 0 for a class never hit."""
+    """Mean over classes of F1 = 2 hits / (rows + predictions); 0 for a class without a hit."""
     rows, guesses = np.bincount(truth, minlength=k), np.bincount(guess, minlength=k)
     hits = np.bincount(truth[truth == guess], minlength=k)
     present = rows + guesses > 0
@@ -96,14 +96,14 @@ def _mean(values: Floats) -> float:
 
 
 def labelled(problem: Problem, state: State, queried: Ints) -> dict[str, float]:
-    """Diagnostics of all labels, by true class: classes found, L1 distance of their
-    histogram to uniform (0..2), count of the least labelled class, fraction of wrong labels, and of
-    wrong answers among those about the rows last `queried`."""
+    """Diagnostics of the labelled rows, by true class: classes found, L1 distance of their
+    histogram to uniform (0..2), count of the least labelled class, noise rate of all labels, and of
+    the answers about the rows last `queried`."""
     k, labelled = problem.pool.n_classes, state.labelled
     counts = np.bincount(problem.truth[labelled], minlength=k)
     wrong = problem.truth[labelled] != state.labels[labelled]
-    said = state.answers.classes[len(state.answers) - len(queried) :]
-    misled = problem.truth[queried] != said
+    answers = state.answers.classes[len(state.answers) - len(queried) :]
+    misled = problem.truth[queried] != answers
     histogram = counts / max(len(labelled), 1)
     return {
         "classes_found": float((counts > 0).sum()),
@@ -115,9 +115,9 @@ def labelled(problem: Problem, state: State, queried: Ints) -> dict[str, float]:
 
 
 def consensus_metrics(problem: Problem, consensus: Consensus) -> dict[str, float]:
-    """How good several answers' consensus is: rows with an answer, accuracy of its likeliest
-    classes, expected calibration error, and by how much it misjudges an annotator's accuracy (mean
-    over those it asked)."""
+    """Quality of the consensus: labelled rows, accuracy of its argmax classes, expected calibration
+    error, and the mean absolute error of its estimates of annotators' accuracies (over those
+    asked)."""
     probs, truth = consensus.probs, problem.truth[consensus.rows]
     hit = probs.argmax(axis=1) == truth
     asked = consensus.asked.sum(axis=1)

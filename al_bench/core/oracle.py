@@ -1,4 +1,4 @@
-"""The oracle: it holds the answers that were not bought yet, and sells them."""
+"""The oracle: it holds all answers and reveals those that are queried."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from al_bench.core.state import AnnotatorPool, AnnotatorSelection, Answers, Ints
 class Oracle:
     """All answers, and the rule that chooses whom to ask.
 
-    table: (n, a) answers; annotator_pool: None for a single annotator; annotator_selection: not
-    needed where there is no choice, as with one annotator or with unidentified ones.
+    table: (n, a) answers; annotator_pool: None for a single annotator; annotator_selection: unused
+    with a single annotator and with unidentified annotators.
     """
 
     table: Ints
@@ -22,22 +22,22 @@ class Oracle:
     annotator_selection: AnnotatorSelection | None = None
 
     def ask(self, state: State, rows: Ints, rng: np.random.Generator) -> Answers:
-        """The answers about some rows, in their order; a row that comes again is asked of another.
+        """The answers about some rows, in their order; a repeated row goes to another annotator.
 
-        Whom the rule names the second time a row comes depends on all first answers.
-        ValueError where it names somebody who cannot be asked.
+        Annotators of repeated rows are chosen after all rows' first answers are in the state.
+        ValueError where the rule chooses an annotator who cannot be asked.
         """
         annotators = np.zeros(len(rows), dtype=np.int64)
         if self.annotator_pool is None:
             return Answers(rows, annotators, self.table[rows, annotators])
         for places in occurrence_groups(rows):
-            asked = rows[places]
-            annotators[places] = who = self.whom(state, asked, rng)
-            state = state.tell(asked, self.table[asked, who], who)
+            queried = rows[places]
+            annotators[places] = chosen = self.whom(state, queried, rng)
+            state = state.tell(queried, self.table[queried, chosen], chosen)
         return Answers(rows, annotators, self.table[rows, annotators])
 
     def whom(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        """(b,) whom to ask about each of these distinct rows: checked."""
+        """(b,) the annotator to ask about each of these distinct rows, checked."""
         assert self.annotator_pool is not None
         if self.annotator_selection is None or not self.annotator_pool.identified:
             return np.asarray(np.argmax(state.available[rows], axis=1))
@@ -58,7 +58,7 @@ class Oracle:
 
 
 def occurrence_groups(rows: Ints) -> list[Ints]:
-    """The places in `rows` where a row occurs for the first time, for the second, ..."""
+    """Positions in `rows` where a row occurs for the first time, for the second time, ..."""
     if len(np.unique(rows)) == len(rows):
         return [np.arange(len(rows))]
     order = np.argsort(rows, kind="stable")

@@ -1,6 +1,6 @@
 """The probabilities a user gets: the model's, calibrated on the answers and pooled with the belief.
 
-Strategies read the model as it was fitted; this is for metrics and for people.
+Strategies read the uncalibrated model; this is for metrics and for users.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from al_bench.core.arrays import log_softmax, softmax
 from al_bench.core.state import Floats, Rows, State
 
 LOG2_BOUNDS = (-4.0, 5.0)  # of the inverse temperature
-LEAST = 1e-12  # of a probability before its logarithm
+LEAST = 1e-12  # lower bound of a probability before its logarithm
 
 
 @dataclass(frozen=True, eq=False)
 class CalibratedPredictor:
-    """A state's model with temperature scaling (Guo et al., 2017) on the rows of its training set's
-    calibration mask, log-linearly pooled with the belief where the training rule gives it a weight;
-    the model as it is where there is no mask."""
+    """A state's model with temperature scaling (Guo et al., 2017) on the rows of the calibration
+    mask, log-linearly pooled with the belief if the training rule gives it a weight. Without a mask
+    the model is used uncalibrated."""
 
     state: State
 
@@ -37,12 +37,12 @@ class CalibratedPredictor:
     @cached_property
     def inverse_temperature(self) -> float:
         """The factor of the model's log-probabilities. O(j k) for j rows in the mask."""
-        taught = self.state.training
-        if taught is None or taught.calibration_mask is None or not taught.calibration_mask.any():
+        training = self.state.training
+        mask = None if training is None else training.calibration_mask
+        if training is None or mask is None or not mask.any():
             return 1.0
-        masked = self.state.rows.take(taught.rows[taught.calibration_mask])
-        scores = logs(self.state.model.predict_proba(masked))
-        return fit_inverse_temperature(scores, taught.targets[taught.calibration_mask])
+        scores = logs(self.state.model.predict_proba(self.state.rows.take(training.rows[mask])))
+        return fit_inverse_temperature(scores, training.targets[mask])
 
     @property
     def blend_weight(self) -> float:
@@ -54,15 +54,15 @@ class CalibratedPredictor:
         return log_softmax(self.inverse_temperature * logs(probs))
 
     def blended(self, probs: Floats, rows: Rows) -> Floats:
-        """(m, k) of these rows, whose probabilities by the model are `probs`."""
-        taught = self.state.training
-        if taught is None or taught.calibration_mask is None:
+        """(m, k) calibrated and pooled probabilities of these rows; probs: the model's."""
+        training = self.state.training
+        if training is None or training.calibration_mask is None:
             return probs
         own = self.own(probs)
         if not self.blend_weight:
             return np.asarray(np.exp(own))
-        assert taught.belief_fn is not None  # or `Calibrated` would have stopped
-        return softmax(log_linear_pool(own, logs(taught.belief_fn(rows)), self.blend_weight))
+        assert training.belief_fn is not None  # checked by `Calibrated`
+        return softmax(log_linear_pool(own, logs(training.belief_fn(rows)), self.blend_weight))
 
 
 def log_linear_pool(own: Floats, believed: Floats, blend_weight: float) -> Floats:
@@ -71,7 +71,7 @@ def log_linear_pool(own: Floats, believed: Floats, blend_weight: float) -> Float
 
 
 def fit_inverse_temperature(scores: Floats, targets: Floats) -> float:
-    """The factor of (m, k) scores whose softmax has the least cross-entropy to (m, k) targets."""
+    """The factor of (m, k) scores that minimises their cross-entropy to (m, k) targets."""
     from scipy.optimize import minimize_scalar
 
     def loss(log2: float) -> float:

@@ -1,7 +1,7 @@
-"""A problem: the pool with its secrets, which only the loop and the metrics hold.
+"""A problem: the pool with its truth and answers, which only the loop and the metrics hold.
 
-`Problem.from_arrays` makes one of a user's arrays, `al_bench.data.build` of components. Below
-the class are the checks of what a user brings.
+`Problem.from_arrays` makes a problem from a user's arrays, `al_bench.data.build` from components.
+The functions below the class check the arrays.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows
 
 @dataclass(frozen=True)
 class Problem:
-    """The pool with its secrets, for the loop and the metrics alone.
+    """The pool with its truth and answers, for the loop and the metrics only.
 
-    truth and answers: (n,) the true class and what the annotator says, by pool row; answers of
-    several annotators are (n, a), ABSENT where one has none; test_truth: (m,). facts:
-    what a manifest should record (class counts, realised noise). ids: (n,) the data's own names of
-    the pool rows, or None.
+    truth, answers: (n,) true class and annotator's answer of each pool row; with several annotators
+    answers is (n, a), ABSENT where an annotator has none; test_truth: (m,). facts: what a manifest
+    records (class counts, realised noise). ids: (n,) the data's own names of pool rows, or None.
     """
 
     pool: Rows
@@ -63,54 +62,53 @@ class Problem:
         class_names: Sequence[str] = (),
         ids: Any = None,
     ) -> Problem:
-        """A problem of one's own arrays.
+        """A problem from a user's arrays.
 
         features, test_features: (n, d), (m, d); prior, test_prior: (n, k), (m, k) class
-        probabilities, or None where no foundation model was asked; labels, test_labels: (n,), (m,)
-        true classes 0..k-1; answers: (n,) what the annotator says, `labels` by default; ids: (n,)
-        one's own names of the rows. Features are taken as they are. ValueError, in one sentence,
-        where the arrays do not fit together.
+        probabilities, or None without a foundation model; labels, test_labels: (n,), (m,) true
+        classes 0..k-1; answers: (n,) the annotator's classes, `labels` by default; ids: (n,) names
+        of the rows. Features are not rescaled. ValueError where the arrays do not fit together.
 
-        Several annotators: answers is (n, a), -1 where one has none. annotators: (a,) their names
-        (None: numbers); identified: whether a column is the same annotator throughout, or a place
-        only (a row's first answer, its second, ...), which are bought in their order; prices: (a,)
-        of an answer, in those of a plain person (None: 1); is_model: (a,) whether it is a
-        foundation model (None: nobody is).
+        Several annotators: answers is (n, a), -1 where an annotator has none. annotators: (a,)
+        their names (None: numbers); identified: True if a column is one annotator, False if it is
+        only an answer's position (a row's first answer, its second, ...; revealed in this order);
+        prices: (a,) of an answer, relative to an ordinary person's (None: 1); is_model: (a,)
+        whether the annotator is a foundation model (None: no annotator is).
         """
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
-            said = classes("answers", answers, ABSENT)
+            table = classes("answers", answers, ABSENT)
             annotator_pool: AnnotatorPool | None = annotator_pool_of(
-                said, annotators, identified, prices, is_model
+                table, annotators, identified, prices, is_model
             )
         else:
-            said, annotator_pool = truth if answers is None else classes("answers", answers), None
-            check_one(said, identified, annotators=annotators, prices=prices, is_model=is_model)
+            table, annotator_pool = truth if answers is None else classes("answers", answers), None
+            check_one(table, identified, annotators=annotators, prices=prices, is_model=is_model)
         given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
-        largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, said))
+        largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, table))
         k = max(len(class_names), *given, *largest)
         pool = rows("", features, prior, len(truth), k)
         test = rows("test_", test_features, test_prior, len(test_truth), k)
         names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
         own = None if ids is None else np.asarray(ids)
         made = cls(
-            pool, truth, said, test, test_truth, names, ids=own, annotator_pool=annotator_pool
+            pool, truth, table, test, test_truth, names, ids=own, annotator_pool=annotator_pool
         )
         check_fit(made)
         return replace(made, facts=made.counts())
 
     @cached_property
     def table(self) -> Ints:
-        """(n, a) all answers, of one annotator too."""
+        """(n, a) all answers; a = 1 for a single annotator."""
         return self.answers if self.annotator_pool else self.answers[:, None]
 
     def own_ids(self, index: Ints) -> list[int | str]:
-        """The data's own names of some pool rows; none where the data have none."""
+        """The data's own names of some pool rows; an empty list where the data have none."""
         return [] if self.ids is None else list(self.ids[index].tolist())
 
     def counts(self) -> dict[str, Any]:
-        """What a manifest records of any problem: sizes, classes, how often answers are wrong, and
-        of several annotators each one's accuracy (None where one has no answer)."""
+        """What a manifest records of any problem: sizes, classes, noise rate, and with several
+        annotators the accuracy of each (None without an answer)."""
         k, facts = self.pool.n_classes, dict[str, Any]()
         if self.annotator_pool is not None:
             skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
@@ -127,39 +125,48 @@ class Problem:
 
     @cached_property
     def accuracies(self) -> Floats:
-        """(a,) how often each annotator is right, NaN where one has no answer."""
+        """(a,) accuracy of each annotator, NaN without an answer."""
         return accuracies(self.truth, self.table)
 
     @cached_property
     def corrected_prior(self) -> Ints:
-        """(m,) likeliest classes of the test rows by the prior divided by its mean over the pool.
+        """(m,) argmax of the test rows' prior divided by its mean over the pool.
 
-        That mean is how frequent the prior itself holds the classes to be, so what is left is what
-        it says of a row as if they were equally frequent (Saerens et al., 2002; with the mean over
-        unlabelled rows for the frequencies: Zhou et al., 2024). No label and no other test row is
-        read. O((n + m) k).
+        The mean estimates the class frequencies that the prior assumes; dividing by it gives a
+        prior for equally frequent classes (Saerens et al., 2002; mean over unlabelled rows: Zhou et
+        al., 2024). It uses no label, and each test row alone. O((n + m) k).
         """
         mean = self.pool.prior.mean(axis=0, dtype=np.float64)
         return np.asarray((self.test.prior / np.maximum(mean, 1e-12)).argmax(axis=1))
 
     @cached_property
     def digest(self) -> str:
-        """16 hex digits of all that decides a run besides its components: pool and test features,
-        prior, answers, truth. O(bytes)."""
+        """16 hex digits: a hash of the arrays that determine a run besides its components (pool and
+        test features, prior, answers, truth). O(bytes)."""
         pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
         whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
         if self.annotator_pool is not None:
-            who = (
+            annotators = (
                 self.annotator_pool.names,
                 self.annotator_pool.prices.tolist(),
                 self.annotator_pool.is_model.tolist(),
             )
-            whole.update(repr((*who, self.annotator_pool.identified)).encode())
+            whole.update(repr((*annotators, self.annotator_pool.identified)).encode())
         return whole.hexdigest()[:16]
 
 
+def reads_truth(part: Any) -> bool:
+    """Whether a component is an upper reference: it reads the truth, and every table marks it."""
+    return bool(getattr(part, "reads_truth", False))
+
+
+def knowing(part: Any, truth: Any) -> Any:
+    """A component; an upper reference with the truth."""
+    return part.given(truth) if reads_truth(part) else part
+
+
 def check_fit(problem: Problem) -> None:
-    """ValueError, in one sentence, unless the arrays of a problem are of one size and kind."""
+    """ValueError unless the arrays of a problem have matching sizes and classes."""
     width, test_width = (rows.features.shape[1] for rows in (problem.pool, problem.test))
     if width != test_width:
         raise ValueError(f"features have {width} columns, test_features {test_width}")
@@ -175,14 +182,14 @@ def check_fit(problem: Problem) -> None:
 
 
 def accuracies(truth: Ints, table: Ints) -> Floats:
-    """(a,) how often each column of (n, a) answers is right, NaN of one without any."""
-    said = table != ABSENT
-    right, count = (said & (table == truth[:, None])).sum(axis=0), said.sum(axis=0)
+    """(a,) accuracy of each column of (n, a) answers, NaN for a column without any."""
+    given = table != ABSENT
+    right, count = (given & (table == truth[:, None])).sum(axis=0), given.sum(axis=0)
     return np.asarray(np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0))
 
 
 def check_annotator_pool(problem: Problem) -> None:
-    """ValueError unless answers fit the annotator pool and every row has one, in one sentence."""
+    """ValueError unless answers fit the annotator pool and every row has at least one answer."""
     if problem.annotator_pool is None:
         return
     wanted = (len(problem.truth), len(problem.annotator_pool))
@@ -202,7 +209,7 @@ def check_annotator_pool(problem: Problem) -> None:
 
 
 def classes(name: str, values: Any, least: int = 0) -> Ints:
-    """(n,) classes; (n, a) of several annotators, with ABSENT where that is the `least`."""
+    """(n,) classes as integers; (n, a) of several annotators if `least` is ABSENT."""
     found = whole_numbers(name, values, 2 if least < 0 else 1)
     if found.min(initial=0) < least:
         gaps = f", or {ABSENT} where one has none" if least < 0 else ""
@@ -213,35 +220,35 @@ def classes(name: str, values: Any, least: int = 0) -> Ints:
 def annotator_pool_of(
     table: Ints, names: Sequence[str] | None, identified: bool, prices: Any, is_model: Any
 ) -> AnnotatorPool:
-    """Who gave an (n, a) table of answers; ValueError where a list of them is not a long."""
+    """The annotators of an (n, a) table of answers; ValueError where a list is not of length a."""
     count, word = table.shape[1], "annotator" if identified else "answer"
-    who = [f"{word} {place + 1}" for place in range(count)] if names is None else names
+    names = [f"{word} {place + 1}" for place in range(count)] if names is None else names
     costs = np.ones(count) if prices is None else np.asarray(prices, dtype=np.float64)
-    asked = np.zeros(count, dtype=bool) if is_model is None else np.asarray(is_model, dtype=bool)
-    if len(set(who)) != count or len(who) != count:
+    models = np.zeros(count, dtype=bool) if is_model is None else np.asarray(is_model, dtype=bool)
+    if len(set(names)) != count or len(names) != count:
         raise ValueError(
-            f"annotators has {len(who)} names, {len(set(who))} of them distinct, for {count} "
+            f"annotators has {len(names)} names, {len(set(names))} of them distinct, for {count} "
             "columns of answers"
         )
-    for name, one in (("prices", costs), ("is_model", asked)):
+    for name, one in (("prices", costs), ("is_model", models)):
         if one.shape != (count,):
             raise ValueError(f"{name} has shape {one.shape}; wanted ({count},), one an annotator")
-    return AnnotatorPool(tuple(map(str, who)), table != ABSENT, costs, asked, identified)
+    return AnnotatorPool(tuple(map(str, names)), table != ABSENT, costs, models, identified)
 
 
-def check_one(answers: Ints, identified: bool, **said: Any) -> None:
-    """ValueError where something is said of several annotators, but there is one."""
-    told = [name for name, value in said.items() if value is not None]
-    told += [] if identified else ["identified=False"]
-    if told:
+def check_one(answers: Ints, identified: bool, **options: Any) -> None:
+    """ValueError where an option for several annotators is given, but there is one annotator."""
+    given = [name for name, value in options.items() if value is not None]
+    given += [] if identified else ["identified=False"]
+    if given:
         raise ValueError(
-            f"{told[0]} is of several annotators, and there is one: answers has shape "
+            f"{given[0]} is of several annotators, and there is one: answers has shape "
             f"{answers.shape}; wanted (n, a)"
         )
 
 
 def rows(split: str, features: Any, prior: Any, n: int, k: int) -> Rows:
-    """Features in float32 beside a prior, which is flat where none is given."""
+    """Rows with float32 features and a prior, uniform where none is given."""
     values = matrix(f"{split}features", features, n)
     probs = uniform(n, k) if prior is None else distributions(f"{split}prior", prior, n, k)
     return Rows(list(values), values, probs)

@@ -1,4 +1,4 @@
-"""How long work comes on: a bar on a terminal, elsewhere a line every few seconds."""
+"""Progress reports: a bar on a terminal, elsewhere a line every few seconds."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic
 
-Advance = Callable[[int], None]  # told how many were done since
-EVERY = 5.0  # seconds from one line to the next
+Advance = Callable[[int], None]  # called with the number done since the last call
+EVERY = 5.0  # seconds between two lines
 
 
 class Every:
-    """Says yes once in EVERY seconds, the first time after as many."""
+    """Returns True once in EVERY seconds, first after EVERY seconds."""
 
     def __init__(self) -> None:
         self.last = monotonic()
@@ -27,7 +27,7 @@ class Every:
 
 @contextmanager
 def progress_bar(name: str, total: int, known: int = 0, what: str = "rows") -> Iterator[Advance]:
-    """What is told how many were done since, of some work of which `known` were done before."""
+    """A progress bar; it yields the function to advance it. known: how many were done before."""
     if not sys.stderr.isatty():
         with lines(name, total, known, what) as advance:
             yield advance
@@ -44,7 +44,7 @@ def progress_bar(name: str, total: int, known: int = 0, what: str = "rows") -> I
 
 @contextmanager
 def lines(name: str, total: int, known: int, what: str) -> Iterator[Advance]:
-    """A line on stderr every EVERY seconds, however long a step takes; none for what is quick."""
+    """A line on stderr every EVERY seconds, even during a long step; none for quick work."""
     done, began, ended = [0], monotonic(), Event()
 
     def speak() -> None:
@@ -62,8 +62,8 @@ def lines(name: str, total: int, known: int, what: str) -> Iterator[Advance]:
 
 
 def line(name: str, done: int, total: int, seconds: float, known: int, what: str) -> str:
-    """How far some work has come: how many are done, how many of them were before, the rate and,
-    once any is done, the time left."""
+    """A progress line: how many are done, how many of these before, the rate and, once any is done,
+    the time left."""
     before = f" ({known:,} of them before)" if known else ""
     left = f", {span((total - known - done) * seconds / done)} left" if done else ""
     rate = f"{done / seconds:.1f} {what}/s"
@@ -71,7 +71,7 @@ def line(name: str, done: int, total: int, seconds: float, known: int, what: str
 
 
 def span(seconds: float) -> str:
-    """A time in the unit in which it is read: ``0.4 s``, ``40 s``, ``12 min``, ``3.5 h``."""
+    """A time in a readable unit: ``0.4 s``, ``40 s``, ``12 min``, ``3.5 h``."""
     if seconds < 9.5:
         return f"{seconds:.1f} s"
     if seconds < 90:

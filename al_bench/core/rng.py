@@ -11,7 +11,7 @@ def rng(seed: int, purpose: str, round: int = 0) -> np.random.Generator:
     """A fresh generator for one purpose in one round of one run.
 
     Streams of different purposes are independent, so a new strategy, noise model or imbalance
-    never shifts the draws of another. Nothing is stored and nothing is global.
+    never changes the draws of another. There is no stored or global state.
     """
     word = int.from_bytes(sha256(purpose.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, word, round])
@@ -19,8 +19,7 @@ def rng(seed: int, purpose: str, round: int = 0) -> np.random.Generator:
 
 @contextmanager
 def seeded_global_generator(rng: np.random.Generator) -> Iterator[None]:
-    """NumPy's global generator seeded inside, for libraries that draw from it, and afterwards as it
-    was."""
+    """Seed NumPy's global generator inside, for libraries that use it; restore it afterwards."""
     before = np.random.get_state()  # noqa: NPY002
     np.random.seed(int(rng.integers(2**32)))  # noqa: NPY002
     try:

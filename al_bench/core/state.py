@@ -1,7 +1,7 @@
-"""The vocabulary: what a pool is, what a run knows of it, and what components are asked to do.
+"""The vocabulary: what a pool is, what a run knows of it, and the interfaces of components.
 
-Everything here is a value (a frozen dataclass) or a protocol. A component is any object with the
-right method; it inherits nothing of ours. The seams of a round, in their order::
+Everything here is a value (a frozen dataclass) or an interface. A component is any object with the
+right method; it needs no base class. A round calls, in this order::
 
     Strategy.select            State              -> rows to query
     AnnotatorSelection.assign  State, rows        -> whom to ask (several annotators)
@@ -27,8 +27,8 @@ Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
 UNLABELLED = -1  # in State.labels: this row was not queried
-HIDDEN = -2  # in State.labels: a wrapper keeps this row from the strategy inside it
-ABSENT = -1  # in a table of answers: this annotator has none for this row
+HIDDEN = -2  # in State.labels: a wrapper hides this row from the strategy that it wraps
+ABSENT = -1  # in a table of answers: this annotator did not label this row
 
 
 # --- rows, models and what they are trained on ----------------------------------------------------
@@ -36,10 +36,10 @@ ABSENT = -1  # in a table of answers: this annotator has none for this row
 
 @dataclass(frozen=True)
 class Rows:
-    """All that is known of some rows apart from their labels.
+    """Some rows without their labels.
 
     inputs: (n,) images or texts, for learners that read them; features: (n, d) embeddings by the
-    foundation model; prior: (n, k) its class probabilities, uniform where it has none.
+    foundation model; prior: (n, k) its zero-shot probabilities, uniform where it has none.
     """
 
     inputs: Sequence[Any]
@@ -54,13 +54,13 @@ class Rows:
         return int(self.prior.shape[1])
 
     def take(self, index: Ints) -> Rows:
-        """The rows of these numbers, in this order; inputs are read only when asked for."""
+        """The rows with these numbers, in this order; inputs are loaded only when accessed."""
         return Rows(Picked(self.inputs, index), self.features[index], self.prior[index])
 
 
 @dataclass(frozen=True)
 class Picked(Sequence[Any]):
-    """A view of some elements of a sequence: images of a large pool are never copied or decoded."""
+    """A view of some elements of a sequence; making it copies and decodes no image."""
 
     source: Sequence[Any]
     picks: Ints
@@ -100,9 +100,9 @@ class PriorModel:
 
 @dataclass(frozen=True, eq=False)
 class Prequential:
-    """What model and belief predicted of rows before these were labelled (Dawid, 1984).
+    """Predictions of model and belief for rows before these were labelled (Dawid, 1984).
 
-    rows: (h,) pool row numbers; model, belief: (h, k) log-probabilities of each of the two.
+    rows: (h,) pool row numbers; model, belief: (h, k) log-probabilities.
     """
 
     rows: Ints
@@ -116,10 +116,10 @@ class TrainingSet:
 
     rows: (m,) pool row numbers; targets: (m, k) soft labels, each row sums to one; weights: (m,)
     non-negative. beliefs: (n, k) or None, the training rule's class probabilities of every pool row
-    (a by-product that strategies may read instead of computing it again); belief_fn: the same for
-    any rows, (m, k), without their answers, or None. calibration_mask: (m,) or None, the rows whose
-    targets calibrate the model's probabilities; blend_weight: exponent of the belief in its
-    log-linear pool with the model; prequential: what that exponent was learned from, or None.
+    (strategies may read them instead of computing them again); belief_fn: a function that returns
+    them for any rows, (m, k), without using answers, or None. calibration_mask: (m,) or None, rows
+    whose targets calibrate the model's probabilities; blend_weight: exponent of the belief in its
+    log-linear pool with the model; prequential: the data this exponent was fitted on, or None.
     """
 
     rows: Ints
@@ -137,7 +137,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers that were bought, in their order: (v,) pool row numbers, annotators and classes."""
+    """Answers in the order they were given: (v,) pool row numbers, annotators and classes."""
 
     rows: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     annotators: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
@@ -147,7 +147,7 @@ class Answers:
         return len(self.rows)
 
     def then(self, more: Answers) -> Answers:
-        """These answers, and after them some more."""
+        """These answers followed by more."""
         return Answers(
             np.concatenate([self.rows, more.rows]),
             np.concatenate([self.annotators, more.annotators]),
@@ -157,11 +157,11 @@ class Answers:
 
 @dataclass(frozen=True)
 class AnnotatorPool:
-    """Several annotators, as far as everybody may know them; it holds no answers.
+    """What strategies may know about several annotators; it holds no answers.
 
-    names: (a,); has_answer: (n, a) whether one has an answer about a row; prices: (a,) of an
-    answer, in those of a plain person; is_model: (a,) whether it is a foundation model; identified:
-    whether a column is one annotator throughout, or a place only (a row's first answer, ...).
+    names: (a,); has_answer: (n, a) whether an annotator has an answer about a row; prices: (a,) of
+    an answer, relative to an ordinary person's; is_model: (a,) whether it is a foundation model;
+    identified: whether a column is one annotator, or only a position (a row's first answer, ...).
     """
 
     names: tuple[str, ...]
@@ -176,8 +176,8 @@ class AnnotatorPool:
 
 @dataclass(frozen=True)
 class AnnotationCost:
-    """What an answer costs: a plain person's, a foundation model's, and by which factor a person's
-    costs more or less where the row was answered before."""
+    """What an answer costs. human: by a person; model: by a foundation model; again: factor of a
+    person's answer about a row that already has one."""
 
     human: float = 1.0
     model: float = 1.0
@@ -191,7 +191,7 @@ class AnnotationCost:
     def costs(
         self, annotator_pool: AnnotatorPool | None, answers: Answers, before: Bools
     ) -> Floats:
-        """(v,) what each answer costs; before: (v,) whether its row had an answer already."""
+        """(v,) cost of each answer; before: (v,) whether its row already had an answer."""
         again = np.where(before, self.again, 1.0)
         if annotator_pool is None:
             return self.human * again
@@ -202,12 +202,12 @@ class AnnotationCost:
 
 @dataclass(frozen=True)
 class Consensus:
-    """What a label model makes of several answers.
+    """The output of a label model.
 
-    rows: (m,) with an answer, ascending; probs: (m, k) of their true class; right, asked: (a, k) by
-    annotator and true class, how many answers were right and how many there are, as expected.
-    belief, believer: what the label model believes of the pool, and by which rule: a by-product
-    that a training rule of an equal one reads instead of computing it again, or None.
+    rows: (m,) labelled rows, ascending; probs: (m, k) posterior of their true class; right, asked:
+    (a, k) expected number of right answers and of all answers, by annotator and true class.
+    belief, believer: the label model's `Belief` and the object that computed it, or None; a
+    training rule with an equal one reuses the belief instead of computing it again.
     """
 
     rows: Ints
@@ -223,12 +223,12 @@ class Consensus:
 
 @dataclass(frozen=True)
 class State:
-    """One moment of a run, as strategy, training rule and learner may see it: no truth in it.
+    """A run between two steps, as strategy, training rule and learner see it, without the truth.
 
-    labels: (n,) the class by the annotators' answers, UNLABELLED or HIDDEN; model: fitted on
-    `training`, or the prior before any label; answers: all that were bought; allow_relabel: whether
-    a labelled row may be queried again. With several annotators also annotator_pool, who they are,
-    and consensus, what the label model makes of their answers.
+    labels: (n,) the annotators' class, UNLABELLED or HIDDEN; model: fitted on `training`, or the
+    prior before any label; answers: all so far; allow_relabel: whether a labelled row may be
+    queried again. With several annotators also annotator_pool, who they are, and consensus, the
+    label model's output.
     """
 
     rows: Rows
@@ -244,7 +244,7 @@ class State:
     def start(
         cls, rows: Rows, annotator_pool: AnnotatorPool | None = None, allow_relabel: bool = False
     ) -> State:
-        """Nothing queried yet."""
+        """The state before any query."""
         labels = np.full(len(rows), UNLABELLED, dtype=np.int64)
         return cls(rows, labels, annotator_pool=annotator_pool, allow_relabel=allow_relabel)
 
@@ -254,7 +254,7 @@ class State:
 
     @cached_property
     def labelled(self) -> Ints:
-        """Row numbers with an answer, ascending."""
+        """Labelled row numbers, ascending."""
         return np.flatnonzero(self.labels >= 0)
 
     @cached_property
@@ -264,7 +264,7 @@ class State:
 
     @cached_property
     def counts(self) -> Ints:
-        """(k,) answers so far by class."""
+        """(k,) labelled rows by class."""
         return np.bincount(self.labels[self.labelled], minlength=self.n_classes)
 
     @cached_property
@@ -274,8 +274,8 @@ class State:
 
     @cached_property
     def available(self) -> Bools:
-        """(n, a) whether an annotator can still be asked about a row: never about a hidden one, nor
-        about a labelled one unless relabelling is allowed."""
+        """(n, a) whether an annotator can still be asked about a row; not about a hidden row, nor
+        about a labelled row unless relabelling is allowed."""
         if self.annotator_pool is None:
             return np.asarray((self.labels == UNLABELLED)[:, None])
         free = self.annotator_pool.has_answer.copy()
@@ -287,35 +287,35 @@ class State:
 
     @cached_property
     def remaining(self) -> Ints:
-        """(n,) how often each row can still be queried: once, or as often as annotators remain."""
+        """(n,) how often each row can still be queried; at most once without relabelling."""
         count = self.available.sum(axis=1)
         return np.asarray(count if self.allow_relabel else np.minimum(count, 1))
 
     @cached_property
     def queryable(self) -> Ints:
-        """Row numbers that may be queried, labelled ones too where somebody is left to ask."""
+        """Row numbers that may be queried, labelled rows with an annotator left included."""
         return np.flatnonzero(self.remaining)
 
     def tell(self, index: Ints, answers: Ints, annotators: Ints | None = None) -> State:
-        """The state after some answers of these annotators, or of the only one (answers may be
-        UNLABELLED: withheld). A row's label is its last answer until a label model is asked."""
+        """The state with new answers by these annotators, or by the only one. Withheld answers are
+        UNLABELLED. A row's label is its last answer until a label model sets it (`agreed`)."""
         labels = self.labels.copy()
         labels[index] = answers
-        who = np.zeros(len(index), dtype=np.int64) if annotators is None else annotators
-        return self._with(labels, answers=self.answers.then(Answers(index, who, answers)))
+        by = np.zeros(len(index), dtype=np.int64) if annotators is None else annotators
+        return self._with(labels, answers=self.answers.then(Answers(index, by, answers)))
 
     def hide(self, index: Ints) -> State:
-        """The state with these rows kept from a strategy; row numbers stay what they are."""
+        """The state with these rows hidden from a strategy; row numbers do not change."""
         labels = self.labels.copy()
         labels[index] = np.where(labels[index] == UNLABELLED, HIDDEN, labels[index])
         return self._with(labels)
 
     def without_relabeling(self) -> State:
-        """The state in which no labelled row may be queried again."""
+        """The state in which labelled rows may not be queried again."""
         return self._with(self.labels, allow_relabel=False)
 
     def agreed(self, consensus: Consensus, rng: np.random.Generator) -> State:
-        """The state whose labels are the likeliest classes of a consensus; ties fall at random."""
+        """The state labelled with the most probable classes of a consensus; ties at random."""
         best = consensus.probs >= consensus.probs.max(axis=1, keepdims=True) - 1e-9
         labels = self.labels.copy()
         labels[consensus.rows] = np.argmax(best * rng.uniform(1, 2, size=best.shape), axis=1)
@@ -323,12 +323,12 @@ class State:
 
     def _with(self, labels: Ints, **changes: Any) -> State:
         state = replace(self, labels=labels, **changes)
-        if "probs" in self.__dict__:  # the model is the same, so are its predictions
+        if "probs" in self.__dict__:  # same model, same predictions
             state.__dict__["probs"] = self.probs
         return state
 
 
-# --- what components are asked to do --------------------------------------------------------------
+# --- the interfaces of components -----------------------------------------------------------------
 
 Querying: TypeAlias = Generator[Ints, Ints, Ints | None]
 
@@ -337,27 +337,27 @@ class Strategy(Interface):
     """A query rule."""
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
-        """Exactly `budget` distinct rows of ``state.unlabelled``, as far as there are any; where
-        ``state.allow_relabel``, of ``state.queryable``, each ``state.remaining`` times at most.
+        """Exactly `budget` distinct rows of ``state.unlabelled``, or all of them if they are fewer;
+        with ``state.allow_relabel`` of ``state.queryable``, each at most ``state.remaining`` times.
 
-        Either an array, or a generator that queries as it goes: ``answers = yield rows`` is one
-        oracle call (answers are UNLABELLED where in-batch answers are withheld), and what it
-        returns at the end, if anything, is queried last.
+        Returns an array, or is a generator that queries in steps: ``answers = yield rows`` is one
+        oracle call (answers are UNLABELLED where in-batch answers are withheld). Rows that the
+        generator returns at its end are queried last.
         """
 
 
 class LabelModel(Interface):
-    """What several answers about a row come to; skill is learned from agreement alone."""
+    """Merges several answers about a row; learns annotators' skills without the truth."""
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
-        """The consensus of ``state.answers``, which hold one at least."""
+        """The consensus of ``state.answers``, of which there is at least one."""
 
 
 class AnnotatorSelection(Interface):
-    """Whom to ask."""
+    """Chooses which annotator to ask."""
 
     def assign(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        """(b,) an annotator who is ``state.available`` for each of these distinct rows."""
+        """(b,) for each of these distinct rows, an annotator who is ``state.available``."""
 
 
 class Supervision(Interface):
@@ -373,13 +373,13 @@ class Learner(Interface):
 
 
 class Protocol(Interface):
-    """How much is queried. feedback: ``within_batch`` where a strategy that queries inside a round
-    is given the answers, ``after_batch`` where they are withheld until its end; allow_relabel:
-    whether a labelled row may be queried again; annotation_cost: what answers cost."""
+    """How much is queried. feedback: ``within_batch`` if a strategy that queries in steps sees the
+    answers at once, ``after_batch`` if only at the end of the round; allow_relabel: whether a
+    labelled row may be queried again; annotation_cost: what answers cost."""
 
     feedback: str
     allow_relabel: bool
     annotation_cost: AnnotationCost
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Answers bought in each round, the start first, for a pool of n rows in k classes."""
+        """The budget of each round, the start first, for a pool of n rows and k classes."""

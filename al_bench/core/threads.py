@@ -1,6 +1,6 @@
-"""How many threads numerical libraries use: the one place that sets it in a running process.
+"""Sets the number of threads of numerical libraries in a running process.
 
-What they start with is in the environment (`al_bench.runs.environment`).
+Their initial number comes from the environment (`al_bench.runs.environment`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 
 def limit_threads(threads: int) -> None:
-    """Hold every numerical library of this process to `threads` threads; runs share the cores.
+    """Limit every numerical library of this process to `threads` threads; runs share the cores.
 
-    Torch, which most runs never load, reads the variable when it is.
+    Torch, which most runs never import, reads the environment variable on import.
     """
     os.environ["OMP_NUM_THREADS"] = str(threads)
     if "torch" in sys.modules:
@@ -27,14 +27,14 @@ def limit_threads(threads: int) -> None:
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """No second thread for the products of matrices inside."""
+    """Limit matrix products inside to one thread."""
     limited: AbstractContextManager[object] = _pools().limit(limits=1, user_api="blas")
     return limited
 
 
 @cache
 def _pools() -> ThreadpoolController:
-    """Of the libraries that a fit loads; to find them takes long."""
-    import scipy.optimize  # noqa: F401  # whose BLAS must be loaded to be held
+    """The thread pools of the libraries that a fit loads; cached, as finding them is slow."""
+    import scipy.optimize  # noqa: F401  # its BLAS must be loaded to be limited
 
     return ThreadpoolController()

@@ -1,4 +1,4 @@
-"""Several annotators: what their answers say together, and whom to ask."""
+"""Several annotators: label models that merge their answers, and rules of whom to ask."""
 
 from lazy_loader import attach_stub
 

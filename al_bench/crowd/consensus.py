@@ -1,4 +1,4 @@
-"""Majority vote, and how often each annotator is right under any consensus."""
+"""Majority vote, and each annotator's accuracy under any consensus."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from al_bench.core.state import Answers, Consensus, Floats, Ints, State
 
 
 def places_of(answers: Answers) -> tuple[Ints, Ints]:
-    """The rows that were answered, ascending, and (v,) each answer's place among them."""
+    """(m,) labelled rows, ascending, and (v,) the position of each answer's row among them."""
     rows, places = np.unique(answers.rows, return_inverse=True)
     return rows, places
 
 
 def consensus_of(state: State, rows: Ints, probs: Floats) -> Consensus:
-    """(m, k) probabilities of the answered rows, with what they say of everybody: O(v k)."""
+    """The consensus of these (m, k) probabilities, with annotators' accuracies under it: O(v k)."""
     assert state.annotator_pool is not None
     answers, shape = state.answers, (len(state.annotator_pool), state.n_classes)
     asked, right = np.zeros(shape), np.zeros(shape)
@@ -26,14 +26,14 @@ def consensus_of(state: State, rows: Ints, probs: Floats) -> Consensus:
 
 
 def shares(places: Ints, classes: Ints, n_classes: int) -> Floats:
-    """(m, k) fraction of the answers about each row that each class got."""
+    """(m, k) vote shares: the fraction of each row's answers for each class."""
     votes = np.zeros((int(places.max()) + 1, n_classes))
     np.add.at(votes, (places, classes), 1.0)
     return np.asarray(votes / votes.sum(axis=1, keepdims=True))
 
 
 def speakers(state: State) -> Ints:
-    """(v,) who gave each answer: numbers without a gap, or all alike where nobody in particular."""
+    """(v,) the annotator of each answer, numbered without gaps; all 0 if unidentified."""
     assert state.annotator_pool is not None
     if not state.annotator_pool.identified:
         return np.zeros_like(state.answers.annotators)
@@ -41,7 +41,7 @@ def speakers(state: State) -> Ints:
 
 
 class Majority:
-    """The share of a row's answers that each class got; every answer weighs the same.
+    """Majority vote: the share of a row's answers for each class; all answers weigh the same.
 
     >>> consensus = Majority().infer(asked, rng)
     """

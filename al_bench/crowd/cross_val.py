@@ -1,4 +1,4 @@
-"""What a classifier says that was taught the answers, as CROWDLAB and ActiveLab want it."""
+"""Out-of-fold predictions of a classifier trained on the answers, for CROWDLAB and ActiveLab."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from al_bench.crowd.crossfit import cross_fit, fold_models, fold_numbers, held_o
 
 
 def enough(classes: Ints, folds: int) -> bool:
-    """Whether a classifier can be taught these (m,) classes out of fold."""
+    """Whether a classifier can be cross-fitted on these (m,) classes."""
     return len(classes) >= folds and len(np.unique(classes)) > 1
 
 
 def view(
     state: State, rows: Ints, targets: Floats, folds: int, l2: float, rng: np.random.Generator
 ) -> Floats:
-    """(m, k) what a classifier that did not see them says of some rows.
+    """(m, k) out-of-fold class probabilities of some rows.
 
-    A class-balanced logistic regression on unit-norm features, out of fold, taught (m, k) targets;
-    where `rows` are fewer than the folds or of one class, the state's own model. O(folds m d k) a
-    step.
+    The classifier is a class-balanced logistic regression on unit-norm features, trained on (m, k)
+    targets. With fewer rows than folds, or one class, the task model predicts instead. O(folds m d
+    k) a step.
     """
     classes = targets.argmax(axis=1)
     if not enough(classes, folds):
@@ -34,7 +34,7 @@ def view(
 def views(
     state: State, rows: Ints, targets: Floats, folds: int, l2: float, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """The same, and what it says of the pool, (n, k). O(folds n d k) besides."""
+    """`view`, and the classifier's class probabilities of the pool, (n, k). Adds O(folds n d k)."""
     classes = targets.argmax(axis=1)
     if not enough(classes, folds):
         pool = np.asarray(state.probs, dtype=float)
@@ -45,6 +45,6 @@ def views(
 
 
 def probabilities(logs: Floats) -> Floats:
-    """(n, k) of their logarithms, in double precision."""
+    """(n, k) probabilities from their logarithms, in double precision."""
     odds = np.exp(logs.astype(float))
     return np.asarray(odds / odds.sum(axis=1, keepdims=True))

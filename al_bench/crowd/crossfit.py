@@ -1,4 +1,4 @@
-"""Out-of-fold probabilities: what a small classifier says of rows that it was not fitted on."""
+"""Cross-fitting: out-of-fold probabilities of a logistic regression."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from al_bench.core.balance import balanced_weights
 from al_bench.core.logistic import logistic
 from al_bench.core.state import Bools, Floats, Ints
 
-FLOOR = 1e-6  # of a probability before its logarithm: an expert's zero is no veto
-TOLERANCE, ITERATIONS = 1e-5, 200  # of the fits
+FLOOR = 1e-6  # lower bound of a probability before its logarithm: an expert's zero is no veto
+TOLERANCE, ITERATIONS = 1e-5, 200  # of each fit
 
 
 def log_floor(probs: Floats) -> Floats:
-    """(n, k) logarithms of probabilities, none under FLOOR."""
+    """(n, k) logarithms of probabilities, which are raised to FLOOR first."""
     return np.asarray(np.log(np.maximum(probs, FLOOR)))
 
 
 def fold_numbers(answers: Ints, folds: int, rng: np.random.Generator) -> Ints:
-    """(m,) fold of each labelled row, stratified by answer, drawn at random."""
+    """(m,) random fold of each labelled row, stratified by answer."""
     order = rng.permutation(len(answers))
     order = order[np.argsort(answers[order], kind="stable")]
     numbers = np.empty(len(answers), dtype=np.int64)
@@ -32,10 +32,10 @@ def fold_numbers(answers: Ints, folds: int, rng: np.random.Generator) -> Ints:
 
 @dataclass(frozen=True)
 class FoldModel:
-    """A regression and what it was fitted without.
+    """A regression fitted without the rows of one fold.
 
-    own: (m,) the labelled rows that it did not see; weight: (d + 1, k) coefficients, None where it
-    was taught nothing; unseen: (k,) the classes that it had no row of.
+    own: (m,) whether a labelled row is held out; weight: (d + 1, k) coefficients, None without
+    training rows; unseen: (k,) whether a class has no training row.
     """
 
     own: Bools
@@ -43,7 +43,7 @@ class FoldModel:
     unseen: Bools
 
     def log_probs(self, features: Floats) -> Floats:
-        """(n, k) log-probabilities, even where it knows nothing. O(n d k)."""
+        """(n, k) log-probabilities; -log k for unseen classes, for all if unfitted. O(n d k)."""
         if self.weight is None:
             return log_floor(uniform(len(features), len(self.unseen)))
         scores = log_softmax(features @ self.weight[:-1] + self.weight[-1])
@@ -57,10 +57,10 @@ def fold_models(
 ) -> list[FoldModel]:
     """One `logistic` a fold, fitted on the labelled rows of the other folds.
 
-    features, targets: (m, d) and (m, k) of the labelled rows; every class that has targets weighs
-    the same, its rows as their `sureness` (m,), alike without it. A class that a fold has no row of
-    gets 1 / k: the model knows nothing of it; so do all where no other fold has a row, or none of
-    them says anything. O(folds m d k) a step.
+    features, targets: (m, d) and (m, k) of the labelled rows; sureness: (m,) sample weights within
+    a class, equal by default. All classes with targets have equal weight. A model gives probability
+    1 / k to a class that it has no training row of, and to all classes if it has no training row,
+    or none of non-zero weight. O(folds m d k) a step.
     """
     k = targets.shape[1]
     sure = np.ones(len(targets)) if sureness is None else sureness
@@ -69,37 +69,37 @@ def fold_models(
         others, weight = folds != fold, None
         weights = balanced_weights(targets[others], sure[others])
         if weights.any():
-            taught = (features[others], targets[others], weights)
-            weight = logistic(*taught, l2, np.zeros(k), TOLERANCE, ITERATIONS)
+            data = (features[others], targets[others], weights)
+            weight = logistic(*data, l2, np.zeros(k), TOLERANCE, ITERATIONS)
         models.append(FoldModel(~others, weight, targets[others].sum(axis=0) == 0))
     return models
 
 
 def held_out(models: Sequence[FoldModel], features: Floats) -> Floats:
-    """(m, k) log-probabilities of the labelled rows, each by the model that did not see it."""
-    said = np.zeros((len(features), len(models[0].unseen)), dtype=np.float32)
+    """(m, k) log-probabilities of the labelled rows, each by the model that held it out."""
+    logs = np.zeros((len(features), len(models[0].unseen)), dtype=np.float32)
     for model in models:
-        said[model.own] = model.log_probs(features[model.own])
-    return said
+        logs[model.own] = model.log_probs(features[model.own])
+    return logs
 
 
 def everywhere(models: Sequence[FoldModel], features: Floats) -> Floats:
-    """(n, k) mean log-probabilities by all models. O(folds n d k)."""
-    said = np.zeros((len(features), len(models[0].unseen)), dtype=np.float32)
+    """(n, k) mean log-probabilities over all models. O(folds n d k)."""
+    logs = np.zeros((len(features), len(models[0].unseen)), dtype=np.float32)
     for model in models:
-        said += model.log_probs(features) / len(models)
-    return said
+        logs += model.log_probs(features) / len(models)
+    return logs
 
 
 def cross_fit(
     features: Floats, rows: Ints, targets: Floats, folds: Ints, l2: float
 ) -> tuple[Floats, Floats]:
-    """Log-probabilities by models that did not see the row: (m, k) of `rows`, (n, k) of all; a row
-    outside `rows` gets the folds' mean. O(folds m d k) a step and O(folds n d k)."""
+    """Out-of-fold log-probabilities of `rows`, (m, k), and mean log-probabilities over the folds of
+    all rows, (n, k). O(folds m d k) a step and O(folds n d k)."""
     models = fold_models(features[rows], targets, folds, l2)
     own, all_rows = np.zeros_like(targets), np.zeros((len(features), targets.shape[1]), np.float32)
     for model in models:
-        said = model.log_probs(features)
-        own[model.own] = said[rows[model.own]]
-        all_rows += said / len(models)
+        logs = model.log_probs(features)
+        own[model.own] = logs[rows[model.own]]
+        all_rows += logs / len(models)
     return own, all_rows

@@ -1,4 +1,4 @@
-"""GLAD: how able an annotator is, and how hard a row."""
+"""GLAD: a label model of annotators' abilities and rows' difficulties."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from al_bench.core.state import Consensus, Floats, Ints, State
 from al_bench.crowd.consensus import consensus_of, places_of, speakers
 
-BEFORE = 1.0  # mean of the normal prior of abilities and of eases, and where both start
+BEFORE = 1.0  # mean of the normal prior of abilities and of eases, and their start value
 
 
 @dataclass(frozen=True)
@@ -17,19 +17,19 @@ class Glad:
     """Abilities of annotators times eases of rows, by expectation-maximisation
     (Whitehill et al., 2009).
 
-    An answer is right with probability ``sigmoid(ability exp(ease))``, wrong ones spread evenly
-    over the other classes; all classes are alike before any answer, abilities and eases are
-    normal around 1. crowd-kit has the same model, but takes minutes for what takes a second here,
-    and ends where the expected likelihood falls, which is no end. Answers that are nobody's in
-    particular share one ability. O(n_iter (inner v + m k)).
+    An answer is right with probability ``sigmoid(ability exp(ease))``; wrong answers are spread
+    evenly over the other classes. Classes have a uniform prior, abilities and eases a normal prior
+    around 1. crowd-kit's implementation of this model takes minutes where this takes a second, and
+    may stop before it has converged. Unidentified annotators share one ability. O(n_iter (inner v +
+    m k)).
 
         >>> consensus = Glad(n_iter=5).infer(asked, rng)
 
     Parameters
     ----------
-    n_iter : steps, at most
-    tol : gain of the log-posterior an answer, in nats, under which it ends
-    inner : steps of L-BFGS in each
+    n_iter : EM steps, at most
+    tol : EM stops once the log-posterior per answer grows by less, in nats
+    inner : L-BFGS steps in each EM step
     """
 
     n_iter: int = 20
@@ -39,23 +39,23 @@ class Glad:
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         answers, k = state.answers, state.n_classes
         rows, places = places_of(answers)
-        who = speakers(state)
-        size = int(who.max()) + 1
+        annotators = speakers(state)
+        size = int(annotators.max()) + 1
         point, before = np.full(size + len(rows), BEFORE), -np.inf
-        probs, evidence = posterior(point, size, who, places, answers.classes, k)
+        probs, evidence = posterior(point, size, annotators, places, answers.classes, k)
         for _ in range(self.n_iter):
             if evidence - before < self.tol:
                 break
             before = evidence
             hit = probs[places, answers.classes]
-            point = improved(point, size, who, places, hit, self.inner)
-            probs, evidence = posterior(point, size, who, places, answers.classes, k)
+            point = improved(point, size, annotators, places, hit, self.inner)
+            probs, evidence = posterior(point, size, annotators, places, answers.classes, k)
         return consensus_of(state, rows, probs)
 
 
 def factors(point: Floats, size: int, who: Ints, places: Ints) -> tuple[Floats, Floats]:
-    """(v,) ability and exponential of the ease of each answer; point: the abilities of `size`
-    annotators and the eases of the rows."""
+    """(v,) ability of each answer's annotator and exp(ease) of its row; point: the abilities of
+    `size` annotators, then the eases of the rows; who: (v,) annotators; places: (v,) rows."""
     return point[:size][who], np.exp(point[size:])[places]
 
 
@@ -67,8 +67,8 @@ def log_chances(score: Floats) -> tuple[Floats, Floats]:
 def posterior(
     point: Floats, size: int, who: Ints, places: Ints, classes: Ints, n_classes: int
 ) -> tuple[Floats, float]:
-    """(m, k) of the true class of each row, and the log-posterior of the point, an answer, up to a
-    constant."""
+    """(m, k) posterior of the rows' true classes, and the log-posterior of the point per answer, up
+    to a constant."""
     ability, ease = factors(point, size, who, places)
     right, wrong = log_chances(ability * ease)
     wrong = wrong - np.log(n_classes - 1)
@@ -83,8 +83,7 @@ def posterior(
 
 
 def improved(point: Floats, size: int, who: Ints, places: Ints, hit: Floats, steps: int) -> Floats:
-    """Abilities and eases that make the answers likelier; hit: (v,) probability that each answer is
-    right."""
+    """The M-step: better abilities and eases; hit: (v,) probability that each answer is right."""
     from scipy.optimize import minimize
 
     def loss(point: Floats) -> tuple[float, Floats]:

@@ -1,7 +1,7 @@
 """Label models of crowd-kit and cleanlab, on the answers of a state.
 
-Libraries know persons: of answers that are nobody's in particular (a first, a second, ...) they are
-told that one annotator gave them all. What they print or warn of is not shown.
+The libraries need identified annotators: unidentified ones are passed to them as one annotator.
+What they print or warn of is not shown.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ NEEDED = "needs {}: pip install 'al-bench[annotators]'"
 
 @contextmanager
 def quietly(rng: np.random.Generator) -> Iterator[None]:
-    """A library inside prints nothing, warns of nothing, and draws from what is seeded here."""
+    """Suppress prints and warnings of library code, and seed NumPy's global generator for it."""
     with seeded_global_generator(rng), redirect_stdout(StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def in_order(values: Ints) -> tuple[Ints, Ints]:
-    """(v,) numbers of the values by when each came first, and (u,) the values by that number."""
+    """(v,) values renumbered by first occurrence, and (u,) the distinct values in that order."""
     known, first, code = np.unique(values, return_index=True, return_inverse=True)
     order = np.argsort(first)
     number = np.empty(len(known), dtype=np.int64)
@@ -41,25 +41,25 @@ def in_order(values: Ints) -> tuple[Ints, Ints]:
 
 
 def aggregated(state: State, aggregator: Any) -> Consensus:
-    """The consensus by an aggregator of crowd-kit; classes that nobody said get 0.
+    """The consensus by an aggregator of crowd-kit; classes without an answer get 0.
 
-    Answers go in by row and annotator, whenever they were bought, and annotators and classes are
-    numbered as they come there: crowd-kit 1.4's MACE takes them in that order in one place and in
-    ascending order in another. Their tables are small and many: with names of columns as Python's
-    own texts, and not as Arrow's, MACE takes a fifth to a third less time.
+    Answers are sorted by row and annotator; annotators and classes are numbered by first occurrence
+    there, since crowd-kit 1.4's MACE assumes this order in one place and ascending order in
+    another. String columns use Python's storage instead of Arrow's, which makes MACE a fifth to a
+    third faster.
     """
     import pandas as pd
 
     answers = state.answers
     rows, places = places_of(answers)
     order = np.lexsort((answers.annotators, places))
-    who, _ = in_order(speakers(state)[order])
-    classes, said = in_order(answers.classes[order])
+    annotators, _ = in_order(speakers(state)[order])
+    labels, classes = in_order(answers.classes[order])
     with pd.option_context("mode.string_storage", "python"):
-        data = pd.DataFrame({"task": places[order], "worker": who, "label": classes})
+        data = pd.DataFrame({"task": places[order], "worker": annotators, "label": labels})
         table = aggregator.fit_predict_proba(data)
     probs = np.zeros((len(rows), state.n_classes))
-    columns = said[table.columns.to_numpy(dtype=np.int64)]
+    columns = classes[table.columns.to_numpy(dtype=np.int64)]
     probs[table.index.to_numpy(dtype=np.int64)[:, None], columns] = table.to_numpy(dtype=float)
     return consensus_of(state, rows, probs / probs.sum(axis=1, keepdims=True))
 
@@ -69,15 +69,15 @@ class DawidSkene:
     """A confusion matrix for each annotator, by expectation-maximisation from the majority vote
     (Dawid and Skene, 1979; crowd-kit).
 
-    Matrices are not smoothed: with few answers for each it grows too sure, and fewer steps do
-    better. O(n_iter v k).
+    Matrices are not smoothed: with few answers per annotator it becomes overconfident, and fewer
+    steps do better. O(n_iter v k).
 
         >>> consensus = DawidSkene(n_iter=5).infer(asked, rng)
 
     Parameters
     ----------
-    n_iter : steps, at most
-    tol : gain of the evidence bound an answer, in nats, under which it ends
+    n_iter : EM steps, at most
+    tol : EM stops once the evidence lower bound per answer grows by less, in nats
     """
 
     n_iter: int = 20
@@ -94,8 +94,8 @@ class DawidSkene:
 
 @dataclass(frozen=True)
 class Mace:
-    """Annotators who know the class or spam, each in his own way: variational Bayes
-    (Hovy et al., 2013; crowd-kit).
+    """MACE: each annotator knows the class or spams with a distribution of his own; variational
+    Bayes (Hovy et al., 2013; crowd-kit).
 
     O(n_restarts n_iter v k).
 
@@ -103,9 +103,9 @@ class Mace:
 
     Parameters
     ----------
-    n_restarts : random starts, of which the likeliest end counts
-    n_iter : steps of each
-    alpha, beta : of the beta prior that an answer is spam or known
+    n_restarts : random restarts, of which the one of highest likelihood is kept
+    n_iter : steps of each restart
+    alpha, beta : of the beta prior of spamming and of knowing
     default_noise : spread of the random starts
     """
 
@@ -127,15 +127,15 @@ class Mace:
             alpha=self.alpha,
             beta=self.beta,
             default_noise=self.default_noise,
-            random_state=rng,  # a number would make all restarts alike
+            random_state=rng,  # an integer seed would make all restarts equal
         )
         with quietly(rng):
             return aggregated(state, theirs)
 
 
 def answer_table(state: State, rows: Ints, places: Ints) -> Floats:
-    """(m, a') answers about some rows by those who gave any, NaN where there is none: cleanlab's
-    form."""
+    """(m, a') answers about some rows by annotators with any answer, NaN where there is none:
+    cleanlab's format."""
     assert state.annotator_pool is not None
     table = np.full((len(rows), len(state.annotator_pool)), np.nan)
     table[places, state.answers.annotators] = state.answers.classes
@@ -144,21 +144,20 @@ def answer_table(state: State, rows: Ints, places: Ints) -> Floats:
 
 @dataclass(frozen=True)
 class Crowdlab:
-    """A classifier and the annotators, averaged by how far they agree
+    """A classifier and the annotators, averaged with weights from their agreement
     (CROWDLAB: Goh et al., 2022; cleanlab).
 
-    Where no row has two answers nobody's agreement is known, and the classifier weighs as much as
-    the answer, as cleanlab has it for that case; answers that are nobody's in particular all weigh
-    the same, the mean over places. O(folds m d k + v a).
+    Without a row of two answers, agreement is unknown, and the classifier weighs as much as the
+    answer, as in cleanlab. Unidentified annotators share the mean weight. O(folds m d k + v a).
 
         >>> consensus = Crowdlab(l2=3.0).infer(asked, rng)
 
     Parameters
     ----------
-    folds, l2 : of the classifier, as in `view`, taught the shares of votes
+    folds, l2 : of the classifier, as in `view`, trained on vote shares
     """
 
-    version: ClassVar = 3  # 1: folds in the features' own coordinates; 2: said of the whole pool
+    version: ClassVar = 3  # 1: folds without preconditioning; 2: predicted the pool
     folds: int = 4
     l2: float = 1.0
 
@@ -184,8 +183,8 @@ class Crowdlab:
                 verbose=False,
             )
         agreed = float(found["label_quality"]["annotator_agreement"].to_numpy()[several].mean())
-        _, who = np.unique(answers.annotators, return_inverse=True)
-        weights = np.asarray(found["annotator_weight"])[who]
+        _, annotators = np.unique(answers.annotators, return_inverse=True)
+        weights = np.asarray(found["annotator_weight"])[annotators]
         assert state.annotator_pool is not None
         if not state.annotator_pool.identified:
             weights = np.full(len(weights), weights.mean())
@@ -196,9 +195,9 @@ class Crowdlab:
 def averaged(
     probs: Floats, model: float, places: Ints, classes: Ints, weights: Floats, agreed: float
 ) -> Floats:
-    """(m, k) CROWDLAB's posterior: the mean of a classifier's probabilities, weighing `model`, and
-    of answers, (v,) each with its weight, which give `agreed` to what they say and the rest to the
-    other classes alike."""
+    """(m, k) CROWDLAB's posterior: the weighted mean of the classifier's probabilities (weight
+    `model`) and of the answers ((v,) `weights`). An answer gives probability `agreed` to its class
+    and the rest evenly to the other classes."""
     other = (1 - agreed) / (probs.shape[1] - 1)
     total = np.bincount(places, weights, minlength=len(probs))[:, None]
     mixed = model * probs + other * total

@@ -1,4 +1,4 @@
-"""Who answers what, people or foundation models: by how sure the model is, for the money."""
+"""Rules that send each query to people or to foundation models, by the prior's uncertainty."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from al_bench.crowd.selection import liked_first
 
 @dataclass(frozen=True)
 class CoAnnotating:
-    """People for the rows that a foundation model is least sure of, models for the others
+    """People for the rows of highest prior entropy, models for the others
     (CoAnnotating: Li et al., EMNLP 2023).
 
-    How sure is the entropy of the prior, over the whole pool, whatever of it is queried; equal
-    entropies fall at random. The authors' entropy is that of answers to several prompts, which is
-    this where the prior is recorded votes. Whoever is there where nobody of the kind is left.
+    Rows are ranked by the prior's entropy over the whole pool, queried or not; ties at random. The
+    authors take the entropy of answers to several prompts, which is the same if the prior is
+    recorded votes. If no annotator of the wanted kind is left, one of the other kind answers.
     O(n k + n log n).
 
         >>> who = CoAnnotating(people=0.5).assign(asked, rows, rng)
 
     Parameters
     ----------
-    people : part of the pool for people, 0 to 1
+    people : fraction of the pool for people, 0 to 1
     """
 
     people: float = 0.2
@@ -46,25 +46,25 @@ class CoAnnotating:
 
 @dataclass(frozen=True)
 class PACLabels:
-    """Foundation models where they are sure enough for the labels to be right at a stated rate,
-    people elsewhere (PAC Labels: Candès, Ilyas and Zrnic, ICML 2026).
+    """Foundation models for rows of low uncertainty, people for the others, with a bound on the
+    label error (PAC Labels: Candès, Ilyas and Zrnic, ICML 2026).
 
-    People answer first, until `checked` of the pool is answered, at random if queried so. Then
-    models answer rows at whose uncertainty, 1 - max of the prior, and below, at most a part `error`
-    of the pool is answered by the prior's likeliest class other than by people, at confidence 1 -
-    `alpha`. With the labels of people taken for right the rate of wrong ones in the whole pool is
-    at most `error`; where people err, their differences count against the model. As the authors'
-    code, but for the bound, which is exact for yes and no (Clopper and Pearson, 1934) where theirs
-    is by betting, for any loss, and but for a sample drawn without replacement. Whoever is there
-    where nobody of the kind is left. O(n k).
+    People answer first, until `checked` of the pool is labelled; the bound assumes that these rows
+    are drawn at random. Then models answer the rows whose uncertainty, 1 - max of the prior, is
+    under a threshold: the largest at which, with confidence 1 - `alpha`, prior and people disagree
+    on at most a fraction `error` of the pool. If people are right, at most `error` of all labels
+    are wrong; people's errors count against the model. Differs from the authors' code in the bound
+    (exact for 0/1 loss, Clopper and Pearson, 1934; theirs is by betting, for any loss) and in
+    sampling without replacement. If no annotator of the wanted kind is left, one of the other kind
+    answers. O(n k).
 
         >>> who = PACLabels(error=0.1).assign(asked, rows, rng)
 
     Parameters
     ----------
-    error : part of the pool's labels that may be wrong, between 0 and 1
-    alpha : chance that more are, between 0 and 1
-    checked : part of the pool that people answer first, above 0 to 1
+    error : fraction of the pool's labels that may be wrong, between 0 and 1
+    alpha : probability that more are wrong, between 0 and 1
+    checked : fraction of the pool that people answer first, above 0 to 1
     """
 
     error: float = 0.05
@@ -80,11 +80,11 @@ class PACLabels:
         assert state.annotator_pool is not None
         needed = max(int(self.checked * len(state.rows)), 1)
         human = np.flatnonzero(~state.annotator_pool.is_model[state.answers.annotators])[:needed]
-        prior, told = state.rows.prior, state.answers.rows[human]
-        unlike = prior[told].argmax(axis=1) != state.answers.classes[human]
-        unsure = np.sort((1 - prior[told].max(axis=1))[unlike])
+        prior, rows_of = state.rows.prior, state.answers.rows[human]
+        unlike = prior[rows_of].argmax(axis=1) != state.answers.classes[human]
+        unsure = np.sort((1 - prior[rows_of].max(axis=1))[unlike])
         wrong = allowed(needed, self.error, self.alpha)
-        bar = -np.inf  # of the uncertainty, which a model's rows are under
+        bar = -np.inf  # models answer rows of uncertainty below it
         if len(human) == needed and wrong >= 0:
             bar = unsure[wrong] if wrong < len(unsure) else np.inf
         sure = 1 - prior[rows].max(axis=1) < bar
@@ -92,8 +92,8 @@ class PACLabels:
 
 
 def allowed(count: int, error: float, alpha: float) -> int:
-    """The most wrong ones of so many draws that show a rate of at most `error` at confidence 1 -
-    `alpha`; -1 where not even none does (Clopper and Pearson, 1934)."""
+    """The largest number of errors in `count` draws at which the error rate is at most `error` with
+    confidence 1 - `alpha`; -1 if zero errors are too many (Clopper and Pearson, 1934)."""
     from scipy.stats import binom
 
     return int(np.searchsorted(binom.cdf(np.arange(count + 1), count, error), alpha, "right")) - 1

@@ -1,5 +1,5 @@
-"""Whom to ask: without a thought of who is good, or by how good they are, as far as the label
-model's consensus shows it."""
+"""Annotator selection: whom to ask, regardless of skill or by skill as estimated by the label
+model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from al_bench.core.state import Bools, Floats, Ints, State
 
 
 class AtRandom:
-    """Anybody who can be asked, each alike.
+    """A uniformly random annotator of those who can be asked.
 
     >>> who = AtRandom().assign(asked, rows, rng)
     """
@@ -24,7 +24,7 @@ class AtRandom:
 
 
 class InTurn:
-    """One after the other; whoever cannot be asked about a row is passed over for it.
+    """Round robin; an annotator who cannot be asked about a row is skipped for it.
 
     >>> who = InTurn().assign(asked, rows, rng)
     """
@@ -39,13 +39,13 @@ class InTurn:
 
 @dataclass(frozen=True)
 class Only:
-    """People alone, or foundation models alone, at random; whoever is there where none is left.
+    """People only, or foundation models only, at random; the other kind where none is left.
 
         >>> who = Only(models=True).assign(asked, rows, rng)
 
     Parameters
     ----------
-    models : whether models, or people
+    models : whether to ask models rather than people
     """
 
     models: bool
@@ -56,9 +56,9 @@ class Only:
 
 
 class ModelFirst:
-    """Foundation models for a first answer, people at random for further ones.
+    """A foundation model for a row's first answer, random people for further answers.
 
-    Where no model is left to ask, or nobody else, whoever is there.
+    If no annotator of the wanted kind is left, one of the other kind answers.
 
         >>> who = ModelFirst().assign(asked, rows, rng)
     """
@@ -70,8 +70,8 @@ class ModelFirst:
 
 
 def liked_first(state: State, rows: Ints, liked: Bools, rng: np.random.Generator) -> Ints:
-    """(b,) somebody at random of those who are left to ask and liked, (a,) or (b, a), else of the
-    others."""
+    """(b,) a random annotator of the `liked` ones, (a,) or (b, a), who can be asked; of the others
+    where there is none."""
     free = state.available[rows]
     weight = free * (1 + liked) * rng.uniform(1, 1.5, size=free.shape)
     return np.asarray(np.argmax(weight, axis=1))
@@ -81,8 +81,8 @@ RULES = ("thompson", "ucb")
 
 
 def skills(state: State) -> tuple[Floats, Floats]:
-    """(a, k) answers of each annotator that were right and that were given, by true class, as
-    expected by the consensus; zeros before any answer."""
+    """(a, k) expected number of each annotator's right answers and of all, by true class, under the
+    consensus; zeros before any answer."""
     assert state.annotator_pool is not None
     if state.consensus is None:
         none = np.zeros((len(state.annotator_pool), state.n_classes))
@@ -91,14 +91,14 @@ def skills(state: State) -> tuple[Floats, Floats]:
 
 
 def believed(state: State, rows: Ints) -> Floats:
-    """(b, k) what the training rule believes of some rows, else what the model predicts."""
+    """(b, k) the training rule's belief of some rows, or else the model's probabilities."""
     beliefs = None if state.training is None else state.training.beliefs
     return (state.probs if beliefs is None else beliefs)[rows]
 
 
 @dataclass(frozen=True)
 class BySkill:
-    """The annotator who is likeliest right, with exploration (Thompson, 1933; Auer et al., 2002).
+    """The most accurate annotator, with exploration (Thompson, 1933; Auer et al., 2002).
 
     O(b a k).
 
@@ -107,11 +107,11 @@ class BySkill:
     Parameters
     ----------
     rule : ``thompson`` draws an accuracy for each annotator and row from its posterior; ``ucb``
-        takes its mean and `width` standard deviations
-    right, wrong : answers that everybody is taken to have given before, above 0
-    width : of the posterior that is drawn from, in its own widths
-    by_class : whether accuracy is that in each class, weighed by what the row is believed to be
-    per_cost : whether it is accuracy above chance for the money
+        takes its mean plus `width` standard deviations
+    right, wrong : pseudo-counts of the beta prior of an accuracy, above 0
+    width : factor of the posterior's standard deviation, in either rule
+    by_class : whether accuracy is estimated per class and averaged by the row's class probabilities
+    per_cost : whether accuracy above chance is divided by the price
     """
 
     rule: str = "thompson"
@@ -146,15 +146,15 @@ class BySkill:
 
 @dataclass(eq=False)
 class KnownSkill:
-    """The annotator who is best in truth: an upper reference that no strategy may be held against.
+    """Upper reference, not a method: the annotator of highest true accuracy; reads the truth.
 
-    It knows each one's accuracy over the whole pool, and no answer.
+    It knows each annotator's accuracy over the whole pool, but no answer.
 
         >>> who = KnownSkill().given(accuracies).assign(asked, rows, rng)
 
     Parameters
     ----------
-    per_cost : whether best for the money
+    per_cost : whether accuracy above chance is divided by the price
     """
 
     reads_truth: ClassVar = True
@@ -162,7 +162,7 @@ class KnownSkill:
     accuracy: Floats = field(init=False, repr=False, default_factory=lambda: np.empty(0))
 
     def given(self, accuracies: Floats) -> Self:
-        """A copy that knows how good they are: (a,), NaN of those without an answer."""
+        """A copy that knows the true accuracies (a,), NaN of annotators without an answer."""
         other = type(self)(self.per_cost)
         other.accuracy = np.nan_to_num(accuracies)
         return other
@@ -175,7 +175,7 @@ class KnownSkill:
 def best(
     state: State, rows: Ints, accuracy: Floats, per_cost: bool, rng: np.random.Generator
 ) -> Ints:
-    """(b,) who is most accurate of those left to ask, or most for the money; ties at random."""
+    """(b,) the most accurate annotator left to ask, with `per_cost` per price; ties at random."""
     assert state.annotator_pool is not None
     worth = np.maximum(accuracy - 1 / state.n_classes, 1e-6)
     if per_cost:

@@ -1,4 +1,4 @@
-"""What a run is about: data sets, their imbalance, noise and annotators, and the protocol."""
+"""The problem of a run: data sets, imbalance, label noise and annotators, and the protocol."""
 
 from lazy_loader import attach_stub
 

@@ -1,9 +1,9 @@
-"""Who answers, where several can be asked: ``crowd(truth, rng)``, once for the whole pool before a
-run begins.
+"""Several annotators: ``crowd(truth, rng)`` makes all their answers to the whole pool before a run
+begins.
 
-So every strategy of one seed meets the same people with the same mistakes, and an answer does not
-depend on when it was asked for. All are vectorised over the pool: O(n a) time and memory beside
-what a single annotator takes.
+So with one seed, all strategies have the same annotators with the same errors, and an answer does
+not depend on when it is queried. All are vectorised over the pool: O(n a) time and memory, besides
+the cost of single annotators.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from al_bench.data.types import Annotators, Crowd, Noise, Truth
 
 @dataclass(frozen=True)
 class Alike:
-    """So many people who err alike and each for himself.
+    """Several people with the same label noise, independent of each other.
 
         >>> crowd = Alike(count=3).crowd(truth, rng)
 
     Parameters
     ----------
-    count : of people
-    noise : how each errs
+    count : number of people
+    noise : the label noise of each
     """
 
     count: int = 5
@@ -39,21 +39,21 @@ class Alike:
         at_least(self, 1, count=self.count)
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
-        said = [self.noise.answers(truth, each) for each in rng.spawn(self.count)]
-        return people([f"person {number + 1}" for number in range(self.count)], said)
+        answers = [self.noise.answers(truth, each) for each in rng.spawn(self.count)]
+        return people([f"person {number + 1}" for number in range(self.count)], answers)
 
 
 @dataclass(frozen=True)
 class Individuals:
-    """People who err each in his own way.
+    """People with a label noise each.
 
         >>> crowd = Individuals({"ann": Symmetric(0.1), "bob": Uniform()}).crowd(truth, rng)
 
     Parameters
     ----------
-    members : by name, how each errs; ten of all sorts by default
-    copies : by name, whose answers one repeats (a colluding pair makes the same mistakes)
-    prices : by name, what an answer costs in those of a plain person, 1 where nothing is said
+    members : label noise of each person, by name; ten different people by default
+    copies : further people, by name, and the person whose answers each copies (collusion)
+    prices : price of an answer, by name, in units of an ordinary person's; 1 if not given
     """
 
     members: Mapping[str, Noise] = field(default_factory=lambda: mixed())
@@ -73,12 +73,12 @@ class Individuals:
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         each = rng.spawn(len(self.members))
-        said = {
+        answers = {
             name: noise.answers(truth, own)
             for (name, noise), own in zip(self.members.items(), each, strict=True)
         }
-        said |= {name: said[whose] for name, whose in self.copies.items()}
-        return people(list(said), list(said.values()), [self.prices.get(n, 1.0) for n in said])
+        answers |= {name: answers[whose] for name, whose in self.copies.items()}
+        return people([*answers], [*answers.values()], [self.prices.get(n, 1.0) for n in answers])
 
 
 def mixed() -> dict[str, Noise]:
@@ -91,16 +91,16 @@ def mixed() -> dict[str, Noise]:
 
 @dataclass(frozen=True)
 class Misreading:
-    """People who find the same rows hard (as feature-dependent noise), one for each rate.
+    """People with feature-dependent noise who find the same rows hard, one for each rate.
 
-    Given the row they err independently.
+    Given the row, their errors are independent.
 
         >>> crowd = Misreading(rates=[0.1, 0.3]).crowd(truth, rng)
 
     Parameters
     ----------
-    rates : each one's fraction of wrong answers, in [0, 1)
-    folds : of the reference model that says which rows are hard
+    rates : fraction of wrong answers of each person, in [0, 1)
+    folds : cross-fitting folds of the reference model that decides which rows are hard
     """
 
     rates: Sequence[float] = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -115,22 +115,22 @@ class Misreading:
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
         probs = reference_held_out(truth, self.folds, rng)
         each = zip(self.rates, rng.spawn(len(self.rates)), strict=True)
-        said = [misread(truth, probs, rate, own) for rate, own in each]
-        return people([f"person {number + 1}" for number in range(len(said))], said)
+        answers = [misread(truth, probs, rate, own) for rate, own in each]
+        return people([f"person {number + 1}" for number in range(len(answers))], answers)
 
 
 @dataclass(frozen=True)
 class Ballots:
-    """The votes of a data set's column, one by one, in an order drawn for each row.
+    """The votes in a column of a data set, bought one by one, in random order for each row.
 
-    A first answer is thus one rater's of several; raters have no names.
+    So the first answer is the vote of a random rater; raters are not identified.
 
         >>> crowd = Ballots(most=3).crowd(truth, rng)
 
     Parameters
     ----------
     column : a human column of (n, k) votes
-    most : so many of a row's votes can be bought at most
+    most : largest number of a row's votes that can be bought
     """
 
     column: str = "votes"
@@ -154,10 +154,10 @@ class Ballots:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What people said who are on record in a data set; each can be asked about his rows alone.
+    """The recorded answers of a data set; each person can be asked only about rows with an answer.
 
-    Where the columns of the table are places and no persons, a row's answers come in an order drawn
-    for it.
+    If the columns of the table are places and not persons, the answers to a row come in random
+    order.
 
         >>> crowd = Recorded().crowd(truth, rng)
 
@@ -177,7 +177,7 @@ class Recorded:
         known = truth.people[self.people]
         table = np.asarray(known.answers, dtype=np.int64)
         if known.names:
-            seen = (table != ABSENT).any(axis=0)  # not who answered rows outside the pool alone
+            seen = (table != ABSENT).any(axis=0)  # persons with an answer inside the pool
             names = [name for name, here in zip(known.names, seen, strict=True) if here]
             return people(names, list(table[:, seen].T))
         order = np.argsort(np.where(table == ABSENT, 2.0, rng.random(table.shape)), axis=1)
@@ -186,15 +186,15 @@ class Recorded:
 
 @dataclass(frozen=True)
 class OnRecord:
-    """Whatever several answers a data set has: a table of people, or else a column of votes.
+    """The only recorded answers of a data set: one table of people, or else one column of votes.
 
-    It has one of them only, or else it is to be named.
+    If a data set has several, use `Recorded` or `Ballots` with a name.
 
         >>> crowd = OnRecord(most=3).crowd(only_people, rng)
 
     Parameters
     ----------
-    most : of votes so many a row can be bought
+    most : largest number of a row's votes that can be bought
     """
 
     most: int = 10
@@ -214,16 +214,16 @@ class OnRecord:
 
 @dataclass(frozen=True)
 class WithModel:
-    """Some annotators and the foundation model beside them, which answers its likeliest class.
+    """Some annotators, and the foundation model of the prior, which answers its likeliest class.
 
-    It has no answer where all classes are alike to it. Its price is a model's.
+    It has no answer if all classes are equally likely. It has the price of a model.
 
         >>> crowd = WithModel(Alike(count=2)).crowd(truth, rng)
 
     Parameters
     ----------
-    inner : the others
-    name : what the model is called
+    inner : the other annotators
+    name : name of the model
     """
 
     inner: Annotators = field(default_factory=Alike)
@@ -233,24 +233,24 @@ class WithModel:
         if truth.prior is None:
             raise ValueError("annotators: there is no prior to ask")
         flat = np.ptp(truth.prior, axis=1) == 0
-        said = np.where(flat, ABSENT, truth.prior.argmax(axis=1))
-        return with_models(self.inner.crowd(truth, rng), [self.name], [said])
+        answers = np.where(flat, ABSENT, truth.prior.argmax(axis=1))
+        return with_models(self.inner.crowd(truth, rng), [self.name], [answers])
 
 
 @dataclass(frozen=True)
 class WithModels:
-    """Some annotators and several foundation models beside them, whose sampled answers are on
-    record (as MoLLIA: Qi et al., AAAI 2026).
+    """Some annotators, and several foundation models with recorded samples of their answers (as
+    MoLLIA: Qi et al., AAAI 2026).
 
-    Each gives its most frequent answer, of equally frequent ones one at random, and none about a
-    row where none of its answers named a class. Its price is that of a model.
+    Each model gives its most frequent answer, with random ties, and no answer if none of its
+    samples named a class. It has the price of a model.
 
         >>> crowd = WithModels(["votes"], Alike(count=2)).crowd(truth, rng)
 
     Parameters
     ----------
-    columns : human columns of (n, k) votes, one for each model, named like it
-    inner : the others
+    columns : human columns of (n, k) votes, one for each model, whose name is the model's
+    inner : the other annotators
     """
 
     columns: Sequence[str]
@@ -261,22 +261,22 @@ class WithModels:
             raise ValueError("annotators.columns is empty; wanted a column for each model")
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
-        others, said = self.inner.crowd(truth, rng), []
+        others, answers = self.inner.crowd(truth, rng), []
         for column in self.columns:
             votes = votes_of("annotators", truth, column)
             best = np.argmax(votes + rng.random(votes.shape) / 2, axis=1)
-            said.append(np.where(votes.any(axis=1), best, ABSENT))
-        return with_models(others, list(self.columns), said)
+            answers.append(np.where(votes.any(axis=1), best, ABSENT))
+        return with_models(others, list(self.columns), answers)
 
 
-def with_models(others: Crowd, names: Sequence[str], said: Sequence[Ints]) -> Crowd:
-    """Some persons, and foundation models with their (n,) answers; ValueError for others than
-    persons."""
+def with_models(others: Crowd, names: Sequence[str], answers: Sequence[Ints]) -> Crowd:
+    """Some persons, and foundation models with their (n,) answers; ValueError if `others` are not
+    identified."""
     if not others.identified:
         raise ValueError("annotators: a foundation model can stand beside persons alone, and "
                          "these answers are nobody's in particular")  # fmt: skip
     return Crowd(
-        np.column_stack([others.answers, *said]),
+        np.column_stack([others.answers, *answers]),
         (*others.names, *names),
         np.append(others.prices, np.ones(len(names))),
         np.append(others.is_model, np.ones(len(names), dtype=bool)),
@@ -284,15 +284,15 @@ def with_models(others: Crowd, names: Sequence[str], said: Sequence[Ints]) -> Cr
     )
 
 
-def people(names: Sequence[str], said: Sequence[Ints], prices: Sequence[float] = ()) -> Crowd:
-    """Persons with their (n,) answers."""
+def people(names: Sequence[str], answers: Sequence[Ints], prices: Sequence[float] = ()) -> Crowd:
+    """Persons with their (n,) answers and their prices."""
     costs = np.array(prices or [1.0] * len(names))
     nobody = np.zeros(len(names), dtype=bool)
-    return Crowd(np.column_stack(said), tuple(names), costs, nobody, identified=True)
+    return Crowd(np.column_stack(answers), tuple(names), costs, nobody, identified=True)
 
 
 def places(table: Ints) -> Crowd:
-    """First answers, second answers, ...: (n, a), a row's answers before what is ABSENT."""
+    """Unidentified annotators: columns of (n, a) are first, second, ... answers, then ABSENT."""
     count = table.shape[1]
     names = tuple(f"answer {number + 1}" for number in range(count))
     return Crowd(table, names, np.ones(count), np.zeros(count, dtype=bool), identified=False)

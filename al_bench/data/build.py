@@ -1,4 +1,4 @@
-"""From parts to a Problem: load, embed, decide which rows exist and what annotators say."""
+"""From components to a Problem: load, embed, apply the imbalance and make annotators' answers."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def build(
     cache: Path,
     annotators: Annotators | None = None,
 ) -> Problem:
-    """The pool and test rows of one seed, and what one annotator says, or several.
+    """The pool and test rows of one seed, and the answers of one or several annotators.
 
-    Embeddings and zero-shot probabilities are made once for the full splits and read from `cache`.
-    ValueError where a class is left without a pool or test row, or a component returns what it
-    should not.
+    Embeddings and zero-shot probabilities are computed once for the full splits and read from
+    `cache`. ValueError if a class has no pool or test row left, or a component returns invalid
+    values.
     """
     k_source = len(dataset.class_names)
     kept = imbalance.keep(dataset.train.labels, k_source, rng(seed, "imbalance"))
@@ -69,9 +69,9 @@ def build(
         answers, annotator_pool = answers_of_several(annotators, noise, look, seed)
     made = Problem(pool, truth, answers, tests, test_truth, names, annotator_pool=annotator_pool)
     check_annotator_pool(made)
-    rows, who = np.nonzero(made.table != ABSENT)
+    rows, column = np.nonzero(made.table != ABSENT)
     facts = {
-        "noise_rates": realised(truth[rows], made.table[rows, who], k)[1].tolist(),
+        "noise_rates": realised(truth[rows], made.table[rows, column], k)[1].tolist(),
         "dataset_key": dataset.key,
         "encoder_key": prior.encoder(dataset.modality).key,
     }
@@ -82,8 +82,8 @@ def build(
 def answers_of_several(
     annotators: Annotators, noise: Noise, look: Truth, seed: int
 ) -> tuple[Ints, AnnotatorPool]:
-    """What several annotators say about every row, and who they are; ValueError where `noise` says
-    besides how answers err, or an answer is no class."""
+    """The answers of several annotators to every row, and their annotator pool; ValueError if
+    `noise` is not clean as well, or an answer is no class."""
     name = type(annotators).__name__
     if not isinstance(noise, Clean):
         raise ValueError(f"annotators ({name}) and noise ({type(noise).__name__}) both say how "
@@ -112,7 +112,7 @@ def embedded(
 
 def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: Ints) -> Rows:
     """Some rows of a split: unit-length float32 embeddings and zero-shot probabilities of the
-    (merged) classes. Only these rows are read from the cached arrays of the full split."""
+    (merged) classes. Only these rows are read from the full split's cached arrays."""
     stored, guesses = known
     k = int(classes.max()) + 1
     inputs = Picked(split.inputs, index)
@@ -120,14 +120,14 @@ def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: In
 
 
 def merge_columns(prior: Floats, classes: Ints, k: int) -> Floats:
-    """(n, k) probabilities after merging: those of the old classes of each new one, added up."""
+    """(n, k) probabilities of merged classes: the sums over the old classes of each new one."""
     if k == prior.shape[1]:
         return prior[:, np.argsort(classes)]
     return np.asarray(prior @ np.eye(k, dtype=prior.dtype)[classes])
 
 
 def merge_human(name: str, column: NDArray[Any], kept: Kept, k: int) -> NDArray[Any]:
-    """A human column in the new classes: labels looked up, votes added up."""
+    """A human column in the merged classes: labels mapped, votes added up."""
     if column.ndim == 1:
         return np.asarray(kept.classes[column])
     if column.shape[1] != len(kept.classes):
@@ -139,12 +139,12 @@ def merge_human(name: str, column: NDArray[Any], kept: Kept, k: int) -> NDArray[
 
 
 def merge_people(people: People, kept: Kept) -> People:
-    """Several people's answers in the new classes; ABSENT stays ABSENT."""
+    """Several people's answers in the merged classes; ABSENT stays ABSENT."""
     given = people.answers != ABSENT
     return replace(people, answers=np.where(given, kept.classes[people.answers], ABSENT))
 
 
 def merged_names(names: Sequence[str], classes: Ints, k: int) -> tuple[str, ...]:
-    """(k,) the name of each new class: its only member's, or how many classes it holds."""
+    """(k,) the name of each merged class: that of its only member, or the number of its members."""
     members = [[n for n, c in zip(names, classes, strict=True) if c == new] for new in range(k)]
     return tuple(m[0] if len(m) == 1 else f"{len(m)} other classes" for m in members)

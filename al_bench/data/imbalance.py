@@ -1,8 +1,8 @@
 """Which training rows exist: ``keep(labels, n_classes, rng) -> Kept``, fixed before a run begins.
 
-A ratio is always largest class over smallest, at least 1 (some papers write its inverse). Which
-class is rare is drawn for every seed, or fixed by class number: ``order: drawn | fixed``. All are
-O(n) in time and memory.
+A ratio is always largest over smallest class, at least 1 (some papers use its inverse). Which
+classes are rare is drawn for every seed, or fixed by class number: ``order: drawn | fixed``. All
+are O(n) in time and memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ORDERS = ("drawn", "fixed")
 
 
 class Natural:
-    """Every row, as the data set has them.
+    """Every row of the data set.
 
     >>> kept = Natural().keep(labels, 4, rng)
     """
@@ -33,15 +33,15 @@ class LongTail:
     """Exponential long tail, n_c = n_max * ratio^(-c/(K-1)) (Cui et al., 2019).
 
     n_max is the size of the largest class and counts are rounded down, which gives the usual
-    counts on balanced data. A class never has more rows than exist and never fewer than one, so on
-    data that are imbalanced already the realised ratio differs: read it off the counts.
+    counts on balanced data. A class keeps at least one row and at most those that exist, so on
+    imbalanced data the realised ratio differs; the class counts show it.
 
         >>> kept = LongTail(ratio=50).keep(labels, 4, rng)
 
     Parameters
     ----------
     ratio : largest over smallest class, at least 1
-    order : "drawn" or "fixed", which class is rare
+    order : "drawn" or "fixed", which classes are rare
     """
 
     ratio: float = 10
@@ -57,18 +57,18 @@ class LongTail:
 
 @dataclass(frozen=True)
 class NaturalOrLongTail:
-    """As the data set is where it is skewed enough by itself; elsewhere an exponential long tail.
+    """The data set's natural imbalance if that is large enough, else an exponential long tail.
 
-    One setting for many data sets.
+    This allows one setting for many data sets.
 
         >>> kept = NaturalOrLongTail(ratio=100).keep(labels, 4, rng)
 
     Parameters
     ----------
-    skew : largest over smallest class from which a data set stays as it is
+    skew : smallest ratio of largest over smallest class from which a data set is left unchanged
     ratio : of the long tail, largest over smallest class
-    many, many_ratio : the ratio of data sets of more than so many classes
-    order : as of `LongTail`
+    many, many_ratio : `many_ratio` is the ratio for data sets of more than `many` classes
+    order : as in `LongTail`
     """
 
     skew: float = 10
@@ -97,8 +97,8 @@ class Step:
     Parameters
     ----------
     ratio : largest over smallest class, at least 1
-    minority : fraction of the classes that are rare, in (0, 1); at least one is and one is not
-    order : as of `LongTail`
+    minority : fraction of classes that are rare, in (0, 1); at least one is rare and one is not
+    order : as in `LongTail`
     """
 
     ratio: float = 10
@@ -119,15 +119,15 @@ class Step:
 class Merge:
     """All classes but k - 1 become one large one (GALAXY: Zhang, Katz-Samuels and Nowak, 2022).
 
-    Test rows merge alike.
+    The classes of test rows are merged in the same way.
 
         >>> kept = Merge(classes=2).keep(labels, 4, rng)
 
     Parameters
     ----------
     classes : k, fewer than the data set has
-    order : "fixed" clips labels at k - 1, as GALAXY does; "drawn" chooses the classes that stay,
-        which keep their order
+    order : "fixed" clips labels at k - 1, as GALAXY does; "drawn" draws the k - 1 classes that
+        stay, in their order
     """
 
     classes: int = 3
@@ -181,30 +181,30 @@ class OneVsRest:
 
 
 def check_order(order: str, **ratios: float) -> None:
-    """ValueError unless these can be an order of classes and ratios of their sizes."""
+    """ValueError unless the order is known and all ratios are at least 1."""
     one_of("imbalance", ORDERS, order=order)
     wanted = "largest over smallest class, at least 1"
     require(all(1 <= ratio < np.inf for ratio in ratios.values()), "imbalance", wanted, **ratios)
 
 
 def ranked(fractions: Floats, order: str, rng: np.random.Generator) -> Floats:
-    """(k,) the fraction of each class: by class number, or dealt out at random."""
+    """(k,) the fraction of each class: in order of class number, or randomly permuted."""
     return fractions if order == "fixed" else rng.permutation(fractions)
 
 
 def sizes(available: Ints, fractions: Floats) -> Ints:
-    """(k,) rows each class keeps: its fraction of the largest, rounded down, within 1..available.
+    """(k,) rows kept of each class: its fraction of the largest, rounded down, in 1..available.
 
-    A class without rows stays without.
+    A class without rows stays empty.
     """
-    # the small term undoes floating-point error just under a whole number (5000 * 0.01 = 49.99...)
+    # the small term corrects floating-point error below a whole number (5000 * 0.01 = 49.99...)
     wanted = np.floor(available.max() * fractions + 1e-6).astype(np.int64)
     kept: Ints = np.minimum(np.maximum(wanted, 1), available)
     return kept
 
 
 def thinned(labels: Ints, fractions: Floats, rng: np.random.Generator) -> Kept:
-    """A random part of every class, of the size its fraction says."""
+    """A random subset of every class, of the size that its fraction gives."""
     kept = sizes(np.bincount(labels, minlength=len(fractions)), fractions)
     rows = [
         rng.choice(np.flatnonzero(labels == c), size=size, replace=False)

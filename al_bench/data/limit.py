@@ -1,4 +1,4 @@
-"""A quick try of a data set: some of its rows, before imbalance and noise."""
+"""A limit on the rows of a data set, for quick trials; applied before imbalance and noise."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from al_bench.data.types import Dataset, Split
 
 
 def limited(dataset: Dataset, limit: int) -> Dataset:
-    """At most `limit` rows of each split, drawn at random and the same for every seed of a run; of
-    each class at least one. ValueError where that is more than `limit`."""
+    """At most `limit` random rows of each split, the same for every seed of a run, with at least
+    one per class. ValueError if there are more classes than `limit`."""
     k = len(dataset.class_names)
     if not isinstance(limit, int) or limit < k:
         raise ValueError(f"dataset.limit is {limit!r}; wanted a whole number of at least {k}, a "
@@ -23,7 +23,7 @@ def limited(dataset: Dataset, limit: int) -> Dataset:
 
 
 def drawn_rows(split: Split, limit: int) -> Ints:
-    """The numbers of the rows that are kept, ascending."""
+    """The row numbers that are kept, ascending."""
     order = rng(0, "limit").permutation(len(split))
     firsts = np.unique(split.labels[order], return_index=True)[1]
     return np.sort(np.concatenate([order[firsts], np.delete(order, firsts)])[:limit])

@@ -1,7 +1,7 @@
-"""What the annotator answers: ``answers(truth, rng)``, once for the whole pool before a run begins.
+"""Label noise: ``answers(truth, rng)`` makes an annotator's answers to the whole pool before a run.
 
-So a row queried twice gets the same answer, and every strategy of one seed meets the same mistakes.
-All are vectorised over the pool: O(n k) in time and memory at most.
+So a row queried twice gets the same answer, and with one seed all strategies have the same errors.
+All are vectorised over the pool: at most O(n k) in time and memory.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Clean:
 
 @dataclass(frozen=True)
 class Symmetric:
-    """With probability `rate` another class, each alike, never itself (Natarajan et al., 2013).
+    """With probability `rate` a uniformly drawn wrong class (Natarajan et al., 2013).
 
-    Under a long tail this changes the observed class fractions: a rare class receives false members
-    from every large one.
+    With a long tail this changes the observed class fractions: a rare class gets wrong labels from
+    every large class.
 
         >>> answers = Symmetric(rate=0.3).answers(truth, rng)
 
@@ -55,7 +55,7 @@ class Symmetric:
 
 @dataclass(frozen=True)
 class PairFlip:
-    """With probability `rate` the next class; after the last comes the first (Han et al., 2018).
+    """With probability `rate` the next class, cyclically (Han et al., 2018).
 
         >>> answers = PairFlip(rate=0.3).answers(truth, rng)
 
@@ -81,8 +81,8 @@ class Confusion:
 
     Parameters
     ----------
-    matrix : k rows of k probabilities; row t says what is answered where the true class is t, so
-        each row sums to one
+    matrix : k rows of k probabilities; row t has the probabilities of answers if the true class is
+        t, so each row sums to one
     """
 
     def __init__(self, matrix: Sequence[Sequence[float]]) -> None:
@@ -112,19 +112,19 @@ class Confusion:
 
 @dataclass(frozen=True)
 class FeatureDependent:
-    """Hard rows are mislabelled more often, and as what they resemble (after Xia et al., 2020).
+    """Hard rows are mislabelled more often, as a class that they resemble (after Xia et al., 2020).
 
     A reference model (linear discriminant analysis on the features, cross-fitted in `folds` parts,
-    so no row is judged by a model that saw it) gives p. A row flips with probability in proportion
-    to 1 - p_true, cut at one; the mean of these probabilities is `rate`. A flipped row is answered
-    by a draw from p over the wrong classes.
+    so never trained on the row itself) gives probabilities p. A row's answer is wrong with
+    probability proportional to 1 - p_true, clipped at one; the mean of these probabilities is
+    `rate`. A wrong answer is drawn from p over the wrong classes.
 
         >>> answers = FeatureDependent(rate=0.3).answers(truth, rng)
 
     Parameters
     ----------
     rate : mean fraction of wrong answers, in [0, 1)
-    folds : parts of the pool, each judged by a model of the others; 2 or more
+    folds : parts of the pool, each predicted by a model fitted on the others; 2 or more
     """
 
     rate: float = 0.2
@@ -139,17 +139,17 @@ class FeatureDependent:
 
 
 def misread(truth: Truth, probs: Floats, rate: float, rng: np.random.Generator) -> Ints:
-    """(n,) answers that are wrong in proportion to 1 - p_true, at `rate` on the mean, and then a
-    draw from p over the wrong classes; probs: (n, k)."""
+    """(n,) answers that are wrong with probability proportional to 1 - p_true, `rate` on average; a
+    wrong answer is drawn from p over the wrong classes; probs: (n, k) p."""
     n, rows = len(truth.labels), np.arange(len(truth.labels))
     flipped = rng.random(n) < flip_chances(1 - probs[rows, truth.labels], rate)
-    wrong = probs + 1e-9  # a model that is sure leaves all wrong classes alike
+    wrong = probs + 1e-9  # if the model is sure, wrong classes are equally likely
     wrong[rows, truth.labels] = 0
     return np.where(flipped, drawn_classes(wrong, rng), truth.labels)
 
 
 class Uniform:
-    """Any class, each alike, whatever the row: a spammer.
+    """A uniformly drawn class, independent of the row: a spammer.
 
     >>> answers = Uniform().answers(truth, rng)
     """
@@ -159,7 +159,7 @@ class Uniform:
 
 
 class Largest:
-    """The largest class of the pool, whatever the row: a spammer who is right most of the time.
+    """The largest class of the pool for every row: a spammer who is often right.
 
     >>> answers = Largest().answers(truth, rng)
     """
@@ -171,7 +171,7 @@ class Largest:
 
 @dataclass(frozen=True)
 class Human:
-    """What one human said: a column of recorded labels, such as CIFAR-10N's (Wei et al., 2022).
+    """One human's answers: a column of recorded labels, such as CIFAR-10N's (Wei et al., 2022).
 
         >>> answers = Human().answers(truth, rng)
 
@@ -194,7 +194,7 @@ class Human:
 
 @dataclass(frozen=True)
 class Votes:
-    """What one rater of several said: drawn per row in proportion to the votes each class got.
+    """The answer of one of several raters: drawn per row in proportion to the votes for each class.
 
         >>> answers = Votes().answers(truth, rng)
 
@@ -236,7 +236,7 @@ def human_column(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
 
 
 def votes_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
-    """(n, k) votes of the pool; ValueError where the column holds others."""
+    """(n, k) votes of the pool; ValueError if the column does not hold votes."""
     votes = human_column(name, truth, column)
     if votes.shape != (len(truth.labels), truth.n_classes) or np.any(votes < 0):
         raise ValueError(f"{name}: column {column!r} has shape {votes.shape}; wanted counts of "
@@ -245,10 +245,10 @@ def votes_of(name: str, truth: Truth, column: str) -> NDArray[np.int64]:
 
 
 def drawn_classes(weights: NDArray[np.floating | np.integer], rng: np.random.Generator) -> Ints:
-    """(n,) one class a row, in proportion to the (n, k) non-negative weights."""
+    """(n,) one class per row, drawn in proportion to the (n, k) non-negative weights."""
     heights = np.cumsum(weights, axis=1, dtype=np.float64)
     total = heights[:, -1]
-    aim = np.minimum(rng.random(len(weights)) * total, np.nextafter(total, 0))  # never past the end
+    aim = np.minimum(rng.random(len(weights)) * total, np.nextafter(total, 0))  # below the total
     classes: Ints = (heights <= aim[:, None]).sum(axis=1)
     return classes
 
@@ -256,15 +256,15 @@ def drawn_classes(weights: NDArray[np.floating | np.integer], rng: np.random.Gen
 def flip_chances(difficulty: Floats, rate: float) -> Floats:
     """(n,) min(1, s * difficulty) with s such that the mean is `rate`; difficulty in 0..1.
 
-    The s is found exactly: with rows sorted by difficulty, try how many are cut at one. O(n log n).
+    The s is found exactly: sort rows by difficulty and try how many are clipped at one. O(n log n).
     """
     if rate == 0:
         return np.zeros(len(difficulty))
     hard = np.maximum(np.asarray(difficulty, dtype=np.float64), 1e-6)
     falling = np.sort(hard)[::-1]
     rest = np.cumsum(falling[::-1])[::-1]  # sum of the rows from here on
-    cut = np.arange(len(hard))  # how many rows before this one are at one
+    cut = np.arange(len(hard))  # number of earlier rows, which are clipped at one
     scale = (rate * len(hard) - cut) / rest
-    first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first that need not be cut itself
+    first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first row that is not clipped
     chances: Floats = np.minimum(1.0, scale[first] * hard)
     return chances

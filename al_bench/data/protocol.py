@@ -1,4 +1,4 @@
-"""How much is queried in each round, and whether answers are seen inside one."""
+"""How many rows each round queries, and whether a strategy sees answers within a round."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from itertools import pairwise
 from al_bench.core.arrays import at_least, one_of, require
 from al_bench.core.state import AnnotationCost, Protocol
 
-FEEDBACK = ("after_batch", "within_batch")  # whether answers come after a round, or inside it
+FEEDBACK = ("after_batch", "within_batch")  # whether answers come after a round, or within it
 
 
 class Plain:
-    """What protocols share: each row once, and every answer at the price of one."""
+    """Defaults of protocols: each row is queried once, and every answer costs 1."""
 
     allow_relabel, annotation_cost = False, AnnotationCost()
 
 
 def check_protocol(feedback: str, least: int, rounds: int) -> None:
-    """ValueError unless these can be a protocol's, of so many rounds at least."""
+    """ValueError unless feedback is known and there are at least `least` rounds."""
     at_least("protocol", least, rounds=rounds)
     one_of("protocol", FEEDBACK, feedback=feedback)
 
 
 @dataclass
 class Counts(Plain):
-    """So many rows at the start, then so many in each round.
+    """A fixed number of rows at the start, and one in each later round.
 
         >>> labels = Counts(rounds=3).sizes(n=1000, k=10)
 
     Parameters
     ----------
     start, budget : rows of the start and of each later round
-    rounds : after the start
-    feedback : "within_batch" or "after_batch", whether answers are seen inside a round
+    rounds : number of rounds after the start
+    feedback : "within_batch" or "after_batch", whether answers are seen within a round
     """
 
     start: int = 50
@@ -46,7 +46,7 @@ class Counts(Plain):
         check_protocol(self.feedback, 0, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Rows queried in each round for a pool of n rows; ValueError where it has fewer."""
+        """Rows queried in each round; n: size of the pool. ValueError if the pool is too small."""
         needed = self.start + self.rounds * self.budget
         if needed > n:
             raise ValueError(f"protocol asks for {needed} rows; the pool has {n}")
@@ -55,16 +55,16 @@ class Counts(Plain):
 
 @dataclass
 class Budget(Plain):
-    """A total that fits the pool, in equal rounds.
+    """A total budget that depends on the pool, in equal rounds.
 
         >>> labels = Budget(per_class=20).sizes(n=5000, k=10)
 
     Parameters
     ----------
-    per_class : labels a class, or None
-    fraction : of the pool at most, or None (not both)
-    rounds : into which the total is divided
-    feedback : as of `Counts`
+    per_class : labels per class, or None
+    fraction : largest fraction of the pool, or None (not both None)
+    rounds : number of rounds into which the total is divided
+    feedback : as in `Counts`
     """
 
     per_class: float | None = 40
@@ -83,8 +83,7 @@ class Budget(Plain):
         check_protocol(self.feedback, 1, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Rows queried in each round, as equal as whole numbers are; ValueError below one a
-        round."""
+        """Rows queried in each round, equal up to rounding; ValueError if below one per round."""
         limits = [n]
         if self.per_class is not None:
             limits.append(int(self.per_class * k))
@@ -101,15 +100,15 @@ class Budget(Plain):
 
 @dataclass
 class Started(Plain):
-    """A start of its own, then equal rounds.
+    """A start of a given size, then equal rounds.
 
         >>> labels = Started(start=0.05).sizes(n=1000, k=10)
 
     Parameters
     ----------
-    start, fraction : parts of the pool that are labelled at the start and at the end
-    rounds : after the start
-    feedback : as of `Counts`
+    start, fraction : fractions of the pool that are labelled after the start and at the end
+    rounds : number of rounds after the start
+    feedback : as in `Counts`
     """
 
     start: float = 0.02
@@ -123,7 +122,7 @@ class Started(Plain):
         check_protocol(self.feedback, 1, self.rounds)
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Rows queried in each round; ValueError below one a round."""
+        """Rows queried in each round; ValueError if below one per round."""
         start = int(self.start * n)
         rest = int(self.fraction * n) - start
         if not start or rest < self.rounds:
@@ -135,13 +134,13 @@ class Started(Plain):
 
 
 def equal(total: int, rounds: int) -> list[int]:
-    """A total in so many parts, as equal as whole numbers are."""
+    """A total divided into rounds, equal up to rounding."""
     ends = [total * i // rounds for i in range(rounds + 1)]
     return [end - start for start, end in pairwise(ends)]
 
 
 class WholePool(Plain):
-    """Every row in one round: the full-data reference (clean or noisy, as the noise says).
+    """Every row in one round: the full-data reference, with the label noise of the run.
 
     >>> labels = WholePool().sizes(n=1000, k=10)
     """
@@ -154,17 +153,17 @@ class WholePool(Plain):
 
 @dataclass
 class Priced:
-    """Another protocol, its budget spent on answers that have prices.
+    """Another protocol whose answers have different prices.
 
         >>> labels = Priced(Counts(), survey=True).sizes(n=1000, k=10)
 
     Parameters
     ----------
-    inner : the protocol, which says how many answers are bought
+    inner : the protocol that decides how many answers are bought
     allow_relabel : whether a labelled row may be queried again
-    human, model : the price of a person's and of a foundation model's answer
-    again : the factor of a person's price where the row was answered before
-    survey : whether the start buys a first answer about every row of the pool
+    human, model : the price of an answer by a person and by a foundation model
+    again : the factor on a person's price if the row was answered before
+    survey : whether round 1 buys one answer for every row of the pool
     """
 
     inner: Protocol = field(default_factory=Budget)
@@ -179,5 +178,5 @@ class Priced:
         self.annotation_cost = AnnotationCost(self.human, self.model, self.again)
 
     def sizes(self, n: int, k: int) -> list[int]:
-        """Answers bought in each round; those of `inner` after a survey."""
+        """Answers bought in each round: the survey, if any, then those of `inner`."""
         return [n] * self.survey + self.inner.sizes(n, k)

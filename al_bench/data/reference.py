@@ -1,4 +1,4 @@
-"""Which rows are hard: what a model of the truth says of rows that it did not see."""
+"""Which rows are hard: cross-fitted class probabilities of a model trained on the true classes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from al_bench.core.hashing import hashed
 from al_bench.core.state import Floats, Ints
 from al_bench.data.types import Truth
 
-KEPT = 32  # pools whose probabilities a process keeps, the last ones
-MOST_BYTES = 2**22  # of those of a pool that are kept: 128 MiB in all
+KEPT = 32  # number of most recent pools whose probabilities a process keeps
+MOST_BYTES = 2**22  # largest array that is kept for a pool, so 128 MiB in all
 
 
 def reference_held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
     """(n, k) class probabilities of each row by a model fitted on the other folds; read-only.
 
-    Kept for the next rate, person or sweep that asks about the same pool and folds. ValueError
-    where there are fewer rows than folds. O(folds ((n + k) d^2 + d^3)), of a kept one O(n d).
+    Cached by pool and folds, for other noise rates, annotators or runs. ValueError if there are
+    fewer rows than folds. O(folds ((n + k) d^2 + d^3)), or O(n d) if cached.
     """
     n = len(truth.labels)
     if n < folds:
@@ -37,12 +37,12 @@ def reference_held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Fl
 
 @lru_cache(maxsize=KEPT)
 def place_of(content: str, n_classes: int) -> list[Floats]:
-    """Where the probabilities of a pool are put; the pool itself is not held."""
+    """The list that holds the cached probabilities of a pool; the pool itself is not kept."""
     return []
 
 
 def reference_model(truth: Truth, fold: Ints) -> Floats:
-    """(n, k) class probabilities by linear discriminant analysis, each (n,) fold by the others."""
+    """(n, k) probabilities by linear discriminant analysis fitted on other folds; fold: (n,)."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     probs = np.zeros((len(fold), truth.n_classes))
@@ -50,11 +50,11 @@ def reference_model(truth: Truth, fold: Ints) -> Floats:
         inside, outside = fold == number, fold != number
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
         present = np.unique(truth.labels[outside])
-        if len(present) == 1:  # nothing to tell apart: the model would say this class always
+        if len(present) == 1:  # the model could only predict this class
             probs[np.ix_(inside, present)] = 1
             continue
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Only one sample")  # of a rare class: as good as any
+            warnings.filterwarnings("ignore", "Only one sample")  # in a rare class: no problem
             model.fit(truth.features[outside], truth.labels[outside])
         probs[np.ix_(inside, present)] = model.predict_proba(truth.features[inside])
     return probs

@@ -1,4 +1,4 @@
-"""Where a problem comes from: data sets, imbalance, noise and priors, as values and protocols."""
+"""The types that make up a problem: data sets, imbalance, noise and priors."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from al_bench.core.state import Bools, Floats, Ints, Picked
 
 @dataclass(frozen=True)
 class People:
-    """Several people's answers: (n, a) classes, ABSENT where one gave none; names: (a,) who they
-    are, or () where a column is a place (first answer, second, ...) and no person."""
+    """Several people's answers: (n, a) classes, ABSENT without an answer; names: (a,) people, or ()
+    if a column is a place (first answer, second, ...) and not a person."""
 
     answers: Ints
     names: tuple[str, ...]
 
     def take(self, index: Ints) -> People:
-        """The answers to the rows of these numbers, in this order."""
+        """The answers to the rows with these numbers, in this order."""
         return People(self.answers[index], self.names)
 
 
@@ -30,9 +30,9 @@ class Split:
     """The rows of one split, in the order of their source.
 
     inputs: (n,) texts, images (anything PIL opens, decoded when read) or feature rows; labels:
-    (n,) classes 0..k-1; columns: what human annotators said, by name: (n,) labels or (n, k) votes;
-    ids: (n,) the data's own names of their rows, whole numbers or texts, or None; people: several
-    people's answers, by name.
+    (n,) classes 0..k-1; columns: human answers by name: (n,) labels or (n, k) votes; ids: (n,) the
+    data's own names of their rows, integers or texts, or None; people: several people's answers,
+    by name.
     """
 
     inputs: Sequence[Any]
@@ -45,9 +45,9 @@ class Split:
         return len(self.labels)
 
     def take(self, index: Ints) -> Split:
-        """The rows of these numbers, in this order, and all that is known of them; inputs are read
-        only when asked for."""
-        whole = getattr(self.inputs, "take", None)  # of rows that are one array
+        """The rows with these numbers, in this order, with all their columns; inputs are read
+        only on access."""
+        whole = getattr(self.inputs, "take", None)  # inputs in one array
         return Split(
             Picked(self.inputs, index) if whole is None else whole(index),
             self.labels[index],
@@ -62,8 +62,8 @@ class Dataset:
     """A labelled data set before imbalance and noise.
 
     key: what identifies its rows and their order (name, revision, content), for the cache;
-    modality: text, image or features; class_names: (k,) words a prompt can hold; prompts: templates
-    with one ``{}`` each; aliases: (k,) what else the data call each class, if they do.
+    modality: text, image or features; class_names: (k,) words for a prompt; prompts: templates
+    with one ``{}`` each; aliases: (k,) other names of each class in the data, if any.
     """
 
     name: str
@@ -77,15 +77,15 @@ class Dataset:
 
     @property
     def task(self) -> Task:
-        """The question that this data set puts to a prior."""
+        """The classification task of this data set, as a prior sees it."""
         names = tuple(self.class_names)
         return Task(names, tuple(self.prompts), self.modality, self.aliases)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a prior is asked: which of these classes; (k,) words, templates, kind of input, and (k,)
-    what else the data call each class."""
+    """A classification task as a prior sees it: (k,) class names, prompt templates, kind of input,
+    and (k,) other names of each class."""
 
     class_names: tuple[str, ...]
     prompts: tuple[str, ...]
@@ -94,15 +94,15 @@ class Task:
 
 
 class Source(Protocol):
-    """What a ``dataset/*.yaml`` constructs: cheap to make, reads nothing before ``load``."""
+    """The class of a ``dataset/*.yaml``: cheap to construct, reads nothing before ``load``."""
 
     def load(self) -> Dataset: ...
 
 
 @dataclass(frozen=True)
 class Kept:
-    """Which training rows exist. rows: (n,) row numbers of the split, ascending; classes: (k,) the
-    new class number of each old class (merging maps several to one)."""
+    """The training rows that exist. rows: (n,) row numbers of the split, ascending; classes: (k,)
+    the new class number of each old class (merging maps several to one)."""
 
     rows: Ints
     classes: Ints
@@ -116,8 +116,8 @@ class Imbalance(Protocol):
 
 @dataclass(frozen=True)
 class Truth:
-    """What annotators look at: (n,) true classes of the pool, (n, d) features, human columns and
-    several people's answers, and the (n, k) prior of a foundation model asked as one of them."""
+    """The input of annotators: (n,) true classes of the pool, (n, d) features, human columns,
+    several people's answers, and the (n, k) prior of a foundation model that may be one of them."""
 
     labels: Ints
     n_classes: int
@@ -128,15 +128,15 @@ class Truth:
 
 
 class Noise(Protocol):
-    """Decides, once for every pool row, what the annotator answers."""
+    """Decides the annotator's answer to every pool row, once."""
 
     def answers(self, truth: Truth, rng: np.random.Generator) -> Ints: ...
 
 
 @dataclass(frozen=True)
 class Crowd:
-    """Several annotators and all they would say: (n, a) classes, ABSENT where one has no answer;
-    the rest as in `AnnotatorPool`."""
+    """Several annotators and all their answers: (n, a) classes, ABSENT without an answer; the rest
+    as in `AnnotatorPool`."""
 
     answers: Ints
     names: tuple[str, ...]
@@ -146,14 +146,14 @@ class Crowd:
 
 
 class Annotators(Protocol):
-    """Decides, once for every pool row, what each of several annotators answers."""
+    """Decides the answers of several annotators to every pool row, once."""
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd: ...
 
 
 class Encoder(Protocol):
-    """A frozen foundation model's trunk. key names the weights (with their hash) and every option
-    that changes its output; dim is d."""
+    """The trunk of a frozen foundation model. key: names the weights (with their hash) and every
+    option that changes the output; dim: d."""
 
     @property
     def key(self) -> str: ...
@@ -162,20 +162,20 @@ class Encoder(Protocol):
     def dim(self) -> int: ...
 
     def embed(self, inputs: Sequence[Any]) -> Floats:
-        """(b, d) float32 embeddings of one batch; loads the weights when first called."""
+        """(b, d) float32 embeddings of one batch; the first call loads the weights."""
 
 
 class Prior(Protocol):
     """A foundation model: an encoder and a rule that turns embeddings into class probabilities.
 
-    It is never given labels. key names the rule and its options.
+    It never gets labels. key: names the rule and its options.
     """
 
     @property
     def key(self) -> str: ...
 
     def encoder(self, modality: str) -> Encoder:
-        """The encoder for this kind of input; ValueError where it has none."""
+        """The encoder for this kind of input; ValueError if there is none."""
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k) class probabilities, each row sums to one."""
+        """(n, k) class probabilities; each row sums to one."""

@@ -1,4 +1,4 @@
-"""Sessions: rows of one's own, chosen by a strategy, labelled by people, measured by an audit."""
+"""Sessions: a strategy queries a user's rows, people label them, an audit measures the model."""
 
 from lazy_loader import attach_stub
 

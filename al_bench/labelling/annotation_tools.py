@@ -1,7 +1,7 @@
-"""Suggestions as tasks of Label Studio or records of Argilla, and what people answered there.
+"""Write suggestions as Label Studio tasks or Argilla records, and read the annotations back.
 
-The forms are those of Label Studio's JSON import and export (https://labelstud.io/guide/tasks.html),
-and of ``dataset.records.to_json`` and ``from_json`` of Argilla 2, whose settings want a field
+The formats are Label Studio's JSON import and export (https://labelstud.io/guide/tasks.html), and
+``dataset.records.to_json`` and ``from_json`` of Argilla 2. An Argilla dataset needs a field
 ``text`` (or ``image``) and a ``LabelQuestion("label", labels=classes)``.
 """
 
@@ -25,14 +25,14 @@ Json: TypeAlias = dict[str, Any]
 ROW = "row"  # key of a task's data: the row's id
 LABEL = "label"  # name of the question
 LOCAL_FILES = "/data/local-files/?d="  # where Label Studio serves its machine's files
-VARIABLE = re.compile(r"\$[\w\[\].{}]")  # what its page replaces by a part of the task's data
+VARIABLE = re.compile(r"\$[\w\[\].{}]")  # Label Studio replaces this by a part of the task's data
 OBJECTS = {"text": "Text", "image": "Image"}  # its tags, by modality
 WANTED = {list: "a list", dict: "an object", int: "a number", str: "a text"}
 
 
 @dataclass(frozen=True)
 class Images:
-    """Where a tool finds images: at `url`, followed by their path below the folder `root`."""
+    """A tool finds an image at `url`, followed by the image's path below the folder `root`."""
 
     root: Path
     url: str = LOCAL_FILES
@@ -46,8 +46,8 @@ class Images:
 
 
 def check_shown(modality: str, images: Images | None) -> None:
-    """ValueError where a tool can show nothing of rows, or nobody says where images are served, or
-    somebody does where there are none."""
+    """ValueError where a tool cannot show this modality, where images come without the folder that
+    is served, or where texts come with one."""
     if modality not in OBJECTS:
         raise ValueError(f"the rows are {modality}, at which nobody can look")
     if modality == "image" and images is None:
@@ -60,7 +60,7 @@ def check_shown(modality: str, images: Images | None) -> None:
 
 
 def each_row(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
-    """The first suggestion of each row, in their order: several people may be asked about one."""
+    """The first suggestion of each row, in order; a row may be suggested to several annotators."""
     rows: dict[str, Suggestion] = {}
     for one in suggestions:
         rows.setdefault(one.id, one)
@@ -68,16 +68,16 @@ def each_row(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
 
 
 def shown_content(one: Suggestion, images: Images | None) -> dict[str, str]:
-    """What there is to see of a row, by its modality; as `check_shown` made sure."""
+    """A row's text, or the address of its image; call `check_shown` first."""
     if images is not None and one.path is not None:
         return {"image": images.of(one.path)}
     return {"text": str(one.text)}
 
 
 def tasks(suggestions: Sequence[Suggestion], images: Images | None, blind: bool) -> list[Json]:
-    """A task of Label Studio a row; the guess is its prediction.
+    """One Label Studio task per row; the model's guess is its prediction.
 
-    blind: leave the guess of an audit row out, which would pull its answer towards the model's.
+    blind: leave out the guess of audit rows, because a guess biases the answer.
     """
     found = []
     for one in each_row(suggestions):
@@ -93,8 +93,8 @@ def tasks(suggestions: Sequence[Suggestion], images: Images | None, blind: bool)
 
 
 def records(suggestions: Sequence[Suggestion], images: Images | None, blind: bool) -> list[Json]:
-    """A record of Argilla a row; the guess is its suggestion, but of audit rows where these are
-    `blind`."""
+    """One Argilla record per row; the model's guess is its suggestion. blind: leave out the guess
+    of audit rows."""
     found = []
     for one in each_row(suggestions):
         agent, score = f"batch {one.batch}", round(one.confidence, 6)
@@ -111,8 +111,8 @@ def records(suggestions: Sequence[Suggestion], images: Images | None, blind: boo
 
 
 def label_config(classes: Sequence[str], modality: str) -> str:
-    """Label Studio's interface: what there is to see, and one choice of the classes; ValueError
-    where people would not see a class by its name."""
+    """Label Studio's interface: the row, and one choice among the classes; ValueError where Label
+    Studio would not show a class name as it is."""
     view = ElementTree.Element("View")
     shown = {"name": modality, "value": f"${modality}"}
     ElementTree.SubElement(view, OBJECTS[modality], shown)
@@ -130,10 +130,9 @@ def label_config(classes: Sequence[str], modality: str) -> str:
 
 
 def exported(path: Path) -> tuple[list[Imported], int]:
-    """The answers of a JSON export of Label Studio or of Argilla, whichever it is, and how many
-    annotations hold none yet.
+    """The answers of a JSON export of Label Studio or Argilla, and how many annotations are empty.
 
-    FileNotFoundError where there is none; ValueError, in one sentence, where it is neither.
+    FileNotFoundError where there is no file; ValueError, in one sentence, for another format.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path} of answers")
@@ -153,10 +152,10 @@ def exported(path: Path) -> tuple[list[Imported], int]:
 
 
 def annotated(where: str, tasks: list[Any]) -> tuple[list[Imported], int]:
-    """The answers of tasks with annotations, as Label Studio exports them, and how many hold none.
+    """The answers of Label Studio tasks with annotations, and how many annotations are empty.
 
-    Who skipped a task is not sure; an annotation without a choice has no answer. Annotators are
-    called by their number in Label Studio. ValueError, in one sentence, where it is no such list.
+    A skipped task means "not sure"; an annotation without a choice is empty. Annotators are named
+    by their number in Label Studio. ValueError, in one sentence, for another list.
     """
     found = [
         annotation(f"{where}: task {number}", task, one)
@@ -168,7 +167,7 @@ def annotated(where: str, tasks: list[Any]) -> tuple[list[Imported], int]:
 
 
 def annotation(place: str, task: Json, one: Any) -> Imported | None:
-    """An annotation of a task; None where it has no answer."""
+    """The answer of one annotation of a task; None where it is empty."""
     if not isinstance(one, dict):
         raise ValueError(f"{place} has an annotation that is no object")
     chosen: list[Any] = []
@@ -214,11 +213,11 @@ def time_of(place: str, annotation: Json, name: str) -> float:
 
 
 def responded(where: str, records: list[Any]) -> tuple[list[Imported], int]:
-    """The answers of Argilla's records, and how many responses may be drafts; a response without a
-    value was discarded, so that somebody was not sure.
+    """The answers of Argilla's records, and how many responses may be drafts. A response without a
+    value was discarded, which means "not sure".
 
-    Argilla does not export whether a response is a draft, so only records are read that it calls
-    completed; nor when one changed. ValueError, in one sentence, where these are no records.
+    Argilla's export says neither whether a response is a draft nor when it changed, so only
+    completed records are read. ValueError, in one sentence, where these are no records.
     """
     found, empty = [], 0
     for number, one in enumerate(records, start=1):
@@ -238,7 +237,7 @@ def responded(where: str, records: list[Any]) -> tuple[list[Imported], int]:
 
 
 def part(place: str, thing: Any, name: str, kind: type) -> Any:
-    """A part of an object, which must be there and of a kind."""
+    """A part of an object; ValueError where it is missing or of another type."""
     if not isinstance(thing, dict):
         raise ValueError(f"{place} is no object, but {str(thing)[:40]!r}")
     if not isinstance(thing.get(name), kind):

@@ -1,4 +1,4 @@
-"""Answers on their way into a session: read off values, tables and other tools, checked, and
+"""Answers on their way into a session: read from values, tables and other tools, checked, and
 written by one function, `append`."""
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from al_bench.labelling.schema import ASKED, GIVEN, UNASKED, Answer
 from al_bench.labelling.store import Store
 from al_bench.labelling.tables import cell, column, file_columns, frame_columns
 
-NOT_SURE = "?"  # in a table, where no class is called so
-IMPORTED = "brought"  # kind of a decision: which answers came from another tool
+NOT_SURE = "?"  # in a table, unless a class has this name
+IMPORTED = "brought"  # kind of decision: answers imported from another tool
 
 
 class Imported(NamedTuple):
-    """An answer as another tool has it.
+    """An answer in another tool.
 
-    key: of the answer there, the same whatever it is changed to; changed: when it was last, in
-    seconds since 1970, None where the tool does not say.
+    key: identifies the answer there, also after it changes; changed: time of its last change, in
+    seconds since 1970, None where the tool does not record it.
     """
 
     key: str
@@ -30,8 +30,8 @@ class Imported(NamedTuple):
     changed: float | None
 
     def is_news(self, known: tuple[float | None, str | None] | None) -> bool:
-        """Whether it is not what was imported last, when it was changed and what it is, or older
-        than that."""
+        """Whether this differs from `known`, the time and answer imported last under this key. If
+        both times are known, only a later one is news."""
         if known is None:
             return True
         changed, answer = known
@@ -47,11 +47,11 @@ def append(
     unasked: bool = False,
     given: bool = False,
 ) -> int:
-    """Append answers, all or none; how many.
+    """Append answers, all or none; returns how many.
 
-    unasked: whether rows that were never suggested may be answered; given: whether they came with
-    the data. ValueError, in one sentence, where an answer is no class, of no row, or of a row that
-    was not asked about, or its annotator or time is none.
+    unasked: whether rows that were never suggested may be answered; given: whether the labels came
+    with the data. ValueError, in one sentence, for an unknown class or row, a row that was not
+    suggested, or an invalid annotator or time.
     """
     lines = []
     with store.writing():
@@ -80,7 +80,7 @@ def append(
 
 
 def check_annotator(name: str) -> None:
-    """ValueError unless this is a name that a person may have here."""
+    """ValueError unless this is a valid annotator name."""
     if not name or len(name) > 200 or name != name.strip() or UNSEEN.search(name):
         raise ValueError(f"an annotator is called {name!r}; wanted a name of up to 200 characters")
     if name == GIVEN:
@@ -93,10 +93,10 @@ def check_annotator(name: str) -> None:
 def import_answers(
     store: Store, found: Iterable[Imported], classes: Sequence[str], unasked: bool = False
 ) -> int:
-    """Append those answers of another tool that are not known, all or none; how many.
+    """Append the new answers of another tool, all or none; returns how many.
 
-    What was imported once is not imported again, even where it was undone or answered anew in the
-    session since, unless the tool has changed it. unasked: as of `append`, whose errors come.
+    An answer is imported once, even if it was undone or changed in the session since, unless the
+    tool has changed it. unasked, errors: as in `append`.
     """
     with store.writing():  # so that two processes do not import the same
         earlier = (line for lines in store.decided(IMPORTED) for line in lines)
@@ -113,10 +113,10 @@ def import_answers(
 
 
 def read_answers(source: Any, annotator: str, classes: Sequence[str]) -> tuple[list[Answer], int]:
-    """The answers of values, a data frame, or a file, and how many lines have none.
+    """Answers from values, a data frame or a file, and how many lines have none.
 
-    A table has columns id and answer, and perhaps annotator and seconds; an answer "?" says "not
-    sure". annotator: who gave those that do not say.
+    A table has columns id and answer, optionally annotator and seconds; the answer "?" means "not
+    sure". annotator: for lines that name none.
     """
     if isinstance(source, Path):
         if not source.is_file():

@@ -1,4 +1,4 @@
-"""How good a session's model is, and whether to stop: its audit, as the estimates read it."""
+"""How good a session's model is by its audit, and whether to stop labelling."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from al_bench.labelling.ledger import consensus
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
 from al_bench.labelling.schema import Answer
 
-TWICE = 10  # audited rows with two answers from which on these say how often people err
+TWICE = 10  # audited rows with two answers that an estimate of people's error rate needs
 LOOK = "look"  # kind of a decision
 
 
 @dataclass(frozen=True)
 class SessionEstimate:
-    """How good the model is on the rows of a session, by its audit.
+    """How good the model is on the rows of a session, estimated from its audit.
 
-    recalls: by class; labels: rows answered so far, audited: those of them that measure; advice:
-    whether to stop, in words; answer_error: how often people err, for which the rest is corrected,
-    None where too few rows were answered twice to tell and answers are taken for the truth; notes:
-    what else to know of it, in sentences.
+    recalls: by class; labels: rows labelled so far; audited: audit rows among them; advice: whether
+    to stop, in words; answer_error: people's error rate, for which the estimates are corrected,
+    None where too few rows have two answers, so that answers count as the truth; notes: caveats, in
+    sentences.
     """
 
     accuracy: Interval
@@ -44,9 +44,9 @@ class SessionEstimate:
 def evaluate_session(service: ModelService, now: Snapshot, target: float | None) -> SessionEstimate:
     """Accuracy, balanced accuracy and recalls with 95 % intervals, and advice.
 
-    target: balanced accuracy that is wanted; None: stop once more labels gain little. Whatever it
-    is asked for, this is a look at the audit, which the session records where one is due.
-    ValueError, in one sentence, where the audit's answers say nothing of the model yet.
+    target: wanted balanced accuracy; None: stop once more labels gain little. Every call looks at
+    the audit, and the session records the look where one is due. ValueError, in one sentence, where
+    no audit row has a label yet.
     """
     answers, classes = now.ledger.audit_answers, now.settings.classes
     audit = audit_of(now)
@@ -61,21 +61,21 @@ def evaluate_session(service: ModelService, now: Snapshot, target: float | None)
     found = estimate(probs, audit, truths, now.pool.reserved)
     unseen = [classes[c] for c in np.setdiff1d(np.arange(len(classes)), audit.answers)]
     look = last_look(service, now, found, audit, truths, probs)
-    said = advice(look, found, unseen, target)
+    verdict = advice(look, found, unseen, target)
     return SessionEstimate(
         found.accuracy,
         found.balanced_accuracy,
         dict(zip(classes, found.recalls, strict=True)),
         len(consensus(now.ledger.answers)),
         len(audit.rows),
-        f"{'stop' if said.stop else 'go on'}: {said.why}",
+        f"{'stop' if verdict.stop else 'go on'}: {verdict.why}",
         error,
         tuple(notes(unsure, unseen, error, twice)),
     )
 
 
 def notes(unsure: int, unseen: Sequence[str], error: float | None, twice: int) -> Iterator[str]:
-    """What to know of an estimate, in sentences. twice: audited rows with two answers."""
+    """Caveats of an estimate, in sentences. twice: audited rows with two answers."""
     if unsure:
         yield f'{unsure} of the rows drawn for the audit were answered "not sure" and are left out'
     if unseen:
@@ -90,7 +90,7 @@ def notes(unsure: int, unseen: Sequence[str], error: float | None, twice: int) -
 
 
 def audit_of(now: Snapshot) -> Audit:
-    """The rows of the audit that have a class, which is what most people said of each."""
+    """The audit rows that have a label, with the majority's class for each."""
     labels = consensus(now.ledger.audit_answers)
     rows = np.array(list(labels), dtype=np.int64)
     classes = [now.settings.classes.index(name) for name in labels.values()]
@@ -100,8 +100,8 @@ def audit_of(now: Snapshot) -> Audit:
 def truths_of(
     answers: Sequence[Answer], audit: Audit, classes: Sequence[str]
 ) -> tuple[Floats, float | None, int]:
-    """(a, k) what answers say of the true classes, corrected for how often people err where enough
-    rows were answered twice to tell; how often that is, else None; and how many were."""
+    """(a, k) estimates of the true classes, people's error rate, and the number of rows with two
+    answers. Where these are too few, the rate is None and answers are not corrected."""
     labels = LabelArrays.of(answers, classes)
     table = np.full((len(audit.rows), len(labels.annotators)), ABSENT, dtype=np.int64)
     given = labels.answers
@@ -120,10 +120,10 @@ def last_look(
     truths: Floats,
     probs: Floats,
 ) -> Look | None:
-    """The last look at the audit, which is this one where one is due; it is recorded for good.
+    """The last look at the audit. Where one is due, it is made now and recorded for good.
 
-    Looks before the last rows or classes came were at other models and other rows: they are counted
-    as their errors are spent, and say nothing else.
+    Looks before the last rows or classes were added saw other models and rows: they have spent
+    their share of the allowed error, so they are counted, and otherwise ignored.
     """
     pool, store = now.pool, service.store
     place = np.searchsorted(pool.reserved, audit.rows)
@@ -133,10 +133,10 @@ def last_look(
         last = own[-1] if own else None
         if len(audit.rows) < due(last):
             return last
-        fits = {key: (count, said) for key, count, said in store.guesses(pool.digest)}
-        taught, _ = fits.pop(now.key, (0, b""))
-        labels = [*(count for count, _ in fits.values()), taught]
-        guesses = [np.frombuffer(said, dtype=np.int32)[place] for _, said in fits.values()]
+        fits = {key: (count, guess) for key, count, guess in store.guesses(pool.digest)}
+        present, _ = fits.pop(now.key, (0, b""))
+        labels = [*(count for count, _ in fits.values()), present]
+        guesses = [np.frombuffer(guess, dtype=np.int32)[place] for _, guess in fits.values()]
         guesses.append(probs[audit.rows].argmax(axis=1))
         look = look_at(len(past) + 1, found, audit, truths, np.array(labels), np.stack(guesses))
         store.decide(LOOK, {"pool": pool.digest, "look": asdict(look)})

@@ -1,4 +1,4 @@
-"""What leaves a session: labels, predictions, the model, and a page that says what it is."""
+"""A session's export: labels, predictions, the model, and a report page."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from al_bench.labelling.store import unwritable
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL = "model"  # who said so, of rows that nobody answered
+MODEL = "model"  # source of the label of a row that nobody answered
 
 
 @dataclass(frozen=True)
 class ExportBundle:
-    """What leaves a session, each by the name of its file; model: None where it cannot.
+    """The parts of an export, named as their files; model: None where it cannot be exported.
 
-    facts: what the model's card says besides.
+    facts: further entries of the model's card.
     """
 
     labels: pd.DataFrame
@@ -41,10 +41,10 @@ class ExportBundle:
     facts: dict[str, Any]
 
     def write(self, out: Path) -> list[str]:
-        """Write labels.csv, predictions.csv, report.html and the model, each as a whole; the names
-        of the files. OSError where the folder cannot be written."""
+        """Write labels.csv, predictions.csv, report.html and the model, each as a whole; returns
+        the file names. OSError where the folder cannot be written."""
         with unwritable(out), TemporaryDirectory(dir=out) as place:
-            folder = Path(place)  # so that no file is there in part
+            folder = Path(place)  # so that no file is written in part
             self.labels.to_csv(folder / "labels.csv", index=False)
             self.predictions.to_csv(folder / "predictions.csv", index=False)
             if self.model is not None:
@@ -54,20 +54,20 @@ class ExportBundle:
             for name in names:
                 (folder / name).replace(out / name)
         for name in {WEIGHTS, CARD} - set(names):
-            (out / name).unlink(missing_ok=True)  # of an earlier model, which this is not
+            (out / name).unlink(missing_ok=True)  # files of an earlier model
         return names
 
 
 def export_bundle(
     service: ModelService, now: Snapshot, estimate: SessionEstimate | str, status: Status
 ) -> ExportBundle:
-    """All that leaves a session at one time. estimate: how good the model is, or why nobody
-    knows."""
+    """The export of a session at one time. estimate: how good the model is, or a sentence why that
+    is unknown."""
     fit, classes, reader = service.fit(now), now.settings.classes, service.reader(now)
-    said = predictions(now.pool.names, classes, fit.probs)
-    labels = label_table(now, said, fit.number)
+    predicted = predictions(now.pool.names, classes, fit.probs)
+    labels = label_table(now, predicted, fit.number)
     for number, name in enumerate(classes):
-        said[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
+        predicted[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
     model = None
     if fit.model is not None:
         settings = now.settings
@@ -87,16 +87,16 @@ def export_bundle(
     if isinstance(estimate, SessionEstimate):
         facts |= {"estimate": asdict(estimate)}
     return ExportBundle(
-        labels, said, export_report(now, status, estimate, model is not None), model, facts
+        labels, predicted, export_report(now, status, estimate, model is not None), model, facts
     )
 
 
 def label_table(now: Snapshot, guesses: pd.DataFrame, number: int) -> pd.DataFrame:
-    """A label for every row: what people said, the model's guess elsewhere.
+    """A label for every row: the annotators', or the model's guess where nobody answered.
 
-    Columns id, label, confidence and source: the annotators, or "model". Where several answered it
-    is the label model's choice. The confidence of an answer is what the training rule or the label
-    model believes of it, and empty where neither says; audit answers count here as all others do.
+    Columns id, label, confidence and source: the annotators, or "model". Several answers about a
+    row become the label model's choice. The confidence of an answer is its probability by the
+    training rule or the label model, empty where neither has one. Audit answers count too.
     """
     import pandas as pd
 
@@ -110,13 +110,13 @@ def label_table(now: Snapshot, guesses: pd.DataFrame, number: int) -> pd.DataFra
 
 
 def labels_of_rows(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
-    """(m,) rows with an answer, what the answers come to, and how far that is believed."""
+    """(m,) labelled rows, their labels by the label model, and the probability of each label."""
     settings, parts = now.settings, now.parts
     every = LabelArrays.of(now.ledger.answers, settings.classes)
     state = every.start(now.pool.rows)
     if not len(every.answers):
         return state.labelled, state.labelled, np.empty(0)
-    number = max(number, 1)  # 0 where all answers are the audit's
+    number = max(number, 1)  # 0 where only audit rows have answers
     with one_thread():
         state = answered(state, every.answers, parts.label_model, settings.seed, number)
         training = parts.supervision.training_set(state, rng(settings.seed, "supervision", number))
@@ -131,9 +131,9 @@ def labels_of_rows(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
 def export_report(
     now: Snapshot, status: Status, estimate: SessionEstimate | str, model: bool
 ) -> str:
-    """A page for whoever finds an export later: how many labels by class and annotator, how good
-    the model is or why nobody knows, and how it was made; all texts escaped, nothing fetched.
-    model: whether its weights lie beside the page."""
+    """A page for later readers of an export: labels by class and annotator, how good the model is
+    or why that is unknown, and how it was made. Texts are escaped, nothing is fetched. model:
+    whether the export holds the model's weights."""
     from jinja2 import Environment
 
     source = (files("al_bench.labelling") / "report.html").read_text("utf-8")

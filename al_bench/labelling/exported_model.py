@@ -1,4 +1,4 @@
-"""Models that leave a session: as arrays, with what reads rows for them."""
+"""Exported models: arrays, and a reader that turns new rows into their input."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WEIGHTS, CARD = "model.npz", "model.json"
-FORM = 2  # of an exported model; raised when it changes
-READ = (1, 2)  # forms that are read; 1: linear heads alone, without prompts
-NOBODY = np.empty(0, dtype=bool)  # rows that a regression was not taught, where it left its fit
+FORM = 2  # version of the export format
+READ = (1, 2)  # formats that can be read; 1: linear heads alone, without prompts
+NOBODY = np.empty(0, dtype=bool)  # rows held out of a regression, of which an export keeps none
 
 
 @dataclass(frozen=True, eq=False)
 class PortableModel:
-    """A linear head, as sure as it may be; and, where its training rule says so, joined with the
-    belief that taught it, whose power is `blend_weight` and which reads the prior of a row."""
+    """A calibrated linear head. If the training rule blends, it is pooled with the belief that
+    trained it: `blend_weight` is the belief's power, and the belief reads a row's prior."""
 
     head: LinearHeadModel
     blend_weight: float = 0.0
@@ -46,8 +46,8 @@ class PortableModel:
 
     @classmethod
     def of(cls, given: CalibratedPredictor) -> PortableModel | None:
-        """What predicts as a user is given it, to rounding; None where there is no linear head, or
-        what it is joined with is no belief of ours."""
+        """A model with the delivered predictions, up to rounding; None where there is no linear
+        head, or the belief is no `Mixture`."""
         model, power = given.state.model, np.float32(given.inverse_temperature)
         if not isinstance(model, LinearHeadModel):
             return None
@@ -61,7 +61,7 @@ class PortableModel:
 
     @property
     def width(self) -> int:
-        """Of the features that it reads."""
+        """Number of features that it reads."""
         return int(self.head.weight.shape[1])
 
     def predict_proba(self, rows: Rows) -> Floats:
@@ -75,8 +75,8 @@ class PortableModel:
         """By name: `weight` (k, d) and `bias` (k,) of the head, and of a belief `blend_weight`.
 
         The belief has e regressions in f folds: `regressions` (e, f, d + 1, k), NaN where one was
-        taught nothing, `biases` (e, k) and classes `unseen` (e, f, k); m forms: which `regression`,
-        `shift`, and `share` in the mean (m,), `exponents` (m, 2); of the prior `trust` and
+        not fitted, `biases` (e, k) and classes `unseen` (e, f, k); m components: `regression`,
+        `shift` and `share` in the mean (m,), `exponents` (m, 2); of the prior `trust` and
         log-`frequencies` of classes (k,).
         """
         head, belief = {"weight": self.head.weight, "bias": self.head.bias}, self.belief
@@ -101,8 +101,8 @@ class PortableModel:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> PortableModel:
-        """The model of these arrays; ValueError, KeyError or IndexError where they are none of a
-        model."""
+        """The model of these arrays; ValueError, KeyError or IndexError where arrays are missing or
+        have other shapes."""
         if "beside" in arrays:  # as version 1.0 named it
             arrays = {**arrays, "blend_weight": arrays["beside"]}
         weight, bias = arrays["weight"], arrays["bias"]
@@ -140,7 +140,7 @@ def fold_model(weight: Floats, unseen: NDArray[np.bool_]) -> FoldModel:
 
 
 def predictions(names: Sequence[str], classes: Sequence[str], probs: Floats) -> pd.DataFrame:
-    """A data frame with columns id, label and confidence, a line a row; probs: (n, k)."""
+    """A data frame with columns id, label and confidence, one line per row; probs: (n, k)."""
     import pandas as pd
 
     labels = np.array(classes, dtype=object)[probs.argmax(axis=1)]
@@ -150,15 +150,15 @@ def predictions(names: Sequence[str], classes: Sequence[str], probs: Floats) -> 
 
 @dataclass(frozen=True)
 class RowReader:
-    """What reads rows for a model: a prior, the question that is put to it, and whether embeddings
-    came with class probabilities, which are then read."""
+    """Turns rows into a model's input: a prior, its task, and whether embeddings come with class
+    probabilities (`given`), which are then read."""
 
     prior: Prior
     task: Task
     given: bool
 
     def read(self, rows: RowBatch, width: int, reads_prior: bool, cache: Path) -> Rows:
-        """New rows as a model of such a width reads them.
+        """New rows as input of a model of this width.
 
         ValueError where features have another width, or lack class probabilities.
         """
@@ -176,11 +176,11 @@ class RowReader:
 
 @dataclass(frozen=True)
 class ExportedModel:
-    """A model that left a session: arrays, and what reads its rows.
+    """An exported model: its arrays, and what is needed to read rows for it.
 
-    classes: (k,) names; prompts: by which the foundation model is asked about them; prior,
-    overrides: the option that has the encoder; encoder: its key; given: whether embeddings came
-    with class probabilities, which the model reads; columns: of the data it was trained on.
+    classes: (k,) names; prompts: of the foundation model; prior, overrides: the option with the
+    encoder, and values inside it; encoder: its key; given: whether embeddings come with class
+    probabilities, which the model reads; columns: of the training data.
     """
 
     classes: tuple[str, ...]
@@ -194,7 +194,7 @@ class ExportedModel:
     model: PortableModel
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
-        """Write model.npz and model.json; facts: what else the card says."""
+        """Write model.npz and model.json; facts: further entries of the card."""
         names = [field.name for field in fields(self) if field.name not in ("columns", "model")]
         card = {"form": FORM} | {name: getattr(self, name) for name in names}
         card |= {"columns": asdict(self.columns), **facts}
@@ -203,7 +203,7 @@ class ExportedModel:
 
     @classmethod
     def load(cls, folder: str | Path) -> ExportedModel:
-        """A model that was exported; ValueError, in one sentence, where there is none."""
+        """Read an exported model; ValueError, in one sentence, where there is none."""
         folder = Path(folder).expanduser()
         file = folder / CARD
         if not file.is_file():
@@ -239,9 +239,8 @@ class ExportedModel:
         split: str = "train",
         config_dir: str | Path | None = None,
     ) -> pd.DataFrame:
-        """What the model says of rows, as `Session.predict`; ValueError where the encoder is no
-        longer the same, the rows are of another kind, or lack class probabilities that the model
-        reads."""
+        """Predictions for rows, as `Session.predict`; ValueError where the encoder has changed, or
+        where the rows are of another kind or lack class probabilities that the model reads."""
         rows = read_rows(inputs, Columns(text, image, None, id, split).or_else(self.columns))
         rows.check_kind(self.modality, "the model")
         extra = None if config_dir is None else Path(config_dir)

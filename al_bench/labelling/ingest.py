@@ -1,4 +1,4 @@
-"""Rows that come into a session: checked, written in one transaction, their arrays beside it."""
+"""Add rows to a session: check them, write them in one transaction, and their arrays to files."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ IDS = ("id", "row_id")  # columns of a table of class probabilities that name it
 def ingest(
     store: Store, folder: Path, rows: RowBatch, settings: Settings, prior: Path | None
 ) -> int:
-    """Append rows, the labels that they have already, and their class probabilities; how many.
+    """Append rows, their existing labels and their class probabilities; returns how many.
 
-    prior: a table of class probabilities. ValueError where rows are of another kind, there already,
-    or their names or labels are not as they must be; nothing is written then.
+    prior: a table of class probabilities. ValueError where rows are of another kind or in the
+    session already, or names or labels are invalid; no row is added then.
     """
     rows.check_kind(settings.modality, "the session")
     rows = rows.with_files(folder / "images")
@@ -63,7 +63,7 @@ def ingest(
 
 
 def check_new(store: Store, folder: Path, rows: RowBatch) -> None:
-    """ValueError where the rows came before, or have another number of features."""
+    """ValueError where the rows are in the session already, or have another number of features."""
     arrivals = store.arrivals()
     if rows.key in [key for _, key, _ in arrivals]:
         raise ValueError(f"the rows of {rows.where} are in the session already")
@@ -89,11 +89,12 @@ def new_names(store: Store, rows: RowBatch) -> list[str]:
 
 
 def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequence[str]) -> Floats:
-    """(n, k) float32 class probabilities of embeddings by their names, from a table made elsewhere.
+    """(n, k) float32 class probabilities of embeddings, in the order of `names`, from a user's
+    table.
 
-    An .npz holds ``prior`` (n, k) in the order of the classes and, if given, ``ids`` (n,); a csv,
-    parquet or jsonl has a column for each class and, if given, ``id``. Without ids its lines are in
-    the order of the rows.
+    An .npz holds ``prior`` (n, k) in the order of the classes and optionally ``ids`` (n,); other
+    tables have a column for each class and optionally ``id``. Without ids its lines are in the
+    order of the rows.
     """
     if modality != "features":
         raise ValueError(
@@ -132,7 +133,7 @@ def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequen
 
 
 def add_classes(store: Store, folder: Path, names: Sequence[str], prior: Path | None) -> None:
-    """Append classes, and class probabilities of all rows where such came with embeddings."""
+    """Append classes, and class probabilities of all rows where these came with embeddings."""
     if isinstance(names, str) or not names:
         raise ValueError(f"the classes to add are {names!r}; wanted a list of one name at least")
     with store.writing():
@@ -154,7 +155,7 @@ def add_classes(store: Store, folder: Path, names: Sequence[str], prior: Path | 
 def keep_prior(
     store: Store, folder: Path, arrival: int, probs: Floats, classes: Sequence[str]
 ) -> None:
-    """Keep the class probabilities that came with an arrival, and say of which classes."""
+    """Keep the class probabilities that came with an arrival, and record their classes."""
     array = f"prior-{uuid4().hex}"
     save_array(folder, array, probs)
     store.decide("prior", {"arrival": arrival, "array": array, "classes": list(classes)})

@@ -1,4 +1,4 @@
-"""What counts of a session's suggestions, answers and decisions, and how far it has come."""
+"""The suggestions and answers of a session that are in force, and the session's progress."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from al_bench.labelling.store import Store
 
 @dataclass(frozen=True)
 class Ledger:
-    """What counts of the tables.
+    """The suggestions and answers that are in force.
 
-    answers: the last of each annotator about each row, none that was undone; open: suggestions that
-    were neither answered nor withdrawn, those put off by a skip last; audited: rows suggested for
-    the audit; suggested: all that were; of both none whose suggestions were all withdrawn before an
-    answer, so that it comes again; put_off: number and time of the decision by which, of
-    suggestions by number; suggestions, decisions: all there are.
+    answers: the last answer of each annotator about each row, unless undone; open: suggestions
+    neither answered nor withdrawn, skipped ones last; audited: rows suggested for the audit;
+    suggested: all suggested rows; neither has a row whose suggestions were all withdrawn before an
+    answer, so it can be suggested again; put_off: number and time of the skip, by suggestion
+    number; suggestions, decisions: all of them.
     """
 
     answers: tuple[Answer, ...]
@@ -31,20 +31,20 @@ class Ledger:
 
     @property
     def batches(self) -> int:
-        """So far."""
+        """Number of batches so far."""
         return self.suggestions[-1].batch if self.suggestions else 0
 
     @property
     def audit_answers(self) -> tuple[Answer, ...]:
-        """Those about rows of the audit, to a question that was put."""
+        """Answers about audit rows that were suggested."""
         return tuple(a for a in self.answers if a.row in self.audited and a.source == ASKED)
 
     def waiting(self, annotator: str | None) -> list[Suggestion]:
-        """The suggestions that wait for an answer of this annotator, the next one first."""
+        """The open suggestions for this annotator, the next one first."""
         return [one for one in self.open if one.annotator == annotator]
 
     def last(self, annotator: str) -> Answer | Suggestion | None:
-        """The last answer of an annotator or the last row put off, whichever came later."""
+        """An annotator's last answer or last skipped suggestion, whichever came later."""
         answers = [answer for answer in self.answers if answer.annotator == annotator]
         skipped = [one for one in self.waiting(annotator) if one.number in self.put_off]
         if not skipped or not answers:
@@ -54,8 +54,8 @@ class Ledger:
 
 
 class History:
-    """Suggestions, answers and decisions of all processes, as far as they were read, so that a key
-    press reads only what is new: each reading goes on from where the last one ended."""
+    """Suggestions, answers and decisions of all processes. Each read fetches only what is new since
+    the last one, so that a key press stays fast."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -63,8 +63,8 @@ class History:
         self.ledger = ledger((), (), ())
 
     def read(self) -> Ledger:
-        """What counts now, where the transaction that this is part of has written nothing of it.
-        O(1) where nothing is new, else linear in all there is."""
+        """The ledger by now; an enclosing transaction must not have written to its tables. O(1)
+        where nothing is new, else linear in all entries."""
         with self.store.reading():
             now = self.ledger
             suggestions = self.store.suggestions(len(now.suggestions))
@@ -80,7 +80,7 @@ class History:
 def ledger(
     suggestions: Sequence[Suggestion], answers: Sequence[Answer], decisions: Sequence[Decision]
 ) -> Ledger:
-    """What counts of suggestions, answers and decisions, each in the order of their numbers."""
+    """The ledger of suggestions, answers and decisions, each ordered by number."""
     undone, withdrawn = (
         {number for d in decisions if d.kind == kind for number in d.value}
         for kind in ("undo", "withdraw")
@@ -119,11 +119,11 @@ def ledger(
 
 @dataclass(frozen=True)
 class Status:
-    """How far a session has come.
+    """A session's progress.
 
-    rows: that arrived; answered: rows with a label by people, the audit's among them; audited: of
-    the audit; waiting: suggestions without an answer; unsure: rows of which people are not sure;
-    counts: labels by class; annotators: answers by each; batches, fits: so far.
+    rows: in the session; answered: rows with a label by people, audit rows too; audited: audit rows
+    with a label; waiting: open suggestions; unsure: rows with only "not sure" answers; counts:
+    labels by class; annotators: answers by annotator; batches, fits: numbers so far.
     """
 
     rows: int
@@ -138,7 +138,7 @@ class Status:
 
 
 def session_status(known: Ledger, rows: int, classes: Sequence[str], fits: int) -> Status:
-    """How far a session has come. A row that several people answered counts as most of them say."""
+    """A session's progress. A row with several answers counts as its majority class."""
     labels = consensus(known.answers)
     by_class = Counter(labels.values())
     unsure = {answer.row for answer in known.answers} - set(labels)
@@ -156,7 +156,7 @@ def session_status(known: Ledger, rows: int, classes: Sequence[str], fits: int) 
 
 
 def by_row(answers: Sequence[Answer]) -> dict[int, list[Answer]]:
-    """The answers about each row, but for those that are not sure; by row, ascending."""
+    """The answers about each row without "not sure"; rows ascending."""
     found: dict[int, list[Answer]] = {}
     for answer in answers:
         if answer.answer is not None:
@@ -165,7 +165,7 @@ def by_row(answers: Sequence[Answer]) -> dict[int, list[Answer]]:
 
 
 def consensus(answers: Sequence[Answer]) -> dict[int, str]:
-    """What most annotators said of each row that they have a class for, the first of equals."""
+    """The majority class of each row that has an answer with a class; the first one of a tie."""
     return {
         row: Counter(str(one.answer) for one in each).most_common(1)[0][0]
         for row, each in by_row(answers).items()
@@ -173,8 +173,8 @@ def consensus(answers: Sequence[Answer]) -> dict[int, str]:
 
 
 def answered_once(known: Ledger, annotator: str) -> list[int]:
-    """Rows that were suggested and have a class from one other annotator alone, ascending; none
-    that waits for an answer, or of which somebody is not sure."""
+    """Suggested rows, ascending, whose only answer is a class by another annotator, and that do not
+    wait for an answer."""
     several = Counter(answer.row for answer in known.answers)
     rows = {
         answer.row

@@ -1,5 +1,5 @@
-"""What a session's model is at one time: fitted on the answers, kept in a file, made again on
-change."""
+"""A session's model at one time: fitted on the answers, cached in a file, refitted when something
+changes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from al_bench.labelling.settings import Components, Settings, components
 from al_bench.labelling.store import Store, unwritable
 from al_bench.supervision import Calibrated
 
-FIT_CACHE = "fit.npz"  # the last fit, beside the database: who only reads a session fits nothing
+FIT_CACHE = "fit.npz"  # the last fit, so that a process that only reads a session fits nothing
 
 
 @dataclass(frozen=True)
 class LabelArrays:
-    """The answers that may train a model, in arrays, and by whom; unsure: rows about which somebody
-    said only that he is not sure."""
+    """The answers that may train a model, as arrays, with annotator names; unsure: rows with only
+    "not sure" answers."""
 
     answers: Answers
     annotators: tuple[str, ...]
@@ -43,7 +43,7 @@ class LabelArrays:
     def of(
         cls, answers: Sequence[Answer], classes: Sequence[str], hidden: Ints | tuple[()] = ()
     ) -> LabelArrays:
-        """What people said, but not about the rows that are `hidden`."""
+        """The answers as arrays, without those about `hidden` rows."""
         apart = set(map(int, hidden))
         shown = [answer for answer in answers if answer.row not in apart]
         sure = [answer for answer in shown if answer.answer is not None]
@@ -73,10 +73,10 @@ class LabelArrays:
 def fitted_state(
     state: State, answers: Answers, parts: Components, seed: int, number: int
 ) -> State:
-    """The state after all answers, one at least, with a model; fits are numbered from 1.
+    """The state after all answers (at least one), with a model; fits are numbered from 1.
 
-    Where the training rule learns from what was said of rows before they were answered, the model
-    of the earlier half of the answers says it of the others.
+    Some training rules learn from predictions made before the answers: then the model of the
+    earlier half of the answers predicts the later half.
     """
     rule, middle = parts.supervision, len(answers) // 2
     looks_back = isinstance(rule, Calibrated) and rule.blend_log2_sd > 0 and middle > 0
@@ -90,9 +90,9 @@ def fitted_state(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that is known of a session at one time.
+    """A session at one time.
 
-    parts: what chooses and learns; labels: what may train them.
+    parts: its components; labels: the answers that may train a model.
     """
 
     settings: Settings
@@ -103,7 +103,7 @@ class Snapshot:
 
     @cached_property
     def key(self) -> str:
-        """sha256 of all that decides a fit: rows, components as they are by now, and answers."""
+        """sha256 of everything that decides a fit: rows, components and answers."""
         answers = self.labels.answers
         decided = [self.pool.key, self.parts.identity, self.labels.annotators]
         whole = sha256(json.dumps(decided, sort_keys=True).encode())
@@ -114,9 +114,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class SessionFit:
-    """What a fit came to. key: of all that decided it; number: of the fit, 0 before any answer;
-    probs: (n, k) of the pool, as a user gets them, and so is model, None where it has no arrays;
-    state: with the model as it learned, None where the fit was read from its file."""
+    """A fit. key: hash of what decided it; number: of the fit, 0 before any answer; probs: (n, k)
+    delivered probabilities of the pool; model: predicts new rows, None where it cannot be exported;
+    state: with the task model, None where the fit was read from its file."""
 
     key: str
     number: int
@@ -130,7 +130,7 @@ class SessionFit:
         return cls(key, number, delivered.pool, PortableModel.of(delivered), state)
 
     def save(self, folder: Path) -> None:
-        """Write it as a whole: a reader sees the last one that is."""
+        """Write the file at once, so that no reader sees a part of it."""
         arrays = {"key": np.array(self.key), "number": np.array(self.number), "probs": self.probs}
         if self.model is not None:
             arrays |= self.model.arrays()
@@ -139,7 +139,7 @@ class SessionFit:
 
     @classmethod
     def load(cls, folder: Path, key: str) -> SessionFit | None:
-        """The fit of this key; None where it was never made, is an older one, or is damaged."""
+        """The fit of this key; None where the file is missing, of another key, or damaged."""
         try:
             with np.load(folder / FIT_CACHE, allow_pickle=False) as file:
                 if str(file["key"]) != key:
@@ -147,13 +147,13 @@ class SessionFit:
                 arrays = {name: file[name] for name in file.files}
                 model = PortableModel.of_arrays(arrays) if "weight" in arrays else None
                 return cls(key, int(arrays["number"]), arrays["probs"], model)
-        except Exception:  # whatever numpy makes of such a file, the fit is made anew
+        except Exception:  # numpy raises many types on a damaged file
             return None
 
 
 @dataclass
 class ModelService:
-    """Reads the tables of a session; what is slow to make is kept until something changes.
+    """Reads a session's tables, and keeps the pool and the fit until something changes.
 
     extra: a folder of the user's own options.
     """
@@ -173,7 +173,7 @@ class ModelService:
         return Settings.of(self.store.settings())
 
     def pool(self, settings: Settings) -> Pool:
-        """The rows that have arrived; embedded now where they are not yet, with a progress bar."""
+        """The session's rows; embedded now where they are not yet, with a progress bar."""
         with self.lock:
             if self._pool is None or self._pool.key != pool_key(self.store, settings):
                 prior = components(settings, self.extra).prior
@@ -181,19 +181,19 @@ class ModelService:
             return self._pool
 
     def snapshot(self) -> Snapshot:
-        """What is known now."""
+        """The session as it is now."""
         while True:
             settings = self.settings()
             parts, pool = components(settings, self.extra), self.pool(settings)
             with self.store.reading():
                 known = self.history.read()
                 if self.settings() == settings and self.store.count("rows") == len(pool):
-                    break  # else rows or classes came in between
+                    break  # else rows or classes were added meanwhile
         labels = LabelArrays.of(known.answers, settings.classes, pool.reserved)
         return Snapshot(settings, parts, pool, known, labels)
 
     def state(self, now: Snapshot) -> State:
-        """The state of a snapshot, with its model; fitted anew where only its file is there."""
+        """The state of a snapshot, with its model; refitted where only the fit's file exists."""
         with self.lock:
             state = self.fit(now).state
             if state is None:
@@ -210,7 +210,7 @@ class ModelService:
             return self._fit
 
     def fit_anew(self, now: Snapshot) -> SessionFit:
-        """Fit, keep what it predicts, and record what it says of the rows kept for the audit."""
+        """Fit, save the fit, and record its predictions of the rows kept for the audit."""
         answers, pool = now.labels.answers, now.pool
         state = now.labels.start(pool.rows).hide(pool.reserved)
         if not len(answers):
@@ -234,8 +234,8 @@ class ModelService:
         return fit
 
     def fit_number(self, key: str) -> int:
-        """The number of a fit, by which its draws are named: that of the earlier one that it
-        repeats, or the next one, which is its own from now on."""
+        """The number of a fit, which names its random draws: that of an earlier fit with the same
+        key, or the next one."""
         with self.store.writing():
             numbers = {fit["key"]: int(fit["number"]) for fit in self.store.decided("fit")}
             if key not in numbers:
@@ -249,11 +249,11 @@ class ModelService:
         return bool(given_priors(self.store))
 
     def reader(self, now: Snapshot) -> RowReader:
-        """What reads rows for the model."""
+        """Reads new rows as the model's input."""
         return RowReader(now.parts.prior, now.settings.task, self.given_priors)
 
     def predict(self, now: Snapshot, rows: RowBatch) -> Floats:
-        """(m, k) what the model says of rows that are not in the session.
+        """(m, k) the model's probabilities of rows outside the session.
 
         ValueError where they are of another kind or width, or lack class probabilities that the
         model reads.

@@ -1,5 +1,5 @@
-"""From a session's tables to the rows that strategies and learners see: embedded once, kept by
-content, with the design of the audit fixed."""
+"""The pool of a session: its rows as strategies and learners see them, embedded once and cached by
+content, and the fixed design of the audit."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store
 
 ARRAYS = "given"  # folder of features and class probabilities that came with the data
-CACHE = "cache"  # folder of what foundation models said
-SPLIT = "rows"  # what the cache calls the rows of one arrival
+CACHE = "cache"  # folder of embeddings and zero-shot probabilities
+SPLIT = "rows"  # the cache's name for the rows of one arrival
 
 GivenPrior: TypeAlias = tuple[str, list[str]]  # class probabilities: name of the array, classes
 
@@ -35,8 +35,8 @@ GivenPrior: TypeAlias = tuple[str, list[str]]  # class probabilities: name of th
 class Pool:
     """All rows that have arrived, in order.
 
-    key: what decides it; names: (n,) the rows' ids; rows: as components see them; strata, places:
-    (n,) the design of the audit.
+    key: everything that decides it; names: (n,) row ids; rows: as components see them; strata,
+    places: (n,) the design of the audit.
     """
 
     key: str
@@ -50,7 +50,7 @@ class Pool:
 
     @cached_property
     def digest(self) -> str:
-        """A short name of what decides it."""
+        """sha256 of the key."""
         return sha256(self.key.encode()).hexdigest()
 
     @cached_property
@@ -60,24 +60,24 @@ class Pool:
 
 
 def array_file(folder: Path, name: str) -> Path:
-    """Where an array lies that came with the data."""
+    """The file of an array that came with the data."""
     return folder / ARRAYS / f"{name}.npy"
 
 
 def array(folder: Path, name: str) -> Floats:
-    """An array that came with the data, read where it is looked at."""
+    """An array that came with the data, memory-mapped."""
     values: Floats = np.load(array_file(folder, name), mmap_mode="r", allow_pickle=False)
     return values
 
 
 def pool_key(store: Store, settings: Settings) -> str:
-    """All that decides a pool."""
+    """Everything that decides a pool, as text."""
     keys = [key for _, key, _ in store.arrivals()]
     return json.dumps([keys, given_priors(store), settings.fit_settings])
 
 
 def embedded_pool(folder: Path, store: Store, settings: Settings, prior: Prior) -> Pool:
-    """The rows that have arrived; embedded now where they are not yet, with a progress bar."""
+    """The session's pool; rows are embedded now where they are not yet, with a progress bar."""
     with store.reading():
         key, whole = pool_key(store, settings), stored_rows(store.rows(), settings.modality)
         batches, arrivals = stored_batches(folder, store, settings), store.arrivals()
@@ -88,8 +88,8 @@ def embedded_pool(folder: Path, store: Store, settings: Settings, prior: Prior) 
 
 
 def stored_batches(folder: Path, store: Store, settings: Settings) -> list[RowBatch]:
-    """The rows of a session, as they came together; ValueError where class probabilities came with
-    them of other classes than there are now."""
+    """The rows of a session, one batch per arrival; ValueError where their class probabilities are
+    of other classes than the session has now."""
     lines, given, start = store.rows(), given_priors(store), 0
     batches = []
     for number, key, n in store.arrivals():
@@ -109,7 +109,7 @@ def stored_batches(folder: Path, store: Store, settings: Settings) -> list[RowBa
 
 
 def stored_rows(lines: Sequence[Sequence[Any]], modality: str, key: str | None = None) -> RowBatch:
-    """Rows of the table, but for embeddings; key: of all of an arrival."""
+    """Rows of the table, without embeddings; key: of a whole arrival."""
     names, texts, paths, digests = ([line[part] for line in lines] for part in range(4))
     rows = RowBatch("the session", modality, names, stored=key)
     if modality == "image":
@@ -118,13 +118,13 @@ def stored_rows(lines: Sequence[Sequence[Any]], modality: str, key: str | None =
 
 
 def given_priors(store: Store) -> dict[str, GivenPrior]:
-    """The class probabilities that came with each arrival last, by its number."""
+    """The class probabilities that came last with each arrival, by its number."""
     return {str(v["arrival"]): (v["array"], v["classes"]) for v in store.decided("prior")}
 
 
 def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path) -> Rows:
     """Unit-length float32 features and zero-shot probabilities of all arrivals, read from the cache
-    or made now; the features are their inputs."""
+    or made now; the features stand for the inputs."""
     encoder = prior.encoder(task.modality)
     features = [embeddings(cache, cache_key(b), SPLIT, encoder, b.inputs) for b in batches]
     parts = zip(batches, features, strict=True)
@@ -135,15 +135,15 @@ def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path
 
 
 def cache_key(rows: RowBatch) -> str:
-    """What the cache and its progress bar call an arrival."""
+    """The name of an arrival in the cache and its progress bar."""
     return f"own data {rows.key}"
 
 
 def design(
     store: Store, settings: Settings, prior: Floats, arrivals: Sequence[tuple[int, str, int]]
 ) -> tuple[Ints, Ints]:
-    """(n,) strata and places of the audit, fixed now for rows that have none yet; each arrival
-    (number, key, row count) has strata of its own."""
+    """(n,) strata and places of the audit, drawn now for rows that have none yet; each arrival
+    (number, key, row count) has its own strata."""
     with store.writing():
         known, start = store.strata(), 0
         for number, _, n in arrivals:

@@ -1,4 +1,4 @@
-"""Rows that come into a session together, whatever they were read from."""
+"""Rows that come into a session together, from any source."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from al_bench.data.datasets.images import decode
 
 @dataclass(frozen=True)
 class RowBatch:
-    """Rows that come together, or came and are stored.
+    """Rows that arrive together, or arrived together and are stored.
 
-    where: for errors; names: (n,) their own, or None; labels: (n,) by class name that are there
-    already, None where a row has none; by modality: texts (n,); images (n,), files or contents,
-    with digests of these; features (n, d) and, if they bring one, the prior (n, k); stored: the key
-    of rows that are in a session, which is not made again.
+    where: the source, for errors; names: (n,) row ids, or None; labels: (n,) existing labels by
+    class name, None where a row has none; by modality: texts (n,); images (n,), files or contents,
+    and their digests; features (n, d) and optionally the prior (n, k); stored: the key, for rows
+    that are in a session already.
     """
 
     where: str
@@ -43,12 +43,12 @@ class RowBatch:
         return max((len(part) for part in rows if part is not None), default=0)
 
     def check_kind(self, kind: str, who: str) -> None:
-        """ValueError unless the rows are of the kind that somebody reads."""
+        """ValueError unless the rows are of this kind, which `who` reads."""
         if self.modality != kind:
             raise ValueError(f"{self.where} holds rows of kind {self.modality}; {who} reads {kind}")
 
     def ids(self, start: int = 0) -> list[str]:
-        """(n,) the rows' own names, or their numbers from `start` on."""
+        """(n,) the rows' names, or their numbers from `start` on."""
         return list(self.names or map(str, range(start, start + len(self))))
 
     @cached_property
@@ -67,7 +67,7 @@ class RowBatch:
 
     @property
     def inputs(self) -> Sequence[Any]:
-        """(n,) what a foundation model reads of them."""
+        """(n,) inputs of a foundation model."""
         if self.texts is not None:
             return self.texts
         if self.features is not None:
@@ -75,7 +75,7 @@ class RowBatch:
         return ImageRows(self.images or (), self.digests or ())
 
     def with_files(self, folder: Path) -> RowBatch:
-        """The same rows with a file for each image that has none yet, named by its content."""
+        """The same rows; images given by content are written to files named by their digest."""
         files = []
         for image, name in zip(self.images or (), self.digests or (), strict=True):
             if isinstance(image, bytes):
@@ -87,7 +87,7 @@ class RowBatch:
 
 @dataclass(frozen=True)
 class ImageRows(Sequence[Any]):
-    """Images, decoded on reading; ValueError where a file changed since it came."""
+    """Images, decoded on reading; ValueError where a file has changed since it was added."""
 
     images: Sequence[Path | bytes]
     digests: Sequence[str]
@@ -108,7 +108,8 @@ class ImageRows(Sequence[Any]):
 def image_batch(
     where: str, images: Sequence[Path | bytes], names: Sequence[str] | None
 ) -> RowBatch:
-    """Images as rows, files or their content; FileNotFoundError or ValueError where one is none."""
+    """Images as rows, files or content; FileNotFoundError or ValueError where one cannot be
+    read."""
     digests = []
     for row, image in enumerate(images):
         if isinstance(image, Path) and not image.is_file():
@@ -120,7 +121,7 @@ def image_batch(
 
 
 def plain_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz; ValueError where it is none, or holds objects."""
+    """The arrays of an .npz; ValueError for another file, or one that holds objects."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

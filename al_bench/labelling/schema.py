@@ -1,4 +1,4 @@
-"""The tables of a session, and their rows as values."""
+"""The tables of a session, and dataclasses for their rows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-FORM = 1  # of the tables; raised when they change
-MARK = 0x414C5345  # SQLite's application_id, by which a session is told from other databases
+FORM = 1  # version of the tables
+MARK = 0x414C5345  # SQLite's application_id of a session
 
-# Sources of answers: the row was suggested, so they may count for the audit; it was not; they came
-# with the data, which is also who gave them.
+# Sources of answers: about a suggested row, so they may count for the audit; about another row;
+# labels that came with the data, whose annotator has the same name.
 ASKED, UNASKED, GIVEN = "suggested", "unasked", "given"
 QUERY, AUDIT = "query", "audit"  # kinds of suggestions
 
@@ -33,12 +33,12 @@ TABLES = {
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A row that should be labelled next.
+    """A row to label next.
 
-    number: of the suggestion; row: its place in the session; id: its own name; kind: ``query``
-    where the strategy chose it, ``audit`` where chance did, to measure the model; text or path:
-    what to look at, neither where the data are embeddings; guess, confidence: the model's likeliest
-    class and its probability; why: in words; annotator: whom it is for, None for anybody.
+    number: of the suggestion; row: row number in the session; id: the row's name; kind: ``query``
+    where the strategy chose it, ``audit`` where it was drawn at random to measure the model; text
+    or path: what to show, neither for embeddings; guess, confidence: the model's likeliest class
+    and its probability; why: in words; annotator: whom it is for, None for anybody.
     """
 
     number: int
@@ -56,11 +56,10 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Answer:
-    """What somebody says of a row.
+    """One annotator's answer about a row.
 
-    answer: a class by name, None for "not sure"; seconds: how long that took. Of an answer that is
-    stored also its number and time, the row's place in the session, and source: ASKED, UNASKED or
-    GIVEN.
+    answer: class name, None for "not sure"; seconds: how long it took. A stored answer also has its
+    number, time, row number in the session, and source: ASKED, UNASKED or GIVEN.
     """
 
     id: str
@@ -75,7 +74,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Decision:
-    """Something decided: undo, skip, unskip, withdraw, fit, prior, estimate, look, brought."""
+    """A recorded decision: undo, skip, unskip, withdraw, fit, prior, estimate, look, brought."""
 
     number: int
     kind: str
@@ -84,7 +83,7 @@ class Decision:
 
 
 def schema() -> Iterator[str]:
-    """The statements that make the tables, to which rows can be appended and nothing else."""
+    """SQL statements that make the tables, to which rows can only be appended."""
     yield f"PRAGMA application_id = {MARK}"
     yield f"PRAGMA user_version = {FORM}"
     for table, columns in TABLES.items():

@@ -1,4 +1,4 @@
-"""A session: one folder with one's own rows, what was asked and answered, and a model of it."""
+"""A session: one folder with a user's rows, the suggestions and answers, and a model of them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PROMPTS = {"text": "This text is about {}.", "image": "a photo of a {}", "featur
 
 
 class Session:
-    """Rows of one's own in a folder, to be labelled; made by `new`, found again by `open`.
+    """A user's rows in a folder, to be labelled; `new` makes a session, `open` opens one.
 
-    Any number of processes may work on one folder. Everything is written as it happens, so there is
+    Any number of processes may work on one folder. Everything is written at once, so there is
     nothing to save; `close` frees the file, as the end of a ``with`` does.
     """
 
@@ -62,13 +62,13 @@ class Session:
 
         data: a csv, tsv, parquet, jsonl or .npz file, a folder of images or a saved data set,
         ``hf://owner/name``, or a data frame; text, image, label, id: its columns; split: of a data
-        set; classes: names, or None for those of the labels that are there; prior_table: class
+        set; classes: names, or None to take those of the existing labels; prior_table: class
         probabilities of embeddings; audit: fraction of suggestions that measure the model; reserve:
-        fraction of the rows kept for them; blind: hide the guess of these; overlap: fraction of an
-        annotator's suggestions that another one has answered; choices: options by group
-        (``strategy="badge"``), overrides: values inside them (``"learner.l2=3"``); config_dir: a
-        folder of one's own options. ValueError or OSError, in one sentence, where any
-        of it is not as it must be.
+        fraction of the rows kept for the audit; blind: hide the guess of audit rows; overlap:
+        fraction of an annotator's suggestions that another one has answered; choices: options by
+        group (``strategy="badge"``), overrides: values inside them (``"learner.l2=3"``);
+        config_dir: a folder of the user's own options. ValueError or OSError, in one sentence, for
+        invalid input.
         """
         columns = Columns(text, image, label, id, split)
         rows = read_rows(data, columns)
@@ -89,7 +89,7 @@ class Session:
         folder, table = Path(folder).expanduser(), folder_of(prior_table)
         extra = folder_of(config_dir)
         prior = components(settings, extra).prior
-        prior.encoder(rows.modality)  # which is refused before a folder is made
+        prior.encoder(rows.modality)  # refuses a wrong modality before a folder is made
         store = Store.create(folder)
         try:
             with store.writing():
@@ -105,7 +105,7 @@ class Session:
 
     @classmethod
     def open(cls, folder: str | Path, config_dir: str | Path | None = None) -> Session:
-        """A session that is there; ValueError, in one sentence, where there is none."""
+        """Open an existing session; ValueError, in one sentence, where there is none."""
         folder, extra = Path(folder).expanduser(), folder_of(config_dir)
         return cls(ModelService(folder, Store.open(folder), extra))
 
@@ -128,20 +128,20 @@ class Session:
 
     @property
     def has_prior(self) -> bool:
-        """Whether a foundation model has an opinion: not of embeddings that came without one."""
+        """Whether there are zero-shot probabilities; embeddings may come without them."""
         return self.settings.modality != "features" or self.service.given_priors
 
     @property
     def ledger(self) -> Ledger:
-        """What counts of the tables by now."""
+        """The suggestions and answers in force by now."""
         return self.service.history.read()
 
     def suggest(self, budget: int, annotator: str | None = None) -> list[Suggestion]:
-        """The rows to label next, fewer than `budget` where no more are left; never one that waits
-        for an answer already, in this process or another.
+        """The rows to label next, fewer than `budget` where no more are left; never a row that
+        waits for an answer already, in this process or another.
 
-        annotator: whom they are for, None for anybody; some that one other annotator has answered
-        are among those for somebody in particular (`overlap` of `new`).
+        annotator: whom they are for, None for anybody. A named annotator also gets some rows that
+        one other annotator has answered (`overlap` of `new`).
         """
         if budget < 1:
             raise ValueError(f"a batch of {budget} is wanted; wanted at least 1")
@@ -155,7 +155,7 @@ class Session:
                 return suggested
 
     def waiting(self, annotator: str | None = None) -> list[Suggestion]:
-        """Suggestions that wait for an answer, those put off last: all of them, or those for an
+        """Suggestions that wait for an answer, skipped ones last: all of them, or those for one
         annotator and for anybody."""
         return [s for s in self.ledger.open if annotator in (None, s.annotator) or not s.annotator]
 
@@ -165,13 +165,13 @@ class Session:
         annotator: str = "annotator",
         unasked: bool = False,
     ) -> int:
-        """Write answers, all of them or none, and return how many; the last one of an annotator
-        about a row counts.
+        """Write answers, all or none, and return how many. An annotator's last answer about a row
+        counts.
 
-        answers: values, or a data frame with columns id and answer, and perhaps annotator and
-        seconds, in which an empty answer is none and "?" says "not sure"; annotator: who gave
-        those that do not say; unasked: whether rows may be answered that were never suggested.
-        ValueError, in one sentence, where one is no class, of no row, or of a row not asked about.
+        answers: values, or a data frame with columns id and answer, optionally annotator and
+        seconds; an empty answer is left out and "?" means "not sure"; annotator: for answers that
+        name none; unasked: whether rows that were never suggested may be answered. ValueError, in
+        one sentence, for an unknown class or row, or a row that was not suggested.
         """
         classes = self.classes
         given, _ = read_answers(answers, annotator, classes)
@@ -185,8 +185,8 @@ class Session:
         self.store.decide("skip", [number])
 
     def undo(self, annotator: str = "annotator") -> str | None:
-        """Take back what an annotator did last, an answer that counts or a skip; the id of its row,
-        None where there is nothing."""
+        """Undo an annotator's last answer or skip; returns the id of its row, None where there is
+        nothing to undo."""
         with self.store.writing():
             last = self.ledger.last(annotator)
             if last is not None:
@@ -195,8 +195,8 @@ class Session:
         return None if last is None else last.id
 
     def withdraw(self, annotator: str | None = None) -> int:
-        """Take back all suggestions that wait for an answer, or an annotator's, so that their rows
-        may be suggested again; how many."""
+        """Withdraw all open suggestions, or one annotator's, so that their rows may be suggested
+        again; returns how many."""
         with self.store.writing():
             numbers = [s.number for s in self.ledger.open if annotator in (None, s.annotator)]
             if numbers:
@@ -212,7 +212,7 @@ class Session:
         id: str | None = None,
         split: str = "train",
     ) -> pd.DataFrame:
-        """What the model says of every row of the session, or of new ones that stay outside: a data
+        """Predictions for every row of the session, or for new rows, which are not added: a data
         frame with columns id, label and confidence.
 
         inputs: as `data` of `new`; text, image, id: its columns, those of the session if none is
@@ -227,7 +227,7 @@ class Session:
         return predictions(rows.ids(), classes, self.service.predict(now, rows))
 
     def add_rows(self, data: Any, prior_table: str | Path | None = None) -> int:
-        """Add rows that arrived later, with columns named as the first ones'; how many."""
+        """Add later rows, with the same column names as the first ones; returns how many."""
         settings, table = self.settings, folder_of(prior_table)
         rows = read_rows(data, settings.columns)
         count = ingest(self.store, self.service.folder, rows, settings, table)
@@ -235,24 +235,23 @@ class Session:
         return count
 
     def add_classes(self, names: Sequence[str], prior_table: str | Path | None = None) -> None:
-        """Add classes: the foundation model is asked anew, labels are kept.
+        """Add classes: zero-shot probabilities are made anew, labels are kept.
 
         prior_table: class probabilities of all rows, where they came with embeddings. ValueError,
-        in one sentence, where a class is there already, or such a table is wanted.
+        in one sentence, where a class exists already, or this table is missing.
         """
         add_classes(self.store, self.service.folder, names, folder_of(prior_table))
         self.service.pool(self.settings)
 
     def status(self) -> Status:
-        """How far the session has come."""
+        """The session's progress."""
         with self.store.reading():
             rows, fits = self.store.count("rows"), self.store.count("guesses")
             return session_status(self.ledger, rows, self.classes, fits)
 
     def export(self, folder: str | Path) -> list[str]:
-        """Write labels.csv, predictions.csv, report.html and the model, where it can leave the
-        session, into a folder; the names of the files. Where there is no estimate, the report says
-        why."""
+        """Write labels.csv, predictions.csv, report.html and, where it can be exported, the model
+        into a folder; returns the file names. Without an estimate the report says why."""
         out = Path(folder).expanduser()
         with unwritable(out):
             out.mkdir(parents=True, exist_ok=True)
@@ -264,10 +263,10 @@ class Session:
         return export_bundle(self.service, now, estimate, self.status()).write(out)
 
     def estimate(self, target: float | None = None) -> SessionEstimate:
-        """How good the model is, with 95 % intervals, by the audit; and whether to stop.
+        """How good the model is by the audit, with 95 % intervals, and whether to stop.
 
-        target: balanced accuracy that is wanted; None: stop once 100 more labels would gain less
-        than one point of it. ValueError where no row of the audit has an answer yet.
+        target: wanted balanced accuracy; None: stop once 100 more labels would gain less than one
+        point of it. ValueError where no audit row has a label yet.
         """
         if target is not None and not 0 < target < 1:
             raise ValueError(f"the target is {target}; wanted a balanced accuracy between 0 and 1")
@@ -275,7 +274,7 @@ class Session:
 
 
 def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None) -> tuple[str, ...]:
-    """The classes as they are given, or those of labels that are there already."""
+    """The given classes, or those of the existing labels."""
     if isinstance(names, str):
         raise ValueError(f"classes is {names!r}; wanted a list of names")
     if names is not None:

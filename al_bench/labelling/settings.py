@@ -1,4 +1,4 @@
-"""How a session is made: its classes, data and options, and the components that these name."""
+"""A session's settings: classes, data and options, and the components that these name."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from al_bench.core.hashing import UNSEEN
+from al_bench.core.problem import reads_truth
 from al_bench.core.state import AnnotatorSelection, LabelModel, Learner, Strategy, Supervision
 from al_bench.crowd import Majority
 from al_bench.data.datasets.check import check_names, check_prompts, spaced
 from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
 from al_bench.runs.config import OPTIONAL, RENAMED_KEYS, instantiate, is_sweep, key_of
-from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import plan
 
 DEFAULTS: Mapping[str, str | None] = {
@@ -30,18 +30,18 @@ DEFAULTS: Mapping[str, str | None] = {
     "label_model": "belief",
     "annotator_selection": None,
 }
-FITTING = ("supervision", "learner", "prior", "label_model")  # what decides a fit
-WORD = re.compile(r"\w[\w-]*")  # what options are called
-# what `albench run` takes in place of a group's own name
+FITTING = ("supervision", "learner", "prior", "label_model")  # groups that decide a fit
+WORD = re.compile(r"\w[\w-]*")  # an option's name
+# groups by their names on the command line
 KEYS = {"strategy@init": "init"} | {group: group for group in DEFAULTS if group != "init"}
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a table hold what, and which split of a data set is read.
+    """The columns of a table, and the split of a data set.
 
-    text, image: what is to be labelled, texts or image files; label: labels that are there already;
-    id: the rows' own names. None: there is no such column; neither text nor image: "text".
+    text, image: what is labelled, texts or image files; label: existing labels; id: row names.
+    None: there is no such column; without text and image, text is "text".
     """
 
     text: str | None = None
@@ -57,26 +57,25 @@ class Columns:
             )
 
     def or_else(self, other: Columns) -> Columns:
-        """These, or the others' where none of these is named; without labels."""
+        """These columns, or the other ones where none is named here; without labels."""
         return replace(self if self.named else other, label=None, split=self.split)
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The columns that are said to be there."""
+        """The columns that are named."""
         names = (self.text, self.image, self.label, self.id)
         return tuple(name for name in names if name is not None)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a session is made.
+    """A session's settings.
 
-    options: component by group, by the name of its option, None for an optional group that is not
-    there; overrides: values inside options, as on the command line; audit: the fraction of a batch
-    that measures the model; reserve: the fraction of the rows kept for that; blind: whether the
-    guess is hidden where an audit row is answered; overlap: the fraction of an annotator's batch
-    that somebody else has answered, so that people are measured too; columns: of the data, as they
-    were named first, for rows that come later.
+    options: the chosen option by group, None for an optional group that is left out; overrides:
+    values inside options, as on the command line; audit: fraction of a batch that measures the
+    model; reserve: fraction of the rows kept for the audit; blind: whether the guess of audit rows
+    is hidden; overlap: fraction of an annotator's batch that another annotator has answered, to
+    measure people's errors; columns: of the first data, used for later rows too.
     """
 
     modality: str
@@ -109,10 +108,10 @@ class Settings:
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Settings:
-        """Settings as they are stored; ValueError where one is missing that was ever written."""
+        """Settings as they are stored; ValueError where one is missing."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in table.items() if name in known}
-        missing = known - {"overlap"} - set(values)  # which came later
+        missing = known - {"overlap"} - set(values)  # which older sessions lack
         if missing:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
         for name in ("classes", "prompts", "overrides"):
@@ -126,27 +125,27 @@ class Settings:
 
     @property
     def fit_settings(self) -> dict[str, Any]:
-        """What decides a fit, as plain values."""
+        """The settings that decide a fit, as plain values."""
         names = ("modality", "classes", "prompts", "options", "overrides", "seed")
         return {name: value for name, value in self.stored().items() if name in names}
 
     @property
     def task(self) -> Task:
-        """The question that is put to the foundation model."""
+        """The task of the foundation model."""
         return task_of(self.classes, self.prompts, self.modality)
 
 
 def task_of(classes: tuple[str, ...], prompts: tuple[str, ...], modality: str) -> Task:
-    """What a foundation model is asked about classes by name."""
+    """A zero-shot task: classes as words, prompts, modality."""
     return Task(tuple(map(spaced, classes)), prompts, modality)
 
 
 @dataclass(frozen=True)
 class Components:
-    """What chooses, learns and judges in a session.
+    """The components of a session.
 
-    identity: of those that make a fit, by group: names, parameters, versions, and the content of
-    what a user brings.
+    identity: of those that decide a fit, by group: names, parameters, versions, and the content of
+    a user's files.
     """
 
     strategy: Strategy
@@ -162,8 +161,8 @@ class Components:
 def components(settings: Settings, extra: Path | None = None) -> Components:
     """The components that settings name; extra: a folder of the user's own options.
 
-    Hydra's errors or ValueError where an option is not there, reads the truth, or a value is none
-    of its own.
+    Hydra's errors or ValueError where an option does not exist, reads the truth, or has an invalid
+    value.
     """
     return _components(tuple(settings.options.items()), settings.overrides, extra)
 
@@ -189,7 +188,7 @@ def config_of(
 ) -> DictConfig:
     """The config of options by name and values inside them, as they are stored.
 
-    A session or an exported model may come from somebody else: ValueError where a name leads out of
+    A session or an exported model may come from a stranger: ValueError where a name leads out of
     the config folders, or a value could name code.
     """
     for group, option in options.items():
@@ -205,7 +204,7 @@ def config_of(
 def parse_overrides(arguments: Sequence[str]) -> tuple[dict[str, str | None], tuple[str, ...]]:
     """Options by group and overrides of their values, from arguments as `albench run` takes them.
 
-    ValueError where one is neither.
+    ValueError for any other argument.
     """
     options: dict[str, str | None] = {}
     overrides = []
@@ -228,7 +227,7 @@ def check_group(group: str, what: str) -> None:
 
 
 def check_override(override: str) -> None:
-    """ValueError where an override is of no component of a session, stands for several values, or
+    """ValueError where an override belongs to no component of a session, holds several values, or
     could name code or a file of options outside the config folders."""
     key, _, value = override.partition("=")
     check_group(re.split(r"[./]", key_of(key).split("@")[-1])[0], override)

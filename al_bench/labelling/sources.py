@@ -1,6 +1,6 @@
 """Where a session's rows come from: tables, folders of images, data sets and embeddings.
 
-Whatever it is, it becomes a `RowBatch`: names, and texts, image files or features, by row.
+Each source becomes a `RowBatch`: names, and texts, image files or features, by row.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_rows(data: Any, columns: Columns) -> RowBatch:
     """The rows of a file, a folder or a data set of the hub (``hf://owner/name``), or of a data
     frame, a list of texts or an (n, d) array of embeddings.
 
-    FileNotFoundError or ValueError, in one sentence, where the data are not as said.
+    FileNotFoundError or ValueError, in one sentence, where the data cannot be read as such.
     """
     if hasattr(data, "columns"):
         return table_rows("the data frame", frame_columns(data), Path(), columns)
@@ -73,7 +73,8 @@ def read_rows(data: Any, columns: Columns) -> RowBatch:
 
 
 def image_folder(folder: Path) -> RowBatch:
-    """Every image of a folder, by its path there; ValueError where none is, or one is broken."""
+    """Every image of a folder, named by its path; ValueError where there is none or a broken
+    one."""
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGES and p.is_file())
     if not found:
         raise ValueError(f"{folder} holds no image; wanted files {', '.join(IMAGES)}")
@@ -84,7 +85,7 @@ def image_folder(folder: Path) -> RowBatch:
 def embedded_rows(path: Path) -> RowBatch:
     """The rows of an .npz: ``features`` (n, d) and, if given, ``ids`` (n,) and ``prior`` (n, k).
 
-    ValueError, in one sentence, where an array is not as it must be.
+    ValueError, in one sentence, where an array is missing or invalid.
     """
     arrays = plain_arrays(path)
     if "features" not in arrays:
@@ -99,7 +100,7 @@ def embedded_rows(path: Path) -> RowBatch:
 
 
 def table_rows(where: str, table: Mapping[str, Column], folder: Path, columns: Columns) -> RowBatch:
-    """The rows of a table; image files are looked for in its folder."""
+    """The rows of a table; paths of images are relative to `folder`."""
     names = None
     if columns.id is not None:
         names = texts_of(where, columns.id, column(where, table, columns.id))

@@ -1,7 +1,7 @@
 """A session on disk: one SQLite file, to which rows, suggestions, answers and decisions are added.
 
-Any number of processes and threads may read and write at once. What a transaction wrote is there
-after a kill or a power cut, and nothing that was written is changed later: triggers refuse it.
+Any number of processes and threads may read and write at once. A finished transaction survives a
+kill or a power cut. Nothing written is changed later: triggers refuse it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PATIENCE = 60.0  # seconds that a writer waits for others
 class Store:
     """The tables of one session. OSError where the file cannot be read or written.
 
-    inside: whether the thread that holds the lock is in a transaction, which others are part of.
+    inside: whether the thread that holds the lock is in a transaction, which nested ones join.
     """
 
     file: Path
@@ -36,7 +36,7 @@ class Store:
 
     @classmethod
     def create(cls, folder: Path) -> Store:
-        """A file without tables yet, see `make`; ValueError where there is a session already."""
+        """A file without tables yet, see `make`; ValueError where the folder holds a session."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
@@ -48,14 +48,14 @@ class Store:
         return store
 
     def make(self) -> None:
-        """The tables, inside the transaction that fills them first."""
+        """Make the tables, inside the transaction that first fills them."""
         with self.writing() as connection:
             for line in schema():
                 connection.execute(line)
 
     @classmethod
     def open(cls, folder: Path) -> Store:
-        """The tables of a session that is there; ValueError where there is none."""
+        """Open the tables of an existing session; ValueError where there is none."""
         file = folder / FILE
         if not file.is_file():
             raise ValueError(f"{folder} is no session: it has no file {FILE}")
@@ -80,12 +80,12 @@ class Store:
             self.connection.close()
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
-        """One moment of the tables: whatever is read inside belongs together."""
+        """A read transaction: everything read inside is of one moment."""
         return self._transaction("BEGIN")
 
     def writing(self) -> AbstractContextManager[sqlite3.Connection]:
-        """One transaction: all that is written inside is there at the end, or nothing is. Inside
-        another one of this thread it is a part of that."""
+        """A write transaction: everything inside is written, or nothing is. Inside another
+        transaction of this thread it is a part of that one."""
         return self._transaction("BEGIN IMMEDIATE")
 
     @contextmanager
@@ -96,12 +96,12 @@ class Store:
                 return
             try:
                 self.inside = True
-                self.connection.rollback()  # nothing, unless an interrupt left a transaction open
+                self.connection.rollback()  # in case an interrupt left a transaction open
                 self.connection.execute(begin)
                 yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
-                self.connection.rollback()  # nothing, where SQLite did so itself
+                self.connection.rollback()  # in case SQLite did not do so itself
                 raise
             finally:
                 self.inside = False
@@ -123,12 +123,12 @@ class Store:
         return self.append("decisions", kind=kind, value=json.dumps(value), time=time())
 
     def set(self, settings: Mapping[str, Any]) -> None:
-        """Append settings, which count from now on."""
+        """Append settings, which replace earlier ones of the same name."""
         rows = [(name, json.dumps(value), time()) for name, value in settings.items()]
         self.append_all("settings", ("name", "value", "time"), rows)
 
     def settings(self) -> dict[str, Any]:
-        """The settings that count, by name."""
+        """The settings in force, by name."""
         rows = self._read("SELECT name, value FROM settings ORDER BY number")
         return {name: json.loads(value) for name, value in rows}
 
@@ -137,16 +137,16 @@ class Store:
         return self._read("SELECT number, key, n FROM arrivals ORDER BY number")
 
     def rows(self) -> list[tuple[str, str | None, str | None, str | None]]:
-        """(name, text, path, digest) of all rows, in order of arrival; their place there is the row
-        number, from 0."""
+        """(name, text, path, digest) of all rows, in order of arrival; a row's number is its place
+        in this list, from 0."""
         return self._read("SELECT name, text, path, digest FROM rows ORDER BY number")
 
     def names(self) -> list[str]:
         return [name for name, *_ in self.rows()]
 
     def find(self, name: str) -> tuple[int, bool] | None:
-        """The number of the row of this name and whether it was suggested, None where there is
-        none."""
+        """The number of the row of this name, and whether it was suggested; None where there is no
+        such row."""
         found = self._read("SELECT number - 1 FROM rows WHERE name = ?", name)
         if not found:
             return None
@@ -162,11 +162,11 @@ class Store:
         return int(self._read(f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])
 
     def strata(self) -> list[tuple[int, int]]:
-        """(stratum, place in its order) of each row that has one, from row 0 on."""
+        """(stratum, place within the stratum) of each row that has one, from row 0 on."""
         return self._read("SELECT stratum, place FROM strata ORDER BY number")
 
     def suggestions(self, after: int = 0) -> list[Suggestion]:
-        """All suggestions behind the one of a number."""
+        """All suggestions with a number above `after`."""
         sql = (
             "SELECT s.number, s.row, name, kind, text, path, guess, confidence, why, batch, "
             "annotator FROM suggestions s JOIN rows ON rows.number = s.row + 1 "
@@ -175,7 +175,7 @@ class Store:
         return [Suggestion(*row) for row in self._read(sql, after)]
 
     def answers(self, after: int = 0) -> list[Answer]:
-        """All answers behind the one of a number."""
+        """All answers with a number above `after`."""
         sql = (
             "SELECT name, answer, annotator, seconds, a.number, a.row, source, time "
             "FROM answers a JOIN rows ON rows.number = a.row + 1 "
@@ -184,7 +184,7 @@ class Store:
         return [Answer(*row) for row in self._read(sql, after)]
 
     def decisions(self, after: int = 0) -> list[Decision]:
-        """All decisions behind the one of a number."""
+        """All decisions with a number above `after`."""
         sql = "SELECT number, kind, value, time FROM decisions WHERE number > ? ORDER BY number"
         rows = self._read(sql, after)
         return [Decision(n, kind, json.loads(value), at) for n, kind, value, at in rows]
@@ -195,8 +195,8 @@ class Store:
         return [json.loads(value) for (value,) in rows]
 
     def guesses(self, pool: str) -> list[tuple[str, int, bytes]]:
-        """Of each fit on a pool of this digest, in the order of fits: its key, how many labels
-        taught it, and what it says of the rows kept for the audit, as int32 classes."""
+        """For each fit on the pool of this digest, in order: its key, its number of labels, and its
+        predicted classes (int32) of the rows kept for the audit."""
         sql = "SELECT key, labels, classes FROM guesses WHERE pool = ? ORDER BY number"
         return self._read(sql, pool)
 
@@ -206,7 +206,7 @@ class Store:
 
 
 def connected(file: Path) -> sqlite3.Connection:
-    """A connection that waits for other writers and commits to the disk itself."""
+    """A connection that waits for other writers and flushes every commit to the disk."""
     with sqlite_errors(file):
         connection = sqlite3.connect(
             file, timeout=PATIENCE, isolation_level=None, check_same_thread=False
@@ -222,7 +222,7 @@ def connected(file: Path) -> sqlite3.Connection:
 
 @contextmanager
 def unwritable(place: Path) -> Iterator[None]:
-    """What the disk refuses as an OSError that names the file or folder."""
+    """Raise errors of the disk as an OSError that names the file or folder."""
     try:
         yield
     except OSError as error:
@@ -232,7 +232,7 @@ def unwritable(place: Path) -> Iterator[None]:
 
 @contextmanager
 def sqlite_errors(file: Path) -> Iterator[None]:
-    """SQLite's errors as an OSError that names the file."""
+    """Raise SQLite's errors as an OSError that names the file."""
     try:
         yield
     except sqlite3.Error as error:

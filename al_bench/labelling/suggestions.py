@@ -1,5 +1,5 @@
-"""Which rows to label next: some by the strategy, some by the design of the audit, some that
-somebody else answered already."""
+"""Which rows to label next: rows that the strategy queries, audit rows, and rows that another
+annotator has answered."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "t
 BY_CHANCE = "audit: drawn at random, to measure the model"
 TWICE = "second opinion: somebody else answered it, to measure how often people err"
 
-Line: TypeAlias = tuple[int, int, str, str, float, str, str | None]  # COLUMNS, but for the time
+Line: TypeAlias = tuple[int, int, str, str, float, str, str | None]  # COLUMNS without the time
 
 
 def next_batch(
     service: ModelService, now: Snapshot, budget: int, annotator: str | None
 ) -> list[Line]:
-    """A batch, not written yet: the strategy's rows, with those of the audit and those asked a
-    second time at random places among them; none where no row is new."""
+    """A batch that is not written yet, empty where no row is left. Audit rows and second opinions
+    are at random places among the strategy's rows."""
     settings, state, batch = now.settings, service.state(now), now.ledger.batches + 1
     again = [] if annotator is None else second_opinions(now, budget, annotator)
     fresh = budget - len(again)
     suggested, audited = len(now.ledger.suggested), len(now.ledger.audited)
-    share = round(settings.audit * (suggested + fresh)) - audited  # so that it has its own of all
+    share = round(settings.audit * (suggested + fresh)) - audited  # so that it keeps its share
     audits = next_audits(now, int(np.clip(share, 0, fresh)))
     wanted = fresh - len(audits)
     with one_thread():
@@ -67,11 +67,10 @@ def next_batch(
 
 
 def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints, list[str | None]]:
-    """The rows that the strategy queries, and whom to ask about each (None: anybody).
+    """The rows that the strategy queries, and the annotator of each (None: anybody).
 
-    Rows that wait for an answer and those of which people are not sure are kept from it. Answers
-    are withheld until people give them, so this is a batch of the loop bought of an oracle that has
-    none.
+    Rows that wait for an answer and "not sure" rows are hidden from it. People answer later, so
+    this is a batch of the loop, bought from an oracle that has no answers.
     """
     busy = np.array([one.row for one in now.ledger.open], dtype=np.int64)
     state = state.hide(np.concatenate([busy, now.labels.unsure]))
@@ -93,14 +92,14 @@ def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints,
 
 
 def next_audits(now: Snapshot, budget: int) -> Ints:
-    """Audit rows of a batch."""
+    """The audit rows of a batch."""
     asked = np.array(sorted(now.ledger.audited), dtype=np.int64)
     return next_audited(now.pool.strata, now.pool.places, asked, budget)
 
 
 def second_opinions(now: Snapshot, budget: int, annotator: str) -> list[int]:
-    """Rows of a batch that one other annotator answered: a fraction of it, drawn at random, those
-    of the audit first, as they tell how far its answers may be trusted."""
+    """Rows of a batch that one other annotator answered: a random fraction of it, audit rows first,
+    since these measure people's errors."""
     draws = rng(now.settings.seed, "overlap", now.ledger.batches + 1)
     count = int(now.settings.overlap * budget + draws.random())
     rows = draws.permutation(answered_once(now.ledger, annotator)).tolist()
@@ -108,8 +107,8 @@ def second_opinions(now: Snapshot, budget: int, annotator: str) -> list[int]:
 
 
 def reason(by: str, classes: Sequence[str], probs: Floats, prior: Floats, learned: bool) -> str:
-    """Why a row was chosen, in words: by what, what the model is torn between, and what the
-    foundation model says. probs, prior: (k,)."""
+    """Why a row was chosen, in words: the strategy, the model's two likeliest classes, and the
+    foundation model's guess. probs, prior: (k,)."""
     first, second = np.argsort(-probs, kind="stable")[:2]
     guess = int(prior.argmax())
     fm = f"foundation model: {classes[guess]} {prior[guess]:.0%}"
@@ -120,7 +119,7 @@ def reason(by: str, classes: Sequence[str], probs: Floats, prior: Floats, learne
 
 
 def append_batch(store: Store, lines: Sequence[Line], seen: int) -> list[Suggestion] | None:
-    """Write a batch and number it; None where another one was written since suggestion `seen`, so
+    """Write a batch and number it; None where another batch was written since suggestion `seen`, so
     that no row is suggested twice."""
     with store.writing():
         if store.count("suggestions") != seen:
@@ -131,11 +130,10 @@ def append_batch(store: Store, lines: Sequence[Line], seen: int) -> list[Suggest
 
 
 def write_csv(batch: Sequence[Suggestion], modality: str, blind: bool, out: TextIO) -> None:
-    """A csv that people fill in, and `tell` reads back: columns id, text or path, guess,
-    confidence, why, and answer, which is empty; and annotator, where somebody in particular is
-    asked, as whose the answer is read back.
+    """A csv that people fill in and `tell` reads back: columns id, text or path, guess, confidence,
+    why, annotator where rows are for named annotators, and an empty answer.
 
-    blind: leave out the guess of audit rows, which would pull their answers towards the model's.
+    blind: leave out the guess of audit rows, because a guess biases the answer.
     """
     look = {"text": ["text"], "image": ["path"]}.get(modality, [])
     who = ["annotator"] if any(one.annotator for one in batch) else []

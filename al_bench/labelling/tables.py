@@ -1,5 +1,5 @@
-"""Tables of a user's own, read column by column: csv, parquet, lines of JSON, and data sets of
-Hugging Face's form, saved in a folder or by id."""
+"""A user's tables, read column by column: csv, parquet, lines of JSON, and Hugging Face data sets,
+saved in a folder or by id."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def frame_columns(frame: Any) -> dict[str, Column]:
 def file_columns(path: Path) -> dict[str, Column]:
     """The columns of a table by name; cells of a csv are texts as they stand, "NA" too.
 
-    OSError or ValueError, in one sentence, where the file cannot be read as what its name says.
+    OSError or ValueError, in one sentence, where the file is not what its suffix says.
     """
     with path.open("rb") as file:
         start = file.read(4)
@@ -54,7 +54,7 @@ def csv_columns(path: Path) -> dict[str, Column]:
         table = pd.read_csv(path, sep=sep, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise
-    except ValueError as error:  # pandas' own errors are such
+    except ValueError as error:  # the base class of pandas' errors
         raise ValueError(f"{path} is no table: {' '.join(str(error).split())}") from error
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(f"{path}: rows have more cells than the header has names")
@@ -91,7 +91,7 @@ def json_columns(path: Path) -> dict[str, Column]:
 
 
 def column(where: str, columns: Mapping[str, Column], name: str) -> Column:
-    """One column; ValueError that lists those there are."""
+    """One column; ValueError that lists the existing columns."""
     if name not in columns:
         shown = ", ".join(list(columns)[:20])
         raise ValueError(f"{where} has no column {name!r}; its columns are {shown}")
@@ -99,7 +99,7 @@ def column(where: str, columns: Mapping[str, Column], name: str) -> Column:
 
 
 def cell(value: Any) -> str | None:
-    """What a cell says, None where it is empty."""
+    """A cell's text, None where it is empty."""
     if value is None or value != value:  # NaN
         return None
     return str(value).strip() or None
@@ -127,7 +127,7 @@ def dataset_columns(source: str | Path, split: str) -> dict[str, Column]:
 
 
 def load_split(source: str | Path, split: str) -> Any:
-    """A split of a data set as a table of Hugging Face's."""
+    """A split as a Hugging Face data set."""
     import datasets
 
     if isinstance(source, str):

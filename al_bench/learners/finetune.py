@@ -1,4 +1,4 @@
-"""Training a network on a pool's rows, its head fitted first where a probe is given."""
+"""Fine-tuning a network on the training set, optionally after fitting its head alone."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def fitted(
     probe: LinearHead | None,
     rng: np.random.Generator,
 ) -> NetworkModel:
-    """The network trained on what a training set says of these (n,) rows.
+    """The network trained on a training set; rows: (n,) the pool.
 
-    probe: fits the head to what the body makes of the rows as it comes, before all of it is trained
+    probe: first fits the head on the untrained body's outputs, then the whole network is trained
     (linear probing then fine-tuning; Kumar et al., 2022). ValueError for an empty training set.
     """
     if len(training.rows) == 0:
@@ -48,8 +48,8 @@ def start_head(
 ) -> None:
     """Give the network the head that `probe` fits to its body's outputs for these (m,) rows.
 
-    The outputs are scaled to a mean length of one, where `probe.l2` means what it does on the
-    unit-length features of a prior; the head undoes that.
+    The outputs are scaled to a mean length of one, so that `probe.l2` means the same as on the
+    unit-length features of a prior; the head undoes the scaling.
     """
     features = outputs(network.body, reader, rows, recipe.precision, recipe.trainer)
     length = max(float(np.linalg.norm(features, axis=1).mean()), 1e-12)
@@ -61,7 +61,7 @@ def start_head(
 
 
 def check_inputs(who: str, kind: str, reader: Reader, rows: Rows) -> None:
-    """Raise ValueError, in one sentence, where the rows' inputs are not what is read."""
+    """Raise ValueError if the reader cannot read the rows' inputs."""
     try:
         reader.batch(rows.take(np.arange(min(len(rows), 1))), False)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Images: a network of timm, fine-tuned or trained from scratch."""
+"""Images: a timm network, fine-tuned or trained from scratch."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class TimmNetwork:
     Parameters
     ----------
     model : timm's name
-    weights, pin : see `al_bench.priors.weights`; None for new weights each round
-    size : pixels of a side
-    crop : smallest part of an image that a random crop keeps in training, where half the images are
-        mirrored besides; 1: neither
-    keep_statistics : whether batch norms keep those of the pretrained weights, which few rows would
+    weights, pin : see `al_bench.priors.weights`; None for random weights in each round
+    size : height and width in pixels
+    crop : smallest fraction of an image in a random training crop, with random mirroring; 1:
+        neither
+    keep_statistics : whether batch norms keep their pretrained statistics, which few rows would
         spoil
-    dropout : part of the features dropped before the head, under 1
+    dropout : fraction of the features dropped before the head, under 1
     probe : fits the head first (`fitted`), or None
-    training, loss : how it is trained, and what is made small
+    training, loss : the optimiser's recipe, and the loss
     """
 
     brings: ClassVar = ("weights",)
@@ -67,7 +67,7 @@ class TimmNetwork:
             )
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
-        """ValueError where the inputs are no images."""
+        """ValueError if the inputs are no images."""
         with seeded(rng):
             body = self.body()
             reader = ImageReader(*transforms(body, self.size, self.crop))
@@ -80,7 +80,7 @@ class TimmNetwork:
             )
 
     def body(self) -> Any:
-        """A network of its own without a head."""
+        """A new copy of the network without a head."""
         if self.weights is None:
             return untrained(self.model)
         encoder = TimmEncoder(self.model, self.weights, self.pin, self.size, "float32")
@@ -90,7 +90,7 @@ class TimmNetwork:
 
 
 class Steady(torch.nn.Module):
-    """A body whose batch norms are never in training: their statistics stay what they are."""
+    """A body whose batch norms stay in evaluation mode: their statistics never change."""
 
     def __init__(self, body: torch.nn.Module) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class Steady(torch.nn.Module):
 
 
 def transforms(body: Any, size: int, crop: float) -> tuple[Transform, Transform]:
-    """timm's own for this network: (in training, when predicting)."""
+    """timm's transforms for this network: (training, prediction)."""
     from timm.data import create_transform, resolve_data_config
 
     config = resolve_data_config({"input_size": (3, size, size)}, model=body)
@@ -120,7 +120,7 @@ def transforms(body: Any, size: int, crop: float) -> tuple[Transform, Transform]
 
 @dataclass(frozen=True)
 class ImageReader:
-    """Images put through one transform in training and another when predicting."""
+    """Reads images with one transform in training and another in prediction."""
 
     augmented: Transform
     seen: Transform

@@ -31,20 +31,20 @@ class LinearHeadModel:
 class LinearHead:
     """Logistic regression: `logistic` on the rows of a training set.
 
-    O(m d k) time a step, O(m d) memory for m rows. A class without a row keeps its column.
+    O(m d k) time a step, O(m d) memory for m rows. A class without a row is kept.
 
         >>> model = LinearHead(l2=3).fit(state.rows, taught, rng)
 
     Parameters
     ----------
-    l2 : penalty of the weights, the rows' mean weight being one
-    balance : ``none``, ``weights`` (every class seen weighs the same) or ``logit_adjustment``
-        (Menon et al., 2021)
-    tolerance : the fit ends once a step lowers the loss by a smaller part
+    l2 : penalty of the weights; the rows' mean weight is one
+    balance : ``none``, ``weights`` (all classes in the training set weigh the same) or
+        ``logit_adjustment`` (Menon et al., 2021)
+    tolerance : the fit stops once a step lowers the loss by a smaller fraction
     iterations : steps, at most
     """
 
-    version: ClassVar = 2  # 1: sixty steps in the features' own coordinates
+    version: ClassVar = 2  # 1: sixty steps without preconditioning
     l2: float = 1.0
     balance: str = "weights"
     tolerance: float = 1e-5
@@ -59,8 +59,8 @@ class LinearHead:
         return self.beside(np.zeros(rows.n_classes), rows, training)
 
     def beside(self, offset: Floats, rows: Rows, training: TrainingSet) -> LinearHeadModel:
-        """The head that is best where an offset, (k,) or (m, k) by training row, is added to its
-        scores. ValueError without a row, or where a weight is not finite."""
+        """The head fitted with a fixed offset, (k,) or (m, k) by training row, added to its scores.
+        ValueError without a training row, or if a weight is not finite."""
         if len(training.rows) == 0:
             raise ValueError("LinearHead got a training set without rows; wanted at least one")
         weights, shift = balance_loss(self.balance, training.targets, training.weights)

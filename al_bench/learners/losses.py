@@ -1,4 +1,4 @@
-"""The loss of a network: soft targets, row weights, class balance, smoothing, wrong answers."""
+"""The loss of a network: soft targets, row weights, class balance, smoothing, label noise."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from al_bench.core.state import Floats, TrainingSet
 
 
 class Terms(NamedTuple):
-    """What a loss reads of a training set: (m, k) targets, (m,) weights of mean one, (k,) to add to
-    the scores while training."""
+    """A training set as a loss reads it: (m, k) targets, (m,) weights of mean one, and (k,) shift
+    of the scores in training."""
 
     targets: Floats
     weights: Floats
@@ -23,15 +23,15 @@ class Terms(NamedTuple):
 
 @dataclass(frozen=True)
 class Loss:
-    """Weighted cross-entropy, or its generalisation that a wrong label pulls less at.
+    """Weighted cross-entropy, or its generalisation that is robust to label noise.
 
         >>> learner = MLPHead(loss=Loss(q=0.7))
 
     Parameters
     ----------
-    balance : ``none``, ``weights`` (every class seen weighs the same) or ``logit_adjustment``
-        (Menon et al., 2021)
-    smoothing : part of a target that all classes get alike, under 1 (Szegedy et al., 2016)
+    balance : ``none``, ``weights`` (all classes in the training set weigh the same) or
+        ``logit_adjustment`` (Menon et al., 2021)
+    smoothing : fraction of a target that is spread over all classes, under 1 (Szegedy et al., 2016)
     q : of generalised cross-entropy, ``sum_k t_k (1 - p_k^q) / q`` (Zhang and Sabuncu, 2018), from
         0, cross-entropy, to 1, mean absolute error
     """
@@ -46,7 +46,7 @@ class Loss:
         fraction(self, q=self.q)
 
     def terms(self, training: TrainingSet) -> Terms:
-        """Targets, weights and shift for all rows of a training set at once."""
+        """Targets, weights and shift for a whole training set."""
         weights, shift = balance_loss(self.balance, training.targets, training.weights)
         targets = (1 - self.smoothing) * training.targets + self.smoothing / len(shift)
         return Terms(targets, weights / weights.mean(), shift)
@@ -54,7 +54,7 @@ class Loss:
     def of(
         self, scores: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
     ) -> torch.Tensor:
-        """The mean over a batch, of (b, k) scores with any shift in them."""
+        """The mean loss of a batch; scores: (b, k), with the shift added."""
         logs = torch.log_softmax(scores.float(), dim=1)
         each = -logs if self.q == 0 else -torch.expm1(self.q * logs) / self.q
         return (weights * (targets * each).sum(dim=1)).mean()

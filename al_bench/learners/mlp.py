@@ -17,7 +17,7 @@ from al_bench.learners.training import Recipe, seeded
 
 @dataclass
 class MLPHead:
-    """One hidden layer on frozen features, each row of them at mean zero and variance one.
+    """One hidden layer on frozen features, each row scaled to mean zero and variance one.
 
     O(steps batch d hidden) time.
 
@@ -26,9 +26,9 @@ class MLPHead:
     Parameters
     ----------
     hidden : width of the layer
-    dropout : part of it that is dropped, under 1
-    training : how it is trained
-    loss : what is made small
+    dropout : fraction of it that is dropped, under 1
+    training : the optimiser's recipe
+    loss : the loss
     """
 
     hidden: int = 256
@@ -54,7 +54,7 @@ class MLPHead:
 
 
 class FeatureReader:
-    """The features as they are."""
+    """Reads the features unchanged."""
 
     def batch(self, rows: Rows, train: bool) -> torch.Tensor:
         return torch.from_numpy(np.asarray(rows.features, dtype=np.float32))

@@ -13,21 +13,21 @@ from al_bench.core.state import Floats, Ints, Rows
 from al_bench.learners.trainer import PLAIN, Trainer
 from al_bench.priors.device import autocast, inference
 
-BATCH = 64  # rows of a forward pass when nothing is learned
+BATCH = 64  # rows of a forward pass in prediction
 
 
 class Reader(Protocol):
     """Turns rows into the tensors that a body reads."""
 
     def batch(self, rows: Rows, train: bool) -> Any:
-        """A tensor, or a dict of them, of a few rows; augmented at random while training."""
+        """A tensor, or a dict of tensors, of a few rows; randomly augmented in training."""
 
     def order(self, rows: Rows) -> Ints:
-        """(n,) positions in the order in which predicting them costs least."""
+        """(n,) positions in the cheapest order of prediction."""
 
 
 class Network(torch.nn.Module):
-    """Scores (b, k) of a body that makes one vector of a row, dropout and a linear head."""
+    """Computes scores (b, k): a body with one vector per row, dropout and a linear head."""
 
     def __init__(self, body: torch.nn.Module, width: int, n_classes: int, dropout: float) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Network(torch.nn.Module):
 
 @dataclass(frozen=True)
 class NetworkModel:
-    """A fitted network; it has no weights of a linear model of the features to show."""
+    """A fitted network; it is no `LinearModel` of the features."""
 
     network: Network
     reader: Reader
@@ -50,7 +50,7 @@ class NetworkModel:
     trainer: Trainer = PLAIN
 
     def predict_proba(self, rows: Rows) -> Floats:
-        """(n, k); O(n k) memory besides one batch, whatever n."""
+        """(n, k) class probabilities; O(n k) memory plus one batch."""
         if len(rows) == 0:
             return np.empty((0, self.network.head.out_features), dtype=np.float32)
         return softmax(outputs(self.network, self.reader, rows, self.precision, self.trainer))
@@ -59,7 +59,7 @@ class NetworkModel:
 def outputs(
     module: torch.nn.Module, reader: Reader, rows: Rows, precision: str, trainer: Trainer = PLAIN
 ) -> Floats:
-    """(n, o) float32 outputs of a module for at least one row, as it is when nothing is learned."""
+    """(n, o) float32 outputs of a module in evaluation mode, for at least one row."""
     where, order = trainer.device(), reader.order(rows)
     module.eval().to(where)
     parts = []
@@ -76,7 +76,7 @@ def outputs(
 
 
 def moved(inputs: Any, where: torch.device) -> Any:
-    """A tensor, or a dict of them, on another device."""
+    """A tensor, or a dict of tensors, moved to a device."""
     if isinstance(inputs, dict):
         return {name: tensor.to(where) for name, tensor in inputs.items()}
     return inputs.to(where)

@@ -1,4 +1,4 @@
-"""A linear head that learns what is left to learn where the prior has spoken first."""
+"""A linear head on top of the prior: it learns the residual."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from al_bench.learners.linear import LinearHead, LinearHeadModel
 
 
 def prior_scores(prior: Floats, strength: float, floor: float) -> Floats:
-    """(n, k) scores that probabilities stand for: ``strength * log(max(prior, floor))``."""
+    """(n, k) scores of the prior: ``strength * log(max(prior, floor))``."""
     return np.asarray(strength * np.log(np.maximum(prior, floor)))
 
 
 @dataclass(frozen=True)
 class ResidualModel:
-    """A softmax over a head's scores and the prior's together."""
+    """A softmax over the sum of a head's scores and the prior's."""
 
     head: LinearHeadModel
     strength: float
@@ -34,20 +34,19 @@ class ResidualHead:
     """Logistic regression on top of the prior: its log-probabilities are a fixed offset of each
     row's scores, in training and in prediction (an offset: McCullagh and Nelder, 1989).
 
-    With a flat prior it is LinearHead. The intercepts are not held back by `l2`: where there are
-    labels, they decide how often each class is said. Time and memory as LinearHead, and O(m k)
-    memory besides.
+    With a uniform prior it equals LinearHead. `l2` does not penalise the intercepts, so the labels
+    decide how often each class is predicted. Time and memory as LinearHead, plus O(m k) memory.
 
         >>> model = ResidualHead(strength=0.5).fit(state.rows, taught, rng)
 
     Parameters
     ----------
     l2, balance, tolerance, iterations : as in `LinearHead`
-    strength : of the offset; 0 is LinearHead, 1 the product of prior and head
-    floor : probability that smaller ones are raised to, so that no exact zero is a veto
+    strength : factor of the offset; 0 is LinearHead, 1 the product of prior and head
+    floor : lower bound of probabilities, so that no zero is a veto
     """
 
-    version: ClassVar = 1  # raised with LinearHead's too
+    version: ClassVar = 1  # to be raised with LinearHead's too
     l2: float = 1.0
     balance: str = "weights"
     tolerance: float = 1e-5

@@ -15,7 +15,7 @@ from al_bench.core.state import Floats, Rows, TrainingSet
 
 @dataclass(frozen=True)
 class SklearnModel:
-    """A fitted classifier whose classes are some of `n_classes`; the others have probability 0."""
+    """A fitted classifier of some of `n_classes` classes; the others get probability 0."""
 
     classifier: Any
     n_classes: int
@@ -31,10 +31,10 @@ class SklearnModel:
 class SklearnClassifier:
     """Any classifier of scikit-learn that predicts probabilities, on frozen features.
 
-    A row enters once for each class of its soft target, weighted with its part of the target; hard
-    targets enter once. A classifier that takes no weights is fitted without them where all are
-    equal. Where one class was seen, or features that are all the same, the class fractions are
-    predicted. Every `random_state` is seeded from the round's generator.
+    A row with a soft target enters once per class of non-zero probability, weighted by it. A
+    classifier without sample weights is fitted only if all weights are equal. With a single class,
+    or constant features, the class frequencies are predicted. Every `random_state` is seeded from
+    the round's generator.
 
         >>> from sklearn.ensemble import RandomForestClassifier
         >>> model = SklearnClassifier(RandomForestClassifier()).fit(state.rows, taught, rng)
@@ -76,6 +76,6 @@ class SklearnClassifier:
 
 
 def seeded_copy(classifier: Any, rng: np.random.Generator) -> Any:
-    """A fresh copy with seeds of ours wherever it has a `random_state`."""
+    """A fresh copy with every `random_state` seeded from `rng`."""
     names = [name for name in sorted(classifier.get_params()) if name.endswith("random_state")]
     return clone(classifier).set_params(**{name: int(rng.integers(2**31)) for name in names})

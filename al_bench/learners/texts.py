@@ -22,21 +22,21 @@ from al_bench.priors.sentence import SentenceEncoder, loaded, masked_mean
 
 @dataclass(frozen=True)
 class LoRA:
-    """Low-rank changes of all of a transformer's linear layers (Hu et al., 2022), through peft.
+    """Low-rank updates of all linear layers of a transformer (Hu et al., 2022), through peft.
 
         >>> learner = TextNetwork(adapter=LoRA(rank=4))
 
     Parameters
     ----------
-    rank : of each change, at least 1
-    alpha : a change is scaled by alpha / rank
+    rank : of each update, at least 1
+    alpha : an update is scaled by alpha / rank
     """
 
     rank: int = 8
     alpha: float = 16
 
     def put_into(self, transformer: Any) -> Any:
-        """The transformer with its own weights fixed; ImportError where peft is not installed."""
+        """The transformer with frozen weights and trainable updates; ImportError without peft."""
         try:
             from peft import LoraConfig, get_peft_model
         except ImportError as error:
@@ -56,18 +56,18 @@ class TextNetwork:
     """Any encoder of transformers, fine-tuned with a linear head (Devlin et al., 2019).
 
     The head reads the attention-masked mean of the last layer, as sentence encoders are pooled
-    (Reimers and Gurevych, 2019), after dropout. The weights are loaded once a process and copied
+    (Reimers and Gurevych, 2019), after dropout. The weights are loaded once per process and copied
     for each round.
 
         >>> learner = TextNetwork(training=Recipe(steps=20, batch=8))
 
     Parameters
     ----------
-    encoder : where its weights are and how long texts may be
-    adapter : trained in place of the encoder's weights, or None
-    dropout : part of the features dropped before the head, under 1
+    encoder : the pretrained weights and the largest text length
+    adapter : trained instead of the encoder's weights, or None
+    dropout : fraction of the features dropped before the head, under 1
     probe : fits the head first (`fitted`), or None
-    training, loss : how it is trained, and what is made small
+    training, loss : the optimiser's recipe, and the loss
     """
 
     reads: ClassVar = "text"
@@ -84,7 +84,7 @@ class TextNetwork:
         require(0 <= self.dropout < 1, self, "0 or more and under 1", dropout=self.dropout)
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> NetworkModel:
-        """ValueError where the inputs are no texts."""
+        """ValueError if the inputs are no texts."""
         reader = TextReader(self.encoder)
         check_inputs("TextNetwork", "texts", reader, rows)
         with seeded(rng):
@@ -98,7 +98,7 @@ class TextNetwork:
 
 
 class Pooled(torch.nn.Module):
-    """(b, d) mean of the last layer's states where there is a token."""
+    """(b, d) mean of the last layer's states over the tokens, without padding."""
 
     def __init__(self, transformer: torch.nn.Module) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class Pooled(torch.nn.Module):
 
 @dataclass(frozen=True)
 class TextReader:
-    """Tokens, padded to the longest text of a batch; the shortest texts are predicted first."""
+    """Reads tokens, padded to the longest text of a batch; predicts the shortest texts first."""
 
     encoder: SentenceEncoder
 

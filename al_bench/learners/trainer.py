@@ -1,4 +1,4 @@
-"""How Lightning trains a run's networks: the ``trainer`` of its config."""
+"""Lightning's options for a run's networks: the ``trainer`` of its config."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ PRECISIONS = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float
 
 @dataclass(eq=False)
 class Trainer:
-    """Options of Lightning's Trainer, by its names. What is None is as a learner's recipe says.
+    """Options of Lightning's Trainer, by its names. None: as in the learner's recipe.
 
         >>> trainer = Trainer(max_epochs=3, enable_progress_bar=False)
 
     Parameters
     ----------
-    accelerator, devices : auto is where everything computes (AL_BENCH_DEVICE), or cpu or gpu; 1, or
-        a GPU's number in a list
-    enable_progress_bar : whether a line is printed every few seconds
-    enable_checkpointing : whether the last fit is kept in the run's folder
-    log_every_n_steps : how often the loss goes to the run's loggers, by steps over all rounds
+    accelerator, devices : auto (the device of AL_BENCH_DEVICE), cpu or gpu; 1, or a list of one
+        GPU's number
+    enable_progress_bar : whether to print a line every few seconds
+    enable_checkpointing : whether to keep the last fit in the run's folder
+    log_every_n_steps : steps between two logs of the loss, counted over all rounds
     precision : 32-true, bf16-mixed or 16-mixed
-    max_steps, max_epochs : how long: optimiser steps, or passes over the labelled rows; one of the
-        two
+    max_steps, max_epochs : length of a fit: optimiser steps, or passes over the labelled rows; one
+        of the two
     gradient_clip_val : largest norm of a gradient
     callbacks : Lightning's; copied for every fit
-    fast_dev_run : one batch a fit
+    fast_dev_run : one batch per fit
     """
 
     accelerator: str = "auto"
@@ -63,16 +63,16 @@ class Trainer:
                 max_steps=self.max_steps, max_epochs=self.max_epochs)  # fmt: skip
         self.loggers: Sequence[Logger] = ()  # of the run
         self.folder: Path | None = None  # of the run
-        self.steps = 0  # of the fits before
+        self.steps = 0  # of all earlier fits
 
     def lead(self, learner: Any) -> None:
-        """Let a learner's network be trained by this, if it is one with a recipe."""
+        """Make a learner with a recipe use this trainer."""
         recipe: Any = getattr(learner, "training", None)
         if hasattr(recipe, "by"):
             learner.training = recipe.by(self)
 
     def device(self) -> torch.device:
-        """Where networks are trained and predict; ValueError where there is no GPU."""
+        """The device of training and prediction; ValueError if it is a GPU and there is none."""
         import torch
 
         from al_bench.priors.device import device
@@ -86,11 +86,11 @@ class Trainer:
         return torch.device("cuda", 0 if isinstance(self.devices, int) else self.devices[0])
 
     def lightning(self, precision: str) -> dict[str, Any]:
-        """The same for Lightning's own, with a number format to mix with float32; ValueError for
-        float16 on a CPU, where Lightning would take bfloat16 in its place."""
+        """Device and precision as options of Lightning's Trainer; ValueError for float16 on a CPU,
+        where Lightning would silently use bfloat16."""
         from al_bench.priors.device import dtype
 
-        where, _ = self.device(), dtype(precision)  # which knows the formats there are
+        where, _ = self.device(), dtype(precision)  # raises for an unknown format
         if where.type == "cpu" and precision == "float16":
             raise ValueError(
                 "precision=float16 needs a GPU to train on; wanted float32 or bfloat16"
@@ -101,7 +101,7 @@ class Trainer:
         return {**devices, "precision": {v: k for k, v in PRECISIONS.items()}[precision]}
 
     def shown(self, name: str, total: int, what: str) -> AbstractContextManager[Advance]:
-        """How far some work is, where it is to be shown."""
+        """Progress lines, if enabled."""
         return (
             lines(name, total, 0, what) if self.enable_progress_bar else nullcontext(lambda _: None)
         )

@@ -1,4 +1,4 @@
-"""How a network is trained: so many optimiser steps of Lightning, every draw from one generator."""
+"""Training of a network by Lightning: a fixed number of steps, all draws from one generator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from al_bench.priors.device import exact
 
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=r".*LeafSpec.*")
-warnings.filterwarnings("ignore", message=r".*in eval mode at the start of training.*")  # meant so
+warnings.filterwarnings("ignore", message=r".*in eval mode at the start of training.*")  # intended
 
 Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of some rows
 
@@ -43,12 +43,12 @@ class Recipe:
     Parameters
     ----------
     steps : optimiser steps, whatever the number of rows
-    batch : rows of a step, at most; 4 or more
+    batch : rows per step, at most; 4 or more
     learning_rate, head_learning_rate : of the body and of the linear head
     weight_decay : of matrices, not of biases and norms
-    warmup : part of the steps in which the rates rise, 0 to 1
+    warmup : fraction of the steps in which the rates rise, 0 to 1
     clip : largest norm of a gradient
-    precision : float32, or bfloat16 or float16 mixed with it
+    precision : float32, or mixed precision: bfloat16 or float16
     """
 
     steps: int = 300
@@ -67,16 +67,16 @@ class Recipe:
         rates = {name: getattr(self, name) for name in ("learning_rate", "head_learning_rate")}
         above(self, 0, **rates, clip=self.clip)
 
-    trainer = PLAIN  # no field: what is to be said once for all learners of a run
+    trainer = PLAIN  # not a field: it is set once for all learners of a run
 
     def by(self, trainer: Trainer) -> Recipe:
-        """The same recipe, followed by a trainer."""
+        """The same recipe with this trainer."""
         made = replace(self)
         object.__setattr__(made, "trainer", trainer)
         return made
 
     def told(self, rows: int) -> Recipe:
-        """The same for so many labelled rows, with what the trainer says in place of its own."""
+        """The recipe for this many training rows, overridden by the trainer's options."""
         trainer, steps = self.trainer, self.trainer.max_steps or self.steps
         if trainer.max_epochs:
             steps = trainer.max_epochs * -(-rows // self.batch)
@@ -96,8 +96,8 @@ class Recipe:
 def batches(m: int, size: int, steps: int, rng: np.random.Generator) -> Iterator[Ints]:
     """The positions of each step's rows: passes over all m rows, each in a new order.
 
-    A pass is cut into parts that differ by one row at most, so that none is left out and none is a
-    scrap; a lone row comes twice, as batch norms need two.
+    A pass is cut into batches whose sizes differ by at most one row, so that no row is left out and
+    no batch is tiny. A single row is repeated, as batch norms need two rows.
     """
     parts = -(-m // size)
 
@@ -111,8 +111,8 @@ def batches(m: int, size: int, steps: int, rng: np.random.Generator) -> Iterator
 
 @contextmanager
 def seeded(generator: np.random.Generator) -> Iterator[None]:
-    """What draws from Python's or torch's global generator in here (new weights, dropout, crops)
-    draws what this generator says; the global ones are left where they were."""
+    """Seed Python's and torch's global generators inside (new weights, dropout, crops) from this
+    generator; restore them afterwards."""
     seed, before = int(generator.integers(2**31)), random.getstate()
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
@@ -132,7 +132,7 @@ def train(
     recipe: Recipe,
     rng: np.random.Generator,
 ) -> None:
-    """Change the network by `recipe.steps` steps on these (m,) rows; ValueError if it diverges."""
+    """Train the network in place for `recipe.steps` steps on m rows; ValueError if it diverges."""
     leader = recipe.trainer
     shown = leader.shown(f"training on {len(rows):,} rows", recipe.steps, "steps")
     trainer = pl.Trainer(
@@ -149,7 +149,7 @@ def train(
     )
     network.train()
     order = batches(len(rows), recipe.batch, recipe.steps, rng)
-    # a generator of its own, or the loader draws from the global one
+    # an own generator, as the loader would draw from the global one
     loader = DataLoader(
         _Steps(rows, reader, terms, order), batch_size=None, generator=torch.Generator()
     )
@@ -167,7 +167,7 @@ def train(
 
 
 class _Steps(IterableDataset[Batch]):
-    """The batch of each step, read when it is wanted."""
+    """The batch of each step, read on demand."""
 
     def __init__(self, rows: Rows, reader: Reader, terms: Terms, order: Iterator[Ints]) -> None:
         self.rows, self.reader, self.order = rows, reader, order
@@ -181,8 +181,8 @@ class _Steps(IterableDataset[Batch]):
 
 
 class Shared(Logger):
-    """A run's loggers, in one fit of many: steps are counted over all of them, and the loggers stay
-    open."""
+    """A run's loggers, shared by all its fits: steps are counted over all fits, and the loggers
+    stay open."""
 
     name, version = "al_bench", 0
 
@@ -196,7 +196,7 @@ class Shared(Logger):
             logger.log_metrics(row, step=self.trainer.steps + (step or 0))
 
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the run has said what it is."""
+        """Does nothing: the run logs its own config."""
 
 
 class _Fit(pl.LightningModule):

@@ -1,4 +1,4 @@
-"""How far plain answers may be trusted, from how models agree and from no label."""
+"""The accuracy of models' plain answers, estimated from their agreement, without labels."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import numpy as np
 from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.state import ABSENT, Floats, Ints
 
-SHARED = 1.5  # how many errors there are for one that agreement shows: the others are in common
-MARGIN = 0.05  # how far above chance an estimated accuracy is at least
-SUREST = 0.99  # and what it is at most
+SHARED = 1.5  # factor on the errors seen by disagreement: shared errors cannot be seen
+MARGIN = 0.05  # smallest distance of an estimated accuracy above chance
+SUREST = 0.99  # largest estimated accuracy
 ROUNDS = 50
 
 
 def smoothed(probabilities: Floats, accuracy: float) -> Floats:
-    """(n, k) mixed with even ones, so that a class that was sure has this probability."""
+    """(n, k) probabilities mixed with uniform ones, so that probability 1 becomes `accuracy`."""
     rest = (1 - accuracy) / (probabilities.shape[1] - 1)
     return np.asarray(rest + probabilities * (accuracy - rest), dtype=np.float32)
 
 
 def accuracies(answers: Ints, n_classes: int) -> Floats:
-    """(m,) how often each of m models is right, from how (n, m) answers agree, ABSENT where one
-    named none; no label is read. O(n m k) a step.
+    """(m,) accuracy of each of m models, from the agreement of (n, m) answers, ABSENT without an
+    answer; no label is read. O(n m k) per step.
 
-    By expectation maximisation (Dawid and Skene, 1979), which takes errors to be independent given
-    the class. They are not, and those in common are not seen: so there are taken to be half as many
-    again. Between chance + 0.05 and 0.99.
+    By expectation maximisation (Dawid and Skene, 1979), which assumes that errors are independent
+    given the class. In fact models share errors, which agreement cannot show; so the error rate is
+    multiplied by 1.5. The result is clipped to chance + 0.05 and 0.99.
     """
     n, m = answers.shape
     given = [np.flatnonzero(answers[:, j] != ABSENT) for j in range(m)]

@@ -1,4 +1,4 @@
-"""One prior for every kind of data: texts, images, and rows that bring their own features."""
+"""One prior for every kind of data: texts, images, and rows with their own features."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class ByModality:
 
 @dataclass(frozen=True)
 class Given:
-    """The features and class probabilities that the data set brings; uniform where it has none.
+    """The features and class probabilities that the data set has; uniform if it has none.
 
-    Its own encoder: ``inputs`` are rows with ``features`` (n, d) and ``prior`` (n, k) or None.
+    It is its own encoder; ``inputs`` are rows of ``features`` (n, d) and ``prior`` (n, k) or None.
 
         >>> encoder = Given().encoder("features")
     """

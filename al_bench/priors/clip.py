@@ -1,4 +1,4 @@
-"""Images: two-tower models, whose text tower reads the class names (CLIP, SigLIP)."""
+"""Images: image-text models, whose text tower embeds the class names (CLIP, SigLIP)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from al_bench.priors.device import device, inference
 from al_bench.priors.images import as_image, decoded
 from al_bench.priors.weights import identity, pretrained
 
-BATCH = 64  # images or texts a forward pass
+BATCH = 64  # images or texts per forward pass
 
 
 @dataclass(frozen=True)
 class ClipEncoder:
     """Both towers of an image-text model in transformers' format; embeddings have unit length.
 
-    Images and texts are prepared as the model's own processor says.
+    Images and texts are preprocessed by the model's own processor.
 
         >>> encoder = ClipEncoder(precision="bfloat16")
 
@@ -49,7 +49,7 @@ class ClipEncoder:
         return int(self.read([""]).shape[1])
 
     def embed(self, inputs: Sequence[Any]) -> Floats:
-        """(b, d) float32 of images, decoded a forward pass at a time."""
+        """(b, d) float32 embeddings of images, decoded one forward pass at a time."""
         model, processor, _ = load_two_towers(self)
         parts = []
         for start in range(0, len(inputs), BATCH):
@@ -57,15 +57,15 @@ class ClipEncoder:
             images = decoded(lambda row: as_image(inputs[row], row), rows)
             pixels = processor(images=images, return_tensors="pt").to(device())
             pixels["pixel_values"] = pixels["pixel_values"].to(model.dtype)
-            with inference():  # SigLIP 2 with patches of any number has a mask and shapes besides
+            with inference():  # SigLIP 2 with a variable number of patches also has mask and shapes
                 parts.append(vectors(model.get_image_features(**pixels)))
         return np.concatenate(parts)
 
     def read(self, texts: Sequence[str]) -> Floats:
-        """(m, d) float32 of texts."""
+        """(m, d) float32 embeddings of texts."""
         model, _, tokenizer = load_two_towers(self)
         longest = model.config.text_config.max_position_embeddings
-        # SigLIP reads its last position, and was trained on texts padded to full length
+        # SigLIP pools its last position, and was trained on texts padded to full length
         padding = "max_length" if "siglip" in model.config.model_type else True
         parts = []
         for start in range(0, len(texts), BATCH):
@@ -82,7 +82,7 @@ class ClipEncoder:
         return np.concatenate(parts)
 
     def scale(self) -> tuple[float, float]:
-        """What turns a cosine into the model's own logit: a factor and a term."""
+        """The factor and the bias that turn a cosine into the model's logit."""
         model = load_two_towers(self)[0]
         bias = getattr(model, "logit_bias", None)
         term = 0.0 if bias is None else float(bias.detach())
@@ -90,13 +90,13 @@ class ClipEncoder:
 
 
 def vectors(out: Any) -> Floats:
-    """Unit vectors of a tower's output: a tensor in transformers 4, a record in 5."""
+    """Unit vectors of a tower's output, which is a tensor in transformers 4, a record in 5."""
     return unit(getattr(out, "pooler_output", out).float().cpu().numpy())
 
 
 @lru_cache(maxsize=2)
 def load_two_towers(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
-    """Model, image processor and tokenizer, loaded once a process."""
+    """Model, image processor and tokenizer, loaded once per process."""
     names = ("AutoModel", "AutoImageProcessor", "AutoTokenizer")
     model, processor, tokenizer = pretrained(
         encoder.weights, encoder.pin, encoder.precision, *names
@@ -108,12 +108,12 @@ def load_two_towers(encoder: ClipEncoder) -> tuple[Any, Any, Any]:
 
 @dataclass(frozen=True)
 class ClipLike(Reading):
-    """Zero-shot by an image-text model: softmax over the classes of its own logits (Radford et
-    al., 2021; Zhai et al., 2023), the prompts of a class averaged.
+    """Zero-shot by an image-text model: softmax of its logits over the classes (Radford et al.,
+    2021; Zhai et al., 2023), with the prompts of a class averaged.
 
-    SigLIP was trained with one sigmoid a pair, for which classes do not exclude each other. Here
-    they do, so its logits meet in a softmax too: the classes rank as under the sigmoid, and the
-    bias, the same for all of them, cancels.
+    SigLIP was trained with one sigmoid per pair, under which classes do not exclude each other.
+    Here they do, so its logits go through a softmax too. This keeps the sigmoid's ranking of the
+    classes; the bias is the same for all of them and cancels.
 
         >>> prior = ClipLike()
 

@@ -1,5 +1,5 @@
-"""What priors share: the kind of data they read, being around another prior, and class names that
-are put into prompt templates."""
+"""Code shared by priors: checks of the kind of data, wrappers of another prior, and class names in
+prompt templates."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from al_bench.data.types import Encoder, Prior, Task
 
 
 def check_kind(prior: Prior, reads: str, modality: str) -> None:
-    """Raise ValueError where the data are not of the kind that a prior reads."""
+    """ValueError if the data are not of the kind that a prior reads."""
     if modality != reads:
         raise ValueError(f"{type(prior).__name__} reads {reads}s; the data are of kind {modality}")
 
 
 class Reading:
-    """A prior of one kind of data, whose encoder is the field of that name."""
+    """A prior for one kind of data; the field of that name is its encoder."""
 
     reads: ClassVar[str]
 
@@ -33,8 +33,8 @@ class Reading:
 
 
 class Around:
-    """A prior that leaves the features of another one as they are, and its probabilities too where
-    it says nothing else of them."""
+    """A prior that wraps another one: the same features, and the same probabilities unless it
+    overrides them."""
 
     inner: Prior
 
@@ -47,8 +47,8 @@ class Around:
 
 @dataclass(frozen=True)
 class Question:
-    """What a language model is asked about each text: what stands before and after it, and the
-    prompts and class names that follow."""
+    """The question to a language model about each text: the template before and after the text, and
+    the prompts and class names that follow."""
 
     before: str
     after: str
@@ -56,19 +56,19 @@ class Question:
     names: tuple[str, ...]
 
     def text(self, text: str) -> str:
-        """The template with a text in it."""
+        """The template filled with a text."""
         return self.before + text + self.after
 
     def context(self, text: str, prompt: str) -> str:
-        """What a class name comes next to: the template with a text, and a prompt's beginning."""
+        """The context before a class name: the filled template, then a prompt up to its ``{}``."""
         return self.text(text) + prompt.split("{}")[0]
 
 
 class Prompted(Around):
-    """A prior of texts around another one, by a language model that reads a template.
+    """A prior for texts by a language model that reads a template, with another prior's features.
 
-    template: of the prompt, with one ``{text}`` and perhaps ``{classes}``; content_free: texts that
-    say nothing, whose mean prediction is divided out (Zhao et al., 2021).
+    template: of the prompt, with one ``{text}`` and optionally ``{classes}``; content_free: texts
+    without content, whose mean prediction is divided out (Zhao et al., 2021).
     """
 
     template: str
@@ -84,7 +84,7 @@ class Prompted(Around):
         return super().encoder(modality)
 
     def question(self, task: Task) -> Question:
-        """ValueError for names and prompts that cannot be used."""
+        """The question for a task; ValueError for names and prompts that cannot be used."""
         filled_templates(task.class_names, task.prompts)
         names = tuple(name.strip() for name in task.class_names)
         before, after = self.template.replace("{classes}", ", ".join(names)).split("{text}")
@@ -92,17 +92,17 @@ class Prompted(Around):
 
 
 def calibrated(scores: Floats, content_free: Floats) -> Floats:
-    """(n, k) probabilities by log scores; the mean prediction of (m, k) scores of texts without
-    content is divided out, where there are any."""
+    """(n, k) probabilities from log scores, divided by the mean prediction on texts without
+    content, (m, k) scores, if there are any."""
     if len(content_free):
-        said = softmax(content_free).mean(axis=0)
-        scores = scores - np.log(np.maximum(said, np.float32(1e-12)))
+        mean = softmax(content_free).mean(axis=0)
+        scores = scores - np.log(np.maximum(mean, np.float32(1e-12)))
     return softmax(scores)
 
 
 def filled_templates(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]]:
-    """For each class its name in every template; ValueError for names or templates that cannot be
-    told apart or filled."""
+    """For each class, its name in every template; ValueError if names are not distinct or templates
+    cannot be filled."""
     if not prompts:
         raise ValueError("there is no prompt template; wanted at least one, such as '{}'")
     for prompt in prompts:
@@ -118,7 +118,7 @@ def filled_templates(class_names: Sequence[str], prompts: Sequence[str]) -> list
 
 
 def cut(text: Any, row: int, characters: int) -> str:
-    """The first characters of a text; ValueError for what is no text."""
+    """The first characters of a text; ValueError if it is no str."""
     if not isinstance(text, str):
         raise ValueError(f"a text encoder reads texts; input {row} is a {type(text).__name__}")
     # half a surrogate pair is a character to Python but to no tokenizer
@@ -127,7 +127,7 @@ def cut(text: Any, row: int, characters: int) -> str:
 
 @lru_cache(maxsize=8)
 def class_vectors(read: Callable[[Sequence[str]], Floats], task: Task) -> Floats:
-    """(k, d) unit vectors: what a text encoder makes of each class's filled prompts, averaged."""
+    """(k, d) unit vectors: the mean embedding of each class's filled prompts."""
     groups = filled_templates(task.class_names, task.prompts)
     vectors = read([prompt for group in groups for prompt in group])
     return unit(vectors.reshape(len(groups), len(task.prompts), -1).mean(axis=1))

@@ -1,7 +1,7 @@
-"""The encoders of texts and images with their networks compiled by OpenVINO, for processors.
+"""The encoders of texts and images with networks compiled by OpenVINO, for CPUs.
 
-Faster than torch, and not the reference: embeddings differ from its in the last digits, and from
-one kind of processor to another. So they have keys, and priors, of their own.
+They are faster than torch, but not the reference: embeddings differ from torch's in the last
+digits, and between kinds of processors. So they have separate keys and priors.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class CompiledSentenceEncoder(sentence.SentenceEncoder):
 
     Parameters
     ----------
-    weights, pin, max_length, max_characters, precision, pooling : as of `SentenceEncoder`
+    weights, pin, max_length, max_characters, precision, pooling : as in `SentenceEncoder`
     """
 
     later = (("pooling", "mean"),)
@@ -52,7 +52,7 @@ class CompiledTimmEncoder(images.TimmEncoder):
 
     Parameters
     ----------
-    model, weights, pin, size, precision : as of `TimmEncoder`
+    model, weights, pin, size, precision : as in `TimmEncoder`
     """
 
     stored = "float32"
@@ -68,7 +68,7 @@ class CompiledTimmEncoder(images.TimmEncoder):
 
 @lru_cache(maxsize=2)
 def text_network(encoder: CompiledSentenceEncoder) -> Network:
-    """From arrays of tokens to states of the last layer."""
+    """The network from arrays of tokens to states of the last layer."""
     tokenizer, model = sentence.loaded(encoder)
     example = tokenizer(["an example", "and another one"], padding=True, return_tensors="pt")
     return compiled(model, dict(example), encoder.precision)
@@ -76,11 +76,11 @@ def text_network(encoder: CompiledSentenceEncoder) -> Network:
 
 @lru_cache(maxsize=2)
 def image_network(encoder: CompiledTimmEncoder) -> Network:
-    """From an array of images to pooled features."""
+    """The network from an array of images to pooled features."""
     import torch
 
     class Pooled(torch.nn.Module):
-        """A backbone as far as an encoder reads it."""
+        """A backbone up to its pooled features."""
 
         def __init__(self, backbone: Any) -> None:
             super().__init__()
@@ -97,8 +97,8 @@ def image_network(encoder: CompiledTimmEncoder) -> Network:
 def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
     """A network as OpenVINO compiles it for batches of any shape.
 
-    ModuleNotFoundError where OpenVINO is not installed; ValueError for a format that it or the
-    processor has not, or where models are to run on another device.
+    ModuleNotFoundError if OpenVINO is not installed; ValueError for a precision that OpenVINO or
+    the processor lacks, or if models shall run on another device.
     """
     if precision not in FORMATS:
         raise ValueError(f"OpenVINO was given precision={precision}; wanted {' or '.join(FORMATS)}")
@@ -120,10 +120,10 @@ def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
         able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bfloat16" and "BF16" not in able:
             raise ValueError("this processor has no bfloat16; wanted precision=float32")
-        # the front end itself: openvino.convert_model would besides send usage data
+        # use the front end directly: openvino.convert_model would also send usage data
         front = FrontEndManager().load_by_framework("pytorch")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of tracing, which holds for any shape: tested
+            warnings.simplefilter("ignore")  # about tracing; tests show it holds for any shape
             decoder = TorchScriptPythonDecoder(network.eval(), example_input=example)
         options = {
             "INFERENCE_PRECISION_HINT": FORMATS[precision],
@@ -138,7 +138,7 @@ def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
 
 @contextmanager
 def widest() -> Iterator[None]:
-    """Not held to AVX2 (``runs.environment``): OpenVINO reads the same variable as torch."""
+    """Lift the limit to AVX2 (``runs.environment``): OpenVINO reads the same variable as torch."""
     name = "ONEDNN_MAX_CPU_ISA"
     held = os.environ.pop(name, None)
     try:

@@ -1,4 +1,4 @@
-"""Images: zero-shot through the names and the classifier of ImageNet's classes."""
+"""Images: zero-shot by way of the names and the classifier of ImageNet's classes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ConSE(Reading):
     Norouzi et al., 2014).
 
     ``p(class|x) = sum over ImageNet classes c of p(c|x) softmax_class(cos(text(c), text(class)) /
-    temperature)``, with c's dictionary gloss as its text. The posteriors are computed from the
-    features by the backbone's own head, so that features are all that is kept of an image.
+    temperature)``, with c's dictionary gloss as its text. The backbone's own head computes the
+    posteriors from the features, so only the features of an image need to be stored.
 
         >>> prior = ConSE(temperature=0.05)
 
@@ -32,7 +32,7 @@ class ConSE(Reading):
     ----------
     image : a backbone with a head of ImageNet-1k's classes
     text : the encoder of glosses and of class names
-    temperature : what cosines are divided by, above 0
+    temperature : divisor of cosines, above 0
     """
 
     reads: ClassVar = "image"
@@ -59,19 +59,19 @@ class ConSE(Reading):
 
 @dataclass(frozen=True)
 class HeadPrototypes(Reading):
-    """Zero-shot by the nearest prototype, a mean of the backbone's own classifier vectors weighted
-    by how much ImageNet's glosses resemble a class's prompts (after Changpinyo et al., 2016).
+    """Zero-shot by the nearest prototype: a mean of the backbone's classifier vectors, weighted by
+    the similarity of ImageNet's glosses to a class's prompts (after Changpinyo et al., 2016).
 
     ``prototype(class) = sum over ImageNet classes c of softmax_c(cos(text(c), text(class)) /
-    likeness) w_c`` lies where images lie, and needs none; ``p(class|x) =
+    likeness) w_c`` is in the space of image features, without any image; ``p(class|x) =
     softmax_class(cos(x, prototype(class)) / temperature)``.
 
         >>> prior = HeadPrototypes(temperature=0.1)
 
     Parameters
     ----------
-    image, text : as of `ConSE`
-    likeness, temperature : what the cosines of texts and of images are divided by, above 0
+    image, text : as in `ConSE`
+    likeness, temperature : divisors of the cosines of texts and of images, above 0
     """
 
     reads: ClassVar = "image"
@@ -111,7 +111,7 @@ def imagenet_head(image: TimmEncoder) -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=2)
 def glosses(text: SentenceEncoder) -> Floats:
-    """(1000, d) unit vectors of ImageNet-1k's classes: lemmas and definition, as timm has them."""
+    """(1000, d) unit vectors of ImageNet-1k's classes, from timm's lemmas and definitions."""
     from timm.data import ImageNetInfo
 
     info = ImageNetInfo("imagenet-1k")

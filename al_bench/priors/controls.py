@@ -1,7 +1,7 @@
-"""Controls: priors that are as good as another one only as far as a claim says they need to be.
+"""Controls: priors made worse in one way, to test which quality of a prior a claim needs.
 
-Each keeps the features of the prior inside it and changes its zero-shot probabilities alone;
-``adjust`` is what the cache applies to the stored ones of `inner`.
+Each keeps the features of its inner prior and changes only the zero-shot probabilities; the cache
+applies ``adjust`` to the stored probabilities of `inner`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Adjusted(Around, ABC):
 
     @abstractmethod
     def adjust(self, probabilities: Floats) -> Floats:
-        """(n, k) what becomes of the probabilities of `inner`."""
+        """(n, k) the changed probabilities of `inner`."""
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
         return self.adjust(self.inner.probabilities(features, inputs, task))
@@ -58,7 +58,7 @@ class Adjusted(Around, ABC):
 
 @dataclass(frozen=True)
 class Rotated(Adjusted):
-    """Control: another prior that takes every class for the next one, confidently wrong.
+    """Control: another prior with every class confused with the next one, so confidently wrong.
 
         >>> prior = Rotated(Given())
 
@@ -72,21 +72,21 @@ class Rotated(Adjusted):
         return f"rotated({self.inner.key})"
 
     def adjust(self, probabilities: Floats) -> Floats:
-        """The columns rolled by one: what was said of class c is said of class c + 1."""
+        """The columns rolled by one: the probability of class c becomes that of class c + 1."""
         return np.roll(probabilities, 1, axis=1)
 
 
 @dataclass(frozen=True)
 class Degraded(Adjusted):
-    """Control: another prior mixed with itself dealt out to rows at random.
+    """Control: another prior mixed with its own probabilities of other, random rows.
 
         >>> prior = Degraded(Given(), fraction=1.0)
 
     Parameters
     ----------
     inner : the other prior
-    fraction : of the random part; 0 leaves the prior as it is, 1 keeps its confidence and class
-        frequencies but nothing that it knows of a row
+    fraction : weight of the random rows; 0 leaves the prior unchanged, 1 keeps its confidence and
+        class frequencies but no information about a row
     """
 
     fraction: float = 0.5
@@ -99,7 +99,7 @@ class Degraded(Adjusted):
         return f"degraded({self.inner.key}, fraction={self.fraction})"
 
     def adjust(self, probabilities: Floats) -> Floats:
-        """Every row mixed with another row of the table, always the same one."""
+        """Every row mixed with another row of the table, the same one at every call."""
         other = probabilities[rng(0, "shuffled prior").permutation(len(probabilities))]
         part = np.float32(self.fraction)
         return (1 - part) * probabilities + part * other

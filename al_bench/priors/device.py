@@ -1,4 +1,4 @@
-"""Where foundation models compute: one place that knows devices and number formats."""
+"""The devices and number formats of foundation models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THREADS = "AL_BENCH_EMBED_THREADS"
 def device() -> torch.device:
     """The device named by AL_BENCH_DEVICE (auto, cpu, cuda, cuda:1 ...); auto takes a GPU if any.
 
-    An environment variable, not an option: where a model runs is no part of what it computes.
+    It is an environment variable and no option, since the device is not part of a run's identity.
     """
     import torch
 
@@ -32,7 +32,7 @@ def device() -> torch.device:
 
 
 def dtype(precision: str) -> torch.dtype:
-    """The number format a model computes in: float32, or half the memory on a GPU."""
+    """The number format in which a model computes."""
     import torch
 
     formats = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -42,7 +42,7 @@ def dtype(precision: str) -> torch.dtype:
 
 
 def threads() -> int:
-    """How many threads embedding has: AL_BENCH_EMBED_THREADS, or as many as torch uses."""
+    """The number of threads for embedding: AL_BENCH_EMBED_THREADS, or as many as torch uses."""
     import torch
 
     return int(os.environ.get(THREADS, torch.get_num_threads()))
@@ -50,8 +50,8 @@ def threads() -> int:
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """No gradients; `exact` float32 (a GPU's convolutions would round it to TF32); and
-    `threads` of its own, since embedding gains from what a run's small fits lose by."""
+    """No gradients, `exact` float32, and a separate number of `threads`: embedding gains from many
+    threads, but a run's small fits do not."""
     import torch
 
     usual = torch.get_num_threads()
@@ -65,7 +65,7 @@ def inference() -> Iterator[None]:
 
 @contextmanager
 def exact() -> Iterator[None]:
-    """float32 that is float32 also in a GPU's convolutions."""
+    """Full float32 also in a GPU's convolutions, which would otherwise round to TF32."""
     import torch
 
     with torch.backends.cudnn.flags(allow_tf32=False):
@@ -73,7 +73,7 @@ def exact() -> Iterator[None]:
 
 
 def autocast(precision: str, where: torch.device) -> torch.autocast:
-    """Forward passes in this number format where it is a half one."""
+    """Run forward passes in this precision if it is a 16-bit one."""
     import torch
 
     return torch.autocast(where.type, dtype(precision), enabled=precision != "float32")

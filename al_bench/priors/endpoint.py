@@ -1,4 +1,4 @@
-"""Texts: zero-shot by a model behind an HTTP endpoint, the way most people have a large one."""
+"""Texts: zero-shot by a model behind an HTTP endpoint, as most large models are offered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from al_bench.priors.endpoint_client import ADDRESS, Client, EndpointError, Limi
 from al_bench.priors.endpoint_forms import Decision, Form, Letters, Names, Opinion, Samples
 from al_bench.priors.sentence import ClassNamePrototypes
 
-FEW = 5  # texts, of which none may have an answer by chance
+FEW = 5  # up to this many texts may all lack an answer by chance
 PROTOCOLS = ("chat", "completions", "systemone")
 
 
@@ -26,33 +26,33 @@ PROTOCOLS = ("chat", "completions", "systemone")
 class Endpoint(Prompted):
     """Zero-shot by any OpenAI-compatible server, or by a decision model's ``/v1/systemone``.
 
-    By log-probabilities: over completions the likelihood of each class name after the text, as in
-    `LabelLikelihood` (a request for each class; the server must echo prompts, as vLLM does). Chat
-    servers give those of an answer's first token alone, so classes become options A, B, C, ...
-    (Hendrycks et al., 2021). By samples: k answers, each of which votes for the class that it names
-    exactly; one that names no class has no vote, and a text without votes is uniform. A decision
-    model is given the question and its options, and gives probabilities.
+    With log-probabilities: a completions server gives the likelihood of each class name after the
+    text, as in `LabelLikelihood` (one request per class; it must echo prompts, as vLLM does). A
+    chat server gives only those of an answer's first token, so classes become options A, B, C, ...
+    (Hendrycks et al., 2021). With samples: each answer votes for the class that it names exactly,
+    or for none; a text without votes is uniform. A decision model gets the question and its
+    options, and returns probabilities.
 
-    Answers are kept below ``AL_BENCH_CACHE`` by what was asked, so that a cut run goes on.
+    Answers are cached below ``AL_BENCH_CACHE`` by request, so that an interrupted run can continue.
 
         >>> prior = Endpoint("qwen3:4b", url="http://127.0.0.1:11434/v1", answer="samples")
 
     Parameters
     ----------
-    model : as the server calls it
+    model : the server's name of the model
     inner : a prior whose encoder makes the features
-    url : the server's, up to what stands before ``/chat/completions``
+    url : of the server, without ``/chat/completions``
     protocol : "chat", "completions" or "systemone"
-    answer : "logprobs" or "samples"; a decision model has probabilities of its own
-    samples, temperature, max_tokens : of sampled answers: how many, how varied, how long
-    smoothing : votes that each class is given beside those of samples, 0 or more
-    template : of what is asked, with one ``{text}``; the data set's prompt follows
-    content_free : texts that say nothing, whose mean prediction is divided out (none: no
+    answer : "logprobs" or "samples"; not used by a decision model
+    samples, temperature, max_tokens : of sampled answers: number, temperature and length
+    smoothing : pseudo-votes added to each class of sampled answers, 0 or more
+    template : of the question, with one ``{text}``; the data set's prompt follows
+    content_free : texts without content, whose mean prediction is divided out (none: no
         calibration)
-    max_characters : what of a text is sent
-    extra : further fields of each request, such as ``{reasoning_effort: low}``; null leaves one out
-    key_variable : the environment variable that holds the key, ``..._API_KEY``; the key is sent to
-        the host that ``..._BASE_URL`` names, of OpenAI's by default its own
+    max_characters : number of characters of a text that are sent
+    extra : further fields of each request, such as ``{reasoning_effort: low}``; null removes one
+    key_variable : the environment variable that holds the key, ``..._API_KEY``; the key is sent
+        only to the host in ``..._BASE_URL``, by default OpenAI's for OpenAI's key
     limits : on requests, time and money
 
     References
@@ -90,7 +90,7 @@ class Endpoint(Prompted):
         require(not alike, self, "1, as all are alike at temperature=0", samples=self.samples)
         key = self.key_variable
         require(key.endswith("_API_KEY"), self, "the name of a ..._API_KEY", key_variable=key)
-        if not ADDRESS.fullmatch(self.url):  # which may hold a password, so it is not shown
+        if not ADDRESS.fullmatch(self.url):  # not shown, since it may hold a password
             raise ValueError("Endpoint got a url of another form; wanted http(s)://host:port/path, "
                              "without a name, a password or a query in it")  # fmt: skip
 
@@ -105,8 +105,8 @@ class Endpoint(Prompted):
         )
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); see `Limits` for what it may cost. EndpointError, in one sentence, where answers
-        cannot be had; those that came are kept."""
+        """(n, k); see `Limits` for the cost. EndpointError, in one sentence, if the endpoint fails;
+        the answers received so far are kept."""
         form, empty = self.form(task), len(self.content_free)
         texts = [cut(text, row, self.max_characters) for row, text in enumerate(inputs)]
         asked = [list(map(self.full, form.bodies(text))) for text in (*self.content_free, *texts)]
@@ -123,7 +123,7 @@ class Endpoint(Prompted):
         return np.where(np.isnan(probs), 1 / k, probs).astype(np.float32)
 
     def form(self, task: Task) -> Form:
-        """How the question is put."""
+        """The form of the requests."""
         question, chat = self.question(task), self.protocol == "chat"
         if self.protocol == "systemone":
             return Decision(question)
@@ -133,12 +133,12 @@ class Endpoint(Prompted):
         return Samples(question, path, self.samples, *how, self.smoothing)
 
     def full(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A request with the model's name and what the config adds."""
+        """A request with the model's name and the config's extra fields."""
         whole = {"model": self.model, **body, **self.extra}
         return {name: value for name, value in whole.items() if value is not None}
 
     def tell(self, none: Sequence[str], opinions: Sequence[Opinion]) -> None:
-        """Say how many answers are no class; EndpointError where no text has another."""
+        """Print how many answers name no class; EndpointError if no text has a valid answer."""
         if not none:
             return
         empty = sum(scores is None for scores, _ in opinions)
@@ -150,5 +150,5 @@ class Endpoint(Prompted):
 
 
 def opinion(form: Form, answers: Sequence[Any]) -> Opinion:
-    """What answers about a text come to; None stands for a request that has none."""
+    """The opinion from the answers about a text; None: a request without an answer."""
     return (None, ["no answer"]) if None in answers else form.opinion(answers)

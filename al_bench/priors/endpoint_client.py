@@ -1,5 +1,5 @@
-"""Many requests to an HTTP endpoint: few at a time, tried again where that may help, within a cost,
-each reply paid for once."""
+"""Many requests to an HTTP endpoint: a few at a time, with retries and a maximal cost; each reply
+is cached, so it is paid for once."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 Body: TypeAlias = Mapping[str, Any]
 Read: TypeAlias = Callable[[Any], Any]
 Tokens: TypeAlias = tuple[int, int]  # of requests, and of replies
-PASSING = (408, 409, 425, 429, 500, 502, 503, 504, 529)  # what a later try may not meet
-UNFIT = (400, 413, 422)  # a text that is too long, or that a filter holds back
-FIRST, LONGEST = 0.5, 60.0  # seconds before another try; a server that wants more is not waited for
+PASSING = (408, 409, 425, 429, 500, 502, 503, 504, 529)  # temporary errors: worth a retry
+UNFIT = (400, 413, 422)  # the text is too long, or a filter rejects it
+FIRST, LONGEST = 0.5, 60.0  # seconds before a retry; no retry if the server asks for more
 ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")  # without a password or key in it
-PUBLIC = {"OPENAI_BASE_URL": "https://api.openai.com/v1"}  # where a key belongs if nobody says
-CACHE = "AL_BENCH_CACHE"  # environment variable: where answers are kept
+PUBLIC = {"OPENAI_BASE_URL": "https://api.openai.com/v1"}  # default hosts of keys
+CACHE = "AL_BENCH_CACHE"  # environment variable with the folder of cached answers
 
 
 class EndpointError(OSError):
@@ -44,21 +44,21 @@ class EndpointError(OSError):
 
 
 class PassingError(EndpointError):
-    """What a later try may not meet."""
+    """A temporary error: a retry may help."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How hard an endpoint is asked and what it may cost; no part of what it says.
+    """Limits on the requests to an endpoint and their cost; they do not change its answers.
 
         >>> limits = Limits(price_in=0.15, price_out=0.6, max_cost=2.0)
 
     Parameters
     ----------
-    concurrency : requests at a time
+    concurrency : parallel requests
     timeout : seconds for one reply
-    retries : further tries where one failed
-    price_in, price_out : money for a million tokens of requests and of replies
+    retries : further tries after a failure
+    price_in, price_out : money per million tokens of requests and of replies
     max_cost : money that all answers of this endpoint's model may cost, or null
     """
 
@@ -83,8 +83,8 @@ class Limits:
 
 
 class Answers:
-    """What is known of replies, by the hash of their requests, and the tokens they cost; in a file
-    that lines are added to, by one process at a time."""
+    """Cached replies, by the hash of their requests, and the tokens they cost. They are in a file
+    to which one process at a time appends lines."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.known, self.tokens, self.largest = path, dict[str, Any](), (0, 0), (0, 0)
@@ -92,7 +92,7 @@ class Answers:
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.file = self.path.open("a+b")
-        try:  # who comes second finds what the first one paid for
+        try:  # a second process waits, then reads the answers that the first one paid for
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             print(f"waiting for a process that asks the same model ({self.path})", file=sys.stderr)
@@ -101,7 +101,7 @@ class Answers:
         for text in self.file:
             try:
                 self.note(*json.loads(text))
-            except (ValueError, TypeError):  # cut short by a kill: asked again
+            except (ValueError, TypeError):  # torn line of a killed process: ask again
                 self.file.write(b"" if text.endswith(b"\n") else b"\n")
         return self
 
@@ -112,7 +112,7 @@ class Answers:
         into, out = tokens
         self.tokens = (self.tokens[0] + into, self.tokens[1] + out)
         self.largest = (max(self.largest[0], into), max(self.largest[1], out))
-        if request is not None:  # else it was paid for in vain
+        if request is not None:  # None: billed, but without a usable reply
             self.known[request] = answer
 
     def add(self, request: str | None, answer: Any, tokens: Sequence[int]) -> None:
@@ -122,8 +122,8 @@ class Answers:
 
 
 class Client:
-    """Asks one endpoint. place: its address; wanted: the form of its replies, in words; read: what
-    is kept of one, KeyError or the like where it has another form."""
+    """Sends requests to one endpoint. place: its address; wanted: the form of replies, in words;
+    read: extracts the answer from a reply, KeyError or the like if the reply has another form."""
 
     def __init__(
         self, place: str, model: str, variable: str, limits: Limits, wanted: str, read: Read
@@ -134,10 +134,10 @@ class Client:
         self.done, self.in_flight, self.resume, self.reached = 0, 0.0, 0.0, False
 
     def ask(self, bodies: Sequence[Body]) -> list[Any]:
-        """The answer to each body, in their order: from disk where it is known, else asked for now.
+        """The answer to each body, in order: from disk if it is cached, else by a request.
 
-        None stands for one that is refused, or has no answer, where others are answered.
-        EndpointError, in one sentence, where one cannot be had; what was answered is kept.
+        None: the request was rejected or has no answer, while others have one. EndpointError, in
+        one sentence, if a request fails; the answers received so far are kept.
         """
         folder = Path(os.environ.get(CACHE) or "~/.cache/al_bench").expanduser() / "answers"
         name = sha256(f"{self.place}\n{self.model}".encode()).hexdigest()[:16]
@@ -151,10 +151,10 @@ class Client:
             return [self.answers.known[name] for name in names]
 
     def fill(self, todo: Mapping[str, Body]) -> None:
-        """Ask for what is not known, and say before and after what it costs."""
+        """Send the requests that are not cached; print the cost before and after."""
         if find_spec("httpx2") is None:
             raise RuntimeError("prior=endpoint needs httpx2: pip install 'al-bench[endpoint]'")
-        from anyio.from_thread import start_blocking_portal  # in a notebook a loop runs already
+        from anyio.from_thread import start_blocking_portal  # a notebook has an event loop already
 
         self.key = key_for(self.place, self.variable)
         spent, most, sizes = self.answers.tokens, self.limits.max_cost, map(size, todo.values())
@@ -174,7 +174,7 @@ class Client:
             raise EndpointError(f"{self.failures[0]}; {kept}") from self.failures[0]
 
     async def work(self, todo: Mapping[str, Body]) -> None:
-        """Several requests at a time, until all are answered or one cannot be."""
+        """Send several requests at a time, until all are answered or one fails."""
         import anyio
         import httpx2
 
@@ -187,7 +187,7 @@ class Client:
                 try:
                     if not self.failures:
                         await self.answer(client, request, body)
-                except Exception as error:  # the others finish what is begun, and begin no more
+                except Exception as error:  # other tasks finish their request and start no other
                     self.failures.append(error)
 
         async with (
@@ -198,7 +198,7 @@ class Client:
                 tasks.start_soon(one_by_one)
 
     async def answer(self, client: httpx2.AsyncClient, request: str, body: Body) -> None:
-        """Ask, again where that may help, and keep the answer."""
+        """Send one request, with retries, and keep the answer."""
         import anyio
 
         guess, most = size(body), self.limits.max_cost
@@ -232,9 +232,9 @@ class Client:
     async def once(
         self, client: httpx2.AsyncClient, body: Body, guess: Tokens
     ) -> tuple[Any, Tokens]:
-        """The answer and its tokens; None where others have one, so that it is this text.
+        """The answer and its tokens; None if only this text has no answer, while others have one.
 
-        PassingError where another try may help, EndpointError where not.
+        PassingError if a retry may help, else EndpointError.
         """
         import anyio
         import httpx2
@@ -243,7 +243,7 @@ class Client:
             with anyio.fail_after(self.limits.timeout):
                 response = await client.post(self.place, json=body)
         except TimeoutError:
-            self.answers.add(None, None, guess)  # it may be billed all the same
+            self.answers.add(None, None, guess)  # it may be billed nevertheless
             raise PassingError(f"{self.place} was silent for {self.limits.timeout:g} s") from None
         except httpx2.HTTPError as error:
             why = self.clean(str(error) or type(error).__name__)
@@ -254,7 +254,7 @@ class Client:
         code = response.status_code
         if code in PASSING:
             wait = asked_to_wait(response)
-            self.resume = max(self.resume, monotonic() + min(wait, LONGEST))  # all of them
+            self.resume = max(self.resume, monotonic() + min(wait, LONGEST))  # all requests wait
             kind = EndpointError if wait > LONGEST else PassingError
             raise kind(self.refusal(response) + (f" and asks to wait {wait:.0f} s" if wait else ""))
         others = self.before + self.done > 0
@@ -281,7 +281,7 @@ class Client:
             ) from None
 
     def refusal(self, response: httpx2.Response) -> str:
-        """What a response says that is no answer."""
+        """The message about a response that is no answer."""
         code = response.status_code
         text = f"{self.place} answered {code} {self.clean(response.reason_phrase)}".rstrip()
         if response.is_redirect:
@@ -297,13 +297,13 @@ class Client:
             return text
 
     def said(self, reply: Any) -> str:
-        """The message of an error, as most servers put it."""
+        """The error message in a reply, in the form that most servers use."""
         error = reply.get("error", reply.get("detail")) if isinstance(reply, Mapping) else None
         error = error.get("message") if isinstance(error, Mapping) else error
         return f" ({self.clean(error)})" if isinstance(error, str) and error else ""
 
     def clean(self, text: str) -> str:
-        """What a server said, short, without the key and what no terminal should get."""
+        """A server's text, shortened, without the key and without control characters."""
         text = text.replace(self.key, "...") if self.key else text
         return UNSEEN.sub(" ", text)[:200].strip()
 
@@ -317,13 +317,13 @@ class Client:
 
 
 def size(body: Body) -> Tokens:
-    """About how many tokens a request has, four bytes each, and its reply at most."""
+    """The approximate tokens of a request, at four bytes each, and the most tokens of its reply."""
     text = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     return len(text) // 4, int(body.get("max_tokens") or body.get("max_completion_tokens") or 0)
 
 
 def used(reply: Any, guess: Tokens) -> Tokens:
-    """The tokens that a reply was billed for, as it says; else those that were expected."""
+    """The billed tokens that a reply reports; if it reports none, the expected ones."""
     usage = reply.get("usage") if isinstance(reply, Mapping) else None
     usage = usage if isinstance(usage, Mapping) else {}
     into = usage.get("prompt_tokens", usage.get("input_tokens"))
@@ -333,12 +333,12 @@ def used(reply: Any, guess: Tokens) -> Tokens:
 
 
 def asked_to_wait(response: httpx2.Response) -> float:
-    """Seconds, by the header Retry-After, or 0."""
-    said = response.headers.get("retry-after", "")
+    """Seconds to wait, from the header Retry-After, or 0."""
+    header = response.headers.get("retry-after", "")
     try:
-        if said.isdecimal():
-            return float(said)
-        return max((parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds(), 0.0)
+        if header.isdecimal():
+            return float(header)
+        return max((parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds(), 0.0)
     except (ValueError, TypeError):
         return 0.0
 
@@ -358,15 +358,15 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def base_variable(variable: str) -> str:
-    """The environment variable that says where a key belongs."""
+    """The environment variable with the host of a key."""
     return variable.removesuffix("_API_KEY") + "_BASE_URL"
 
 
 def key_for(url: str, variable: str) -> str | None:
-    """The key that goes to this address, None where none does.
+    """The key for this address, or None.
 
-    Rows and keys leave this machine only for the host that the environment names: a config, a
-    session or a model may be somebody else's. ValueError for any other.
+    Rows and keys are sent only to this machine and to the host that the environment names, because
+    a config, a session or a model may come from somebody else. ValueError for any other host.
     """
     base = base_variable(variable)
     named = os.environ.get(base) or PUBLIC.get(base, "")

@@ -1,9 +1,9 @@
-"""How a question with classes is put to an endpoint, and what its replies say of the classes.
+"""The forms in which an endpoint is asked for a class, and how its replies become class scores.
 
-Each form has a `path` below the url, and `wanted`, what a reply must hold, in words. `bodies` are
-the requests about a text. `read` is what is kept of a reply, as plain values; KeyError or the like
-for another form. `opinion` is what the answers about a text come to: (k,) float64 log scores, None
-where no answer is a class, and the answers that are none.
+Each form has a `path` below the url, and `wanted`, what a reply must hold, in words. `bodies` gives
+the requests about a text. `read` extracts an answer from a reply, as plain values; KeyError or the
+like if the reply has another form. `opinion` turns the answers about a text into (k,) float64 log
+scores (None if no answer names a class), and the answers that name none.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from al_bench.core.state import Floats
 from al_bench.priors.common import Question
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-TOP = 20  # log-probabilities of so many tokens; few servers give more
-AROUND = " \t\r\n\"'`*.:()[]“”‘’"  # what may stand around an answer
-SMALL = 1e-6  # the least probability
+TOP = 20  # number of tokens with log-probabilities; few servers give more
+AROUND = " \t\r\n\"'`*.:()[]“”‘’"  # characters to strip from an answer
+SMALL = 1e-6  # smallest probability
 SHORT = 200  # characters of an answer that are kept
 Opinion: TypeAlias = tuple[Floats | None, list[str]]
 
 
 @dataclass(frozen=True)
 class Letters:
-    """A chat model's log-probabilities of the options' letters, as the first token of its answer.
+    """A chat model's log-probabilities of the options' letters as the first token of its answer.
 
-    A letter that is not among the likeliest tokens counts as much as it can: as the least of these,
-    or as all that they leave.
+    A letter that is not among the returned tokens gets its largest possible probability: the
+    smallest returned one, or the remaining mass if that is less.
     """
 
     path: ClassVar = "chat/completions"
@@ -60,23 +60,24 @@ class Letters:
     def opinion(self, answers: Sequence[Any]) -> Opinion:
         scores = np.full(len(self.question.names), -np.inf)
         for token, log in answers[0]:
-            place = LETTERS.find(token.strip(AROUND) or "none")
+            said = token.strip(AROUND)
+            place = LETTERS.find(said) if len(said) == 1 else -1  # "AB" is no option
             if 0 <= place < len(scores):
                 scores[place] = np.logaddexp(scores[place], log)
         if not np.isfinite(scores).any():
             return None, [answers[0][0][0]]
         logs = [log for _, log in answers[0]]
-        left = np.log(max(1 - np.exp(logs).sum(), SMALL))  # of all tokens that are not named
+        left = np.log(max(1 - np.exp(logs).sum(), SMALL))  # mass of all other tokens
         return np.maximum(scores, min(*logs, left)), []
 
 
 @dataclass(frozen=True)
 class Names:
-    """The log-likelihood of each class name after the text, a request each (Brown et al., 2020).
+    """The log-likelihood of each class name after the text, one request each (Brown et al., 2020).
 
     The server echoes the prompt with the log-probabilities of its tokens, as lm-evaluation-harness
-    asks it to (Gao et al., 2021). They are summed over the whole prompt: what precedes the name is
-    the same for all classes, so no token has to be split off.
+    requests it (Gao et al., 2021). They are summed over the whole prompt: the part before the name
+    is the same for all classes, so no token has to be split off.
     """
 
     path: ClassVar = "completions"
@@ -94,10 +95,10 @@ class Names:
 
     def read(self, reply: Any) -> float:
         logs = reply["choices"][0]["logprobs"]["token_logprobs"]
-        new = (reply.get("usage") or {}).get("completion_tokens", 1)  # after the prompt
+        new = (reply.get("usage") or {}).get("completion_tokens", 1)  # tokens after the prompt
         if not 0 <= new < len(logs) - 1:
             raise ValueError("not echoed")
-        return sum(map(number, logs[1 : len(logs) - new]))  # the first token follows nothing
+        return sum(map(number, logs[1 : len(logs) - new]))  # the first token has no context
 
     def opinion(self, answers: Sequence[Any]) -> Opinion:
         sums = np.array(answers, dtype=np.float64).reshape(-1, len(self.question.names))
@@ -106,7 +107,7 @@ class Names:
 
 @dataclass(frozen=True)
 class Samples:
-    """Votes of sampled answers, each a class's name or no vote (Wang et al., 2023)."""
+    """Votes of sampled answers; an answer that is no class name has no vote (Wang et al., 2023)."""
 
     wanted: ClassVar = "choices[0].message.content, or choices[0].text over completions"
 
@@ -128,7 +129,7 @@ class Samples:
     def read(self, reply: Any) -> str:
         choice = reply["choices"][0]
         said = choice["message"]["content"] if self.path == Letters.path else choice["text"]
-        return "" if said is None else said[:SHORT].strip()  # None: filtered, or not begun
+        return "" if said is None else said[:SHORT].strip()  # None: filtered, or empty
 
     def opinion(self, answers: Sequence[Any]) -> Opinion:
         votes, none = np.zeros(len(self.question.names)), []
@@ -158,7 +159,7 @@ class Decision:
     def read(self, reply: Any) -> list[float]:
         found = reply["answers"]["class"]["probabilities"]
         probs = [number(found[name]) for name in self.question.names]
-        if min(probs) < 0 or abs(sum(probs) - 1) > 0.02:  # they are rounded
+        if min(probs) < 0 or abs(sum(probs) - 1) > 0.02:  # servers round them
             raise ValueError("no probabilities")
         return probs
 
@@ -170,12 +171,12 @@ Form: TypeAlias = Letters | Names | Samples | Decision
 
 
 def gap(question: Question) -> str:
-    """The first prompt, open where a class name belongs."""
+    """The first prompt, with a gap for the class name."""
     return question.prompts[0].replace("{}", "___")
 
 
 def cloze(question: Question, text: str) -> str:
-    """A text, and the sentence about it that is to be completed."""
+    """A text, followed by the sentence about it to complete."""
     return f'{question.text(text).rstrip()}\nComplete: "{gap(question)}"'
 
 
@@ -184,12 +185,12 @@ def message(text: str) -> dict[str, Any]:
 
 
 def class_of(answer: str, names: Sequence[str]) -> int | None:
-    """The class that an answer names exactly, but for what stands around it and, where that leaves
-    no doubt, for case; None where it names none."""
+    """The class that an answer names exactly, apart from characters in AROUND and, if unambiguous,
+    letter case; None if it names none."""
     for form in (str, str.casefold):
-        said, *known = (form(plain(text)) for text in (answer, *names))
-        if known.count(said) == 1:
-            return known.index(said)
+        named, *known = (form(plain(text)) for text in (answer, *names))
+        if known.count(named) == 1:
+            return known.index(named)
     return None
 
 
@@ -198,7 +199,7 @@ def plain(text: str) -> str:
 
 
 def number(value: Any) -> float:
-    """A number of a reply; ValueError for what is none."""
+    """A number in a reply; ValueError if it is none."""
     if type(value) not in (int, float) or not isfinite(value):
         raise ValueError(f"{value!r} is no number")
     return float(value)

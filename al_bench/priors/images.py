@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-BATCH = 64  # images a forward pass, at most
-LEAST = 16  # and at least: products of fewer rows than about a dozen differ by processor
+BATCH = 64  # most images per forward pass
+LEAST = 16  # fewest images: products of fewer than about a dozen rows differ by processor
 
 Made = TypeVar("Made")
 
@@ -37,7 +37,7 @@ class TimmEncoder:
     model : timm's name of the architecture
     weights, pin : see ``al_bench.priors.weights``; a hub id such as timm/resnet50.a1_in1k, a folder
         as timm saves it, a weight file, a package
-    size : pixels of a side, for timm's own evaluation transform
+    size : pixels per side, for timm's own evaluation transform
     precision : float32, float16 or bfloat16
     """
 
@@ -66,15 +66,15 @@ class TimmEncoder:
         return int(load_backbone(self)[0].head_hidden_size)
 
     def network(self) -> Callable[[torch.Tensor], torch.Tensor]:
-        """What gives the (b, d) pooled features of (b, 3, size, size) images."""
+        """The function from (b, 3, size, size) images to (b, d) pooled features."""
         model, where, kind = load_backbone(self)[0], device(), dtype(self.precision)
         return lambda images: model.forward_head(
             model.forward_features(images.to(where, kind)), pre_logits=True
         )
 
     def embed(self, inputs: Sequence[Any]) -> Floats:
-        """(b, d) float32; images are decoded a forward pass at a time, and a pass of few is filled
-        up with its last image."""
+        """(b, d) float32; images are decoded one forward pass at a time, and a pass of fewer than
+        `LEAST` is padded with its last image."""
         import torch
 
         transform, features = load_backbone(self)[1], self.network()
@@ -98,10 +98,10 @@ class TimmEncoder:
 
 @lru_cache(maxsize=2)
 def load_backbone(encoder: TimmEncoder) -> tuple[Any, Any]:
-    """Backbone (with its head) and evaluation transform, loaded once a process.
+    """Backbone (with its head) and evaluation transform, loaded once per process.
 
-    timm draws weights before it reads some; torch's global generator is left where it was, or a
-    process's first use of a network would have other draws than its later ones.
+    timm draws random weights before it reads the stored ones. torch's global generator is restored;
+    otherwise, later random draws would depend on whether the backbone was already loaded.
     """
     import torch
     from timm.data import create_transform, resolve_data_config
@@ -138,7 +138,7 @@ def untrained(model: str) -> Any:
 
 
 def check_name(model: str) -> None:
-    """Raise ValueError where timm has no model of this name."""
+    """ValueError if timm has no model of this name."""
     import timm
 
     if not timm.is_model(model):
@@ -147,7 +147,7 @@ def check_name(model: str) -> None:
 
 
 def from_file(encoder: TimmEncoder, path: Path) -> Any:
-    """The architecture with the weights of one file; the size of its head is read off the file."""
+    """The architecture with the weights of one file; the file also gives the size of its head."""
     import timm
     import torch
 
@@ -176,9 +176,9 @@ def from_file(encoder: TimmEncoder, path: Path) -> Any:
 def under_timm_names(
     found: Mapping[str, Any], wanted: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
-    """Another implementation's weights under timm's names: both list their modules in one order.
+    """Another implementation's weights under timm's names; both list modules in the same order.
 
-    Raises ValueError unless every entry has the shape and the last name of its counterpart.
+    ValueError unless every entry has the shape and the last name of its counterpart.
     """
     pairs = list(zip(found.items(), wanted.items(), strict=False))
     for (theirs, given), (ours, expected) in pairs:
@@ -190,10 +190,10 @@ def under_timm_names(
 
 
 def decoded(read: Callable[[int], Made], rows: range) -> list[Made]:
-    """What `read` makes of each row, in their order, by as many threads as embedding has.
+    """The results of `read` for each row, in order, computed by the threads for embedding.
 
     Pillow decodes and resizes without Python's lock, so threads share that work without copies.
-    Torch gets one thread in each; `inference`, which follows, sets its own number.
+    torch gets one thread in each; `inference`, which follows, sets its own number.
     """
     import torch
 
@@ -202,7 +202,7 @@ def decoded(read: Callable[[int], Made], rows: range) -> list[Made]:
 
 
 def as_image(source: Any, row: int) -> Image.Image:
-    """An RGB image of what PIL opens: an image, bytes, a path, or an array of bytes."""
+    """An RGB image from anything PIL opens: an image, bytes, a path, or an array of bytes."""
     from PIL import Image, UnidentifiedImageError
 
     try:

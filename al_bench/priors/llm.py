@@ -1,4 +1,4 @@
-"""Texts: zero-shot by a causal language model, which says how likely each class name is next."""
+"""Texts: zero-shot by a causal language model's likelihood of each class name."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from al_bench.priors.weights import identity, pretrained
 if TYPE_CHECKING:
     import torch
 
-ROWS, SEQUENCES = 16, 64  # texts, and texts times class names, a forward pass
-CACHES = ("cache", "past_key_values")  # what transformers calls it from 5.24 on, and before
-Tails = tuple[list[int], list[list[int]]]  # what all class names follow, and each one's own tokens
+ROWS, SEQUENCES = 16, 64  # texts, and texts times class names, per forward pass
+CACHES = ("cache", "past_key_values")  # argument names in transformers from 5.24 on, and before
+Tails = tuple[list[int], list[list[int]]]  # the shared tokens, and the tokens of each class name
 
 
 @dataclass(frozen=True)
 class CausalModel:
-    """A causal language model, asked for the log-likelihood of given words.
+    """A causal language model that gives the log-likelihood of words.
 
         >>> model = CausalModel(max_tokens=256)
 
     Parameters
     ----------
     weights, pin : see ``al_bench.priors.weights`` (a GGUF file too)
-    max_tokens : what of a text is read
-    max_characters, precision : as of `SentenceEncoder`
+    max_tokens : number of tokens of a text that are read
+    max_characters, precision : as in `SentenceEncoder`
     """
 
     brings: ClassVar = ("weights",)
@@ -55,7 +55,7 @@ class CausalModel:
         )
 
     def shortened(self, inputs: Sequence[Any]) -> list[str]:
-        """The texts, as far as they are read."""
+        """The texts, cut to the part that is read."""
         texts = [cut(text, row, self.max_characters) for row, text in enumerate(inputs)]
         tokenizer = loaded(self)[0]
         ends = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
@@ -68,10 +68,10 @@ class CausalModel:
     def log_likelihood(
         self, contexts: Sequence[str], endings: Sequence[str]
     ) -> tuple[Floats, Floats]:
-        """(n, k) log-likelihood in nats of each ending after each context, and tokens of each.
+        """(n, k) log-likelihoods in nats of each ending after each context, and token counts.
 
         A context is read once for all its endings: O(n (context + k ending)) tokens, in the memory
-        of SEQUENCES contexts. Contexts of like length share a forward pass.
+        of SEQUENCES contexts. Contexts of similar length share a forward pass.
         """
         tokenizer, model = loaded(self)
         tails = [tails_of(tokenizer, context, endings) for context in contexts]
@@ -93,16 +93,16 @@ class CausalModel:
 
 
 def tails_of(tokenizer: Any, context: str, endings: Sequence[str]) -> Tails:
-    """The tokens that a context has in common with its continuations, and what follows in each.
+    """The tokens that a context shares with all its continuations, and the rest of each.
 
-    Whole texts are tokenised, so that words which merge with what precedes them stay natural.
+    Whole texts are tokenised, because a token may span the end of the context and the ending.
     """
     known, *whole = tokenizer([context, *(context + ending for ending in endings)])["input_ids"]
     shared = min(map(len, whole)) - 1
     for tokens in (known, *whole):
         same = [a == b for a, b in zip(tokens[:shared], whole[0], strict=False)]
         shared = min(shared, same.index(False) if False in same else len(same))
-    if shared == 0:  # nothing to go by: the token that a text begins with, or ends the last one
+    if shared == 0:  # no shared context: use the token that starts, or else ends, a text
         start = tokenizer.bos_token_id
         start = tokenizer.eos_token_id if start is None else start
         if start is None:
@@ -112,8 +112,8 @@ def tails_of(tokenizer: Any, context: str, endings: Sequence[str]) -> Tails:
 
 
 def likelihoods(model: Any, tails: Sequence[Tails]) -> torch.Tensor:
-    """(n, k) log-likelihood of each row's tails, float32. Padding is on the left of the heads, so
-    that their last states lie side by side."""
+    """(n, k) log-likelihood of each row's tails, float32. Heads are padded on the left, so that
+    their last states are at the same position."""
     import torch
 
     heads, mask = padded([head for head, _ in tails], left=True)
@@ -155,9 +155,9 @@ def forward(
     cache: Any,
     keep: int,
 ) -> Any:
-    """One pass; position numbers and the last-logits option are given to models that take them.
+    """One forward pass; models that accept them get position numbers and the last-logits option.
 
-    ValueError where a model does not go on from what it has read.
+    ValueError if a model cannot continue from a cache.
     """
     takes = inspect.signature(model.forward).parameters
     given = {"position_ids": positions, "logits_to_keep": keep}
@@ -170,7 +170,7 @@ def forward(
 
 
 def padded(rows: Sequence[Sequence[int]], left: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token numbers in one (n, longest) array, and which of them are real."""
+    """Token numbers in one (n, longest) array, and the mask of those that are no padding."""
     import torch
 
     width = max(map(len, rows))
@@ -183,7 +183,7 @@ def padded(rows: Sequence[Sequence[int]], left: bool) -> tuple[torch.Tensor, tor
 
 @lru_cache(maxsize=1)
 def loaded(model: CausalModel) -> tuple[Any, Any]:
-    """Tokenizer and model, loaded once a process."""
+    """Tokenizer and model, loaded once per process."""
     network, tokenizer = pretrained(
         model.weights, model.pin, model.precision, "AutoModelForCausalLM", "AutoTokenizer"
     )
@@ -192,12 +192,12 @@ def loaded(model: CausalModel) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class LabelLikelihood(Prompted):
-    """Zero-shot by a language model: softmax over the classes of their names' log-likelihood after
-    the text (Brown et al., 2020), calibrated by content-free texts (Zhao et al., 2021).
+    """Zero-shot by a language model: softmax of the log-likelihood of class names after the text
+    (Brown et al., 2020), calibrated by content-free texts (Zhao et al., 2021).
 
-    What is read is the template, with the text for ``{text}`` and the class names for ``{classes}``
-    (which may be left out), and the data set's prompt up to its ``{}``; the class name comes next.
-    Several prompts are averaged.
+    The model reads the template, with the text for ``{text}`` and the class names for ``{classes}``
+    (optional), and the data set's prompt up to its ``{}``; the class name comes next. Scores are
+    averaged over prompts.
 
         >>> prior = LabelLikelihood(length_normalised=True)
 
@@ -206,7 +206,7 @@ class LabelLikelihood(Prompted):
     inner : a prior whose encoder makes the features
     model : the language model
     template : of the prompt, with one ``{text}``
-    content_free : texts that say nothing, whose mean prediction is divided out (none: no
+    content_free : texts without content, whose mean prediction is divided out (none: no
         calibration)
     length_normalised : whether log-likelihoods are per token of the class name
     """
@@ -225,7 +225,7 @@ class LabelLikelihood(Prompted):
         )
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); see CausalModel.log_likelihood for what it costs."""
+        """(n, k); see CausalModel.log_likelihood for the cost."""
         scores, empty = self.scores(inputs, task), self.content_free
         return calibrated(scores, self.scores(empty, task) if empty else scores[:0])
 

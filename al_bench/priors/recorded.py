@@ -1,8 +1,7 @@
-"""What foundation models, rules or people were recorded to say: a file of answers, of one model or
-of several.
+"""Recorded answers of foundation models, rules or people: a file with one model or several.
 
-A row is found by its content, so a file may be about any split, and is taken as its source wrote
-it. How a column's name begins says what its cells are.
+A row is matched by its content, so a file may cover any split and is used as its source wrote it.
+The first part of a column's name is the kind of its cells.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from al_bench.priors.agreement import accuracies, smoothed
 from al_bench.priors.common import Around
 from al_bench.priors.table import columns_of, lines_of, numbers, opened, path_of, places_of
 
-KINDS = ("answer", "votes", "prob", "logit")  # of which a file's mean takes the first that is there
+KINDS = ("answer", "votes", "prob", "logit")  # `mean` averages the first kind that a file has
 MEAN = "mean"
-PSEUDO = 0.1  # votes that each class is given besides
-USUAL = 0.8  # the accuracy that plain answers are taken to have where nothing tells
-PEERS = 3  # models whose agreement tells
+PSEUDO = 0.1  # pseudo-votes added to each class
+USUAL = 0.8  # assumed accuracy of plain answers if it cannot be estimated
+PEERS = 3  # models needed to estimate accuracy from agreement
 Classes = tuple[tuple[str, ...], ...]
 
 
@@ -36,21 +35,21 @@ Classes = tuple[tuple[str, ...], ...]
 class Recorded(Around):
     """Recorded answers of a model, or the mean of several.
 
-    A file has ``answer_<model>``, the class that a model named, by number or name (-1 or empty:
-    none, which is uniform), or a column a class: ``votes_<model>_<class>``, ``prob_`` or
-    ``logit_``. Probabilities and logits (Radford et al., 2021) are taken as they are, votes with
-    0.1 more of each class. Plain answers and votes are as sure as their accuracy says: of three
-    models or more it is estimated once a file and without labels (see ``accuracies``), else plain
-    answers are taken to be right for 0.8 and votes as they are. No label is read.
+    A file has ``answer_<model>``, the class that a model named, by number or name (-1 or empty: no
+    class, so uniform), or one column per class: ``votes_<model>_<class>``, ``prob_`` or ``logit_``.
+    Probabilities and logits (Radford et al., 2021) are used as they are, votes with 0.1 added to
+    each class. Plain answers and votes are then smoothed to the model's accuracy. With three models
+    or more it is estimated from agreement, without labels (see ``accuracies``); otherwise it is 0.8
+    for plain answers, and votes are not smoothed.
 
         >>> prior = Recorded(Given(), "answers.parquet", "gpt4", accuracy=0.8)
 
     Parameters
     ----------
     inner : a prior whose encoder makes the features
-    file : parquet, below $AL_BENCH_DATA where it lies there; a line is about the row of its
-        ``row_id`` or its ``text``
-    column : a model, with or without what its columns begin with; several, which are averaged; or
+    file : parquet, looked up below $AL_BENCH_DATA first; its ``row_id`` or ``text`` identifies the
+        row of a line
+    column : a model, with or without the prefix of its columns; several, which are averaged; or
         ``mean``: of all models of the file
     accuracy : the probability of a sure answer, the rest spread evenly; null: as above
     """
@@ -68,7 +67,7 @@ class Recorded(Around):
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """The models that are asked for."""
+        """The chosen models."""
         return (self.column,) if isinstance(self.column, str) else tuple(self.column)
 
     @property
@@ -77,8 +76,8 @@ class Recorded(Around):
         return f"recorded({found}, accuracy={self.accuracy})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k) time beside hashing the inputs. ValueError where the file lacks a row, a
-        column or a class, or names one that the data have not."""
+        """(n, k); O(n k) time, besides hashing the inputs. ValueError if the file lacks a row, a
+        column or a class, or names a class that the data lack."""
         file, k = path_of(self.file), len(task.class_names)
         places, found, silent, accuracy = read(file, digest(file), self.asked, spellings(task))
         accuracy = self.accuracy or accuracy
@@ -90,15 +89,15 @@ class Recorded(Around):
 
 @dataclass(frozen=True)
 class Model:
-    """What its columns begin with, and the column of each class; -1: the one of answers."""
+    """A recorded model: the kind of its columns, and the column of each class (-1: of answers)."""
 
     kind: str
     columns: Mapping[int, str]
 
 
 def spellings(task: Task) -> Classes:
-    """How a file may write each class: as it is shown or as the data call it, and with _ for a
-    space."""
+    """The spellings of each class that a file may use: its name and the data's other names, also
+    with _ for a space."""
     words = zip(task.class_names, task.aliases or [()] * len(task.class_names), strict=True)
     every = [(name, *others) for name, others in words]
     return tuple(tuple({w: 0 for n in one for w in (n, n.replace(" ", "_"))}) for one in every)
@@ -108,9 +107,8 @@ def spellings(task: Task) -> Classes:
 def read(
     file: Path, content: str, asked: tuple[str, ...], classes: Classes
 ) -> tuple[Mapping[str, int], Floats, Bools, float | None]:
-    """The line of each row; (lines, k) float32 probabilities; (lines, 1) where nobody answered; how
-    often a sure one is right, None where they are taken as they are. Read once a process and
-    content."""
+    """The line of each row; (lines, k) float32 probabilities; (lines, 1) whether nobody answered;
+    and the accuracy of a sure answer, None for no smoothing. Read once per process and content."""
     k, found = len(classes), models_of(file, classes)
     names = [name for one in asked for name in named(file, one, found, classes)]
     kind, alone = found[names[0]].kind, len(names) == 1
@@ -135,7 +133,7 @@ def read(
 
 
 def models_of(file: Path, classes: Classes) -> dict[str, Model]:
-    """The models of a file by what their columns begin with; those of classes end in the class."""
+    """The models of a file, by the prefix of their columns, which end in the class, if any."""
     number = {word: c for c, words in enumerate(classes) for word in words}
     known = {kind: [c for c in columns_of(file) if kind_of(c) == kind] for kind in KINDS}
     found = {column: Model("answer", {-1: column}) for column in known.pop("answer")}
@@ -150,13 +148,13 @@ def models_of(file: Path, classes: Classes) -> dict[str, Model]:
 
 
 def kind_of(column: str) -> str:
-    """What the name of a column begins with."""
+    """The first part of a column's name."""
     return column.partition("_")[0]
 
 
 def named(file: Path, one: str, found: Mapping[str, Model], classes: Classes) -> list[str]:
-    """The models that a name stands for; ValueError where there is none, or where its columns are
-    not one for each class."""
+    """The models that a name selects; ValueError if there is none, or if it does not have one
+    column for each class."""
     known, wanted = columns_of(file), ", ".join(words[0] for words in classes)
     first = next(iter(found.values())).kind if found else None
     names = [n for n in (one, *(f"{kind}_{one}" for kind in KINDS)) if n in found][:1]
@@ -182,7 +180,7 @@ def named(file: Path, one: str, found: Mapping[str, Model], classes: Classes) ->
 
 def by(file: Path, table: Any, name: str, model: Model, classes: Classes) -> Floats:
     """(lines, k) float32 probabilities by one model; zeros where it named no class. ValueError, in
-    one sentence, where a cell is not what its column's name says."""
+    one sentence, if a cell does not fit the kind of its column."""
     k = len(classes)
     if model.kind == "answer":
         answers = classes_of(file, table, name, classes)

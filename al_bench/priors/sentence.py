@@ -1,4 +1,4 @@
-"""Texts: a sentence encoder, and the zero-shot rule that compares texts with class names."""
+"""Texts: a sentence encoder, and zero-shot probabilities by comparing texts with class names."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from al_bench.priors.weights import identity, pretrained
 if TYPE_CHECKING:
     import torch
 
-BATCH = 64  # texts a forward pass
-MULTIPLE = 16  # tokens; attention over fewer, or over one past such a block, differs by processor
+BATCH = 64  # texts per forward pass
+MULTIPLE = 16  # token counts are padded to it: attention over other lengths differs by processor
 
 
 @dataclass(frozen=True)
 class SentenceEncoder:
-    """A transformer as a sentence encoder: the last layer's attention-masked mean over tokens
-    (Reimers and Gurevych, 2019), or its first token (Xiao et al., 2023), at unit length.
+    """A transformer as a sentence encoder: the masked mean of its last layer over tokens (Reimers
+    and Gurevych, 2019), or its first token (Xiao et al., 2023), at unit length.
 
         >>> encoder = SentenceEncoder(max_length=128)
 
     Parameters
     ----------
     weights, pin : see ``al_bench.priors.weights``; all-MiniLM-L6-v2, as a package ships it
-    max_length : tokens a text is cut at
-    max_characters : what of a text is tokenised at all, so that a book costs no more than a page
+    max_length : most tokens of a text
+    max_characters : most characters that are tokenised, so that a book costs no more than a page
     precision : float32, float16 or bfloat16
     pooling : mean or cls, as the model was trained
     """
@@ -70,7 +70,7 @@ class SentenceEncoder:
         return int(loaded(self)[1].config.hidden_size)
 
     def network(self) -> Callable[[Mapping[str, torch.Tensor]], torch.Tensor]:
-        """What gives the (b, t, d) states of tokens' last layer."""
+        """The function from tokens to the (b, t, d) states of the last layer."""
         model = loaded(self)[1]
         return lambda tokens: (
             model(
@@ -79,7 +79,7 @@ class SentenceEncoder:
         )
 
     def embed(self, inputs: Sequence[Any]) -> Floats:
-        """(b, d) float32. Texts of like length share a forward pass, so little is padding."""
+        """(b, d) float32. Texts of similar length share a forward pass, to avoid padding."""
         import torch
 
         texts = [cut(text, row, self.max_characters) for row, text in enumerate(inputs)]
@@ -104,14 +104,14 @@ class SentenceEncoder:
 
 
 def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """(b, d) float32 mean of (b, t, d) states over the tokens that (b, t) mask holds for real."""
+    """(b, d) float32 mean of (b, t, d) states over the tokens in the (b, t) mask."""
     states, mask = states.float(), mask.to(states.device).unsqueeze(-1).float()
     return (states * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1e-9)
 
 
 @lru_cache(maxsize=2)
 def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
-    """Tokenizer and model of an encoder, loaded once a process."""
+    """Tokenizer and model of an encoder, loaded once per process."""
     model, tokenizer = pretrained(
         encoder.weights, encoder.pin, encoder.stored, "AutoModel", "AutoTokenizer"
     )
@@ -126,15 +126,15 @@ def loaded(encoder: SentenceEncoder) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class ClassNamePrototypes(Reading):
-    """Zero-shot by class names: softmax of the cosine between a text and each class's filled
-    prompts, averaged (Yin et al., 2019).
+    """Zero-shot by class names: softmax of the cosine between a text and the mean embedding of each
+    class's filled prompts (Yin et al., 2019).
 
         >>> prior = ClassNamePrototypes(temperature=0.1)
 
     Parameters
     ----------
     text : the encoder of texts and of class names
-    temperature : what cosines are divided by, above 0
+    temperature : divisor of cosines, above 0
     """
 
     reads: ClassVar = "text"

@@ -1,8 +1,8 @@
-"""Files of answers produced elsewhere, whose lines are found by what a row holds.
+"""Files of answers produced elsewhere, whose lines are matched to rows by content.
 
-A row is named by its content, not by its place: a split may be reordered, cut or merged, and the
-same text in train and test has one line in the file. ``scripts/rows_to_label.py`` writes the rows
-that wait for answers.
+A row is identified by its content, not by its position: a split may be reordered, cut or merged,
+and the same text in train and test has one line in the file. ``scripts/rows_to_label.py`` writes
+the rows that need answers.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from al_bench.core.hashing import FOLDER, data_path
 from al_bench.core.state import Floats, Ints
 from al_bench.priors.images import as_image
 
-ID = "row_id"  # class names hold no underscore, so no class can be called like this
-TEXT = "text"  # of which a row_id is made where a file has none
+ID = "row_id"  # cannot be a class name, since these have no underscores
+TEXT = "text"  # a file without row_id gets it from this column
 
 
 def path_of(file: str) -> Path:
-    """Where the file is; FileNotFoundError, in one sentence, where it is not."""
+    """The path of the file; FileNotFoundError, in one sentence, if it is missing."""
     path = data_path(file)
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {file}, neither in ${FOLDER} nor from here")
@@ -31,7 +31,7 @@ def path_of(file: str) -> Path:
 
 
 def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> Ints:
-    """(n,) the line of each input; ValueError where the file lacks a row."""
+    """(n,) the line of each input; ValueError if the file lacks a row."""
     found = [places.get(row_id(inputs[row], row), -1) for row in range(len(inputs))]
     lines = np.array(found, dtype=np.int64)
     missing = np.flatnonzero(lines < 0)
@@ -45,8 +45,8 @@ def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> In
 
 
 def row_id(source: Any, row: int) -> str:
-    """16 hex digits that name an input by its content: of a text its UTF-8 bytes, of an image its
-    size and RGB pixels, of a row of features its float32 numbers; `row` is for errors alone."""
+    """16 hex digits that identify an input by its content: the UTF-8 bytes of a text, the size and
+    RGB pixels of an image, the float32 numbers of a feature row; `row` is only for errors."""
     if isinstance(source, str):
         content = b"text" + source.encode("utf-8", "surrogatepass")
     elif isinstance(source, np.ndarray) and source.ndim == 1:
@@ -58,7 +58,7 @@ def row_id(source: Any, row: int) -> str:
 
 
 def numbers(file: Path, table: Any, columns: Sequence[str]) -> Floats:
-    """(lines, c) float32 numbers of a table's columns; ValueError, in one sentence, where a cell is
+    """(lines, c) float32 numbers of a table's columns; ValueError, in one sentence, if a cell is
     no finite number."""
     found = np.empty((len(table), len(columns)), dtype=np.float32)
     for c, column in enumerate(columns):
@@ -76,8 +76,8 @@ def numbers(file: Path, table: Any, columns: Sequence[str]) -> Floats:
 
 
 def places_of(file: Path, table: Any, values: Floats) -> Mapping[str, int]:
-    """A line of each row that has one, by its row_id, and by that of its text; ValueError where a
-    row has two lines with other (lines, c) values."""
+    """The line of each row in the file, by its row_id or that of its text; ValueError if a row has
+    two lines with different (lines, c) values."""
     ids = [str(name or "") for name in table[ID].to_pylist()] if ID in table.column_names else []
     texts = table[TEXT].to_pylist() if TEXT in table.column_names else []
     ids += [row_id(text, 0) if text else "" for text in texts]
@@ -95,7 +95,7 @@ def places_of(file: Path, table: Any, values: Floats) -> Mapping[str, int]:
 
 
 def columns_of(file: Path) -> list[str]:
-    """The columns of a parquet file; ValueError where it is none."""
+    """The columns of a parquet file; ValueError if it is none."""
     import pyarrow.parquet as parquet
     from pyarrow.lib import ArrowInvalid
 
@@ -106,8 +106,8 @@ def columns_of(file: Path) -> list[str]:
 
 
 def opened(file: Path, columns: Sequence[str]) -> Any:
-    """Some columns of a parquet file, and those that name its rows; ValueError where it is none or
-    lacks one."""
+    """Some columns of a parquet file, and those that identify its rows; ValueError if it is no
+    parquet file or lacks a column."""
     from pyarrow.parquet import read_table
 
     known = columns_of(file)
@@ -119,5 +119,5 @@ def opened(file: Path, columns: Sequence[str]) -> Any:
 
 
 def shown(source: Any) -> str:
-    """A text's beginning, or what else an input is."""
+    """The beginning of a text, or the kind of another input."""
     return repr(source[:40]) if isinstance(source, str) else f"an input ({type(source).__name__})"

@@ -1,9 +1,9 @@
-"""Where pretrained weights are, and what identifies them.
+"""The location and the identity of pretrained weights.
 
 Weights are named by one string: ``package:MODULE/PATH`` (a file or folder in an installed Python
-package), a local file or folder, or a model hub's id. A pin says which bytes are meant: the sha256
-of the weight file for packages, files and folders; a commit (40 hex digits) for the hub. Only a
-local folder or file may go without one: it is then identified by what it holds.
+package), a local file or folder, or a model hub's id. A pin identifies the bytes: the sha256 of the
+weight file for packages, files and folders; a commit (40 hex digits) for the hub. Only a local
+folder or file may have no pin: it is then identified by its content.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ TOKENS = (".json", ".txt", ".model")
 
 
 def identity(weights: str, pin: str | None) -> str:
-    """What a cache key says of these weights: their content, never the place they lie in.
+    """The part of a cache key for these weights: their content, never their location.
 
-    Opens no package and imports no framework; an unpinned folder is read through once.
+    It opens no package and imports no framework; an unpinned folder is read once.
     """
     if weights.startswith(PACKAGE):
         if pin is None:
@@ -48,7 +48,7 @@ def identity(weights: str, pin: str | None) -> str:
 def find(weights: str, pin: str | None) -> Path | None:
     """The file or folder of these weights, its sha256 checked against the pin; None on the hub.
 
-    Raises FileNotFoundError for what is not there and ValueError for other bytes than pinned.
+    FileNotFoundError if it is missing, ValueError if the bytes are not the pinned ones.
     """
     identity(weights, pin)
     if weights.startswith(PACKAGE):
@@ -63,7 +63,7 @@ def find(weights: str, pin: str | None) -> Path | None:
 
 
 def place(weights: str, pin: str | None) -> tuple[str, dict[str, str]]:
-    """How transformers is told of these weights: a hub id and commit, a folder, or a GGUF file."""
+    """The arguments of transformers for these weights: hub id and commit, folder, or GGUF file."""
     path = find(weights, pin)
     if path is None:
         return weights, {"revision": str(pin)}
@@ -75,8 +75,8 @@ def place(weights: str, pin: str | None) -> tuple[str, dict[str, str]]:
 def pretrained(
     weights: str, pin: str | None, precision: str, network: str, *others: str
 ) -> tuple[Any, ...]:
-    """A network of transformers, ready to predict, and what prepares its inputs, by the names of
-    the classes that read them; OSError, in one sentence, where one cannot."""
+    """A network of transformers, ready to predict, and the preprocessors of its inputs, by the
+    names of their classes; OSError, in one sentence, if one cannot be read."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
@@ -102,9 +102,9 @@ def graph_of(where: str) -> Path | None:
 
 
 def dequantised(network: Any, file: Path) -> torch.nn.Module:
-    """A transformers encoder with the float32 weights that a dynamically quantised ONNX graph in
-    its folder stands for: (integers - zero point) x scale, so that no digit hangs on how a
-    processor multiplies integers. ModuleNotFoundError where package onnx is not installed."""
+    """A transformers encoder with float32 weights from the dynamically quantised ONNX graph in its
+    folder: (integers - zero point) x scale, so that no digit depends on a processor's integer
+    arithmetic. ModuleNotFoundError if package onnx is not installed."""
     import torch
     import transformers
 
@@ -124,7 +124,7 @@ def dequantised(network: Any, file: Path) -> torch.nn.Module:
     names = [name.removesuffix("_quantized") for name in arrays if name.endswith("_quantized")]
     found = {name: real(name) for name in names if name.endswith(".weight")}
     found |= {n: a for n, a in arrays.items() if n.endswith((".weight", ".bias"))}
-    for node in graph.node:  # of a layer's product only the node says which layer it is of
+    for node in graph.node:  # only the node's name says to which layer a product belongs
         if node.op_type == "MatMulInteger":
             layer = node.name.strip("/").replace("/", ".").removesuffix(".MatMul_quant")
             found[f"{layer}.weight"] = real(node.input[1].removesuffix("_quantized")).T
@@ -137,12 +137,12 @@ def dequantised(network: Any, file: Path) -> torch.nn.Module:
 
 
 def is_local(weights: str) -> bool:
-    """Whether this names a local file or folder: it exists, or is written like a path."""
+    """Whether this names a local file or folder: it exists, or looks like a path."""
     return weights.startswith(("/", ".", "~")) or Path(weights).exists()
 
 
 def local(weights: str) -> Path:
-    """The path of local weights; FileNotFoundError where there is nothing."""
+    """The path of local weights; FileNotFoundError if there is nothing."""
     path = Path(weights).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"no weights at {path}: no such file or folder")
@@ -163,7 +163,7 @@ def packaged(weights: str) -> Path:
 
 
 def weight_file(path: Path) -> Path:
-    """The one file that holds the weights of a folder; ValueError where there are none or many."""
+    """The file with the weights of a folder; ValueError if there is none or several."""
     if path.is_file():
         return path
     for suffix in WEIGHTS:
@@ -176,7 +176,7 @@ def weight_file(path: Path) -> Path:
 
 @lru_cache
 def weights_hash(path: Path) -> str:
-    """sha256 of a weight file, or of all of a folder's weights, configurations and tokenizers."""
+    """sha256 of a weight file, or of all weights, configurations and tokenizers of a folder."""
     if path.is_file():
         return digest(path)
     files = [p for p in sorted(path.iterdir()) if p.suffix in WEIGHTS + TOKENS]
@@ -187,7 +187,7 @@ def weights_hash(path: Path) -> str:
 
 
 def unreadable(weights: str, error: Exception) -> OSError:
-    """One sentence for what a loading library says in many."""
+    """An OSError with one sentence for a loading library's long error."""
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return OSError(
         f"cannot load {weights}: {first}; without a network, give weights=<local folder> pin=null, "

@@ -1,1 +1,1 @@
-"""From runs to tables, figures and one page: reads files, imports nothing of the loop."""
+"""From runs to tables, figures and one page; reads files and does not import the loop."""

@@ -1,4 +1,4 @@
-"""What a report says, computed once: tables and figures only show it."""
+"""The numbers of a report, computed once; tables and figures only show them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from al_bench.report.stats import Floats
 
 @dataclass(frozen=True)
 class SettingResult:
-    """One setting: its curves, its best baseline by mean area under the curve (or its best method
-    where no baseline has been run), and by method what it saves over random and over the best other
-    baseline, where there is one."""
+    """The results of one setting: its curves, its best baseline by mean area under the curve (or
+    its best method if no baseline was run), and each method's comparisons with random sampling and
+    with the best other baseline, if there is one."""
 
     curves: LearningCurves
     best: Method
@@ -41,7 +41,7 @@ class SettingResult:
 
     @property
     def target(self) -> float:
-        """The best baseline's mean over its last 10 % of budget."""
+        """The best baseline's mean over the last 10 % of its budget."""
         return float(last_level(self.curves.mean(self.best), self.curves.labels)[0])
 
     def needed(self, method: Method) -> float:
@@ -52,7 +52,7 @@ class SettingResult:
 
 @dataclass(frozen=True)
 class Analysis(ComparisonData):
-    """Everything a report shows: what it compares, settings in order, and claims."""
+    """Everything a report shows: compared data, settings in order, and claims."""
 
     spec: ReportSpec
     results: Results
@@ -61,8 +61,8 @@ class Analysis(ComparisonData):
 
     @cached_property
     def ranked(self) -> tuple[tuple[Method, ...], Floats]:
-        """Competitors that have runs in every setting, the best first by mean rank, and their mean
-        AUC (settings, methods)."""
+        """Competitors with runs in every setting, by mean rank, best first, and their mean area
+        under the curve, (settings, methods)."""
         parts = [found.curves for found in self.settings]
         shared = set.intersection(*(set(part.methods) for part in parts)) - self.oracles
         methods = sorted(shared)
@@ -73,7 +73,7 @@ class Analysis(ComparisonData):
 
     @cached_property
     def methods(self) -> tuple[Method, ...]:
-        """All methods: ours first, then by mean rank, then those that have none."""
+        """All methods: ours first, then by mean rank, then those without a rank."""
         order = self.ranked[0]
         every = [*order, *(method for method in self.roles.methods if method not in order)]
         return tuple(sorted(every, key=lambda method: method not in self.roles.ours))
@@ -89,18 +89,18 @@ class Analysis(ComparisonData):
 
     @cached_property
     def competitors(self) -> tuple[Method, ...]:
-        """All methods but those that read the truth."""
+        """All methods except those that read the truth."""
         return tuple(method for method in self.methods if method not in self.oracles)
 
     @property
     def champion(self) -> Method:
-        """The method that is shown where one is: the first of ours, else the best ranked."""
+        """The method shown where only one is: the first of ours, else the best by mean rank."""
         return (self.roles.ours or self.competitors)[0]
 
 
 def analyse(results: Results, spec: ReportSpec) -> Analysis:
-    """Compute a report's numbers; ValueError where there is nothing to report, a selection is of no
-    run, or runs of one setting met different problems."""
+    """Compute a report's numbers; ValueError if there is nothing to report, a selection matches no
+    run, or runs of one setting had different problems."""
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
     data = comparison_data(results.frame, spec, results.partial)
@@ -110,14 +110,14 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
 
 
 def random_of(methods: Sequence[Method]) -> Method | None:
-    """The method that queries at random; the plainest where there are several."""
+    """The method that queries at random; if there are several, the plainest."""
     found = plainest(m for m in methods if m.choice("strategy").option == "random")
     return found[0] if found else None
 
 
 def analyse_setting(curves: LearningCurves, spec: ReportSpec, roles: MethodRoles) -> SettingResult:
-    """Compare every method of a setting with random sampling and with the best other baseline; a
-    ValueError where all of them read the truth."""
+    """Compare every method of a setting with random sampling and with the best other baseline;
+    ValueError if all methods read the truth."""
     fair = [m for m in curves.methods if m not in curves.oracles]
     if not fair:
         raise ValueError(f"no competitor in {curves.setting}; there is "

@@ -1,4 +1,4 @@
-"""One call from results to files: a page, tables, figures and all details of one experiment."""
+"""From results to files: a page, tables, figures and all details of one experiment."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> li
     """Write under `out` tables/<name>.md (a page of 200 lines at most) and .tex, figures, every
     table's cells as details/<name>.parquet, and <name>.html with all of it.
 
-    The same results give the same bytes. Returns what was written; ValueError where there is no
-    finished run, or the spec selects what the runs do not have.
+    The same results give the same bytes. Returns the written paths; ValueError if no run is
+    finished, or the spec selects what no run has.
     """
     return write_report(analyse(results, spec), name, out)
 
 
 def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
-    """The files of a report whose numbers are there."""
+    """Write the files of an analysis."""
     shown, rest = page_tables(analysis), details(analysis)
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(analysis, out / "figures" / name)
     explained = shown
-    if analysis.claims:  # how claims are read stands below the first
+    if analysis.claims:  # the first claim's table explains how to read them
         explained = [replace(shown[0], note=f"{shown[0].note} {READING}"), *shown[1:]]
     texts = {
         folder / f"{name}.md": page(analysis, name, explained, drawn),
@@ -87,8 +87,8 @@ def captions(analysis: Analysis) -> dict[str, str]:
 def page(
     analysis: Analysis, name: str, tables: Sequence[Table], figures: Mapping[str, Sequence[Path]]
 ) -> str:
-    """The page that is read first, in Markdown: a figure, some tables, what is missing, and where
-    all else is."""
+    """The report's main page in Markdown: a figure, some tables, what is missing, and links to the
+    other files."""
     shared = ", ".join(f"{group}: {text}" for group, text in analysis.names.shared().items())
     links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
     first = next((key for key in ("curves", *links) if key in links), None)
@@ -110,7 +110,7 @@ def page(
 
 
 def missing_parts(analysis: Analysis) -> list[str]:
-    """What a report should have and has not, in sentences."""
+    """Sentences about what a report lacks."""
     gone = [analysis.names.all(run.setting) or run.what for run in analysis.results.unavailable]
     found = [f"{n}, {gone.count(n)} runs: {NOT_AVAILABLE}." for n in dict.fromkeys(gone)]
     found += [
@@ -132,7 +132,7 @@ def missing_parts(analysis: Analysis) -> list[str]:
 def html(
     analysis: Analysis, name: str, tables: Sequence[Table], figures: Mapping[str, Sequence[Path]]
 ) -> str:
-    """All of a report in one file; what comes from data is escaped."""
+    """The whole report as one HTML file; text from data is escaped."""
     from jinja2 import Environment, StrictUndefined
 
     source = Path(__file__).with_name("page.html").read_text(encoding="utf-8")

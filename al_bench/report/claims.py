@@ -1,4 +1,4 @@
-"""Claims: one method against the best of some baselines, set by set."""
+"""Claims: one method compared with the best of some baselines, separately in each setting."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from al_bench.report.stats import Floats
 
 @dataclass(frozen=True, order=True)
 class Opponent:
-    """A baseline by a metric of its models: as they are, or times the prior at test time."""
+    """A baseline and its metric: that of its models, or of its models times the prior at test."""
 
     method: Method
     metric: str
@@ -50,8 +50,8 @@ class Opponent:
 
 @dataclass(frozen=True)
 class FinalLevels:
-    """Levels of one set at the full budget: the prior alone, the opponent, ours, and the whole pool
-    without wrong answers; NaN where one is not known."""
+    """Metric at the full budget in one set: of the prior alone, the opponent, our method, and a
+    model trained on the whole pool without label noise; NaN if unknown."""
 
     prior: float
     opponent: float
@@ -61,9 +61,9 @@ class FinalLevels:
 
 @dataclass(frozen=True)
 class PairedResult:
-    """One set of a claim: its setting, the rows it counts in (its kind of noise, and all rates of
-    it; or its annotators, and all of them), what tells it apart there, the comparison with its
-    opponents (two where the halves of the seeds choose differently), and where both end."""
+    """The result of a claim in one set. rows: the table rows it counts in (its kind of noise and
+    the row over all rates, or its annotators and the row over all of them); set: its name in a row;
+    opponents: the best baseline, two if the halves of the seeds select different ones."""
 
     setting: Setting
     rows: tuple[Setting, ...]
@@ -79,9 +79,9 @@ class PairedResult:
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """A claim's method and baselines, its sets in order, and in sentences what it lacks; by_set:
-    whether some baselines have runs on some data sets alone; times_prior: whether each baseline is
-    an opponent once more, times the prior."""
+    """A claim's method, baselines and results by set. missing: sentences about absent runs; by_set:
+    whether some baselines have runs on some data sets only; times_prior: whether each baseline is
+    also an opponent multiplied by the prior."""
 
     claim: Claim
     ours: Method | None
@@ -92,7 +92,7 @@ class ClaimResult:
     times_prior: bool = False
 
     def rows(self) -> dict[Setting, list[PairedResult]]:
-        """Sets by row in order; last the rows over all rates, where there are several."""
+        """The sets of each row, in order; rows over all rates come last, if there are several."""
         found: dict[Setting, list[PairedResult]] = {}
         for result in self.sets:
             for row in result.rows:
@@ -105,10 +105,10 @@ class ClaimResult:
 
 
 def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> ClaimResult:
-    """Compare a claim's method with the best of its baselines in every setting; what cannot be is
-    said in `missing`.
+    """Compare a claim's method with the best of its baselines in every setting; `missing` lists the
+    comparisons that lack runs.
 
-    ValueError where a selection is of several methods or of no possible baseline.
+    ValueError if `ours` selects several methods, or `baselines` no possible baseline.
     """
     try:
         ours = only(f"report.claims {claim.name!r} ours", claim.ours, data.roles.methods)
@@ -120,7 +120,7 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
     there: dict[Choice, set[Method]] = {}
     for one in curves:
         there.setdefault(one.setting.choice("dataset"), set()).update(one.methods)
-    # on other data sets a baseline is no opponent
+    # a baseline is an opponent only on data sets where it has runs
     expected = {dataset: [m for m in baselines if m in has] for dataset, has in there.items()}
     full = {
         one.setting.without("noise"): data.full[one.setting]
@@ -165,10 +165,10 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
 
 
 def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[Method], list[str]]:
-    """The methods a claim's baselines select, or the report's, and in sentences what has no run;
-    never the claim's own method, nor one that reads the truth.
+    """The baselines of a claim (by default the report's), and sentences about selections without
+    runs. The claim's own method and methods that read the truth are excluded.
 
-    Raises ValueError where there are none, or a selection is of none but those.
+    ValueError if no baseline is left, or a selection has only excluded methods.
     """
     this = f"report.claims {claim.name!r}"
     found, missing = set(() if claim.baselines else roles.baselines), []
@@ -190,10 +190,10 @@ def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[M
 
 
 def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]]:
-    """The row and the set of every setting.
+    """The table row and the set of every setting.
 
-    A row is a kind of noise, or the annotators that are asked, with the prior where settings differ
-    in nothing else; a set is a data set, with what else tells it apart in its row.
+    A row is a kind of noise or an annotator pool, and the prior too if some settings differ only in
+    that. A set is a data set, with further groups if it appears several times in a row.
     """
     rest = [choice.group for choice in settings[0].without("prior").choices]
     there = set(map(has_annotators, settings))
@@ -208,7 +208,7 @@ def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]
 
 
 def over_parameters(row: Setting) -> Setting:
-    """A row over all parameters of its kind of noise, or over all pools of annotators."""
+    """The row over all parameters of this row's kind of noise, or over all annotator pools."""
     if has_annotators(row):
         every = Choice("annotators", ALL, f'"{ALL}"')
         return Setting(tuple(every if c.group == "annotators" else c for c in row.choices))
@@ -221,8 +221,8 @@ def against_best(
     curves: LearningCurves,
     spec: ReportSpec,
 ) -> tuple[Comparison, tuple[Opponent, ...], float] | None:
-    """A method against the best of some opponents, by their scores (s, p), over its own seeds: the
-    comparison, who was the best, and where that ends; None where they have no seed in common."""
+    """Compare a method with the best of some opponents, by scores (s, p) on the method's seeds.
+    Returns the comparison, the best opponents and their final score; None if no seed is shared."""
     mine = curves.scores[curves.methods.index(ours)]
     own = ~np.isnan(mine).any(axis=1)
     theirs, best = cross_selected(np.stack(list(scores.values()))[:, own], curves.labels)
@@ -239,15 +239,15 @@ def savings_table(
     baselines: Sequence[Selection] | None = None,
     metric: str = "balanced_accuracy",
 ) -> pd.DataFrame:
-    """A row a setting: its columns, the best baseline, and what `ours` saves over it.
+    """One row per setting: its columns, the best baseline, and what `ours` saves over it.
 
-    frame: as `load_results` gives it; ours: the columns of one method, ``{"strategy": "margin"}``;
-    baselines: those of its rivals (None: all published query rules), each as it is and, where the
-    runs have measured that, times the prior. The learner is part of the method where a key names
-    it. saving, low, high: fraction of the baseline's labels over all levels, with its 95 %
-    interval; at_final: the same at its final level; differences in the metric, ours - baseline,
-    with the standard error over seeds. ValueError where a selection is of no run, or `ours` of
-    several methods.
+    frame: a table from `load_results`; ours: the columns of one method, ``{"strategy": "margin"}``;
+    baselines: the columns of its rivals (None: all published query rules); each competes as it is
+    and, if the runs measured it, times the prior. The learner is part of the method if a key names
+    it. Columns: saving, low, high: saved fraction of the baseline's labels over all levels, with
+    its 95 % interval; at_final: the same at the baseline's final level; differences in the metric,
+    ours - baseline, with standard errors over seeds. ValueError if a selection matches no run, or
+    `ours` several methods.
     """
     spec = claim_spec(ours, baselines or (), metric)
     data = comparison_data(frame, spec, partial=False)
@@ -276,7 +276,7 @@ def savings_table(
 
 
 def claim_spec(ours: Selection, baselines: Sequence[Selection], metric: str) -> ReportSpec:
-    """A report of one claim; the learner is part of the method where a key names it."""
+    """The spec of a report with one claim; the learner is part of the method if a key names it."""
     learner = any(str(k).partition(".")[0] == "learner" for one in (ours, *baselines) for k in one)
     return ReportSpec(
         metric=metric,

@@ -1,5 +1,5 @@
-"""One method against another in one setting: the runs and methods that are compared, which baseline
-is the strongest, and what is saved over it."""
+"""Two methods compared in one setting: which runs and methods take part, which baseline is the
+strongest, and how many labels are saved over it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from al_bench.runs.display import OURS
 
 CONFIGS = [f"{group}_config" for group in GROUPS]
 FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "reads_truth", "noise_rate")
-PRODUCT = "product_"  # before the name of a metric: of the model's probabilities times the prior's
+PRODUCT = "product_"  # prefix of a metric computed on model probabilities times the prior's
 
 
 @dataclass(frozen=True)
 class MethodRoles:
-    """The methods of a report: ours in their order, baselines that may be the best one, oracles
-    that read the truth, and in sentences the selections that have no run yet."""
+    """The methods of a report by role. ours: in their order; baselines: candidates for the best
+    one; oracles: methods that read the truth; missing: sentences about selections without runs."""
 
     methods: tuple[Method, ...]
     ours: tuple[Method, ...]
@@ -40,9 +40,9 @@ class MethodRoles:
 
 @dataclass(frozen=True)
 class ComparisonData:
-    """every: the keyed runs; frame: without those that labelled a whole pool, of which `full` has
-    the level by setting, and with one label grid a setting; curves: by each metric by which a
-    model is judged, the spec's first; unchecked: runs that do not say what problem they met."""
+    """The tables of a report. every: all keyed runs; frame: without runs that labelled the whole
+    pool, and with one label grid per setting; full: the level of those runs by setting; curves: by
+    metric, the spec's first; unchecked: number of runs that do not record their problem."""
 
     every: pd.DataFrame
     frame: pd.DataFrame
@@ -54,7 +54,7 @@ class ComparisonData:
 
 
 def judged_by(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
-    """The metric, and the same of the model times the prior where the runs have that."""
+    """The metric and, if the runs measured it, the same metric of the model times the prior."""
     check_metric(frame, metric)
     product = PRODUCT + metric
     has = product in frame and frame.loc[frame["n_labels"] > 0, product].notna().all()
@@ -62,23 +62,23 @@ def judged_by(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
 
 
 def narrowed(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
-    """The columns of a tidy table that claims by some metrics need: large tables are copied often.
-    ValueError where it does not have one of these."""
+    """Only the columns of a tidy table that claims with these metrics need: large tables are copied
+    often. ValueError if the table lacks a metric."""
     judged = [name for metric in metrics for name in judged_by(frame, metric)]
     wanted = dict.fromkeys([*GROUPS, *CONFIGS, *FACTS, *judged, "model_answers"])
     return frame[[column for column in wanted if column in frame]]
 
 
 def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> ComparisonData:
-    """What a report compares in a tidy table; where runs are missing (partial) so may be those of
-    the spec's selections.
+    """The data that a report compares, from a tidy table; partial: whether runs are missing, so
+    that the spec's selections may match none.
 
-    ValueError where a metric is unknown, a selection is of no run, or runs of one setting met
+    ValueError if a metric is unknown, a selection matches no run, or runs of one setting had
     different problems.
     """
     metrics = judged_by(frame, spec.metric)
     unchecked = check_problems(frame)
-    every = keyed(frame, spec.method).drop(columns=[*GROUPS, *CONFIGS])  # which the keys have
+    every = keyed(frame, spec.method).drop(columns=[*GROUPS, *CONFIGS])  # the keys hold these
     rest, full = without_full(every, spec.metric)
     rest = aligned(rest)
     curves = {metric: learning_curves(rest, metric) for metric in metrics}
@@ -87,11 +87,11 @@ def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Com
 
 
 def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[Setting, float]]:
-    """A keyed frame without the runs that labelled their whole pool at once, and by setting their
-    mean final level (human labels only, over seeds).
+    """A keyed frame without the runs that labelled their whole pool at once, and the mean final
+    level of those runs by setting, over seeds.
 
-    Where the learner is part of the method, the level is that of the plain one. A pool that a
-    foundation model labelled is none to refer to.
+    If the learner is part of the method, only runs with the plain learner count. Pools labelled by
+    a foundation model do not count.
     """
     last = frame.groupby("id")[["n_labels", "round"]].transform("max")
     whole = (last["n_labels"] == frame["n_pool"]) & (last["round"] == 1)
@@ -112,10 +112,10 @@ def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[S
 
 
 def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> MethodRoles:
-    """The roles in a keyed frame; where runs are missing (partial) so may be those of `ours`.
+    """The roles of the methods in a keyed frame; partial: whether selections may match no run.
 
-    Without baselines of the spec's own, those are all published methods: a user's own query rule is
-    none. Raises ValueError where a selection is of no run, or one of ours is of several methods.
+    If the spec names no baselines, all published methods are; a user's own query rule is not.
+    ValueError if a selection matches no run, or one of `ours` matches several methods.
     """
     methods = tuple(sorted(frame["method"].unique()))
     missing: list[str] = []
@@ -143,25 +143,25 @@ def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Method
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sets of learning curves, paired by seed; baseline: whose the second are, where they are
-    one method's."""
+    """Two sets of learning curves, paired by seed; baseline: the method of the second set, if it is
+    a single method."""
 
-    final: Saving  # at the second one's last level
+    final: Saving  # at the baseline's last level
     integrated: Saving  # over all levels
-    area: stats.Paired  # under the curve
-    end: stats.Paired  # at the full budget
+    area: stats.Paired  # difference in area under the curve
+    end: stats.Paired  # difference at the full budget
     baseline: Method | None = None
 
 
 def strongest(curves: LearningCurves, methods: Sequence[Method]) -> Method | None:
-    """The method of largest mean AUC in a setting; None where there is none."""
+    """The method with the largest mean area under the curve in a setting; None without methods."""
     rows = [curves.methods.index(method) for method in methods]
     best = best_of(area(curves.scores[rows], curves.labels))
     return None if best is None else methods[best]
 
 
 def best_of(areas: Floats) -> int | None:
-    """The row of (k, s) areas of largest mean over the seeds it has; None where none has any."""
+    """The row of (k, s) areas with the largest mean over its seeds; None if all are NaN."""
     known = np.flatnonzero(~np.isnan(areas).all(axis=1))
     if not len(known):
         return None
@@ -169,11 +169,11 @@ def best_of(areas: Floats) -> int | None:
 
 
 def cross_selected(opponents: Floats, labels: Floats) -> tuple[Floats, tuple[int, ...]]:
-    """(s, p) curves of the best of some opponents (k, s, p), and which of them they are.
+    """(s, p) curves of the best of some opponents (k, s, p), and the indices of the selected ones.
 
-    The best is a maximum over noise, so it is chosen by area on one half of the seeds and its
-    curves are taken on the other half, both ways; with one or two seeds on all of them. NaN where
-    the chosen one has no run with a seed.
+    Selecting the best on its own scores is biased upwards. So the best by area on one half of the
+    seeds gives the curves of the other half, both ways; with one or two seeds all are used for
+    both. NaN if the selected opponent has no run with a seed.
     """
     areas = area(opponents, labels)
     every = np.arange(opponents.shape[1])
@@ -195,8 +195,8 @@ def compare(
     spec: ReportSpec,
     baseline: Method | None = None,
 ) -> Comparison | None:
-    """Scores (s, p) in a setting against others, over the seeds that both have; None where there
-    are none. Every comparison has the same resamples: they hang on no name and no other one."""
+    """Compare scores a with b, both (s, p), on the seeds that both have; None if there are none.
+    Every comparison uses the same bootstrap resamples, so its result depends on no other one."""
     both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
     if not both.any():
         return None

@@ -1,4 +1,4 @@
-"""The one array shape of the statistics: learning curves of a setting, (method, seed, point)."""
+"""The array that all statistics use: the learning curves of a setting, (method, seed, point)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ NO_METRICS = {
 class LearningCurves:
     """The learning curves of all methods in one setting.
 
-    labels: (p,) labels, ascending, above zero; scores: (m, s, p), NaN where a method has no
-    run with that seed; prior: the metric with no label at all (NaN where unknown); oracles:
-    methods that read the truth and so are references, not competitors; noisy: whether any answer is
-    wrong.
+    labels: (p,) numbers of labels, ascending, above zero; scores: (m, s, p), NaN where a method has
+    no run with that seed; prior: the metric without labels (NaN if unknown); oracles: methods that
+    read the truth, which are references and not competitors; noisy: whether any answer is wrong.
     """
 
     setting: Setting
@@ -38,11 +37,11 @@ class LearningCurves:
 
     @property
     def is_curve(self) -> bool:
-        """Whether it was measured at more than one number of labels."""
+        """Whether there is more than one number of labels."""
         return len(self.labels) > 1
 
     def of(self, method: Method) -> Floats:
-        """(s, p) scores of one method, its own seeds alone."""
+        """(s, p) scores of one method, only its own seeds."""
         scores = self.scores[self.methods.index(method)]
         return np.asarray(scores[~np.isnan(scores).any(axis=1)])
 
@@ -51,15 +50,15 @@ class LearningCurves:
         return float(area(self.of(method), self.labels).mean())
 
     def mean(self, method: Method) -> Floats:
-        """(1, p) their mean over seeds."""
+        """(1, p) mean curve of a method over its seeds."""
         return np.asarray(self.of(method).mean(axis=0, keepdims=True))
 
 
 def learning_curves(frame: pd.DataFrame, metric: str) -> list[LearningCurves]:
-    """The curves of each setting of a frame with `setting` and `method` columns, in their order.
+    """The curves of each setting, in order, of a frame with `setting` and `method` columns.
 
-    Raises ValueError where the metric is unknown, a method has two runs with one seed, or the runs
-    of a setting were measured at different numbers of labels.
+    ValueError if the metric is unknown, a method has two runs with one seed, or the runs of a
+    setting were measured at different numbers of labels.
     """
     check_metric(frame, metric)
     needed = ["setting", "method", "seed", "id", "n_labels", "reads_truth", "noise_rate", metric]
@@ -75,10 +74,10 @@ def check_metric(frame: pd.DataFrame, metric: str) -> None:
 
 
 def aligned(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with one label grid a setting, where budgets follow pools that differ by seed.
+    """The frame with one label grid per setting, even if pool sizes and budgets differ by seed.
 
-    Methods share their pool at one seed, so rounds are paired; each round is put at its mean number
-    of labels over seeds. A setting whose methods differ at one seed is left as it is.
+    Methods with one seed share a pool, so rounds are paired; each round is placed at its mean
+    number of labels over seeds. A setting whose methods differ at one seed is left unchanged.
     """
     per_seed = frame.groupby(["setting", "seed", "round"], observed=True)["n_labels"].nunique()
     shared = per_seed.groupby("setting", observed=True).max() == 1

@@ -1,11 +1,11 @@
-"""Entries: a method's runs on a task as a folder, which others can check, merge and make again.
+"""Entries: a method's runs on a task as a folder, which others can check, merge and reproduce.
 
-A task is an experiment's settings without a method, by name and version, and the digests of the
-problems that it is made of.
+A task is an experiment's settings without a method, by name and version, and the digests of its
+problems.
 
-A folder holds results, configuration (with the hash of the method's source), environment and a
-card. Nothing in it is ever called: a method is composed anew from the names of options, and code
-comes from a folder that the user names.
+The folder holds results, configuration (with the hash of the method's source), environment and a
+card. No code in it is ever run: a method is composed from the names of options, and code comes only
+from a folder that the user names.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import pandas as pd
 import yaml
 
 from al_bench.core.hashing import check_file_name
+from al_bench.core.problem import reads_truth
 from al_bench.core.rng import rng
 from al_bench.report.merge import (
     MEASURED,
@@ -43,10 +44,9 @@ from al_bench.report.results import (
 )
 from al_bench.report.savings import area
 from al_bench.runs.component import identified, name_of, run_id
-from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, resolved
+from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, renamed, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
-from al_bench.runs.parts import reads_truth
 from al_bench.runs.plan import Job, Plan, composed, top_level_node
 from al_bench.runs.run import Silent, execute
 from al_bench.runs.sweep import sweep
@@ -56,11 +56,11 @@ METHOD = (
     *("strategy", "init", "supervision", "learner"),
     *("label_model", "annotator_selection", "proxy_selection"),
 )
-WHERE = (  # changes no number
+WHERE = (  # keys that change no number
     *("results", "cache", "threads", "deterministic", "runs_per_job", "logger", "hydra"),
 )
 RESULTS, CONFIG, ENVIRONMENT = "results.parquet", "config.yaml", "environment.json"
-FIELDS = {"name": str, "task": str, "version": int, "overrides": list}  # of CONFIG, read back
+FIELDS = {"name": str, "task": str, "version": int, "overrides": list}  # read from CONFIG
 CARD = """# {name}
 
 Entered for the task `{task}` by `albench enter {name} --task {task} {overrides}`.
@@ -82,8 +82,8 @@ Entered for the task `{task}` by `albench enter {name} --task {task} {overrides}
 
 @dataclass(frozen=True)
 class LeaderboardTask:
-    """A task by name: its version, the metric that entries are ranked by, and of its problems (by
-    the hash of what they are made of) what is known; empty where nothing was recorded."""
+    """A task: its name, version, the metric that ranks entries, and the recorded facts of each
+    problem, by `problem_name`; empty if nothing was recorded."""
 
     name: str
     version: int
@@ -93,8 +93,8 @@ class LeaderboardTask:
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry as it was read: nothing of it is believed before it is checked. overrides: of the
-    method; version: of the task; environment: what its runs were made with."""
+    """An entry as read from its folder, not checked yet. overrides: of the method; version: of the
+    task; environment: of its runs."""
 
     name: str
     task: str
@@ -107,8 +107,9 @@ class Entry:
 def enter(
     name: str, task: LeaderboardTask, overrides: list[str], out: Path, extra: Path | None
 ) -> None:
-    """Run a method on a task, check its runs and write the folder of the entry below `out`."""
+    """Run a method on a task, check its runs and write the entry's folder below `out`."""
     check_file_name(name)
+    overrides = list(map(renamed, overrides))
     planned = entered(task, overrides, extra)
     check_blind(name, planned[0])
     if check_config(of_method(overrides), extra):
@@ -134,7 +135,7 @@ def verify(
     tolerance: float,
     extra: Path | None,
 ) -> int:
-    """Make a random share of an entry's runs again and print which differ; 1 where any does."""
+    """Make a random share of an entry's runs again and print which differ; 1 if any does."""
     entry = read_entry(folder)
     task = read_task(entry.task, extra)
     if task.version != entry.version:
@@ -164,7 +165,7 @@ def verify(
 
 
 def read_task(name: str, extra: Path | None) -> LeaderboardTask:
-    """A task of ours or of the user's folder; ValueError, in one sentence, where there is none."""
+    """A task of ours or of the user's folder; ValueError, in one sentence, if there is none."""
     folders = [folder / "task" for folder in config_folders(extra)]
     names = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
     if name not in names:
@@ -178,16 +179,17 @@ def read_task(name: str, extra: Path | None) -> LeaderboardTask:
 
 
 def of_method(overrides: Sequence[str]) -> list[str]:
-    """The overrides that say what the method is, without where and how it runs."""
+    """The overrides that define the method, without those about where and how it runs."""
     return [override for override in overrides if top_level_node(override) in METHOD]
 
 
 def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None) -> Plan:
     """Every run of one method on a task.
 
-    ValueError where an override changes what the task fixes or names a class, where several methods
-    are given, or none.
+    ValueError if an override changes a setting of the task or names a class, or if there is not
+    exactly one method.
     """
+    overrides = list(map(renamed, overrides))
     for override in overrides:
         if top_level_node(override) not in (*METHOD, *WHERE):
             raise ValueError(
@@ -206,13 +208,13 @@ def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None)
 
 
 def method_of(job: Job) -> dict[str, Any]:
-    """What a run's method is made of, identified: by versions, sources and content."""
+    """The components of a run's method, identified by versions, sources and content."""
     nodes = {group: job.at(group) for group in METHOD}
     return {group: identified(node) for group, node in nodes.items() if node is not None}
 
 
 def problem_name(nodes: Mapping[str, Any], seed: int) -> str:
-    """The hash of what a problem is made of; nodes: identified, those of other groups are left."""
+    """The hash of a problem's components and seed; nodes: identified; other groups are ignored."""
     made = {group: nodes[group] for group in PROBLEM if nodes.get(group) is not None}
     return name_of(made | {"seed": seed})
 
@@ -225,7 +227,7 @@ def write_entry(
 ) -> list[Path]:
     """Write an entry and return its files; job: any of its runs.
 
-    A card that is there is kept: it was filled in, its numbers are in the other files.
+    An existing card is kept, since somebody filled it in; its numbers are in the other files.
     """
     folder.mkdir(parents=True, exist_ok=True)
     named = {"name": folder.name, "task": task.name, "version": task.version}
@@ -244,7 +246,7 @@ def write_entry(
 
 
 def read_entry(folder: Path) -> Entry:
-    """An entry's folder; FileNotFoundError or ValueError, in one sentence, where it is none."""
+    """Read an entry's folder; FileNotFoundError or ValueError, in one sentence, if it is none."""
     missing = [name for name in (RESULTS, CONFIG, ENVIRONMENT) if not (folder / name).is_file()]
     if missing:
         raise FileNotFoundError(
@@ -255,9 +257,9 @@ def read_entry(folder: Path) -> Entry:
     for key, kind in FIELDS.items():
         if not isinstance(fields.get(key), kind):
             raise ValueError(f"{path}: {key} is {fields.get(key)!r}; wanted {kind.__name__}")
-    overrides = tuple(map(str, fields["overrides"]))
+    overrides = tuple(renamed(str(override)) for override in fields["overrides"])
     for override in overrides:
-        if override not in of_method(overrides) or ".." in override:  # a way to other folders
+        if override not in of_method(overrides) or ".." in override:  # may reach other folders
             raise ValueError(
                 f"{path}: overrides has {override!r}; wanted only what says the method"
             )
@@ -266,7 +268,7 @@ def read_entry(folder: Path) -> Entry:
 
 
 def mapping(path: Path) -> dict[str, Any]:
-    """A mapping from a yaml or json file; ValueError where it is none."""
+    """The mapping in a yaml or json file; ValueError if it holds none."""
     try:
         found = yaml.safe_load(path.read_text("utf-8"))
     except (ValueError, yaml.YAMLError) as error:
@@ -277,7 +279,7 @@ def mapping(path: Path) -> dict[str, Any]:
 
 
 def environment(job: Job) -> dict[str, Any]:
-    """What decides a number in its last bit: versions, processor kind, instructions held to."""
+    """What can change the last bit of a number: versions, kind of processor, instruction limit."""
     return {
         "versions": versions(job.science),
         "python": platform.python_version(),
@@ -288,7 +290,7 @@ def environment(job: Job) -> dict[str, Any]:
 
 
 def different(job: Job, entry: Entry) -> list[str]:
-    """What of this environment is not as the entry's was, on record or by its own runs."""
+    """The differences between this environment and the entry's, as recorded or by its runs."""
     ours = environment(job)
     found = [key for key, value in ours.items() if entry.environment.get(key) != value]
     used = set(entry.results.provenance.get("versions", ()))
@@ -297,7 +299,7 @@ def different(job: Job, entry: Entry) -> list[str]:
 
 
 def areas_by_id(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
-    """Area under the curve of each run by id, over labels, from the first on."""
+    """Area under the curve of each run, by id, over labels from the first on."""
     found = {}
     for name, run in frame[frame["n_labels"] > 0].sort_values("round").groupby("id"):
         labels, levels = (run[column].to_numpy(float) for column in ("n_labels", metric))
@@ -306,8 +308,8 @@ def areas_by_id(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
 
 
 def numbers(frame: pd.DataFrame, task: LeaderboardTask) -> str:
-    """A Markdown table, a row a data set and noise: means over seeds; the ceiling is what the task
-    has on record of its problems."""
+    """A Markdown table of means over seeds, a row per data set and noise; the ceiling is the one
+    recorded for the task's problems."""
     levels = frame.groupby("id")[task.metric]
     runs = frame.drop_duplicates("id").set_index("id")
     names = {run["id"]: problem_name(science_of(run), run["seed"]) for run in runs_of(frame)}
@@ -342,7 +344,7 @@ def numbers(frame: pd.DataFrame, task: LeaderboardTask) -> str:
 
 
 def check_blind(name: str, job: Job) -> None:
-    """ValueError where a component of a run reads the truth: such a reference is no entry."""
+    """ValueError if a component of a run reads the truth: an upper reference cannot be entered."""
     for group in METHOD:
         node = job.at(group)
         if node is not None and reads_truth(instantiate(node)):
@@ -353,11 +355,11 @@ def check_blind(name: str, job: Job) -> None:
 
 
 def check_entry(name: str, results: Results, wanted: Collection[str], task: LeaderboardTask) -> int:
-    """How many of an entry's problems have no digest on record for the task, so that it cannot be
-    told whether they are the task's own.
+    """Check an entry's runs, and count its problems without a recorded digest, which cannot be
+    compared with the task's own.
 
-    wanted: the ids of its runs. ValueError, in one sentence, where runs are missing or too many, an
-    id is not the hash of what its columns say, a run read the truth, or met another problem.
+    wanted: the ids of its runs. ValueError, in one sentence, if runs are missing or too many, an id
+    is not the hash of its run's columns, a run read the truth, or had another problem.
     """
     frame = results.frame
     if len(frame):
@@ -376,7 +378,7 @@ def check_entry(name: str, results: Results, wanted: Collection[str], task: Lead
 
 
 def check_complete(name: str, results: Results, wanted: Collection[str]) -> None:
-    """ValueError unless the runs are all of the wanted ones and no other."""
+    """ValueError unless the runs are exactly the wanted ones."""
     there = set(results.frame["id"]) if len(results.frame) else set[str]()
     missing, more = sorted(set(wanted) - there), sorted(there - set(wanted))
     if len(missing) == len(wanted):
@@ -395,8 +397,8 @@ def check_complete(name: str, results: Results, wanted: Collection[str]) -> None
 
 
 def check_run(run: str, rounds: pd.DataFrame, known: Mapping[str, Any]) -> None:
-    """ValueError unless a run has its rounds from 0 on, each once, and in them the labels and the
-    digest that the task has on record of its problem."""
+    """ValueError unless a run has each round from 0 on once, and the numbers of labels and the
+    digest that the task records for its problem."""
     if rounds["round"].tolist() != list(range(len(rounds))):
         raise ValueError(f"{run} has a round missing or twice")
     labels, digest = rounds["n_labels"].tolist(), rounds["digest"].iloc[0]
@@ -424,10 +426,10 @@ def sampled_runs(ids: Collection[str], share: float, seed: int) -> list[str]:
 def print_differences(
     recorded: pd.DataFrame, made: pd.DataFrame, metric: str, tolerance: float
 ) -> int:
-    """Print how each run differs in two tables of the same runs; 1 where more than it may.
+    """Print how each run differs in two tables of the same runs; 1 if any exceeds the tolerance.
 
-    tolerance: of an area, 0 where nothing may differ but seconds; of the mean area it is that over
-    the root of their number, since what is random averages out and what was added to all does not.
+    tolerance: of each area; 0: only seconds may differ. The mean area may differ by the tolerance
+    over the square root of the number of runs: random differences average out, a bias does not.
     """
     shift = areas_by_id(made, metric) - areas_by_id(recorded, metric)
     apart = []

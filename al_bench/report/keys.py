@@ -21,18 +21,18 @@ METHOD = ("strategy", "supervision", "init")
 ASKING = (
     "label_model",
     "annotator_selection",
-)  # of a method too, where several annotators can be asked
-LATER = ("annotators", *ASKING)  # not in older results, where none is chosen
+)  # further groups of a method if there are several annotators
+LATER = ("annotators", *ASKING)  # groups that older results lack: not chosen there
 GROUPS = (*SETTING, *METHOD, *ASKING)
-ALL = "all"  # what every parameter of a pooled choice is
+ALL = "all"  # the value of every parameter of a pooled choice
 
 
 @total_ordering
 @dataclass(frozen=True)
 class Choice:
-    """What a run has of one group: the option's name and its resolved config as JSON text.
+    """A run's choice in one group: the option's name and its resolved config as JSON text.
 
-    Options without numbers come before those with, and these in the order of their numbers.
+    Order: options without numbers first, then those with, by their numbers.
     """
 
     group: str
@@ -41,7 +41,7 @@ class Choice:
 
     @cached_property
     def node(self) -> Mapping[str, Any]:
-        """The config; empty where there is none."""
+        """The config; empty if there is none."""
         node = json.loads(self.config)
         return node if isinstance(node, Mapping) else {}
 
@@ -70,12 +70,12 @@ class Choice:
 
 @dataclass(frozen=True, order=True)
 class Key:
-    """The choices that make something up, in the order of the groups."""
+    """The choices that make up a method or setting, in the order of the groups."""
 
     choices: tuple[Choice, ...]
 
     def choice(self, group: str) -> Choice:
-        """What it has of one of its groups."""
+        """The choice in one of its groups."""
         return next(choice for choice in self.choices if choice.group == group)
 
     def __hash__(self) -> int:
@@ -90,48 +90,48 @@ class Key:
 
     @property
     def is_pooled(self) -> bool:
-        """Whether it has all of some group."""
+        """Whether a choice is pooled over all parameters."""
         return any(choice.is_pooled for choice in self.choices)
 
     def part(self, groups: Sequence[str]) -> Self:
-        """The choices of some groups alone."""
+        """A key with only the choices of these groups."""
         return type(self)(tuple(choice for choice in self.choices if choice.group in groups))
 
     def without(self, *groups: str) -> Self:
-        """The choices of all groups but some."""
+        """A key with the choices of all groups but these."""
         return type(self)(tuple(choice for choice in self.choices if choice.group not in groups))
 
     @cached_property
     def chosen(self) -> dict[str, str]:
-        """Configs by group, without the groups that came later and of which nothing is chosen."""
+        """Configs by group, without groups that were added later and have no choice."""
         texts = {choice.group: choice.config for choice in self.choices}
         return {g: text for g, text in texts.items() if g not in LATER or text != "null"}
 
 
 class Method(Key):
-    """A system: query rule, training rule, start, and the learner where it is part of it."""
+    """A method: strategy, supervision, start, and the learner if it is part of the method."""
 
     @property
     def id(self) -> str:
-        """Twelve hex digits that name the options, made as the id of a run is."""
+        """Twelve hex digits that name the method, hashed like the id of a run."""
         return name_of({group: json.loads(text) for group, text in self.chosen.items()})
 
 
 class Setting(Key):
-    """A setting, or the part of one: data set, imbalance, noise and all that is no method."""
+    """A setting, or a part of one: data set, imbalance, noise and all else outside the method."""
 
 
 K = TypeVar("K", Method, Setting)
 
 
 def in_method(method: Sequence[str]) -> tuple[str, ...]:
-    """The groups that make up a method: a proxy's rows go where its learner goes."""
+    """The groups that make up a method; proxy selection belongs to it if the learner does."""
     inside = (*METHOD, *ASKING)
     return (*inside, "learner", "proxy_selection") if "learner" in method else inside
 
 
 def keyed(frame: pd.DataFrame, method: Sequence[str] = METHOD) -> pd.DataFrame:
-    """The frame with two more columns, `setting` and `method`, categories of Keys."""
+    """The frame with two more columns, `setting` and `method`, as categories of keys."""
     inside = in_method(method)
     outside = [group for group in SETTING if group not in inside]
     runs = frame.drop_duplicates("id").set_index("id")
@@ -156,7 +156,7 @@ def by_setting(frame: pd.DataFrame) -> dict[Setting, pd.DataFrame]:
 
 
 def keys(kind: type[K], runs: pd.DataFrame, groups: Sequence[str]) -> dict[Any, K]:
-    """The key of each run, by its id; equal ones are one object."""
+    """The key of each run, by its id; equal keys are one object."""
     columns = [column for group in groups for column in (group, f"{group}_config")]
     known: dict[tuple[str, ...], K] = {}
     found = {}
@@ -169,7 +169,7 @@ def keys(kind: type[K], runs: pd.DataFrame, groups: Sequence[str]) -> dict[Any, 
 
 
 def group_columns(choices: Mapping[str, str], science: Mapping[str, Any]) -> dict[str, str]:
-    """A run's columns of every group, from the options and the nodes that its manifest has."""
+    """A run's columns of every group, from the options and config nodes in its manifest."""
     found = {}
     for group in GROUPS:
         node = science.get(group)

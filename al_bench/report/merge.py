@@ -1,4 +1,4 @@
-"""Results of many machines as one: equal ids are equal runs, or it is said which are not."""
+"""Results of several machines merged into one; runs with equal ids must be equal."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from al_bench.runs.config import OPTIONAL, SCIENCE
 
 NEEDED = ("id", "seed", "digest", "round", "n_labels", "reads_truth")
 MEASURED = tuple(f"seconds_{part}" for part in SECONDS)  # may differ between equal runs
-ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves in the last decimal otherwise
+ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves differently in the last decimal
 
 
 def merged_tables(several: Mapping[str, Results]) -> Results:
-    """One table of results from several, by the name of each; of a run in several the first.
+    """One table from several, given by name; a run in several is taken from the first.
 
-    ValueError, in one sentence, where one id has different rows (seconds and rounding apart), an id
-    is not the hash of what its columns say, or one problem has different digests. O(rows log rows).
+    ValueError, in one sentence, if one id has different rows (seconds and rounding aside), an id is
+    not the hash of its run's columns, or one problem has different digests. O(rows log rows).
     """
     frames = {name: results.frame for name, results in several.items() if len(results.frame)}
     if not frames:
@@ -53,21 +53,21 @@ def node(text: str) -> Any:
 
 
 def science_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What decided a run's numbers, from its columns."""
+    """The settings that decided a run's numbers, from its columns."""
     found = {g: node(row[f"{g}_config"]) for g in SCIENCE if g in GROUPS}
     found |= {g: node(row[f"{g}_config"]) for g in OPTIONAL if row[f"{g}_config"] != "null"}
     return found | {"seed": int(row["seed"])}
 
 
 def runs_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """What each run's columns say of it, by id."""
+    """The columns that describe each run, one row per id."""
     columns = ["id", "seed", "digest", *(f"{group}_config" for group in GROUPS)]
     runs = frame[columns].drop_duplicates()
     return [{str(key): value for key, value in row.items()} for row in runs.to_dict("records")]
 
 
 def check_run_ids(frame: pd.DataFrame, where: str) -> None:
-    """ValueError unless every id is the hash of what its run's columns say, and these are there."""
+    """ValueError unless every id is the hash of its run's columns, and no column is missing."""
     for column in (*NEEDED, *(f"{group}_config" for group in GROUPS)):
         if column not in frame:
             raise ValueError(
@@ -86,7 +86,7 @@ def check_run_ids(frame: pd.DataFrame, where: str) -> None:
 
 
 def check_equal_rows(first: tuple[str, pd.DataFrame], other: tuple[str, pd.DataFrame]) -> None:
-    """ValueError where runs that two tables have, by the name of each, are not the same in both."""
+    """ValueError if runs that are in both tables, each given with its name, differ."""
     shared = set(first[1]["id"]) & set(other[1]["id"])
     one, two = (frame[frame["id"].isin(shared)] for _, frame in (first, other))
     found = differences(one, two, ROUNDING)
@@ -103,10 +103,10 @@ def check_equal_rows(first: tuple[str, pd.DataFrame], other: tuple[str, pd.DataF
 def differences(
     one: pd.DataFrame, two: pd.DataFrame, tolerance: float = 0.0
 ) -> dict[str, tuple[str, float]]:
-    """The runs that differ in two tables of the same runs: where first, and by how much at most
-    what was measured (0: it does not).
+    """The runs that differ between two tables of the same runs: the first difference in words, and
+    the largest difference of a measured value (0 if none).
 
-    Seconds are not compared, nor columns that one table has not.
+    Seconds are not compared, nor columns that one table lacks.
     """
     one, two = (t.sort_values(["id", "round"], ignore_index=True) for t in (one, two))
     rounds = [table.groupby("id")["round"].agg(tuple) for table in (one, two)]
@@ -124,10 +124,10 @@ def differences(
 
 
 def distances(one: pd.Series[Any], two: pd.Series[Any]) -> Any:
-    """(n,) how far entries of a column are apart; inf where they differ and are no fractions."""
+    """(n,) distances between entries of a column; inf where they differ and are not floats."""
     if one.dtype == two.dtype == float:
         apart = (one - two).abs().fillna(np.inf).to_numpy()
-    elif one.dtype == object or two.dtype == object:  # lists go by their elements
+    elif one.dtype == object or two.dtype == object:  # compare lists by elements
         same = [np.array_equal(a, b) or repr(a) == repr(b) for a, b in zip(one, two, strict=True)]
         return np.where(same, 0.0, np.inf)
     else:

@@ -1,4 +1,4 @@
-"""What methods and settings are called in one report: made here, shown, and never read back."""
+"""Display names of methods and settings in one report; they are shown and never read back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from al_bench.report.keys import LATER, METHOD, Choice, Key, Method, Setting
 from al_bench.runs.display import changes, differing, display_name
 
-# left out of a method's name
+# the plain option of each group, left out of a method's name
 PLAIN = {
     "supervision": "labels", "init": "random", "learner": "linear", "proxy_selection": "none",
     "label_model": "none", "annotator_selection": "none",
@@ -23,7 +23,7 @@ PREFIX = {
 
 
 def plainest(methods: Iterable[Method]) -> list[Method]:
-    """Methods, those with the fewest parts that are not the plain ones first."""
+    """Methods sorted by how many of their parts are not the plain ones, fewest first."""
     return sorted(
         methods,
         key=lambda m: (sum(c.option != PLAIN.get(c.group, c.option) for c in m.choices), m),
@@ -31,10 +31,10 @@ def plainest(methods: Iterable[Method]) -> list[Method]:
 
 
 class Names:
-    """Display names by what varies among the methods and settings of a report.
+    """Display names, made of what varies among the methods and settings of a report.
 
-    The parameters that vary among the configs of an option are shown with it; of a method's parts
-    the config that most methods have goes without.
+    An option is shown with the parameters that vary among its configs; for a part of a method, the
+    most common config is shown without them.
     """
 
     def __init__(self, methods: Iterable[Method], settings: Iterable[Setting]) -> None:
@@ -48,23 +48,23 @@ class Names:
 
     @cached_property
     def choices(self) -> Counter[Choice]:
-        """How many methods, or settings, have each choice."""
+        """The number of methods or settings with each choice."""
         return Counter(choice for key in (*self.methods, *self.settings) for choice in key.choices)
 
     @cached_property
     def varying(self) -> frozenset[str]:
-        """The groups of which there are several choices."""
+        """The groups with several choices."""
         groups = Counter(choice.group for choice in self.choices)
         return frozenset(group for group, number in groups.items() if number > 1)
 
     def shared(self) -> dict[str, str]:
-        """What is the same for all methods and settings, by group, as far as it says something."""
+        """The choices that all methods and settings share, by group, if worth showing."""
         hidden = {"noise"} if all(map(has_annotators, self.settings)) else set()
         shared = Key(tuple(c for c in self.choices if c.group not in self.varying | hidden))
         return {c.group: self.choice(c) for c in telling(shared, LATER)}
 
     def changed(self, choice: Choice) -> list[str]:
-        """The parameters of a choice that are not the same in all configs of its option."""
+        """The parameters of a choice that differ among the configs of its option."""
         same = [c for c in {*self.choices, choice}
                 if (c.group, c.option) == (choice.group, choice.option)]  # fmt: skip
         if choice.group in METHOD or choice.group in PLAIN:
@@ -74,7 +74,7 @@ class Names:
         return differing(choice.node, [c.node for c in same])
 
     def choice(self, choice: Choice) -> str:
-        """An option in words; with its own name where two would be called the same."""
+        """An option in words; its own name is added if two would get the same words."""
         if choice not in self.texts:
             text = self.plain(choice)
             same = {c.option for c in self.choices if c.group == choice.group
@@ -91,11 +91,11 @@ class Names:
         return display_name(choice.group, choice.option, choice.node, self.changed(choice))
 
     def method(self, method: Method) -> str:
-        """A query rule with, where they vary and are not the plain ones, its other parts."""
+        """A method: its strategy, and its other parts if they vary and are not the plain ones."""
         return self.parts(method, [choice.group for choice in method.choices])
 
     def parts(self, method: Method, groups: Sequence[str]) -> str:
-        """The same of some groups alone."""
+        """The name of a method by these groups only."""
         text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
         for choice in method.part(groups).choices:
             if choice.group in self.varying and choice.group in PREFIX:
@@ -105,23 +105,23 @@ class Names:
         return text
 
     def setting(self, setting: Setting) -> str:
-        """The data set and what else varies among settings."""
+        """A setting: its data set and what else varies among settings."""
         return self.all(setting.part(("dataset", *self.varying)))
 
     def all(self, key: Key) -> str:
-        """Every choice of a key in words; rows that no proxy selected are not worth one."""
+        """Every choice of a key in words; no proxy selection is left out."""
         rows = {"proxy_selection": "rows of "}
         shown = telling(key, ("proxy_selection", *LATER))
         return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:
-    """The choices of a key that say something: of the `absent` groups those that are there, and no
-    noise where several annotators are asked, who err by themselves."""
+    """The choices of a key worth showing: `absent` groups only if chosen, and no noise if there are
+    several annotators, since their wrong answers are part of the annotators."""
     there = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
     return [c for c in there if c.group != "noise"] if has_annotators(key) else there
 
 
 def has_annotators(key: Key) -> bool:
-    """Whether several annotators are asked in a setting."""
+    """Whether a setting has several annotators."""
     return any(c.group == "annotators" and c.option != "none" for c in key.choices)

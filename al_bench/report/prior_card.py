@@ -1,4 +1,4 @@
-"""The report card of a prior: what its zero-shot probabilities are worth, as numbers and files."""
+"""The report card of a prior: the quality of its zero-shot probabilities, as numbers and files."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from al_bench.report.figures.style import panels, save_png, styled
 from al_bench.report.tables.cells import NONE, Table
 from al_bench.report.tables.render import markdown
 
-LARGE = 40  # classes beyond which a figure has no names
+LARGE = 40  # with more classes, the figure shows no class names
 
 
 def card_of(probabilities: Floats, truth: Ints) -> dict[str, Any]:
-    """The card of (n, k) zero-shot probabilities of (n,) true classes, in JSON's values; O(n k).
+    """The card of (n, k) zero-shot probabilities and (n,) true classes, in JSON values; O(n k).
 
-    By class, (k,): `truth`, its rows; `guessed`, rows taken for it; `expected`, the sum of its
-    probabilities; `precision` and `recall`, None where there is no row. `confusion`: (k, k) rows of
-    each class by guess.
+    Per class, (k,): `truth`, number of rows; `guessed`, number of predicted rows; `expected`, sum
+    of its probabilities; `precision` and `recall`, None without rows. `confusion`: (k, k) numbers
+    of rows, true class by prediction.
     """
     k, guess = probabilities.shape[1], probabilities.argmax(axis=1)
     confusion = np.bincount(truth * k + guess, minlength=k * k).reshape(k, k)
@@ -44,12 +44,12 @@ def card_of(probabilities: Floats, truth: Ints) -> dict[str, Any]:
 
 
 def known(values: Floats) -> list[float | None]:
-    """The values with None for NaN, which JSON has no word for."""
+    """The values with None for NaN, which JSON cannot express."""
     return [None if np.isnan(value) else value for value in values.tolist()]
 
 
 def card_tables(card: Mapping[str, Any]) -> tuple[Table, Table]:
-    """All rows, and class by class."""
+    """Two tables: over all rows, and per class."""
     cells = [card[name] for name in ("accuracy", "balanced_accuracy", "confidence", "ece")]
     whole = Table(
         f"{card['name']}: {card['rows']} rows of the {card['split']} split",
@@ -69,7 +69,7 @@ def card_tables(card: Mapping[str, Any]) -> tuple[Table, Table]:
 def write_card(card: Mapping[str, Any], folder: Path) -> list[Path]:
     """Write <name>.md, .json and .png.
 
-    card: as `judged` makes it, and what it is of: name, command, split, class_names.
+    card: as `card_of` returns it, with name, command, split and class_names added.
     """
     folder.mkdir(parents=True, exist_ok=True)
     text, data, image = (folder / f"{card['name']}.{kind}" for kind in ("md", "json", "png"))
@@ -81,7 +81,7 @@ def write_card(card: Mapping[str, Any], folder: Path) -> list[Path]:
 
 
 def draw(card: Mapping[str, Any], path: Path) -> None:
-    """Confusion (fractions of each true class) beside the histogram of guesses against truth."""
+    """Draw the confusion matrix, by true class, and a histogram of predicted and true classes."""
     confusion, names = np.array(card["confusion"], dtype=float), card["class_names"]
     k = len(names)
     with styled():

@@ -1,9 +1,9 @@
-"""From run directories to one tidy table, a row per run and round, and back to a parquet file.
+"""Reading run folders into one tidy table, a row per run and round, and writing it to parquet.
 
-Of what was measured four decimals are kept: another seed moves the second or third, and those
-behind the fourth are most of the bytes of a file. A table is rounded when it is read, from runs or
-from a file, so that what is made of either is the same to the last digit; the files of a run keep
-every digit. Recall by class, a list a round, is kept of a run's last round.
+Measured values keep four decimals: another seed changes the second or third, and the later ones
+are most of a file's bytes. Tables from runs and from files are both rounded on reading, so that
+reports agree to the last digit; the files of a run keep every digit. Recall by class, a list per
+round, is kept for the last round of a run.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ NOT_STARTED = "not started"
 NOT_AVAILABLE = "data set not available"
 SECONDS = ("select", "fit", "evaluate")
 PLACES = 4  # decimals
-DIGITS = 18  # that a stored number may have, those of 64 bits
-RENAMED = {  # columns of version 1.0
+DIGITS = 18  # most digits of a stored decimal: those that fit into 64 bits
+RENAMED = {  # columns and manifest keys of version 1.0, and their present names
     "assignment": "annotator_selection",
     "assignment_config": "annotator_selection_config",
     "oracle": "reads_truth",
 }
-GIVEN = ["noise_rate", "cost"]  # shares and prices as they were configured, which repeat
+GIVEN = ["noise_rate", "cost"]  # configured rates and prices: not rounded, and repeated often
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A run that gives no rows, and why; where: its setting's columns, if its data are not here."""
+    """A run without rows, and why; where: its setting's columns, if its data are not available."""
 
     id: str
     what: str
@@ -50,17 +50,17 @@ class Missing:
 
     @property
     def setting(self) -> Setting:
-        """Its setting, as far as it is known."""
+        """The run's setting, as far as it is known."""
         groups = [group for group in SETTING if group in self.where]
         return Setting(tuple(Choice(g, self.where[g], self.where[f"{g}_config"]) for g in groups))
 
 
 @dataclass(frozen=True)
 class Results:
-    """All that a report is made of.
+    """The input of a report.
 
-    frame: rows of finished runs; failed, unfinished: the runs that are not in it; provenance: the
-    distinct commits, devices and versions of the runs.
+    frame: rows of finished runs; failed, unfinished: the other runs; provenance: the distinct
+    commits, devices and versions of the runs.
     """
 
     frame: pd.DataFrame
@@ -70,16 +70,16 @@ class Results:
 
     @property
     def unavailable(self) -> tuple[Missing, ...]:
-        """The unfinished runs whose data set was not there."""
+        """The unfinished runs whose data set is not available."""
         return tuple(run for run in self.unfinished if run.why == NOT_AVAILABLE)
 
     @property
     def partial(self) -> bool:
-        """Whether runs are missing that belong to it."""
+        """Whether some runs failed or are unfinished."""
         return bool(self.failed or self.unfinished)
 
     def summary(self) -> str:
-        """One sentence: how many runs there are, and what became of the others."""
+        """One sentence: how many runs are finished, and the state of the others."""
         done = self.frame["id"].nunique() if len(self.frame) else 0
         started = [r for r in self.unfinished if r.why not in (NOT_STARTED, NOT_AVAILABLE)]
         waiting = sum(run.why == NOT_STARTED for run in self.unfinished)
@@ -100,9 +100,9 @@ class Results:
 
 
 def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
-    """Read the runs of a folder (all, or those of these ids) without dropping any silently.
+    """Read the runs of a folder, all or those with these ids; none is dropped silently.
 
-    Raises FileNotFoundError where the folder does not exist.
+    FileNotFoundError if the folder does not exist.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder of runs at {folder}; wanted its <id>/manifest.json")
@@ -120,6 +120,7 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         except ValueError as problem:
             failed.append(Missing(name, UNKNOWN, str(problem)))
             continue
+        manifest |= {key: by_todays_names(manifest[key]) for key in ("choices", "science", "facts")}
         what = describe(manifest["choices"], manifest["science"], manifest["seed"])
         if manifest["error"]:
             failed.append(Missing(name, what, str(manifest["error"])))
@@ -138,8 +139,13 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
     return Results(frame, tuple(failed), tuple(unfinished), known)
 
 
+def by_todays_names(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of a manifest, perhaps of version 1.0."""
+    return {RENAMED.get(key, key): value for key, value in table.items()}
+
+
 def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) -> str:
-    """A run in words: its data, imbalance, noise or annotators, its query rule and its seed."""
+    """A run in words: data set, imbalance, noise or annotators, strategy and seed."""
     groups = ("dataset", "imbalance", erring(science), "strategy")
     parts = [display_name(g, choices.get(g, UNKNOWN), science.get(g) or {}) for g in groups]
     return f"{', '.join(parts)}, seed {seed}"
@@ -148,8 +154,8 @@ def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) 
 def tidy(
     name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """One flat row per round; n_labels (answers bought), oracle_calls and, where several
-    annotators were there to be paid, cost are running totals."""
+    """One flat row per round. n_labels (answers bought), oracle_calls and, with several annotators,
+    cost are running totals."""
     facts = manifest["facts"]
     fixed: dict[str, Any] = {"id": name} | group_columns(manifest["choices"], manifest["science"])
     fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
@@ -173,13 +179,13 @@ def tidy(
 
 
 def sorted_rounds(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of rounds in the one order in which it is written."""
+    """A table of rounds in the order in which it is always written."""
     order = [*SETTING, *METHOD, "seed", "id", "round"]
     return frame.sort_values(order, kind="stable", ignore_index=True)
 
 
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of rounds as it is kept; the same once more. O(numbers)."""
+    """A table of rounds with values rounded and recall kept for last rounds only; idempotent."""
     last = frame["round"] == frame.groupby("id")["round"].transform("max")
     by_class = [
         np.round(recall, PLACES).tolist() if keep else []
@@ -191,10 +197,10 @@ def rounded(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def check_problems(frame: pd.DataFrame) -> int:
-    """How many runs do not say what problem they met, so that they cannot be checked.
+    """Check that runs with the same problem settings and seed record the same digest of it, and
+    count the runs that record none.
 
-    ValueError where runs on one problem, by what it is made of and their seed, say different ones:
-    their data, weights or code differed.
+    ValueError if digests differ: the runs had different data, weights or code.
     """
     columns = [*(f"{group}_config" for group in PROBLEM), "seed"]
     runs = frame[["id", "digest", *PROBLEM, *columns]].drop_duplicates("id")
@@ -216,7 +222,7 @@ def check_problems(frame: pd.DataFrame) -> int:
 
 
 def merged_results(several: Sequence[Results]) -> Results:
-    """Several results as one; of a run that is in several the first."""
+    """Several results as one; a run in several of them is taken from the first."""
     frames, there = [], set[str]()
     for results in several:
         if len(results.frame):
@@ -238,7 +244,7 @@ def merged_results(several: Sequence[Results]) -> Results:
 
 
 def completed_from(results: Results, others: Sequence[Results]) -> Results:
-    """The results with the runs that were not started here from others, the first that has each."""
+    """The results, with runs not started here taken from the first of the others that has them."""
     todo = {run.id for run in results.unfinished if run.why == NOT_STARTED}
     parts = [results]
     for other in others:
@@ -251,7 +257,7 @@ def completed_from(results: Results, others: Sequence[Results]) -> Results:
 
 
 def without_data(results: Results, gone: Mapping[str, Missing]) -> Results:
-    """The results with these runs (by id) listed as not run instead of failed or not started."""
+    """The results with these runs (by id) listed as not available, not as failed or not started."""
     failed = tuple(run for run in results.failed if run.id not in gone)
     rest = [run for run in results.unfinished if run.id not in gone]
     ordered = sorted(gone.values(), key=lambda run: (run.setting, run.what, run.id))
@@ -259,12 +265,12 @@ def without_data(results: Results, gone: Mapping[str, Missing]) -> Results:
 
 
 def write_parquet(results: Results, path: Path) -> Path:
-    """Write the table and what is missing from it; the same runs give the same bytes.
+    """Write the table and the list of missing runs; the same runs give the same bytes.
 
-    What was measured is stored as Parquet's decimals. No two need be alike, so they are written
-    without a dictionary and byte by byte: all first bytes, then all second ones. A column is one
-    page, since a compressor finds repetitions within a page only. A file that is there is replaced
-    as a whole or, where writing fails, not at all.
+    Measured values are stored as Parquet decimals. They rarely repeat, so they are written without
+    a dictionary and as byte streams: all first bytes, then all second ones. Each column is one
+    page, because the compressor finds repetitions only within a page. An existing file is replaced
+    as a whole, or left as it is if writing fails.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -274,7 +280,7 @@ def write_parquet(results: Results, path: Path) -> Path:
     measured = []
     for number, column in enumerate(table.schema):
         stored = column.type == pa.float64() and column.name not in GIVEN
-        if stored and not np.isinf(frame[column.name]).any():  # for which decimals have no number
+        if stored and not np.isinf(frame[column.name]).any():  # decimals cannot express inf
             short = table.column(number).cast(pa.decimal128(DIGITS, PLACES))
             table = table.set_column(number, column.name, short)
             measured.append(column.name)
@@ -306,8 +312,8 @@ def write_parquet(results: Results, path: Path) -> Path:
 
 
 def read_parquet(path: Path) -> Results:
-    """Read what `write_parquet` wrote, now or in an older version, with numbers as doubles;
-    FileNotFoundError or ValueError otherwise."""
+    """Read a file of `write_parquet`, of this or an older version, with numbers as doubles;
+    FileNotFoundError if there is none, ValueError if it is another kind of file or damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -344,10 +350,10 @@ def read_parquet(path: Path) -> Results:
 
 
 def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
-    """The tidy table, a row per run and round, of a parquet file, of a folder of runs, or of the
-    report of that name whose parquet file lies in the folder `results`.
+    """The tidy table, a row per run and round, of a parquet file, of a folder of runs, or of a
+    report, by the name of its parquet file in the folder `results`.
 
-    What lies at the path goes before the name. FileNotFoundError where there is neither.
+    A path that exists is preferred to a report name. FileNotFoundError if there is neither.
     """
     path, named = Path(source), Path(results) / f"{source}.parquet"
     if path.is_dir():

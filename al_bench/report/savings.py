@@ -1,7 +1,7 @@
-"""How many labels a method saves over another, at one level and over all, on mean learning curves.
+"""The labels that a method saves over another, at one level and over all, by mean learning curves.
 
-Curves are (b, p): b mean curves (one, or one for each bootstrap resample) at p label counts,
-compared after isotonic regression; nothing else smooths them.
+Curves are (b, p): b mean curves (one, or one per bootstrap resample) at p label counts. They are
+compared after isotonic regression, without other smoothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from al_bench.report import stats
 from al_bench.report.stats import Floats
 
 CLOSE = 1e-9  # a level counts as reached within rounding
-MOST = 2.0  # times the labels of the other that a level counts as where it is not reached
+MOST = 2.0  # limit of `edge`: at most this many times the labels, at least 1 / MOST
 
 
 def area(curves: Floats, labels: Floats) -> Floats:
@@ -44,10 +44,9 @@ def isotonic(curves: Floats) -> Floats:
 
 def labels_needed(curves: Floats, labels: Floats, targets: Floats) -> Floats:
     """(b, t) labels at which each curve first reaches each of its targets (b, t); labels: (p,), or
-    (b, p) where each curve has its own.
+    (b, p) if each curve has its own.
 
-    Linear between points; the first point's count where it is reached there already; inf where it
-    is never reached.
+    Linear between points; the first point's count if it is reached there; inf if never reached.
     """
     reached = curves[:, :, None] >= targets[:, None, :] - CLOSE
     at = reached.argmax(axis=1)
@@ -67,12 +66,12 @@ def last_level(curves: Floats, labels: Floats) -> Floats:
 
 
 def edge(a: Floats, b: Floats, labels: Floats) -> Floats:
-    """(b,) what a level that only one of them reaches counts as, in labels of a per label of b.
+    """(b,) the ratio used for levels that only one curve reaches, in labels of a per label of b.
 
-    The ratio at the highest level that both reach, the top of the one that ends lower, for which
-    that one is charged its whole budget; at most `MOST` times and at least one part of so many.
-    Where one curve is the other's with its labels scaled by no more than that, it is the very
-    ratio; it bounds how much levels that no run has shown can make of a saving, either way.
+    It is the ratio at the highest level that both reach (the top of the lower curve), with the
+    whole budget charged to the lower curve, clipped to [1 / `MOST`, `MOST`]. If one curve is the
+    other with its labels scaled by a factor in that range, it is exactly that factor. The clipping
+    bounds the effect of levels that one method never reached, in both directions.
     """
     top_a, top_b = a.max(axis=1), b.max(axis=1)
     shared = np.minimum(top_a, top_b)[:, None]
@@ -94,11 +93,11 @@ def ratio_at(
 
 
 def ratio_over_levels(a: Floats, b: Floats, labels: Floats, beyond: Floats | None = None) -> Floats:
-    """(b,) labels of a per label of b, each summed over all levels from b's start to the highest
-    that either reaches.
+    """(b,) labels of a per label of b, each integrated over all levels from b's start to the
+    highest that either reaches.
 
-    Exact for curves linear between points; above the levels that both reach the ratio is `edge`'s.
-    Where there are no such levels it is the ratio at b's start. beyond: `edge`, if known.
+    Exact for curves linear between points; above the levels that both reach, the ratio is `edge`.
+    Without levels above b's start, it is the ratio at b's start. beyond: `edge`, if known.
     """
     low, top_a, top_b = b[:, 0], a.max(axis=1), b.max(axis=1)
     shared, high = np.maximum(np.minimum(top_a, top_b), low), np.maximum(top_a, top_b)
@@ -115,8 +114,8 @@ def ratio_over_levels(a: Floats, b: Floats, labels: Floats, beyond: Floats | Non
 
 def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats) -> Floats:
     """(b,) integral over levels low..high of the labels at which a curve first reaches a level;
-    levels above its top count nothing."""
-    # a level is first crossed in the segment that lifts the highest value met so far above it
+    levels above its top count zero."""
+    # a level is first crossed in the segment that raises the running maximum above it
     met = np.maximum.accumulate(curves, axis=1)
     low, high = low[:, None], np.maximum(low, high)[:, None]
     met = np.clip(met, low, high)
@@ -130,10 +129,10 @@ def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats
 
 @dataclass(frozen=True)
 class Saving:
-    """The labels method a saves over method b, as a fraction of b's labels.
+    """The labels that method a saves over method b, as a fraction of b's labels.
 
     value, low, high: estimate and 95 % interval (NaN with one seed); error: the standard error of
-    the log of the ratio 1 - value; reached_a, reached_b: whether the mean curves get to the level.
+    log(1 - value), the log ratio; reached_a, reached_b: whether the mean curve reaches the level.
     """
 
     value: float
@@ -146,7 +145,7 @@ class Saving:
 
 
 def both_forms(a: Floats, b: Floats, labels: Floats) -> Floats:
-    """(b, 2) logs of the labels of a per label of b, on isotonic fits: at b's last level, and over
+    """(b, 2) logs of the labels of a per label of b, on isotonic fits: at b's last level and over
     all levels."""
     last = last_level(b, labels)[:, None]
     a, b = isotonic(a), isotonic(b)
@@ -159,8 +158,8 @@ def both_forms(a: Floats, b: Floats, labels: Floats) -> Floats:
 def saved(
     a: Floats, b: Floats, labels: Floats, resamples: int, rng: np.random.Generator
 ) -> tuple[Saving, Saving]:
-    """The labels a saves over b at b's last level, which is that of each resample, and over all
-    levels, with intervals; a and b are (s, p), paired by seed."""
+    """The labels that a saves over b, with intervals: at b's last level (in each resample its own),
+    and over all levels; a and b are (s, p) scores, paired by seed."""
     logs, errors = stats.errors(
         lambda weights: both_forms(weights @ a, weights @ b, labels), len(a), resamples, rng
     )
@@ -178,8 +177,8 @@ def saved(
 
 
 def saving_limits(log: float, error: float, freedom: float) -> tuple[float, float]:
-    """The ends of the 95 % t interval of a saving, from the log of its ratio and the standard error
-    of that."""
+    """The ends of the 95 % t interval of a saving, from its log ratio and the standard error of
+    that."""
     from scipy.stats import t
 
     half = t.ppf(0.975, freedom) * error if freedom > 0 else np.nan

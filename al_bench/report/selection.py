@@ -1,7 +1,7 @@
 """Choosing methods and settings by columns: ``{strategy: codecision, learner.balance: none}``.
 
-A key is a column or a parameter of its config by dotted name, a value one value or a list of those
-that will do. What is chosen has all of them.
+A key is a column, or a parameter of its config by dotted name; a value is one value or a list of
+alternatives. A method or setting is selected if it matches every key.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ Selection: TypeAlias = Mapping[str, Any]
 
 
 class NoMatchError(ValueError):
-    """A selection that none of the runs is of."""
+    """A selection matches none of the runs."""
 
 
 def selections(what: str, given: Any, groups: Sequence[str]) -> tuple[Selection, ...]:
-    """One selection or several, checked as far as that goes without runs."""
+    """One selection or several, checked as far as possible without runs."""
     found = [given] if isinstance(given, Mapping) else given
     if isinstance(found, str) or not isinstance(found, Sequence):
         found = [given]
@@ -41,7 +41,7 @@ def matches(key: Key, selection: Selection) -> bool:
 
 
 def own(key: Key, name: str) -> Any:
-    """What a key has in a column, or for a dotted name; None where it has nothing."""
+    """The value of a key in a column, or for a dotted name; None if it has none."""
     group, _, path = name.partition(".")
     choice: Choice | None = next((c for c in key.choices if c.group == group), None)
     if choice is None or not path:
@@ -55,8 +55,8 @@ def fits(found: Any, wanted: Any) -> bool:
 
 
 def keys_of_selection(what: str, selection: Selection, keys: Sequence[K]) -> list[K]:
-    """The keys that a selection is of; NoMatchError, which says what there is, where there are
-    none."""
+    """The keys that match a selection; NoMatchError, which lists the values there are, if none
+    does."""
     found = [key for key in keys if matches(key, selection)]
     if not found:
         there = (f"{name} {', '.join(values(name, keys)) or 'nowhere'}" for name in selection)
@@ -66,8 +66,8 @@ def keys_of_selection(what: str, selection: Selection, keys: Sequence[K]) -> lis
 
 
 def only(what: str, selection: Selection, keys: Sequence[K]) -> K:
-    """The one key that a selection is of; ValueError, which says what tells them apart, where there
-    are several."""
+    """The one key that matches a selection; ValueError, which says how they differ, if several
+    do."""
     found = keys_of_selection(what, selection, keys)
     if len(found) > 1:
         parts = [choice for key in found for choice in key.choices]
@@ -82,7 +82,7 @@ def only(what: str, selection: Selection, keys: Sequence[K]) -> K:
 
 
 def values(name: str, keys: Sequence[Key]) -> list[str]:
-    """What keys have in a column or for a dotted name, each once."""
+    """The distinct values of keys in a column or for a dotted name."""
     found = {value(one) for key in keys if (one := own(key, name)) is not None}
     return sorted(found)
 

@@ -1,4 +1,4 @@
-"""What an experiment wants its report to show, and the sentences where that cannot be."""
+"""What an experiment's report shall show, read from its config and checked."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ VALUES = ("area", "end", "last")
 
 @dataclass(frozen=True)
 class Target:
-    """The savings over all levels to reach, mean and worst, in the rows of a selection.
+    """The mean and the worst saving over all levels to reach in the selected rows.
 
     Rows are kinds of noise: ``{noise.rate: 0}``; ``{noise.rate: all}`` is the row over all rates.
-    Where several annotators are asked rows are these: ``{annotators: mixed}``, or ``all``.
+    With several annotators, rows are annotator pools: ``{annotators: mixed}``, or ``all``.
     """
 
     rows: Selection
@@ -30,10 +30,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Claim:
-    """One method against the best of some baselines (none: the report's), chosen set by set.
+    """One method compared with the best of some baselines (none: the report's), chosen per set.
 
-    A baseline is an opponent as it is, and once more with the prior's probabilities multiplied into
-    its model's at test time, where the runs have measured that.
+    Each baseline competes as it is and, if the runs measured it, also with its model's
+    probabilities multiplied by the prior's at test time.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Claim:
 
 
 def checked_keys(what: str, given: Any, needed: Sequence[str], more: Sequence[str]) -> Any:
-    """What a config says, with the keys that are needed and of the others what it likes."""
+    """A config mapping, checked to have all `needed` keys and no others than those in `more`."""
     if not isinstance(given, Mapping) or not {*needed} <= given.keys() <= {*needed, *more}:
         has = sorted(map(str, given)) if isinstance(given, Mapping) else repr(given)
         raise ValueError(f"{what} has {has}; wanted {', '.join(needed)} and, if need be, "
@@ -52,7 +52,7 @@ def checked_keys(what: str, given: Any, needed: Sequence[str], more: Sequence[st
 
 
 def claim_of(given: Any, inside: Sequence[str]) -> Claim:
-    """A claim from what a config says; inside: the groups that make up a method."""
+    """A claim from its config; inside: the groups that make up a method."""
     checked_keys("a claim of report.claims", given, ("name", "ours"), ("baselines", "targets"))
     name = given["name"]
     if not isinstance(name, str) or not name:
@@ -67,7 +67,7 @@ def claim_of(given: Any, inside: Sequence[str]) -> Claim:
 
 
 def target_of(this: str, given: Any) -> Target:
-    """A target from what a config says: a mean, a worst saving or both, and the rows it is for."""
+    """A target from its config: a mean saving, a worst saving or both, and the rows it is for."""
     rows = dict(given) if isinstance(given, Mapping) else {}
     mean, worst = rows.pop("mean", None), rows.pop("worst", None)
     numbers = [goal for goal in (mean, worst) if goal is not None]
@@ -86,13 +86,12 @@ def is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Pivot:
-    """A table of what runs measured, by what tells them apart.
+    """A table of measured values, with any groups as rows and columns.
 
-    rows, columns: groups such as `dataset` or `supervision`, or `method` and `setting`, which are
-    all of their groups; metrics: several are columns; value: `area` under the curve, `end` (mean
-    over the last tenth of the budget), `last` (after the last round), or a fraction of the pool at
-    which a round ends; where: the runs that count, by their columns; note: what a reader should
-    know.
+    rows, columns: groups such as `dataset` or `supervision`, or `method` and `setting` for all of
+    their groups; metrics: several become columns; value: `area` under the curve, `end` (mean over
+    the last tenth of the budget), `last` (after the last round), or a fraction of the pool at which
+    a round ends; where: a selection of the runs that count; note: a remark for the reader.
     """
 
     title: str
@@ -105,7 +104,7 @@ class Pivot:
 
 
 def pivot_of(given: Any, metric: str) -> Pivot:
-    """A table from what a config says; metric: of the report, where it names none."""
+    """A table from its config; metric: the report's, used if the table names none."""
     more = ("columns", "metrics", "value", "where", "note")
     checked_keys("report.tables", given, ("title", "rows"), more)
     this = f"report.tables {given['title']!r}"
@@ -130,11 +129,11 @@ def pivot_of(given: Any, metric: str) -> Pivot:
 class ReportSpec:
     """What an experiment's report shows; methods and settings are selected by their columns.
 
-    metric: the headline, higher is better; ours: methods put forward (none: all alike); baselines:
-    those they are held against (none: all others that are published); bootstrap, seed: of the
-    intervals; method: the groups that make up a method, `learner` too where it is not part of the
-    setting; claims: named comparisons over sets, see `Claim`; tables: what else is shown, see
-    `Pivot`.
+    metric: the main one, higher is better; ours: the proposed methods (none: all are treated
+    alike); baselines: methods to compare them with (none: all other published ones); bootstrap,
+    seed: of the intervals; method: the groups that make up a method, with `learner` if it is not
+    part of the setting; claims: named comparisons over sets, see `Claim`; tables: further tables,
+    see `Pivot`.
     """
 
     metric: str = "balanced_accuracy"
@@ -175,10 +174,10 @@ class ReportSpec:
 
     @cached_property
     def claimed(self) -> tuple[Claim, ...]:
-        """The claims, checked as far as that goes without results."""
+        """The claims, checked as far as possible without results."""
         return tuple(claim_of(given, in_method(self.method)) for given in self.claims)
 
     @cached_property
     def pivots(self) -> tuple[Pivot, ...]:
-        """The tables, checked as far as that goes without results."""
+        """The tables, checked as far as possible without results."""
         return tuple(pivot_of(given, self.metric) for given in self.tables)

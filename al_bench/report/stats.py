@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 CHUNK = 1000  # resamples evaluated at a time
-FEW = 7  # seeds up to which resamples repeat so often that each is evaluated once
-SAME = 1e-8  # differences that are rounding
+FEW = 7  # up to this many seeds resamples repeat so often that each is evaluated once
+SAME = 1e-8  # smaller differences are rounding
 
 
 def errors(
@@ -21,8 +21,8 @@ def errors(
 ) -> tuple[Floats, Floats]:
     """Estimates (f,) and their bootstrap standard errors (f,) over seeds; NaN with one seed.
 
-    The spread over resamples is too small by (seeds - 1) / seeds in variance (Efron and Tibshirani,
-    1993), which counts with few seeds, and is corrected for that; use them with Student's t.
+    The variance over resamples is too small by a factor (seeds - 1) / seeds (Efron and Tibshirani,
+    1993), which matters with few seeds, and is corrected. Use the errors with Student's t.
     """
     value = statistic(np.full((1, seeds), 1.0 / seeds))[0]
     if seeds < 2:
@@ -36,7 +36,7 @@ def resampled(
 ) -> Floats:
     """(resamples, f) values of f statistics on resamples of the seeds; NaN counts as -inf.
 
-    With few seeds each different resample is evaluated once: of five there are only 126.
+    With few seeds each distinct resample is evaluated once: five seeds have only 126.
     """
     draws = rng.integers(0, seeds, (resamples, seeds)) + seeds * np.arange(resamples)[:, None]
     counts = np.bincount(draws.ravel(), minlength=draws.size).reshape(draws.shape)
@@ -62,7 +62,7 @@ def t_band(curves: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """A paired comparison over seeds, from one difference a seed."""
+    """A paired comparison over seeds, from one difference per seed."""
 
     apart: Floats
 
@@ -79,7 +79,7 @@ class Paired:
 
     @cached_property
     def same(self) -> bool:
-        """Whether two or more seeds differ by nothing but rounding."""
+        """Whether there are several seeds and all differences are only rounding."""
         return len(self.apart) > 1 and bool(np.abs(self.apart).max() <= SAME)
 
     @property

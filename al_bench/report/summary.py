@@ -1,4 +1,4 @@
-"""What a claim comes to over the sets of each row: means, worst sets, targets."""
+"""Summaries of a claim over the sets of each row: means, worst sets, targets."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from al_bench.report.stats import Floats
 
 @dataclass(frozen=True)
 class MeanSaving:
-    """A saving over sets: its mean, the worst and its set, and sets in which ours does not reach
-    the level.
+    """A saving over sets: its mean, the worst one with its set, and the sets in which our method
+    does not reach the level.
 
-    The mean is 1 less the geometric mean of the ratios of labels, so that half and twice the labels
-    make up for each other, and the noise of few seeds does not pull it down.
-    over_seeds: 95 % interval of the mean over these sets; over_sets: over other sets like these,
-    for which sets are drawn too. NaN with one seed, or one set.
+    The mean is 1 minus the geometric mean of the label ratios, so that half and twice the labels
+    cancel, and the noise of few seeds does not bias it downwards.
+    over_seeds: 95 % interval of the mean for these sets; over_sets: for other sets like these, with
+    sets as a random sample too. NaN with one seed, or one set.
     """
 
     mean: float
@@ -38,7 +38,7 @@ class MeanSaving:
 
 @dataclass(frozen=True)
 class Goal:
-    """A target, of the `mean` or the `worst` saving over all levels, and whether it is reached."""
+    """A target for the `mean` or the `worst` saving over all levels, and whether it is reached."""
 
     what: str
     fraction: float
@@ -47,8 +47,8 @@ class Goal:
 
 @dataclass(frozen=True)
 class Summary:
-    """A claim over the sets of one row. area, accuracy: mean differences under the curve and at the
-    full budget; verdicts: sets won, tied and lost by area; levels: means."""
+    """A claim over the sets of one row. area, accuracy: mean differences in area under the curve
+    and at the full budget; verdicts: sets won, tied and lost by area; levels: means."""
 
     row: Setting
     sets: int
@@ -62,12 +62,12 @@ class Summary:
 
 
 def summaries(result: ClaimResult) -> list[Summary]:
-    """A claim's rows in order, then the pooled ones."""
+    """The summaries of a claim's rows in order, pooled rows last."""
     return [summary(result.claim, row, sets) for row, sets in result.rows().items()]
 
 
 def summary(claim: Claim, row: Setting, sets: Sequence[PairedResult]) -> Summary:
-    """What a claim comes to over the sets of a row."""
+    """The summary of a claim over the sets of a row."""
     found = [one.comparison for one in sets]
     integrated = mean_saving(sets, [one.integrated for one in found])
     verdicts = [one.area.verdict for one in found]
@@ -86,7 +86,7 @@ def summary(claim: Claim, row: Setting, sets: Sequence[PairedResult]) -> Summary
 
 
 def goals(claim: Claim, row: Setting) -> Iterator[tuple[str, float]]:
-    """The mean and the worst saving to reach in a row, as far as there are targets for it."""
+    """The mean and the worst saving to reach in a row, if there are targets for it."""
     for what in ("mean", "worst"):
         wanted = (getattr(t, what) for t in claim.targets if matches(row, t.rows))
         goal = next((one for one in wanted if one is not None), None)
@@ -95,7 +95,7 @@ def goals(claim: Claim, row: Setting) -> Iterator[tuple[str, float]]:
 
 
 def mean_saving(sets: Sequence[PairedResult], savings: Sequence[Saving]) -> MeanSaving:
-    """Mean, intervals and worst of what is saved in some sets."""
+    """Mean, intervals and worst of the savings in some sets."""
     logs = np.log(1 - np.array([saving.value for saving in savings]))
     errors, freedom = np.array([(saving.error, saving.seeds - 1.0) for saving in savings]).T
     _, data = np.unique([one.set.choice("dataset").config for one in sets], return_inverse=True)
@@ -109,13 +109,13 @@ def mean_saving(sets: Sequence[PairedResult], savings: Sequence[Saving]) -> Mean
 def mean_limits(
     logs: Floats, errors: Floats, freedom: Floats, data: NDArray[np.integer[Any]]
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """95 % intervals of a mean saving over seeds, and over other sets like these, all (n,): logs of
-    the ratios 1 - saving with standard errors of so many degrees of freedom, and numbers of their
-    data sets.
+    """95 % intervals of a mean saving over seeds, and over other sets like these. All arguments are
+    (n,): logs of the ratios 1 - saving, their standard errors with degrees of freedom, and indices
+    of their data sets.
 
-    Over seeds errors add up, with the degrees of freedom of Welch and Satterthwaite (1947). Over
-    sets: the spread between data sets (the rows of one go together), which holds the error within
-    them; never narrower than over seeds, and one data set says nothing of others.
+    Over seeds, errors are combined with the degrees of freedom of Welch and Satterthwaite (1947).
+    Over sets, the interval is from the spread between data sets (all sets of one together), which
+    includes the error within them. It is never narrower than over seeds, and NaN for one data set.
     """
     mean, number, count = float(logs.mean()), len(logs), int(data.max()) + 1
     parts = errors**2

@@ -1,4 +1,4 @@
-"""From a config to files: one run, sweeps of them, and what mirrors them."""
+"""From a config to files: single runs, sweeps, and loggers that mirror them."""
 
 from lazy_loader import attach_stub
 

@@ -1,11 +1,11 @@
-"""What a component is, besides being an object: its class by public name, what its constructor is
-given, and what else its numbers hang on.
+"""The identity of a component: its class by public name, its constructor's arguments, and whatever
+else its numbers depend on. A run's id is the hash of these.
 
-A component's class may say ``version`` (raised when its numbers change on purpose), ``several``
-(the same where there are several annotators), ``brings`` (its parameters that may name files or
-folders of the user's own), ``operational`` (its parameters that change no number, and are no part
-of it) and ``later`` (parameters that it has got since, each with the value that earlier runs had,
-which names none). Code from outside this package is named by its source.
+A component's class may declare ``version`` (raised when its numbers change on purpose), ``several``
+(its version for runs with several annotators), ``brings`` (parameters that may name the user's own
+files or folders; their content is hashed), ``operational`` (parameters that change no number, left
+out of the identity) and ``later`` (parameters added since, each with the value that earlier runs
+used; that value is left out). Code from outside this package is identified by its source.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """One part of a run as a value; two are equal where they name the same code, parameters and
-    content.
+    """One part of a run as a value; two are equal if their code, parameters and content are equal.
 
-    group: its config group; name: of its option, or of its class; params: its class, as
-    ``_target_``, and what its constructor is given, by name; several: whether it is of a run with
-    several annotators, who have a version of their own.
+    group: its config group; name: its option or class; params: its class, as ``_target_``, and its
+    constructor's arguments by name; several: whether its run has several annotators, in which case
+    the class's ``several`` counts as a second version.
     """
 
     group: str
@@ -47,19 +46,19 @@ class Component:
 
     @classmethod
     def of(cls, group: str, part: Any) -> Component:
-        """What an object is, or a config node describes, by the name of its class."""
+        """The component of an object or of a config node, named after its class."""
         params = part if isinstance(part, Mapping) else node_of(part)
         return cls(group, str(params["_target_"]).rpartition(".")[2].lower(), params)
 
     @property
     def version(self) -> Any:
-        """What its class says of itself; None where it says nothing."""
+        """The version that its class declares, or None."""
         return self.identity.get("version")
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """The parameters with versions, sources, and the content of files in place of their paths:
-        what is hashed into a run's id, and stands in its manifest and in tables of results."""
+        """The parameters with versions and sources, and hashes of files instead of their paths.
+        This is hashed into a run's id and written to its manifest and to tables of results."""
         found: dict[str, Any] = identified(self.params, self.several)
         return found
 
@@ -75,21 +74,21 @@ class Component:
 
 
 def run_id(settings: Mapping[str, Any]) -> str:
-    """Twelve hex digits that name a run: equal settings and content give equal names, on any
-    machine. ValueError where a value is none of JSON's, or the source of outside code is unknown.
+    """Twelve hex digits that name a run, equal on any machine for equal settings and content.
+    ValueError if a value cannot be written as JSON or the source of outside code is unknown.
     """
     return name_of(identified(settings))
 
 
 def name_of(known: Any) -> str:
-    """The same of settings that are identified already."""
+    """The run id of settings that `identified` has completed already."""
     text = json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return sha256(text.encode()).hexdigest()[:12]
 
 
 def identified(node: Any, several: bool = False) -> Any:
     """A config node with the version, source and content of each component in it; several: whether
-    it is of a run with several annotators, as the settings of a run say by themselves."""
+    the run has several annotators (the settings of a whole run show this by themselves)."""
     if isinstance(node, list | tuple):
         return [identified(part, several) for part in node]
     if isinstance(node, float) and node.is_integer():
@@ -117,11 +116,11 @@ def identified(node: Any, several: bool = False) -> Any:
 
 
 def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A node with what its class, one of this package, is by default where the node leaves it out:
-    the parameters of an object that is made so, as it keeps them."""
+    """A node with the default values of the parameters it leaves out, as an instance of its class
+    holds them. Only classes of this package are completed."""
     target = str(node.get("_target_", ""))
     missing = [name for name in defaulted(target) if name not in node]
-    if not missing or target == "al_bench.Problem":  # of arrays, which are known by their digest
+    if not missing or target == "al_bench.Problem":  # it has arrays, identified by their digest
         return node
     made = instantiate({name: value for name, value in node.items() if name not in GIVEN})
     return {**node, **{name: plain(getattr(made, name)) for name in missing}}
@@ -137,7 +136,7 @@ def targets(node: Any) -> Iterator[str]:
 
 
 def component(target: str) -> Any:
-    """What a dotted name means; ValueError, in one sentence, where it means nothing."""
+    """The object with a dotted name; ValueError if it cannot be imported."""
     try:
         return resolve_name(target)
     except (ImportError, AttributeError, ValueError) as error:
@@ -145,7 +144,7 @@ def component(target: str) -> Any:
 
 
 def file_hash(value: Any) -> Any:
-    """The hash of a file or folder that a value names; the value itself where it names none."""
+    """The hash of the file or folder that a value names; the value itself if there is none."""
     from al_bench.core.hashing import digest, fingerprint
 
     path = Path(value).expanduser() if isinstance(value, str) and value else None
@@ -158,10 +157,9 @@ def file_hash(value: Any) -> Any:
 
 
 def node_of(part: Any) -> dict[str, Any]:
-    """The call that makes an equal object: its class, and what its constructor was given by name.
+    """The config node that makes an equal object: its class and constructor arguments by name.
 
-    ValueError where the object does not keep what its constructor takes, or keeps what no config
-    can say.
+    ValueError if the object has no attribute for an argument, or one that no config can express.
     """
     kind = type(part)
     node: dict[str, Any] = {"_target_": public_name(kind)}
@@ -176,7 +174,7 @@ def node_of(part: Any) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value as a config says it; objects in it become nodes."""
+    """A value as a config expresses it; objects in it become nodes."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if type(value).__module__ == "numpy":
@@ -189,7 +187,7 @@ def plain(value: Any) -> Any:
 
 
 def public_name(kind: type) -> str:
-    """The shortest dotted name a class is imported by."""
+    """The shortest dotted name from which a class can be imported."""
     parts = [*kind.__module__.split("."), kind.__qualname__]
     for end in range(1, len(parts) - 1):
         name = ".".join([*parts[:end], kind.__qualname__])
@@ -204,10 +202,10 @@ def public_name(kind: type) -> str:
 # --- sources --------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=256)  # of this very class, as it was loaded
+@lru_cache(maxsize=256)  # by class object: a reloaded class is hashed anew
 def source(part: Any) -> str:
-    """sha256 of the code that an outside component is made of: its module's file and those of the
-    modules beside it that this one uses; in a notebook, its class's own lines."""
+    """sha256 of the code of an outside component: the file of its module and of the modules it uses
+    from the same folder; in a notebook, the lines of its class."""
     module = sys.modules.get(getattr(part, "__module__", ""))
     if module is None or not getattr(module, "__file__", None):
         return sha256(own_lines(part).encode()).hexdigest()
@@ -216,7 +214,7 @@ def source(part: Any) -> str:
 
 
 def own_lines(part: Any) -> str:
-    """The source of a class or function that no file holds."""
+    """The source of a class or function that was defined in a notebook."""
     parts = [part] if inspect.isfunction(part) else [f for f in vars(part).values() if callable(f)]
     try:
         return "\n".join(inspect.getsource(function) for function in parts)
@@ -228,7 +226,7 @@ def own_lines(part: Any) -> str:
 
 
 def beside(module: ModuleType) -> Iterator[ModuleType]:
-    """A module and, as far as they lie in its folder or below, those whose names it uses."""
+    """A module and the modules it uses, directly or not, from its own folder or below."""
     folder = Path(str(module.__file__)).parent
     seen, waiting = {module.__name__}, [module]
     while waiting:
@@ -242,15 +240,15 @@ def beside(module: ModuleType) -> Iterator[ModuleType]:
                 waiting.append(sys.modules[name])
 
 
-# What a class of this package says of itself is read from its source: a suite has components that
-# take seconds to import.
+# What a class of this package declares is read from its source, without importing it: some
+# components take seconds to import.
 
 
 @cache
 def definition(target: str) -> Definition | None:
-    """The class or function that a dotted name means; None where its module has none such.
+    """The class or function with a dotted name; None if its module does not define it.
 
-    ModuleNotFoundError where there is no such module.
+    ModuleNotFoundError if there is no such module.
     """
     name = target.rpartition(".")[2]
     named = (node for node in statements(target) if isinstance(node, Definition))
@@ -258,7 +256,7 @@ def definition(target: str) -> Definition | None:
 
 
 def statements(target: str) -> list[ast.stmt]:
-    """What the module says that a dotted name lies in; nothing where it has no source."""
+    """The statements of the module of a dotted name; none if the module has no source."""
     package, _, name = target.rpartition(".")
     spec = find_spec(package + behind(package, name))
     return parsed(Path(spec.origin)).body if spec and spec.origin else []
@@ -266,7 +264,7 @@ def statements(target: str) -> list[ast.stmt]:
 
 @cache
 def imports(target: str) -> frozenset[str]:
-    """The top-level packages that a class or function imports, or its module for all in it."""
+    """The top-level packages that a class or function imports, itself or through its module."""
     name = target.rpartition(".")[2]
     own = [n for n in statements(target) if not isinstance(n, Definition) or n.name == name]
     found: set[str] = set()
@@ -280,7 +278,7 @@ def imports(target: str) -> frozenset[str]:
 
 @cache
 def constants(target: str) -> Mapping[str, Any]:
-    """The literal values in the body of the class that a dotted name means."""
+    """The literal values assigned in the body of the class with a dotted name."""
     node, found = definition(target), {}
     for line in node.body if isinstance(node, ast.ClassDef) else []:
         names = [line.target] if isinstance(line, ast.AnnAssign) else getattr(line, "targets", [])
@@ -293,8 +291,8 @@ def constants(target: str) -> Mapping[str, Any]:
 
 @cache
 def defaulted(target: str) -> frozenset[str]:
-    """The parameters that a class of this package has defaults for: of its constructor, or its
-    fields with a value and those of the classes that it is made of."""
+    """The parameters of a class of this package that have defaults: those of its constructor, or
+    its dataclass fields with a value, inherited ones included."""
     node = definition(target) if target.startswith(OURS) else None
     if not isinstance(node, ast.ClassDef):
         return frozenset()
@@ -323,7 +321,7 @@ def bases(target: str, node: ast.ClassDef) -> list[str]:
 
 
 def behind(package: str, name: str) -> str:
-    """The module, with its dots, from which a package's stub takes a name; empty without one."""
+    """The submodule, with a leading dot, from which a package's .pyi stub imports a name; or ''."""
     spec = find_spec(package)
     stub = Path(spec.origin).with_suffix(".pyi") if spec and spec.origin else None
     if stub is None or not stub.is_file():

@@ -1,4 +1,4 @@
-"""Configs: where they lie, what Hydra composes of them, and how a node becomes an object."""
+"""Configs: which folders hold them, how Hydra composes them, and how a node becomes an object."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPTIONAL = (
     "label_model",
     "annotator_selection",
     "proxy_selection",
-)  # null: not there
+)  # null: not used
 SCIENCE = (*GROUPS, "seed")
 WRITTEN = "runs are written below results=<folder>, with all of their settings in manifest.json"
 UNUSED = {
@@ -40,13 +40,13 @@ UNUSED = {
     "hydra/sweeper": "all runs are listed before the first is made; a search, such as Optuna's, "
     "calls al_bench.run from Python",
 }
-# what a trainer may be given that changes numbers
+# a trainer's settings that change a run's numbers
 TRAINING = (
     *("precision", "max_steps", "max_epochs", "gradient_clip_val", "callbacks", "fast_dev_run"),
 )
-EXPERIMENT = ("sweeps", "arms")  # keys that are of experiments alone
-GIVEN = ("limit", "trainer")  # keys of a node that are only there where they are given
-# what version 1.0 called options, groups and parameters; this version still takes their names
+EXPERIMENT = ("sweeps", "arms")  # keys that only experiments have
+GIVEN = ("limit", "trainer")  # keys that a node has only if the user gave them
+# names of options, groups and parameters in version 1.0, which are still accepted
 RENAMED_OPTIONS = {
     "usual": "natural_or_longtail",
     "joined": "belief_blend",
@@ -71,15 +71,15 @@ PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is
 
 
 def workers(threads: int) -> int:
-    """How many processes of so many threads this machine (or this job's fraction of it) has cores
-    for; in a yaml ``${workers:${threads}}``."""
+    """How many processes with this many threads the cores of this machine, or of this job, can run;
+    in a yaml ``${workers:${threads}}``."""
     from joblib import cpu_count
 
     return max(1, int(cpu_count()) // int(threads))
 
 
 def config_dir() -> Path:
-    """The folder of the configs: inside an installed package, or beside it in a checkout."""
+    """The folder of our configs: inside an installed package, or next to it in a checkout."""
     here = Path(__file__).parent.parent
     for folder in (here / "configs", here.parent / "configs"):
         if (folder / "config.yaml").is_file():
@@ -88,19 +88,19 @@ def config_dir() -> Path:
 
 
 def config_folders(extra: Path | None) -> list[Path]:
-    """Where the options of a group lie: our configs, those of other installed packages, and a
-    folder of the user's own."""
+    """The folders with options: our configs, those of other installed packages, and the user's own
+    folder."""
     return [config_dir(), *installed_configs(), *([extra.resolve()] if extra is not None else [])]
 
 
 @cache
 def installed_configs() -> tuple[Path, ...]:
-    """The config folders that installed packages name in the entry points ``al_bench.configs``,
-    each a package whose folder holds config groups.
+    """The config folders that installed packages name in the entry points ``al_bench.configs``;
+    each is a package whose folder holds config groups.
 
-    ValueError where one is not there, or brings an option that there is already.
+    ValueError if one is missing or defines an option that exists already.
     """
-    from importlib.metadata import entry_points  # which takes a while to import
+    from importlib.metadata import entry_points  # slow to import
 
     folders: list[Path] = []
     if not (points := sorted(entry_points(group="al_bench.configs"))):
@@ -110,7 +110,7 @@ def installed_configs() -> tuple[Path, ...]:
         who = f"the package {point.dist.name if point.dist else point.name}"
         try:
             spec = find_spec(point.value)
-        except ImportError as error:  # of the package that it is in
+        except ImportError as error:  # raised by a parent package
             raise ValueError(f"{who} names its configs {point.value}: {error}") from error
         if spec is None or not spec.submodule_search_locations:
             raise ValueError(f"{who} names its configs {point.value}, which is no package")
@@ -125,15 +125,14 @@ def installed_configs() -> tuple[Path, ...]:
 
 
 def instantiate(node: Any) -> Any:
-    """The object a config node describes: one call of its ``_target_``. The only place that does.
-
-    ValueError with the constructor's own sentence where it refuses its arguments.
+    """The object that a config node describes, by one call of its ``_target_``. No other function
+    makes objects from nodes. ValueError with the constructor's message if it refuses its arguments.
     """
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate as made_by_hydra
 
     try:
-        return made_by_hydra(node, _convert_="all")  # or a dataclass in a list would be a config
+        return made_by_hydra(node, _convert_="all")  # else a dataclass in a list stays a config
     except InstantiationException as error:
         if error.__cause__ is None:
             raise ValueError(str(error).splitlines()[0]) from None
@@ -142,8 +141,8 @@ def instantiate(node: Any) -> Any:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The plain values of a whole config but for an experiment's own, whose values may refer to
-    those of their own runs; ValueError where one is left out."""
+    """The plain values of a whole config, without the keys of experiments, whose values may refer
+    to those of their runs; ValueError if a value is missing."""
     from omegaconf import OmegaConf
     from omegaconf.errors import MissingMandatoryValue
 
@@ -161,8 +160,8 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def run_spec(value: Callable[[str], Any]) -> dict[str, Any]:
-    """What decides a run's numbers, from the plain value of each top-level key: the nine groups,
-    the seed, and the optional groups that are chosen; what a trainer is given is part of the
+    """The settings that decide a run's numbers, from the plain value of each top-level key: the
+    nine groups, the seed, and the chosen optional groups. The trainer's settings become part of the
     learners that it trains."""
     chosen = {key: found for key in OPTIONAL if (found := value(key)) is not None}
     whole = {key: value(key) for key in SCIENCE} | chosen
@@ -175,7 +174,7 @@ def run_spec(value: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def trained_by(given: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
-    """A node whose learner, if it is a network with a recipe, has what a trainer is given."""
+    """A node with the trainer's settings in its learner, if that is a network with a recipe."""
     learner = node["learner"]
     if "training" in (learner or {}):
         learner = learner | {"trainer": dict(given)}
@@ -184,7 +183,7 @@ def trained_by(given: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, A
 
 @contextmanager
 def composing(extra: Path | None = None) -> Iterator[None]:
-    """Hydra's compose over our configs and, if given, a folder of the user's own."""
+    """Initialise Hydra for composing from our configs and, if given, the user's own folder."""
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf
@@ -199,18 +198,18 @@ def composing(extra: Path | None = None) -> Iterator[None]:
 
 
 def search(extra: Path | None) -> list[str]:
-    """The override that lets Hydra look for options in other folders than ours too."""
+    """The override that makes Hydra search further folders for options."""
     others = ",".join(f"file://{folder}" for folder in config_folders(extra)[1:])
     return [f"hydra.searchpath=[{others}]"] if others else []
 
 
 def stand_alone() -> None:
-    """Let our files of launchers and sweepers be all there is to them: Hydra would merge each with
-    the plugin's own of the same name, and warn that it soon will not."""
+    """Make our configs of launchers and sweepers the only ones: Hydra would merge each with the
+    plugin's own of the same name, and warn that it soon will not."""
     from hydra.core.config_store import ConfigStore
     from hydra.core.plugins import Plugins
 
-    Plugins.instance()  # which brings in the plugins' own
+    Plugins.instance()  # registers the plugins' own configs
     for path in (config_dir() / "hydra").rglob("*.yaml"):
         *groups, name = path.relative_to(config_dir()).parts
         known: dict[str, Any] = ConfigStore.instance().repo
@@ -220,7 +219,7 @@ def stand_alone() -> None:
 
 
 def trust_folder(folder: Path) -> None:
-    """Let configs in a folder the user named import modules that lie beside them."""
+    """Let configs in the user's folder import modules from that folder."""
     if not folder.is_dir():
         raise FileNotFoundError(f"--config-dir {folder} is not a folder")
     if str(folder.resolve()) not in sys.path:
@@ -228,12 +227,12 @@ def trust_folder(folder: Path) -> None:
 
 
 def key_of(override: str) -> str:
-    """What an override sets: the part before its equals sign."""
+    """The key of an override: the part before its equals sign."""
     return override.split("=", 1)[0].lstrip("+~")
 
 
 def renamed(override: str) -> str:
-    """An override in today's names, with a warning where it has those of version 1.0."""
+    """An override with present names; warns if it used those of version 1.0."""
     key, equals, value = override.partition("=")
     if not re.match(r"[+~/]*(imbalance|supervision|assignment|protocol|belief)\b", key):
         return override
@@ -245,9 +244,9 @@ def renamed(override: str) -> str:
 
 
 def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
-    """The overrides with ``init=centroid`` as ``strategy@init=centroid``, a limit of a data set
-    added to it, and former names replaced; ValueError for a setting of Hydra's own that would
-    change nothing."""
+    """The overrides in Hydra's form: ``init=centroid`` becomes ``strategy@init=centroid``, a data
+    set's limit is added as a new key, former names are replaced. ValueError for a setting of
+    Hydra's own that would change nothing."""
     overrides = list(map(renamed, overrides))
     for override in overrides:
         if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
@@ -261,13 +260,13 @@ def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
 
 
 def is_option(override: str, folders: Sequence[Path]) -> bool:
-    """Whether an override chooses an option of a config group, rather than sets a value."""
+    """Whether an override chooses an option of a config group rather than setting a value."""
     group = key_of(override).split("@")[0]
     return any((folder / group).is_dir() for folder in folders)
 
 
 def is_sweep(override: str) -> bool:
-    """Whether a command-line override stands for several values."""
+    """Whether a command-line override has several values."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return bool(OverridesParser.create().parse_override(override).is_sweep_override())

@@ -7,12 +7,12 @@ from string import Formatter
 from typing import Any
 
 OURS = "al_bench."
-CLASS = "._target_"  # how the name of a part's class ends
+CLASS = "._target_"  # end of the dotted name of a part's class
 RIGHT = "no label noise"
 INNER = (
     "inner" + CLASS
-)  # of the part that another one works on, as a query rule on another's scores
-SAID = {  # by class; a rate is said in per cent
+)  # the class of an inner part, such as the strategy whose scores another one uses
+SAID = {  # display names by class; a rate is given in per cent
     "Natural": "natural skew",
     "LongTail": "long tail {ratio}:1",
     "NaturalOrLongTail": "long tail {ratio}:1 unless skewed, {many_ratio}:1 above {many} classes",
@@ -32,12 +32,12 @@ SAID = {  # by class; a rate is said in per cent
 def display_name(
     group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()
 ) -> str:
-    """What an option of a group is, with those of its parameters that are `changed` in brackets:
+    """The display name of an option, with its `changed` parameters in brackets:
     ``ask_again of badge (by doubt)``.
 
-    node: its resolved config; changed: dotted names. Imbalance and noise always say their numbers.
+    node: its resolved config; changed: dotted names. Imbalance and noise always show their numbers.
     """
-    if "limit" in node and group == "dataset":  # not all of its rows, wherever it is named
+    if "limit" in node and group == "dataset":  # a limited data set always says so
         changed = {*changed, "limit"}
     target = str(node.get("_target_", ""))
     template = SAID.get(target.rpartition(".")[2]) if target.startswith(OURS) else None
@@ -55,22 +55,22 @@ def display_name(
 
 
 def erring(science: Mapping[str, Any]) -> str:
-    """The group that says how a run's answers err: the annotators, where there are several."""
+    """The group that decides a run's wrong answers: `annotators` if chosen, else `noise`."""
     return "annotators" if science.get("annotators") else "noise"
 
 
 def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
-    """Parameters of a node with their values: ``balance none, belief.trust_gate false``."""
+    """Changed parameters of a node and their values: ``balance none, belief.trust_gate false``."""
     own = parameters(node)
     shown = ((name.removesuffix(CLASS), own[name]) for name in sorted(changed) if name in own)
     return ", ".join(f"{name} {value(one)}" for name, one in shown)
 
 
 def differing(node: Mapping[str, Any], others: Collection[Mapping[str, Any]]) -> list[str]:
-    """The parameters of a node, by dotted name, that are not the same in all of some others.
+    """The parameters of a node, by dotted name, whose values differ among some other nodes.
 
-    A part inside it is held against those of its own class alone: of one of another class the class
-    is what differs.
+    An inner part is compared only with parts of its own class; of a part of another class only the
+    class counts as different.
     """
     own, known = parameters(node), [parameters(other) for other in others]
 
@@ -93,7 +93,7 @@ def parameters(node: Any, above: str = "") -> dict[str, Any]:
 
 
 def number(name: str, one: Any) -> str:
-    if name == "file":  # where answers lie, or the hash of them
+    if name == "file":  # a file of answers, by path or hash
         short = str(one).removeprefix("answers/").removesuffix(".parquet").removesuffix("/answers")
         return short[:15] if short.startswith("sha256:") else short
     percent = name == "rate" and isinstance(one, int | float)
@@ -101,7 +101,7 @@ def number(name: str, one: Any) -> str:
 
 
 def value(one: Any) -> str:
-    """A value as a yaml says it; of a class its name alone."""
+    """A value as written in yaml; a class by its name without modules."""
     if isinstance(one, bool) or one is None:
         return str(one).lower().replace("none", "null")
     if isinstance(one, list | tuple):

@@ -1,11 +1,11 @@
-"""The same bits on more processors: numerical libraries are held to AVX2 where it is there.
+"""Bit-equal results across processors: numerical libraries are limited to AVX2 if available.
 
-Each library picks the widest instructions of the processor it finds, so sums are taken in another
-order, and logarithms by another polynomial, from one machine to the next. What decides is read from
-the environment when a library is loaded; what is set there already stays. The threads of a matrix
-product matter as well. MKL promises nothing between makers of processors, and products of few rows
-differ, which the encoders of the packaged models avoid: `benchmarks/bits.py` compares what they and
-a small run give.
+By default each library uses the widest instructions of the processor, so the order of sums and the
+polynomial of logarithms differ between machines. Libraries read their limits from environment
+variables when they are loaded; variables that are already set stay. The number of threads of a
+matrix product matters too. MKL does not promise equal bits between processor makers, and products
+of few rows differ; the encoders of the packaged models avoid these. `benchmarks/bits.py` compares
+the bits of those encoders and of a small run.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch's own loops
 }
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-# memory that a process gives back is kept by glibc, or the kernel clears every large array's pages
-# anew: two thirds of the time of a convolutional network (benchmarks/embedding.py)
+# Let glibc keep freed memory. Otherwise the kernel clears the pages of every large array again, two
+# thirds of the time of a convolutional network (benchmarks/embedding.py).
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1)}
 CPUS, START = Path("/proc/cpuinfo"), Path("/proc/self/environ")
 
 
 def deterministic() -> None:
-    """Hold the numerical libraries of this process, and of those it starts, to the same bits on
-    every processor that has AVX2, as the command line does (``deterministic=true``).
+    """Make the numerical libraries of this process and its children give the same bits on every
+    processor with AVX2, as the command line does (``deterministic=true``).
 
     Call it first: ``import al_bench; al_bench.deterministic()``, before NumPy or torch is imported.
-    RuntimeError where one of them is, as it has chosen its instructions by then. Elsewhere than on
-    such a processor nothing is changed. A run's manifest says whether it held.
+    RuntimeError if one of them is imported already, since it has chosen its instructions by then.
+    On a processor without AVX2 nothing changes. A run's manifest records whether the limit held.
     """
     if isa_limited():
         return
@@ -59,17 +59,17 @@ def deterministic() -> None:
     _early.update(os.environ)
 
 
-_early: dict[str, str] = {}  # the environment in which libraries were loaded, where it is known
+_early: dict[str, str] = {}  # the environment in which libraries were loaded, if known
 
 
 def isa_limited() -> bool:
-    """Whether the libraries of this process were loaded held to AVX2; False where there is none."""
+    """Whether the libraries of this process were loaded with the limit to AVX2."""
     wanted = isa_limits()
     return bool(wanted) and any(wanted.items() <= known.items() for known in (_early, at_start()))
 
 
 def isa_limits() -> Mapping[str, str]:
-    """What holds libraries to AVX2 on this processor; nothing where it has none."""
+    """The environment variables that limit libraries to AVX2; none on a processor without AVX2."""
     if platform.machine() not in ("x86_64", "AMD64") or not CPUS.exists():
         return {}
     with CPUS.open() as lines:
@@ -79,14 +79,14 @@ def isa_limits() -> Mapping[str, str]:
 
 @cache
 def at_start() -> Mapping[str, str]:
-    """The environment that this process was started with, as far as the system says it."""
+    """The environment that this process was started with, as far as the system reports it."""
     whole = START.read_bytes().decode(errors="replace") if START.exists() else ""
     return dict(line.split("=", 1) for line in whole.split("\0") if "=" in line)
 
 
 def restart_limited(arguments: Sequence[str]) -> None:
-    """Start this process anew, once, in an environment that holds it to one thread and to AVX2; to
-    no instructions where the arguments have ``deterministic=false``."""
+    """Restart this process, once, in an environment that limits it to one thread and to AVX2; only
+    to one thread if the arguments have ``deterministic=false``."""
     wanted = {**ONE_THREAD, **MALLOC}
     if "deterministic=false" not in arguments:
         wanted |= isa_limits()
@@ -104,7 +104,7 @@ PACKAGES = (
     "pytorch-lightning",
     "hydra-core",
 )
-EXTRAS = {  # by the name they are imported by
+EXTRAS = {  # packages by import name
     "cleanlab": "cleanlab",
     "crowdkit": "crowd-kit",
     "gguf": "gguf",
@@ -114,18 +114,18 @@ EXTRAS = {  # by the name they are imported by
 
 
 def versions(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The installed versions of what can change a number: what every run uses, and what the
-    components of this one use besides."""
+    """The installed versions of the packages that can change a number: those that every run uses,
+    and those of this run's components."""
     found = {package: installed_version(package) for package in PACKAGES}
     for package in sorted({EXTRAS[name] for name in packages(settings) if name in EXTRAS}):
-        with suppress(PackageNotFoundError):  # the run itself will say so, if it comes to that
+        with suppress(PackageNotFoundError):  # the run itself fails if it needs the package
             found[package] = installed_version(package)
     return found
 
 
 def packages(settings: Mapping[str, Any]) -> Iterator[str]:
-    """The packages that components are from or import, as far as they are ours, and gguf where
-    weights are of its format."""
+    """The packages that contain the components, those that our components import, and gguf if
+    weights have that format."""
     for target in targets(settings):
         yield from imports(target) if target.startswith(OURS) else [target.partition(".")[0]]
     if any(str(value).endswith(".gguf") for value in parameters(settings).values()):
@@ -134,14 +134,14 @@ def packages(settings: Mapping[str, Any]) -> Iterator[str]:
 
 @lru_cache(maxsize=32)
 def installed_version(package: str) -> str:
-    """The version of a package, read once a process; PackageNotFoundError where there is none."""
+    """The version of a package, read once per process; PackageNotFoundError if not installed."""
     return version(package)
 
 
 @lru_cache(maxsize=1)
 def commit() -> str | None:
-    """The git commit of the checkout the code runs from, with a + where files are changed; None
-    in an installed package and where there is no git."""
+    """The git commit of the checkout that the code runs from, with a + if files are changed; None
+    in an installed package or without git."""
     root = config_dir().parent
     if not (root / ".git").exists() or which("git") is None:
         return None

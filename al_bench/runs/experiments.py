@@ -1,13 +1,13 @@
-"""Experiments: which command lines, and so which runs, an ``experiment=...`` stands for.
+"""Experiments: the command lines, and so the runs, of an ``experiment=...``.
 
-An experiment fixes what its runs have in common and may name sweeps, each with what it sets
-besides::
+An experiment fixes the settings that its runs share. It may name sweeps, each with further
+settings::
 
     sweeps:
       baselines: {strategy: "random,margin,badge"}
       full: {strategy: random, protocol: full}
 
-Where it names arms too, every sweep is made with each of them.
+If it names arms too, every sweep is run with each of them.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from al_bench.runs.config import as_hydra_takes, key_of
+from al_bench.runs.config import as_hydra_takes, key_of, renamed
 from al_bench.runs.plan import Plan, composed, composer, plan
 
 
 def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The experiments of ``experiment=a,b``, also given more than once, and all else."""
+    """The experiments of ``experiment=a,b``, which may be repeated, and all other overrides."""
     chosen = [o.removeprefix("experiment=") for o in overrides if o.startswith("experiment=")]
     rest = [o for o in overrides if not o.startswith("experiment=")]
     return [name for some in chosen for name in some.split(",")], rest
 
 
 def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tuple[str, ...]]:
-    """The command line of each sweep, by its name; what is given here wins over what it sets."""
+    """The command line of each sweep by name; these overrides win over the sweep's own settings."""
     names, rest = experiments(as_hydra_takes(overrides))
     if not names:
         return {"": tuple(rest)}
@@ -41,14 +41,14 @@ def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tup
     lines = {}
     for name in names:
         for title, own in sweeps(name, extra).items():
-            added = [f"{key}={text(own[key])}" for key in own if key not in given]
+            every = [renamed(f"{key}={text(value)}") for key, value in own.items()]
+            added = [line for line in every if key_of(line) not in given]
             lines[f"{name}: {title}" if title else name] = (f"experiment={name}", *added, *rest)
     return lines
 
 
 def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
-    """What each sweep of an experiment, with each arm, sets, by their names; nothing where it has
-    none of these.
+    """The settings of each sweep of an experiment with each arm, by name; empty if it has neither.
 
     ValueError unless these are mappings.
     """
@@ -67,13 +67,13 @@ def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
 
 
 def text(value: Any) -> str:
-    """A value as on the command line: text as it is, a list as several values."""
+    """A value as on the command line: text unchanged, a list as several values."""
     several = value if isinstance(value, list) else [value]
     return ",".join(one if isinstance(one, str) else json.dumps(one) for one in several)
 
 
 def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
-    """The plan of each sweep, by its name; ValueError with the name of one that is wrong."""
+    """The plan of each sweep, by name; ValueError that names a sweep that is wrong."""
     made, compose = {}, composer(extra)
     for name, line in command_lines(overrides, extra).items():
         try:
@@ -87,5 +87,5 @@ def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
 
 @lru_cache(maxsize=1)
 def known_plan(overrides: tuple[str, ...], extra: Path | None) -> Plan:
-    """The plan of these overrides, made once a process."""
+    """The plan of these overrides, made once per process."""
     return plan(overrides, extra)

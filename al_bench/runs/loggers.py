@@ -49,7 +49,7 @@ class TensorBoard:
 
         logger = TensorBoardLogger(folder / "tensorboard", name="", version=run)
         parts: Any = hparams(columns(manifest), {"balanced_accuracy": 0.0})  # type: ignore[no-untyped-call]
-        for part in parts:  # of the metric the name alone
+        for part in parts:  # the name of the metric only
             logger.experiment.file_writer.add_summary(part)
         return logger
 
@@ -75,7 +75,7 @@ class WandB:
             name=title(manifest),
             group=str(manifest.get("experiment") or "single runs"),
             job_type="run",
-            tags=sorted(tag[:64] for tag in set(manifest["choices"].values())),  # W&B takes no more
+            tags=sorted(tag[:64] for tag in set(manifest["choices"].values())),  # W&B's maximum
             config={"id": run, **columns(manifest), "science": manifest["science"]},
         )
         experiment.define_metric(X_AXIS)
@@ -90,13 +90,13 @@ class WandB:
 
 
 def columns(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """What runs are told apart by: their options, seed, and how many answers are wrong."""
+    """The columns that distinguish runs: their options, seed, and noise rate."""
     rate = manifest["facts"]["noise_rate"]
     return {**manifest["choices"], "seed": manifest["seed"], "noise_rate": rate}
 
 
 def title(manifest: Mapping[str, Any]) -> str:
-    """One line that says what a run is."""
+    """One line that describes a run."""
     choices, science = manifest["choices"], manifest["science"]
     shown = [choices["strategy"], display_name("dataset", choices["dataset"], science["dataset"])]
     shown.append(display_name("imbalance", choices["imbalance"], science["imbalance"]))
@@ -126,7 +126,7 @@ def start_wandb(folder: Path, **options: Any) -> Any:
     }
     known = {name: value for name, value in wanted.items() if name in wandb.Settings.model_fields}
     folder.mkdir(parents=True, exist_ok=True)
-    # absolute: the service that writes may be an earlier run's, started in another folder
+    # absolute, since W&B's service may have been started by an earlier run in another folder
     return wandb.init(dir=str(folder.resolve()), settings=wandb.Settings(**known), **options)
 
 
@@ -151,7 +151,7 @@ def open_loggers(
 def log_round(
     loggers: Sequence[Logger], round: Round, labels: int, class_names: Sequence[str]
 ) -> None:
-    """One row of every logger, against the number of labels so far; class_names: of the recall."""
+    """Log one round at its number of labels so far; class_names: those of the recall by class."""
     row = {X_AXIS: float(labels), "oracle_calls": float(round.oracle_calls), **round.metrics}
     row |= {f"seconds/{name}": value for name, value in round.seconds.items()}
     named = class_names if len(set(class_names)) == len(round.recall) else range(len(round.recall))

@@ -1,5 +1,5 @@
-"""The options of the config groups as their files say them: which one a component is, and how it is
-asked for on the command line."""
+"""The options of the config groups, read from their files: which option a component is, and which
+overrides select it on the command line."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from al_bench.runs.display import OURS, parameters
 if TYPE_CHECKING:
     from yaml import SafeLoader
 
-MISSING = "???"  # of a value that a user has to give
-ADDED = ("version", "several", "source")  # what identity adds to a config
+MISSING = "???"  # a value that the user has to give
+ADDED = ("version", "several", "source")  # keys that `component.identified` adds to a config
 ROOMS = {
     "strategies": ("strategy",),
     "belief": ("label_model", "belief"),
@@ -28,19 +28,19 @@ ROOMS = {
     "learners": ("learner",),
     "priors": ("prior",),
 }
-Chosen = dict[str, str]  # options by ``group@place``, of those whose place is no group's own
+Chosen = dict[str, str]  # options by ``group@place``, or by group at its own place
 
 
 class UnusualError(ValueError):
-    """A file, or a choice, that only Hydra composes."""
+    """A file or a choice that only Hydra can compose."""
 
 
 # --- reading --------------------------------------------------------------------------------------
 
 
 def defaults(chosen: Chosen, folders: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The main config with the chosen options, and the option of each group; UnusualError where
-    there is more to it than options of our groups."""
+    """The main config with the chosen options, and the option of each group; UnusualError if a
+    choice is not an option of a group in the main config."""
     config: dict[str, Any] = dict(read_yaml(config_dir() / "config.yaml"))
     entries, found, chosen = config.pop("defaults"), dict[str, str](), dict(chosen)
     del config["hydra"]
@@ -61,7 +61,7 @@ def defaults(chosen: Chosen, folders: Sequence[Path]) -> tuple[dict[str, Any], d
 
 @lru_cache(maxsize=64)
 def options(group: str, folders: tuple[Path, ...]) -> dict[str, Any]:
-    """Every option of a group as its file says it, with what its defaults bring in."""
+    """The values of every option of a group, with its defaults list merged in."""
     file = "strategy" if group == "init" else group
     roots = [folder / file for folder in folders if (folder / file).is_dir()]
     paths = {str(p.relative_to(r).with_suffix("")): p for r in roots for p in r.rglob("*.yaml")}
@@ -71,8 +71,8 @@ def options(group: str, folders: tuple[Path, ...]) -> dict[str, Any]:
 def read_option(
     group: str, option: str, folders: Sequence[Path], chosen: Chosen | None = None, place: str = ""
 ) -> dict[str, Any]:
-    """One option's values, its defaults merged in their order; those of the chosen that are for a
-    part inside it are taken from them. UnusualError where there is no such file."""
+    """One option's values, with its defaults list merged in order. Choices for parts inside it are
+    removed from `chosen`. UnusualError if the option has no file."""
     paths = [folder / group / f"{option}.yaml" for folder in folders]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
@@ -97,7 +97,7 @@ def read_option(
 
 
 def deep_merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping with the values of another over its own, also inside."""
+    """A mapping updated with the values of another, recursively."""
     found = dict(one)
     for key, value in other.items():
         under = found.get(key)
@@ -108,8 +108,8 @@ def deep_merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, A
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:
-    """What a file says, read once for each state of it; not to be changed. UnusualError where
-    Hydra is told to put it elsewhere."""
+    """The content of a file, cached until the file changes; callers must not modify it.
+    UnusualError if a ``# @package`` line places it elsewhere."""
     return _loaded(path, path.stat().st_mtime_ns)
 
 
@@ -125,7 +125,7 @@ def _loaded(path: Path, changed: int) -> Mapping[str, Any]:
 
 @cache
 def loader() -> type[SafeLoader]:
-    """A quick one with OmegaConf's numbers."""
+    """A fast yaml loader that reads numbers as OmegaConf does."""
     import yaml
     from omegaconf._utils import get_yaml_loader
 
@@ -141,11 +141,11 @@ def loader() -> type[SafeLoader]:
 def option_of(
     group: str, node: Mapping[str, Any], folders: Sequence[Path], typed: str | None = None
 ) -> str:
-    """The option that a resolved component stands for.
+    """The name of the option that a resolved component is.
 
-    For what has a `name` that its option has not (a user's own data), that name; else the one that
-    was typed, if it is of the same class; the one of its very values; the option of its class with
-    the fewest other values; the class, in small letters.
+    The first that applies: the option typed by the user, if class and `name` agree; an option with
+    equal values; the component's own `name` (a user's own data); the option of its class that
+    differs in the fewest values; the class name in lower case.
     """
     kind = {o: n for o, n in options(group, tuple(folders)).items()
             if n.get("_target_") == node["_target_"]}  # fmt: skip
@@ -165,16 +165,16 @@ def option_of(
 
 
 def beyond(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    """How many values of one another has not."""
+    """How many values of one mapping are missing from another, or differ there."""
     return sum(name not in other or other[name] != value for name, value in one.items())
 
 
 def unknown_key(
     node: Any, choices: Mapping[str, str], override: str, folders: Sequence[Path]
 ) -> str | None:
-    """What to say of an override whose key the chosen option of its group, a node with these
-    values, has not: the keys that it has, and the options that have this one. None where the key is
-    there, or adds one."""
+    """The error message for an override whose key the chosen option does not have: the option's
+    keys, and the options that have this key. None if the option has the key or the override adds
+    it. node: the values of the chosen option."""
     group, _, inner = key_of(override).partition(".")
     if not inner or group not in choices or override[0] in "+~" or has(node or {}, inner):
         return None
@@ -188,7 +188,7 @@ def unknown_key(
 
 
 def has(node: Any, key: str) -> bool:
-    """Whether a node has a value, or a part, at a dotted name."""
+    """Whether a node has a value or a part at a dotted name."""
     return any(f"{name}.".startswith(f"{key}.") for name in parameters(node))
 
 
@@ -197,8 +197,8 @@ def has(node: Any, key: str) -> bool:
 
 @dataclass(frozen=True)
 class Asked:
-    """What `albench run` is given to get a component, quoted for a shell. renewed: whether its
-    parameters or its version are others since, so that this asks for what is nearest to it."""
+    """The arguments of `albench run` that select a component, quoted for a shell. renewed: whether
+    its parameters or version have changed since, so that they select the nearest one there is."""
 
     arguments: tuple[str, ...]
     renewed: bool
@@ -207,11 +207,11 @@ class Asked:
 def override_of(
     group: str, option: str, node: Mapping[str, Any], folders: Sequence[Path]
 ) -> Asked | None:
-    """How a component with these values is asked for; None where no file of these folders
-    describes the option.
+    """The arguments that select a component with these values; None if these folders have no file
+    for the option.
 
-    node: the resolved config, as results have it. A value that only names the content of a file is
-    left for the reader to fill in (``???``).
+    node: the resolved config, as in results. A value that is the hash of a file is left for the
+    reader to fill in (``???``).
     """
     if not node:
         return Asked((), False)
@@ -234,8 +234,8 @@ def override_of(
 def overrides(
     key: str, own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[Path]
 ) -> Iterator[str]:
-    """The values in which a node differs from an option's; a part of another class is an option of
-    its own group. What the option does not have is no parameter any more."""
+    """Overrides for the values in which a node differs from an option. A part of another class is
+    replaced by an option of its group. Keys the option lacks are former parameters: skipped."""
     for name, value in own.items():
         if name in ADDED or name not in base or base[name] == value:
             continue
@@ -255,7 +255,7 @@ def same_class(value: Any, base: Any) -> bool:
 
 
 def other_part(value: Any, base: Any, folders: Sequence[Path]) -> tuple[str, str] | None:
-    """The group and option of a part that is of another class than the option's, if it has one."""
+    """The group and option of a part whose class differs from the base's; None if there is none."""
     if not isinstance(value, Mapping) or same_class(value, base):
         return None
     target = str(value.get("_target_", ""))
@@ -266,21 +266,22 @@ def other_part(value: Any, base: Any, folders: Sequence[Path]) -> tuple[str, str
 
 
 def renewed(own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[Path]) -> bool:
-    """Whether a component, or a part of it, has other parameters or another version by now."""
+    """Whether the parameters or version of a component, or of a part of it, have changed since."""
     if other := other_part(own, base, folders):
         base = options(other[0], tuple(folders))[other[1]]
     if "_target_" not in own or not same_class(own, base):
         return False
     target = str(own["_target_"])
-    version = constants(target).get("version") if target.startswith(OURS) else own.get("version")
-    if version != own.get("version") or own.keys() - {*ADDED} != base.keys():
+    known: Mapping[str, Any] = constants(target) if target.startswith(OURS) else own
+    wanted = base.keys() - {*known.get("operational", ())}
+    if known.get("version") != own.get("version") or own.keys() - {*ADDED} != wanted:
         return True
     parts = [(value, base[name]) for name, value in own.items() if name in base]
     return any(renewed(v, b, folders) for v, b in parts if isinstance(v, Mapping))
 
 
 def as_override_value(value: Any) -> str:
-    """A value in the grammar of overrides."""
+    """A value in the syntax of Hydra's overrides."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):

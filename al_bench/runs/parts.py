@@ -1,4 +1,4 @@
-"""From a config's nodes to what a run is made of; equal ones are made once."""
+"""From config nodes to a run's problem and components; equal ones are made once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from al_bench.core.loop import Parts
 from al_bench.core.metrics import evaluate
-from al_bench.core.problem import Problem
+from al_bench.core.problem import Problem, knowing, reads_truth
 from al_bench.core.state import Protocol
 from al_bench.crowd import InTurn, Majority
 from al_bench.data.build import build as build_problem
@@ -21,12 +21,12 @@ from al_bench.runs.plan import Job
 
 
 def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
-    """The components that a run's config names, and the trainer of its networks; an upper reference
-    is given the truth here alone."""
+    """The components that a run's config names, and the trainer of its networks. Only here is the
+    truth given to an upper reference."""
     protocol = checked_protocol(instantiate(job.at("protocol")))
     check_asking(job, problem, protocol)
     rules = [instantiate(job.at(group)) for group in ("init", "strategy", "supervision")]
-    init, strategy, supervision = (p.given(problem.truth) if reads_truth(p) else p for p in rules)
+    init, strategy, supervision = (knowing(part, problem.truth) for part in rules)
     learner, trainer = instantiate(job.at("learner")), instantiate(job.at("trainer"))
     trainer.lead(learner)
     asking = {} if problem.annotator_pool is None else asking_of(job, problem)
@@ -35,8 +35,8 @@ def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
 
 
 def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
-    """What several annotators' answers come to and whom to ask: a majority and in turn, unless
-    the config says otherwise."""
+    """The label model and the annotator selection of several annotators: by default a majority vote
+    and each in turn."""
     label_model, annotator_selection = job.at("label_model"), job.at("annotator_selection")
     asked: Any = InTurn() if annotator_selection is None else instantiate(annotator_selection)
     if reads_truth(asked):
@@ -46,7 +46,7 @@ def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
 
 
 def checked_protocol(protocol: Any) -> Protocol:
-    """ValueError where a protocol does not say all that it must."""
+    """The protocol; ValueError if it lacks an attribute."""
     missing = [
         name
         for name in ("feedback", "allow_relabel", "annotation_cost")
@@ -63,7 +63,7 @@ def checked_protocol(protocol: Any) -> Protocol:
 
 
 def check_asking(job: Job, problem: Problem, protocol: Protocol) -> None:
-    """ValueError where a config has something to ask several annotators by, but not these."""
+    """ValueError if a config has parts for several annotators, but no several annotators."""
     if problem.annotator_pool is not None:
         return
     for group in ("label_model", "annotator_selection"):
@@ -75,13 +75,8 @@ def check_asking(job: Job, problem: Problem, protocol: Protocol) -> None:
                          "has one answer a row; choose several by annotators=...")  # fmt: skip
 
 
-def reads_truth(part: Any) -> bool:
-    """Whether this is an upper reference: it reads the truth, and is marked so in every table."""
-    return bool(getattr(part, "reads_truth", False))
-
-
 def problem_of(job: Job) -> Problem:
-    """The pool and test rows of a run; those of the run before, where they are the same."""
+    """The pool and test rows of a run, kept from the run before if they are the same."""
     nodes = {group: job.at(group) for group in PROBLEM}
     made = [Component.of(group, node) for group, node in nodes.items() if node is not None]
     return known_problem(tuple(made), int(job.at("seed")), Path(job.at("cache")).expanduser())
@@ -89,7 +84,7 @@ def problem_of(job: Job) -> Problem:
 
 @lru_cache(maxsize=1)
 def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Problem:
-    """The problem of these components; data sets and priors are kept for the next."""
+    """The problem of these components; data sets and priors are kept for the next problem."""
     parts = {part.group: part for part in made}
     keep, errors = (
         instantiate(parts["imbalance"].params),
@@ -102,7 +97,7 @@ def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Proble
 
 @lru_cache(maxsize=4)
 def load_dataset(dataset: Component) -> Dataset:
-    """A data set, loaded once a process; some of its rows where it has a limit."""
+    """A data set, loaded once per process; only some of its rows if it has a limit."""
     node = {key: value for key, value in dataset.params.items() if key != "limit"}
     found: Dataset = instantiate(node).load()
     return limited(found, dataset.params["limit"]) if "limit" in dataset.params else found
@@ -110,10 +105,10 @@ def load_dataset(dataset: Component) -> Dataset:
 
 @lru_cache(maxsize=4)
 def known_prior(prior: Component) -> Any:
-    """A prior, made once a process so that weights load once."""
+    """A prior, made once per process so that weights load once."""
     return instantiate(prior.params)
 
 
 def given_problem(problem: Problem, name: str) -> Mapping[str, Any]:
-    """How a problem made of arrays stands in a run's settings: by its content."""
+    """The entry of a problem made of arrays in a run's settings: its name and digest."""
     return {"_target_": "al_bench.Problem", "name": name, "digest": problem.digest}

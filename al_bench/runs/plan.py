@@ -1,4 +1,4 @@
-"""Plans: every run that a command line stands for, each node of its config composed once."""
+"""Plans: every run of a command line, with each node of the configs composed only once."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from al_bench.runs.config import (
     config_folders,
     is_option,
     key_of,
+    renamed,
     resolved,
     run_spec,
     search,
@@ -26,14 +27,14 @@ from al_bench.runs.config import (
 )
 from al_bench.runs.options import UnusualError, defaults, unknown_key
 
-HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # in this very process
-PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # the choice of an option, as far as there is more
+HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # runs jobs in this process
+PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # an override that chooses one option
 
 
 @dataclass(frozen=True)
 class Node:
-    """A composed config, or one top-level key of it, the option of each config group, and Hydra's
-    own settings."""
+    """A composed config or one top-level key of it, the chosen option of each config group, and
+    Hydra's own settings."""
 
     config: DictConfig
     choices: Mapping[str, str]
@@ -41,7 +42,7 @@ class Node:
 
     @cached_property
     def plain(self) -> dict[str, Any]:
-        """The values by key, of those keys that refer to no other and leave nothing out."""
+        """The values by key, without keys that refer to others (``${``) or are incomplete."""
         values = OmegaConf.to_container(self.config, resolve=False)
         assert isinstance(values, dict)
         texts = {key: str(value) for key, value in values.items()}
@@ -50,7 +51,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Job:
-    """One run a command line stands for; its config is put together when asked for."""
+    """One run of a command line; its config is assembled on first access."""
 
     overrides: tuple[str, ...]
     base: Node
@@ -66,30 +67,30 @@ class Job:
 
     @property
     def choices(self) -> dict[str, str]:
-        """The option of each config group, as far as it was chosen by its name."""
+        """The option of each config group that was chosen by name."""
         own = {k: n.choices[k] for k, n in self.changed.items() if n.choices.get(k)}
         base = {k: o for k, o in self.base.choices.items() if k not in self.changed}
         return base | own
 
     @property
     def experiment(self) -> str | None:
-        """The experiment that it belongs to, if any."""
+        """The experiment that the run belongs to, if any."""
         name = self.base.choices.get("experiment", "None")
         return None if name == "None" else name
 
     def at(self, key: str) -> Any:
-        """The plain value of one top-level key; the whole config is only put together where the
-        value refers to others."""
+        """The plain value of one top-level key; the whole config is assembled only if the value
+        refers to other keys."""
         plain = self.changed.get(key, self.base).plain
         return plain[key] if key in plain else resolved(self.config)[key]
 
     @property
     def science(self) -> dict[str, Any]:
-        """What decides its numbers."""
+        """The settings that decide the run's numbers."""
         return run_spec(self.at)
 
     def having(self, values: Mapping[str, Any]) -> Job:
-        """The same with other values of some top-level keys, which no option is named for."""
+        """The same run with other values of some top-level keys, which then have no option name."""
         own = {key: Node(OmegaConf.create({key: value}), {}, self.base.hydra)
                for key, value in values.items()}  # fmt: skip
         return replace(self, changed={**self.changed, **own})
@@ -97,14 +98,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every run a command line stands for; those of one problem stand together.
+    """Every run of a command line; runs on the same problem are adjacent.
 
-    Options of different nodes are independent, so each is composed once: the cost of making a plan
-    grows with the number of options, not of runs.
+    Options of different nodes are independent, so each is composed once: the cost of a plan grows
+    with the number of options, not of runs.
     """
 
     overrides: tuple[str, ...]  # the command line
-    fixed: tuple[str, ...]  # what of it is the same for all
+    fixed: tuple[str, ...]  # the overrides that all runs share
     base: Node
     nodes: Mapping[tuple[str, ...], Node]
     combinations: Sequence[Sequence[str]]
@@ -126,11 +127,11 @@ class Plan:
         return Job((*self.fixed, *combination), self.base, changed, self.folders)
 
 
-Composer = Callable[..., Node]  # from overrides to what they compose to
+Composer = Callable[..., Node]  # composes a config from overrides
 
 
 def composer(extra: Path | None) -> Composer:
-    """Composes, and remembers what it composed: sweeps of one experiment share most of it."""
+    """A function that composes configs and caches them: runs of one sweep share most nodes."""
     folders = config_folders(extra)
 
     @cache
@@ -149,7 +150,7 @@ def composer(extra: Path | None) -> Composer:
 
 
 def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
-    """What Hydra makes of some overrides, each of one value; its own errors where one is wrong."""
+    """The config that Hydra composes of single-valued overrides; Hydra's errors if one is wrong."""
     from hydra import compose
 
     with composing(extra):
@@ -164,7 +165,7 @@ def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
 
 
 def struct(values: Mapping[str, Any]) -> DictConfig:
-    """A config that takes no other keys."""
+    """A config that refuses keys other than these."""
     config = OmegaConf.create(dict(values))
     OmegaConf.set_struct(config, True)
     return config
@@ -173,11 +174,11 @@ def struct(values: Mapping[str, Any]) -> DictConfig:
 def plan(
     overrides: Sequence[str], extra: Path | None = None, compose: Composer | None = None
 ) -> Plan:
-    """Every run that ``albench run <overrides>`` would make; compose: by what, where it is not
-    this plan's own.
+    """Every run that ``albench run <overrides>`` would make; compose: a composer to share with
+    other plans.
 
-    Errors of Hydra's own where an override or a config is wrong; ValueError for a key that the
-    chosen option has not.
+    Raises Hydra's errors if an override or a config is wrong, and ValueError for a key that the
+    chosen option does not have.
     """
     if extra is not None:
         trust_folder(extra)
@@ -187,12 +188,12 @@ def plan(
     fixed = [line for line, values in several if values is None]
     swept = [values for _, values in several if values is not None]
     options = [o for o in fixed if is_option(o, folders) or o.startswith("hydra")]
-    values = [o for o in fixed if o not in options]  # set with the node that they change
+    values = [o for o in fixed if o not in options]  # applied to the node that they change
     base = compose(*options)
     params = base.hydra.sweeper.get("params") or {}
     given = {key_of(line) for line in lines}
-    more = [f"{key}={value}" for key, value in params.items() if key not in given]
-    swept += [values_of(line, extra) or [line] for line in more]
+    more = [renamed(f"{key}={value}") for key, value in params.items()]
+    swept += [values_of(line, extra) or [line] for line in more if key_of(line) not in given]
     combinations = together([[*values, *job] for job in product(*swept)])
     nodes = {}
     for combination in combinations:
@@ -205,11 +206,11 @@ def plan(
 
 
 def values_of(override: str, extra: Path | None) -> list[str] | None:
-    """An override for each of the values that one stands for; None where it is one alone."""
+    """One override for each value of a swept override; None if it has a single value."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
-    if "glob(" in override:  # of what there is, Hydra knows
+    if "glob(" in override:  # Hydra matches it with the options that exist
         with composing(extra):
             loader = GlobalHydra.instance().config_loader()
         (parsed,) = OverridesParser.create(config_loader=loader).parse_overrides([override])
@@ -222,15 +223,15 @@ def values_of(override: str, extra: Path | None) -> list[str] | None:
 
 @cache
 def overrides_parser() -> Any:
-    """Of Hydra's overrides."""
+    """The parser of Hydra's overrides."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return OverridesParser.create()
 
 
 def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
-    """One top-level key of a composed config with values set as Hydra sets them, which is some
-    fifty times as quick as to compose it anew. ValueError for a key that the option has not."""
+    """One top-level key of a composed config with values set as Hydra sets them, some fifty times
+    faster than composing it anew. ValueError for a key that the option does not have."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra.errors import ConfigCompositionException
 
@@ -252,7 +253,7 @@ def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequenc
 
 
 def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
-    """The config of some overrides of one value each, whatever an experiment among them sweeps."""
+    """The config of some single-valued overrides; the sweeps of an experiment are ignored."""
     folders, lines = config_folders(extra), as_hydra_takes(overrides)
     options = [line for line in lines if is_option(line, folders)]
     base, values = composer(extra)(*options), [line for line in lines if line not in options]
@@ -261,8 +262,8 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
 
 
 def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Combinations in their order, but each behind the first that makes the same problem, which a
-    process keeps for the next run."""
+    """Combinations reordered so that those with the same problem are adjacent: a process keeps the
+    problem for its next run. The order is otherwise unchanged."""
     places: dict[tuple[tuple[str, ...], ...], int] = {}
     order = []
     for combination in combinations:
@@ -273,7 +274,7 @@ def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Overrides by the top-level node they change."""
+    """Overrides grouped by the top-level node they change."""
     groups: dict[str, tuple[str, ...]] = {}
     for override in combination:
         key = top_level_node(override)

@@ -16,9 +16,9 @@ from al_bench.core.state import Answers, Ints, Learner, State, Supervision
 class ProxySelection:
     """The rows that the same run with another learner queried (point evaluation).
 
-    learner, supervision: of the run that queried, its proxy and its training rule (null: the one of
-    this run); every: train and measure after each so many of its rounds and at the end (null: at
-    the end alone).
+    learner, supervision: the proxy, which is the learner of the run that queried, and that run's
+    training rule (null: this run's); every: train and measure after every so many of its rounds and
+    at the end (null: only at the end).
     """
 
     def __init__(
@@ -38,11 +38,11 @@ class ProxySelection:
     ) -> Iterator[Round]:
         """Yield a round for each point of a finished run's log, from the one numbered `done` on.
 
-        A point asks all that was queried since the last one. The proxy is fitted in every round as
-        it was, so that training rules that read the model which chose the rows find it; a point's
-        numbers do not depend on which other points there are. Of several annotators the same are
-        asked, and their answers come to what they came to for the proxy. ValueError where the log
-        does not hold this problem's answers.
+        A point queries all rows queried since the last point. The proxy is fitted in every round as
+        in its own run, since some training rules read the model that chose the rows; so a point's
+        numbers do not depend on the other points. With several annotators, the same ones are asked
+        and the consensus is the proxy's. ValueError if the log does not hold this problem's
+        answers.
         """
         state, number = (
             State.start(problem.pool, problem.annotator_pool, parts.protocol.allow_relabel),
@@ -50,12 +50,12 @@ class ProxySelection:
         )
         since: list[Round] = []  # the rounds after the last point
         for past in log:
-            told = answers_of_rounds([past])
-            if problem.table[told.rows, told.annotators].tolist() != past.answers:
+            answers = answers_of_rounds([past])
+            if problem.table[answers.rows, answers.annotators].tolist() != past.answers:
                 raise ValueError(
                     f"round {past.round} of the proxy run has other answers than this problem"
                 )
-            state = answered(state, told, parts.label_model, seed, past.round)
+            state = answered(state, answers, parts.label_model, seed, past.round)
             since = [*since, past]
             if self.is_point(past.round, len(log) - 1):
                 if number >= done:
@@ -69,7 +69,7 @@ class ProxySelection:
                 state = trained(state, rule, self.learner, seed, past.round)
 
     def is_point(self, number: int, last: int) -> bool:
-        """Whether a round of the log is measured: the prior alone, each `every`-th, the last."""
+        """Whether a round of the log is measured: round 0, each `every`-th, and the last."""
         return number in (0, last) or (self.every is not None and number % self.every == 0)
 
 
@@ -81,27 +81,27 @@ def measured_point(
     evaluate: Evaluate,
     began: float,
 ) -> Round:
-    """The point of this number: all that some rounds queried, and what the model now knows."""
+    """The point with this number: all queries of some rounds, and the metrics of the model now."""
     fitted = perf_counter()
-    told = answers_of_rounds(since)
-    metrics, recall = evaluate(now, problem, told.rows)
+    answers = answers_of_rounds(since)
+    metrics, recall = evaluate(now, problem, answers.rows)
     seconds = {"select": 0.0, "fit": fitted - began, "evaluate": perf_counter() - fitted}
     return Round(
         number,
-        told.rows.tolist(),
-        told.classes.tolist(),
+        answers.rows.tolist(),
+        answers.classes.tolist(),
         sum(past.oracle_calls for past in since),
         metrics,
         recall,
         seconds,
-        problem.own_ids(told.rows),
-        [] if problem.annotator_pool is None else told.annotators.tolist(),
+        problem.own_ids(answers.rows),
+        [] if problem.annotator_pool is None else answers.annotators.tolist(),
         sum(past.cost for past in since),
     )
 
 
 def answers_of_rounds(rounds: Sequence[Round]) -> Answers:
-    """All answers of some rounds, in their order; of the first annotator where there is one."""
+    """All answers of some rounds, in order; a single annotator has number 0."""
 
     def flat(values: Iterable[Sequence[int]]) -> Ints:
         return np.fromiter(chain.from_iterable(values), dtype=np.int64)

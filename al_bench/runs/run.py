@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from al_bench.core.loop import Round, active_learning
-from al_bench.core.problem import Problem
+from al_bench.core.problem import Problem, reads_truth
 from al_bench.core.progress import span
 from al_bench.core.threads import limit_threads
 from al_bench.runs.component import identified, name_of
@@ -18,24 +18,24 @@ from al_bench.runs.config import GROUPS, OPTIONAL, instantiate
 from al_bench.runs.environment import commit, isa_limited, versions
 from al_bench.runs.loggers import log_round, open_loggers, title
 from al_bench.runs.options import option_of
-from al_bench.runs.parts import parts_of, problem_of, reads_truth
+from al_bench.runs.parts import parts_of, problem_of
 from al_bench.runs.plan import Job
 from al_bench.runs.store import BusyError, RunFolder, read_manifest, read_rounds
 
 
 class Aloud:
-    """What is said of a run alone: a line a round, and one at its end."""
+    """The output of a single run: one line per round and one at its end."""
 
     def round(self, text: str) -> None:
         print(text, flush=True)
 
     def end(self, text: str, made: bool) -> None:
-        """made: now, and not before or by somebody else."""
+        """Print the last line; made: whether this call made the run, not an earlier or another."""
         print(text, flush=True)
 
 
 class Silent(Aloud):
-    """Nothing."""
+    """No output."""
 
     def round(self, text: str) -> None: ...
 
@@ -45,12 +45,12 @@ class Silent(Aloud):
 def execute(
     job: Job, *, problem: Problem | None = None, wait: bool = False, say: Aloud | None = None
 ) -> str:
-    """Make one run to its end and return its id; a finished run is skipped (unless its config says
-    `again`), a cut one resumed.
+    """Make one run and return its id. A finished run is skipped (unless its config has `again`), an
+    interrupted one resumed.
 
-    A failure is written to the manifest and raised. A run that another process is making is left
-    alone, or waited for. problem: where the config names one made of arrays; say: what is said on
-    the way.
+    A failure is written to the manifest and raised. A run that another process is making is
+    skipped, or waited for. problem: given if the config names a problem made of arrays; say: prints
+    the progress.
     """
     say = say or Aloud()
     settings = job.science
@@ -72,9 +72,9 @@ def execute(
                     manifest["selected_by"] = execute(proxy, problem=problem, wait=True, say=say)
                 limit_threads(int(job.at("threads")))
                 write_rounds(job, folder, manifest, problem or problem_of(job), say)
-            except Exception as error:  # an interruption is none: the run is only cut
+            except Exception as error:  # not on Ctrl-C: the run can be resumed
                 manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
-                with suppress(OSError):  # on a full disk the first reason is the one to be told
+                with suppress(OSError):  # on a full disk report the first error
                     folder.write_manifest(manifest)
                 raise
     except BusyError as busy:
@@ -90,7 +90,7 @@ def execute(
 def write_rounds(
     job: Job, folder: RunFolder, manifest: dict[str, Any], problem: Problem, say: Aloud
 ) -> None:
-    """Run the loop and write each of its rounds, from the first that is not there yet."""
+    """Run the loop and write each of its rounds, from the first one that is missing."""
     parts, trainer = parts_of(job, problem)
     oracle = any(map(reads_truth, vars(parts).values()))
     manifest["facts"] = {**problem.facts, "digest": problem.digest, "reads_truth": oracle}
@@ -104,7 +104,7 @@ def write_rounds(
         selection, last = (
             instantiate(job.at("proxy_selection")),
             "",
-        )  # which points there are it knows
+        )  # it decides which points it has
         trainer.lead(selection.learner)
         rounds = selection.rounds(log, parts, problem, seed, len(done))
     factories = [instantiate(node) for node in job.at("logger")["mirrors"]]
@@ -130,7 +130,7 @@ def write_rounds(
 
 
 def known_metric(job: Job, round: Round) -> str:
-    """The metric of the experiment's report, where the round has it."""
+    """The metric of the experiment's report, if the round has it."""
     wanted = str(job.at("report").get("metric", "balanced_accuracy"))
     return wanted if wanted in round.metrics else next(iter(round.metrics))
 
@@ -145,14 +145,14 @@ def proxy_of(job: Job) -> Job:
 def new_manifest(
     name: str, job: Job, settings: Mapping[str, Any], known: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a run is, before it starts; known: its settings, identified."""
+    """The manifest of a run before it starts; known: its settings, identified."""
     groups = [group for group in (*GROUPS, *OPTIONAL) if group in settings]
     typed, folders = job.choices, job.folders
     return {
         "id": name,
         "choices": {g: option_of(g, settings[g], folders, typed.get(g)) for g in groups},
         "experiment": job.experiment,
-        "science": known,  # what the id is a hash of
+        "science": known,  # the id is the hash of this
         "seed": settings["seed"],
         "facts": {},
         "versions": versions(settings),

@@ -1,6 +1,6 @@
-"""What manifest.json and rounds.jsonl must hold, whoever wrote them: files are edited, cut, copied.
+"""The format of manifest.json and rounds.jsonl, checked on reading: files get edited, cut, copied.
 
-Reading checks every key and type, so that what is not a result is never read as one.
+Every key and type is checked, so that nothing but a result is read as one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-Fits = tuple[str, Callable[[Any], bool]]  # in words, and as a test
+Fits = tuple[str, Callable[[Any], bool]]  # what a value must be: in words, and as a test
 
 
 def _is_count(value: Any) -> bool:
@@ -68,8 +68,8 @@ MANIFEST: dict[str, Fits] = {
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run, empty where there is none; ValueError, in one sentence, where it is
-    damaged or was edited into something else."""
+    """The manifest of a run, empty if there is none; ValueError, in one sentence, if it is damaged
+    or does not have the format."""
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text("utf-8"))
@@ -89,8 +89,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_round_lines(folder: Path) -> tuple[list[dict[str, Any]], bool]:
-    """The finished rounds of a run, in order, and whether a torn last line was left out; no file
-    is no rounds. ValueError where a whole line is damaged or not the round that it should be."""
+    """The finished rounds of a run, in order, and whether a torn last line was left out. No file
+    means no rounds. ValueError if a complete line is damaged or has the wrong round number."""
     path = folder / "rounds.jsonl"
     *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
     rounds = []
@@ -106,12 +106,12 @@ def read_round_lines(folder: Path) -> tuple[list[dict[str, Any]], bool]:
 
 
 def read_round(line: bytes | str) -> dict[str, Any]:
-    """One line of rounds.jsonl; ValueError, in a few words, unless it is a round throughout."""
+    """One line of rounds.jsonl; ValueError, in a few words, unless all of it is a valid round."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"it is not JSON ({error})") from None
-    if isinstance(found, dict) and isinstance(found.get("queried"), list):  # of an older line
+    if isinstance(found, dict) and isinstance(found.get("queried"), list):  # fill in an older line
         found = {"ids": [], "annotators": [], "cost": float(len(found["queried"])), **found}
     if not isinstance(found, dict) or found.keys() != ROUND.keys():
         raise ValueError(f"it is {shortened(found)}; wanted the keys {', '.join(ROUND)}")

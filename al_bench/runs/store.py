@@ -1,7 +1,7 @@
-"""Runs on disk: one directory a run, named by the hash of its science, written by one process.
+"""Runs on disk: one folder per run, named by the hash of its science, written by one process.
 
-``manifest.json`` says what ran (replaced as a whole), ``rounds.jsonl`` what happened (appended and
-flushed line by line; a torn last line is dropped on reading).
+``manifest.json`` describes the run (replaced as a whole), ``rounds.jsonl`` has its rounds (appended
+and flushed line by line; a torn last line is dropped on reading).
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ class BusyError(RuntimeError):
 
 
 def read_rounds(folder: Path) -> list[Round]:
-    """The finished rounds of a run, in order; ValueError where a whole line is damaged."""
+    """The finished rounds of a run, in order; ValueError if a complete line is damaged."""
     return [Round(**line) for line in schema.read_round_lines(folder)[0]]
 
 
 class RunFolder:
-    """The directory of one run, held by one process at a time."""
+    """The folder of one run, locked by one process at a time."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @contextmanager
     def held(self, wait: bool = False) -> Iterator[RunFolder]:
-        """Hold the run until the process ends; if another one holds it, BusyError, or wait."""
+        """Lock the run; if another process has locked it, raise BusyError, or wait."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.folder / "lock", "a+", encoding="utf-8") as lock:
             try:
@@ -62,16 +62,16 @@ class RunFolder:
             yield self
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Replace the manifest: readers see the old one or the new one, never a part."""
+        """Replace the manifest; readers see the old or the new one, never a part."""
         with self.writable(), replaced(self.folder / "manifest.json") as temporary:
             temporary.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
 
     def clear(self) -> None:
-        """Forget the rounds, so that the run is made anew."""
+        """Delete the rounds, so that the run starts anew."""
         (self.folder / "rounds.jsonl").unlink(missing_ok=True)
 
     def resume(self) -> list[Round]:
-        """The finished rounds; what a killed process left of a torn line is cut off the file."""
+        """The finished rounds; a torn last line of a killed process is cut off the file."""
         rounds = read_rounds(self.folder)
         path = self.folder / "rounds.jsonl"
         if path.exists():
@@ -80,7 +80,7 @@ class RunFolder:
         return rounds
 
     def append(self, round: Round) -> None:
-        """Add one round and see it to the disk."""
+        """Append one round and flush it to the disk."""
         with self.writable(), open(self.folder / "rounds.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(round), separators=(",", ":")) + "\n")
             file.flush()
@@ -88,7 +88,7 @@ class RunFolder:
 
     @contextmanager
     def writable(self) -> Iterator[None]:
-        """Say in one sentence that the run cannot be written; a full disk names no file."""
+        """Turn an OSError inside into a sentence with the path, which a full disk's error lacks."""
         try:
             yield
         except OSError as error:

@@ -1,8 +1,8 @@
-"""Sweeps: many runs, handed to a Hydra launcher in parts, so that a worker loads things once.
+"""Sweeps: many runs, given to a Hydra launcher in parts, so that a worker loads things once.
 
-Hydra composes every run of a sweep twice and starts it as a job of its own, which costs more than a
-small run. Here a job is a part: some runs one after the other in one process, which keeps data,
-embeddings and models. Everything else (joblib, Slurm, Ray) stays the launcher's.
+Hydra composes every run of a sweep twice and starts it as a separate job, which costs more than a
+small run. Here a job is a part of the sweep: several runs in sequence in one process, which keeps
+data, embeddings and models. Everything else (joblib, Slurm, Ray) is left to the launcher.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from al_bench.runs.run import Aloud
 
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
-FEW = 100  # runs of a sweep of which each has its line; of more some have
-EXTRAS = {  # what a launcher is installed with
+FEW = 100  # up to this many runs, each prints a line; in larger sweeps only some do
+EXTRAS = {  # the extra that installs each launcher
     "hydra_submitit_launcher": "slurm",
     "hydra_ray_launcher": "ray",
 }
 
 
 def sweep_all(planned: Mapping[str, Plan], extra: Path | None) -> int:
-    """Make the runs of each sweep; RuntimeError at the end, sweep by sweep, where any failed."""
+    """Make the runs of each sweep; RuntimeError at the end, listing sweeps, if any failed."""
     failed = []
     for name, one in planned.items():
         try:
@@ -76,7 +76,7 @@ def launch(
     extra: Path | None,
     parts: Sequence[int],
 ) -> list[list[str]]:
-    """What a task returned for each part, from the launcher of the configuration."""
+    """Run a task on each part with the configured launcher; returns the results by part."""
     from hydra._internal.callbacks import Callbacks
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.plugins import Plugins
@@ -89,10 +89,10 @@ def launch(
     with composing(extra):
         loader = GlobalHydra.instance().config_loader()
         config = loader.load_configuration("config", fixed, RunMode.MULTIRUN)
-        with read_write(config):  # a worker makes its plan itself: it composes its part and no more
+        with read_write(config):  # a worker makes the plan itself and composes only its part
             where = [o for o in fixed if key_of(o) == "results"]
-            config.hydra.overrides.hydra = where  # for Hydra makes that folder
-            if planned.hydra.launcher["_target_"] == JOBLIB:  # none that never gets a part
+            config.hydra.overrides.hydra = where  # Hydra creates that folder
+            if planned.hydra.launcher["_target_"] == JOBLIB:  # no more workers than parts
                 jobs_at_once = config.hydra.launcher.n_jobs
                 config.hydra.launcher.n_jobs = min(effective(jobs_at_once), len(parts))
         launcher = Plugins.instance().instantiate_launcher(
@@ -113,7 +113,7 @@ def launch(
 
 
 def require_plugin(target: str) -> None:
-    """RuntimeError that says which extra brings a plugin, where it is not installed."""
+    """RuntimeError that names the extra of a plugin, if the plugin is not installed."""
     parts = target.split(".")
     if parts[0] != "hydra_plugins":
         return
@@ -136,15 +136,15 @@ def run_part(
     say: Counted,
     config: DictConfig,
 ) -> list[str]:
-    """Run one part of a plan in `folder`, one after the other; what failed, a sentence each.
+    """Make the runs of one part of a plan in `folder`, in sequence; returns a sentence per failure.
 
-    leader: the process without which this one ends, if there is one.
+    leader: the id of a process without which this one ends; None: it ends by itself.
     """
     from al_bench.runs.run import execute
 
     if leader not in (None, os.getpid()):
         Thread(target=end_with, args=(leader,), daemon=True).start()
-    os.chdir(folder)  # where the command was given: paths may be relative, workers be elsewhere
+    os.chdir(folder)  # the folder of the command: paths may be relative, workers start elsewhere
     planned = known_plan(overrides, extra)
     failed = []
     for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
@@ -158,40 +158,40 @@ def run_part(
 
 
 def end_with(leader: int) -> None:
-    """End this process, whatever it is at, once the one that started it is gone; a run is resumed
-    from its last round."""
+    """End this process as soon as the one that started it is gone; the run can be resumed from its
+    last round."""
     while os.getppid() == leader:
         sleep(0.5)
     os._exit(1)
 
 
 def effective(workers: int) -> int:
-    """How many processes joblib means by a number: -1 is every core."""
+    """The number of processes in joblib's notation: -1 is every core."""
     from joblib import effective_n_jobs
 
     return int(effective_n_jobs(workers))
 
 
 def runs_per_job(planned: Plan) -> int:
-    """How many runs of a sweep one job makes, fewer where workers would have less than two jobs
-    each; ValueError unless at least one."""
+    """The number of runs per job, reduced if joblib's workers would have less than two jobs each;
+    ValueError unless it is at least one."""
     size: Any = planned[0].at("runs_per_job")
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")
     launcher = planned.hydra.launcher
     if launcher["_target_"] == JOBLIB:
         size = min(size, -(-len(planned) // (2 * effective(launcher["n_jobs"]))))
-    if launcher["_target_"] == LOCAL:  # which starts all jobs at once
+    if launcher["_target_"] == LOCAL:  # it starts all jobs at once
         size = -(-len(planned) // workers(planned[0].at("threads")))
     return int(size)
 
 
 @dataclass
 class Counted(Aloud):
-    """Of a run among many: how many are done, by whatever process, and how long the rest takes.
+    """The output of one run among many: how many are done in all processes, and the time left.
 
-    total: how many there are; tally: a file that every process of the sweep adds a letter a run to;
-    began: when, as the clock says. A round is said where nothing was for some seconds.
+    total: the number of runs; tally: a file to which every process of the sweep adds one letter per
+    run; began: the start time. A round is printed if nothing was printed for some seconds.
     """
 
     total: int
@@ -209,17 +209,17 @@ class Counted(Aloud):
             print(f"{count}: {text}", flush=True)
 
     def failed(self, text: str) -> None:
-        """A failure is always said."""
+        """Print a failure, always."""
         print(f"{self.count('m')}: failed: {text}", flush=True)
 
     def count(self, letter: str) -> str:
-        """Count one more; how many are done of all, and how long the others take at this pace."""
+        """Count one more run; returns how many of all are done, and the time left at this pace."""
         try:
             self.tally.parent.mkdir(parents=True, exist_ok=True)
             with self.tally.open("a") as file:
                 file.write(letter)
             letters = self.tally.read_text()
-        except OSError:  # a full disk, or a machine that does not see the file
+        except OSError:  # the disk is full, or this machine does not see the file
             return f"one of {self.total} runs"
         done, made = len(letters), letters.count("m")
         seconds = (time() - self.began) * (self.total - done) / made if made else 0.0

@@ -12,27 +12,27 @@ from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.ranking import top
 from al_bench.strategies.wrappers import show_only
 
-CELLS = 2**23  # similarities that exist at once
-ROWS = 2**16  # of the pool that are compared at once, so that it is read a few times only
+CELLS = 2**23  # similarities in memory at once
+ROWS = 2**16  # pool rows compared at once, so that the pool is read only a few times
 
 
 @dataclass(frozen=True)
 class AnchorAL:
-    """AnchorAL: any strategy near anchors of each answered class (Lesci and Vlachos, 2024).
+    """AnchorAL: any strategy near anchors of each labelled class (Lesci and Vlachos, 2024).
 
-    Anchors are drawn by k-means++ seeding; each retrieves its most similar unlabelled rows (cosine,
-    exact search); the inner strategy sees those of largest mean similarity to the anchors that
-    retrieved them, and everything where nothing is answered or the pool is not larger than `size`.
-    O(k a n d) time; memory O(n d).
+    Anchors are labelled rows drawn by k-means++ seeding. Each retrieves its most similar unlabelled
+    rows (cosine, exact search). The inner strategy sees the rows of largest mean similarity to the
+    anchors that retrieved them; it sees all rows if none is labelled or the pool has at most `size`
+    rows. O(k a n d) time; memory O(n d).
 
         >>> rows = AnchorAL(Margin(), size=50).select(state, 10, rng)
 
     Parameters
     ----------
     inner : strategy that chooses among the rows it sees
-    anchors : rows answered with each class that are drawn, at most
+    anchors : labelled rows drawn per class, at most
     neighbours : unlabelled rows that each anchor retrieves
-    size : rows the inner strategy sees, the budget at least
+    size : rows that the inner strategy sees, at least the budget
     """
 
     inner: Strategy
@@ -54,17 +54,17 @@ class AnchorAL:
 
 @dataclass(frozen=True)
 class SEALS:
-    """SEALS: any strategy on the nearest neighbours of the answered rows (Coleman et al., 2022).
+    """SEALS: any strategy on the nearest neighbours of the labelled rows (Coleman et al., 2022).
 
-    Cosine, exact search; random rows are added up to the budget; everything is seen where nothing
-    is answered. Searched anew each round, as strategies keep nothing. O(l n d) time; memory O(n d).
+    Cosine, exact search, anew in each round. Random rows fill up to the budget; without a label the
+    inner strategy sees all rows. O(l n d) time; memory O(n d).
 
         >>> rows = SEALS(Margin(), neighbours=5).select(state, 10, rng)
 
     Parameters
     ----------
     inner : strategy that chooses among the rows it sees
-    neighbours : most similar unlabelled rows of each answered one that it sees
+    neighbours : most similar unlabelled rows that it sees of each labelled row
     """
 
     inner: Strategy
@@ -86,8 +86,8 @@ def near(
     budget: int,
     rng: np.random.Generator,
 ) -> Ints | Querying:
-    """What `inner` chooses of at most `most` rows that are most similar to anchors that retrieved
-    them, random ones added up to the budget."""
+    """The choice of `inner` among at most `most` rows most similar to the anchors that retrieved
+    them; random rows fill up to the budget."""
     rows, features = state.unlabelled, state.rows.features
     score = mean_similarity(unit_rows(features, rows), unit_rows(features, anchors), neighbours)
     amount = max(budget, min(most, int(np.isfinite(score).sum())))
@@ -101,16 +101,16 @@ def spread_positions(features: Floats, amount: int, rng: np.random.Generator) ->
     if amount >= len(features):
         return np.arange(len(features))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # duplicates alone: no distance to draw by
+        warnings.simplefilter("ignore", RuntimeWarning)  # only duplicates: all distances are zero
         _, chosen = kmeans_plusplus(features, amount, random_state=int(rng.integers(2**31)))
     return np.unique(chosen).astype(np.int64)
 
 
 def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
     """(n,) mean inner product of each row with the anchors that have it among their `neighbours`
-    nearest (and any that are equally near); minus infinity for a row that is nobody's neighbour.
+    nearest, ties included; minus infinity for a row that is no anchor's neighbour.
 
-    Rows and anchors are at unit length, so these are cosines.
+    Rows and anchors have unit length, so these are cosines.
     """
     sums, times = np.zeros(len(pool)), np.zeros(len(pool))
     step = max(1, CELLS // max(1, min(len(pool), ROWS)))
@@ -122,10 +122,10 @@ def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
 
 
 def nearest(pool: Floats, anchors: Floats, neighbours: int) -> tuple[Ints, Floats]:
-    """(f,) rows among the `neighbours` nearest of an anchor, once for each, and how near they are.
+    """(f,) rows among the `neighbours` nearest of an anchor, once per anchor, with similarities.
 
-    Block by block of the pool: what is under an anchor's bar within a block, or so far, is under it
-    in the end.
+    Goes through the pool in blocks. A row under an anchor's threshold so far is dropped, as
+    thresholds only rise.
     """
     best = np.full((len(anchors), min(neighbours, len(pool))), -np.inf, dtype=pool.dtype)
     found: list[tuple[Ints, Ints, Floats]] = []

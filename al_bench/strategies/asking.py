@@ -1,7 +1,7 @@
-"""Strategies that ask again: which labelled rows are worth one more answer, beside new ones.
+"""Strategies that relabel: they query labelled rows again as well as unlabelled rows.
 
-Unless ``state.allow_relabel``, each queries unlabelled rows alone. A row is queried as often as
-somebody is left to ask, for a second time once all others had their turn.
+Without ``state.allow_relabel`` they query unlabelled rows only. A row is queried at most once per
+annotator, and a second time in a batch only after all other candidates.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ WORTHS = ("disagreement", "doubt", "change", "random")
 
 
 def in_turns(rows: Ints, left: Ints, budget: int) -> Ints:
-    """The first `budget` of: all these distinct rows in their order, those of which more are left
-    once more, and so on. left: (n,) how often each row of the pool can be queried, these once at
-    least. O(budget), or O(r log r) of r queries left where the budget asks about a row twice."""
+    """The first `budget` of: these distinct rows in order, then those with a second query left, and
+    so on. left: (n,) how often each pool row can be queried, at least once for `rows`. O(budget),
+    or O(r log r) for r queries left if the budget exceeds the rows."""
     if budget <= len(rows):
         return rows[:budget]
     times = left[rows]
@@ -35,7 +35,7 @@ def in_turns(rows: Ints, left: Ints, budget: int) -> Ints:
 def best_first(
     rows: Ints, scores: Floats, left: Ints, budget: int, rng: np.random.Generator
 ) -> Ints:
-    """`budget` queries of rows that have some left, the highest score first, in turns; ties fall at
+    """`budget` queries by highest score of rows that can be queried, in turns (`in_turns`); ties at
     random."""
     some = left[rows] > 0
     rows, scores = rows[some], scores[some]
@@ -44,16 +44,16 @@ def best_first(
 
 @dataclass(frozen=True)
 class Repeated:
-    """Any strategy, and always so many answers a row.
+    """Any strategy, with several answers per row.
 
-    Where no unlabelled row is left, those with the fewest answers are asked about again.
+    Once no unlabelled row is left, the rows with the fewest answers are queried again.
 
         >>> rows = Repeated(Margin(), times=2).select(asked, 10, rng)
 
     Parameters
     ----------
-    inner : strategy that chooses rows, without hearing answers
-    times : queries of each row while somebody is left to ask; of a batch's last one what is left
+    inner : strategy that chooses rows; it sees no answers within the batch
+    times : queries of each row, fewer if annotators run out or the batch ends
     """
 
     inner: Strategy
@@ -82,21 +82,21 @@ class Repeated:
 
 @dataclass(frozen=True)
 class AskAgain:
-    """Any strategy, and a fraction of each batch for labelled rows.
+    """Any strategy, with a fraction of each batch for relabelling.
 
-    Labelled rows come while there are any that somebody can be asked about, and more of them where
-    the unlabelled ones run out. O(n k) beside the inner strategy.
+    Labelled rows take less if no annotator is left for them, and more once the unlabelled rows run
+    out. O(n k) plus the inner strategy.
 
         >>> queries = AskAgain(Margin(), by="doubt").select(asked, 10, rng)
 
     Parameters
     ----------
     inner : strategy that chooses the new rows
-    fraction : part of a batch for labelled rows, 0 to 1
-    by : which labelled rows come first. ``disagreement``: those whose label the task model gives
-        the least probability; ``doubt``: those whose likeliest class has the least in the
-        consensus; ``change``: those whose likeliest class one more answer is likeliest to change
-        (`chance_of_change`); ``random``. Without a consensus the first
+    fraction : of a batch for labelled rows, 0 to 1
+    by : ranks labelled rows. ``disagreement``: by low probability of their label under the task
+        model; ``doubt``: by low maximum probability in the consensus; ``change``: by the
+        probability that one more answer changes the most probable class (`chance_of_change`);
+        ``random``. Without a consensus: ``disagreement``
     """
 
     inner: Strategy
@@ -112,7 +112,7 @@ class AskAgain:
         new = min(budget - min(round(self.fraction * budget), room), free)
         rows = state.labelled
         again = best_first(rows, self.worth(state, rows), state.remaining, budget - new, rng)
-        if new + len(again) < budget:  # all rows are queried, and some of the new ones once more
+        if new + len(again) < budget:  # all rows are queried, and some new rows twice
             more, rest = rng.permutation(state.unlabelled), np.maximum(state.remaining - 1, 0)
             spare = budget - new - len(again)
             again = np.concatenate([again, best_first(more, rng.random(free), rest, spare, rng)])
@@ -123,7 +123,7 @@ class AskAgain:
         )
 
     def worth(self, state: State, rows: Ints) -> Floats:
-        """(m,) how soon each of these labelled rows is asked about again."""
+        """(m,) score of relabelling each of these labelled rows."""
         if self.by == "random":
             return np.zeros(len(rows))
         if self.by == "disagreement" or state.consensus is None:
@@ -137,7 +137,7 @@ class AskAgain:
 
 
 def followed(choice: Ints | Querying, last: Ints) -> Ints | Querying:
-    """What a strategy chose, array or generator, and some rows after it."""
+    """A strategy's choice, array or generator, followed by some more rows."""
     if isinstance(choice, np.ndarray):
         return np.concatenate([choice, last])
     return _followed(choice, last)
@@ -149,12 +149,12 @@ def _followed(choice: Querying, last: Ints) -> Querying:
 
 
 def chance_of_change(probs: Floats, accuracy: float) -> Floats:
-    """(m,) probability that one more answer changes the likeliest class, by Bayes' rule.
+    """(m,) probability that one more answer changes the most probable class, by Bayes' rule.
 
-    probs: (m, k) q of the true class; accuracy: a of whoever answers, whose errors are even,
-    ``e = (1 - a) / (k - 1)``. An answer c comes with ``a q_c + e (1 - q_c)`` and makes c the
-    likeliest class in place of t where ``a q_c > e q_t``: the sum over these c. Zero where a is
-    chance or less, when an answer says nothing.
+    probs: (m, k) q, of the true class; accuracy: a, of the annotator, with evenly spread errors
+    ``e = (1 - a) / (k - 1)``. Answer c has probability ``a q_c + e (1 - q_c)`` and makes c the most
+    probable class in place of t if ``a q_c > e q_t``; the result sums over these c. Zero if a is at
+    most chance, as such an answer carries no information.
     """
     k = probs.shape[1]
     error = (1 - accuracy) / (k - 1)
@@ -172,10 +172,10 @@ class ReLabel:
     (re-active learning: Lin, Mausam and Weld, 2016).
 
     A row's score is ``(1 - alpha) H(p) + alpha H(y)``: the entropies of the task model's prediction
-    and of what is known of its label, which is the consensus of a labelled row (zero where there is
-    none) and nothing, log k, of an unlabelled one. With alpha 0 it asks about the same rows for
-    ever, as the paper warns; its impact sampling, which fits a model for each candidate, is not
-    here. The paper knows one accuracy of everybody; the consensus is the label model's. O(n k).
+    and of the row's label. H(y) is the consensus's entropy for a labelled row (zero without a
+    consensus) and log k for an unlabelled row. With alpha 0 it queries the same rows forever, as
+    the paper warns. The paper's impact sampling, which fits a model per candidate, is left out. The
+    paper assumes one known accuracy of all annotators; here the label model gives H(y). O(n k).
 
         >>> rows = ReLabel(alpha=0.3).select(asked, 10, rng)
 
@@ -201,21 +201,21 @@ class ReLabel:
 
 @dataclass(frozen=True)
 class ActiveLab:
-    """The rows whose label is least certain, new or again (Goh and Mueller, 2023; cleanlab).
+    """The rows of least certain label, labelled or not (Goh and Mueller, 2023; cleanlab).
 
-    Labelled and unlabelled rows have one score, by a classifier (`views`) and the annotators as far
-    as they agree; the lowest come first. The task model stands in for the classifier where labels
-    are few. A place that is nobody's counts as an annotator. O(folds n d k + v a).
+    Labelled and unlabelled rows share one score, from a classifier (`views`) and from the
+    annotators by their agreement; the lowest are queried. With few labels the task model replaces
+    the classifier. An unidentified column counts as one annotator. O(folds n d k + v a).
 
         >>> rows = ActiveLab(l2=3.0).select(asked, 10, rng)
 
     Parameters
     ----------
-    folds : parts of the labels that the classifier is held out from
+    folds : cross-fitting folds of the classifier
     l2 : penalty of its weights
     """
 
-    version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
+    version: ClassVar = 2  # 1: folds were fitted without preconditioning
     folds: int = 4
     l2: float = 1.0
 
@@ -238,8 +238,8 @@ class ActiveLab:
 
 
 def answers_by_row(state: State) -> Floats:
-    """(m, a') answers about the labelled rows by those who gave any, NaN where there is none; of a
-    single annotator the labels."""
+    """(m, a') answers about the labelled rows by annotators with any answer, NaN without one; with
+    a single annotator the labels."""
     if state.annotator_pool is None:
         return state.labels[state.labelled][:, None].astype(float)
     places = np.searchsorted(state.labelled, state.answers.rows)

@@ -25,15 +25,15 @@ class Badge:
 
     A row's gradient is (p - onehot(argmax p)) times its features, never formed: inner products
     factorise. The largest gradient comes first; each next row is drawn with probability
-    proportional to its squared distance to the nearest chosen one. Where all distances are zero (a
-    model that is always certain) the rest is random. O(u (d + k) + b u) time and O(u) memory, plus
-    the rows whose distances the draw has to look at.
+    proportional to its squared distance to the nearest chosen one. If all distances are zero (a
+    model that is always certain) the rest is random. O(u (d + k) + b u) time plus the distances
+    that a draw needs, O(u) memory.
 
         >>> rows = Badge().select(state, 10, rng)
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
         budget = min(budget, len(rows))
         if budget == 0:
             return rows
@@ -45,10 +45,9 @@ class Badge:
 
 
 def residuals(probs: Floats) -> Floats:
-    """(n, k) p - onehot(argmax p): the gradient of the loss by the logits, for the likeliest class.
+    """(n, k) p - onehot(argmax p): the loss gradient by the logits, for the predicted class.
 
-    Its largest entry is written as minus the sum of the others, which keeps digits that 1 - p
-    loses."""
+    The entry p - 1 is computed as minus the sum of the others, which keeps more digits."""
     out = probs.copy()
     at = np.arange(len(probs)), probs.argmax(axis=1)
     out[at] = 0
@@ -76,16 +75,16 @@ def between_gradients(probs: Floats, features: Floats, norms: Floats) -> Distanc
 class Vessal:
     """Streaming volume sampling of gradients (VeSSAL: Saran et al., 2023).
 
-    Rows pass in a random order; each is kept with probability min(1, q g' S^-1 g / mean): S is
+    Rows pass in random order. Each is kept with probability min(1, q g' S^-1 g / mean): S is
     `ridge` I plus the kept gradients' outer products, the mean is over the rows seen so far, and q
-    is the budget left over the rows left. Gradients are BADGE's; what one pass leaves of the budget
-    is random. O(u dim^2 + u dim (d + k)) time, O(u dim) memory.
+    is the budget left divided by the rows left. Gradients are BADGE's. If one pass does not use up
+    the budget, random rows do. O(u dim^2 + u dim (d + k)) time, O(u dim) memory.
 
         >>> rows = Vessal(dim=16).select(state, 10, rng)
 
     Parameters
     ----------
-    dim : numbers that a gradient is randomly projected to
+    dim : dimension of the random projection of a gradient
     ridge : added to the diagonal of S
     """
 
@@ -106,8 +105,8 @@ class Vessal:
 
 
 def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> Floats:
-    """(n, dim) gradients whose inner products are right on average: the product of two projections,
-    of the residuals and of the features."""
+    """(n, dim) random projections of gradients with unbiased inner products: the product of two
+    projections, of the residuals and of the features."""
     features = state.rows.features
     left = rng.standard_normal((state.n_classes, dim)).astype(features.dtype)
     right = rng.standard_normal((features.shape[1], dim)).astype(features.dtype)
@@ -120,7 +119,7 @@ def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> F
 
 
 def one_pass(sketch: Floats, luck: Floats, ridge: float, budget: int) -> Ints:
-    """Positions kept, at most `budget`: row t is kept where luck[t] is below its probability.
+    """Positions kept, at most `budget`: row t is kept if luck[t] is below its probability.
 
     Quadratic forms of a block are computed together and corrected, by a rank-one update, for each
     row that is kept inside it.

@@ -13,18 +13,18 @@ from al_bench.strategies.common.distances import blocks
 from al_bench.strategies.common.linear import linear_head
 
 WEIGHTINGS = ("counts", "published")
-PENDING = 256  # columns of corrections that wait to be subtracted from a whole matrix at once
+PENDING = 256  # columns of corrections that are collected before they are subtracted at once
 
 
 @dataclass(frozen=True)
 class Bait:
     """Smallest tr(M^-1 F), forward then backward greedy (BAIT: Ash et al., 2021).
 
-    F is the mean Fisher information of a linear head over the labelled and unlabelled rows, that of
-    a row being (diag p - p p') times h h' over all classes and features; M is `ridge` I plus the
-    information of labelled rows and of the batch. Rows are added one by one, then the least missed
-    are removed; M^-1 and what it says of every row change by Woodbury's identity. A model without a
-    linear head is one over its log-probabilities.
+    F is the mean Fisher information of a linear head over the labelled and unlabelled rows. A row's
+    information is the Kronecker product of diag p - p p' and h h'. M is `ridge` I plus the
+    information of labelled rows and of the batch. Rows are added greedily, then those that matter
+    least are removed; M^-1 and the rows' traces are updated by Woodbury's identity. A model without
+    a linear head is a linear head over its log-probabilities.
 
     For k classes, c of them in an expectation, u unlabelled rows: O(n c^2 d^2 + (k d)^3) once, then
     O(u k d c + u c^3 + (k d)^2 c) each of at most 2 `oversample` b steps; memory 8 (4 (k d)^2 +
@@ -34,18 +34,18 @@ class Bait:
 
     Parameters
     ----------
-    classes : likeliest classes of a row that the expectation is over, with probabilities that sum
-        to one again; of no more classes nothing is approximated
+    classes : most probable classes of a row in its expectation, renormalised; exact for at most
+        this many classes
     ridge : added to the diagonal of M
-    weighting : ``published`` as the authors' code, where for l labelled rows and a budget b
-        information counts 1 / (l + b) of a labelled row and b / (l + b) of a queried one;
-        ``counts``: once
-    oversample : rows added, in budgets
-    limit : classes times features, at most; beyond it the features are their leading principal
-        components, as many as fit, and ValueError where not one does
+    weighting : ``published`` as the authors' code: with l labelled rows and budget b the
+        information of a labelled row weighs 1 / (l + b), of a queried row b / (l + b); ``counts``:
+        every row weighs one
+    oversample : rows added before removal, in multiples of the budget
+    limit : largest number of classes times features; above it features are reduced to as many
+        principal components as fit; ValueError if none fits
     """
 
-    version: ClassVar = 2  # 1: the likeliest class against the rest, or spread over directions
+    version: ClassVar = 2  # 1: approximated by the most probable class against the rest
     classes: int = 10
     ridge: float = 0.01
     weighting: str = "published"
@@ -59,30 +59,30 @@ class Bait:
         above(self, 0, ridge=self.ridge)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
         if budget >= len(rows):
             return rows
         seen = np.concatenate([rows, state.labelled])
         features = self._projected(linear_head(state).features[seen], state.n_classes)
         pool = likeliest(features, state.probs[seen], self.classes)
-        queried, taught = pool.take(slice(len(rows))), pool.take(slice(len(rows), None))
+        queried, labelled = pool.take(slice(len(rows))), pool.take(slice(len(rows), None))
         old, new = self._weights(len(state.labelled), budget)
         k = state.n_classes
         width = k * features.shape[1]
-        information = old * fisher(taught, k) + self.ridge * np.eye(width)
+        information = old * fisher(labelled, k) + self.ridge * np.eye(width)
         inverse = np.linalg.inv(information)
         middle = inverse @ fisher(pool, k) @ inverse / len(seen)
         count = min(int(self.oversample * budget), len(rows))
         return rows[greedy(queried.scaled(np.sqrt(new)), inverse, middle, count, budget)]
 
     def _weights(self, labelled: int, budget: int) -> tuple[float, float]:
-        """What the information of a labelled and of a queried row counts."""
+        """Weights of the information of a labelled row and of a queried row."""
         if self.weighting == "counts":
             return 1.0, 1.0
         return 1 / (labelled + budget), budget / (labelled + budget)
 
     def _projected(self, features: Floats, k: int) -> Floats:
-        """(n, d') the features, or their leading principal components where there are too many."""
+        """(n, d') the features, or their leading principal components if they are too many."""
         kept = self.limit // k
         require(kept > 0, self, f"at least the number of classes, {k}", limit=self.limit)
         if features.shape[1] <= kept:
@@ -96,11 +96,11 @@ class Bait:
 
 
 class Factors(NamedTuple):
-    """Fisher information of n rows by their features and likeliest classes.
+    """Factors of the Fisher information of n rows, in features and most probable classes.
 
     features: (n, d); classes: (n, c), ascending; probs: (n, c) of these, summing to one; roots:
-    (n, c, c) with rows sqrt(p_j) (onehot(j) - p): the information of a row is roots' roots in its
-    classes, times the outer product of its features.
+    (n, c, c) with rows sqrt(p_j) (onehot(j) - p). The information of a row is the Kronecker product
+    of roots' roots and the outer product of its features.
     """
 
     features: Floats
@@ -127,7 +127,7 @@ class Factors(NamedTuple):
 
 
 class SymmetricSum:
-    """A matrix (k d, k d) minus products of thin ones, of which some are not subtracted yet."""
+    """A matrix (k d, k d) minus low-rank products, some of which are still to be subtracted."""
 
     def __init__(self, matrix: Floats) -> None:
         self.matrix = matrix
@@ -144,7 +144,7 @@ class SymmetricSum:
         return out
 
     def subtract(self, left: Floats, right: Floats) -> None:
-        """Minus left right', both (k d, m), which together are symmetric."""
+        """Subtract left right', a symmetric product of two (k d, m) matrices."""
         self.left, self.right = [*self.left, left], [*self.right, right]
         if sum(part.shape[1] for part in self.left) > PENDING:
             self.matrix -= np.concatenate(self.left, axis=1) @ np.concatenate(self.right, axis=1).T
@@ -152,7 +152,7 @@ class SymmetricSum:
 
 
 def likeliest(features: Floats, probs: Floats, classes: int) -> Factors:
-    """The factors of rows in their `classes` likeliest classes."""
+    """The factors of rows in their `classes` most probable classes."""
     count = min(classes, probs.shape[1])
     top = np.sort(np.argsort(-probs, axis=1, kind="stable")[:, :count], axis=1)
     p = np.take_along_axis(probs, top, axis=1).astype(np.float64)
@@ -162,7 +162,7 @@ def likeliest(features: Floats, probs: Floats, classes: int) -> Factors:
 
 
 def pairs(rows: Factors, k: int) -> list[tuple[int, int, Ints, Ints, Ints]]:
-    """Two classes, the rows that have both among their likeliest, and where they have each."""
+    """For classes a, b: a, b, the rows with both as probable classes, positions of a and of b."""
     place = np.full((len(rows.classes), k), -1)
     np.put_along_axis(place, rows.classes, np.arange(rows.classes.shape[1]), axis=1)
     found = []
@@ -209,7 +209,7 @@ def forms(rows: Factors, matrix: Floats) -> Floats:
 
 
 def greedy(rows: Factors, inverse: Floats, middle: Floats, count: int, budget: int) -> Ints:
-    """Positions kept of `count` added to M, given M^-1 and M^-1 F M^-1, both changed in place."""
+    """Positions of `budget` rows kept of `count` added ones; changes M^-1 and M^-1 F M^-1."""
     spans, pulls = forms(rows, inverse), forms(rows, middle)
     both = SymmetricSum(inverse), SymmetricSum(middle)
     chosen: list[int] = []
@@ -228,7 +228,7 @@ def greedy(rows: Factors, inverse: Floats, middle: Floats, count: int, budget: i
 
 
 def trace_gains(spans: Floats, pulls: Floats) -> Floats:
-    """(n,) by how much tr(M^-1 F) falls with each row: tr(V M^-1 F M^-1 V' (I + V M^-1 V')^-1)."""
+    """(n,) decrease of tr(M^-1 F) by adding each row: tr(V M^-1 F M^-1 V' (I + V M^-1 V')^-1)."""
     out = np.empty(len(spans))
     for part in blocks(len(out)):
         core = np.linalg.inv(spans[part] + np.eye(spans.shape[1]))
@@ -237,7 +237,7 @@ def trace_gains(spans: Floats, pulls: Floats) -> Floats:
 
 
 def trace_losses(spans: Floats, pulls: Floats) -> Floats:
-    """(m,) by how much tr(M^-1 F) rises without each of the rows that are in M."""
+    """(m,) increase of tr(M^-1 F) by removing each of the rows in M."""
     values, vectors = np.linalg.eigh(spans)
     along = np.einsum("nji,njk,nki->ni", vectors, pulls, vectors)
     losses: Floats = (along / np.maximum(1 - values, 1e-12)).sum(axis=1)
@@ -253,7 +253,7 @@ def update(
     pulls: Floats,
     sign: int,
 ) -> None:
-    """A row joins M (sign 1) or leaves it (-1): all four change in place (Woodbury)."""
+    """Add a row to M (sign 1) or remove it (-1); all four change in place (Woodbury)."""
     own = rows.take(np.array([at]))
     turned, pulled = inverse.turned(own), middle.turned(own)
     span, pull = own.seen(turned)[0], own.seen(pulled)[0]

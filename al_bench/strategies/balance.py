@@ -1,4 +1,4 @@
-"""Arithmetic of balancing: who is served next, which classes are rare, what to believe of a row."""
+"""Arithmetic of class balancing: the next class to query, rare classes, a row's probabilities."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from al_bench.core.state import Bools, Floats, Ints, State, Strategy
 def rarest_first(
     classes: Ints, scores: Floats, counts: Ints, budget: int, rng: np.random.Generator
 ) -> Ints:
-    """Positions served by always taking the best row of the class that has least so far.
+    """Positions picked by always taking the best row of the class with the fewest labels so far.
 
-    classes, scores: (m,) the supposed class of each row and how soon it goes within its class;
-    counts: (k,) what the classes have at the start. Taken rows count; a class without rows left is
-    passed over; ties fall at random. O(m log m + budget k).
+    classes, scores: (m,) assumed class of each row, and its score within its class; counts: (k,)
+    labels at the start. Picked rows count as labels; a class without rows left is skipped; ties at
+    random. O(m log m + budget k).
     """
     shuffled = rng.permutation(len(classes))
     order = shuffled[np.lexsort((-scores[shuffled], classes[shuffled]))]
@@ -31,10 +31,10 @@ def rarest_first(
 
 
 def rare_classes(state: State, by: str) -> Bools:
-    """(k,) which classes have less than the average; all of them where none has.
+    """(k,) whether a class has less than the average mass; all True if none has.
 
-    by: "labels" counts the annotator's answers, "prior" sums the foundation model's probabilities
-    over the rows it may see. Raises ValueError for another word.
+    by: "labels" counts labelled rows, "prior" sums the foundation model's probabilities over the
+    visible rows. ValueError for another word.
     """
     if by == "labels":
         mass = state.counts.astype(float)
@@ -47,17 +47,17 @@ def rare_classes(state: State, by: str) -> Bools:
 
 
 def product(model: Floats, prior: Floats, floor: float) -> Floats:
-    """(n, k) normalised product of the model's and the prior's probabilities; those under `floor`
-    are raised to it, so that no exact zero is a veto."""
+    """(n, k) normalised product of the model's and the prior's probabilities, each raised to at
+    least `floor`, so that no zero is a veto."""
     both = np.maximum(model, floor) * np.maximum(prior, floor)
     normalised: Floats = both / both.sum(axis=1, keepdims=True)
     return normalised
 
 
 def belief(state: State, rows: Ints, of: str, floor: float) -> Floats:
-    """(m, k) class probabilities of these rows as seen by the model, the prior, or their product.
+    """(m, k) class probabilities of these rows by the model, the prior, or their product.
 
-    Raises ValueError for another word.
+    ValueError for another word.
     """
     if of == "model":
         return state.probs[rows]
@@ -79,7 +79,7 @@ def random_argmax(scores: Floats, rng: np.random.Generator) -> Ints:
 
 
 def unanswered(strategy: Strategy, state: State, budget: int, rng: np.random.Generator) -> Ints:
-    """The rows a strategy would query if it heard no answer in between, in its order."""
+    """The rows that a strategy queries, in its order, if in-batch answers are withheld."""
     choice = strategy.select(state, budget, rng)
     if isinstance(choice, np.ndarray):
         return choice

@@ -1,4 +1,4 @@
-"""Rules that balance over classes: as the prior or the model sees them, or by the truth."""
+"""Class-balanced strategies: by the prior's classes, the model's, or the true ones."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from al_bench.strategies.common.ranking import Ranking, top
 class FMStratified:
     """Random rows, equally many of each class the prior predicts (control of Bang et al., 2024).
 
-    The batch alone is balanced, whatever was answered before; a class the foundation model does not
-    predict gets nothing, one with too few rows leaves the rest to the others. O(n k).
+    Only the batch is balanced, regardless of earlier labels. A class that the prior never predicts
+    gets nothing; one with too few rows leaves the rest to the others. O(n k).
 
         >>> rows = FMStratified().select(state, 10, rng)
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = state.unlabelled
-        said = random_argmax(state.rows.prior[rows], rng)
-        nothing = np.zeros(state.n_classes, dtype=np.int64)
-        return rows[rarest_first(said, rng.random(len(rows)), nothing, budget, rng)]
+        guesses = random_argmax(state.rows.prior[rows], rng)
+        none = np.zeros(state.n_classes, dtype=np.int64)
+        return rows[rarest_first(guesses, rng.random(len(rows)), none, budget, rng)]
 
 
 @dataclass(frozen=True)
 class FMBalanced:
-    """FM-balanced start: for each class in turn one of its likeliest rows under the prior.
+    """FM-balanced start: for each class in turn, one of its most probable rows under the prior.
 
-    The class with the fewest answers and picks goes next; so every class is looked for, also one
-    that is never the prediction. With a flat prior this is random. O(n k + b among).
+    The class with the fewest labels and picks is next, so every class is searched, even one that is
+    never predicted. With a uniform prior this is random. O(n k + b among).
 
         >>> rows = FMBalanced(among=5).select(state, 10, rng)
 
     Parameters
     ----------
-    among : rows of the highest probability of the class, of which a random one is taken
+    among : one of this many rows of highest probability of the class is taken at random
     """
 
     among: int = 20
@@ -78,17 +78,17 @@ class FMBalanced:
 
 @dataclass(frozen=True)
 class TailFirst:
-    """Tail-first: the most uncertain row predicted as the least answered class (Wang et al., 2025).
+    """Tail-first: the most uncertain row predicted as the least labelled class (Wang et al., 2025).
 
-    A picked row counts for the class it is predicted as. A class that is predicted nowhere is
-    passed over. O(n k + n log n).
+    A picked row counts for its predicted class. A class that is never predicted is skipped. O(n k +
+    n log n).
 
         >>> rows = TailFirst(belief="product").select(state, 10, rng)
 
     Parameters
     ----------
-    belief : whose predictions and entropy: model, prior, or product of the two
-    floor : probability that smaller ones are raised to in the product
+    belief : gives predictions and entropy: model, prior, or product of the two
+    floor : lower bound of probabilities in the product
     """
 
     belief: str = "model"
@@ -105,16 +105,16 @@ class TailFirst:
 class PCB:
     """PCB: balance the prior's classes among a strategy's candidates (Bang et al., 2024).
 
-    Among the candidates the class with fewest answers and picks takes a random row with its
-    pseudo-label. A class without candidates is passed over, and what was really taken counts. The
-    cost is that of the inner strategy asked for that many rows.
+    The class with the fewest labels and picks takes a random candidate of this pseudo-label. A
+    class without candidates is skipped. The cost is that of the inner strategy with the candidates
+    as its budget.
 
         >>> rows = PCB(Entropy(), fraction=0.5).select(state, 10, rng)
 
     Parameters
     ----------
-    inner : strategy that names the candidates; it hears no answers
-    fraction : part of the unlabelled rows that it names, above 0 to 1, the budget at least
+    inner : strategy that chooses the candidates; it sees no answers within the batch
+    fraction : of the unlabelled rows that are candidates, above 0 to 1; at least the budget
     """
 
     inner: Strategy
@@ -126,22 +126,22 @@ class PCB:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         amount = max(budget, ceil(self.fraction * len(state.unlabelled)))
         rows = unanswered(self.inner, state, amount, rng)
-        said = random_argmax(state.rows.prior[rows], rng)
-        return rows[rarest_first(said, rng.random(len(rows)), state.counts, budget, rng)]
+        guesses = random_argmax(state.rows.prior[rows], rng)
+        return rows[rarest_first(guesses, rng.random(len(rows)), state.counts, budget, rng)]
 
 
 @dataclass(frozen=True)
 class MostLikelyPositive(Ranking):
-    """The rows most probably of a rare class (as a baseline of Zhang et al., 2022).
+    """The rows that most probably belong to a rare class (a baseline of Zhang et al., 2022).
 
-    The score is the model's probability of being in any rare class. O(n k).
+    The score is the model's total probability of the rare classes. O(n k).
 
         >>> rows = MostLikelyPositive(rare="prior").select(state, 10, rng)
 
     Parameters
     ----------
-    rare : ``labels``: classes under the average count of answers; ``prior``: under the average
-        prior mass of the pool
+    rare : ``labels``: classes with fewer labels than average; ``prior``: with less prior mass in
+        the pool than average
     """
 
     rare: str = "labels"
@@ -157,9 +157,9 @@ class MostLikelyPositive(Ranking):
 class ClassBalancedByTruth:
     """Upper reference, not a method: random rows balanced over their true classes; reads the truth.
 
-    A runner that sees `reads_truth` calls ``given`` with the pool's truth before the run and marks
-    the strategy as a reference in every table. The class with fewest true members among the
-    labelled rows and the picks goes next; an exhausted class is passed over. O(n log n).
+    Because of `reads_truth`, the runner calls ``given`` with the pool's truth before the run, and
+    every table marks the strategy as a reference. The class with the fewest true members among the
+    labelled rows and the picks is next; an exhausted class is skipped. O(n log n).
 
         >>> rows = ClassBalancedByTruth().given(truth).select(state, 10, rng)
 
@@ -172,11 +172,11 @@ class ClassBalancedByTruth:
     truth: Ints | None = None
 
     def given(self, truth: Ints) -> ClassBalancedByTruth:
-        """The same reference with (n,) the true class of every pool row."""
+        """A copy that knows the true class of every pool row, (n,)."""
         return ClassBalancedByTruth(np.asarray(truth, dtype=np.int64))
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """Raises ValueError where the truth was not given."""
+        """ValueError if the truth was not given."""
         if self.truth is None:
             raise ValueError(
                 "ClassBalancedByTruth was not given the truth; call given(truth) first"

@@ -7,16 +7,16 @@ import numpy as np
 from al_bench.core.state import Floats, Ints, LinearModel, State
 from al_bench.strategies.common.ranking import top
 
-BLOCK = 65_536  # rows whose scores exist at once
+BLOCK = 65_536  # rows scored at once
 
 
 class Base:
     """BASE: equally many rows nearest to the decision boundary of each class (Emam et al., 2021).
 
-    A row's distance to class c is that to the boundary between c and the predicted class, in
-    feature space; for the predicted class itself, to its closest boundary. Classes choose in random
-    order and skip rows already taken. A model that is no linear head is read through its
-    log-probabilities, as if they were the features. O(n k (d + k)) time, O(n k) memory.
+    A row's distance to class c is its distance, in feature space, to the boundary between c and the
+    predicted class; for the predicted class itself, to its closest boundary. Classes choose in
+    random order and skip rows already taken. For a model without a linear head the features are its
+    log-probabilities. O(n k (d + k)) time, O(n k) memory.
 
         >>> rows = Base().select(state, 10, rng)
     """
@@ -51,11 +51,11 @@ def boundary_distances(state: State, rows: Ints) -> Floats:
         scores = np.log(np.maximum(state.probs[rows], 1e-12))
         apart = np.full((scores.shape[1],) * 2, np.sqrt(2))
     apart = np.where(apart > 0, apart, np.inf).astype(scores.dtype)  # equal weights: see below
-    said = scores.argmax(axis=1)
-    at = np.arange(len(rows)), said
-    distance: Floats = (scores[at][:, None] - scores) / apart[said]
+    guesses = scores.argmax(axis=1)
+    at = np.arange(len(rows)), guesses
+    distance: Floats = (scores[at][:, None] - scores) / apart[guesses]
     # classes of equal weights have no boundary between them: infinitely far, like the own class
-    distance[~np.isfinite(apart[said])] = np.inf
+    distance[~np.isfinite(apart[guesses])] = np.inf
     distance[at] = np.inf
     distance[at] = distance.min(axis=1)
     return distance

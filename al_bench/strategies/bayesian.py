@@ -1,4 +1,4 @@
-"""Information about the model: BALD, PowerBALD and BatchBALD."""
+"""Mutual information of answers and model: BALD, PowerBALD and BatchBALD."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ SMALL = 1024  # rows predicted at once: models times classes numbers each
 
 @dataclass(frozen=True)
 class Bald:
-    """Largest information about the model in one answer (BALD: Houlsby et al., 2011).
+    """Largest mutual information of one answer and the model (BALD: Houlsby et al., 2011).
 
-    O(u t k) time beyond prediction, O(u) memory.
+    O(u t k) time plus prediction, O(u) memory.
 
         >>> rows = Bald(Dropout(), models=5).select(state, 10, rng)
 
     Parameters
     ----------
-    posterior : what models are drawn from: `Laplace` or `Dropout`
-    models : draws, at least two, or none can disagree
+    posterior : distribution of models: `Laplace` or `Dropout`
+    models : number of drawn models, at least two
     """
 
     posterior: Posterior = field(default_factory=Laplace)
@@ -44,15 +44,15 @@ class Bald:
 class PowerBald(Bald):
     """Rows drawn with probability proportional to a power of BALD (Kirsch et al., 2023).
 
-    Gumbel noise on `power` times log BALD, then the largest: sampling without replacement, so a
-    batch is not one pile of alike rows. Costs what BALD costs.
+    Adds Gumbel noise to `power` times log BALD and takes the largest, which samples without
+    replacement and diversifies the batch. Costs the same as BALD.
 
         >>> rows = PowerBald(power=2.0).select(state, 10, rng)
 
     Parameters
     ----------
     posterior, models : as in `Bald`
-    power : of BALD, above 0
+    power : exponent of BALD, above 0
     """
 
     power: float = 1.0
@@ -72,17 +72,17 @@ class PowerBald(Bald):
 class BatchBald(Bald):
     """Largest joint information of a batch, greedily (BatchBALD: Kirsch et al., 2019).
 
-    The answers a batch may get are enumerated, then drawn: past that the estimate is noisy, and
-    beyond some ten rows little is left to tell apart. O(b c s t k) time for s configurations and t
-    models, O(s c k) memory in blocks.
+    The batch's possible answers are enumerated up to `configurations`, then sampled, which makes
+    the estimate noisy; beyond about ten rows it hardly distinguishes candidates. O(b c s t k) time
+    for s configurations and t models, O(s c k) memory in blocks.
 
         >>> rows = BatchBald(candidates=50).select(state, 5, rng)
 
     Parameters
     ----------
     posterior, models : as in `Bald`
-    candidates : rows of largest BALD that may be queried, the budget at least
-    configurations : answers of a batch up to which they are enumerated; at least as many as classes
+    candidates : rows of largest BALD that may be queried, at least the budget
+    configurations : combinations of a batch's answers, at most; at least the number of classes
     """
 
     candidates: int = 200
@@ -109,12 +109,12 @@ def joint_greedy(
 ) -> Ints:
     """(budget,) positions that greedily maximise the mutual information of answers and model.
 
-    The gain of a row is its BALD under the posterior left by the answers so far, averaged over
-    what these may be. predictions: (c, t, k).
+    A row's gain is its BALD under the posterior given the answers of the rows picked so far,
+    averaged over these answers. predictions: (c, t, k).
     """
     c, t, _ = predictions.shape
     flat = np.ascontiguousarray(predictions.transpose(1, 0, 2), dtype=np.float64)  # (t, c, k)
-    own = entropy(flat)  # (t, c): what an answer leaves open even when the model is known
+    own = entropy(flat)  # (t, c): entropy of an answer given the model
     beliefs, weights = np.full((1, t), 1 / t), np.ones(1)  # over models, for each configuration
     chosen: list[int] = []
     for _ in range(budget):
@@ -122,7 +122,7 @@ def joint_greedy(
         gains = np.concatenate(
             [weights @ entropy(mixture(beliefs, flat[:, part])) for part in blocks(c, 64)]
         )
-        gains = np.round(gains - known, 12)  # agreeing models leave rounding, not preference
+        gains = np.round(gains - known, 12)  # removes rounding errors where models agree
         gains[chosen] = -np.inf
         chosen.append(int(gains.argmax()))
         answers = flat[:, chosen[-1]]  # (t, k)
@@ -151,5 +151,5 @@ def scores(predict: Predict, rows: Ints) -> Floats:
     for part in blocks(len(rows), SMALL):
         probs = predict(rows[part])
         out[part] = entropy(probs.mean(axis=1)) - entropy(probs).mean(axis=1)
-    # below float32 rounding of an entropy there is agreement
+    # below float32 rounding of an entropy the models agree
     return np.where(out < 1e-6, 0, out)

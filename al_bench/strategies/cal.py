@@ -16,14 +16,14 @@ from al_bench.strategies.common.ranking import Ranking
 class Cal(Ranking):
     """Largest divergence from labelled neighbours' predictions (CAL: Margatina et al., 2021).
 
-    Mean over the nearest labelled rows, in unit-length features, of KL(neighbour || row). With
-    nothing labelled the choice is random. O(u l d) time, O(u k) memory beside a block.
+    Mean over the nearest labelled rows, in unit-length features, of KL(neighbour || row). Without a
+    label the choice is random. O(u l d) time, O(u k) memory plus one block.
 
         >>> rows = Cal(neighbours=5).select(state, 10, rng)
 
     Parameters
     ----------
-    neighbours : labelled rows that a row is compared with
+    neighbours : nearest labelled rows that a row is compared with
     """
 
     neighbours: int = 10
@@ -46,4 +46,4 @@ class Cal(Ranking):
             logs = np.log(np.maximum(state.probs[here], 1e-12))
             cross = np.sum(probs[near].mean(axis=1) * logs, axis=1)
             out[part] = sharp[near].mean(axis=1) - cross
-        return np.where(out < 1e-6, 0, out)  # below float32 rounding there is agreement
+        return np.where(out < 1e-6, 0, out)  # below float32 rounding they agree

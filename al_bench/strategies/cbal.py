@@ -16,17 +16,17 @@ class CBAL:
     """CBAL: largest entropy under a penalty for expected class imbalance (Bengar et al., 2022).
 
     Minimises over batches z the sum of -entropy plus `weight` times the L1 distance between the
-    expected classes of the batch and what each class lacks of an equal part. The binary program
-    is relaxed to a linear one (HiGHS), solved exactly over the whole pool by column generation,
-    by reduced cost, until no row is left that improves. At most k + 1 rows are fractional; the
-    largest are taken. O(n k) a generation, memory O(n k).
+    batch's expected class counts and the labels that each class lacks for balance. The binary
+    program is relaxed to a linear one (HiGHS) and solved exactly over the whole pool by column
+    generation: rows of negative reduced cost enter until there are none. At most k + 1 rows are
+    fractional; the largest are taken. O(n k) a generation, memory O(n k).
 
         >>> rows = CBAL(weight=2.0).select(state, 10, rng)
 
     Parameters
     ----------
-    weight : of the penalty, nats a row; the paper's for 10 classes, 2 for 100
-    columns : rows that enter the program at a time, in budgets
+    weight : of the penalty, nats a row; the default is the paper's for 10 classes, 2 for 100
+    columns : rows that enter the program at a time, in multiples of the budget
     """
 
     weight: float = 0.6
@@ -54,7 +54,7 @@ def relaxed(
 ) -> Floats:
     """(n,) the optimal z of min z.cost + weight |z probs - wanted|_1, 0 <= z <= 1, sum z = budget.
 
-    Raises RuntimeError where the solver fails.
+    RuntimeError if the solver fails.
     """
     from scipy.optimize import linprog
 

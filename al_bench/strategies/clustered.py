@@ -1,4 +1,4 @@
-"""One row of each cluster: of features, of these beside the prior's view, or of unsure rows."""
+"""One row per cluster: of features, of features joined with the prior, or of small margins."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from al_bench.strategies.typiclust import take_turns
 class Centroid:
     """The rows nearest to k-means centroids (Zhdanov, 2019; the start of DropQuery, 2024).
 
-    As many clusters of unlabelled unit-length features as the budget; needs no label and no model,
-    so it also serves as a start. O(u b d) time a k-means pass, O(u d) memory.
+    Makes as many clusters of unlabelled unit-length features as the budget. It needs no label and
+    no model, so it can be a start. O(u b d) time a k-means pass, O(u d) memory.
 
         >>> rows = Centroid().select(state, 10, rng)
     """
@@ -32,31 +32,31 @@ class Centroid:
 class ClassGuided:
     """One row from each cluster of features joined with the prior's view (Kim et al., 2024).
 
-    Each unit feature is followed by `weight` times the unit mean of the class directions, weighted
-    by the prior; k-means makes as many clusters as the budget and the row nearest to each centre is
-    queried. The paper's class directions are text embeddings; a benchmark row has none, so ours are
-    the prior-weighted mean features. O(n b d) a k-means pass, memory O(n d).
+    Each unit feature is joined with `weight` times the unit-length, prior-weighted mean of the
+    class directions. K-means makes as many clusters as the budget, and the row nearest to each
+    centre is queried. The paper's class directions are text embeddings; without these, ours are the
+    prior-weighted mean features of each class. O(n b d) a k-means pass, memory O(n d).
 
         >>> rows = ClassGuided(weight=0.5).select(state, 10, rng)
 
     Parameters
     ----------
-    weight : length of the prior's view, in lengths of a feature vector
+    weight : length of the prior's part, relative to the features' unit length
     """
 
     weight: float = 1.0
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
         features = guided(unit_rows(state.rows.features, rows), state.rows.prior[rows], self.weight)
         return rows[representatives(features, budget, rng)]
 
 
 def guided(features: Floats, prior: Floats, weight: float) -> Floats:
-    """(n, d + k) the features beside `weight` times their prior's unit mixture of directions.
+    """(n, d + k) features joined with `weight` times the unit-length prior mixture of directions.
 
-    The mixtures lie in the span of k directions, so k coordinates (by a root of the directions'
-    inner products) keep all their distances.
+    The mixtures lie in the span of k directions, so k coordinates (from a square root of the
+    directions' Gram matrix) preserve their distances.
     """
     means = prior.T.astype(features.dtype) @ features
     directions = unit(means)
@@ -68,18 +68,18 @@ def guided(features: Floats, prior: Floats, weight: float) -> Floats:
 
 @dataclass(frozen=True)
 class ClusterMargin:
-    """Smallest margins, one cluster after the other (Cluster-Margin: Citovsky et al., 2021).
+    """Smallest margins, diversified by clusters (Cluster-Margin: Citovsky et al., 2021).
 
     Rows of smallest margin are grouped by average-linkage clusters of unit-length features, as many
-    as the budget; clusters take turns from the smallest group on, each giving a random row (as in
-    the paper). O(s^2 d + s^2 log s) time, 8 s^2 bytes for a sample of s.
+    as the budget. Groups take turns, smallest first, each giving a random row (as in the paper).
+    O(s^2 d + s^2 log s) time, 8 s^2 bytes for a sample of s.
 
         >>> rows = ClusterMargin(factor=5).select(state, 10, rng)
 
     Parameters
     ----------
-    factor : rows of smallest margin that are grouped, in budgets
-    sample : random rows that clusters are made of, at most; the others join the nearest mean
+    factor : rows of smallest margin that are grouped, in multiples of the budget
+    sample : random rows that are clustered, at most; the others join the nearest mean
     """
 
     factor: int = 10

@@ -1,4 +1,4 @@
-"""Codecision: query where a class in need of labels may be and the task model is torn."""
+"""Codecision: query rows of classes with few labels on which the task model is uncertain."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import unit_rows
 
 VALUES = ("margin", "none")
-LEAST = 1e-12  # of a score, as rows of no weight have no mean
+LEAST = 1e-12  # lower bound of a score: a cluster of weight zero has no mean
 
 
 def soft_counts(state: State) -> Floats:
-    """(k,) labels of each class as the training rule took them; the answers before any training."""
+    """(k,) soft label counts by the training rule's targets; answer counts before any training."""
     if state.training is None:
         return state.counts.astype(float)
     human = state.labels[state.training.rows] >= 0
@@ -29,8 +29,8 @@ def soft_counts(state: State) -> Floats:
 def needy_batch(value: Floats, beliefs: Floats, counts: Floats, power: float, budget: int) -> Ints:
     """Positions picked greedily by ``value * sum_k f_k (1 + n_k)^-power``, n += f after each.
 
-    value: (u,) what a row is worth apart from its class; beliefs: (u, k) probabilities f; counts:
-    (k,) labels n to begin with. Of equal rows the first is taken. O(budget u k) time, O(u) memory.
+    value: (u,) of a row regardless of its class; beliefs: (u, k) probabilities f; counts: (k,)
+    initial label counts n. Of ties the first is taken. O(budget u k) time, O(u) memory.
     """
     counts, left = counts.astype(float), value.astype(np.float32)
     picked = np.empty(min(budget, len(value)), dtype=np.int64)
@@ -45,26 +45,25 @@ def needy_batch(value: Floats, beliefs: Floats, counts: Floats, power: float, bu
 
 @dataclass(frozen=True)
 class Codecision:
-    """Typical rows where model and need of a class say that an answer is worth most (ours).
+    """Typical rows of high value: an uncertain task model times a class's need of labels (ours).
 
-    A row's score is its value times the need ``sum_k f_k (1 + n_k)^-power`` of the classes it is
-    believed to be of; n counts labels as the training rule took them. Of the rows of the largest
-    scores as many k-means clusters are made as rows are queried, each row weighing its score, and
-    of every one the row nearest to its centre is queried (as Zhdanov, 2019, does with the margin).
-    The start is `needy_batch` with a value and a power of one. O(u k + factor b^2 d) for u
-    unlabelled rows and budget b.
+    A row's score is its value times the need ``sum_k f_k (1 + n_k)^-power`` of its classes, with f
+    the belief and n the soft label counts. The rows of largest score are clustered by k-means,
+    weighted by score, into as many clusters as the budget; the row nearest to each centre is
+    queried (as Zhdanov, 2019, does with the margin). The start is `needy_batch` with a value and a
+    power of one. O(u k + factor b^2 d) for u unlabelled rows and budget b.
 
         >>> rows = Codecision(factor=5).select(state, 10, rng)
 
     Parameters
     ----------
-    belief : what a row's class may be, where the training rule leaves no belief of its own
-    value : ``margin``: one less the margin of the task model; ``none``: one
-    power : to which the labels of a class lower its need
-    factor : rows that are clustered, in budgets; 1: no clusters, but the rows of `needy_batch`
+    belief : gives class probabilities if the training rule leaves none
+    value : ``margin``: one minus the task model's margin; ``none``: one
+    power : exponent of the need: how fast labels of a class lower it
+    factor : rows that are clustered, in multiples of the budget; 1: `needy_batch` without clusters
     """
 
-    version: ClassVar = 2  # 1: what is factor=1 now
+    version: ClassVar = 2  # 1: as factor=1
     belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
     value: str = "margin"
     power: float = 0.5
@@ -75,7 +74,7 @@ class Codecision:
         at_least(self, 1, factor=self.factor)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # equal rows are taken in this order
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
         beliefs = self.beliefs(state, rng)
         if not len(state.labelled):
             even = np.ones(len(rows))
@@ -88,7 +87,7 @@ class Codecision:
     def typical(
         self, state: State, rows: Ints, beliefs: Floats, budget: int, rng: np.random.Generator
     ) -> Ints:
-        """The row nearest to the centre of each of `budget` clusters of the best of `rows`."""
+        """The rows nearest to the centres of `budget` clusters of the rows of largest score."""
         need = (1 + soft_counts(state)) ** -self.power
         scores = np.maximum(self.worth(state.probs[rows]) * (beliefs[rows] @ need), LEAST)
         best = np.argsort(-scores, kind="stable")[: self.factor * budget]
@@ -96,30 +95,28 @@ class Codecision:
         return rows[best[representatives(features, budget, rng, weights=scores[best])]]
 
     def beliefs(self, state: State, rng: np.random.Generator) -> Floats:
-        """(n, k) what the training rule believes of every row; what this one does where it leaves
-        nothing."""
-        taught = None if state.training is None else state.training.beliefs
-        return self.belief.believe(state, rng).pool if taught is None else taught
+        """(n, k) class probabilities by the training rule's belief, or else by `belief`."""
+        known = None if state.training is None else state.training.beliefs
+        return self.belief.believe(state, rng).pool if known is None else known
 
     def worth(self, probs: Floats) -> Floats:
-        """(u,) value of rows by the task model's probabilities."""
+        """(u,) value of rows, from the task model's probabilities."""
         return 1 - margin(probs) if self.value == "margin" else np.ones(len(probs))
 
 
 def single(beliefs: Floats) -> Floats:
-    """In float32, as a greedy batch goes over all of them once a pick."""
+    """Beliefs in float32, for speed: a greedy batch reads all of them at every pick."""
     return np.asarray(beliefs, dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class CodecisionAgain(Codecision):
-    """Codecision where a row may be queried again: both are weighed on one scale (ours).
+    """Codecision with relabelling: labelled and unlabelled rows are scored on one scale (ours).
 
-    A new row's score is that of `Codecision`. A labelled one's is `again` times how torn the belief
-    still is between its two likeliest classes, times the same need of the classes it may be of: an
-    answer that settles it is worth as much to the belief as a new one. A row is named once, unless
-    nothing else is left. Where nothing is asked again it is Codecision. O(budget u k) for u rows
-    left to ask.
+    An unlabelled row's score is that of `Codecision`. A labelled row's score is `again` times one
+    minus the belief's margin, times the same need of its classes: an answer that settles its class
+    helps the belief as much as a new label. A row is queried once in a batch, unless no other is
+    left. Without relabelling it equals Codecision. O(budget u k) for u rows that can be queried.
 
         >>> rows = CodecisionAgain(again=2.0).select(asked, 10, rng)
 
@@ -127,7 +124,7 @@ class CodecisionAgain(Codecision):
     ----------
     belief, value, power, factor : as in `Codecision`
     again : factor of a labelled row's score
-    most : part of a batch that labelled rows take at most while there are new ones, 0 to 1
+    most : largest fraction of a batch for labelled rows while unlabelled rows are left, 0 to 1
     """
 
     again: float = 4.0

@@ -1,4 +1,4 @@
-"""Core-set selection: leave no row far from every labelled one, in features or in predictions."""
+"""Core-set selection: no row stays far from all labelled rows, in features or in predictions."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from al_bench.strategies.common.distances import (
     squared_norms,
 )
 
-FIRST_LOOK = 256  # centres every row is compared with; the others only where they can matter
+FIRST_LOOK = 256  # centres that all rows are compared with; later ones only where necessary
 
 
 class CoreSet:
     """K-centre greedy on unit-length features (Sener and Savarese, 2018).
 
-    Repeats: query the row farthest from all labelled and chosen ones. With nothing labelled the
-    first row is random; duplicates of centres come last, at random. O(l u d) time for
-    the labelled rows and at most O(b u d) for the picks, nearly all of which bounds skip; O(u)
-    memory beside a block.
+    Repeatedly queries the row farthest from all labelled and chosen rows. Without a label the first
+    row is random; duplicates of centres come last, at random. O(l u d) time for the labelled rows
+    and at most O(b u d) for the picks, most of which is skipped by bounds; O(u) memory plus one
+    block.
 
         >>> rows = CoreSet().select(state, 10, rng)
     """
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
         budget = min(budget, len(rows))
         features = state.rows.features
         nearest = Nearest(rows, on_sphere(features), np.full(len(rows), 4.0, features.dtype))
@@ -41,7 +41,7 @@ class CoreSet:
 
 
 def farthest(nearest: Nearest, budget: int) -> Ints:
-    """(budget,) positions, each the farthest from all centres and those before it."""
+    """(budget,) positions, each the farthest from all centres and from the positions before."""
     chosen, alike = np.empty(budget, dtype=np.int64), np.ones_like(nearest.bounds)
     for i in range(budget):
         chosen[i] = nearest.argmax(alike)
@@ -50,7 +50,7 @@ def farthest(nearest: Nearest, budget: int) -> Ints:
 
 
 def on_sphere(features: Floats) -> Distance:
-    """Squared distances between rows of `features` taken at length one; zero rows stay zero."""
+    """Squared distances between unit-length rows of `features`; zero rows stay zero."""
     norms = np.sqrt(squared_norms(features))
     lengths = (norms > 0).astype(features.dtype)
     scales = lengths / np.where(norms > 0, norms, 1)
@@ -67,17 +67,17 @@ def on_sphere(features: Floats) -> Distance:
 class PCoreSet:
     """K-centre greedy among class probabilities (PCoreSet: Kang et al., 2025).
 
-    Repeats: query the row whose probabilities are farthest from those of all labelled and chosen
-    ones. With nothing labelled the first row is random. O(l u k + b u k) time at most; O(u k)
+    Repeatedly queries the row whose probabilities are farthest from those of all labelled and
+    chosen rows. Without a label the first row is random. At most O(l u k + b u k) time; O(u k)
     memory.
 
         >>> rows = PCoreSet(weight=0.2).select(state, 10, rng)
 
     Parameters
     ----------
-    weight : of the prior's probabilities beside the model's, 0 to 1: the authors' student has a
-        second head that imitates the foundation model and counts one half, and here that speaks
-        itself
+    weight : of the prior's probabilities, 0 to 1; the model's weigh the rest. The authors' student
+        has a second head that imitates the foundation model, with weight one half; here the prior
+        takes its place
     """
 
     weight: float = 0.5
@@ -86,7 +86,7 @@ class PCoreSet:
         fraction(self, weight=self.weight)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
         budget = min(budget, len(rows))
         points = (1 - self.weight) * state.probs.astype(np.float64)
         points += self.weight * state.rows.prior

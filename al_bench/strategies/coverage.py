@@ -1,4 +1,4 @@
-"""Covering the pool by what is queried: balls of one radius, or a kernel."""
+"""Coverage of the pool by the queried rows: balls of one radius, or a kernel."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from al_bench.strategies.common.greedy import lazy_greedy
 class ProbCover:
     """Greedy maximum coverage by balls of one radius (ProbCover: Yehuda et al., 2022).
 
-    Once all is covered the rest is random. O(s^2 d) time and 5 s^2 bytes for a sample of s.
+    Once all rows are covered the rest is random. O(s^2 d) time and 5 s^2 bytes for a sample of s.
 
         >>> rows = ProbCover(radius=0.5).select(state, 10, rng)
 
     Parameters
     ----------
-    radius : in unit-length features; None for the largest one of which a part `purity` of the balls
-        holds a single cluster, of as many k-means clusters as classes
+    radius : of a ball, in unit-length features; None: the largest radius at which a fraction
+        `purity` of the balls is pure, under as many k-means clusters as classes
     purity : above 0, to 1
-    sample : random unlabelled rows that the graph lives on, at most
+    sample : random unlabelled rows in the graph, at most
     """
 
     radius: float | None = None
@@ -43,7 +43,7 @@ class ProbCover:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         if not len(state.unlabelled):
             return state.unlabelled
-        unlabelled = rng.permutation(state.unlabelled)  # the first of equals is a random one
+        unlabelled = rng.permutation(state.unlabelled)  # breaks ties at random
         rows, budget = unlabelled[: self.sample], min(budget, len(unlabelled))
         features = unit_rows(state.rows.features, rows)
         squared = pairwise(features)
@@ -66,7 +66,7 @@ class ProbCover:
 def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
     """The largest squared radius at which a fraction `purity` of the open balls is of one cluster.
 
-    A ball is pure up to the nearest row of another cluster, so this is a quantile of those.
+    A ball is pure up to the nearest row of another cluster: a quantile of these distances.
     """
     nearest = np.full(len(squared), np.inf)
     for cluster in np.unique(assigned):
@@ -79,10 +79,10 @@ def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
 
 
 def greedy_cover(near: NDArray[np.bool_], covered: NDArray[np.bool_], budget: int) -> Ints:
-    """Positions of largest gain in rows newly covered, until nothing is gained or budget is spent.
+    """Positions that cover most new rows, one by one, until all is covered or the budget is spent.
 
-    near: (s, s) symmetric; covered: (s,), changed. The first of equals; each column is subtracted
-    once, so O(s^2) time in all.
+    near: (s, s) symmetric; covered: (s,), changed in place. Of ties the first is taken. Each column
+    is subtracted once: O(s^2) time in all.
     """
     edges = near.view(np.uint8)
     degrees = np.zeros(len(near), dtype=np.int64)
@@ -97,27 +97,27 @@ def greedy_cover(near: NDArray[np.bool_], covered: NDArray[np.bool_], budget: in
         chosen.append(best)
         fresh = np.flatnonzero(near[best] & ~covered)
         covered[fresh] = True
-        for part in blocks(len(fresh), 128):  # at most 128 ones: sums of bytes do not overflow
+        for part in blocks(len(fresh), 128):  # sums of 128 ones do not overflow a byte
             degrees -= edges[fresh[part]].sum(axis=0, dtype=np.uint8)
     return np.array(chosen, dtype=np.int64)
 
 
-ROUNDING = 1e-5  # gains this close are equal: two rows often cover just each other
+ROUNDING = 1e-5  # gains this close are ties: two rows often cover only each other
 
 
 @dataclass(frozen=True)
 class MaxHerding:
     """Greedy kernel coverage of all rows (MaxHerding: Bae et al., 2024).
 
-    Repeats: query the row that most raises the mean over rows of their largest kernel value exp(-|a
-    - b|^2 / width^2) to a queried one. O(s^2 d) time, 4 s^2 bytes for a sample of s.
+    Repeatedly queries the row that most raises the mean, over rows, of their largest kernel value
+    exp(-|a - b|^2 / width^2) to a queried row. O(s^2 d) time, 4 s^2 bytes for a sample of s.
 
         >>> rows = MaxHerding(width=0.5).select(state, 10, rng)
 
     Parameters
     ----------
     width : of the kernel, in unit-length features
-    sample : random unlabelled rows that are covered, and are candidates, at most
+    sample : random unlabelled rows that are candidates and to be covered, at most
     """
 
     width: float = 1.0
@@ -127,26 +127,25 @@ class MaxHerding:
         above(self, 0, width=self.width, sample=self.sample)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
-        alike = np.ones(min(self.sample, len(rows)))
-        return herd(state, rows, alike, self.width, budget)
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
+        even = np.ones(min(self.sample, len(rows)))
+        return herd(state, rows, even, self.width, budget)
 
 
 @dataclass(frozen=True)
 class UHerding:
     """Greedy kernel coverage of uncertain rows (Uncertainty Herding: Bae et al., 2025).
 
-    MaxHerding with rows weighted by 1 - margin of the tempered probabilities p^(1/temperature), and
-    with the smallest distance between two labelled rows for a width (1 before there are two). Costs
-    what MaxHerding costs.
+    MaxHerding with rows weighted by 1 - margin of the tempered probabilities p^(1/temperature). The
+    width is the smallest distance between two labelled rows (1 before there are two). Costs the
+    same as MaxHerding.
 
         >>> rows = UHerding(temperature=2.0).select(state, 10, rng)
 
     Parameters
     ----------
-    temperature : a constant: a query rule cannot train on a part of the labels to calibrate on the
-        rest
-    sample : random unlabelled rows that are covered, and are candidates, at most
+    temperature : a constant, as a strategy cannot hold out labels to calibrate the model
+    sample : random unlabelled rows that are candidates and to be covered, at most
     """
 
     temperature: float = 1.0
@@ -156,7 +155,7 @@ class UHerding:
         above(self, 0, temperature=self.temperature, sample=self.sample)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # the first of equals is a random one
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
         logs = np.log(np.maximum(state.probs[rows[: self.sample]], 1e-30)) / self.temperature
         doubts = 1 - margin(softmax(logs))
         width = smallest_distance(unit_rows(state.rows.features, state.labelled))
@@ -164,7 +163,7 @@ class UHerding:
 
 
 def herd(state: State, rows: Ints, doubts: Floats, width: float, budget: int) -> Ints:
-    """The first len(doubts) of `rows` by greedy coverage, then the others as they come."""
+    """A greedy cover from the first len(doubts) of `rows`, weighted by doubts, then the others."""
     budget, sample = min(budget, len(rows)), rows[: len(doubts)]
     features = unit_rows(state.rows.features, sample)
     labelled = unit_rows(state.rows.features, state.labelled)
@@ -190,7 +189,7 @@ def herd(state: State, rows: Ints, doubts: Floats, width: float, budget: int) ->
 
 
 def smallest_distance(features: Floats) -> float:
-    """The smallest distance above zero between two rows (duplicates do not count); 1 without."""
+    """The smallest distance between two different rows, above zero; 1 if there is none."""
     smallest = np.inf
     for part in blocks(len(features), 1024):
         squared = squared_distances(features[part], features)

@@ -16,11 +16,11 @@ from al_bench.strategies.common.lines import Board
 class Direct:
     """DIRECT: search each class's threshold, then query around it (Nuggehalli et al., 2025).
 
-    On a class's one-vs-rest line a threshold calls everything in front of it the class. The
-    classes, rarest answered first, search with equal parts of a budget: they query random rows of
-    the interval that may hold the best threshold and shrink it from the end that errs more. The
-    rest is divided among the classes and queried in one oracle call around the threshold of fewest
-    errors, taken in the middle of its plateau. Answers that are withheld do not move a threshold.
+    On a class's one-vs-rest line, a threshold predicts the class for all rows in front of it. The
+    classes, those of fewest labels first, search with equal parts of the budget: they query random
+    rows of the interval that may contain the best threshold, and shrink it from the end with more
+    errors. The rest of the budget is divided among the classes and queried in one oracle call
+    around the threshold of fewest errors. Withheld answers do not move a threshold.
 
     Time O(K n log n) once and O(l log l) an oracle call for l known rows; memory 12 bytes a row and
     class.
@@ -30,9 +30,9 @@ class Direct:
 
     Parameters
     ----------
-    fraction : part of the budget that searches, 0 to 1
-    parallel : rows an oracle call while searching
-    minimum : labels that a searching class gets at least
+    fraction : of the budget for the search, 0 to 1
+    parallel : rows per oracle call in the search
+    minimum : labels that each class gets in the search, at least
     """
 
     fraction: float = 0.5
@@ -65,7 +65,7 @@ class Direct:
     def _search(
         self, board: Board, k: int, quota: int, rng: np.random.Generator
     ) -> Generator[Ints, Ints, int]:
-        """Shrink the interval of class k with at most `quota` labels; returns how many it spent."""
+        """Shrink the interval of class k with at most `quota` labels; return the number used."""
         if quota == 0:
             return 0
         spots, signs = board.marks(k)
@@ -87,8 +87,8 @@ class Direct:
 
 
 def interval(spots: Ints, signs: Ints, length: int) -> tuple[int, int]:
-    """The thresholds that may be best: from behind the last member in front of all non-members to
-    in front of the first non-member behind all members. A threshold t has t places before it."""
+    """The interval of thresholds that may be best: it starts after the leading members and ends
+    before the trailing non-members. A threshold t has t places before it."""
     members, others = spots[signs > 0], spots[signs < 0]
     front = members[: np.searchsorted(members, others[0])] if len(others) else members
     back = others[np.searchsorted(others, members[-1]) :] if len(members) else others
@@ -101,8 +101,8 @@ def shrink(
 ) -> tuple[int, int]:
     """Move the ends of an interval of thresholds inwards to `target` unknown places.
 
-    The end with more errors moves; of two equally good ends both move by the same amount, and by a
-    random one where that is impossible. Moves whole plateaus: O(l log l), not O(n).
+    The end with more errors moves. If both have equally many, both move by the same amount, or a
+    random one if that is impossible. Moves whole plateaus: O(l log l), not O(n).
     """
     right = np.append(0, np.cumsum(signs))  # members minus others in front of spot i
     while (extra := count_unknown(spots, low, high) - target) > 0:
@@ -126,7 +126,7 @@ def shrink(
 
 
 def threshold(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -> int:
-    """The threshold of fewest errors, in the middle of its plateau; equal plateaus at random."""
+    """The threshold of fewest errors, in the middle of its plateau; tied plateaus at random."""
     spots, signs = spots[signs != 0], signs[signs != 0]
     right = np.append(0, np.cumsum(signs))
     best = np.flatnonzero(right == right.max())
@@ -139,8 +139,8 @@ def threshold(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -
 def around_threshold(
     spots: Ints, cut: int, amount: int, length: int, rng: np.random.Generator
 ) -> Ints:
-    """The `amount` unknown places nearest to a threshold, alternately left and right of it, more
-    on one side where the other is used up."""
+    """The `amount` unknown places nearest to a threshold, alternately left and right, more on one
+    side once the other is used up."""
     unknown = count_unknown(spots, 0, length)
     rank = cut - int(np.searchsorted(spots, cut))
     first = rank - (amount + int(rng.integers(2))) // 2

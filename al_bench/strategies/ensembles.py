@@ -1,16 +1,17 @@
-"""Many rules at once, each on random parts of the pool: a filter, and an upper reference."""
+"""Ensembles of strategies, each on random parts of the pool: a filter, and an upper reference."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from al_bench.core.arrays import above, at_least, one_hot, require, share
 from al_bench.core.balance import balanced_weights
 from al_bench.core.logistic import logistic
+from al_bench.core.problem import knowing
 from al_bench.core.state import Floats, Ints, State, Strategy
 from al_bench.strategies.balance import random_argmax, unanswered
 from al_bench.strategies.coverage import UHerding
@@ -19,26 +20,27 @@ from al_bench.strategies.wrappers import show_only
 
 @dataclass(frozen=True)
 class Refine:
-    """REFINE: rules filter the pool in passes, then it is covered (Huseljic et al., CVPR 2026).
+    """REFINE: an ensemble filters the pool in passes, then `chooser` queries (Huseljic et al., CVPR
+    2026).
 
-    In a pass every rule names batches, each on a random part of what the last pass left; what some
-    batch holds is left for the next. `chooser` queries among what the last pass left. As in the
-    authors' code, but for the rules of the config: without BAIT, their ninth, which costs more than
-    the others together, and with TypiClust's clusters in two passes. The cost of `depth` times
-    `batches` calls of rules, on `first` rows in the first pass and on far fewer after it.
+    In each pass every rule proposes batches, each from a random part of the rows left; rows in no
+    batch are dropped. As in the authors' code, except for the config's rules: BAIT, their ninth, is
+    left out, since it costs more than the others together, and TypiClust clusters in two passes.
+    Costs `depth` times `batches` calls of rules, on `first` rows in the first pass and on far fewer
+    later.
 
         >>> rows = Refine({"margin": Margin(), "badge": Badge()}, batches=4).select(state, 10, rng)
 
     Parameters
     ----------
-    rules : strategies by name, one at least; they hear no answers
-    chooser : strategy that queries in the end, without hearing answers
-    depth : passes, 0 for the chooser alone
-    batches : in each pass, equally many of every rule, one at least
-    part : of the rows left that a rule sees from the second pass on, above 0 to 1, the budget at
-        least
-    first : rows that a rule sees in the first pass, the budget at least
-    most : rows left by a pass; of more, so many at random, the budget at least
+    rules : strategies by name, at least one; they see no answers within the batch
+    chooser : strategy that queries from the rows left; it sees no answers within the batch
+    depth : number of passes, 0 for the chooser alone
+    batches : per pass, equally many of every rule, at least one
+    part : fraction of the rows left that a rule sees from the second pass on, above 0 to 1, at
+        least the budget
+    first : rows that a rule sees in the first pass, at least the budget
+    most : rows kept by a pass, at random if there are more, at least the budget
     """
 
     rules: Mapping[str, Strategy]
@@ -74,8 +76,8 @@ def candidates(
     budget: int,
     rng: np.random.Generator,
 ) -> list[Ints]:
-    """Batches that rules name, each on `size` random ones of `rows`, or on the budget if that is
-    more; equally many of every rule and one at least, rule by rule."""
+    """Batches proposed by the rules, each from max(`size`, `budget`) random ones of `rows`; equally
+    many of every rule and at least one, rule by rule."""
     named = []
     for rule in rules.values():
         for _ in range(max(batches // len(rules), 1)):
@@ -86,28 +88,27 @@ def candidates(
 
 @dataclass(frozen=True, eq=False)
 class BoSS:
-    """Upper reference, not a method: of many rules' batches the one that teaches most; reads the
-    truth (BoSS: Huseljic et al., TMLR 2026).
+    """Upper reference, not a method: of many rules' batches the one that lowers the error most;
+    reads the truth (BoSS: Huseljic et al., TMLR 2026).
 
-    Rules name batches, each on a random part of the pool. For each batch a linear head is fitted on
-    the answers so far and on the batch's true classes; the one under which the class-balanced error
-    falls most is queried. The authors measure the error on the test rows; here it is that on pool
-    rows without an answer, a batch's own rows left out, as they would be memorised. Two of their
-    rules take typical rows of each true class, for which the config has ``truth_balanced``; it has
-    no BAIT, and TypiClust's clusters in two passes. The rules' cost, and for each batch a fit on
-    the m rows it would make, O(m d k) a step.
+    Rules propose batches, each from a random part of the pool. For each batch a linear head is
+    fitted on the labelled rows and on the batch's true classes; the batch whose head lowers the
+    class-balanced error most is queried. The authors measure the error on the test rows; here it is
+    measured on unlabelled pool rows outside the batch. Two of their rules take typical rows of each
+    true class; the config has ``truth_balanced`` instead. It has no BAIT, and TypiClust clusters in
+    two passes. Costs the rules, and per batch a fit on m rows, O(m d k) a step.
 
         >>> rules = {"margin": Margin(), "truth": ClassBalancedByTruth()}
         >>> rows = BoSS(rules, batches=4).given(truth).select(state, 10, rng)
 
     Parameters
     ----------
-    rules : strategies by name, one at least; they hear no answers, and are given the truth if they
-        read it
-    batches : equally many of every rule, one at least
-    first : rows that a rule sees, the budget at least
-    scored : random rows without an answer that the error is over, at most
-    l2 : penalty of the head's weights, the rows' mean weight being one
+    rules : strategies by name, at least one; they see no answers within the batch, and get the
+        truth if they read it
+    batches : equally many of every rule, at least one
+    first : rows that a rule sees, at least the budget
+    scored : random unlabelled rows that the error is measured on, at most
+    l2 : penalty of the head's weights; the rows' mean weight is one
     iterations : steps of a fit, at most
     truth : (n,) the true class of every pool row, None until it is given
     """
@@ -128,12 +129,12 @@ class BoSS:
         above(self, 0, l2=self.l2)
 
     def given(self, truth: Ints) -> BoSS:
-        """The same reference with (n,) the true class of every pool row."""
-        told = {name: knowing(rule, truth) for name, rule in self.rules.items()}
-        return replace(self, rules=told, truth=np.asarray(truth, dtype=np.int64))
+        """A copy that knows the true class of every pool row, (n,)."""
+        rules = {name: knowing(rule, truth) for name, rule in self.rules.items()}
+        return replace(self, rules=rules, truth=np.asarray(truth, dtype=np.int64))
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        """Raises ValueError where the truth was not given."""
+        """ValueError if the truth was not given."""
         if self.truth is None:
             raise ValueError("BoSS was not given the truth; call given(truth) first")
         rows = state.unlabelled
@@ -150,18 +151,13 @@ class BoSS:
         return named[int(random_argmax(np.round(gains, 9)[None], rng)[0])]
 
     def _errs(self, state: State, batch: Ints, scored: Ints) -> Floats:
-        """(s,) whether a head taught this batch's true classes too errs on the scored rows."""
+        """(s,) errors on the scored rows of a head trained with this batch's true classes too."""
         assert self.truth is not None
         rows, k = np.concatenate([state.labelled, batch]), state.n_classes
         classes = np.concatenate([state.labels[state.labelled], self.truth[batch]])
         targets = one_hot(classes, k)
         weights = balanced_weights(targets, np.ones(len(rows)))
-        taught, fit = (state.rows.features[rows], targets, weights), (1e-5, self.iterations)
-        head = logistic(*taught, self.l2, np.zeros(k), *fit)
-        said = (state.rows.features[scored] @ head[:-1] + head[-1]).argmax(axis=1)
-        return np.asarray(said != self.truth[scored])
-
-
-def knowing(rule: Any, truth: Ints) -> Any:
-    """A rule; one that reads the truth with it."""
-    return rule.given(truth) if getattr(rule, "reads_truth", False) else rule
+        data, fit = (state.rows.features[rows], targets, weights), (1e-5, self.iterations)
+        head = logistic(*data, self.l2, np.zeros(k), *fit)
+        guesses = (state.rows.features[scored] @ head[:-1] + head[-1]).argmax(axis=1)
+        return np.asarray(guesses != self.truth[scored])

@@ -1,4 +1,4 @@
-"""One row of each cluster of rows whose class flips: when features mix, or under dropout."""
+"""One row per cluster of rows whose predicted class flips under feature mixing or dropout."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from al_bench.strategies.common.ranking import filled_at_random
 
 @dataclass(frozen=True)
 class AlfaMix:
-    """Rows that flip under feature mixing, one of each cluster (ALFA-Mix: Parvaneh et al., 2022).
+    """Rows that flip under feature mixing, one per cluster (ALFA-Mix: Parvaneh et al., 2022).
 
     Mixing with a class mean c of the labelled rows, at the paper's closed-form ratio, moves a row
-    by `step` |c - h| along its loss gradient, so a row flips from a certain length on, which is
-    computed instead of searched. The step grows in multiples of `step`, below one, until there are
-    enough candidates; of as many k-means clusters of these as the budget, the rows nearest to the
-    centres are queried; too few are joined by random rows. With nothing labelled every row is a
-    candidate. O(u d k) time, O(u d) memory at most. A model without a linear head is one over its
-    log-probabilities.
+    by `step` |c - h| along its loss gradient. The length at which a row flips is computed instead
+    of searched. The step grows in multiples of `step`, below one, until there are enough
+    candidates. These are clustered by k-means, as many clusters as the budget, and the rows nearest
+    to the centres are queried; random rows fill up too few. Without a label every row is a
+    candidate. O(u d k) time, O(u d) memory at most. A model without a linear head is a linear head
+    over its log-probabilities.
 
         >>> rows = AlfaMix(step=0.1).select(state, 10, rng)
 
     Parameters
     ----------
-    step : part of the distance to a class mean, between 0 and 1
+    step : fraction of the distance to a class mean, between 0 and 1
     """
 
     step: float = 0.03125
@@ -55,7 +55,7 @@ class AlfaMix:
 
 
 def flip_steps(state: State) -> Floats:
-    """(u,) the smallest part of the distance to some class mean that flips the row; inf if none.
+    """(u,) the smallest fraction of the distance to a class mean that flips the row; inf if none.
 
     Along the unit loss gradient g the score of class j gains (W g)_j a unit, so it overtakes the
     predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c).
@@ -88,28 +88,28 @@ SPACES = ("standardised", "unit")
 
 @dataclass(frozen=True)
 class DropQuery:
-    """Rows that change class under input dropout, one of each cluster (Gupte et al., 2024).
+    """Rows that flip under input dropout, one per cluster (DropQuery: Gupte et al., 2024).
 
-    Candidates differ from the whole prediction in more than half of the passes; the bar falls, not
-    below one, while there are too few. Of as many k-means clusters as the budget the rows nearest
-    to the centres are queried; too few candidates are joined by random rows. With nothing labelled
-    every row is a candidate, at unit length (the paper's start). O(passes u d) time beside k-means
-    on the candidates; O(u d) memory at most.
+    Candidates change class in more than half of the dropout passes; with too few candidates fewer
+    changes suffice, but at least one. They are clustered by k-means, as many clusters as the
+    budget, and the rows nearest to the centres are queried; random rows fill up too few. Without a
+    label every row is a candidate, at unit length (the paper's start). O(passes u d) time plus
+    k-means on the candidates; O(u d) memory at most.
 
         >>> rows = DropQuery(passes=5).select(state, 10, rng)
 
     Parameters
     ----------
     passes : predictions under dropout
-    rate : part of the features that is dropped, between 0 and 1
-    factor : candidates that are wanted, in budgets
-    space : what is clustered: features ``standardised``, as batch normalisation makes them in the
-        authors' code, or of ``unit`` length
-    lloyd : whether Lloyd's algorithm runs for any number of clusters, as theirs, or mini-batches
+    rate : fraction of the features that is dropped, between 0 and 1
+    factor : candidates wanted, in multiples of the budget
+    space : of clustering: features ``standardised``, as by batch normalisation in the authors'
+        code, or of ``unit`` length
+    lloyd : whether Lloyd's algorithm is used for any number of clusters, as theirs, or mini-batches
         above 50
     """
 
-    version: ClassVar = 2  # 1: what is now unit, and no lloyd
+    version: ClassVar = 2  # 1: unit, without lloyd
     passes: int = 3
     rate: float = 0.75
     factor: int = 25
@@ -135,12 +135,12 @@ class DropQuery:
         if self.space == "unit" or not len(state.labelled):
             features = unit_rows(state.rows.features, candidates)
         else:
-            taught = state.rows.features[state.labelled]
-            features = standardised(state.rows.features[candidates], taught, self.rate)
+            labelled = state.rows.features[state.labelled]
+            features = standardised(state.rows.features[candidates], labelled, self.rate)
         return candidates[representatives(features, budget, rng, np.inf if self.lloyd else FULL)]
 
     def _changes(self, state: State, rows: Ints, rng: np.random.Generator) -> Ints:
-        """(u,) passes in which the class differs from the one without dropout."""
+        """(u,) number of passes in which the predicted class differs from that without dropout."""
         whole = state.probs.argmax(axis=1)
         changes = np.zeros(len(rows), dtype=np.int64)
         for part in blocks(len(rows)):
@@ -154,20 +154,20 @@ class DropQuery:
 
 
 def dropped(features: Floats, rate: float, rng: np.random.Generator) -> Floats:
-    """The features with each number zero at this rate, the others scaled to keep the mean."""
+    """The features, each set to zero with probability `rate`, others scaled to keep the mean."""
     kept = rng.random(features.shape, dtype=np.float32) >= rate
     return features * kept * features.dtype.type(1 / (1 - rate))
 
 
-def standardised(features: Floats, taught: Floats, rate: float) -> Floats:
-    """(n, d) what batch normalisation makes of features, having learned from `taught` at `rate`.
+def standardised(features: Floats, labelled: Floats, rate: float) -> Floats:
+    """(n, d) batch-normalised features, with statistics of the `labelled` rows under dropout.
 
-    The authors' head is dropout, batch normalisation without a scale of its own, and a linear map.
-    In training it sees the taught rows (m, d) after dropout, whose mean is theirs and whose second
-    moment is theirs divided by 1 - rate; 1e-5 is added to the variance, as in PyTorch.
+    The authors' head is dropout, batch normalisation without learned scale, and a linear map. Under
+    dropout the labelled rows (m, d) keep their mean, and their second moment is divided by 1 -
+    rate; 1e-5 is added to the variance, as in PyTorch.
     """
-    mean = taught.mean(axis=0, dtype=np.float64)
-    second = np.mean(np.square(taught, dtype=np.float64), axis=0) / (1 - rate)
+    mean = labelled.mean(axis=0, dtype=np.float64)
+    second = np.mean(np.square(labelled, dtype=np.float64), axis=0) / (1 - rate)
     scale = 1 / np.sqrt(np.maximum(second - mean**2, 0) + 1e-5)
     out: Floats = (features - mean.astype(features.dtype)) * scale.astype(features.dtype)
     return out

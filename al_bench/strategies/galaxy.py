@@ -15,11 +15,11 @@ from al_bench.strategies.common.lines import Board, smallest
 class Galaxy:
     """GALAXY: bisect the shortest gap between opposite answers (Zhang et al., 2022).
 
-    Classes take turns from a random start. In its turn a class queries, on its own one-vs-rest
-    line, the middle of the shortest unlabelled gap whose ends were answered oppositely (either way
-    round); without such a gap, the row nearest to a place where answers change; without such a
-    place (a class never answered so far), a random row. A row queried in the same oracle call, or
-    whose answer is withheld, splits its gap without a sign, so the next query bisects what is left.
+    Classes take turns from a random start. In its turn a class queries, on its one-vs-rest line,
+    the middle of the shortest unlabelled gap between opposite labels; without such a gap, the row
+    nearest to a change of labels; without such a change (a class without labels), a random row. A
+    row queried in the same oracle call, or whose answer is withheld, splits its gap without a sign,
+    so the next query bisects the rest.
 
     Time O(K n log n) once and O(l log l) a query for l known rows; memory 12 bytes a row and class.
 
@@ -28,7 +28,7 @@ class Galaxy:
 
     Parameters
     ----------
-    chunk : rows an oracle call; the paper hears every answer before the next query
+    chunk : rows per oracle call; 1 as in the paper, which reads each answer before the next query
     """
 
     chunk: int = 1
@@ -56,7 +56,7 @@ class Galaxy:
 
 
 def next_place(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -> int | None:
-    """The place to query on a line of this length; None where no two answers are opposite.
+    """The place to query on a line of this length; None if no two answers are opposite.
 
     spots: (l,) ascending places of known rows; signs: (l,) +1, -1, or 0 for no answer.
     """

@@ -1,4 +1,4 @@
-"""NAS: what wrong answers seem to cover is covered again (Shafir, Hacohen and Weinshall, 2025)."""
+"""NAS: coverage that ignores suspected label noise (Shafir, Hacohen and Weinshall, 2025)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from al_bench.core.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Queryin
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows
 
-RATE, MOMENTUM, DECAY, BATCH = 0.1, 0.9, 1e-4, 64  # of the descent whose scores judge answers
+RATE, MOMENTUM, DECAY, BATCH = 0.1, 0.9, 1e-4, 64  # of the SGD that `suspected` runs
 
 
 @dataclass(frozen=True)
 class NAS:
-    """Noise-aware sampling: any covering strategy, to which suspected answers cover nothing.
+    """Noise-aware sampling: a covering strategy for which suspected label errors cover nothing.
 
-    The batch is bought as many rows at a time as there are classes, the odd ones with the first
-    (Shafir et al., 2025). Before each purchase the answers are judged (`suspected`, the authors'
-    filter for few answers) and rows of suspected ones are hidden from `inner`, so their
-    neighbourhood is open again. With fewer answers than classes none is suspected; a withheld
-    answer is taken for the likeliest class and not judged. The authors' training leaves suspected
-    answers out too, which is a training rule and not done here. The inner strategy's time, and
-    O(m d k) an epoch for m answers, b / k times.
+    The batch is queried in chunks of k rows, one per class, with the remainder in the first (Shafir
+    et al., 2025). Before each chunk the labels are filtered (`suspected`, the authors' filter for
+    few labels), and suspected rows are hidden from `inner`, so that their neighbourhood is covered
+    again. With fewer labels than classes none is suspected. A withheld answer is replaced by the
+    predicted class and not filtered. The authors also train without suspected labels; that is a
+    training rule and left out here. Costs the inner strategy, and O(m d k) an epoch for m labels, b
+    / k times.
 
         >>> queries = NAS(ProbCover(), epochs=10).select(state, 10, rng)
         >>> first = next(queries)
@@ -33,9 +33,9 @@ class NAS:
     Parameters
     ----------
     inner : strategy that covers the pool by its labelled rows
-    percentile : of the scores of rows with a made-up class, under which an answer is suspected, 0
+    percentile : of the scores of rows with a made-up class; labels of lower score are suspected, 0
         to 100
-    epochs : of the training that scores are taken from
+    epochs : of the training that gives the scores
     """
 
     version: ClassVar = 2  # 1: the authors' other filter, by cross-validation
@@ -51,21 +51,21 @@ class NAS:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Querying:
         budget, k = min(budget, len(state.unlabelled)), state.n_classes
         labels, heard = state.labels.copy(), state.labels >= 0
-        bought = 0
-        while bought < budget:
-            share = budget % k if bought == 0 else 0
-            share = share + k if budget - bought >= k else share
-            shown, judged = labels.copy(), np.flatnonzero(heard)
-            if len(judged) >= k:
+        queried = 0
+        while queried < budget:
+            share = budget % k if queried == 0 else 0
+            share = share + k if budget - queried >= k else share
+            shown, known = labels.copy(), np.flatnonzero(heard)
+            if len(known) >= k:
                 free = np.flatnonzero(labels == UNLABELLED)
-                made_up = rng.permutation(free)[: -(-len(judged) // k)]
-                rows = np.concatenate([judged, made_up])
+                made_up = rng.permutation(free)[: -(-len(known) // k)]
+                rows = np.concatenate([known, made_up])
                 features = unit_rows(state.rows.features, rows).astype(np.float64)
-                wrong = suspected(features, labels[judged], k, self.percentile, self.epochs, rng)
-                shown[judged[wrong]] = HIDDEN
+                wrong = suspected(features, labels[known], k, self.percentile, self.epochs, rng)
+                shown[known[wrong]] = HIDDEN
             rows = unanswered(self.inner, replace(state, labels=shown), share, rng)
-            bought += len(rows)
-            if bought >= budget:
+            queried += len(rows)
+            if queried >= budget:
                 return rows
             answers = yield rows
             heard[rows] = answers >= 0
@@ -81,14 +81,14 @@ def suspected(
     epochs: int,
     rng: np.random.Generator,
 ) -> Bools:
-    """(m,) whether an answer stays under what rows of a made-up class reach in training (area under
-    the margin, AUM: Pleiss et al., 2020, for few answers).
+    """(m,) whether a label's margin in training is below that of rows with a made-up class (area
+    under the margin, AUM: Pleiss et al., 2020, for few labels).
 
-    features: (m + t, d), the rows without an answer, one for every k answers, last. A linear head
-    with k + 1 classes is taught all of them by stochastic descent from zero, these as of class k. A
-    row's score is that of its class less the best other one's, the mean over epochs, before each
-    step. The bar is a percentile of these rows' scores. The authors' batches leave out what does
-    not fill one, here the last is smaller.
+    features: (m + t, d), labelled rows first, then t unlabelled rows, one for every k labels. A
+    linear head with k + 1 classes is trained on all of them by SGD from zero; unlabelled rows get
+    class k. A row's score is its class's score minus the best other one, before each step, averaged
+    over epochs. The threshold is a percentile of the unlabelled rows' scores. The authors drop an
+    incomplete last batch; here it is smaller.
     """
     classes = np.append(answers, np.full(len(features) - len(answers), k))
     design = np.c_[features, np.ones(len(features))]

@@ -1,4 +1,4 @@
-"""PriorAL: a foundation model's labels where they are trusted, queries where they are not."""
+"""PriorAL: pseudo-labels where the foundation model is trusted, queries elsewhere."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from al_bench.strategies.common.ranking import top
 class PriorAL:
     """Entropy of the task model within PriorAL's noise set (Zhang et al., 2026). O(n k).
 
-    The noise set D_N is the part of the unlabelled rows whose imbalance-aware entropy is highest.
+    The noise set D_N is the fraction of unlabelled rows of highest imbalance-aware entropy.
 
         >>> rows = PriorAL(weight="inverse").select(state, 10, rng)
 
     Parameters
     ----------
-    rho : part of the unlabelled rows in the noise set, the budget at least
+    rho : fraction of the unlabelled rows in the noise set, at least the budget
     weight : of an entropy, by class: as_published, none, inverse or precision (`class_weights`)
     product : whether the entropy is that of task model times prior, or of the task model alone
-    floor : probability that smaller ones are raised to
+    floor : lower bound of probabilities
     """
 
     rho: float = 0.5

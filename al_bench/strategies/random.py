@@ -1,4 +1,4 @@
-"""Random sampling: the control that every strategy has to beat."""
+"""Random sampling: the baseline that every strategy has to beat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from al_bench.core.state import Ints, State
 
 
 class Random:
-    """Uniform sampling without replacement (the passive learner; no method).
+    """Uniform sampling without replacement (passive learning).
 
     >>> rows = Random().select(state, 10, rng)
     """

@@ -15,20 +15,20 @@ from al_bench.strategies.common.greedy import lazy_greedy
 
 @dataclass(frozen=True)
 class FLQMI:
-    """SIMILAR: rows whose gradients resemble those of rare answers (Kothawade et al., 2021).
+    """SIMILAR: rows whose gradients resemble those of rare-class labels (Kothawade et al., 2021).
 
-    Maximises facility-location mutual information with the query set: the sum over its rows of
-    their best similarity in the batch, plus `eta` times the sum over the batch of its best
-    similarity to one of them. No answer in a rare class: the batch is random. Lazy greedy;
+    Maximises the facility-location mutual information with the query set: the sum over its rows of
+    their largest similarity to the batch, plus `eta` times the sum over the batch of the largest
+    similarity to the query set. Without labels of a rare class the batch is random. Lazy greedy;
     O(n q (d + k)) time, 4 n q bytes.
 
         >>> rows = FLQMI(eta=0.5).select(state, 10, rng)
 
     Parameters
     ----------
-    rare : ``labels``: classes under the average count of answers; ``prior``: of prior mass
-    queries : rows answered as a rare class in the query set, drawn at random, at most
-    eta : weight of the batch's own similarity
+    rare : ``labels``: classes with fewer labels than average; ``prior``: with less prior mass
+    queries : labelled rows of rare classes in the query set, drawn at random, at most
+    eta : weight of the batch's similarity to the query set
     """
 
     rare: str = "labels"
@@ -36,7 +36,7 @@ class FLQMI:
     eta: float = 1.0
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(state.unlabelled)  # so that the first of equals is a random one
+        rows = rng.permutation(state.unlabelled)  # breaks ties at random
         rare = rare_classes(state, self.rare)
         query = state.labelled[rare[state.labels[state.labelled]]]
         if len(query) == 0:
@@ -49,18 +49,18 @@ class FLQMI:
 
 @dataclass(frozen=True)
 class FLCG:
-    """SIMILAR: rows whose gradients no answer resembles yet (Kothawade et al., 2021).
+    """SIMILAR: rows whose gradients resemble no labelled row yet (Kothawade et al., 2021).
 
-    Maximises facility-location conditional gain: the sum over candidates of how much nearer the
-    batch is than `nu` times the nearest answered row. Lazy greedy; O(c (c + l) (d + k)) time, 4 c^2
-    bytes.
+    Maximises the facility-location conditional gain: the sum over candidates of by how much their
+    similarity to the batch exceeds `nu` times that to the labelled rows. Lazy greedy; O(c (c + l)
+    (d + k)) time, 4 c^2 bytes.
 
         >>> rows = FLCG(candidates=50).select(state, 10, rng)
 
     Parameters
     ----------
-    candidates : random rows that may be queried and are to be resembled, the budget at least
-    nu : weight of the similarity to answered rows
+    candidates : random rows that may be queried and are to be covered, at least the budget
+    nu : weight of the similarity to labelled rows
     """
 
     candidates: int = 2000
@@ -78,11 +78,11 @@ class FLCG:
 
 
 def gradient_similarity(state: State, left: Ints, right: Ints) -> Floats:
-    """(m, c) cosine of last-layer gradients, moved to [0, 1].
+    """(m, c) cosine of last-layer gradients, rescaled to [0, 1].
 
-    The gradient of a row is (p - onehot) times its features, at the annotator's answer where there
-    is one and at the predicted class elsewhere; the cosine factorises. A row without gradient (the
-    model is certain and right) is at 1/2 from all others.
+    The gradient of a row is (p - onehot) times its features, at its label if it has one and at the
+    predicted class otherwise; the cosine factorises. A row with zero gradient (the model is certain
+    and right) has similarity 1/2 to all others.
     """
     residual, features = _directions(state, right)
     out = np.empty((len(left), len(right)), dtype=np.float32)
@@ -105,7 +105,7 @@ def _directions(state: State, rows: Ints) -> tuple[Floats, Floats]:
 def cover(similar: Floats, start: Floats, bonus: Floats, budget: int) -> Ints:
     """Positions chosen greedily to raise the best similarity to each of c targets.
 
-    similar: (m, c); start: (c,) what the targets have already; bonus: (m,) added to a row's gain.
+    similar: (m, c); start: (c,) initial similarity of the targets; bonus: (m,) added to the gains.
     """
     best = start.copy()
 
@@ -117,5 +117,5 @@ def cover(similar: Floats, start: Floats, bonus: Floats, budget: int) -> Ints:
         np.maximum(best, similar[at], out=best)
 
     n, c = similar.shape
-    many = n // max(c, 64)  # gains are cheap where targets are few
+    many = n // max(c, 64)  # gains are cheap with few targets
     return lazy_greedy(gain, take, n, budget, batch=max(64, many))

@@ -1,4 +1,4 @@
-"""Any pool query strategy of scikit-activeml (Kottke et al., 2021), on our model and generator."""
+"""Any pool query strategy of scikit-activeml (Kottke et al., 2021), with our model and seeds."""
 
 from __future__ import annotations
 
@@ -27,20 +27,19 @@ except ImportError as error:
 class SkActiveML:
     """Any pool query strategy of scikit-activeml for a single annotator, on our task model.
 
-    Rows that it names twice (Badge, where gradients vanish) are replaced by random ones. Every
-    `random_state`, and NumPy's global generator for rules that draw from it (Clue, DropQuery), is
-    seeded anew from the round's generator (Kottke et al., 2021).
+    Rows that it returns twice (Badge, if gradients vanish) are replaced by random rows. Every
+    `random_state` is seeded from the round's generator, and so is NumPy's global generator for
+    strategies that draw from it (Clue, DropQuery).
 
         >>> from skactiveml.pool import UncertaintySampling
         >>> rows = SkActiveML(UncertaintySampling()).select(state, 10, rng)
 
     Parameters
     ----------
-    query : the strategy, which sees features and answers of all rows that are not hidden, and the
-        task model's probabilities where it wants a classifier that it need not fit (`clf`,
-        `estimator`)
-    models : by name, what else its ``query`` wants (`discriminator`, `ensemble`), or a `clf` that
-        is to be fitted on the answers in place of the task model; each gets the problem's classes
+    query : the strategy. It sees features and labels of all rows that are not hidden, and the task
+        model as its fitted classifier (`clf`, `estimator`)
+    models : by name, other arguments of its ``query`` (`discriminator`, `ensemble`), or a `clf` to
+        fit on the labels instead of the task model; each gets the problem's classes
     """
 
     query: Any
@@ -81,7 +80,7 @@ class SkActiveML:
         return filled_at_random(chosen, state.unlabelled, budget, rng)
 
     def _models(self, state: State, rng: np.random.Generator) -> dict[str, Any]:
-        """The models that the query is called with, by the names of its parameters."""
+        """The models passed to the query, by parameter name."""
         models: dict[str, Any] = {}
         for name in task_model_names(signature(self.query.query).parameters) - set(self.models):
             models |= {name: TaskModel(state), f"fit_{name}": False}
@@ -94,19 +93,18 @@ class SkActiveML:
 
 
 def required(parameters: Mapping[str, Parameter]) -> set[str]:
-    """Names of the parameters without a default, apart from rows and answers."""
+    """Names of the parameters without a default, except features and labels."""
     return {n for n, p in parameters.items() if p.default is p.empty} - {"X", "y", "query_kwargs"}
 
 
 def task_model_names(parameters: Mapping[str, Parameter]) -> set[str]:
-    """Names of a query's parameters that a fitted classifier may take; none where the query trains
-    it on imagined answers."""
+    """Names of a query's parameters that accept a fitted classifier; none if the query refits it on
+    hypothetical labels."""
     return set() if "ignore_partial_fit" in parameters else {"clf", "estimator"} & set(parameters)
 
 
 def ready(estimator: Any, n_classes: int, rng: np.random.Generator) -> Any:
-    """A fresh copy with the problem's classes and with seeds of ours, where it has such
-    parameters."""
+    """A fresh copy with the problem's classes and seeds from `rng`, if it has such parameters."""
     names = sorted(estimator.get_params())
     seeds = {n: int(rng.integers(2**31)) for n in names if n.endswith("random_state")}
     classes = {"classes": list(range(n_classes))} if "classes" in names else {}
@@ -114,7 +112,7 @@ def ready(estimator: Any, n_classes: int, rng: np.random.Generator) -> Any:
 
 
 class TaskModel(SkactivemlClassifier):  # type: ignore[misc]
-    """The task model of a state in the form of a fitted classifier of scikit-activeml."""
+    """The task model of a state as a fitted classifier of scikit-activeml."""
 
     def __init__(self, state: State) -> None:
         super().__init__(classes=list(range(state.n_classes)))
@@ -125,8 +123,8 @@ class TaskModel(SkactivemlClassifier):  # type: ignore[misc]
         raise ValueError("the task model is not fitted inside a query; give strategy.models.clf")
 
     def predict_proba(self, X: Floats) -> Floats:  # noqa: N803
-        """(m, k) probabilities of the candidates, the labelled rows or all of them, in float64; of
-        candidates with changed features where these are new."""
+        """(m, k) probabilities, in float64, of the candidates, the labelled rows, all rows, or the
+        candidates with changed features."""
         state = self.state
         parts = (state.unlabelled, state.labelled, np.flatnonzero(state.labels != HIDDEN))
         for rows in parts:

@@ -14,22 +14,22 @@ from al_bench.strategies.balance import random_argmax, unanswered
 
 @dataclass(frozen=True)
 class Tailor:
-    """TAILOR: a bandit over strategies, paid for answers in rare classes (Zhang et al., 2023).
+    """TAILOR: a bandit over strategies, rewarded for labels of rare classes (Zhang et al., 2023).
 
-    Each candidate ranks its own batch. For each row, a class distribution is drawn for every
-    candidate from Dirichlet(1 + its counts); the one of highest reward (a class is worth one over
-    its number of answers, minus that if it holds over half of them) gives its next row. Counts
-    begin at one plus expected answers, from the model's probabilities of the candidate's batch, and
-    grow with the answers of each oracle call. O(b m k) beside the candidates.
+    Each candidate proposes a batch. For each query, a class distribution is drawn for every
+    candidate from Dirichlet(1 + its counts); the candidate of highest expected reward gives its
+    next row. The reward of a class is one over its labels, negative if it has over half of all.
+    Counts start at one plus expected labels, from the model's probabilities of the candidate's
+    batch, and grow with the answers of each oracle call. O(b m k) plus the candidates.
 
         >>> queries = Tailor({"margin": Margin(), "badge": Badge()}).select(state, 10, rng)
         >>> first = next(queries)
 
     Parameters
     ----------
-    candidates : strategies by name, one at least
-    chunk : rows an oracle call
-    trust : expected answers that a candidate's counts begin with
+    candidates : strategies by name, at least one
+    chunk : rows per oracle call
+    trust : expected labels in a candidate's initial counts
     """
 
     candidates: Mapping[str, Strategy]
@@ -69,7 +69,7 @@ class Tailor:
 
 
 def reward(counts: Ints) -> Floats:
-    """(k,) worth of one more answer in each class."""
+    """(k,) reward of one more label of each class."""
     worth = 1 / np.maximum(counts, 1)
     signed: Floats = np.where(counts > counts.sum() / 2, -worth, worth)
     return signed

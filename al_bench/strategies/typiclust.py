@@ -1,4 +1,4 @@
-"""TypiClust: typical rows of clusters without a label."""
+"""TypiClust: typical rows of clusters with few labels."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ DENSITIES = ("unlabelled", "cluster")
 class TypiClust:
     """The densest row of each least-labelled, largest cluster (TypiClust: Hacohen et al., 2022).
 
-    As many k-means clusters as labels after this batch; they take turns, fewest labels first, then
-    largest. O(n c d) a k-means pass plus O(size^2 d) a turn; O(n d) memory.
+    Makes as many k-means clusters as labels after this batch. They take turns, fewest labels first,
+    then largest. O(n c d) a k-means pass plus O(size^2 d) a turn; O(n d) memory.
 
         >>> rows = TypiClust(neighbours=5).select(state, 10, rng)
 
     Parameters
     ----------
-    neighbours : nearest rows that a density is over, at most half of the rows
+    neighbours : nearest rows that a density averages over, at most half of the rows
     most_clusters : clusters, at most
-    least_size : rows of a cluster below which it is passed over
+    least_size : clusters with fewer rows are skipped
     clustering : ``scikit_learn`` as the authors' code (`sklearn_kmeans`), or ``two_passes``: one
-        run from our seeds, above 50 clusters two passes of small batches
-    density : ``unlabelled`` as the authors' code, the least mean squared distance to the nearest of
-        the cluster's unlabelled rows, found anew at each of its turns; or ``cluster``, as the
-        paper's formula, the least mean distance to its nearest rows, labelled ones too
+        run from our seeds, above 50 clusters two passes of mini-batches
+    density : ``unlabelled`` as the authors' code: by mean squared distance to the cluster's nearest
+        unlabelled rows, computed anew at each turn; ``cluster`` as the paper's formula: by mean
+        distance to the cluster's nearest rows, labelled ones included
     """
 
-    version: ClassVar = 2  # 1: what is now two_passes and cluster
+    version: ClassVar = 2  # 1: two_passes and cluster
     neighbours: int = 20
     most_clusters: int = 500
     least_size: int = 6
@@ -51,7 +51,7 @@ class TypiClust:
         one_of(self, DENSITIES, density=self.density)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
-        rows = rng.permutation(np.flatnonzero(state.labels != HIDDEN))  # the first of equals wins
+        rows = rng.permutation(np.flatnonzero(state.labels != HIDDEN))  # ties at random
         budget = min(budget, len(state.unlabelled))
         features, free = unit_rows(state.rows.features, rows), state.labels[rows] < 0
         count = min(len(state.labelled) + budget, self.most_clusters, len(rows))
@@ -71,7 +71,7 @@ class TypiClust:
         return filled_at_random(rows[picks], state.unlabelled, budget, rng)
 
     def _clusters(self, features: Floats, count: int, rng: np.random.Generator) -> Ints:
-        """(n,) the cluster of each row, of at most `count`."""
+        """(n,) cluster of each row; at most `count` clusters."""
         if not count:
             return np.empty(0, dtype=np.int64)
         if self.clustering == "scikit_learn":
@@ -90,9 +90,9 @@ class TypiClust:
 
 
 def densest_in_turn(features: Floats, members: list[Ints], budget: int, neighbours: int) -> Ints:
-    """At most `budget` positions: clusters in turn, of each the densest row not yet taken.
+    """At most `budget` positions: clusters take turns, each giving its densest row not yet taken.
 
-    members: the clusters' unlabelled rows, by position; density is that among them.
+    members: positions of each cluster's unlabelled rows, which the density is computed from.
     """
     left, chosen = [own for own in members if len(own)], list[int]()
     while left and len(chosen) < budget:
@@ -108,7 +108,7 @@ def typicality(features: Floats, neighbours: int, power: int = 1) -> Floats:
     """(m,) one over the mean of distance^power to the nearest `neighbours` other rows, or half of
     them; power: 1 or 2.
 
-    Means are rounded: two rows are often each other's nearest, and then they are equal."""
+    Means are rounded, so that two rows that are each other's nearest are tied."""
     nearest = max(1, min(neighbours, len(features) // 2))
     if len(features) == 1:
         return np.ones(1)
@@ -122,7 +122,7 @@ def typicality(features: Floats, neighbours: int, power: int = 1) -> Floats:
 
 
 def take_turns(queues: list[Ints], budget: int) -> Ints:
-    """At most `budget` rows: the first of every queue, then the second of those that have one..."""
+    """At most `budget` rows: the first of every queue, then the second of every queue, ..."""
     if not queues:
         return np.empty(0, dtype=np.int64)
     place = np.concatenate([np.arange(len(queue)) for queue in queues])

@@ -1,5 +1,5 @@
-"""Where the task model is least sure (Lewis and Gale, 1994), by itself or times the prior, and
-where the two disagree."""
+"""Uncertainty of the task model (Lewis and Gale, 1994), alone or times the prior, and
+disagreement of the two."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Confidence(Ranking):
 
 
 class Margin(Ranking):
-    """Smallest margin between the two likeliest classes (Scheffer et al., 2001).
+    """Smallest margin between the two most probable classes (Scheffer et al., 2001).
 
     >>> rows = Margin().select(state, 10, rng)
     """
@@ -45,7 +45,7 @@ class Entropy(Ranking):
 
 @dataclass(frozen=True)
 class Product(Ranking):
-    """Rows by the product of task model and prior. O(n k)."""
+    """Base of strategies that score the product of task model and prior. O(n k)."""
 
     floor: float = 1e-4
 
@@ -61,7 +61,7 @@ class ProductMargin(Product):
 
     Parameters
     ----------
-    floor : probability that smaller ones are raised to, so that no exact zero is a veto
+    floor : lower bound of probabilities, so that no zero is a veto
     """
 
     def score(self, state: State) -> Floats:
@@ -75,7 +75,7 @@ class ProductEntropy(Product):
 
     Parameters
     ----------
-    floor : probability that smaller ones are raised to, so that no exact zero is a veto
+    floor : lower bound of probabilities, so that no zero is a veto
     """
 
     def score(self, state: State) -> Floats:
@@ -85,7 +85,7 @@ class ProductEntropy(Product):
 class Disagreement(Ranking):
     """Largest Jensen-Shannon divergence of task model and prior (McCallum and Nigam, 1998).
 
-    Query by a committee of two, disagreement measured from the mean. O(n k).
+    Query by a committee of two, with divergence from their mean. O(n k).
 
         >>> rows = Disagreement().select(state, 10, rng)
     """
@@ -95,7 +95,7 @@ class Disagreement(Ranking):
 
 
 def jensen_shannon(left: Floats, right: Floats) -> Floats:
-    """(n,) divergence of two distributions a row in nats, between 0 and log 2."""
+    """(n,) Jensen-Shannon divergence of two distributions per row, in nats, 0 to log 2."""
     mean = (left + right) / 2
     divergence: Floats = entropy(mean) - (entropy(left) + entropy(right)) / 2
     return divergence

@@ -1,6 +1,6 @@
-"""Strategies around a strategy: each hides rows and lets the inner one choose among the others.
+"""Wrappers: each hides rows from an inner strategy, which chooses among the others.
 
-Row numbers never change, and an inner strategy that queries as it goes does so through its wrapper.
+Row numbers never change. An inner strategy that queries in steps does so through its wrapper.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Subsample:
     Parameters
     ----------
     inner : strategy that chooses among the rows it sees
-    size : unlabelled rows it sees, the budget at least
+    size : unlabelled rows that it sees, at least the budget
     """
 
     inner: Strategy
@@ -43,19 +43,19 @@ class Subsample:
 
 @dataclass(frozen=True)
 class ClassBalanced:
-    """Any strategy on a pool made as balanced as its predictions allow (under-sampling).
+    """Any strategy on a pool that is balanced by predicted class (under-sampling).
 
     The inner strategy sees random rows, equally many of each predicted class while they last.
-    O(n k + n log n) beside the inner strategy.
+    O(n k + n log n) plus the inner strategy.
 
         >>> rows = ClassBalanced(Margin(), size=50).select(state, 10, rng)
 
     Parameters
     ----------
     inner : strategy that chooses among the rows it sees
-    size : rows it sees, the budget at least
-    belief : whose predictions: model, prior, or product of the two
-    floor : probability that smaller ones are raised to in the product
+    size : rows that it sees, at least the budget
+    belief : gives the predictions: model, prior, or product of the two
+    floor : lower bound of probabilities in the product
     """
 
     inner: Strategy
@@ -73,15 +73,15 @@ class ClassBalanced:
 
 @dataclass(frozen=True)
 class Prefilter:
-    """Any strategy on the candidates that another one names first (as Citovsky et al., 2021).
+    """Any strategy on candidates chosen by another strategy (as Citovsky et al., 2021).
 
         >>> rows = Prefilter(Badge(), Margin(), size=50).select(state, 10, rng)
 
     Parameters
     ----------
     inner : strategy that chooses among the candidates
-    scorer : strategy that names them, without hearing answers
-    size : candidates, the budget at least
+    scorer : strategy that chooses the candidates; it sees no answers within the batch
+    size : candidates, at least the budget
     """
 
     inner: Strategy
@@ -95,12 +95,12 @@ class Prefilter:
 
 @dataclass(frozen=True)
 class SelectiveQuerying:
-    """Any strategy, but never about a row of which the prior is sure (CB+SQ: Kim et al., 2024).
+    """Any strategy on the rows where the prior is not confident (CB+SQ: Kim et al., 2024).
 
-    The prior is sure of a row when its probability for the class it predicts reaches the mean it
-    had on the rows answered with that class; of a class without answers it is never sure. The
-    paper takes the prior's word as a free label for such rows; that half is a training rule and not
-    done here. With too few rows left, those least above the bar are queried as well. O(n k).
+    The prior is confident on a row if its largest probability reaches its mean on the rows labelled
+    with the predicted class; never for a class without labels. The paper uses the prior's class as
+    pseudo-label of these rows; that is a training rule and left out here. With too few rows left,
+    the confident rows nearest to the threshold may be queried as well. O(n k).
 
         >>> rows = SelectiveQuerying(ClassGuided()).select(state, 10, rng)
 
@@ -113,16 +113,16 @@ class SelectiveQuerying:
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         rows = state.unlabelled
-        said = random_argmax(state.rows.prior[rows], rng)
+        guesses = random_argmax(state.rows.prior[rows], rng)
         bars = confidence_bars(state)
-        doubt = bars[said] - state.rows.prior[rows, said]
+        doubt = bars[guesses] - state.rows.prior[rows, guesses]
         amount = max(budget, int(np.count_nonzero(doubt > 0)))
         return self.inner.select(show_only(state, rows[top(doubt, amount, rng)]), budget, rng)
 
 
 def confidence_bars(state: State) -> Floats:
-    """(k,) mean probability the prior gives its prediction on the rows answered with each class;
-    infinite for a class without answers."""
+    """(k,) mean largest prior probability on the rows labelled with each class; infinite for a
+    class without labels."""
     best = state.rows.prior[state.labelled].max(axis=1, initial=0).astype(float)
     sums = np.bincount(state.labels[state.labelled], weights=best, minlength=state.n_classes)
     return np.where(state.counts > 0, sums / np.maximum(state.counts, 1), np.inf)

@@ -1,4 +1,4 @@
-"""Training rules whose answers also calibrate the model, and weigh the belief beside it."""
+"""Training rules whose labelled rows also calibrate the model and pool it with the belief."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from al_bench.core.arrays import at_least, require, softmax
 from al_bench.core.predictor import CalibratedPredictor, log_linear_pool, logs
 from al_bench.core.state import Ints, Prequential, State, Supervision, TrainingSet
 
-DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # of the power of a belief, that are averaged over
+DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # grid of the blend weight's log2, in prior sds
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """Another training rule whose labelled rows calibrate its model's probabilities.
+    """Any training rule, whose labelled rows also calibrate the model's probabilities.
 
-    Pseudo-labels, trained on as if they were certain, cannot; the soft targets of labelled rows
-    can. Where a rule trains on labelled rows alone they calibrate poorly: the model has seen them.
-    ValueError where a blend weight is given and the rule has no belief.
+    Calibration needs the soft targets of labelled rows; pseudo-labels, which are trained on as
+    certain, cannot serve. It is poor with a rule that trains on labelled rows alone, as the model
+    was fitted on them. ValueError if a blend weight is given and the rule has no belief.
 
         >>> taught = Calibrated(PseudoLabelsDecayed(), blend_weight=0.5).training_set(state, rng)
 
@@ -28,9 +28,9 @@ class Calibrated:
     ----------
     rule : the training rule
     blend_weight : exponent of the rule's belief in its log-linear pool with the model (Genest and
-        Zidek, 1986), whose own is one; the two err on different rows (ours)
-    blend_log2_sd : standard deviation of the binary logarithm of this exponent before any answer;
-        above 0 it is learned from answers that model and belief predicted before they were known
+        Zidek, 1986), whose exponent is one; the two err on different rows (ours)
+    blend_log2_sd : prior standard deviation of the binary logarithm of this exponent; above 0 the
+        exponent is learned from how model and belief predicted answers in advance
         (`learned_blend_weight`)
     """
 
@@ -50,29 +50,29 @@ class Calibrated:
         )
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        taught = self.rule.training_set(state, rng)
-        if self.blend_weight and taught.belief_fn is None:
+        training = self.rule.training_set(state, rng)
+        if self.blend_weight and training.belief_fn is None:
             raise ValueError(
                 f"Calibrated got blend_weight={self.blend_weight} for {type(self.rule).__name__}, "
                 "which has no belief; wanted a rule with a belief, or 0"
             )
-        mask = state.labels[taught.rows] >= 0
-        taught = replace(taught, calibration_mask=mask, blend_weight=self.blend_weight)
+        mask = state.labels[training.rows] >= 0
+        training = replace(training, calibration_mask=mask, blend_weight=self.blend_weight)
         known = prequential_of(state) if self.blend_log2_sd else None
         if known is None:
-            return taught
+            return training
         power = learned_blend_weight(
             known, state.labels[known.rows], self.blend_weight, self.blend_log2_sd
         )
-        return replace(taught, blend_weight=power, prequential=known)
+        return replace(training, blend_weight=power, prequential=known)
 
 
 def prequential_of(state: State) -> Prequential | None:
-    """What the models and beliefs of all rounds so far predicted of rows before they were labelled;
-    None where there was no round before.
+    """Predictions of all past models and beliefs for the rows that were labelled next; None before
+    the second round.
 
-    State: after new answers, with the model and the training set of the round before. A row that
-    is answered again stays what it was. O(h k) for h new rows, and what it takes to predict.
+    state: after new answers, with the model and training set of the previous round. A row that is
+    queried again keeps its first prediction. O(h k) for h new rows, plus their prediction.
     """
     before = state.training
     if before is None or before.calibration_mask is None or before.belief_fn is None:
@@ -97,14 +97,14 @@ def prequential_of(state: State) -> Prequential | None:
 def learned_blend_weight(
     prequential: Prequential, answers: Ints, blend_weight: float, blend_log2_sd: float
 ) -> float:
-    """The exponent of the belief in its pool with the model: two to the posterior mean of its log2.
+    """The exponent of the belief in its pool with the model: 2 to the posterior mean of its log2.
 
-    answers: (h,) to the rows of `prequential`; with several annotators their consensus, which is no
-    independent evidence where the label model is itself the belief. The prior of the log2 is normal
-    around that of `blend_weight`, with the standard deviation `blend_log2_sd`. The likelihood of an
-    answer is its probability in the pool before it was known (prequential: Dawid, 1984), times the
-    classes' frequencies among these answers, with evenly spread errors at a rate that is averaged
-    over. O(h k) for each exponent.
+    answers: (h,) labels of the rows of `prequential`; with several annotators the consensus, which
+    is no independent evidence if the label model is the belief itself. The log2 has a normal prior
+    around that of `blend_weight`, with standard deviation `blend_log2_sd`. The likelihood of an
+    answer is its probability under the pool's prediction in advance (prequential: Dawid, 1984),
+    times the class frequencies among these answers. Errors are evenly spread, at a rate that is
+    averaged over. O(h k) for each exponent.
     """
     own, believed = prequential.model, prequential.belief
     k, index = own.shape[1], np.arange(len(answers))

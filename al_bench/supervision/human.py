@@ -1,5 +1,5 @@
-"""Training on the annotators' answers alone: as given, softened, as doubtful as they are, or less
-those that are held for wrong."""
+"""Training on the annotators' answers alone: as given, smoothed, down-weighted, as the consensus's
+soft labels, or without suspected label errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from al_bench.crowd.crossfit import cross_fit, fold_numbers
 
 
 class HumanLabels:
-    """The annotator's answers as given, every row weighing one; the prior is not used.
+    """The annotator's answers as given, every row with weight one; the prior is not used.
 
     >>> taught = HumanLabels().training_set(state, rng)
     """
@@ -26,7 +26,7 @@ class HumanLabels:
 
 @dataclass(frozen=True)
 class Smoothed:
-    """Label smoothing: answers give a part to all classes alike (Szegedy et al., 2016).
+    """Label smoothing: part of each target is spread over all classes (Szegedy et al., 2016).
 
         >>> taught = Smoothed(smoothing=0.2).training_set(state, rng)
 
@@ -50,20 +50,19 @@ class Smoothed:
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """Answers that the last round's model contradicted when they came weigh less, for good
+    """Answers that the previous round's model contradicts weigh less, permanently
     (discrepancy weights of MoLLIA: Qi et al., AAAI 2026).
 
-    As the authors' code for answers of language models; those of the start, people's there, weigh
-    one. Two things of theirs are not here: negative learning of the classes that all their models
-    hold for impossible, which is a loss and no weight, and the trees that make one answer of
-    several, whose best fit of a thousand is chosen by the true labels. A label model stands for
-    these.
+    As the authors' code for answers of language models; answers of the start, which people give
+    there, weigh one. Two parts of MoLLIA are left out: negative learning of classes that all their
+    models exclude (a loss, not a weight), and trees that merge several answers, the best of a
+    thousand chosen by the true labels. A label model takes the trees' place.
 
         >>> taught = Discrepancy(weight=0.2).training_set(state, rng)
 
     Parameters
     ----------
-    weight : of such an answer, above 0 to 1, where others weigh one
+    weight : of a contradicted answer, above 0 to 1; others weigh one
     """
 
     weight: float = 0.5
@@ -83,9 +82,9 @@ class Discrepancy:
 
 
 class SoftLabels:
-    """What several answers come to, as doubtful as it is: the consensus's probabilities as targets.
+    """Soft labels: the consensus's class probabilities as targets.
 
-    Every row weighs one; the answers as given where there is no consensus, as of one annotator.
+    Every row weighs one. Without a consensus (one annotator) the answers are taken as given.
 
         >>> taught = SoftLabels().training_set(asked, rng)
     """
@@ -99,21 +98,20 @@ class SoftLabels:
 
 @dataclass(frozen=True)
 class ConfidentLearning:
-    """Human labels less those that confident learning flags (Northcutt et al., 2021; cleanlab).
+    """Human labels without those that confident learning flags (Northcutt et al., 2021; cleanlab).
 
     The class probabilities are out of fold, by a class-balanced logistic regression on the
-    features; the prior is not used. A class never loses its last answers: where every answer of a
-    class is flagged, they all stay.
+    features; the prior is not used. If every answer of a class is flagged, all of them are kept.
 
         >>> taught = ConfidentLearning(folds=3).training_set(state, rng)
 
     Parameters
     ----------
-    folds : parts of the answers that the regression is held out from
+    folds : cross-fitting folds of the regression
     l2 : penalty of its weights
     """
 
-    version: ClassVar = 2  # 1: folds were fitted in the features' own coordinates
+    version: ClassVar = 2  # 1: folds were fitted without preconditioning
     folds: int = 4
     l2: float = 1.0
 

@@ -1,4 +1,5 @@
-"""Training on the posterior of the true class by answers, model and prior; and upper references."""
+"""Training on the belief: the true class's posterior given answers, model and prior; and an upper
+reference."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ class PosteriorLabels:
 
     Parameters
     ----------
-    belief : what says so; the label model's where that is an equal one
+    belief : gives the posterior; reused if the label model has an equal one
     """
 
     belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
@@ -34,16 +35,16 @@ class PosteriorLabels:
 
 @dataclass(frozen=True)
 class PosteriorLabelsPool:
-    """`PosteriorLabels` and, class by class, the unlabelled rows the belief is surest of (ours).
+    """`PosteriorLabels`, and pseudo-labels of each class's most confident unlabelled rows (ours).
 
         >>> taught = PosteriorLabelsPool(fraction=0.5).training_set(state, rng)
 
     Parameters
     ----------
-    belief : what says so; the label model's where that is an equal one
-    fraction : part of the unlabelled rows of each predicted class that is trained on, above 0 to 1
-    most : rows over all classes, shared evenly
-    hard : whether they are trained on as the likeliest class rather than as the belief itself
+    belief : gives the posterior; reused if the label model has an equal one
+    fraction : of the unlabelled rows of each predicted class that is trained on, above 0 to 1
+    most : pseudo-labelled rows at most, shared evenly by the classes
+    hard : whether a pseudo-label is the most probable class rather than the belief itself
     """
 
     belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
@@ -69,18 +70,17 @@ class PosteriorLabelsPool:
 
 @dataclass(frozen=True)
 class PseudoLabelsDecayed(PosteriorLabelsPool):
-    """`PosteriorLabelsPool` whose unlabelled rows count less as answers come in (ours).
+    """`PosteriorLabelsPool` whose pseudo-labels lose weight as labelled rows come in (ours).
 
-    Beside m answers about k classes the weight of a free label is ``1 / (1 + m / (fade k))``, so
-    that thousands of answers are not drowned in what a belief made of them.
+    With m labelled rows and k classes a pseudo-label weighs ``1 / (1 + m / (fade k))``, so that
+    pseudo-labels do not outweigh thousands of answers.
 
         >>> taught = PseudoLabelsDecayed(fade=10.0).training_set(state, rng)
 
     Parameters
     ----------
     belief, fraction, most, hard : as in `PosteriorLabelsPool`
-    fade : answers a class, on average over classes, at which a free label weighs half of an
-        annotated row; above 0
+    fade : mean labelled rows per class at which a pseudo-label weighs half a labelled row, above 0
     """
 
     fade: float = 40.0
@@ -90,11 +90,11 @@ class PseudoLabelsDecayed(PosteriorLabelsPool):
         above(self, 0, fade=self.fade)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        taught = super().training_set(state, rng)
-        weights = taught.weights.copy()
-        free = state.labels[taught.rows] < 0
+        training = super().training_set(state, rng)
+        weights = training.weights.copy()
+        free = state.labels[training.rows] < 0
         weights[free] /= 1 + len(state.labelled) / (self.fade * state.n_classes)
-        return replace(taught, weights=weights)
+        return replace(training, weights=weights)
 
 
 TAUGHT = ("nothing", "belief", "truth")
@@ -104,16 +104,16 @@ TAUGHT = ("nothing", "belief", "truth")
 class PoolByTruth:
     """Upper reference, not a method: `PosteriorLabelsPool`'s rows with their true classes.
 
-    A runner that sees `reads_truth` calls ``given`` with the pool's truth. The mark stands even
-    where no truth is trained on ("nothing" and "belief").
+    Because of `reads_truth`, the runner calls ``given`` with the pool's truth. It is marked as an
+    upper reference even if no truth is trained on ("nothing" and "belief").
 
         >>> taught = PoolByTruth(free="belief").given(truth).training_set(state, rng)
 
     Parameters
     ----------
     rule : chooses the unlabelled rows
-    answered, free : what is taught of annotated and of unlabelled rows: nothing, belief (as the
-        rule does) or truth
+    answered, free : the targets of labelled and of unlabelled rows: nothing (left out), belief (as
+        in the rule) or truth
     truth : (n,) the true class of every pool row, None until it is given
     """
 
@@ -129,11 +129,11 @@ class PoolByTruth:
             raise ValueError("PoolByTruth got nothing for both; wanted something to teach")
 
     def given(self, truth: Ints) -> PoolByTruth:
-        """The same reference with (n,) the true class of every pool row."""
+        """A copy that knows the true class of every pool row, (n,)."""
         return PoolByTruth(self.rule, self.answered, self.free, np.asarray(truth, dtype=np.int64))
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        """ValueError where the truth was not given."""
+        """ValueError if the truth was not given."""
         if self.truth is None:
             raise ValueError("PoolByTruth was not given the truth; call given(truth) first")
         whole = self.rule.training_set(state, rng)

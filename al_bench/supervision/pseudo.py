@@ -1,5 +1,5 @@
-"""Training on free labels next to the annotator's: the foundation model's, all, a split, or softly;
-or the task model's own."""
+"""Training on human labels and pseudo-labels: of the foundation model (all, a part, or soft) or of
+the task model."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from al_bench.core.state import Floats, Ints, PriorModel, State, TrainingSet
 
 
 def with_pseudo_labels(state: State, free: Ints, guesses: Ints, each: float) -> TrainingSet:
-    """The annotator's rows, and these unlabelled rows with the classes guessed for them, each of
-    which weighs so many of the annotator's."""
+    """Labelled rows with weight one, and `free` rows with pseudo-labels `guesses` and weight
+    `each`."""
     rows = np.concatenate([state.labelled, free])
     classes = np.concatenate([state.labels[state.labelled], guesses])
     weights = np.concatenate([np.ones(len(state.labelled)), np.full(len(free), each)])
@@ -23,9 +23,9 @@ def with_pseudo_labels(state: State, free: Ints, guesses: Ints, each: float) -> 
 
 
 class AllPseudo:
-    """Every row labelled by the prior's likeliest class, what is bought corrected by the annotator.
+    """All pool rows: the annotator's label where there is one, else the prior's argmax class.
 
-    All rows weigh the same; equal classes fall at random, anew in each round.
+    All rows weigh the same; ties are broken at random, anew in each round.
 
         >>> taught = AllPseudo().training_set(state, rng)
     """
@@ -37,17 +37,16 @@ class AllPseudo:
 
 @dataclass(frozen=True)
 class ConfidentSplit:
-    """PriorAL's training rule: human labels and free pseudo-labels of D_C (Zhang et al., 2026).
+    """PriorAL's training rule: human labels and clean pseudo-labels, D_C (Zhang et al., 2026).
 
-    D_C is what the imbalance-aware entropy leaves once the rows of highest entropy, D_N, are set
-    aside for annotation. The task model is the one that chose the queries: it is fitted anew after
-    this split.
+    D_C is all unlabelled rows but the noise set D_N, those of highest imbalance-aware entropy. The
+    entropy uses the task model that chose the queries; it is refitted after this split.
 
         >>> taught = ConfidentSplit(rho=0.8).training_set(state, rng)
 
     Parameters
     ----------
-    rho : part of the unlabelled rows in D_N
+    rho : fraction of the unlabelled rows in D_N
     weight, product, floor : as in `al_bench.strategies.PriorAL`
     """
 
@@ -66,20 +65,20 @@ class ConfidentSplit:
 
 @dataclass(frozen=True)
 class SelfTraining:
-    """Human labels, and pseudo-labels of the task model itself (Lee, 2013); no prior is read.
+    """Human labels, and pseudo-labels of the task model itself (Lee, 2013); the prior is not used.
 
-    Of each class that the model predicts, the unlabelled rows that it is surest of (by class: Zou
-    et al., 2018). The task model is the one that chose the queries; before there is one, human
-    labels alone. O(u k + u log u) for u unlabelled rows.
+    Pseudo-labelled are the most confident unlabelled rows of each predicted class (by class: Zou et
+    al., 2018), by the task model that chose the queries. Before the first model, human labels
+    alone. O(u k + u log u) for u unlabelled rows.
 
         >>> taught = SelfTraining(fraction=0.5).training_set(state, rng)
 
     Parameters
     ----------
-    fraction : part of the unlabelled rows of each predicted class, above 0 to 1
-    most : rows over all classes, shared evenly
-    weight : of all of them together, in those of the human labels (Lee's alpha: both losses are
-        means)
+    fraction : of the unlabelled rows of each predicted class, above 0 to 1
+    most : pseudo-labelled rows at most, shared evenly by the classes
+    weight : of all pseudo-labels together, relative to all human labels (Lee's alpha: both losses
+        are means)
     """
 
     fraction: float = 0.2
@@ -102,15 +101,15 @@ class SelfTraining:
 
 @dataclass(frozen=True)
 class Distill:
-    """Human labels, and the prior as soft targets that fade as labels come (Hinton et al., 2015).
+    """Human labels, and the prior as soft targets of falling weight (Hinton et al., 2015).
 
-    The prior's part of the loss is ``worth k / (worth k + m)`` after m labels.
+    The prior's fraction of the loss is ``worth k / (worth k + m)`` after m labels.
 
         >>> taught = Distill(worth=10).training_set(state, rng)
 
     Parameters
     ----------
-    worth : what the unlabelled rows together weigh, in labels a class
+    worth : weight of all unlabelled rows together, in labelled rows per class
     """
 
     worth: float = 5

@@ -1,1 +1,1 @@
-"""What components promise, and the situations in which they are held to it."""
+"""The contracts of components, and the situations in which they are checked."""

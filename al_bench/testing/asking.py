@@ -1,4 +1,4 @@
-"""States in which several annotators can be asked: made up, small, and awkward."""
+"""Synthetic states with several annotators: small, with the awkward cases."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from al_bench.core.state import ABSENT, AnnotatorPool, Ints, State
 from al_bench.crowd.consensus import Majority
 from al_bench.testing.situations import Situation, make_state
 
-SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # the last one, of two classes, says mostly the wrong one
+SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # accuracies; with two classes, the last is mostly wrong
 
 
 def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
-    """(n, a) answers by people of SKILLS, of whom each has one about a part `here` of the rows, and
-    one at least about every row; wrong ones are spread evenly."""
+    """(n, a) answers by annotators with the accuracies SKILLS. Each answers a fraction `here` of
+    the rows, every row has an answer, and wrong answers are uniform over the other classes."""
     rng = np.random.default_rng([seed, 5])
     shape = (len(truth), len(SKILLS))
     right = rng.random(shape) < np.array(SKILLS)
@@ -28,7 +28,7 @@ def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
 
 
 def people_of(table: Ints, identified: bool) -> AnnotatorPool:
-    """Who gave a table of answers; of persons the first is a foundation model, the last is dear."""
+    """The annotator pool of a table; if identified, the first is a model, the last costs more."""
     count = table.shape[1]
     prices, models = np.ones(count), np.zeros(count, dtype=bool)
     if identified:
@@ -38,16 +38,16 @@ def people_of(table: Ints, identified: bool) -> AnnotatorPool:
 
 
 def bought(state: State, table: Ints, rows: Ints, rng: np.random.Generator) -> State:
-    """The state after one more answer about each of these rows, by anybody who is left to ask; a
-    place only follows the one before it."""
+    """The state after one more answer to each of these rows, by a random annotator who can still be
+    asked, or by the next place if annotators are not identified."""
     assert state.annotator_pool is not None
     draw = (
         rng.uniform(1, 2, size=(len(rows), len(state.annotator_pool)))
         if state.annotator_pool.identified
         else 1.0
     )
-    who = np.argmax(state.available[rows] * draw, axis=1)
-    return state.tell(rows, table[rows, who], who)
+    annotators = np.argmax(state.available[rows] * draw, axis=1)
+    return state.tell(rows, table[rows, annotators], annotators)
 
 
 def make_asked(
@@ -62,14 +62,14 @@ def make_asked(
     allow_relabel: bool = True,
     seed: int = 0,
 ) -> Situation:
-    """A pool of which some rows have one to `most` answers, as far as there is somebody to ask.
+    """A pool in which some rows have one to `most` answers, if that many annotators can be asked.
 
-    here: part of the rows that each annotator has an answer about; persons, or places; agreed:
-    whether there is a consensus, the majority's; allow_relabel: as of a protocol.
+    here: fraction of the rows that each annotator answers; identified: persons, else places;
+    agreed: whether there is a consensus, by majority vote; allow_relabel: as in a protocol.
     """
     fitted, truth = make_state(n=n, k=k, labelled=min(max(labelled, k), n), seed=seed)
     table = make_table(truth, k, here, seed)
-    if not identified:  # a row's first places are the filled ones
+    if not identified:  # the answers of a row fill its first places
         table = np.take_along_axis(table, np.argsort(table == ABSENT, axis=1, kind="stable"), 1)
     state = State.start(fitted.rows, people_of(table, identified), allow_relabel=True)
     rng = np.random.default_rng([seed, 6])
@@ -85,7 +85,7 @@ def make_asked(
 
 
 def asked_situations() -> Iterator[Situation]:
-    """States that several annotators lead to sooner or later; all have an answer but the first."""
+    """States that occur with several annotators; all but the first have answers."""
     yield make_asked("no answer yet", labelled=0)
     yield make_asked("a panel of persons")
     yield make_asked("a panel of places", identified=False, here=0.7)
@@ -99,16 +99,16 @@ def asked_situations() -> Iterator[Situation]:
     yield make_asked("more classes than rows", n=30, k=40, labelled=6)
     hidden = make_asked("hidden rows beside several answers")
     yield replace(hidden, state=hidden.state.hide(np.arange(0, 60, 2)))
-    told = make_asked("all answers of one class")
-    state = replace(told.state, consensus=None)
+    single = make_asked("all answers of one class")
+    state = replace(single.state, consensus=None)
     answers = replace(state.answers, classes=np.zeros_like(state.answers.classes))
     labels = np.where(state.labels >= 0, 0, state.labels)
     same = replace(state, labels=labels, answers=answers)
-    yield replace(told, state=same, table=np.where(told.table == ABSENT, ABSENT, 0))
+    yield replace(single, state=same, table=np.where(single.table == ABSENT, ABSENT, 0))
 
 
 def others_poisoned(asked: Situation, rows: Ints, annotators: Ints) -> Ints:
-    """The table with another class wherever an answer was not bought: neither before nor now."""
+    """The table with another class wherever an answer was not bought, neither before nor now."""
     k = asked.state.n_classes
     other = np.where(asked.table == ABSENT, ABSENT, (asked.table + 1) % k)
     before = asked.state.answers

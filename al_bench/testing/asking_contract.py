@@ -1,4 +1,4 @@
-"""What must be kept by label models, and by who decides whom to ask."""
+"""The contracts of label models and of annotator selection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from al_bench.core.oracle import Oracle
-from al_bench.core.problem import accuracies
+from al_bench.core.problem import accuracies, knowing
 from al_bench.core.state import Answers
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
@@ -18,7 +18,6 @@ from al_bench.testing.promises import (
     generator,
     hands_off,
     kept,
-    knowing,
     none_of,
     same_again,
 )
@@ -36,7 +35,7 @@ def _inferred(model: Any, here: Situation, seed: int) -> list[Any]:
 
 
 def makes_a_consensus(make: Make) -> None:
-    """Probabilities of the rows with an answer, ascending; of each annotator right <= asked."""
+    """Probabilities for the rows with an answer, ascending; right <= asked for each annotator."""
     for here in asked_situations():
         state = here.state
         if not len(state.answers):
@@ -60,7 +59,7 @@ def makes_a_consensus(make: Make) -> None:
 
 
 def hears_answers_in_any_order(make: Make) -> None:
-    """Answers in another order are the same answers."""
+    """The order of answers does not change the consensus."""
     state = _several(0).state
     order = np.random.default_rng(8).permutation(len(state.answers))
     answers = Answers(*(part[order] for part in vars(state.answers).values()))
@@ -80,7 +79,7 @@ def _skilled(annotator_selection: Any, here: Situation) -> Any:
 
 
 def names_somebody_open(make: Make) -> None:
-    """For each of some distinct rows one annotator who can still be asked; the same again."""
+    """One annotator who can still be asked for each row; equal generators, equal annotators."""
     for here in asked_situations():
         annotator_pool, state = here.state.annotator_pool, here.state
         if annotator_pool is None or not annotator_pool.identified:
@@ -93,13 +92,13 @@ def names_somebody_open(make: Make) -> None:
         ):
             with kept(f"with {here.name}, {len(some)} rows"):
                 oracle = Oracle(here.table, annotator_pool, _skilled(make(), here))
-                who = oracle.whom(state, some, generator())
-            if not np.array_equal(who, _skilled(make(), here).assign(state, some, generator())):
+                named = oracle.whom(state, some, generator())
+            if not np.array_equal(named, _skilled(make(), here).assign(state, some, generator())):
                 raise ContractError(f"with {here.name}: equal generators name other annotators")
 
 
 def assigns_by_bought_answers_alone(make: Make) -> None:
-    """No answer that was not bought changes whom it names, for a row's second answer neither."""
+    """Answers that were not bought do not change which annotators are chosen."""
     here = make_asked("several annotators", labelled=20)
     rows, rule = np.repeat(here.state.unlabelled[:10], 2), _skilled(make(), here)
     with kept("with rows that come twice"):

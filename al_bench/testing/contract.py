@@ -1,7 +1,7 @@
-"""What every component must keep. The tests run it over all configs; ``albench check`` over yours.
+"""The contract of every component. The tests check all configs; ``albench check`` checks yours.
 
-Each check takes a function that makes a fresh component and raises ContractError, with one
-sentence, where the component breaks its promise.
+Each check takes a function that makes a fresh component, and raises ContractError, with one
+sentence, if the component breaks its contract.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.core.problem import knowing
 from al_bench.core.state import ABSENT, Ints, PriorModel, State, TrainingSet
 from al_bench.data.types import People, Truth
 from al_bench.testing import asking_contract, strategy_contract
@@ -25,7 +26,6 @@ from al_bench.testing.promises import (
     generator,
     global_generators_untouched,
     hands_off,
-    knowing,
     none_of,
     same_again,
 )
@@ -71,7 +71,7 @@ def _taught(rule: Any, here: Situation, seed: int) -> list[Any]:
 
 
 def _readable(learner: Any, state: State, truth: Ints) -> State:
-    """The state with inputs of the kind that a learner ``reads`` besides features, if it does."""
+    """The state with inputs of the kind that a learner ``reads``, if it reads not only features."""
     kind = getattr(learner, "reads", None)
     if kind is None:
         return state
@@ -79,7 +79,7 @@ def _readable(learner: Any, state: State, truth: Ints) -> State:
 
 
 def _training(state: State) -> TrainingSet:
-    """The state's own training set, or what human labels make of it."""
+    """The state's training set, or one of its labelled rows."""
     if state.training is not None:
         return state.training
     index = state.labelled
@@ -88,7 +88,7 @@ def _training(state: State) -> TrainingSet:
 
 
 def predicts_distributions(make: Make) -> None:
-    """k columns that sum to one, whatever classes were seen; also with soft targets."""
+    """k columns that sum to one, whichever classes are in the training set; soft targets too."""
     for here in situations():
         if not len(here.state.labelled) or isinstance(here.state.model, PriorModel):
             continue
@@ -117,7 +117,7 @@ def learns_the_same_again(make: Make) -> None:
 
 
 def learns_something(make: Make) -> None:
-    """On well separated classes it is far better than chance on rows it was not trained on."""
+    """On well separated classes, accuracy far above chance on rows outside the training set."""
     state, truth = make_state(n=300, labelled=80, noise=0.3)
     state = _readable(make(), state, truth)
     model = make().fit(state.rows, _training(state), generator())
@@ -131,7 +131,7 @@ def learns_something(make: Make) -> None:
 
 
 def keeps_existing_rows(make: Make) -> None:
-    """Ascending distinct rows; classes 0..k-1; equal generators keep equal rows."""
+    """Distinct rows, ascending; classes 0..k-1; equal generators keep equal rows."""
     labels = np.repeat(np.arange(6), 200)
     kept, again = (make().keep(labels, 6, generator()) for _ in range(2))
     if not np.array_equal(kept.rows, again.rows) or not np.array_equal(kept.classes, again.classes):
@@ -145,7 +145,7 @@ def keeps_existing_rows(make: Make) -> None:
 
 
 def answers_every_row(make: Make) -> None:
-    """A class for every pool row; equal generators answer equally; truth is left alone."""
+    """A class for every pool row; equal generators give equal answers; the truth is not changed."""
     answers, again = (make().answers(_look(make()), generator()) for _ in range(2))
     if not np.array_equal(answers, again):
         raise ContractError("equal generators give different answers")
@@ -154,7 +154,7 @@ def answers_every_row(make: Make) -> None:
 
 
 def answer_as_a_crowd(make: Make) -> None:
-    """A class or nothing of everybody for every pool row, something of somebody; the same again."""
+    """A class or ABSENT by each annotator, a class for every row; equal generators agree."""
     crowd = make().crowd(_look(make()), generator())
     with global_generators_untouched():  # a library's first import may draw
         again = make().crowd(_look(make()), generator())
@@ -172,8 +172,8 @@ def answer_as_a_crowd(make: Make) -> None:
 
 
 def _look(annotators: Any) -> Truth:
-    """What annotators look at, with a human column, votes and people's answers, not to be
-    written into."""
+    """The truth that annotators read, with a human column, votes and people's answers; its labels
+    are read-only."""
     rows, truth = make_pool(n=300, k=10)
     columns = {getattr(annotators, "column", "human"): truth}
     votes = np.eye(10, dtype=np.int64)[truth] * 3 + 1
@@ -200,7 +200,7 @@ ROLES = {"init": "strategy"}  # a start is a strategy of round 1 (strategy@init)
 
 
 def check_config(overrides: Sequence[str], extra: Path | None) -> int:
-    """Check the components named in `overrides` (``strategy=mine``); 1 if a promise is broken."""
+    """Check the components named in `overrides` (``strategy=mine``); 1 if a contract is broken."""
     from al_bench.runs.config import instantiate
     from al_bench.runs.plan import plan
 

@@ -1,4 +1,4 @@
-"""What all contracts share: how a promise is checked, and how it is said that one is broken."""
+"""Helpers of all contracts: common checks, and the error for a broken contract."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from al_bench.testing.situations import Situation
 
 Make: TypeAlias = Callable[[], Any]
 Check: TypeAlias = Callable[[Make], None]
-Use: TypeAlias = Callable[[Any, Situation, int], Sequence[Any]]  # what it makes there with a seed
+Use: TypeAlias = Callable[[Any, Situation, int], Sequence[Any]]  # what a component gives at a seed
 
 
 class ContractError(AssertionError):
-    """A component broke a promise of its kind."""
+    """A component broke the contract of its kind."""
 
 
 def generator(seed: int = 0) -> np.random.Generator:
@@ -27,8 +27,8 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 def lock(state: State) -> None:
-    """Let whoever writes into the state, its predictions, its training set, or into what is known
-    of several annotators get a ValueError."""
+    """Make the arrays of a state read-only: of its rows, predictions, training set, answers and
+    annotators. Writing into them raises ValueError."""
     arrays = [state.labels, state.probs, state.rows.features, state.rows.prior, state.available]
     for part in (state.training, state.answers, state.annotator_pool, state.consensus):
         values = {} if part is None else vars(part)
@@ -39,7 +39,7 @@ def lock(state: State) -> None:
 
 @contextmanager
 def global_generators_untouched() -> Iterator[None]:
-    """Raises ContractError if anything inside drew from or seeded a global generator."""
+    """Raise ContractError if code inside draws from or seeds a global random generator."""
     before = _global_states()
     yield
     for name, state in _global_states().items():
@@ -59,14 +59,9 @@ def _global_states() -> dict[str, bytes]:
     return {name: state.encode() for name, state in states.items()}
 
 
-def knowing(part: Any, truth: Any) -> Any:
-    """A component; an upper reference with the truth that a runner would give it."""
-    return part.given(truth) if getattr(part, "reads_truth", False) else part
-
-
 @contextmanager
 def kept(where: str) -> Iterator[None]:
-    """Whatever fails inside is a broken promise, and is said with where that was."""
+    """Turn any exception inside into a ContractError that says where it was raised."""
     try:
         yield
     except ContractError:
@@ -76,7 +71,7 @@ def kept(where: str) -> Iterator[None]:
 
 
 def none_of(problems: Mapping[str, Any], where: str) -> None:
-    """ContractError that names the first of these problems that is there."""
+    """ContractError that names the first problem that is present."""
     for what, wrong in problems.items():
         if wrong:
             raise ContractError(f"{where} {what}")
@@ -84,7 +79,7 @@ def none_of(problems: Mapping[str, Any], where: str) -> None:
 
 def same_again(use: Use, situate: Callable[[int], Situation]) -> Check:
     def gives_the_same_again(make: Make) -> None:
-        """Equal generators give equal results, from a fresh instance and from a used one."""
+        """Equal generators give equal results, by a fresh instance and by a used one."""
         here, used = situate(0), make()
         first = use(used, here, 0)
         use(used, situate(5), 1)
@@ -98,7 +93,7 @@ def same_again(use: Use, situate: Callable[[int], Situation]) -> Check:
 
 def hands_off(use: Use, situate: Callable[[int], Situation]) -> Check:
     def leaves_its_input_alone(make: Make) -> None:
-        """Arrays of the state are read, never written; no global generator is used."""
+        """Arrays of the state are never written; no global random generator is used."""
         here = situate(0)
         lock(here.state)
         with global_generators_untouched(), kept("where the state is not to be written into"):

@@ -1,4 +1,4 @@
-"""Pools and states to try components on: made up, small, and as awkward as real ones get."""
+"""Synthetic pools and states for checking components: small, with the awkward cases."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from al_bench.core.state import UNLABELLED, Floats, Ints, Model, Rows, State, Tr
 
 @dataclass(frozen=True)
 class Situation:
-    """A state to try a component in, and what it must not tell: (n,) the truth and (n, a)
-    everybody's answers."""
+    """A state to check a component in, and what the component must not see: the (n,) truth and the
+    (n, a) answers of all annotators."""
 
     name: str
     state: State
@@ -52,7 +52,7 @@ def make_pool(
 def make_state(
     n: int = 200, d: int = 8, k: int = 4, labelled: int = 20, seed: int = 0, noise: float = 1.0
 ) -> tuple[State, Ints]:
-    """A pool with some rows labelled and a linear model of middling quality: (state, truth)."""
+    """A pool with some labelled rows and a linear model of medium quality: (state, truth)."""
     rows, truth = make_pool(n, d, k, seed, noise)
     index = np.random.default_rng(seed + 1).choice(n, size=labelled, replace=False)
     weight = np.zeros((k, d))
@@ -64,39 +64,39 @@ def make_state(
 
 
 def make_trained(n: int = 200, believing: bool = True) -> tuple[State, Ints]:
-    """A state whose training set is that of an earlier round: (state, truth).
+    """A state with the training set of an earlier round: (state, truth).
 
-    In it are half of the rows labelled now, and free labels for others, some of them answered
-    since; targets are soft, weights uneven, and there are beliefs if `believing`.
+    The training set has half of the labelled rows, and pseudo-labels of other rows, some of which
+    are labelled by now. Targets are soft, weights unequal, and there are beliefs if `believing`.
     """
     state, truth = make_state(n)
     then, since = np.split(state.labelled, [len(state.labelled) // 2])
     rows = np.concatenate([then, since[::2], state.unlabelled[::3]])
-    told = 0.8 * np.eye(state.n_classes)[truth[then]] + 0.2 * state.rows.prior[then]
-    targets = np.concatenate([told, state.rows.prior[rows[len(then) :]]]).astype(np.float32)
+    soft = 0.8 * np.eye(state.n_classes)[truth[then]] + 0.2 * state.rows.prior[then]
+    targets = np.concatenate([soft, state.rows.prior[rows[len(then) :]]]).astype(np.float32)
     weights = np.linspace(0.5, 1.5, len(rows), dtype=np.float32)
     beliefs = (state.probs + state.rows.prior) / 2 if believing else None
     return replace(state, training=TrainingSet(rows, targets, weights, beliefs)), truth
 
 
 def one_annotator(seed: int) -> Situation:
-    """A few labels by one annotator, who is always right."""
+    """A few labels by one annotator without errors."""
     state, truth = make_state(seed=seed)
     return Situation("a few labels", state, truth, truth[:, None])
 
 
 def after_training(seed: int) -> Situation:
-    """The same after a training set of an earlier round."""
+    """A few labels by one annotator, with the training set of an earlier round."""
     state, truth = make_trained()
     return Situation("a training set of an earlier round", state, truth, truth[:, None])
 
 
-WORDS = ("cat", "ship", "sea", "dog")  # a class each
+WORDS = ("cat", "ship", "sea", "dog")  # one per class
 
 
 def telling_inputs(kind: str, truth: Ints, seed: int = 0) -> Sequence[Any]:
-    """(n,) inputs that tell the class of a row to whoever reads them: texts that name it among
-    other words, images of its colour under noise. ValueError for another kind."""
+    """(n,) inputs that show the class of a row: texts that contain its name, or noisy images of its
+    colour. ValueError for another kind."""
     generator = np.random.default_rng(seed)
     if kind == "text":
         other = generator.choice(["the big", "a small", "this"], size=len(truth))
@@ -116,13 +116,13 @@ class _Table:
     probs: Floats
 
     def predict_proba(self, rows: Rows) -> Floats:
-        if len(rows) != len(self.probs):  # rows the strategy made itself
+        if len(rows) != len(self.probs):  # synthetic rows made by a strategy
             return np.resize(self.probs, (len(rows), self.probs.shape[1]))
         return self.probs
 
 
 def situations() -> Iterator[Situation]:
-    """What a strategy meets sooner or later where there is one annotator, who is always right."""
+    """States that a strategy meets with one annotator without errors."""
     for name, state, truth in _states():
         yield Situation(name, state, truth, truth[:, None])
 

@@ -1,4 +1,4 @@
-"""What query strategies must keep."""
+"""The contract of strategies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
+from al_bench.core.problem import knowing
 from al_bench.core.state import Answers, Ints
 from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
@@ -18,7 +19,6 @@ from al_bench.testing.promises import (
     generator,
     hands_off,
     kept,
-    knowing,
     same_again,
 )
 from al_bench.testing.situations import Situation, after_training, one_annotator, situations
@@ -32,7 +32,7 @@ def _bought(
     seed: int = 0,
     table: Ints | None = None,
 ) -> Answers:
-    """What it queries there, or from another table of answers, each row's first ones first."""
+    """The answers to a strategy's queries in a situation; table: other answers than its own."""
     oracle = Oracle(here.table if table is None else table, here.state.annotator_pool)
     with kept(f"with {here.name}, budget {size}, feedback={feedback}"):
         return query(knowing(strategy, here.truth), here.state, size, oracle, feedback, seed, 2)[0]
@@ -43,7 +43,7 @@ def _rows(strategy: Any, here: Situation, seed: int) -> list[Ints]:
 
 
 def queries_exactly_the_budget(make: Make) -> None:
-    """Queries min(budget, unlabelled) distinct rows that may be queried."""
+    """Queries min(budget, unlabelled) distinct rows, all queryable."""
     for here in situations():
         left = len(here.state.unlabelled)
         for size in sorted({1, 7, left - 1, left, left + 5}):
@@ -52,17 +52,17 @@ def queries_exactly_the_budget(make: Make) -> None:
 
 
 def hears_bought_answers_alone(make: Make) -> None:
-    """What it queries depends on the answers it was given, never on those of other rows."""
+    """Its queries depend only on answers that were bought, never on those of other rows."""
     for here in (one_annotator(0), make_asked("several annotators", labelled=20)):
-        told = _bought(make(), here)
-        other = others_poisoned(here, told.rows, told.annotators)
-        if not np.array_equal(told.rows, _bought(make(), here, table=other).rows):
+        answers = _bought(make(), here)
+        other = others_poisoned(here, answers.rows, answers.annotators)
+        if not np.array_equal(answers.rows, _bought(make(), here, table=other).rows):
             raise ContractError(f"with {here.name}: the choice changes with hidden answers, which "
                                 "were not bought")  # fmt: skip
 
 
 def returns_integers(make: Make) -> None:
-    """Rows come as an array of whole numbers, or a generator of such arrays."""
+    """It returns an array of integers, or a generator of such arrays."""
     here = one_annotator(0)
     rows = knowing(make(), here.truth).select(here.state, 5, generator())
     if isinstance(rows, GeneratorType):
@@ -75,18 +75,18 @@ def returns_integers(make: Make) -> None:
 
 
 def asks_again_within_bounds(make: Make) -> None:
-    """Where rows may be queried again: min(budget, unlabelled) rows, or it fills the budget."""
+    """If rows may be queried again, it queries min(budget, unlabelled) rows or the whole budget."""
     for here in asked_situations():
         state, left = here.state, int(here.state.remaining.sum())
         for size, feedback in ((1, "after_batch"), (7, "within_batch"), (left + 5, "after_batch")):
-            told = _bought(make(), here, size, feedback)
-            new = np.unique(told.rows[state.labels[told.rows] < 0])
-            again = len(new) < len(told)
+            bought = _bought(make(), here, size, feedback)
+            new = np.unique(bought.rows[state.labels[bought.rows] < 0])
+            again = len(new) < len(bought)
             wanted = min(size, left if again else len(state.unlabelled))
-            if len(told) != wanted:
+            if len(bought) != wanted:
                 raise ContractError(
-                    f"with {here.name}, budget {size}, feedback={feedback}: {len(told)} queries, "
-                    f"{len(told) - len(new)} of them ask again; wanted {wanted}"
+                    f"with {here.name}, budget {size}, feedback={feedback}: {len(bought)} queries, "
+                    f"{len(bought) - len(new)} of them ask again; wanted {wanted}"
                 )
 
 

@@ -201,7 +201,7 @@ class Wrong:
         return np.full(len(rows) + self.more, self.who)
 
 
-def test_an_assignment_names_somebody_who_can_be_asked() -> None:
+def test_an_annotator_selection_names_somebody_who_can_be_asked() -> None:
     problem = asked_problem()
     state = State.start(problem.pool, problem.annotator_pool, allow_relabel=True)
     row = np.flatnonzero(problem.answers[:, 2] == ABSENT)[:1]

@@ -48,7 +48,7 @@ def test_long_tail_has_the_counts_of_the_literature(
         (CIFAR100[:25_000], None),
     ],
 )
-def test_usual_leaves_skewed_data_and_gives_others_a_tail(
+def test_natural_or_longtail_leaves_skewed_data_and_gives_others_a_tail(
     labels: Ints, wanted: list[int] | None
 ) -> None:
     found = sorted(counts(NaturalOrLongTail(10, 50, 20, 20, "drawn"), labels), reverse=True)

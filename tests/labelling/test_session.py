@@ -276,7 +276,7 @@ def test_several_annotators_are_weighed_by_the_label_model(tmp_path: Path) -> No
         )
 
 
-def test_an_assignment_says_whom_to_ask(tmp_path: Path) -> None:
+def test_an_annotator_selection_says_whom_to_ask(tmp_path: Path) -> None:
     with new(tmp_path, overrides=["annotator_selection=in_turn"], audit=0.0) as session:
         batch = session.suggest(20)
         assert {one.annotator for one in batch} == {None}  # nobody is known yet

@@ -60,7 +60,7 @@ def faulty(*replies: Reply) -> Callable[[int, Body], Reply]:
 
 
 def test_letters_of_options_have_the_probabilities_of_the_first_token() -> None:
-    logs = {" B": -0.7, "A": -1.5, "b": -3.0, "B": -2.5, "Sure": -3.5}
+    logs = {" B": -0.7, "A": -1.5, "b": -3.0, "B": -2.5, "BC": -3.0, "Sure": -3.5}
     with serving(lambda number, body: letters(logs)) as server:
         (found,) = ask(Endpoint("m", url=server.url, limits=LIMITS), ["a {text}"])
     scores = np.array([-1.5, np.logaddexp(-0.7, -2.5), -3.5])  # C: at most what the last token has

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from al_bench.report.explorer import build
 from al_bench.report.explorer.data import UNIT, explorer_data, in_thirds, resamples
 from al_bench.report.keys import GROUPS, Choice
 from al_bench.report.results import Results, merged_results
@@ -81,6 +84,12 @@ def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) ->
     }  # fmt: skip
     place = [two_sets["choices"][i]["option"] for i in two_sets["settings"][1]["choices"]]
     assert "two" in place
+
+
+def test_scripts_read_of_a_method_what_the_data_say_of_it(two_sets: dict[str, Any]) -> None:
+    scripts = "".join(path.read_text("utf-8") for path in Path(build.__file__).parent.glob("*.js"))
+    read = set(re.findall(r"\bmethods\[[^\]]+\]\??\.(\w+)", scripts))
+    assert {"name", "reads_truth"} <= read <= two_sets["methods"][0].keys()
 
 
 def test_choices_have_one_order_and_those_that_are_not_ours_no_arguments(

@@ -245,3 +245,17 @@ def test_columns_of_an_older_version_are_read_with_a_warning(tmp_path: Path) -> 
     with pytest.warns(FutureWarning, match="now called annotator_selection, .*, reads_truth"):
         found = read_parquet(tmp_path / "older.parquet").frame
     pd.testing.assert_frame_equal(found, read_parquet(path).frame)
+
+
+def test_runs_of_an_older_version_say_who_read_the_truth_and_whom_was_asked(tmp_path: Path) -> None:
+    asking = ASKING | {"annotator_selection": ("thompson", {"_target_": "Thompson"})}
+    folder = fake_run(tmp_path, "margin", asking=asking, reads_truth=True)
+    today = load(tmp_path)
+    former = {"annotator_selection": "assignment", "reads_truth": "oracle"}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for part in ("choices", "science", "facts"):
+        manifest[part] = {former.get(key, key): value for key, value in manifest[part].items()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert "assignment" in manifest["choices"]
+    assert today["reads_truth"].all()
+    pd.testing.assert_frame_equal(load(tmp_path), today)

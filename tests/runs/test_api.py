@@ -152,7 +152,7 @@ def test_several_annotators_are_asked_in_turn_unless_said_otherwise(
     assert frame["cost"].iloc[-1] == sum(round.cost for round in rounds)
 
 
-def test_label_models_and_assignments_are_compared_in_the_order_of_every_table(
+def test_label_models_and_annotator_selections_are_compared_in_the_order_of_every_table(
     asked: al_bench.Problem, tmp_path: Path
 ) -> None:
     found = {

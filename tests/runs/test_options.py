@@ -36,6 +36,11 @@ def test_what_an_option_says_by_itself_is_not_said_again() -> None:
     assert words("annotators", "none", {}) == ()
 
 
+def test_what_changes_no_number_is_not_missed() -> None:
+    asked = words("prior", "endpoint", node("prior", "endpoint", model="m"))
+    assert asked == ("prior=endpoint", "prior.model=m")
+
+
 def test_changed_values_are_said_in_the_grammar_of_overrides() -> None:
     changed = node("learner", "linear", balance="none", l2=0.5)
     found = words("learner", "linear", changed)

@@ -172,6 +172,27 @@ def test_a_plan_by_former_names_is_the_plan_by_todays() -> None:
     assert run_id(former.science) == run_id(today.science)
 
 
+def test_an_experiment_in_former_names_sets_todays(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/mine.yaml").write_text(
+        "# @package _global_\n"
+        "hydra: {sweeper: {params: {supervision: 'labels,joined', imbalance: usual}}}\n"
+        "sweeps: {first: {annotators: mixed, assignment: at_random}}\n"
+    )
+    with pytest.warns(FutureWarning, match="assignment"):
+        line = command_lines(["experiment=mine"], tmp_path)["mine: first"]
+    with pytest.warns(FutureWarning, match="supervision=labels,joined is now called"):
+        planned = plan(line, tmp_path)
+    assert "annotator_selection=at_random" in line
+    assert [job.choices["supervision"] for job in planned] == ["labels", "belief_blend"]
+    assert planned[0].choices["imbalance"] == "natural_or_longtail"
+    with pytest.warns(FutureWarning, match="assignment"):
+        given = command_lines(["experiment=mine", "annotator_selection=thompson"], tmp_path)
+    assert [one for one in given["mine: first"] if "selection" in one] == [
+        "annotator_selection=thompson"
+    ]
+
+
 def test_every_sweep_of_an_experiment_is_made_with_each_of_its_arms(tmp_path: Path) -> None:
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment/mine.yaml").write_text(

@@ -35,7 +35,7 @@ def belief() -> OutOfFoldBelief:
     return OutOfFoldBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
 
 
-def vetted() -> PosteriorLabelsPool:
+def posterior_pool() -> PosteriorLabelsPool:
     return PosteriorLabelsPool(belief(), 0.7, 4000, True)
 
 
@@ -189,7 +189,7 @@ def test_vetting_doubts_wrong_answers_and_keeps_right_ones() -> None:
     assert kept[~right].mean() < 0.4
 
 
-def test_vetted_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
+def test_posterior_labels_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
     state = noisy_state(0.2)
     for hard in (True, False):
         training = taught(PosteriorLabelsPool(belief(), 0.7, 4000, hard), state)
@@ -206,8 +206,8 @@ def test_vetted_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
 
 def test_annotated_rows_judge_how_sure_a_calibrated_model_is() -> None:
     state = noisy_state(0.2)
-    plain = taught(vetted(), state)
-    judged = taught(Calibrated(vetted(), 0.0, 0.0), state)
+    plain = taught(posterior_pool(), state)
+    judged = taught(Calibrated(posterior_pool(), 0.0, 0.0), state)
     assert plain.calibration_mask is None
     assert judged.calibration_mask is not None
     assert judged.calibration_mask.tolist() == asked_of(state, judged).tolist()
@@ -216,7 +216,7 @@ def test_annotated_rows_judge_how_sure_a_calibrated_model_is() -> None:
 @pytest.mark.parametrize("labelled", [12, 60])
 def test_free_labels_weigh_half_of_an_answer_at_so_many_answers_a_class(labelled: int) -> None:
     state, _ = make_state(labelled=labelled)
-    plain = taught(vetted(), state)
+    plain = taught(posterior_pool(), state)
     fading = taught(
         PseudoLabelsDecayed(belief(), 0.7, 4000, True, labelled / state.n_classes), state
     )
@@ -269,9 +269,9 @@ def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch
         (lambda: PseudoLabelsDecayed(belief(), 0.7, 4000, True, 0), "fade=0"),
         (lambda: taught(ConfidentSplit(1.5, "none", True, 1e-4), make_state()[0]), r"rho=1\.5"),
         (lambda: taught(ConfidentSplit(0.5, "up", True, 1e-4), make_state()[0]), "weight='up'"),
-        (lambda: PoolByTruth(vetted(), "belief", "all", None), "free=.all.; wanted one of"),
+        (lambda: PoolByTruth(posterior_pool(), "belief", "all", None), "free=.all.; wanted one of"),
         (
-            lambda: taught(PoolByTruth(vetted(), "belief", "truth", None), make_state()[0]),
+            lambda: taught(PoolByTruth(posterior_pool(), "belief", "truth", None), make_state()[0]),
             "call giv",
         ),
     ],
@@ -285,7 +285,7 @@ def test_options_out_of_range_are_named(make: Callable[[], object], word: str) -
 @pytest.mark.parametrize("free", ["nothing", "belief", "truth"])
 def test_the_pool_by_truth_teaches_what_its_rule_does_but_as_told(answered: str, free: str) -> None:
     state, truth = make_state(labelled=60)
-    rule = vetted()
+    rule = posterior_pool()
     if answered == free == "nothing":
         with pytest.raises(ValueError, match="nothing for both"):
             PoolByTruth(rule, answered, free, truth)

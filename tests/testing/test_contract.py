@@ -203,6 +203,6 @@ class First:
 
 
 @pytest.mark.parametrize("check", ["names_somebody_open", "assigns_by_bought_answers_alone"])
-def test_an_assignment_that_names_the_same_one_again_is_seen(check: str) -> None:
+def test_an_annotator_selection_that_names_the_same_one_again_is_seen(check: str) -> None:
     with pytest.raises(ContractError, match="cannot be asked"):
         check_of("annotator_selection", check)(First)

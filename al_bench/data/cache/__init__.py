@@ -1,1 +1,1 @@
-"""What foundation models say, computed once and kept by content."""
+"""The outputs of foundation models, computed once and cached by content."""

@@ -1,4 +1,4 @@
-"""What foundation models say, computed once: embeddings and zero-shot probabilities, kept on disk.
+"""The outputs of foundation models, cached on disk: embeddings and zero-shot probabilities.
 
 Both are made for a full split, in the split's row order, before imbalance, noise and seed, so one
 entry serves every run. A run that finds them here loads no model and imports no framework.
@@ -20,15 +20,15 @@ from al_bench.data.types import Encoder, Prior, Task
 
 @runtime_checkable
 class Choosing(Protocol):
-    """A prior that stands for another one on this kind of data."""
+    """A prior that selects another prior by the kind of data."""
 
     def choose(self, modality: str) -> Prior: ...
 
 
 @runtime_checkable
 class Adjusting(Protocol):
-    """A prior that changes the whole table of another one's zero-shot probabilities, too cheaply to
-    be kept."""
+    """A prior that transforms the whole table of another prior's zero-shot probabilities; this is
+    cheap, so the result is not cached."""
 
     inner: Prior
 
@@ -37,8 +37,8 @@ class Adjusting(Protocol):
 
 @runtime_checkable
 class Remembering(Protocol):
-    """A prior that keeps what its model said by itself, so that it is asked about a whole split at
-    once, and can say before what that will cost."""
+    """A prior that caches its model's answers itself. It gets a whole split at once, so that it can
+    estimate the cost beforehand."""
 
     whole: bool
 
@@ -52,11 +52,11 @@ def embeddings(
     batch: int = 1024,
     name: str = "",
 ) -> Floats:
-    """(n, d) float16, read-only and memory-mapped: what the encoder makes of a split's inputs.
+    """(n, d) embeddings of a split's inputs, float16, read-only and memory-mapped.
 
-    Inputs are read a batch at a time, and only for blocks that are not stored yet. Given features
-    are returned as they are. name: of the data set, for people. ValueError for features that are
-    not finite and for a stored entry that is damaged or has another number of rows.
+    Inputs are read a batch at a time, and only for blocks that are not stored yet. Features given
+    by the data set are returned unchanged. name: of the data set, for messages. ValueError if
+    features are not finite, or a stored entry is damaged or has another number of rows.
     """
     if encoder.key == "given":
         return encoder.embed(inputs)
@@ -65,7 +65,7 @@ def embeddings(
     def compute(rows: range) -> Floats:
         try:
             values = encoder.embed(Picked(inputs, np.arange(rows.start, rows.stop)))
-        except ValueError as error:  # an encoder counts from the start of its batch
+        except ValueError as error:  # an encoder numbers rows from the start of its batch
             raise ValueError(f"{split} rows {rows.start}-{rows.stop - 1}: {error}") from error
         return finite(values, rows, encoder.key)
 
@@ -85,8 +85,8 @@ def zero_shot(
     batch: int = 4096,
     name: str = "",
 ) -> Floats:
-    """(n, k) float32 class probabilities of a split's rows by a prior; never given labels.
-    name: of the data set, for people."""
+    """(n, k) float32 class probabilities of a split's rows by a prior, which never gets labels.
+    name: of the data set, for messages."""
     again = (features, inputs, task, batch, name)
     if isinstance(prior, Choosing):
         return zero_shot(folder, dataset_key, split, prior.choose(task.modality), *again)

@@ -1,10 +1,10 @@
-"""One array on disk, filled block by block and named by what made it.
+"""One array on disk, filled block by block and named by the hash of its keys.
 
 An entry is a folder ``<cache>/<sha256 of its keys>/`` with ``rows.npy`` and ``about.json`` (the
-keys in clear, row count, size and checksum). While it is filled its blocks are files of their own
-in ``<sha256>.part/``: a killed process loses one block, and several processes or machines may fill
-one entry together without locks, each taking missing blocks in an order of its own. Whoever is
-done first renames a complete folder into place.
+keys in clear, row count, size and checksum). Until it is complete, each block is a separate file in
+``<sha256>.part/``. So a killed process loses one block, and several processes or machines can fill
+one entry together without locks, each computing missing blocks in a different order. The first to
+finish renames a complete folder into place.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _verified: set[tuple[str, int, int]] = set()  # files whose checksum this proces
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One array of the cache: its keys, row count and number format; title: what it is of."""
+    """One array of the cache: its keys, row count and number format; title: for messages."""
 
     folder: Path
     keys: Mapping[str, Any]
@@ -51,7 +51,7 @@ class CacheEntry:
         return self.path.exists()
 
     def open(self) -> Floats:
-        """The stored array, memory-mapped; ValueError, naming what to delete, if it is damaged."""
+        """The stored array, memory-mapped; ValueError, saying what to delete, if it is damaged."""
         file, problem = self.path / "rows.npy", None
         try:
             about = json.loads((self.path / "about.json").read_text("utf-8"))
@@ -79,7 +79,7 @@ class CacheEntry:
         return seen in _verified
 
     def fill(self, compute: Compute, batch: int) -> Floats:
-        """Compute the blocks that are missing, then put the whole entry in place and open it."""
+        """Compute the missing blocks, then put the whole entry in place and open it."""
         if self.n == 0:
             raise ValueError(f"{self.title}: there are no rows")
         parts = self.path.with_suffix(".part")
@@ -97,7 +97,7 @@ class CacheEntry:
                         advance(len(rows))
                 if not self.done:
                     self._finish(parts, blocks)
-            except FileNotFoundError:  # another process finished and tidied up
+            except FileNotFoundError:  # another process finished and deleted the blocks
                 if not self.done:
                     raise
         shutil.rmtree(parts, ignore_errors=True)
@@ -111,7 +111,7 @@ class CacheEntry:
             temporary.rename(block_file(parts, rows))
 
     def _finish(self, parts: Path, blocks: Sequence[range]) -> None:
-        """Put the blocks together beside the entry's place, then rename; the first one wins."""
+        """Join the blocks in a temporary folder, then rename it; the first process wins."""
         temporary = parts / uuid4().hex
         file = temporary / "rows.npy"
         with writable(self.folder):
@@ -127,7 +127,7 @@ class CacheEntry:
                     raise
 
     def _join(self, parts: Path, blocks: Sequence[range], file: Path) -> int:
-        """Write all blocks as one array, a block in memory at a time; the width of its rows."""
+        """Write all blocks as one array, one block in memory at a time; returns the row width."""
         whole: Floats | None = None
         for rows in blocks:
             block = read_block(parts, rows, self.dtype)
@@ -141,7 +141,7 @@ class CacheEntry:
             if block.shape[1] != whole.shape[1]:
                 raise ValueError(f"blocks of {parts} differ in width; delete that folder")
             whole[rows.start : rows.stop] = block
-        assert whole is not None  # there are rows
+        assert whole is not None  # there is at least one block
         return int(whole.shape[1])
 
 
@@ -150,7 +150,7 @@ def block_file(parts: Path, rows: range) -> Path:
 
 
 def read_block(parts: Path, rows: range, dtype: str) -> Floats | None:
-    """A stored block, or None where it is missing or was cut short."""
+    """A stored block, or None if it is missing or truncated."""
     try:
         block: Floats = np.load(block_file(parts, rows), allow_pickle=False)
     except (FileNotFoundError, ValueError, EOFError):
@@ -169,7 +169,7 @@ def checksum(path: Path) -> int:
 
 @contextmanager
 def writable(folder: Path) -> Iterator[None]:
-    """Say in one sentence that the cache cannot be written, and why."""
+    """Turn an OSError inside into one sentence: the cache cannot be written, and why."""
     try:
         yield
     except FileNotFoundError:

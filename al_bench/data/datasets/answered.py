@@ -1,4 +1,4 @@
-"""A data set, and what people answered of it as another file tells."""
+"""A data set with people's answers from another file."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from al_bench.data.types import Dataset, Source, Split
 
 @dataclass(frozen=True)
 class Answered:
-    """Another data set with human answers from a parquet file beside one of its splits.
+    """Another data set with human answers to one of its splits from a parquet file.
 
-    Its key is that of `inner`, whose rows it has, and so are its embeddings.
+    It has the rows of `inner`, and so the same key and embeddings.
 
         >>> data = Answered(Packaged("vader"), "asked", "train", file="answers.parquet")
 
     Parameters
     ----------
     inner : the data set
-    name : what reports call it with these answers
+    name : name in reports with these answers
     split : ``train`` or ``test``
-    file : parquet, below $AL_BENCH_DATA where it lies there
-    row : the column that says which row of the split, from 0, a line is about
-    label : the column that must repeat the split's class numbers, which shows that the lines are
-        matched
+    file : parquet, looked up below $AL_BENCH_DATA first
+    row : the column with the row number of each line in the split, from 0
+    label : the column that must equal the split's class numbers, which checks that the lines match
+        the rows
     human, people : as in ``Texts``
     """
 
@@ -56,12 +56,12 @@ class Answered:
         one_of(self.name, ("train", "test"), split=self.split)
 
     def absent(self) -> str | None:
-        """Why the data are not on this machine, None where they are or cannot tell."""
+        """Why the data are not on this machine, or None if they are or this is unknown."""
         found: str | None = self.inner.absent() if hasattr(self.inner, "absent") else None
         return found or why_absent(self.name, self.file)
 
     def load(self) -> Dataset:
-        """FileNotFoundError where the file is not at hand, ValueError where it does not match."""
+        """FileNotFoundError if the file is missing, ValueError if it does not match the split."""
         dataset = self.inner.load()
         path, table = open_parquet(self.name, self.file)
         where = f"{self.name} {self.split} ({path})"
@@ -80,7 +80,7 @@ class Answered:
         return checked_dataset(replace(dataset, name=self.name, train=train, test=test))
 
     def in_order(self, where: str, table: Any, split: Split) -> Any:
-        """The lines in the order of the split; ValueError unless there is one for each row, of the
+        """The lines in the order of the split; ValueError unless each row has one line, with the
         row's class."""
         rows = np.array(without_gaps(where, table, column_of(where, table, (self.row,))))
         order = np.argsort(rows, kind="stable")

@@ -1,4 +1,4 @@
-"""What every data set must be before a run may trust it, and words for class names."""
+"""Checks of every data set before a run uses it, and class names in words."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MODALITIES = ("text", "image", "features")
 
 
 def spaced(name: str) -> str:
-    """A class name as a prompt can hold it: ``comp.sys_mac`` is "comp sys mac", "/" reads "or"."""
+    """A class name as words for a prompt: ``comp.sys_mac`` is "comp sys mac", "/" becomes "or"."""
     seen = UNSEEN.sub(" ", name)
     spaced = seen.replace("_", " ").replace(".", " ").replace("/", " or ")
     return " ".join(spaced.split())
 
 
 def refuse(where: str, wrong: Sized, says: Callable[[Any], str], wanted: str) -> None:
-    """ValueError about the first of these wrong rows (or cells), where there is one.
+    """ValueError about the first of these wrong rows (or cells), if there are any.
 
-    says: what is wrong with it, as the sentence goes on after its place.
+    says: gives the part of the message about a wrong row, which follows its position.
     """
     if len(wrong):
         first = next(iter(wrong))  # type: ignore[call-overload]
@@ -35,8 +35,8 @@ def refuse(where: str, wrong: Sized, says: Callable[[Any], str], wanted: str) ->
 
 
 def checked_dataset(dataset: Dataset) -> Dataset:
-    """The data set with class names turned into words; ValueError, in one sentence, where a split
-    is empty, a label out of range, a class without rows, a name not unique or a text not a text."""
+    """The data set with class names as words; ValueError, in one sentence, if a split is empty, a
+    label out of range, a class without rows, a name not unique or a text not a str."""
     check_file_name(dataset.name)
     dataset = replace(dataset, class_names=tuple(map(spaced, dataset.class_names)))
     one_of(dataset.name, MODALITIES, modality=dataset.modality)
@@ -53,7 +53,7 @@ def checked_dataset(dataset: Dataset) -> Dataset:
 
 
 def check_names(name: str, class_names: Sequence[str]) -> None:
-    """At least two classes, all named, no two alike once letter case is put aside."""
+    """At least two classes, all with names that differ by more than letter case."""
     if len(class_names) < 2:
         raise ValueError(f"{name} has {len(class_names)} class; wanted at least 2")
     if "" in class_names:
@@ -110,8 +110,8 @@ def check_labels(where: str, labels: Ints, n_classes: int) -> None:
 
 
 def check_people(where: str, people: People, rows: int, n_classes: int) -> None:
-    """(n, a) classes or ABSENT, an answer to every row, and a name of its own for each of the
-    people, or none for all."""
+    """(n, a) classes or ABSENT, at least one answer to every row, and either a unique name for each
+    person or no names."""
     answers, names = people.answers, people.names
     if answers.ndim != 2 or len(answers) != rows or not np.issubdtype(answers.dtype, np.integer):
         raise ValueError(
@@ -132,7 +132,7 @@ def check_people(where: str, people: People, rows: int, n_classes: int) -> None:
 
 
 def check_ids(where: str, ids: NDArray[Any], rows: int) -> None:
-    """A whole number or text for each row, no two alike."""
+    """A unique integer or text for each row."""
     if ids.shape != (rows,) or ids.dtype.kind not in "iuU":
         raise ValueError(
             f"{where}: row ids are {ids.dtype} of shape {ids.shape}; wanted whole numbers or texts "

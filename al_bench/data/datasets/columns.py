@@ -1,5 +1,5 @@
-"""Parquet files read in place, and labels, class names and human columns out of a table; class
-names go by name, never by place."""
+"""Reading parquet files in place, and labels, class names and human columns from a table. Classes
+are matched by name, never by position."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from al_bench.core.hashing import FOLDER, data_path
 from al_bench.core.state import ABSENT, Ints
 from al_bench.data.datasets.check import refuse
 
-NOBODY = (None, "", ABSENT)  # what stands in a table where nobody answered
+NOBODY = (None, "", ABSENT)  # cells without an answer
 
 
 def why_absent(name: str, *files: str) -> str | None:
-    """Why the files of a data set are not on this machine, None where they are."""
+    """Why the files of a data set are not on this machine, or None if they are."""
     for file in files:
         if not data_path(file).is_file():
             return f"{name}: there is no file {file}, neither in ${FOLDER} nor from here"
@@ -27,7 +27,7 @@ def why_absent(name: str, *files: str) -> str | None:
 
 def open_parquet(name: str, file: str) -> tuple[Path, Any]:
     """The path of a parquet file and its table, in memory; FileNotFoundError or ValueError, in one
-    sentence, where it is not there or no such file."""
+    sentence, if it is missing or no parquet file."""
     from datasets import Dataset
     from datasets.table import InMemoryTable
     from pyarrow import parquet
@@ -43,7 +43,7 @@ def open_parquet(name: str, file: str) -> tuple[Path, Any]:
 
 
 def rows_where(where: str, table: Any, rows: Mapping[str, Sequence[Any]]) -> Any:
-    """The rows of a table whose columns have one of the values said, in its order."""
+    """The rows of a table, in its order, whose columns have one of the allowed values."""
     keep = np.ones(len(table), dtype=bool)
     for column, values in rows.items():
         keep &= np.isin(np.array(table[column_of(where, table, (column,))][:]), list(values))
@@ -53,13 +53,13 @@ def rows_where(where: str, table: Any, rows: Mapping[str, Sequence[Any]]) -> Any
 
 
 def first_line(error: BaseException) -> str:
-    """One line for what a library says in many."""
+    """The first line of a library's long error message."""
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
 def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
-    """The first candidate the table has; ValueError that lists the columns there are."""
+    """The first candidate that the table has; ValueError that lists its columns if it has none."""
     for candidate in candidates:
         if candidate in table.column_names:
             return candidate
@@ -69,7 +69,7 @@ def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
 
 
 def without_gaps(where: str, table: Any, column: str) -> list[Any]:
-    """The values of a column; ValueError where a row has none."""
+    """The values of a column; ValueError if one is missing."""
     values = list(table[column][:])
     empty = [row for row, value in enumerate(values) if value in (None, "")]
     refuse(where, empty, lambda row: f"row {row} has no {column!r}", "one in every row")
@@ -77,7 +77,7 @@ def without_gaps(where: str, table: Any, column: str) -> list[Any]:
 
 
 def label_names(where: str, table: Any, label: str) -> list[str] | None:
-    """The data's own class names in the order of class numbers, or None for bare numbers."""
+    """The data's own class names in order of class number, or None if labels are only numbers."""
     feature = table.features[label]
     if hasattr(feature, "names"):  # a ClassLabel
         return list(feature.names)
@@ -98,10 +98,10 @@ def numbered(
     n_classes: int,
     missing: bool = False,
 ) -> Ints:
-    """(n,) class numbers of a column that holds them, or the names `own` of the training labels.
+    """(n,) class numbers from a column of class numbers, or of the training labels' names `own`.
 
-    A column of another edition, which numbers its classes otherwise, is read by their names. ABSENT
-    where a cell is empty or -1, if some may be `missing`; ValueError for any other cell.
+    A column with its own class names, which may number them differently, is read by name. With
+    `missing`, an empty cell or -1 becomes ABSENT; ValueError for any other cell.
     """
     values = list(table[column_of(where, table, (column,))][:])
     theirs = getattr(table.features[column], "names", None)
@@ -122,11 +122,11 @@ def numbered(
 def class_words(
     where: str, own: Sequence[str] | None, given: Mapping[str, str] | Sequence[str] | None
 ) -> tuple[str, ...]:
-    """The words for each class number, looked up by the data's own name wherever it has one.
+    """The words for each class number, looked up by the data's own name if it has one.
 
-    A mapping may explain the names of several editions of the data (the hub's short ones, a
-    folder's long ones); a name it does not explain stands for itself. A list is taken only where
-    labels are bare numbers, because nothing else says in which order the data number their classes.
+    A mapping may contain the names of several editions of the data (the hub's short ones, a
+    folder's long ones); a name that is not in it is used as it is. A list is allowed only if labels
+    are only numbers: with names, its order need not be that of the data's class numbers.
     """
     if own is None:
         if given is None or isinstance(given, Mapping):
@@ -148,7 +148,7 @@ def aliases(
     names: Sequence[str],
     given: Mapping[str, str] | Sequence[str] | None,
 ) -> tuple[tuple[str, ...], ...]:
-    """What else each class is called, by these data and by other editions that `given` explains."""
+    """The other names of each class, in these data and in other editions that `given` contains."""
     pairs = list(zip(own or (), names, strict=False))
     pairs += list(given.items()) if isinstance(given, Mapping) else []
     return tuple(tuple({a: 0 for a, word in pairs if word == name}) for name in names)
@@ -161,8 +161,8 @@ def human_columns(
     own: Sequence[str] | None,
     n_classes: int,
 ) -> dict[str, NDArray[Any]]:
-    """What annotators said, by name: (n,) labels or (n, k) votes; columns not there are left out,
-    and the noise that needs one says so."""
+    """Human answers by name: (n,) labels or (n, k) votes. Missing columns are left out; a noise
+    that needs one raises an error."""
     columns: dict[str, NDArray[Any]] = {}
     for name, source in human.items():
         if isinstance(source, str):

@@ -1,4 +1,4 @@
-"""Embeddings from an .npz file, for whoever has features and wants no foundation model here."""
+"""Embeddings from an .npz file, for users with features of their own and no foundation model."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from al_bench.data.types import Dataset, Split
 
 @dataclass(frozen=True)
 class FeatureRows(Sequence[Any]):
-    """Rows given as embeddings. features: (n, d) float32; prior: (n, k) class probabilities, each
-    row sums to one, or None where the file has none. A slice is a FeatureRows too."""
+    """Rows given as embeddings. features: (n, d) float32; prior: (n, k) class probabilities whose
+    rows sum to one, or None if the file has none. A slice is a FeatureRows too."""
 
     features: Floats
     prior: Floats | None
@@ -34,13 +34,13 @@ class FeatureRows(Sequence[Any]):
         return self.features[position]
 
     def take(self, index: Ints) -> FeatureRows:
-        """The rows of these numbers, in this order."""
+        """The rows with these numbers, in this order."""
         return FeatureRows(self.features[index], None if self.prior is None else self.prior[index])
 
 
 @dataclass(frozen=True)
 class Features:
-    """Embeddings, labels and, if given, a prior and class names from an .npz file.
+    """Embeddings, labels and, optionally, a prior and class names from an .npz file.
 
     The file holds train_features, test_features (n, d); train_labels, test_labels (n,) in 0..k-1;
     optionally train_prior, test_prior (n, k), class_names (k,) and train_ids, test_ids (n,), your
@@ -50,7 +50,7 @@ class Features:
 
     Parameters
     ----------
-    name : what reports call it
+    name : name in reports
     path : the file
     prompts : templates with one ``{}`` for a class name
     """
@@ -69,11 +69,11 @@ class Features:
         return Path(self.path).expanduser()
 
     def absent(self) -> str | None:
-        """Why the file is not on this machine, None where it is."""
+        """Why the file is not on this machine, or None if it is."""
         return None if self.file.is_file() else f"{self.name}: there is no file {self.file}"
 
     def load(self) -> Dataset:
-        """FileNotFoundError or ValueError, in one sentence, where the file is not as it must be."""
+        """FileNotFoundError or ValueError, in one sentence, if the file is missing or invalid."""
         if not self.file.is_file():
             raise FileNotFoundError(f"{self.name}: there is no file {self.file}")
         key = f"{self.name},sha256:{digest(self.file)}"
@@ -105,8 +105,8 @@ class Features:
         return arrays
 
     def class_names(self, arrays: dict[str, Any]) -> tuple[str, ...]:
-        """The file's own names, or "class 0", "class 1" ... for each column of its prior or each of
-        its labels."""
+        """The file's class names, or "class 0", "class 1" ... for each column of its prior or each
+        of its labels."""
         if "class_names" in arrays:
             return tuple(map(str, arrays["class_names"]))
         if "train_prior" in arrays and arrays["train_prior"].ndim == 2:

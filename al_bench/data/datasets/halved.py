@@ -1,5 +1,5 @@
-"""A part of a data set: one split made into a pool and a test split, or no classes too rare to be
-measured."""
+"""Parts of a data set: one split divided into a pool and a test split, or a data set without
+classes that are too rare to measure."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Halved:
     Parameters
     ----------
     inner : a data set of texts or images
-    name : what reports call the halves
-    split : ``train`` or ``test``, which one is divided
-    seed : of the division alone
+    name : name in reports
+    split : ``train`` or ``test``, the split that is divided
+    seed : of the division only
     """
 
     inner: Source
@@ -40,12 +40,12 @@ class Halved:
         one_of(self.name, ("train", "test"), split=self.split)
 
     def absent(self) -> str | None:
-        """Why the data are not on this machine, None where they are or cannot tell."""
+        """Why the data are not on this machine, or None if they are or this is unknown."""
         found: str | None = self.inner.absent() if hasattr(self.inner, "absent") else None
         return found
 
     def load(self) -> Dataset:
-        """ValueError where a class has one row, which cannot be in both halves."""
+        """ValueError if a class has only one row, which cannot be in both halves."""
         whole = self.inner.load()
         if whole.modality == "features":
             raise ValueError(f"{self.name}: halves are made of texts or images, not of features")
@@ -63,17 +63,17 @@ class Halved:
 
 
 def halves(labels: Ints, seed: int) -> tuple[Ints, Ints]:
-    """Row numbers of two halves, each ascending, that differ by one row at most in size and in any
-    class; O(n log n)."""
+    """Row numbers of two halves, each ascending; their sizes differ by at most one row, in total
+    and in each class; O(n log n)."""
     draws = rng(seed, "halves").random(len(labels))
-    order = np.lexsort((draws, labels))  # by class, at random within it
+    order = np.lexsort((draws, labels))  # by class, random within a class
     return np.sort(order[::2]), np.sort(order[1::2])
 
 
 def without_rare(dataset: Dataset, min_count: int) -> Dataset:
     """The data set without classes of fewer than `min_count` training rows, renumbered in order.
 
-    ValueError where fewer than two classes are left, or where human columns name a dropped class.
+    ValueError if fewer than two classes are left, or human columns contain a dropped class.
     """
     at_least(dataset.name, 1, min_count=min_count)
     k = len(dataset.class_names)

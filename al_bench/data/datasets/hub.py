@@ -1,4 +1,4 @@
-"""Any Hugging Face data set of a pinned revision, or a local folder of the same form."""
+"""Any Hugging Face data set at a pinned revision, or a local folder of the same form."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ log = getLogger(__name__)
 
 @dataclass(frozen=True)
 class Hub:
-    """A Hugging Face data set of a pinned revision, or a local parquet, imagefolder or csv folder.
+    """A Hugging Face data set at a pinned revision, or a local parquet, imagefolder or csv folder.
 
         >>> data = Hub("mine", path=folder).load()
 
     Parameters
     ----------
-    name : what reports call it, and its folder under $AL_BENCH_DATA, which is read first and holds
+    name : name in reports, and of its folder under $AL_BENCH_DATA, which is read first and holds
         splits train and test with columns ``text`` or ``image`` and ``label``
     path : hub id or folder
-    revision : 40-digit commit of a hub id; a folder needs none
+    revision : 40-digit commit of a hub id; not needed for a folder
     subset : the hub's configuration name, if it has several
     train, test : split names (``train[:80%]`` works)
     modality : text or image
     input, label : column names
     class_names : None for the data's own, a mapping from the data's own names to words, or a list
-        where labels are bare numbers
+        if labels are only numbers
     prompts : templates with one ``{}`` for a class name
     human : columns of human answers by name, one column of labels or a list of vote columns in
-        class order, left out where the data lack them
+        class order; skipped if the data lack them
     min_count : classes with fewer training rows are dropped (1 keeps all)
     row_id : a column with the data's own names of their training rows, or None
     """
@@ -80,9 +80,9 @@ class Hub:
         one_of(self.name, ("text", "image"), modality=self.modality)
 
     def load(self) -> Dataset:
-        """Reads labels and texts; images stay encoded until they are read.
+        """Read labels and texts; images stay encoded until they are read.
 
-        FileNotFoundError where the data are not at hand, ValueError where they are not as said.
+        FileNotFoundError if the data are missing, ValueError if they are not as described.
         """
         folder = self.folder()
         if folder is None:
@@ -93,7 +93,7 @@ class Hub:
             ours = self.path is None or folder != Path(self.path).expanduser()
             splits = ("train", "test") if ours else (self.train, self.test)
             train, test = (self.from_folder(folder, split) for split in splits)
-        # what decides which rows there are, and in which order; never a path of this machine
+        # identifies the rows and their order, without paths of this machine
         parts = [
             self.name,
             origin,
@@ -106,7 +106,7 @@ class Hub:
         return self.assembled(train, test, ",".join(parts), place)
 
     def absent(self) -> str | None:
-        """Why the data are not on this machine, None where they are; nothing is read."""
+        """Why the data are not on this machine, or None if they are; reads nothing."""
         if self.folder() is not None:
             return None
         if self.path is None:
@@ -119,7 +119,7 @@ class Hub:
         return f"{self.name} is neither in ${FOLDER} nor in the cache of the hub ({self.path})"
 
     def assembled(self, train: Any, test: Any, key: str, place: str) -> Dataset:
-        """The data set of two splits as ``datasets`` gives them; place: for errors alone."""
+        """The data set of two splits as ``datasets`` gives them; place: only for errors."""
         where = f"{self.name} train ({place})"
         label = column_of(where, train, (self.label, "label"))
         own = label_names(where, train, label)
@@ -157,7 +157,7 @@ class Hub:
         return Split(inputs, numbered(where, table, label, own, n_classes), columns, ids)
 
     def folder(self) -> Path | None:
-        """The local folder to read, if there is one: under $AL_BENCH_DATA first, then `path`."""
+        """The local folder to read, if any: under $AL_BENCH_DATA first, then `path`."""
         if os.environ.get(FOLDER):
             folder = Path(os.environ[FOLDER]).expanduser() / self.name
             if folder.is_dir():
@@ -167,7 +167,7 @@ class Hub:
         return local if local and local.is_dir() else None
 
     def pinned(self) -> str:
-        """The revision, if hub and revision are given as they must be."""
+        """The revision; ValueError unless it is a full commit of a hub id."""
         if self.path is None:
             raise FileNotFoundError(
                 f"{self.name} has no hub id: put it in a folder {self.name}/ (train and test, "
@@ -200,12 +200,12 @@ class Hub:
         import datasets
         from datasets.exceptions import DatasetGenerationError, DatasetsError
 
-        # a csv cell that reads NA or None is a text like any other
+        # a csv cell with the text NA or None is not a missing value
         texts = {"keep_default_na": False} if any(folder.rglob("*.csv")) else {}
         try:
             try:
                 return datasets.load_dataset(str(folder), split=split, **texts)
-            except DatasetGenerationError:  # also where the splits do not have the same columns
+            except DatasetGenerationError:  # also raised if the splits have different columns
                 builder = datasets.load_dataset_builder(str(folder), **texts)
                 known = builder.config.data_files.items()
                 files = {name: list(paths) for name, paths in known if str(name) in split}
@@ -241,7 +241,7 @@ class StoredImages(Decoded):
 
 
 def stored_images(table: Any, column: str, where: str) -> StoredImages:
-    """The images of a column, still encoded; ValueError where the column holds something else."""
+    """The images of a column, still encoded; ValueError if the column holds something else."""
     import datasets
 
     if not isinstance(table.features[column], datasets.Image):

@@ -1,4 +1,4 @@
-"""Images kept encoded and decoded when read, so that a large pool is never held as pixels."""
+"""Images stored encoded and decoded on reading, so that a large pool is never held as pixels."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from al_bench.core.state import Ints
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PIXEL_LIMIT = 40_000_000  # a larger file is a decompression bomb or a mistake; pools hold neither
+PIXEL_LIMIT = 40_000_000  # a larger image is a decompression bomb or a mistake
 
 
 def decode(encoded: bytes, where: str) -> Image:
-    """The image as RGB, transparent parts on white; ValueError that names `where` if it cannot be.
+    """The image as RGB, transparent parts on white; ValueError with `where` if it is not readable.
 
-    The size is read from the header, so a decompression bomb is refused before it is unpacked.
+    The size is read from the header, so a decompression bomb is rejected before it is unpacked.
     """
     from PIL import Image
 
@@ -41,7 +41,7 @@ def decode(encoded: bytes, where: str) -> Image:
 
 
 class Decoded(Sequence[Any]):
-    """Images that are decoded when one is read."""
+    """Images that are decoded on reading."""
 
     @abstractmethod
     def image(self, row: int) -> Image:

@@ -1,4 +1,4 @@
-"""The data sets that ship inside the package; ``scripts/`` holds how each file was made."""
+"""The data sets that ship inside the package; ``scripts/`` has the script that made each file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHA256 = {
 
 @dataclass(frozen=True)
 class Packaged:
-    """A data set that ships with al_bench: nothing to download, checksum verified at every load.
+    """A data set that ships with al_bench: no download; every load verifies its checksum.
 
         >>> data = Packaged("vader").load()
 
@@ -50,7 +50,7 @@ class Packaged:
             )
 
     def load(self) -> Dataset:
-        """Reads the file; ValueError if its checksum is not the pinned one."""
+        """Read the file; ValueError if its checksum is not the pinned one."""
         with as_file(files("al_bench.data.datasets") / "files" / f"{self.name}.npz") as path:
             check_sha256(path, SHA256[self.name])
             with np.load(path, allow_pickle=False) as arrays:
@@ -68,7 +68,7 @@ class Packaged:
 
 
 def modality_of(name: str) -> str:
-    """Whether a shipped data set is of images or of texts; its rows are not read."""
+    """The modality of a shipped data set, image or text; its rows are not read."""
     with (
         as_file(files("al_bench.data.datasets") / "files" / f"{name}.npz") as path,
         np.load(path, allow_pickle=False) as arrays,
@@ -77,7 +77,7 @@ def modality_of(name: str) -> str:
 
 
 def check_sha256(path: Path, wanted: str) -> None:
-    """FileNotFoundError or ValueError unless the file is there with this sha256."""
+    """FileNotFoundError or ValueError unless the file exists and has this sha256."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; reinstall al_bench or run its script")
     found = digest(path)

@@ -1,4 +1,4 @@
-"""Several people's answers out of a table, and what a data set's yaml says of them."""
+"""Several people's answers, read from a table as a data set's yaml describes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def people_columns(
     own: Sequence[str] | None,
     n_classes: int,
 ) -> dict[str, People]:
-    """What several people said, by name, as a yaml tells of it.
+    """Tables of several people's answers, by name, each described by a mapping in the yaml.
 
-    answers: columns of class numbers or of the data's own class names `own`; who: ``place`` (a
-    column is the first answer, the second ...), ``column`` (each column is one person), or as many
-    columns that say who gave each answer; missing: whether a cell may be empty or -1. ValueError,
-    in one sentence, for an unknown class, a missing answer that is not declared, or one person's
-    second answer to a row. O(n a) time; O(n w) memory for w people.
+    answers: columns of class numbers or of the data's own class names `own`; who: ``place`` (the
+    columns are first answers, second answers ...), ``column`` (each column is one person), or
+    columns with the person of each answer, one for each column of answers; missing: whether a cell
+    may be empty or -1. ValueError, in one sentence, for an unknown class, an undeclared missing
+    answer, or a person's second answer to a row. O(n a) time; O(n w) memory for w people.
     """
     return {name: read_people(f"{where}: answers {name!r}", table, of, own, n_classes)
             for name, of in people.items()}  # fmt: skip
@@ -57,13 +57,13 @@ def read_people(
 
 
 def worker_names(where: str, table: Any, column: str) -> list[str]:
-    """Who gave each answer of a column, as a text; empty where nobody did."""
+    """The person of each answer in a column, as text; empty without an answer."""
     values = table[column_of(where, table, (column,))][:]
     return ["" if value in NOBODY else str(value) for value in values]
 
 
 def by_worker(where: str, answers: Ints, who: Sequence[Sequence[str]]) -> People:
-    """(n, places) answers given by (places, n) people, with one column for each of the people."""
+    """(n, places) answers, by the (places, n) people who gave them, as one column per person."""
     named = np.array(who).T
     given = answers != ABSENT
 

@@ -16,18 +16,18 @@ from al_bench.data.types import Dataset, Split
 
 @dataclass(frozen=True)
 class Synthetic:
-    """Spherical Gaussian classes of equal size whose prior believes in displaced centres.
+    """Spherical Gaussian classes of equal size, with a prior that assumes displaced class centres.
 
         >>> data = Synthetic(n_train=100).load()
 
     Parameters
     ----------
-    n_train, n_test, n_classes, dim : rows of each split, classes, and features of a row
+    n_train, n_test, n_classes, dim : rows of each split, number of classes and of features
     separation : root mean square distance of two class centres, in standard deviations within a
         class
-    prior_quality : 1 makes the prior the true posterior, 0 a stranger's (chance on average); in
-        between it believes in a mixture of true and random centres
-    seed : of the data alone
+    prior_quality : 1 makes the prior the true posterior, 0 that of random centres (chance on
+        average); in between, the centres are a mixture of true and random ones
+    seed : of the data only
     """
 
     n_train: int = 2000
@@ -40,7 +40,7 @@ class Synthetic:
 
     def __post_init__(self) -> None:
         at_least(self, 2, n_classes=self.n_classes)
-        at_least(self, self.n_classes, n_train=self.n_train, n_test=self.n_test)  # one a class
+        at_least(self, self.n_classes, n_train=self.n_train, n_test=self.n_test)  # one per class
         at_least(self, 1, dim=self.dim)
         at_least(self, 0, separation=self.separation)
         fraction(self, prior_quality=self.prior_quality)
@@ -65,7 +65,7 @@ class Synthetic:
 
 
 def sampled_rows(n: int, centres: Floats, believed: Floats, draws: np.random.Generator) -> Split:
-    """n rows of equally many of each class, shuffled, with the posterior under `believed`."""
+    """n shuffled rows of balanced classes, with the posterior under the centres `believed`."""
     labels = draws.permutation(np.arange(n) % len(centres))
     features = centres[labels] + draws.normal(size=(n, centres.shape[1]))
     scores = features @ believed.T - 0.5 * (believed**2).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Texts in parquet files, read in place, with what several people answered of each."""
+"""Texts in parquet files, read in place, with several people's answers to each."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from al_bench.data.types import Dataset, Split
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts of one or two parquet files, with human answers beside the pool's.
+    """Texts of one or two parquet files, with human answers to the rows of the pool.
 
         >>> data = Texts("mine", pool=file, test=file).load()
 
     Parameters
     ----------
-    name : what reports call it
-    pool, test : the file of each split, below $AL_BENCH_DATA where it lies there
-    pool_rows, test_rows : which of its rows, as the values allowed in a column; {}: all
+    name : name in reports
+    pool, test : the file of each split, looked up below $AL_BENCH_DATA first
+    pool_rows, test_rows : which of its rows, as allowed values by column; {}: all
     input : columns of text, joined by a new line
     label, class_names, prompts, human : as in ``Hub``
     people : tables of several people's answers by name, each with `answers` (columns), `who`
@@ -56,11 +56,11 @@ class Texts:
     people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def absent(self) -> str | None:
-        """Why the files are not on this machine, None where they are; nothing is read."""
+        """Why the files are not on this machine, or None if they are; reads nothing."""
         return why_absent(self.name, self.pool, self.test)
 
     def load(self) -> Dataset:
-        """FileNotFoundError where a file is not at hand, ValueError where it is not as said."""
+        """FileNotFoundError if a file is missing, ValueError if it is not as described."""
         path, pool = open_parquet(self.name, self.pool)
         other, test = open_parquet(self.name, self.test)
         where, there = f"{self.name} train ({path})", f"{self.name} test ({other})"
@@ -95,5 +95,5 @@ class Texts:
 
 
 def alike(rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """The values allowed in each column, written alike however they came."""
+    """The allowed values of each column, in one form: a list."""
     return {column: list(rows[column]) for column in sorted(rows)}

@@ -1,1 +1,1 @@
-"""How good a model is, by rows drawn at random: pure statistics of arrays."""
+"""How good a model is, estimated from rows drawn at random: pure functions of arrays."""

@@ -1,5 +1,5 @@
-"""Which rows measure a model: a stratified random design, fixed before a label is seen; the sample
-that it draws, totals estimated from it, and what is known of fractions by them."""
+"""The audit's stratified random design, fixed before a label is seen; the sample that it draws,
+totals estimated from it, and posteriors of fractions."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from al_bench.core.arrays import one_hot
 from al_bench.core.state import Floats, Ints
 
-NEVER = -1  # in an order: this row is not kept for the audit
-FEW = 5  # rows of a stratum below which its variance is not estimated alone
+NEVER = -1  # place of a row that is not kept for the audit
+FEW = 5  # strata with fewer rows are merged for variances
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found.
+    """The result of an audit.
 
     rows: (a,) audited pool rows that have an answer; strata: (n,) stratum of every pool row;
-    answers: (a,) classes, what people said. A row of a stratum was audited with probability
-    (audited in the stratum) / (rows of the stratum), whichever row it is.
+    answers: (a,) answered classes. In a stratum every row is audited with the same probability:
+    (audited in the stratum) / (rows of the stratum).
     """
 
     rows: Ints
@@ -46,12 +46,12 @@ def reserve(guesses: Ints, fraction: float, rng: np.random.Generator) -> tuple[I
 
 
 def next_audited(strata: Ints, places: Ints, asked: Ints, budget: int) -> Ints:
-    """The rows to audit next: the first ones of their strata's orders that were not asked yet.
+    """The rows to audit next: those not asked yet that come first in their strata's orders.
 
-    asked: rows that were; strata, places: (n,) as of `reserve`. Strata take turns so that their
+    asked: rows asked so far; strata, places: (n,) from `reserve`. Strata take turns so that their
     counts go by the square root of their sizes (power allocation, Bankier 1988): a rare class is
     measured too, and a large one better. The choice of strata depends on counts alone, never on an
-    answer, so which row of a stratum is audited is left to chance. O(n log n).
+    answer, so the audited rows of a stratum are random. O(n log n).
     """
     weights: Floats = np.sqrt(np.bincount(strata))
     waiting = places != NEVER
@@ -68,10 +68,10 @@ def next_audited(strata: Ints, places: Ints, asked: Ints, budget: int) -> Ints:
 
 @dataclass(frozen=True)
 class Sample:
-    """Audited rows and those that could have been, as the estimates read them.
+    """The audited rows and the reserve, as the estimates read them.
 
-    weights: (a,), strata: (a,) for variances, guess: (a,), probs: (a, k), truths: (a, k) of the
-    audited rows; those of the reserve: shares, guesses, predicted: (m,), (m,), (m, k).
+    Of the audited rows: weights (a,), strata (a,) for variances, guess (a,), probs (a, k), truths
+    (a, k). Of the reserve: shares (m,), guesses (m,), predicted (m, k).
     """
 
     weights: Floats
@@ -85,12 +85,12 @@ class Sample:
 
     @property
     def weight(self) -> float:
-        """What part of all rows an audited one stands for: one over their effective number."""
+        """The fraction of all rows that an audited one stands for: 1 / effective sample size."""
         return float((self.weights**2).sum())
 
 
 def taken(probs: Floats, audit: Audit, truths: Floats | None, rows: Ints | None) -> Sample:
-    """The sample that an audit is; ValueError where its parts do not fit together."""
+    """The sample of an audit; ValueError where shapes do not fit."""
     (n, k), count = probs.shape, len(audit.rows)
     if not count or len(audit.strata) != n or len(audit.answers) != count:
         raise ValueError(
@@ -118,8 +118,8 @@ def taken(probs: Floats, audit: Audit, truths: Floats | None, rows: Ints | None)
 
 
 def weights(strata: Ints, rows: Ints) -> Floats:
-    """(m,) what part of all n rows each of these rows stands for: the strata's sizes over the rows
-    that are there, scaled to sum to one where a stratum has none (Hajek, 1971).
+    """(m,) the fraction of all n rows that each of these rows stands for: its stratum's size over
+    the rows sampled from it, scaled to sum to one where a stratum has none (Hajek, 1971).
 
     strata: (n,) of all rows; rows: (m,) at least one.
     """
@@ -134,8 +134,8 @@ def sums(groups: Ints, values: Floats, k: int) -> Floats:
 
 
 def merged_strata(strata: Ints) -> Ints:
-    """(a,) strata of a sample for variances: those with fewer than `FEW` rows make one together,
-    with the largest where that has too few (collapsed strata: Cochran, 1977, 5A.12)."""
+    """(a,) strata of a sample for variances: those with fewer than `FEW` rows are merged, with the
+    largest too if together they have too few (collapsed strata: Cochran, 1977, 5A.12)."""
     counts = np.bincount(strata)
     small = counts[strata] < FEW
     if 0 < np.count_nonzero(small) < FEW:
@@ -155,12 +155,12 @@ def deviations(values: Floats, strata: Ints) -> Floats:
 
 
 def tuned(outcomes: Floats, predictions: Floats, spread: float) -> float:
-    """How far predictions are believed, in 0..1: what makes the variance least (PPI++:
-    Angelopoulos, Duchi and Zrnic, 2023).
+    """The weight of the predictions, in 0..1, that minimises the variance (PPI++: Angelopoulos,
+    Duchi and Zrnic, 2023).
 
     outcomes, predictions: (a, c) deviations in the sample; spread: variance of the predictions'
-    own totals over the rows that were not audited. One number for all columns, so that rare ones
-    are not fitted.
+    totals over the rows that were not audited. One weight for all columns, so that rare ones do not
+    overfit.
     """
     variance = float((predictions**2).sum()) + spread
     if variance <= 0:
@@ -171,8 +171,8 @@ def tuned(outcomes: Floats, predictions: Floats, spread: float) -> float:
 def difference_estimator(
     sample: Sample, outcomes: Floats, hoped: Floats, of_all: Floats
 ) -> tuple[Floats, Floats]:
-    """(c,) totals and their variances: of the predictions for all rows (m, c), as far as they are
-    believed, and of what they miss in the audited ones, outcomes less hoped (a, c)."""
+    """(c,) totals and their variances: weighted predictions for all rows, `of_all` (m, c), plus
+    what they miss in the audited rows, `outcomes` less `hoped` (a, c)."""
     predicted = sample.shares @ of_all
     own = (sample.shares[:, None] ** 2 * (of_all - predicted) ** 2).sum(axis=0)
     weighed = sample.weights[:, None]
@@ -185,15 +185,15 @@ def difference_estimator(
 
 @dataclass(frozen=True)
 class Beta:
-    """What is known of a fraction: a beta distribution of these shapes."""
+    """The posterior of a fraction: a beta distribution of these shapes."""
 
     a: float
     b: float
 
     @classmethod
     def of(cls, mean: float, variance: float) -> Beta:
-        """The one of this mean in (0, 1) and variance; a variance too large becomes as large as
-        it can be."""
+        """The beta distribution with this mean in (0, 1) and variance, which is capped at the
+        largest possible one."""
         size = max(mean * (1 - mean) / max(variance, 1e-12) - 1, 1e-3)
         return cls(mean * size, (1 - mean) * size)
 
@@ -208,19 +208,19 @@ class Beta:
 
 
 def jeffreys(fraction: Floats, variance: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Mean and variance of what is known of fractions that were estimated with such a variance.
+    """Posterior mean and variance of fractions that were estimated with these variances.
 
-    weight: what part of all rows an audited row stands for. A simple random sample of n = 1/weight
-    rows with variance p(1 - p)/n gives the moments of Jeffreys' posterior Beta(x + 1/2, n - x +
-    1/2): half a row of either outcome is added, so that nothing is sure at 0 or 1 (Brown, Cai and
-    DasGupta, 2001). A smaller variance, by design or predictions, stands in its place. A larger
-    one, by answers that err, is that of fewer rows (effective sample size: Korn and Graubard,
-    1998).
+    weight: the fraction of all rows that an audited row stands for. For a simple random sample of n
+    = 1/weight rows with variance p(1 - p)/n this gives the moments of Jeffreys' posterior Beta(x +
+    1/2, n - x + 1/2): half a row of either outcome is added, so that nothing is sure at 0 or 1
+    (Brown, Cai and DasGupta, 2001). A smaller variance, by design or predictions, is used in its
+    place. A larger one, by wrong answers, means fewer rows (effective sample size: Korn and
+    Graubard, 1998).
     """
     whole = 1 / weight
     fraction, variance = np.clip(fraction, 0, 1), np.maximum(variance, 1e-12)
     rows = whole
-    for _ in range(20):  # until rows and mean fit each other
+    for _ in range(20):  # fixed point of rows and mean
         mean = (fraction * rows + 0.5) / (rows + 1)
         rows = np.minimum(whole, (rows + mean * (1 - mean) / variance) / 2)
     mean = (fraction * rows + 0.5) / (rows + 1)

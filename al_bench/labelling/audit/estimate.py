@@ -1,4 +1,4 @@
-"""How good a model is on rows it was not taught, from a few that people audited."""
+"""How good a model is on rows it was not trained on, estimated from an audit."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from al_bench.labelling.audit.design import (
 )
 
 ERROR = 0.025  # on either side of an interval
-POINTS = 64  # at which the distributions of hits and of misses are read
-TRUSTED = 0.5, 0.98  # beforehand a guess is expected to be right so often at least and at most
+POINTS = 64  # quantiles that stand for a distribution of hits or misses
+TRUSTED = 0.5, 0.98  # bounds of the probability, before the audit, that a guess is right
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value, and what it lies between with the estimate's confidence."""
+    """A value with the bounds of its interval."""
 
     value: float
     low: float
@@ -36,11 +36,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class AuditEstimate:
-    """How good a model is, each with an interval.
+    """How good a model is, each value with an interval.
 
-    recalls: (k,) by class, in 0..1 where nothing is known; balanced_accuracy: their mean;
-    balanced: what is known of it, at its worst, for other levels of confidence that it is above
-    something.
+    recalls: (k,) by class, 0..1 where nothing is known; balanced_accuracy: their mean; balanced:
+    its posterior in the worst case, for lower bounds at other levels of confidence.
     """
 
     accuracy: Interval
@@ -52,16 +51,16 @@ class AuditEstimate:
 def estimate(
     probs: Floats, audit: Audit, truths: Floats | None = None, reserve: Ints | None = None
 ) -> AuditEstimate:
-    """Accuracy, balanced accuracy and recalls on rows that the model was not taught, distributed as
-    the pool is, with intervals of 95 %.
+    """Accuracy, balanced accuracy and recalls on rows that the model was not trained on,
+    distributed as the pool is, with intervals of 95 %.
 
-    probs: (n, k) the model's, of every pool row; audit: the rows that were audited, none of which
-    may have taught it. truths: (a, k) in place of its answers, what several of them say of the true
-    class (`agreed`, or a label model's consensus). reserve: (m,) the rows the audit was drawn from,
-    which must include them and are as new to the model as they are (None: all); their predictions
-    make the intervals narrower without being believed (prediction-powered inference: Angelopoulos
-    et al., 2023), in the form of a difference estimator under the stratified design (Särndal et
-    al., 1992). ValueError where no row was audited or shapes do not fit. O(n k).
+    probs: (n, k) the model's, of every pool row; audit: the audited rows, none of which may have
+    trained it. truths: (a, k) estimates of the true classes, in place of the audit's answers
+    (`agreement`, or a label model's consensus). reserve: (m,) the rows the audit was drawn from,
+    which must include the audited ones and be as new to the model (None: all); their predictions
+    narrow the intervals without being trusted (prediction-powered inference: Angelopoulos et al.,
+    2023), in the form of a difference estimator under the stratified design (Särndal et al., 1992).
+    ValueError where no row was audited or shapes do not fit. O(n k).
     """
     sample = taken(probs, audit, truths, reserve)
     accuracy, right = accuracy_of(sample)
@@ -84,7 +83,7 @@ def estimate(
 
 
 def accuracy_of(sample: Sample) -> tuple[float, Beta]:
-    """Accuracy as estimated, which may be a little outside 0..1, and what is known of it."""
+    """Estimated accuracy, which may be a little outside 0..1, and its posterior."""
     at = np.arange(len(sample.guess))
     right, hoped = (x[at, sample.guess][:, None] for x in (sample.truths, sample.probs))
     of_all = sample.predicted[np.arange(len(sample.guesses)), sample.guesses][:, None]
@@ -94,16 +93,16 @@ def accuracy_of(sample: Sample) -> tuple[float, Beta]:
 
 
 def seen(sample: Sample) -> Floats:
-    """(2, k) hits and misses of each class among the audited rows, in effective numbers of them."""
+    """(2, k) hits and misses of each class among the audited rows, in effective numbers of rows."""
     own = one_hot(sample.guess, sample.probs.shape[1])
     hit, missed = (sample.weights @ (sample.truths * x) for x in (own, 1 - own))
     return np.maximum(np.stack([hit, missed]) / sample.weight, 0)
 
 
 def spread_of_mean(sample: Sample, recall: Floats, variance: Floats, sizes: Floats) -> float:
-    """Variance of the mean recall: that of classes alone, and what two of them have in common, as a
-    row that is no hit of one is a miss of another. Classes of which no row was audited may all be
-    worse or better than expected: they are taken to be so together."""
+    """Variance of the mean recall: each class's variance, and the covariance of classes, since a
+    row that is no hit of one is a miss of another. Recalls of classes without an audited row are
+    taken to be perfectly correlated."""
     k, right = len(recall), sample.truths
     own = one_hot(sample.guess, k)
     precise = sample.weights @ (own * right) / np.maximum(sample.weights @ own, 1e-12)
@@ -118,10 +117,10 @@ def spread_of_mean(sample: Sample, recall: Floats, variance: Floats, sizes: Floa
 
 @dataclass(frozen=True)
 class ClassParts:
-    """What parts of all rows are hits and misses of each class, at p points of what is known.
+    """Fractions of all rows that are hits and misses of each class, at p quantiles of posteriors.
 
-    hits: (k, p); misses as they are expected beforehand, and as bad as they may be: (k, p), (k, p);
-    missed: (k,) as the sample has them.
+    hits: (k, p); expected, feared: (k, p) misses as the model expects them and in the worst case;
+    missed: (k,) misses in the sample.
     """
 
     hits: Floats
@@ -130,30 +129,30 @@ class ClassParts:
     missed: Floats
 
     def recall(self, misses: Floats) -> Floats:
-        """(k, p p) at every pair of points: a hit of a class is guessed so and a miss is not, so
-        they are other rows, and what is known of them is put together as of independent samples
-        (Fay, Proschan and Brittain, 2015)."""
+        """(k, p p) recalls at every pair of quantiles. Hits of a class are guessed as that class
+        and misses are not, so they are different rows, combined as independent samples (Fay,
+        Proschan and Brittain, 2015)."""
         hits, misses = self.hits[:, :, None], misses[:, None, :]
         return np.asarray((hits / np.maximum(hits + misses, 1e-12)).reshape(len(hits), -1))
 
     @property
     def plain(self) -> Floats:
-        """(k,) recalls with no miss but those in the sample."""
+        """(k,) recalls with the misses of the sample alone."""
         hits = self.hits.mean(axis=1)
         return np.asarray(hits / np.maximum(hits + self.missed, 1e-12))
 
     @property
     def sizes(self) -> Floats:
-        """(k,) what part of all rows each class is."""
+        """(k,) the fraction of all rows in each class."""
         return np.asarray(np.maximum(self.hits.mean(axis=1) + self.feared.mean(axis=1), 1e-12))
 
 
 def hits_and_misses(sample: Sample, wrong: float) -> ClassParts:
-    """What is known of hits and misses; wrong: the part of all rows that is guessed wrong.
+    """Posteriors of hits and misses; wrong: the fraction of all rows that is guessed wrong.
 
-    Misses are counts of what is rare: a gamma distribution with half an event more (Fay and Feuer,
-    1997). Beforehand, with the weight of half an event, those are expected that the model's
-    probabilities expect, calibrated to all that is wrong, and one audited row over all classes.
+    Misses are rare counts: a gamma distribution with half an event more (Fay and Feuer, 1997). Its
+    prior, with the weight of half an event, expects the misses that the model's probabilities give,
+    calibrated to `wrong`, and one audited row spread over all classes.
     """
     from scipy.special import betaincinv, gammaincinv
 
@@ -176,9 +175,9 @@ def hits_and_misses(sample: Sample, wrong: float) -> ClassParts:
 
 
 def precision(sample: Sample, wrong: float) -> tuple[Floats, Floats, Floats, Floats]:
-    """(k,) each: the part of all rows that is guessed so; in effective numbers of audited rows, how
-    many of these are right, of how many; and what part the predictions would have right, calibrated
-    to all errors, which counts as one row."""
+    """(k,) each: the fraction of all rows with this guess; of these, in effective numbers, the
+    audited rows that are right, and all audited rows; and the fraction right by the predictions,
+    calibrated to all errors, which counts as one row."""
     k, guesses = sample.probs.shape[1], sample.guesses
     share = sums(guesses, sample.shares, k)
     hope = sample.predicted[np.arange(len(guesses)), guesses]
@@ -195,10 +194,10 @@ def precision(sample: Sample, wrong: float) -> tuple[Floats, Floats, Floats, Flo
 
 
 def of_each_guess(sample: Sample, mean: Floats, own: Floats) -> tuple[Floats, Floats, Floats]:
-    """(k,) each, of the audited rows of each guess: what part is right, its variance, and what part
-    of such rows one of them stands for, 0 where there is none; as `difference`, guess by guess.
+    """(k,) each, of the audited rows of each guess: the fraction right, its variance, and the
+    fraction of such rows that one of them stands for (0 without any); as `difference_estimator`.
 
-    mean, own: (k,) the probability of the guess over all such rows, and the variance of that.
+    mean, own: (k,) mean probability of the guess over all such rows, and its variance.
     """
     k, guess = sample.probs.shape[1], sample.guess
     each = sample.weights / sums(guess, sample.weights, k)[guess]
@@ -218,20 +217,20 @@ def of_each_guess(sample: Sample, mean: Floats, own: Floats) -> tuple[Floats, Fl
 
 
 def agreement(table: Ints, k: int) -> tuple[Floats, float]:
-    """(a, k) numbers whose mean over rows of one true class is that class, the mean over each row's
-    answers, and how often these are wrong, as far as their agreement with each other tells.
+    """(a, k) unbiased estimates of the true classes, averaged over each row's answers, and the
+    error rate of the answers, estimated from how often they agree.
 
-    table: (a, m) answers, ABSENT where there is none; some rows have two. People are taken to err
-    as each other class alike and apart from each other: whoever errs together is taken to be right
-    (Dawid and Skene, 1979, with one number for all). An answer becomes its row in the inverse of
-    that confusion, so single numbers may be below 0 or above 1 (Rogan and Gladen, 1978; as the
-    backward correction of Patrini et al., 2017). ValueError where no row has two answers or they
-    agree no more often than by chance.
+    table: (a, m) answers, ABSENT where there is none; some rows have two. People are assumed to err
+    independently, at one rate, evenly over the other classes; shared errors pass as right answers
+    (Dawid and Skene, 1979, with one rate for all). An answer becomes its row in the inverse
+    confusion matrix, so numbers may be below 0 or above 1 (Rogan and Gladen, 1978; as the backward
+    correction of Patrini et al., 2017). ValueError where no row has two answers or they agree no
+    more often than by chance.
     """
     there = table != ABSENT
     counts = one_hot(np.where(there, table, 0), k).astype(np.float64) * there[:, :, None]
-    votes, said = counts.sum(axis=1), there.sum(axis=1)
-    pairs = float((said * (said - 1)).sum())
+    votes, n_answers = counts.sum(axis=1), there.sum(axis=1)
+    pairs = float((n_answers * (n_answers - 1)).sum())
     if not pairs:
         raise ValueError("no audited row has two answers; wanted some, to see how often they agree")
     agreement = float((votes * (votes - 1)).sum()) / pairs
@@ -243,4 +242,4 @@ def agreement(table: Ints, k: int) -> tuple[Floats, float]:
     right = (1 + np.sqrt((k - 1) * (k * agreement - 1))) / k
     error = 1 - right
     confusion = (1 - error - error / (k - 1)) * np.eye(k) + error / (k - 1)
-    return np.asarray(votes @ np.linalg.inv(confusion) / said[:, None]), float(error)
+    return np.asarray(votes @ np.linalg.inv(confusion) / n_answers[:, None]), float(error)

@@ -1,4 +1,4 @@
-"""When to stop asking: what looks at an audit tell of a target and of what more labels bring."""
+"""When to stop labelling: looks at an audit, a target, and the gain of more labels."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from al_bench.labelling.audit.estimate import AuditEstimate
 
 FEW = 20  # audited rows below which nothing is concluded
 GROWTH = 1.5  # of the audit from one look to the next
-ERROR = 0.05  # the probability that a floor, or a most, of any look is wrong
-GAIN, STEP = 0.01, 100  # less balanced accuracy by so many more labels is not worth them
+ERROR = 0.05  # probability that the `floor` of any look is wrong, and that a `most` is
+GAIN, STEP = 0.01, 100  # STEP more labels that gain less than GAIN are not worth it
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at an audit found.
+    """One look at an audit.
 
-    number: of the look, from 1; rows: audited then; labels: of the model; floor: what its balanced
-    accuracy is surely above; gain, most: what `STEP` more labels are expected to gain of it, and
-    surely gain no more than: None before there are models of three numbers of labels.
+    number: of the look, from 1; rows: audited then; labels: of the model; floor: lower bound of its
+    balanced accuracy; gain, most: the expected gain of `STEP` more labels and its upper bound, None
+    before there are models of three numbers of labels.
     """
 
     number: int
@@ -52,24 +52,24 @@ def due(last: Look | None) -> int:
 
 
 def spent(look: int) -> float:
-    """The part of `ERROR` that the look of this number (from 1) may make: all looks together make
-    no more than the whole, however many there are and however they depend on each other (a union
-    bound, as in alpha spending: Lan and DeMets, 1983)."""
+    """The error allowed to the look of this number (from 1): all looks together spend `ERROR` at
+    most, however many they are and however dependent (a union bound, as in alpha spending: Lan and
+    DeMets, 1983)."""
     return ERROR / (look * (look + 1))
 
 
 def look_at(
     number: int, found: AuditEstimate, audit: Audit, truths: Floats, labels: Ints, guesses: Ints
 ) -> Look:
-    """The look of this number, which this estimate is.
+    """The look of this number, made from this estimate.
 
-    The interval of one estimate holds for one look; whoever estimates again and again sees a lucky
-    one sooner or later. So every estimate that anybody is shown is a look, whatever for, where one
-    is due: then its error is spent, and until the next one is due its numbers stay what is said. A
-    confidence sequence would not do, as each model is another one.
+    The interval of one estimate holds for one look; who looks again and again finds a lucky one. So
+    every estimate that is shown is a look where one is due: its error is spent, and its bounds hold
+    until the next look is due. A confidence sequence does not fit, as the model changes.
 
-    truths: (a, k) what is said of the audited rows' classes; of the models so far, the present one
-    last: labels: (r,) they were made with, the audit's too; guesses: (r, a) of the audited rows.
+    truths: (a, k) estimates of the audited rows' classes; of the models so far, the present one
+    last: labels: (r,) their numbers of labels, the audit's too; guesses: (r, a) of the audited
+    rows.
     """
     from scipy.special import ndtri
 
@@ -86,23 +86,23 @@ def look_at(
 def advice(
     look: Look | None, found: AuditEstimate, unseen: Sequence[str], target: float | None
 ) -> Advice:
-    """Whether to stop, by the last look and the estimate of now.
+    """Whether to stop, by the last look and the present estimate.
 
-    target: balanced accuracy that is wanted, which holds at a stop but for a probability `ERROR`
-    over all looks together, whatever targets are asked about; None: stop where `STEP` more labels
-    surely gain less than `GAIN`, if it goes on to rise with the logarithm of their number. unseen:
-    classes that no audited row has, without which nobody is told to stop.
+    target: wanted balanced accuracy; over all looks and targets, a stop is wrong with probability
+    `ERROR` at most; None: stop where `STEP` more labels surely gain less than `GAIN`, if balanced
+    accuracy grows with the logarithm of labels. unseen: classes without an audited row, with which
+    the advice is never to stop.
     """
     if look is None:
         return Advice(False, f"nothing is concluded from fewer than {FEW} audited rows")
-    said = gains(look) if target is None else reaches(look, target, found)
-    if said.stop and (missing := lacks(found, unseen)):
+    verdict = gains(look) if target is None else reaches(look, target, found)
+    if verdict.stop and (missing := lacks(found, unseen)):
         return Advice(False, missing)
-    return said
+    return verdict
 
 
 def reaches(look: Look, target: float, found: AuditEstimate) -> Advice:
-    """Whether balanced accuracy is surely over a target, and did not fall below it since."""
+    """Whether balanced accuracy is surely over a target, and has not fallen below it since."""
     now, over = found.balanced_accuracy.value, look.floor > target
     surely = f"{look.name}: balanced accuracy is surely above {look.floor:.1%}"
     if over and now < target:
@@ -128,7 +128,7 @@ def gains(look: Look) -> Advice:
 
 
 def lacks(found: AuditEstimate, unseen: Sequence[str]) -> str | None:
-    """What an audit must show before anybody is told to stop, in a sentence; None if it does."""
+    """Why the audit does not allow to stop yet, in a sentence; None where it does."""
     if unseen:
         return f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
     low, chance = found.balanced_accuracy.low, 1 / len(found.recalls)
@@ -139,14 +139,13 @@ def lacks(found: AuditEstimate, unseen: Sequence[str]) -> str | None:
 
 
 def rise(audit: Audit, truths: Floats, labels: Ints, guesses: Ints) -> tuple[float, float]:
-    """b of the curve a + b log(labels) of balanced accuracy, and its standard deviation.
+    """Slope b of the curve a + b log(labels) of balanced accuracy, and its standard deviation.
 
-    The curve is fitted to all models on the rows audited by now: none of them was taught these, and
-    as it is the same rows, models are compared in pairs. It is an assumption on the safe side:
-    unlike a power law it never levels off. The least-squares slope is a sum over audited rows, each
-    with the slope of its own marks, so its variance is that of a total of the design; half a row
-    that is learnt on the way is added, as by `jeffreys`. Classes that were not audited are taken to
-    rise as the others do. O(r a).
+    The curve is fitted to all models on the rows audited by now: none was trained on them, and the
+    rows are the same, so models are compared in pairs. The curve is a safe assumption: unlike a
+    power law it never levels off. The least-squares slope is a sum over audited rows of each row's
+    slope, so its variance is that of a total of the design; half a row learnt on the way is added,
+    as in `jeffreys`. Classes without audited rows are taken to rise as the others do. O(r a).
     """
     shares = weights(audit.strata, audit.rows)
     weight, sizes = float((shares**2).sum()), shares @ truths

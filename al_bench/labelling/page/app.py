@@ -35,10 +35,10 @@ MOST_NAMES = 4  # of people who share a browser; a cookie has room for so many
 
 
 def application(view: View, port: int, token: str | None) -> Starlette:
-    """The application that serves a session's labelling.
+    """The web application of a session.
 
-    port: it listens on, by which its cookies are named; token: what a visitor must know, None
-    where everybody on this machine may come in (the page is then served under its own names only,
+    port: it listens on, and it names the cookies; token: what a visitor must know, None where
+    everybody on this machine may come in (the page is then served under local host names only,
     which other sites cannot take).
     """
     page = Page(view, f"csrf-{port}", f"annotator-{port}")
@@ -74,14 +74,14 @@ def application(view: View, port: int, token: str | None) -> Starlette:
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    """An error as a sentence; what the disk refuses is the server's trouble, not the visitor's."""
+    """An error as a sentence; a disk error is the server's (503), others are the visitor's."""
     if isinstance(error, HTTPException):
         return PlainTextResponse(error.detail, error.status_code, error.headers)
     return PlainTextResponse(str(error), 503 if isinstance(error, OSError) else 400)
 
 
 class Page:
-    """The handlers. They run on one thread, one after the other, and each takes milliseconds."""
+    """The request handlers. They run one after the other on one thread, for milliseconds each."""
 
     def __init__(self, view: View, csrf: str, annotator: str) -> None:
         self.view = view
@@ -96,7 +96,7 @@ class Page:
         self.templates.filters["percent"] = whole_percent
 
     def shown(self, request: Request, template: str, **values: Any) -> Response:
-        """A page or a part of one; a browser without a secret for its forms is given one."""
+        """A page or a part of one; a browser without a secret for its forms gets one."""
         secret = request.cookies.get(self.csrf) or token_urlsafe(16)
         text = self.templates.get_template(template).render(
             name=self.view.name, csrf=secret, **values
@@ -136,8 +136,8 @@ class Page:
         return [unquote(name) for name in kept.split("|") if name]
 
     def visitor(self, request: Request) -> str:
-        """Whose part of the page is wanted; HTTPException unless he gave his name in this browser:
-        a link of another site must not have rows chosen for anybody."""
+        """The annotator whose part of the page is requested; HTTPException unless this browser gave
+        the name, so that a link on another site cannot have rows chosen for anybody."""
         name = name_in(request.query_params)
         if name not in self.names(request):
             raise HTTPException(403, f"{name} has not said who he is; open the page anew")
@@ -181,7 +181,7 @@ class Page:
         return await form(request, request.cookies.get(self.csrf, ""))
 
     def next(self, request: Request, name: str) -> Response:
-        """What is to be done now: the part of the page, or all of it for a browser without
+        """The next row: the working part of the page, or the whole page for a browser without
         scripts."""
         if "hx-request" not in request.headers:
             return to(name)

@@ -1,4 +1,4 @@
-"""What is computed while people label: the next rows, and how good the model is by now."""
+"""Work in the background while people label: choosing the next rows and measuring the model."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Prospect:
-    """Whether more rows come for an annotator. exhausted: there are none; failure: why not, in a
-    sentence, or None."""
+    """Whether more rows come for an annotator. exhausted: no row is left; failure: why choosing
+    failed, in a sentence, or None."""
 
     exhausted: bool = False
     failure: str | None = None
 
 
 class Background:
-    """One thread that does what is asked of it, and nothing twice at a time.
+    """One thread that chooses rows and measures the model, each at most once at a time.
 
     choose: chooses rows for an annotator, stores them and returns how many there are; measure:
-    stores how good the model is; end: called when nothing more will be done.
+    stores how good the model is; end: called after the last work.
     """
 
     def __init__(
@@ -37,18 +37,18 @@ class Background:
         self.measured: Future[None] | None = None
 
     def want_rows(self, annotator: str) -> None:
-        """Have rows chosen, unless that is being done."""
+        """Start choosing rows, unless that is running."""
         running = self.chosen.get(annotator)
         if running is None or running.done():
             self.chosen[annotator] = self.thread.submit(self.choose, annotator)
 
     def want_estimate(self) -> None:
-        """Have the model measured, unless that is being done."""
+        """Start measuring the model, unless that is running."""
         if self.measured is None or self.measured.done():
             self.measured = self.thread.submit(self.measure)
 
     def prospect(self, annotator: str) -> Prospect:
-        """What came of the last choice of rows for an annotator."""
+        """The result of the last choice of rows for an annotator."""
         last = self.chosen.get(annotator)
         if last is None or not last.done():
             return Prospect()
@@ -65,7 +65,7 @@ class Background:
         return None if error is None else error_sentence(error)
 
     def close(self) -> None:
-        """Wait for what is being done; nothing more is begun."""
+        """Wait for what is running, and start nothing more."""
         self.thread.shutdown(wait=True, cancel_futures=True)
         self.end()
 

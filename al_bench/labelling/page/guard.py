@@ -1,5 +1,5 @@
-"""What is refused before a handler sees it: strangers, and what other sites make a browser send;
-and what a browser sends, read strictly, refused in a sentence."""
+"""Checks before a handler: visitors need the token, writes must come from this page, and form
+fields are read strictly; errors are sentences."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from al_bench.labelling.annotations import check_annotator
 
 LONGEST_NAME = 60
-DAY = 24 * 3600.0  # seconds; whoever takes longer was not at it
+DAY = 24 * 3600.0  # seconds; the longest answer time that is recorded
 LONGEST = 65_536  # bytes of a form; an answer has some hundred
-# The page is made of its own files alone: no inline script or style runs, whatever a text says.
+# The page loads its own files alone; no inline script or style runs, even if a text holds one.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -34,10 +34,11 @@ HEADERS = {
 
 
 class Guard:
-    """An ASGI layer that lets in who knows the token (None: everybody) and what this page writes.
+    """An ASGI layer that lets in visitors with the token (None: everybody) and the page's own
+    writes.
 
-    A token comes once in the address (``?token=``) and is kept in a cookie, which is named for the
-    server's port since browsers share cookies among the ports of a machine.
+    The token comes once in the address (``?token=``) and is kept in a cookie. The server's port is
+    in the cookie's name, since browsers share cookies among the ports of a machine.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, cookie: str) -> None:
@@ -76,12 +77,12 @@ class Guard:
         await self.app(scope, receive, answer)
 
     def knows(self, given: str) -> bool:
-        """Whether somebody may come in; the comparison takes the same time for any wrong token."""
+        """Whether the token is right; the comparison takes the same time for any wrong one."""
         return self.token is None or compare_digest(given.encode(), self.token.encode())
 
 
 def refused_write(headers: Headers) -> tuple[int, str] | None:
-    """The status and sentence with which a write is refused, None where it is the page's own."""
+    """Status and sentence of a refused write, None where the write is the page's own."""
     origin = headers.get("origin")
     if origin is None or origin.partition("://")[2] != headers.get("host"):
         return 403, f"A write came from {origin or 'an unknown origin'}; wanted one of this page"
@@ -99,7 +100,7 @@ def refused_write(headers: Headers) -> tuple[int, str] | None:
 
 
 async def form(request: Request, csrf: str) -> dict[str, str]:
-    """The fields of a form of this page; HTTPException where it is none.
+    """The fields of a form of this page; HTTPException for any other form.
 
     csrf: the cookie's secret, which the form must repeat: other sites can neither read nor set it.
     """

@@ -19,7 +19,7 @@ from al_bench.labelling.page.app import LOOPBACK, application
 from al_bench.labelling.page.background import Background
 from al_bench.labelling.page.view import ESTIMATE, View, stored_estimate
 
-SWITCH = 0.0005  # seconds that a fit may keep Python from a key press; by default ten times that
+SWITCH = 0.0005  # seconds that a fit may delay a key press; Python's default is ten times that
 
 
 def serve(
@@ -34,10 +34,10 @@ def serve(
     """Serve the labelling page of a session until Ctrl-C.
 
     host, port: where to listen (port 0: any that is free); batch: rows chosen at a time for each
-    annotator; guess: whether the model's guess is shown, where a row does not measure the model;
-    config_dir: a folder of the user's own options; say: is given lines for the terminal.
-    Where `host` can be reached from other machines the address holds a random token, and nobody
-    comes in without it. OSError where the address is taken.
+    annotator; guess: whether the model's guess is shown, which it never is for audit rows;
+    config_dir: a folder of the user's own options; say: prints a line. Where `host` can be reached
+    from other machines, the address holds a random token that every visitor needs. OSError where
+    the port is taken.
     """
     sys.setswitchinterval(SWITCH)
     with listening(host, port) as listener:
@@ -58,9 +58,9 @@ def serve(
 
 
 def open_view(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> View:
-    """A session with a thread that chooses and measures; ValueError where there is none.
+    """A session with a thread that chooses rows and measures; ValueError where there is no session.
 
-    The thread has a session of its own, so that what it reads and writes stands in nobody's way.
+    The thread has its own session, so that its reads and writes block nobody.
     """
     session, own = Session.open(folder, config_dir), Session.open(folder, config_dir)
 
@@ -81,8 +81,8 @@ def open_view(folder: Path, batch: int, guess: bool, config_dir: Path | None) ->
 
 @cache
 def spare_what_is_loaded() -> None:
-    """Once, when all libraries are loaded: let garbage collection pass over what they made, which
-    would keep key presses waiting for a quarter of a second now and then."""
+    """Once, when all libraries are loaded: exempt their objects from garbage collection, which
+    would delay key presses by a quarter of a second now and then."""
     gc.collect()
     gc.freeze()
 
@@ -109,7 +109,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def address(host: str, port: int, token: str | None) -> str:
-    """The address to open; of all interfaces, by this machine's name."""
+    """The address to open; for all interfaces, with this machine's name."""
     anywhere = host not in LOOPBACK and is_unspecified(host)
     name = socket.gethostname() if anywhere else f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}/" + (f"?token={token}" if token else "")

@@ -1,4 +1,4 @@
-"""What the page reads of a session and writes into it, for one annotator at a time, and draws."""
+"""What the page shows of a session and writes into it, for one annotator at a time."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class View:
     """A session as annotators see it.
 
     batch: rows chosen at a time for each; guess: whether the model's guess is shown, which it never
-    is about a row that measures the model. Reading and writing is on the session's tables alone;
-    what takes longer than a key press may is done in the `background`, by a session of its own.
+    is for audit rows. Methods read and write the session's tables alone; slower work is done in the
+    `background`, with its own session.
     """
 
     def __init__(self, session: Session, batch: int, guess: bool, background: Background) -> None:
@@ -51,7 +51,8 @@ class View:
         self.session.close()
 
     def arrive(self, annotator: str) -> None:
-        """Somebody opens the page: have rows and an estimate ready, whatever came of it before."""
+        """Somebody opens the page: start choosing rows and measuring, even if that failed
+        before."""
         if len(self.session.ledger.waiting(annotator)) <= self.low:
             self.background.want_rows(annotator)
         self.measure()
@@ -62,11 +63,11 @@ class View:
 
     @property
     def low(self) -> int:
-        """So many rows before an annotator or fewer, and the next ones are chosen."""
+        """With so many open rows for an annotator or fewer, the next ones are chosen."""
         return max(2, self.batch // 2)
 
     def work(self, annotator: str) -> dict[str, Any]:
-        """What the working part of the page shows."""
+        """Values of the working part of the page."""
         known = self.session.ledger
         mine = known.waiting(annotator)
         prospect = self.background.prospect(annotator)
@@ -92,15 +93,15 @@ class View:
         return every[number - 1]
 
     def asked(self, annotator: str, number: int) -> Suggestion:
-        """A suggestion that was made to this annotator; HTTPException where it is none."""
+        """A suggestion for this annotator; HTTPException where it is for another."""
         one = self.suggestion(number)
         if one.annotator != annotator:
             raise HTTPException(403, f"suggestion {number} was not made to {annotator}")
         return one
 
     def image(self, number: int) -> Path:
-        """The file of a row that was suggested; HTTPException where it has none that is as it was
-        when it came into the session."""
+        """The image file of a suggested row; HTTPException where there is none, or it has changed
+        since it was added."""
         one = self.suggestion(number)
         if one.path is None:
             raise HTTPException(404, f"row {one.id} has no image")
@@ -123,12 +124,12 @@ class View:
         self.session.skip(self.asked(annotator, number).number)
 
     def panel(self, annotator: str) -> dict[str, Any]:
-        """What the part of the page shows that tells how far everybody is."""
+        """Values of the part of the page that shows everybody's progress."""
         known, classes = self.session.ledger, self.session.classes
         measured = [decision.value for decision in known.decisions if decision.kind == ESTIMATE]
-        said = Counter(answer.answer for answer in known.answers)
-        counts = [(name, said[name]) for name in classes]
-        counts += [("not sure", said[None])] if said[None] else []
+        answers = Counter(answer.answer for answer in known.answers)
+        counts = [(name, answers[name]) for name in classes]
+        counts += [("not sure", answers[None])] if answers[None] else []
         return {
             "annotator": annotator,
             "rows": self.session.store.count("rows"),
@@ -142,7 +143,7 @@ class View:
 
 
 def in_words(last: Answer | Suggestion | None) -> str:
-    """What was done last."""
+    """The last answer or skip, in words."""
     if last is None:
         return ""
     if isinstance(last, Suggestion):
@@ -151,7 +152,7 @@ def in_words(last: Answer | Suggestion | None) -> str:
 
 
 def stored_estimate(estimate: SessionEstimate, answers: int) -> dict[str, Any]:
-    """An estimate that was made after so many answers, as a decision's value, so that a curve
+    """An estimate, and the number of answers before it, as a decision's value, so that the curve
     outlives the server."""
     return {
         "answers": answers,
@@ -175,8 +176,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """A learning curve as SVG takes it: points of the line and of the band around it, and marks:
-    places, words, and which end of them is there."""
+    """A learning curve for SVG: points of the line and of the band around it, and marks: x, y,
+    text, and the text's anchor."""
 
     width: float
     height: float

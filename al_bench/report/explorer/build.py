@@ -12,8 +12,8 @@ SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawi
 
 
 def explorer(data: Mapping[str, Any], title: str) -> str:
-    """The whole page of `explorer_data`; the same data give the same text. Takes no network, and
-    works from a file."""
+    """The whole page for the data of `explorer_data`; the same data give the same text. The page
+    needs no network and opens from a file."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -29,7 +29,7 @@ def explorer(data: Mapping[str, Any], title: str) -> str:
         .render(
             title=title,
             data=data,
-            json=Markup(text.replace("<", "\\u003c")),  # cannot end the element it stands in
+            json=Markup(text.replace("<", "\\u003c")),  # cannot close its script element
             style=Markup(style),
             scripts=list(map(Markup, scripts)),
         )

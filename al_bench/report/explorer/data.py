@@ -1,5 +1,5 @@
-"""What the results explorer is given: curves as whole numbers, who is who by index, and what
-methods and settings are told apart by, to filter them."""
+"""The data of the results explorer: curves as integers, methods and settings by index, and the
+facets by which they are filtered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from al_bench.report.results import Results
 from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec
 from al_bench.runs.options import Asked
 
-WHOLE = (*METHOD, "learner")  # what makes up a method: its loss is a part of it
+WHOLE = (*METHOD, "learner")  # the groups of a method; the learner includes its loss
 OTHERS = tuple(group for group in in_method(WHOLE) if group != "strategy")
 TITLES = {
     "modality": "Modality", "dataset": "Data set", "imbalance": "Imbalance", "noise": "Noise",
@@ -28,7 +28,7 @@ TITLES = {
     "learner": "Learner", "loss": "Loss", "proxy_selection": "Rows of", "label_model": "Labels by",
     "annotator_selection": "Whom to ask",
 }  # fmt: skip
-EVERY, DRAWN = 5, 200  # seeds up to which all resamples are counted; of more, so many are drawn
+EVERY, DRAWN = 5, 200  # up to 5 seeds all resamples are enumerated; for more, 200 are drawn
 UNIT = 10_000  # curves are stored in hundredths of a point
 
 
@@ -38,13 +38,13 @@ def explorer_data(
     modality: Callable[[Choice], str],
     command: Callable[[Choice], Asked | None],
 ) -> dict[str, Any]:
-    """All that the page is made of, ready for JSON; the same results give the same value.
+    """All data of the page, ready for JSON; the same results give the same value.
 
-    metrics: the page starts with the first; where one and the same times the prior are among them,
-    so is the better of the two, and the page starts with that. modality: of a data set; command:
-    how a choice is asked for on the command line, None where only its owner can. ValueError where
-    there is no run, a metric is unknown or lower is better, runs of one setting met different
-    problems, or a method has two runs of one seed.
+    metrics: the page starts with the first; if a metric is listed both alone and times the prior,
+    the better of the two is added and the page starts with that. modality: of a data set; command:
+    the command-line arguments of a choice, None if only its owner can run it. ValueError if there
+    is no run, a metric is unknown or lower is better, runs of one setting had different problems,
+    or a method has two runs with one seed.
     """
     from scipy.stats import t
 
@@ -61,7 +61,7 @@ def explorer_data(
     pairs = [
         (i, metrics.index(PRODUCT + m)) for i, m in enumerate(metrics) if PRODUCT + m in metrics
     ]
-    shown = [*range(len(metrics)), *(i for i, _ in pairs)]  # by which metric levels are drawn
+    shown = [*range(len(metrics)), *(i for i, _ in pairs)]  # the metric that levels are drawn by
     found = {choice for key in (*methods, *names.settings) for choice in key.choices}
     choices = sorted(found, key=lambda choice: (GROUPS.index(choice.group), choice))
     index = {one: i for some in (choices, methods) for i, one in enumerate(some)}
@@ -72,7 +72,7 @@ def explorer_data(
         "metrics": [*metrics, *(f"{metrics[i]}, alone or times the prior" for i, _ in pairs)],
         "start": len(metrics) if pairs else 0,
         "unit": UNIT,
-        # Student's 97.5 % quantile by degrees of freedom: of none (never read), of 1 to 40, of all
+        # Student's 97.5 % quantile by degrees of freedom: 0 (never read), 1 to 40, infinity
         "t": [0.0, *t.ppf(0.975, [*range(1, 41), np.inf]).tolist()],
         "resamples": {n: resamples(n) for n in range(2, 1 + max(len(c.seeds) for c in first))},
         "choices": [described(choice, command(choice)) for choice in choices],
@@ -111,7 +111,7 @@ def explorer_data(
 
 
 def described(choice: Choice, asked: Asked | None) -> dict[str, Any]:
-    """One choice: its group, its option, and how it is asked for; null where only its owner can."""
+    """One choice: group, option, and command-line arguments; null if only its owner can run it."""
     return {
         "group": choice.group,
         "option": choice.option,
@@ -121,7 +121,7 @@ def described(choice: Choice, asked: Asked | None) -> dict[str, Any]:
 
 
 def by_seed(curves: LearningCurves, method: Any) -> list[list[int] | None]:
-    """A method's curve of each seed, in whole numbers; None where it has no run."""
+    """A method's curve of each seed, as integers; None without a run."""
     rows = np.rint(curves.scores[curves.methods.index(method)] * UNIT)
     return [None if np.isnan(row).any() else row.astype(int).tolist() for row in rows]
 
@@ -131,8 +131,8 @@ def whole(level: float) -> int | None:
 
 
 def resamples(seeds: int) -> dict[str, Any]:
-    """Resamples of so many seeds, as how often each seed is drawn, and their probabilities: all
-    there are where they are few, else some drawn at random."""
+    """Bootstrap resamples of this many seeds, as counts of each seed, and their probabilities: all
+    of them if there are few seeds, else a random sample."""
     if seeds <= EVERY:
         draws = combinations_with_replacement(range(seeds), seeds)
         counts = np.array([np.bincount(draw, minlength=seeds) for draw in draws])
@@ -145,7 +145,7 @@ def resamples(seeds: int) -> dict[str, Any]:
 
 
 def facet(key: str, of: str, shown: Sequence[str], order: Sequence[str]) -> dict[str, Any]:
-    """One thing to filter by: its values in order, and the one of each setting or method."""
+    """One facet to filter by: its values in order, and the value of each setting or method."""
     values = list(dict.fromkeys(order))
     at = [values.index(text) for text in shown]
     return {"key": key, "title": TITLES[key], "of": of, "values": values, "at": at}
@@ -154,7 +154,7 @@ def facet(key: str, of: str, shown: Sequence[str], order: Sequence[str]) -> dict
 def setting_facets(
     curves: Sequence[LearningCurves], names: Names, modality: Callable[[Choice], str]
 ) -> list[dict[str, Any]]:
-    """What settings are told apart by: their choices, modality, and what the prior is worth."""
+    """The facets of settings: their choices, modality, and the quality of the prior."""
     groups = [group for group in SETTING if group not in in_method(WHOLE)]
     settings = [one.setting for one in curves]
     kinds = [modality(setting.choice("dataset")) for setting in settings]
@@ -165,7 +165,7 @@ def setting_facets(
 
 
 def method_facets(names: Names) -> list[dict[str, Any]]:
-    """What methods are told apart by: their choices, and of the learner its loss."""
+    """The facets of methods: their choices, and the learner's loss."""
     learners = [method.choice("learner") for method in names.methods]
     options = [learner.option for learner in learners]
     losses = [str(learner.parameters.get("balance", "its own")) for learner in learners]
@@ -184,8 +184,8 @@ def by_choice(group: str, of: str, keys: Sequence[Key], names: Names) -> dict[st
 
 
 def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
-    """Each level as one of three ranges, of about as many different levels each, and the ranges in
-    order; what is not known (NaN) last."""
+    """Each level as one of three ranges with about equally many distinct levels, and the ranges in
+    order; unknown levels (NaN) last."""
     known = sorted({level for level in levels if not np.isnan(level)})
     parts = [part for part in np.array_split(np.array(known), 3) if len(part)]
     ranges = [f"{100 * part[0]:.0f}–{100 * part[-1]:.0f} %" for part in parts]

@@ -95,7 +95,7 @@ class Results {
 
   /** Give the cells of one setting their ranks, opponents and what they save; says who is best. */
   compare(cells, { metric, opponent, percent }) {
-    const ranked = cells.filter((cell) => !this.methods[cell.method].oracle);
+    const ranked = cells.filter((cell) => !this.methods[cell.method].reads_truth);
     const places = ranks(ranked.map((cell) => cell.area));
     ranked.forEach((cell, i) => (cell.rank = places[i]));
     const [best, second] = ranked.sort((a, b) => a.rank - b.rank).map((cell) => cell.method);

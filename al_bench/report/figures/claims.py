@@ -11,11 +11,11 @@ from al_bench.report.figures.style import COLOURS, legend_below, panels, rows_na
 from al_bench.report.summary import summaries
 
 MEAN = "mean over sets"
-SHAPES = "os^vPX*<>hp"  # a diamond is a mean
+SHAPES = "os^vPX*<>hp"  # no diamond, which marks a mean
 
 
 def claims_figure(analysis: Analysis) -> Any:
-    """Savings over all levels, a panel a claim, a row a set, a dot with interval a group."""
+    """Savings over all levels: a panel per claim, a row per set, a dot with interval per group."""
     shown = [result for result in analysis.claims if result.sets]
     if not shown:
         return None
@@ -68,7 +68,7 @@ def spot(
     left: float,
     mean: bool = False,
 ) -> None:
-    """A group's dot and interval in a row; an arrow at the edge where its interval goes on."""
+    """Draw a group's dot and interval in a row; an arrow at the edge if the interval exceeds it."""
     middle = (groups - 1) / 2
     height = row + 0.3 * (middle - group) / max(middle, 1)
     style = look(group) | ({"marker": "D"} if mean else {})

@@ -1,4 +1,4 @@
-"""The figures of what was labelled: recall by the size of classes, right answers among labels."""
+"""The figures about classes and labels: recall by class size, and the precision of labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from al_bench.report.stats import Floats
 
 
 def recall_by_size(analysis: Analysis) -> Any:
-    """Recall after the last label against the class's size in the pool, over eight bins of size."""
+    """Recall after the last label against the class size in the pool, in eight bins of size."""
     lasts = [last_rounds(analysis, found) for found in analysis.settings]
     if any(last.empty or last["class_counts"].isna().any() for last in lasts):
         return None
@@ -44,7 +44,7 @@ def recall_by_size(analysis: Analysis) -> Any:
 
 
 def last_rounds(analysis: Analysis, found: SettingResult) -> pd.DataFrame:
-    """Of a setting, the rounds after the last label that have a recall by class."""
+    """The rounds after the last label in a setting that have a recall by class."""
     part = analysis.parts[found.curves.setting]
     there = part["recall"].map(len) > 0
     last: pd.DataFrame = part[there & (part["n_labels"] == found.curves.labels[-1])]
@@ -56,7 +56,7 @@ def over_classes(lists: pd.Series[Any]) -> Floats:
 
 
 def binned(sizes: Floats, recall: Floats, bins: int) -> tuple[Floats, Floats]:
-    """Geometric mean size and mean recall of classes in at most `bins` groups of like number."""
+    """Geometric mean size and mean recall of classes, in at most `bins` groups of equal number."""
     known = ~np.isnan(recall) & (sizes > 0)
     sizes, recall = sizes[known], recall[known]
     edges = np.unique(np.quantile(np.unique(sizes), np.linspace(0, 1, bins + 1)))
@@ -67,7 +67,7 @@ def binned(sizes: Floats, recall: Floats, bins: int) -> tuple[Floats, Floats]:
 
 
 def label_precision(analysis: Analysis) -> Any:
-    """Share of right answers among all labelled; dotted: what buying at random expects."""
+    """Fraction of right answers among all labels; dotted: its expectation for random queries."""
     shown = [found.curves for found in analysis.settings if found.curves.noisy]
     if "labelled_noise" not in analysis.frame or not shown:
         return None

@@ -34,7 +34,7 @@ from al_bench.report.tables.cells import headed
 
 
 def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
-    """Draw the figures the spec names, as far as the runs have what they show."""
+    """Draw the figures of the spec for which the runs have data."""
     written = {}
     with styled():
         for name in analysis.spec.figures:
@@ -45,7 +45,7 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
 
 
 def draw_learning_curves(analysis: Analysis) -> Any:
-    """Mean curves with 95 % t bands over seeds, a panel a setting; the prior as a line."""
+    """Mean curves with 95 % t bands over seeds, one panel per setting; the prior as a line."""
     every = [found.curves for found in analysis.settings]
     return small_multiples(
         analysis, every, lambda axis, curves, styles: draw_curves(axis, curves, analysis, styles)
@@ -53,7 +53,7 @@ def draw_learning_curves(analysis: Analysis) -> Any:
 
 
 def draw_curves(axis: Any, curves: LearningCurves, analysis: Analysis, styles: Looks) -> None:
-    """The curves of one setting; the band of a fraction ends at 0 and 100 %."""
+    """Draw the curves of one setting; bands of fractions are cut at 0 and 100 %."""
     for method in (method for method in analysis.methods if method in curves.methods):
         scores, style = 100 * curves.of(method), styles[method]
         mean, half = scores.mean(axis=0), stats.t_band(scores)
@@ -73,10 +73,10 @@ def draw_curves(axis: Any, curves: LearningCurves, analysis: Analysis, styles: L
 def plot_learning_curves(
     frame: pd.DataFrame, metric: str = "balanced_accuracy", ax: Any = None
 ) -> Any:
-    """Mean learning curves with 95 % t bands over seeds, one setting an axes; returns the axes.
+    """Mean learning curves with 95 % t bands over seeds, one axes per setting; returns the axes.
 
-    frame: as `load_results` gives it; ax: Matplotlib axes for a frame of one setting, else a figure
-    is made, with an array of axes. ValueError where a frame of several is to be drawn on one axes.
+    frame: a table from `load_results`; ax: Matplotlib axes for a frame with one setting; without it
+    a figure with an array of axes is made. ValueError if `ax` is given for several settings.
     """
     import matplotlib.pyplot as plt
 
@@ -96,9 +96,9 @@ def plot_learning_curves(
 
 
 def savings_bars(analysis: Analysis) -> Any:
-    """Savings summed over levels with 95 % intervals, over random and the best baseline.
+    """Savings over all levels with 95 % intervals, over random and over the best baseline.
 
-    A panel a setting and a row a method; the other way round for one or two methods.
+    One panel per setting and one row per method; the other way round for one or two methods.
     """
     methods, names = list(analysis.roles.ours or analysis.competitors), analysis.names
     turned = len(methods) <= 2 < len(analysis.settings)
@@ -139,7 +139,7 @@ def savings_bars(analysis: Analysis) -> Any:
 def interval_bar(
     axis: Any, height: float, saving: Saving, colour: str, limits: tuple[float, float]
 ) -> None:
-    """A bar with its interval; arrows where it leaves the panel."""
+    """Draw a bar with its interval; arrows where it leaves the panel."""
     value, low, high = (100 * np.clip(v, *limits) for v in (saving.value, saving.low, saving.high))
     axis.barh(height, value, 0.36, color=colour, zorder=2)
     if not np.isnan(saving.low):

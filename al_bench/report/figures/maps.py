@@ -15,12 +15,12 @@ from al_bench.report.keys import Choice, Setting
 from al_bench.report.savings import last_level
 from al_bench.report.tables.beyond import ladders
 
-NAMED = 25  # of the methods of the figure of ranks
+NAMED = 25  # most methods named in the figure of ranks
 
 
 def mean_ranks(analysis: Analysis) -> Any:
-    """Mean ranks over settings with 95 % t intervals, the best on top; of many methods the best are
-    named, besides ours and random."""
+    """Mean ranks over settings with 95 % t intervals, the best on top; if there are many methods,
+    only the best, ours and random are named."""
     methods, scores = analysis.ranked
     if len(analysis.settings) < 2 or len(methods) < 3:
         return None
@@ -54,7 +54,7 @@ def mean_ranks(analysis: Analysis) -> Any:
 
 
 def heat(analysis: Analysis) -> Any:
-    """Gain in area over the best baseline, noise x imbalance, a panel a data set."""
+    """Gain in area over the best baseline, noise x imbalance, one panel per data set."""
     method, names = analysis.champion, analysis.names
     cells: dict[Setting, dict[tuple[Choice, Choice], Comparison]] = {}
     for found in analysis.settings:
@@ -104,9 +104,9 @@ def heat(analysis: Analysis) -> Any:
 
 
 def ladder(analysis: Analysis) -> Any:
-    """What labels add at the end to the foundation model alone, in points with 95 % t intervals
-    over seeds, by how good it is alone: a dot a data set and prior, a panel for all that share the
-    rest of their setting."""
+    """Final gain from labels over the prior alone, in points with 95 % t intervals over seeds,
+    against the quality of the prior alone. One dot per data set and prior, one panel for those that
+    share the rest of their setting."""
     found = [[analysis.settings[place].curves for place in places]
              for _, places in ladders(analysis)]  # fmt: skip
     if not found:

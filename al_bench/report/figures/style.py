@@ -1,5 +1,5 @@
-"""One look for all figures: a colour and a dash a method, panels and their legend, files without
-dates."""
+"""The style of all figures: a colour and a dash per method, panels with their legend, and files
+without dates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from al_bench.report.names import plainest
 from al_bench.report.tables.cells import DAGGER
 
 T = TypeVar("T")
-Looks: TypeAlias = Mapping[Method, Mapping[str, Any]]  # how a line of each method is drawn
+Looks: TypeAlias = Mapping[Method, Mapping[str, Any]]  # line style of each method
 # Okabe and Ito (2008) without yellow, then Tol's (2021) muted and bright hues for longer lists
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
@@ -35,12 +35,12 @@ DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (2.5
 DOTTED = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
 MARKERS = "osD^vPX*<>hp"
 STYLE = Path(__file__).with_name("figures.mplstyle")
-EXACT = 160  # of the colours of a stored PNG
+EXACT = 160  # colours of a stored PNG that are kept exactly
 
 
 def looks(analysis: Analysis) -> Looks:
-    """The line of each method and its name in legends: ours on top and thicker, truth readers thin
-    and dashed."""
+    """The line style and legend name of each method: ours on top and thicker, methods that read the
+    truth thin and dashed."""
     methods, readers, ours = analysis.methods, analysis.oracles, analysis.roles.ours
     hues, order = colours(methods), sorted(methods)
     found = {}
@@ -69,12 +69,12 @@ def legend_name(analysis: Analysis, method: Method) -> str:
 
 
 def strategy_of(method: Method) -> str:
-    """The option of the query rule alone: no parameters, training rule or start."""
+    """The option of the strategy only, without parameters, supervision or start."""
     return method.choice("strategy").option
 
 
 def colours(methods: Sequence[Method]) -> dict[Method, str]:
-    """A colour by strategy name: the same in every figure, told apart as far as hues go."""
+    """A colour by strategy name, the same in every figure; distinct while there are enough hues."""
     strategies = sorted(set(map(strategy_of, methods)))
     chosen = {name: KNOWN[name] for name in strategies if name in KNOWN}
     for name in strategies:
@@ -88,7 +88,7 @@ def colours(methods: Sequence[Method]) -> dict[Method, str]:
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """The style, for the figures made inside; leaves matplotlib's settings as they were."""
+    """Use the style for figures made inside; matplotlib's settings are restored."""
     import matplotlib as mpl
 
     with mpl.rc_context():
@@ -98,7 +98,7 @@ def styled() -> Iterator[None]:
 
 
 def panels(count: int, width: float, height: float, columns: int) -> tuple[Any, list[Any]]:
-    """A figure of small multiples and its axes; the figure knows no screen."""
+    """A figure of small multiples and its axes; it needs no display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -115,7 +115,7 @@ def panels(count: int, width: float, height: float, columns: int) -> tuple[Any, 
 def small_multiples(
     analysis: Analysis, parts: Sequence[T], draw: Callable[[Any, T, Looks], None], columns: int = 3
 ) -> Any:
-    """A figure with a panel a part, each drawn with the looks of the methods, and one legend."""
+    """A figure with one panel per part, drawn with the looks of the methods, and one legend."""
     figure, axes = panels(len(parts), *((4.4, 3.2) if len(parts) == 1 else (3.4, 2.75)), columns)
     styles = looks(analysis)
     for axis, part in zip(axes, parts, strict=True):
@@ -126,7 +126,7 @@ def small_multiples(
 
 
 def legend(figure: Any, axes: Sequence[Any], analysis: Analysis) -> None:
-    """One legend in the order of the mean ranks: beside a single panel, else below all of them."""
+    """One legend in the order of mean ranks: next to a single panel, else below all panels."""
     handles: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -152,7 +152,7 @@ def legend_below(figure: Any, handles: list[Any], labels: list[str], handlelengt
 
 
 def once(axes: Sequence[Any]) -> None:
-    """Axis labels at the left and below only."""
+    """Keep axis labels only on the left and bottom panels."""
     columns = axes[0].get_gridspec().ncols
     for number, axis in enumerate(axes):
         if number % columns:
@@ -162,7 +162,7 @@ def once(axes: Sequence[Any]) -> None:
 
 
 def rows_named(axis: Any, names: Sequence[str]) -> None:
-    """Rows from below with their names at the left, of the first panel alone, and no ticks."""
+    """Name rows from bottom to top, at the left of the first panel only, without ticks."""
     first = axis.get_subplotspec().is_first_col()
     axis.set_yticks(range(len(names)), names if first else [""] * len(names))
     axis.tick_params(axis="y", length=0)
@@ -175,7 +175,7 @@ def save(figure: Any, stem: Path) -> list[Path]:
     png, pdf = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "pdf"))
     wrap_titles(figure)
     figure.get_layout_engine().execute(figure)
-    figure.set_layout_engine("none")  # laid out and measured once for both files
+    figure.set_layout_engine("none")  # the layout is computed once for both files
     box = figure.get_tightbbox().padded(0.06)
     save_png(figure, png, box)
     bare = {"CreationDate": None, "Producer": None, "Creator": None}
@@ -184,9 +184,9 @@ def save(figure: Any, stem: Path) -> list[Path]:
 
 
 def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
-    """Write a figure's pixels without a program's name, in 256 colours, a third of the bytes: its
-    most frequent hues as they are, all others as the nearest one that is kept; box: the part of it,
-    in inches."""
+    """Write a figure as PNG without a program's name, in 256 colours, which takes a third of the
+    bytes: the most frequent hues exactly, all others as the nearest kept colour; box: the part to
+    write, in inches."""
     from PIL import Image
 
     drawn = BytesIO()
@@ -197,8 +197,8 @@ def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
         pixels @ [65536, 256, 1], return_inverse=True, return_counts=True
     )
     every = np.stack([codes // 65536, codes // 256 % 256, codes % 256], axis=1)
-    hues = np.ptp(every, axis=1) > 0  # of greys, which are the edges of letters, a few will do,
-    hues |= (every == int(KNOWN["random"][1:3], 16)).all(axis=1)  # but random's own is a line's
+    hues = np.ptp(every, axis=1) > 0  # greys are the edges of letters and need few colours,
+    hues |= (every == int(KNOWN["random"][1:3], 16)).all(axis=1)  # except the line of random
     exact = every[hues][np.argsort(-count[hues], kind="stable")[:EXACT]]
     others = image.quantize(256 - EXACT, dither=Image.Dither.NONE).getpalette() or []
     palette = np.concatenate([exact, np.reshape(others, (-1, 3))])
@@ -211,7 +211,7 @@ def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
 
 
 def wrap_titles(figure: Any) -> None:
-    """Break each panel's title into lines no wider than the panel, three at most."""
+    """Break each panel's title into at most three lines no wider than the panel."""
     figure.get_layout_engine().execute(figure)
     for axis in figure.axes:
         width = axis.get_window_extent().width / figure.dpi

@@ -17,7 +17,7 @@ T = TypeVar("T")
 DAGGER = "†"
 NONE = "–"
 NOT_REACHED = "not reached"
-LEAST = -0.9995  # a saving that is printed as one of -100 %
+LEAST = -0.9995  # savings from here down are printed as -100 %
 DIAGNOSTICS = ("classes_found", "imbalance_l1", "rarest_count")
 TOTALS = ("cost", "n_labels", "model_answers", "oracle_calls")
 PLAIN_NUMBERS = ("nll", *DIAGNOSTICS, *TOTALS)  # shown as they are, not in per cent
@@ -35,18 +35,18 @@ class Table:
 
     @classmethod
     def of(cls, title: str, items: Iterable[T], columns: Mapping[str, Callable[[T], str]]) -> Table:
-        """A row an item, and of each a cell by the header of its column."""
+        """A table with one row per item; columns: the function that gives each cell, by header."""
         rows = tuple(tuple(cell(item) for cell in columns.values()) for item in items)
         return cls(title, tuple(columns), rows)
 
 
 def called(analysis: Analysis, method: Method) -> str:
-    """A method's name, with a dagger where it reads the truth."""
+    """A method's name, with a dagger if it reads the truth."""
     return analysis.names.method(method) + DAGGER * (method in analysis.oracles)
 
 
 def headed(metric: str) -> str:
-    """A metric's name with its split; what is measured on the pool is flagged transductive."""
+    """A metric's name with its split; metrics measured on the pool are marked transductive."""
     if metric.startswith("pool_"):
         words = metric.removeprefix("pool_").replace("_", " ")
         return f"{words} (pool, transductive)"
@@ -73,15 +73,15 @@ def mean_and_sd(values: Iterable[float], digits: int = 1, scale: float = 100.0) 
 
 
 def share_of_budget(value: float) -> str:
-    """A whole number of per cent; what is far below any budget is not told apart."""
+    """A whole number of per cent; values far below any budget are shown alike."""
     if value < -9.995:
         return "< −999"
     return f"{round(100 * value) + 0:d}".replace("-", "−")
 
 
 def saving_text(saving: Saving | None) -> str:
-    """`34 % [21, 45]`, or `−43 % [−80, −14] (not reached)`; in brackets who misses the level. What
-    misses it with all that such a level can cost is only `not reached`."""
+    """`34 % [21, 45]`, or `−43 % [−80, −14] (not reached)`, where the bracket says who does not
+    reach the level; only `not reached` if the saving is then as low as −100 %."""
     if saving is None:
         return NONE
     if not saving.reached_a and (saving.value <= LEAST or not saving.reached_b):
@@ -93,7 +93,7 @@ def saving_text(saving: Saving | None) -> str:
 
 
 def limits(low: float, high: float) -> str:
-    """` [21, 45]`; nothing where there is no interval."""
+    """` [21, 45]`; empty without an interval."""
     return "" if np.isnan(low) else f" [{share_of_budget(low)}, {share_of_budget(high)}]"
 
 

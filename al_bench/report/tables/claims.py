@@ -1,4 +1,4 @@
-"""The tables of claims: what each comes to over sets, and set by set."""
+"""The tables of claims: summaries over sets, and results by set."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ READING = (
 
 
 def over_sets(result: ClaimResult, names: Names) -> Table:
-    """What a claim comes to over the sets of each row, and whether it reaches its targets."""
+    """The summary of a claim over the sets of each row, and whether it reaches its targets."""
     columns: dict[str, Callable[[Summary], str]] = {
         "settings": lambda one: names.all(one.row),
         "sets": lambda one: str(one.sets),
@@ -59,7 +59,7 @@ def over_sets(result: ClaimResult, names: Names) -> Table:
 
 
 def set_by_set(result: ClaimResult, names: Names) -> Table:
-    """A claim's rows: one a setting, by kind of noise or by annotators."""
+    """The results of a claim, one row per setting, by kind of noise or by annotators."""
     sets = sorted(result.sets, key=lambda one: one.rows[0])
     there = {choice.group for one in sets for choice in one.rows[0].choices}
     groups = [group for group in ("noise", "annotators") if group in there]
@@ -83,7 +83,7 @@ def set_by_set(result: ClaimResult, names: Names) -> Table:
 
 
 def note(result: ClaimResult, names: Names) -> str:
-    """Who is held against whom, over how many seeds, and what was not run."""
+    """The compared methods, the number of seeds, and the missing runs."""
     lacks = "; ".join(result.missing)
     if result.ours is None:
         return f"Not held: {lacks}."
@@ -111,7 +111,7 @@ def levels_text(levels: FinalLevels) -> str:
 
 
 def targets_text(summary: Summary) -> str:
-    """`75 % / 60 %: no`; where one of the two is reached, `no (worst)` says which is not."""
+    """`75 % / 60 %: no`; if only one of the two is reached, `no (worst)` names the other."""
     if not summary.targets:
         return NONE
     goals = {goal.what: f"{share_of_budget(goal.fraction)} %" for goal in summary.targets}

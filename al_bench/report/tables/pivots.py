@@ -1,4 +1,4 @@
-"""The tables of any groups: those that an experiment asks for, and those of any report."""
+"""Tables with any groups as rows and columns: those of an experiment's spec, and of any report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from al_bench.report.spec import Pivot
 from al_bench.report.stats import Floats
 from al_bench.report.tables.cells import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, mean_and_sd
 
-NEAR = 0.005  # of the pool: a round that ends further from a fraction does not stand for it
+NEAR = 0.005  # largest distance of a round's end from the wanted fraction of the pool
 VALUES = {"area": "area under the curve", "end": "mean over the last tenth of the budget",
           "last": "after the last round"}  # fmt: skip
 METRICS = (
@@ -30,7 +30,7 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Header:
-    """What the runs of a row or a column have in common; the number of the metric in a column."""
+    """What the runs of a row or column have in common; metric: the index of a column's metric."""
 
     setting: Setting
     method: Method
@@ -39,7 +39,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Cell:
-    """A number by setting, each of its seeds."""
+    """The values of a cell, by setting and seed."""
 
     by_setting: dict[Setting, list[float]]
 
@@ -56,7 +56,7 @@ def pivots(analysis: Analysis) -> list[Table]:
 
 
 def area_table(analysis: Analysis) -> Table:
-    """The area of each method in each setting, the longer side down."""
+    """The area under the curve of each method in each setting; the more numerous are the rows."""
     sides = [("setting",), ("method",)]
     rows, columns = sides if len(analysis.settings) >= len(analysis.methods) else sides[::-1]
     pivot = Pivot("Area under the curve", rows, columns, (analysis.spec.metric,))
@@ -64,15 +64,15 @@ def area_table(analysis: Analysis) -> Table:
 
 
 def final_metrics(analysis: Analysis) -> Table:
-    """Every metric after the last label, as far as the runs have them."""
+    """Every metric that the runs have, after the last label."""
     there = tuple(name for name in METRICS if name in analysis.frame)
     pivot = Pivot("Final metrics", ("setting", "method"), (), there, "last")
     return pivot_table(analysis, pivot, analysis.frame)
 
 
 def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Cell]:
-    """The cells of a table on a keyed frame, by row and column; none where its selection is of no
-    run. ValueError where the frame does not have a metric."""
+    """The cells of a table on a keyed frame, by row and column; none if its selection matches no
+    run. ValueError if the frame lacks a metric."""
     numbers = frame.select_dtypes("number").columns
     for metric in pivot.metrics:
         if metric not in numbers:
@@ -95,13 +95,14 @@ def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Ce
 
 
 def header(method: Method, setting: Setting, groups: Sequence[str], metric: int = 0) -> Header:
-    """A method's and a setting's part of some groups; `method` and `setting` are all of theirs."""
+    """A method's and a setting's choices in some groups; `method` or `setting` means all of its
+    groups."""
     whole = method if "method" in groups else method.part(groups)
     return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
 
 
 def metrics_of_rounds(rounds: pd.DataFrame, metrics: Sequence[str], value: str | float) -> Floats:
-    """(m,) what one run has of metrics; NaN where no round ends at the fraction of the pool."""
+    """(m,) values of the metrics in one run; NaN if no round ends at the fraction of the pool."""
     labels = rounds["n_labels"].to_numpy(dtype=float)
     curves = rounds[list(metrics)].to_numpy(dtype=float).T
     if value == "area":
@@ -116,8 +117,7 @@ def metrics_of_rounds(rounds: pd.DataFrame, metrics: Sequence[str], value: str |
 
 
 def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
-    """A row for what runs of a row have in common, and a column the same; bold: the best method
-    where methods stand beside each other."""
+    """The table of a pivot; bold: the best method in each row or column across methods."""
     cells = pivoted(frame, pivot)
     order = {method: number for number, method in enumerate(analysis.methods)}
     rows, columns = (
@@ -163,7 +163,7 @@ def joined_text(*parts: str) -> str:
 
 
 def header_text(header: Header, analysis: Analysis) -> str:
-    """A setting, or parts of one, and a method, or parts of one."""
+    """The text of a header: a setting or parts of one, and a method or parts of one."""
     names, method = analysis.names, header.method
     groups = [choice.group for choice in method.choices]
     whole = names.parts(method, groups) if "strategy" in groups else names.all(method)
@@ -172,7 +172,7 @@ def header_text(header: Header, analysis: Analysis) -> str:
 
 
 def cell_text(cell: Cell | None, metric: str, most: int) -> str:
-    """`52.1 ± 0.4` of one setting, else `52.1`, or `52.1 (7)` of fewer than the most."""
+    """`52.1 ± 0.4` for one setting, else `52.1`, or `52.1 (7)` for fewer settings than `most`."""
     if cell is None:
         return NONE
     scale = 1.0 if metric in PLAIN_NUMBERS else 100.0

@@ -14,8 +14,8 @@ from al_bench.report.tables.cells import Table
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-COLUMNS, WIDTH = 6, 120  # of a table on a terminal; of the terminal, where there is none
-# more than a terminal has room for
+COLUMNS, WIDTH = 6, 120  # most columns on a terminal; characters per line without a terminal
+# removed from cells on a terminal, for lack of room
 NOT_REACHED = re.compile(r" \((?:baseline: |\d+ of \d+ )?not reached\)$")
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
@@ -27,17 +27,17 @@ LATEX = {
 
 
 def readable(text: str) -> str:
-    """The text with a blank for every character that is none to be read."""
+    """The text with a blank for every unprintable character."""
     return UNSEEN.sub(" ", text)
 
 
 def latex_text(text: str) -> str:
-    """The text with every character that means something to LaTeX made harmless."""
+    """The text with LaTeX's special characters escaped."""
     return re.sub(".", lambda match: LATEX.get(match[0], match[0]), readable(text))
 
 
 def markdown_text(text: str) -> str:
-    """The text with everything that Markdown or HTML would act on made harmless."""
+    """The text with the special characters of Markdown and HTML escaped."""
     text = readable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|$~])", r"\\\1", text)
 
@@ -49,7 +49,7 @@ def markdown(tables: Sequence[Table], heading: str, summary: str) -> str:
 
 
 def escaped(table: Table, text: Callable[[str], str], bold: str) -> list[list[str]]:
-    """The header and the rows in a language, by how it is escaped and how it is bold."""
+    """The header and rows of a table, with a language's escape function and bold template."""
     rows = [
         [
             bold.format(text(cell)) if (r, c) in table.bold else text(cell)
@@ -61,7 +61,7 @@ def escaped(table: Table, text: Callable[[str], str], bold: str) -> list[list[st
 
 
 def section(table: Table, most: int | None = None) -> str:
-    """A table in Markdown with its title and note; of a longer one so many rows."""
+    """A table in Markdown with its title and note; most: the number of rows to show."""
     header, *rows = escaped(table, markdown_text, "**{}**")
     rule = ["---", *["---:"] * (len(header) - 1)]
     lines = ["| " + " | ".join(cells) + " |" for cells in (header, rule, *rows[:most])]
@@ -91,7 +91,7 @@ def latex(tables: Sequence[Table], summary: str) -> str:
 
 
 def print_tables(tables: Iterable[Table]) -> None:
-    """Print tables on a terminal, or as wide as one where there is none."""
+    """Print tables, as wide as the terminal, or `WIDTH` without one."""
     from rich.console import Console
 
     terminal = Console(width=None if sys.stdout.isatty() else WIDTH)
@@ -100,8 +100,8 @@ def print_tables(tables: Iterable[Table]) -> None:
 
 
 def console(table: Table, width: int) -> RichTable:
-    """The table for a terminal: as many columns as fit uncut, six at most, a line a row, and what
-    is left out is said."""
+    """The table for a terminal: the columns that fit uncut, at most six, one line per row, and a
+    note of what is left out."""
     from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""The tables of a report: which it shows, one of each setting, and the ranking over all of them."""
+"""The tables of a report: which ones it shows, one per setting, and the ranking over settings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def tables(analysis: Analysis) -> list[Table]:
 
 
 def page_tables(analysis: Analysis) -> list[Table]:
-    """The tables of a report's page: what its spec asks for, the ranking and one of results."""
+    """The tables of a report's page: those of its spec, the ranking and one of results."""
     several = len(analysis.settings) > 1
     shown = [over_sets(result, analysis.names) for result in analysis.claims]
     shown += beyond_prior(analysis) if "ladder" in analysis.spec.figures else []
@@ -52,19 +52,19 @@ def page_tables(analysis: Analysis) -> list[Table]:
 
 
 def details(analysis: Analysis) -> list[Table]:
-    """All other tables: claims set by set, and one of each setting or, of one, all metrics."""
+    """All other tables: claims by set, and one per setting, or all metrics of a single setting."""
     every = [set_by_set(result, analysis.names) for result in analysis.claims]
     return [*every, *(setting_tables(analysis) or [final_metrics(analysis)])]
 
 
 def setting_tables(analysis: Analysis) -> list[Table]:
-    """The table of each setting, where there are several."""
+    """The table of each setting, if there are several."""
     several = len(analysis.settings) > 1
     return [of_setting(analysis, found) for found in analysis.settings] if several else []
 
 
 def of_setting(analysis: Analysis, found: SettingResult) -> Table:
-    """How good each method ends, how many labels it saves, and what it costs."""
+    """The final metrics of each method, the labels that it saves, and its costs."""
     curves, names, metric = found.curves, analysis.names, headed(analysis.spec.metric)
     methods = [name for name in analysis.methods if name in curves.methods]
     part = analysis.parts[curves.setting]

@@ -1,1 +1,1 @@
-"""Arithmetic that query rules share."""
+"""Arithmetic that several strategies share."""

@@ -1,4 +1,4 @@
-"""K-means and the rows nearest to its centres, for the strategies that cover by clusters."""
+"""K-means and the rows nearest to its centres, for strategies that cover the pool by clusters."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from al_bench.strategies.common.distances import (
     squared_norms,
 )
 
-FULL = 50  # clusters up to which Lloyd's algorithm runs; above, mini-batches (as TypiClust does)
-PASSES = 2  # most that mini-batches go over the rows: a third saves 1 % of the inertia
-NEAR_ENOUGH = 1e-5  # fraction by which rounding may set two equal squared distances apart
+FULL = 50  # Lloyd's algorithm up to this many clusters; above, mini-batches (as TypiClust does)
+PASSES = 2  # mini-batch passes over the rows, at most: a third saves 1 % of the inertia
+NEAR_ENOUGH = 1e-5  # relative difference by rounding of two equal squared distances
 
 
 def kmeans(
@@ -32,8 +32,7 @@ def kmeans(
     """(n,) cluster of each row and (c, d) centres, by k-means++ and one run.
 
     Lloyd's algorithm for at most `full` clusters, mini-batches above. weights: (n,) of the rows in
-    their means, alike without it. Empty clusters (duplicate rows) are possible and no error. O(n c
-    d) a pass.
+    the means, equal by default. Clusters can be empty (duplicate rows). O(n c d) a pass.
     """
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
@@ -53,7 +52,7 @@ def kmeans(
 
 
 def sklearn_kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> Ints:
-    """(n,) cluster of each row, as the authors of TypiClust make them with scikit-learn.
+    """(n,) cluster of each row, by scikit-learn as in TypiClust's code.
 
     Seeds and restarts are the library's, at its defaults of 2022: for at most 50 clusters the best
     of ten runs of Lloyd's algorithm, above mini-batches of 5,000 rows from the best of three seeds,
@@ -65,7 +64,7 @@ def sklearn_kmeans(features: Floats, clusters: int, rng: np.random.Generator) ->
     clusters, seed = min(clusters, len(features)), int(rng.integers(2**31))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
-        warnings.simplefilter("ignore", RuntimeWarning)  # duplicates alone: no distance to draw by
+        warnings.simplefilter("ignore", RuntimeWarning)  # only duplicates: all distances are zero
         if clusters <= FULL:
             fitted = KMeans(clusters, n_init=10, random_state=seed)
         else:
@@ -102,7 +101,7 @@ def representatives(
     """Positions of exactly min(clusters, n) distinct rows: of every k-means cluster the row nearest
     to its centre, then random rows in place of empty clusters.
 
-    Ties, such as two rows and their mean, fall at random. full, weights: as in `kmeans`.
+    Ties, such as two rows and their mean, are broken at random. full, weights: as in `kmeans`.
     """
     n = len(features)
     if clusters >= n:

@@ -9,8 +9,8 @@ import numpy as np
 
 from al_bench.core.state import Floats, Ints
 
-BLOCK = 4096  # rows a matrix product handles at once: what is n x m never exists as a whole
-ROUNDING = 4e-6  # squared float32 distances below this fraction of the squared norms are zero
+BLOCK = 4096  # rows of one matrix product: the whole n x m matrix is never formed
+ROUNDING = 4e-6  # squared float32 distances below this fraction of the squared norms are set to 0
 
 Distance: TypeAlias = Callable[[Ints, Ints], Floats]  # (m,) and (c,) row numbers -> (m, c) squared
 
@@ -43,7 +43,7 @@ def squared_distances(left: Floats, right: Floats) -> Floats:
 def settle(dots: Floats, left: Floats, right: Floats) -> Floats:
     """Inner products turned, in place, into squared distances, given the squared norms.
 
-    The subtraction cancels for near-duplicates, so what is left of them is rounding: zero.
+    For near-duplicates the subtraction leaves only rounding errors, which are set to zero.
     """
     scale = left[:, None] + right[None]
     dots *= -2
@@ -56,9 +56,9 @@ def settle(dots: Floats, left: Floats, right: Floats) -> Floats:
 class Nearest:
     """Squared distance of each candidate row to its nearest centre, updated lazily.
 
-    A new centre can only lower these distances, so an old one is an upper bound, and the argmax
-    needs exact values for the few rows whose bound reaches it. The result is that of updating every
-    row for every centre; the time is that of the rows looked at. O(u) memory beside a block.
+    A new centre can only lower these distances, so an old distance is an upper bound. The argmax
+    needs exact values only for the few rows whose bound reaches it. The result equals that of
+    updating every row for every centre. O(u) memory plus one block.
 
     rows: (u,) candidate row numbers; bounds: (u,) upper bounds to start from, which this changes.
     """
@@ -66,14 +66,14 @@ class Nearest:
     def __init__(self, rows: Ints, distance: Distance, bounds: Floats) -> None:
         self.rows, self.distance, self.bounds = rows, distance, bounds
         self.centres = np.empty(0, dtype=np.int64)
-        self.seen = np.zeros(len(rows), dtype=np.int64)  # centres each bound has taken in
+        self.seen = np.zeros(len(rows), dtype=np.int64)  # number of centres in each bound
 
     def add(self, centres: Ints) -> None:
-        """More centres, by row number."""
+        """Add centres, by row number."""
         self.centres = np.concatenate([self.centres, centres])
 
     def refresh(self, at: Ints, until: int) -> None:
-        """Let the candidates at these positions take in the first `until` centres."""
+        """Update the bounds at these positions with the first `until` centres."""
         for part in blocks(len(at)):
             here = at[part]
             centres = self.centres[self.seen[here].min() : until]
@@ -83,7 +83,7 @@ class Nearest:
                 self.seen[here] = np.maximum(self.seen[here], until)
 
     def argmax(self, weights: Floats) -> int:
-        """The position of the largest weight times squared distance; the first one of equals."""
+        """The position of the largest weight times squared distance; of ties the first."""
         now = len(self.centres)
         scores = self.bounds * weights
         best = int(scores.argmax())
@@ -99,7 +99,7 @@ class Nearest:
         return best
 
     def take(self, position: int) -> None:
-        """Make this candidate a centre and never the argmax again."""
+        """Make this candidate a centre and exclude it from later argmaxes."""
         self.add(self.rows[[position]])
         self.bounds[position] = -np.inf
         self.seen[position] = np.iinfo(np.int64).max
@@ -107,8 +107,8 @@ class Nearest:
 
 def spread(nearest: Nearest, first: int, count: int, rng: np.random.Generator) -> Ints:
     """(count,) positions by k-means++ seeding (Arthur and Vassilvitskii, 2007): `first`, then each
-    drawn with probability proportional to its squared distance to the nearest before it; where all
-    of these are zero, the first position not yet drawn."""
+    drawn with probability proportional to its squared distance to the nearest chosen one; if all of
+    these are zero, the first position not yet drawn."""
     nearest.take(first)
     chosen = [first]
     while len(chosen) < count:
@@ -127,7 +127,7 @@ def reach(norms: Floats, first: int) -> Floats:
 
 def pairwise(features: Floats) -> Floats:
     """(s, s) symmetric squared distances of all pairs, zero on the diagonal: 4 s^2 bytes."""
-    squared: Floats = features @ features.T  # one triangle is computed, and mirrored
+    squared: Floats = features @ features.T  # BLAS computes one triangle and mirrors it
     norms = np.diag(squared).copy()
     for part in blocks(len(features), 256):
         settle(squared[part], norms[part], norms)

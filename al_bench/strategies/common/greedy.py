@@ -18,12 +18,12 @@ def lazy_greedy(
     tolerance: float = 0.0,
     batch: int = 64,
 ) -> Ints:
-    """(budget,) positions of largest gain, one after the other; the first one of equals.
+    """(budget,) positions, picked one by one by largest gain; of ties the first.
 
-    gain: (m,) gains, never negative, of these positions now; take: adds one position; tolerance:
-    gains less than this fraction under the largest equal it. Gains can only shrink, so an old one
-    is an upper bound and few are computed again, `batch` at a time (Minoux, 1978); the result is
-    plain greedy's.
+    gain: returns the current gains (m,) of some positions, never negative; take: adds one position;
+    tolerance: gains within this fraction of the largest are ties. Gains can only shrink, so an old
+    gain is an upper bound and few are computed again, `batch` at a time (Minoux, 1978). The result
+    equals that of plain greedy.
     """
     gains = np.concatenate([gain(np.arange(n)[part]) for part in blocks(n, 256)] or [np.empty(0)])
     seen = np.zeros(n, dtype=np.int64)

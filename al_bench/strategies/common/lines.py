@@ -1,4 +1,4 @@
-"""One-vs-rest rankings of a pool, the geometry GALAXY and DIRECT share."""
+"""One-vs-rest rankings of a pool, which GALAXY and DIRECT share."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Places = NDArray[np.integer[Any]]
 
 
 class Board:
-    """What a strategy knows while it queries within one batch.
+    """The one-vs-rest rankings of a strategy, and the answers it gets within one batch.
 
-    For each class a line: the visible rows from the surest member of the class to the surest
-    non-member, ties at random; and on every line the rows that are answered or just queried. Rows
-    predicted as class k stand in front by probability, the others follow by how far k is behind
-    (the limit for eps to 0 of ``p_k - max p + eps * max p``), both to float32 precision. A line is
-    sorted when first read: O(n log n) time, 8 bytes a row.
+    Each class has a line: the visible rows from the most confident member of the class to the most
+    confident non-member, ties at random. On every line the rows labelled or queried so far are
+    marked. Rows predicted as class k come first, by probability; the others follow by ``p_k - max
+    p`` (the limit for eps to 0 of ``p_k - max p + eps * max p``), both to float32 precision. A line
+    is sorted when first read: O(n log n) time, 8 bytes a row.
     """
 
     def __init__(self, state: State, rng: np.random.Generator) -> None:
@@ -48,7 +48,7 @@ class Board:
     def marks(self, k: int) -> tuple[Ints, Ints]:
         """Places of the known rows on the line of class k, ascending, with their signs.
 
-        +1 answered k, -1 answered otherwise, 0 queried without an answer so far. O(l log l).
+        +1 labelled k, -1 labelled otherwise, 0 queried but not answered yet. O(l log l).
         """
         place = self.line(k)[1][self.known].astype(np.int64)
         order = np.argsort(place)
@@ -57,19 +57,19 @@ class Board:
         return place[order], signs
 
     def take(self, rows: Ints) -> None:
-        """These rows are queried now."""
+        """Mark these rows as queried."""
         self.known = np.concatenate([self.known, rows])
 
     def hear(self, rows: Ints, answers: Ints) -> None:
-        """The annotator's answers, UNLABELLED where they are withheld."""
+        """Record the annotator's answers, UNLABELLED where they are withheld."""
         self.said[rows] = answers
 
 
 def descending(scores: Floats) -> Ints:
-    """(n,) positions from the highest score to the lowest, the earlier of equals first.
+    """(n,) positions from the highest score to the lowest; of ties the earlier comes first.
 
-    What ``argsort(-scores, kind="stable")`` gives, many times faster: the bits of a float32 order
-    like an integer, so score and position sort together as one 64-bit number.
+    Equals ``argsort(-scores, kind="stable")``, many times faster: float32 bits order like integers,
+    so score and position are sorted together as one 64-bit integer.
     """
     bits = scores.astype(np.float32).view(np.int32)
     bits = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
@@ -79,7 +79,7 @@ def descending(scores: Floats) -> Ints:
 
 
 def smallest(values: NDArray[Any], where: Bools, rng: np.random.Generator) -> int:
-    """Position of the smallest value where the mask holds; ties fall at random."""
+    """Position of the smallest value where the mask holds; ties at random."""
     among = np.flatnonzero(where)
     level = among[values[among] == values[among].min()]
     return int(level[rng.integers(len(level))])

@@ -1,4 +1,4 @@
-"""Models drawn from what the labels leave open: last-layer Laplace or input dropout."""
+"""Models drawn from an approximate posterior: last-layer Laplace or input dropout."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ Predict: TypeAlias = Callable[[Ints], Floats]  # (m,) row numbers -> (m, models,
 
 
 class Posterior(Protocol):
-    """Draws models from what the labels leave open."""
+    """Draws models from a posterior given the labels."""
 
     def draw(self, state: State, models: int, rng: np.random.Generator) -> Predict:
-        """The predictions of that many models; the same models whichever rows are asked for."""
+        """A function that predicts with `models` drawn models, the same ones in every call."""
 
 
 @dataclass(frozen=True)
 class Laplace:
     """Last-layer Laplace with a Kronecker-factored Hessian (Ritter et al., 2018).
 
-    Without labels all models are the model itself. O(l d^2 + d^3).
+    Without labels all drawn models equal the task model. O(l d^2 + d^3).
 
         >>> predict = Laplace(precision=3.0).draw(state, 5, rng)
 
@@ -63,15 +63,14 @@ class Laplace:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Models that each miss the same random features for every row (Gal and Ghahramani, 2016).
-
-    A model that reads no features (the prior) always agrees with itself. O(u d) a model.
+    """Input dropout: each model drops the same random features for all rows (Gal and Ghahramani,
+    2016). Models that read no features (the prior) never disagree. O(u d) a model.
 
         >>> predict = Dropout(rate=0.2).draw(state, 5, rng)
 
     Parameters
     ----------
-    rate : part of the features that is dropped, between 0 and 1; the others are scaled up
+    rate : fraction of the features that is dropped, between 0 and 1; the others are scaled up
     """
 
     rate: float = 0.5

@@ -1,4 +1,4 @@
-"""The one convenience a strategy may inherit: query the rows of highest score."""
+"""The optional base class of strategies that query the rows of highest score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from al_bench.core.state import Floats, Ints, State
 
 
 def top(scores: Floats, budget: int, rng: np.random.Generator) -> Ints:
-    """Positions of the `budget` highest scores, best first; ties fall at random. O(n + b log b).
+    """Positions of the `budget` highest scores, best first; ties at random. O(n + b log b).
 
     Raises ValueError where a score is NaN.
     """
