@@ -83,7 +83,8 @@ def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Com
     rest = aligned(rest)
     curves = {metric: learning_curves(rest, metric) for metric in metrics}
     roles = method_roles(rest, spec, partial)
-    return ComparisonData(every, rest, Names.of(rest), roles, curves, full, unchecked)
+    names = Names(every["method"].unique(), rest["setting"].unique())  # tables show all methods
+    return ComparisonData(every, rest, names, roles, curves, full, unchecked)
 
 
 def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[Setting, float]]:
