@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from pkgutil import resolve_name
 from typing import Annotated, Any
@@ -46,6 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; a failure prints one sentence to stderr and returns 1 (2 for bad usage)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     alone = arguments in ([], ["session"])  # a group without a command
+    if argv is None:  # a warning is one sentence too
+        warnings.formatwarning = lambda message, *_, **__: f"albench: {message}\n"
     try:
         if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
             raise UsageError(f"no command {arguments[0]!r}; there are {', '.join(COMMANDS)}")
