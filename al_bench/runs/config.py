@@ -48,14 +48,15 @@ EXPERIMENT = ("sweeps", "arms")  # keys that only experiments have
 GIVEN = ("limit", "trainer")  # keys that a node has only if the user gave them
 # names of options, groups and parameters in version 1.0, which are still accepted
 RENAMED_OPTIONS = {
-    "usual": "natural_or_longtail",
-    "joined": "belief_blend",
-    "fading_pool": "pseudo_labels_decayed",
-    "vetted": "posterior_labels",
-    "vetted_pool": "posterior_labels_pool",
-    "pairs": "confusions",
-    "sequential": "within_batch",
-    "batch": "after_batch",
+    "imbalance": {"usual": "natural_or_longtail"},
+    "supervision": {
+        "joined": "belief_blend",
+        "fading_pool": "pseudo_labels_decayed",
+        "vetted": "posterior_labels",
+        "vetted_pool": "posterior_labels_pool",
+    },
+    "belief": {"pairs": "confusions"},
+    "protocol": {"sequential": "within_batch", "batch": "after_batch"},
 }
 RENAMED_KEYS = {
     "assignment": "annotator_selection",
@@ -234,10 +235,12 @@ def key_of(override: str) -> str:
 def renamed(override: str) -> str:
     """An override with present names; warns if it used those of version 1.0."""
     key, equals, value = override.partition("=")
-    if not re.match(r"[+~/]*(imbalance|supervision|assignment|protocol|belief)\b", key):
+    group = re.match(r"[+~/]*(imbalance|supervision|assignment|protocol|belief)\b", key)
+    if group is None:
         return override
+    options = RENAMED_OPTIONS.get(group[1], {})
     key = re.sub(r"\w+", lambda word: RENAMED_KEYS.get(word[0], word[0]), key)
-    value = re.sub(r"\w+", lambda word: RENAMED_OPTIONS.get(word[0], word[0]), value)
+    value = re.sub(r"\w+", lambda word: options.get(word[0], word[0]), value)
     if (found := key + equals + value) != override:
         warnings.warn(f"{override} is now called {found}", FutureWarning, stacklevel=2)
     return found
