@@ -17,7 +17,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from al_bench.belief.experts import class_bias, curvature, divided_prior, prior_trust
+from al_bench.belief.experts import class_bias, divided_prior, prior_trust
 from al_bench.belief.multi_annotator import AnswerTable, vote_targets
 from al_bench.belief.opinion_pool import (
     PoolFit,
@@ -27,6 +27,7 @@ from al_bench.belief.opinion_pool import (
     pooled,
 )
 from al_bench.core.arrays import one_hot, require, softmax, unit
+from al_bench.core.logistic import curvature
 from al_bench.core.state import Consensus, Floats, Ints, Rows, State
 from al_bench.crowd.consensus import consensus_of
 from al_bench.crowd.crossfit import (

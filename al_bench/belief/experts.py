@@ -49,8 +49,3 @@ def class_bias(held_out: Floats, answers: Ints, pseudocount: float) -> Floats:
 def divided_prior(log_prior: Floats, means: Floats, exponent: float) -> Floats:
     """(n, k) log-probabilities of the prior divided by its class means (k, as logs) ** exponent."""
     return log_prior if exponent == 0 else log_softmax(log_prior - exponent * means)
-
-
-def curvature(n_classes: int) -> float:
-    """Second derivative of the cross-entropy in one class's score, at uniform probabilities."""
-    return (n_classes - 1) / n_classes**2

@@ -75,6 +75,11 @@ def logistic(
     return coefficients(found.x)
 
 
+def curvature(n_classes: int) -> float:
+    """Second derivative of the cross-entropy in one class's score, at uniform probabilities."""
+    return (n_classes - 1) / n_classes**2
+
+
 def rounding(design: Floats, weights: Floats, ridge: float) -> Callable[[Floats], Floats]:
     """The preconditioner: multiplies (d, ...) by the inverse square root of ``X' diag(w) X +
     ridge``, approximated in RANK directions found by a random sketch: O(m d RANK) once."""

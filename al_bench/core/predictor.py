@@ -20,8 +20,8 @@ LEAST = 1e-12  # lower bound of a probability before its logarithm
 @dataclass(frozen=True, eq=False)
 class CalibratedPredictor:
     """A state's model with temperature scaling (Guo et al., 2017) on the rows of the calibration
-    mask, log-linearly pooled with the belief if the training rule gives it a weight. Without a mask
-    the model is used uncalibrated."""
+    mask, log-linearly pooled with the belief if the training rule gives it an exponent (Genest and
+    Zidek, 1986). Without a mask the model is used uncalibrated."""
 
     state: State
 
@@ -44,11 +44,6 @@ class CalibratedPredictor:
         scores = logs(self.state.model.predict_proba(self.state.rows.take(training.rows[mask])))
         return fit_inverse_temperature(scores, training.targets[mask])
 
-    @property
-    def blend_weight(self) -> float:
-        """The exponent of the belief in its pool with the model."""
-        return 0.0 if self.state.training is None else self.state.training.blend_weight
-
     def own(self, probs: Floats) -> Floats:
         """(m, k) calibrated log-probabilities of the model alone."""
         return log_softmax(self.inverse_temperature * logs(probs))
@@ -58,16 +53,12 @@ class CalibratedPredictor:
         training = self.state.training
         if training is None or training.calibration_mask is None:
             return probs
-        own = self.own(probs)
-        if not self.blend_weight:
-            return np.asarray(np.exp(own))
-        assert training.belief_fn is not None  # checked by `Calibrated`
-        return softmax(log_linear_pool(own, logs(training.belief_fn(rows)), self.blend_weight))
-
-
-def log_linear_pool(own: Floats, believed: Floats, blend_weight: float) -> Floats:
-    """(m, k) scores of the log-linear pool of a model's and a belief's log-probabilities."""
-    return np.asarray((own + blend_weight * believed) / (1 + blend_weight))
+        own, (model, belief) = self.own(probs), training.exponents
+        if not belief:
+            return softmax(model * own)
+        if training.belief_fn is None:
+            raise ValueError("the training rule gives exponents and no belief; wanted both")
+        return softmax(model * own + belief * logs(training.belief_fn(rows)))
 
 
 def fit_inverse_temperature(scores: Floats, targets: Floats) -> float:

@@ -118,8 +118,9 @@ class TrainingSet:
     non-negative. beliefs: (n, k) or None, the training rule's class probabilities of every pool row
     (strategies may read them instead of computing them again); belief_fn: a function that returns
     them for any rows, (m, k), without using answers, or None. calibration_mask: (m,) or None, rows
-    whose targets calibrate the model's probabilities; blend_weight: exponent of the belief in its
-    log-linear pool with the model; prequential: the data this exponent was fitted on, or None.
+    whose targets calibrate the model's probabilities; exponents: of the model and of the belief in
+    their log-linear pool, which is what users get; prequential: the data that these exponents were
+    fitted on, or None. prior_strength: exponent of the prior in a model that stands on it.
     """
 
     rows: Ints
@@ -128,8 +129,9 @@ class TrainingSet:
     beliefs: Floats | None = None
     belief_fn: Callable[[Rows], Floats] | None = None
     calibration_mask: Bools | None = None
-    blend_weight: float = 0.0
+    exponents: tuple[float, float] = (1.0, 0.0)
     prequential: Prequential | None = None
+    prior_strength: float = 1.0
 
 
 # --- answers and who gives them -------------------------------------------------------------------

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from al_bench.belief.belief import CrossFitModel, Mixture, MixtureComponent
 from al_bench.core.arrays import log_softmax, softmax, unit
-from al_bench.core.predictor import CalibratedPredictor, log_linear_pool, logs
+from al_bench.core.predictor import CalibratedPredictor, logs
 from al_bench.core.state import Floats, Rows
 from al_bench.crowd.crossfit import FoldModel
 from al_bench.data.cache.embeddings import embeddings
@@ -24,40 +24,55 @@ from al_bench.labelling.rows import RowBatch, plain_arrays
 from al_bench.labelling.settings import Columns, config_of, task_of
 from al_bench.labelling.sources import read_rows
 from al_bench.learners.linear import LinearHeadModel
+from al_bench.learners.residual import ResidualModel, prior_scores
 from al_bench.runs.config import instantiate
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WEIGHTS, CARD = "model.npz", "model.json"
-FORM = 2  # version of the export format
-READ = (1, 2)  # formats that can be read; 1: linear heads alone, without prompts
+FORM = 3  # version of the export format
+READ = (1, 2, 3)  # formats that can be read; 1: no belief, no prompts; 2: no head on the prior
 NOBODY = np.empty(0, dtype=bool)  # rows held out of a regression, of which an export keeps none
 
 
 @dataclass(frozen=True, eq=False)
 class PortableModel:
-    """A calibrated linear head. If the training rule blends, it is pooled with the belief that
-    trained it: `blend_weight` is the belief's power, and the belief reads a row's prior."""
+    """A calibrated linear head, which may stand on the prior, pooled with the belief that trained
+    it if the training rule gives that an exponent.
+
+    exponents: of head and belief; strength, floor: factor of the prior's log-probabilities in the
+    head's scores, and lower bound of its probabilities.
+    """
 
     head: LinearHeadModel
-    blend_weight: float = 0.0
+    exponents: tuple[float, float] = (1.0, 0.0)
     belief: Mixture | None = None
+    strength: float = 0.0
+    floor: float = 1e-4
 
     @classmethod
     def of(cls, given: CalibratedPredictor) -> PortableModel | None:
         """A model with the delivered predictions, up to rounding; None where there is no linear
         head, or the belief is no `Mixture`."""
         model, power = given.state.model, np.float32(given.inverse_temperature)
+        on_prior = (0.0, cls.floor)
+        if isinstance(model, ResidualModel):
+            on_prior, model = (float(power) * model.strength, model.floor), model.head
         if not isinstance(model, LinearHeadModel):
             return None
         head = LinearHeadModel(power * model.weight, power * model.bias)
-        if not given.blend_weight or given.state.training is None:
-            return cls(head)
-        belief = given.state.training.belief_fn
-        if not isinstance(belief, Mixture):
+        training = given.state.training
+        if training is None or training.calibration_mask is None or not training.exponents[1]:
+            exponents = (1.0 if training is None else training.exponents[0], 0.0)
+            return cls(head, exponents, None, *on_prior)
+        if not isinstance(training.belief_fn, Mixture):
             return None
-        return cls(head, given.blend_weight, replace(belief, known=None))
+        return cls(head, training.exponents, replace(training.belief_fn, known=None), *on_prior)
+
+    @property
+    def reads_prior(self) -> bool:
+        return self.belief is not None or self.strength > 0
 
     @property
     def width(self) -> int:
@@ -66,13 +81,15 @@ class PortableModel:
 
     def predict_proba(self, rows: Rows) -> Floats:
         """(m, k) class probabilities. O(m d k) for the head and every regression of the belief."""
-        if self.belief is None:
-            return self.head.predict_proba(rows)
-        own = log_softmax(self.head.scores(rows))
-        return softmax(log_linear_pool(own, logs(self.belief(rows)), self.blend_weight))
+        scores, (model, belief) = self.head.scores(rows), self.exponents
+        if self.strength:
+            scores = scores + prior_scores(rows.prior, self.strength, self.floor)
+        own = model * log_softmax(scores)
+        return softmax(own if self.belief is None else own + belief * logs(self.belief(rows)))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """By name: `weight` (k, d) and `bias` (k,) of the head, and of a belief `blend_weight`.
+        """By name: `weight` (k, d) and `bias` (k,) of the head, the exponents `pool` (2,) of head
+        and belief, and `on_prior` (2,), the head's strength and floor.
 
         The belief has e regressions in f folds: `regressions` (e, f, d + 1, k), NaN where one was
         not fitted, `biases` (e, k) and classes `unseen` (e, f, k); m components: `regression`,
@@ -80,6 +97,8 @@ class PortableModel:
         log-`frequencies` of classes (k,).
         """
         head, belief = {"weight": self.head.weight, "bias": self.head.bias}, self.belief
+        on_prior = np.array([self.strength, self.floor])
+        head |= {"pool": np.array(self.exponents), "on_prior": on_prior}
         if belief is None:
             return head
         experts = list(dict.fromkeys(form.expert for form in belief.forms))
@@ -87,7 +106,6 @@ class PortableModel:
         blank = np.full((d + 1, k), np.nan, dtype=np.float32)
         folds = [[blank if m.weight is None else m.weight for m in e.models] for e in experts]
         return head | {
-            "blend_weight": np.array(self.blend_weight),
             "trust": np.array(belief.trust),
             "frequencies": belief.means,
             "regressions": np.array(folds),
@@ -103,19 +121,22 @@ class PortableModel:
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> PortableModel:
         """The model of these arrays; ValueError, KeyError or IndexError where arrays are missing or
         have other shapes."""
-        if "beside" in arrays:  # as version 1.0 named it
-            arrays = {**arrays, "blend_weight": arrays["beside"]}
+        if "pool" not in arrays:  # an earlier format; version 1.0 called the weight beside
+            blend = float(arrays.get("blend_weight", arrays.get("beside", np.zeros(()))))
+            pool = np.array([1.0, blend]) / (1 + blend)
+            arrays = {**arrays, "pool": pool, "on_prior": np.array([0.0, cls.floor])}
         weight, bias = arrays["weight"], arrays["bias"]
         if weight.ndim != 2 or bias.shape != weight.shape[:1]:
             raise ValueError(f"its weights have shapes {weight.shape} and {bias.shape}")
         head = LinearHeadModel(weight, bias)
-        if "blend_weight" not in arrays:
-            return cls(head)
+        (of_head, of_belief), on_prior = arrays["pool"].tolist(), arrays["on_prior"].tolist()
+        if "trust" not in arrays:
+            return cls(head, (of_head, of_belief), None, *on_prior)
         (k, d), (e, f, *_), m = weight.shape, arrays["unseen"].shape, len(arrays["share"])
         wanted = {
             "frequencies": (k,), "regressions": (e, f, d + 1, k), "unseen": (e, f, k),
-            "biases": (e, k), "blend_weight": (), "trust": (), "regression": (m,), "shift": (m,),
-            "exponents": (m, 2), "share": (m,),
+            "biases": (e, k), "pool": (2,), "on_prior": (2,), "trust": (), "regression": (m,),
+            "shift": (m,), "exponents": (m, 2), "share": (m,),
         }  # fmt: skip
         for name, shape in wanted.items():
             if arrays[name].shape != shape:
@@ -132,7 +153,7 @@ class PortableModel:
             for number, shift, share, exponents in zip(*parts, arrays["exponents"], strict=True)
         ]
         belief = Mixture(forms, arrays["frequencies"], float(arrays["trust"]))
-        return cls(head, float(arrays["blend_weight"]), belief)
+        return cls(head, (of_head, of_belief), belief, *on_prior)
 
 
 def fold_model(weight: Floats, unseen: NDArray[np.bool_]) -> FoldModel:
@@ -253,5 +274,5 @@ class ExportedModel:
         reader = RowReader(prior, task_of(self.classes, self.prompts, self.modality), self.given)
         model = self.model
         with TemporaryDirectory() as cache:
-            seen = reader.read(rows, model.width, model.belief is not None, Path(cache))
+            seen = reader.read(rows, model.width, model.reads_prior, Path(cache))
         return predictions(rows.ids(), self.classes, model.predict_proba(seen))

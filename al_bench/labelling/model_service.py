@@ -25,7 +25,7 @@ from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
 from al_bench.labelling.store import Store, unwritable
-from al_bench.supervision import Calibrated
+from al_bench.supervision import Calibrated, ExpertPool
 
 FIT_CACHE = "fit.npz"  # the last fit, so that a process that only reads a session fits nothing
 
@@ -79,7 +79,8 @@ def fitted_state(
     earlier half of the answers predicts the later half.
     """
     rule, middle = parts.supervision, len(answers) // 2
-    looks_back = isinstance(rule, Calibrated) and rule.blend_log2_sd > 0 and middle > 0
+    learns = isinstance(rule, Calibrated) and rule.blend_log2_sd > 0
+    looks_back = (learns or isinstance(rule, ExpertPool)) and middle > 0
     whole = (answers.rows, answers.annotators, answers.classes)
     for side in (np.s_[:middle], np.s_[middle:]) if looks_back else (np.s_[:],):
         half = Answers(*(part[side] for part in whole))
@@ -260,6 +261,6 @@ class ModelService:
         """
         rows.check_kind(now.settings.modality, "the session")
         own, reader = self.fit(now).model, self.reader(now)
-        width, reads_prior = now.pool.rows.features.shape[1], own is None or own.belief is not None
+        width, reads_prior = now.pool.rows.features.shape[1], own is None or own.reads_prior
         seen = reader.read(rows, width, reads_prior, self.folder / CACHE)
         return (own or CalibratedPredictor(self.state(now))).predict_proba(seen)

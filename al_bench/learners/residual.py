@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from al_bench.core.arrays import at_least, require, softmax
+from al_bench.core.logistic import curvature
 from al_bench.core.state import Floats, Rows, TrainingSet
 from al_bench.learners.linear import LinearHead, LinearHeadModel
 
@@ -42,23 +43,35 @@ class ResidualHead:
     Parameters
     ----------
     l2, balance, tolerance, iterations : as in `LinearHead`
-    strength : factor of the offset; 0 is LinearHead, 1 the product of prior and head
+    strength : factor of the offset; 0 is LinearHead, 1 the product of prior and head. A training
+        rule may multiply it by what the answers show (`TrainingSet.prior_strength`)
     floor : lower bound of probabilities, so that no zero is a veto
+    by_classes : whether l2 is in units of `curvature`, so that the penalty is no stronger for many
+        classes than for two
     """
 
     version: ClassVar = 1  # to be raised with LinearHead's too
+    later: ClassVar = (("by_classes", False),)
     l2: float = 1.0
     balance: str = "weights"
     tolerance: float = 1e-5
     iterations: int = 200
     strength: float = 1.0
     floor: float = 1e-4
+    by_classes: bool = False
 
     def __post_init__(self) -> None:
         at_least(self, 0, strength=self.strength)
         require(0 < self.floor < 1, self, "one between 0 and 1", floor=self.floor)
-        self.head = LinearHead(self.l2, self.balance, self.tolerance, self.iterations)
+        self.head_for(2)  # refuses bad parameters
+
+    def head_for(self, n_classes: int) -> LinearHead:
+        """The head for a number of classes."""
+        l2 = self.l2 * curvature(n_classes) if self.by_classes else self.l2
+        return LinearHead(l2, self.balance, self.tolerance, self.iterations)
 
     def fit(self, rows: Rows, training: TrainingSet, rng: np.random.Generator) -> ResidualModel:
-        offset = prior_scores(rows.prior[training.rows], self.strength, self.floor)
-        return ResidualModel(self.head.beside(offset, rows, training), self.strength, self.floor)
+        strength = self.strength * training.prior_strength
+        offset = prior_scores(rows.prior[training.rows], strength, self.floor)
+        head = self.head_for(rows.n_classes).beside(offset, rows, training)
+        return ResidualModel(head, strength, self.floor)

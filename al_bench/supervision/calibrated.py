@@ -8,7 +8,7 @@ import numpy as np
 
 from al_bench.belief.opinion_pool import RATES
 from al_bench.core.arrays import at_least, require, softmax
-from al_bench.core.predictor import CalibratedPredictor, log_linear_pool, logs
+from al_bench.core.predictor import CalibratedPredictor, logs
 from al_bench.core.state import Ints, Prequential, State, Supervision, TrainingSet
 
 DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # grid of the blend weight's log2, in prior sds
@@ -56,15 +56,18 @@ class Calibrated:
                 f"Calibrated got blend_weight={self.blend_weight} for {type(self.rule).__name__}, "
                 "which has no belief; wanted a rule with a belief, or 0"
             )
-        mask = state.labels[training.rows] >= 0
-        training = replace(training, calibration_mask=mask, blend_weight=self.blend_weight)
+        training, weight = calibrated(training, state), self.blend_weight
         known = prequential_of(state) if self.blend_log2_sd else None
-        if known is None:
-            return training
-        power = learned_blend_weight(
-            known, state.labels[known.rows], self.blend_weight, self.blend_log2_sd
-        )
-        return replace(training, blend_weight=power, prequential=known)
+        if known is not None:
+            answers = state.labels[known.rows]
+            weight = learned_blend_weight(known, answers, weight, self.blend_log2_sd)
+        exponents = (1 / (1 + weight), weight / (1 + weight))
+        return replace(training, exponents=exponents, prequential=known)
+
+
+def calibrated(training: TrainingSet, state: State) -> TrainingSet:
+    """A training set whose labelled rows calibrate the model's probabilities."""
+    return replace(training, calibration_mask=state.labels[training.rows] >= 0)
 
 
 def prequential_of(state: State) -> Prequential | None:
@@ -113,7 +116,8 @@ def learned_blend_weight(
     powers = np.log2(blend_weight) + blend_log2_sd * DEVIATIONS
     found = np.empty(len(powers))
     for place, power in enumerate(2**powers):
-        hit = softmax(log_linear_pool(own, believed, power) + frequencies)[index, answers]
+        pooled = (own + power * believed) / (1 + power)
+        hit = softmax(pooled + frequencies)[index, answers]
         chances = np.outer(1 - RATES, hit) + np.outer(RATES / (k - 1), 1 - hit)
         found[place] = np.logaddexp.reduce(np.log(chances).sum(axis=1))
     weights = softmax((found - DEVIATIONS**2 / 2)[None])[0]

@@ -11,12 +11,12 @@ from al_bench.belief.belief import (
     OutOfFoldBelief,
     class_bias,
     confident_rows,
-    curvature,
     divided_prior,
     prior_trust,
     unit,
 )
 from al_bench.core.arrays import softmax
+from al_bench.core.logistic import curvature
 from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State
 from al_bench.crowd.crossfit import (
     cross_fit,
