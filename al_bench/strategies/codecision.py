@@ -9,13 +9,12 @@ import numpy as np
 
 from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief
 from al_bench.core.arrays import at_least, fraction, margin, one_of
-from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.asking import best_first
 from al_bench.strategies.common.clusters import representatives
 from al_bench.strategies.common.distances import unit_rows
 
-VALUES = ("margin", "given_margin", "none")
+VALUES = ("margin", "none")
 LEAST = 1e-12  # lower bound of a score: a cluster of weight zero has no mean
 
 
@@ -59,8 +58,7 @@ class Codecision:
     Parameters
     ----------
     belief : gives class probabilities if the training rule leaves none
-    value : ``margin``: one minus the task model's margin; ``given_margin``: that of the
-        probabilities that users get (`CalibratedPredictor`); ``none``: one
+    value : ``margin``: one minus the task model's margin; ``none``: one
     power : exponent of the need: how fast labels of a class lower it
     factor : rows that are clustered, in multiples of the budget; 1: `needy_batch` without clusters
     """
@@ -83,7 +81,7 @@ class Codecision:
             return rows[needy_batch(even, single(beliefs[rows]), soft_counts(state), 1.0, budget)]
         if self.factor > 1:
             return self.typical(state, rows, beliefs, budget, rng)
-        value, counts = self.worth(state, rows), soft_counts(state)
+        value, counts = self.worth(state.probs[rows]), soft_counts(state)
         return rows[needy_batch(value, single(beliefs[rows]), counts, self.power, budget)]
 
     def typical(
@@ -91,7 +89,7 @@ class Codecision:
     ) -> Ints:
         """The rows nearest to the centres of `budget` clusters of the rows of largest score."""
         need = (1 + soft_counts(state)) ** -self.power
-        scores = np.maximum(self.worth(state, rows) * (beliefs[rows] @ need), LEAST)
+        scores = np.maximum(self.worth(state.probs[rows]) * (beliefs[rows] @ need), LEAST)
         best = np.argsort(-scores, kind="stable")[: self.factor * budget]
         features = unit_rows(state.rows.features, rows[best])
         return rows[best[representatives(features, budget, rng, weights=scores[best])]]
@@ -101,12 +99,9 @@ class Codecision:
         known = None if state.training is None else state.training.beliefs
         return self.belief.believe(state, rng).pool if known is None else known
 
-    def worth(self, state: State, rows: Ints) -> Floats:
-        """(u,) value of these rows, regardless of their class."""
-        if self.value == "none":
-            return np.ones(len(rows))
-        given = self.value == "given_margin"
-        return 1 - margin((CalibratedPredictor(state).pool if given else state.probs)[rows])
+    def worth(self, probs: Floats) -> Floats:
+        """(u,) value of rows, from the task model's probabilities."""
+        return 1 - margin(probs) if self.value == "margin" else np.ones(len(probs))
 
 
 def single(beliefs: Floats) -> Floats:
@@ -148,7 +143,7 @@ class CodecisionAgain(Codecision):
         old, new = rows[state.labels[rows] >= 0], rows[state.labels[rows] < 0]
         value = np.zeros(len(state.labels))
         value[old] = self.again * (1 - margin(single(beliefs[old])))
-        value[new] = self.worth(state, new)
+        value[new] = self.worth(state.probs[new])
         few = max(int(self.most * budget), budget - len(new))
         again = old[needy_batch(value[old], beliefs[old], counts, self.power, few)]
         if self.factor > 1:
