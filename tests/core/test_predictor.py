@@ -59,18 +59,17 @@ def test_without_judges_or_training_nothing_changes() -> None:
         assert CalibratedPredictor(untaught).pool is untaught.probs
 
 
-@pytest.mark.parametrize("blend_weight", [0.5, 1.0, 3.0])
-def test_a_belief_is_joined_by_its_power_with_the_calibrated_model(blend_weight: float) -> None:
+@pytest.mark.parametrize("exponents", [(1.0, 0.0), (0.5, 0.5), (0.2, 1.7)])
+def test_model_and_belief_are_pooled_by_their_exponents(exponents: tuple[float, float]) -> None:
     state, _ = judged(0.2)
     own = CalibratedPredictor(state).pool
     belief = np.full((600, 4), 0.1)
     belief[:, 2] = 0.7
     assert state.training is not None
     training = replace(
-        state.training, belief_fn=lambda rows: belief[: len(rows)], blend_weight=blend_weight
+        state.training, belief_fn=lambda rows: belief[: len(rows)], exponents=exponents
     )
     said = CalibratedPredictor(replace(state, training=training)).predict_proba(state.rows)
     for row in range(0, 600, 50):
-        scores = [own[row, c] * belief[row, c] ** blend_weight for c in range(4)]
-        wanted = [score ** (1 / (1 + blend_weight)) for score in scores]
+        wanted = [own[row, c] ** exponents[0] * belief[row, c] ** exponents[1] for c in range(4)]
         np.testing.assert_allclose(said[row], np.array(wanted) / sum(wanted), rtol=1e-6)

@@ -12,6 +12,7 @@ from al_bench.labelling.evaluation import audit_of
 from al_bench.labelling.settings import _components
 from al_bench.labelling.store import FILE
 from al_bench.runs import component
+from al_bench.supervision import ExpertPool
 from tests.labelling.data import CLASSES, ROWS, blobs, csv, knows, new, npz
 
 
@@ -377,7 +378,8 @@ def test_a_model_that_cannot_leave_the_session_predicts_in_it(
 
 
 def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path: Path) -> None:
-    with new(tmp_path, audit=0.0, supervision="belief_blend") as session:
+    rule = ExpertPool()
+    with new(tmp_path, audit=0.0, supervision="expert_pool") as session:
         asked = [int(one.id) for one in label(session, batches=2)]
         moment = session.service.snapshot()
         said, taught = moment.labels.answers, session.service.state(moment).training
@@ -385,10 +387,10 @@ def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path:
     assert taught.prequential is not None
     assert taught.prequential.rows.tolist() == sorted(said.rows[len(said) // 2 :])
     assert len(said) == len(asked)
-    assert taught.blend_weight != 0.5
+    assert taught.exponents != rule.exponents
 
 
-@pytest.mark.parametrize("supervision", ["posterior_labels_pool", "calibrated", "belief_blend"])
+@pytest.mark.parametrize("supervision", ["posterior_labels_pool", "calibrated", "expert_pool"])
 def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervision: str) -> None:
     with new(tmp_path, supervision=supervision) as session:
         label(session)

@@ -112,13 +112,14 @@ def test_what_is_foreseen_was_said_before_the_answers_round_by_round() -> None:
         state = replace(state, training=training, model=model)
         if number == 0:
             assert training.prequential is None
-            assert training.blend_weight == 0.5
+            assert training.exponents == pytest.approx((2 / 3, 1 / 3))
     found = training.prequential
     assert found is not None
     assert found.rows.tolist() == list(range(10, 30))
     np.testing.assert_allclose(found.model, np.concatenate(wanted), rtol=1e-6)
     np.testing.assert_allclose(found.belief, np.log(belief[10:30]), rtol=1e-6)
-    assert training.blend_weight == learned_blend_weight(found, truth[10:30], 0.5, 2.0)
+    weight = learned_blend_weight(found, truth[10:30], 0.5, 2.0)
+    assert training.exponents == pytest.approx((1 / (1 + weight), weight / (1 + weight)))
 
 
 def test_a_rule_that_never_judged_has_foreseen_nothing() -> None:
@@ -149,8 +150,14 @@ def test_a_belief_that_is_not_there_cannot_be_joined() -> None:
         Calibrated(HumanLabels(), 1.0, 0.0).training_set(state, np.random.default_rng(0))
 
 
-def test_unbought_answers_and_an_interruption_change_nothing_of_what_is_foreseen() -> None:
-    options = ["strategy=codecision", "strategy@init=codecision", "supervision=belief_blend"]
+@pytest.mark.parametrize(
+    ("supervision", "learner"), [("belief_blend", "linear"), ("expert_pool", "linear_on_prior")]
+)
+def test_unbought_answers_and_an_interruption_change_nothing_of_what_is_foreseen(
+    supervision: str, learner: str
+) -> None:
+    options = ["strategy=codecision", "strategy@init=codecision", f"supervision={supervision}"]
+    options.append(f"learner={learner}")
     config = plan(options)[0].config
     made = [instantiate(config[part]) for part in ("init", "strategy", "supervision", "learner")]
     parts = Parts(*made, Counts(start=10, budget=10, rounds=4, feedback="within_batch"), evaluate)
