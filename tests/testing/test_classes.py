@@ -32,7 +32,7 @@ NODES = {
 }
 MAIN = {  # of the classes with several options
     *("bald", "codecision", "tail_first", "thompson", "timm", "transformers", "default"),
-    *("averaged", "version_2"),
+    *("averaged", "version_2", "linear_residual"),
 }
 AROUND = {  # what another component is to be given, or a choice that nobody can make for a user
     *("AnchorAL", "AskAgain", "BoSS", "Calibrated", "ClassBalanced", "NAS", "Only", "PCB"),

@@ -75,7 +75,7 @@ def node(group: str, option: str, weights: Path, steps: int) -> Any:
 
 def tiny(learner: str, weights: Path, steps: int) -> list[str]:
     """What makes a learner's network tiny, and its training as short as that allows."""
-    if learner in ("linear", "linear_residual", "sklearn"):
+    if learner in ("linear", "linear_residual", "linear_on_prior", "sklearn"):
         return []
     found = [f"learner.training.steps={steps}", "learner.training.batch=16"]
     found += ["learner.training.learning_rate=0.01", "learner.training.head_learning_rate=0.01"]
