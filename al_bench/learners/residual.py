@@ -46,6 +46,7 @@ class ResidualHead:
     floor : lower bound of probabilities, so that no zero is a veto
     """
 
+    option = "linear_residual"
     version: ClassVar = 1  # to be raised with LinearHead's too
     l2: float = 1.0
     balance: str = "weights"

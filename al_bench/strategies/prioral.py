@@ -28,6 +28,8 @@ class PriorAL:
     floor : lower bound of probabilities
     """
 
+    option = "prioral"
+
     rho: float = 0.5
     weight: str = "as_published"
     product: bool = True

@@ -50,6 +50,8 @@ class ConfidentSplit:
     weight, product, floor : as in `al_bench.strategies.PriorAL`
     """
 
+    option = "prioral_split"
+
     rho: float = 0.5
     weight: str = "as_published"
     product: bool = True
