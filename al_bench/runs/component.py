@@ -5,7 +5,8 @@ A component's class may declare ``version`` (raised when its numbers change on p
 (its version for runs with several annotators), ``brings`` (parameters that may name the user's own
 files or folders; their content is hashed), ``operational`` (parameters that change no number, left
 out of the identity) and ``later`` (parameters added since, each with the value that earlier runs
-used; that value is left out). Code from outside this package is identified by its source.
+used; that value is left out). Its ``option``, the name that is chosen on the command line, is no
+part of the identity. Code from outside this package is identified by its source.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ class AnchorAL:
     inner : strategy that chooses among the rows it sees
     anchors : labelled rows drawn per class, at most
     neighbours : unlabelled rows that each anchor retrieves
-    size : rows that the inner strategy sees, at least the budget
+    size : rows that the inner strategy sees, at least the budget; the default is that of the
+        authors' runs
     """
 
     option = "anchoral"

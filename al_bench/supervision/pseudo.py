@@ -46,7 +46,7 @@ class ConfidentSplit:
 
     Parameters
     ----------
-    rho : fraction of the unlabelled rows in D_N
+    rho : fraction of the unlabelled rows in D_N; the paper's is not known
     weight, product, floor : as in `al_bench.strategies.PriorAL`
     """
 
@@ -77,7 +77,8 @@ class SelfTraining:
 
     Parameters
     ----------
-    fraction : of the unlabelled rows of each predicted class, above 0 to 1
+    fraction : of the unlabelled rows of each predicted class, above 0 to 1; the default is the
+        published one at the start
     most : pseudo-labelled rows at most, shared evenly by the classes
     weight : of all pseudo-labels together, relative to all human labels (Lee's alpha: both losses
         are means)
