@@ -3,23 +3,22 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hydra import compose, initialize_config_dir
+from hydra import compose
 
 from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
 from al_bench.core.problem import Problem
 from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State
+from al_bench.runs.composing import composing
 from al_bench.runs.config import instantiate
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.common.distances import unit_rows
 from al_bench.strategies.common.posterior import Laplace
 from al_bench.testing.situations import make_pool, make_state
 
-CONFIGS = Path(__file__).parents[1] / "configs"
 LAPLACE = Laplace(precision=0.1)
 
 
@@ -46,7 +45,7 @@ class Table:
 @cache
 def configured(name: str, *overrides: str) -> Any:
     """The strategy a command line with ``strategy=name`` would construct."""
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+    with composing():
         return instantiate(compose(overrides=[f"+strategy={name}", *overrides]).strategy)
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra import compose
 from hydra.utils import instantiate
 from PIL import Image
 
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.sentence import SentenceEncoder
+from al_bench.runs.composing import composing
 
-CONFIGS = Path(__file__).parents[1] / "configs"
 WORDS = [
     "a",
     "photo",
@@ -49,7 +49,7 @@ def on_cpu() -> Iterator[None]:
 
 
 def config(*overrides: str) -> Any:
-    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+    with composing():
         return instantiate(compose(overrides=list(overrides)).prior)
 
 

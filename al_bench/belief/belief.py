@@ -146,12 +146,14 @@ class OutOfFoldBelief:
     Parameters
     ----------
     folds : cross-fitting folds of the regression on unit-norm features
-    l2_grid : l2 penalties (ridges) of the regression
+    l2_grid : l2 penalties (ridges) of the regression; the default is strong, as labels are few and
+        some wrong
     prior_exponents : shifts; the prior is divided by its class frequencies to these powers (Saerens
         et al., 2002)
     exponents, precision : mean and precision of the normal prior of the exponents of (task model,
         foundation model)
-    noise : pseudo-counts of (wrong, right) answers
+    noise : pseudo-counts of (wrong, right) answers; by default as if 1 of 10 answers had been seen
+        wrong
     trust_gate : whether `trust` scales the prior down where answers contradict it
     bias_pseudocount : answers of a class at which half of its `class_bias` is removed
     by_classes : whether l2_grid is in units of `curvature`, so that the penalty is no stronger for
@@ -262,7 +264,8 @@ class AveragedBelief(OutOfFoldBelief):
 
     Parameters
     ----------
-    folds, l2_grid, prior_exponents, exponents, precision, noise : as in `OutOfFoldBelief`
+    folds, l2_grid, prior_exponents, exponents, precision, noise : as in `OutOfFoldBelief`; by
+        default nearly any rate of wrong answers alike
     trust_gate, bias_pseudocount, by_classes : as in `OutOfFoldBelief`
     confusion_pseudocount : if given, learn which classes are confused, with this many
         pseudo-answers per class for evenly spread errors. Unused with several annotators, whose

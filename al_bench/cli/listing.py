@@ -1,18 +1,20 @@
-"""``albench list``: the options of every config group, read from files without importing code."""
+"""``albench list``: the options of every config group, read from files; nothing is imported."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import yaml
 
 from al_bench.cli.options import ConfigDir
-from al_bench.runs.component import definition
 from al_bench.runs.config import config_folders, trust_folder
+from al_bench.runs.declarations import KINDS, class_option, definition
+from al_bench.runs.display import parameters, value
+from al_bench.runs.options import UnusualError, file_of, option_names, read_option
 
 
 def list_options(
@@ -35,11 +37,12 @@ def list_options(
     if config_dir is not None:
         trust_folder(config_dir)
     folders = config_folders(config_dir)
-    names = sorted({p.name for f in folders for p in f.iterdir() if _is_group(p)})
+    names = sorted({p.name for f in folders for p in f.iterdir() if p.is_dir()} | {*KINDS})
     for name in [group] if group else names:
         if name not in names:
             raise ValueError(f"there is no group {name!r}; there are {', '.join(names)}")
-        found = dict(sorted(o for f in folders for o in lines_of_group(f / name)))
+        if not (found := lines_of_group(name, folders)):
+            continue
         if option is not None:
             if option not in found:
                 raise ValueError(f"{name} has no option {option!r}; it has {', '.join(found)}")
@@ -55,9 +58,6 @@ def list_options(
 def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[str]:
     """The description of an option: its line, its class's docstring, which names its paper, and the
     parameters with their default values."""
-    from al_bench.runs.display import parameters, value
-    from al_bench.runs.options import UnusualError, read_option
-
     try:
         node = read_option(group, option, folders)
     except UnusualError:  # an experiment, a task
@@ -70,19 +70,15 @@ def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[s
         yield f"  {group}.{name}={value(default)}"
 
 
-def _is_group(path: Path) -> bool:
-    return path.is_dir() and any(path.rglob("*.yaml"))
+def lines_of_group(group: str, folders: list[Path]) -> dict[str, str]:
+    """One line for each option of a group: its file's first comment, or the changes that the file
+    makes to another option, or the first sentence of its class."""
+    return {option: one_line(group, option, folders) for option in option_names(group, folders)}
 
 
-def lines_of_group(folder: Path) -> Iterator[tuple[str, str]]:
-    """(option, one line) of every yaml below a group's folder."""
-    for path in folder.rglob("*.yaml"):
-        yield str(path.relative_to(folder).with_suffix("")), one_line(path)
-
-
-def one_line(path: Path) -> str:
-    """The file's first comment, or its changes to another option, or the first docstring line of
-    its class."""
+def one_line(group: str, option: str, folders: list[Path]) -> str:
+    if (path := file_of(group, option, folders)) is None:
+        return docstring(str(class_option(group, option)))
     text = path.read_text()
     first = next((line for line in text.splitlines() if not line.startswith("# @package")), "")
     if first.startswith("#"):
@@ -93,17 +89,8 @@ def one_line(path: Path) -> str:
     if "_target_" in node:
         return docstring(node["_target_"])
     bases = [entry for entry in node.pop("defaults", []) if entry != "_self_"]
-    changed = ", ".join(f"{key}={value}" for key, value in flattened(node))
+    changed = ", ".join(f"{key}={value}" for key, value in parameters(node).items())
     return f"{bases[0]} with {changed}" if bases else ""
-
-
-def flattened(node: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names and values of a nested mapping."""
-    for key, value in node.items():
-        if isinstance(value, dict):
-            yield from flattened(value, f"{above}{key}.")
-        else:
-            yield f"{above}{key}", value
 
 
 def docstring(target: str, whole: bool = False) -> str:

@@ -76,13 +76,14 @@ def show_hydra(arguments: Sequence[str], given: Namespace, extra: Path | None) -
     """Print Hydra's information about a config, itself or shell completion; nothing is run."""
     import hydra
 
-    from al_bench.runs.config import as_hydra_takes, config_dir, search, stand_alone, trust_folder
+    from al_bench.runs.composing import prepare_hydra, search
+    from al_bench.runs.config import as_hydra_takes, config_dir, trust_folder
 
     if extra is not None:
         trust_folder(extra)
     flags = [argument for argument in arguments if argument not in given.overrides]
     sys.argv = ["albench run", *search(extra), *flags, *as_hydra_takes(given.overrides)]
-    stand_alone()
+    prepare_hydra()
 
     def nothing(config: Any) -> None: ...
 

@@ -108,7 +108,8 @@ class BySkill:
     ----------
     rule : ``thompson`` draws an accuracy for each annotator and row from its posterior; ``ucb``
         takes its mean plus `width` standard deviations
-    right, wrong : pseudo-counts of the beta prior of an accuracy, above 0
+    right, wrong : pseudo-counts of the beta prior of an accuracy, above 0; by default as if
+        everybody had been right twice and wrong once
     width : factor of the posterior's standard deviation, in either rule
     by_class : whether accuracy is estimated per class and averaged by the row's class probabilities
     per_cost : whether accuracy above chance is divided by the price

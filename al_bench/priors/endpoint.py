@@ -41,7 +41,8 @@ class Endpoint(Prompted):
     ----------
     model : the server's name of the model
     inner : a prior whose encoder makes the features
-    url : of the server, without ``/chat/completions``
+    url : of the server, without ``/chat/completions``; by default where vLLM and llama.cpp listen,
+        Ollama at http://127.0.0.1:11434/v1
     protocol : "chat", "completions" or "systemone"
     answer : "logprobs" or "samples"; not used by a decision model
     samples, temperature, max_tokens : of sampled answers: number, temperature and length

@@ -5,29 +5,26 @@ A component's class may declare ``version`` (raised when its numbers change on p
 (its version for runs with several annotators), ``brings`` (parameters that may name the user's own
 files or folders; their content is hashed), ``operational`` (parameters that change no number, left
 out of the identity) and ``later`` (parameters added since, each with the value that earlier runs
-used; that value is left out). Code from outside this package is identified by its source.
+used; that value is left out). Its ``option``, the name that is chosen on the command line, is no
+part of the identity. Code from outside this package is identified by its source.
 """
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any
 
-from al_bench.runs.config import GIVEN, instantiate
+from al_bench.runs.declarations import MISSING, constants, signature
 from al_bench.runs.display import OURS
-
-Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,14 +113,12 @@ def identified(node: Any, several: bool = False) -> Any:
 
 
 def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A node with the default values of the parameters it leaves out, as an instance of its class
-    holds them. Only classes of this package are completed."""
+    """A node with the default values of the parameters that it leaves out, if its class is one of
+    this package."""
     target = str(node.get("_target_", ""))
-    missing = [name for name in defaulted(target) if name not in node]
-    if not missing or target == "al_bench.Problem":  # it has arrays, identified by their digest
+    if not target.startswith(OURS) or target == "al_bench.Problem":  # its arrays have a digest
         return node
-    made = instantiate({name: value for name, value in node.items() if name not in GIVEN})
-    return {**node, **{name: plain(getattr(made, name)) for name in missing}}
+    return {**{n: v for n, v in signature(target).items() if v != MISSING}, **node}
 
 
 def targets(node: Any) -> Iterator[str]:
@@ -238,98 +233,3 @@ def beside(module: ModuleType) -> Iterator[ModuleType]:
             file = getattr(sys.modules[name], "__file__", None)
             if file and Path(file).suffix == ".py" and Path(file).is_relative_to(folder):
                 waiting.append(sys.modules[name])
-
-
-# What a class of this package declares is read from its source, without importing it: some
-# components take seconds to import.
-
-
-@cache
-def definition(target: str) -> Definition | None:
-    """The class or function with a dotted name; None if its module does not define it.
-
-    ModuleNotFoundError if there is no such module.
-    """
-    name = target.rpartition(".")[2]
-    named = (node for node in statements(target) if isinstance(node, Definition))
-    return next((node for node in named if node.name == name), None)
-
-
-def statements(target: str) -> list[ast.stmt]:
-    """The statements of the module of a dotted name; none if the module has no source."""
-    package, _, name = target.rpartition(".")
-    spec = find_spec(package + behind(package, name))
-    return parsed(Path(spec.origin)).body if spec and spec.origin else []
-
-
-@cache
-def imports(target: str) -> frozenset[str]:
-    """The top-level packages that a class or function imports, itself or through its module."""
-    name = target.rpartition(".")[2]
-    own = [n for n in statements(target) if not isinstance(n, Definition) or n.name == name]
-    found: set[str] = set()
-    for node in (inner for outer in own for inner in ast.walk(outer)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module)
-    return frozenset(module.partition(".")[0] for module in found)
-
-
-@cache
-def constants(target: str) -> Mapping[str, Any]:
-    """The literal values assigned in the body of the class with a dotted name."""
-    node, found = definition(target), {}
-    for line in node.body if isinstance(node, ast.ClassDef) else []:
-        names = [line.target] if isinstance(line, ast.AnnAssign) else getattr(line, "targets", [])
-        value = getattr(line, "value", None)
-        for name in names:
-            if isinstance(name, ast.Name) and isinstance(value, ast.Constant | ast.Tuple):
-                found[name.id] = ast.literal_eval(value)
-    return found
-
-
-@cache
-def defaulted(target: str) -> frozenset[str]:
-    """The parameters of a class of this package that have defaults: those of its constructor, or
-    its dataclass fields with a value, inherited ones included."""
-    node = definition(target) if target.startswith(OURS) else None
-    if not isinstance(node, ast.ClassDef):
-        return frozenset()
-    for line in node.body:
-        if isinstance(line, ast.FunctionDef) and line.name == "__init__":
-            given = [a.arg for a in (*line.args.posonlyargs, *line.args.args)]
-            few = len(line.args.defaults)
-            named = zip(line.args.kwonlyargs, line.args.kw_defaults, strict=True)
-            return frozenset(given[len(given) - few :]) | {a.arg for a, value in named if value}
-    fields = [line for line in node.body if isinstance(line, ast.AnnAssign) and line.value]
-    fields = [line for line in fields if "ClassVar" not in ast.unparse(line.annotation)
-              and "init=False" not in ast.unparse(line)]  # fmt: skip
-    own = frozenset(line.target.id for line in fields if isinstance(line.target, ast.Name))
-    return own.union(*map(defaulted, bases(target, node)))
-
-
-def bases(target: str, node: ast.ClassDef) -> list[str]:
-    """The dotted names of the classes that a class extends."""
-    package, _, name = target.rpartition(".")
-    module = package + behind(package, name)
-    imported = [n for n in statements(target) if isinstance(n, ast.ImportFrom)]
-    origin = {alias.asname or alias.name: f"{n.module}.{alias.name}"
-              for n in imported for alias in n.names}  # fmt: skip
-    names = [ast.unparse(base).partition(".") for base in node.bases]
-    return [origin.get(head, f"{module}.{head}") + dot + rest for head, dot, rest in names]
-
-
-def behind(package: str, name: str) -> str:
-    """The submodule, with a leading dot, from which a package's .pyi stub imports a name; or ''."""
-    spec = find_spec(package)
-    stub = Path(spec.origin).with_suffix(".pyi") if spec and spec.origin else None
-    if stub is None or not stub.is_file():
-        return ""
-    found = [node for node in parsed(stub).body if isinstance(node, ast.ImportFrom)]
-    return next((f".{n.module}" for n in found if name in [a.name for a in n.names]), "")
-
-
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"))

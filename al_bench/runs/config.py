@@ -1,16 +1,17 @@
-"""Configs: which folders hold them, how Hydra composes them, and how a node becomes an object."""
+"""Configs: the folders that hold them, the settings that decide a run, and objects of nodes."""
 
 from __future__ import annotations
 
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from al_bench.runs.declarations import KINDS, class_options
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -107,6 +108,7 @@ def installed_configs() -> tuple[Path, ...]:
     if not (points := sorted(entry_points(group="al_bench.configs"))):
         return ()
     known = {path.relative_to(config_dir()): "al_bench" for path in config_dir().rglob("*.yaml")}
+    known |= {Path(g, f"{o}.yaml"): "al_bench" for g in KINDS for o in class_options(g)}
     for point in points:
         who = f"the package {point.dist.name if point.dist else point.name}"
         try:
@@ -182,43 +184,6 @@ def trained_by(given: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, A
     return {**node, "learner": learner}
 
 
-@contextmanager
-def composing(extra: Path | None = None) -> Iterator[None]:
-    """Initialise Hydra for composing from our configs and, if given, the user's own folder."""
-    from hydra import initialize_config_dir
-    from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
-
-    OmegaConf.register_new_resolver("workers", workers, replace=True)
-    GlobalHydra.instance().clear()
-    stand_alone()
-    if extra is not None:
-        trust_folder(extra)
-    with initialize_config_dir(str(config_dir()), version_base="1.3", job_name="albench"):
-        yield
-
-
-def search(extra: Path | None) -> list[str]:
-    """The override that makes Hydra search further folders for options."""
-    others = ",".join(f"file://{folder}" for folder in config_folders(extra)[1:])
-    return [f"hydra.searchpath=[{others}]"] if others else []
-
-
-def stand_alone() -> None:
-    """Make our configs of launchers and sweepers the only ones: Hydra would merge each with the
-    plugin's own of the same name, and warn that it soon will not."""
-    from hydra.core.config_store import ConfigStore
-    from hydra.core.plugins import Plugins
-
-    Plugins.instance()  # registers the plugins' own configs
-    for path in (config_dir() / "hydra").rglob("*.yaml"):
-        *groups, name = path.relative_to(config_dir()).parts
-        known: dict[str, Any] = ConfigStore.instance().repo
-        for group in groups:
-            known = known.get(group, {})
-        known.pop(name, None)
-
-
 def trust_folder(folder: Path) -> None:
     """Let configs in the user's folder import modules from that folder."""
     if not folder.is_dir():
@@ -260,12 +225,6 @@ def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
         start = next((start for start in added if override.startswith(start)), "")
         found.append(added.get(start, "") + override)
     return found
-
-
-def is_option(override: str, folders: Sequence[Path]) -> bool:
-    """Whether an override chooses an option of a config group rather than setting a value."""
-    group = key_of(override).split("@")[0]
-    return any((folder / group).is_dir() for folder in folders)
 
 
 def is_sweep(override: str) -> bool:

@@ -22,8 +22,9 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from al_bench.runs.component import imports, targets
+from al_bench.runs.component import targets
 from al_bench.runs.config import config_dir
+from al_bench.runs.declarations import imports
 from al_bench.runs.display import OURS, parameters
 
 AVX2 = {

@@ -1,38 +1,48 @@
-"""The options of the config groups, read from their files: which option a component is, and which
-overrides select it on the command line."""
+"""The options of the config groups: their values, read from files and from the source of classes;
+which option a component is, and which overrides select it on the command line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from al_bench.runs.component import constants
+from al_bench.runs.component import identified
 from al_bench.runs.config import GIVEN, config_dir, key_of
+from al_bench.runs.declarations import (
+    KINDS,
+    MISSING,
+    class_option,
+    class_options,
+    groups_of,
+    option_name,
+    signature,
+)
 from al_bench.runs.display import OURS, parameters
 
 if TYPE_CHECKING:
     from yaml import SafeLoader
 
-MISSING = "???"  # a value that the user has to give
 ADDED = ("version", "several", "source")  # keys that `component.identified` adds to a config
-ROOMS = {
-    "strategies": ("strategy",),
-    "belief": ("label_model", "belief"),
-    "crowd": ("label_model", "annotator_selection"),
-    "supervision": ("supervision",),
-    "learners": ("learner",),
-    "priors": ("prior",),
-}
 Chosen = dict[str, str]  # options by ``group@place``, or by group at its own place
 
 
 class UnusualError(ValueError):
     """A file or a choice that only Hydra can compose."""
+
+
+def is_group(group: str, folders: Sequence[Path]) -> bool:
+    """Whether there is a config group of this name."""
+    return group in KINDS or any((folder / group).is_dir() for folder in folders)
+
+
+def is_option(override: str, folders: Sequence[Path]) -> bool:
+    """Whether an override chooses an option of a config group rather than setting a value."""
+    return is_group(key_of(override).split("@")[0], folders)
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -59,25 +69,27 @@ def defaults(chosen: Chosen, folders: Sequence[Path]) -> tuple[dict[str, Any], d
     return config, found
 
 
+def option_names(group: str, folders: Sequence[Path]) -> list[str]:
+    """The options of a group in order: its files, and the classes of its kind without a file."""
+    roots = [folder / group for folder in folders if (folder / group).is_dir()]
+    files = {str(p.relative_to(r).with_suffix("")) for r in roots for p in r.rglob("*.yaml")}
+    named = aliases(group)
+    return sorted(files | {o for o, target in class_options(group).items() if target not in named})
+
+
 @lru_cache(maxsize=64)
 def options(group: str, folders: tuple[Path, ...]) -> dict[str, Any]:
     """The values of every option of a group, with its defaults list merged in."""
-    file = "strategy" if group == "init" else group
-    roots = [folder / file for folder in folders if (folder / file).is_dir()]
-    paths = {str(p.relative_to(r).with_suffix("")): p for r in roots for p in r.rglob("*.yaml")}
-    return {name: read_option(file, name, folders) for name in sorted(paths)}
+    group = "strategy" if group == "init" else group
+    return {name: read_option(group, name, folders) for name in option_names(group, folders)}
 
 
 def read_option(
     group: str, option: str, folders: Sequence[Path], chosen: Chosen | None = None, place: str = ""
 ) -> dict[str, Any]:
     """One option's values, with its defaults list merged in order. Choices for parts inside it are
-    removed from `chosen`. UnusualError if the option has no file."""
-    paths = [folder / group / f"{option}.yaml" for folder in folders]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        raise UnusualError(f"there is no option {group}={option}")
-    own = dict(read_yaml(path))
+    removed from `chosen`. UnusualError if there is no such option."""
+    own = declared(group, option, folders)
     entries = own.pop("defaults", [])
     found: dict[str, Any] = {}
     for entry in entries if "_self_" in entries else [*entries, "_self_"]:
@@ -93,6 +105,78 @@ def read_option(
         for name in reversed(at.split(".")):
             more = {name: more}
         found = deep_merged(found, more)
+    return found
+
+
+def declared(group: str, option: str, folders: Sequence[Path]) -> dict[str, Any]:
+    """An option as a file declares it: its own values and its defaults list. Without a file it is
+    the class of that name. What a file leaves out of a class is the constructor's."""
+    if (path := file_of(group, option, folders)) is not None:
+        return with_defaults(read_yaml(path))
+    if (target := class_option(group, option)) is None:
+        raise UnusualError(f"there is no option {group}={option}")
+    return with_defaults({"_target_": target})
+
+
+def file_of(group: str, option: str, folders: Sequence[Path]) -> Path | None:
+    """The file of an option, None if there is none."""
+    paths = [folder / group / f"{option}.yaml" for folder in folders]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def with_defaults(own: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's content with the defaults of the constructors that it names. A default that is an
+    option itself becomes an entry of the defaults list, so that another one can be chosen for it.
+    A file that changes another option stays as it is."""
+    entries, values = own.get("defaults", []), {k: v for k, v in own.items() if k != "defaults"}
+    if "_target_" not in own or any(isinstance(e, str) and e != "_self_" for e in entries):
+        return dict(own)
+    placed = {key.partition("@")[2]: "" for entry in entries if entry != "_self_" for key in entry}
+    parts: dict[str, str] = {}
+    values = completed_node(values, placed, parts)
+    added = [{f"/{option}": name} for option, name in parts.items()]
+    return {"defaults": [*added, *(entries or ["_self_"])], **values}
+
+
+def completed_node(
+    node: Mapping[str, Any], placed: Collection[str], parts: dict[str, str], above: str = ""
+) -> dict[str, Any]:
+    """A node with the defaults of the constructors that it names, except at the places that are
+    `placed`; a default that is an option goes to `parts`, by ``group@place``."""
+    target = str(node.get("_target_", ""))
+    default = signature(target) if target.startswith(OURS) else {}
+    found: dict[str, Any] = {"_target_": target} if target else {}
+    for key in {**default, **node}:
+        place, value = f"{above}{key}", node.get(key, default.get(key))
+        if key in node or not any(f"{at}.".startswith(f"{place}.") for at in placed):
+            if key not in node:
+                value = without_options(value, parts, place)
+            inner = isinstance(value, Mapping)
+            found[key] = completed_node(value, placed, parts, f"{place}.") if inner else value
+    return found
+
+
+def without_options(value: Any, parts: dict[str, str], place: str) -> Any:
+    """A default value without the objects in it that are options, which go to `parts`."""
+    if not isinstance(value, Mapping):
+        return value
+    target = str(value.get("_target_", ""))
+    for group in groups_of(target):
+        parts[f"{group}@{place}"] = aliases(group).get(target, option_name(target))
+        return {key: one for key, one in value.items() if key != "_target_"}
+    if target or not all(map(str.isidentifier, value)):
+        return value
+    return {key: without_options(one, parts, f"{place}.{key}") for key, one in value.items()}
+
+
+@cache
+def aliases(group: str) -> Mapping[str, str]:
+    """The classes that have an option's name of their own: a file that holds only the class."""
+    found = {}
+    for path in sorted((config_dir() / group).glob("*.yaml") if group in KINDS else ()):
+        lines = [line for line in path.read_text("utf-8").splitlines() if not line.startswith("#")]
+        if len(lines) == 1 and lines[0].startswith("_target_: "):
+            found[lines[0].removeprefix("_target_: ")] = path.stem
     return found
 
 
@@ -259,9 +343,8 @@ def other_part(value: Any, base: Any, folders: Sequence[Path]) -> tuple[str, str
     if not isinstance(value, Mapping) or same_class(value, base):
         return None
     target = str(value.get("_target_", ""))
-    for group in ROOMS.get(target.split(".")[1], ()) if target.startswith(OURS) else ():
-        if target in [other.get("_target_") for other in options(group, tuple(folders)).values()]:
-            return group, option_of(group, value, folders)
+    for group in () if target.startswith(f"{OURS}data.") else groups_of(target):
+        return group, option_of(group, value, folders)
     return None
 
 
@@ -271,10 +354,9 @@ def renewed(own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[P
         base = options(other[0], tuple(folders))[other[1]]
     if "_target_" not in own or not same_class(own, base):
         return False
-    target = str(own["_target_"])
-    known: Mapping[str, Any] = constants(target) if target.startswith(OURS) else own
-    wanted = base.keys() - {*known.get("operational", ())}
-    if known.get("version") != own.get("version") or own.keys() - {*ADDED} != wanted:
+    ours = str(own["_target_"]).startswith(OURS)
+    now = identified(base) if ours else {**base, "version": own.get("version")}
+    if now.get("version") != own.get("version") or own.keys() - {*ADDED} != now.keys() - {*ADDED}:
         return True
     parts = [(value, base[name]) for name, value in own.items() if name in base]
     return any(renewed(v, b, folders) for v, b in parts if isinstance(v, Mapping))

@@ -15,17 +15,14 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from al_bench.runs.config import (
     PROBLEM,
     as_hydra_takes,
-    composing,
     config_folders,
-    is_option,
     key_of,
     renamed,
     resolved,
     run_spec,
-    search,
     trust_folder,
 )
-from al_bench.runs.options import UnusualError, defaults, unknown_key
+from al_bench.runs.options import UnusualError, defaults, is_option, unknown_key
 
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # runs jobs in this process
 PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # an override that chooses one option
@@ -153,6 +150,8 @@ def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
     """The config that Hydra composes of single-valued overrides; Hydra's errors if one is wrong."""
     from hydra import compose
 
+    from al_bench.runs.composing import composing, search
+
     with composing(extra):
         config = compose("config", [*search(extra), *overrides], return_hydra_config=True)
     choices = {k: str(v) for k, v in config.hydra.runtime.choices.items()}
@@ -211,6 +210,8 @@ def values_of(override: str, extra: Path | None) -> list[str] | None:
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     if "glob(" in override:  # Hydra matches it with the options that exist
+        from al_bench.runs.composing import composing
+
         with composing(extra):
             loader = GlobalHydra.instance().config_loader()
         (parsed,) = OverridesParser.create(config_loader=loader).parse_overrides([override])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,93 +47,92 @@ def execute(
     job: Job, *, problem: Problem | None = None, wait: bool = False, say: Aloud | None = None
 ) -> str:
     """Make one run and return its id. A finished run is skipped (unless its config has `again`), an
-    interrupted one resumed.
+    interrupted one resumed from the first round that is missing.
 
     A failure is written to the manifest and raised. A run that another process is making is
     skipped, or waited for. problem: given if the config names a problem made of arrays; say: prints
     the progress.
     """
-    say = say or Aloud()
-    settings = job.science
-    known = identified(settings)
-    name, runs = name_of(known), Path(job.at("results")) / "runs"
+    say, known, results = say or Aloud(), identified(job.science), Path(job.at("results"))
+    folder = RunFolder(results / "runs" / name_of(known))
+    with started(job, folder, known, wait, say) as manifest:
+        if manifest is None:
+            return folder.name
+        if "proxy_selection" in known:
+            manifest["selected_by"] = execute(proxy_of(job), problem=problem, wait=True, say=say)
+        limit_threads(int(job.at("threads")))
+        problem = problem or problem_of(job)
+        parts, trainer = parts_of(job, problem)
+        reads = any(map(reads_truth, vars(parts).values()))
+        manifest["facts"] = {**problem.facts, "digest": problem.digest, "reads_truth": reads}
+        folder.write_manifest(manifest)
+
+        done, seed = folder.resume(), int(job.at("seed"))
+        last = f" of {len(parts.protocol.sizes(len(problem.pool), problem.pool.n_classes))}"
+        rounds = active_learning(parts, problem, seed, done)
+        if "selected_by" in manifest:
+            log = read_rounds(results / "runs" / manifest["selected_by"])
+            selection, last = instantiate(job.at("proxy_selection")), ""  # it decides on its points
+            trainer.lead(selection.learner)
+            rounds = selection.rounds(log, parts, problem, seed, len(done))
+        factories, labels = [instantiate(node) for node in job.at("logger")["mirrors"]], 0
+        with open_loggers(factories, folder.name, manifest, results) as loggers:
+            trainer.loggers, trainer.folder = loggers, folder.folder
+            for round in chain(done, rounds):
+                labels += len(round.queried)
+                if new := round.round >= len(done):
+                    folder.append(round)
+                log_round(loggers, round, labels, problem.class_names)
+                if new:
+                    say.round(f"{folder.name} {line_of(job, round, last, labels)}")
+    return folder.name
+
+
+@contextmanager
+def started(
+    job: Job, folder: RunFolder, known: Mapping[str, Any], wait: bool, say: Aloud
+) -> Iterator[dict[str, Any] | None]:
+    """Hold the folder of a run while it is made, and keep its manifest: started, then finished or
+    failed. None if the run is finished already or another process is making it."""
     try:
-        with RunFolder(runs / name).held(wait) as folder:
+        with folder.held(wait):
             manifest = {} if job.at("again") else read_manifest(folder.folder)
             if manifest.get("finished"):
-                say.end(f"{name} done before: {title(manifest)}", made=False)
-                return name
+                say.end(f"{folder.name} done before: {title(manifest)}", made=False)
+                yield None
+                return
             if job.at("again"):
                 folder.clear()
-            manifest = new_manifest(name, job, settings, known)
+            manifest = new_manifest(folder.name, job, known)
             folder.write_manifest(manifest)
             try:
-                if "proxy_selection" in settings:
-                    proxy = proxy_of(job)
-                    manifest["selected_by"] = execute(proxy, problem=problem, wait=True, say=say)
-                limit_threads(int(job.at("threads")))
-                write_rounds(job, folder, manifest, problem or problem_of(job), say)
+                yield manifest
             except Exception as error:  # not on Ctrl-C: the run can be resumed
                 manifest |= {"finished": None, "error": f"{type(error).__name__}: {error}"}
                 with suppress(OSError):  # on a full disk report the first error
                     folder.write_manifest(manifest)
                 raise
+            manifest["finished"] = now()
+            folder.write_manifest(manifest)
+            say.end(f"{folder.name} finished: {title(manifest)}", made=True)
     except BusyError as busy:
-        say.end(f"{name} left alone: {busy}", made=False)
+        say.end(f"{folder.name} left alone: {busy}", made=False)
+        yield None
     except OSError as error:
-        where = Path(error.filename) if error.filename else None
-        if where and (where.is_relative_to(runs) or runs.is_relative_to(where)):
-            raise OSError(f"cannot write run {name} under {runs}: {error.strerror}") from error
+        where, runs = Path(error.filename or ""), folder.folder.parent
+        if error.filename and (where.is_relative_to(runs) or runs.is_relative_to(where)):
+            text = f"cannot write run {folder.name} under {runs}: {error.strerror}"
+            raise OSError(text) from error
         raise
-    return name
 
 
-def write_rounds(
-    job: Job, folder: RunFolder, manifest: dict[str, Any], problem: Problem, say: Aloud
-) -> None:
-    """Run the loop and write each of its rounds, from the first one that is missing."""
-    parts, trainer = parts_of(job, problem)
-    oracle = any(map(reads_truth, vars(parts).values()))
-    manifest["facts"] = {**problem.facts, "digest": problem.digest, "reads_truth": oracle}
-    folder.write_manifest(manifest)
-
-    name, done, seed = folder.folder.name, folder.resume(), int(job.at("seed"))
-    last = f" of {len(parts.protocol.sizes(len(problem.pool), problem.pool.n_classes))}"
-    rounds = active_learning(parts, problem, seed, done)
-    if "selected_by" in manifest:
-        log = read_rounds(folder.folder.parent / manifest["selected_by"])
-        selection, last = (
-            instantiate(job.at("proxy_selection")),
-            "",
-        )  # it decides which points it has
-        trainer.lead(selection.learner)
-        rounds = selection.rounds(log, parts, problem, seed, len(done))
-    factories = [instantiate(node) for node in job.at("logger")["mirrors"]]
-    labels, names = 0, problem.class_names
-    with open_loggers(factories, name, manifest, Path(job.at("results"))) as loggers:
-        trainer.loggers, trainer.folder = loggers, folder.folder
-        for past in done:
-            labels += len(past.queried)
-            log_round(loggers, past, labels, names)
-        for round in rounds:
-            folder.append(round)
-            labels += len(round.queried)
-            log_round(loggers, round, labels, names)
-            metric = known_metric(job, round)
-            say.round(
-                f"{name} round {round.round}{last}: {labels} labels, "
-                f"{metric.replace('_', ' ')} {round.metrics[metric]:.3f} "
-                f"({span(sum(round.seconds.values()))})"
-            )
-    manifest["finished"] = now()
-    folder.write_manifest(manifest)
-    say.end(f"{name} finished: {title(manifest)}", made=True)
-
-
-def known_metric(job: Job, round: Round) -> str:
-    """The metric of the experiment's report, if the round has it."""
+def line_of(job: Job, round: Round, last: str, labels: int) -> str:
+    """A finished round in a line, with the metric of the experiment's report if it has it."""
     wanted = str(job.at("report").get("metric", "balanced_accuracy"))
-    return wanted if wanted in round.metrics else next(iter(round.metrics))
+    metric = wanted if wanted in round.metrics else next(iter(round.metrics))
+    seconds = span(sum(round.seconds.values()))
+    text = f"{metric.replace('_', ' ')} {round.metrics[metric]:.3f} ({seconds})"
+    return f"round {round.round}{last}: {labels} labels, {text}"
 
 
 def proxy_of(job: Job) -> Job:
@@ -142,10 +142,9 @@ def proxy_of(job: Job) -> Job:
     return job.having(own | {"proxy_selection": None})
 
 
-def new_manifest(
-    name: str, job: Job, settings: Mapping[str, Any], known: Mapping[str, Any]
-) -> dict[str, Any]:
+def new_manifest(name: str, job: Job, known: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest of a run before it starts; known: its settings, identified."""
+    settings = job.science
     groups = [group for group in (*GROUPS, *OPTIONAL) if group in settings]
     typed, folders = job.choices, job.folders
     return {

@@ -40,7 +40,7 @@ class RunFolder:
     """The folder of one run, locked by one process at a time."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.name = folder, folder.name
 
     @contextmanager
     def held(self, wait: bool = False) -> Iterator[RunFolder]:
@@ -51,7 +51,7 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
-                busy = f"run {self.folder.name} is being written by {lock.read() or 'another one'}"
+                busy = f"run {self.name} is being written by {lock.read() or 'another one'}"
                 if not wait:
                     raise BusyError(busy) from None
                 log.warning("%s; waiting for it", busy)
@@ -94,6 +94,6 @@ class RunFolder:
         except OSError as error:
             raise OSError(
                 error.errno,
-                f"cannot write run {self.folder.name} under {self.folder.parent}: "
+                f"cannot write run {self.name} under {self.folder.parent}: "
                 f"{error.strerror}; its finished rounds are kept",
             ) from error

@@ -21,7 +21,7 @@ from typing import Any
 from omegaconf import DictConfig, read_write
 
 from al_bench.core.progress import Every, span
-from al_bench.runs.config import composing, is_sweep, key_of, search, workers
+from al_bench.runs.config import is_sweep, key_of, workers
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.plan import Plan
 from al_bench.runs.run import Aloud
@@ -82,6 +82,8 @@ def launch(
     from hydra.core.plugins import Plugins
     from hydra.core.utils import JobStatus
     from hydra.types import HydraContext, RunMode
+
+    from al_bench.runs.composing import composing, search
 
     require_plugin(str(planned.hydra.launcher["_target_"]))
     values = [o for o in planned.overrides if "." not in key_of(o) and not is_sweep(o)]

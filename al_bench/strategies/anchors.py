@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from al_bench.core.state import Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.common.distances import blocks, unit_rows
 from al_bench.strategies.common.ranking import top
+from al_bench.strategies.uncertainty import Margin
 from al_bench.strategies.wrappers import show_only
 
 CELLS = 2**23  # similarities in memory at once
@@ -32,10 +33,13 @@ class AnchorAL:
     inner : strategy that chooses among the rows it sees
     anchors : labelled rows drawn per class, at most
     neighbours : unlabelled rows that each anchor retrieves
-    size : rows that the inner strategy sees, at least the budget
+    size : rows that the inner strategy sees, at least the budget; the default is that of the
+        authors' runs
     """
 
-    inner: Strategy
+    option = "anchoral"
+
+    inner: Strategy = field(default_factory=Margin)
     anchors: int = 10
     neighbours: int = 50
     size: int = 10_000
@@ -67,7 +71,7 @@ class SEALS:
     neighbours : most similar unlabelled rows that it sees of each labelled row
     """
 
-    inner: Strategy
+    inner: Strategy = field(default_factory=Margin)
     neighbours: int = 100
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:

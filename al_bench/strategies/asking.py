@@ -6,7 +6,7 @@ annotator, and a second time in a batch only after all other candidates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from al_bench.crowd.cross_val import views
 from al_bench.crowd.libraries import NEEDED, answer_table, quietly
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.ranking import top
+from al_bench.strategies.uncertainty import Margin
 
 WORTHS = ("disagreement", "doubt", "change", "random")
 
@@ -56,7 +57,7 @@ class Repeated:
     times : queries of each row, fewer if annotators run out or the batch ends
     """
 
-    inner: Strategy
+    inner: Strategy = field(default_factory=Margin)
     times: int = 3
 
     def __post_init__(self) -> None:
@@ -99,7 +100,7 @@ class AskAgain:
         ``random``. Without a consensus: ``disagreement``
     """
 
-    inner: Strategy
+    inner: Strategy = field(default_factory=Margin)
     fraction: float = 0.25
     by: str = "disagreement"
 
@@ -184,6 +185,8 @@ class ReLabel:
     alpha : weight of the label's entropy, 0 to 1
     """
 
+    option = "relabel"
+
     alpha: float = 0.5
 
     def __post_init__(self) -> None:
@@ -215,6 +218,7 @@ class ActiveLab:
     l2 : penalty of its weights
     """
 
+    option = "activelab"
     version: ClassVar = 2  # 1: folds were fitted without preconditioning
     folds: int = 4
     l2: float = 1.0

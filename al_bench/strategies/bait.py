@@ -36,7 +36,8 @@ class Bait:
     ----------
     classes : most probable classes of a row in its expectation, renormalised; exact for at most
         this many classes
-    ridge : added to the diagonal of M
+    ridge : added to the diagonal of M; the authors' 1 outweighs what unit-length features tell,
+        theirs are longer
     weighting : ``published`` as the authors' code: with l labelled rows and budget b the
         information of a labelled row weighs 1 / (l + b), of a queried row b / (l + b); ``counts``:
         every row weighs one

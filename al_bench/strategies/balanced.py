@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from math import ceil
 from typing import ClassVar
@@ -19,6 +19,7 @@ from al_bench.strategies.balance import (
     unanswered,
 )
 from al_bench.strategies.common.ranking import Ranking, top
+from al_bench.strategies.uncertainty import Entropy
 
 
 class FMStratified:
@@ -117,7 +118,7 @@ class PCB:
     fraction : of the unlabelled rows that are candidates, above 0 to 1; at least the budget
     """
 
-    inner: Strategy
+    inner: Strategy = field(default_factory=Entropy)
     fraction: float = 0.1
 
     def __post_init__(self) -> None:
@@ -144,6 +145,8 @@ class MostLikelyPositive(Ranking):
         the pool than average
     """
 
+    option = "likely"
+
     rare: str = "labels"
 
     def score(self, state: State) -> Floats:
@@ -168,6 +171,7 @@ class ClassBalancedByTruth:
     truth : (n,) the true class of every pool row, None until it is given
     """
 
+    option = "truth_balanced"
     reads_truth: ClassVar[bool] = True
     truth: Ints | None = None
 

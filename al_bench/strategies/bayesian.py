@@ -55,6 +55,8 @@ class PowerBald(Bald):
     power : exponent of BALD, above 0
     """
 
+    option = "powerbald"
+
     power: float = 1.0
 
     def __post_init__(self) -> None:
@@ -84,6 +86,8 @@ class BatchBald(Bald):
     candidates : rows of largest BALD that may be queried, at least the budget
     configurations : combinations of a batch's answers, at most; at least the number of classes
     """
+
+    option = "batchbald"
 
     candidates: int = 200
     configurations: int = 200

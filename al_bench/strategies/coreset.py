@@ -30,6 +30,8 @@ class CoreSet:
         >>> rows = CoreSet().select(state, 10, rng)
     """
 
+    option = "coreset"
+
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = rng.permutation(state.unlabelled)  # breaks ties at random
         budget = min(budget, len(rows))
@@ -79,6 +81,8 @@ class PCoreSet:
         has a second head that imitates the foundation model, with weight one half; here the prior
         takes its place
     """
+
+    option = "pcoreset"
 
     weight: float = 0.5
 

@@ -30,6 +30,8 @@ class ProbCover:
     sample : random unlabelled rows in the graph, at most
     """
 
+    option = "probcover"
+
     radius: float | None = None
     purity: float = 0.95
     sample: int = 8000
@@ -120,6 +122,8 @@ class MaxHerding:
     sample : random unlabelled rows that are candidates and to be covered, at most
     """
 
+    option = "maxherding"
+
     width: float = 1.0
     sample: int = 10_000
 
@@ -147,6 +151,8 @@ class UHerding:
     temperature : a constant, as a strategy cannot hold out labels to calibrate the model
     sample : random unlabelled rows that are candidates and to be covered, at most
     """
+
+    option = "uherding"
 
     temperature: float = 1.0
     sample: int = 10_000

@@ -31,8 +31,9 @@ class Direct:
     Parameters
     ----------
     fraction : of the budget for the search, 0 to 1
-    parallel : rows per oracle call in the search
-    minimum : labels that each class gets in the search, at least
+    parallel : rows per oracle call in the search; the authors' large runs use 20, which suffers
+        more from noise
+    minimum : labels that each class gets in the search, at least; the paper's text speaks of 60
     """
 
     fraction: float = 0.5

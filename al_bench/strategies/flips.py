@@ -34,6 +34,8 @@ class AlfaMix:
     step : fraction of the distance to a class mean, between 0 and 1
     """
 
+    option = "alfamix"
+
     step: float = 0.03125
 
     def __post_init__(self) -> None:
@@ -109,6 +111,7 @@ class DropQuery:
         above 50
     """
 
+    option = "dropquery"
     version: ClassVar = 2  # 1: unit, without lloyd
     passes: int = 3
     rate: float = 0.75

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from al_bench.core.arrays import at_least, require, softmax
 from al_bench.core.state import HIDDEN, UNLABELLED, Bools, Floats, Ints, Querying, State, Strategy
 from al_bench.strategies.balance import unanswered
 from al_bench.strategies.common.distances import unit_rows
+from al_bench.strategies.coverage import ProbCover
 
 RATE, MOMENTUM, DECAY, BATCH = 0.1, 0.9, 1e-4, 64  # of the SGD that `suspected` runs
 
@@ -39,7 +40,7 @@ class NAS:
     """
 
     version: ClassVar = 2  # 1: the authors' other filter, by cross-validation
-    inner: Strategy
+    inner: Strategy = field(default_factory=ProbCover)
     percentile: float = 80.0
     epochs: int = 40
 

@@ -22,11 +22,14 @@ class PriorAL:
 
     Parameters
     ----------
-    rho : fraction of the unlabelled rows in the noise set, at least the budget
+    rho : fraction of the unlabelled rows in the noise set, at least the budget; the paper's is not
+        known; keep it equal to that of `ConfidentSplit`
     weight : of an entropy, by class: as_published, none, inverse or precision (`class_weights`)
     product : whether the entropy is that of task model times prior, or of the task model alone
     floor : lower bound of probabilities
     """
+
+    option = "prioral"
 
     rho: float = 0.5
     weight: str = "as_published"

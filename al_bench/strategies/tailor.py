@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from al_bench.core.arrays import at_least, require
 from al_bench.core.state import UNLABELLED, Floats, Ints, Querying, State, Strategy
+from al_bench.strategies.badge import Badge
 from al_bench.strategies.balance import random_argmax, unanswered
+from al_bench.strategies.balanced import MostLikelyPositive
+from al_bench.strategies.galaxy import Galaxy
+from al_bench.strategies.similar import FLQMI
+from al_bench.strategies.uncertainty import Confidence
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,15 @@ class Tailor:
     trust : expected labels in a candidate's initial counts
     """
 
-    candidates: Mapping[str, Strategy]
+    candidates: Mapping[str, Strategy] = field(
+        default_factory=lambda: {
+            "galaxy": Galaxy(),
+            "likely": MostLikelyPositive(),
+            "confidence": Confidence(),
+            "badge": Badge(),
+            "flqmi": FLQMI(),
+        }
+    )
     chunk: int = 10
     trust: float = 5.0
 

@@ -38,6 +38,7 @@ class TypiClust:
         distance to the cluster's nearest rows, labelled ones included
     """
 
+    option = "typiclust"
     version: ClassVar = 2  # 1: two_passes and cluster
     neighbours: int = 20
     most_clusters: int = 500

@@ -5,13 +5,16 @@ Row numbers never change. An inner strategy that queries in steps does so throug
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from al_bench.core.state import Floats, Ints, Querying, State, Strategy
+from al_bench.strategies.badge import Badge
 from al_bench.strategies.balance import belief, random_argmax, rarest_first, unanswered
+from al_bench.strategies.clustered import ClassGuided
 from al_bench.strategies.common.ranking import top
+from al_bench.strategies.uncertainty import Margin
 
 
 def show_only(state: State, rows: Ints) -> State:
@@ -33,7 +36,7 @@ class Subsample:
     size : unlabelled rows that it sees, at least the budget
     """
 
-    inner: Strategy
+    inner: Strategy = field(default_factory=Margin)
     size: int = 10_000
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
@@ -58,7 +61,7 @@ class ClassBalanced:
     floor : lower bound of probabilities in the product
     """
 
-    inner: Strategy
+    inner: Strategy = field(default_factory=Margin)
     size: int = 1000
     belief: str = "model"
     floor: float = 1e-4
@@ -84,8 +87,8 @@ class Prefilter:
     size : candidates, at least the budget
     """
 
-    inner: Strategy
-    scorer: Strategy
+    inner: Strategy = field(default_factory=Badge)
+    scorer: Strategy = field(default_factory=Margin)
     size: int = 1000
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
@@ -109,7 +112,9 @@ class SelectiveQuerying:
     inner : strategy that chooses among the other rows
     """
 
-    inner: Strategy
+    option = "selective"
+
+    inner: Strategy = field(default_factory=ClassGuided)
 
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints | Querying:
         rows = state.unlabelled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from al_bench.belief.opinion_pool import RATES
 from al_bench.core.arrays import at_least, require, softmax
 from al_bench.core.predictor import CalibratedPredictor, logs
 from al_bench.core.state import Ints, Prequential, State, Supervision, TrainingSet
+from al_bench.supervision.posterior import PosteriorLabelsPool
 
 DEVIATIONS = np.linspace(-2.5, 2.5, 21)  # grid of the blend weight's log2, in prior sds
 
@@ -34,7 +35,7 @@ class Calibrated:
         (`learned_blend_weight`)
     """
 
-    rule: Supervision
+    rule: Supervision = field(default_factory=PosteriorLabelsPool)
     blend_weight: float = 0.0
     blend_log2_sd: float = 0.0
 

@@ -19,6 +19,8 @@ class HumanLabels:
     >>> taught = HumanLabels().training_set(state, rng)
     """
 
+    option = "labels"
+
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         targets = one_hot(state.labels[state.labelled], state.n_classes)
         return TrainingSet(state.labelled, targets, np.ones(len(targets), dtype=np.float32))

@@ -46,9 +46,11 @@ class ConfidentSplit:
 
     Parameters
     ----------
-    rho : fraction of the unlabelled rows in D_N
+    rho : fraction of the unlabelled rows in D_N; the paper's is not known
     weight, product, floor : as in `al_bench.strategies.PriorAL`
     """
+
+    option = "prioral_split"
 
     rho: float = 0.5
     weight: str = "as_published"
@@ -75,7 +77,8 @@ class SelfTraining:
 
     Parameters
     ----------
-    fraction : of the unlabelled rows of each predicted class, above 0 to 1
+    fraction : of the unlabelled rows of each predicted class, above 0 to 1; the default is the
+        published one at the start
     most : pseudo-labelled rows at most, shared evenly by the classes
     weight : of all pseudo-labels together, relative to all human labels (Lee's alpha: both losses
         are means)

@@ -20,18 +20,20 @@ from al_bench.core.state import Floats
 from al_bench.data.cache import entry as entries
 from al_bench.data.cache.embeddings import embeddings, zero_shot
 from al_bench.data.types import Task
+from al_bench.runs.config import config_folders, instantiate
+from al_bench.runs.options import read_option
 from tests.data.stubs import NAMES, PROMPTS, Said, Stub, numbers
 
 SECOND_USE = """
 import sys, time
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from al_bench.data.cache.embeddings import embeddings, zero_shot
 from al_bench.data.types import Task
+from al_bench.runs.config import config_folders
+from al_bench.runs.options import read_option
 from tests.data.test_cache import Stub
-folder, configs = sys.argv[1:]
-with initialize_config_dir(configs, version_base="1.3"):
-    prior = instantiate(compose(overrides=["+prior=packaged"]).prior)
+folder = sys.argv[1]
+prior = instantiate(read_option("prior", "packaged", config_folders(None)))
 for modality in ("text", "image"):
     stored = embeddings(folder, "d", "train", prior.encoder(modality), range(70))
     task = Task(("a", "b", "c"), ("{}",), modality)
@@ -42,19 +44,16 @@ assert not heavy, heavy
 
 
 def test_a_cached_prior_imports_no_framework(tmp_path: Path) -> None:
-    from hydra import compose, initialize_config_dir
-    from hydra.utils import instantiate
-
-    root = Path(__file__).parents[2]
-    with initialize_config_dir(str(root / "configs"), version_base="1.3"):
-        prior = instantiate(compose(overrides=["+prior=packaged"]).prior)
+    prior = instantiate(read_option("prior", "packaged", config_folders(None)))
     for modality in ("text", "image"):
         keyed = Stub(prior.encoder(modality).key)
         stored = embeddings(tmp_path, "d", "train", keyed, numbers)
         said = Said(keyed, prior.choose(modality).key)
         zero_shot(tmp_path, "d", "train", said, stored, numbers, Task(NAMES, PROMPTS, modality))
-    command = [sys.executable, "-c", SECOND_USE, str(tmp_path), str(root / "configs")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+    command = [sys.executable, "-c", SECOND_USE, str(tmp_path)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -3,7 +3,6 @@ yaml or Python makes it; and the examples of their docstrings."""
 
 import doctest
 from dataclasses import replace
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from al_bench import data, priors
 from al_bench.data.types import People, Truth
-from al_bench.runs.component import component, identified, node_of
+from al_bench.runs.component import identified, node_of
 from al_bench.runs.config import config_dir, instantiate
 from al_bench.runs.options import MISSING, options
 from al_bench.testing.situations import make_pool
@@ -24,22 +23,6 @@ NODES = {
     for group in GROUPS
     for name, node in options(group, (config_dir(),)).items()
 }
-MAIN = {  # the option of each class whose values are its defaults, as far as it has some
-    "dataset": "synthetic hub features",
-    "imbalance": "natural longtail natural_or_longtail step merge one_vs_rest",
-    "noise": "clean symmetric pair_flip feature_dependent human votes confusion",
-    "annotators": "alike mixed misreading ballots recorded on_record with_model with_models",
-    "protocol": "small per_class started full answers",
-    "prior": "packaged minilm efficientnet_lite2 efficientnet_lite2_prototypes given clip llm flat "
-    "endpoint rotated degraded recorded",
-}
-MAINS = [f"{group}={name}" for group, names in MAIN.items() for name in names.split()]
-
-
-def needed(kind: type) -> set[str]:
-    """What a constructor has to be told, as of whose data."""
-    parameters = signature(kind).parameters.values()
-    return {parameter.name for parameter in parameters if parameter.default is parameter.empty}
 
 
 def filled(node: Any) -> Any:
@@ -55,24 +38,6 @@ def test_an_object_is_the_call_that_its_yaml_says(option: str) -> None:
     assert identified(node_of(part)) == identified(node)
     if option.startswith("prior") and "mine" not in node.values() and "file" not in node:
         assert part.key
-
-
-@pytest.mark.parametrize("option", MAINS)
-def test_what_a_constructor_takes_by_default_is_what_the_main_yaml_says(option: str) -> None:
-    node = filled(NODES[option])
-    kind = component(node["_target_"])
-    told = needed(kind) | {key for key, value in NODES[option].items() if value == MISSING}
-    given = instantiate(
-        {"_target_": "builtins.dict"} | {key: node[key] for key in told & node.keys()}
-    )
-    part = kind(**given)
-    assert identified(node_of(part)) == identified(node)
-
-
-def test_every_class_has_a_main_yaml_or_needs_to_be_told_of_its_data() -> None:
-    there = {NODES[option]["_target_"] for option in MAINS}
-    missing = {node["_target_"] for node in NODES.values()} - there
-    assert missing == {f"al_bench.data.{n}" for n in ("Answered", "Halved", "Packaged", "Texts")}
 
 
 @pytest.mark.parametrize("room", [data, priors], ids=lambda room: room.__name__)

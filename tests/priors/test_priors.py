@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 
 from al_bench.core.state import Floats
@@ -22,8 +21,9 @@ from al_bench.priors.conse import ConSE
 from al_bench.priors.controls import Degraded, Flat, Rotated
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.sentence import ClassNamePrototypes, SentenceEncoder
+from al_bench.runs.config import config_dir
+from al_bench.runs.options import options
 from tests.tiny_models import (
-    CONFIGS,
     bert,
     config,
     images_by,
@@ -132,9 +132,8 @@ def test_no_prior_can_be_given_labels() -> None:
         "modality",
         "aliases",
     }
-    for name in sorted((CONFIGS / "prior").glob("*.yaml")):
-        with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-            prior = get_class(compose(overrides=[f"+prior={name.stem}"]).prior["_target_"])
+    for node in options("prior", (config_dir(),)).values():
+        prior = get_class(node["_target_"])
         assert list(inspect.signature(prior.probabilities).parameters) == wanted
     for encoder in (SentenceEncoder, TimmEncoder, ClipEncoder, Given):
         assert list(inspect.signature(encoder.embed).parameters) == ["self", "inputs"]

@@ -19,9 +19,11 @@ from al_bench.priors.endpoint_client import Client
 from al_bench.priors.images import TimmEncoder
 from al_bench.priors.llm import CausalModel
 from al_bench.priors.sentence import SentenceEncoder
-from tests.tiny_models import CONFIGS, config
+from al_bench.runs.config import config_dir
+from al_bench.runs.options import option_names
+from tests.tiny_models import config
 
-OPTIONS = sorted(path.stem for path in (CONFIGS / "prior").glob("*.yaml"))
+OPTIONS = option_names("prior", [config_dir()])
 DEAF = {"flat", "given", "recorded"}  # no opinion, or one made elsewhere
 GIVEN = {"endpoint": ["prior.model=mine", "prior.protocol=completions"]}
 

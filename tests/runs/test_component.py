@@ -1,7 +1,6 @@
 """A run is named by what it is: public names, versions, parameters, content and outside code."""
 
 import importlib
-import re
 import sys
 from inspect import signature
 from pathlib import Path
@@ -14,14 +13,16 @@ import pytest
 from al_bench.core.hashing import fingerprint
 from al_bench.learners import LinearHead
 from al_bench.priors import SentenceEncoder
-from al_bench.runs import component
+from al_bench.runs import component, declarations
 from al_bench.runs.component import identified, node_of, public_name, run_id
-from al_bench.runs.config import config_dir, config_folders
+from al_bench.runs.config import config_folders
+from al_bench.runs.declarations import MISSING, public
 from al_bench.runs.display import parameters
 from al_bench.runs.options import option_of, options
 from al_bench.runs.plan import plan
 from al_bench.strategies import Badge, Subsample
 
+ROOMS = ("data", "crowd", "belief", "priors", "supervision", "strategies", "learners")
 OURS = "class Mine:\n    def select(self, state, budget, rng):\n        return {}\n"
 
 
@@ -58,7 +59,7 @@ def test_moving_a_components_file_inside_the_package_changes_no_name(
     name = run_id(plan(["strategy=badge"])[0].science)
     moved = tmp_path / "moved.py"
     moved.write_text(Path(sys.modules[Badge.__module__].__file__ or "").read_text())
-    real = component.find_spec
+    real = declarations.find_spec
 
     def elsewhere(module: str) -> object:
         spec = real(module)
@@ -66,7 +67,7 @@ def test_moving_a_components_file_inside_the_package_changes_no_name(
             spec.origin = str(moved)
         return spec
 
-    monkeypatch.setattr(component, "find_spec", elsewhere)
+    monkeypatch.setattr(declarations, "find_spec", elsewhere)
     assert run_id(plan(["strategy=badge"])[0].science) == name
 
 
@@ -83,7 +84,7 @@ def test_a_version_of_several_annotators_renames_their_runs_alone(
     one = {"belief": {"_target_": "al_bench.belief.AveragedBelief"}}
     several = one | {"annotators": {"_target_": "al_bench.data.Alike"}}
     before = run_id(one), run_id(several)
-    known = component.constants("al_bench.belief.AveragedBelief")
+    known = declarations.constants("al_bench.belief.AveragedBelief")
     raised = known | {"several": known["several"] + 1}
     monkeypatch.setattr(component, "constants", lambda _: raised)
     assert run_id(one) == before[0]
@@ -152,11 +153,16 @@ def test_a_parameter_that_came_later_names_no_run_at_the_value_that_was_before()
 
 
 def test_defaults_are_read_from_the_source_as_python_has_them() -> None:
-    texts = [path.read_text("utf-8") for path in config_dir().rglob("*.yaml")]
-    for target in {t for text in texts for t in re.findall(r"_target_: (al_bench[\w.]*)", text)}:
-        known = signature(resolve_name(target)).parameters.values()
-        wanted = {one.name for one in known if one.default is not one.empty}
-        assert component.defaulted(target) == wanted, target
+    names = [f"al_bench.{room}.{n}" for room in ROOMS for n in public(f"al_bench.{room}")]
+    assert names
+    for target in names:
+        kind, found = resolve_name(target), declarations.signature(target)
+        known = signature(kind).parameters
+        assert [*found] == [*known], target
+        given = [name for name, one in known.items() if one.default is one.empty]
+        assert given == [name for name, value in found.items() if value == MISSING], target
+        if not given:
+            assert identified(node_of(kind())) == identified({"_target_": target}), target
 
 
 def test_what_cannot_be_imported_is_said_in_a_sentence() -> None:

@@ -6,16 +6,18 @@ import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
-from al_bench.cli.listing import lines_of_group
+from al_bench.cli.listing import one_line
 from al_bench.cli.report import report_config as options_of_experiment
 from al_bench.cli.report import spec_of
 from al_bench.report.keys import GROUPS as GROUPS_OF_RESULTS
 from al_bench.report.keys import Method, group_columns, in_method, keys
 from al_bench.report.selection import keys_of_selection, only
 from al_bench.runs.component import identified, run_id
-from al_bench.runs.config import composing, config_dir, instantiate, key_of, resolved, run_spec
+from al_bench.runs.composing import composing
+from al_bench.runs.config import config_dir, instantiate, key_of, resolved, run_spec
+from al_bench.runs.declarations import KINDS
 from al_bench.runs.experiments import plans
-from al_bench.runs.options import option_of
+from al_bench.runs.options import option_names, option_of
 from al_bench.runs.plan import plan
 
 GIVEN = {  # values a user has to give
@@ -25,12 +27,9 @@ GIVEN = {  # values a user has to give
     "prior/recorded": ["prior.file=answers.parquet"],
     "noise/confusion": ["noise.matrix=[[0.9,0.1],[0.2,0.8]]"],
 }
-GROUPS = sorted(p.name for p in config_dir().iterdir() if p.is_dir())
-OPTIONS = [
-    f"{group}/{path.relative_to(config_dir() / group).with_suffix('')}"
-    for group in GROUPS
-    for path in sorted((config_dir() / group).rglob("*.yaml"))
-]
+FOLDERS = [config_dir()]
+GROUPS = sorted({p.name for p in config_dir().iterdir() if p.is_dir()} | {*KINDS})
+OPTIONS = [f"{group}/{option}" for group in GROUPS for option in option_names(group, FOLDERS)]
 OTHERS = ("experiment", "task", "belief", "logger", "hydra")  # no constructor of a part of a run
 PARTS = [o for o in OPTIONS if o.split("/")[0] not in OTHERS]
 HYDRAS = [o.rsplit("/", 1) for o in OPTIONS if o.startswith("hydra/")]
@@ -92,8 +91,7 @@ def test_every_experiment_is_sweeps_over_seeds_whose_claims_select_methods_of_it
 @pytest.mark.parametrize("option", [o for o in OPTIONS if not o.startswith("experiment/")])
 def test_every_option_says_what_it_is(option: str) -> None:
     group, name = option.split("/", 1)
-    lines = dict(lines_of_group(config_dir() / group))
-    assert len(lines[name]) > 10, f"{option} has neither a comment nor a docstring"
+    assert len(one_line(group, name, FOLDERS)) > 10, f"{option} has no comment and no docstring"
 
 
 def test_wrappers_compose_with_any_strategy_from_the_command_line() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.runs.component import run_id
-from al_bench.runs.config import composing, renamed, resolved, run_spec
+from al_bench.runs.composing import composing
+from al_bench.runs.config import renamed, resolved, run_spec
 from al_bench.runs.experiments import command_lines, plans
 from al_bench.runs.plan import plan
 

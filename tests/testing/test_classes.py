@@ -2,7 +2,6 @@
 
 import doctest
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 import pytest
@@ -30,42 +29,12 @@ NODES = {
     for option, node in options(group, tuple(config_folders(None))).items()
     if all(target.startswith("al_bench.") for target in targets(node))
 }
-MAIN = {  # of the classes with several options
-    *("bald", "codecision", "tail_first", "thompson", "timm", "transformers", "default"),
-    *("averaged", "version_2", "linear_residual"),
-}
-AROUND = {  # what another component is to be given, or a choice that nobody can make for a user
-    *("AnchorAL", "AskAgain", "BoSS", "Calibrated", "ClassBalanced", "NAS", "Only", "PCB"),
-    *("Prefilter", "Refine", "Repeated", "SEALS", "SelectiveQuerying", "Subsample", "Tailor"),
-}
-
-
-def class_of(node: Any) -> type:
-    return type(instantiate(node))
 
 
 @pytest.mark.parametrize(("group", "option"), NODES, ids="-".join)
 def test_an_object_of_an_option_has_the_identity_of_its_config(group: str, option: str) -> None:
     node = NODES[group, option]
     assert identified(node_of(instantiate(node))) == identified(node)
-
-
-def test_a_class_without_arguments_is_its_main_option() -> None:
-    found: dict[str, list[str]] = {}
-    for (_, option), node in NODES.items():
-        kind = class_of(node)
-        mine = found.setdefault(kind.__name__, [])
-        if kind.__name__ not in AROUND and identified(node_of(kind())) == identified(node):
-            mine.append(option)
-    several = {option for (_, option) in NODES} & MAIN
-    assert several == MAIN
-    assert {name for name, mine in found.items() if not mine} == AROUND
-    assert all(len(mine) == 1 for name, mine in found.items() if name not in AROUND)
-    kinds = [str(node["_target_"]) for node in NODES.values()]
-    for (_, option), node in NODES.items():
-        name = str(node["_target_"]).rpartition(".")[2]
-        if kinds.count(str(node["_target_"])) > 1 and name not in AROUND:
-            assert set(found[name]) <= MAIN, option
 
 
 @pytest.mark.parametrize("room", ROOMS)

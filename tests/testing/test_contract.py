@@ -12,6 +12,7 @@ import pytest
 from al_bench.core.state import Consensus, Ints, State
 from al_bench.crowd.consensus import Majority
 from al_bench.runs.config import config_dir, instantiate
+from al_bench.runs.options import option_names
 from al_bench.runs.plan import plan
 from al_bench.testing.contract import CHECKS, learns_something
 from al_bench.testing.promises import Check, ContractError
@@ -39,9 +40,7 @@ EXTRAS = {  # packages that options need
 def cases() -> list[tuple[str, str, Check]]:
     found = []
     for group, checks in CHECKS.items():
-        folder = config_dir() / group
-        for path in sorted(folder.rglob("*.yaml")):
-            option = str(path.relative_to(folder).with_suffix(""))
+        for option in option_names(group, [config_dir()]):
             found += [(group, option, check) for check in checks]
     return found
 
