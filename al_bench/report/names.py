@@ -46,6 +46,9 @@ WORDS = {
 }  # fmt: skip
 
 
+OWN = {"codecision": {"supervision": "belief_blend", "init": "codecision"}}  # parts of a whole
+
+
 def plainest(methods: Iterable[Method]) -> list[Method]:
     """Methods sorted by how many of their parts are not the plain ones, fewest first."""
     return sorted(
@@ -118,7 +121,12 @@ class Names:
     def parts(self, method: Method, groups: Sequence[str]) -> str:
         """The name of a method by these groups only."""
         text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
+        own = own_parts(method) if "strategy" in groups else ()
+        if text == "codecision" and not own and any(map(own_parts, self.methods)):
+            text = "codecision's queries"
         for choice in method.part(groups).choices:
+            if choice.group in own and not self.changed(choice):
+                continue
             if choice.group in self.varying and choice.group in PREFIX:
                 plain = choice.option == PLAIN[choice.group]
                 shown = changes(choice.node, self.changed(choice)) if plain else self.choice(choice)
@@ -134,6 +142,13 @@ class Names:
         rows = {"proxy_selection": "rows of "}
         shown = telling(key, ("proxy_selection", *LATER))
         return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)
+
+
+def own_parts(method: Method) -> tuple[str, ...]:
+    """The groups that go without saying in a method that is a whole of its own; else none."""
+    wanted = OWN.get(method.choice("strategy").option, {})
+    there = {choice.group: choice.option for choice in method.choices}
+    return tuple(wanted) if all(there.get(group) == wanted[group] for group in wanted) else ()
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:
