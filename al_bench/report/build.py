@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from al_bench.report.analysis import Analysis, analyse
+from al_bench.report.claims import at_once
 from al_bench.report.figures.figures import figures
 from al_bench.report.results import NOT_AVAILABLE, Results
 from al_bench.report.spec import ReportSpec
@@ -52,8 +53,7 @@ def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
 
 def glance_of(analysis: Analysis) -> Table | None:
     """The claims of `report.glance` in a row a setting; None without."""
-    held = {result.claim.name: result for result in analysis.claims if result.sets}
-    found = [held[name] for name in analysis.spec.glance if name in held]
+    found = at_once(analysis.claims, analysis.spec.glance)
     return at_a_glance(found, analysis.names) if found else None
 
 

@@ -91,6 +91,13 @@ class ClaimResult:
         return {row: [result for result in self.sets if result.row == row] for row in there}
 
 
+def at_once(results: Sequence[ClaimResult], names: Sequence[str]) -> list[ClaimResult]:
+    """The claims of these names that may stand side by side: those with the most sets."""
+    found = [result for name in names for result in results if result.claim.name == name]
+    most = max((len(result.sets) for result in found), default=0)
+    return [result for result in found if most and len(result.sets) == most]
+
+
 def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> ClaimResult:
     """Compare a claim's method with its opponent in every setting; `missing` lists the comparisons
     that lack runs.
@@ -123,6 +130,10 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
         }
         if claim.prior_alone:
             scores = {Opponent(None, spec.metric): one.alone[:, None]}
+        seeds = {rival: int((~np.isnan(own).any(axis=1)).sum()) for rival, own in scores.items()}
+        few = [rival for rival, number in seeds.items() if number < max(seeds.values())]
+        scores = {rival: own for rival, own in scores.items() if rival not in few}
+        lacks += sorted({f"{rival.name(names)} with all seeds" for rival in few})
         found = None
         if scores and ours in one.methods:
             found = against_best(ours, scores, one, rows[one.setting])

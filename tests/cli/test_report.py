@@ -223,7 +223,7 @@ def test_reports_of_single_runs_have_names_of_their_own(
     assert len(names) == 2
     assert all(f"the report is called {name}" in said for name in names)
     assert main(["report", "--quiet", "--name", "mine", *lines[0]]) == 0
-    assert Path("results/tables/mine.md").read_text().startswith("# mine")
+    assert Path("results/tables/mine.md").read_text().startswith("# What do the runs of mine show?")
 
 
 def test_a_report_without_runs_says_so(

@@ -38,6 +38,8 @@ def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
     frame = frame[frame["protocol"] != "full"].astype(dict.fromkeys(METRICS, float))
     x = frame.groupby(["dataset", "noise_rate", "round"])["n_labels"].transform("mean").round()
     rows: dict[float, list[list[float]]] = {}
+    complete = frame[(frame["strategy"] == "base") & (frame["learner"] == "linear_residual")
+                     & (frame["init"] == "random")]["dataset"].nunique() == 12  # fmt: skip
     for (rate, _), part in frame.assign(x=x).groupby(["noise_rate", "dataset"]):
         alone, some = (
             part[part["round"] == 0].groupby("seed")[PLAIN].mean(),
@@ -46,16 +48,17 @@ def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
         curves = {
             (*arm, metric): rounds.pivot(index="seed", columns="x", values=metric)
             for arm, rounds in some.groupby(ARM)
+            if arm in (OURS[:5], SINGLE[:5]) or (arm[1:] == AS_PUBLISHED and arm[0] in PUBLISHED)
             for metric in METRICS
         }
-        names = [a for a in curves if a[1:5] == AS_PUBLISHED and a[0] in PUBLISHED]
+        names = [a for a in curves if a[1:5] == AS_PUBLISHED]
         ours, half = curves[OURS], len(alone) // 2
         areas = {a: np.trapezoid(curves[a], curves[a].columns, axis=1) for a in names}
         one, other = (
             max(names, key=lambda a: areas[a][h].mean()) for h in np.split(range(2 * half), 2)
         )
         rivals = [pd.concat([curves[other].iloc[:half], curves[one].iloc[half:]])]
-        rivals += [curves[SINGLE]] if SINGLE in curves else []
+        rivals += [curves[SINGLE]] if complete else []
         found = [(alone.mean(), share(ours, alone.mean()))]
         for rival in rivals:
             start, end = rival.mean().iloc[[0, -1]]
@@ -69,5 +72,6 @@ def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
     shown = re.findall(r"^\| (?:no|\d+ %) label noise \| (.+) \|$", page, re.MULTILINE)
     for text, (_, sets) in zip(shown, sorted(rows.items()), strict=True):
         known = [column[~np.isnan(column)] for column in np.array(sets).T]
-        wanted = [f"{100 * column.mean():.1f}" for column in known[:4]]
-        assert text.split(" | ") == [*wanted, *(f"{np.median(column):.0f}" for column in known[4:])]
+        wanted = [f"{100 * column.mean():.1f}" for column in known[:4] if len(column)]
+        wanted += [f"{np.median(column):.0f}" for column in known[4:] if len(column)]
+        assert text.split(" | ") == wanted

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from al_bench.report.analysis import Analysis
-from al_bench.report.claims import ClaimResult, PairedResult
+from al_bench.report.claims import ClaimResult, PairedResult, at_once
 from al_bench.report.figures.style import COLOURS, DOTTED, legend_below, once, panels
 from al_bench.report.keys import Setting
 from al_bench.report.stats import Floats
 from al_bench.report.summary import summaries
 
-NEVER = 108.0  # where a share is drawn that is not reached
+NEVER = 118.0  # where a share is drawn that is not reached
 STEPS = np.linspace(0.0, 1.0, 41)  # of the budget
 
 
@@ -38,8 +38,8 @@ def claims_figure(analysis: Analysis) -> Any:
     axes[0].set_xticks([0, 25, 50, 75, 100, NEVER], ["0", "25", "50", "75", "100", "never"])
     axes[0].axvline(100, color="#444444", linewidth=0.8)
     axes[1].axvline(0, color="#444444", linewidth=0.8)
-    axes[0].set_xlabel("budget to the opponent's final accuracy, % (median)")
-    axes[1].set_xlabel("area under the budget curve, points above it")
+    axes[0].set_xlabel("% of the budget to the\nopponent's final accuracy (median)")
+    axes[1].set_xlabel("area under the budget curve,\npoints above the opponent's")
     for axis, names in zip(axes, ([name for name, _ in lines], [""] * len(lines)), strict=True):
         axis.set_yticks(range(len(lines)), names[::-1])
         axis.set_ylim(-0.7, len(lines) - 0.3)
@@ -60,8 +60,7 @@ def spot(axis: Any, height: int, value: float, low: float, high: float) -> None:
 
 def budget_figure(analysis: Analysis) -> Any:
     """Mean curves over the sets, the claims of `report.glance` and ours, a panel for each row."""
-    held = {result.claim.name: result for result in analysis.claims if result.sets}
-    shown = [held[name] for name in analysis.spec.glance if name in held]
+    shown = at_once(analysis.claims, analysis.spec.glance)
     if not shown:
         return None
     rows = list(shown[0].rows())
@@ -83,7 +82,7 @@ def draw_row(axis: Any, shown: Sequence[ClaimResult], row: Setting, analysis: An
     for number, result in enumerate(shown):
         mean = mean_curve(result.rows().get(row, []), "theirs")
         if result.claim.prior_alone:
-            axis.plot(100 * STEPS, mean, label=result.claim.name, **DOTTED)
+            axis.axhline(mean[-1], label=result.claim.name, **DOTTED)
         else:
             axis.plot(100 * STEPS, mean, color=COLOURS[2 + number], label=result.claim.name)
     assert shown[0].ours is not None

@@ -45,7 +45,8 @@ def looks(analysis: Analysis) -> Looks:
     methods, readers, ours = analysis.methods, analysis.oracles, analysis.roles.ours
     named = {*methods[:LINES]}
     if len(methods) > LINES:
-        named = {*methods[: LINES - 1], *(m for m in methods if strategy_of(m) == "random")}
+        random = plainest(m for m in methods if strategy_of(m) == "random")[:1]
+        named = {*methods[: LINES - len(random)], *random}
     hues, order = colours(methods), sorted(methods)
     found = {}
     for method in methods:

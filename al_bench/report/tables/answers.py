@@ -6,7 +6,7 @@ import numpy as np
 
 from al_bench.report import stats
 from al_bench.report.analysis import Analysis, random_of
-from al_bench.report.claims import ClaimResult
+from al_bench.report.claims import ClaimResult, at_once
 from al_bench.report.names import Names
 from al_bench.report.summary import Summary, summaries
 from al_bench.report.tables.beyond import BELOW, end_gains
@@ -19,7 +19,7 @@ def answer(analysis: Analysis) -> str:
     gains = end_gains(analysis) if "ladder" in analysis.spec.figures else []
     if held:
         told = [one for one in held if not one.claim.prior_alone]
-        told = [one for one in told if one.claim.name in analysis.spec.glance[-1:]] or told
+        told = at_once(told, analysis.spec.glance)[-1:] or told
         return answer_of_claim((told or held)[0], analysis.names)
     if gains:
         below = sum(gain < -BELOW for gain in gains)
