@@ -104,6 +104,7 @@ paper-check: install  ## rebuild them elsewhere and compare, byte for byte
 	$(MAKE) --no-print-directory explorer OUT=build/paper
 	cmp results/explorer.html build/paper/explorer.html
 
+SINGLE = strategy=base,supervision=self_training,learner=linear_residual
 TITLE = What a foundation model adds to active learning
 
 site: install  ## the documentation as a site, in build/site; every link is checked
@@ -113,7 +114,7 @@ site: install  ## the documentation as a site, in build/site; every link is chec
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet > build/site.log 2>&1 || { cat build/site.log; exit 1; }
 
 explorer: install  ## rebuild the committed page to look through (results/explorer.html)
-	$(BIN)/albench explore results/savings.parquet --title "$(TITLE)" --out $(OUT)/explorer.html
+	$(BIN)/albench explore results/savings.parquet results/foundation.parquet --single $(SINGLE) --title "$(TITLE)" --out $(OUT)/explorer.html
 
 bench: install  ## time runs, a grid and status (committed: results/benchmarks/speed.md)
 	$(BIN)/python benchmarks/speed.py

@@ -17,9 +17,36 @@ PLAIN = {
     "label_model": "none", "annotator_selection": "none",
 }  # fmt: skip
 PREFIX = {
-    "supervision": " + ", "init": ", start ", "label_model": ", labels by ",
+    "supervision": " + ", "init": ", ", "label_model": ", labels by ",
     "annotator_selection": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
 }  # fmt: skip
+
+
+# what people call an option
+WORDS = {
+    "strategy": {
+        "activelab": "ActiveLab", "alfamix": "AlfaMix", "badge": "BADGE", "bait": "BAIT",
+        "base": "BASE", "batchbald": "BatchBALD", "class_balanced": "class-balanced",
+        "cluster_margin": "cluster margin", "confidence": "least confidence",
+        "coreset": "CoreSet", "direct": "DIRECT", "dropquery": "DropQuery",
+        "fm_stratified": "stratified by the prior", "galaxy": "GALAXY",
+        "maxherding": "MaxHerding", "pcb": "PCB", "pcoreset": "PCoreSet", "prioral": "PriorAL",
+        "probcover": "ProbCover", "tail_first": "tail first",
+        "tail_first_product": "tail first by the product", "typiclust": "TypiClust",
+        "uherding": "UHerding",
+    },
+    "supervision": {
+        "all_pseudo": "pseudo-labels", "belief_blend": "codecision's training",
+        "confident_learning": "confident learning", "distill": "distillation",
+        "posterior_labels": "posterior labels", "prioral_split": "PriorAL's training",
+        "self_training": "self-training", "smoothed": "label smoothing",
+    },
+    "init": {"codecision": "codecision's start", "fm_balanced": "balanced start"},
+    "learner": {"linear_residual": "residual head"},
+}  # fmt: skip
+
+
+OWN = {"codecision": {"supervision": "belief_blend", "init": "codecision"}}  # parts of a whole
 
 
 def plainest(methods: Iterable[Method]) -> list[Method]:
@@ -83,12 +110,9 @@ class Names:
         return self.texts[choice]
 
     def plain(self, choice: Choice) -> str:
-        if choice.is_pooled:
-            if choice.group == "annotators":
-                return f"{choice.option} annotators"
-            rates = any("rate" in c.parameters for c in self.choices if c.option == choice.option)
-            return f"{choice.option}, all {'rates' if rates else 'kinds'}"
-        return display_name(choice.group, choice.option, choice.node, self.changed(choice))
+        option = WORDS.get(choice.group, {}).get(choice.option, choice.option)
+        option += " start" * (choice.group == "init" and "start" not in option)
+        return display_name(choice.group, option, choice.node, self.changed(choice))
 
     def method(self, method: Method) -> str:
         """A method: its strategy, and its other parts if they vary and are not the plain ones."""
@@ -97,7 +121,12 @@ class Names:
     def parts(self, method: Method, groups: Sequence[str]) -> str:
         """The name of a method by these groups only."""
         text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
+        own = own_parts(method) if "strategy" in groups else ()
+        if text == "codecision" and not own and any(map(own_parts, self.methods)):
+            text = "codecision's queries"
         for choice in method.part(groups).choices:
+            if choice.group in own and not self.changed(choice):
+                continue
             if choice.group in self.varying and choice.group in PREFIX:
                 plain = choice.option == PLAIN[choice.group]
                 shown = changes(choice.node, self.changed(choice)) if plain else self.choice(choice)
@@ -113,6 +142,13 @@ class Names:
         rows = {"proxy_selection": "rows of "}
         shown = telling(key, ("proxy_selection", *LATER))
         return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)
+
+
+def own_parts(method: Method) -> tuple[str, ...]:
+    """The groups that go without saying in a method that is a whole of its own; else none."""
+    wanted = OWN.get(method.choice("strategy").option, {})
+    there = {choice.group: choice.option for choice in method.choices}
+    return tuple(wanted) if all(there.get(group) == wanted[group] for group in wanted) else ()
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:
