@@ -30,14 +30,14 @@ def embed(
 
     os.environ.setdefault(THREADS, str(workers(1)))  # every core, since no run needs one
     every = plans(overrides or (), config_dir).values()
-    calls = {  # distinct pairs only, without composing the config of each of thousands of runs
-        tuple(Component.of(group, job.at(group)) for group in ("dataset", "prior")): job
-        for planned in every
-        for job in planned
-    }
-    for pair, job in calls.items():
-        dataset, prior = load_dataset(pair[0]), known_prior(pair[1])
-        cache = Path(job.at("cache")).expanduser()
-        for name, split in (("train", dataset.train), ("test", dataset.test)):
-            embedded(dataset, name, split, prior, cache)
-            print(f"{dataset.name} {name}: {len(split)} rows embedded", flush=True)
+    calls: dict[tuple[Component, Component, bool], Path] = {}  # distinct ones only
+    for job in (job for planned in every for job in planned):
+        dataset, cache = Component.of("dataset", job.at("dataset")), Path(job.at("cache"))
+        calls[dataset, Component.of("prior", job.at("prior")), True] = cache
+        if model := (job.at("annotators") or {}).get("prior"):  # which answers pool rows alone
+            calls[dataset, Component.of("prior", model), False] = cache
+    for (dataset, prior, tested), cache in calls.items():
+        data = load_dataset(dataset)
+        for name, split in {"train": data.train, **({"test": data.test} if tested else {})}.items():
+            embedded(data, name, split, known_prior(prior), cache.expanduser())
+            print(f"{data.name} {name}: {len(split)} rows embedded", flush=True)

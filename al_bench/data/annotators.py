@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from al_bench.core.arrays import above, at_least
 from al_bench.core.state import ABSENT, Ints
 from al_bench.data.noise import Largest, Symmetric, Uniform, check_rate, misread, votes_of
 from al_bench.data.reference import reference_held_out
-from al_bench.data.types import Annotators, Crowd, Noise, Truth
+from al_bench.data.types import Annotators, Crowd, Noise, Prior, Truth
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,7 @@ class OnRecord:
 
 @dataclass(frozen=True)
 class WithModel:
-    """Some annotators, and the foundation model of the prior, which answers its likeliest class.
+    """Some annotators, and a foundation model, which answers its likeliest class.
 
     It has no answer if all classes are equally likely. It has the price of a model.
 
@@ -229,16 +230,20 @@ class WithModel:
     ----------
     inner : the other annotators
     name : name of the model
+    prior : the model; null: that of the run's prior
     """
+
+    later: ClassVar = (("prior", None),)
 
     inner: Annotators = field(default_factory=Alike)
     name: str = "foundation model"
+    prior: Prior | None = None
 
     def crowd(self, truth: Truth, rng: np.random.Generator) -> Crowd:
-        if truth.prior is None:
+        probs = truth.prior if self.prior is None else truth.ask and truth.ask(self.prior)
+        if probs is None:
             raise ValueError("annotators: there is no prior to ask")
-        flat = np.ptp(truth.prior, axis=1) == 0
-        answers = np.where(flat, ABSENT, truth.prior.argmax(axis=1))
+        answers = np.where(np.ptp(probs, axis=1) == 0, ABSENT, probs.argmax(axis=1))
         return with_models(self.inner.crowd(truth, rng), [self.name], [answers])
 
 

@@ -60,7 +60,12 @@ def build(
 
     columns = {n: merge_human(n, c[kept.rows], kept, k) for n, c in train.columns.items()}
     people = {n: merge_people(p.take(kept.rows), kept) for n, p in train.people.items()}
-    look = Truth(truth, k, pool.features, columns, people, pool.prior)
+
+    def ask(model: Prior) -> Floats:
+        known = embedded(dataset, "train", train, model, cache)
+        return rows_of(known, train, kept.rows, kept.classes).prior
+
+    look = Truth(truth, k, pool.features, columns, people, pool.prior, ask)
     if annotators is None:
         answers, annotator_pool = noise.answers(look, rng(seed, "noise")), None
         if answers.shape != truth.shape or answers.min() < 0 or answers.max() >= k:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -117,7 +117,8 @@ class Imbalance(Protocol):
 @dataclass(frozen=True)
 class Truth:
     """The input of annotators: (n,) true classes of the pool, (n, d) features, human columns,
-    several people's answers, and the (n, k) prior of a foundation model that may be one of them."""
+    several people's answers, the (n, k) prior of a foundation model that may be one of them, and a
+    function that gives the (n, k) probabilities of any other."""
 
     labels: Ints
     n_classes: int
@@ -125,6 +126,7 @@ class Truth:
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     people: Mapping[str, People] = field(default_factory=dict)
     prior: Floats | None = None
+    ask: Callable[[Prior], Floats] | None = None
 
 
 class Noise(Protocol):

@@ -114,8 +114,10 @@ class Endpoint(Prompted):
         place = f"{self.url.rstrip('/')}/{form.path}"
         client = Client(place, self.model, self.key_variable, self.limits, form.wanted, form.read)
         answers = iter(client.ask(list(chain.from_iterable(asked))))
-        opinions = [opinion(form, list(islice(answers, len(bodies)))) for bodies in asked]
-        self.tell([said for _, none in opinions for said in none], opinions[empty:])
+        given = [list(islice(answers, len(bodies))) for bodies in asked]
+        opinions = [(None, []) if None in own else form.opinion(own) for own in given]
+        self.tell([said for _, none in opinions for said in none], opinions[empty:],
+                  sum(None in own for own in given))  # fmt: skip
         k = len(task.class_names)
         found = [np.full(k, np.nan) if scores is None else scores for scores, _ in opinions]
         scores = np.array(found).reshape(-1, k)
@@ -138,18 +140,14 @@ class Endpoint(Prompted):
         whole = {"model": self.model, **body, **self.extra}
         return {name: value for name, value in whole.items() if value is not None}
 
-    def tell(self, none: Sequence[str], opinions: Sequence[Opinion]) -> None:
-        """Print how many answers name no class; EndpointError if no text has a valid answer."""
-        if not none:
-            return
+    def tell(self, none: Sequence[str], opinions: Sequence[Opinion], refused: int) -> None:
+        """Print how many texts are refused and how many answers name no class; EndpointError if no
+        text has a valid answer."""
         empty = sum(scores is None for scores, _ in opinions)
-        text = (f"{self.model}: {len(none):,} answers are no class, the first {none[0]!r}; "
-                f"{empty:,} of {len(opinions):,} texts have no other")  # fmt: skip
+        wrong = f"{len(none):,} answers are no class, the first {none[0]!r}; " if none else ""
+        kept = f"{refused:,} texts are refused, and not sent again; " if refused else ""
+        text = f"{self.model}: {wrong}{kept}{empty:,} of {len(opinions):,} texts have no other"
         if empty == len(opinions) > FEW:
             raise EndpointError(f"{text}; wanted classes: see prior.template, max_tokens and extra")
-        print(f"{text} and are uniform", file=sys.stderr)
-
-
-def opinion(form: Form, answers: Sequence[Any]) -> Opinion:
-    """The opinion from the answers about a text; None: a request without an answer."""
-    return (None, ["no answer"]) if None in answers else form.opinion(answers)
+        if none or refused:
+            print(f"{text} answer and are uniform", file=sys.stderr)

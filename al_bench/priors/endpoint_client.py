@@ -83,8 +83,8 @@ class Limits:
 
 
 class Answers:
-    """Cached replies, by the hash of their requests, and the tokens they cost. They are in a file
-    to which one process at a time appends lines."""
+    """Cached replies, by the hash of their requests, and the tokens they cost; None where a request
+    was refused. They are in a file to which one process at a time appends lines."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.known, self.tokens, self.largest = path, dict[str, Any](), (0, 0), (0, 0)
@@ -136,8 +136,8 @@ class Client:
     def ask(self, bodies: Sequence[Body]) -> list[Any]:
         """The answer to each body, in order: from disk if it is cached, else by a request.
 
-        None: the request was rejected or has no answer, while others have one. EndpointError, in
-        one sentence, if a request fails; the answers received so far are kept.
+        None: the request was refused or has no answer, while others have one; it is not sent again.
+        EndpointError, in one sentence, if a request fails; the answers received so far are kept.
         """
         folder = Path(os.environ.get(CACHE) or "~/.cache/al_bench").expanduser() / "answers"
         name = sha256(f"{self.place}\n{self.model}".encode()).hexdigest()[:16]
@@ -146,6 +146,7 @@ class Client:
             every = dict(zip(names, bodies, strict=True))
             todo = {name: body for name, body in every.items() if name not in self.answers.known}
             self.before = len(every) - len(todo)
+            self.others = any(self.answers.known.get(name) is not None for name in every)
             if todo:
                 self.fill(todo)
             return [self.answers.known[name] for name in names]
@@ -221,8 +222,8 @@ class Client:
                     await anyio.sleep(random.uniform(0.5, 1) * min(FIRST * 2**attempt, LONGEST))
         finally:
             self.in_flight -= cost
-        self.answers.add(request if found is not None else None, found, tokens)
-        self.answers.known[request] = found
+        self.answers.add(request, found, tokens)
+        self.others |= found is not None
         self.done += 1
         if self.every():
             seconds = monotonic() - self.began
@@ -257,8 +258,7 @@ class Client:
             self.resume = max(self.resume, monotonic() + min(wait, LONGEST))  # all requests wait
             kind = EndpointError if wait > LONGEST else PassingError
             raise kind(self.refusal(response) + (f" and asks to wait {wait:.0f} s" if wait else ""))
-        others = self.before + self.done > 0
-        if code in UNFIT and others:
+        if code in UNFIT and self.others:
             return None, (0, 0)
         if code != 200:
             raise EndpointError(self.refusal(response))
@@ -273,7 +273,7 @@ class Client:
         try:
             return self.read(reply), tokens
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            if others:
+            if self.others:
                 return None, tokens
             self.answers.add(None, None, tokens)
             raise EndpointError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from al_bench.runs.config import (
+    EXPERIMENT,
     PROBLEM,
     as_hydra_takes,
     config_folders,
@@ -111,6 +114,16 @@ class Plan:
     @property
     def hydra(self) -> DictConfig:
         return self.base.hydra
+
+    @cached_property
+    def digest(self) -> str:
+        """The hash of the settings of all runs; another one if a config was edited meanwhile."""
+        nodes = [self.base, *(node for _, node in sorted(self.nodes.items()))]
+        plain: list[Any] = [OmegaConf.to_container(node.config, resolve=False) for node in nodes]
+        others = (*EXPERIMENT, "report")
+        runs = [{k: value for k, value in each.items() if k not in others} for each in plain]
+        whole = json.dumps([runs, *map(list, self.combinations)], sort_keys=True, default=str)
+        return sha256(whole.encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.combinations)

@@ -58,7 +58,8 @@ def sweep(planned: Plan, extra: Path | None, name: str) -> int:
     tally = Path.cwd() / planned[0].at("results") / f".sweep-{os.getpid()}"
     leader = os.getpid() if planned.hydra.launcher["_target_"] == JOBLIB else None
     said = Counted(len(planned), tally, began)
-    task = partial(run_part, planned.overrides, extra, size, Path.cwd(), leader, said)
+    planned_as = (planned.overrides, planned.digest)
+    task = partial(run_part, planned_as, extra, size, Path.cwd(), leader, said)
     try:
         failed = [f for part in launch(planned, task, extra, parts) for f in part]
     finally:
@@ -130,7 +131,7 @@ def require_plugin(target: str) -> None:
 
 
 def run_part(
-    overrides: tuple[str, ...],
+    planned_as: tuple[tuple[str, ...], str],
     extra: Path | None,
     size: int,
     folder: Path,
@@ -140,14 +141,19 @@ def run_part(
 ) -> list[str]:
     """Make the runs of one part of a plan in `folder`, in sequence; returns a sentence per failure.
 
-    leader: the id of a process without which this one ends; None: it ends by itself.
+    planned_as: the command line and the digest of the plan; RuntimeError if the configs make
+    another plan by now. leader: the id of a process without which this one ends; None: it ends by
+    itself.
     """
     from al_bench.runs.run import execute
 
     if leader not in (None, os.getpid()):
         Thread(target=end_with, args=(leader,), daemon=True).start()
     os.chdir(folder)  # the folder of the command: paths may be relative, workers start elsewhere
+    overrides, digest = planned_as
     planned = known_plan(overrides, extra)
+    if planned.digest != digest:
+        raise RuntimeError("a config was edited while its sweep ran; start it again")
     failed = []
     for index in range(config.part * size, min((config.part + 1) * size, len(planned))):
         job = planned[index]

@@ -23,6 +23,7 @@ from al_bench.data import (
 )
 from al_bench.data.build import answers_of_several
 from al_bench.data.types import Annotators, People, Truth
+from al_bench.priors import Flat, Given
 from al_bench.testing.situations import make_pool
 
 N, K = 4000, 4
@@ -136,6 +137,11 @@ def test_the_foundation_model_answers_its_likeliest_class() -> None:
     alike = np.where(np.arange(300)[:, None] < 9, 1 / K, truth.prior).astype(np.float32)
     crowd = WithModel(Alike(2, Clean())).crowd(replace(truth, prior=alike), rng(0, "annotators"))
     assert np.flatnonzero(crowd.answers[:, 2] == ABSENT).tolist() == list(range(9))
+    beside = WithModel(Alike(2, Clean()), "other", Flat(Given()))
+    crowd = beside.crowd(replace(truth, ask=lambda prior: alike), rng(0, "annotators"))
+    assert np.flatnonzero(crowd.answers[:, 2] == ABSENT).tolist() == list(range(9))
+    with pytest.raises(ValueError, match="no prior to ask"):
+        beside.crowd(truth, rng(0, "annotators"))
 
 
 def test_models_on_record_give_their_most_frequent_answer_or_none() -> None:

@@ -317,7 +317,11 @@ def test_a_text_that_is_refused_where_others_are_answered_has_no_vote(
         found = ask(Endpoint("m", url=server.url, limits=limits))
         np.testing.assert_allclose(found[[7, 9]], 1 / 3)
         assert (found[:, 0] > 0.9).sum() == 10
-        assert "2 answers are no class, the first 'no answer'" in capsys.readouterr().err
+        told = "m: 2 texts are refused, and not sent again; 2 of 12 texts have no other answer"
+        assert told in capsys.readouterr().err
+        np.testing.assert_array_equal(ask(Endpoint("m", url=server.url, limits=limits)), found)
+        assert len(server.seen) == 12
+        assert told in capsys.readouterr().err
         with pytest.raises(EndpointError, match=r"answered 400 Bad Request \(filter\)"):
             ask(Endpoint("other", url=server.url, limits=limits), ["number 7"])  # as all are
 

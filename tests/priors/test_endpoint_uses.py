@@ -89,6 +89,24 @@ def test_an_endpoint_is_the_prior_of_a_run_and_an_annotator_with_a_price(
     assert "of money) at most" in said.err
 
 
+def test_an_endpoint_is_an_annotator_beside_another_prior(here: Path, bert: Path) -> None:
+    with serving(by_length) as server:
+        own = [line.replace("prior.", "annotators.prior.", 1) for line in options(server.url, bert)]
+        line = ["dataset=vader", "dataset.limit=200", "prior=minilm", f"prior.text.weights={bert}",
+                "prior.text.pin=null", "prior.text.max_length=64", "annotators=with_model",
+                "prior@annotators.prior=endpoint", *own[1:]]  # fmt: skip
+        assert main(["embed", *line]) == 0
+        asked_for = len(server.seen)
+        assert main(["run", *line, "logger=none", "annotator_selection=models_only",
+                     "protocol=answers", "protocol.inner.per_class=5",
+                     "protocol.inner.rounds=2"]) == 0  # fmt: skip
+    assert asked_for == len(server.seen) <= 200  # no test row, which it would never answer
+    rounds = [json.loads(line) for line in next(here.glob("results/runs/*/rounds.jsonl")).open()]
+    answers = rounds[-1]["metrics"]["model_answers"]
+    assert answers > 0
+    assert sum(line["cost"] for line in rounds) == pytest.approx(0.03 * answers)
+
+
 def test_a_session_goes_on_where_its_endpoint_failed(
     here: Path, bert: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

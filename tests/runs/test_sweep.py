@@ -7,7 +7,7 @@ from joblib import cpu_count
 
 from al_bench.cli.main import main
 from al_bench.runs.plan import plan
-from al_bench.runs.sweep import runs_per_job
+from al_bench.runs.sweep import runs_per_job, sweep
 from tests.runs.test_run import TINY, here, manifest, runs, science, started  # noqa: F401
 
 SWEEP = [*TINY, "strategy=margin,badge", "seed=0,1"]
@@ -72,6 +72,23 @@ def test_workers_share_the_runs_count_failures_and_warn_of_nothing_beside_config
     assert "2 of 4 runs failed; the first: " in line
     assert "protocol.budget=1000" in line
     assert sorted(bool(manifest(p)["finished"]) for p in runs(here).values()) == [0, 0, 1, 1]
+
+
+def test_a_sweep_whose_config_was_edited_meanwhile_is_refused(
+    here: Path,  # noqa: F811
+) -> None:
+    file = here / "mine" / "experiment" / "two.yaml"
+    file.parent.mkdir(parents=True)
+    text = "# @package _global_\ndefaults:\n  - override /hydra/launcher: basic\nseed: {}\n{}"
+    file.write_text(text.format(1, ""))
+    line = ["experiment=two", *TINY, "strategy=margin,badge"]
+    planned = plan(line, here / "mine")
+    file.write_text(text.format(1, "report: {figures: []}\n"))  # changes no run
+    assert plan(line, here / "mine").digest == planned.digest
+    file.write_text(text.format(2, ""))
+    with pytest.raises(RuntimeError, match="edited while its sweep ran; start it again"):
+        sweep(planned, here / "mine", "")
+    assert not list(here.glob("results/runs/*"))
 
 
 def test_a_launcher_makes_no_folder_but_the_one_for_results(
