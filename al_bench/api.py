@@ -157,7 +157,8 @@ def savings(
     baselines: Sequence[Mapping[str, Any]] | None = None,
     metric: str = "balanced_accuracy",
 ) -> pd.DataFrame:
-    """The fraction of labels that a method saves over the best baseline, one row per setting.
+    """How a method compares with the best baseline, one row per setting: the share of the budget at
+    which it reaches the baseline's final accuracy, what that saves, and differences in the metric.
 
     ours: the method by its columns, ``{"strategy": "codecision"}``; baselines: the same for each
     baseline (None: all other published methods).

@@ -1,4 +1,4 @@
-"""``albench claim``: the labels that one method saves over others, from a parquet file only."""
+"""``albench claim``: how one method compares with others, from a parquet file only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def claim(
     metric: Annotated[str, typer.Option(help="where no experiment says it")] = "balanced_accuracy",
     config_dir: ConfigDir = None,
 ) -> None:
-    """Show the labels that a method saves over others: an experiment's claims, or one of your own.
+    """Show how a method compares with others: an experiment's claims, or one of your own.
 
     \b
     examples:
@@ -67,8 +67,9 @@ def claim(
     data = comparison_data(frame, spec, results.partial)
     claims = [evaluate_claim(claim, data, spec) for claim in spec.claimed]
     print(results.summary())
-    for table in (over_sets, set_by_set) if each else (over_sets,):
-        print_tables(table(claim, data.names) for claim in claims)
+    print_tables([over_sets(claims, data.names)])
+    if each:
+        print_tables(set_by_set(claim, data.names) for claim in claims)
 
 
 def asked_claims(

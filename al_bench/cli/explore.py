@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from al_bench.cli.claim import selection
 from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ def explore(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="parquet files that `albench report` wrote (default: results/savings.parquet)",
+            help="parquet files that `albench report` wrote, a tab each (default: "
+            "results/savings.parquet)",
             show_default=False,
         ),
     ] = None,
@@ -37,18 +39,25 @@ def explore(
             f"(default: {' '.join(METRICS)})",
         ),
     ] = None,
+    single: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN=VALUE,...",
+            help="the opponent at first, besides the best of each setting",
+        ),
+    ] = None,
     config_dir: ConfigDir = None,
 ) -> None:
-    """Write one HTML file to explore results: filter, compare, drag a level, copy a command.
+    """Write one HTML file to explore results: filter, rank, compare, copy a command.
 
     \b
     examples:
       albench explore results/savings.parquet --out results/explorer.html
-      albench explore results/*.parquet --metrics balanced_accuracy --title "All of it"
+      albench explore results/savings.parquet results/foundation.parquet --title "All of it"
     """
     from al_bench.report.explorer.build import explorer
     from al_bench.report.explorer.data import explorer_data
-    from al_bench.report.results import merged_results, read_parquet
+    from al_bench.report.results import read_parquet
     from al_bench.runs.config import config_folders
     from al_bench.runs.options import override_of
 
@@ -58,12 +67,17 @@ def explore(
         return override_of(choice.group, choice.option, choice.node, folders)
 
     files = files or [Path("results/savings.parquet")]
-    results = merged_results([read_parquet(path) for path in files])
-    data = explorer_data(results, metrics or METRICS, modality, command)
-    text = explorer(data, title or ", ".join(path.stem for path in files))
+    alone = selection(single) if single else None
+    tabs = {
+        path.stem.replace("_", " "): explorer_data(
+            read_parquet(path), metrics or METRICS, modality, command, alone
+        )
+        for path in files
+    }
+    text = explorer(tabs, title or ", ".join(tabs))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
-    print(f"{out}: {data['summary']}, {len(text.encode()) / 1e6:.1f} MB")
+    print(f"{out}: {len(tabs)} tabs, {len(text.encode()) / 1e6:.1f} MB")
 
 
 def modality(choice: Choice) -> str:

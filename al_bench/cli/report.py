@@ -56,7 +56,7 @@ def report(
     from al_bench.report.build import write_report
     from al_bench.report.results import read_parquet, write_parquet
     from al_bench.report.tables.render import print_tables
-    from al_bench.report.tables.tables import page_tables, setting_tables
+    from al_bench.report.tables.tables import tables
 
     name = name or report_name(overrides)
     folder = Path(config.results)
@@ -73,7 +73,7 @@ def report(
     written += write_report(analysis, name, out)
     if not quiet:
         print(results.summary())
-        print_tables((*setting_tables(analysis), *page_tables(analysis)))
+        print_tables(tables(analysis)[:1])
     print("\n".join(map(str, written)))
     if log == Log.WANDB:
         log_to_wandb(name, analysis, written, table, folder, mode)
@@ -155,8 +155,8 @@ def missing_run(name: str, job: Job, extra: Path | None) -> Missing:
 
 
 def headline(analysis: Analysis) -> Mapping[str, float]:
-    """By setting, the mean area under the curve of every method, and the fraction of labels that it
-    saves over random sampling and over the best baseline."""
+    """By setting, the mean area under the curve of every method, and the share of the budget that
+    it needs for the final accuracy of random sampling and of the best baseline."""
     found, names = {}, analysis.names
     for one in analysis.settings:
         setting = names.setting(one.curves.setting)
@@ -164,8 +164,8 @@ def headline(analysis: Analysis) -> Mapping[str, float]:
             found[f"area/{setting}/{names.method(method)}"] = one.curves.area(method)
         for rival, comparisons in (("random", one.over_random), ("best", one.over_best)):
             for method, comparison in comparisons.items():
-                key = f"saved over {rival}/{setting}/{names.method(method)}"
-                found[key] = comparison.integrated.value
+                key = f"budget to reach {rival}/{setting}/{names.method(method)}"
+                found[key] = comparison.efficiency.share
     return {key: value for key, value in found.items() if isfinite(value)}
 
 

@@ -23,7 +23,6 @@ from al_bench.report.curves import LearningCurves
 from al_bench.report.keys import Method, Setting, by_setting
 from al_bench.report.names import plainest
 from al_bench.report.results import Results
-from al_bench.report.savings import isotonic, labels_needed, last_level
 from al_bench.report.spec import ReportSpec
 from al_bench.report.stats import Floats
 
@@ -38,16 +37,6 @@ class SettingResult:
     best: Method
     over_random: Mapping[Method, Comparison]
     over_best: Mapping[Method, Comparison]
-
-    @property
-    def target(self) -> float:
-        """The best baseline's mean over the last 10 % of its budget."""
-        return float(last_level(self.curves.mean(self.best), self.curves.labels)[0])
-
-    def needed(self, method: Method) -> float:
-        """Labels at which a method's isotonic mean curve reaches the target; inf if never."""
-        curve = isotonic(self.curves.mean(method))
-        return float(labels_needed(curve, self.curves.labels, np.array([[self.target]]))[0, 0])
 
 
 @dataclass(frozen=True)
@@ -104,7 +93,7 @@ def analyse(results: Results, spec: ReportSpec) -> Analysis:
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
     data = comparison_data(results.frame, spec, results.partial)
-    settings = tuple(analyse_setting(one, spec, data.roles) for one in data.curves[spec.metric])
+    settings = tuple(analyse_setting(one, data.roles) for one in data.curves[spec.metric])
     return Analysis(**vars(data), spec=spec, results=results, settings=settings,
                     claims=tuple(evaluate_claim(c, data, spec) for c in spec.claimed))  # fmt: skip
 
@@ -115,7 +104,7 @@ def random_of(methods: Sequence[Method]) -> Method | None:
     return found[0] if found else None
 
 
-def analyse_setting(curves: LearningCurves, spec: ReportSpec, roles: MethodRoles) -> SettingResult:
+def analyse_setting(curves: LearningCurves, roles: MethodRoles) -> SettingResult:
     """Compare every method of a setting with random sampling and with the best other baseline;
     ValueError if all methods read the truth."""
     fair = [m for m in curves.methods if m not in curves.oracles]
@@ -130,7 +119,7 @@ def analyse_setting(curves: LearningCurves, spec: ReportSpec, roles: MethodRoles
         rivals = [one for one in {random, best} if one is not None and one != method]
         a, *others = (curves.scores[curves.methods.index(one)] for one in (method, *rivals))
         known = {
-            one: compare(curves, a, b, spec, one) for one, b in zip(rivals, others, strict=True)
+            one: compare(curves.labels, a, b, one) for one, b in zip(rivals, others, strict=True)
         }
         for baseline, found in ((random, over_random), (best, over_best)):
             if baseline is not None and (comparison := known.get(baseline)):

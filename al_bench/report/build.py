@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -13,17 +12,18 @@ from al_bench.report.analysis import Analysis, analyse
 from al_bench.report.figures.figures import figures
 from al_bench.report.results import NOT_AVAILABLE, Results
 from al_bench.report.spec import ReportSpec
+from al_bench.report.tables.answers import answer
 from al_bench.report.tables.cells import Table, headed
-from al_bench.report.tables.claims import READING
+from al_bench.report.tables.claims import at_a_glance
 from al_bench.report.tables.render import latex, markdown_text, section
-from al_bench.report.tables.tables import details, page_tables
+from al_bench.report.tables.tables import tables
 
 MOST = 40  # rows of a table on the page
 
 
 def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
-    """Write under `out` tables/<name>.md (a page of 200 lines at most) and .tex, figures, every
-    table's cells as details/<name>.parquet, and <name>.html with all of it.
+    """Write under `out` tables/<name>.md (a page with an answer, a figure and a table) and .tex,
+    figures, every table's cells as details/<name>.parquet, and <name>.html with all of it.
 
     The same results give the same bytes. Returns the written paths; ValueError if no run is
     finished, or the spec selects what no run has.
@@ -32,23 +32,29 @@ def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> li
 
 
 def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
-    """Write the files of an analysis."""
-    shown, rest = page_tables(analysis), details(analysis)
+    """Write the files of an analysis; with `report.glance` a page <name>_glance.md too."""
+    every, glance = tables(analysis), glance_of(analysis)
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(analysis, out / "figures" / name)
-    explained = shown
-    if analysis.claims:  # the first claim's table explains how to read them
-        explained = [replace(shown[0], note=f"{shown[0].note} {READING}"), *shown[1:]]
     texts = {
-        folder / f"{name}.md": page(analysis, name, explained, drawn),
-        folder / f"{name}.tex": latex(shown, analysis.results.summary()),
-        out / f"{name}.html": html(analysis, name, [*explained, *rest], drawn),
+        folder / f"{name}.md": page(analysis, name, every[0], drawn),
+        folder / f"{name}.tex": latex(every[:1], analysis.results.summary()),
+        out / f"{name}.html": html(analysis, name, every, drawn),
     }
+    if glance:
+        texts[folder / f"{name}_glance.md"] = page(analysis, name, glance, drawn, "budget")
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
-    stored = write_details([*shown, *rest], out / "details" / f"{name}.parquet")
+    stored = write_details(every, out / "details" / f"{name}.parquet")
     return [*texts, stored, *(path for files in drawn.values() for path in files)]
+
+
+def glance_of(analysis: Analysis) -> Table | None:
+    """The claims of `report.glance` in a row a setting; None without."""
+    held = {result.claim.name: result for result in analysis.claims if result.sets}
+    found = [held[name] for name in analysis.spec.glance if name in held]
+    return at_a_glance(found, analysis.names) if found else None
 
 
 def write_details(tables: Sequence[Table], path: Path) -> Path:
@@ -72,38 +78,47 @@ def write_details(tables: Sequence[Table], path: Path) -> Path:
 def captions(analysis: Analysis) -> dict[str, str]:
     metric, method = headed(analysis.spec.metric), analysis.names.method(analysis.champion)
     return {
-        "claims": "Labels saved over the best baseline of each set, summed over all levels, with "
-        "bootstrap 95 % intervals; diamonds: means over sets.",
+        "claims": "Share of the budget at which ours reaches each opponent's final accuracy, and "
+        "the difference in area under the budget curve, with 95 % CIs over seeds.",
+        "budget": f"{metric[:1].upper()}{metric[1:]} over the budget, mean over the data sets.",
         "curves": f"Learning curves: {metric}, mean over seeds with 95 % t intervals.",
-        "savings": "Labels saved, summed over all levels, with bootstrap 95 % intervals.",
         "ranks": "Mean ranks over settings with 95 % t intervals; the best are named, and random.",
         "heat": f"{method}: gain in area under the curve over the best baseline, in points.",
         "recall": "Recall after the last label by the size of the class in the pool.",
         "precision": "Right answers among all labels; dotted: the whole pool.",
-        "ladder": "What labels add at the end to each foundation model, by how good it is alone.",
+        "ladder": "What labels add at the end to each foundation model, by how good it is alone, "
+        "with 95 % t intervals over seeds.",
     }
 
 
 def page(
-    analysis: Analysis, name: str, tables: Sequence[Table], figures: Mapping[str, Sequence[Path]]
+    analysis: Analysis,
+    name: str,
+    table: Table,
+    figures: Mapping[str, Sequence[Path]],
+    shown: str = "",
 ) -> str:
-    """The report's main page in Markdown: a figure, some tables, what is missing, and links to the
-    other files."""
-    shared = ", ".join(f"{group}: {text}" for group, text in analysis.names.shared().items())
+    """A page in Markdown: its question, the answer, a figure, a table, what is missing, and links
+    to the other files. shown: the figure, by default the first that there is."""
+    spec = analysis.spec
     links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
-    first = next((key for key in ("curves", *links) if key in links), None)
+    first = shown if shown in links else next(iter(links), None)
     every = ", ".join(f"[{key}]({link})" for key, link in links.items()) or "none"
+    caption = markdown_text(captions(analysis)[first]) if first else ""
     file = f"{quote(name)}.parquet"
+    alike = [f"{group}: {text}" for group, text in analysis.names.shared().items()]
+    missing = missing_parts(analysis)
     parts = [
-        f"# {markdown_text(name)}",
-        markdown_text(analysis.results.summary()),
-        f"The same in all runs: {markdown_text(shared)}." if shared else "",
-        f"![{markdown_text(captions(analysis)[first])}]({links[first]})" if first else "",
-        *(section(table, MOST) for table in tables),
-        "## What is missing",
-        "\n".join(f"* {markdown_text(one)}" for one in missing_parts(analysis)) or "Nothing.",
+        f"# {markdown_text(spec.question or f'What do the runs of {name} show?')}",
+        markdown_text(answer(analysis)),
+        f"![{caption}]({links[first]})\n\n{caption}" if first else "",
+        section(table, MOST),
+        "## What is missing\n\n" * bool(missing)
+        + "\n".join(f"* {markdown_text(one)}" for one in missing),
         "## Details",
-        f"Every table, cell by cell: [details](../details/{file}) (table, row, column, value). "
+        markdown_text(f"{analysis.results.summary()}. The same in all: {', '.join(alike)}."),
+        f"Every table, cell by cell, and the configuration of each method: "
+        f"[details](../details/{file}) (table, row, column, value). "
         f"Every round of every run: [rounds](../{file}). Figures: {every}.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -1,9 +1,9 @@
-"""Claims: one method compared with the best of some baselines, separately in each setting."""
+"""Claims: one method compared with one opponent, separately in each setting."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,25 +18,25 @@ from al_bench.report.comparison import (
     cross_selected,
 )
 from al_bench.report.curves import LearningCurves
-from al_bench.report.keys import ALL, METHOD, Choice, Method, Setting
+from al_bench.report.keys import METHOD, Choice, Method, Setting
 from al_bench.report.names import Names, has_annotators
 from al_bench.report.selection import (
     NoMatchError,
     Selection,
     as_text,
     keys_of_selection,
-    matches,
     only,
 )
 from al_bench.report.spec import Claim, ReportSpec
 from al_bench.report.stats import Floats
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Opponent:
-    """A baseline and its metric: that of its models, or of its models times the prior at test."""
+    """A baseline and its metric: that of its models, or of its models times the prior at test;
+    method None: the prior alone."""
 
-    method: Method
+    method: Method | None
     metric: str
 
     @property
@@ -45,32 +45,26 @@ class Opponent:
 
     def name(self, names: Names) -> str:
         """`margin`, or `margin x prior` where its model is multiplied by the prior."""
+        if self.method is None:
+            return "prior alone"
         return names.method(self.method) + " x prior" * self.times_prior
 
 
 @dataclass(frozen=True)
-class FinalLevels:
-    """Metric at the full budget in one set: of the prior alone, the opponent, our method, and a
-    model trained on the whole pool without label noise; NaN if unknown."""
-
-    prior: float
-    opponent: float
-    ours: float
-    full: float
-
-
-@dataclass(frozen=True)
 class PairedResult:
-    """The result of a claim in one set. rows: the table rows it counts in (its kind of noise and
-    the row over all rates, or its annotators and the row over all of them); set: its name in a row;
-    opponents: the best baseline, two if the halves of the seeds select different ones."""
+    """The result of a claim in one set. row: the table row it counts in, which is its kind of noise
+    or its annotators; set: its name in that row; opponents: the best baseline, two if the halves of
+    the seeds select different ones; labels, ours, theirs: (p,) the mean curves, on the seeds that
+    both have."""
 
     setting: Setting
-    rows: tuple[Setting, ...]
+    row: Setting
     set: Setting
     comparison: Comparison
     opponents: tuple[Opponent, ...]
-    levels: FinalLevels
+    labels: Floats
+    ours: Floats
+    theirs: Floats
 
     @property
     def seeds(self) -> int:
@@ -92,21 +86,14 @@ class ClaimResult:
     times_prior: bool = False
 
     def rows(self) -> dict[Setting, list[PairedResult]]:
-        """The sets of each row, in order; rows over all rates come last, if there are several."""
-        found: dict[Setting, list[PairedResult]] = {}
-        for result in self.sets:
-            for row in result.rows:
-                found.setdefault(row, []).append(result)
-        return {
-            row: found[row]
-            for row in sorted(found)
-            if not row.is_pooled or len({result.rows[0] for result in found[row]}) > 1
-        }
+        """The sets of each row, in order."""
+        there = sorted({result.row for result in self.sets})
+        return {row: [result for result in self.sets if result.row == row] for row in there}
 
 
 def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> ClaimResult:
-    """Compare a claim's method with the best of its baselines in every setting; `missing` lists the
-    comparisons that lack runs.
+    """Compare a claim's method with its opponent in every setting; `missing` lists the comparisons
+    that lack runs.
 
     ValueError if `ours` selects several methods, or `baselines` no possible baseline.
     """
@@ -114,54 +101,40 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
         ours = only(f"report.claims {claim.name!r} ours", claim.ours, data.roles.methods)
     except NoMatchError as why:
         return ClaimResult(claim, None, (), (), (str(why),))
-    baselines, missing = baselines_of(claim, ours, data.roles)
+    baselines, missing = ([], []) if claim.prior_alone else baselines_of(claim, ours, data.roles)
     curves, names = data.curves[spec.metric], data.names
+    metrics = list(data.curves) if claim.times_prior else [spec.metric]
     rows = layout([one.setting for one in curves])
     there: dict[Choice, set[Method]] = {}
     for one in curves:
         there.setdefault(one.setting.choice("dataset"), set()).update(one.methods)
     # a baseline is an opponent only on data sets where it has runs
     expected = {dataset: [m for m in baselines if m in has] for dataset, has in there.items()}
-    full = {
-        one.setting.without("noise"): data.full[one.setting]
-        for one in curves
-        if not one.noisy and one.setting in data.full
-    }
     sets: list[PairedResult] = []
     lacking: dict[str, list[str]] = {}
     for number, one in enumerate(curves):
         expect = expected[one.setting.choice("dataset")]
         lacks = [names.method(m) for m in (ours, *expect) if m not in one.methods]
         scores = {
-            Opponent(method, metric): every[number].scores[one.methods.index(method)]
-            for metric, every in data.curves.items()
+            Opponent(method, metric): data.curves[metric][number].scores[one.methods.index(method)]
+            for metric in metrics
             for method in baselines
             if method in one.methods
         }
+        if claim.prior_alone:
+            scores = {Opponent(None, spec.metric): one.alone[:, None]}
         found = None
         if scores and ours in one.methods:
-            found = against_best(ours, scores, one, spec)
-            lacks += [] if found else [f"{names.method(ours)} with a seed of its best baseline"]
+            found = against_best(ours, scores, one, rows[one.setting])
+            lacks += [] if found else [f"{names.method(ours)} with a seed of its opponent"]
         if lacks:
             without = f"{', '.join(lacks)} ({'compared without' if found else 'left out'})"
             lacking.setdefault(without, []).append(names.setting(one.setting))
-        if found is not None:
-            comparison, opponents, theirs = found
-            row, name = rows[one.setting]
-            level = full.get(one.setting.without("noise"), np.nan)
-            levels = FinalLevels(one.prior, theirs, float(one.of(ours)[:, -1].mean()), level)
-            both = (row, over_parameters(row)) if one.noisy else (row,)
-            sets.append(PairedResult(one.setting, both, name, comparison, opponents, levels))
+        sets += [found] if found else []
     missing += [f"{what} in {', '.join(places)}" for what, places in lacking.items()]
     by_set = any(len(some) < len(baselines) for some in expected.values())
-    held = tuple(baselines), tuple(sets)
-    result = ClaimResult(claim, ours, *held, (), by_set, len(data.curves) > 1)
-    missing += [
-        f"no setting of the target's {as_text(target.rows)}"
-        for target in claim.targets
-        if not any(matches(row, target.rows) for row in result.rows())
-    ]
-    return replace(result, missing=tuple(missing))
+    held = tuple(baselines), tuple(sets), tuple(missing)
+    return ClaimResult(claim, ours, *held, by_set, len(metrics) > 1 and not claim.prior_alone)
 
 
 def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[Method], list[str]]:
@@ -207,30 +180,27 @@ def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]
     return {setting: (setting.part(by), setting.part(names)) for setting in settings}
 
 
-def over_parameters(row: Setting) -> Setting:
-    """The row over all parameters of this row's kind of noise, or over all annotator pools."""
-    if has_annotators(row):
-        every = Choice("annotators", ALL, f'"{ALL}"')
-        return Setting(tuple(every if c.group == "annotators" else c for c in row.choices))
-    return Setting(tuple(c.pooled() if c.group == "noise" else c for c in row.choices))
-
-
 def against_best(
     ours: Method,
     scores: Mapping[Opponent, Floats],
     curves: LearningCurves,
-    spec: ReportSpec,
-) -> tuple[Comparison, tuple[Opponent, ...], float] | None:
-    """Compare a method with the best of some opponents, by scores (s, p) on the method's seeds.
-    Returns the comparison, the best opponents and their final score; None if no seed is shared."""
-    mine = curves.scores[curves.methods.index(ours)]
+    place: tuple[Setting, Setting],
+) -> PairedResult | None:
+    """Compare a method with the best of some opponents, by scores on the method's seeds; None if no
+    seed is shared. place: the row and the set of the setting."""
+    mine, labels = curves.scores[curves.methods.index(ours)], curves.labels
     own = ~np.isnan(mine).any(axis=1)
-    theirs, best = cross_selected(np.stack(list(scores.values()))[:, own], curves.labels)
-    opponents = tuple(list(scores)[number] for number in best)
-    found = compare(curves, mine[own], theirs, spec)
+    if len(scores) > 1:
+        theirs, best = cross_selected(np.stack(list(scores.values()))[:, own], labels)
+    else:
+        theirs, best = next(iter(scores.values()))[own], (0,)
+    found = compare(labels, mine[own], theirs)
     if found is None:
         return None
-    return found, opponents, float(np.nanmean(theirs[:, -1]))
+    opponents = tuple(list(scores)[number] for number in best)
+    both = ~np.isnan(theirs).any(axis=1)
+    means = mine[own][both].mean(axis=0), np.broadcast_to(theirs[both].mean(axis=0), labels.shape)
+    return PairedResult(curves.setting, *place, found, opponents, labels, *means)
 
 
 def savings_table(
@@ -239,13 +209,14 @@ def savings_table(
     baselines: Sequence[Selection] | None = None,
     metric: str = "balanced_accuracy",
 ) -> pd.DataFrame:
-    """One row per setting: its columns, the best baseline, and what `ours` saves over it.
+    """One row per setting: its columns, the best baseline, and how `ours` compares with it.
 
     frame: a table from `load_results`; ours: the columns of one method, ``{"strategy": "margin"}``;
     baselines: the columns of its rivals (None: all published query rules); each competes as it is
     and, if the runs measured it, times the prior. The learner is part of the method if a key names
-    it. Columns: saving, low, high: saved fraction of the baseline's labels over all levels, with
-    its 95 % interval; at_final: the same at the baseline's final level; differences in the metric,
+    it. Columns: share: of the budget, at which ours reaches the baseline's final accuracy (inf:
+    never), with its 95 % interval low, high over seeds; saving: 1 - share, NaN where that says
+    nothing: where it is not reached, or the baseline's curve is flat; differences in the metric,
     ours - baseline, with standard errors over seeds. ValueError if a selection matches no run, or
     `ours` several methods.
     """
@@ -254,22 +225,24 @@ def savings_table(
     result, (mine,) = evaluate_claim(spec.claimed[0], data, spec), data.roles.ours
     rows = []
     for one in result.sets:
-        saved, area, end = one.comparison.integrated, one.comparison.area, one.comparison.end
+        found, area, end = one.comparison.efficiency, one.comparison.area, one.comparison.end
+        says = np.isfinite(found.share) and not found.flat
         rows.append(
             {choice.group: choice.option for choice in one.setting.choices}
             | {
                 "setting": data.names.setting(one.setting),
                 "method": data.names.method(mine),
                 "best_baseline": ", ".join(rival.name(data.names) for rival in one.opponents),
-                "saving": saved.value,
-                "low": saved.low,
-                "high": saved.high,
-                "at_final": one.comparison.final.value,
+                "share": found.share,
+                "low": found.low,
+                "high": found.high,
+                "flat": found.flat,
+                "saving": 1 - found.share if says else np.nan,
                 "area_difference": area.difference,
                 "area_error": area.error,
                 "final_difference": end.difference,
                 "final_error": end.error,
-                "seeds": saved.seeds,
+                "seeds": one.seeds,
             }
         )
     return pd.DataFrame(rows)

@@ -1,5 +1,5 @@
 """Two methods compared in one setting: which runs and methods take part, which baseline is the
-strongest, and how many labels are saved over it."""
+strongest, and how they compare."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from al_bench.core.rng import rng
 from al_bench.report import stats
 from al_bench.report.curves import LearningCurves, aligned, check_metric, learning_curves
 from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
 from al_bench.report.results import check_problems
-from al_bench.report.savings import Saving, area, saved
+from al_bench.report.savings import Efficiency, area, efficiency
 from al_bench.report.selection import NoMatchError, Selection, keys_of_selection, only
 from al_bench.report.spec import ReportSpec
 from al_bench.report.stats import Floats
 from al_bench.runs.display import OURS
 
 CONFIGS = [f"{group}_config" for group in GROUPS]
-FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "reads_truth", "noise_rate")
+FACTS = ("id", "seed", "digest", "round", "n_labels", "n_pool", "reads_truth")
 PRODUCT = "product_"  # prefix of a metric computed on model probabilities times the prior's
 
 
@@ -147,8 +146,7 @@ class Comparison:
     """Two sets of learning curves, paired by seed; baseline: the method of the second set, if it is
     a single method."""
 
-    final: Saving  # at the baseline's last level
-    integrated: Saving  # over all levels
+    efficiency: Efficiency
     area: stats.Paired  # difference in area under the curve
     end: stats.Paired  # difference at the full budget
     baseline: Method | None = None
@@ -190,19 +188,15 @@ def cross_selected(opponents: Floats, labels: Floats) -> tuple[Floats, tuple[int
 
 
 def compare(
-    curves: LearningCurves,
-    a: Floats,
-    b: Floats,
-    spec: ReportSpec,
-    baseline: Method | None = None,
+    labels: Floats, a: Floats, b: Floats, baseline: Method | None = None
 ) -> Comparison | None:
-    """Compare scores a with b, both (s, p), on the seeds that both have; None if there are none.
-    Every comparison uses the same bootstrap resamples, so its result depends on no other one."""
-    both = ~(np.isnan(a) | np.isnan(b)).any(axis=1)
+    """Compare scores a (s, p) with b, (s, p) or (s, 1) if b takes no labels, on the seeds that both
+    have; None if there are none."""
+    both = ~(np.isnan(a).any(axis=1) | np.isnan(b).any(axis=1))
     if not both.any():
         return None
     a, b = a[both], b[both]
-    draws = rng(spec.seed, "bootstrap")
-    savings = saved(a, b, curves.labels, spec.bootstrap, draws)
-    areas = stats.Paired(area(a, curves.labels) - area(b, curves.labels))
-    return Comparison(*savings, areas, stats.Paired(a[:, -1] - b[:, -1]), baseline)
+    areas = area(a, labels) - (area(b, labels) if b.shape[1] > 1 else b[:, 0])
+    return Comparison(
+        efficiency(a, b, labels), stats.Paired(areas), stats.Paired(a[:, -1] - b[:, -1]), baseline
+    )

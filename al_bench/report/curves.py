@@ -22,8 +22,8 @@ class LearningCurves:
     """The learning curves of all methods in one setting.
 
     labels: (p,) numbers of labels, ascending, above zero; scores: (m, s, p), NaN where a method has
-    no run with that seed; prior: the metric without labels (NaN if unknown); oracles: methods that
-    read the truth, which are references and not competitors; noisy: whether any answer is wrong.
+    no run with that seed; alone: (s,) the metric without labels, which is the prior's (NaN if
+    unknown); oracles: methods that read the truth, which are references and not competitors.
     """
 
     setting: Setting
@@ -31,9 +31,13 @@ class LearningCurves:
     methods: tuple[Method, ...]
     seeds: tuple[int, ...]
     scores: Floats
-    prior: float
+    alone: Floats
     oracles: frozenset[Method]
-    noisy: bool
+
+    @property
+    def prior(self) -> float:
+        """The metric without labels, mean over seeds; NaN if unknown."""
+        return float(self.alone.mean())
 
     @property
     def is_curve(self) -> bool:
@@ -61,7 +65,7 @@ def learning_curves(frame: pd.DataFrame, metric: str) -> list[LearningCurves]:
     setting were measured at different numbers of labels.
     """
     check_metric(frame, metric)
-    needed = ["setting", "method", "seed", "id", "n_labels", "reads_truth", "noise_rate", metric]
+    needed = ["setting", "method", "seed", "id", "n_labels", "reads_truth", metric]
     parts = by_setting(frame[needed])
     return [curves_of(setting, part, metric) for setting, part in parts.items()]
 
@@ -112,8 +116,7 @@ def curves_of(setting: Setting, frame: pd.DataFrame, metric: str) -> LearningCur
     rows = pd.Index(methods, dtype=object).get_indexer(list(wide.index.get_level_values("method")))
     columns = np.searchsorted(seeds, wide.index.get_level_values("seed"))
     scores[rows, columns] = wide.to_numpy(dtype=float)
-    prior = frame.loc[frame["n_labels"] == 0, metric].mean()
+    alone = frame[frame["n_labels"] == 0].groupby("seed")[metric].mean().reindex(list(seeds))
     readers = frozenset(frame.loc[frame["reads_truth"], "method"].unique())
     labels = wide.columns.to_numpy(dtype=float)
-    noisy = bool((frame["noise_rate"] > 0).any())
-    return LearningCurves(setting, labels, methods, seeds, scores, float(prior), readers, noisy)
+    return LearningCurves(setting, labels, methods, seeds, scores, alone.to_numpy(float), readers)

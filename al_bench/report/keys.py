@@ -24,7 +24,6 @@ ASKING = (
 )  # further groups of a method if there are several annotators
 LATER = ("annotators", *ASKING)  # groups that older results lack: not chosen there
 GROUPS = (*SETTING, *METHOD, *ASKING)
-ALL = "all"  # the value of every parameter of a pooled choice
 
 
 @total_ordering
@@ -50,19 +49,11 @@ class Choice:
         """The config's plain values by dotted name."""
         return parameters(self.node)
 
-    @property
-    def is_pooled(self) -> bool:
-        return self.config == f'"{ALL}"'
-
     @cached_property
-    def order(self) -> tuple[bool, bool, str, tuple[float, ...], str]:
+    def order(self) -> tuple[bool, str, tuple[float, ...], str]:
         values = [self.parameters[name] for name in sorted(self.parameters)]
         numbers = tuple(float(v) for v in values if isinstance(v, int | float))
-        return self.is_pooled, bool(numbers), self.option, numbers, self.config
-
-    def pooled(self) -> Choice:
-        """The same option, whatever its parameters."""
-        return Choice(self.group, self.option, f'"{ALL}"')
+        return bool(numbers), self.option, numbers, self.config
 
     def __lt__(self, other: Choice) -> bool:
         return self.order < other.order
@@ -87,11 +78,6 @@ class Key:
 
     def __str__(self) -> str:
         return " ".join(f"{choice.group}={choice.option}" for choice in self.choices)
-
-    @property
-    def is_pooled(self) -> bool:
-        """Whether a choice is pooled over all parameters."""
-        return any(choice.is_pooled for choice in self.choices)
 
     def part(self, groups: Sequence[str]) -> Self:
         """A key with only the choices of these groups."""

@@ -17,8 +17,32 @@ PLAIN = {
     "label_model": "none", "annotator_selection": "none",
 }  # fmt: skip
 PREFIX = {
-    "supervision": " + ", "init": ", start ", "label_model": ", labels by ",
+    "supervision": " + ", "init": ", ", "label_model": ", labels by ",
     "annotator_selection": ", whom by ", "learner": ", ", "proxy_selection": ", rows of ",
+}  # fmt: skip
+
+
+# what people call an option
+WORDS = {
+    "strategy": {
+        "activelab": "ActiveLab", "alfamix": "AlfaMix", "badge": "BADGE", "bait": "BAIT",
+        "base": "BASE", "batchbald": "BatchBALD", "class_balanced": "class-balanced",
+        "cluster_margin": "cluster margin", "confidence": "least confidence",
+        "coreset": "CoreSet", "direct": "DIRECT", "dropquery": "DropQuery",
+        "fm_stratified": "stratified by the prior", "galaxy": "GALAXY",
+        "maxherding": "MaxHerding", "pcb": "PCB", "pcoreset": "PCoreSet", "prioral": "PriorAL",
+        "probcover": "ProbCover", "tail_first": "tail first",
+        "tail_first_product": "tail first by the product", "typiclust": "TypiClust",
+        "uherding": "UHerding",
+    },
+    "supervision": {
+        "all_pseudo": "pseudo-labels", "belief_blend": "codecision's training",
+        "confident_learning": "confident learning", "distill": "distillation",
+        "posterior_labels": "posterior labels", "prioral_split": "PriorAL's training",
+        "self_training": "self-training", "smoothed": "label smoothing",
+    },
+    "init": {"codecision": "codecision's start", "fm_balanced": "balanced start"},
+    "learner": {"linear_residual": "residual head"},
 }  # fmt: skip
 
 
@@ -83,12 +107,9 @@ class Names:
         return self.texts[choice]
 
     def plain(self, choice: Choice) -> str:
-        if choice.is_pooled:
-            if choice.group == "annotators":
-                return f"{choice.option} annotators"
-            rates = any("rate" in c.parameters for c in self.choices if c.option == choice.option)
-            return f"{choice.option}, all {'rates' if rates else 'kinds'}"
-        return display_name(choice.group, choice.option, choice.node, self.changed(choice))
+        option = WORDS.get(choice.group, {}).get(choice.option, choice.option)
+        option += " start" * (choice.group == "init" and "start" not in option)
+        return display_name(choice.group, option, choice.node, self.changed(choice))
 
     def method(self, method: Method) -> str:
         """A method: its strategy, and its other parts if they vary and are not the plain ones."""

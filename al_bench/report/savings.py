@@ -1,20 +1,22 @@
-"""The labels that a method saves over another, at one level and over all, by mean learning curves.
+"""Label efficiency: the share of the budget at which one method reaches another's final accuracy.
 
-Curves are (b, p): b mean curves (one, or one per bootstrap resample) at p label counts. They are
-compared after isotonic regression, without other smoothing.
+Curves are (b, p): b mean learning curves at p label counts. A saving is one less the share.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from al_bench.report import stats
-from al_bench.report.stats import Floats
+from al_bench.core.rng import rng
+from al_bench.report.stats import Floats, quantile_t
 
 CLOSE = 1e-9  # a level counts as reached within rounding
-MOST = 2.0  # limit of `edge`: at most this many times the labels, at least 1 / MOST
+FLAT = 0.02  # a curve that rises by less says nothing of labels
+DRAWS = 2000  # of the shares of all sets, for the interval of their median
+SHARES = np.arange(1, 401) / 400  # of the budget, where chances are kept
 
 
 def area(curves: Floats, labels: Floats) -> Floats:
@@ -42,22 +44,15 @@ def isotonic(curves: Floats) -> Floats:
     return np.ascontiguousarray(fit.T)
 
 
-def labels_needed(curves: Floats, labels: Floats, targets: Floats) -> Floats:
-    """(b, t) labels at which each curve first reaches each of its targets (b, t); labels: (p,), or
-    (b, p) if each curve has its own.
-
-    Linear between points; the first point's count if it is reached there; inf if never reached.
-    """
-    reached = curves[:, :, None] >= targets[:, None, :] - CLOSE
-    at = reached.argmax(axis=1)
-    before = np.maximum(at - 1, 0)
-    high, low = np.take_along_axis(curves, at, 1), np.take_along_axis(curves, before, 1)
-    rise = np.where(high > low, high - low, 1.0)
-    fraction = np.where(at > 0, np.clip((targets - low) / rise, 0.0, 1.0), 0.0)
-    grid = np.broadcast_to(labels, curves.shape)
-    start, end = np.take_along_axis(grid, before, 1), np.take_along_axis(grid, at, 1)
-    needed = start + fraction * (end - start)
-    return np.where(reached.any(axis=1), needed, np.inf)
+def labels_needed(curve: Floats, labels: Floats, level: float) -> float:
+    """The labels at which a curve (p,), linear between points, first reaches a level: the first
+    point's where it is reached there, inf where it never is."""
+    reached = np.flatnonzero(curve >= level - CLOSE)
+    if not len(reached) or not reached[0]:
+        return float(labels[0]) if len(reached) else np.inf
+    at = int(reached[0])
+    part = (level - curve[at - 1]) / max(curve[at] - curve[at - 1], CLOSE)
+    return float(labels[at - 1] + np.clip(part, 0, 1) * (labels[at] - labels[at - 1]))
 
 
 def last_level(curves: Floats, labels: Floats) -> Floats:
@@ -65,121 +60,124 @@ def last_level(curves: Floats, labels: Floats) -> Floats:
     return np.asarray(curves[:, labels >= 0.9 * labels[-1]].mean(axis=1))
 
 
-def edge(a: Floats, b: Floats, labels: Floats) -> Floats:
-    """(b,) the ratio used for levels that only one curve reaches, in labels of a per label of b.
+@dataclass(frozen=True)
+class Efficiency:
+    """How much of the budget a method needs for an opponent's final accuracy.
 
-    It is the ratio at the highest level that both reach (the top of the lower curve), with the
-    whole budget charged to the lower curve, clipped to [1 / `MOST`, `MOST`]. If one curve is the
-    other with its labels scaled by a factor in that range, it is exactly that factor. The clipping
-    bounds the effect of levels that one method never reached, in both directions.
+    share: of the budget, 0..1, inf where it is not reached; low, high: its 95 % CI over seeds, inf
+    where its end is not reached, NaN with one seed; flat: whether the opponent's curve rises by
+    less than `FLAT`, so that the share says nothing; chances: (400,) the probability that the share
+    is at most each of `SHARES`, as the seeds have it.
     """
-    top_a, top_b = a.max(axis=1), b.max(axis=1)
-    shared = np.minimum(top_a, top_b)[:, None]
-    need_a, need_b = (labels_needed(curves, labels, shared)[:, 0] for curves in (a, b))
-    need_a = np.where(top_a < top_b - CLOSE, labels[-1], need_a)
-    need_b = np.where(top_b < top_a - CLOSE, labels[-1], need_b)
-    return np.clip(need_a / need_b, 1 / MOST, MOST)
+
+    share: float
+    low: float
+    high: float
+    flat: bool
+    chances: Floats
 
 
-def ratio_at(
-    a: Floats, b: Floats, labels: Floats, targets: Floats, beyond: Floats | None = None
-) -> Floats:
-    """(b, t) labels of a per label of b at each of the targets (b, t); beyond: `edge`, if known."""
-    need_a, need_b = (labels_needed(curves, labels, targets) for curves in (a, b))
-    both = np.isfinite(need_a) & np.isfinite(need_b)
-    ratio = np.where(both, need_a, 1.0) / np.where(both, need_b, 1.0)
-    beyond = edge(a, b, labels) if beyond is None else beyond
-    return np.where(both, ratio, beyond[:, None])
+def efficiency(ours: Floats, opponent: Floats, labels: Floats) -> Efficiency:
+    """The share of the budget at which `ours` reaches the final accuracy of `opponent`.
 
+    The share is where the isotonic fit of our mean curve first reaches the opponent's mean at its
+    last point. Its interval holds the shares at which the paired difference, ours there less the
+    opponent's end, is not zero by Student's t at 5 % (Fieller, 1954), from the first to the last.
 
-def ratio_over_levels(a: Floats, b: Floats, labels: Floats, beyond: Floats | None = None) -> Floats:
-    """(b,) labels of a per label of b, each integrated over all levels from b's start to the
-    highest that either reaches.
-
-    Exact for curves linear between points; above the levels that both reach, the ratio is `edge`.
-    Without levels above b's start, it is the ratio at b's start. beyond: `edge`, if known.
+    ours: (s, p) curves; opponent: (s, p), paired by seed, or (s, 1) if it takes no labels.
     """
-    low, top_a, top_b = b[:, 0], a.max(axis=1), b.max(axis=1)
-    shared, high = np.maximum(np.minimum(top_a, top_b), low), np.maximum(top_a, top_b)
-    spent_a, spent_b = (labels_over_levels(curves, labels, low, high) for curves in (a, b))
-    alone_a, alone_b = (labels_over_levels(curves, labels, shared, high) for curves in (a, b))
-    beyond = edge(a, b, labels) if beyond is None else beyond
-    spent_a, spent_b = spent_a + alone_b * beyond, spent_b + alone_a / beyond
-    some = high - low > CLOSE
-    ratio = spent_a / np.where(some, spent_b, 1.0)
-    if some.all():
-        return np.asarray(ratio)
-    return np.where(some, ratio, ratio_at(a, b, labels, low[:, None], beyond)[:, 0])
+    apart, budget = ours - opponent[:, -1:], labels[-1]
+    mean, flat = apart.mean(axis=0), False
+    if opponent.shape[1] > 1:
+        flat = bool(opponent[:, -1].mean() - opponent[:, 0].mean() < FLAT)
+    share = labels_needed(isotonic(mean[None])[0], labels, 0.0) / budget
+    seeds = len(ours)
+    if seeds < 2:
+        return Efficiency(share, np.nan, np.nan, flat, np.asarray(share <= SHARES, dtype=float))
+    error = apart.std(axis=0, ddof=1) / np.sqrt(seeds)
+    half = quantile_t(seeds - 1) * error
+    later = np.minimum.accumulate((mean - half)[::-1])[::-1]  # above zero from there on
+    low, high = (labels_needed(curve, labels, 0.0) / budget for curve in (mean + half, later))
+    spread = chances(mean, error, labels / budget, seeds - 1)
+    return Efficiency(share, low, high, flat, spread)
 
 
-def labels_over_levels(curves: Floats, labels: Floats, low: Floats, high: Floats) -> Floats:
-    """(b,) integral over levels low..high of the labels at which a curve first reaches a level;
-    levels above its top count zero."""
-    # a level is first crossed in the segment that raises the running maximum above it
-    met = np.maximum.accumulate(curves, axis=1)
-    low, high = low[:, None], np.maximum(low, high)[:, None]
-    met = np.clip(met, low, high)
-    bottom, top = met[:, :-1], met[:, 1:]
-    rise = np.where(top > bottom, np.diff(curves, axis=1), 1.0)
-    fraction = ((bottom + top) / 2 - curves[:, :-1]) / rise
-    middle = labels[:-1] + fraction * np.diff(labels)
-    first = (met[:, 0] - low[:, 0]) * labels[0]
-    return np.asarray(first + np.where(top > bottom, (top - bottom) * middle, 0.0).sum(axis=1))
+def chances(mean: Floats, error: Floats, shares: Floats, freedom: int) -> Floats:
+    """The confidence distribution of a share (Schweder and Hjort, 2002): Student's distribution
+    function of the difference there, zero before the first measurement."""
+    from scipy.stats import t
+
+    middle, width = (np.interp(SHARES, shares, one) for one in (mean, error))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(middle >= -CLOSE, np.inf, -np.inf)
+        ratio = np.where(width > CLOSE, middle / width, ratio)
+    return np.where(shares[0] - CLOSE <= SHARES, t.cdf(ratio, freedom), 0.0)
 
 
 @dataclass(frozen=True)
-class Saving:
-    """The labels that method a saves over method b, as a fraction of b's labels.
+class MedianShare:
+    """Median and worst of the shares over the sets that are not flat, inf where not reached.
 
-    value, low, high: estimate and 95 % interval (NaN with one seed); error: the standard error of
-    log(1 - value), the log ratio; reached_a, reached_b: whether the mean curve reaches the level.
+    over_seeds, over_sets: 95 % CIs of the median, for other seeds of these sets and for other sets
+    like these, NaN where there are too few; missed, flat, sets: how many sets do not reach the
+    opponent's final accuracy, say nothing of it, and do.
     """
 
-    value: float
-    error: float
-    low: float
-    high: float
-    reached_a: bool
-    reached_b: bool
-    seeds: int
+    median: float
+    worst: float
+    over_seeds: tuple[float, float]
+    over_sets: tuple[float, float]
+    missed: int
+    flat: int
+    sets: int
 
 
-def both_forms(a: Floats, b: Floats, labels: Floats) -> Floats:
-    """(b, 2) logs of the labels of a per label of b, on isotonic fits: at b's last level and over
-    all levels."""
-    last = last_level(b, labels)[:, None]
-    a, b = isotonic(a), isotonic(b)
-    beyond = edge(a, b, labels)
-    final = ratio_at(a, b, labels, last, beyond)[:, 0]
-    integrated = ratio_over_levels(a, b, labels, beyond)
-    return np.asarray(np.log(np.stack([final, integrated], axis=1)))
+def median_share(found: Sequence[Efficiency], data: Sequence[str]) -> MedianShare:
+    """The median share over sets; data: the data set of each.
+
+    Over seeds: quantiles of the median of shares drawn from the chances of each set. Over sets:
+    order statistics of the data sets' medians (Thompson, 1936), which need six.
+    """
+    told = [(one, name) for one, name in zip(found, data, strict=True) if not one.flat]
+    shares = np.array([one.share for one, _ in told])
+    flat, missed = len(found) - len(told), int(np.isinf(shares).sum())
+    if not told:
+        none = (np.nan, np.nan)
+        return MedianShare(np.nan, np.nan, none, none, 0, flat, 0)
+    names = sorted({name for _, name in told})
+    each = [middle(np.array([one.share for one, own in told if own == name])) for name in names]
+    seeds = (np.nan, np.nan)
+    if not any(np.isnan(one.low) for one, _ in told):
+        seeds = interval_of_median(np.stack([one.chances for one, _ in told]))
+    sets = order_interval(np.array(each))
+    if not np.isnan(sets[0] + seeds[0]):
+        sets = min(sets[0], seeds[0]), max(sets[1], seeds[1])
+    median, worst = float(middle(shares)), float(shares.max())
+    return MedianShare(median, worst, seeds, sets, missed, flat, len(told))
 
 
-def saved(
-    a: Floats, b: Floats, labels: Floats, resamples: int, rng: np.random.Generator
-) -> tuple[Saving, Saving]:
-    """The labels that a saves over b, with intervals: at b's last level (in each resample its own),
-    and over all levels; a and b are (s, p) scores, paired by seed."""
-    logs, errors = stats.errors(
-        lambda weights: both_forms(weights @ a, weights @ b, labels), len(a), resamples, rng
-    )
-    means = [curves.mean(axis=0, keepdims=True) for curves in (a, b)]
-    level = last_level(means[1], labels)[:, None]
-    reached = [bool(np.isfinite(labels_needed(isotonic(m), labels, level)).all()) for m in means]
-
-    def saving(log: float, error: float, reached_a: bool, reached_b: bool) -> Saving:
-        limits = saving_limits(log, error, len(a) - 1)
-        saved = 1 - float(np.exp(log))
-        return Saving(saved, float(error), *limits, reached_a, reached_b, len(a))
-
-    final = saving(logs[0], errors[0], *reached)
-    return final, saving(logs[1], errors[1], True, True)
+def middle(values: Floats) -> Floats:
+    """The median along the last axis; inf where one of the two in the middle is."""
+    ordered, number = np.sort(values, axis=-1), values.shape[-1]
+    low, high = ordered[..., (number - 1) // 2], ordered[..., number // 2]
+    return np.where(np.isinf(high), np.inf, (low + high) / 2)
 
 
-def saving_limits(log: float, error: float, freedom: float) -> tuple[float, float]:
-    """The ends of the 95 % t interval of a saving, from its log ratio and the standard error of
-    that."""
-    from scipy.stats import t
+def interval_of_median(chances: Floats) -> tuple[float, float]:
+    """The 95 % interval of the median of n independent shares with these chances (n, 400)."""
+    drawn = rng(0, "median share").random((DRAWS, len(chances)))
+    ends, rising = np.append(SHARES, np.inf), np.maximum.accumulate(chances, axis=1)
+    columns = [ends[np.searchsorted(*pair)] for pair in zip(rising, drawn.T, strict=True)]
+    medians = np.sort(middle(np.stack(columns, axis=1)))
+    return float(medians[round(0.025 * DRAWS)]), float(medians[round(0.975 * DRAWS) - 1])
 
-    half = t.ppf(0.975, freedom) * error if freedom > 0 else np.nan
-    return 1 - float(np.exp(log + half)), 1 - float(np.exp(log - half))
+
+def order_interval(values: Floats) -> tuple[float, float]:
+    """The 95 % interval of the median of what n values are a sample of; NaN for fewer than six."""
+    from scipy.stats import binom
+
+    rank = int(binom.ppf(0.025, len(values), 0.5))  # values outside, on either side
+    if len(values) < 6:
+        return np.nan, np.nan
+    ordered = np.sort(values)
+    return float(ordered[rank - 1]), float(ordered[-rank])

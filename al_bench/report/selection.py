@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from al_bench.report.keys import ALL, Choice, K, Key
+from al_bench.report.keys import Choice, K, Key
 from al_bench.runs.display import value
 
 Selection: TypeAlias = Mapping[str, Any]
@@ -46,7 +46,7 @@ def own(key: Key, name: str) -> Any:
     choice: Choice | None = next((c for c in key.choices if c.group == group), None)
     if choice is None or not path:
         return choice and choice.option
-    return ALL if choice.is_pooled else choice.parameters.get(path)
+    return choice.parameters.get(path)
 
 
 def fits(found: Any, wanted: Any) -> bool:

@@ -10,36 +10,26 @@ from typing import Any
 from al_bench.report.keys import METHOD, SETTING, in_method
 from al_bench.report.selection import Selection, selections
 
-FIGURES = ("claims", "curves", "savings", "ranks", "heat", "recall", "precision", "ladder")
+FIGURES = ("budget", "claims", "curves", "ranks", "heat", "recall", "precision", "ladder")
 LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
 VALUES = ("area", "end", "last")
 
 
 @dataclass(frozen=True)
-class Target:
-    """The mean and the worst saving over all levels to reach in the selected rows.
-
-    Rows are kinds of noise: ``{noise.rate: 0}``; ``{noise.rate: all}`` is the row over all rates.
-    With several annotators, rows are annotator pools: ``{annotators: mixed}``, or ``all``.
-    """
-
-    rows: Selection
-    mean: float | None
-    worst: float | None
-
-
-@dataclass(frozen=True)
 class Claim:
-    """One method compared with the best of some baselines (none: the report's), chosen per set.
+    """One method compared with an opponent, set by set.
 
-    Each baseline competes as it is and, if the runs measured it, also with its model's
-    probabilities multiplied by the prior's at test time.
+    name: the opponent in words, as a table shows it; baselines: the methods of which the best in
+    each set is the opponent (none: the report's); prior_alone: the opponent is the prior itself, a
+    method without labels; times_prior: whether each baseline competes as it is and, if the runs
+    measured it, also with its model's probabilities multiplied by the prior's at test time.
     """
 
     name: str
     ours: Selection
     baselines: tuple[Selection, ...] = ()
-    targets: tuple[Target, ...] = ()
+    prior_alone: bool = False
+    times_prior: bool = True
 
 
 def checked_keys(what: str, given: Any, needed: Sequence[str], more: Sequence[str]) -> Any:
@@ -53,31 +43,23 @@ def checked_keys(what: str, given: Any, needed: Sequence[str], more: Sequence[st
 
 def claim_of(given: Any, inside: Sequence[str]) -> Claim:
     """A claim from its config; inside: the groups that make up a method."""
-    checked_keys("a claim of report.claims", given, ("name", "ours"), ("baselines", "targets"))
+    more = ("baselines", "prior_alone", "times_prior")
+    checked_keys("a claim of report.claims", given, ("name", "ours"), more)
     name = given["name"]
     if not isinstance(name, str) or not name:
         raise ValueError(f"a claim of report.claims has name={name!r}; wanted a text")
     this = f"report.claims {name!r}"
     baselines = selections(f"{this} baselines", given.get("baselines", ()), inside)
-    (ours, *more) = selections(f"{this} ours", given["ours"], inside) or ({},)
-    if more or ("baselines" in given and not baselines):
-        raise ValueError(f"{this} has {'several ours' if more else 'no baselines'}; wanted one")
-    targets = tuple(target_of(this, t) for t in given.get("targets", ()))
-    return Claim(name, ours, baselines, targets)
-
-
-def target_of(this: str, given: Any) -> Target:
-    """A target from its config: a mean saving, a worst saving or both, and the rows it is for."""
-    rows = dict(given) if isinstance(given, Mapping) else {}
-    mean, worst = rows.pop("mean", None), rows.pop("worst", None)
-    numbers = [goal for goal in (mean, worst) if goal is not None]
-    if not numbers or not all(is_number(goal) and goal <= 1 for goal in numbers):
-        raise ValueError(
-            f"{this} has the target {given!r}; wanted a mean, a worst saving or both, each a "
-            "fraction of at most 1, and the noise they are for if not for all"
-        )
-    selections(f"{this} targets", rows or {"noise": None}, ("noise", "annotators", "prior"))
-    return Target(rows, mean, worst)
+    (ours, *several) = selections(f"{this} ours", given["ours"], inside) or ({},)
+    if several or ("baselines" in given and not baselines):
+        raise ValueError(f"{this} has {'several ours' if several else 'no baselines'}; wanted one")
+    options = {key: given[key] for key in more[1:] if key in given}
+    for key, said in options.items():
+        if not isinstance(said, bool):
+            raise ValueError(f"{this} has {key}={said!r}; wanted true or false")
+    if options.get("prior_alone") and baselines:
+        raise ValueError(f"{this} has baselines and prior_alone; wanted one of the two")
+    return Claim(name, ours, baselines, **options)
 
 
 def is_number(value: Any) -> bool:
@@ -130,31 +112,29 @@ class ReportSpec:
     """What an experiment's report shows; methods and settings are selected by their columns.
 
     metric: the main one, higher is better; ours: the proposed methods (none: all are treated
-    alike); baselines: methods to compare them with (none: all other published ones); bootstrap,
-    seed: of the intervals; method: the groups that make up a method, with `learner` if it is not
-    part of the setting; claims: named comparisons over sets, see `Claim`; tables: further tables,
-    see `Pivot`.
+    alike); baselines: methods to compare them with (none: all other published ones); method: the
+    groups that make up a method, with `learner` if it is not part of the setting; question: what
+    the page answers; claims: comparisons over sets, see `Claim`; glance: the names of up to three
+    of them, of one method, for a page of their own; tables: further tables, see `Pivot`.
     """
 
     metric: str = "balanced_accuracy"
     ours: Sequence[Selection] | Selection = ()
     baselines: Sequence[Selection] | Selection = ()
-    bootstrap: int = 2000
-    seed: int = 0
     figures: Sequence[str] = FIGURES[:-1]
     method: Sequence[str] = METHOD
+    question: str = ""
     claims: Sequence[Mapping[str, Any]] = ()
+    glance: Sequence[str] = ()
     tables: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
         if self.metric in LOWER_IS_BETTER:
-            raise ValueError(f"report.metric is {self.metric!r}, where lower is better; savings "
+            raise ValueError(f"report.metric is {self.metric!r}, where lower is better; shares "
                              "need a metric where higher is better")  # fmt: skip
         unknown = [name for name in self.figures if name not in FIGURES]
         if unknown:
             raise ValueError(f"report.figures has {unknown[0]!r}; wanted some of {list(FIGURES)}")
-        if self.bootstrap < 1:
-            raise ValueError(f"report.bootstrap is {self.bootstrap}; wanted at least one resample")
         if sorted(self.method) not in (sorted(METHOD), sorted((*METHOD, "learner"))):
             raise ValueError(
                 f"report.method is {list(self.method)}; wanted {list(METHOD)}, and 'learner' "
@@ -164,6 +144,10 @@ class ReportSpec:
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"report.claims has {name!r} twice; wanted a name for each claim")
+        absent = [name for name in self.glance if name not in names]
+        if absent or len(self.glance) > 3:
+            raise ValueError(f"report.glance is {list(self.glance)}; wanted up to three names of "
+                             "report.claims")  # fmt: skip
         for what in ("ours", "baselines"):
             self.selected(what)
         self.pivots  # noqa: B018 (they are checked where they are made)

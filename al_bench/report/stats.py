@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
-CHUNK = 1000  # resamples evaluated at a time
-FEW = 7  # up to this many seeds resamples repeat so often that each is evaluated once
 SAME = 1e-8  # smaller differences are rounding
 
 
-def errors(
-    statistic: Callable[[Floats], Floats], seeds: int, resamples: int, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Estimates (f,) and their bootstrap standard errors (f,) over seeds; NaN with one seed.
+@cache
+def quantile_t(freedom: float) -> float:
+    """Student's 97.5 % quantile."""
+    from scipy.stats import t
 
-    The variance over resamples is too small by a factor (seeds - 1) / seeds (Efron and Tibshirani,
-    1993), which matters with few seeds, and is corrected. Use the errors with Student's t.
-    """
-    value = statistic(np.full((1, seeds), 1.0 / seeds))[0]
-    if seeds < 2:
-        return value, np.full(len(value), np.nan)
-    spread = resampled(statistic, seeds, resamples, rng).std(axis=0)
-    return value, np.asarray(spread * np.sqrt(seeds / (seeds - 1)))
-
-
-def resampled(
-    statistic: Callable[[Floats], Floats], seeds: int, resamples: int, rng: np.random.Generator
-) -> Floats:
-    """(resamples, f) values of f statistics on resamples of the seeds; NaN counts as -inf.
-
-    With few seeds each distinct resample is evaluated once: five seeds have only 126.
-    """
-    draws = rng.integers(0, seeds, (resamples, seeds)) + seeds * np.arange(resamples)[:, None]
-    counts = np.bincount(draws.ravel(), minlength=draws.size).reshape(draws.shape)
-    first = places = np.arange(resamples)
-    if seeds <= FEW:
-        codes = counts @ (seeds + 1) ** np.arange(seeds)
-        _, first, places = np.unique(codes, return_index=True, return_inverse=True)
-    parts = np.array_split(counts[first] / seeds, -(-len(first) // CHUNK))
-    values = np.concatenate([statistic(part) for part in parts])
-    return np.asarray(np.where(np.isnan(values), -np.inf, values)[places])
+    return float(t.ppf(0.975, freedom))
 
 
 def t_band(curves: Floats) -> Floats:
     """(p,) half-width of the 95 % t interval of the mean of curves (s, p); zero with one seed."""
-    from scipy.stats import t
-
     seeds = len(curves)
     if seeds < 2:
         return np.zeros(curves.shape[1])
     error = curves.std(axis=0, ddof=1) / np.sqrt(seeds)
-    return np.asarray(t.ppf(0.975, seeds - 1) * error)
+    return np.asarray(quantile_t(seeds - 1) * error)
 
 
 @dataclass(frozen=True, eq=False)

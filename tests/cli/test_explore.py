@@ -25,8 +25,8 @@ def stored(tmp_path: Path) -> Path:
     )
 
 
-def made(path: Path) -> dict[str, Any]:
-    """The data inside a page."""
+def made(path: Path) -> list[dict[str, Any]]:
+    """The data inside a page, tab by tab."""
     found = re.search(r'id="data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL)
     assert found
     return json.loads(found[1])  # type: ignore[no-any-return]
@@ -39,20 +39,23 @@ def test_a_page_is_one_file_that_loads_nothing(stored: Path, tmp_path: Path) -> 
     text = out.read_text("utf-8")
     assert "<h1>&lt;mine&gt;</h1>" in text
     assert not re.search(r"<(?:script|link|img)[^>]*(?:src|href)=", text)
-    assert [method["name"] for method in made(out)["methods"]] == ["margin", "random"]
+    assert [method["name"] for method in made(out)[0]["methods"]] == ["margin", "random"]
     assert out.stat().st_size < 5e6
     first = out.read_bytes()
     assert main([*arguments, "--metrics", "balanced_accuracy"]) == 0
     assert out.read_bytes() == first
 
 
-def test_several_files_are_one_page(stored: Path, tmp_path: Path) -> None:
+def test_each_of_several_files_is_a_tab(stored: Path, tmp_path: Path) -> None:
     more = write_parquet(results(runs("badge", SLOW), runs("random", SLOW)), tmp_path / "b.parquet")
     out = tmp_path / "page.html"
-    files = [str(stored), str(more), "--metrics", "balanced_accuracy"]
+    files = [str(stored), str(more), "--metrics", "balanced_accuracy", "--single", "strategy=badge"]
     assert main(["explore", *files, "--out", str(out)]) == 0
-    assert [method["name"] for method in made(out)["methods"]] == ["badge", "margin", "random"]
+    assert [tab["single"] for tab in made(out)] == [-1, 0]
+    names = [[method["name"] for method in tab["methods"]] for tab in made(out)]
+    assert names == [["margin", "random"], ["BADGE", "random"]]
     assert "<h1>a, b</h1>" in out.read_text("utf-8")
+    assert '<a href="#tab=1" data-tab="1">b</a>' in out.read_text("utf-8")
 
 
 def test_what_cannot_be_is_said_in_one_sentence(

@@ -1,35 +1,33 @@
-"""Savings level by level, in plain loops."""
+"""The share of the budget in plain loops, with scikit-learn's isotonic fit and SciPy's t test."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import ttest_1samp
+from sklearn.isotonic import IsotonicRegression
 
 
-def first_reached(curve: np.ndarray, labels: np.ndarray, level: float) -> float:
-    """Labels at which a curve, linear between points, first reaches a level; inf if never."""
+def share(ours: np.ndarray, opponent: np.ndarray, labels: np.ndarray) -> float:
+    """The share at which the isotonic fit of our mean curve, linear between points, first reaches
+    the opponent's mean at its last point; inf if never."""
+    curve = IsotonicRegression().fit_transform(labels, ours.mean(axis=0))
+    level = opponent[:, -1].mean()
     if curve[0] >= level:
-        return float(labels[0])
+        return float(labels[0] / labels[-1])
     for i in range(1, len(curve)):
         if curve[i] >= level:
             part = (level - curve[i - 1]) / (curve[i] - curve[i - 1])
-            return float(labels[i - 1] + part * (labels[i] - labels[i - 1]))
+            return float((labels[i - 1] + part * (labels[i] - labels[i - 1])) / labels[-1])
     return float("inf")
 
 
-def ratio_over_levels(a: np.ndarray, b: np.ndarray, labels: np.ndarray, steps: int) -> float:
-    """Labels of a per label of b, over levels from b's start to the highest of both; a level that
-    one misses counts as the highest that both reach, which costs the lower one its budget."""
-    shared = min(a.max(), b.max())
-    at_a, at_b = first_reached(a, labels, shared), first_reached(b, labels, shared)
-    if a.max() < b.max():
-        at_a = float(labels[-1])
-    if b.max() < a.max():
-        at_b = float(labels[-1])
-    ratio = min(max(at_a / at_b, 0.5), 2.0)
-    low, high = b[0], max(a.max(), b.max())
-    spent_a = spent_b = 0.0
-    for level in low + (high - low) * (np.arange(steps) + 0.5) / steps:
-        need_a, need_b = first_reached(a, labels, level), first_reached(b, labels, level)
-        spent_a += need_a if need_a < float("inf") else ratio * need_b
-        spent_b += need_b if need_b < float("inf") else need_a / ratio
-    return spent_a / spent_b
+def interval(ours: np.ndarray, opponent: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """The first and the last share at which the paired difference is not told from zero, or from
+    above; the last is inf where that is so at the end of the budget."""
+    within = []
+    for part in np.linspace(labels[0] / labels[-1], 1, 2000):
+        there = np.array([np.interp(part * labels[-1], labels, curve) for curve in ours])
+        test = ttest_1samp(there - opponent[:, -1], 0.0)
+        if test.pvalue >= 0.05:
+            within.append(float(part))
+    return within[0], within[-1] if within[-1] < 1 else float("inf")

@@ -9,7 +9,7 @@ from al_bench.report.tables.beyond import beyond_prior
 from al_bench.report.tables.cells import NONE
 from tests.report.frames import FAST, SLOW, results, runs
 
-SPEC = ReportSpec(bootstrap=10, ours={"strategy": "mine"})
+SPEC = ReportSpec(ours={"strategy": "mine"})
 
 
 def rows(*frames: object) -> dict[str, tuple[str, ...]]:

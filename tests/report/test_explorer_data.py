@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from al_bench.report.explorer import build
-from al_bench.report.explorer.data import UNIT, explorer_data, in_thirds, resamples
+from al_bench.report.explorer.data import UNIT, explorer_data, in_thirds
 from al_bench.report.keys import GROUPS, Choice
 from al_bench.report.results import Results, merged_results
-from al_bench.report.stats import errors
 from al_bench.runs.options import Asked
 from tests.report.frames import FAST, LABELS, SLOW, WEAK, results, runs
 
@@ -86,6 +85,12 @@ def test_methods_settings_and_facets_agree_by_index(two_sets: dict[str, Any]) ->
     assert "two" in place
 
 
+def test_the_page_starts_with_the_single_opponent_that_is_asked_for() -> None:
+    parts = results(runs("mine", FAST), runs("random", SLOW))
+    for single, place in (({"strategy": "random"}, 1), ({"strategy": "his"}, -1), (None, -1)):
+        assert explorer_data(parts, [METRIC], modality, asked, single)["single"] == place
+
+
 def test_scripts_read_of_a_method_what_the_data_say_of_it(two_sets: dict[str, Any]) -> None:
     scripts = "".join(path.read_text("utf-8") for path in Path(build.__file__).parent.glob("*.js"))
     read = set(re.findall(r"\bmethods\[[^\]]+\]\??\.(\w+)", scripts))
@@ -129,23 +134,6 @@ def test_the_same_results_are_the_same_text_and_hold_no_nan(two_sets: dict[str, 
         runs("random", SLOW, "one", alone=0.3), runs("mine", FAST, "one", alone=0.3),
     )  # fmt: skip
     assert json.dumps(data(*parts), allow_nan=False) == json.dumps(two_sets, allow_nan=False)
-
-
-def test_resamples_are_all_there_are_up_to_five_seeds_and_200_drawn_beyond() -> None:
-    for seeds, number in ((2, 3), (5, 126), (8, 200)):
-        found = resamples(seeds)
-        counts = np.array(found["counts"])
-        assert counts.shape == (number, seeds)
-        assert set(counts.sum(axis=1)) == {seeds}
-        assert sum(found["probabilities"]) == pytest.approx(1)
-    # they give the error of a mean that a report has
-    values, found = np.array([1.0, 2.0, 4.0, 8.0, 9.0]), resamples(5)
-    means = np.array(found["counts"]) @ values / 5
-    chances = np.array(found["probabilities"])
-    spread = chances @ (means - chances @ means) ** 2
-    assert spread * 5 / 4 == pytest.approx(values.var(ddof=1) / 5)
-    drawn = errors(lambda w: (w @ values)[:, None], 5, 20_000, np.random.default_rng(0))[1][0]
-    assert drawn == pytest.approx(np.sqrt(spread * 5 / 4), rel=0.03)
 
 
 def test_levels_fall_into_three_ranges_and_the_unknown_stands_last() -> None:

@@ -12,16 +12,9 @@ import pytest
 
 from al_bench.report import stats
 from al_bench.report.explorer.build import explorer
-from al_bench.report.explorer.data import explorer_data, resamples
+from al_bench.report.explorer.data import explorer_data
 from al_bench.report.keys import Choice
-from al_bench.report.savings import (
-    area,
-    isotonic,
-    last_level,
-    ratio_at,
-    ratio_over_levels,
-    saving_limits,
-)  # fmt: skip
+from al_bench.report.savings import area, efficiency, last_level, median_share
 from al_bench.report.stats import Floats
 from al_bench.report.summary import mean_limits
 from al_bench.runs.options import Asked
@@ -61,7 +54,7 @@ def data() -> dict[str, Any]:
             noise = 0.2 if name == "one" else "clean"
             part = runs(strategy, curve, name, noise, seeds=(0.0,), alone=0.4)
             parts.append(part.assign(seed=seed, id=part["id"] + f" {seed}"))
-    return explorer_data(results(*parts), ["balanced_accuracy"], *ABOUT)
+    return explorer_data(results(*parts), ["balanced_accuracy"], *ABOUT, {"strategy": "random"})
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +66,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def file(data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-    path.write_text(explorer(data, "A <test>"), encoding="utf-8")
+    path.write_text(explorer({"first": data, "second": data | {"single": -1}}, "A <test>"), encoding="utf-8")
     return path.as_uri()
 
 
@@ -87,15 +80,15 @@ def page(browser: Browser, file: str) -> Iterator[Page]:
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: said.append(request.url) if request.url[:4] != "file" else 0)
     page.goto(file)
-    measured(page)
+    drawn(page)
     yield page
     context.close()
     assert said == []
 
 
-def measured(page: Page) -> None:
-    """Wait until the intervals are there."""
-    page.wait_for_function("document.body.dataset.measured === 'true'")
+def drawn(page: Page) -> None:
+    """Wait until the page is drawn."""
+    page.wait_for_function("document.body.dataset.drawn === 'true'")
 
 
 def rows(page: Page) -> list[str]:
@@ -108,26 +101,10 @@ def of(data: dict[str, Any], setting: int, method: int) -> Floats:
     return np.array(found) / data["unit"]
 
 
-def log_ratio(a: Floats, b: Floats, weights: Floats, percent: float | None) -> Floats:
-    """Logs of the labels of a per label of b, a row of weights each, by the analysis' own."""
-    grid, (one, other) = LABELS.astype(float), (weights @ a, weights @ b)
-    if percent is None:
-        return np.asarray(np.log(ratio_over_levels(isotonic(one), isotonic(other), grid)))
-    start, end = other[:, 0], last_level(other, grid)
-    levels = (start + percent / 100 * (end - start))[:, None]
-    return np.asarray(np.log(ratio_at(isotonic(one), isotonic(other), grid, levels)[:, 0]))
-
-
-@pytest.mark.parametrize("percent", [None, 60, 100])
-def test_the_page_computes_what_the_analysis_does(
-    page: Page, data: dict[str, Any], percent: float | None
-) -> None:
-    page.evaluate("percent => change({ percent })", percent)
-    page.wait_for_function("percent => shown.view.percent === percent", arg=percent)
-    measured(page)
+def test_the_page_computes_what_the_report_does(page: Page, data: dict[str, Any]) -> None:
+    """The shared cases: two sets, three methods, four seeds, curves that rise, fall and cross."""
     found = {row["method"]: row for row in page.evaluate("shown.rows")}
-    draws, grid = resamples(SEEDS), LABELS.astype(float)
-    chances = np.array(draws["probabilities"])
+    grid = LABELS.astype(float)
     areas = np.array([[area(of(data, s, m), grid) for m in range(3)] for s in range(2)])
     ranks = stats.ranks(areas.mean(axis=2)).mean(axis=0)
     for method in range(3):
@@ -135,19 +112,32 @@ def test_the_page_computes_what_the_analysis_does(
         assert row["rank"] == pytest.approx(ranks[method])
         assert row["area"]["value"] == pytest.approx(areas[:, method].mean())
         limits = mean_limits(np.zeros(2), np.sqrt(spread), np.full(2, 3.0), np.arange(2))[0]
-        assert row["area"]["half"] == pytest.approx(np.log(1 - limits[0]), rel=0.01)
+        assert row["area"]["half"] == pytest.approx(limits[1], rel=0.01)
         ends = [last_level(of(data, s, method), grid).mean() for s in range(2)]
         assert row["end"] == pytest.approx(np.mean(ends))
-        rivals = [max({0, 1, 2} - {method}, key=areas[s].mean(axis=1).item) for s in range(2)]
-        assert [cell["rival"] for cell in row["cells"]] == rivals
-        pairs = [(of(data, s, method), of(data, s, rivals[s])) for s in range(2)]
-        even, drawn = np.full((1, SEEDS), 1 / SEEDS), np.array(draws["counts"]) / SEEDS
-        logs = np.array([log_ratio(a, b, even, percent)[0] for a, b in pairs])
-        again = np.array([log_ratio(a, b, drawn, percent) for a, b in pairs])
-        spread = ((again - (again @ chances)[:, None]) ** 2) @ chances * SEEDS / (SEEDS - 1)
-        limits = mean_limits(logs, np.sqrt(spread), np.full(2, 3.0), np.arange(2))[0]
-        assert row["saving"]["value"] == pytest.approx(1 - np.exp(logs.mean()))
-        assert [row["saving"]["low"], row["saving"]["high"]] == pytest.approx(limits, abs=0.005)
+        best = [max({0, 1, 2} - {method}, key=areas[s].mean(axis=1).item) for s in range(2)]
+        assert [cell["rival"] for cell in row["cells"]] == best
+        compared(page, data, method, "best", best)
+        if method != 2:
+            compared(page, data, method, "chosen", [2, 2])
+
+
+def compared(page: Page, data: dict[str, Any], method: int, what: str, rivals: list[int]) -> None:
+    """A method's comparisons on the page are those of the report."""
+    same, grid = f"shown.rows.find(row => row.method === {method})", LABELS.astype(float)
+    wanted, verdicts = [], []
+    for s, rival in enumerate(rivals):
+        ours, theirs = of(data, s, method), of(data, s, rival)
+        wanted.append(efficiency(ours, theirs, grid))
+        verdicts.append(stats.Paired(area(ours, grid) - area(theirs, grid)).verdict)
+        shown = page.evaluate(f"{same}.cells[{s}].{what}")
+        assert (shown["flat"], shown["verdict"]) == (wanted[s].flat, verdicts[s])
+        for end in ("share", "low", "high"):  # infinity comes as it is
+            assert shown[end] == pytest.approx(getattr(wanted[s], end), abs=1e-6)
+    median, row = median_share(wanted, ["one", "two"]), page.evaluate(f"{same}.{what}")
+    assert row["share"] == pytest.approx(median.median, abs=1e-6, nan_ok=True)
+    assert (row["missed"], row["sets"]) == (median.missed, median.sets)
+    assert row["verdicts"] == [verdicts.count(word) for word in ("win", "tie", "loss")]
 
 
 def test_one_setting_has_the_t_interval_of_its_seeds(page: Page, data: dict[str, Any]) -> None:
@@ -159,8 +149,6 @@ def test_one_setting_has_the_t_interval_of_its_seeds(page: Page, data: dict[str,
     one = page.evaluate("shown.curves.get(1)")
     band = stats.t_band(of(data, 0, 1))
     assert [p["high"] - p["y"] for p in one] == pytest.approx(band.tolist())
-    limits = saving_limits(np.log(1 - row["saving"]["value"]), 1.0, 3)
-    assert limits[0] < row["saving"]["low"] < row["saving"]["high"]
 
 
 def test_every_method_is_ranked_in_the_settings_it_has_and_they_are_counted(
@@ -176,10 +164,10 @@ def test_every_method_is_ranked_in_the_settings_it_has_and_they_are_counted(
     ]  # fmt: skip
     found = explorer_data(results(*parts), ["balanced_accuracy", product], *ABOUT)
     path = tmp_path / "some.html"
-    path.write_text(explorer(found, "Some"), encoding="utf-8")
+    path.write_text(explorer({"some": found}, "Some"), encoding="utf-8")
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(path.as_uri())
-    measured(page)
+    drawn(page)
     heads = page.locator("#board tr").all_inner_texts()
     assert [text.split()[:2] for text in heads] == [
         ["1.5", "high"], ["2.5", "low"], ["In", "some"], ["1.0", "1"],
@@ -209,12 +197,11 @@ def test_filters_leave_some_and_ranks_are_theirs(page: Page) -> None:
 
 def test_a_permalink_opens_the_same_view(page: Page, browser: Browser) -> None:
     page.locator("#filters").get_by_label("20 % label noise").check()
-    page.locator("#level").fill("70")
-    page.get_by_label("Labels saved over").select_option(label="margin")
+    page.get_by_label("Opponent", exact=True).select_option(label="margin")
     page.get_by_label("Draw random in colour").uncheck()
     page.locator("#board").get_by_role("button", name="mine").click()
     page.wait_for_function("state.method !== null")
-    measured(page)
+    drawn(page)
     page.mouse.move(1, 1)
     page.get_by_label("Metric").focus()
     lines = "document.querySelector('main').innerText.split('\\n').sort().join('\\n')"
@@ -223,14 +210,14 @@ def test_a_permalink_opens_the_same_view(page: Page, browser: Browser) -> None:
     text = page.evaluate(lines)
     other = browser.new_page(viewport={"width": 1500, "height": 1000})
     other.goto(page.url)
-    measured(other)
+    drawn(other)
     other.wait_for_function(f"text => {lines} === text", arg=text)  # ticks have no order
     assert other.evaluate("JSON.stringify(state)") == page.evaluate("JSON.stringify(state)")
     other.close()
 
 
 def test_a_link_to_what_is_not_there_opens_the_page_as_it_is(page: Page, file: str) -> None:
-    page.goto(f"{file}#noise=loud&against=nobody&level=900&pin=x&sort=constructor&set=%E0%A4")
+    page.goto(f"{file}#noise=loud&against=nobody&tab=900&pin=x&sort=constructor&set=%E0%A4")
     page.reload()
     expect(page.locator("#board tr")).to_have_count(3)
 
@@ -250,24 +237,12 @@ def test_a_row_lights_its_curve_with_the_pointer_and_with_the_keyboard(page: Pag
     page.wait_for_function(drawn)
 
 
-def test_the_level_is_dragged_in_the_chart_and_moved_by_keys(page: Page) -> None:
-    page.get_by_label("one level").check()
-    page.locator("#level").fill("50")
-    page.wait_for_function("charts.levels.some(one => one.drag)")
-    at = """percent => { const box = document.querySelector('#curves svg').getBoundingClientRect();
-        const y = charts.view.scale('y')(levelDrawn(percent));
-        return [box.left + box.width / 2, box.top + charts.view.origin()[1] + y] }"""
-    page.locator("#curves").scroll_into_view_if_needed()
-    (x, start), (_, end) = page.evaluate(at, 50), page.evaluate(at, 80)
-    page.mouse.move(x, start)
-    page.mouse.down()
-    page.mouse.move(x, end)
-    page.mouse.up()
-    page.wait_for_function("Math.abs(state.percent - 80) <= 2")
-    before = page.evaluate("state.percent")
-    page.locator("#level").press("ArrowLeft")
-    page.wait_for_function("before => state.percent === before - 1", arg=before)
-    assert f"level={before - 1}" in page.url
+def test_a_tab_shows_the_other_results(page: Page) -> None:
+    page.get_by_role("link", name="second").click()
+    page.wait_for_function("tab === 1 && document.body.dataset.drawn === 'true'")
+    expect(page.get_by_label("Opponent", exact=True)).to_have_value("-1")
+    page.locator("#board").get_by_role("button", name="mine").click()
+    page.wait_for_function("location.hash.includes('tab=1')")
 
 
 def test_a_set_is_looked_into_and_its_command_given(page: Page) -> None:
@@ -302,7 +277,7 @@ def test_names_never_become_markup(page: Page) -> None:
 def test_every_control_has_a_name_and_dark_is_dark(browser: Browser, file: str) -> None:
     page = browser.new_page(color_scheme="dark")
     page.goto(file)
-    measured(page)
+    drawn(page)
     unnamed = """[...document.querySelectorAll('button, input, select')].filter(one =>
         !(one.textContent.trim() || one.getAttribute('aria-label') || one.labels?.length))"""
     assert page.evaluate(f"{unnamed}.map(one => one.outerHTML)") == []

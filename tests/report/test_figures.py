@@ -20,7 +20,7 @@ from al_bench.report.spec import ReportSpec
 from tests.fakes import fake_runs
 from tests.report.frames import FAST, SLOW, results, runs
 
-QUICK = ReportSpec(bootstrap=10)
+QUICK = ReportSpec()
 
 
 def colours_of(path: Path) -> set[tuple[int, ...]]:
@@ -33,10 +33,11 @@ def as_bytes(colour: str) -> tuple[int, ...]:
 
 
 def test_every_methods_colour_is_in_the_png(tmp_path: Path) -> None:
-    fake_runs(tmp_path / "runs", tuple(KNOWN), seeds=3)
-    spec = ReportSpec(bootstrap=10, figures=("curves", "savings"))
+    drawn_in_colour = dict(list(KNOWN.items())[:7])
+    fake_runs(tmp_path / "runs", tuple(drawn_in_colour), seeds=3)
+    spec = ReportSpec(figures=("curves",))
     drawn = figures(analyse(read_runs(tmp_path / "runs"), spec), tmp_path / "x")
-    wanted = set(map(as_bytes, KNOWN.values()))
+    wanted = set(map(as_bytes, drawn_in_colour.values()))
     assert wanted <= colours_of(drawn["curves"][0])
 
 
@@ -55,7 +56,7 @@ def test_of_many_methods_the_best_are_named_besides_ours_and_random() -> None:
     curves = {f"rule{number:02d}": FAST - 0.01 * number for number in range(30)}
     curves |= {"random": SLOW / 2, "mine": SLOW / 3}
     parts = [runs(m, c, dataset=d) for m, c in curves.items() for d in ("one", "two")]
-    analysis = analyse(results(*parts), ReportSpec(bootstrap=10, ours={"strategy": "mine"}))
+    analysis = analyse(results(*parts), ReportSpec(ours={"strategy": "mine"}))
     (axis,) = mean_ranks(analysis).get_axes()
     names = [label.get_text() for label in axis.get_yticklabels()]
     assert names == [*(f"rule{number:02d}" for number in range(25)), "random", "mine"]

@@ -28,8 +28,8 @@ def test_methods_and_settings_are_named_by_what_varies(tmp_path: Path) -> None:
     wanted = {
         "random",
         "margin",
-        "margin + posterior_labels",
-        "margin + posterior_labels, start fm_balanced",
+        "margin + posterior labels",
+        "margin + posterior labels, balanced start",
     }
     assert named(tmp_path) == (
         wanted, {"flowers · no label noise", "flowers · 20 % label noise"},

@@ -99,7 +99,7 @@ def test_rounds_end_at_ten_and_twenty_percent_of_the_pool(baselines: list[Any]) 
 
 SMALL = ["dataset=synthetic,pathmnist", "seed=0,1", "strategy=random,margin",
          "protocol.start=10", "protocol.budget=10", "protocol.rounds=2",
-         "hydra/launcher=basic", "+report.figures=[]", "+report.bootstrap=20"]  # fmt: skip
+         "hydra/launcher=basic", "+report.figures=[]"]  # fmt: skip
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from al_bench.report.tables.render import console, latex, latex_text, markdown, 
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
 
-QUICK = ReportSpec(bootstrap=200)
+QUICK = ReportSpec()
 
 
 def test_latex_and_markdown_escape_what_they_would_act_on() -> None:

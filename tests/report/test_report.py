@@ -21,7 +21,7 @@ from al_bench.report.results import Results, read_runs, write_parquet
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
 
-QUICK = ReportSpec(bootstrap=200)
+QUICK = ReportSpec()
 OURS = {"strategy": "<script>x"}
 
 
@@ -74,7 +74,6 @@ def test_two_runs_that_look_the_same_and_none_that_finished_are_refused(tmp_path
         ({"baselines": [{"strategy": "best"}]}, "report.baselines has {strategy: best}"),
         ({"metric": "nll"}, "lower is better"),
         ({"figures": ["pie"]}, "report.figures has 'pie'"),
-        ({"bootstrap": 0}, "report.bootstrap is 0"),
     ],
 )
 def test_a_wrong_spec_is_one_sentence(tmp_path: Path, spec: Any, message: str) -> None:
@@ -93,7 +92,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Repor
             fixed = {"noise": noise, "imbalance": imbalance, "rounds": 4, "class_names": names}
             fake_runs(folder, ("random", "margin", "<script>x"), seeds=2, **fixed)
     fake_run(folder, "coreset", seed=5, error="ValueError: <script>bad")
-    return read_runs(folder), ReportSpec(ours=OURS, bootstrap=50)
+    return read_runs(folder), ReportSpec(ours=OURS)
 
 
 def test_a_report_has_every_table_figure_and_one_escaped_page(
@@ -134,7 +133,7 @@ def test_a_page_is_short_however_many_methods_and_settings_there_are(tmp_path: P
     for number in range(60):
         fake_run(tmp_path / "runs", f"rule{number}", rounds=2)
         fake_run(tmp_path / "runs", f"rule{number}", rounds=2, noise=0.2)
-    spec = ReportSpec(bootstrap=1, figures=())
+    spec = ReportSpec(figures=())
     page = build_report(read_runs(tmp_path / "runs"), "many", tmp_path, spec)[0].read_text()
     assert len(page.splitlines()) <= 200
     assert "20 more rows are in the details." in page
@@ -173,7 +172,7 @@ def test_a_users_own_query_rule_is_shown_and_is_no_baseline(tmp_path: Path) -> N
 def test_ours_that_has_not_been_run_yet_is_said_to_be_missing(tmp_path: Path) -> None:
     fake_runs(tmp_path / "runs", ("margin", "random"), seeds=2)
     fake_run(tmp_path / "runs", "codecision", error="ValueError: no centre")
-    spec = ReportSpec(ours={"strategy": "codecision"}, bootstrap=20, figures=())
+    spec = ReportSpec(ours={"strategy": "codecision"}, figures=())
     page = build_report(read_runs(tmp_path / "runs"), "x", tmp_path, spec)[0].read_text()
     assert "report.ours has {strategy: codecision}, of which there is no run" in page
 
@@ -181,7 +180,7 @@ def test_ours_that_has_not_been_run_yet_is_said_to_be_missing(tmp_path: Path) ->
 def test_a_report_has_the_same_bytes_in_another_process(
     everything: tuple[Results, ReportSpec], tmp_path: Path
 ) -> None:
-    spec = ReportSpec(ours=OURS, bootstrap=20, figures=("curves", "heat"))
+    spec = ReportSpec(ours=OURS, figures=("curves", "heat"))
     mine = build_report(everything[0], "x", tmp_path / "a", spec)
     stored = write_parquet(everything[0], tmp_path / "x.parquet")
     code = (
@@ -189,7 +188,7 @@ def test_a_report_has_the_same_bytes_in_another_process(
         "from al_bench.report.build import build_report as report;"
         "from al_bench.report.analysis import ReportSpec;"
         "from al_bench.report.results import read_parquet;"
-        "spec = ReportSpec(ours={'strategy': '<script>x'}, bootstrap=20,"
+        "spec = ReportSpec(ours={'strategy': '<script>x'},"
         "figures=('curves', 'heat'));"
         "report(read_parquet(Path(sys.argv[1])), 'x', Path(sys.argv[2]), spec)"
     )
@@ -228,7 +227,7 @@ def test_the_report_imports_neither_torch_nor_the_loop_and_no_plotting_until_it_
 def test_one_method_with_one_seed_is_reported_without_intervals(tmp_path: Path) -> None:
     fake_run(tmp_path / "runs", "margin")
     written = build_report(
-        read_runs(tmp_path / "runs"), "alone", tmp_path, ReportSpec(bootstrap=10)
+        read_runs(tmp_path / "runs"), "alone", tmp_path, ReportSpec()
     )
     text = written[0].read_text(encoding="utf-8")
     assert "±" not in text.split("| margin |")[1].split("\n")[0]

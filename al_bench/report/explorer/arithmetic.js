@@ -1,21 +1,14 @@
 "use strict";
-// The arithmetic of al_bench/analysis (stats, savings, over_sets), for one mean curve at a time. A
-// test in a browser holds every function to the numbers of those modules.
+// The arithmetic of al_bench/report (stats, savings, summary), for one mean curve at a time. A test
+// in a browser holds every function to the numbers of those modules.
 
 const CLOSE = 1e-9; // a level counts as reached within rounding
-const MOST = 2; // times the labels of the other that a level counts as where it is not reached
+const FLAT = 0.02; // a curve that rises by less says nothing of labels
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The mean of some curves, point by point, each counted so often. */
-function meanCurve(curves, counts) {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  return curves[0].map((_, point) => {
-    let sum = 0;
-    for (let i = 0; i < curves.length; i++) sum += counts[i] * curves[i][point];
-    return sum / total;
-  });
-}
+/** The mean of some curves, point by point. */
+const meanCurve = (curves) => curves[0].map((_, point) => mean(curves.map((curve) => curve[point])));
 
 /** The squared standard error of a mean over seeds. */
 function squaredError(values) {
@@ -23,17 +16,6 @@ function squaredError(values) {
   const middle = mean(values);
   const sum = values.reduce((total, value) => total + (value - middle) ** 2, 0);
   return sum / (values.length - 1) / values.length;
-}
-
-/** The squared standard error of a statistic from its values on resamples of the seeds, which have
- * so much probability each: too small by (seeds - 1) / seeds, and corrected for that. */
-function bootstrapError(values, probabilities, seeds) {
-  const middle = values.reduce((sum, value, i) => sum + probabilities[i] * value, 0);
-  const spread = values.reduce(
-    (sum, value, i) => sum + probabilities[i] * (value - middle) ** 2,
-    0,
-  );
-  return (spread * seeds) / (seeds - 1);
 }
 
 /** Student's 97.5 % quantile: from a table by degrees of freedom, between its entries (of which the
@@ -106,44 +88,37 @@ function lastLevel(curve, labels) {
   return mean(curve.filter((_, i) => labels[i] >= 0.9 * end));
 }
 
-/** What a level that only one of two curves reaches counts as, in labels of a per label of b. */
-function edge(a, b, labels) {
-  const [topA, topB, end] = [Math.max(...a), Math.max(...b), labels[labels.length - 1]];
-  const shared = Math.min(topA, topB);
-  const needA = topA < topB - CLOSE ? end : labelsNeeded(a, labels, shared);
-  const needB = topB < topA - CLOSE ? end : labelsNeeded(b, labels, shared);
-  return Math.min(Math.max(needA / needB, 1 / MOST), MOST);
+/** How much of the budget a method needs for an opponent's final accuracy: the share, Infinity where
+ * it is not reached, its 95 % interval for other seeds, whether the opponent's curve is flat, and
+ * the difference in area with its verdict. Both are curves, one a seed, in the same order. */
+function comparison(ours, opponent, labels, table) {
+  const budget = labels[labels.length - 1];
+  const apart = ours.map((curve, i) => curve.map((value) => value - opponent[i].at(-1)));
+  const middle = meanCurve(apart);
+  const root = (at) => Math.sqrt(squaredError(apart.map((curve) => curve[at])));
+  const half = middle.map((_, at) => studentT(ours.length - 1, table) * root(at));
+  const first = (curve) => labelsNeeded(curve, labels, 0) / budget;
+  const later = middle.map((value, at) => value - half[at]);
+  for (let at = later.length - 2; at >= 0; at--) later[at] = Math.min(later[at], later[at + 1]);
+  const several = ours.length > 1;
+  const rise = mean(opponent.map((curve) => curve.at(-1) - curve[0]));
+  const areas = ours.map((curve, i) => area(curve, labels) - area(opponent[i], labels));
+  const [points, error] = [mean(areas), Math.sqrt(squaredError(areas))];
+  const tie = !(Math.abs(points) > 2 * error);
+  return {
+    share: first(isotonic(middle)),
+    low: several ? first(middle.map((value, at) => value + half[at])) : NaN,
+    high: several ? first(later) : NaN,
+    flat: rise < FLAT,
+    points,
+    verdict: tie ? "tie" : points > 0 ? "win" : "loss",
+  };
 }
 
-/** Labels of a per label of b at a level. */
-function ratioAt(a, b, labels, level) {
-  const [needA, needB] = [labelsNeeded(a, labels, level), labelsNeeded(b, labels, level)];
-  return Number.isFinite(needA) && Number.isFinite(needB) ? needA / needB : edge(a, b, labels);
-}
-
-/** The integral over levels low..high of the labels at which a curve first reaches a level. */
-function labelsOverLevels(curve, labels, low, high) {
-  const top = Math.max(low, high);
-  const clip = (value) => Math.min(Math.max(value, low), top);
-  let met = curve[0];
-  let sum = (clip(met) - low) * labels[0];
-  for (let i = 1; i < curve.length; i++) {
-    const bottom = clip(met);
-    met = Math.max(met, curve[i]);
-    const lifted = clip(met);
-    if (lifted <= bottom) continue;
-    const part = ((bottom + lifted) / 2 - curve[i - 1]) / (curve[i] - curve[i - 1]);
-    sum += (lifted - bottom) * (labels[i - 1] + part * (labels[i] - labels[i - 1]));
-  }
-  return sum;
-}
-
-/** Labels of a per label of b, each summed over all levels from b's start to the highest of both. */
-function ratioOverLevels(a, b, labels) {
-  const [low, topA, topB] = [b[0], Math.max(...a), Math.max(...b)];
-  const [shared, high] = [Math.max(Math.min(topA, topB), low), Math.max(topA, topB)];
-  if (high - low <= CLOSE) return ratioAt(a, b, labels, low);
-  const last = edge(a, b, labels);
-  const spent = (curve, from) => labelsOverLevels(curve, labels, from, high);
-  return (spent(a, low) + spent(b, shared) * last) / (spent(b, low) + spent(a, shared) / last);
+/** The median; Infinity where one of the two in the middle is, NaN without values. */
+function median(values) {
+  if (!values.length) return NaN;
+  const ordered = [...values].sort((a, b) => a - b);
+  const [low, high] = [(values.length - 1) >> 1, values.length >> 1].map((at) => ordered[at]);
+  return high === Infinity ? high : (low + high) / 2;
 }

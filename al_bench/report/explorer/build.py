@@ -11,9 +11,9 @@ LIBRARIES = ("vega", "vega-lite")  # unchanged, from the npm packages of these n
 SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawing", "page")
 
 
-def explorer(data: Mapping[str, Any], title: str) -> str:
-    """The whole page for the data of `explorer_data`; the same data give the same text. The page
-    needs no network and opens from a file."""
+def explorer(tabs: Mapping[str, Mapping[str, Any]], title: str) -> str:
+    """The whole page for the `explorer_data` of each tab; the same data give the same text. The
+    page needs no network and opens from a file."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -22,13 +22,13 @@ def explorer(data: Mapping[str, Any], title: str) -> str:
     page, style, *scripts = (
         (here / name).read_text(encoding="utf-8") for name in ("page.html", "style.css", *names)
     )
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps([*tabs.values()], ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return (
         Environment(autoescape=True, undefined=StrictUndefined)
         .from_string(page)
         .render(
             title=title,
-            data=data,
+            tabs=tabs,
             json=Markup(text.replace("<", "\\u003c")),  # cannot close its script element
             style=Markup(style),
             scripts=list(map(Markup, scripts)),

@@ -4,7 +4,6 @@
 class Charts {
   constructor(curves, panels, tip, on) {
     Object.assign(this, { curves, panels, tip, on, view: null, shape: "", drawing: 0 });
-    curves.addEventListener("pointerdown", (event) => this.grab(event));
   }
 
   /** Draw the chart of all methods; the view is made anew where its titles or colours change. */
@@ -19,7 +18,6 @@ class Charts {
       this.view.addEventListener("mouseout", () => this.hover(null, null));
       this.shape = shape;
     }
-    this.levels = levels;
     this.view.data("all", all).data("lit", lit).data("levels", levels);
     this.fit();
     await this.view.runAsync();
@@ -44,24 +42,6 @@ class Charts {
       Object.assign(this.tip.style, { left: `${left}px`, top: `${event.clientY + 14}px` });
     }
     this.on.hover(datum ? datum.m : null);
-  }
-
-  /** Drag the level: from near its line on, until the pointer is let go. */
-  grab(event) {
-    const level = this.levels?.find((one) => one.drag);
-    if (!level || Math.abs(this.valueAt(event, true) - this.view.scale("y")(level.y)) > 12) return;
-    const move = (one) => this.on.level(this.valueAt(one, false));
-    this.curves.setPointerCapture(event.pointerId);
-    this.curves.addEventListener("pointermove", move);
-    const stop = () => this.curves.removeEventListener("pointermove", move);
-    this.curves.addEventListener("lostpointercapture", stop, { once: true });
-  }
-
-  /** The pixel, or the level, that a pointer is at. */
-  valueAt(event, pixel) {
-    const top = this.curves.querySelector("svg").getBoundingClientRect().top;
-    const y = event.clientY - top - this.view.origin()[1];
-    return pixel ? y : this.view.scale("y").invert(y);
   }
 
   /** One small chart a set. */

@@ -4,18 +4,16 @@ facets by which they are filtered."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import combinations_with_replacement
-from math import factorial, prod
 from typing import Any
 
 import numpy as np
 
-from al_bench.core.rng import rng
 from al_bench.report.comparison import PRODUCT, comparison_data, narrowed
 from al_bench.report.curves import LearningCurves, learning_curves
 from al_bench.report.keys import GROUPS, METHOD, SETTING, Choice, Key, in_method
 from al_bench.report.names import Names
 from al_bench.report.results import Results
+from al_bench.report.selection import Selection, matches
 from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec
 from al_bench.runs.options import Asked
 
@@ -28,7 +26,6 @@ TITLES = {
     "learner": "Learner", "loss": "Loss", "proxy_selection": "Rows of", "label_model": "Labels by",
     "annotator_selection": "Whom to ask",
 }  # fmt: skip
-EVERY, DRAWN = 5, 200  # up to 5 seeds all resamples are enumerated; for more, 200 are drawn
 UNIT = 10_000  # curves are stored in hundredths of a point
 
 
@@ -37,6 +34,7 @@ def explorer_data(
     metrics: Sequence[str],
     modality: Callable[[Choice], str],
     command: Callable[[Choice], Asked | None],
+    single: Selection | None = None,
 ) -> dict[str, Any]:
     """All data of the page, ready for JSON; the same results give the same value.
 
@@ -65,16 +63,17 @@ def explorer_data(
     found = {choice for key in (*methods, *names.settings) for choice in key.choices}
     choices = sorted(found, key=lambda choice: (GROUPS.index(choice.group), choice))
     index = {one: i for some in (choices, methods) for i, one in enumerate(some)}
+    alone = [m for m in methods if single is not None and matches(m, single)]
     facets = [*setting_facets(first, names, modality), *method_facets(names)]
     return {
         "summary": results.summary(),
         "provenance": dict(results.provenance),
         "metrics": [*metrics, *(f"{metrics[i]}, alone or times the prior" for i, _ in pairs)],
         "start": len(metrics) if pairs else 0,
+        "single": index[alone[0]] if alone else -1,
         "unit": UNIT,
         # Student's 97.5 % quantile by degrees of freedom: 0 (never read), 1 to 40, infinity
         "t": [0.0, *t.ppf(0.975, [*range(1, 41), np.inf]).tolist()],
-        "resamples": {n: resamples(n) for n in range(2, 1 + max(len(c.seeds) for c in first))},
         "choices": [described(choice, command(choice)) for choice in choices],
         "methods": [
             {
@@ -128,20 +127,6 @@ def by_seed(curves: LearningCurves, method: Any) -> list[list[int] | None]:
 
 def whole(level: float) -> int | None:
     return None if np.isnan(level) else round(float(level) * UNIT)
-
-
-def resamples(seeds: int) -> dict[str, Any]:
-    """Bootstrap resamples of this many seeds, as counts of each seed, and their probabilities: all
-    of them if there are few seeds, else a random sample."""
-    if seeds <= EVERY:
-        draws = combinations_with_replacement(range(seeds), seeds)
-        counts = np.array([np.bincount(draw, minlength=seeds) for draw in draws])
-    else:
-        drawn = rng(0, "explorer", seeds).integers(0, seeds, (DRAWN, seeds))
-        counts = (drawn[:, :, None] == np.arange(seeds)).sum(axis=1)
-    ways = [factorial(seeds) / prod(map(factorial, row)) for row in counts.tolist()]
-    chances = np.array(ways if seeds <= EVERY else np.ones(DRAWN))
-    return {"counts": counts.tolist(), "probabilities": (chances / chances.sum()).tolist()}
 
 
 def facet(key: str, of: str, shown: Sequence[str], order: Sequence[str]) -> dict[str, Any]:

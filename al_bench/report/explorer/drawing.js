@@ -25,52 +25,17 @@ function lit() {
   return chartRows([...new Set(some)].filter((m) => m !== null && shown.curves.has(m)));
 }
 
-/** Horizontal lines: the prior alone, all labels, and the level that can be dragged. */
+/** Horizontal lines: the prior alone and all labels. */
 function levels() {
   const { settings, unit } = results;
   const average = (values) => (values.some((v) => v === null) ? null : mean(values) / unit);
   const [prior, full] = ["prior", "full"].map((what) =>
     average(shown.drawn.map((s) => settings[s][what][state.metric])),
   );
-  const level = levelDrawn(state.percent);
   return [
     { y: prior, text: "prior alone", side: "right", colour: css("--soft"), dash: true },
     { y: full, text: "all labels of the pool", side: "right", colour: css("--soft"), dash: true },
-    {
-      y: level,
-      text: `level ${points(level)} ↕`,
-      side: "left",
-      colour: css("--accent"),
-      dash: false,
-      drag: true,
-    },
   ].filter((one) => one.y !== null);
-}
-
-/** The level at a percentage of the opponent's way (of the best method's where it is the best of
- * each setting), mean over the settings drawn; null where there is none. */
-function levelDrawn(percentage) {
-  if (percentage === null) return null;
-  const some = shown.drawn.map((s) => {
-    const rival = state.opponent === BEST ? shown.best.get(s) : state.opponent;
-    return [s, rival, results.common(s, [rival], state.metric)];
-  });
-  if (!some.length || some.some(([, , chosen]) => !chosen.length)) return null;
-  return mean(
-    some.map(([s, rival, chosen]) => {
-      const [{ curve }] = results.fit(s, rival, state.metric, chosen);
-      return results.level(curve, results.settings[s].labels, percentage);
-    }),
-  );
-}
-
-/** A level that was dragged to, as a percentage of the opponent's way. */
-function dragged(value) {
-  const [start, end] = [levelDrawn(0), levelDrawn(100)];
-  if (start === null || end === start) return;
-  change({
-    percent: Math.round(Math.min(Math.max((100 * (value - start)) / (end - start), 0), 100)),
-  });
 }
 
 function draw() {

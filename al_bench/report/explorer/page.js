@@ -2,14 +2,18 @@
 // The page: from a state to what is shown, and from what the reader does to the next state.
 
 const byId = (id) => document.getElementById(id);
-const results = new Results(JSON.parse(byId("data").textContent));
+const tabs = JSON.parse(byId("data").textContent);
+const tabOf = (text) => Math.trunc(Number(new URLSearchParams(text).get("tab"))) || 0;
+const tab = tabs[tabOf(location.hash.slice(1))] ? tabOf(location.hash.slice(1)) : 0;
+for (const part of document.querySelectorAll("[data-slot]"))
+  part.replaceChildren(byId(`${part.dataset.slot}-${tab}`).content.cloneNode(true));
+const results = new Results({ ...tabs[tab], tab });
 let state = fromFragment(location.hash.slice(1), results);
 let shown = null; // what is computed of the state, and read by hovers
 let hovered = null;
 let waiting = false;
-let turn = 0; // raised by every change: what was begun for an earlier state stops
 
-const charts = new Charts(byId("curves"), byId("panels"), byId("tip"), { hover, level: dragged });
+const charts = new Charts(byId("curves"), byId("panels"), byId("tip"), { hover });
 
 /** Take over a change, say it in the address, and show it with the next frame. */
 function change(some) {
@@ -44,7 +48,7 @@ function coloured(rows, curves) {
 
 function compute() {
   const view = viewOf(state, results);
-  const { rows, best } = results.leaderboard(view);
+  const { rows } = results.leaderboard(view);
   for (const row of rows) {
     const { name, rule, rest } = results.methods[row.method];
     Object.assign(row, { name, rule, rest });
@@ -57,7 +61,7 @@ function compute() {
     .map((row) => row.method)
     .filter((m) => drawn.every((s) => results.seeds(s, m, view.metric)));
   const curves = new Map(whole.map((m) => [m, results.curve(drawn, m, view.metric)]));
-  return { view, rows, best, set, drawn, method, curves, colours: coloured(rows, curves) };
+  return { view, rows, set, drawn, method, curves, colours: coloured(rows, curves) };
 }
 
 function render() {
@@ -75,24 +79,7 @@ function render() {
   });
   byId("nothing").hidden = rows.length > 0;
   draw();
-  measure(++turn);
-}
-
-/** Measure the intervals of savings, which takes longer than all else, without holding up the page;
- * then show them. */
-async function measure(mine) {
-  const { rows, view } = shown;
-  let [news, start] = [false, performance.now() - 1000];
-  for (const cell of rows.flatMap((row) => row.cells)) {
-    if (performance.now() - start > 12) {
-      await new Promise((resolve) => setTimeout(resolve));
-      if (mine !== turn) return;
-      start = performance.now();
-    }
-    news = results.measure(cell, view) || news;
-  }
-  document.body.dataset.measured = String(!news);
-  if (news) later();
+  document.body.dataset.drawn = "true";
 }
 
 /** Replace parts of the page without losing where the reader is with the keyboard: elements that
@@ -111,12 +98,8 @@ function controls() {
     box.checked = Boolean(state.chosen[box.name]?.includes(box.value));
   byId("metric").value = state.metric;
   byId("opponent").value = state.opponent;
-  const over = state.percent === null;
-  byId(over ? "over-all" : "at-level").checked = true;
-  byId("level").value = state.percent ?? 100;
-  byId("level-text").textContent = over
-    ? "all levels from the opponent’s start to the highest that either reaches"
-    : `${state.percent} % of the way from the opponent’s start to its end`;
+  for (const link of document.querySelectorAll("nav a"))
+    link.toggleAttribute("aria-current", Number(link.dataset.tab) === tab);
 }
 
 /** What is chosen of the filters. */
@@ -184,14 +167,12 @@ byId("metric").addEventListener("change", (event) =>
 byId("opponent").addEventListener("change", (event) =>
   change({ opponent: Number(event.target.value) }),
 );
-byId("over-all").addEventListener("change", () => change({ percent: null }));
-byId("at-level").addEventListener("change", () => change({ percent: Number(byId("level").value) }));
-byId("level").addEventListener("input", (event) => change({ percent: Number(event.target.value) }));
 byId("reset").addEventListener("click", () => change({ chosen: {} }));
 byId("all-sets").addEventListener("click", () => change({ set: null }));
 byId("panels-box").addEventListener("toggle", () => shown && panels());
 byId("share").addEventListener("click", () => navigator.clipboard?.writeText(location.href));
 addEventListener("hashchange", () => {
+  if (tabOf(location.hash.slice(1)) !== tab) return location.reload();
   state = fromFragment(location.hash.slice(1), results);
   later();
 });

@@ -11,8 +11,7 @@ class Results {
       const own = curves.map((rows) => new Map(rows.map(([m, seeds]) => [m, seeds.map(level)])));
       return [...own, ...better.map((rows) => new Map(rows.map(([m, i]) => [m, own[i].get(m)])))];
     });
-    this.fits = new Map();
-    this.errors = new Map();
+    this.compared = new Map();
   }
 
   /** The curves of a method in a setting, one of each seed that it has; null where it has no run. */
@@ -27,59 +26,17 @@ class Results {
     return rows[0].flatMap((_, i) => (rows.every((row) => row[i]) ? [i] : []));
   }
 
-  /** The mean curve over some seeds and its isotonic fit, and with `again` those of each resample
-   * of the seeds; made once. */
-  fit(setting, method, metric, chosen, again = false) {
-    const key = `${setting} ${method} ${metric} ${chosen} ${again}`;
-    if (!this.fits.has(key)) {
-      const rows = this.at[setting][metric].get(method);
-      const curves = chosen.map((i) => rows[i]);
-      const counts = again ? this.resamples[chosen.length].counts : [chosen.map(() => 1)];
-      const fits = counts.map((count) => {
-        const curve = meanCurve(curves, count);
-        return { curve, smooth: isotonic(curve) };
-      });
-      this.fits.set(key, fits);
+  /** A method compared with another in a setting, on the seeds that both have; null without any. */
+  versus(setting, method, rival, metric) {
+    const key = `${setting} ${method} ${rival} ${metric}`;
+    if (!this.compared.has(key)) {
+      const chosen = this.common(setting, [method, rival], metric);
+      const [a, b] = [method, rival].map((one) => this.at[setting][metric].get(one));
+      const { labels } = this.settings[setting];
+      const curves = [a, b].map((rows) => chosen.map((i) => rows[i]));
+      this.compared.set(key, chosen.length ? comparison(...curves, labels, this.t) : null);
     }
-    return this.fits.get(key);
-  }
-
-  /** The level at a percentage of the way from the start of a curve to its end. */
-  level(curve, labels, percent) {
-    const end = lastLevel(curve, labels);
-    return percent === 100 ? end : curve[0] + (percent / 100) * (end - curve[0]);
-  }
-
-  /** The logs of the labels of one method per label of another, over all levels (percent null) or
-   * at one: of the means over all seeds, or of each resample. */
-  logs(setting, method, rival, metric, percent, again) {
-    const { labels } = this.settings[setting];
-    const chosen = this.common(setting, [method, rival], metric);
-    const [a, b] = [method, rival].map((one) => this.fit(setting, one, metric, chosen, again));
-    return a.map(({ smooth }, i) => {
-      if (percent === null) return Math.log(ratioOverLevels(smooth, b[i].smooth, labels));
-      const level = this.level(b[i].curve, labels, percent);
-      return Math.log(ratioAt(smooth, b[i].smooth, labels, level));
-    });
-  }
-
-  /** The same with its squared error, which is NaN until `measure` has been there; null where the
-   * two have no seed in common. */
-  logRatio(setting, method, rival, metric, percent) {
-    const number = this.common(setting, [method, rival], metric).length;
-    if (!number) return null;
-    const key = [setting, method, rival, metric, percent].join(" ");
-    const [log] = this.logs(setting, method, rival, metric, percent, false);
-    return { log, key, error: this.errors.get(key) ?? NaN, freedom: number - 1 };
-  }
-
-  /** Measure the error of a cell's ratio, by the bootstrap; says whether there was something to do. */
-  measure({ setting, method, rival, ratio }, { metric, percent }) {
-    if (!ratio || this.errors.has(ratio.key) || ratio.freedom < 1) return false;
-    const seeds = ratio.freedom + 1;
-    const logs = this.logs(setting, method, rival, metric, percent, true);
-    this.errors.set(ratio.key, bootstrapError(logs, this.resamples[seeds].probabilities, seeds));
-    return true;
+    return this.compared.get(key);
   }
 
   /** One method in one setting: its area and its end; null where it has no runs. */
@@ -93,41 +50,47 @@ class Results {
     return { setting, method, area: mean(areas), error, freedom, end };
   }
 
-  /** Give the cells of one setting their ranks, opponents and what they save; says who is best. */
-  compare(cells, { metric, opponent, percent }) {
+  /** Give the cells of one setting their ranks, and compare each with the best other method there
+   * and with the opponent. */
+  compare(cells, { metric, opponent }) {
     const ranked = cells.filter((cell) => !this.methods[cell.method].reads_truth);
     const places = ranks(ranked.map((cell) => cell.area));
     ranked.forEach((cell, i) => (cell.rank = places[i]));
     const [best, second] = ranked.sort((a, b) => a.rank - b.rank).map((cell) => cell.method);
-    for (const cell of cells) {
-      const rival = opponent !== BEST ? opponent : cell.method === best ? second : best;
+    const found = (cell, rival) => {
       const there = rival !== cell.method && this.at[cell.setting][metric].has(rival);
-      cell.rival = there ? rival : null;
-      cell.ratio = there && this.logRatio(cell.setting, cell.method, rival, metric, percent);
+      return there ? this.versus(cell.setting, cell.method, rival, metric) : null;
+    };
+    for (const cell of cells) {
+      cell.rival = (cell.method === best ? second : best) ?? null;
+      cell.best = found(cell, cell.rival);
+      cell.chosen = opponent === BEST ? cell.best : found(cell, opponent);
     }
-    return best;
   }
 
-  /** Mean saving over cells with its interval: 1 less the geometric mean of the ratios. */
-  saving(cells) {
-    const known = cells.map((cell) => cell.ratio).filter(Boolean);
+  /** Over cells: the median share of the budget, in how many it is not reached, of how many, and
+   * wins, ties and losses by area; null where nothing is compared. */
+  overSets(compared) {
+    const known = compared.filter(Boolean);
     if (!known.length) return null;
-    const parts = ["log", "error", "freedom"].map((key) => known.map((ratio) => ratio[key]));
-    const { value, half } = overSets(...parts, this.t);
-    const [low, high] = [1 - Math.exp(value + half), 1 - Math.exp(value - half)];
-    return { value: 1 - Math.exp(value), low, high, sets: known.length };
+    const shares = known.filter((one) => !one.flat).map((one) => one.share);
+    const count = (word) => known.filter((one) => one.verdict === word).length;
+    return {
+      share: median(shares),
+      missed: shares.filter((share) => share === Infinity).length,
+      sets: shares.length,
+      verdicts: ["win", "tie", "loss"].map(count),
+    };
   }
 
   /** The leaderboard of a view: methods by their mean rank in the settings they have, those that
-   * lack some of them (`some`) and those that read the truth last. `best`: of each setting. */
+   * lack some of them (`some`) and those that read the truth last. */
   leaderboard(view) {
     const { settings, methods, metric } = view;
     const found = methods.map((m) => settings.map((s) => this.cell(s, m, metric)).filter(Boolean));
     const there = found.filter((cells) => cells.length);
     const all = there.flat();
-    const best = new Map(
-      settings.map((s) => [s, this.compare(all.filter((cell) => cell.setting === s), view)]),
-    );
+    for (const s of settings) this.compare(all.filter((cell) => cell.setting === s), view);
     const rows = there.map((cells) => {
       const parts = ["area", "error", "freedom"].map((key) => cells.map((cell) => cell[key]));
       return {
@@ -135,13 +98,14 @@ class Results {
         rank: mean(cells.map((cell) => cell.rank ?? Infinity)),
         area: overSets(...parts, this.t),
         end: mean(cells.map((cell) => cell.end)),
-        saving: this.saving(cells),
+        best: this.overSets(cells.map((cell) => cell.best)),
+        chosen: this.overSets(cells.map((cell) => cell.chosen)),
         some: cells.length < settings.length,
         cells,
       };
     });
     rows.sort((a, b) => a.some - b.some || a.rank - b.rank);
-    return { rows, best };
+    return { rows };
   }
 
   /** Points of a method's mean curve with its interval: over labels in one setting, over per cent of

@@ -5,8 +5,7 @@
 function initial(results) {
   return {
     metric: results.start,
-    percent: null,
-    opponent: BEST,
+    opponent: results.single,
     chosen: {},
     pinned: null,
     method: null,
@@ -20,8 +19,9 @@ function fragment(state, results) {
   const [first, said] = [initial(results), new URLSearchParams()];
   const name = (method) => results.methods[method].name;
   if (state.metric !== first.metric) said.set("metric", results.metrics[state.metric]);
-  if (state.percent !== null) said.set("level", state.percent);
-  if (state.opponent !== BEST) said.set("against", name(state.opponent));
+  if (results.tab) said.set("tab", results.tab);
+  if (state.opponent !== first.opponent)
+    said.set("against", state.opponent === BEST ? "" : name(state.opponent));
   for (const [key, values] of Object.entries(state.chosen)) {
     for (const value of values) said.append(key, value);
   }
@@ -43,11 +43,9 @@ function fromFragment(text, results) {
     return index < 0 ? null : index;
   };
   state.metric = take("metric", found(results.metrics)) ?? state.metric;
-  state.opponent = take("against", method) ?? BEST;
+  state.opponent = said.get("against") === "" ? BEST : (take("against", method) ?? state.opponent);
   state.method = take("method", method);
   state.set = take("set", set);
-  const level = Number(said.get("level"));
-  if (said.has("level") && level >= 0 && level <= 100) state.percent = level;
   if (said.has("pin"))
     state.pinned = said
       .getAll("pin")
@@ -71,7 +69,6 @@ function viewOf(state, results) {
   };
   return {
     metric: state.metric,
-    percent: state.percent,
     opponent: state.opponent,
     settings: left("setting", results.settings.length),
     methods: left("method", results.methods.length),

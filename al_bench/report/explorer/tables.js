@@ -14,19 +14,35 @@ const COLUMNS = {
     sort: (row) => -row.area.value,
   },
   end: { title: "End", about: "Mean over the last tenth of the budget", sort: (row) => -row.end },
-  saving: {
-    title: "Labels saved",
-    about: "Over the opponent, 95 % interval for other seeds",
-    sort: (row) => -(row.saving?.value ?? -Infinity),
+  best: {
+    title: "Budget to the best",
+    about: "Share of the budget to the final accuracy of the best other method, set by set; the median",
+    sort: (row) => needed(row.best),
+  },
+  chosen: {
+    title: "Budget to the opponent",
+    about: "Share of the budget to the final accuracy of the opponent chosen above; the median",
+    sort: (row) => needed(row.chosen),
+  },
+  verdicts: {
+    title: "Win/tie/loss",
+    about: "Sets by area against the opponent, at two standard errors",
+    sort: (row) => (row.chosen ? row.chosen.verdicts[2] - row.chosen.verdicts[0] : Infinity),
   },
 };
 
 const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 const points = (value) => (100 * value).toFixed(1);
-const percent = (value) =>
-  Number.isFinite(value) ? `${Math.round(100 * value) || 0} %`.replace("-", "−") : "–";
-const interval = ({ low, high }) =>
-  Number.isNaN(low) ? "" : ` [${percent(low)}, ${percent(high)}]`.replaceAll(" %", "");
+const needed = (found) => (found && !Number.isNaN(found.share) ? found.share : Number.MAX_VALUE);
+const share = (value) => (value === Infinity ? "not reached" : `${(100 * value).toFixed(0)} %`);
+const end = (value) => (value === Infinity ? "> 100" : (100 * value).toFixed(0));
+
+/** The median share over sets, and in how many it is not reached. */
+function overText(found) {
+  if (!found) return "–";
+  if (!found.sets) return "flat";
+  return found.missed ? `${share(found.share)} (${found.missed} of ${found.sets} not)` : share(found.share);
+}
 
 /** An element with attributes (functions are listeners) and children. */
 function make(tag, attributes = {}, ...children) {
@@ -40,12 +56,11 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A value with its interval as a bar on a common scale; zero: where a line is drawn. */
-function bar({ value, low, high }, [least, most], text, zero = null) {
+/** A value with its interval as a bar on a common scale. */
+function bar({ value, low, high }, [least, most], text) {
   const at = (one) => `${Math.min(Math.max((100 * (one - least)) / (most - least || 1), 0), 100)}%`;
   const drawn = make("span", { class: "bar", "aria-hidden": "true" });
-  if (zero !== null) drawn.append(make("i", { class: "zero", style: `left:${at(zero)}` }));
-  const [left, right] = Number.isFinite(low) ? [low, high] : [value, value];
+  const [left, right] = Number.isNaN(low) ? [value, value] : [low, high];
   drawn.append(
     make("i", { class: "span", style: `left:${at(left)};right:calc(100% - ${at(right)})` }),
   );
@@ -79,15 +94,13 @@ function leaderboard({ rows, view, curves, colours }, state, on) {
     .filter((row) => !row.some)
     .flatMap(({ area: { value, half } }) => [value - (half || 0), value + (half || 0)]);
   const areas = [Math.min(...ends), Math.max(...ends)];
-  const saved = rows.map((row) => row.saving).filter(Boolean);
-  const savings = [Math.max(-1, Math.min(0, ...saved.map((s) => s.value)) - 0.1), 1];
   const number = view.settings.length;
   const ordered = [...rows].sort((a, b) => {
     const [x, y] = [a, b].map(COLUMNS[state.sort].sort);
     return a.some - b.some || (x < y ? -1 : x > y ? 1 : 0);
   });
   const found = ordered.map((row) => {
-    const { method, name, rule, rest, area, saving } = row;
+    const { method, name, rule, rest, area, best, chosen } = row;
     const colour = colours.get(method);
     const pin = make("input", {
       type: "checkbox",
@@ -119,25 +132,31 @@ function leaderboard({ rows, view, curves, colours }, state, on) {
       make("th", { scope: "row" }, open),
       row.some ? make("td", {}, reached) : bar({ value: area.value, low, high }, areas, reached),
       make("td", {}, points(row.end)),
-      saving
-        ? bar(saving, savings, `${percent(saving.value)}${interval(saving)}`, 0)
-        : make("td", { class: "with-bar" }, "–"),
+      make("td", {}, overText(best)),
+      make("td", {}, overText(chosen)),
+      make("td", {}, chosen ? chosen.verdicts.join("/") : "–"),
     );
   });
   const whole = ordered.findIndex((row) => row.some);
   if (whole >= 0) {
     const text = `In some of these ${number} settings only: ranks, areas and ends are of those, and do not compare with the others`;
-    found.splice(whole, 0, make("tr", { class: "some" }, make("th", { colspan: 6 }, text)));
+    found.splice(whole, 0, make("tr", { class: "some" }, make("th", { colspan: 8 }, text)));
   }
   return found;
+}
+
+/** One comparison: the share of the budget as a bar with its interval, or a word. */
+function budgetCell(found) {
+  if (!found || found.flat) return make("td", {}, found ? "flat" : "–");
+  const low = Number.isNaN(found.low) ? "" : ` [${end(found.low)}, ${end(found.high)}]`;
+  return bar({ ...found, value: found.share }, [0, 1], `${share(found.share)}${low}`);
 }
 
 /** The rows of one method set by set. */
 function setBySet(cells, results, state, view, on) {
   return cells.map((cell) => {
-    const { setting, method, rival } = cell;
+    const { setting, method, rival, best, chosen } = cell;
     const { name, prior, labels } = results.settings[setting];
-    const saving = results.saving([cell]);
     const half = overSets([cell.area], [cell.error], [cell.freedom], results.t).half;
     const level = prior[view.metric];
     const open = make(
@@ -174,9 +193,8 @@ function setBySet(cells, results, state, view, on) {
         { class: "name" },
         rival === null || rival === method ? "–" : results.methods[rival].name,
       ),
-      saving
-        ? bar(saving, [-1, 1], `${percent(saving.value)}${interval(saving)}`, 0)
-        : make("td", { class: "with-bar" }, "–"),
+      budgetCell(best),
+      budgetCell(chosen),
       make("td", {}, String(labels.at(-1))),
       make("td", {}, copy),
     );

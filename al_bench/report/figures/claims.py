@@ -1,82 +1,99 @@
-"""The figure of claims: every set's saving with its interval, and the means over sets."""
+"""The figures of claims: every opponent with its intervals, and mean curves over the budget."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from al_bench.report.analysis import Analysis
-from al_bench.report.figures.style import COLOURS, legend_below, panels, rows_named
+from al_bench.report.claims import ClaimResult, PairedResult
+from al_bench.report.figures.style import COLOURS, DOTTED, legend_below, once, panels
+from al_bench.report.keys import Setting
+from al_bench.report.stats import Floats
 from al_bench.report.summary import summaries
 
-MEAN = "mean over sets"
-SHAPES = "os^vPX*<>hp"  # no diamond, which marks a mean
+NEVER = 108.0  # where a share is drawn that is not reached
+STEPS = np.linspace(0.0, 1.0, 41)  # of the budget
 
 
 def claims_figure(analysis: Analysis) -> Any:
-    """Savings over all levels: a panel per claim, a row per set, a dot with interval per group."""
+    """A row for each claim and row of its table, under the claim's name: on the left the share of
+    the budget, on the right the difference in area, with 95 % intervals over seeds."""
     shown = [result for result in analysis.claims if result.sets]
     if not shown:
         return None
-    every = [one for result in shown for one in result.sets]
-    groups, sets = sorted({one.rows[0] for one in every}), sorted({one.set for one in every})
-    rows = [MEAN, *map(analysis.names.all, reversed(sets))]
-    tall = 1.0 + max(0.2, 0.095 * len(groups)) * len(rows)
-    figure, axes = panels(len(shown), 3.6, tall, 3)
-    for axis, result in zip(axes, shown, strict=True):
-        axis.axvline(0, color="#444444", linewidth=0.8, zorder=2)
-        axis.axhline(0.5, color="#444444", linewidth=0.6)
-        for row in range(2, len(rows), 2):
-            axis.axhspan(row - 0.5, row + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
-        savings = [one.comparison.integrated for one in result.sets]
-        ends = [end for saving in savings for end in (saving.value, saving.low)]
-        left = float(max(min([-0.1, *(end for end in ends if not np.isnan(end))]), -1.0))
-        for one, saving in zip(result.sets, savings, strict=True):
-            height = len(sets) - sets.index(one.set)
-            limits = (saving.value, saving.low, saving.high)
-            spot(axis, height, groups.index(one.rows[0]), len(groups), limits, left)
-        for summary in summaries(result):
-            mean = summary.integrated
-            if summary.row in groups:
-                limits = (mean.mean, *mean.over_seeds)
-                spot(axis, 0, groups.index(summary.row), len(groups), limits, left, mean=True)
-        rows_named(axis, rows)
-        axis.set_xlim(100 * left - 3, 103)
-        axis.set_ylim(-0.5, len(rows) - 0.5)
-        axis.set_title(result.claim.name)
-        axis.set_xlabel("labels saved over the best baseline, %")
-    for number, group in enumerate(groups):
-        axes[0].plot([], [], linestyle="", markersize=4, label=analysis.names.all(group),
-                     **look(number))  # fmt: skip
-    axes[0].plot([], [], linestyle="", marker="D", markersize=5, color="#888888", label=MEAN)
-    handles, labels = axes[0].get_legend_handles_labels()
-    legend_below(figure, handles, labels, handlelength=1.2)
+    lines: list[tuple[str, Any]] = []
+    for result in shown:
+        lines.append((result.claim.name, None))
+        lines += [(analysis.names.all(one.row), one) for one in summaries(result)]
+    figure, axes = panels(2, 3.7, 0.7 + 0.155 * len(lines), 2)
+    for height, (_, one) in enumerate(reversed(lines)):
+        if one is not None:
+            if one.share.sets:
+                spot(axes[0], height, one.share.median, *one.share.over_seeds)
+            spot(axes[1], height, one.area.mean, *one.area.over_seeds)
+    axes[0].set_xlim(0, NEVER + 4)
+    axes[0].set_xticks([0, 25, 50, 75, 100, NEVER], ["0", "25", "50", "75", "100", "never"])
+    axes[0].axvline(100, color="#444444", linewidth=0.8)
+    axes[1].axvline(0, color="#444444", linewidth=0.8)
+    axes[0].set_xlabel("budget to the opponent's final accuracy, % (median)")
+    axes[1].set_xlabel("area under the budget curve, points above it")
+    for axis, names in zip(axes, ([name for name, _ in lines], [""] * len(lines)), strict=True):
+        axis.set_yticks(range(len(lines)), names[::-1])
+        axis.set_ylim(-0.7, len(lines) - 0.3)
+        axis.tick_params(axis="y", length=0)
+        axis.grid(axis="y", visible=False)
+    for tick, (_, one) in zip(axes[0].get_yticklabels(), reversed(lines), strict=True):
+        tick.set_fontweight("bold" if one is None else "normal")
     return figure
 
 
-def look(group: int) -> dict[str, str]:
-    return {"color": COLOURS[group % len(COLOURS)], "marker": SHAPES[group % len(SHAPES)]}
+def spot(axis: Any, height: int, value: float, low: float, high: float) -> None:
+    """A dot with its interval, in per cent; what is not reached lies beyond the budget."""
+    at, left, right = (100 * end if np.isfinite(end) else NEVER for end in (value, low, high))
+    if not np.isnan(low):
+        axis.plot([left, right], [height, height], color=COLOURS[0], linewidth=1.2, zorder=3)
+    axis.plot(at, height, "o", color=COLOURS[0], markersize=4, markeredgewidth=0, zorder=4)
 
 
-def spot(
-    axis: Any,
-    row: int,
-    group: int,
-    groups: int,
-    limits: tuple[float, float, float],
-    left: float,
-    mean: bool = False,
-) -> None:
-    """Draw a group's dot and interval in a row; an arrow at the edge if the interval exceeds it."""
-    middle = (groups - 1) / 2
-    height = row + 0.3 * (middle - group) / max(middle, 1)
-    style = look(group) | ({"marker": "D"} if mean else {})
-    value, low, high = (100 * np.clip(end, left, 1.0) for end in limits)
-    if not np.isnan(limits[1]):
-        axis.plot([low, high], [height, height], color=style["color"], linewidth=1.1, zorder=3)
-        if limits[1] < left:
-            edge = {"marker": "<", "markersize": 3, "color": style["color"]}
-            axis.plot(low, height, clip_on=False, **edge)
-    edge = {"markeredgecolor": "#222222" if mean else "white", "markeredgewidth": 0.6}
-    axis.plot(value, height, markersize=5.0 if mean else 4.0, zorder=4, **style, **edge)
+def budget_figure(analysis: Analysis) -> Any:
+    """Mean curves over the sets, the claims of `report.glance` and ours, a panel for each row."""
+    held = {result.claim.name: result for result in analysis.claims if result.sets}
+    shown = [held[name] for name in analysis.spec.glance if name in held]
+    if not shown:
+        return None
+    rows = list(shown[0].rows())
+    figure, axes = panels(len(rows), 2.5, 2.5, 3)
+    for axis, row in zip(axes, rows, strict=True):
+        draw_row(axis, shown, row, analysis)
+        axis.set_title(analysis.names.all(row))
+        axis.set_xlabel("labels, % of the budget")
+        axis.set_ylabel("balanced accuracy, %")
+        axis.set_xlim(0, 100)
+    once(axes)
+    legend_below(figure, *axes[0].get_legend_handles_labels(), 2.2)
+    return figure
+
+
+def draw_row(axis: Any, shown: Sequence[ClaimResult], row: Setting, analysis: Analysis) -> None:
+    """The curves of one row: each opponent's, and ours on top; the prior is a dotted line."""
+    sets = shown[0].rows()[row]
+    for number, result in enumerate(shown):
+        mean = mean_curve(result.rows().get(row, []), "theirs")
+        if result.claim.prior_alone:
+            axis.plot(100 * STEPS, mean, label=result.claim.name, **DOTTED)
+        else:
+            axis.plot(100 * STEPS, mean, color=COLOURS[2 + number], label=result.claim.name)
+    assert shown[0].ours is not None
+    name = analysis.names.method(shown[0].ours)
+    ours = mean_curve(sets, "ours")
+    axis.plot(100 * STEPS, ours, color=COLOURS[1], linewidth=2.2, zorder=5, label=name)
+
+
+def mean_curve(sets: Sequence[PairedResult], whose: str) -> Floats:
+    """(41,) the mean over sets, in %, at shares of the budget; NaN where a set has no round yet."""
+    curves = [np.interp(STEPS * one.labels[-1], one.labels, getattr(one, whose), left=np.nan)
+              for one in sets]  # fmt: skip
+    return np.asarray(100 * np.mean(curves, axis=0))

@@ -68,7 +68,8 @@ def binned(sizes: Floats, recall: Floats, bins: int) -> tuple[Floats, Floats]:
 
 def label_precision(analysis: Analysis) -> Any:
     """Fraction of right answers among all labels; dotted: its expectation for random queries."""
-    shown = [found.curves for found in analysis.settings if found.curves.noisy]
+    every = [found.curves for found in analysis.settings]
+    shown = [one for one in every if analysis.parts[one.setting]["noise_rate"].max() > 0]
     if "labelled_noise" not in analysis.frame or not shown:
         return None
     parts = [analysis.parts[curves.setting] for curves in shown]

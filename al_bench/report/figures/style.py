@@ -34,14 +34,18 @@ KNOWN = {
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (2.5, 1)))
 DOTTED = {"color": "#222222", "linewidth": 1.0, "linestyle": (0, (1, 1.6)), "zorder": 2}
 MARKERS = "osD^vPX*<>hp"
+LINES, GREY = 7, "#D0D0D0"  # most lines in colour, and the colour of all others
 STYLE = Path(__file__).with_name("figures.mplstyle")
 EXACT = 160  # colours of a stored PNG that are kept exactly
 
 
 def looks(analysis: Analysis) -> Looks:
     """The line style and legend name of each method: ours on top and thicker, methods that read the
-    truth thin and dashed."""
+    truth thin and dashed; of many the first are in colour, and random, and all others are grey."""
     methods, readers, ours = analysis.methods, analysis.oracles, analysis.roles.ours
+    named = {*methods[:LINES]}
+    if len(methods) > LINES:
+        named = {*methods[: LINES - 1], *(m for m in methods if strategy_of(m) == "random")}
     hues, order = colours(methods), sorted(methods)
     found = {}
     for method in methods:
@@ -59,6 +63,8 @@ def looks(analysis: Analysis) -> Looks:
             style |= {"color": "#222222", "marker": "", "linewidth": 1.0, "linestyle": (0, (3, 2))}
         if method in ours:
             style |= {"linewidth": 2.2, "zorder": 5}
+        if method not in named:
+            style |= {"color": GREY, "marker": "", "linewidth": 0.8, "zorder": 1, "label": "others"}
         found[method] = style
     return found
 
@@ -116,7 +122,9 @@ def small_multiples(
     analysis: Analysis, parts: Sequence[T], draw: Callable[[Any, T, Looks], None], columns: int = 3
 ) -> Any:
     """A figure with one panel per part, drawn with the looks of the methods, and one legend."""
-    figure, axes = panels(len(parts), *((4.4, 3.2) if len(parts) == 1 else (3.4, 2.75)), columns)
+    many = len(parts) > 2 * columns
+    size = (4.4, 3.2) if len(parts) == 1 else (2.1, 1.75) if many else (3.4, 2.75)
+    figure, axes = panels(len(parts), *size, 4 if many else columns)
     styles = looks(analysis)
     for axis, part in zip(axes, parts, strict=True):
         draw(axis, part, styles)
@@ -159,14 +167,6 @@ def once(axes: Sequence[Any]) -> None:
             axis.set_ylabel("")
         if number + columns < len(axes):
             axis.set_xlabel("")
-
-
-def rows_named(axis: Any, names: Sequence[str]) -> None:
-    """Name rows from bottom to top, at the left of the first panel only, without ticks."""
-    first = axis.get_subplotspec().is_first_col()
-    axis.set_yticks(range(len(names)), names if first else [""] * len(names))
-    axis.tick_params(axis="y", length=0)
-    axis.grid(axis="y", visible=False)
 
 
 def save(figure: Any, stem: Path) -> list[Path]:

@@ -81,5 +81,12 @@ def gain_of(analysis: Analysis, method: Method, place: int) -> tuple[Floats, Flo
     return best.labels, best.mean(method) - forms[0].prior
 
 
+def end_gains(analysis: Analysis) -> list[float]:
+    """The final gain of the first of our methods, or of the best, over the prior, pair by pair."""
+    places = [place for _, group in ladders(analysis) for place in group]
+    found = [gain_of(analysis, analysis.champion, place) for place in places]
+    return [float(last_level(curve, labels)[0]) for labels, curve in filter(None, found)]
+
+
 def points(gain: float) -> str:
     return f"{100 * gain:+.1f}"

@@ -9,15 +9,13 @@ from typing import TypeVar
 import numpy as np
 
 from al_bench.report.analysis import Analysis
+from al_bench.report.comparison import Comparison
 from al_bench.report.keys import Method
-from al_bench.report.savings import Saving
-from al_bench.report.stats import Paired
 
 T = TypeVar("T")
 DAGGER = "†"
 NONE = "–"
 NOT_REACHED = "not reached"
-LEAST = -0.9995  # savings from here down are printed as -100 %
 DIAGNOSTICS = ("classes_found", "imbalance_l1", "rarest_count")
 TOTALS = ("cost", "n_labels", "model_answers", "oracle_calls")
 PLAIN_NUMBERS = ("nll", *DIAGNOSTICS, *TOTALS)  # shown as they are, not in per cent
@@ -72,38 +70,22 @@ def mean_and_sd(values: Iterable[float], digits: int = 1, scale: float = 100.0) 
     return f"{numbers.mean():.{digits}f}{deviation}"
 
 
-def share_of_budget(value: float) -> str:
-    """A whole number of per cent; values far below any budget are shown alike."""
-    if value < -9.995:
-        return "< −999"
-    return f"{round(100 * value) + 0:d}".replace("-", "−")
+def share_text(share: float) -> str:
+    """A share of the budget in %, or `not reached`."""
+    return NOT_REACHED if np.isinf(share) else f"{100 * share:.0f}"
 
 
-def saving_text(saving: Saving | None) -> str:
-    """`34 % [21, 45]`, or `−43 % [−80, −14] (not reached)`, where the bracket says who does not
-    reach the level; only `not reached` if the saving is then as low as −100 %."""
-    if saving is None:
+def shared(found: Comparison) -> str:
+    """A comparison's share of the budget in %, `not reached`, or `flat`."""
+    return "flat" if found.efficiency.flat else share_text(found.efficiency.share)
+
+
+def interval(low: float, high: float, digits: int = 0) -> str:
+    """`[21, 45]` in %, or in points; an end that is not reached is `> 100`."""
+    if np.isnan(low):
         return NONE
-    if not saving.reached_a and (saving.value <= LEAST or not saving.reached_b):
-        return NOT_REACHED if saving.reached_b else "neither reached"
-    text = f"{share_of_budget(saving.value)} %{limits(saving.low, saving.high)}"
-    who = {(False, True): NOT_REACHED, (True, False): f"baseline: {NOT_REACHED}"}
-    missing = who.get((saving.reached_a, saving.reached_b))
-    return text + (f" ({missing})" if missing else "")
-
-
-def limits(low: float, high: float) -> str:
-    """` [21, 45]`; empty without an interval."""
-    return "" if np.isnan(low) else f" [{share_of_budget(low)}, {share_of_budget(high)}]"
-
-
-def labels_text(needed: float) -> str:
-    return f"{needed:.0f}" if np.isfinite(needed) else NOT_REACHED
-
-
-def difference(found: Paired) -> str:
-    """`+1.20 ± 0.35`, in points."""
-    return f"{signed(100 * found.difference, 2)} ± {percent(found.error, 2)}"
+    ends = ("> 100" if np.isinf(end) else f"{100 * end:.{digits}f}" for end in (low, high))
+    return f"[{', '.join(ends)}]".replace("-", "−")
 
 
 def p_text(value: float) -> str:

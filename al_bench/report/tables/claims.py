@@ -1,85 +1,118 @@
-"""The tables of claims: summaries over sets, and results by set."""
+"""The tables of claims: all of a page over sets, each set by set, and a page at a glance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import astuple, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from al_bench.report.claims import ClaimResult, FinalLevels, PairedResult
+from al_bench.report.claims import ClaimResult, PairedResult
+from al_bench.report.keys import Setting
 from al_bench.report.names import Names
-from al_bench.report.summary import MeanSaving, Summary, summaries
-from al_bench.report.tables.cells import (
-    NONE,
-    NOT_REACHED,
-    Table,
-    difference,
-    limits,
-    percent,
-    saving_text,
-    share_of_budget,
-    signed,
-)
+from al_bench.report.savings import MedianShare
+from al_bench.report.summary import MeanDifference, Summary, summaries
+from al_bench.report.tables.cells import NONE, Table, interval, percent, share_text, shared, signed
 
-LEVELS = "prior alone / best opponent / ours / all labels without wrong ones, %"
+OF_BUDGET = "share of the budget, %"
 READING = (
-    "The best opponent is chosen in each setting by mean area under the curve on one half of the "
-    "seeds and scored on the other, both ways (on all seeds where there are fewer than three). "
-    "Savings are 1 - labels of ours / labels of the opponent, summed over all levels from the "
-    "opponent's start to the highest that either reaches. A level that only one reaches counts in "
-    "the proportion met at the highest that both reach, for which the lower one is charged its "
-    "whole budget, between half and twice: a saving of −100 to 50 %. Means of savings are 1 - the "
-    "geometric mean of the ratios of labels, with two 95 % intervals: over other data sets like "
-    "these, and over other seeds of these sets. Not reached: sets in which ours does not get "
-    "to the opponent's final level. Area and full budget: mean differences from the opponent; win "
-    "and loss at two paired standard errors of the area. Levels are means over sets at the full "
-    "budget. Targets refer to the saving over all levels."
+    "Points are differences in balanced accuracy, ours less the opponent's, means over sets: after "
+    "the last label, and of the area under the budget curve. A win or loss is a set whose area "
+    "differs by more than two standard errors. The share of the budget is where ours reaches the "
+    "opponent's final accuracy, the median over sets; one less it is the saving. Its 95 % CIs "
+    "are for other seeds of these sets and for other sets like these; the opponent is held fixed. "
+    "> 100: not with the whole budget. Not reached: in how many of the sets whose opponent rises "
+    "by two points or more; where it rises by less, a share says nothing."
 )
 
 
-def over_sets(result: ClaimResult, names: Names) -> Table:
-    """The summary of a claim over the sets of each row, and whether it reaches its targets."""
-    columns: dict[str, Callable[[Summary], str]] = {
-        "settings": lambda one: names.all(one.row),
-        "sets": lambda one: str(one.sets),
-        "labels saved": lambda one: f"{share_of_budget(one.integrated.mean)} %",
-        "95 % over data sets": lambda one: limits(*one.integrated.over_sets).strip() or NONE,
-        "worst set": lambda one: (
-            f"{share_of_budget(one.integrated.worst)} % ({names.all(one.integrated.worst_set)})"
-        ),
-        "win/tie/loss": lambda one: "/".join(map(str, one.verdicts)),
-        "95 % over seeds": lambda one: limits(*one.integrated.over_seeds).strip() or NONE,
-        "saved at final level": lambda one: final_text(one.final, one.sets),
-        "area, points": lambda one: signed(100 * one.area, 2),
-        "full budget, points": lambda one: signed(100 * one.accuracy, 2),
-        LEVELS: lambda one: levels_text(one.levels),
-        "target mean / worst: reached": targets_text,
+def over_sets(results: Sequence[ClaimResult], names: Names) -> Table:
+    """Every claim over the sets of each row."""
+    items = [(result, one) for result in results for one in summaries(result)]
+    columns: dict[str, Callable[[tuple[ClaimResult, Summary]], str]] = {
+        "opponent": lambda item: f"{item[0].claim.name}, {names.all(item[1].row)}",
+        OF_BUDGET: lambda item: median_text(item[1].share),
+        "95 % CI over seeds": lambda item: interval(*item[1].share.over_seeds),
+        "full budget, points": lambda item: signed(100 * item[1].end.mean),
+        "area, points": lambda item: signed(100 * item[1].area.mean),
+        "win/tie/loss": lambda item: "/".join(map(str, item[1].verdicts)),
+        "95 % CI over data sets": lambda item: interval(*item[1].share.over_sets),
+        "not reached": lambda item: reached_text(item[1].share),
     }
-    table = Table.of(f"Claims: {result.claim.name}", summaries(result), columns)
-    return replace(table, note=note(result, names))
+    lacking = [f"{one.claim.name}: {why}." for one in results for why in one.missing]
+    said = f" Not run: {' '.join(lacking)}" if lacking else ""
+    table = Table.of("Against each opponent", items, columns)
+    return replace(table, note=READING + said)
+
+
+def in_points(results: Sequence[ClaimResult], names: Names) -> Table:
+    """The differences of every claim in points, with both intervals and the worst set."""
+    items = [(result, one) for result in results for one in summaries(result)]
+
+    def columns_of(what: str) -> dict[str, Callable[[tuple[ClaimResult, Summary]], str]]:
+        def found(item: tuple[ClaimResult, Summary]) -> MeanDifference:
+            difference: MeanDifference = getattr(item[1], what)
+            return difference
+
+        return {
+            f"{what}, points": lambda item: signed(100 * found(item).mean, 2),
+            f"{what}, 95 % CI over seeds": lambda item: interval(*found(item).over_seeds, 1),
+            f"{what}, 95 % CI over data sets": lambda item: interval(*found(item).over_sets, 1),
+        }
+
+    columns = {
+        "opponent": lambda item: f"{item[0].claim.name}, {names.all(item[1].row)}",
+        **columns_of("end"),
+        **columns_of("area"),
+        "worst set by area, points": lambda item: signed(100 * item[1].worst, 2),
+        "worst set": lambda item: names.all(item[1].worst_set),
+        "largest share of the budget, %": lambda item: share_text(item[1].share.worst),
+        "flat sets": lambda item: str(item[1].share.flat),
+    }
+    return Table.of("Claims in points", items, columns)
+
+
+def at_a_glance(results: Sequence[ClaimResult], names: Names) -> Table:
+    """A row a setting: the final accuracy of each opponent and of ours, and what share of the
+    budget ours needs for each."""
+    by_row = [{one.row: one for one in summaries(result)} for result in results]
+    rows = [row for row in by_row[0] if all(row in found for found in by_row)]
+    columns: dict[str, Callable[[Setting], str]] = {"": names.all}
+    for result, found in zip(results, by_row, strict=True):
+        columns[f"{result.claim.name}, %"] = lambda row, found=found: percent(found[row].theirs)  # type: ignore[misc]
+    columns["ours, %"] = lambda row: percent(by_row[0][row].ours)
+    for result, found in zip(results, by_row, strict=True):
+        columns[f"budget to reach {result.claim.name}, %"] = lambda row, found=found: median_text(  # type: ignore[misc]
+            found[row].share
+        )
+    note = (
+        "Balanced accuracy after the last label, means over sets; the share of the budget at which "
+        "ours reaches the opponent's, medians over sets."
+    )
+    return replace(Table.of("At a glance", rows, columns), note=note)
 
 
 def set_by_set(result: ClaimResult, names: Names) -> Table:
     """The results of a claim, one row per setting, by kind of noise or by annotators."""
-    sets = sorted(result.sets, key=lambda one: one.rows[0])
-    there = {choice.group for one in sets for choice in one.rows[0].choices}
+    sets = sorted(result.sets, key=lambda one: one.row)
+    there = {choice.group for one in sets for choice in one.row.choices}
     groups = [group for group in ("noise", "annotators") if group in there]
     columns: dict[str, Callable[[PairedResult], str]] = {
         "set": lambda one: names.all(one.set),
-        " and ".join(groups) or "noise": lambda one: names.all(one.rows[0]),
-        "labels saved": lambda one: saving_text(one.comparison.integrated),
-        "at its final level": lambda one: saving_text(one.comparison.final),
+        " and ".join(groups) or "noise": lambda one: names.all(one.row),
+        "area, points": lambda one: signed(100 * one.comparison.area.difference, 2),
+        "full budget, points": lambda one: signed(100 * one.comparison.end.difference, 2),
+        OF_BUDGET: lambda one: shared(one.comparison),
+        "95 % CI over seeds": lambda one: interval(
+            one.comparison.efficiency.low, one.comparison.efficiency.high
+        ),
         "best opponent": lambda one: ", ".join(rival.name(names) for rival in one.opponents),
-        "area, points ± SE": lambda one: difference(one.comparison.area),
-        "full budget, points ± SE": lambda one: difference(one.comparison.end),
-        LEVELS: lambda one: levels_text(one.levels),
+        "opponent at full budget, %": lambda one: percent(float(one.theirs[-1])),
+        "ours at full budget, %": lambda one: percent(float(one.ours[-1])),
+        "standard error of the area, points": lambda one: percent(one.comparison.area.error, 2),
+        "verdict": lambda one: one.comparison.area.verdict,
         "seeds": lambda one: str(one.seeds),
     }
-    note = (
-        "Savings on isotonic mean curves, with paired 95 % intervals over seeds. Two opponents: "
-        "one was chosen by each half of the seeds, and scored on the other."
-    )
-    table = Table.of(f"Claims: {result.claim.name}, set by set", sets, columns)
-    return replace(table, note=note)
+    title = f"Against {result.claim.name}, set by set"
+    return replace(Table.of(title, sets, columns), note=note(result, names))
 
 
 def note(result: ClaimResult, names: Names) -> str:
@@ -89,33 +122,23 @@ def note(result: ClaimResult, names: Names) -> str:
         return f"Not held: {lacks}."
     seeds = sorted({one.seeds for one in result.sets})
     many = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else "".join(map(str, seeds)) or "no"
-    against = ", ".join(map(names.method, result.baselines))
+    against = "the prior alone, a method without labels"
+    if result.baselines:
+        against = f"the best of {', '.join(map(names.method, result.baselines))}"
     times = ", each with and without multiplying its probabilities by the prior's"
     own = ", of which each data set has its own" * result.by_set
     ours = f"{names.method(result.ours)} (configuration {result.ours.id})"
-    text = f"{ours} against the best of {against}{times * result.times_prior}{own}; {many} seeds."
+    halves = " Two opponents: one half of the seeds chose each, and it is scored on the other half."
+    text = f"{ours} against {against}{times * result.times_prior}{own}; {many} seeds."
+    text += halves if any(len(one.opponents) > 1 for one in result.sets) else ""
     return text + (f" Not run: {lacks}." if lacks else "")
 
 
-def final_text(one: MeanSaving, sets: int) -> str:
-    """`41 % [35, 47] (2 of 12 not reached)`, with the interval over seeds."""
-    if one.missed == sets:
-        return NOT_REACHED
-    missed = f" ({one.missed} of {sets} not reached)" if one.missed else ""
-    return f"{share_of_budget(one.mean)} %{limits(*one.over_seeds)}{missed}"
+def median_text(share: MedianShare) -> str:
+    """The median share in %, `not reached`, or `flat` where no set says anything."""
+    return "flat" if not share.sets else share_text(share.median)
 
 
-def levels_text(levels: FinalLevels) -> str:
-    """`46.1 / 58.0 / 64.2 / –`."""
-    return " / ".join(map(percent, astuple(levels)))
-
-
-def targets_text(summary: Summary) -> str:
-    """`75 % / 60 %: no`; if only one of the two is reached, `no (worst)` names the other."""
-    if not summary.targets:
-        return NONE
-    goals = {goal.what: f"{share_of_budget(goal.fraction)} %" for goal in summary.targets}
-    wanted = " / ".join(goals.get(what, NONE) for what in ("mean", "worst"))
-    failed = [goal.what for goal in summary.targets if not goal.reached]
-    only = f" ({failed[0]})" if 0 < len(failed) < len(summary.targets) else ""
-    return f"{wanted}: {'no' + only if failed else 'yes'}"
+def reached_text(share: MedianShare) -> str:
+    """`2 of 12`."""
+    return f"{share.missed} of {share.sets}" if share.sets else NONE

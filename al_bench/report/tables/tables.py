@@ -1,9 +1,10 @@
-"""The tables of a report: which ones it shows, one per setting, and the ranking over settings."""
+"""The tables of a report: which there are, one per setting, and the ranking over settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,51 +21,53 @@ from al_bench.report.tables.cells import (
     Table,
     called,
     headed,
-    labels_text,
     mean_and_sd,
     p_text,
     percent,
-    saving_text,
+    shared,
 )
-from al_bench.report.tables.claims import over_sets, set_by_set
+from al_bench.report.tables.claims import in_points, over_sets, set_by_set
 from al_bench.report.tables.pivots import area_table, final_metrics, pivots
 
-HOW = (
-    "savings with paired 95 % intervals at the baseline's mean over its last 10 % of budget, "
-    "isotonic mean curves; best baseline: of this setting, by mean area under the curve over all "
-    "seeds: "
+SHARE = (
+    "share of the budget: where the method reaches the other's final accuracy; best baseline: of "
+    "this setting, by mean area under the curve over all seeds: "
 )
 
 
 def tables(analysis: Analysis) -> list[Table]:
-    """All tables of a report, those of its page first."""
-    return [*page_tables(analysis), *details(analysis)]
-
-
-def page_tables(analysis: Analysis) -> list[Table]:
-    """The tables of a report's page: those of its spec, the ranking and one of results."""
+    """All tables of a report, the one of its page first: of its claims, of what labels add to the
+    prior, of its spec, the ranking, or the results of a single setting."""
+    claims, names = analysis.claims, analysis.names
     several = len(analysis.settings) > 1
-    shown = [over_sets(result, analysis.names) for result in analysis.claims]
-    shown += beyond_prior(analysis) if "ladder" in analysis.spec.figures else []
-    shown += pivots(analysis)
-    shown += [ranking(analysis)] if several and analysis.ranked[0] else []
-    return [*shown, area_table(analysis) if several else of_setting(analysis, analysis.settings[0])]
+    found = [over_sets(claims, names), in_points(claims, names)] if claims else []
+    found += [set_by_set(result, names) for result in claims]
+    found += beyond_prior(analysis) if "ladder" in analysis.spec.figures else []
+    found += pivots(analysis)
+    found += [ranking(analysis)] if several and analysis.ranked[0] else []
+    found += [area_table(analysis)] if several else []
+    found += [of_setting(analysis, one) for one in analysis.settings]
+    found += [] if several else [final_metrics(analysis)]
+    return [*found, methods_table(analysis)]
 
 
-def details(analysis: Analysis) -> list[Table]:
-    """All other tables: claims by set, and one per setting, or all metrics of a single setting."""
-    every = [set_by_set(result, analysis.names) for result in analysis.claims]
-    return [*every, *(setting_tables(analysis) or [final_metrics(analysis)])]
+def methods_table(analysis: Analysis) -> Table:
+    """The configuration of every method."""
+    groups = list(dict.fromkeys(c.group for m in analysis.methods for c in m.choices))
+    columns: dict[str, Callable[[Method], str]] = {
+        "method": lambda m: called(analysis, m),
+        "configuration": lambda m: m.id,
+        **{group: partial(config_of, group) for group in groups},
+    }
+    return Table.of("Methods", analysis.methods, columns)
 
 
-def setting_tables(analysis: Analysis) -> list[Table]:
-    """The table of each setting, if there are several."""
-    several = len(analysis.settings) > 1
-    return [of_setting(analysis, found) for found in analysis.settings] if several else []
+def config_of(group: str, method: Method) -> str:
+    return method.choice(group).config
 
 
 def of_setting(analysis: Analysis, found: SettingResult) -> Table:
-    """The final metrics of each method, the labels that it saves, and its costs."""
+    """The results of each method, the share of the budget that it needs, and its costs."""
     curves, names, metric = found.curves, analysis.names, headed(analysis.spec.metric)
     methods = [name for name in analysis.methods if name in curves.methods]
     part = analysis.parts[curves.setting]
@@ -73,20 +76,15 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
     runs = part.groupby(["method", "seed"], observed=True)["oracle_calls"].max()
     calls: dict[Any, float] = runs.groupby("method", observed=True).mean().to_dict()
 
-    def saved(by: Mapping[Method, Comparison], method: Method, form: str) -> str:
-        there = curves.is_curve and method in by
-        return saving_text(getattr(by[method], form)) if there else NONE
+    def needed(by: Mapping[Method, Comparison], method: Method) -> str:
+        return shared(by[method]) if curves.is_curve and method in by else NONE
 
     columns: dict[str, Callable[[Method], str]] = {
         "method": lambda m: called(analysis, m),
         f"final {metric}, %": lambda m: mean_and_sd(curves.of(m)[:, -1]),
         "area under curve, %": lambda m: mean_and_sd(area(curves.of(m), curves.labels)),
-        "saving over random": lambda m: saved(found.over_random, m, "final"),
-        "saving over best baseline": lambda m: saved(found.over_best, m, "final"),
-        f"labels to {percent(found.target)} ({names.method(found.best)})": (
-            lambda m: labels_text(found.needed(m)) if curves.is_curve else NONE
-        ),
-        "saving over it, all levels": lambda m: saved(found.over_best, m, "integrated"),
+        "budget to reach random, %": lambda m: needed(found.over_random, m),
+        "budget to reach the best baseline, %": lambda m: needed(found.over_best, m),
         "oracle calls": lambda m: f"{calls[m]:.0f}",
         "s / round, query": lambda m: NONE if np.isnan(seconds[m]) else f"{seconds[m]:.2g}",
     }
@@ -96,10 +94,10 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
     rivals = sorted({one.baseline for one in found.over_best.values() if one.baseline})
     prior = "" if np.isnan(curves.prior) else f" The prior alone: {percent(curves.prior)}."
     budget = f"{curves.labels[0]:.0f} to {curves.labels[-1]:.0f} labels"
-    how = HOW + (", ".join(map(names.method, rivals)) or "none has been run yet")
+    how = SHARE + (", ".join(map(names.method, rivals)) or "none has been run yet")
     if not curves.is_curve:
         budget = f"{curves.labels[0]:.0f} labels alone"
-        how = "one point is no curve, so nothing is said of savings"
+        how = "one point is no curve, so nothing is said of labels"
     note = f"{len(curves.seeds)} seeds, {budget}; mean ± standard deviation; {how}.{prior}"
     if analysis.oracles & set(methods):
         note += f" {DAGGER} reads the truth: a reference, not a competitor."

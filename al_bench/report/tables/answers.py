@@ -1,0 +1,69 @@
+"""What a page answers, in one or two sentences with their numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from al_bench.report import stats
+from al_bench.report.analysis import Analysis, random_of
+from al_bench.report.claims import ClaimResult
+from al_bench.report.names import Names
+from al_bench.report.summary import Summary, summaries
+from al_bench.report.tables.beyond import BELOW, end_gains
+
+
+def answer(analysis: Analysis) -> str:
+    """The answer of a page: of its first claim, of what labels add to the prior, of the ranking, or
+    of the areas in its only setting."""
+    held = [result for result in analysis.claims if result.sets]
+    gains = end_gains(analysis) if "ladder" in analysis.spec.figures else []
+    if held:
+        return answer_of_claim(held[0], analysis.names)
+    if gains:
+        below = sum(gain < -BELOW for gain in gains)
+        return (
+            f"{capital(analysis.names.method(analysis.champion))} ends "
+            f"{side(float(np.mean(gains)))} the foundation model alone, mean over {len(gains)} "
+            f"pairs of data set and foundation model; in {below} of them it ends below it."
+        )
+    methods, scores = analysis.ranked
+    if not methods:
+        return ""
+    several = len(analysis.settings) > 1
+    values = stats.ranks(scores).mean(axis=0) if several else 100 * scores[0]
+    what = "the best mean rank" if several else "the largest area under the curve"
+    text = f"{capital(analysis.names.method(methods[0]))} has {what}, {values[0]:.1f}"
+    text += " %" * (not several)
+    among = f" of {len(methods)} methods in {len(analysis.settings)} settings" if several else ""
+    chance = random_of(methods)
+    if chance is not None and chance != methods[0]:
+        text += f"{among}; random has {values[methods.index(chance)]:.1f}"
+        among = ""
+    return f"{text}{among}."
+
+
+def answer_of_claim(result: ClaimResult, names: Names) -> str:
+    """What a claim says of its first row and of its last."""
+    assert result.ours is not None
+    found = summaries(result)
+    ours = names.method(result.ours)
+    shown = found if len(found) < 3 else [found[0], found[-1]]
+    return " ".join(sentence(one, ours, result.claim.name, names) for one in shown)
+
+
+def sentence(one: Summary, ours: str, opponent: str, names: Names) -> str:
+    text = f"{capital(names.all(one.row))}: {ours} ends {side(one.end.mean)} {opponent}"
+    share = one.share
+    if np.isfinite(share.median):
+        text += f", and needs {100 * share.median:.0f} % of the budget for the same accuracy"
+    if share.sets:
+        text += f" (the median; not reached in {share.missed} of {share.sets} sets)"
+    return f"{text}."
+
+
+def side(difference: float) -> str:
+    return f"{abs(100 * difference):.1f} points {'above' if difference >= 0 else 'below'}"
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
