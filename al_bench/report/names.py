@@ -44,6 +44,11 @@ WORDS = {
     "init": {"codecision": "codecision's start", "fm_balanced": "balanced start"},
     "learner": {"linear_residual": "residual head"},
 }  # fmt: skip
+# the other parts of a method that its query rule gives the name
+WHOLE = {
+    "codecision": {"supervision": "belief_blend", "init": "codecision"},
+    "prioral": {"supervision": "prioral_split"},
+}
 
 
 def plainest(methods: Iterable[Method]) -> list[Method]:
@@ -112,15 +117,17 @@ class Names:
         return display_name(choice.group, option, choice.node, self.changed(choice))
 
     def method(self, method: Method) -> str:
-        """A method: its strategy, and its other parts if they vary and are not the plain ones."""
+        """A method: its strategy, and its other parts if they vary and are neither the plain ones
+        nor those that belong to the strategy."""
         return self.parts(method, [choice.group for choice in method.choices])
 
     def parts(self, method: Method, groups: Sequence[str]) -> str:
         """The name of a method by these groups only."""
         text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
+        usual = PLAIN | (WHOLE.get(method.choice("strategy").option, {}) if text else {})
         for choice in method.part(groups).choices:
             if choice.group in self.varying and choice.group in PREFIX:
-                plain = choice.option == PLAIN[choice.group]
+                plain = choice.option == usual[choice.group]
                 shown = changes(choice.node, self.changed(choice)) if plain else self.choice(choice)
                 text += PREFIX[choice.group] + shown if shown else ""
         return text
