@@ -44,11 +44,9 @@ WORDS = {
     "init": {"codecision": "codecision's start", "fm_balanced": "balanced start"},
     "learner": {"linear_residual": "residual head"},
 }  # fmt: skip
-# the other parts of a method that its query rule gives the name
-WHOLE = {
-    "codecision": {"supervision": "belief_blend", "init": "codecision"},
-    "prioral": {"supervision": "prioral_split"},
-}
+
+
+OWN = {"codecision": {"supervision": "belief_blend", "init": "codecision"}}  # parts of a whole
 
 
 def plainest(methods: Iterable[Method]) -> list[Method]:
@@ -117,17 +115,20 @@ class Names:
         return display_name(choice.group, option, choice.node, self.changed(choice))
 
     def method(self, method: Method) -> str:
-        """A method: its strategy, and its other parts if they vary and are neither the plain ones
-        nor those that belong to the strategy."""
+        """A method: its strategy, and its other parts if they vary and are not the plain ones."""
         return self.parts(method, [choice.group for choice in method.choices])
 
     def parts(self, method: Method, groups: Sequence[str]) -> str:
         """The name of a method by these groups only."""
         text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
-        usual = PLAIN | (WHOLE.get(method.choice("strategy").option, {}) if text else {})
+        own = own_parts(method) if "strategy" in groups else ()
+        if text == "codecision" and not own and any(map(own_parts, self.methods)):
+            text = "codecision's queries"
         for choice in method.part(groups).choices:
+            if choice.group in own and not self.changed(choice):
+                continue
             if choice.group in self.varying and choice.group in PREFIX:
-                plain = choice.option == usual[choice.group]
+                plain = choice.option == PLAIN[choice.group]
                 shown = changes(choice.node, self.changed(choice)) if plain else self.choice(choice)
                 text += PREFIX[choice.group] + shown if shown else ""
         return text
@@ -141,6 +142,13 @@ class Names:
         rows = {"proxy_selection": "rows of "}
         shown = telling(key, ("proxy_selection", *LATER))
         return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)
+
+
+def own_parts(method: Method) -> tuple[str, ...]:
+    """The groups that go without saying in a method that is a whole of its own; else none."""
+    wanted = OWN.get(method.choice("strategy").option, {})
+    there = {choice.group: choice.option for choice in method.choices}
+    return tuple(wanted) if all(there.get(group) == wanted[group] for group in wanted) else ()
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:

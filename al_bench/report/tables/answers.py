@@ -47,10 +47,13 @@ def answer(analysis: Analysis) -> str:
 
 def answer_of_setting(found: SettingResult, analysis: Analysis) -> str:
     """With how many labels our first method reaches the final accuracy of the best baseline."""
-    curves, names, method = found.curves, analysis.names, analysis.champion
+    curves, method = found.curves, analysis.champion
     against = found.over_best[method]
     assert against.baseline is not None
-    ours, rival = names.method(method), names.method(against.baseline)
+    rules = [one.choice("strategy") for one in curves.methods]
+    alone = len(set(rules)) == len(rules)  # then a query rule is name enough
+    groups = ["strategy"] if alone else [choice.group for choice in method.choices]
+    ours, rival = (analysis.names.parts(m, groups) for m in (method, against.baseline))
     share, budget = against.efficiency.share, curves.labels[-1]
     level, end = (percent(float(curves.mean(m)[0, -1])) for m in (against.baseline, method))
     if np.isfinite(share):
