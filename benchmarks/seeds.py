@@ -30,14 +30,14 @@ from al_bench.report.summary import summaries
 
 RESULTS = Path(__file__).parents[1] / "results"
 PAGE = RESULTS / "benchmarks" / "seeds.md"
-SHOWN = ("saving over all levels, %", "area, points")
+SHOWN = ("share of the budget, %", "area, points")
 
 
 def held(frame: pd.DataFrame, spec: ReportSpec, claim: int) -> dict[str, tuple[float, float]]:
-    """A claim's mean saving in % and mean area in points by row."""
+    """A claim's median share of the budget in % and mean area in points by row."""
     on = comparison_data(frame.reset_index(drop=True), spec, False)
     return {
-        on.names.all(one.row): (100 * one.integrated.mean, 100 * one.area)
+        on.names.all(one.row): (100 * one.share.median, 100 * one.area.mean)
         for one in summaries(evaluate_claim(spec.claimed[claim], on, spec))
     }
 

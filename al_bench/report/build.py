@@ -108,6 +108,8 @@ def page(
     file = f"{quote(name)}.parquet"
     alike = [f"{group}: {text}" for group, text in analysis.names.shared().items()]
     missing = missing_parts(analysis)
+    ours = dict.fromkeys(result.ours for result in analysis.claims if result.ours)
+    named = [f"{analysis.names.method(method)} (configuration {method.id})" for method in ours]
     parts = [
         f"# {markdown_text(spec.question or f'What do the runs of {name} show?')}",
         markdown_text(answer(analysis)),
@@ -117,6 +119,7 @@ def page(
         + "\n".join(f"* {markdown_text(one)}" for one in missing),
         "## Details",
         markdown_text(f"{analysis.results.summary()}. The same in all: {', '.join(alike)}."),
+        markdown_text(f"Ours: {'; '.join(named)}.") if named else "",
         f"Every table, cell by cell, and the configuration of each method: "
         f"[details](../details/{file}) (table, row, column, value). "
         f"Every round of every run: [rounds](../{file}). Figures: {every}.",

@@ -42,9 +42,9 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_report_is_a_table_a_page_figures_and_a_parquet_file(reported: Path) -> None:
     table = (reported / "tables" / "demo.md").read_text()
-    assert table.startswith("# demo")
+    assert table.startswith("# Which query rule needs the fewest labels on dictionary glosses?")
     assert "9 of 9 runs" in table
-    for method in ("random", "margin", "fm\\_stratified"):
+    for method in ("random", "margin", "stratified by the prior"):
         assert f"| {method} |" in table or f"**{method}**" in table
     for path in (
         "demo.parquet",
@@ -52,7 +52,7 @@ def test_a_report_is_a_table_a_page_figures_and_a_parquet_file(reported: Path) -
         "tables/demo.tex",
         "details/demo.parquet",
         "figures/demo_curves.png",
-        "figures/demo_savings.pdf",
+        "figures/demo_curves.pdf",
     ):
         assert (reported / path).stat().st_size > 500, path
 
@@ -117,7 +117,7 @@ def about(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def test_wandb_gets_one_run_with_the_savings_table_and_the_figures(reported: Path) -> None:
+def test_wandb_gets_one_run_with_the_tables_and_the_figures(reported: Path) -> None:
     (folder,) = (reported / "wandb").glob("offline-run-*")
     assert about(folder)["run_group"] == "demo"
     assert about(folder)["display_name"] == "report demo"
@@ -125,7 +125,7 @@ def test_wandb_gets_one_run_with_the_savings_table_and_the_figures(reported: Pat
     assert about(folder)["config"]["update"]["metric"] == "balanced_accuracy"
     summary = next(r["summary"]["update"] for r in records(folder) if r["type"] == "summary")
     assert 0.3 < summary["area/synthetic/margin"] < 0.8
-    assert -3 < summary["saved over random/synthetic/margin"] < 1
+    assert "area/synthetic/random" in summary
     text = json.dumps(records(folder))
     assert "Final metrics" in text
     assert "demo_curves" in text

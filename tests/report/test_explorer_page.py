@@ -66,7 +66,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def file(data: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("explorer") / "explorer.html"
-    path.write_text(explorer({"first": data, "second": data | {"single": -1}}, "A <test>"), encoding="utf-8")
+    tabs = {"first": data, "second": data | {"single": -1}}
+    path.write_text(explorer(tabs, "A <test>"), encoding="utf-8")
     return path.as_uri()
 
 

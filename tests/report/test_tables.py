@@ -44,9 +44,7 @@ def test_shares_of_the_budget_stand_in_the_table_of_a_setting(tmp_path: Path) ->
         fake_run(tmp_path, "margin", seed=seed, curve=[min(0.2 * s, 1.0) for s in range(1, 11)])
         fake_run(tmp_path, "random", seed=seed, curve=[0.1 * s for s in range(1, 11)])
         fake_run(tmp_path, "badge", seed=seed, curve=[0.05 * s for s in range(1, 11)])
-    first = tables(
-        analyse(read_runs(tmp_path), ReportSpec(ours={"strategy": "margin"}))
-    )[0]
+    first = tables(analyse(read_runs(tmp_path), ReportSpec(ours={"strategy": "margin"})))[0]
     assert cell(first, "margin", "budget to reach random") == "50"
     assert cell(first, "margin", "budget to reach the best") == "50"
     assert cell(first, "BADGE", "budget to reach random") == "not reached"
@@ -87,9 +85,7 @@ def test_a_setting_whose_baselines_are_not_run_yet_is_shown_without_a_comparison
 ) -> None:
     fake_runs(tmp_path, ("random", "margin", "codecision"), seeds=2)
     fake_runs(tmp_path, ("codecision",), seeds=2, dataset="trees")
-    analysis = analyse(
-        read_runs(tmp_path), ReportSpec(ours={"strategy": "codecision"})
-    )
+    analysis = analyse(read_runs(tmp_path), ReportSpec(ours={"strategy": "codecision"}))
     flowers, trees = analysis.settings
     assert flowers.over_best
     assert not trees.over_best

@@ -30,9 +30,11 @@ def budget_figure(analysis: Analysis) -> Any:
     for axis, row in zip(axes, rows[0], strict=True):
         hues = iter(THEIRS)
         for result, found in zip(shown, rows, strict=True):
-            look = DOTTED if result.claim.prior_alone else {"color": next(hues)}
             mean = mean_curve(found.get(row, ()), "theirs")
-            axis.plot(100 * STEPS, mean, label=result.claim.name, **look)
+            if result.claim.prior_alone:
+                axis.axhline(mean[-1], label=result.claim.name, **DOTTED)
+            else:
+                axis.plot(100 * STEPS, mean, color=next(hues), label=result.claim.name)
         look = {"color": OURS, "linewidth": 2.2, "zorder": 5}
         name = analysis.names.method(first.ours)
         axis.plot(100 * STEPS, mean_curve(rows[0][row], "ours"), label=name, **look)

@@ -14,12 +14,14 @@ from al_bench.report.tables.cells import percent
 
 
 def answer(analysis: Analysis) -> str:
-    """The answer of a page: of its first claim, of what labels add to the prior, of our method in
-    its only setting, of the ranking, or of the areas."""
+    """The answer of a page: of the last claim of its glance or else its first against a method, of
+    what labels add to the prior, of our method in its only setting, of the ranking, or of areas."""
     held = [result for result in analysis.claims if result.sets]
     gains = end_gains(analysis) if "ladder" in analysis.spec.figures else []
     if held:
-        return answer_of_claim(held[0], analysis.names)
+        told = [one for one in held if not one.claim.prior_alone]
+        told = [one for one in told if one.claim.name in analysis.spec.glance[-1:]] or told
+        return answer_of_claim((told or held)[0], analysis.names)
     if gains:
         below = sum(gain < -BELOW for gain in gains)
         return (

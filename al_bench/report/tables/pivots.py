@@ -11,7 +11,6 @@ import pandas as pd
 from al_bench.report.analysis import Analysis
 from al_bench.report.curves import aligned
 from al_bench.report.keys import Key, Method, Setting
-from al_bench.report.savings import area, last_level
 from al_bench.report.selection import as_text, matches
 from al_bench.report.spec import Pivot
 from al_bench.report.stats import Floats
@@ -78,18 +77,23 @@ def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Ce
         if metric not in numbers:
             raise ValueError(f"report.tables {pivot.title!r} has the metric {metric!r}; wanted one "
                              f"of {', '.join(numbers)}")  # fmt: skip
+    labelled = frame[frame["n_labels"] > 0].sort_values(["id", "round"], kind="stable")
+    values = values_of_runs(labelled, pivot.metrics, pivot.value)
+    runs = labelled.drop_duplicates("id")
     found: dict[tuple[Header, Header], Cell] = {}
-    labelled = frame[frame["n_labels"] > 0].sort_values("round", kind="stable")
-    for _, rounds in labelled.groupby("id"):
-        method: Method = rounds["method"].iloc[0]
-        setting: Setting = rounds["setting"].iloc[0]
-        if pivot.where and not matches(Key((*method.choices, *setting.choices)), pivot.where):
-            continue
-        row = header(method, setting, pivot.rows)
-        for column, value in enumerate(metrics_of_rounds(rounds, pivot.metrics, pivot.value)):
+    columns = range(len(pivot.metrics))
+    made: dict[tuple[Method, Setting], Sequence[Header]] = {}
+    for method, setting, own in zip(runs["method"], runs["setting"], values, strict=True):
+        if (method, setting) not in made:
+            key = Key((*method.choices, *setting.choices))
+            there = pivot.where is None or matches(key, pivot.where)
+            row = header(method, setting, pivot.rows)
+            rest = [header(method, setting, pivot.columns, column) for column in columns]
+            made[method, setting] = [row, *rest] if there else []
+        row_and_columns = made[method, setting]
+        for column, value in zip(row_and_columns[1:], own, strict=bool(row_and_columns)):
             if not np.isnan(value):
-                at = row, header(method, setting, pivot.columns, column)
-                cell = found.setdefault(at, Cell({}))
+                cell = found.setdefault((row_and_columns[0], column), Cell({}))
                 cell.by_setting.setdefault(setting, []).append(float(value))
     return found
 
@@ -101,19 +105,34 @@ def header(method: Method, setting: Setting, groups: Sequence[str], metric: int 
     return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
 
 
-def metrics_of_rounds(rounds: pd.DataFrame, metrics: Sequence[str], value: str | float) -> Floats:
-    """(m,) values of the metrics in one run; NaN if no round ends at the fraction of the pool."""
-    labels = rounds["n_labels"].to_numpy(dtype=float)
-    curves = rounds[list(metrics)].to_numpy(dtype=float).T
-    if value == "area":
-        return area(curves, labels)
-    if value == "end":
-        return last_level(curves, labels)
+def values_of_runs(frame: pd.DataFrame, metrics: Sequence[str], value: str | float) -> Floats:
+    """(r, m) values of the metrics in each run of rounds sorted by run; NaN where no round ends at
+    the fraction of the pool."""
+    run = np.unique(frame["id"].to_numpy(dtype=str), return_inverse=True)[1]
+    last = np.append(np.diff(run) > 0, True)
+    first = np.append(True, last[:-1])
+    labels = frame["n_labels"].to_numpy(dtype=float)
+    curves = frame[list(metrics)].to_numpy(dtype=float)
+
+    def sums(rows: Floats) -> Floats:
+        return np.asarray(np.add.reduceat(rows, np.flatnonzero(first), axis=0))
+
     if value == "last":
-        return np.asarray(curves[:, -1])
-    apart = np.abs(labels / rounds["n_pool"].to_numpy() - float(value))
-    at = int(apart.argmin())
-    return np.asarray(curves[:, at] if apart[at] <= NEAR else np.full(len(metrics), np.nan))
+        return curves[last]
+    if value == "area":
+        steps = np.where(last, 0.0, np.append(np.diff(labels), 0.0))
+        middles = (curves + np.roll(curves, -1, axis=0)) / 2
+        under, wide = sums(middles * steps[:, None]), sums(steps)[:, None]
+        return np.where(wide > 0, under / np.where(wide > 0, wide, 1.0), curves[last])
+    if value == "end":
+        late = (labels >= 0.9 * labels[last][run])[:, None]
+        return sums(np.where(late, curves, 0.0)) / sums(late.astype(float))
+    apart = np.abs(labels / frame["n_pool"].to_numpy() - float(value))
+    nearest = np.minimum.reduceat(apart, np.flatnonzero(first))
+    there = (apart == nearest[run]) & (apart <= NEAR)
+    number = sums(there.astype(float))[:, None]
+    with np.errstate(invalid="ignore"):
+        return sums(np.where(there[:, None], curves, 0.0)) / np.where(number > 0, number, np.nan)
 
 
 def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:

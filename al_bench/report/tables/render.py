@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 COLUMNS, WIDTH = 5, 120  # most columns on a terminal; characters per line without a terminal
-# removed from cells on a terminal, for lack of room
-NOT_REACHED = re.compile(r" \((?:baseline: |\d+ of \d+ )?not reached\)$")
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -106,7 +104,7 @@ def console(table: Table, width: int) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    rows = [[NOT_REACHED.sub("", readable(cell)) for cell in row] for row in table.rows]
+    rows = [[readable(cell) for cell in row] for row in table.rows]
     wide = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     wide = wide or [1] * len(table.header)
     ends = accumulate((cells + 3 for cells in wide), initial=1)

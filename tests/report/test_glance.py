@@ -1,0 +1,73 @@
+"""The README's table, recomputed from the rounds by nothing but pandas, NumPy and scikit-learn."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.isotonic import IsotonicRegression
+
+RESULTS = Path(__file__).parents[2] / "results"
+PLAIN, PRODUCT = METRICS = ["balanced_accuracy", "product_balanced_accuracy"]
+ARM = ["strategy", "supervision", "init", "learner", "loss"]
+AS_PUBLISHED = ("labels", "random", "linear", "weights")
+PUBLISHED = {
+    "random", "confidence", "margin", "entropy", "coreset", "badge", "galaxy", "direct", "base",
+    "tail_first", "tail_first_product", "pcb", "fm_stratified", "prioral", "alfamix", "dropquery",
+}  # fmt: skip
+OURS = ("codecision", "belief_blend", "codecision", "linear", "weights", PLAIN)
+SINGLE = ("base", "self_training", "random", "linear_residual", "logit_adjustment", PLAIN)
+
+
+def share(ours: pd.DataFrame, level: float) -> float:
+    """Where the isotonic mean curve first has the level, in % of the budget; inf if never."""
+    x, y = (
+        ours.columns.to_numpy(float),
+        IsotonicRegression().fit_transform(ours.columns, ours.mean()),
+    )
+    if y[-1] < level - 1e-9:
+        return np.inf
+    at = max(int(np.argmax(y >= level - 1e-9)), 1)
+    return float(100 * np.interp(level, y[at - 1 : at + 1], x[at - 1 : at + 1]) / x[-1])
+
+
+def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
+    columns = ["seed", "round", "n_labels", "dataset", "noise_rate", "protocol", "learner_config"]
+    frame = pd.read_parquet(RESULTS / "savings.parquet", columns=[*columns, *ARM[:4], *METRICS])
+    frame["loss"] = frame["learner_config"].str.extract(r'"balance":"(\w+)"')
+    frame = frame[frame["protocol"] != "full"].astype(dict.fromkeys(METRICS, float))
+    x = frame.groupby(["dataset", "noise_rate", "round"])["n_labels"].transform("mean").round()
+    rows: dict[float, list[list[float]]] = {}
+    for (rate, _), part in frame.assign(x=x).groupby(["noise_rate", "dataset"]):
+        alone, some = (
+            part[part["round"] == 0].groupby("seed")[PLAIN].mean(),
+            part[part["round"] > 0],
+        )
+        curves = {
+            (*arm, metric): rounds.pivot(index="seed", columns="x", values=metric)
+            for arm, rounds in some.groupby(ARM)
+            for metric in METRICS
+        }
+        names = [a for a in curves if a[1:5] == AS_PUBLISHED and a[0] in PUBLISHED]
+        ours, half = curves[OURS], len(alone) // 2
+        areas = {a: np.trapezoid(curves[a], curves[a].columns, axis=1) for a in names}
+        one, other = (
+            max(names, key=lambda a: areas[a][h].mean()) for h in np.split(range(2 * half), 2)
+        )
+        rivals = [pd.concat([curves[other].iloc[:half], curves[one].iloc[half:]])]
+        rivals += [curves[SINGLE]] if SINGLE in curves else []
+        found = [(alone.mean(), share(ours, alone.mean()))]
+        for rival in rivals:
+            start, end = rival.mean().iloc[[0, -1]]
+            found.append(
+                (end, share(ours.loc[rival.index], end) if end - start >= 0.02 else np.nan)
+            )
+        found += [(np.nan, np.nan)] * (3 - len(found))
+        levels, shares = zip(*found, strict=True)
+        rows.setdefault(rate, []).append([*levels, ours.mean().iloc[-1], *shares])
+    page = (RESULTS / "tables" / "savings_glance.md").read_text("utf-8")
+    shown = re.findall(r"^\| (?:no|\d+ %) label noise \| (.+) \|$", page, re.MULTILINE)
+    for text, (_, sets) in zip(shown, sorted(rows.items()), strict=True):
+        known = [column[~np.isnan(column)] for column in np.array(sets).T]
+        wanted = [f"{100 * column.mean():.1f}" for column in known[:4]]
+        assert text.split(" | ") == [*wanted, *(f"{np.median(column):.0f}" for column in known[4:])]
