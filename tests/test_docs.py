@@ -62,9 +62,7 @@ def test_the_configuration_that_the_method_is_named_by_is_what_its_options_compo
     groups = ("strategy", "supervision", "init", "learner", "proxy_selection")
     name = name_of(identified({group: one.get(group) for group in groups}))
     assert f"configuration `{name}`" in (ROOT / "docs/method.md").read_text("utf-8")
-    assert f"(configuration {name})" in (ROOT / "results/tables/savings.md").read_text(
-        "utf-8"
-    )
+    assert f"(configuration {name})" in (ROOT / "results/tables/savings.md").read_text("utf-8")
 
 
 WHERE = re.findall(
