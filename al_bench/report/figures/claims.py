@@ -1,16 +1,21 @@
-"""The figure of claims: every opponent with its intervals."""
+"""The figures of claims: every opponent with its intervals, and mean curves over the budget."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from al_bench.report.analysis import Analysis
-from al_bench.report.figures.style import COLOURS, panels
+from al_bench.report.claims import ClaimResult, PairedResult
+from al_bench.report.figures.style import COLOURS, DOTTED, legend_below, once, panels
+from al_bench.report.keys import Setting
+from al_bench.report.stats import Floats
 from al_bench.report.summary import summaries
 
 NEVER = 108.0  # where a share is drawn that is not reached
+STEPS = np.linspace(0.0, 1.0, 41)  # of the budget
 
 
 def claims_figure(analysis: Analysis) -> Any:
@@ -51,3 +56,45 @@ def spot(axis: Any, height: int, value: float, low: float, high: float) -> None:
     if not np.isnan(low):
         axis.plot([left, right], [height, height], color=COLOURS[0], linewidth=1.2, zorder=3)
     axis.plot(at, height, "o", color=COLOURS[0], markersize=4, markeredgewidth=0, zorder=4)
+
+
+def budget_figure(analysis: Analysis) -> Any:
+    """Mean curves over the sets, the claims of `report.lines` and ours, a panel for each row."""
+    held = {result.claim.name: result for result in analysis.claims if result.sets}
+    shown = [held[name] for name in analysis.spec.lines if name in held]
+    if not shown:
+        return None
+    rows = list(shown[0].rows())
+    figure, axes = panels(len(rows), 2.5, 2.5, 3)
+    for axis, row in zip(axes, rows, strict=True):
+        draw_row(axis, shown, row, analysis)
+        axis.set_title(analysis.names.all(row))
+        axis.set_xlabel("labels, % of the budget")
+        axis.set_ylabel("balanced accuracy, %")
+        axis.set_xlim(0, 100)
+    once(axes)
+    handles, labels = axes[0].get_legend_handles_labels()
+    legend_below(figure, handles, labels, 2.2)
+    return figure
+
+
+def draw_row(axis: Any, shown: Sequence[ClaimResult], row: Setting, analysis: Analysis) -> None:
+    """The curves of one row: each opponent's, and ours on top; the prior is a dotted line."""
+    sets = shown[0].rows()[row]
+    for number, result in enumerate(shown):
+        mean = mean_curve(result.rows().get(row, []), "theirs")
+        if result.claim.prior_alone:
+            axis.axhline(mean[-1], label=result.claim.name, **DOTTED)
+        else:
+            axis.plot(100 * STEPS, mean, color=COLOURS[2 + number], label=result.claim.name)
+    assert shown[0].ours is not None
+    name = analysis.names.method(shown[0].ours)
+    ours = mean_curve(sets, "ours")
+    axis.plot(100 * STEPS, ours, color=COLOURS[1], linewidth=2.2, zorder=5, label=name)
+
+
+def mean_curve(sets: Sequence[PairedResult], whose: str) -> Floats:
+    """(41,) the mean over sets, in %, at shares of the budget; NaN where a set has no round yet."""
+    curves = [np.interp(STEPS * one.labels[-1], one.labels, getattr(one, whose), left=np.nan)
+              for one in sets]  # fmt: skip
+    return np.asarray(100 * np.mean(curves, axis=0))

@@ -12,8 +12,7 @@ import pandas as pd
 from al_bench.report import stats
 from al_bench.report.analysis import Analysis, analyse
 from al_bench.report.curves import LearningCurves
-from al_bench.report.figures.budget import budget_figure
-from al_bench.report.figures.claims import claims_figure
+from al_bench.report.figures.claims import budget_figure, claims_figure
 from al_bench.report.figures.classes import label_precision, recall_by_size
 from al_bench.report.figures.maps import heat, ladder, mean_ranks
 from al_bench.report.figures.style import (
