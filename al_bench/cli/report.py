@@ -55,6 +55,7 @@ def report(
     from al_bench.report.analysis import analyse
     from al_bench.report.build import write_report
     from al_bench.report.results import read_parquet, write_parquet
+    from al_bench.report.tables.answers import answer
     from al_bench.report.tables.render import print_tables
     from al_bench.report.tables.tables import tables
 
@@ -71,10 +72,11 @@ def report(
         written = [table]
     analysis = analyse(results, spec_of(config))
     written += write_report(analysis, name, out)
+    print("\n".join(map(str, written)))
     if not quiet:
         print(results.summary())
         print_tables(tables(analysis)[:1])
-    print("\n".join(map(str, written)))
+        print(answer(analysis))
     if log == Log.WANDB:
         log_to_wandb(name, analysis, written, table, folder, mode)
 

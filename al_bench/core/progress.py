@@ -9,19 +9,25 @@ from threading import Event, Thread
 from time import monotonic
 
 Advance = Callable[[int], None]  # called with the number done since the last call
-EVERY = 5.0  # seconds between two lines
+FIRST, EVERY = 1.0, 5.0  # seconds between two lines, in the first minute and later
+
+
+def pause(elapsed: float) -> float:
+    """The seconds to the next line, so many after the start."""
+    return min(FIRST, EVERY) if elapsed < 60 else EVERY
 
 
 class Every:
-    """Returns True once in EVERY seconds, first after EVERY seconds."""
+    """Returns True once in `pause` seconds, first after as many."""
 
     def __init__(self) -> None:
-        self.last = monotonic()
+        self.began = self.last = monotonic()
 
     def __call__(self) -> bool:
-        if monotonic() - self.last < EVERY:
+        now = monotonic()
+        if now - self.last < pause(now - self.began):
             return False
-        self.last = monotonic()
+        self.last = now
         return True
 
 
@@ -44,11 +50,11 @@ def progress_bar(name: str, total: int, known: int = 0, what: str = "rows") -> I
 
 @contextmanager
 def lines(name: str, total: int, known: int, what: str) -> Iterator[Advance]:
-    """A line on stderr every EVERY seconds, even during a long step; none for quick work."""
+    """A line on stderr every `pause` seconds, even during a long step; none for quick work."""
     done, began, ended = [0], monotonic(), Event()
 
     def speak() -> None:
-        while not ended.wait(EVERY):
+        while not ended.wait(pause(monotonic() - began)):
             text = line(name, sum(done), total, monotonic() - began, known, what)
             print(text, file=sys.stderr, flush=True)
 

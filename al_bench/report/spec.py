@@ -115,7 +115,8 @@ class ReportSpec:
     alike); baselines: methods to compare them with (none: all other published ones); method: the
     groups that make up a method, with `learner` if it is not part of the setting; question: what
     the page answers; claims: comparisons over sets, see `Claim`; glance: the names of up to three
-    of them, of one method, for a page of their own; tables: further tables, see `Pivot`.
+    of them, of one method, for a page of their own; lines: the names of those whose curves the
+    figure `budget` shows; tables: further tables, see `Pivot`.
     """
 
     metric: str = "balanced_accuracy"
@@ -126,6 +127,7 @@ class ReportSpec:
     question: str = ""
     claims: Sequence[Mapping[str, Any]] = ()
     glance: Sequence[str] = ()
+    lines: Sequence[str] = ()
     tables: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
@@ -148,6 +150,9 @@ class ReportSpec:
         if absent or len(self.glance) > 3:
             raise ValueError(f"report.glance is {list(self.glance)}; wanted up to three names of "
                              "report.claims")  # fmt: skip
+        unknown = [name for name in self.lines if name not in names]
+        if unknown:
+            raise ValueError(f"report.lines has {unknown[0]!r}; wanted names of report.claims")
         for what in ("ours", "baselines"):
             self.selected(what)
         self.pivots  # noqa: B018 (they are checked where they are made)

@@ -9,7 +9,7 @@ import typer
 from al_bench.cli.session import app
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [DOCS / f"{name}.md" for name in ("own-data", "labelling", "annotation-tools")]
+PAGES = [DOCS / f"{name}.md" for name in ("own-data", "labelling", "stopping")]
 NAMED = {name for page in PAGES for name in re.findall(r"albench session (\w+)", page.read_text())}
 
 
