@@ -50,6 +50,7 @@ def fake_run(
     error: str | None = None,
     finished: bool = True,
     digest: str | None = "d1",
+    n_test: int = 300,
     learner: Given = "linear",
     asking: Mapping[str, Given] | None = None,
 ) -> Path:
@@ -74,7 +75,7 @@ def fake_run(
     here = run_path(folder, name)
     manifest = {
         "id": name, "choices": choices, "science": science, "seed": seed,
-        "facts": {"n_pool": sum(counts), "n_test": 300, "n_classes": 6, "class_counts": counts,
+        "facts": {"n_pool": sum(counts), "n_test": n_test, "n_classes": 6, "class_counts": counts,
                   "noise_rate": rate, "noise_rates": [rate] * 6, "class_names": list(class_names),
                   "reads_truth": reads_truth} | ({"digest": digest} if digest else {}),
         "versions": {"numpy": "2.0", "torch": "2.6"}, "commit": "abc1234", "device": "cpu",

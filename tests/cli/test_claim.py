@@ -53,7 +53,10 @@ def test_sets_are_chosen_and_shown_one_by_one(
 def test_runs_on_other_problems_stop_it_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    frames = runs("mine", FAST).assign(digest="a"), runs("margin", SLOW).assign(digest="b")
+    frames = (
+        runs("mine", FAST).assign(digest="a"),
+        runs("margin", SLOW).assign(digest="b", n_test=7),
+    )
     path = write_parquet(results(*frames), tmp_path / "x.parquet")
     assert "not on one problem" in said(capsys, path, *MINE, code=1)
 

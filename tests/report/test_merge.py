@@ -13,11 +13,13 @@ from al_bench.runs.component import name_of
 from tests.fakes import fake_run, fake_runs
 
 
-def made(folder: Path, *strategies: str, seeds: int = 2, digest: str = "d1") -> Results:
+def made(
+    folder: Path, *strategies: str, seeds: int = 2, digest: str = "d1", n_test: int = 300
+) -> Results:
     """Made-up runs under the ids that real ones would have."""
     for strategy in strategies:
         for seed in range(seeds):
-            fake_run(folder, strategy, seed=seed, digest=f"{digest}{seed}")
+            fake_run(folder, strategy, seed=seed, digest=f"{digest}{seed}", n_test=n_test)
     return by_content(read_runs(folder))
 
 
@@ -94,7 +96,7 @@ def test_a_run_with_a_round_more_and_a_problem_with_two_digests_are_refused(
     shorter = replace(one, frame=one.frame.iloc[:-1])
     with pytest.raises(ValueError, match=r"1 of the 2 runs .* differ, run .* in their rounds"):
         merged_tables({"a": one, "b": shorter})
-    other = made(tmp_path / "b", "badge", digest="d2")
+    other = made(tmp_path / "b", "badge", digest="d2", n_test=299)
     said = r"of flowers, natural skew, no label noise, seed 0, but not on .*\(d\d0, d\d0\)"
     with pytest.raises(ValueError, match=said):
         merged_tables({"a": one, "b": other})

@@ -17,7 +17,7 @@ from al_bench.report.analysis import ReportSpec, analyse
 from al_bench.report.build import build_report
 from al_bench.report.figures.style import colours
 from al_bench.report.keys import Choice, Method
-from al_bench.report.results import Results, read_runs, write_parquet
+from al_bench.report.results import Results, check_problems, read_runs, write_parquet
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
 
@@ -142,12 +142,18 @@ def test_a_page_is_short_however_many_methods_and_settings_there_are(tmp_path: P
 
 def test_runs_of_one_seed_that_met_different_problems_are_not_compared(tmp_path: Path) -> None:
     one = fake_run(tmp_path, "margin", noise=0.2)
-    other = fake_run(tmp_path, "random", noise=0.2, digest="d2")
+    other = fake_run(tmp_path, "random", noise=0.2, digest="d2", n_test=299)
     fake_run(tmp_path, "random", noise=0.2, seed=1, digest="d3")  # another seed's is its own
     with pytest.raises(ValueError, match=r"not on one problem: .*albench run --again") as refused:
         analyse(read_runs(tmp_path), QUICK)
     assert {one.name, other.name} <= set(str(refused.value).split())
     assert "20 % label noise, seed 0" in str(refused.value)
+
+
+def test_features_rounded_by_another_processor_are_the_same_problem(tmp_path: Path) -> None:
+    fake_run(tmp_path, "margin", noise=0.2)
+    fake_run(tmp_path, "random", noise=0.2, digest="d2")
+    assert check_problems(read_runs(tmp_path).frame) == 0
 
 
 def test_runs_that_do_not_say_their_problem_are_counted(tmp_path: Path) -> None:

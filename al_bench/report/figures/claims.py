@@ -59,8 +59,8 @@ def spot(axis: Any, height: int, value: float, low: float, high: float) -> None:
 
 
 def budget_figure(analysis: Analysis) -> Any:
-    """Mean curves over the sets, the claims of `report.glance` and ours, a panel for each row."""
-    shown = at_once(analysis.claims, analysis.spec.glance)
+    """Mean curves over the sets, the claims of `report.lines` and ours, a panel for each row."""
+    shown = at_once(analysis.claims, analysis.spec.lines)
     if not shown:
         return None
     rows = list(shown[0].rows())
@@ -72,7 +72,8 @@ def budget_figure(analysis: Analysis) -> Any:
         axis.set_ylabel("balanced accuracy, %")
         axis.set_xlim(0, 100)
     once(axes)
-    legend_below(figure, *axes[0].get_legend_handles_labels(), 2.2)
+    handles, labels = axes[0].get_legend_handles_labels()
+    legend_below(figure, handles, labels, 2.2)
     return figure
 
 

@@ -118,12 +118,12 @@ def values_of_runs(frame: pd.DataFrame, metrics: Sequence[str], value: str | flo
         return np.asarray(np.add.reduceat(rows, np.flatnonzero(first), axis=0))
 
     if value == "last":
-        return curves[last]
+        return np.asarray(curves[last])
     if value == "area":
         steps = np.where(last, 0.0, np.append(np.diff(labels), 0.0))
         middles = (curves + np.roll(curves, -1, axis=0)) / 2
         under, wide = sums(middles * steps[:, None]), sums(steps)[:, None]
-        return np.where(wide > 0, under / np.where(wide > 0, wide, 1.0), curves[last])
+        return np.asarray(np.where(wide > 0, under / np.where(wide > 0, wide, 1.0), curves[last]))
     if value == "end":
         late = (labels >= 0.9 * labels[last][run])[:, None]
         return sums(np.where(late, curves, 0.0)) / sums(late.astype(float))
