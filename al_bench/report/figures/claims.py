@@ -72,7 +72,8 @@ def budget_figure(analysis: Analysis) -> Any:
         axis.set_ylabel("balanced accuracy, %")
         axis.set_xlim(0, 100)
     once(axes)
-    legend_below(figure, *axes[0].get_legend_handles_labels(), 2.2)
+    handles, labels = axes[0].get_legend_handles_labels()
+    legend_below(figure, handles, labels, 2.2)
     return figure
 
 

@@ -118,7 +118,7 @@ def values_of_runs(frame: pd.DataFrame, metrics: Sequence[str], value: str | flo
         return np.asarray(np.add.reduceat(rows, np.flatnonzero(first), axis=0))
 
     if value == "last":
-        return curves[last]
+        return np.asarray(curves[last])
     if value == "area":
         steps = np.where(last, 0.0, np.append(np.diff(labels), 0.0))
         middles = (curves + np.roll(curves, -1, axis=0)) / 2
