@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 from al_bench.report.analysis import Analysis, analyse
 from al_bench.report.build import build_report
-from al_bench.report.claims import ClaimResult, savings_table
+from al_bench.report.claims import ClaimResult, at_once, savings_table
 from al_bench.report.comparison import without_full
 from al_bench.report.keys import Method, Setting, keyed
 from al_bench.report.names import Names
@@ -480,3 +480,18 @@ def test_opponents_that_each_set_has_of_its_own_are_missing_on_their_own_set_alo
     without = own[~(noisy & (own["dataset"] == "two") & (own["strategy"] == "margin"))]
     said = note_of(analysed(results(without)))
     assert " Not run: margin (compared without) in two" in said
+
+
+def test_an_opponent_with_fewer_seeds_is_no_candidate_for_the_best_of_several() -> None:
+    few = runs("random", FAST + 0.5, seeds=(0.0,))
+    analysis = analysed(results(runs("mine", FAST), runs("margin", SLOW), few))
+    assert bases(analysis.claims[0]) == ["margin"]
+    assert analysis.claims[0].missing == ("random with all seeds (compared without) in one",)
+
+
+def test_claims_on_fewer_sets_do_not_stand_beside_others_at_a_glance() -> None:
+    frame = two_sets().frame
+    part = frame[~((frame["dataset"] == "two") & (frame["strategy"] == "margin"))]
+    claims = [CLAIM, {"name": "margin", "ours": MINE, "baselines": MARGIN}]
+    found = analysed(results(part), *claims).claims
+    assert [one.claim.name for one in at_once(found, ["margin", "faster"])] == ["faster"]

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,7 @@ def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
     frame["loss"] = frame["learner_config"].str.extract(r'"balance":"(\w+)"')
     frame = frame[frame["protocol"] != "full"].astype(dict.fromkeys(METRICS, float))
     x = frame.groupby(["dataset", "noise_rate", "round"])["n_labels"].transform("mean").round()
-    rows: dict[float, list[list[float]]] = {}
+    rows: dict[Any, list[list[float]]] = {}
     complete = frame[(frame["strategy"] == "base") & (frame["learner"] == "linear_residual")
                      & (frame["init"] == "random")]["dataset"].nunique() == 12  # fmt: skip
     for (rate, _), part in frame.assign(x=x).groupby(["noise_rate", "dataset"]):
@@ -55,7 +56,7 @@ def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
         ours, half = curves[OURS], len(alone) // 2
         areas = {a: np.trapezoid(curves[a], curves[a].columns, axis=1) for a in names}
         one, other = (
-            max(names, key=lambda a: areas[a][h].mean()) for h in np.split(range(2 * half), 2)
+            max(names, key=lambda a: areas[a][h].mean()) for h in np.split(np.arange(2 * half), 2)
         )
         rivals = [pd.concat([curves[other].iloc[:half], curves[one].iloc[half:]])]
         rivals += [curves[SINGLE]] if complete else []

@@ -58,8 +58,9 @@ def sentence(one: Summary, ours: str, opponent: str, names: Names) -> str:
     share = one.share
     if np.isfinite(share.median):
         text += f", and needs {100 * share.median:.0f} % of the budget for the same accuracy"
-    if share.sets:
         text += f" (the median; not reached in {share.missed} of {share.sets} sets)"
+    elif share.sets:
+        text += f", whose accuracy it does not reach in {share.missed} of {share.sets} sets"
     return f"{text}."
 
 

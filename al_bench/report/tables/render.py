@@ -14,7 +14,7 @@ from al_bench.report.tables.cells import Table
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-COLUMNS, WIDTH = 5, 120  # most columns on a terminal; characters per line without a terminal
+COLUMNS, WIDTH = 6, 120  # most columns on a terminal; characters per line without a terminal
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
     "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -98,7 +98,7 @@ def print_tables(tables: Iterable[Table]) -> None:
 
 
 def console(table: Table, width: int) -> RichTable:
-    """The table for a terminal: the columns that fit uncut, at most five, one line per row, and a
+    """The table for a terminal: the columns that fit uncut, at most six, one line per row, and a
     note of what is left out."""
     from rich.cells import cell_len
     from rich.table import Table as RichTable
