@@ -36,17 +36,26 @@ WORDS = {
         "uherding": "UHerding",
     },
     "supervision": {
-        "all_pseudo": "pseudo-labels", "belief_blend": "codecision's training",
+        "all_pseudo": "pseudo-labels", "belief_blend": "codecision 4's training",
         "confident_learning": "confident learning", "distill": "distillation",
+        "expert_pool": "codecision's training",
         "posterior_labels": "posterior labels", "prioral_split": "PriorAL's training",
         "self_training": "self-training", "smoothed": "label smoothing",
     },
     "init": {"codecision": "codecision's start", "fm_balanced": "balanced start"},
-    "learner": {"linear_residual": "residual head"},
+    "learner": {"linear_residual": "residual head", "linear_on_prior": "head on the prior"},
 }  # fmt: skip
 
 
-OWN = {"codecision": {"supervision": "belief_blend", "init": "codecision"}}  # parts of a whole
+OWN = {  # names of methods that are a whole of several parts
+    "codecision": {
+        "strategy": "codecision", "supervision": "expert_pool", "init": "codecision",
+        "learner": "linear_on_prior",
+    },
+    "codecision 4": {
+        "strategy": "codecision", "supervision": "belief_blend", "init": "codecision",
+    },
+}  # fmt: skip
 
 
 def plainest(methods: Iterable[Method]) -> list[Method]:
@@ -121,8 +130,11 @@ class Names:
     def parts(self, method: Method, groups: Sequence[str]) -> str:
         """The name of a method by these groups only."""
         text = self.choice(method.choice("strategy")) if "strategy" in groups else ""
-        own = own_parts(method) if "strategy" in groups else ()
-        if text == "codecision" and not own and any(map(own_parts, self.methods)):
+        name = whole(method) if "strategy" in groups else None
+        own = OWN.get(name or "", {})
+        if name and not self.changed(method.choice("strategy")):
+            text = name
+        elif text == "codecision" and any(map(whole, self.methods)):
             text = "codecision's queries"
         for choice in method.part(groups).choices:
             if choice.group in own and not self.changed(choice):
@@ -144,11 +156,11 @@ class Names:
         return " · ".join(rows.get(c.group, "") + self.choice(c) for c in shown)
 
 
-def own_parts(method: Method) -> tuple[str, ...]:
-    """The groups that go without saying in a method that is a whole of its own; else none."""
-    wanted = OWN.get(method.choice("strategy").option, {})
+def whole(method: Method) -> str | None:
+    """The name of a method that is a whole of its own, whose parts then go without saying."""
     there = {choice.group: choice.option for choice in method.choices}
-    return tuple(wanted) if all(there.get(group) == wanted[group] for group in wanted) else ()
+    found = (n for n, parts in OWN.items() if all(there.get(g, o) == o for g, o in parts.items()))
+    return next(found, None)
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:

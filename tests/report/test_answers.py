@@ -35,6 +35,9 @@ def test_a_page_of_one_setting_says_how_many_labels_ours_needs(
 ) -> None:
     for seed in range(2):
         fake_run(tmp_path, "margin", seed=seed, curve=RISING)
-        fake_run(tmp_path, "codecision", "belief_blend", "codecision", seed=seed, curve=ours)
+        fake_run(
+            tmp_path, "codecision", "expert_pool", "codecision", learner="linear_on_prior",
+            seed=seed, curve=ours,
+        )  # fmt: skip
     analysis = analyse(read_runs(tmp_path), ReportSpec(ours={"strategy": "codecision"}))
     assert answer(analysis) == wanted
