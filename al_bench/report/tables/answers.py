@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from al_bench.report import stats
-from al_bench.report.analysis import Analysis, random_of
+from al_bench.report.analysis import Analysis, SettingResult, random_of
 from al_bench.report.claims import ClaimResult, at_once
 from al_bench.report.names import Names
 from al_bench.report.summary import Summary, summaries
 from al_bench.report.tables.beyond import BELOW, end_gains
+from al_bench.report.tables.cells import percent
 
 
 def answer(analysis: Analysis) -> str:
     """The answer of a page: of the last claim of its glance or else its first against a method, of
-    what labels add to the prior, of the ranking, or of the areas in its only setting."""
+    what labels add to the prior, of our method in its only setting, of the ranking, or of areas."""
     held = [result for result in analysis.claims if result.sets]
     gains = end_gains(analysis) if "ladder" in analysis.spec.figures else []
     if held:
@@ -28,10 +29,12 @@ def answer(analysis: Analysis) -> str:
             f"{side(float(np.mean(gains)))} the foundation model alone, mean over {len(gains)} "
             f"pairs of data set and foundation model; in {below} of them it ends below it."
         )
+    several = len(analysis.settings) > 1
+    if not several and analysis.champion in analysis.settings[0].over_best and analysis.roles.ours:
+        return answer_of_setting(analysis.settings[0], analysis)
     methods, scores = analysis.ranked
     if not methods:
         return ""
-    several = len(analysis.settings) > 1
     values = stats.ranks(scores).mean(axis=0) if several else 100 * scores[0]
     what = "the best mean rank" if several else "the largest area under the curve"
     text = f"{capital(analysis.names.method(methods[0]))} has {what}, {values[0]:.1f}"
@@ -42,6 +45,28 @@ def answer(analysis: Analysis) -> str:
         text += f"{among}; random has {values[methods.index(chance)]:.1f}"
         among = ""
     return f"{text}{among}."
+
+
+def answer_of_setting(found: SettingResult, analysis: Analysis) -> str:
+    """With how many labels our first method reaches the final accuracy of the best baseline."""
+    curves, method = found.curves, analysis.champion
+    against = found.over_best[method]
+    assert against.baseline is not None
+    rules = [one.choice("strategy") for one in curves.methods]
+    alone = len(set(rules)) == len(rules)  # then a query rule is name enough
+    groups = ["strategy"] if alone else [choice.group for choice in method.choices]
+    ours, rival = (analysis.names.parts(m, groups) for m in (method, against.baseline))
+    share, budget = against.efficiency.share, curves.labels[-1]
+    level, end = (percent(float(curves.mean(m)[0, -1])) for m in (against.baseline, method))
+    if np.isfinite(share):
+        text = f"{ours} reaches the final accuracy of {rival}, {level} %, with "
+        text += f"{share * budget:.0f} of {budget:.0f} labels"
+    else:
+        text = f"{ours} does not reach the final accuracy of {rival}, {level} %: with all "
+        text += f"{budget:.0f} labels it is at {end} %"
+    if not np.isnan(curves.prior):
+        text += f"; the foundation model alone is at {percent(curves.prior)} %"
+    return f"{text}."
 
 
 def answer_of_claim(result: ClaimResult, names: Names) -> str:
