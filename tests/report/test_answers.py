@@ -39,5 +39,7 @@ def test_a_page_of_one_setting_says_how_many_labels_ours_needs(
             tmp_path, "codecision", "expert_pool", "codecision", learner="linear_on_prior",
             seed=seed, curve=ours,
         )  # fmt: skip
-    analysis = analyse(read_runs(tmp_path), ReportSpec(ours={"strategy": "codecision"}))
+    parts = ("strategy", "supervision", "init", "learner")
+    spec = ReportSpec(ours={"strategy": "codecision"}, method=parts)
+    analysis = analyse(read_runs(tmp_path), spec)
     assert answer(analysis) == wanted
