@@ -167,7 +167,9 @@ def label(
     port: Annotated[int, option("0: any that is free", min=0, max=2**16 - 1)] = 8765,
     host: Annotated[str, option("beyond this machine the address holds a token")] = "127.0.0.1",
     batch: Annotated[int, option("rows chosen at a time for each", min=1)] = 20,
-    guess: Annotated[bool, option("show the model's, but never of rows that measure it")] = True,
+    guess: Annotated[bool, option("show the model's after an answer")] = True,
+    goal: Annotated[int | None, option("how many rows are to be answered", min=1)] = None,
+    target: Annotated[float | None, option("balanced accuracy to be reached", min=0, max=1)] = None,
     config_dir: ConfigDir = None,
 ) -> None:
     """Serve a page on which people label, by keyboard, texts and images."""
@@ -179,7 +181,7 @@ def label(
         needs = f"the labelling page needs {error.name}: pip install 'al-bench[labelling]'"
         raise RuntimeError(needs) from error
     say = partial(print, flush=True)
-    serve(folder.expanduser(), host, port, batch, guess, config_dir, say)
+    serve(folder.expanduser(), host, port, batch, guess, goal, target, config_dir, say)
 
 
 @app.command()

@@ -28,6 +28,7 @@ TABLES = {
     "guesses": "key TEXT NOT NULL, pool TEXT NOT NULL, labels INTEGER NOT NULL, "
     "answers INTEGER NOT NULL, classes BLOB NOT NULL",
     "decisions": "kind TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
+    "metadata": "row INTEGER NOT NULL UNIQUE, value TEXT NOT NULL",  # older sessions lack it
 }
 
 
@@ -73,8 +74,17 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Note:
+    """An annotator's comment on a row, and whether it is flagged."""
+
+    comment: str = ""
+    flag: bool = False
+
+
+@dataclass(frozen=True)
 class Decision:
-    """A recorded decision: undo, skip, unskip, withdraw, fit, prior, estimate, look, brought."""
+    """A recorded decision: undo, skip, unskip, withdraw, fit, prior, estimate, look, brought, note,
+    guideline."""
 
     number: int
     kind: str
@@ -83,14 +93,14 @@ class Decision:
 
 
 def schema() -> Iterator[str]:
-    """SQL statements that make the tables, to which rows can only be appended."""
+    """SQL statements that make the tables that are missing; rows can only be appended to them."""
     yield f"PRAGMA application_id = {MARK}"
     yield f"PRAGMA user_version = {FORM}"
     for table, columns in TABLES.items():
-        yield f"CREATE TABLE {table} (number INTEGER PRIMARY KEY, {columns})"
+        yield f"CREATE TABLE IF NOT EXISTS {table} (number INTEGER PRIMARY KEY, {columns})"
         for change in ("UPDATE", "DELETE"):
             yield (
-                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{change.lower()} BEFORE {change} ON "
+                f"{table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
-    yield "CREATE INDEX suggestions_by_row ON suggestions (row)"
+    yield "CREATE INDEX IF NOT EXISTS suggestions_by_row ON suggestions (row)"

@@ -48,7 +48,7 @@ class Store:
         return store
 
     def make(self) -> None:
-        """Make the tables, inside the transaction that first fills them."""
+        """Make the tables that are missing, inside the transaction that first fills them."""
         with self.writing() as connection:
             for line in schema():
                 connection.execute(line)
@@ -66,6 +66,8 @@ class Store:
                 raise ValueError(f"{file} is no session: nothing made it one")
             if form != FORM:
                 raise ValueError(f"{file} has form {form}; this al_bench reads form {FORM}")
+            if not store._read("SELECT 1 FROM sqlite_master WHERE name = 'metadata'"):
+                store.make()
         except BaseException:
             store.close()
             raise
@@ -157,6 +159,11 @@ class Store:
         """The sha256 of a row's image."""
         found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
         return found
+
+    def metadata(self, row: int) -> dict[str, str]:
+        """What is shown beside a row, by column."""
+        found = self._read("SELECT value FROM metadata WHERE row = ?", row)
+        return dict(json.loads(found[0][0])) if found else {}
 
     def count(self, table: str) -> int:
         return int(self._read(f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])
