@@ -237,11 +237,13 @@ class ExportedModel:
         image: str | None = None,
         id: str | None = None,
         split: str = "train",
+        encoding: str | None = None,
         config_dir: str | Path | None = None,
     ) -> pd.DataFrame:
         """Predictions for rows, as `Session.predict`; ValueError where the encoder has changed, or
         where the rows are of another kind or lack class probabilities that the model reads."""
-        rows = read_rows(inputs, Columns(text, image, None, id, split).or_else(self.columns))
+        columns = Columns(text, image, None, id, split, (), encoding).or_else(self.columns)
+        rows = read_rows(inputs, columns)
         rows.check_kind(self.modality, "the model")
         extra = None if config_dir is None else Path(config_dir)
         prior: Prior = instantiate(config_of({"prior": self.prior}, self.overrides, extra).prior)

@@ -28,8 +28,8 @@ TABLES = {
     "guesses": "key TEXT NOT NULL, pool TEXT NOT NULL, labels INTEGER NOT NULL, "
     "answers INTEGER NOT NULL, classes BLOB NOT NULL",
     "decisions": "kind TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
-    "metadata": "row INTEGER NOT NULL UNIQUE, value TEXT NOT NULL",  # older sessions lack it
 }
+LATER = {"metadata": "row INTEGER NOT NULL UNIQUE, value TEXT NOT NULL"}  # older sessions lack it
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,25 @@ class Decision:
 
 
 def schema() -> Iterator[str]:
-    """SQL statements that make the tables that are missing; rows can only be appended to them."""
+    """SQL statements that make the first version's tables, to which rows can only be appended."""
     yield f"PRAGMA application_id = {MARK}"
     yield f"PRAGMA user_version = {FORM}"
     for table, columns in TABLES.items():
+        yield f"CREATE TABLE {table} (number INTEGER PRIMARY KEY, {columns})"
+        yield from append_only(table)
+    yield "CREATE INDEX suggestions_by_row ON suggestions (row)"
+
+
+def later() -> Iterator[str]:
+    """SQL statements that make the tables of later versions, where they are missing."""
+    for table, columns in LATER.items():
         yield f"CREATE TABLE IF NOT EXISTS {table} (number INTEGER PRIMARY KEY, {columns})"
-        for change in ("UPDATE", "DELETE"):
-            yield (
-                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{change.lower()} BEFORE {change} ON "
-                f"{table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-    yield "CREATE INDEX IF NOT EXISTS suggestions_by_row ON suggestions (row)"
+        yield from append_only(table, "IF NOT EXISTS ")
+
+
+def append_only(table: str, where: str = "") -> Iterator[str]:
+    for change in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TRIGGER {where}{table}_no_{change.lower()} BEFORE {change} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
