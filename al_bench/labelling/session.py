@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from al_bench.labelling.annotations import AnswerTable, append, check_annotator, read_answers
+from al_bench.labelling.diagnostics import calibration_of
 from al_bench.labelling.evaluation import SessionEstimate, evaluate_session
 from al_bench.labelling.export import export_bundle
 from al_bench.labelling.exported_model import predictions
@@ -222,20 +223,24 @@ class Session:
         id: str | None = None,
         split: str = "train",
         encoding: str | None = None,
+        shares: bool = True,
     ) -> pd.DataFrame:
         """Predictions for every row of the session, or for new rows, which are not added: a data
-        frame with columns id, label and confidence.
+        frame with columns id, label, confidence (its probability) and p(...) of each class.
 
         inputs: as `data` of `new`; text, image, id: its columns, those of the session if none is
-        named; split: of a data set; encoding: of a csv.
+        named; split: of a data set; encoding: of a csv; shares: whether probabilities are
+        calibrated at the class shares of the session's rows, as its audit estimates them.
         """
         now = self.service.snapshot()
         classes = now.settings.classes
+        calibration = calibration_of(self.service, now) if shares else None
         if inputs is None:
-            return predictions(now.pool.names, classes, self.service.fit(now).probs)
+            probs = self.service.fit(now).probs
+            return predictions(now.pool.names, classes, probs, calibration)
         columns = Columns(text, image, None, id, split, (), encoding).or_else(now.settings.columns)
         rows = read_rows(inputs, columns)
-        return predictions(rows.ids(), classes, self.service.predict(now, rows))
+        return predictions(rows.ids(), classes, self.service.predict(now, rows), calibration)
 
     def add_rows(
         self, data: Any, prior_table: str | Path | None = None, encoding: str | None = None
@@ -263,8 +268,9 @@ class Session:
             return session_status(self.ledger, rows, self.classes, fits)
 
     def export(self, folder: str | Path) -> list[str]:
-        """Write labels.csv, predictions.csv, report.html and, where it can be exported, the model
-        into a folder; returns the file names. Without an estimate the report says why."""
+        """Write labels.csv, predictions.csv, answers.csv, report.html and, where it can be
+        exported, the model with its card into a folder; returns the file names. Without an estimate
+        the report says why."""
         out = Path(folder).expanduser()
         with unwritable(out):
             out.mkdir(parents=True, exist_ok=True)

@@ -157,6 +157,11 @@ class Store:
         """Whether a row was ever suggested."""
         return bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
 
+    def texts(self, rows: Sequence[int]) -> list[str | None]:
+        """The texts of some rows."""
+        sql = "SELECT text FROM rows WHERE number = ?"
+        return [self._read(sql, row + 1)[0][0] for row in rows]
+
     def digest(self, row: int) -> str | None:
         """The sha256 of a row's image."""
         found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
