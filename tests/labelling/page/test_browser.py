@@ -3,6 +3,7 @@ process of its own, which may be killed."""
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from shutil import copytree
 from threading import Thread
@@ -25,7 +27,7 @@ from al_bench.labelling.ledger import ledger
 from al_bench.labelling.page.app import application
 from al_bench.labelling.page.background import Background
 from al_bench.labelling.page.serve import listening
-from al_bench.labelling.page.view import View
+from al_bench.labelling.page.view import GUIDELINE, View
 from al_bench.labelling.store import Store
 from tests.chromium import IN_A_BROWSER, chromium
 from tests.labelling.page.pages import Chooser, made
@@ -347,6 +349,32 @@ def test_comments_flags_help_and_guideline_by_keys(browser: Browser, tmp_path: P
         page.get_by_role("button", name="Save").click()
         shown(page).keyboard.press("g")
         assert page.is_visible("text=The writer is content.")
+
+
+def test_the_picture_of_the_docs_is_made(browser: Browser, tmp_path: Path) -> None:
+    """The labelling page with a rare class, as docs/images/label.png shows it; with the environment
+    variable PICTURES it is written there."""
+    films = ["A film that takes its time, and is worth every minute of it.",
+             "I laughed twice, and both times at the wrong place.",
+             "The cast is splendid; the story forgets them half way."]  # fmt: skip
+    session = made(tmp_path / "films", texts=films * 20, classes=["praise", "blame", "mixed"])
+    session.store.append("metadata", row=44, value='{"author": "M. Hale", "year": "2024"}')
+    guide = {"text": "What does the writer think of the film?", "by": "ann",
+             "classes": {"praise": "wants you to see it", "mixed": "praise and blame"}}  # fmt: skip
+    session.store.decide(GUIDELINE, guide)
+    with nearby(session) as address:
+        page = opened(browser, address, viewport={"width": 1000, "height": 700})
+        for _ in range(44):
+            text = shown(page).inner_text("#row")
+            press(page, str(1 + next(i for i, film in enumerate(films) if film in text)))
+        page.keyboard.press("g")
+        page.wait_for_function("document.querySelector('#progress').innerText.startsWith('44')")
+        picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    assert picture.size == (1000, 700)
+    colours = {colour for _, colour in picture.getcolors(2**20)}
+    assert colours >= {(0, 114, 178), (213, 94, 0), (0, 158, 115)}  # of the classes
+    if folder := os.environ.get("PICTURES"):
+        picture.quantize(128).save(Path(folder) / "label.png", optimize=True)
 
 
 OURS = r"codecision|likely|look \d|surely|audit|joined|belief|as they come"
