@@ -223,9 +223,8 @@ def export(
             options = session.settings.options
             named = ", ".join(f"{g}={options[g]}" for g in ("learner", "supervision", "prior"))
             why = f"not with {named}" if session.status().fits else "no answer has taught one yet"
-            print(
-                f"no model: {why}; only a linear head is exported, alone or joined with our belief"
-            )
+            print(f"no model: {why}; only a linear head is exported, alone or with the default "
+                  "supervision")  # fmt: skip
     print(f"{out}: {', '.join(files)}")
 
 

@@ -324,7 +324,7 @@ class ExportedModel:
     @property
     def encoder_name(self) -> str:
         """The encoder as people know it, where we know that, with its revision."""
-        known = [f"{name}, {key}" for key, name in ENCODERS.items() if key in self.encoder]
+        known = [f"{name} (sha256 {key})" for key, name in ENCODERS.items() if key in self.encoder]
         return known[0] if known else self.encoder
 
     @property

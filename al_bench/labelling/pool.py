@@ -26,6 +26,7 @@ from al_bench.labelling.store import Store
 
 ARRAYS = "given"  # folder of features and class probabilities that came with the data
 BLOCK = 256  # rows embedded at a time: the time left is known, and saved, after so many
+OWNER = "the session's"  # before "rows", in progress bars
 SPLIT = "rows"  # the cache's name for the rows of one arrival
 
 GivenPrior: TypeAlias = tuple[str, list[str]]  # class probabilities: name of the array, classes
@@ -131,9 +132,14 @@ def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path
     """Unit-length float32 features and zero-shot probabilities of all arrivals, read from the cache
     or made now; the features stand for the inputs."""
     encoder = prior.encoder(task.modality)
-    features = [embeddings(cache, cache_key(b), SPLIT, encoder, b.inputs, BLOCK) for b in batches]
+    features = [
+        embeddings(cache, cache_key(b), SPLIT, encoder, b.inputs, BLOCK, OWNER) for b in batches
+    ]
     parts = zip(batches, features, strict=True)
-    each = [zero_shot(cache, cache_key(b), SPLIT, prior, f, b.inputs, task) for b, f in parts]
+    each = [
+        zero_shot(cache, cache_key(b), SPLIT, prior, f, b.inputs, task, name=OWNER)
+        for b, f in parts
+    ]
     vectors = unit(np.concatenate(features))
     guesses = np.concatenate(each).astype(np.float32, copy=False)
     return Rows(FeatureRows(vectors, None), vectors, guesses)
