@@ -12,9 +12,9 @@ from al_bench.core.state import Floats
 from al_bench.labelling.audit.design import Audit, weights
 
 STEPS = 50  # of the fixed point
-ENOUGH = 10_000  # rows by which offsets are found
+ENOUGH = 5_000  # rows by which offsets are found
 RANKS = 200  # numbers of rows for which a threshold is kept
-LOG2 = np.linspace(-2, 2, 33)  # of the inverse temperatures that are tried
+LOG2 = np.linspace(-2, 2, 17)  # of the inverse temperatures that are tried
 SPREAD = 0.5  # standard deviation of the prior of log2 inverse temperature
 
 
@@ -93,7 +93,7 @@ def offsets_for(scores: Floats, shares: Floats) -> Floats:
     for _ in range(STEPS):
         step = np.log(shares / np.maximum(softmax(scores + offsets).mean(axis=0), 1e-12))
         offsets += step
-        if np.abs(step).max() < 1e-4:
+        if np.abs(step).max() < 1e-3:
             break
     return np.asarray(offsets - offsets.mean())
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.core.state import Floats, Ints
-from al_bench.labelling.audit.design import weights
+from al_bench.labelling.audit.design import Audit, weights
 from al_bench.labelling.audit.estimate import Interval
 from al_bench.labelling.calibration import Calibration, calibrated
 from al_bench.labelling.evaluation import audit_of, truths_of
@@ -20,11 +20,21 @@ EXAMPLES, POINTS = 20, 15  # of errors and of the learning curve
 def calibration_of(service: ModelService, now: Snapshot) -> Calibration:
     """The calibration of a session's model by its audit; without audit answers at the shares that
     the model itself has."""
-    audit, k = audit_of(now), len(now.settings.classes)
-    truths: Floats = np.empty((0, k))
-    if len(audit.rows):
-        truths, _, _ = truths_of(now.ledger.audit_answers, audit, now.settings.classes)
-    return calibrated(service.fit(now).probs, audit, truths)
+    return calibrated(service.fit(now).probs, *audited(now))
+
+
+def audited(now: Snapshot) -> tuple[Audit, Floats]:
+    """The audit with its (a, k) true classes; without rows where these cannot be known, because
+    people agree by chance alone."""
+    audit, classes = audit_of(now), now.settings.classes
+    nothing: Floats = np.empty((0, len(classes)))
+    try:
+        if len(audit.rows):
+            return audit, truths_of(now.ledger.audit_answers, audit, classes)[0]
+    except ValueError:
+        pass
+    none = np.empty(0, dtype=np.int64)
+    return Audit(none, audit.strata, none), nothing
 
 
 @dataclass(frozen=True)
@@ -46,10 +56,10 @@ class AuditCheck:
 def audit_check(service: ModelService, now: Snapshot) -> AuditCheck | None:
     """The confusion matrix, precisions, errors and learning curve of a session by its audit; None
     before an answer."""
-    audit, classes, probs = audit_of(now), now.settings.classes, service.fit(now).probs
+    classes, probs = now.settings.classes, service.fit(now).probs
+    audit, truths = audited(now)
     if not len(audit.rows):
         return None
-    truths, _, _ = truths_of(now.ledger.audit_answers, audit, classes)
     each, guesses = weights(audit.strata, audit.rows), probs[audit.rows].argmax(axis=1)
     confusion = np.stack(
         [each[guesses == c] @ truths[guesses == c] for c in range(len(classes))], axis=1

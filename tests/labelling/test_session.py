@@ -394,7 +394,8 @@ def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervis
         label(session)
         files = session.export(tmp_path / "final")
         here = session.predict(npz(tmp_path, n=30, seed=4, name="new.npz"))
-    assert files == ["labels.csv", "model.json", "model.npz", "predictions.csv", "report.html"]
+    assert files == ["README.md", "answers.csv", "labels.csv", "model.json", "model.npz",
+                     "predictions.csv", "report.html"]  # fmt: skip
     model = al_bench.labelling.ExportedModel.load(tmp_path / "final")
     pd.testing.assert_frame_equal(model.predict(tmp_path / "new.npz"), here)
 

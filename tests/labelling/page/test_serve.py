@@ -67,7 +67,7 @@ def test_who_comes_second_is_shown_some_rows_of_the_first_without_the_guess(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new(tmp_path, overlap=0.2).close()
-    labelling = open_view(tmp_path / "session", 20, True, None)
+    labelling = open_view(tmp_path / "session", 20, True, None, None, None)
     monkeypatch.setattr(labelling.background, "want_rows", lambda annotator: None)  # one batch each
     for annotator in ("ann", "bob"):
         labelling.background.choose(annotator)
