@@ -35,6 +35,7 @@ demo-tiny: install
 test: install  ## run the tests (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not browser and not ray"
 
+# PICTURES=docs/images writes the docs' pictures of the pages
 test-browser: install  ## the pages and the site in a real browser (needs the system's chromium; skipped without it)
 	$(BIN)/python -m pytest -m browser -rs tests/labelling/page tests/report/test_explorer_page.py tests/test_site.py
 

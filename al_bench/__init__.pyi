@@ -13,6 +13,7 @@ from .core.state import TrainingSet as TrainingSet
 from .labelling import Answer as Answer
 from .labelling import Session as Session
 from .labelling import Suggestion as Suggestion
+from .labelling import load as load
 from .runs.environment import deterministic as deterministic
 
 __version__: str

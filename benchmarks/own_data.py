@@ -13,7 +13,6 @@ foundation model, learner and audit, and trains on the labels alone.
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +67,6 @@ def labelled(folder: Path, data: Dataset, options: list[str], seed: int, most: i
     truth = data.train.labels[:ROWS]
     said = people(data.train.columns["votes"][:ROWS], seed)
     place = folder / f"session {len(list(folder.iterdir()))}"
-    shutil.copytree(folder / "cache", place / "cache")  # what the foundation model says, once
     points = []
     more = {"prompts": data.prompts, "overrides": options, "seed": seed}
     with Session.new(place, folder / "texts.csv", names, **more) as session:
@@ -190,8 +188,6 @@ def main() -> None:
         pd.DataFrame({"text": list(data.train.inputs)[:ROWS]}).to_csv(
             folder / "texts.csv", index=False
         )
-        Session.new(folder / "first", folder / "texts.csv", data.class_names, prompts=data.prompts)
-        shutil.move(folder / "first" / "cache", folder / "cache")
         runs: dict[str, list[list[Point]]] = {"ours": [], "random": []}
         for seed in range(args.seeds):
             runs["ours"].append(labelled(folder, data, [], seed, LABELS))

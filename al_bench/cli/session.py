@@ -49,6 +49,7 @@ Data = Annotated[str, option(KINDS)]
 Text = Annotated[str | None, option('its column of texts ("text")')]
 Image = Annotated[str | None, option("its column of images or image files, in place of texts")]
 Id = Annotated[str | None, option("its column of row names; left out: numbers from 0", "--id")]
+Encoding = Annotated[str | None, option("of a csv, such as cp1252; left out: UTF-8")]
 Split = Annotated[str, option("of a data set")]
 PriorTable = Annotated[str | None, option("class probabilities of embeddings: .npz or a table")]
 Budget = Annotated[int, option("how many rows")]
@@ -73,6 +74,8 @@ def new(
     image: Image = None,
     id: Id = None,
     split: Split = "train",
+    encoding: Encoding = None,
+    show: Annotated[str | None, option("a,b,c: columns to show beside a row")] = None,
     classes: Annotated[str | None, option("a,b,c; left out: those of the labels there are")] = None,
     label: Annotated[str | None, option("a column of labels that are there already")] = None,
     prior_table: PriorTable = None,
@@ -96,6 +99,8 @@ def new(
         label=label,
         id=id,
         split=split,
+        show=names_in(show or ""),
+        encoding=encoding,
         prior_table=prior_table,
         prompts=prompt or None,
         overrides=overrides or (),
@@ -138,6 +143,7 @@ def tell(
     file: Annotated[Path, typer.Argument(help="a csv, parquet or jsonl; or an export, .json")],
     annotator: Annotated[str, option("who gave them, if no column says")] = "annotator",
     unasked: Annotated[bool, option("also of rows never suggested", "--unasked")] = False,
+    encoding: Encoding = None,
     config_dir: ConfigDir = None,
 ) -> None:
     """Read answers from a csv with columns id and answer (annotator, seconds), or a tool's export.
@@ -154,8 +160,8 @@ def tell(
             known = len(found) - count
             print(f"{count} answers told; {known} are known, {empty} have no answer")
         else:
-            answers, empty = read_answers(file, annotator, session.classes)
-            count = session.tell(answers, unasked=unasked)
+            answers = read_answers(file, annotator, session.classes, encoding)
+            count, empty = session.tell(answers, unasked=unasked), answers.empty
             left = f"; {empty} of {count + empty} lines have no answer and are left out"
             print(f"{count} answers told{left if empty else ''}")
         print_status(session)
@@ -167,7 +173,9 @@ def label(
     port: Annotated[int, option("0: any that is free", min=0, max=2**16 - 1)] = 8765,
     host: Annotated[str, option("beyond this machine the address holds a token")] = "127.0.0.1",
     batch: Annotated[int, option("rows chosen at a time for each", min=1)] = 20,
-    guess: Annotated[bool, option("show the model's, but never of rows that measure it")] = True,
+    guess: Annotated[bool, option("show the model's after an answer")] = True,
+    goal: Annotated[int | None, option("how many rows are to be answered", min=1)] = None,
+    target: Annotated[float | None, option("balanced accuracy to be reached", min=0, max=1)] = None,
     config_dir: ConfigDir = None,
 ) -> None:
     """Serve a page on which people label, by keyboard, texts and images."""
@@ -179,7 +187,7 @@ def label(
         needs = f"the labelling page needs {error.name}: pip install 'al-bench[labelling]'"
         raise RuntimeError(needs) from error
     say = partial(print, flush=True)
-    serve(folder.expanduser(), host, port, batch, guess, config_dir, say)
+    serve(folder.expanduser(), host, port, batch, guess, goal, target, config_dir, say)
 
 
 @app.command()
@@ -215,9 +223,8 @@ def export(
             options = session.settings.options
             named = ", ".join(f"{g}={options[g]}" for g in ("learner", "supervision", "prior"))
             why = f"not with {named}" if session.status().fits else "no answer has taught one yet"
-            print(
-                f"no model: {why}; only a linear head is exported, alone or joined with our belief"
-            )
+            print(f"no model: {why}; only a linear head is exported, alone or with the default "
+                  "supervision")  # fmt: skip
     print(f"{out}: {', '.join(files)}")
 
 
@@ -229,6 +236,7 @@ def predict(
     image: Image = None,
     id: Id = None,
     split: Split = "train",
+    encoding: Encoding = None,
     out: Out = None,
     config_dir: ConfigDir = None,
 ) -> None:
@@ -238,11 +246,19 @@ def predict(
     if (folder / CARD).is_file():
         model = ExportedModel.load(folder)
         table = model.predict(
-            data, text=text, image=image, id=id, split=split, config_dir=config_dir
+            data,
+            text=text,
+            image=image,
+            id=id,
+            split=split,
+            encoding=encoding,
+            config_dir=config_dir,
         )
     else:
         with open_session(folder, config_dir) as session:
-            table = session.predict(data, text=text, image=image, id=id, split=split)
+            table = session.predict(
+                data, text=text, image=image, id=id, split=split, encoding=encoding
+            )
     table.to_csv(out or sys.stdout, index=False)
     if out is not None:
         print(f"{len(table)} rows in {out}")
@@ -259,6 +275,7 @@ def status(folder: Folder, config_dir: ConfigDir = None) -> None:
 def add(
     folder: Folder,
     data: Annotated[str | None, option("as of new, with columns of the same names")] = None,
+    encoding: Encoding = None,
     classes: Annotated[str | None, option("a,b,c: besides those there are")] = None,
     prior_table: PriorTable = None,
     config_dir: ConfigDir = None,
@@ -268,7 +285,7 @@ def add(
         raise typer.BadParameter("wanted either --data or --classes")
     with open_session(folder, config_dir) as session:
         if data is not None:
-            print(f"{session.add_rows(data, prior_table):,} rows added")
+            print(f"{session.add_rows(data, prior_table, encoding):,} rows added")
         elif classes is not None:
             session.add_classes(names_in(classes), prior_table)
         print_status(session)

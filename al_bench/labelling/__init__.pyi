@@ -1,6 +1,7 @@
 from .audit.estimate import Interval as Interval
 from .evaluation import SessionEstimate as SessionEstimate
 from .exported_model import ExportedModel as ExportedModel
+from .exported_model import load as load
 from .ledger import Status as Status
 from .schema import Answer as Answer
 from .schema import Suggestion as Suggestion

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -15,45 +17,52 @@ from al_bench.core.loop import answered
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
 from al_bench.core.threads import one_thread
+from al_bench.labelling.annotations import NOT_SURE
+from al_bench.labelling.diagnostics import audit_check, calibration_of
 from al_bench.labelling.evaluation import SessionEstimate
 from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
 from al_bench.labelling.ledger import Status, by_row
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
+from al_bench.labelling.schema import Note
 from al_bench.labelling.store import unwritable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+README = "README.md"  # the model card
 MODEL = "model"  # source of the label of a row that nobody answered
 
 
 @dataclass(frozen=True)
 class ExportBundle:
-    """The parts of an export, named as their files; model: None where it cannot be exported.
+    """The parts of an export: tables, pages and, where it can be exported, the model.
 
-    facts: further entries of the model's card.
+    facts: further entries of the model's json; card: the model card, in Markdown.
     """
 
     labels: pd.DataFrame
     predictions: pd.DataFrame
+    answers: pd.DataFrame
     report: str
     model: ExportedModel | None
     facts: dict[str, Any]
+    card: str
 
     def write(self, out: Path) -> list[str]:
-        """Write labels.csv, predictions.csv, report.html and the model, each as a whole; returns
-        the file names. OSError where the folder cannot be written."""
+        """Write labels.csv, predictions.csv, answers.csv, report.html and the model with README.md,
+        each as a whole; returns the file names. OSError where the folder cannot be written."""
         with unwritable(out), TemporaryDirectory(dir=out) as place:
             folder = Path(place)  # so that no file is written in part
-            self.labels.to_csv(folder / "labels.csv", index=False)
-            self.predictions.to_csv(folder / "predictions.csv", index=False)
+            for name in ("labels", "predictions", "answers"):
+                getattr(self, name).to_csv(folder / f"{name}.csv", index=False)
             if self.model is not None:
                 self.model.save(folder, self.facts)
+                (folder / README).write_text(self.card, encoding="utf-8")
             (folder / "report.html").write_text(self.report, encoding="utf-8")
             names = sorted(path.name for path in folder.iterdir())
             for name in names:
                 (folder / name).replace(out / name)
-        for name in {WEIGHTS, CARD} - set(names):
+        for name in {WEIGHTS, CARD, README} - set(names):
             (out / name).unlink(missing_ok=True)  # files of an earlier model
         return names
 
@@ -64,10 +73,8 @@ def export_bundle(
     """The export of a session at one time. estimate: how good the model is, or a sentence why that
     is unknown."""
     fit, classes, reader = service.fit(now), now.settings.classes, service.reader(now)
-    predicted = predictions(now.pool.names, classes, fit.probs)
-    labels = label_table(now, predicted, fit.number)
-    for number, name in enumerate(classes):
-        predicted[f"p({name})"] = fit.probs[:, number].astype(float).round(6)
+    calibration = calibration_of(service, now)
+    predicted = predictions(now.pool.names, classes, fit.probs, calibration)
     model = None
     if fit.model is not None:
         settings = now.settings
@@ -82,13 +89,54 @@ def export_bundle(
             reader.given,
             settings.columns,
             fit.model,
+            calibration,
         )
     facts = {"al_bench": version("al-bench"), "rows": status.rows, "labels": status.answered}
     if isinstance(estimate, SessionEstimate):
         facts |= {"estimate": asdict(estimate)}
+    values = {
+        "settings": now.settings,
+        "status": status,
+        "estimate": estimate,
+        "model": model,
+        "most": max([1, *status.counts.values()]),
+        "version": version("al-bench"),
+        "check": audit_check(service, now),
+        "shares": dict(zip(classes, calibration.shares.tolist(), strict=True)),
+        "days": [
+            day(one.time) for one in now.ledger.answers[:: max(len(now.ledger.answers) - 1, 1)]
+        ],
+    }
     return ExportBundle(
-        labels, predicted, export_report(now, status, estimate, model is not None), model, facts
+        label_table(now, predicted[["id", "label", "confidence"]], fit.number),
+        predicted,
+        answer_table(service, now),
+        rendered("report.html", values),
+        model,
+        facts,
+        rendered("card.md", values) if model is not None else "",
     )
+
+
+def answer_table(service: ModelService, now: Snapshot) -> pd.DataFrame:
+    """Every answer that was ever given, in order: who gave it when, how long it took, the comment,
+    and whether it counts or was undone or replaced."""
+    import pandas as pd
+
+    counts, notes = {one.number for one in now.ledger.answers}, now.ledger.notes
+    lines = [
+        (one.id, one.answer or NOT_SURE, one.annotator, day(one.time), one.seconds, one.source,
+         one.number in counts, note.comment, note.flag)
+        for one in service.store.answers()
+        for note in [notes.get((one.row, one.annotator), Note())]
+    ]  # fmt: skip
+    names = ("id", "answer", "annotator", "time", "seconds", "source", "counts", "comment", "flag")
+    return pd.DataFrame(lines, columns=list(names))
+
+
+def day(time: float) -> str:
+    """A time in seconds since 1970, in UTC."""
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
 
 
 def label_table(now: Snapshot, guesses: pd.DataFrame, number: int) -> pd.DataFrame:
@@ -128,21 +176,13 @@ def labels_of_rows(now: Snapshot, number: int) -> tuple[Ints, Ints, Floats]:
     return rows, labels, np.full(len(rows), np.nan)
 
 
-def export_report(
-    now: Snapshot, status: Status, estimate: SessionEstimate | str, model: bool
-) -> str:
-    """A page for later readers of an export: labels by class and annotator, how good the model is
-    or why that is unknown, and how it was made. Texts are escaped, nothing is fetched. model:
-    whether the export holds the model's weights."""
+def rendered(template: str, values: Mapping[str, Any]) -> str:
+    """A page for later readers of an export, with texts escaped; nothing is fetched."""
     from jinja2 import Environment
 
-    source = (files("al_bench.labelling") / "report.html").read_text("utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(source).render(
-        settings=now.settings,
-        status=status,
-        estimate=estimate,
-        model=model,
-        most=max([1, *status.counts.values()]),
-        version=version("al-bench"),
+    source = (files("al_bench.labelling") / template).read_text("utf-8")
+    environment = Environment(
+        autoescape=template.endswith(".html"), trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["zip"] = zip
+    return environment.from_string(source).render(**values)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from al_bench.belief.belief import CrossFitModel, Mixture, MixtureComponent
 from al_bench.core.arrays import log_softmax, softmax, unit
@@ -19,8 +21,9 @@ from al_bench.core.state import Floats, Rows
 from al_bench.crowd.crossfit import FoldModel
 from al_bench.data.cache.embeddings import embeddings
 from al_bench.data.types import Prior, Task
+from al_bench.labelling.calibration import Calibration
 from al_bench.labelling.pool import SPLIT, cache_key, pool_rows
-from al_bench.labelling.rows import RowBatch, plain_arrays
+from al_bench.labelling.rows import RowBatch, image_batch, plain_arrays
 from al_bench.labelling.settings import Columns, config_of, task_of
 from al_bench.labelling.sources import read_rows
 from al_bench.learners.linear import LinearHeadModel
@@ -30,9 +33,15 @@ from al_bench.runs.config import instantiate
 if TYPE_CHECKING:
     import pandas as pd
 
+CALIBRATION = "calibration."  # prefix of its arrays
 WEIGHTS, CARD = "model.npz", "model.json"
 FORM = 3  # version of the export format
 READ = (1, 2, 3)  # formats that can be read; 1: no belief, no prompts; 2: no head on the prior
+ENCODERS = {
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db": (
+        "sentence-transformers/all-MiniLM-L6-v2"
+    ),
+}  # by the sha256 of their weights
 NOBODY = np.empty(0, dtype=bool)  # rows held out of a regression, of which an export keeps none
 
 
@@ -160,13 +169,22 @@ def fold_model(weight: Floats, unseen: NDArray[np.bool_]) -> FoldModel:
     return FoldModel(NOBODY, None if np.isnan(weight).any() else weight, unseen)
 
 
-def predictions(names: Sequence[str], classes: Sequence[str], probs: Floats) -> pd.DataFrame:
-    """A data frame with columns id, label and confidence, one line per row; probs: (n, k)."""
+def predictions(
+    names: Sequence[str], classes: Sequence[str], probs: Floats, calibration: Calibration | None
+) -> pd.DataFrame:
+    """A data frame with columns id, label, its probability `confidence`, and p(...) of each class,
+    one line per row.
+
+    probs: (n, k) of the model, whose likeliest class is the label, as it was measured; calibration:
+    of the probabilities, None to leave them.
+    """
     import pandas as pd
 
-    labels = np.array(classes, dtype=object)[probs.argmax(axis=1)]
-    confidence = probs.max(axis=1).astype(float).round(6)
-    return pd.DataFrame({"id": list(names), "label": labels, "confidence": confidence})
+    guesses = probs.argmax(axis=1)
+    shown = (probs if calibration is None else calibration(probs)).astype(float).round(6)
+    columns = {"id": list(names), "label": np.array(classes, dtype=object)[guesses]}
+    columns |= {"confidence": shown[np.arange(len(shown)), guesses]}
+    return pd.DataFrame(columns | {f"p({name})": shown[:, c] for c, name in enumerate(classes)})
 
 
 @dataclass(frozen=True)
@@ -201,7 +219,8 @@ class ExportedModel:
 
     classes: (k,) names; prompts: of the foundation model; prior, overrides: the option with the
     encoder, and values inside it; encoder: its key; given: whether embeddings come with class
-    probabilities, which the model reads; columns: of the training data.
+    probabilities, which the model reads; columns: of the training data; calibration: of its
+    probabilities on the session's rows, None for models of earlier versions.
     """
 
     classes: tuple[str, ...]
@@ -213,13 +232,19 @@ class ExportedModel:
     given: bool
     columns: Columns
     model: PortableModel
+    calibration: Calibration | None = None
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write model.npz and model.json; facts: further entries of the card."""
-        names = [field.name for field in fields(self) if field.name not in ("columns", "model")]
+        apart = ("columns", "model", "calibration")
+        names = [field.name for field in fields(self) if field.name not in apart]
         card = {"form": FORM} | {name: getattr(self, name) for name in names}
+        card |= {"encoder_name": self.encoder_name, "formula": self.formula}
         card |= {"columns": asdict(self.columns), **facts}
-        np.savez(folder / WEIGHTS, **self.model.arrays())  # type: ignore[arg-type]
+        arrays = self.model.arrays()
+        if self.calibration is not None:
+            arrays |= {CALIBRATION + name: value for name, value in vars(self.calibration).items()}
+        np.savez(folder / WEIGHTS, **arrays)  # type: ignore[arg-type]
         (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
     @classmethod
@@ -246,6 +271,7 @@ class ExportedModel:
                 bool(card.get("given")),
                 Columns(**card["columns"]),
                 PortableModel.of_arrays(arrays),
+                calibration_in(arrays),
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{file} is no card of an exported model: {error}") from error
@@ -258,21 +284,122 @@ class ExportedModel:
         image: str | None = None,
         id: str | None = None,
         split: str = "train",
+        encoding: str | None = None,
+        shares: bool = True,
         config_dir: str | Path | None = None,
     ) -> pd.DataFrame:
-        """Predictions for rows, as `Session.predict`; ValueError where the encoder has changed, or
+        """Predictions for rows, as `Session.predict`; shares: whether probabilities are calibrated
+        at the class shares of the session's rows. ValueError where the encoder has changed, or
         where the rows are of another kind or lack class probabilities that the model reads."""
-        rows = read_rows(inputs, Columns(text, image, None, id, split).or_else(self.columns))
+        columns = Columns(text, image, None, id, split, (), encoding).or_else(self.columns)
+        rows = read_rows(inputs, columns)
         rows.check_kind(self.modality, "the model")
-        extra = None if config_dir is None else Path(config_dir)
-        prior: Prior = instantiate(config_of({"prior": self.prior}, self.overrides, extra).prior)
-        encoder = prior.encoder(self.modality)
-        if encoder.key != self.encoder:
-            raise ValueError(
-                f"the model reads rows by {self.encoder}; prior={self.prior} has {encoder.key} here"
-            )
-        reader = RowReader(prior, task_of(self.classes, self.prompts, self.modality), self.given)
-        model = self.model
+        reader, model = self.reader(config_dir), self.model
         with TemporaryDirectory() as cache:
             seen = reader.read(rows, model.width, model.reads_prior, Path(cache))
-        return predictions(rows.ids(), self.classes, model.predict_proba(seen))
+        calibration = self.calibration if shares else None
+        return predictions(rows.ids(), self.classes, model.predict_proba(seen), calibration)
+
+    def predict_proba(self, inputs: Sequence[Any], shares: bool = True) -> Floats:
+        """(m, k) probabilities of texts or images, in the order of `classes`. The encoder stays in
+        memory, so that one text takes milliseconds; one thread, as more are slower for few rows.
+
+        inputs: a list of texts, of image files or of their contents, or (m, d) embeddings; shares:
+        as in `predict`.
+        """
+        if self.modality == "image":
+            rows = image_batch("the list", inputs, None)
+        else:
+            rows = read_rows(inputs, self.columns)
+        rows.check_kind(self.modality, "the model")
+        if self.given and self.model.reads_prior:
+            raise ValueError("the model reads class probabilities that come with the embeddings; "
+                             "wanted predict, with an .npz of features and prior")  # fmt: skip
+        with thread_pools().limit(limits=1):
+            reader = self.reader(None)
+            features = unit(reader.prior.encoder(self.modality).embed(rows.inputs))
+            prior = np.empty((len(rows), 0), dtype=np.float32)
+            if self.model.reads_prior:
+                prior = reader.prior.probabilities(features, rows.inputs, reader.task)
+            probs = self.model.predict_proba(Rows(rows.inputs, features, prior))
+        return self.calibration(probs) if shares and self.calibration is not None else probs
+
+    def threshold(
+        self, name: str, precision: float | None = None, recall: float | None = None
+    ) -> float:
+        """The probability from which on a row counts as this class: with the highest expected F1,
+        or with this expected precision, or recall, on rows like the session's.
+
+        ValueError for an unknown class, both wishes, or one that no threshold fulfils.
+        """
+        if name not in self.classes:
+            raise ValueError(f"{name!r} is no class; wanted one of {', '.join(self.classes)}")
+        if self.calibration is None:
+            raise ValueError("the model was exported by an earlier version, without thresholds")
+        return self.calibration.threshold(self.classes.index(name), precision, recall)
+
+    def reader(self, config_dir: str | Path | None) -> RowReader:
+        """Reads rows; made once. ValueError where the encoder is not the one of training."""
+        return reader_of(self, None if config_dir is None else Path(config_dir))
+
+    @property
+    def encoder_name(self) -> str:
+        """The encoder as people know it, where we know that, with its revision."""
+        known = [f"{name} (sha256 {key})" for key, name in ENCODERS.items() if key in self.encoder]
+        return known[0] if known else self.encoder
+
+    @property
+    def formula(self) -> str:
+        """How a row's probabilities are made of its embedding and the arrays."""
+        head = "log p = log_softmax(weight @ x + bias + on_prior[0] log max(q, on_prior[1])), with "
+        head += "x = encoder(row) / |encoder(row)| and q the foundation model's probabilities"
+        if self.model.belief is not None:
+            head += (
+                "; pooled with a mixture f of cross-fitted regressions that also reads q: "
+                "log_softmax(pool[0] log p + pool[1] log f)"
+            )
+        return head + "; calibrated: softmax(inverse_temperature log p + offsets)"
+
+
+def load(folder: str | Path) -> ExportedModel:
+    """An exported model that is ready to answer: its encoder is in memory. ValueError, in one
+    sentence, where the folder holds none."""
+    model = ExportedModel.load(folder)
+    model.reader(None)
+    if model.modality == "text":
+        model.predict_proba(["the first text loads the encoder"])
+    return model
+
+
+@lru_cache(maxsize=4)
+def reader_of(model: ExportedModel, extra: Path | None) -> RowReader:
+    config = config_of({"prior": model.prior}, model.overrides, extra)
+    prior: Prior = instantiate(config.prior)
+    encoder = prior.encoder(model.modality)
+    if encoder.key != model.encoder:
+        raise ValueError(
+            f"the model reads rows by {model.encoder}; prior={model.prior} has {encoder.key} here"
+        )
+    return RowReader(prior, task_of(model.classes, model.prompts, model.modality), model.given)
+
+
+@cache
+def thread_pools() -> ThreadpoolController:
+    """The thread pools of an encoder's libraries, once these are loaded."""
+    import torch  # noqa: F401
+
+    return ThreadpoolController()
+
+
+def calibration_in(arrays: Mapping[str, NDArray[Any]]) -> Calibration | None:
+    """The calibration in the arrays of an exported model; ValueError where it has other shapes."""
+    if CALIBRATION + "offsets" not in arrays:
+        return None
+    names = ("shares", "inverse_temperature", "offsets", "curves")
+    shares, factor, offsets, curves = (arrays[CALIBRATION + name] for name in names)
+    k = len(arrays["weight"])
+    if (shares.shape, factor.shape, offsets.shape) != ((k,), (), (k,)) or curves.ndim != 3:
+        raise ValueError(f"its calibration has shapes {shares.shape}, {offsets.shape}")
+    if curves.shape[:2] != (k, 3) or not curves.size:
+        raise ValueError(f"its curves have shape {curves.shape}; wanted ({k}, 3, r)")
+    return Calibration(shares, float(factor), offsets, curves)

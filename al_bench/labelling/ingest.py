@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +15,13 @@ import numpy as np
 from al_bench.core.arrays import distributions
 from al_bench.core.hashing import replaced
 from al_bench.core.state import Floats
-from al_bench.labelling.annotations import append
+from al_bench.labelling.annotations import AnswerTable, append
 from al_bench.labelling.pool import array, array_file
 from al_bench.labelling.rows import RowBatch, plain_arrays, row_ids
 from al_bench.labelling.schema import GIVEN, Answer
 from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store, unwritable
-from al_bench.labelling.tables import TABLES, column, file_columns
+from al_bench.labelling.tables import TABLES, file_table
 
 IDS = ("id", "row_id")  # columns of a table of class probabilities that name its rows
 
@@ -51,12 +53,17 @@ def ingest(
         content = (rows.texts or nothing, paths or nothing, rows.digests or nothing)
         lines = zip(names, [number] * len(rows), *content, strict=True)
         store.append_all("rows", ("name", "arrival", "text", "path", "digest"), list(lines))
-        labels = zip(names, rows.labels or nothing, strict=True)
-        answers = [Answer(name, label, GIVEN) for name, label in labels if label is not None]
-        try:
-            append(store, answers, settings.classes, given=True)
-        except ValueError as error:
-            raise ValueError(f"{rows.where}: {error}") from error
+        labels = zip(names, rows.labels or nothing, rows.places or names, strict=True)
+        known = [
+            (Answer(name, label, GIVEN), at) for name, label, at in labels if label is not None
+        ]
+        answers = AnswerTable([one for one, _ in known], rows.where, [at for _, at in known])
+        append(store, answers, settings.classes, given=True)
+        beside = zip(*rows.beside.values(), strict=True)
+        shown = [{n: v for n, v in zip(rows.beside, values, strict=True) if v} for values in beside]
+        start = store.count("rows") - len(rows)
+        notes = [(start + row, json.dumps(values)) for row, values in enumerate(shown) if values]
+        store.append_all("metadata", ("row", "value"), notes)
         if probs is not None:
             keep_prior(store, folder, number, probs, settings.classes)
     return len(rows)
@@ -75,16 +82,15 @@ def check_new(store: Store, folder: Path, rows: RowBatch) -> None:
 
 def new_names(store: Store, rows: RowBatch) -> list[str]:
     """(n,) the rows' own names, or their numbers; ValueError where one comes twice."""
-    known = store.names()
-    names = rows.ids(len(known))
-    there = set(known)
-    for name in names:
-        if name in there:
+    there = set(store.names())
+    last = max((int(name) for name in there if name.isdecimal()), default=-1)
+    names = rows.ids(max(len(there), last + 1))
+    for name, count in Counter(names).items():
+        if count > 1 or name in there:
             raise ValueError(
                 f"{rows.where}: id {name!r} comes more than once; wanted one of its own for each "
                 "row of the session"
             )
-        there.add(name)
     return names
 
 
@@ -109,13 +115,13 @@ def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequen
             raise ValueError(f"{path} has no prior; it has {', '.join(arrays) or 'nothing'}")
         values, own = arrays["prior"], arrays.get("ids")
     elif path.suffix in TABLES:
-        table = file_columns(path)
-        columns = [column(str(path), table, name) for name in classes]
+        table = file_table(path)
+        columns = [table.column(name) for name in classes]
         try:
             values = np.stack([np.asarray(one, dtype=np.float64) for one in columns], axis=1)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: a column of a class holds no numbers ({error})") from None
-        found = [table[name] for name in IDS if name in table and name not in classes]
+        found = [table.column(n) for n in IDS if n in table.columns and n not in classes]
         own = np.array([str(one) for one in found[0]]) if found else None
     else:
         raise ValueError(f"{path} is no table of class probabilities; wanted {', '.join(TABLES)} "

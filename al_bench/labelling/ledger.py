@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from al_bench.labelling.schema import ASKED, AUDIT, Answer, Decision, Suggestion
+from al_bench.labelling.schema import ASKED, AUDIT, Answer, Decision, Note, Suggestion
 from al_bench.labelling.store import Store
 
 
@@ -42,6 +42,12 @@ class Ledger:
     def waiting(self, annotator: str | None) -> list[Suggestion]:
         """The open suggestions for this annotator, the next one first."""
         return [one for one in self.open if one.annotator == annotator]
+
+    @property
+    def notes(self) -> dict[tuple[int, str], Note]:
+        """The last note of each annotator about each row."""
+        values = [decision.value for decision in self.decisions if decision.kind == "note"]
+        return {(v["row"], v["annotator"]): Note(v["comment"], v["flag"]) for v in values}
 
     def last(self, annotator: str) -> Answer | Suggestion | None:
         """An annotator's last answer or last skipped suggestion, whichever came later."""

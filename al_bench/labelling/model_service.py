@@ -20,7 +20,7 @@ from al_bench.core.state import AnnotatorPool, Answers, Floats, Ints, Rows, Stat
 from al_bench.core.threads import one_thread
 from al_bench.labelling.exported_model import PortableModel, RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
-from al_bench.labelling.pool import CACHE, Pool, embedded_pool, given_priors, pool_key
+from al_bench.labelling.pool import Pool, embedded_pool, given_priors, pool_key
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
@@ -177,8 +177,10 @@ class ModelService:
         """The session's rows; embedded now where they are not yet, with a progress bar."""
         with self.lock:
             if self._pool is None or self._pool.key != pool_key(self.store, settings):
-                prior = components(settings, self.extra).prior
-                self._pool = embedded_pool(self.folder, self.store, settings, prior)
+                parts = components(settings, self.extra)
+                self._pool = embedded_pool(
+                    self.folder, self.store, settings, parts.prior, parts.cache
+                )
             return self._pool
 
     def snapshot(self) -> Snapshot:
@@ -262,5 +264,5 @@ class ModelService:
         rows.check_kind(now.settings.modality, "the session")
         own, reader = self.fit(now).model, self.reader(now)
         width, reads_prior = now.pool.rows.features.shape[1], own is None or own.reads_prior
-        seen = reader.read(rows, width, reads_prior, self.folder / CACHE)
+        seen = reader.read(rows, width, reads_prior, now.parts.cache)
         return (own or CalibratedPredictor(self.state(now))).predict_proba(seen)

@@ -25,7 +25,8 @@ from al_bench.labelling.settings import Settings
 from al_bench.labelling.store import Store
 
 ARRAYS = "given"  # folder of features and class probabilities that came with the data
-CACHE = "cache"  # folder of embeddings and zero-shot probabilities
+BLOCK = 256  # rows embedded at a time: the time left is known, and saved, after so many
+OWNER = "the session's"  # before "rows", in progress bars
 SPLIT = "rows"  # the cache's name for the rows of one arrival
 
 GivenPrior: TypeAlias = tuple[str, list[str]]  # class probabilities: name of the array, classes
@@ -76,12 +77,17 @@ def pool_key(store: Store, settings: Settings) -> str:
     return json.dumps([keys, given_priors(store), settings.fit_settings])
 
 
-def embedded_pool(folder: Path, store: Store, settings: Settings, prior: Prior) -> Pool:
-    """The session's pool; rows are embedded now where they are not yet, with a progress bar."""
+def embedded_pool(
+    folder: Path, store: Store, settings: Settings, prior: Prior, cache: Path
+) -> Pool:
+    """The session's pool; rows are embedded now where they are not yet, with a progress bar.
+
+    cache: of embeddings and zero-shot probabilities by content, shared by all sessions.
+    """
     with store.reading():
         key, whole = pool_key(store, settings), stored_rows(store.rows(), settings.modality)
         batches, arrivals = stored_batches(folder, store, settings), store.arrivals()
-    rows = pool_rows(batches, prior, settings.task, folder / CACHE)
+    rows = pool_rows(batches, prior, settings.task, cache)
     if settings.modality != "features":  # else learners read the embeddings
         rows = replace(rows, inputs=whole.inputs)
     return Pool(key, whole.ids(), rows, *design(store, settings, rows.prior, arrivals))
@@ -126,9 +132,14 @@ def pool_rows(batches: Sequence[RowBatch], prior: Prior, task: Task, cache: Path
     """Unit-length float32 features and zero-shot probabilities of all arrivals, read from the cache
     or made now; the features stand for the inputs."""
     encoder = prior.encoder(task.modality)
-    features = [embeddings(cache, cache_key(b), SPLIT, encoder, b.inputs) for b in batches]
+    features = [
+        embeddings(cache, cache_key(b), SPLIT, encoder, b.inputs, BLOCK, OWNER) for b in batches
+    ]
     parts = zip(batches, features, strict=True)
-    each = [zero_shot(cache, cache_key(b), SPLIT, prior, f, b.inputs, task) for b, f in parts]
+    each = [
+        zero_shot(cache, cache_key(b), SPLIT, prior, f, b.inputs, task, name=OWNER)
+        for b, f in parts
+    ]
     vectors = unit(np.concatenate(features))
     guesses = np.concatenate(each).astype(np.float32, copy=False)
     return Rows(FeatureRows(vectors, None), vectors, guesses)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,8 @@ class RowBatch:
 
     where: the source, for errors; names: (n,) row ids, or None; labels: (n,) existing labels by
     class name, None where a row has none; by modality: texts (n,); images (n,), files or contents,
-    and their digests; features (n, d) and optionally the prior (n, k); stored: the key, for rows
+    and their digests; features (n, d) and optionally the prior (n, k); beside: further columns to
+    show (n,); places: (n,) where each row is in the source, in words; stored: the key, for rows
     that are in a session already.
     """
 
@@ -36,6 +37,8 @@ class RowBatch:
     digests: Sequence[str] | None = None
     features: Floats | None = None
     prior: Floats | None = None
+    beside: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    places: Sequence[str] | None = None
     stored: str | None = None
 
     def __len__(self) -> int:

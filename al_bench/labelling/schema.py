@@ -29,6 +29,7 @@ TABLES = {
     "answers INTEGER NOT NULL, classes BLOB NOT NULL",
     "decisions": "kind TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
 }
+LATER = {"metadata": "row INTEGER NOT NULL UNIQUE, value TEXT NOT NULL"}  # older sessions lack it
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,17 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Note:
+    """An annotator's comment on a row, and whether it is flagged."""
+
+    comment: str = ""
+    flag: bool = False
+
+
+@dataclass(frozen=True)
 class Decision:
-    """A recorded decision: undo, skip, unskip, withdraw, fit, prior, estimate, look, brought."""
+    """A recorded decision: undo, skip, unskip, withdraw, fit, prior, estimate, look, brought, note,
+    guideline."""
 
     number: int
     kind: str
@@ -83,14 +93,25 @@ class Decision:
 
 
 def schema() -> Iterator[str]:
-    """SQL statements that make the tables, to which rows can only be appended."""
+    """SQL statements that make the first version's tables, to which rows can only be appended."""
     yield f"PRAGMA application_id = {MARK}"
     yield f"PRAGMA user_version = {FORM}"
     for table, columns in TABLES.items():
         yield f"CREATE TABLE {table} (number INTEGER PRIMARY KEY, {columns})"
-        for change in ("UPDATE", "DELETE"):
-            yield (
-                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
+        yield from append_only(table)
     yield "CREATE INDEX suggestions_by_row ON suggestions (row)"
+
+
+def later() -> Iterator[str]:
+    """SQL statements that make the tables of later versions, where they are missing."""
+    for table, columns in LATER.items():
+        yield f"CREATE TABLE IF NOT EXISTS {table} (number INTEGER PRIMARY KEY, {columns})"
+        yield from append_only(table, "IF NOT EXISTS ")
+
+
+def append_only(table: str, where: str = "") -> Iterator[str]:
+    for change in ("UPDATE", "DELETE"):
+        yield (
+            f"CREATE TRIGGER {where}{table}_no_{change.lower()} BEFORE {change} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from al_bench.labelling.annotations import append, check_annotator, read_answers
+from al_bench.labelling.annotations import AnswerTable, append, check_annotator, read_answers
+from al_bench.labelling.diagnostics import calibration_of
 from al_bench.labelling.evaluation import SessionEstimate, evaluate_session
 from al_bench.labelling.export import export_bundle
 from al_bench.labelling.exported_model import predictions
 from al_bench.labelling.ingest import add_classes, ingest
 from al_bench.labelling.ledger import Ledger, Status, session_status
 from al_bench.labelling.model_service import ModelService
+from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer, Suggestion
 from al_bench.labelling.settings import DEFAULTS, Columns, Settings, components, parse_overrides
 from al_bench.labelling.sources import read_rows
-from al_bench.labelling.store import Store, unwritable
+from al_bench.labelling.store import FILE, Store, unwritable
 from al_bench.labelling.suggestions import append_batch, next_batch
 
 if TYPE_CHECKING:
@@ -47,6 +50,8 @@ class Session:
         label: str | None = None,
         id: str | None = None,
         split: str = "train",
+        show: Sequence[str] = (),
+        encoding: str | None = None,
         prior_table: str | Path | None = None,
         prompts: Sequence[str] | None = None,
         overrides: Sequence[str] = (),
@@ -58,11 +63,13 @@ class Session:
         config_dir: str | Path | None = None,
         **choices: str | None,
     ) -> Session:
-        """Make a session and embed its rows, with a progress bar.
+        """Make a session and embed its rows, with a progress bar; after an interruption the same
+        call goes on.
 
         data: a csv, tsv, parquet, jsonl or .npz file, a folder of images or a saved data set,
         ``hf://owner/name``, or a data frame; text, image, label, id: its columns; split: of a data
-        set; classes: names, or None to take those of the existing labels; prior_table: class
+        set; show: columns to show beside a row; encoding: of a csv, UTF-8 where it is None;
+        classes: names, or None to take those of the existing labels; prior_table: class
         probabilities of embeddings; audit: fraction of suggestions that measure the model; reserve:
         fraction of the rows kept for the audit; blind: hide the guess of audit rows; overlap:
         fraction of an annotator's suggestions that another one has answered; choices: options by
@@ -70,7 +77,7 @@ class Session:
         config_dir: a folder of the user's own options. ValueError or OSError, in one sentence, for
         invalid input.
         """
-        columns = Columns(text, image, label, id, split)
+        columns = Columns(text, image, label, id, split, tuple(show), encoding)
         rows = read_rows(data, columns)
         named, values = parse_overrides(overrides)
         settings = Settings(
@@ -90,6 +97,10 @@ class Session:
         extra = folder_of(config_dir)
         prior = components(settings, extra).prior
         prior.encoder(rows.modality)  # refuses a wrong modality before a folder is made
+        if (begun := unfinished(folder, rows, settings)) is not None:
+            session = cls(ModelService(folder, begun, extra))
+            session.service.pool(settings)
+            return session
         store = Store.create(folder)
         try:
             with store.writing():
@@ -161,7 +172,7 @@ class Session:
 
     def tell(
         self,
-        answers: Iterable[Answer] | pd.DataFrame,
+        answers: Iterable[Answer] | pd.DataFrame | AnswerTable,
         annotator: str = "annotator",
         unasked: bool = False,
     ) -> int:
@@ -174,7 +185,7 @@ class Session:
         one sentence, for an unknown class or row, or a row that was not suggested.
         """
         classes = self.classes
-        given, _ = read_answers(answers, annotator, classes)
+        given = read_answers(answers, annotator, classes)
         return append(self.store, given, classes, unasked)
 
     def skip(self, number: int) -> None:
@@ -211,25 +222,32 @@ class Session:
         image: str | None = None,
         id: str | None = None,
         split: str = "train",
+        encoding: str | None = None,
+        shares: bool = True,
     ) -> pd.DataFrame:
         """Predictions for every row of the session, or for new rows, which are not added: a data
-        frame with columns id, label and confidence.
+        frame with columns id, label, confidence (its probability) and p(...) of each class.
 
         inputs: as `data` of `new`; text, image, id: its columns, those of the session if none is
-        named; split: of a data set.
+        named; split: of a data set; encoding: of a csv; shares: whether probabilities are
+        calibrated at the class shares of the session's rows, as its audit estimates them.
         """
         now = self.service.snapshot()
         classes = now.settings.classes
+        calibration = calibration_of(self.service, now) if shares else None
         if inputs is None:
-            return predictions(now.pool.names, classes, self.service.fit(now).probs)
-        columns = Columns(text, image, None, id, split).or_else(now.settings.columns)
+            probs = self.service.fit(now).probs
+            return predictions(now.pool.names, classes, probs, calibration)
+        columns = Columns(text, image, None, id, split, (), encoding).or_else(now.settings.columns)
         rows = read_rows(inputs, columns)
-        return predictions(rows.ids(), classes, self.service.predict(now, rows))
+        return predictions(rows.ids(), classes, self.service.predict(now, rows), calibration)
 
-    def add_rows(self, data: Any, prior_table: str | Path | None = None) -> int:
+    def add_rows(
+        self, data: Any, prior_table: str | Path | None = None, encoding: str | None = None
+    ) -> int:
         """Add later rows, with the same column names as the first ones; returns how many."""
         settings, table = self.settings, folder_of(prior_table)
-        rows = read_rows(data, settings.columns)
+        rows = read_rows(data, replace(settings.columns, encoding=encoding))
         count = ingest(self.store, self.service.folder, rows, settings, table)
         self.service.pool(settings)
         return count
@@ -250,8 +268,9 @@ class Session:
             return session_status(self.ledger, rows, self.classes, fits)
 
     def export(self, folder: str | Path) -> list[str]:
-        """Write labels.csv, predictions.csv, report.html and, where it can be exported, the model
-        into a folder; returns the file names. Without an estimate the report says why."""
+        """Write labels.csv, predictions.csv, answers.csv, report.html and, where it can be
+        exported, the model with its card into a folder; returns the file names. Without an estimate
+        the report says why."""
         out = Path(folder).expanduser()
         with unwritable(out):
             out.mkdir(parents=True, exist_ok=True)
@@ -282,6 +301,23 @@ def classes_of(names: Sequence[str] | None, labels: Sequence[str | None] | None)
     if labels is None:
         raise ValueError("no classes are given; wanted at least two, or a column of labels")
     return tuple(sorted({label for label in labels if label is not None}))
+
+
+def unfinished(folder: Path, rows: RowBatch, settings: Settings) -> Store | None:
+    """The session that was to be made here of these rows and settings, where it was interrupted
+    before all rows were embedded."""
+    if not (folder / FILE).is_file():
+        return None
+    try:
+        store = Store.open(folder)
+    except ValueError:  # which making a session says better
+        return None
+    with store.reading():
+        same = Settings.of(store.settings()) == settings if store.settings() else False
+        if same and [key for _, key, _ in store.arrivals()] == [rows.key] and not store.strata():
+            return store
+    store.close()
+    return None
 
 
 def folder_of(path: str | Path | None) -> Path | None:

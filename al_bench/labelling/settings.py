@@ -24,8 +24,8 @@ from al_bench.runs.plan import plan
 DEFAULTS: Mapping[str, str | None] = {
     "strategy": "codecision",
     "init": "codecision",
-    "supervision": "belief_blend",
-    "learner": "linear",
+    "supervision": "expert_pool",
+    "learner": "linear_on_prior",
     "prior": "packaged",
     "label_model": "belief",
     "annotator_selection": None,
@@ -41,7 +41,8 @@ class Columns:
     """The columns of a table, and the split of a data set.
 
     text, image: what is labelled, texts or image files; label: existing labels; id: row names.
-    None: there is no such column; without text and image, text is "text".
+    None: there is no such column; without text and image, text is "text". show: columns to show
+    beside a row; encoding: of a csv or lines of JSON, None for UTF-8.
     """
 
     text: str | None = None
@@ -49,16 +50,21 @@ class Columns:
     label: str | None = None
     id: str | None = None
     split: str = "train"
+    show: tuple[str, ...] = ()
+    encoding: str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "show", tuple(self.show))  # a list, as it is stored
         if self.text is not None and self.image is not None:
             raise ValueError(
                 f"both text={self.text!r} and image={self.image!r} are given; wanted one of them"
             )
 
     def or_else(self, other: Columns) -> Columns:
-        """These columns, or the other ones where none is named here; without labels."""
-        return replace(self if self.named else other, label=None, split=self.split)
+        """These columns, or the other ones where none is named here; without labels and columns to
+        show."""
+        columns = self if self.named else other
+        return replace(columns, label=None, show=(), split=self.split, encoding=self.encoding)
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -145,7 +151,7 @@ class Components:
     """The components of a session.
 
     identity: of those that decide a fit, by group: names, parameters, versions, and the content of
-    a user's files.
+    a user's files; cache: folder of the foundation models' outputs.
     """
 
     strategy: Strategy
@@ -156,6 +162,7 @@ class Components:
     label_model: LabelModel
     annotator_selection: AnnotatorSelection | None
     identity: Mapping[str, Any]
+    cache: Path
 
 
 def components(settings: Settings, extra: Path | None = None) -> Components:
@@ -180,7 +187,8 @@ def _components(
     found["label_model"] = found["label_model"] or Majority()
     nodes = {group: config[group] for group in FITTING}
     plain = {g: n and OmegaConf.to_container(n, resolve=True) for g, n in nodes.items()}
-    return Components(**found, identity={group: identified(node) for group, node in plain.items()})
+    identity = {group: identified(node) for group, node in plain.items()}
+    return Components(**found, identity=identity, cache=Path(config.cache).expanduser())
 
 
 def config_of(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from warnings import warn
 
 import numpy as np
 
@@ -26,11 +27,12 @@ from al_bench.labelling.tables import (
     TABLES,
     TEXT_LIMIT,
     Column,
+    Table,
     cell,
-    column,
-    dataset_columns,
-    file_columns,
-    frame_columns,
+    dataset_table,
+    file_table,
+    frame_table,
+    listed,
 )
 
 IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
@@ -44,23 +46,24 @@ def read_rows(data: Any, columns: Columns) -> RowBatch:
     FileNotFoundError or ValueError, in one sentence, where the data cannot be read as such.
     """
     if hasattr(data, "columns"):
-        return table_rows("the data frame", frame_columns(data), Path(), columns)
+        return table_rows(frame_table("the data frame", data), Path(), columns)
     if isinstance(data, list | tuple):
-        return RowBatch("the list", "text", texts=texts_of("the list", "text", data))
+        return RowBatch(
+            "the list", "text", texts=texts_of(Table("the list", {"text": data}), "text")
+        )
     if isinstance(data, np.ndarray):
         return RowBatch("the array", "features", features=matrix("the array", data))
     if str(data).startswith(HUB):
-        table = dataset_columns(str(data), columns.split)
-        return table_rows(str(data), table, Path(), columns)
+        return table_rows(dataset_table(str(data), columns.split), Path(), columns)
     path = Path(data).expanduser()
     if not path.exists():
         raise FileNotFoundError(
             f"there is no file or folder {data}; a data set of the hub is written {HUB}owner/name"
         )
     if path.is_dir() and any(p.suffix in (*TABLES, ".arrow") for p in path.rglob("*")):
-        return table_rows(str(path), dataset_columns(path, columns.split), path, columns)
+        return table_rows(dataset_table(path, columns.split), path, columns)
     if path.suffix in TABLES and not path.is_dir():
-        return table_rows(str(path), file_columns(path), path.parent, columns)
+        return table_rows(file_table(path, columns.encoding), path.parent, columns)
     if not path.is_dir() and path.suffix != ".npz":
         raise ValueError(
             f"{data} is no kind of data that is read here; wanted {', '.join(TABLES)}, .npz, a "
@@ -99,51 +102,77 @@ def embedded_rows(path: Path) -> RowBatch:
     return RowBatch(str(path), "features", names, features=features, prior=prior)
 
 
-def table_rows(where: str, table: Mapping[str, Column], folder: Path, columns: Columns) -> RowBatch:
-    """The rows of a table; paths of images are relative to `folder`."""
+def table_rows(table: Table, folder: Path, columns: Columns) -> RowBatch:
+    """The rows of a table; paths of images are relative to `folder`. Rows without a text are
+    skipped, with a warning that says how many."""
+    wanted = columns.text or "text"
+    if columns.image is None:
+        table = with_cells(table, wanted)
     names = None
     if columns.id is not None:
-        names = texts_of(where, columns.id, column(where, table, columns.id))
+        names = texts_of(table, columns.id)
+    elif table.kept is not None:
+        names = list(map(str, table.kept))
     if columns.image is None:
-        wanted = columns.text or "text"
-        texts = texts_of(where, wanted, column(where, table, wanted))
-        rows = RowBatch(where, "text", names, texts=texts)
+        rows = RowBatch(table.where, "text", names, texts=texts_of(table, wanted))
     else:
-        found = column(where, table, columns.image)
-        rows = images_of(where, columns.image, found, folder, names)
+        rows = images_of(table, columns.image, folder, names)
+    beside = {name: list(map(cell, table.column(name))) for name in columns.show}
+    rows = replace(rows, beside=beside, places=table.places)
     if columns.label is None:
         return rows
-    return replace(rows, labels=[cell(value) for value in column(where, table, columns.label)])
+    return replace(rows, labels=list(map(cell, table.column(columns.label))))
 
 
-def images_of(
-    where: str, name: str, values: Column, folder: Path, names: Sequence[str] | None
-) -> RowBatch:
+def with_cells(table: Table, name: str) -> Table:
+    """The rows of a table with something in this column; a warning says how many have nothing,
+    ValueError where all have."""
+    values = table.column(name)
+    kept = [row for row, value in enumerate(values) if cell(value) is not None]
+    if not kept:
+        raise ValueError(f"{table.where} has no row with something in column {name!r}")
+    if len(kept) == len(values):
+        return table
+    empty = sorted(set(range(len(values))) - set(kept))
+    warn(
+        f"{table.where}: {len(empty):,} rows have nothing in column {name!r} and are skipped: "
+        f"{listed([table.place(row) for row in empty])}",
+        stacklevel=2,
+    )
+    return table.rows(kept)
+
+
+def images_of(table: Table, name: str, folder: Path, names: Sequence[str] | None) -> RowBatch:
     """A column of image files, by path or, as data sets hold them, by content."""
+    where, values = table.where, table.column(name)
     if not any(isinstance(value, Mapping) for value in values):
-        return image_batch(where, [folder / file for file in texts_of(where, name, values)], names)
+        return image_batch(where, [folder / file for file in texts_of(table, name)], names)
     images = []
     for row, value in enumerate(values):
         if not isinstance(value, Mapping) or not (value.get("bytes") or value.get("path")):
-            raise ValueError(f"{where}: row {row} holds no image in column {name!r}")
+            raise ValueError(f"{where}: {table.place(row)} holds no image in column {name!r}")
         images.append(value.get("bytes") or Path(value["path"]).read_bytes())
     return image_batch(where, images, names)
 
 
-def texts_of(where: str, name: str, values: Column) -> list[str]:
-    """A column as texts; ValueError where a row has none, or a very long one."""
-    found = []
-    for row, value in enumerate(values):
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        wrong = None
-        if not isinstance(text, str) or not text.strip():
-            shown = "nothing" if value is None or value == "" else repr(value)[:40]
-            wrong = f"holds {shown}; wanted a text"
-        elif SURROGATE.search(text):
-            wrong = "holds half of a character (a surrogate); wanted a text that UTF-8 can hold"
-        elif len(text) > TEXT_LIMIT:
-            wrong = f"has {len(text):,} characters; the limit is {TEXT_LIMIT:,}"
-        if wrong is not None:
-            raise ValueError(f"{where}: column {name!r} of row {row} {wrong}")
-        found.append(text)
-    return found
+def texts_of(table: Table, name: str) -> list[str]:
+    """A column as texts; ValueError, with all such rows, where one has none, or a very long one."""
+    values: Column = table.column(name)
+    texts = [str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in values]
+    wrong = [(row, no_text(text)) for row, text in enumerate(texts)]
+    said = [f"{table.place(row)} {why}" for row, why in wrong if why is not None]
+    if said:
+        raise ValueError(f"{table.where}: in column {name!r} {listed(said)}")
+    return texts
+
+
+def no_text(value: Any) -> str | None:
+    """Why this is no text, in words; None where it is one."""
+    if not isinstance(value, str) or not value.strip():
+        shown = "nothing" if value is None or value == "" else repr(value)[:40]
+        return f"holds {shown}; wanted a text"
+    if SURROGATE.search(value):
+        return "holds half of a character (a surrogate); wanted a text that UTF-8 can hold"
+    if len(value) > TEXT_LIMIT:
+        return f"has {len(value):,} characters; the limit is {TEXT_LIMIT:,}"
+    return None

@@ -16,7 +16,7 @@ from threading import RLock
 from time import time
 from typing import Any
 
-from al_bench.labelling.schema import FORM, MARK, Answer, Decision, Suggestion, schema
+from al_bench.labelling.schema import FORM, MARK, Answer, Decision, Suggestion, later, schema
 
 FILE = "session.sqlite"
 PATIENCE = 60.0  # seconds that a writer waits for others
@@ -50,7 +50,7 @@ class Store:
     def make(self) -> None:
         """Make the tables, inside the transaction that first fills them."""
         with self.writing() as connection:
-            for line in schema():
+            for line in (*schema(), *later()):
                 connection.execute(line)
 
     @classmethod
@@ -66,6 +66,10 @@ class Store:
                 raise ValueError(f"{file} is no session: nothing made it one")
             if form != FORM:
                 raise ValueError(f"{file} has form {form}; this al_bench reads form {FORM}")
+            if not store._read("SELECT 1 FROM sqlite_master WHERE name = 'metadata'"):
+                with store.writing() as connection:
+                    for line in later():
+                        connection.execute(line)
         except BaseException:
             store.close()
             raise
@@ -142,21 +146,31 @@ class Store:
         return self._read("SELECT name, text, path, digest FROM rows ORDER BY number")
 
     def names(self) -> list[str]:
-        return [name for name, *_ in self.rows()]
+        return [name for (name,) in self._read("SELECT name FROM rows ORDER BY number")]
 
-    def find(self, name: str) -> tuple[int, bool] | None:
-        """The number of the row of this name, and whether it was suggested; None where there is no
-        such row."""
+    def find(self, name: str) -> int | None:
+        """The number of the row of this name; None where there is no such row."""
         found = self._read("SELECT number - 1 FROM rows WHERE name = ?", name)
-        if not found:
-            return None
-        (row,) = found[0]
-        return row, bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
+        return int(found[0][0]) if found else None
+
+    def suggested(self, row: int) -> bool:
+        """Whether a row was ever suggested."""
+        return bool(self._read("SELECT 1 FROM suggestions WHERE row = ? LIMIT 1", row))
+
+    def texts(self, rows: Sequence[int]) -> list[str | None]:
+        """The texts of some rows."""
+        sql = "SELECT text FROM rows WHERE number = ?"
+        return [self._read(sql, row + 1)[0][0] for row in rows]
 
     def digest(self, row: int) -> str | None:
         """The sha256 of a row's image."""
         found: str | None = self._read("SELECT digest FROM rows WHERE number = ?", row + 1)[0][0]
         return found
+
+    def metadata(self, row: int) -> dict[str, str]:
+        """What is shown beside a row, by column."""
+        found = self._read("SELECT value FROM metadata WHERE row = ?", row)
+        return dict(json.loads(found[0][0])) if found else {}
 
     def count(self, table: str) -> int:
         return int(self._read(f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])

@@ -22,7 +22,7 @@ from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
 from al_bench.labelling.store import Store
 
 COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
-BY_CHANCE = "audit: drawn at random, to measure the model"
+BY_CHANCE = "drawn at random, to measure the model"
 TWICE = "second opinion: somebody else answered it, to measure how often people err"
 
 Line: TypeAlias = tuple[int, int, str, str, float, str, str | None]  # COLUMNS without the time
@@ -47,12 +47,11 @@ def next_batch(
     if not len(rows) and not len(audits):
         return []
     learned = len(state.labelled) > 0
-    by = str(settings.options["strategy" if learned else "init"])
 
     def line(row: int, kind: str, why: str | None = None, whom: str | None = None) -> Line:
         probs, prior = state.probs[row], state.rows.prior[row]
         guess = int(probs.argmax())
-        why = why or reason(by, settings.classes, probs, prior, learned)
+        why = why or reason(settings.classes, probs, prior, learned)
         sure = float(probs[guess])
         return batch, row, kind, settings.classes[guess], sure, why, annotator or whom
 
@@ -106,16 +105,16 @@ def second_opinions(now: Snapshot, budget: int, annotator: str) -> list[int]:
     return sorted(rows, key=lambda row: row not in now.ledger.audited)[:count]
 
 
-def reason(by: str, classes: Sequence[str], probs: Floats, prior: Floats, learned: bool) -> str:
-    """Why a row was chosen, in words: the strategy, the model's two likeliest classes, and the
-    foundation model's guess. probs, prior: (k,)."""
+def reason(classes: Sequence[str], probs: Floats, prior: Floats, learned: bool) -> str:
+    """What the model makes of a row, in words: its two likeliest classes, and the foundation
+    model's guess. probs, prior: (k,)."""
     first, second = np.argsort(-probs, kind="stable")[:2]
     guess = int(prior.argmax())
     fm = f"foundation model: {classes[guess]} {prior[guess]:.0%}"
     if not learned:
-        return f"{by}; {fm}"
+        return fm
     torn = f"{classes[first]} {probs[first]:.0%} or {classes[second]} {probs[second]:.0%}"
-    return f"{by}; {torn}; {fm}"
+    return f"{torn}; {fm}"
 
 
 def append_batch(store: Store, lines: Sequence[Line], seen: int) -> list[Suggestion] | None:

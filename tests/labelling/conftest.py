@@ -1,11 +1,20 @@
 """Sessions to do harm to."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.labelling.data import knows, new
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Sessions of these tests share a cache of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AL_BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -91,6 +91,16 @@ def test_the_tables_are_those_of_the_first_version_whose_sessions_open() -> None
     assert (FORM, sha256("\n".join(schema()).encode()).hexdigest()) == (1, known)
 
 
+def test_a_session_of_the_first_version_gets_the_later_tables(tmp_path: Path) -> None:
+    new(tmp_path).close()
+    with sqlite3.connect(tmp_path / "session" / FILE) as connection:
+        connection.execute("DROP TABLE metadata")
+    for _ in range(2):
+        with Session.open(tmp_path / "session") as session:
+            assert session.store.metadata(0) == {}
+            assert session.store.count("metadata") == 0
+
+
 @pytest.mark.parametrize("table", ["answers", "suggestions", "rows", "decisions", "settings"])
 def test_nothing_that_was_written_can_be_changed_or_deleted(tmp_path: Path, table: str) -> None:
     with new(tmp_path) as session:

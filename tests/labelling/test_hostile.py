@@ -108,7 +108,7 @@ DATA: dict[str, tuple[Callable[[Path], str], list[str], str]] = {
     "more cells than names": (write("a.csv", "text\na\nb,c\n"), [], "is no table"),
     "more cells in every row": (write("a.csv", "text\na,b\nc,d\n"), [], "more cells than the"),
     "a quote never closed": (write("a.csv", 'text\n"hello\nyou\n'), [], "is no table"),
-    "an empty text": (write("a.csv", "text,n\nhello,1\n,2\n"), [], "row 1 holds nothing; wanted a"),
+    "empty texts": (write("a.csv", "text,n\n,1\n ,2\n"), [], "has no row with something in column"),
     "a very long text": (write("a.csv", "text\n" + "x" * 1_000_001), [], "1,000,001 characters"),
     "an id twice": (write("a.csv", "text,id\na,1\nb,1\n"), ["--id", "id"], "id '1' comes more"),
     "a label of no class": (write("a.csv", "text,y\nx,c\n"), ["--label", "y"], "is 'c'; wanted"),

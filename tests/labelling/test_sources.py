@@ -138,7 +138,7 @@ def test_labels_that_are_there_train_from_the_start_and_never_measure(
         assert session.classes == ("even", "odd")
         assert session.status().annotators == {"given": 30}
         batch = session.suggest(10)
-        assert all(one.why.startswith("codecision; ") for one in batch if one.kind == "query")
+        assert all("; foundation model: " in one.why for one in batch if one.kind == "query")
         assert {int(one.id) for one in batch if one.kind == "query"} <= set(range(30, 40))
         with pytest.raises(ValueError, match="no row of the audit has an answer yet"):
             session.estimate()

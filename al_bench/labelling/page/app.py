@@ -24,10 +24,12 @@ from al_bench.labelling.page.guard import (
     answer_in,
     form,
     name_in,
+    note_in,
     number_in,
     seconds_in,
+    words_in,
 )
-from al_bench.labelling.page.view import View, thumbnail, whole_percent
+from al_bench.labelling.page.view import GUIDELINE, View, day, thumbnail, whole_percent
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 YEAR = 365 * 24 * 3600  # seconds that a browser keeps names
@@ -49,6 +51,9 @@ def application(view: View, port: int, token: str | None) -> Starlette:
         Route("/work", page.work),
         Route("/panel", page.panel),
         Route("/image/{number:int}", page.image),
+        Route("/answers", page.answers),
+        Route("/guideline", page.guideline),
+        Route("/guideline", page.write_guideline, methods=["POST"]),
         Route("/answer", page.answer, methods=["POST"]),
         Route("/skip", page.skip, methods=["POST"]),
         Route("/undo", page.undo, methods=["POST"]),
@@ -93,7 +98,7 @@ class Page:
             undefined=StrictUndefined,
             trim_blocks=True,
         )
-        self.templates.filters["percent"] = whole_percent
+        self.templates.filters |= {"percent": whole_percent, "day": day}
 
     def shown(self, request: Request, template: str, **values: Any) -> Response:
         """A page or a part of one; a browser without a secret for its forms gets one."""
@@ -116,7 +121,10 @@ class Page:
         if name not in names:
             return RedirectResponse("name", 303)
         self.view.arrive(name)
-        work, panel = self.view.work(name), self.view.panel(name)
+        again = (
+            number_in(request.query_params, "again") if "again" in request.query_params else None
+        )
+        work, panel = self.view.work(name, again), self.view.panel(name)
         return self.shown(request, "label.html", **(work | panel))
 
     async def ask_name(self, request: Request) -> Response:
@@ -163,8 +171,26 @@ class Page:
     async def answer(self, request: Request) -> Response:
         fields = await self.form(request)
         name, answer = name_in(fields), answer_in(fields)
-        self.view.answer(name, number_in(fields), answer, seconds_in(fields))
+        self.view.answer(name, number_in(fields), answer, seconds_in(fields), note_in(fields))
         return self.next(request, name)
+
+    async def answers(self, request: Request) -> Response:
+        name, asked = self.visitor(request), request.query_params
+        wanted = words_in(asked, "q", 200), asked.get("answer", ""), "flag" in asked
+        return self.shown(request, "answers.html", **self.view.answers(name, *wanted))
+
+    async def guideline(self, request: Request) -> Response:
+        name, classes = self.visitor(request), self.view.session.classes
+        values = {"annotator": name, "classes": classes, "guideline": self.view.guideline()}
+        return self.shown(request, "guideline.html", **values)
+
+    async def write_guideline(self, request: Request) -> Response:
+        fields = await self.form(request)
+        name, named = name_in(fields), enumerate(self.view.session.classes, start=1)
+        about = {each: words_in(fields, f"class{number}", 500) for number, each in named}
+        value = {"text": words_in(fields, "text", 5000), "classes": about, "by": name}
+        self.view.session.store.decide(GUIDELINE, value)
+        return to(name)
 
     async def skip(self, request: Request) -> Response:
         fields = await self.form(request)

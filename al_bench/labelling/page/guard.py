@@ -14,10 +14,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from al_bench.labelling.annotations import check_annotator
+from al_bench.labelling.schema import Note
 
 LONGEST_NAME = 60
 DAY = 24 * 3600.0  # seconds; the longest answer time that is recorded
 LONGEST = 65_536  # bytes of a form; an answer has some hundred
+MOST_FIELDS = 500  # of a form; a guideline has one a class
 # The page loads its own files alone; no inline script or style runs, even if a text holds one.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -110,7 +112,9 @@ async def form(request: Request, csrf: str) -> dict[str, str]:
         if len(body) > LONGEST:
             raise HTTPException(413, f"A form is too long; at most {LONGEST} bytes are read")
     try:
-        pairs = parse_qsl(body.decode("ascii"), True, True, errors="strict", max_num_fields=16)
+        pairs = parse_qsl(
+            body.decode("ascii"), True, True, errors="strict", max_num_fields=MOST_FIELDS
+        )
     except ValueError:
         raise HTTPException(400, "A form cannot be read; wanted fields in UTF-8") from None
     fields = dict(pairs)
@@ -130,9 +134,9 @@ def name_in(fields: Mapping[str, str]) -> str:
     return name
 
 
-def number_in(fields: Mapping[str, str]) -> int:
+def number_in(fields: Mapping[str, str], name: str = "suggestion") -> int:
     """The number of a suggestion; HTTPException where it is no number."""
-    text = fields.get("suggestion", "")
+    text = fields.get(name, "")
     if not (text.isascii() and text.isdecimal() and len(text) <= 15):
         raise HTTPException(400, "A suggestion has a whole number; this form has none")
     return int(text)
@@ -152,3 +156,16 @@ def answer_in(fields: Mapping[str, str]) -> str | None:
     if ("unsure" in fields) == ("answer" in fields):
         raise HTTPException(400, 'A form holds either a class or "not sure"; this one does not')
     return fields.get("answer")
+
+
+def words_in(fields: Mapping[str, str], name: str, most: int) -> str:
+    """A text that somebody wrote; HTTPException where it is longer than `most` characters."""
+    text = fields.get(name, "").strip()
+    if len(text) > most:
+        raise HTTPException(400, f"A {name} has {len(text)} characters; wanted up to {most}")
+    return text
+
+
+def note_in(fields: Mapping[str, str]) -> Note:
+    """The comment, in one line, and the flag."""
+    return Note(" ".join(words_in(fields, "comment", 1000).split()), "flag" in fields)

@@ -28,22 +28,24 @@ def serve(
     port: int,
     batch: int,
     guess: bool,
+    goal: int | None,
+    target: float | None,
     config_dir: Path | None,
     say: Callable[[str], None],
 ) -> None:
     """Serve the labelling page of a session until Ctrl-C.
 
     host, port: where to listen (port 0: any that is free); batch: rows chosen at a time for each
-    annotator; guess: whether the model's guess is shown, which it never is for audit rows;
-    config_dir: a folder of the user's own options; say: prints a line. Where `host` can be reached
-    from other machines, the address holds a random token that every visitor needs. OSError where
-    the port is taken.
+    annotator; guess: whether the model's guess is shown after an answer; goal: wanted number of
+    answered rows; target: wanted balanced accuracy; config_dir: a folder of the user's own options;
+    say: prints a line. Where `host` can be reached from other machines, the address holds a random
+    token that every visitor needs. OSError where the port is taken.
     """
     sys.setswitchinterval(SWITCH)
     with listening(host, port) as listener:
         number = listener.getsockname()[1]
         token = None if host in LOOPBACK else token_urlsafe(24)
-        view = open_view(folder, batch, guess, config_dir)
+        view = open_view(folder, batch, guess, goal, target, config_dir)
         say(f"{view.name}: {address(host, number, token)} (Ctrl-C stops; answers are kept)")
         config = uvicorn.Config(
             application(view, number, token),
@@ -57,7 +59,14 @@ def serve(
         say(f"stopped; every answer is in {folder}")
 
 
-def open_view(folder: Path, batch: int, guess: bool, config_dir: Path | None) -> View:
+def open_view(
+    folder: Path,
+    batch: int,
+    guess: bool,
+    goal: int | None,
+    target: float | None,
+    config_dir: Path | None,
+) -> View:
     """A session with a thread that chooses rows and measures; ValueError where there is no session.
 
     The thread has its own session, so that its reads and writes block nobody.
@@ -74,9 +83,9 @@ def open_view(folder: Path, batch: int, guess: bool, config_dir: Path | None) ->
         before = own.store.decided(ESTIMATE)
         if before and before[-1]["answers"] == answers:
             return
-        own.store.decide(ESTIMATE, stored_estimate(own.estimate(), answers))
+        own.store.decide(ESTIMATE, stored_estimate(own.estimate(target), answers))
 
-    return View(session, batch, guess, Background(choose, measure, own.close))
+    return View(session, batch, guess, Background(choose, measure, own.close), goal, target)
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,19 @@ from starlette.exceptions import HTTPException
 from al_bench.core.hashing import digest
 from al_bench.data.datasets.images import decode
 from al_bench.labelling import Answer, Session, SessionEstimate, Suggestion
+from al_bench.labelling.ledger import Ledger
 from al_bench.labelling.page.background import Background
-from al_bench.labelling.schema import AUDIT
+from al_bench.labelling.schema import GIVEN, QUERY, Note
 
 EVERY = 5  # answers after which the model is measured anew
-ESTIMATE = "estimate"  # kind of a decision
+ESTIMATE, GUIDELINE = "estimate", "guideline"  # kinds of decisions
+COLOURS = 10  # of classes, in page.css
 
 WIDTH, HEIGHT = 300.0, 130.0  # of the curve
 LEFT, RIGHT, TOP, BOTTOM = 34.0, 8.0, 8.0, 18.0  # margins for the marks
+RECENT = 40  # answers of which the page says how many are of the rarest class
+LISTED = 200  # earlier answers shown at a time
+FIRST = 60  # characters of a text that stand for it
 MOST = 100  # points of a line; more are not seen
 LARGEST = 256 * 2**20  # bytes of an image file that is read
 SIDE = 1600  # pixels of the longer side; more are not seen on a page
@@ -30,16 +36,27 @@ SIDE = 1600  # pixels of the longer side; more are not seen on a page
 class View:
     """A session as annotators see it.
 
-    batch: rows chosen at a time for each; guess: whether the model's guess is shown, which it never
-    is for audit rows. Methods read and write the session's tables alone; slower work is done in the
-    `background`, with its own session.
+    batch: rows chosen at a time for each; guess: whether the model's guess is shown after an
+    answer, which it never is for rows that measure the model; goal: wanted number of answered rows;
+    target: wanted balanced accuracy. Methods read and write the session's tables alone; slower work
+    is done in the `background`, with its own session.
     """
 
-    def __init__(self, session: Session, batch: int, guess: bool, background: Background) -> None:
+    def __init__(
+        self,
+        session: Session,
+        batch: int,
+        guess: bool,
+        background: Background,
+        goal: int | None = None,
+        target: float | None = None,
+    ) -> None:
         self.session = session
         self.batch = batch
         self.guess = guess
         self.background = background
+        self.goal = goal
+        self.target = target
         self.measured_at = 0
 
     @property
@@ -66,24 +83,86 @@ class View:
         """With so many open rows for an annotator or fewer, the next ones are chosen."""
         return max(2, self.batch // 2)
 
-    def work(self, annotator: str) -> dict[str, Any]:
-        """Values of the working part of the page."""
+    def work(self, annotator: str, again: int | None = None) -> dict[str, Any]:
+        """Values of the working part of the page. again: number of an earlier suggestion to this
+        annotator, whose answer is to be corrected; None: the next row."""
         known = self.session.ledger
         mine = known.waiting(annotator)
         prospect = self.background.prospect(annotator)
         if len(mine) <= self.low and not prospect.exhausted and not prospect.failure:
             self.background.want_rows(annotator)
+        ask = self.asked(annotator, again) if again else mine[0] if mine else None
+        about = (ask.row if ask else -1, annotator)
+        given = {(a.row, a.annotator): a.answer for a in known.answers} if again else {}
         following = [one.number for one in mine[1:2] if one.path is not None]
         return {
             "annotator": annotator,
             "classes": self.session.classes,
-            "ask": mine[0] if mine else None,
-            "seen": self.guess and any(one.kind != AUDIT for one in mine[:1]),
+            "guideline": self.guideline(),
+            "ask": ask,
+            "beside": self.session.store.metadata(ask.row) if ask else {},
+            "given": given.get(about),
+            "note": known.notes.get(about, Note()),
             "following": following[0] if following else None,
             "others": len(known.open) - len(mine),
-            "last": in_words(known.last(annotator)),
+            "last": self.last(known, annotator),
             "prospect": prospect,
         }
+
+    def last(self, known: Ledger, annotator: str) -> str:
+        """The last answer or skip of an annotator in words, with the model's guess where it may be
+        known: after an answer it biases nobody, and rows that measure the model hide it."""
+        last = known.last(annotator)
+        if last is None:
+            return ""
+        if isinstance(last, Suggestion):
+            return f"put off: {first_words(last)}"
+        asked = [one for one in known.suggestions if one.row == last.row]
+        one = next((one for one in reversed(asked) if one.annotator == annotator), None)
+        said = f"saved: {first_words(one) if one else last.id} – {last.answer or 'not sure'}"
+        if one is None or one.kind != QUERY or not self.guess:
+            return said
+        if one.guess == last.answer:
+            return f"{said}, as the model guessed"
+        return f"{said}; the model guessed {one.guess} ({whole_percent(one.confidence)})"
+
+    def answers(self, annotator: str, q: str, only: str, flagged: bool) -> dict[str, Any]:
+        """Values of the page of an annotator's earlier answers, the last one first.
+
+        q: part of the text, name or comment; only: one answer, all where it is empty; flagged:
+        whether the others are left out.
+        """
+        known, classes = self.session.ledger, self.session.classes
+        own = {one.row: one for one in known.suggestions if one.annotator == annotator}
+        notes, found = known.notes, []
+        for answer in reversed(known.answers):
+            one, note = own.get(answer.row), notes.get((answer.row, annotator), Note())
+            if one is None or answer.annotator != annotator or (flagged and not note.flag):
+                continue
+            said = answer.answer or "not sure"
+            if only not in ("", said):
+                continue
+            text = "\n".join((one.text or "", one.path or "", one.id, note.comment))
+            if q.casefold() not in text.casefold():
+                continue
+            colour = classes.index(said) % COLOURS if said in classes else "none"
+            found.append(Earlier(one.number, first_words(one), said, colour, note, answer.time))
+        return {
+            "annotator": annotator,
+            "classes": classes,
+            "q": q,
+            "only": only,
+            "flagged": flagged,
+            "found": len(found),
+            "shown": found[:LISTED],
+        }
+
+    def guideline(self) -> dict[str, Any]:
+        """What people wrote about the task and each class, and who did so when."""
+        written = [one for one in self.session.ledger.decisions if one.kind == GUIDELINE]
+        value = written[-1].value if written else {"text": "", "classes": {}, "by": None}
+        classes = {name: value["classes"].get(name, "") for name in self.session.classes}
+        return value | {"classes": classes, "time": written[-1].time if written else 0.0}
 
     def suggestion(self, number: int) -> Suggestion:
         """A suggestion by its number; HTTPException where there is none."""
@@ -113,9 +192,18 @@ class View:
             raise HTTPException(410, f"the image of row {one.id} has changed")
         return Path(one.path)
 
-    def answer(self, annotator: str, number: int, answer: str | None, took: float | None) -> None:
-        """Write an answer; it is on the disk when this returns. ValueError where it is no class."""
-        self.session.tell([Answer(self.asked(annotator, number).id, answer, annotator, took)])
+    def answer(
+        self, annotator: str, number: int, answer: str | None, took: float | None, note: Note
+    ) -> None:
+        """Write an answer and a note; they are on the disk when this returns. ValueError where it
+        is no class."""
+        one = self.asked(annotator, number)
+        before = self.session.ledger.notes.get((one.row, annotator), Note())
+        with self.session.store.writing():
+            self.session.tell([Answer(one.id, answer, annotator, took)])
+            if note != before:
+                about = {"row": one.row, "annotator": annotator}
+                self.session.store.decide("note", about | asdict(note))
         if abs(len(self.session.ledger.answers) - self.measured_at) >= EVERY:
             self.measure()
 
@@ -132,7 +220,10 @@ class View:
         counts += [("not sure", answers[None])] if answers[None] else []
         return {
             "annotator": annotator,
-            "rows": self.session.store.count("rows"),
+            "classes": classes,
+            "goal": self.goal,
+            "target": self.target,
+            "rarest": rarest(known.answers, classes),
             "answered": len({answer.row for answer in known.answers}),
             "mine": sum(answer.annotator == annotator for answer in known.answers),
             "measured": measured[-1] if measured else None,
@@ -142,13 +233,36 @@ class View:
         }
 
 
-def in_words(last: Answer | Suggestion | None) -> str:
-    """The last answer or skip, in words."""
-    if last is None:
+@dataclass(frozen=True)
+class Earlier:
+    """An answer in a list. number: of its suggestion; words: the row's first ones."""
+
+    number: int
+    words: str
+    answer: str
+    colour: int | str
+    note: Note
+    time: float
+
+
+def first_words(one: Suggestion) -> str:
+    """A row by the first words of its text, its file's name, or its id."""
+    if one.text is None:
+        return Path(one.path).name if one.path else one.id
+    line = " ".join(one.text[: 4 * FIRST].split())
+    return f"“{line}”" if len(line) <= FIRST else f"“{line[:FIRST].rstrip()} …”"
+
+
+def rarest(answers: Sequence[Answer], classes: Sequence[str]) -> str:
+    """How many rows of the rarest class people found, and how many of late, in words."""
+    own = [answer for answer in answers if answer.source != GIVEN]
+    if not own:
         return ""
-    if isinstance(last, Suggestion):
-        return f"put off: {last.id}"
-    return f"saved: {last.id} is {last.answer}" if last.answer else f"saved: not sure of {last.id}"
+    found = Counter(answer.answer for answer in own)
+    name = min(classes, key=lambda one: found[one])
+    late = sum(answer.answer == name for answer in own[-RECENT:])
+    recently = f", {late or 'none'} in the last {RECENT}" if len(own) >= RECENT else ""
+    return f"{name}: {found[name] or 'none'} found{recently}"
 
 
 def stored_estimate(estimate: SessionEstimate, answers: int) -> dict[str, Any]:
@@ -185,6 +299,11 @@ class Curve:
     band: str
     marks: tuple[tuple[float, float, str, str], ...]
     summary: str
+
+
+def day(time: float) -> str:
+    """A time in seconds since 1970, to the minute."""
+    return datetime.fromtimestamp(time).strftime("%Y-%m-%d %H:%M")
 
 
 def whole_percent(fraction: float) -> str:

@@ -12,7 +12,7 @@ from al_bench.labelling.page.guard import LONGEST
 from al_bench.labelling.store import Store
 from tests.labelling.page.pages import Browser, field, made, page
 
-FORMS = ("answer", "skip", "undo", "name")
+FORMS = ("answer", "skip", "undo", "name", "guideline")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -72,6 +72,7 @@ CHANGED: dict[str, tuple[dict[str, str | None], int]] = {
     "no name": ({"as": None}, 400),
     "no suggestion": ({"suggestion": None}, 400),
     "no answer": ({"answer": None}, 400),
+    "a comment that fills a page": ({"comment": "a" * 1001}, 400),
 }
 
 

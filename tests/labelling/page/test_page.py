@@ -1,12 +1,13 @@
 """The page as a browser without scripts meets it: who sees what, and what becomes of answers."""
 
+import re
 from concurrent.futures import wait
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from al_bench.labelling import Interval, SessionEstimate
+from al_bench.labelling import Answer, Interval, SessionEstimate
 from al_bench.labelling.page.view import (
     ESTIMATE,
     EVERY,
@@ -17,7 +18,7 @@ from al_bench.labelling.page.view import (
     stored_estimate,
 )
 from al_bench.labelling.store import Store
-from tests.labelling.page.pages import made, page, row_in
+from tests.labelling.page.pages import field, made, page, row_in
 
 
 def answers(folder: Path) -> list[tuple[int, str, str | None]]:
@@ -48,13 +49,13 @@ def test_an_answer_is_on_the_disk_when_the_page_goes_on(tmp_path: Path) -> None:
         assert answers(tmp_path) == [(0, "ann", "praise")]
         shown = browser.see()
         assert row_in(shown) == "r1"
-        assert "saved: r0 is praise" in shown
+        assert "saved: “first” – praise" in shown
         browser.headers["hx-request"] = "true"  # htmx gets the next row as a part of the page
         sent = browser.submit("answer", shown, unsure="1")
         assert sent.text.startswith("<section")
         assert row_in(sent.text) == "r2"
         assert answers(tmp_path)[1:] == [(1, "ann", None)]
-        assert "saved: not sure of r1" in sent.text
+        assert "saved: “second” – not sure" in sent.text
 
 
 def test_two_annotators_see_different_rows_until_all_are_answered(tmp_path: Path) -> None:
@@ -79,27 +80,120 @@ def test_undo_brings_the_row_back_and_the_answer_counts_no_more(tmp_path: Path) 
             browser.submit("undo", browser.see())
             assert row_in(browser.see()) == row
         browser.submit("answer", browser.see(), answer="complaint")
-        assert "saved: r0 is complaint" in browser.see()
-        assert "<strong>1</strong> of 6 rows answered, 1 by you" in browser.see()
+        assert "saved: “first” – complaint" in browser.see()
+        assert "<strong>1</strong> rows answered, 1 by you" in browser.see()
 
 
 def test_a_skipped_row_comes_last_and_undo_takes_back_what_came_last(tmp_path: Path) -> None:
     with page(made(tmp_path)) as browser:
         browser.submit("skip", browser.see())
-        assert "put off: r0" in browser.see()
+        assert "put off: “first”" in browser.see()
         browser.submit("answer", browser.see(), answer="praise")  # r1
         for row in ("r1", "r0"):
             browser.submit("undo", browser.see())
             assert row_in(browser.see()) == row
 
 
-def test_the_guess_is_shown_where_it_may_be_and_never_of_an_audit_row(tmp_path: Path) -> None:
+def test_the_guess_is_shown_after_an_answer_and_never_of_a_row_that_measures(
+    tmp_path: Path,
+) -> None:
+    said = ["", "; the model guessed praise (81 %)", ", as the model guessed", "", "; the model"]
     with page(made(tmp_path)) as browser:
-        for row, seen in (("r0", True), ("r1", True), ("r2", False), ("r3", True)):
+        for row, answer in enumerate(["question", "praise", "praise", "question"]):
             shown = browser.see()
-            assert row_in(shown) == row
-            assert [word in shown for word in ("81 %", 'id="guess"', "torn")] == [seen] * 3
-            browser.submit("answer", shown, answer="praise")
+            assert row_in(shown) == f"r{row}"
+            assert ("the model guessed" in shown, said[row] in shown) == (row in (1, 2), True)
+            browser.submit("answer", shown, answer=answer)
+        assert said[4] in browser.see()
+    with page(made(tmp_path / "without"), guess=False) as browser:
+        browser.submit("answer", browser.see(), answer="question")
+        assert "guessed" not in browser.see()
+
+
+def test_every_row_looks_the_same_before_its_answer(tmp_path: Path) -> None:
+    with page(made(tmp_path, texts=["text"] * 6)) as browser:
+        pages = set()
+        for _ in range(3):  # the third one measures the model
+            browser.see()
+            pages.add(re.sub(r'Row r\d|value="\d"| disabled|<p id="said.*', "", browser.part()))
+            browser.submit("skip", browser.see())
+        assert len(pages) == 1
+
+
+def test_an_earlier_answer_is_found_and_corrected(tmp_path: Path) -> None:
+    with page(made(tmp_path)) as browser:
+        browser.see()
+        browser.submit("answer", browser.see("bob"), answer="praise")
+        browser.submit("answer", browser.see(), answer="praise", comment="  is it\n irony? ")
+        browser.submit("answer", browser.see(), answer="question", flag="1")
+        listed = browser.get("/answers?as=ann").text
+        assert listed.index("“second”") < listed.index("“first”")
+        assert "“fourth”" not in listed  # which bob answered
+        for asked, rows in {
+            "q=IRON": {"first"},
+            "q=seco": {"second"},
+            "flag=1": {"second"},
+            "answer=praise": {"first"},
+            "q=third": set(),
+        }.items():
+            listed = browser.get(f"/answers?as=ann&{asked}").text
+            assert set(re.findall("“(.*?)”", listed)) == rows
+        again = browser.get("/?as=ann&again=1").text
+        assert row_in(again) == "r0"
+        assert ">is it irony?</textarea>" in again
+        assert re.search('value="praise"[^>]*aria-current', again)
+        browser.submit("answer", again, answer="complaint")
+        assert answers(tmp_path)[-1] == (0, "ann", "complaint")
+        assert browser.view.session.status().counts == {
+            "complaint": 1, "praise": 1, "question": 1,
+        }  # fmt: skip
+        assert "irony" not in browser.get("/answers?as=ann").text  # it was deleted with this answer
+        browser.submit("undo", browser.see())
+        assert browser.view.session.status().counts["praise"] == 2
+        for number, status in (("5", 403), ("99", 404), ("x", 400)):
+            assert browser.get(f"/?as=ann&again={number}").status_code == status
+
+
+def test_a_guideline_is_written_by_anybody_and_seen_by_everybody(tmp_path: Path) -> None:
+    with page(made(tmp_path)) as browser:
+        browser.see()
+        secret = field(browser.get("/guideline?as=ann").text, "csrf")
+        fields = {"csrf": secret, "as": "ann", "text": "Look <twice>", "class2": "is happy"}
+        assert browser.post("/guideline", data=fields).status_code == 303
+        shown = browser.see("bob")
+        assert "Look &lt;twice&gt;" in shown
+        assert 'title="is happy"' in shown
+        assert "last by ann" in shown
+        refused = browser.post("/guideline", data=fields | {"class2": "x" * 501})
+        assert (refused.status_code, "501 characters" in refused.text) == (400, True)
+
+
+def test_columns_of_the_data_are_shown_beside_the_text(tmp_path: Path) -> None:
+    session = made(tmp_path)
+    session.store.append("metadata", row=0, value='{"author": "A. <b>"}')
+    with page(session) as browser:
+        shown = browser.see()
+        assert "<dt>author</dt><dd>A. &lt;b&gt;</dd>" in shown
+        browser.submit("answer", shown, answer="praise")
+        assert "author" not in browser.see()
+
+
+def test_what_is_rare_is_counted_and_a_goal_is_approached(tmp_path: Path) -> None:
+    session = made(tmp_path, texts=[f"text {i}" for i in range(60)])
+    with page(session) as browser:
+        panel = "/panel?as=ann"
+        browser.see()
+        assert 'id="rarest"' not in browser.get(panel).text
+        told = [Answer(f"r{i}", "praise" if i else "complaint") for i in range(30)]
+        told += [Answer(f"r{i}", "question") for i in range(30, 45)]
+        session.tell(told[:10], unasked=True)
+        assert "complaint: 1 found<" not in browser.get(panel).text  # of question there is none
+        assert "question: none found<" in browser.get(panel).text
+        session.tell(told, unasked=True)
+        assert "complaint: 1 found, none in the last 40<" in browser.get(panel).text
+        assert "<progress" not in browser.get(panel).text
+        browser.view.goal = 300
+        assert '<progress max="300" value="45"' in browser.get(panel).text
 
 
 def test_the_page_waits_while_rows_are_chosen_and_says_what_went_wrong(tmp_path: Path) -> None:
@@ -123,10 +217,10 @@ def test_the_counts_are_of_all_annotators(tmp_path: Path) -> None:
         browser.submit("answer", browser.see("bob"), answer="praise")
         browser.submit("answer", browser.see("bob"), unsure="1")
         panel = browser.get("/panel", params={"as": "ann"}).text
-        assert '<th scope="row">praise</th><td>2</td>' in panel
-        assert '<th scope="row">not sure</th><td>1</td>' in panel
+        assert "praise</span></th><td>2</td>" in panel
+        assert "not sure</span></th><td>1</td>" in panel
         assert "recall" not in panel
-        assert "<strong>3</strong> of 6 rows answered, 1 by you" in panel
+        assert "<strong>3</strong> rows answered, 1 by you" in panel
 
 
 def test_the_model_is_measured_again_after_some_answers(tmp_path: Path) -> None:
@@ -209,8 +303,8 @@ def test_estimates_are_shown_as_they_grow_and_are_there_after_a_restart(tmp_path
         panel = browser.get("/panel?as=ann").text
         assert "60 % <small>[50 %, 70 %]" in panel
         assert "66 % <small>[50 %, 75 %]" in panel
-        assert '<th scope="row">praise</th><td>0</td><td>50 % <small>[25 %, 100 %]' in panel
-        assert "After 5 answers, by 4 audited rows" in panel
+        assert "praise</span></th><td>0</td><td>50 % <small>[25 %, 100 %]" in panel
+        assert "After 5 answers, by 4 rows drawn at random" in panel
         assert "not &lt;b&gt;good&lt;/b&gt; yet" in panel
         assert "polyline" not in panel
         session.store.decide(ESTIMATE, stored_estimate(estimate(0.8), 10))

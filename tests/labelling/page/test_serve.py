@@ -14,7 +14,7 @@ import pytest
 from al_bench.cli.main import main
 from al_bench.labelling import Session
 from al_bench.labelling.page.serve import address, listening, open_view
-from al_bench.labelling.schema import AUDIT
+from al_bench.labelling.schema import AUDIT, Note
 from tests.labelling.data import new
 from tests.labelling.page.pages import made
 
@@ -67,14 +67,15 @@ def test_who_comes_second_is_shown_some_rows_of_the_first_without_the_guess(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new(tmp_path, overlap=0.2).close()
-    labelling = open_view(tmp_path / "session", 20, True, None)
+    labelling = open_view(tmp_path / "session", 20, True, None, None, None)
     monkeypatch.setattr(labelling.background, "want_rows", lambda annotator: None)  # one batch each
     for annotator in ("ann", "bob"):
         labelling.background.choose(annotator)
         while (shown := labelling.work(annotator))["ask"] is not None:
             one = shown["ask"]
-            assert shown["seen"] == (one.kind != AUDIT)
-            labelling.answer(annotator, one.number, "praise", 1.0)
+            labelling.answer(annotator, one.number, "praise", 1.0, Note())
+            said = labelling.work(annotator)["last"]
+            assert ("the model guessed" in said) == (one.kind != AUDIT)
     labelling.close()
     with Session.open(tmp_path / "session") as session:
         who = Counter(one.row for one in session.store.answers())

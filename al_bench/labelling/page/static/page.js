@@ -30,8 +30,25 @@ function buttonFor(event, filter) {
   return one(`[data-key="${CSS.escape(key)}"]:not(:disabled)`);
 }
 
+function writes(event) {
+  // Keys in the comment are its letters; Enter and Escape lead back to the row.
+  if (event.target.id !== "comment") return false;
+  if (event.key === "Enter" || event.key === "Escape") {
+    event.preventDefault();
+    one("#row").focus();
+  }
+  return true;
+}
+
+function opens(event) {
+  const part = one(`details[data-opens="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (part) part.open = !part.open;
+  return part;
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || !one("#work")) return;
+  if (writes(event)) return;
   const filter = event.target.id === "filter" ? event.target : null;
   if (event.key === "/" && !filter && one("#filter")) {
     event.preventDefault();
@@ -40,6 +57,11 @@ document.addEventListener("keydown", (event) => {
     filter.value = "";
     filterClasses("");
     one("#row").focus();
+  } else if (event.key === "c" && !filter) {
+    event.preventDefault();
+    one("#comment").focus();
+  } else if (!filter && opens(event)) {
+    event.preventDefault();
   } else {
     const button = buttonFor(event, filter);
     if (!button && !(filter && event.key === "Enter")) return;
@@ -114,5 +136,6 @@ document.addEventListener("htmx:after:swap", (event) => {
   began = performance.now();
   hiddenAt = document.hidden ? began : null;
   if (written(event) || one("#work").dataset.state === "row") one("#row").focus({ preventScroll: true });
+  if (location.search.includes("again=")) history.replaceState(null, "", location.pathname);
   if (written(event)) document.body.dispatchEvent(new Event("answered"));
 });
