@@ -82,6 +82,7 @@ def export_bundle(
             reader.given,
             settings.columns,
             fit.model,
+            settings.words,
         )
     facts = {"al_bench": version("al-bench"), "rows": status.rows, "labels": status.answered}
     if isinstance(estimate, SessionEstimate):

@@ -180,7 +180,8 @@ class ExportedModel:
 
     classes: (k,) names; prompts: of the foundation model; prior, overrides: the option with the
     encoder, and values inside it; encoder: its key; given: whether embeddings come with class
-    probabilities, which the model reads; columns: of the training data.
+    probabilities, which the model reads; columns: of the training data; words: of each class, which
+    the foundation model reads in place of its name, or ().
     """
 
     classes: tuple[str, ...]
@@ -192,6 +193,7 @@ class ExportedModel:
     given: bool
     columns: Columns
     model: PortableModel
+    words: tuple[str, ...] = ()
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write model.npz and model.json; facts: further entries of the card."""
@@ -225,6 +227,7 @@ class ExportedModel:
                 bool(card.get("given")),
                 Columns(**card["columns"]),
                 PortableModel.of_arrays(arrays),
+                tuple(card.get("words", ())),
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{file} is no card of an exported model: {error}") from error
@@ -250,7 +253,8 @@ class ExportedModel:
             raise ValueError(
                 f"the model reads rows by {self.encoder}; prior={self.prior} has {encoder.key} here"
             )
-        reader = RowReader(prior, task_of(self.classes, self.prompts, self.modality), self.given)
+        task = task_of(self.words or self.classes, self.prompts, self.modality)
+        reader = RowReader(prior, task, self.given)
         model = self.model
         with TemporaryDirectory() as cache:
             seen = reader.read(rows, model.width, model.belief is not None, Path(cache))

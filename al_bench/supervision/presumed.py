@@ -1,0 +1,52 @@
+"""Training on answers and on rows that are presumed not to be of a rare class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief, belief_of
+from al_bench.core.arrays import at_least, require
+from al_bench.core.state import State, TrainingSet
+
+
+@dataclass(frozen=True)
+class PresumedNegatives:
+    """Labelled rows, and random unlabelled ones as if they were not of the rare class (AutoTAR:
+    Cormack and Grossman, 2015).
+
+    Nearly all rows of a pool are not of a rare class, and the rows that a search labels lie near
+    it. Without the presumed ones a model does not know the rest of the pool. Labelled rows have
+    the posterior of their true class as soft targets, presumed ones the belief without the class.
+
+        >>> taught = PresumedNegatives(target=1).training_set(state, rng)
+
+    Parameters
+    ----------
+    belief : gives the posterior; reused if the label model has an equal one
+    target : number of the rare class
+    presumed : unlabelled rows that are trained on, at most
+    """
+
+    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    target: int = 0
+    presumed: int = 300
+
+    def __post_init__(self) -> None:
+        at_least(self, 0, target=self.target, presumed=self.presumed)
+
+    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
+        """ValueError if there is no such class."""
+        wanted = f"the number of a class, 0..{state.n_classes - 1}"
+        require(self.target < state.n_classes, self, wanted, target=self.target)
+        belief = belief_of(self.belief, state, rng)
+        others = rng.permutation(state.unlabelled)[: self.presumed]
+        free = np.array(belief.pool[others])
+        free[:, self.target] = 0
+        free = np.maximum(free, 1e-6) * (np.arange(state.n_classes) != self.target)
+        free /= free.sum(axis=1, keepdims=True)
+        rows = np.concatenate([state.labelled, others])
+        targets = np.concatenate([belief.pool[state.labelled], free]).astype(np.float32)
+        weights = np.ones(len(rows), dtype=np.float32)
+        return TrainingSet(rows, targets, weights, belief.pool, belief.belief_fn)
