@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief, belief_of
-from al_bench.core.arrays import at_least, require
+from al_bench.core.arrays import above, at_least, require
 from al_bench.core.state import State, TrainingSet
 
 
@@ -27,13 +27,16 @@ class PresumedNegatives:
     belief : gives the posterior; reused if the label model has an equal one
     target : number of the rare class
     presumed : unlabelled rows that are trained on, at most
+    weight : of a presumed row, where a labelled one weighs 1, above 0
     """
 
     belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
     target: int = 0
     presumed: int = 300
+    weight: float = 0.1
 
     def __post_init__(self) -> None:
+        above(self, 0, weight=self.weight)
         at_least(self, 0, target=self.target, presumed=self.presumed)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
@@ -48,5 +51,5 @@ class PresumedNegatives:
         free /= free.sum(axis=1, keepdims=True)
         rows = np.concatenate([state.labelled, others])
         targets = np.concatenate([belief.pool[state.labelled], free]).astype(np.float32)
-        weights = np.ones(len(rows), dtype=np.float32)
+        weights = np.where(state.labels[rows] >= 0, 1, self.weight).astype(np.float32)
         return TrainingSet(rows, targets, weights, belief.pool, belief.belief_fn)
