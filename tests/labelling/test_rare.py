@@ -93,6 +93,8 @@ def test_nobody_is_told_to_stop_who_has_audited_few_rows_of_the_class(tmp_path: 
         assert found.advice.startswith("go on: ")
         assert f"the audit has {found.rare.positives} of class odd" in found.advice
         assert "of the rare class are found" in made.estimate().advice
+        with pytest.raises(ValueError, match="wanted one of two classes"):
+            made.add_classes(["third"])
 
 
 def test_a_rare_class_that_nobody_named_is_said(tmp_path: Path) -> None:

@@ -211,9 +211,10 @@ def test_unlabelled_rows_are_presumed_not_to_be_of_the_rare_class() -> None:
     free = ~asked_of(state, training)
     assert np.count_nonzero(free) == 50
     assert (training.targets[free, 2] == 0).all()
-    assert_allclose(training.weights, np.where(free, 0.1, 1))
+    assert_allclose(training.weights, np.where(free, 0.3, 1))
     assert_allclose(training.targets.sum(axis=1), 1, rtol=1e-5)
-    assert training.targets[~free, 2].max() > 0.5
+    assert (training.targets[~free].argmax(axis=1) == state.labels[state.labelled]).all()
+    assert training.blend_weight == 0.25
     assert training.belief_fn is not None
     others = np.delete(training.beliefs[training.rows[free]], 2, axis=1)
     expected = np.maximum(others, 1e-6)

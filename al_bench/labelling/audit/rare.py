@@ -92,8 +92,8 @@ class Cells:
         weights = each / total[own]
         squares = np.maximum(np.bincount(own, weights**2, 3), 1e-12)
         there = np.bincount(own, minlength=3) > 0
-        shares = np.bincount(cells, minlength=3) / len(scores)
-        mean = np.bincount(own, weights * hits, 3)
+        shares = np.asarray(np.bincount(cells, minlength=3) / len(scores), dtype=np.float64)
+        mean = np.asarray(np.bincount(own, weights * hits, 3), dtype=np.float64)
         return cls(shares, mean, np.where(there, 1 / squares, 0), weights, own)
 
     def ends(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -166,7 +166,7 @@ def ratio(above: Floats, below: Floats) -> Floats:
 
 
 def accuracy(shares: Floats, hits: Floats) -> Floats:
-    return 1 - shares[..., 0] + 2 * hits[..., 0] - hits.sum(axis=-1)
+    return np.asarray(1 - shares[..., 0] + 2 * hits[..., 0] - hits.sum(axis=-1))
 
 
 def recall(shares: Floats, hits: Floats) -> Floats:

@@ -152,14 +152,14 @@ def lacks(look: Look, now: Interval, counts: Mapping[str, int]) -> str | None:
     few = [f"{n} of class {name}" for name, n in counts.items() if n < NEEDED]
     if few:
         return f"the audit has {', '.join(few)}, and {NEEDED} rows of each class say something"
+    low, chance = now.low, 1 / len(counts)
+    if low <= chance:
+        return (f"balanced accuracy may be {low:.1%} and guessing has {chance:.1%}, so the audit "
+                "does not show the model to be any better")  # fmt: skip
     if now.value < look.floor:
         return (f"balanced accuracy fell: it was above {look.floor:.1%} at {look.rows} audited "
                 f"rows and is estimated at {now.value:.1%} now")  # fmt: skip
-    low, chance = now.low, 1 / len(counts)
-    if low > chance:
-        return None
-    return (f"balanced accuracy may be {low:.1%} and guessing has {chance:.1%}, so the audit does "
-            "not show the model to be any better")  # fmt: skip
+    return None
 
 
 def rise(audit: Audit, truths: Floats, labels: Ints, guesses: Ints) -> tuple[float, float]:

@@ -157,6 +157,17 @@ def test_nobody_is_told_to_stop_where_the_estimate_fell() -> None:
     since = advice(surely_enough(), bad, ENOUGH, 0.58)
     assert not since.stop
     assert "but it fell: it is estimated at" in since.why
+    now = good.balanced_accuracy.value
+    fell = advice(Look(1, 40, 100, floor=now + 0.01, gain=0, most=0), good, ENOUGH, None)
+    assert (fell.stop, fell.why.partition(":")[0]) == (False, "balanced accuracy fell")
+
+
+def test_a_rare_class_is_searched_until_nearly_all_of_it_is_found() -> None:
+    *_, (_, good, _) = looks([0.9] * 4, each=20, seed=0)
+    for part, stop in ((0.94, False), (0.95, True)):
+        look = Look(1, 40, 100, floor=0.6, gain=None, most=None, found=part)
+        assert advice(look, good, ENOUGH, None).stop == stop
+    assert not advice(look, good, {"rare": 4, "other": 60}, None).stop
 
 
 def test_a_model_that_finds_hardly_a_positive_is_not_called_good_enough() -> None:
