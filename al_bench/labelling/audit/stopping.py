@@ -13,7 +13,7 @@ from al_bench.labelling.audit.estimate import AuditEstimate, Interval
 from al_bench.labelling.audit.rare import RareEstimate
 
 FEW = 20  # audited rows below which nothing is concluded
-NEEDED = 5  # audited rows of every class before anybody is told to stop
+NEEDED = 5  # audited rows of every class before anybody is told to stop without a target
 PART = 0.95  # of the rows of a rare class that are to be found
 GROWTH = 1.5  # of the audit from one look to the next
 ERROR = 0.05  # probability that the `floor` of any look is wrong, and that a `most` is
@@ -108,7 +108,8 @@ def advice(
         verdict = reaches(look, target, now.value)
     else:
         verdict = gains(look) if look.found is None else finds(look, look.found)
-    if verdict.stop and (missing := lacks(look, now, counts)):
+    needed = NEEDED if target is None else 1  # a floor allows for classes of which little is known
+    if verdict.stop and (missing := lacks(look, now, counts, needed)):
         return Advice(False, missing)
     return verdict
 
@@ -147,11 +148,11 @@ def finds(look: Look, found: float) -> Advice:
     return Advice(False, f"{said}, and {PART:.0%} are wanted; next at {due(look)} rows")
 
 
-def lacks(look: Look, now: Interval, counts: Mapping[str, int]) -> str | None:
+def lacks(look: Look, now: Interval, counts: Mapping[str, int], needed: int) -> str | None:
     """Why the audit does not allow to stop yet, in a sentence; None where it does."""
-    few = [f"{n} of class {name}" for name, n in counts.items() if n < NEEDED]
+    few = [f"{n} of class {name}" for name, n in counts.items() if n < needed]
     if few:
-        return f"the audit has {', '.join(few)}, and {NEEDED} rows of each class say something"
+        return f"the audit has {', '.join(few)}, and wanted are {needed} rows of each class"
     low, chance = now.low, 1 / len(counts)
     if low <= chance:
         return (f"balanced accuracy may be {low:.1%} and guessing has {chance:.1%}, so the audit "
