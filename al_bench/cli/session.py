@@ -114,7 +114,7 @@ def new(
         config_dir=config_dir,
     ) as session:
         print_status(session)
-        for name in filter(NEGATED.match, session.settings.words or session.classes):
+        for name in filter(NEGATED.match, session.classes):
             print(negation(name))
         if session.settings.words:
             print("the foundation model reads " + " against ".join(session.settings.words))

@@ -117,8 +117,8 @@ def labelled(problem: Problem, state: State, queried: Ints) -> dict[str, float]:
 
 
 def rare(problem: Problem, state: State, test: Floats, pool: Floats) -> dict[str, float]:
-    """Of two classes, one of which has less than `RARE` of the pool: its labelled rows by the
-    truth; average precision of its test rows, and their recall at a precision of one half, both at
+    """Of two classes, one of which has less than `RARE` of the pool: the labelled fraction of its
+    rows; average precision of its test rows, and their recall at a precision of one half, both at
     the pool's class frequencies; and work saved over sampling at 95 % recall (Cohen et al., 2006),
     if the labelled rows are read and then the others, likeliest first.
 
@@ -138,7 +138,7 @@ def rare(problem: Problem, state: State, test: Floats, pool: Floats) -> dict[str
     read = found + np.cumsum(here[rest[np.argsort(-pool[rest, target], kind="stable")]])
     more = int(np.searchsorted(read, 0.95 * here.sum())) + 1 if found < 0.95 * here.sum() else 0
     return {
-        "found": float(found),
+        "found": float(found / here.sum()),
         "average_precision": float(average_precision_score(hit, score, sample_weight=weights)),
         "recall_at_half_precision": float(recall[precision >= 0.5].max()),
         "work_saved": 0.95 - (len(state.labelled) + more) / len(here),

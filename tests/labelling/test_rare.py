@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from al_bench.cli.main import main
 from al_bench.labelling import Answer, Session, Suggestion
 from al_bench.labelling.evaluation import chances_of
 from al_bench.labelling.settings import NEGATED, rare_words
@@ -111,6 +112,25 @@ def test_a_wrong_rare_class_is_refused(tmp_path: Path, changes: dict[str, str], 
     with pytest.raises(ValueError, match=error):
         session(tmp_path, **changes)
     assert not (tmp_path / "session").exists()
+
+
+def test_the_command_says_what_to_write_in_place_of_a_negated_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with session(tmp_path):
+        pass
+    made = ["new", str(tmp_path / "s"), "--data", str(tmp_path / "rows.npz")]
+    assert main(["session", *made, "--classes", "odd,not odd", "--rare", "odd"]) == 0
+    said = capsys.readouterr().out
+    assert "encoders hardly read the negation in 'not odd': write what these rows are" in said
+    assert "the foundation model reads odd against other" in said
+    with Session.open(tmp_path / "s") as one:
+        batch = one.suggest(60)
+        one.tell([Answer(b.id, one.classes[TRUTH[int(b.id)]]) for b in batch])
+    assert main(["session", "estimate", str(tmp_path / "s")]) == 0
+    said = capsys.readouterr().out
+    assert "average precision" in said
+    assert "rows of the rare class have no answer" in said
 
 
 def test_the_foundation_model_never_reads_a_negated_name() -> None:

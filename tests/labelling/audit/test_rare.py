@@ -106,6 +106,15 @@ def test_intervals_hold_for_rows_like_those_of_the_reserve(count: int) -> None:
     assert np.mean(holds) >= 0.93
 
 
+def test_without_an_audited_row_of_the_class_nothing_is_known_of_recall_and_ranking() -> None:
+    truth, scores = rare_rows(300, 0)
+    rows = np.flatnonzero(~truth)[:40]
+    found = estimate_rare(scores, scores > 0.3, np.full(300, 0.2), rows, np.zeros(40), 3000, 0)
+    for one in (found.recall, found.average_precision):
+        assert (one.low, one.high) == (0, 1)
+    assert found.prevalence.low == 0 < found.prevalence.high
+
+
 def test_nothing_is_known_without_an_audited_row() -> None:
     empty = np.zeros(5)
     with pytest.raises(ValueError, match="no row of the audit has an answer yet"):
