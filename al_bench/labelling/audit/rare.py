@@ -97,14 +97,12 @@ class Cells:
         return cls(shares, mean, np.where(there, 1 / squares, 0), weights, own)
 
     def ends(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """(2, DRAWS, 3) the fractions of each cell, for lower and for upper ends. Of predicted rows
-        Clopper and Pearson's limits; of the others Jeffreys' posterior, but 0 or 1 where no other
-        outcome was seen (Brown, Cai and DasGupta, 2001)."""
-        hit, event = self.mean * self.size, np.array([1.0, 0.5, 0.5])
-        missed, shape = np.maximum(self.size - hit, 0), (DRAWS, 3)
-        low = rng.beta(np.maximum(hit + 1 - event, 1e-9), missed + event, shape)
-        high = rng.beta(hit + event, np.maximum(missed + 1 - event, 1e-9), shape)
-        return np.where(hit > 0, low, 0.0), np.where(missed > 0, high, 1.0)
+        """(2, DRAWS, 3) the fractions of each cell, for lower and for upper ends: Jeffreys'
+        posteriors, but 0 or 1 where no other outcome was seen (Brown, Cai and DasGupta, 2001)."""
+        hit = self.mean * self.size
+        missed = np.maximum(self.size - hit, 0)
+        drawn = rng.beta(hit + 0.5, missed + 0.5, (DRAWS, 3))
+        return np.where(hit > 0, drawn, 0.0), np.where(missed > 0, drawn, 1.0)
 
 
 def estimate_rare(
