@@ -137,9 +137,9 @@ def stops(
             count += 1
             guesses = run.probs[: number + 1, audit.rows].argmax(axis=2)
             last = look_at(count, found, audit, truths, run.labels[: number + 1], guesses)
-        unseen = [str(c) for c in np.setdiff1d(np.arange(k), audit.answers)]
+        counts = {str(c): int(n) for c, n in enumerate(np.bincount(audit.answers, minlength=k))}
         for rule, target in rules.items():
-            if at[rule] < 0 and advice(last, found, unseen, target).stop:
+            if at[rule] < 0 and advice(last, found, counts, target).stop:
                 at[rule] = number
     for rule, target in rules.items():
         here = at[rule]

@@ -83,12 +83,17 @@ def new(
     audit: Annotated[float, option("fraction of suggestions that measure")] = 0.2,
     reserve: Annotated[float, option("fraction of rows kept for these")] = 0.1,
     overlap: Annotated[float, option("fraction of somebody's rows that another answered")] = 0.05,
+    rare: Annotated[str | None, option("of two classes the one to search for")] = None,
+    rare_description: Annotated[
+        str | None, option("what the foundation model reads for the other class's name")
+    ] = None,
     show_guess: Annotated[bool, option("also of rows that measure", "--show-guess")] = False,
     seed: int = 0,
     config_dir: ConfigDir = None,
 ) -> None:
     """Make a session of your rows: embed them and ask the foundation model."""
     from al_bench.labelling import Session
+    from al_bench.labelling.settings import NEGATED, negation
 
     with Session.new(
         folder,
@@ -108,10 +113,16 @@ def new(
         audit=audit,
         reserve=reserve,
         overlap=overlap,
+        rare=rare,
+        rare_description=rare_description,
         blind=not show_guess,
         config_dir=config_dir,
     ) as session:
         print_status(session)
+        for name in filter(NEGATED.match, session.classes):
+            print(negation(name))
+        if session.settings.words:
+            print("the foundation model reads " + " against ".join(session.settings.words))
         if not session.has_prior:
             print("the embeddings came without class probabilities: the foundation model has no "
                   "opinion; --prior-table gives it one")  # fmt: skip
@@ -204,11 +215,18 @@ def estimate(
         found = session.estimate(target)
     lines = {"accuracy": found.accuracy, "balanced accuracy": found.balanced_accuracy}
     lines |= {f"recall of {name}": one for name, one in found.recalls.items()}
+    if (rare := found.rare) is not None:
+        lines |= {"prevalence": rare.prevalence, "precision": rare.precision, "F1": rare.f1}
+        lines |= {"average precision": rare.average_precision, "found": rare.found}
     width = max(map(len, lines))
     print(f"by {found.audited} audited rows of {found.labels} labelled ones, 95 % intervals:")
     for name, one in lines.items():
         value, low, high = (100 * number for number in (one.value, one.low, one.high))
         print(f"  {name:{width}}  {value:5.1f} %  [{low:.1f}, {high:.1f}]")
+    if rare is not None:
+        left = rare.unfound
+        print(f"about {left.value:,.0f} rows of the rare class have no answer, "
+              f"{left.high:,.0f} at most")  # fmt: skip
     print("\n".join([*found.notes, found.advice]))
 
 

@@ -8,17 +8,19 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from al_bench.core.arrays import one_hot
-from al_bench.core.state import ABSENT, Floats
-from al_bench.labelling.audit.design import Audit
+from al_bench.core.state import ABSENT, Floats, Ints
+from al_bench.labelling.audit.design import Audit, sums, weights
+from al_bench.labelling.audit.estimate import ERROR, Interval, agreement, estimate
 from al_bench.labelling.audit.estimate import AuditEstimate as AuditEstimate
-from al_bench.labelling.audit.estimate import Interval, agreement, estimate
-from al_bench.labelling.audit.stopping import Look, advice, due, look_at
+from al_bench.labelling.audit.rare import RareEstimate, estimate_rare
+from al_bench.labelling.audit.stopping import Look, advice, due, look_at, spent
 from al_bench.labelling.ledger import consensus
 from al_bench.labelling.model_service import LabelArrays, ModelService, Snapshot
 from al_bench.labelling.schema import Answer
 
 TWICE = 10  # audited rows with two answers that an estimate of people's error rate needs
-LOOK = "look"  # kind of a decision
+LOOK, CHANCES = "look", "chances"  # kinds of decisions
+SELDOM = 0.1  # fraction of rows below which a class is called rare
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class SessionEstimate:
     recalls: by class; labels: rows labelled so far; audited: audit rows among them; advice: whether
     to stop, in words; answer_error: people's error rate, for which the estimates are corrected,
     None where too few rows have two answers, so that answers count as the truth; notes: caveats, in
-    sentences.
+    sentences; rare: of the class that is searched for, where there is one.
     """
 
     accuracy: Interval
@@ -39,6 +41,7 @@ class SessionEstimate:
     advice: str = ""
     answer_error: float | None = None
     notes: tuple[str, ...] = ()
+    rare: RareEstimate | None = None
 
 
 def evaluate_session(service: ModelService, now: Snapshot, target: float | None) -> SessionEstimate:
@@ -57,30 +60,80 @@ def evaluate_session(service: ModelService, now: Snapshot, target: float | None)
             why = f'of all {unsure} rows of the audit with an answer people were "not sure"'
         raise ValueError(f"{why}, so nothing is known of the model; answer some drawn at random")
     truths, error, twice = truths_of(answers, audit, classes)
-    probs = service.fit(now).probs
-    found = estimate(probs, audit, truths, now.pool.reserved)
-    unseen = [classes[c] for c in np.setdiff1d(np.arange(len(classes)), audit.answers)]
+    probs, rare = service.fit(now).probs, None
+    found: AuditEstimate | RareEstimate
+    if now.settings.target is None:
+        found = estimate(probs, audit, truths, now.pool.reserved)
+        recalls = found.recalls
+    else:
+        found = rare = estimate_of_rare(now, audit, probs)
+        pair = rare.recall, rare.other_recall
+        recalls = pair if now.settings.target == 0 else pair[::-1]
+    counts = np.bincount(audit.answers, minlength=len(classes))
     look = last_look(service, now, found, audit, truths, probs)
-    verdict = advice(look, found, unseen, target)
+    verdict = advice(look, found, dict(zip(classes, counts.tolist(), strict=True)), target)
     return SessionEstimate(
         found.accuracy,
         found.balanced_accuracy,
-        dict(zip(classes, found.recalls, strict=True)),
+        dict(zip(classes, recalls, strict=True)),
         len(consensus(now.ledger.answers)),
         len(audit.rows),
         f"{'stop' if verdict.stop else 'go on'}: {verdict.why}",
         error,
-        tuple(notes(unsure, unseen, error, twice)),
+        tuple(notes(now, audit, counts, unsure, error, twice)),
+        rare,
     )
 
 
-def notes(unsure: int, unseen: Sequence[str], error: float | None, twice: int) -> Iterator[str]:
-    """Caveats of an estimate, in sentences. twice: audited rows with two answers."""
+def estimate_of_rare(
+    now: Snapshot, audit: Audit, probs: Floats, error: float = ERROR
+) -> RareEstimate:
+    """The estimate of the rare class; error: on either side of an interval."""
+    reserved, target, name = now.pool.reserved, now.settings.target, now.settings.rare
+    assert target is not None
+    labels = consensus(now.ledger.answers)
+    return estimate_rare(
+        probs[reserved, target],
+        probs[reserved].argmax(axis=1) == target,
+        chances_of(now),
+        np.searchsorted(reserved, audit.rows),
+        (audit.answers == target).astype(np.float64),
+        len(now.pool),
+        sum(label == name for label in labels.values()),
+        error,
+    )
+
+
+def chances_of(now: Snapshot) -> Floats:
+    """(m,) the probabilities with which rows of the reserve are audited by now; 0 for new ones."""
+    last = [decision.value for decision in now.ledger.decisions if decision.kind == CHANCES][-1:]
+    chances = np.zeros(len(now.pool.reserved))
+    for values in last:
+        chances[: len(values)] = values
+    return chances
+
+
+def notes(
+    now: Snapshot, audit: Audit, counts: Ints, unsure: int, error: float | None, twice: int
+) -> Iterator[str]:
+    """Caveats of an estimate, in sentences. counts: (k,) audited rows by class; twice: audited rows
+    with two answers."""
+    classes, settings = now.settings.classes, now.settings
     if unsure:
         yield f'{unsure} of the rows drawn for the audit were answered "not sure" and are left out'
+    unseen = [name for name, count in zip(classes, counts, strict=True) if not count]
     if unseen:
         yield f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
-    if error is not None:
+    shares = sums(audit.answers, weights(audit.strata, audit.rows), len(classes))
+    few = int(shares.argmin())
+    if settings.rare is None and len(classes) == 2 and shares[few] < SELDOM:
+        yield (
+            f"about {shares[few]:.1%} of the rows are of class {classes[few]}: a session made with "
+            f'--rare "{classes[few]}" finds more of them'
+        )
+    if error is not None and settings.rare is not None:
+        yield f"people err in {error:.0%} of answers, for which nothing is corrected"
+    elif error is not None:
         yield f"corrected for people, who err in {error:.0%} of answers"
     elif twice:
         yield (
@@ -115,7 +168,7 @@ def truths_of(
 def last_look(
     service: ModelService,
     now: Snapshot,
-    found: AuditEstimate,
+    found: AuditEstimate | RareEstimate,
     audit: Audit,
     truths: Floats,
     probs: Floats,
@@ -138,6 +191,12 @@ def last_look(
         labels = [*(count for count, _ in fits.values()), present]
         guesses = [np.frombuffer(guess, dtype=np.int32)[place] for _, guess in fits.values()]
         guesses.append(probs[audit.rows].argmax(axis=1))
-        look = look_at(len(past) + 1, found, audit, truths, np.array(labels), np.stack(guesses))
+        number = len(past) + 1
+        if isinstance(found, AuditEstimate):
+            look = look_at(number, found, audit, truths, np.array(labels), np.stack(guesses))
+        else:
+            sure = estimate_of_rare(now, audit, probs, spent(number))
+            floor, part = sure.balanced_accuracy.low, sure.found.low
+            look = Look(number, len(audit.rows), present, floor, None, None, part)
         store.decide(LOOK, {"pool": pool.digest, "look": asdict(look)})
         return look

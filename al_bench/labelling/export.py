@@ -90,6 +90,7 @@ def export_bundle(
             settings.columns,
             fit.model,
             calibration,
+            settings.words,
         )
     facts = {"al_bench": version("al-bench"), "rows": status.rows, "labels": status.answered}
     if isinstance(estimate, SessionEstimate):

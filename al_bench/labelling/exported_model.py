@@ -220,7 +220,8 @@ class ExportedModel:
     classes: (k,) names; prompts: of the foundation model; prior, overrides: the option with the
     encoder, and values inside it; encoder: its key; given: whether embeddings come with class
     probabilities, which the model reads; columns: of the training data; calibration: of its
-    probabilities on the session's rows, None for models of earlier versions.
+    probabilities on the session's rows, None for models of earlier versions; words: of each class,
+    which the foundation model reads in place of its name, or ().
     """
 
     classes: tuple[str, ...]
@@ -233,6 +234,7 @@ class ExportedModel:
     columns: Columns
     model: PortableModel
     calibration: Calibration | None = None
+    words: tuple[str, ...] = ()
 
     def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
         """Write model.npz and model.json; facts: further entries of the card."""
@@ -272,6 +274,7 @@ class ExportedModel:
                 Columns(**card["columns"]),
                 PortableModel.of_arrays(arrays),
                 calibration_in(arrays),
+                tuple(card.get("words", ())),
             )
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise ValueError(f"{file} is no card of an exported model: {error}") from error
@@ -380,7 +383,8 @@ def reader_of(model: ExportedModel, extra: Path | None) -> RowReader:
         raise ValueError(
             f"the model reads rows by {model.encoder}; prior={model.prior} has {encoder.key} here"
         )
-    return RowReader(prior, task_of(model.classes, model.prompts, model.modality), model.given)
+    task = task_of(model.words or model.classes, model.prompts, model.modality)
+    return RowReader(prior, task, model.given)
 
 
 @cache

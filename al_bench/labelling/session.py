@@ -17,7 +17,15 @@ from al_bench.labelling.ledger import Ledger, Status, session_status
 from al_bench.labelling.model_service import ModelService
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer, Suggestion
-from al_bench.labelling.settings import DEFAULTS, Columns, Settings, components, parse_overrides
+from al_bench.labelling.settings import (
+    DEFAULTS,
+    Columns,
+    Settings,
+    components,
+    parse_overrides,
+    rare_defaults,
+    rare_words,
+)
 from al_bench.labelling.sources import read_rows
 from al_bench.labelling.store import FILE, Store, unwritable
 from al_bench.labelling.suggestions import append_batch, next_batch
@@ -60,6 +68,8 @@ class Session:
         reserve: float = 0.1,
         blind: bool = True,
         overlap: float = 0.05,
+        rare: str | None = None,
+        rare_description: str | None = None,
         config_dir: str | Path | None = None,
         **choices: str | None,
     ) -> Session:
@@ -72,7 +82,9 @@ class Session:
         classes: names, or None to take those of the existing labels; prior_table: class
         probabilities of embeddings; audit: fraction of suggestions that measure the model; reserve:
         fraction of the rows kept for the audit; blind: hide the guess of audit rows; overlap:
-        fraction of an annotator's suggestions that another one has answered; choices: options by
+        fraction of an annotator's suggestions that another one has answered; rare: of two classes
+        the one to search for; rare_description: what the foundation model reads in place of the
+        other class's name; choices: options by
         group (``strategy="badge"``), overrides: values inside them (``"learner.l2=3"``);
         config_dir: a folder of the user's own options. ValueError or OSError, in one sentence, for
         invalid input.
@@ -80,11 +92,19 @@ class Session:
         columns = Columns(text, image, label, id, split, tuple(show), encoding)
         rows = read_rows(data, columns)
         named, values = parse_overrides(overrides)
+        names = classes_of(classes, rows.labels)
+        words: tuple[str, ...] = ()
+        search: dict[str, str] = {}
+        if rare_description is not None and rare is None:
+            raise ValueError("a description of the other class is given and no rare class")
+        if rare in names and len(names) == 2:  # else Settings refuses it
+            search, own = rare_defaults({**choices, **named}, names.index(rare))
+            values, words = (*own, *values), rare_words(names, rare, rare_description)
         settings = Settings(
             rows.modality,
-            classes_of(classes, rows.labels),
+            names,
             tuple([PROMPTS[rows.modality]] if prompts is None else prompts),
-            dict(DEFAULTS) | choices | named,
+            dict(DEFAULTS) | search | choices | named,
             values,
             seed,
             audit,
@@ -92,6 +112,8 @@ class Session:
             blind,
             overlap,
             columns,
+            rare,
+            words,
         )
         folder, table = Path(folder).expanduser(), folder_of(prior_table)
         extra = folder_of(config_dir)
@@ -160,8 +182,8 @@ class Session:
             check_annotator(annotator)
         while True:
             now = self.service.snapshot()
-            lines = next_batch(self.service, now, budget, annotator)
-            suggested = append_batch(self.store, lines, len(now.ledger.suggestions))
+            lines, chances = next_batch(self.service, now, budget, annotator)
+            suggested = append_batch(self.store, lines, len(now.ledger.suggestions), chances)
             if suggested is not None:
                 return suggested
 

@@ -31,6 +31,9 @@ DEFAULTS: Mapping[str, str | None] = {
     "annotator_selection": None,
 }
 FITTING = ("supervision", "learner", "prior", "label_model")  # groups that decide a fit
+RARE = {"strategy": "rare", "init": "rare", "supervision": "presumed_negatives"}
+NEGATED = re.compile(r"(?i)(no|not|non|never|without)[\s_-]+\w")
+OTHER = "other"  # what the foundation model reads in place of a negated name
 WORD = re.compile(r"\w[\w-]*")  # an option's name
 # groups by their names on the command line
 KEYS = {"strategy@init": "init"} | {group: group for group in DEFAULTS if group != "init"}
@@ -81,7 +84,9 @@ class Settings:
     values inside options, as on the command line; audit: fraction of a batch that measures the
     model; reserve: fraction of the rows kept for the audit; blind: whether the guess of audit rows
     is hidden; overlap: fraction of an annotator's batch that another annotator has answered, to
-    measure people's errors; columns: of the first data, used for later rows too.
+    measure people's errors; columns: of the first data, used for later rows too; rare: of two
+    classes the one that is searched for, or None; words: of each class, which the foundation model
+    reads in place of its name, or ().
     """
 
     modality: str
@@ -95,9 +100,16 @@ class Settings:
     blind: bool = True
     overlap: float = 0.05
     columns: Columns = field(default_factory=Columns)
+    rare: str | None = None
+    words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in self.classes:
+        if self.rare is not None and (self.rare not in self.classes or len(self.classes) != 2):
+            raise ValueError(
+                f"the rare class is {self.rare!r} and the classes are {', '.join(self.classes)}; "
+                "wanted one of two classes"
+            )
+        for name in (*self.classes, *self.words):
             if not isinstance(name, str) or name != name.strip() or UNSEEN.search(name):
                 raise ValueError(
                     f"a class is called {name!r}; wanted a text without control characters and "
@@ -117,11 +129,11 @@ class Settings:
         """Settings as they are stored; ValueError where one is missing."""
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in table.items() if name in known}
-        missing = known - {"overlap"} - set(values)  # which older sessions lack
+        missing = known - {"overlap", "rare", "words"} - set(values)  # which older sessions lack
         if missing:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
-        for name in ("classes", "prompts", "overrides"):
-            values[name] = tuple(values[name])
+        for name in ("classes", "prompts", "overrides", "words"):
+            values[name] = tuple(values.get(name, ()))
         values["options"] = {RENAMED_KEYS.get(k, k): v for k, v in values["options"].items()}
         return cls(**values | {"columns": Columns(**values["columns"])})
 
@@ -132,13 +144,41 @@ class Settings:
     @property
     def fit_settings(self) -> dict[str, Any]:
         """The settings that decide a fit, as plain values."""
-        names = ("modality", "classes", "prompts", "options", "overrides", "seed")
+        names = ["modality", "classes", "prompts", "options", "overrides", "seed"]
+        names += ["words"] if self.words else []
         return {name: value for name, value in self.stored().items() if name in names}
 
     @property
     def task(self) -> Task:
         """The task of the foundation model."""
-        return task_of(self.classes, self.prompts, self.modality)
+        return task_of(self.words or self.classes, self.prompts, self.modality)
+
+    @property
+    def target(self) -> int | None:
+        """The number of the rare class."""
+        return None if self.rare is None else self.classes.index(self.rare)
+
+
+def rare_defaults(chosen: Mapping[str, Any], target: int) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Options by group and overrides of their values that search for a rare class, apart from
+    groups that were `chosen`; target: its number."""
+    options = {group: option for group, option in RARE.items() if group not in chosen}
+    return options, tuple(f"{group}.target={target}" for group in options)
+
+
+def rare_words(classes: Sequence[str], rare: str, description: str | None) -> tuple[str, ...]:
+    """What the foundation model reads of two classes: the rare one's name, and the description of
+    the other one, or `OTHER` for a negated name; () for the names."""
+    other = next(name for name in classes if name != rare)
+    if description is None and not NEGATED.match(other):
+        return ()
+    return tuple(one if one == rare else description or OTHER for one in classes)
+
+
+def negation(name: str) -> str:
+    """What to do about a negated class name."""
+    return (f"encoders hardly read the negation in {name!r}: write what these rows are instead, "
+            f"such as {OTHER!r}")  # fmt: skip
 
 
 def task_of(classes: tuple[str, ...], prompts: tuple[str, ...], modality: str) -> Task:

@@ -16,6 +16,8 @@ from al_bench.core.rng import rng
 from al_bench.core.state import UNLABELLED, Floats, Ints, State
 from al_bench.core.threads import one_thread
 from al_bench.labelling.audit.design import next_audited
+from al_bench.labelling.audit.rare import next_drawn
+from al_bench.labelling.evaluation import CHANCES, chances_of
 from al_bench.labelling.ledger import answered_once
 from al_bench.labelling.model_service import ModelService, Snapshot
 from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
@@ -30,22 +32,24 @@ Line: TypeAlias = tuple[int, int, str, str, float, str, str | None]  # COLUMNS w
 
 def next_batch(
     service: ModelService, now: Snapshot, budget: int, annotator: str | None
-) -> list[Line]:
-    """A batch that is not written yet, empty where no row is left. Audit rows and second opinions
-    are at random places among the strategy's rows."""
+) -> tuple[list[Line], Floats | None]:
+    """A batch that is not written yet, empty where no row is left, and the probabilities with which
+    rows of the reserve are audited by then, None where the design is fixed. Audit rows and second
+    opinions are at random places among the strategy's rows."""
     settings, state, batch = now.settings, service.state(now), now.ledger.batches + 1
     again = [] if annotator is None else second_opinions(now, budget, annotator)
     fresh = budget - len(again)
     suggested, audited = len(now.ledger.suggested), len(now.ledger.audited)
     share = round(settings.audit * (suggested + fresh)) - audited  # so that it keeps its share
-    audits = next_audits(now, int(np.clip(share, 0, fresh)))
+    scores = service.fit(now).probs
+    audits, chances = next_audits(now, scores, int(np.clip(share, 0, fresh)))
     wanted = fresh - len(audits)
     with one_thread():
         rows, who = queried(state, now, wanted, batch)
     if len(rows) < wanted:  # the strategy has nothing left
-        audits = next_audits(now, fresh - len(rows))
+        audits, chances = next_audits(now, scores, fresh - len(rows))
     if not len(rows) and not len(audits):
-        return []
+        return [], None
     learned = len(state.labelled) > 0
 
     def line(row: int, kind: str, why: str | None = None, whom: str | None = None) -> Line:
@@ -62,7 +66,7 @@ def next_batch(
     places = draws.permutation(len(rows) + len(others))[: len(others)]
     places[: len(audits)].sort()
     there = dict(zip(places.tolist(), others, strict=True))
-    return [there.get(place) or next(own) for place in range(len(rows) + len(others))]
+    return [there.get(place) or next(own) for place in range(len(rows) + len(others))], chances
 
 
 def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints, list[str | None]]:
@@ -90,10 +94,21 @@ def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints,
     return found.rows, [state.annotator_pool.names[who] for who in found.annotators]
 
 
-def next_audits(now: Snapshot, budget: int) -> Ints:
-    """The audit rows of a batch."""
+def next_audits(now: Snapshot, probs: Floats, budget: int) -> tuple[Ints, Floats | None]:
+    """The audit rows of a batch; where a rare class is searched for, they are drawn by the model's
+    score, and the second value has the (m,) probabilities of being audited by then.
+
+    probs: (n, k) the model's.
+    """
     asked = np.array(sorted(now.ledger.audited), dtype=np.int64)
-    return next_audited(now.pool.strata, now.pool.places, asked, budget)
+    target, reserved = now.settings.target, now.pool.reserved
+    if target is None:
+        return next_audited(now.pool.strata, now.pool.places, asked, budget), None
+    numbers = rng(now.settings.seed, "audit numbers").random(len(now.pool))[reserved]
+    known = np.searchsorted(reserved, asked)
+    scores, before = probs[reserved, target], chances_of(now)
+    drawn, chances = next_drawn(scores, numbers, before, known, budget)
+    return reserved[drawn], chances if budget else None
 
 
 def second_opinions(now: Snapshot, budget: int, annotator: str) -> list[int]:
@@ -117,12 +132,16 @@ def reason(classes: Sequence[str], probs: Floats, prior: Floats, learned: bool) 
     return f"{torn}; {fm}"
 
 
-def append_batch(store: Store, lines: Sequence[Line], seen: int) -> list[Suggestion] | None:
+def append_batch(
+    store: Store, lines: Sequence[Line], seen: int, chances: Floats | None
+) -> list[Suggestion] | None:
     """Write a batch and number it; None where another batch was written since suggestion `seen`, so
-    that no row is suggested twice."""
+    that no row is suggested twice. chances: of rows to be audited by then, if they changed."""
     with store.writing():
         if store.count("suggestions") != seen:
             return None
+        if chances is not None:
+            store.decide(CHANCES, [float(f"{chance:.9g}") for chance in chances])
         now = time()
         store.append_all("suggestions", COLUMNS, [(*line, now) for line in lines])
         return store.suggestions(seen)

@@ -40,6 +40,7 @@ from .galaxy import Galaxy as Galaxy
 from .nas import NAS as NAS
 from .prioral import PriorAL as PriorAL
 from .random import Random as Random
+from .rare import RareFirst as RareFirst
 from .similar import FLCG as FLCG
 from .similar import FLQMI as FLQMI
 from .skactiveml import SkActiveML as SkActiveML

@@ -9,6 +9,7 @@ from .posterior import PoolByTruth as PoolByTruth
 from .posterior import PosteriorLabels as PosteriorLabels
 from .posterior import PosteriorLabelsPool as PosteriorLabelsPool
 from .posterior import PseudoLabelsDecayed as PseudoLabelsDecayed
+from .presumed import PresumedNegatives as PresumedNegatives
 from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit
 from .pseudo import Distill as Distill

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.metrics import balanced_accuracy_score, f1_score, log_loss
+from sklearn.metrics import average_precision_score, balanced_accuracy_score, f1_score, log_loss
 
 from al_bench.core.metrics import balanced_accuracy, by_class_size, calibration_error, evaluate
 from al_bench.core.problem import Problem
@@ -104,6 +104,38 @@ def test_query_diagnostics_count_by_true_class() -> None:
     assert metrics["queried_noise"] == 0
     assert metrics["imbalance_l1"] == pytest.approx(np.abs(counts / 30 - 0.25).sum())
     assert len(state.labelled) == 30
+
+
+def test_a_rare_class_of_two_is_measured_at_the_frequency_it_has_in_the_pool() -> None:
+    rng = np.random.default_rng(0)
+    truth, test_truth = (rng.random(400) < 0.05).astype(int), np.arange(200) % 2
+    test_score = test_truth + rng.normal(size=200)
+    pool_score = np.where(truth == 1, 2.0, 0) + rng.normal(size=400)
+
+    def rows_of(score: np.ndarray) -> Rows:
+        prior = np.stack([1 / (1 + np.exp(score)), 1 / (1 + np.exp(-score))], axis=1)
+        return Rows(range(len(score)), score[:, None], prior)
+
+    problem = Problem(rows_of(pool_score), truth, truth, rows_of(test_score), test_truth)
+    state = State.start(problem.pool).tell(np.arange(40), truth[:40])
+    metrics, _ = evaluate(state, problem, np.arange(40))
+    share = truth.mean()
+    weights = np.where(test_truth == 1, share, 1 - share)
+    expected = average_precision_score(test_truth, test_score, sample_weight=weights)
+    assert metrics["average_precision"] == pytest.approx(expected)
+    assert metrics["found"] == pytest.approx(truth[:40].sum() / truth.sum())
+    levels = [0.0]
+    for bar in test_score:
+        hit, false = test_score[test_truth == 1] >= bar, test_score[test_truth == 0] >= bar
+        if share * hit.mean() >= (1 - share) * false.mean():
+            levels.append(hit.mean())
+    assert metrics["recall_at_half_precision"] == pytest.approx(max(levels))
+    read = [*range(40), *(40 + np.argsort(-pool_score[40:]))]
+    found, count = 0, 0
+    while found < 0.95 * truth.sum():
+        found, count = found + truth[read[count]], count + 1
+    assert metrics["work_saved"] == pytest.approx(0.95 - count / 400)
+    assert "found" not in measured()[0]
 
 
 def test_metrics_without_a_value_are_left_out() -> None:

@@ -28,6 +28,7 @@ from al_bench.strategies.clustered import ClassGuided
 from al_bench.strategies.common.clusters import kmeans
 from al_bench.strategies.prioral import PriorAL
 from al_bench.strategies.random import Random
+from al_bench.strategies.rare import RareFirst
 from al_bench.strategies.tailor import Tailor
 from al_bench.strategies.uncertainty import (
     Confidence,
@@ -106,6 +107,15 @@ PLAINLY: dict[str, tuple[Any, Plainly]] = {
         for how in ("as_published", "inverse", "none", "precision")
         for pooled in (False, True)
     },
+    **{
+        f"rare {target} {explore}": (
+            RareFirst(target, explore),
+            lambda s, *luck, of=(target, explore): ranking.rare_first(
+                s.probs, s.rows.prior, s, *of, *luck
+            ),
+        )
+        for target, explore in ((0, 0.5), (1, 0.0))
+    },
     "fm_stratified": (
         FMStratified(),
         lambda s, *luck: serving.fm_stratified(s.rows.prior, s.unlabelled.tolist(), *luck),
@@ -142,6 +152,19 @@ def test_a_rule_asks_what_its_plain_version_asks(name: str, seed: int) -> None:
     for budget in budgets(state):
         expected = plainly(state, budget, generator(seed))
         assert rule.select(state, budget, generator(seed)).tolist() == expected
+
+
+def test_the_fewer_rows_of_a_class_were_found_the_more_are_drawn_at_random() -> None:
+    state, _ = random_state(200, 2, 0, 0)
+    for hits, others in ((10, 0), (5, 2), (0, 5)):
+        told = state.tell(np.arange(10), np.repeat([1, 0], [hits, 10 - hits]))
+        chosen = RareFirst(target=1, explore=0.5).select(told, 10, generator())
+        scores = told.probs if hits else told.rows.prior
+        best = sorted(told.unlabelled.tolist(), key=lambda row: -scores[row, 1])
+        assert chosen[: 10 - others].tolist() == best[: 10 - others]
+        assert len(chosen) == 10
+    with pytest.raises(ValueError, match=r"target=2; wanted the number of a class, 0\.\.1"):
+        RareFirst(target=2).select(state, 5, generator())
 
 
 def test_a_class_that_has_just_the_average_is_not_rare() -> None:

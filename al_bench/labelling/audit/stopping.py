@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from al_bench.core.state import Floats, Ints
 from al_bench.labelling.audit.design import Audit, deviations, merged_strata, weights
-from al_bench.labelling.audit.estimate import AuditEstimate
+from al_bench.labelling.audit.estimate import AuditEstimate, Interval
+from al_bench.labelling.audit.rare import RareEstimate
 
 FEW = 20  # audited rows below which nothing is concluded
+NEEDED = 5  # audited rows of every class before anybody is told to stop without a target
+PART = 0.95  # of the rows of a rare class that are to be found
 GROWTH = 1.5  # of the audit from one look to the next
 ERROR = 0.05  # probability that the `floor` of any look is wrong, and that a `most` is
 GAIN, STEP = 0.01, 100  # STEP more labels that gain less than GAIN are not worth it
@@ -23,7 +26,8 @@ class Look:
 
     number: of the look, from 1; rows: audited then; labels: of the model; floor: lower bound of its
     balanced accuracy; gain, most: the expected gain of `STEP` more labels and its upper bound, None
-    before there are models of three numbers of labels.
+    before there are models of three numbers of labels; found: lower bound of the fraction of the
+    rare class that has an answer, None in a session without one.
     """
 
     number: int
@@ -32,10 +36,11 @@ class Look:
     floor: float
     gain: float | None
     most: float | None
+    found: float | None = None
 
     @property
     def name(self) -> str:
-        return f"look {self.number} ({self.rows} audited rows, model of {self.labels} labels)"
+        return f"{self.rows} audited rows, model of {self.labels} labels"
 
 
 @dataclass(frozen=True)
@@ -84,58 +89,78 @@ def look_at(
 
 
 def advice(
-    look: Look | None, found: AuditEstimate, unseen: Sequence[str], target: float | None
+    look: Look | None,
+    found: AuditEstimate | RareEstimate,
+    counts: Mapping[str, int],
+    target: float | None,
 ) -> Advice:
     """Whether to stop, by the last look and the present estimate.
 
-    target: wanted balanced accuracy; over all looks and targets, a stop is wrong with probability
-    `ERROR` at most; None: stop where `STEP` more labels surely gain less than `GAIN`, if balanced
-    accuracy grows with the logarithm of labels. unseen: classes without an audited row, with which
-    the advice is never to stop.
+    counts: audited rows by class; target: wanted balanced accuracy; over all looks and targets, a
+    stop is wrong with probability `ERROR` at most; None: stop where a rare class is found to a
+    `PART`, with the same promise, or without one where `STEP` more labels gain less than `GAIN`, if
+    balanced accuracy grows with the logarithm of labels.
     """
     if look is None:
         return Advice(False, f"nothing is concluded from fewer than {FEW} audited rows")
-    verdict = gains(look) if target is None else reaches(look, target, found)
-    if verdict.stop and (missing := lacks(found, unseen)):
+    now = found.balanced_accuracy
+    if target is not None:
+        verdict = reaches(look, target, now.value)
+    else:
+        verdict = gains(look) if look.found is None else finds(look, look.found)
+    needed = NEEDED if target is None else 1  # a floor allows for classes of which little is known
+    if verdict.stop and (missing := lacks(look, now, counts, needed)):
         return Advice(False, missing)
     return verdict
 
 
-def reaches(look: Look, target: float, found: AuditEstimate) -> Advice:
-    """Whether balanced accuracy is surely over a target, and has not fallen below it since."""
-    now, over = found.balanced_accuracy.value, look.floor > target
-    surely = f"{look.name}: balanced accuracy is surely above {look.floor:.1%}"
+def reaches(look: Look, target: float, now: float) -> Advice:
+    """Whether balanced accuracy is over a target, and has not fallen below it since."""
+    over = look.floor > target
+    said = f"{look.name}: balanced accuracy is above {look.floor:.1%} with 95 % confidence"
     if over and now < target:
-        return Advice(False, f"{surely} then, but it fell: it is estimated at {now:.1%} now, and "
+        return Advice(False, f"{said} then, but it fell: it is estimated at {now:.1%} now, and "
                       f"the target is {target:.1%}")  # fmt: skip
     if over:
-        return Advice(True, f"{surely}, over the target of {target:.1%}")
-    return Advice(False, f"{surely}, not over the target of {target:.1%}; next at {due(look)} rows")
+        return Advice(True, f"{said}, over the target of {target:.1%}")
+    return Advice(False, f"{said}, not over the target of {target:.1%}; next at {due(look)} rows")
 
 
 def gains(look: Look) -> Advice:
-    """Whether more labels surely gain little."""
+    """Whether more labels gain little, if the curve goes on as it did."""
     if look.gain is None or look.most is None:
         unknown = "a curve needs models of three different numbers of labels"
     elif round(look.gain, 3) < 0:  # as it is shown
         unknown = "balanced accuracy fell as labels came, so what more of them bring is not known"
     else:
-        said = f"{max(look.gain, 0):.1%} and surely less than {max(look.most, 0):.1%}"
+        said = f"{max(look.gain, 0):.1%}, less than {max(look.most, 0):.1%} if it goes on like this"
         return Advice(
             look.most < GAIN, f"{look.name}: {STEP} more labels are expected to gain {said}"
         )
     return Advice(False, f"{look.name}: {unknown}; next at {due(look)} rows")
 
 
-def lacks(found: AuditEstimate, unseen: Sequence[str]) -> str | None:
+def finds(look: Look, found: float) -> Advice:
+    """Whether nearly all rows of a rare class are found."""
+    said = f"{look.name}: at least {found:.0%} of the rare class are found, with 95 % confidence"
+    if found >= PART:
+        return Advice(True, said)
+    return Advice(False, f"{said}, and {PART:.0%} are wanted; next at {due(look)} rows")
+
+
+def lacks(look: Look, now: Interval, counts: Mapping[str, int], needed: int) -> str | None:
     """Why the audit does not allow to stop yet, in a sentence; None where it does."""
-    if unseen:
-        return f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
-    low, chance = found.balanced_accuracy.low, 1 / len(found.recalls)
-    if low > chance:
-        return None
-    return (f"balanced accuracy may be {low:.1%} and guessing has {chance:.1%}, so the audit does "
-            "not show the model to be any better")  # fmt: skip
+    few = [f"{n} of class {name}" for name, n in counts.items() if n < needed]
+    if few:
+        return f"the audit has {', '.join(few)}, and wanted are {needed} rows of each class"
+    low, chance = now.low, 1 / len(counts)
+    if low <= chance:
+        return (f"balanced accuracy may be {low:.1%} and guessing has {chance:.1%}, so the audit "
+                "does not show the model to be any better")  # fmt: skip
+    if now.value < look.floor:
+        return (f"balanced accuracy fell: it was above {look.floor:.1%} at {look.rows} audited "
+                f"rows and is estimated at {now.value:.1%} now")  # fmt: skip
+    return None
 
 
 def rise(audit: Audit, truths: Floats, labels: Ints, guesses: Ints) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from tests.labelling.audit.populations import make_population
 N = 400
 TRUTH = np.arange(N) % 2
 STRATA = np.zeros(N, dtype=np.int64)
+ENOUGH = {"a": 40, "b": 40}  # audited rows by class
 
 
 def probs_of(guesses: np.ndarray) -> np.ndarray:
@@ -55,20 +56,20 @@ def test_the_audit_is_looked_at_when_it_has_grown_by_half() -> None:
     found = list(looks([0.8] * 9, each=8, seed=0))
     assert [look.rows for look, _, new in found if new and look] == [24, 40, 64]
     first, estimated, _ = found[1]
-    said = advice(first, estimated, [], 0.5)
+    said = advice(first, estimated, ENOUGH, 0.5)
     assert (said.stop, said.why) == (False, "nothing is concluded from fewer than 20 audited rows")
-    assert "next at 36 rows" in advice(*found[3][:2], [], 0.9).why
+    assert "next at 36 rows" in advice(*found[3][:2], ENOUGH, 0.9).why
 
 
 def test_a_target_is_met_once_the_estimate_is_surely_over_it() -> None:
     found = list(looks([0.5, 0.6, 0.9, 0.95, 0.95, 0.95], each=20, seed=0))
-    stops = [n for n, (look, now, _) in enumerate(found) if advice(look, now, [], 0.75).stop]
+    stops = [n for n, (look, now, _) in enumerate(found) if advice(look, now, ENOUGH, 0.75).stop]
     assert stops[0] >= 2
     look, now, _ = found[stops[0]]
     assert look is not None
     assert look.floor > 0.75
     assert look.floor == now.balanced.quantile(spent(look.number))
-    assert "surely above" in advice(look, now, [], 0.75).why
+    assert "is above" in advice(look, now, ENOUGH, 0.75).why
 
 
 def test_targets_that_are_not_reached_are_seldom_called_met_however_often_one_peeks() -> None:
@@ -91,7 +92,7 @@ def test_targets_that_are_not_reached_are_seldom_called_met_however_often_one_pe
                 guesses = population.probs[rows].argmax(axis=1)[None]
                 truths = one_hot(audit.answers, 2)
                 last = look_at(count, found, audit, truths, np.zeros(1, dtype=np.int64), guesses)
-            met |= advice(last, found, [], target).stop
+            met |= advice(last, found, ENOUGH, target).stop
         stopped, naive = stopped + met, naive + lucky
     assert stopped / runs <= ERROR
     assert naive / runs > ERROR
@@ -103,7 +104,7 @@ def test_between_looks_the_last_one_is_shown_and_any_target_is_held_against_it()
     assert again == look
     assert look is not None
     for target in (look.floor - 0.01, look.floor + 0.01):
-        assert advice(again, later, [], target) == advice(look, now, [], target)
+        assert advice(again, later, ENOUGH, target) == advice(look, now, ENOUGH, target)
 
 
 def test_the_rise_of_a_curve_is_found_on_the_audited_rows() -> None:
@@ -123,9 +124,9 @@ def test_the_rise_of_a_curve_is_found_on_the_audited_rows() -> None:
 def test_a_gain_is_called_small_where_the_curve_is_flat_and_not_where_it_is_steep() -> None:
     flat = list(looks([0.8] * 15, each=25, seed=0))
     steep = looks(0.4 + 0.2 * np.log(np.arange(1, 16)), each=25, seed=0)
-    assert advice(*flat[-1][:2], [], None).stop
-    assert not any(advice(look, now, [], None).stop for look, now, _ in steep)
-    assert "a curve needs models of three" in advice(*flat[0][:2], [], None).why
+    assert advice(*flat[-1][:2], ENOUGH, None).stop
+    assert not any(advice(look, now, ENOUGH, None).stop for look, now, _ in steep)
+    assert "a curve needs models of three" in advice(*flat[0][:2], ENOUGH, None).why
 
 
 def surely_enough(gain: float = 0.0) -> Look:
@@ -136,13 +137,13 @@ def surely_enough(gain: float = 0.0) -> Look:
 def test_nobody_is_told_to_stop_while_the_audit_lacks_something(target: float | None) -> None:
     *_, (_, good, _) = looks([0.9] * 4, each=20, seed=0)
     *_, (_, bad, _) = looks([0.55] * 4, each=20, seed=0)
-    assert advice(surely_enough(), good, [], target).stop
-    unseen = advice(surely_enough(), good, ["spam", "eggs"], target)
-    assert (unseen.stop, unseen.why) == (
-        False,
-        "no audited row is of class spam, eggs, so nothing is known of its recall",
-    )
-    guessing = advice(surely_enough(), bad, [], target)
+    assert advice(surely_enough(), good, ENOUGH, target).stop
+    unseen = advice(surely_enough(), good, {"spam": 0, "ham": 60}, target)
+    assert not unseen.stop
+    assert unseen.why.startswith("the audit has 0 of class spam, and wanted are ")
+    few = advice(surely_enough(), good, {"spam": 4, "ham": 60}, target)
+    assert few.stop == (target is not None)
+    guessing = advice(surely_enough(), bad, ENOUGH, target)
     assert not guessing.stop
     assert "so the audit does not show the model to be any better" in guessing.why
 
@@ -150,12 +151,23 @@ def test_nobody_is_told_to_stop_while_the_audit_lacks_something(target: float | 
 def test_nobody_is_told_to_stop_where_the_estimate_fell() -> None:
     *_, (_, good, _) = looks([0.9] * 4, each=20, seed=0)
     *_, (_, bad, _) = looks([0.5] * 4, each=20, seed=0)
-    taught = advice(surely_enough(gain=-0.01), good, [], None)
+    taught = advice(surely_enough(gain=-0.01), good, ENOUGH, None)
     assert not taught.stop
     assert "balanced accuracy fell as labels came" in taught.why
-    since = advice(surely_enough(), bad, [], 0.58)
+    since = advice(surely_enough(), bad, ENOUGH, 0.58)
     assert not since.stop
     assert "but it fell: it is estimated at" in since.why
+    now = good.balanced_accuracy.value
+    fell = advice(Look(1, 40, 100, floor=now + 0.01, gain=0, most=0), good, ENOUGH, None)
+    assert (fell.stop, fell.why.partition(":")[0]) == (False, "balanced accuracy fell")
+
+
+def test_a_rare_class_is_searched_until_nearly_all_of_it_is_found() -> None:
+    *_, (_, good, _) = looks([0.9] * 4, each=20, seed=0)
+    for part, stop in ((0.94, False), (0.95, True)):
+        look = Look(1, 40, 100, floor=0.6, gain=None, most=None, found=part)
+        assert advice(look, good, ENOUGH, None).stop == stop
+    assert not advice(look, good, {"rare": 4, "other": 60}, None).stop
 
 
 def test_a_model_that_finds_hardly_a_positive_is_not_called_good_enough() -> None:
@@ -172,4 +184,4 @@ def test_a_model_that_finds_hardly_a_positive_is_not_called_good_enough() -> Non
     look = look_at(1, found, audit, one_hot(audit.answers, 2), labels, then)
     assert look.most is not None
     assert look.most < GAIN
-    assert not advice(look, found, [], None).stop
+    assert not advice(look, found, ENOUGH, None).stop
