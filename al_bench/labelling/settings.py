@@ -31,7 +31,12 @@ DEFAULTS: Mapping[str, str | None] = {
     "annotator_selection": None,
 }
 FITTING = ("supervision", "learner", "prior", "label_model")  # groups that decide a fit
-RARE = {"strategy": "rare", "init": "rare", "supervision": "presumed_negatives"}
+RARE = {
+    "strategy": "rare",
+    "init": "rare",
+    "supervision": "presumed_negatives",
+    "learner": "linear",
+}
 NEGATED = re.compile(r"(?i)(no|not|non|never|without)[\s_-]+\w")
 OTHER = "other"  # what the foundation model reads in place of a negated name
 WORD = re.compile(r"\w[\w-]*")  # an option's name
@@ -163,7 +168,7 @@ def rare_defaults(chosen: Mapping[str, Any], target: int) -> tuple[dict[str, str
     """Options by group and overrides of their values that search for a rare class, apart from
     groups that were `chosen`; target: its number."""
     options = {group: option for group, option in RARE.items() if group not in chosen}
-    return options, tuple(f"{group}.target={target}" for group in options)
+    return options, tuple(f"{g}.target={target}" for g in options if g != "learner")
 
 
 def rare_words(classes: Sequence[str], rare: str, description: str | None) -> tuple[str, ...]:

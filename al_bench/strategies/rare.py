@@ -29,6 +29,8 @@ class RareFirst:
     explore : fraction of a batch that is random if no answer of the last batch was of the class
     """
 
+    option = "rare"
+
     target: int = 0
     explore: float = 0.1
 

@@ -60,5 +60,5 @@ class PresumedNegatives:
             belief.pool,
             belief.belief_fn,
             np.zeros(len(rows), dtype=bool),  # no temperature, but the pool
-            self.blend_weight,
+            (1 / (1 + self.blend_weight), self.blend_weight / (1 + self.blend_weight)),
         )

@@ -104,8 +104,13 @@ def test_the_launcher_that_an_experiment_chose_can_be_set(
     here: Path,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    line = ["experiment=demo", "hydra.launcher.n_jobs=1", *TINY, "strategy=random", "seed=0"]
-    assert main(["run", *line]) == 0
+    (here / "mine" / "experiment").mkdir(parents=True)
+    (here / "mine" / "experiment" / "one.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /hydra/launcher: joblib\n"
+        "hydra:\n  mode: MULTIRUN\n"
+    )
+    line = ["experiment=one", "hydra.launcher.n_jobs=1", *TINY, "strategy=random", "seed=0"]
+    assert main(["run", "--config-dir", str(here / "mine"), *line]) == 0
     assert "1 runs in 1 jobs" in capsys.readouterr().out
     assert len(runs(here)) == 1
 
