@@ -212,7 +212,9 @@ def check_problems(frame: pd.DataFrame) -> int:
     runs = frame[["id", "digest", *PROBLEM, *columns, *facts]].drop_duplicates("id")
     checked = runs[runs["digest"] != ""]
     known = checked.drop_duplicates([*columns, "digest"])
-    known = known.assign(**{name: known[name].astype(str) for name in facts})
+    known = known.assign(
+        **{name: [str(np.asarray(v, float).tolist()) for v in known[name]] for name in facts}
+    )
     known = known.drop_duplicates([*columns, *facts]) if len(facts) == len(SAME_PROBLEM) else known
     several = known[known.duplicated(columns, keep=False)]
     for _, same in several.groupby(columns, sort=False):
