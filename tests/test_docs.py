@@ -57,7 +57,12 @@ def test_every_command_of_a_page_is_one_that_there_is(
 
 def test_the_configuration_that_the_method_is_named_by_is_what_its_options_compose() -> None:
     """A default that changes makes another method: its claims are to be made anew, and its name."""
-    ours = ["strategy=codecision", "strategy@init=codecision", "supervision=belief_blend"]
+    ours = [
+        "strategy=codecision",
+        "strategy@init=codecision",
+        "supervision=expert_pool",
+        "learner=linear_on_prior",
+    ]
     one = run_spec(resolved(composed([*ours, "dataset=vader", "seed=0"], None)).__getitem__)
     groups = ("strategy", "supervision", "init", "learner", "proxy_selection")
     name = name_of(identified({group: one.get(group) for group in groups}))
