@@ -60,7 +60,8 @@ def observed() -> Noise:
     frame = keyed(read_parquet(RESULTS / "savings.parquet").frame, spec.method)
     found = learning_curves(aligned(without_full(frame, spec.metric)[0]), spec.metric)
     found = [one for one in found if len(one.labels) == len(LABELS)]
-    rest = [one.scores - one.scores.mean(axis=1, keepdims=True) for one in found]
+    scores = [one.scores[~np.isnan(one.scores).any(axis=(1, 2))] for one in found]  # all seeds
+    rest = [part - part.mean(axis=1, keepdims=True) for part in scores]
     seeds = rest[0].shape[1]
     spread = [(part**2).mean(axis=(0, 1)) * seeds / (seeds - 1) for part in rest]
     moments = sum(np.einsum("msp,msq->pq", p, p) / p.shape[0] for p in rest)
@@ -68,7 +69,7 @@ def observed() -> Noise:
     both = sum((part.mean(axis=0) ** 2).sum() for part in rest)
     every = sum((part**2).sum() / len(part) for part in rest)
     own = np.mean([1 / len(part) for part in rest])  # of what is not shared, is in a mean of these
-    ends = np.mean([one.scores.mean(axis=(0, 1))[[0, -1]] for one in found], axis=0)
+    ends = np.mean([part.mean(axis=(0, 1))[[0, -1]] for part in scores], axis=0)
     return Noise(
         float(np.sqrt(np.mean(spread))),
         np.asarray(moments / np.outer(root, root)),
