@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.core.arrays import at_least, require, softmax
+from al_bench.core.arrays import above, at_least, require, softmax
 from al_bench.core.logistic import curvature
 from al_bench.core.state import Floats, Rows, TrainingSet
 from al_bench.learners.linear import LinearHead, LinearHeadModel
@@ -62,6 +62,7 @@ class ResidualHead:
     by_classes: bool = False
 
     def __post_init__(self) -> None:
+        above(self, 0, l2=self.l2)
         at_least(self, 0, strength=self.strength)
         require(0 < self.floor < 1, self, "one between 0 and 1", floor=self.floor)
         self.head_for(2)  # refuses bad parameters

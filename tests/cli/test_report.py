@@ -16,7 +16,9 @@ from al_bench.runs.config import config_dir
 from al_bench.runs.plan import plan
 
 EXPERIMENT = [
-    "experiment=demo",
+    "--config-dir",
+    str(Path(__file__).parents[1] / "configs"),
+    "experiment=quick",
     "dataset=synthetic",
     "dataset.n_train=300",
     "dataset.n_test=200",
@@ -41,18 +43,18 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_report_is_a_table_a_page_figures_and_a_parquet_file(reported: Path) -> None:
-    table = (reported / "tables" / "demo.md").read_text()
+    table = (reported / "tables" / "quick.md").read_text()
     assert table.startswith("# Which query rule needs the fewest labels on dictionary glosses?")
     assert "9 of 9 runs" in table
     for method in ("random", "margin", "stratified by the prior"):
         assert f"| {method} |" in table or f"**{method}**" in table
     for path in (
-        "demo.parquet",
-        "demo.html",
-        "tables/demo.tex",
-        "details/demo.parquet",
-        "figures/demo_curves.png",
-        "figures/demo_curves.pdf",
+        "quick.parquet",
+        "quick.html",
+        "tables/quick.tex",
+        "details/quick.parquet",
+        "figures/quick_curves.png",
+        "figures/quick_curves.pdf",
     ):
         assert (reported / path).stat().st_size > 500, path
 
@@ -81,7 +83,7 @@ def test_a_report_can_be_rebuilt_elsewhere_and_leaves_its_parquet_file_where_it_
     assert main(["report", "--parquet", "--quiet", *EXPERIMENT[:-1], "--out", "again"]) == 0
     written = capsys.readouterr().out.splitlines()
     assert all(line.startswith("again/") for line in written)
-    assert "again/demo.parquet" not in written
+    assert "again/quick.parquet" not in written
     for part in ("tables", "figures", "details"):
         for path in (reported / part).iterdir():
             assert Path("again", part, path.name).read_bytes() == path.read_bytes(), path.name
@@ -94,10 +96,10 @@ def test_runs_made_elsewhere_are_taken_from_the_parquet_file_of_their_report(
     for run in sorted((reported / "runs").iterdir())[:4]:
         shutil.copytree(run, Path("results", "runs", run.name))
     assert main(["report", "--quiet", *EXPERIMENT[:-1]]) == 0
-    assert "4 of 9 runs; 5 not started" in Path("results/tables/demo.md").read_text()
-    known = ["--known", str(reported / "demo.parquet")]
+    assert "4 of 9 runs; 5 not started" in Path("results/tables/quick.md").read_text()
+    known = ["--known", str(reported / "quick.parquet")]
     assert main(["report", "--quiet", *EXPERIMENT[:-1], *known]) == 0
-    for path in ("tables/demo.md", "demo.parquet"):
+    for path in ("tables/quick.md", "quick.parquet"):
         assert Path("results", path).read_bytes() == (reported / path).read_bytes(), path
 
 
@@ -119,8 +121,8 @@ def about(folder: Path) -> dict[str, Any]:
 
 def test_wandb_gets_one_run_with_the_tables_and_the_figures(reported: Path) -> None:
     (folder,) = (reported / "wandb").glob("offline-run-*")
-    assert about(folder)["run_group"] == "demo"
-    assert about(folder)["display_name"] == "report demo"
+    assert about(folder)["run_group"] == "quick"
+    assert about(folder)["display_name"] == "report quick"
     assert about(folder)["job_type"] == "report"
     assert about(folder)["config"]["update"]["metric"] == "balanced_accuracy"
     summary = next(r["summary"]["update"] for r in records(folder) if r["type"] == "summary")
@@ -128,8 +130,8 @@ def test_wandb_gets_one_run_with_the_tables_and_the_figures(reported: Path) -> N
     assert "area/synthetic/random" in summary
     text = json.dumps(records(folder))
     assert "Final metrics" in text
-    assert "demo_curves" in text
-    assert artifacts(folder) == {"results-demo": {"demo.parquet"}}
+    assert "quick_curves" in text
+    assert artifacts(folder) == {"results-quick": {"quick.parquet"}}
 
 
 def artifacts(folder: Path) -> dict[str, set[str]]:
@@ -153,11 +155,17 @@ def test_the_curves_of_an_experiment_are_a_group_in_wandb_and_those_of_its_round
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AL_BENCH_CACHE", str(tmp_path / "cache"))
-    line = ["experiment=demo", "seed=0", "strategy=random,margin", "hydra/launcher=basic"]
+    line = [
+        *EXPERIMENT[:2],
+        "experiment=quick",
+        "seed=0",
+        "strategy=random,margin",
+        "hydra/launcher=basic",
+    ]
     assert main(["run", *line, *WANDB, "logger=wandb"]) == 0
     folders = list(Path("results/wandb").glob("offline-run-*"))
     runs = {about(folder)["display_name"]: folder for folder in folders}
-    assert {about(folder)["run_group"] for folder in folders} == {"demo"}
+    assert {about(folder)["run_group"] for folder in folders} == {"quick"}
     assert {about(folder)["job_type"] for folder in folders} == {"run"}
     end = "synthetic · natural skew · 20 % label noise · seed 0"
     assert set(runs) == {f"random · {end}", f"margin · {end}"}
@@ -212,7 +220,7 @@ def test_reports_of_single_runs_have_names_of_their_own(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(reported / "runs", Path("results", "runs"))
     lines = [
-        [*(o for o in EXPERIMENT[1:-3] if "=" in o), f"strategy={name}", "imbalance=natural",
+        [*(o for o in EXPERIMENT[3:-3] if "=" in o), f"strategy={name}", "imbalance=natural",
          "noise=symmetric", "seed=0,1"]
         for name in ("margin", "random")
     ]  # fmt: skip
@@ -233,7 +241,7 @@ def test_a_report_without_runs_says_so(
     assert main(["report", *EXPERIMENT[:-1]]) == 1
     assert "results/runs" in capsys.readouterr().err
     assert main(["report", "--parquet", *EXPERIMENT[:-1]]) == 1
-    assert "demo.parquet" in capsys.readouterr().err
+    assert "quick.parquet" in capsys.readouterr().err
 
 
 def test_full_data_runs_become_the_level_that_savings_refer_to(

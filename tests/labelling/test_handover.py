@@ -117,7 +117,7 @@ def test_a_loaded_model_answers_from_memory_as_the_file_does(final: Path) -> Non
 
 def test_the_card_and_the_json_name_what_the_model_is(final: Path) -> None:
     card = json.loads((final / "model.json").read_text())
-    assert card["formula"].startswith("log p = log_softmax(weight @ x + bias)")
+    assert card["formula"].startswith("log p = log_softmax(weight @ x + bias + ")
     words = (final / "README.md").read_text()
     for part in ("even & plain", "50 of them", "| balanced accuracy |", "Intended use", "1 people"):
         assert part in words, part

@@ -119,7 +119,7 @@ def test_texts_go_from_a_csv_to_a_model_that_reads_new_ones(
             session.tell([Answer(one.id, ["even", "odd"][int(one.id) % 2]) for one in batch])
         found = session.predict()
         right = np.mean(found["label"] == np.where(np.arange(60) % 2, "odd", "even"))
-        assert right > 0.9
+        assert right > 0.85
         assert session.predict(texts[:5])["label"].tolist() == found["label"].tolist()[:5]
         session.add_rows(pd.DataFrame({"text": ["cat dog", "sea ship"]}))
         session.add_classes(["neither"])  # the foundation model is asked anew

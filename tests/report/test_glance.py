@@ -33,15 +33,17 @@ def share(ours: pd.DataFrame, level: float) -> float:
 
 
 def test_the_table_at_a_glance_is_what_pandas_makes_of_the_rounds() -> None:
-    columns = ["seed", "round", "n_labels", "dataset", "noise_rate", "protocol", "learner_config"]
+    columns = ["seed", "round", "n_labels", "dataset", "noise_config", "protocol"]
+    columns.append("learner_config")
     frame = pd.read_parquet(RESULTS / "savings.parquet", columns=[*columns, *ARM[:4], *METRICS])
+    frame["rate"] = frame["noise_config"].str.extract(r'"rate":([0-9.]+)').astype(float)
     frame["loss"] = frame["learner_config"].str.extract(r'"balance":"(\w+)"')
     frame = frame[frame["protocol"] != "full"].astype(dict.fromkeys(METRICS, float))
-    x = frame.groupby(["dataset", "noise_rate", "round"])["n_labels"].transform("mean").round()
+    x = frame.groupby(["dataset", "rate", "round"])["n_labels"].transform("mean").round()
     rows: dict[Any, list[list[float]]] = {}
     complete = frame[(frame["strategy"] == "base") & (frame["learner"] == "linear_residual")
                      & (frame["init"] == "random")]["dataset"].nunique() == 12  # fmt: skip
-    for (rate, _), part in frame.assign(x=x).groupby(["noise_rate", "dataset"]):
+    for (rate, _), part in frame.assign(x=x).groupby(["rate", "dataset"]):
         alone, some = (
             part[part["round"] == 0].groupby("seed")[PLAIN].mean(),
             part[part["round"] > 0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,7 @@ def test_rounds_end_at_ten_and_twenty_percent_of_the_pool(baselines: list[Any]) 
     assert ends[-1] == 10_000
 
 
+QUICK = Path(__file__).parents[1] / "configs"  # an experiment of one sweep
 SMALL = ["dataset=synthetic,pathmnist", "seed=0,1", "strategy=random,margin",
          "protocol.start=10", "protocol.budget=10", "protocol.rounds=2",
          "hydra/launcher=basic", "+report.figures=[]"]  # fmt: skip
@@ -113,7 +115,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_runs_without_their_data_fail_with_a_sentence_and_are_listed_by_setting(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = ["experiment=demo", *SMALL]
+    line = ["experiment=quick", "--config-dir", str(QUICK), *SMALL]
     assert main(["status", *line]) == 0
     said = capsys.readouterr().out
     assert "0 of 8 done, 8 to do" in said
@@ -128,14 +130,14 @@ def test_runs_without_their_data_fail_with_a_sentence_and_are_listed_by_setting(
     assert "4 of 8 done, 4 failed" in said
     assert "nothing left that could be run here" in said
     assert main(["report", *line]) == 0
-    table = (here / "results/tables/demo.md").read_text()
+    table = (here / "results/tables/quick.md").read_text()
     assert f"4 of 8 runs; 4 not run: {NOT_AVAILABLE}" in table
     assert f"* pathmnist · natural skew · 20 % label noise, 4 runs: {NOT_AVAILABLE}." in table
     assert "failed" not in table
-    html = (here / "results/demo.html").read_text()
+    html = (here / "results/quick.html").read_text()
     assert "pathmnist · natural skew" in html
     assert main(["report", "--parquet", *line, "--out", "again"]) == 0
-    assert (here / "again/tables/demo.md").read_text() == table
+    assert (here / "again/tables/quick.md").read_text() == table
 
 
 def test_a_hub_data_set_that_was_not_fetched_is_absent_and_one_in_a_folder_is_not(
@@ -157,8 +159,9 @@ def test_an_experiment_goes_on_after_a_failure_and_is_counted_sweep_by_sweep(
 ) -> None:
     folder = here / "mine" / "experiment"
     folder.mkdir(parents=True)
+    copy(QUICK / "experiment" / "quick.yaml", folder)
     (folder / "both.yaml").write_text(
-        "# @package _global_\ndefaults: [/experiment/demo]\nsweeps:\n"
+        "# @package _global_\ndefaults: [/experiment/quick]\nsweeps:\n"
         "  not here: {dataset: pathmnist}\n"
         "  here: {dataset: synthetic}\n"
     )

@@ -105,9 +105,14 @@ def test_what_is_given_holds_for_every_sweep_and_wins_over_what_it_sets(mine: Pa
 
 
 def test_experiments_may_be_named_by_commas_or_one_by_one() -> None:
-    wanted = {name: (f"experiment={name}", "seed=1") for name in ("demo", "savings_rule")}
-    assert command_lines(["experiment=demo,savings_rule", "seed=1"], None) == wanted
-    assert command_lines(["experiment=demo", "experiment=savings_rule", "seed=1"], None) == wanted
+    wanted = {
+        name: (f"experiment={name}", "seed=1") for name in ("savings_factorial", "savings_rule")
+    }
+    assert command_lines(["experiment=savings_factorial,savings_rule", "seed=1"], None) == wanted
+    assert (
+        command_lines(["experiment=savings_factorial", "experiment=savings_rule", "seed=1"], None)
+        == wanted
+    )
     assert command_lines(["strategy=margin"], None) == {"": ("strategy=margin",)}
 
 

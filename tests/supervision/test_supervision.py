@@ -214,7 +214,7 @@ def test_unlabelled_rows_are_presumed_not_to_be_of_the_rare_class() -> None:
     assert_allclose(training.weights, np.where(free, 0.3, 1))
     assert_allclose(training.targets.sum(axis=1), 1, rtol=1e-5)
     assert (training.targets[~free].argmax(axis=1) == state.labels[state.labelled]).all()
-    assert training.blend_weight == 0.25
+    assert training.exponents == pytest.approx((0.8, 0.2))
     assert training.belief_fn is not None
     others = np.delete(training.beliefs[training.rows[free]], 2, axis=1)
     expected = np.maximum(others, 1e-6)

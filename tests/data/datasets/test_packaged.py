@@ -32,7 +32,7 @@ def test_a_shipped_set_has_the_rows_its_card_says(name: str) -> None:
 def test_the_demo_says_how_imbalanced_its_data_are() -> None:
     _, _, _, largest, smallest = SHIPPED["wordnet_nouns25"]
     demo = (CONFIGS.parent / "experiment" / "demo.yaml").read_text()
-    assert f"{largest}:{smallest} as they are" in demo
+    assert f"the largest {largest / smallest:.0f} times the smallest" in demo
 
 
 def test_shipped_images_are_decoded_one_at_a_time_when_read() -> None:
