@@ -13,7 +13,7 @@ from al_bench.report import stats
 from al_bench.report.curves import LearningCurves, aligned, check_metric, learning_curves
 from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
-from al_bench.report.results import check_problems
+from al_bench.report.results import SAME_PROBLEM, check_problems
 from al_bench.report.savings import Efficiency, area, efficiency
 from al_bench.report.selection import NoMatchError, Selection, keys_of_selection, only
 from al_bench.report.spec import ReportSpec
@@ -64,7 +64,7 @@ def narrowed(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
     """Only the columns of a tidy table that claims with these metrics need: large tables are copied
     often. ValueError if the table lacks a metric."""
     judged = [name for metric in metrics for name in judged_by(frame, metric)]
-    wanted = dict.fromkeys([*GROUPS, *CONFIGS, *FACTS, *judged, "model_answers"])
+    wanted = dict.fromkeys([*GROUPS, *CONFIGS, *FACTS, *SAME_PROBLEM, *judged, "model_answers"])
     return frame[[column for column in wanted if column in frame]]
 
 
