@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from pages import table
 from replays import FRACTION, METHODS, SHARE, Replay, Setting, made
+from scipy.optimize import isotonic_regression
 from scipy.stats import norm
 
 from al_bench.core.arrays import one_hot
@@ -29,7 +30,6 @@ from al_bench.core.state import Floats, Ints
 from al_bench.labelling.audit.design import Audit, deviations, merged_strata, next_audited, weights
 from al_bench.labelling.audit.estimate import AuditEstimate, Interval, agreement, estimate
 from al_bench.labelling.audit.stopping import GAIN, STEP, advice, due, look_at
-from al_bench.report.savings import isotonic
 
 PAGE = Path(__file__).parents[1] / "results" / "benchmarks" / "stopping.md"
 SETS = (
@@ -159,7 +159,7 @@ def gathered(args: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
     for name, rate, method in product(args.sets, args.rates, METHODS):
         settings = [Setting(name, rate, method, seed) for seed in range(args.seeds)]
         runs = [made(setting, args.replays) for setting in settings]
-        expected = isotonic(np.mean([levels(run) for run in runs], axis=0)[None])[0]
+        expected = isotonic_regression(np.mean([levels(run) for run in runs], axis=0)).x
         for seed, run in enumerate(runs):
             kinds = (ONE, THREE) if rate else (CLEAN,)
             for draw, how in product(draws(run, rate, args.draws, seed), kinds):

@@ -124,12 +124,12 @@ def rare(problem: Problem, state: State, test: Floats, pool: Floats) -> dict[str
 
     test, pool: probabilities, (m, 2) and (n, 2).
     """
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
     frequencies = np.bincount(problem.truth, minlength=problem.pool.n_classes) / len(problem.truth)
     target = int(frequencies.argmin())
     if len(frequencies) != 2 or frequencies[target] >= RARE:
         return {}
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
     hit, score = problem.test_truth == target, test[:, target]
     weights = (frequencies / np.bincount(problem.test_truth, minlength=2))[problem.test_truth]
     precision, recall, _ = precision_recall_curve(hit, score, sample_weight=weights)

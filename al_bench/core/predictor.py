@@ -51,7 +51,7 @@ class CalibratedPredictor:
     def blended(self, probs: Floats, rows: Rows) -> Floats:
         """(m, k) calibrated and pooled probabilities of these rows; probs: the model's."""
         training = self.state.training
-        if training is None or training.calibration_mask is None:
+        if training is None or (training.calibration_mask is None and training.exponents[1] == 0):
             return probs
         own, (model, belief) = self.own(probs), training.exponents
         if not belief:

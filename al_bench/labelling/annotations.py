@@ -85,14 +85,13 @@ def append(
             except ValueError as error:
                 wrong.append(f"{place}: {error}" if place else str(error))
                 continue
-            row, annotator, answer, name = line
+            row, annotator, answer, name, source = line
             if name != one.id:
                 changed[one.id] = name
             earlier, there = before.setdefault((row, annotator), (answer, place))
             if place and earlier != answer:
                 wrong.append(f"{place}: {annotator} answers {one.id!r} with {answer or NOT_SURE!r},"
                              f" in {there} with {earlier or NOT_SURE!r}")  # fmt: skip
-            source = GIVEN if given else ASKED if store.suggested(row) else UNASKED
             lines.append((row, annotator, answer, time(), one.seconds, source))
         if wrong:
             about = f"{table.where}: " if table.where else ""
@@ -113,9 +112,9 @@ def checked(
     unasked: bool,
     given: bool,
     spellings: Spellings,
-) -> tuple[int, str, str | None, str]:
-    """The row, annotator, class and row name of an answer; ValueError, in one sentence, where it is
-    none."""
+) -> tuple[int, str, str | None, str, str]:
+    """The row, annotator, class, row name and source of an answer; ValueError, in one sentence,
+    where it is none."""
     what = f"the answer about {one.id!r}"
     answer = one.answer
     if answer is not None and answer not in classes:
@@ -127,16 +126,18 @@ def checked(
         check_annotator(one.annotator)
     if one.seconds is not None and not (isfinite(one.seconds) and one.seconds >= 0):
         raise ValueError(f"{what} took {one.seconds} seconds; wanted 0 or more")
-    name = one.id if store.find(one.id) is not None else spellings.find(one.id)
-    row = None if name is None else store.find(name)
+    name: str | None = one.id
+    if (row := store.find(one.id)) is None and (name := spellings.find(one.id)) is not None:
+        row = store.find(name)
     if row is None or name is None:
         raise ValueError(f"an answer is of id {one.id!r}, which is no row of the session")
-    if not (given or unasked or store.suggested(row)):
+    source = GIVEN if given else ASKED if store.suggested(row) else UNASKED
+    if source == UNASKED and not unasked:
         raise ValueError(
             f"row {one.id!r} was never suggested; say --unasked (unasked=True in Python) "
             "to answer it all the same"
         )
-    return row, one.annotator, answer, name
+    return row, one.annotator, answer, name, source
 
 
 @dataclass(frozen=True)

@@ -103,4 +103,4 @@ def curve(probs: Floats) -> Floats:
     falling = np.sort(probs)[::-1]
     ranks = np.unique(np.geomspace(1, len(probs), RANKS).astype(np.int64))
     found = np.cumsum(falling)[ranks - 1]
-    return np.stack([falling[ranks - 1], found / ranks, found / falling.sum()])
+    return np.stack([falling[ranks - 1], found / ranks, found / max(falling.sum(), 1e-12)])

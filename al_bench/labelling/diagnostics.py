@@ -3,13 +3,14 @@ takes for which, examples of errors, and accuracy by labels."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from al_bench.core.state import Floats, Ints
-from al_bench.labelling.audit.design import Audit, weights
-from al_bench.labelling.audit.estimate import Interval
+from al_bench.labelling.audit.design import Audit, Beta, weights
+from al_bench.labelling.audit.estimate import ChanceError, Interval
 from al_bench.labelling.calibration import Calibration, calibrated
 from al_bench.labelling.evaluation import audit_of, truths_of
 from al_bench.labelling.model_service import ModelService, Snapshot
@@ -28,11 +29,9 @@ def audited(now: Snapshot) -> tuple[Audit, Floats]:
     people agree by chance alone."""
     audit, classes = audit_of(now), now.settings.classes
     nothing: Floats = np.empty((0, len(classes)))
-    try:
+    with suppress(ChanceError):
         if len(audit.rows):
             return audit, truths_of(now.ledger.audit_answers, audit, classes)[0]
-    except ValueError:
-        pass
     none = np.empty(0, dtype=np.int64)
     return Audit(none, audit.strata, none), nothing
 
@@ -85,11 +84,9 @@ def audit_check(service: ModelService, now: Snapshot) -> AuditCheck | None:
 def precision_of(c: int, each: Floats, truths: Floats, guesses: Ints) -> Interval | None:
     """The precision of class c with a Jeffreys interval for as many rows as the weights are worth
     (Kish, 1965)."""
-    from scipy.special import betaincinv
-
     own = each[guesses == c]
     if not len(own):
         return None
     value, n = float(own @ truths[guesses == c, c] / own.sum()), own.sum() ** 2 / (own @ own)
-    a, b = value * n + 0.5, (1 - value) * n + 0.5
-    return Interval(value, float(betaincinv(a, b, 0.025)), float(betaincinv(a, b, 0.975)))
+    known = Beta(value * n + 0.5, (1 - value) * n + 0.5)
+    return Interval(value, known.quantile(0.025), known.quantile(0.975))

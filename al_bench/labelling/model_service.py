@@ -18,14 +18,14 @@ from al_bench.core.loop import answered, trained
 from al_bench.core.predictor import CalibratedPredictor
 from al_bench.core.state import AnnotatorPool, Answers, Floats, Ints, Rows, State
 from al_bench.core.threads import one_thread
-from al_bench.labelling.exported_model import PortableModel, RowReader
+from al_bench.labelling.exported_model import RowReader
 from al_bench.labelling.ledger import History, Ledger, consensus
 from al_bench.labelling.pool import Pool, embedded_pool, given_priors, pool_key
+from al_bench.labelling.portable_model import PortableModel
 from al_bench.labelling.rows import RowBatch
 from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
 from al_bench.labelling.store import Store, unwritable
-from al_bench.supervision import Calibrated, ExpertPool
 
 FIT_CACHE = "fit.npz"  # the last fit, so that a process that only reads a session fits nothing
 
@@ -79,8 +79,7 @@ def fitted_state(
     earlier half of the answers predicts the later half.
     """
     rule, middle = parts.supervision, len(answers) // 2
-    learns = isinstance(rule, Calibrated) and rule.blend_log2_sd > 0
-    looks_back = (learns or isinstance(rule, ExpertPool)) and middle > 0
+    looks_back = getattr(rule, "looks_back", False) and middle > 0
     whole = (answers.rows, answers.annotators, answers.classes)
     for side in (np.s_[:middle], np.s_[middle:]) if looks_back else (np.s_[:],):
         half = Answers(*(part[side] for part in whole))

@@ -139,10 +139,16 @@ def missing_parts(analysis: Analysis) -> list[str]:
     ]
     found += [f"{why}." for why in analysis.roles.missing]
     found += [f"{c.claim.name}: {why}." for c in analysis.claims for why in c.missing]
-    if analysis.unchecked:
+    if analysis.problems.unchecked:
         found.append(
-            f"{analysis.unchecked} runs do not say what problem they met; whether runs of one "
-            "setting and seed had the same pool and answers is not checked for them."
+            f"{analysis.problems.unchecked} runs do not say what problem they met; whether runs of "
+            "one setting and seed had the same pool and answers is not checked for them."
+        )
+    if analysis.problems.rounded:
+        found.append(
+            f"{analysis.problems.rounded} problems (a setting and seed) have several digests, as "
+            "processors round features otherwise; their sizes, labels and the prior's accuracy are "
+            "equal."
         )
     return found
 

@@ -13,7 +13,7 @@ from al_bench.report import stats
 from al_bench.report.curves import LearningCurves, aligned, check_metric, learning_curves
 from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
-from al_bench.report.results import SAME_PROBLEM, check_problems
+from al_bench.report.results import SAME_PROBLEM, ProblemCheck, check_problems
 from al_bench.report.savings import Efficiency, area, efficiency
 from al_bench.report.selection import NoMatchError, Selection, keys_of_selection, only
 from al_bench.report.spec import ReportSpec
@@ -41,7 +41,7 @@ class MethodRoles:
 class ComparisonData:
     """The tables of a report. every: all keyed runs; frame: without runs that labelled the whole
     pool, and with one label grid per setting; full: the level of those runs by setting; curves: by
-    metric, the spec's first; unchecked: number of runs that do not record their problem."""
+    metric, the spec's first; problems: what the digests say of their problems."""
 
     every: pd.DataFrame
     frame: pd.DataFrame
@@ -49,7 +49,7 @@ class ComparisonData:
     roles: MethodRoles
     curves: Mapping[str, Sequence[LearningCurves]]
     full: Mapping[Setting, float]
-    unchecked: int
+    problems: ProblemCheck
 
 
 def judged_by(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
@@ -76,14 +76,14 @@ def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Com
     different problems.
     """
     metrics = judged_by(frame, spec.metric)
-    unchecked = check_problems(frame)
+    problems = check_problems(frame)
     every = keyed(frame, spec.method).drop(columns=[*GROUPS, *CONFIGS])  # the keys hold these
     rest, full = without_full(every, spec.metric)
     rest = aligned(rest)
     curves = {metric: learning_curves(rest, metric) for metric in metrics}
     roles = method_roles(rest, spec, partial)
     names = Names(every["method"].unique(), rest["setting"].unique())  # tables show all methods
-    return ComparisonData(every, rest, names, roles, curves, full, unchecked)
+    return ComparisonData(every, rest, names, roles, curves, full, problems)
 
 
 def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[Setting, float]]:

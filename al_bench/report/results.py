@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from al_bench.runs.display import display_name, erring
 from al_bench.runs.schema import read_manifest, read_round_lines
 
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
+SAME_PROBLEM = ("n_pool", "n_test", "class_counts", "noise_rate", "prior_balanced_accuracy")
 UNKNOWN = "unknown"
 NOT_STARTED = "not started"
 NOT_AVAILABLE = "data set not available"
@@ -196,12 +197,16 @@ def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**measured, recall=by_class)
 
 
-SAME_PROBLEM = ("n_pool", "n_test", "class_counts", "noise_rate", "prior_balanced_accuracy")
+class ProblemCheck(NamedTuple):
+    """unchecked: number of runs that record no digest; rounded: number of problems whose runs
+    record several digests, with `SAME_PROBLEM` equal."""
+
+    unchecked: int
+    rounded: int
 
 
-def check_problems(frame: pd.DataFrame) -> int:
-    """Check that runs with the same problem settings and seed record the same digest of it, and
-    count the runs that record none.
+def check_problems(frame: pd.DataFrame) -> ProblemCheck:
+    """Check that runs with the same problem settings and seed record the same digest of it.
 
     Another processor may round a feature otherwise in its last bit, which makes another digest. So
     digests may differ where all of `SAME_PROBLEM` is equal: size, true and wrong labels, and the
@@ -211,9 +216,9 @@ def check_problems(frame: pd.DataFrame) -> int:
     facts = [name for name in SAME_PROBLEM if name in frame]
     runs = frame[["id", "digest", *PROBLEM, *columns, *facts]].drop_duplicates("id")
     checked = runs[runs["digest"] != ""]
-    known = checked.drop_duplicates([*columns, "digest"])
-    known = known.assign(
-        **{name: [str(np.asarray(v, float).tolist()) for v in known[name]] for name in facts}
+    digests = checked.drop_duplicates([*columns, "digest"])
+    known = digests.assign(
+        **{name: [str(np.asarray(v, float).tolist()) for v in digests[name]] for name in facts}
     )
     known = known.drop_duplicates([*columns, *facts]) if len(facts) == len(SAME_PROBLEM) else known
     several = known[known.duplicated(columns, keep=False)]
@@ -228,7 +233,8 @@ def check_problems(frame: pd.DataFrame) -> int:
             f"({', '.join(digest[:12] for digest in same['digest'])}); `albench run --again ...` "
             "with what they were made by makes them anew"
         )
-    return len(runs) - len(checked)
+    rounded = len(digests[digests.duplicated(columns)].drop_duplicates(columns))
+    return ProblemCheck(len(runs) - len(checked), rounded)
 
 
 def merged_results(several: Sequence[Results]) -> Results:

@@ -28,22 +28,6 @@ def area(curves: Floats, labels: Floats) -> Floats:
     return np.asarray(trapezoid(curves, labels, axis=-1) / (labels[-1] - labels[0]))
 
 
-def isotonic(curves: Floats) -> Floats:
-    """(b, p) the non-decreasing least-squares fit to each curve (Barlow et al., 1972).
-
-    By the min-max formula, ``max over j <= i of min over k >= i of mean(curve[j..k])``, for all
-    curves at once; O(b p^2).
-    """
-    points = curves.shape[1]
-    sums = np.concatenate([np.zeros((1, len(curves))), np.cumsum(curves, axis=1).T])
-    fit = np.full((points, len(curves)), -np.inf)
-    for first in range(points):
-        means = (sums[first + 1 :] - sums[first]) / np.arange(1, points - first + 1)[:, None]
-        lowest = np.minimum.accumulate(means[::-1])[::-1]
-        np.maximum(fit[first:], lowest, out=fit[first:])
-    return np.ascontiguousarray(fit.T)
-
-
 def labels_needed(curve: Floats, labels: Floats, level: float) -> float:
     """The labels at which a curve (p,), linear between points, first reaches a level: the first
     point's where it is reached there, inf where it never is."""
@@ -80,17 +64,20 @@ class Efficiency:
 def efficiency(ours: Floats, opponent: Floats, labels: Floats) -> Efficiency:
     """The share of the budget at which `ours` reaches the final accuracy of `opponent`.
 
-    The share is where the isotonic fit of our mean curve first reaches the opponent's mean at its
-    last point. Its interval holds the shares at which the paired difference, ours there less the
-    opponent's end, is not zero by Student's t at 5 % (Fieller, 1954), from the first to the last.
+    The share is where the isotonic fit (Barlow et al., 1972) of our mean curve first reaches the
+    opponent's mean at its last point. Its interval holds the shares at which the paired difference,
+    ours there less the opponent's end, is not zero by Student's t at 5 % (Fieller, 1954), from the
+    first to the last.
 
     ours: (s, p) curves; opponent: (s, p), paired by seed, or (s, 1) if it takes no labels.
     """
+    from scipy.optimize import isotonic_regression
+
     apart, budget = ours - opponent[:, -1:], labels[-1]
     mean, flat = apart.mean(axis=0), False
     if opponent.shape[1] > 1:
         flat = bool(opponent[:, -1].mean() - opponent[:, 0].mean() < FLAT)
-    share = labels_needed(isotonic(mean[None])[0], labels, 0.0) / budget
+    share = labels_needed(isotonic_regression(mean).x, labels, 0.0) / budget
     seeds = len(ours)
     if seeds < 2:
         return Efficiency(share, np.nan, np.nan, flat, np.asarray(share <= SHARES, dtype=float))

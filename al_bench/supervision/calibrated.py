@@ -50,6 +50,11 @@ class Calibrated:
             blend_weight=self.blend_weight,
         )
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether it learns from how past models predicted the answers."""
+        return self.blend_log2_sd > 0
+
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         training = self.rule.training_set(state, rng)
         if self.blend_weight and training.belief_fn is None:
@@ -57,8 +62,8 @@ class Calibrated:
                 f"Calibrated got blend_weight={self.blend_weight} for {type(self.rule).__name__}, "
                 "which has no belief; wanted a rule with a belief, or 0"
             )
-        training, weight = calibrated(training, state), self.blend_weight
-        known = prequential_of(state) if self.blend_log2_sd else None
+        training, weight = calibrating(training, state), self.blend_weight
+        known = prequential_of(state) if self.looks_back else None
         if known is not None:
             answers = state.labels[known.rows]
             weight = learned_blend_weight(known, answers, weight, self.blend_log2_sd)
@@ -66,7 +71,7 @@ class Calibrated:
         return replace(training, exponents=exponents, prequential=known)
 
 
-def calibrated(training: TrainingSet, state: State) -> TrainingSet:
+def calibrating(training: TrainingSet, state: State) -> TrainingSet:
     """A training set whose labelled rows calibrate the model's probabilities."""
     return replace(training, calibration_mask=state.labels[training.rows] >= 0)
 

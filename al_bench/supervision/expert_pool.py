@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from al_bench.belief.opinion_pool import mean_pool
 from al_bench.core.arrays import require
 from al_bench.core.state import State, Supervision, TrainingSet
 from al_bench.crowd.crossfit import log_floor
-from al_bench.supervision.calibrated import calibrated, prequential_of
+from al_bench.supervision.calibrated import calibrating, prequential_of
 from al_bench.supervision.posterior import PseudoLabelsDecayed
 
 
@@ -38,6 +39,7 @@ class ExpertPool:
     strength_precision : precision of the normal prior around one of the prior's power
     """
 
+    looks_back: ClassVar = True  # learns from how past models predicted the answers
     rule: Supervision = field(default_factory=PseudoLabelsDecayed)
     exponents: tuple[float, float] = (0.5, 0.5)
     precision: tuple[float, float] = (2.0, 2.0)
@@ -52,7 +54,7 @@ class ExpertPool:
             require(fine, self, "two numbers, none below 0", **{name: list(values)})
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        training = calibrated(self.rule.training_set(state, rng), state)
+        training = calibrating(self.rule.training_set(state, rng), state)
         if training.belief_fn is None:
             raise ValueError(
                 f"ExpertPool got {type(self.rule).__name__}, which has no belief; wanted a rule "

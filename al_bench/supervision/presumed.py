@@ -59,6 +59,5 @@ class PresumedNegatives:
             np.where(state.labels[rows] >= 0, 1, self.weight).astype(np.float32),
             belief.pool,
             belief.belief_fn,
-            np.zeros(len(rows), dtype=bool),  # no temperature, but the pool
-            (1 / (1 + self.blend_weight), self.blend_weight / (1 + self.blend_weight)),
+            exponents=(1 / (1 + self.blend_weight), self.blend_weight / (1 + self.blend_weight)),
         )

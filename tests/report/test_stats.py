@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import chi2
-from sklearn.isotonic import IsotonicRegression
 
 from al_bench.report import stats
 from al_bench.report.savings import (
@@ -13,7 +12,6 @@ from al_bench.report.savings import (
     area,
     efficiency,
     interval_of_median,
-    isotonic,
     labels_needed,
     last_level,
     median_share,
@@ -35,14 +33,6 @@ def test_area_of_a_straight_line_is_its_middle() -> None:
     labels = np.array([10.0, 40.0, 100.0])
     assert area(labels[None] / 100, labels) == pytest.approx([0.55])
     assert area(np.array([[0.3]]), np.array([10.0])) == pytest.approx([0.3])
-
-
-def test_isotonic_fit_agrees_with_scikit_learn_on_any_curve() -> None:
-    curves = np.random.default_rng(0).normal(size=(50, 9)) + np.linspace(0, 1, 9)
-    curves[0], curves[1] = np.arange(9)[::-1], 0.5
-    wanted = [IsotonicRegression().fit_transform(np.arange(9), curve) for curve in curves]
-    np.testing.assert_allclose(isotonic(curves), wanted, atol=1e-12)
-    assert isotonic(np.array([[0.9, 0.6, 0.3]])) == pytest.approx(np.full((1, 3), 0.6))
 
 
 def test_labels_needed_interpolates_takes_the_first_crossing_and_says_never() -> None:

@@ -216,6 +216,10 @@ def of_each_guess(sample: Sample, mean: Floats, own: Floats) -> tuple[Floats, Fl
     return sums(guess, each * rest, k) + trust * mean, variance, sums(guess, each**2, k)
 
 
+class ChanceError(ValueError):
+    """People agree no more often than by chance."""
+
+
 def agreement(table: Ints, k: int) -> tuple[Floats, float]:
     """(a, k) unbiased estimates of the true classes, averaged over each row's answers, and the
     error rate of the answers, estimated from how often they agree.
@@ -224,8 +228,8 @@ def agreement(table: Ints, k: int) -> tuple[Floats, float]:
     independently, at one rate, evenly over the other classes; shared errors pass as right answers
     (Dawid and Skene, 1979, with one rate for all). An answer becomes its row in the inverse
     confusion matrix, so numbers may be below 0 or above 1 (Rogan and Gladen, 1978; as the backward
-    correction of Patrini et al., 2017). ValueError where no row has two answers or they agree no
-    more often than by chance.
+    correction of Patrini et al., 2017). ValueError where no row has two answers, ChanceError where
+    they agree no more often than by chance.
     """
     there = table != ABSENT
     counts = one_hot(np.where(there, table, 0), k).astype(np.float64) * there[:, :, None]
@@ -235,7 +239,7 @@ def agreement(table: Ints, k: int) -> tuple[Floats, float]:
         raise ValueError("no audited row has two answers; wanted some, to see how often they agree")
     agreement = float((votes * (votes - 1)).sum()) / pairs
     if k * agreement - 1 < 1e-6 * (k - 1):
-        raise ValueError(
+        raise ChanceError(
             f"two answers about a row of the audit agree in {agreement:.0%} of cases, no more than "
             "by chance, so nothing is known of the model"
         )
