@@ -35,7 +35,7 @@ SHOWN = ("share of the budget, %", "area, points")
 
 def held(frame: pd.DataFrame, spec: ReportSpec, claim: int) -> dict[str, tuple[float, float]]:
     """A claim's median share of the budget in % and mean area in points by row."""
-    on = comparison_data(frame.reset_index(drop=True), spec, False)
+    on = comparison_data(frame.reset_index(drop=True), spec, True)
     return {
         on.names.all(one.row): (100 * one.share.median, 100 * one.area.mean)
         for one in summaries(evaluate_claim(spec.claimed[claim], on, spec))
