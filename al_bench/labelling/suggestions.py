@@ -158,7 +158,7 @@ def write_csv(batch: Sequence[Suggestion], modality: str, blind: bool, out: Text
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["id", *look, "guess", "confidence", "why", *who, "answer"])
     for one in batch:
-        hidden = blind and one.kind == AUDIT
+        hidden = blind and one.kind != QUERY
         guess = ["", ""] if hidden else [one.guess, f"{one.confidence:.3f}"]
         content, whom = ([getattr(one, name) or "" for name in names] for names in (look, who))
         writer.writerow([one.id, *content, *guess, one.why, *whom, ""])
