@@ -105,11 +105,13 @@ def estimate_of_rare(
 
 
 def chances_of(now: Snapshot) -> Floats:
-    """(m,) the probabilities with which rows of the reserve are audited by now; 0 for new ones."""
-    last = [decision.value for decision in now.ledger.decisions if decision.kind == CHANCES][-1:]
+    """(m,) the probabilities with which rows of the reserve are audited by now; 0 for rows that
+    were never audited."""
     chances = np.zeros(len(now.pool.reserved))
-    for values in last:
-        chances[: len(values)] = values
+    for one in [d.value for d in now.ledger.decisions if d.kind == CHANCES][-1:]:
+        whole = enumerate(one) if isinstance(one, list) else one.items()  # as former sessions have
+        for place, chance in whole:
+            chances[int(place)] = chance
     return chances
 
 

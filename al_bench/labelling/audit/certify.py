@@ -10,8 +10,8 @@ import numpy as np
 
 from al_bench.core.state import Bools, Floats, Ints
 
-SIZES = (0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.88, 0.93, 0.97, 1.0)  # parts that are tried
-FOUND = (0, 1, 2, 3, 5, 8, 12, 18, 26)  # numbers of wrong labels that are tried
+SIZES = (0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 1.0)  # parts that are tried
+FOUND = (0, 1, 2, 4, 7, 12, 20)  # numbers of wrong labels that are tried
 POINTS = 200  # rows at which the expected end is computed
 SLIPPED = 30  # more wrong labels than these never pass one check
 LEADS = 9  # the largest lead
@@ -98,15 +98,16 @@ def designed(
     rows, n = rows[order], len(rows)
     wrong = np.cumsum(1 - right[order])
     best, check = Part(rows[: min(left, n)], rows[:0], left, 0, float(max(n - left, 0))), 0
-    for size in sorted({int(np.ceil(n * part)) for part in SIZES} - {0}):
-        if wrong[size - 1] > 2 * left + 3:
-            break
+    for size in sorted({int(np.ceil(n * part)) for part in SIZES} - {0}, reverse=True):
+        if wrong[size - 1] > 2 * left + 3:  # it would not stay
+            continue
         at = np.linspace(0, size - 1, min(size, POINTS)).astype(np.int64)
         for found in FOUND:
+            most = int(min(size, np.ceil(best.answers) - (n - size)))  # else it is no better
             drawn = bisect_left(
-                range(size), True, key=lambda m: chance(size, left, found, m, missed) <= risk
+                range(most), True, key=lambda m: chance(size, left, found, m, missed) <= risk
             )
-            if drawn + n - size >= best.answers:
+            if drawn >= most:
                 break
             ended = pdtrc(found, wrong[at] * drawn / size).mean()
             answers = drawn + n - size + (size - drawn) * float(ended)
@@ -172,6 +173,13 @@ def planned(
                 parts.append(designed(rows, right[rows], *design))
             answers = sum(part.answers for part in parts)
             asked = int(settled.sum() + 1.2 * answers)
+        if (
+            plans
+            and fits
+            and not plans[-1][0]
+            and answers * lead / each > 1.2 * plans[-1][1].answers
+        ):
+            break
         plans.append((not fits, Plan(tuple(parts), lead, rate, answers, answers * lead / each)))
     if not plans:
         raise ValueError(
