@@ -172,7 +172,7 @@ def planned(
                 design = max(int(room[c]), 0), risk / 2 if people else risk, rate, rng
                 parts.append(designed(rows, right[rows], *design))
             answers = sum(part.answers for part in parts)
-            asked = int(settled.sum() + 1.2 * answers)
+            asked = min(int(settled.sum() + 1.2 * answers), len(labels))
         if (
             plans
             and fits
