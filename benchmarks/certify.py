@@ -40,7 +40,7 @@ RULE = {"strategy": "margin", "init": "random", "supervision": "labels", "learne
 ERROR, RISK = 0.05, 0.04  # as a session's first certificate
 LABELS, AUDITS, PAIRS = 400, 100, 300
 RIVALS = 100  # replays of the others, which state nothing of a class
-ESTIMATES = 10  # of people's error rate, each with a plan of its own
+ESTIMATES = 5  # of people's error rate, each with a plan of its own
 
 
 @dataclass(frozen=True)
@@ -218,10 +218,10 @@ def main() -> None:
         "# Certified labels, replayed",
         "",
         f"Made by `python benchmarks/certify.py`: {args.replays:,} replays of each line, and "
-        f"{RIVALS} of the others; at most 5 % of the labels of each class may be wrong. *Held*: in "
-        "how many replays the worst class has at most that; *certified*: in how many the certificate "
-        "says so of all classes; *missed*: rows of a class that have another label, which no rule "
-        "here limits.",
+        f"{RIVALS} of the others; at most 5 % of the labels of each class may be wrong. *Held*: "
+        "in how many replays the worst class has at most that; *certified*: in how many the "
+        "certificate says so of all classes; *missed*: rows of a class that have another label, "
+        "which no rule here limits.",
         "",
         *table(heads, body),
     ]) + "\n"  # fmt: skip

@@ -83,7 +83,7 @@ def chance(rows: int, left: int, found: int, drawn: int, missed: float = 0.0) ->
         return np.asarray(-betaln(of - some + 1, some + 1) - np.log(of + 1))
 
     chances = np.exp(ways(wrong, hits) + ways(rows - wrong, drawn - hits) - ways(rows, drawn))
-    return float(chances @ (bdtr(np.minimum(found, hits), hits, 1 - missed)))
+    return float(chances @ bdtr(np.minimum(found, hits), hits, 1 - missed))
 
 
 def designed(
@@ -173,14 +173,9 @@ def planned(
                 parts.append(designed(rows, right[rows], *design))
             answers = sum(part.answers for part in parts)
             asked = min(int(settled.sum() + 1.2 * answers), len(labels))
-        if (
-            plans
-            and fits
-            and not plans[-1][0]
-            and answers * lead / each > 1.2 * plans[-1][1].answers
-        ):
-            break
         plans.append((not fits, Plan(tuple(parts), lead, rate, answers, answers * lead / each)))
+        if [short for short, _ in plans].count(False) == 2:  # larger leads take more answers
+            break
     if not plans:
         raise ValueError(
             f"people err in {people:.0%} of answers, too many for an error of {error:.1%}"
