@@ -25,6 +25,7 @@ from al_bench.labelling.suggestions import append_batch
 KIND = "certificate"  # of decisions
 RISK, KEPT = 0.05, 0.8  # of all certificates of a session; each has this part of what is left
 WHY = "its label is to be certified"
+PORTION = 1000  # rows that wait at a time, so that pages stay fast
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def certify(
         service.store.decide("withdraw", list(waiting.values()))  # of the plan before
         waiting = {}
     found, missing = held(now, told, array(service.folder, last["array"]).astype(np.int64), last)
-    suggest(service, now, told, [row for row in missing if row not in waiting], found.labels)
+    rows = [row for row in missing[:PORTION] if row not in waiting]
+    suggest(service, now, told, rows, found.labels)
     return found
 
 

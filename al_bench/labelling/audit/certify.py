@@ -162,14 +162,15 @@ def planned(
         asked, fits, parts = len(labels), True, list[Part]()
         for _ in range(2):  # how many rows people settle tells how many slip, and so again
             false = slips(asked, rate, risk / 4)
-            room, parts = budgets(labels, right, settled, k, error, target) - false, []
-            fits = bool((room >= 0).all())
+            whole, parts = budgets(labels, right, settled, k, error, target), []
+            # rows that change their label come to a class too
+            fits = bool((false * np.where(settled, 1.0, right).mean() <= whole).all())
             for c in range(k):
                 rows = np.flatnonzero((labels == c) & ~settled)
                 if c == target:  # people read each of them
                     parts.append(Part(rows[:0], rows[:0], 0, 0, len(rows)))
                     continue
-                design = max(int(room[c]), 0), risk / 2 if people else risk, rate, rng
+                design = max(int(whole[c]) - false, 0), risk / 2 if people else risk, rate, rng
                 parts.append(designed(rows, right[rows], *design))
             answers = sum(part.answers for part in parts)
             asked = min(int(settled.sum() + 1.2 * answers), len(labels))
