@@ -30,7 +30,7 @@ from al_bench.core.rng import rng
 from al_bench.core.state import Bools, Floats, Ints, State
 from al_bench.crowd.routing import allowed
 from al_bench.labelling.audit.certify import Plan, most_errors, planned, slips
-from al_bench.labelling.audit.design import Audit, next_audited, reserve
+from al_bench.labelling.audit.design import next_audited, reserve, weights
 from al_bench.labelling.calibration import calibrated
 from al_bench.runs.parts import parts_of
 
@@ -72,7 +72,7 @@ class Pool:
         probs, k = CalibratedPredictor(state).pool.astype(np.float64), pool.n_classes
         audited = next_audited(strata, places, np.empty(0, dtype=np.int64), AUDITS)
         said = np.asarray(problem.table).reshape(len(pool), -1)[audited, 0]
-        calibration = calibrated(probs, Audit(audited, strata, said), one_hot(said, k))
+        calibration = calibrated(probs, audited, one_hot(said, k), weights(strata, audited))
         labels, told = probs.argmax(axis=1), np.zeros(len(pool), dtype=bool)
         right = calibration(probs)[np.arange(len(pool)), labels]
         told[state.labelled] = told[audited] = True
