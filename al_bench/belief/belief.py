@@ -276,7 +276,7 @@ class AveragedBelief(OutOfFoldBelief):
     noise: tuple[float, float] = (0.5, 2.0)
     confusion_pseudocount: float | None = None
 
-    version: ClassVar = 1
+    version: ClassVar = 2  # 1: frequencies of the answers, noise and all
     several: ClassVar = 2
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ ROUNDS = 4  # of fitting the class frequencies, which hardly change after
 MOST_NOISE = 0.6
 RATES = np.linspace(0.005, MOST_NOISE, 13)  # grid of noise rates
 STEPS, MOST_EXPONENT = 11, 3.0  # grid points of an exponent, and its largest value
+LEAST_RIGHT = 0.05  # share of answers that tell of the class, below which frequencies stay even
 LEAST = 1e-12  # lower bound of a probability before its logarithm
 SWEEPS = 30  # EM steps of `estimated_errors`
 HALF = 20  # answers, and wrong answers, at which the experts' weight in `judged` is halved
@@ -132,9 +133,23 @@ def fit_pool(
     return PoolFit(point[:-1], float(point[-1]), posterior, -float(found.fun))
 
 
+def corrected_frequencies(counts: Floats, rates: Floats) -> Floats:
+    """(r, k) class frequencies if answers counted (k,) are wrong at each rate (r,), evenly over the
+    other classes; none is below that of half an answer.
+
+    With much noise, most answers of a rare class are wrong answers about the others.
+    """
+    k, least = len(counts), 0.5 / counts.sum()
+    right = np.maximum(1 - rates * k / (k - 1), 0)[:, None]
+    found = np.full((len(rates), k), 1 / k)
+    spread = rates[:, None] / (k - 1)
+    np.divide(counts / counts.sum() - spread, right, out=found, where=right > LEAST_RIGHT)
+    found = np.maximum(found, least)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
 def averages(
     experts: Floats,
-    frequencies: Floats,
     explained: Callable[[Floats], Floats],
     before: Floats,
     precision: Floats,
@@ -143,16 +158,16 @@ def averages(
 ) -> Averages:
     """Posterior means of the exponents on the grid of `axes` (e, a).
 
-    explained: maps a pool (m, k) to the answers' log-likelihood by noise rate, (r,); likely: (r,)
-    log prior density of the rates. O(m k) a grid point.
+    explained: maps the pool (m, k) under equal class frequencies to the answers' log-likelihood by
+    noise rate, (r,); likely: (r,) log prior density of the rates. O(m k r) a grid point.
     """
     points = np.array(list(product(*axes)))
-    known, logs = experts.astype(np.float32), np.log(frequencies).astype(np.float32)
+    known = experts.astype(np.float32)
     found = np.empty((len(points), len(likely)))
     for place, point in enumerate(points):
-        scores = np.tensordot(point.astype(np.float32), known, axes=1) + logs
+        pool = softmax(np.tensordot(point.astype(np.float32), known, axes=1))
         pull = point - before
-        found[place] = explained(softmax(scores)) + likely - 0.5 * precision @ (pull * pull)
+        found[place] = explained(pool) + likely - 0.5 * precision @ (pull * pull)
     most = found.max()
     weights = np.exp(found - most)
     total = weights.sum()
@@ -187,8 +202,9 @@ def mean_pool(
     """As `fit_pool`, but exponents and noise rate are posterior means, not MAP estimates.
 
     Much noise with a good prior explains a few answers about as well as little noise with a bad
-    prior. A MAP estimate picks one of the two; the posterior mean lies between. Pseudo-counts of
-    zero give a uniform prior of the noise rate.
+    prior. A MAP estimate picks one of the two; the posterior mean lies between. Class frequencies
+    start as the answers' own, corrected for each noise rate (`corrected_frequencies`).
+    Pseudo-counts of zero give a uniform prior of the noise rate.
 
     pseudocount: if given, also learn a confusion matrix of wrong answers (Dawid and Skene, 1979),
     smoothed by this many evenly spread pseudo-answers per class and initialised by the foundation
@@ -222,22 +238,28 @@ def grid_posterior(
     index, k = np.arange(len(answers)), experts.shape[2]
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
     counts, axes = np.bincount(answers, minlength=k) + 0.5, full_axes(len(experts))
+    frequencies = corrected_frequencies(counts, RATES)  # those of the posterior in later passes
     for _ in range(passes):  # the whole grid first, then finer
-        wrong = errors[:, answers].T
+        wrong = errors[:, answers].T.astype(np.float32)
 
-        def explained(belief: Floats, wrong: Floats = wrong) -> Floats:
-            hit = belief[index, answers].astype(float)
-            missed = np.einsum("mk,mk->m", belief, wrong)
-            chance = np.outer(1 - RATES, hit) + np.outer(RATES, missed)
-            return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=1))
+        def explained(
+            pool: Floats, wrong: Floats = wrong, frequencies: Floats = frequencies
+        ) -> Floats:
+            known = frequencies.astype(np.float32)
+            total = pool @ known.T
+            hit = pool[index, answers, None] * known.T[answers] / total
+            missed = (pool * wrong) @ known.T / total
+            chance = (1 - RATES) * hit + RATES * missed
+            return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=0))
 
-        frequencies = counts / counts.sum()
-        found = averages(experts, frequencies, explained, before, precision, likely, axes)
+        found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)
+        mean = found.rates @ np.broadcast_to(frequencies, (len(RATES), k))
         posterior = true_class_given_errors(
-            pooled(experts, found.exponents, frequencies), answers, rate, errors
+            pooled(experts, found.exponents, mean), answers, rate, errors
         )
         counts = np.maximum(posterior.sum(axis=0), 0.3)
+        frequencies = (counts / counts.sum())[None]
         if pseudocount is not None:
             errors = learned_errors(posterior, answers, pseudocount)
     return PoolFit(found.exponents, rate, posterior, found.evidence)
@@ -304,13 +326,21 @@ def mean_multi_annotator(
         excess = np.expm1(np.minimum(gains, MOST_GAIN)).astype(np.float32)
         offset = np.log(missed).sum(axis=0)
 
-        def explained(belief: Floats, excess: Floats = excess, offset: Floats = offset) -> Floats:
+        frequencies = counts / counts.sum()
+
+        def explained(
+            pool: Floats,
+            excess: Floats = excess,
+            offset: Floats = offset,
+            frequencies: Floats = frequencies,
+        ) -> Floats:
+            belief = pool * frequencies.astype(np.float32)
+            belief /= belief.sum(axis=1, keepdims=True)
             more = np.add.reduceat(belief.take(cells)[:, None] * excess, of_row)
             logs = np.log(np.maximum(1 + more, LEAST, dtype=np.float32))
             return np.asarray(offset + logs.sum(axis=0, dtype=float))
 
-        frequencies = counts / counts.sum()
-        found = averages(experts, frequencies, explained, before, precision, likely, axes)
+        found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)
         hit, missed = skills.chances(votes, np.array([rate]))
         gain = np.log(hit / missed)[:, 0]

@@ -39,6 +39,7 @@ class ExpertPool:
     strength_precision : precision of the normal prior around one of the prior's power
     """
 
+    version: ClassVar = 2  # with `mean_pool`
     looks_back: ClassVar = True  # learns from how past models predicted the answers
     rule: Supervision = field(default_factory=PseudoLabelsDecayed)
     exponents: tuple[float, float] = (0.5, 0.5)

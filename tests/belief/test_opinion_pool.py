@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from al_bench.belief.opinion_pool import (
     PoolFit,
     averages,
+    corrected_frequencies,
     even_errors,
     fit_pool,
     full_axes,
@@ -103,12 +104,12 @@ def test_averages_are_the_means_of_the_slow_posterior() -> None:
     experts = np.stack([zero_shot(12, 3, 1.0, s)[0] for s in (3, 4)])
     answers, fractions, rates = np.arange(12) % 3, np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.3])
 
-    def explained(belief: Floats) -> Floats:
-        hit = belief[np.arange(12), answers]
+    def explained(pool: Floats) -> Floats:
+        hit = (pool * fractions / (pool @ fractions)[:, None])[np.arange(12), answers]
         return np.array([np.log((1 - r) * hit + r / 2 * (1 - hit)).sum() for r in rates])
 
     axes, before, precision = full_axes(2), np.array([1.0, 0.5]), np.array([2.0, 3.0])
-    found = averages(experts, fractions, explained, before, precision, np.log([0.4, 0.6]), axes)
+    found = averages(experts, explained, before, precision, np.log([0.4, 0.6]), axes)
     total, means, wrong = 0.0, np.zeros(2), 0.0
     for b in axes[0]:
         for a in axes[1]:
@@ -121,6 +122,28 @@ def test_averages_are_the_means_of_the_slow_posterior() -> None:
     assert_allclose(found.exponents, means / total, rtol=1e-4)
     assert_allclose(found.rates[1], wrong / total, rtol=1e-4)
     assert_allclose(found.evidence, np.log(total * 0.3**2), rtol=1e-4)
+
+
+def test_corrected_frequencies_undo_even_noise() -> None:
+    truth, rates = np.array([0.9, 0.07, 0.03]), np.array([0.0, 0.2, 0.4])
+    answered = np.array([(1 - r) * truth + r / 2 * (1 - truth) for r in rates])
+    for place, counts in enumerate(answered):
+        assert_allclose(corrected_frequencies(1e4 * counts, rates)[place], truth)
+    few = corrected_frequencies(np.array([7.0, 1.0, 2.0]), rates)
+    assert few.min() > 0.03  # half an answer in ten, before they are normalised
+    assert_allclose(few.sum(axis=1), 1)
+    assert_allclose(corrected_frequencies(np.array([8.0, 2.0]), np.array([0.5, 0.6])), 0.5)
+
+
+def test_answers_of_a_rare_class_that_noise_explains_do_not_discredit_the_prior() -> None:
+    rng = np.random.default_rng(0)
+    truth = (rng.random(300) < 0.02).astype(int)
+    guessed = np.where(rng.random(300) < 0.2, 1 - truth, truth)  # right for four of five rows
+    answers = np.where(rng.random(300) < 0.2, 1 - truth, truth)
+    prior = np.log(np.where(np.arange(2) == guessed[:, None], 0.8, 0.2))[None]
+    found = mean_pool(prior, answers, np.ones(1), np.array([10.0]), (0.5, 2.0))
+    assert found.exponents[0] > 0.7
+    assert abs(found.noise - 0.2) < 0.05
 
 
 def test_few_noisy_answers_leave_a_good_prior_its_say_where_rates_are_averaged() -> None:
