@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 def report(
     overrides: Annotated[
-        list[str],
-        typer.Argument(help="experiment=a, experiment=a,b, or what was given to run"),
+        list[str], typer.Argument(help="experiment=a, experiment=a,b, or what was given to run")
     ],
     name: Annotated[
         str | None, typer.Option(help="name of the report; the experiment's by default")
@@ -172,12 +171,7 @@ def headline(analysis: Analysis) -> Mapping[str, float]:
 
 
 def log_to_wandb(
-    name: str,
-    analysis: Analysis,
-    written: Sequence[Path],
-    results: Path,
-    folder: Path,
-    mode: str,
+    name: str, analysis: Analysis, written: Sequence[Path], results: Path, folder: Path, mode: str
 ) -> None:
     """One W&B run with the experiment's tables, figures and savings, and its results' parquet file
     as an artifact, of which W&B makes a new version if the content has changed."""

@@ -14,13 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.core.arrays import (
-    check_every_class,
-    distributions,
-    matrix,
-    uniform,
-    whole_numbers,
-)
+from al_bench.core.arrays import check_every_class, distributions, matrix, uniform, whole_numbers
 from al_bench.core.hashing import hashed
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows
 

@@ -228,7 +228,4 @@ class _Fit(pl.LightningModule):
                 groups.append({"params": some, "lr": rate, "weight_decay": decay})
         optimiser = torch.optim.AdamW([group for group in groups if group["params"]])
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, recipe.rate)
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -28,20 +28,8 @@ import yaml
 from al_bench.core.hashing import check_file_name
 from al_bench.core.problem import reads_truth
 from al_bench.core.rng import rng
-from al_bench.report.merge import (
-    MEASURED,
-    check_run_ids,
-    differences,
-    runs_of,
-    science_of,
-)
-from al_bench.report.results import (
-    Results,
-    check_problems,
-    read_parquet,
-    read_runs,
-    write_parquet,
-)
+from al_bench.report.merge import MEASURED, check_run_ids, differences, runs_of, science_of
+from al_bench.report.results import Results, check_problems, read_parquet, read_runs, write_parquet
 from al_bench.report.savings import area
 from al_bench.runs.component import identified, name_of, run_id
 from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, renamed, resolved

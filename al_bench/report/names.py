@@ -61,8 +61,7 @@ OWN = {  # names of methods that are a whole of several parts
 def plainest(methods: Iterable[Method]) -> list[Method]:
     """Methods sorted by how many of their parts are not the plain ones, fewest first."""
     return sorted(
-        methods,
-        key=lambda m: (sum(c.option != PLAIN.get(c.group, c.option) for c in m.choices), m),
+        methods, key=lambda m: (sum(c.option != PLAIN.get(c.group, c.option) for c in m.choices), m)
     )
 
 

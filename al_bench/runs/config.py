@@ -27,12 +27,7 @@ GROUPS = (
     "strategy",
     "protocol",
 )
-OPTIONAL = (
-    "annotators",
-    "label_model",
-    "annotator_selection",
-    "proxy_selection",
-)  # null: not used
+OPTIONAL = ("annotators", "label_model", "annotator_selection", "proxy_selection")  # null: not used
 SCIENCE = (*GROUPS, "seed")
 WRITTEN = "runs are written below results=<folder>, with all of their settings in manifest.json"
 UNUSED = {

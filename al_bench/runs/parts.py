@@ -86,10 +86,7 @@ def problem_of(job: Job) -> Problem:
 def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Problem:
     """The problem of these components; data sets and priors are kept for the next problem."""
     parts = {part.group: part for part in made}
-    keep, errors = (
-        instantiate(parts["imbalance"].params),
-        instantiate(parts["noise"].params),
-    )
+    keep, errors = (instantiate(parts["imbalance"].params), instantiate(parts["noise"].params))
     several = instantiate(parts["annotators"].params) if "annotators" in parts else None
     dataset, prior = load_dataset(parts["dataset"]), known_prior(parts["prior"])
     return build_problem(dataset, keep, errors, prior, seed, cache, several)

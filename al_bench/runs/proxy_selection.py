@@ -29,12 +29,7 @@ class ProxySelection:
         self.learner, self.supervision, self.every = learner, supervision, every
 
     def rounds(
-        self,
-        log: Sequence[Round],
-        parts: Parts,
-        problem: Problem,
-        seed: int,
-        done: int = 0,
+        self, log: Sequence[Round], parts: Parts, problem: Problem, seed: int, done: int = 0
     ) -> Iterator[Round]:
         """Yield a round for each point of a finished run's log, from the one numbered `done` on.
 

@@ -72,10 +72,7 @@ def sweep(planned: Plan, extra: Path | None, name: str) -> int:
 
 
 def launch(
-    planned: Plan,
-    task: Callable[[DictConfig], list[str]],
-    extra: Path | None,
-    parts: Sequence[int],
+    planned: Plan, task: Callable[[DictConfig], list[str]], extra: Path | None, parts: Sequence[int]
 ) -> list[list[str]]:
     """Run a task on each part with the configured launcher; returns the results by part."""
     from hydra._internal.callbacks import Callbacks

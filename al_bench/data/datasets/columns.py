@@ -144,9 +144,7 @@ def class_words(
 
 
 def aliases(
-    own: Sequence[str] | None,
-    names: Sequence[str],
-    given: Mapping[str, str] | Sequence[str] | None,
+    own: Sequence[str] | None, names: Sequence[str], given: Mapping[str, str] | Sequence[str] | None
 ) -> tuple[tuple[str, ...], ...]:
     """The other names of each class, in these data and in other editions that `given` contains."""
     pairs = list(zip(own or (), names, strict=False))

@@ -15,15 +15,7 @@ from al_bench.report.curves import LearningCurves
 from al_bench.report.figures.claims import budget_figure, claims_figure
 from al_bench.report.figures.classes import label_precision, recall_by_size
 from al_bench.report.figures.maps import heat, ladder, mean_ranks
-from al_bench.report.figures.style import (
-    DOTTED,
-    GREY,
-    Looks,
-    looks,
-    save,
-    small_multiples,
-    styled,
-)
+from al_bench.report.figures.style import DOTTED, GREY, Looks, looks, save, small_multiples, styled
 from al_bench.report.results import Results
 from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import headed
