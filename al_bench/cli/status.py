@@ -104,10 +104,8 @@ def progress(jobs: Iterable[Job]) -> Progress:
 
 
 def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
-    """Why the data set of a job is not on this machine, for the jobs without one; loads no data.
-
-    A data set tells this by its method ``absent``; one without it is assumed to be available.
-    """
+    """Why the data set of a job is not on this machine, for the jobs without one, as its method
+    ``absent`` says; loads no data."""
     known: dict[str, str | None] = {}
     nodes = {name: job.at("dataset") for name, job in jobs.items()}
     for node in nodes.values():

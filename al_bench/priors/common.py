@@ -92,8 +92,8 @@ class Prompted(Around):
 
 
 def calibrated(scores: Floats, content_free: Floats) -> Floats:
-    """(n, k) probabilities from log scores, divided by the mean prediction on texts without
-    content, (m, k) scores, if there are any."""
+    """(n, k) probabilities from log scores, divided by the mean prediction of (m, k) content-free
+    ones."""
     if len(content_free):
         mean = softmax(content_free).mean(axis=0)
         scores = scores - np.log(np.maximum(mean, np.float32(1e-12)))
@@ -101,8 +101,7 @@ def calibrated(scores: Floats, content_free: Floats) -> Floats:
 
 
 def filled_templates(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]]:
-    """For each class, its name in every template; ValueError if names are not distinct or templates
-    cannot be filled."""
+    """For each class, its name in every template; ValueError if names or templates do not do."""
     if not prompts:
         raise ValueError("there is no prompt template; wanted at least one, such as '{}'")
     for prompt in prompts:

@@ -24,11 +24,7 @@ MOST = 40  # rows of a table on the page
 
 def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
     """Write under `out` tables/<name>.md (a page with an answer, a figure and a table) and .tex,
-    figures, every table's cells as details/<name>.parquet, and <name>.html with all of it.
-
-    The same results give the same bytes. Returns the written paths; ValueError if no run is
-    finished, or the spec selects what no run has.
-    """
+    figures, every table's cells as details/<name>.parquet, and <name>.html with all of it."""
     return write_report(analyse(results, spec), name, out)
 
 
@@ -98,8 +94,8 @@ def page(
     figures: Mapping[str, Sequence[Path]],
     shown: str = "",
 ) -> str:
-    """A page in Markdown: its question, the answer, a figure, a table, what is missing, and links
-    to the other files. shown: the figure, by default the first that there is."""
+    """A page in Markdown: its question, the answer, the figure `shown` (by default the first that
+    there is), a table, what is missing, and links to the other files."""
     spec = analysis.spec
     links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
     first = shown if shown in links else next(iter(links), None)

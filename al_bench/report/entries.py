@@ -172,11 +172,7 @@ def of_method(overrides: Sequence[str]) -> list[str]:
 
 
 def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None) -> Plan:
-    """Every run of one method on a task.
-
-    ValueError if an override changes a setting of the task or names a class, or if there is not
-    exactly one method.
-    """
+    """Every run of one method on a task, whose settings no override changes."""
     overrides = list(map(renamed, overrides))
     for override in overrides:
         if top_level_node(override) not in (*METHOD, *WHERE):
@@ -213,10 +209,8 @@ def problem_name(nodes: Mapping[str, Any], seed: int) -> str:
 def write_entry(
     folder: Path, overrides: list[str], task: LeaderboardTask, results: Results, job: Job
 ) -> list[Path]:
-    """Write an entry and return its files; job: any of its runs.
-
-    An existing card is kept, since somebody filled it in; its numbers are in the other files.
-    """
+    """Write an entry and return its files; job: any of its runs. A card that somebody filled in is
+    kept."""
     folder.mkdir(parents=True, exist_ok=True)
     named = {"name": folder.name, "task": task.name, "version": task.version}
     method = {"overrides": overrides, "method": method_of(job)}
@@ -296,8 +290,7 @@ def areas_by_id(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
 
 
 def numbers(frame: pd.DataFrame, task: LeaderboardTask) -> str:
-    """A Markdown table of means over seeds, a row per data set and noise; the ceiling is the one
-    recorded for the task's problems."""
+    """A Markdown table of means over seeds, a row per data set and noise."""
     levels = frame.groupby("id")[task.metric]
     runs = frame.drop_duplicates("id").set_index("id")
     names = {run["id"]: problem_name(science_of(run), run["seed"]) for run in runs_of(frame)}
@@ -344,11 +337,7 @@ def check_blind(name: str, job: Job) -> None:
 
 def check_entry(name: str, results: Results, wanted: Collection[str], task: LeaderboardTask) -> int:
     """Check an entry's runs, and count its problems without a recorded digest, which cannot be
-    compared with the task's own.
-
-    wanted: the ids of its runs. ValueError, in one sentence, if runs are missing or too many, an id
-    is not the hash of its run's columns, a run read the truth, or had another problem.
-    """
+    compared with the task's own. wanted: the ids of its runs."""
     frame = results.frame
     if len(frame):
         check_run_ids(frame, name)
@@ -385,8 +374,8 @@ def check_complete(name: str, results: Results, wanted: Collection[str]) -> None
 
 
 def check_run(run: str, rounds: pd.DataFrame, known: Mapping[str, Any]) -> None:
-    """ValueError unless a run has each round from 0 on once, and the numbers of labels and the
-    digest that the task records for its problem."""
+    """ValueError unless a run has each round once, and the labels and digest that the task
+    records."""
     if rounds["round"].tolist() != list(range(len(rounds))):
         raise ValueError(f"{run} has a round missing or twice")
     labels, digest = rounds["n_labels"].tolist(), rounds["digest"].iloc[0]
@@ -403,8 +392,7 @@ def check_run(run: str, rounds: pd.DataFrame, known: Mapping[str, Any]) -> None:
 
 
 def sampled_runs(ids: Collection[str], share: float, seed: int) -> list[str]:
-    """A random share of some runs, rounded up; the same for equal seeds. ValueError unless the
-    share is in (0, 1]."""
+    """A random share of some runs, rounded up; the same for equal seeds."""
     if not 0 < share <= 1:
         raise ValueError(f"--share is {share}; wanted a fraction in (0, 1]")
     drawn = rng(seed, "verify").permutation(sorted(ids))[: ceil(share * len(ids))]
@@ -417,8 +405,7 @@ def print_differences(
     """Print how each run differs in two tables of the same runs; 1 if any exceeds the tolerance.
 
     tolerance: of each area; 0: only seconds may differ. The mean area may differ by the tolerance
-    over the square root of the number of runs: random differences average out, a bias does not.
-    """
+    over the square root of the number of runs: random differences average out, a bias does not."""
     shift = areas_by_id(made, metric) - areas_by_id(recorded, metric)
     apart = []
     for name, run in recorded.groupby("id"):

@@ -101,10 +101,7 @@ class Results:
 
 
 def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
-    """Read the runs of a folder, all or those with these ids; none is dropped silently.
-
-    FileNotFoundError if the folder does not exist.
-    """
+    """Read the runs of a folder, all or those with these ids; none is dropped silently."""
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder of runs at {folder}; wanted its <id>/manifest.json")
     rows: list[dict[str, Any]] = []
@@ -155,8 +152,8 @@ def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) 
 def tidy(
     name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """One flat row per round. n_labels (answers bought), oracle_calls and, with several annotators,
-    cost are running totals."""
+    """One flat row per round; labels, oracle calls and, with several annotators, cost are running
+    totals."""
     facts = manifest["facts"]
     fixed: dict[str, Any] = {"id": name} | group_columns(manifest["choices"], manifest["science"])
     fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
@@ -209,9 +206,7 @@ def check_problems(frame: pd.DataFrame) -> ProblemCheck:
     """Check that runs with the same problem settings and seed record the same digest of it.
 
     Another processor may round a feature otherwise in its last bit, which makes another digest. So
-    digests may differ where all of `SAME_PROBLEM` is equal: size, true and wrong labels, and the
-    accuracy of the prior. Else ValueError: the runs had different data, weights or code.
-    """
+    digests may differ where all of `SAME_PROBLEM` is equal."""
     columns = [*(f"{group}_config" for group in PROBLEM), "seed"]
     facts = [name for name in SAME_PROBLEM if name in frame]
     runs = frame[["id", "digest", *PROBLEM, *columns, *facts]].drop_duplicates("id")
@@ -284,10 +279,8 @@ def write_parquet(results: Results, path: Path) -> Path:
     """Write the table and the list of missing runs; the same runs give the same bytes.
 
     Measured values are stored as Parquet decimals. They rarely repeat, so they are written without
-    a dictionary and as byte streams: all first bytes, then all second ones. Each column is one
-    page, because the compressor finds repetitions only within a page. An existing file is replaced
-    as a whole, or left as it is if writing fails.
-    """
+    a dictionary and as byte streams. Each column is one page, because the compressor finds
+    repetitions only within a page."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -328,8 +321,7 @@ def write_parquet(results: Results, path: Path) -> Path:
 
 
 def read_parquet(path: Path) -> Results:
-    """Read a file of `write_parquet`, of this or an older version, with numbers as doubles;
-    FileNotFoundError if there is none, ValueError if it is another kind of file or damaged."""
+    """Read a file of `write_parquet`, with numbers as doubles."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -367,10 +359,7 @@ def read_parquet(path: Path) -> Results:
 
 def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
     """The tidy table, a row per run and round, of a parquet file, of a folder of runs, or of a
-    report, by the name of its parquet file in the folder `results`.
-
-    A path that exists is preferred to a report name. FileNotFoundError if there is neither.
-    """
+    report, by the name of its parquet file in the folder `results`."""
     path, named = Path(source), Path(results) / f"{source}.parquet"
     if path.is_dir():
         return read_runs(path).frame

@@ -54,8 +54,8 @@ class Component:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """The parameters with versions and sources, and hashes of files instead of their paths.
-        This is hashed into a run's id and written to its manifest and to tables of results."""
+        """The parameters with versions and sources, and hashes of files instead of their paths:
+        hashed into a run's id, written to manifests and tables of results."""
         found: dict[str, Any] = identified(self.params, self.several)
         return found
 
@@ -71,9 +71,7 @@ class Component:
 
 
 def run_id(settings: Mapping[str, Any]) -> str:
-    """Twelve hex digits that name a run, equal on any machine for equal settings and content.
-    ValueError if a value cannot be written as JSON or the source of outside code is unknown.
-    """
+    """Twelve hex digits that name a run, equal on any machine for equal settings and content."""
     return name_of(identified(settings))
 
 
@@ -113,8 +111,7 @@ def identified(node: Any, several: bool = False) -> Any:
 
 
 def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A node with the default values of the parameters that it leaves out, if its class is one of
-    this package."""
+    """A node with the default values of the parameters that it leaves out, if its class is ours."""
     target = str(node.get("_target_", ""))
     if not target.startswith(OURS) or target == "al_bench.Problem":  # its arrays have a digest
         return node
@@ -152,10 +149,7 @@ def file_hash(value: Any) -> Any:
 
 
 def node_of(part: Any) -> dict[str, Any]:
-    """The config node that makes an equal object: its class and constructor arguments by name.
-
-    ValueError if the object has no attribute for an argument, or one that no config can express.
-    """
+    """The config node that makes an equal object: its class and constructor arguments by name."""
     kind = type(part)
     node: dict[str, Any] = {"_target_": public_name(kind)}
     for name in inspect.signature(kind).parameters:

@@ -97,7 +97,7 @@ def search(extra: Path | None) -> list[str]:
 
 def prepare_hydra() -> None:
     """Let Hydra read our options, and make our configs of launchers and sweepers the only ones: it
-    would merge each with the plugin's own of the same name, and warn that it soon will not."""
+    would merge each with the plugin's own, and warn that it soon will not."""
     for plugin in (OptionSource, OptionSearchPath):
         Plugins.instance().register(plugin)  # the instance registers the plugins' own configs
     for path in (config_dir() / "hydra").rglob("*.yaml"):

@@ -68,8 +68,7 @@ PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is
 
 
 def workers(threads: int) -> int:
-    """How many processes with this many threads the cores of this machine, or of this job, can run;
-    in a yaml ``${workers:${threads}}``."""
+    """How many processes with this many threads the cores can run: ``${workers:${threads}}``."""
     from joblib import cpu_count
 
     return max(1, int(cpu_count()) // int(threads))
@@ -85,18 +84,14 @@ def config_dir() -> Path:
 
 
 def config_folders(extra: Path | None) -> list[Path]:
-    """The folders with options: our configs, those of other installed packages, and the user's own
-    folder."""
+    """The folders with options: ours, those of other installed packages, and the user's own."""
     return [config_dir(), *installed_configs(), *([extra.resolve()] if extra is not None else [])]
 
 
 @cache
 def installed_configs() -> tuple[Path, ...]:
     """The config folders that installed packages name in the entry points ``al_bench.configs``;
-    each is a package whose folder holds config groups.
-
-    ValueError if one is missing or defines an option that exists already.
-    """
+    each is a package whose folder holds config groups."""
     from importlib.metadata import entry_points  # slow to import
 
     folders: list[Path] = []
@@ -123,9 +118,8 @@ def installed_configs() -> tuple[Path, ...]:
 
 
 def instantiate(node: Any) -> Any:
-    """The object that a config node describes, by one call of its ``_target_``. No other function
-    makes objects from nodes. ValueError with the constructor's message if it refuses its arguments.
-    """
+    """The object that a config node describes, by one call of its ``_target_``; no other function
+    makes objects from nodes. ValueError if the constructor refuses its arguments."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate as made_by_hydra
 
@@ -139,8 +133,7 @@ def instantiate(node: Any) -> Any:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The plain values of a whole config, without the keys of experiments, whose values may refer
-    to those of their runs; ValueError if a value is missing."""
+    """The plain values of a whole config, without the keys of experiments."""
     from omegaconf import OmegaConf
     from omegaconf.errors import MissingMandatoryValue
 
@@ -158,9 +151,8 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def run_spec(value: Callable[[str], Any]) -> dict[str, Any]:
-    """The settings that decide a run's numbers, from the plain value of each top-level key: the
-    nine groups, the seed, and the chosen optional groups. The trainer's settings become part of the
-    learners that it trains."""
+    """The settings that decide a run's numbers, from the plain value of each top-level key; the
+    trainer's settings become part of the learners that it trains."""
     chosen = {key: found for key in OPTIONAL if (found := value(key)) is not None}
     whole = {key: value(key) for key in SCIENCE} | chosen
     given = {key: found for key, found in value("trainer").items() if key in TRAINING and found}
@@ -208,8 +200,7 @@ def renamed(override: str) -> str:
 
 def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
     """The overrides in Hydra's form: ``init=centroid`` becomes ``strategy@init=centroid``, a data
-    set's limit is added as a new key, former names are replaced. ValueError for a setting of
-    Hydra's own that would change nothing."""
+    set's limit is added as a new key."""
     overrides = list(map(renamed, overrides))
     for override in overrides:
         if key_of(override) in UNUSED and override != "hydra/sweeper=basic":

@@ -48,10 +48,8 @@ def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tup
 
 
 def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
-    """The settings of each sweep of an experiment with each arm, by name; empty if it has neither.
-
-    ValueError unless these are mappings.
-    """
+    """The settings of each sweep of an experiment with each arm, by name; empty if it has
+    neither."""
     config = OmegaConf.to_container(composed([f"experiment={name}"], extra))
     assert isinstance(config, dict)
     both = []

@@ -35,8 +35,7 @@ def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
 
 
 def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
-    """The label model and the annotator selection of several annotators: by default a majority vote
-    and each in turn."""
+    """The label model and the annotator selection: by default a majority vote and each in turn."""
     label_model, annotator_selection = job.at("label_model"), job.at("annotator_selection")
     asked: Any = InTurn() if annotator_selection is None else instantiate(annotator_selection)
     if reads_truth(asked):

@@ -79,8 +79,8 @@ class Job:
         return None if name == "None" else name
 
     def at(self, key: str) -> Any:
-        """The plain value of one top-level key; the whole config is assembled only if the value
-        refers to other keys."""
+        """The plain value of one top-level key; only one that refers to others needs the whole
+        config."""
         plain = self.changed.get(key, self.base).plain
         return plain[key] if key in plain else resolved(self.config)[key]
 
@@ -187,11 +187,7 @@ def plan(
     overrides: Sequence[str], extra: Path | None = None, compose: Composer | None = None
 ) -> Plan:
     """Every run that ``albench run <overrides>`` would make; compose: a composer to share with
-    other plans.
-
-    Raises Hydra's errors if an override or a config is wrong, and ValueError for a key that the
-    chosen option does not have.
-    """
+    other plans."""
     if extra is not None:
         trust_folder(extra)
     folders, compose = config_folders(extra), compose or composer(extra)
@@ -245,7 +241,7 @@ def overrides_parser() -> Any:
 
 def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
     """One top-level key of a composed config with values set as Hydra sets them, some fifty times
-    faster than composing it anew. ValueError for a key that the option does not have."""
+    faster than composing it anew."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra.errors import ConfigCompositionException
 
@@ -276,8 +272,8 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
 
 
 def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Combinations reordered so that those with the same problem are adjacent: a process keeps the
-    problem for its next run. The order is otherwise unchanged."""
+    """Combinations reordered so that those with the same problem are adjacent: a process keeps
+    it."""
     places: dict[tuple[tuple[str, ...], ...], int] = {}
     order = []
     for combination in combinations:

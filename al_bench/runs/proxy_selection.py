@@ -34,11 +34,7 @@ class ProxySelection:
         """Yield a round for each point of a finished run's log, from the one numbered `done` on.
 
         A point queries all rows queried since the last point. The proxy is fitted in every round as
-        in its own run, since some training rules read the model that chose the rows; so a point's
-        numbers do not depend on the other points. With several annotators, the same ones are asked
-        and the consensus is the proxy's. ValueError if the log does not hold this problem's
-        answers.
-        """
+        in its own run, since some training rules read the model that chose the rows."""
         state, number = (
             State.start(problem.pool, problem.annotator_pool, parts.protocol.allow_relabel),
             0,

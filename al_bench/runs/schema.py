@@ -68,8 +68,7 @@ MANIFEST: dict[str, Fits] = {
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run, empty if there is none; ValueError, in one sentence, if it is damaged
-    or does not have the format."""
+    """The manifest of a run, empty if there is none; ValueError if it is damaged."""
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text("utf-8"))
@@ -89,8 +88,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_round_lines(folder: Path) -> tuple[list[dict[str, Any]], bool]:
-    """The finished rounds of a run, in order, and whether a torn last line was left out. No file
-    means no rounds. ValueError if a complete line is damaged or has the wrong round number."""
+    """The finished rounds of a run, in order, and whether a torn last line was left out."""
     path = folder / "rounds.jsonl"
     *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
     rounds = []

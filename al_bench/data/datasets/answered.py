@@ -80,8 +80,7 @@ class Answered:
         return checked_dataset(replace(dataset, name=self.name, train=train, test=test))
 
     def in_order(self, where: str, table: Any, split: Split) -> Any:
-        """The lines in the order of the split; ValueError unless each row has one line, with the
-        row's class."""
+        """The lines in the order of the split; each row has one line, with the row's class."""
         rows = np.array(without_gaps(where, table, column_of(where, table, (self.row,))))
         order = np.argsort(rows, kind="stable")
         if not np.array_equal(rows[order], np.arange(len(split))):

@@ -26,8 +26,7 @@ def why_absent(name: str, *files: str) -> str | None:
 
 
 def open_parquet(name: str, file: str) -> tuple[Path, Any]:
-    """The path of a parquet file and its table, in memory; FileNotFoundError or ValueError, in one
-    sentence, if it is missing or no parquet file."""
+    """The path of a parquet file and its table, in memory."""
     from datasets import Dataset
     from datasets.table import InMemoryTable
     from pyarrow import parquet
@@ -98,11 +97,8 @@ def numbered(
     n_classes: int,
     missing: bool = False,
 ) -> Ints:
-    """(n,) class numbers from a column of class numbers, or of the training labels' names `own`.
-
-    A column with its own class names, which may number them differently, is read by name. With
-    `missing`, an empty cell or -1 becomes ABSENT; ValueError for any other cell.
-    """
+    """(n,) class numbers from a column of class numbers, or of the training labels' names `own`;
+    with `missing`, an empty cell or -1 becomes ABSENT."""
     values = list(table[column_of(where, table, (column,))][:])
     theirs = getattr(table.features[column], "names", None)
     if theirs and own and list(theirs) != list(own):
@@ -124,10 +120,7 @@ def class_words(
 ) -> tuple[str, ...]:
     """The words for each class number, looked up by the data's own name if it has one.
 
-    A mapping may contain the names of several editions of the data (the hub's short ones, a
-    folder's long ones); a name that is not in it is used as it is. A list is allowed only if labels
-    are only numbers: with names, its order need not be that of the data's class numbers.
-    """
+    A list is allowed only if labels are only numbers: with names, its order need not be theirs."""
     if own is None:
         if given is None or isinstance(given, Mapping):
             raise ValueError(f"{where} holds bare numbers; wanted class_names as a list, in the "
@@ -159,8 +152,7 @@ def human_columns(
     own: Sequence[str] | None,
     n_classes: int,
 ) -> dict[str, NDArray[Any]]:
-    """Human answers by name: (n,) labels or (n, k) votes. Missing columns are left out; a noise
-    that needs one raises an error."""
+    """Human answers by name: (n,) labels or (n, k) votes; missing columns are left out."""
     columns: dict[str, NDArray[Any]] = {}
     for name, source in human.items():
         if isinstance(source, str):

@@ -105,8 +105,7 @@ class Features:
         return arrays
 
     def class_names(self, arrays: dict[str, Any]) -> tuple[str, ...]:
-        """The file's class names, or "class 0", "class 1" ... for each column of its prior or each
-        of its labels."""
+        """The file's class names, or "class 0", ... for each column of its prior or each label."""
         if "class_names" in arrays:
             return tuple(map(str, arrays["class_names"]))
         if "train_prior" in arrays and arrays["train_prior"].ndim == 2:

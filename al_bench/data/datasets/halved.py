@@ -63,18 +63,14 @@ class Halved:
 
 
 def halves(labels: Ints, seed: int) -> tuple[Ints, Ints]:
-    """Row numbers of two halves, each ascending; their sizes differ by at most one row, in total
-    and in each class; O(n log n)."""
+    """Row numbers of two halves, ascending; their sizes differ by at most one in each class."""
     draws = rng(seed, "halves").random(len(labels))
     order = np.lexsort((draws, labels))  # by class, random within a class
     return np.sort(order[::2]), np.sort(order[1::2])
 
 
 def without_rare(dataset: Dataset, min_count: int) -> Dataset:
-    """The data set without classes of fewer than `min_count` training rows, renumbered in order.
-
-    ValueError if fewer than two classes are left, or human columns contain a dropped class.
-    """
+    """The data set without classes of fewer than `min_count` training rows, renumbered in order."""
     at_least(dataset.name, 1, min_count=min_count)
     k = len(dataset.class_names)
     stays = np.bincount(dataset.train.labels, minlength=k) >= min_count

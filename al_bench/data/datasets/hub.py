@@ -80,10 +80,8 @@ class Hub:
         one_of(self.name, ("text", "image"), modality=self.modality)
 
     def load(self) -> Dataset:
-        """Read labels and texts; images stay encoded until they are read.
-
-        FileNotFoundError if the data are missing, ValueError if they are not as described.
-        """
+        """Read labels and texts; images stay encoded. FileNotFoundError if the data are missing,
+        ValueError if they are not as described."""
         folder = self.folder()
         if folder is None:
             origin = place = f"{self.path}@{self.pinned()}/{self.subset}"

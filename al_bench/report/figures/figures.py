@@ -63,9 +63,7 @@ def plot_learning_curves(
 ) -> Any:
     """Mean learning curves with 95 % t bands over seeds, one axes per setting; returns the axes.
 
-    frame: a table from `load_results`; ax: Matplotlib axes for a frame with one setting; without it
-    a figure with an array of axes is made. ValueError if `ax` is given for several settings.
-    """
+    frame: a table from `load_results`; ax: Matplotlib axes for a frame with one setting."""
     import matplotlib.pyplot as plt
 
     analysis = analyse(Results(frame, (), (), {}), ReportSpec(metric=metric))

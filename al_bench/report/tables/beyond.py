@@ -18,8 +18,7 @@ BELOW = 0.005  # of accuracy: so much under the foundation model counts as below
 
 
 def ladders(analysis: Analysis) -> list[tuple[Setting, list[int]]]:
-    """The places of settings that differ in their data set and prior alone, the weakest prior
-    first; for each group of two and more."""
+    """The places of settings that differ only in data set and prior, the weakest prior first."""
     groups: dict[Setting, list[int]] = {}
     curves = [found.curves for found in analysis.settings]
     for place in sorted(range(len(curves)), key=lambda place: curves[place].prior):

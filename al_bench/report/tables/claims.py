@@ -66,8 +66,7 @@ def in_points(results: Sequence[ClaimResult], names: Names) -> Table:
 
 
 def at_a_glance(results: Sequence[ClaimResult], names: Names) -> Table:
-    """A row a setting: the final accuracy of each opponent and of ours, and what share of the
-    budget ours needs for each."""
+    """A row a setting: final accuracies, and the share of the budget that ours needs for each."""
     by_row = [{one.row: one for one in summaries(result)} for result in results]
     rows = [row for row in by_row[0] if all(row in found for found in by_row)]
     columns: dict[str, Callable[[Setting], str]] = {"": names.all}

@@ -36,8 +36,7 @@ SHARE = (
 
 
 def tables(analysis: Analysis) -> list[Table]:
-    """All tables of a report, the one of its page first: of its claims, of what labels add to the
-    prior, of its spec, the ranking, or the results of a single setting."""
+    """All tables of a report; the first is the one of its page."""
     claims, names = analysis.claims, analysis.names
     several = len(analysis.settings) > 1
     found = [over_sets(claims, names), in_points(claims, names)] if claims else []

@@ -41,10 +41,7 @@ def squared_distances(left: Floats, right: Floats) -> Floats:
 
 
 def settle(dots: Floats, left: Floats, right: Floats) -> Floats:
-    """Inner products turned, in place, into squared distances, given the squared norms.
-
-    For near-duplicates the subtraction leaves only rounding errors, which are set to zero.
-    """
+    """Inner products turned, in place, into squared distances; rounding errors become zero."""
     scale = left[:, None] + right[None]
     dots *= -2
     dots += scale
