@@ -32,7 +32,7 @@ from al_bench.report.merge import MEASURED, check_run_ids, differences, runs_of,
 from al_bench.report.results import Results, check_problems, read_parquet, read_runs, write_parquet
 from al_bench.report.savings import area
 from al_bench.runs.component import identified, name_of, run_id
-from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, renamed, resolved
+from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.plan import Job, Plan, composed, top_level_node
@@ -97,7 +97,6 @@ def enter(
 ) -> None:
     """Run a method on a task, check its runs and write the entry's folder below `out`."""
     check_file_name(name)
-    overrides = list(map(renamed, overrides))
     planned = entered(task, overrides, extra)
     check_blind(name, planned[0])
     if check_config(of_method(overrides), extra):
@@ -173,7 +172,6 @@ def of_method(overrides: Sequence[str]) -> list[str]:
 
 def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None) -> Plan:
     """Every run of one method on a task, whose settings no override changes."""
-    overrides = list(map(renamed, overrides))
     for override in overrides:
         if top_level_node(override) not in (*METHOD, *WHERE):
             raise ValueError(
@@ -239,7 +237,7 @@ def read_entry(folder: Path) -> Entry:
     for key, kind in FIELDS.items():
         if not isinstance(fields.get(key), kind):
             raise ValueError(f"{path}: {key} is {fields.get(key)!r}; wanted {kind.__name__}")
-    overrides = tuple(renamed(str(override)) for override in fields["overrides"])
+    overrides = tuple(map(str, fields["overrides"]))
     for override in overrides:
         if override not in of_method(overrides) or ".." in override:  # may reach other folders
             raise ValueError(

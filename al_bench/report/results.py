@@ -9,7 +9,6 @@ round, is kept for the last round of a run.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -345,12 +344,7 @@ def read_parquet(path: Path) -> Results:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
                          "cannot be read") from None  # fmt: skip
-    names = [RENAMED.get(name, name) for name in table.column_names]
-    if names != table.column_names:
-        warnings.warn(f"{path} has columns of version 1.0, which are now called "
-                      f"{', '.join(sorted(set(names) - set(table.column_names)))}", FutureWarning,
-                      stacklevel=2)  # fmt: skip
-        table = table.rename_columns(names)
+    table = table.rename_columns([RENAMED.get(name, name) for name in table.column_names])
     for number, column in enumerate(table.schema):
         if pa.types.is_decimal(column.type) or column.type == pa.float32():
             table = table.set_column(number, column.name, table.column(number).cast(pa.float64()))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -42,28 +40,6 @@ TRAINING = (
 )
 EXPERIMENT = ("sweeps", "arms")  # keys that only experiments have
 GIVEN = ("limit", "trainer")  # keys that a node has only if the user gave them
-# names of options, groups and parameters in version 1.0, which are still accepted
-RENAMED_OPTIONS = {
-    "imbalance": {"usual": "natural_or_longtail"},
-    "supervision": {
-        "joined": "belief_blend",
-        "fading_pool": "pseudo_labels_decayed",
-        "vetted": "posterior_labels",
-        "vetted_pool": "posterior_labels_pool",
-    },
-    "belief": {"pairs": "confusions"},
-    "protocol": {"sequential": "within_batch", "batch": "after_batch"},
-}
-RENAMED_KEYS = {
-    "assignment": "annotator_selection",
-    "reveal": "feedback",
-    "reask": "allow_relabel",
-    "beside": "blend_weight",
-    "ridges": "l2_grid",
-    "shifts": "prior_exponents",
-    "gate": "trust_gate",
-    "pairs": "confusion_pseudocount",
-}
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
@@ -184,24 +160,9 @@ def key_of(override: str) -> str:
     return override.split("=", 1)[0].lstrip("+~")
 
 
-def renamed(override: str) -> str:
-    """An override with present names; warns if it used those of version 1.0."""
-    key, equals, value = override.partition("=")
-    group = re.match(r"[+~/]*(imbalance|supervision|assignment|protocol|belief)\b", key)
-    if group is None:
-        return override
-    options = RENAMED_OPTIONS.get(group[1], {})
-    key = re.sub(r"\w+", lambda word: RENAMED_KEYS.get(word[0], word[0]), key)
-    value = re.sub(r"\w+", lambda word: options.get(word[0], word[0]), value)
-    if (found := key + equals + value) != override:
-        warnings.warn(f"{override} is now called {found}", FutureWarning, stacklevel=2)
-    return found
-
-
 def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
     """The overrides in Hydra's form: ``init=centroid`` becomes ``strategy@init=centroid``, a data
     set's limit is added as a new key."""
-    overrides = list(map(renamed, overrides))
     for override in overrides:
         if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
             raise ValueError(f"{override} would change nothing: {UNUSED[key_of(override)]}")

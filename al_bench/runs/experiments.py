@@ -21,7 +21,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from al_bench.runs.config import as_hydra_takes, key_of, renamed
+from al_bench.runs.config import as_hydra_takes, key_of
 from al_bench.runs.plan import Plan, composed, composer, plan
 
 
@@ -41,7 +41,7 @@ def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tup
     lines = {}
     for name in names:
         for title, own in sweeps(name, extra).items():
-            every = [renamed(f"{key}={text(value)}") for key, value in own.items()]
+            every = [f"{key}={text(value)}" for key, value in own.items()]
             added = [line for line in every if key_of(line) not in given]
             lines[f"{name}: {title}" if title else name] = (f"experiment={name}", *added, *rest)
     return lines

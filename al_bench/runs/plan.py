@@ -20,7 +20,6 @@ from al_bench.runs.config import (
     as_hydra_takes,
     config_folders,
     key_of,
-    renamed,
     resolved,
     run_spec,
     trust_folder,
@@ -200,7 +199,7 @@ def plan(
     base = compose(*options)
     params = base.hydra.sweeper.get("params") or {}
     given = {key_of(line) for line in lines}
-    more = [renamed(f"{key}={value}") for key, value in params.items()]
+    more = [f"{key}={value}" for key, value in params.items()]
     swept += [values_of(line, extra) or [line] for line in more if key_of(line) not in given]
     combinations = together([[*values, *job] for job in product(*swept)])
     nodes = {}
