@@ -248,8 +248,7 @@ def drawn_classes(weights: NDArray[np.floating | np.integer], rng: np.random.Gen
     heights = np.cumsum(weights, axis=1, dtype=np.float64)
     total = heights[:, -1]
     aim = np.minimum(rng.random(len(weights)) * total, np.nextafter(total, 0))  # below the total
-    classes: Ints = (heights <= aim[:, None]).sum(axis=1)
-    return classes
+    return np.asarray((heights <= aim[:, None]).sum(axis=1))
 
 
 def flip_chances(difficulty: Floats, rate: float) -> Floats:
@@ -263,5 +262,4 @@ def flip_chances(difficulty: Floats, rate: float) -> Floats:
     cut = np.arange(len(hard))  # number of earlier rows, which are clipped at one
     scale = (rate * len(hard) - cut) / rest
     first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first row that is not clipped
-    chances: Floats = np.minimum(1.0, scale[first] * hard)
-    return chances
+    return np.asarray(np.minimum(1.0, scale[first] * hard))

@@ -280,11 +280,9 @@ def different(job: Job, entry: Entry) -> list[str]:
 
 def areas_by_id(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
     """Area under the curve of each run, by id, over labels from the first on."""
-    found = {}
-    for name, run in frame[frame["n_labels"] > 0].sort_values("round").groupby("id"):
-        labels, levels = (run[column].to_numpy(float) for column in ("n_labels", metric))
-        found[name] = float(area(levels, labels))
-    return pd.Series(found, dtype=float)
+    runs = frame[frame["n_labels"] > 0].sort_values("round").groupby("id")[["n_labels", metric]]
+    areas = {name: float(area(*run.to_numpy(float).T[::-1])) for name, run in runs}
+    return pd.Series(areas, dtype=float)
 
 
 def numbers(frame: pd.DataFrame, task: LeaderboardTask) -> str:

@@ -93,10 +93,8 @@ class Results:
             f"{waiting} not started": waiting,
             f"{len(started)} not finished: {unfinished}": started,
         }
-        every = done + len(self.failed) + len(self.unfinished)
-        return "; ".join(
-            [f"{done} of {every} runs", *(text for text, some in parts.items() if some)]
-        )
+        whole = f"{done} of {done + len(self.failed) + len(self.unfinished)} runs"
+        return "; ".join([whole, *(text for text, some in parts.items() if some)])
 
 
 def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
@@ -117,7 +115,8 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         except ValueError as problem:
             failed.append(Missing(name, UNKNOWN, str(problem)))
             continue
-        manifest |= {key: by_todays_names(manifest[key]) for key in ("choices", "science", "facts")}
+        for part in ("choices", "science", "facts"):
+            manifest[part] = {RENAMED.get(key, key): v for key, v in manifest[part].items()}
         what = describe(manifest["choices"], manifest["science"], manifest["seed"])
         if manifest["error"]:
             failed.append(Missing(name, what, str(manifest["error"])))
@@ -134,11 +133,6 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
     frame = rounded(sorted_rounds(pd.DataFrame(rows))) if rows else pd.DataFrame()
     known = {key: sorted(values) for key, values in provenance.items()}
     return Results(frame, tuple(failed), tuple(unfinished), known)
-
-
-def by_todays_names(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A part of a manifest, perhaps of version 1.0."""
-    return {RENAMED.get(key, key): value for key, value in table.items()}
 
 
 def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) -> str:
@@ -184,10 +178,8 @@ def sorted_rounds(frame: pd.DataFrame) -> pd.DataFrame:
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """A table of rounds with values rounded and recall kept for last rounds only; idempotent."""
     last = frame["round"] == frame.groupby("id")["round"].transform("max")
-    by_class = [
-        np.round(recall, PLACES).tolist() if keep else []
-        for recall, keep in zip(frame["recall"], last, strict=True)
-    ]
+    both = zip(frame["recall"], last, strict=True)
+    by_class = [np.round(recall, PLACES).tolist() if keep else [] for recall, keep in both]
     names = frame.select_dtypes("float").columns.difference(GIVEN)
     measured = {name: np.round(frame[name].to_numpy(), PLACES) for name in names}
     return frame.assign(**measured, recall=by_class)
@@ -246,11 +238,11 @@ def merged_results(several: Sequence[Results]) -> Results:
 
     failed = missing("failed")
     there |= {run.id for run in failed}
-    known = sorted({key for one in several for key in one.provenance})
-    provenance = {
-        key: sorted({v for one in several for v in one.provenance.get(key, ())}) for key in known
-    }
-    return Results(frame, failed, missing("unfinished"), provenance)
+    provenance: dict[str, set[str]] = {}
+    for key, values in (pair for one in several for pair in sorted(one.provenance.items())):
+        provenance.setdefault(key, set()).update(values)
+    known = {key: sorted(provenance[key]) for key in sorted(provenance)}
+    return Results(frame, failed, missing("unfinished"), known)
 
 
 def completed_from(results: Results, others: Sequence[Results]) -> Results:

@@ -98,12 +98,9 @@ def identified(node: Any, several: bool = False) -> Any:
         ours = target.startswith(OURS)
         known = constants(target) if ours else vars(component(target))
         found |= {key: file_hash(node[key]) for key in known.get("brings", ()) if key in node}
-        found = {
-            key: value for key, value in found.items() if key not in known.get("operational", ())
-        }
-        for key, before in known.get("later", ()):
-            if found.get(key) == before:
-                del found[key]
+        left_out = (key for key, before in known.get("later", ()) if found.get(key) == before)
+        for key in (*known.get("operational", ()), *left_out):
+            found.pop(key, None)
         counted = ("version", "several") if several else ("version",)
         found |= {key: known[key] for key in counted if key in known}
         found |= {} if ours else {"source": source(component(target))}

@@ -97,13 +97,7 @@ def restart_limited(arguments: Sequence[str]) -> None:
 
 
 PACKAGES = (
-    "al-bench",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "torch",
-    "pytorch-lightning",
-    "hydra-core",
+    *("al-bench", "numpy", "scipy", "scikit-learn", "torch", "pytorch-lightning", "hydra-core"),
 )
 EXTRAS = {  # packages by import name
     "cleanlab": "cleanlab",
@@ -145,10 +139,9 @@ def commit() -> str | None:
     if not (root / ".git").exists() or which("git") is None:
         return None
     asking = ["git", "-C", str(root)]
-    head = subprocess.run([*asking, "rev-parse", "HEAD"], capture_output=True, text=True)
-    changed = subprocess.run(
-        [*asking, "status", "--porcelain", "--", "al_bench", "configs"],
-        capture_output=True,
-        text=True,
+    changes = ["status", "--porcelain", "--", "al_bench", "configs"]
+    head, changed = (
+        subprocess.run([*asking, *words], capture_output=True, text=True).stdout.strip()
+        for words in (["rev-parse", "HEAD"], changes)
     )
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "") or None
+    return head + ("+" if changed else "") or None

@@ -293,10 +293,7 @@ def override_of(
     if not node:
         return Asked((), False)
     more = [f"{group}.limit={node['limit']}"] if "limit" in node else []
-    more += [
-        f"trainer.{key}={as_override_value(value)}"
-        for key, value in node.get("trainer", {}).items()
-    ]
+    more += [f"trainer.{k}={as_override_value(v)}" for k, v in node.get("trainer", {}).items()]
     node = {key: value for key, value in node.items() if key not in GIVEN}
     known = options(group, tuple(folders))
     if option not in known:
@@ -360,11 +357,8 @@ def as_override_value(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):
-        return (
-            "{"
-            + ",".join(f"{as_override_value(k)}:{as_override_value(v)}" for k, v in value.items())
-            + "}"
-        )
+        pairs = (f"{as_override_value(k)}:{as_override_value(v)}" for k, v in value.items())
+        return "{" + ",".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(as_override_value, value)) + "]"
     text = str(value)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from hashlib import sha256
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,7 @@ def composer(extra: Path | None) -> Composer:
         except UnusualError:
             return by_hydra(overrides, extra)
         hydra = OmegaConf.create({"launcher": {"_target_": HERE}, "sweeper": {"params": None}})
-        return Node(struct(values), choices, hydra)
+        return Node(OmegaConf.create(values, flags={"struct": True}), choices, hydra)
 
     return composed
 
@@ -173,13 +173,6 @@ def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
     own = {k.removeprefix("strategy@") if k == "strategy@init" else k: v
            for k, v in choices.items() if not k.startswith("hydra/")}  # fmt: skip
     return Node(config, own, hydra)
-
-
-def struct(values: Mapping[str, Any]) -> DictConfig:
-    """A config that refuses keys other than these."""
-    config = OmegaConf.create(dict(values))
-    OmegaConf.set_struct(config, True)
-    return config
 
 
 def plan(
@@ -246,16 +239,16 @@ def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequenc
 
     if not overrides:
         return node
-    config = OmegaConf.create({key: node.config._get_node(key)} if key in node.config else {})
-    OmegaConf.set_struct(config, True)
+    own = {key: node.config._get_node(key)} if key in node.config else {}
+    config = OmegaConf.create(own, flags={"struct": True})
     parsed = overrides_parser().parse_overrides(list(overrides))
     try:
         ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
     except ConfigCompositionException:
-        own = OmegaConf.to_container(node.config)
-        assert isinstance(own, dict)
+        values = OmegaConf.to_container(node.config)
+        assert isinstance(values, dict)
         for override in overrides:
-            if said := unknown_key(own.get(key), node.choices, override, folders):
+            if said := unknown_key(values.get(key), node.choices, override, folders):
                 raise ValueError(said) from None
         raise
     return Node(config, node.choices, node.hydra)
@@ -273,13 +266,12 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
 def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """Combinations reordered so that those with the same problem are adjacent: a process keeps
     it."""
-    places: dict[tuple[tuple[str, ...], ...], int] = {}
-    order = []
+    same: dict[tuple[tuple[str, ...], ...], list[Sequence[str]]] = {}
     for combination in combinations:
         parts = _by_node(combination)
         problem = tuple(parts.get(key, ()) for key in (*PROBLEM, "seed"))
-        order.append(places.setdefault(problem, len(places)))
-    return [combinations[i] for i in sorted(range(len(order)), key=order.__getitem__)]
+        same.setdefault(problem, []).append(combination)
+    return list(chain.from_iterable(same.values()))
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -35,10 +35,8 @@ class ProxySelection:
 
         A point queries all rows queried since the last point. The proxy is fitted in every round as
         in its own run, since some training rules read the model that chose the rows."""
-        state, number = (
-            State.start(problem.pool, problem.annotator_pool, parts.protocol.allow_relabel),
-            0,
-        )
+        relabel, number = parts.protocol.allow_relabel, 0
+        state = State.start(problem.pool, problem.annotator_pool, relabel)
         since: list[Round] = []  # the rounds after the last point
         for past in log:
             answers = answers_of_rounds([past])

@@ -15,11 +15,11 @@ Fits = tuple[str, Callable[[Any], bool]]  # what a value must be: in words, and 
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return type(value) is int and value >= 0
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in (int, float)
 
 
 def _is_time(value: Any) -> bool:
@@ -27,10 +27,6 @@ def _is_time(value: Any) -> bool:
         return isinstance(value, str) and bool(datetime.fromisoformat(value))
     except ValueError:
         return False
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -49,7 +45,7 @@ ROUND: dict[str, Fits] = {
     "metrics": ("numbers by name", _table_of(_is_number)),
     "recall": ("a list of numbers", _list_of(_is_number)),
     "seconds": ("numbers by name", _table_of(_is_number)),
-    "ids": ("a list of whole numbers or texts", _list_of(_is_id)),
+    "ids": ("a list of whole numbers or texts", _list_of(lambda value: type(value) in (int, str))),
     "annotators": ("a list of whole numbers", _list_of(_is_count)),
     "cost": ("a number", _is_number),
 }

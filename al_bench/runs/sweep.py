@@ -29,10 +29,7 @@ from al_bench.runs.run import Aloud
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
 FEW = 100  # up to this many runs, each prints a line; in larger sweeps only some do
-EXTRAS = {  # the extra that installs each launcher
-    "hydra_submitit_launcher": "slurm",
-    "hydra_ray_launcher": "ray",
-}
+EXTRAS = {"hydra_submitit_launcher": "slurm", "hydra_ray_launcher": "ray"}  # by launcher
 
 
 def sweep_all(planned: Mapping[str, Plan], extra: Path | None) -> int:

@@ -49,10 +49,10 @@ class AnchorAL:
             return self.inner.select(state, budget, rng)
         classes = np.flatnonzero(state.counts)
         answered = [np.flatnonzero(state.labels == c) for c in classes]
-        chosen = [
-            spread_positions(unit_rows(state.rows.features, a), self.anchors, rng) for a in answered
-        ]
-        anchors = np.concatenate([a[i] for a, i in zip(answered, chosen, strict=True)])
+        anchors = np.concatenate([
+            rows[spread_positions(unit_rows(state.rows.features, rows), self.anchors, rng)]
+            for rows in answered
+        ])  # fmt: skip
         return near(self.inner, state, anchors, self.neighbours, self.size, budget, rng)
 
 

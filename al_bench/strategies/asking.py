@@ -115,11 +115,9 @@ class AskAgain:
             more, rest = rng.permutation(state.unlabelled), np.maximum(state.remaining - 1, 0)
             spare = budget - new - len(again)
             again = np.concatenate([again, best_first(more, rng.random(free), rest, spare, rng)])
-        return (
-            followed(self.inner.select(state.without_relabeling(), new, rng), again)
-            if new
-            else again
-        )
+        if not new:
+            return again
+        return followed(self.inner.select(state.without_relabeling(), new, rng), again)
 
     def worth(self, state: State, rows: Ints) -> Floats:
         """(m,) score of relabelling each of these labelled rows."""

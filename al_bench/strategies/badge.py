@@ -100,8 +100,7 @@ class Vessal:
             return rows
         sketch = projected(state, rows, self.dim, rng)
         kept = one_pass(sketch, rng.random(len(rows)), self.ridge, budget)
-        chosen: Ints = rows[filled_at_random(kept, np.arange(len(rows)), budget, rng)]
-        return chosen
+        return np.asarray(rows[filled_at_random(kept, np.arange(len(rows)), budget, rng)])
 
 
 def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> Floats:

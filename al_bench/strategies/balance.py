@@ -45,8 +45,7 @@ def product(model: Floats, prior: Floats, floor: float) -> Floats:
     """(n, k) normalised product of probabilities, each raised to `floor`, so that no zero is a
     veto."""
     both = np.maximum(model, floor) * np.maximum(prior, floor)
-    normalised: Floats = both / both.sum(axis=1, keepdims=True)
-    return normalised
+    return np.asarray(both / both.sum(axis=1, keepdims=True))
 
 
 def belief(state: State, rows: Ints, of: str, floor: float) -> Floats:

@@ -142,8 +142,7 @@ def joint_greedy(
 def mixture(beliefs: Floats, predictions: Floats) -> Floats:
     """(s, c, k) predictions averaged over models by (s, t) beliefs; predictions are (t, c, k)."""
     t, c, k = predictions.shape
-    mixed: Floats = (beliefs @ predictions.reshape(t, c * k)).reshape(len(beliefs), c, k)
-    return mixed
+    return np.asarray((beliefs @ predictions.reshape(t, c * k)).reshape(len(beliefs), c, k))
 
 
 def scores(predict: Predict, rows: Ints) -> Floats:

@@ -104,8 +104,7 @@ def cover(similar: Floats, start: Floats, bonus: Floats, budget: int) -> Ints:
     best = start.copy()
 
     def gain(at: Ints) -> Floats:
-        raised: Floats = np.maximum(similar[at] - best, 0).sum(axis=1) + bonus[at]
-        return raised
+        return np.asarray(np.maximum(similar[at] - best, 0).sum(axis=1) + bonus[at])
 
     def take(at: int) -> None:
         np.maximum(best, similar[at], out=best)

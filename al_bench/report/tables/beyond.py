@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -67,7 +66,7 @@ def table_of(analysis: Analysis, shared: Setting, places: Sequence[int]) -> Tabl
     ).replace("Balanced accuracy", analysis.spec.metric.replace("_", " ").capitalize())
     note += f" {left} methods have not run on all pairs." if left else ""
     title = f"Beyond the foundation model alone: {analysis.names.setting(shared) or 'all settings'}"
-    return replace(Table.of(title, methods, columns), note=note)
+    return Table.of(title, methods, columns, note=note)
 
 
 def gain_of(analysis: Analysis, method: Method, place: int) -> tuple[Floats, Floats] | None:

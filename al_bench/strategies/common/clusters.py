@@ -61,8 +61,7 @@ def sklearn_kmeans(features: Floats, clusters: int, rng: np.random.Generator) ->
             fitted = KMeans(clusters, n_init=10, random_state=seed)
         else:
             fitted = MiniBatchKMeans(clusters, n_init=3, batch_size=5000, random_state=seed)
-        assigned: Ints = fitted.fit_predict(features).astype(np.int64)
-    return assigned
+        return np.asarray(fitted.fit_predict(features).astype(np.int64))
 
 
 def seeding(features: Floats, count: int, rng: np.random.Generator) -> Ints:
