@@ -15,14 +15,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 GROUPS = (
-    "dataset",
-    "imbalance",
-    "noise",
-    "prior",
-    "supervision",
-    "learner",
-    "init",
-    "strategy",
+    *("dataset", "imbalance", "noise", "prior", "supervision", "learner", "init", "strategy"),
     "protocol",
 )
 OPTIONAL = ("annotators", "label_model", "annotator_selection", "proxy_selection")  # null: not used

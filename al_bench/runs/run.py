@@ -57,12 +57,7 @@ def execute(
         if manifest is None:
             return folder.name
         if "proxy_selection" in known:
-            node = job.at("proxy_selection")
-            own = {
-                part: node[part] for part in ("learner", "supervision") if node[part] is not None
-            }
-            proxy = job.having(own | {"proxy_selection": None})
-            manifest["selected_by"] = execute(proxy, problem=problem, wait=True, say=say)
+            manifest["selected_by"] = execute(proxy_of(job), problem=problem, wait=True, say=say)
         limit_threads(int(job.at("threads")))
         problem = problem or problem_of(job)
         parts, trainer = parts_of(job, problem)
