@@ -134,7 +134,8 @@ def read(
 def models_of(file: Path, classes: Classes) -> dict[str, Model]:
     """The models of a file, by the prefix of their columns, which end in the class, if any."""
     number = {word: c for c, words in enumerate(classes) for word in words}
-    known = {kind: [c for c in columns_of(file) if kind_of(c) == kind] for kind in KINDS}
+    columns = columns_of(file)  # the first part of a column's name is its kind
+    known = {kind: [c for c in columns if c.partition("_")[0] == kind] for kind in KINDS}
     found = {column: Model("answer", {-1: column}) for column in known.pop("answer")}
     for kind, columns in known.items():
         for column in columns:
@@ -144,11 +145,6 @@ def models_of(file: Path, classes: Classes) -> dict[str, Model]:
                 others = found[model].columns if model in found else {}
                 found[model] = Model(kind, {**others, number[end]: column})
     return found
-
-
-def kind_of(column: str) -> str:
-    """The first part of a column's name."""
-    return column.partition("_")[0]
 
 
 def named(file: Path, one: str, found: Mapping[str, Model], classes: Classes) -> list[str]:

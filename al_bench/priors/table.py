@@ -32,14 +32,14 @@ def path_of(file: str) -> Path:
 
 def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> Ints:
     """(n,) the line of each input; ValueError if the file lacks a row."""
-    found = [places.get(row_id(inputs[row], row), -1) for row in range(len(inputs))]
-    lines = np.array(found, dtype=np.int64)
+    ids = [row_id(inputs[row], row) for row in range(len(inputs))]
+    lines = np.array([places.get(name, -1) for name in ids], dtype=np.int64)
     missing = np.flatnonzero(lines < 0)
     if len(missing):
         row = int(missing[0])
         raise ValueError(
             f"{file} has no answer for {len(missing)} of {len(inputs)} rows, first "
-            f"{shown(inputs[row])} with {ID} {row_id(inputs[row], row)}"
+            f"{shown(inputs[row])} with {ID} {ids[row]}"
         )
     return lines
 

@@ -77,10 +77,11 @@ def pretrained(
     transformers.utils.logging.disable_progress_bar()
     kind = dtype(precision)
     where, options = place(weights, pin)
+    graphs = [path for path in sorted(Path(where).glob("*")) if path.suffix in WEIGHTS]
     try:
         rest = [getattr(transformers, name).from_pretrained(where, **options) for name in others]
-        if graph := graph_of(where):
-            model = dequantised(getattr(transformers, network), graph).to(kind)
+        if [path.suffix for path in graphs] == [".onnx"]:  # a folder that holds no other weights
+            model = dequantised(getattr(transformers, network), graphs[0]).to(kind)
         else:
             model = getattr(transformers, network).from_pretrained(where, dtype=kind, **options)
     except ModuleNotFoundError:
@@ -88,12 +89,6 @@ def pretrained(
     except (OSError, ValueError, ImportError) as error:
         raise unreadable(weights, error) from error
     return model.eval().to(device()), *rest
-
-
-def graph_of(where: str) -> Path | None:
-    """The ONNX file of a folder that holds no other weights."""
-    files = [path for path in sorted(Path(where).glob("*")) if path.suffix in WEIGHTS]
-    return files[0] if [path.suffix for path in files] == [".onnx"] else None
 
 
 def dequantised(network: Any, file: Path) -> torch.nn.Module:
