@@ -25,6 +25,12 @@ def why_absent(name: str, *files: str) -> str | None:
     return None
 
 
+def absent_of(source: Any) -> str | None:
+    """Why a source's data are not on this machine; None if they are, or it does not tell."""
+    found: str | None = source.absent() if hasattr(source, "absent") else None
+    return found
+
+
 def open_parquet(name: str, file: str) -> tuple[Path, Any]:
     """The path of a parquet file and its table, in memory."""
     from datasets import Dataset
@@ -45,7 +51,7 @@ def rows_where(where: str, table: Any, rows: Mapping[str, Sequence[Any]]) -> Any
     """The rows of a table, in its order, whose columns have one of the allowed values."""
     keep = np.ones(len(table), dtype=bool)
     for column, values in rows.items():
-        keep &= np.isin(np.array(table[column_of(where, table, (column,))][:]), list(values))
+        keep &= np.isin(np.array(table[column_of(where, table, column)][:]), list(values))
     if not keep.any():
         raise ValueError(f"{where} has no row where {dict(rows)}; wanted at least one")
     return table if keep.all() else table.select(np.flatnonzero(keep))
@@ -57,7 +63,7 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
+def column_of(where: str, table: Any, *candidates: str) -> str:
     """The first candidate that the table has; ValueError that lists its columns if it has none."""
     for candidate in candidates:
         if candidate in table.column_names:
@@ -68,8 +74,8 @@ def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
 
 
 def without_gaps(where: str, table: Any, column: str) -> list[Any]:
-    """The values of a column; ValueError if one is missing."""
-    values = list(table[column][:])
+    """The values of a column; ValueError if it or one of them is missing."""
+    values = list(table[column_of(where, table, column)][:])
     empty = [row for row, value in enumerate(values) if value in (None, "")]
     refuse(where, empty, lambda row: f"row {row} has no {column!r}", "one in every row")
     return values
@@ -99,7 +105,7 @@ def numbered(
 ) -> Ints:
     """(n,) class numbers from a column of class numbers, or of the training labels' names `own`;
     with `missing`, an empty cell or -1 becomes ABSENT."""
-    values = list(table[column_of(where, table, (column,))][:])
+    values = list(table[column_of(where, table, column)][:])
     theirs = getattr(table.features[column], "names", None)
     if theirs and own and list(theirs) != list(own):
         values = [theirs[value] if value in range(len(theirs)) else value for value in values]

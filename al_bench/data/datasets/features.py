@@ -94,10 +94,7 @@ class Features:
                 arrays = {name: file[name] for name in file.files}
         except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
             raise ValueError(f"{self.file} is not an .npz of plain arrays: {error}") from error
-        wanted = [
-            f"{split}_{what}" for split in ("train", "test") for what in ("features", "labels")
-        ]
-        for name in wanted:
+        for name in ("train_features", "train_labels", "test_features", "test_labels"):
             if name not in arrays:
                 raise ValueError(
                     f"{self.file} has no {name}; it has {', '.join(arrays) or 'nothing'}"

@@ -55,7 +55,7 @@ def read_people(
 
 def worker_names(where: str, table: Any, column: str) -> list[str]:
     """The person of each answer in a column, as text; empty without an answer."""
-    values = table[column_of(where, table, (column,))][:]
+    values = table[column_of(where, table, column)][:]
     return ["" if value in NOBODY else str(value) for value in values]
 
 
