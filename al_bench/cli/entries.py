@@ -85,8 +85,7 @@ def verify(
         int | None, typer.Option(help="of the sample (default: drawn, and printed)")
     ] = None,
     tolerance: Annotated[
-        float,
-        typer.Option(metavar="AREA", help="how far areas may lie apart on another machine"),
+        float, typer.Option(metavar="AREA", help="how far areas may lie apart on another machine")
     ] = 0.04,
     config_dir: ConfigDir = None,
 ) -> int:

@@ -56,8 +56,8 @@ def list_options(
 
 
 def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[str]:
-    """The description of an option: its line, its class's docstring, which names its paper, and the
-    parameters with their default values."""
+    """The description of an option: its line, its class's docstring, and parameters with
+    defaults."""
     try:
         node = read_option(group, option, folders)
     except UnusualError:  # an experiment, a task
@@ -71,8 +71,7 @@ def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[s
 
 
 def lines_of_group(group: str, folders: list[Path]) -> dict[str, str]:
-    """One line for each option of a group: its file's first comment, or the changes that the file
-    makes to another option, or the first sentence of its class."""
+    """One line for each option of a group."""
     return {option: one_line(group, option, folders) for option in option_names(group, folders)}
 
 

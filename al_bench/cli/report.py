@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 def report(
     overrides: Annotated[
-        list[str],
-        typer.Argument(help="experiment=a, experiment=a,b, or what was given to run"),
+        list[str], typer.Argument(help="experiment=a, experiment=a,b, or what was given to run")
     ],
     name: Annotated[
         str | None, typer.Option(help="name of the report; the experiment's by default")
@@ -120,8 +119,7 @@ def spec_of(config: DictConfig) -> ReportSpec:
 def read_results(
     overrides: Sequence[str], extra: Path | None, folder: Path, known: Sequence[Path]
 ) -> Results:
-    """Every run of the experiments, from the folder or else from `known` parquet files; runs that
-    cannot be made here are listed with the reason."""
+    """Every run of the experiments, from the folder or else from `known` parquet files."""
     from al_bench.cli.status import absent
     from al_bench.report.results import (
         NOT_STARTED,
@@ -157,8 +155,7 @@ def missing_run(name: str, job: Job, extra: Path | None) -> Missing:
 
 
 def headline(analysis: Analysis) -> Mapping[str, float]:
-    """By setting, the mean area under the curve of every method, and the share of the budget that
-    it needs for the final accuracy of random sampling and of the best baseline."""
+    """By setting, each method's area under the curve and shares of the budget to reach others."""
     found, names = {}, analysis.names
     for one in analysis.settings:
         setting = names.setting(one.curves.setting)
@@ -172,15 +169,9 @@ def headline(analysis: Analysis) -> Mapping[str, float]:
 
 
 def log_to_wandb(
-    name: str,
-    analysis: Analysis,
-    written: Sequence[Path],
-    results: Path,
-    folder: Path,
-    mode: str,
+    name: str, analysis: Analysis, written: Sequence[Path], results: Path, folder: Path, mode: str
 ) -> None:
-    """One W&B run with the experiment's tables, figures and savings, and its results' parquet file
-    as an artifact, of which W&B makes a new version if the content has changed."""
+    """One W&B run with the tables and figures, and the results' parquet file as an artifact."""
     import wandb
 
     from al_bench.report.tables.tables import tables

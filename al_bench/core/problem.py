@@ -14,13 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.core.arrays import (
-    check_every_class,
-    distributions,
-    matrix,
-    uniform,
-    whole_numbers,
-)
+from al_bench.core.arrays import check_every_class, distributions, matrix, uniform, whole_numbers
 from al_bench.core.hashing import hashed
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows
 
@@ -107,8 +101,8 @@ class Problem:
         return [] if self.ids is None else list(self.ids[index].tolist())
 
     def counts(self) -> dict[str, Any]:
-        """What a manifest records of any problem: sizes, classes, noise rate, and with several
-        annotators the accuracy of each (None without an answer)."""
+        """What a manifest records of any problem: sizes, classes, noise rate, annotators'
+        accuracies."""
         k, facts = self.pool.n_classes, dict[str, Any]()
         if self.annotator_pool is not None:
             skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
@@ -130,19 +124,15 @@ class Problem:
 
     @cached_property
     def corrected_prior(self) -> Ints:
-        """(m,) argmax of the test rows' prior divided by its mean over the pool.
-
-        The mean estimates the class frequencies that the prior assumes; dividing by it gives a
-        prior for equally frequent classes (Saerens et al., 2002; mean over unlabelled rows: Zhou et
-        al., 2024). It uses no label, and each test row alone. O((n + m) k).
-        """
+        """(m,) argmax of the test rows' prior divided by its mean over the pool, an estimate of the
+        class frequencies that the prior assumes (Saerens et al., 2002; Zhou et al., 2024)."""
         mean = self.pool.prior.mean(axis=0, dtype=np.float64)
         return np.asarray((self.test.prior / np.maximum(mean, 1e-12)).argmax(axis=1))
 
     @cached_property
     def digest(self) -> str:
-        """16 hex digits: a hash of the arrays that determine a run besides its components (pool and
-        test features, prior, answers, truth). O(bytes)."""
+        """16 hex digits: a hash of the arrays that determine a run besides its components.
+        O(bytes)."""
         pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
         whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
         if self.annotator_pool is not None:

@@ -276,8 +276,7 @@ class State:
 
     @cached_property
     def available(self) -> Bools:
-        """(n, a) whether an annotator can still be asked about a row; not about a hidden row, nor
-        about a labelled row unless relabelling is allowed."""
+        """(n, a) whether an annotator can still be asked about a row."""
         if self.annotator_pool is None:
             return np.asarray((self.labels == UNLABELLED)[:, None])
         free = self.annotator_pool.has_answer.copy()

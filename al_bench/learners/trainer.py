@@ -86,8 +86,7 @@ class Trainer:
         return torch.device("cuda", 0 if isinstance(self.devices, int) else self.devices[0])
 
     def lightning(self, precision: str) -> dict[str, Any]:
-        """Device and precision as options of Lightning's Trainer; ValueError for float16 on a CPU,
-        where Lightning would silently use bfloat16."""
+        """Device and precision as options of Lightning's Trainer."""
         from al_bench.priors.device import dtype
 
         where, _ = self.device(), dtype(precision)  # raises for an unknown format

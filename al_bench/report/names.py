@@ -61,8 +61,7 @@ OWN = {  # names of methods that are a whole of several parts
 def plainest(methods: Iterable[Method]) -> list[Method]:
     """Methods sorted by how many of their parts are not the plain ones, fewest first."""
     return sorted(
-        methods,
-        key=lambda m: (sum(c.option != PLAIN.get(c.group, c.option) for c in m.choices), m),
+        methods, key=lambda m: (sum(c.option != PLAIN.get(c.group, c.option) for c in m.choices), m)
     )
 
 
@@ -164,8 +163,8 @@ def whole(method: Method) -> str | None:
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:
-    """The choices of a key worth showing: `absent` groups only if chosen, and no noise if there are
-    several annotators, since their wrong answers are part of the annotators."""
+    """The choices of a key worth showing: `absent` groups only if chosen, and no noise beside
+    annotators."""
     there = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
     return [c for c in there if c.group != "noise"] if has_annotators(key) else there
 

@@ -32,11 +32,8 @@ SAID = {  # display names by class; a rate is given in per cent
 def display_name(
     group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()
 ) -> str:
-    """The display name of an option, with its `changed` parameters in brackets:
-    ``ask_again of badge (by doubt)``.
-
-    node: its resolved config; changed: dotted names. Imbalance and noise always show their numbers.
-    """
+    """The display name of an option, with its `changed` parameters in brackets: ``ask_again of
+    badge (by doubt)``. Imbalance and noise always show their numbers."""
     if "limit" in node and group == "dataset":  # a limited data set always says so
         changed = {*changed, "limit"}
     target = str(node.get("_target_", ""))
@@ -67,11 +64,8 @@ def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
 
 
 def differing(node: Mapping[str, Any], others: Collection[Mapping[str, Any]]) -> list[str]:
-    """The parameters of a node, by dotted name, whose values differ among some other nodes.
-
-    An inner part is compared only with parts of its own class; of a part of another class only the
-    class counts as different.
-    """
+    """The parameters of a node, by dotted name, whose values differ among some other nodes; an
+    inner part is compared only with parts of its own class."""
     own, known = parameters(node), [parameters(other) for other in others]
 
     def peers(name: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from hashlib import sha256
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from al_bench.runs.config import (
     as_hydra_takes,
     config_folders,
     key_of,
-    renamed,
     resolved,
     run_spec,
     trust_folder,
@@ -79,8 +78,8 @@ class Job:
         return None if name == "None" else name
 
     def at(self, key: str) -> Any:
-        """The plain value of one top-level key; the whole config is assembled only if the value
-        refers to other keys."""
+        """The plain value of one top-level key; only one that refers to others needs the whole
+        config."""
         plain = self.changed.get(key, self.base).plain
         return plain[key] if key in plain else resolved(self.config)[key]
 
@@ -154,7 +153,7 @@ def composer(extra: Path | None) -> Composer:
         except UnusualError:
             return by_hydra(overrides, extra)
         hydra = OmegaConf.create({"launcher": {"_target_": HERE}, "sweeper": {"params": None}})
-        return Node(struct(values), choices, hydra)
+        return Node(OmegaConf.create(values, flags={"struct": True}), choices, hydra)
 
     return composed
 
@@ -176,22 +175,11 @@ def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
     return Node(config, own, hydra)
 
 
-def struct(values: Mapping[str, Any]) -> DictConfig:
-    """A config that refuses keys other than these."""
-    config = OmegaConf.create(dict(values))
-    OmegaConf.set_struct(config, True)
-    return config
-
-
 def plan(
     overrides: Sequence[str], extra: Path | None = None, compose: Composer | None = None
 ) -> Plan:
     """Every run that ``albench run <overrides>`` would make; compose: a composer to share with
-    other plans.
-
-    Raises Hydra's errors if an override or a config is wrong, and ValueError for a key that the
-    chosen option does not have.
-    """
+    other plans."""
     if extra is not None:
         trust_folder(extra)
     folders, compose = config_folders(extra), compose or composer(extra)
@@ -204,7 +192,7 @@ def plan(
     base = compose(*options)
     params = base.hydra.sweeper.get("params") or {}
     given = {key_of(line) for line in lines}
-    more = [renamed(f"{key}={value}") for key, value in params.items()]
+    more = [f"{key}={value}" for key, value in params.items()]
     swept += [values_of(line, extra) or [line] for line in more if key_of(line) not in given]
     combinations = together([[*values, *job] for job in product(*swept)])
     nodes = {}
@@ -245,22 +233,22 @@ def overrides_parser() -> Any:
 
 def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
     """One top-level key of a composed config with values set as Hydra sets them, some fifty times
-    faster than composing it anew. ValueError for a key that the option does not have."""
+    faster than composing it anew."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra.errors import ConfigCompositionException
 
     if not overrides:
         return node
-    config = OmegaConf.create({key: node.config._get_node(key)} if key in node.config else {})
-    OmegaConf.set_struct(config, True)
+    own = {key: node.config._get_node(key)} if key in node.config else {}
+    config = OmegaConf.create(own, flags={"struct": True})
     parsed = overrides_parser().parse_overrides(list(overrides))
     try:
         ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
     except ConfigCompositionException:
-        own = OmegaConf.to_container(node.config)
-        assert isinstance(own, dict)
+        values = OmegaConf.to_container(node.config)
+        assert isinstance(values, dict)
         for override in overrides:
-            if said := unknown_key(own.get(key), node.choices, override, folders):
+            if said := unknown_key(values.get(key), node.choices, override, folders):
                 raise ValueError(said) from None
         raise
     return Node(config, node.choices, node.hydra)
@@ -276,15 +264,14 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
 
 
 def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Combinations reordered so that those with the same problem are adjacent: a process keeps the
-    problem for its next run. The order is otherwise unchanged."""
-    places: dict[tuple[tuple[str, ...], ...], int] = {}
-    order = []
+    """Combinations reordered so that those with the same problem are adjacent: a process keeps
+    it."""
+    same: dict[tuple[tuple[str, ...], ...], list[Sequence[str]]] = {}
     for combination in combinations:
         parts = _by_node(combination)
         problem = tuple(parts.get(key, ()) for key in (*PROBLEM, "seed"))
-        order.append(places.setdefault(problem, len(places)))
-    return [combinations[i] for i in sorted(range(len(order)), key=order.__getitem__)]
+        same.setdefault(problem, []).append(combination)
+    return list(chain.from_iterable(same.values()))
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:

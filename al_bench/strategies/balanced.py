@@ -152,8 +152,7 @@ class MostLikelyPositive(Ranking):
     def score(self, state: State) -> Floats:
         """O(n k)."""
         rare = rare_classes(state, self.rare)
-        score: Floats = state.probs[state.unlabelled][:, rare].sum(axis=1)
-        return score
+        return np.asarray(state.probs[state.unlabelled][:, rare].sum(axis=1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,11 +64,8 @@ def make_state(
 
 
 def make_trained(n: int = 200, believing: bool = True) -> tuple[State, Ints]:
-    """A state with the training set of an earlier round: (state, truth).
-
-    The training set has half of the labelled rows, and pseudo-labels of other rows, some of which
-    are labelled by now. Targets are soft, weights unequal, and there are beliefs if `believing`.
-    """
+    """A state with the training set of an earlier round, with pseudo-labels and soft targets:
+    (state, truth)."""
     state, truth = make_state(n)
     then, since = np.split(state.labelled, [len(state.labelled) // 2])
     rows = np.concatenate([then, since[::2], state.unlabelled[::3]])
@@ -95,8 +92,8 @@ WORDS = ("cat", "ship", "sea", "dog")  # one per class
 
 
 def telling_inputs(kind: str, truth: Ints, seed: int = 0) -> Sequence[Any]:
-    """(n,) inputs that show the class of a row: texts that contain its name, or noisy images of its
-    colour. ValueError for another kind."""
+    """(n,) inputs that show the class of a row: texts that contain its name, or images of its
+    colour."""
     generator = np.random.default_rng(seed)
     if kind == "text":
         other = generator.choice(["the big", "a small", "this"], size=len(truth))

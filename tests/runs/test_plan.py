@@ -1,6 +1,5 @@
 """Experiments: what their sweeps stand for, what a user's own words do to them, what is refused."""
 
-import warnings
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,8 @@ import pytest
 from al_bench.cli.main import main
 from al_bench.runs.component import run_id
 from al_bench.runs.composing import composing
-from al_bench.runs.config import renamed, resolved, run_spec
+from al_bench.runs.config import resolved, run_spec
 from al_bench.runs.experiments import command_lines, plans
-from al_bench.runs.plan import plan
 
 MINE = """# @package _global_
 defaults:
@@ -151,52 +149,6 @@ def test_hydra_shows_the_configuration_of_an_experiment_with_sweeps(
 ) -> None:
     assert main(["run", "experiment=savings", "--cfg", "job", "--package", "sweeps"]) == 0
     assert "protocol: full" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("former", "today"),
-    [
-        ("supervision=joined", "supervision=belief_blend"),
-        ("imbalance=usual", "imbalance=natural_or_longtail"),
-        ("belief@strategy.belief=pairs", "belief@strategy.belief=confusions"),
-        ("protocol.reveal=batch", "protocol.feedback=after_batch"),
-        ("strategy=margin", "strategy=margin"),
-    ],
-)
-def test_former_names_are_taken_with_a_warning_that_says_todays(former: str, today: str) -> None:
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        assert renamed(former) == today
-    wanted = [] if former == today else [f"{former} is now called {today}"]
-    assert [str(one.message) for one in said] == wanted
-
-
-def test_a_plan_by_former_names_is_the_plan_by_todays() -> None:
-    with pytest.warns(FutureWarning, match="is now called supervision=belief_blend"):
-        (former,) = plan(["supervision=joined", "imbalance=usual", "seed=0"])
-    (today,) = plan(["supervision=belief_blend", "imbalance=natural_or_longtail", "seed=0"])
-    assert run_id(former.science) == run_id(today.science)
-
-
-def test_an_experiment_in_former_names_sets_todays(tmp_path: Path) -> None:
-    (tmp_path / "experiment").mkdir()
-    (tmp_path / "experiment/mine.yaml").write_text(
-        "# @package _global_\n"
-        "hydra: {sweeper: {params: {supervision: 'labels,joined', imbalance: usual}}}\n"
-        "sweeps: {first: {annotators: mixed, assignment: at_random}}\n"
-    )
-    with pytest.warns(FutureWarning, match="assignment"):
-        line = command_lines(["experiment=mine"], tmp_path)["mine: first"]
-    with pytest.warns(FutureWarning, match="supervision=labels,joined is now called"):
-        planned = plan(line, tmp_path)
-    assert "annotator_selection=at_random" in line
-    assert [job.choices["supervision"] for job in planned] == ["labels", "belief_blend"]
-    assert planned[0].choices["imbalance"] == "natural_or_longtail"
-    with pytest.warns(FutureWarning, match="assignment"):
-        given = command_lines(["experiment=mine", "annotator_selection=thompson"], tmp_path)
-    assert [one for one in given["mine: first"] if "selection" in one] == [
-        "annotator_selection=thompson"
-    ]
 
 
 def test_every_sweep_of_an_experiment_is_made_with_each_of_its_arms(tmp_path: Path) -> None:

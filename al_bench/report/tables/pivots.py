@@ -70,8 +70,8 @@ def final_metrics(analysis: Analysis) -> Table:
 
 
 def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Cell]:
-    """The cells of a table on a keyed frame, by row and column; none if its selection matches no
-    run. ValueError if the frame lacks a metric."""
+    """The cells of a table on a keyed frame, by row and column; none if its selection matches
+    none."""
     numbers = frame.select_dtypes("number").columns
     for metric in pivot.metrics:
         if metric not in numbers:
@@ -99,8 +99,8 @@ def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Ce
 
 
 def header(method: Method, setting: Setting, groups: Sequence[str], metric: int = 0) -> Header:
-    """A method's and a setting's choices in some groups; `method` or `setting` means all of its
-    groups."""
+    """A method's and a setting's choices in some groups; `method` or `setting` means all of
+    them."""
     whole = method if "method" in groups else method.part(groups)
     return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
 
