@@ -17,7 +17,7 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from al_bench.belief.experts import class_bias, divided_prior, prior_trust
+from al_bench.belief.experts import class_bias, divided_prior
 from al_bench.belief.multi_annotator import AnswerTable, vote_targets
 from al_bench.belief.opinion_pool import (
     PoolFit,
@@ -47,12 +47,11 @@ LEAST = 1e-3  # forms with a smaller weight are dropped
 @dataclass(frozen=True)
 class Belief:
     """pool: (n, k) class probabilities under equal class frequencies; for labelled rows, their
-    posterior. fit: None before any label. trust: in the foundation model, 0..1. belief_fn: gives
-    class probabilities of any rows, (m, k), without using answers."""
+    posterior. fit: None before any label. belief_fn: gives class probabilities of any rows, (m, k),
+    without using answers."""
 
     pool: Floats
     fit: PoolFit | None
-    trust: float
     belief_fn: Callable[[Rows], Floats]
 
 
@@ -108,7 +107,6 @@ class Mixture:
 
     forms: Sequence[MixtureComponent]
     means: Floats
-    trust: float
     known: tuple[Rows, Floats] | None = None
 
     def __call__(self, rows: Rows) -> Floats:
@@ -122,8 +120,8 @@ class Mixture:
         }
         pool = np.zeros(log_prior.shape)
         for form in self.forms:
-            trusted = self.trust * divided_prior(log_prior, self.means, form.shift)
-            both = np.stack([log_probs[form.expert], trusted])
+            prior = divided_prior(log_prior, self.means, form.shift)
+            both = np.stack([log_probs[form.expert], prior])
             pool += form.weight * pooled(both, form.exponents)
         return pool
 
@@ -154,7 +152,6 @@ class OutOfFoldBelief:
         foundation model)
     noise : pseudo-counts of (wrong, right) answers; by default as if 1 of 10 answers had been seen
         wrong
-    trust_gate : whether `trust` scales the prior down where answers contradict it
     bias_pseudocount : answers of a class at which half of its `class_bias` is removed
     by_classes : whether l2_grid is in units of `curvature`, so that the penalty is no stronger for
         many classes with few answers each than for two
@@ -166,12 +163,12 @@ class OutOfFoldBelief:
     exponents: tuple[float, float] = (1.0, 1.0)
     precision: tuple[float, float] = (4.0, 4.0)
     noise: tuple[float, float] = (1.0, 9.0)
-    trust_gate: bool = True
     bias_pseudocount: float = 10.0
     by_classes: bool = True
 
-    # 1: folds without preconditioning; 2: one form of the experts; 3: not by_classes
-    version: ClassVar = 4
+    # 1: folds without preconditioning; 2: one form of the experts; 3: not by_classes; 4: a gate
+    # that took away the prior where answers contradict it
+    version: ClassVar = 5
     several: ClassVar = 2  # 1: fitted each annotator's competence, which absorbed experts' errors
 
     def __post_init__(self) -> None:
@@ -196,19 +193,17 @@ class OutOfFoldBelief:
         """The belief of a state. O(folds iterations m d k) time for every ridge, and O(folds n d k)
         for each ridge of non-zero weight; O(n k) memory."""
         if len(state.labelled) == 0:
-            return Belief(prior_alone(state.rows), None, 1.0, prior_alone)
-        rows, answers = state.labelled, state.labels[state.labelled]
+            return Belief(prior_alone(state.rows), None, prior_alone)
+        rows = state.labelled
         labelled = state.rows.take(rows)
         prior = log_floor(labelled.prior)
-        trust = prior_trust(labelled.prior, answers) if self.trust_gate else 1.0
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
-        learned = AnswerTargets.of(state, trust * prior, self.beforehand)
+        learned = AnswerTargets.of(state, prior, self.beforehand)
         folds = fold_numbers(learned.answers, self.folds, rng)
         experts = self.experts(unit(labelled.features), learned, folds)
         pairs = list(product(experts, self.prior_exponents))
         fits = [
-            self.fit(learned, own, trust * divided_prior(prior, means, shift))
-            for (_, own), shift in pairs
+            self.fit(learned, own, divided_prior(prior, means, shift)) for (_, own), shift in pairs
         ]
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
         weights = np.where(weights > LEAST, weights, 0)
@@ -218,11 +213,11 @@ class OutOfFoldBelief:
             for ((expert, _), shift), fit, weight in zip(pairs, fits, weights, strict=True)
             if weight
         ]
-        belief_fn = Mixture(forms, means, trust)
+        belief_fn = Mixture(forms, means)
         probs, fit = belief_fn(state.rows), PoolFit.mean(fits, weights)
         pool = probs.copy()
         pool[rows] = fit.posterior
-        return Belief(pool, fit, trust, replace(belief_fn, known=(state.rows, probs)))
+        return Belief(pool, fit, replace(belief_fn, known=(state.rows, probs)))
 
     def experts(
         self, features: Floats, learned: AnswerTargets, folds: Ints
@@ -266,7 +261,7 @@ class AveragedBelief(OutOfFoldBelief):
     ----------
     folds, l2_grid, prior_exponents, exponents, precision, noise : as in `OutOfFoldBelief`; by
         default nearly any rate of wrong answers alike
-    trust_gate, bias_pseudocount, by_classes : as in `OutOfFoldBelief`
+    bias_pseudocount, by_classes : as in `OutOfFoldBelief`
     confusion_pseudocount : if given, learn which classes are confused, with this many
         pseudo-answers per class for evenly spread errors. Unused with several annotators, whose
         habits are always learned
@@ -276,7 +271,7 @@ class AveragedBelief(OutOfFoldBelief):
     noise: tuple[float, float] = (0.5, 2.0)
     confusion_pseudocount: float | None = None
 
-    version: ClassVar = 2  # 1: frequencies of the answers, noise and all
+    version: ClassVar = 2  # 1: a gate, and frequencies of the answers, noise and all
     several: ClassVar = 2
 
     def __post_init__(self) -> None:

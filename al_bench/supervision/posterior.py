@@ -3,13 +3,13 @@ reference."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
 from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief, belief_of, confident_rows
-from al_bench.core.arrays import above, one_hot, one_of, share
+from al_bench.core.arrays import one_hot, one_of, share
 from al_bench.core.state import Ints, State, TrainingSet
 
 
@@ -68,35 +68,6 @@ class PosteriorLabelsPool:
         return TrainingSet(rows, targets, weights, belief.pool, belief.belief_fn)
 
 
-@dataclass(frozen=True)
-class PseudoLabelsDecayed(PosteriorLabelsPool):
-    """`PosteriorLabelsPool` whose pseudo-labels lose weight as labelled rows come in (ours).
-
-    With m labelled rows and k classes a pseudo-label weighs ``1 / (1 + m / (fade k))``, so that
-    pseudo-labels do not outweigh thousands of answers.
-
-        >>> taught = PseudoLabelsDecayed(fade=10.0).training_set(state, rng)
-
-    Parameters
-    ----------
-    belief, fraction, most, hard : as in `PosteriorLabelsPool`
-    fade : mean labelled rows per class at which a pseudo-label weighs half a labelled row, above 0
-    """
-
-    fade: float = 40.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        above(self, 0, fade=self.fade)
-
-    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        training = super().training_set(state, rng)
-        weights = training.weights.copy()
-        free = state.labels[training.rows] < 0
-        weights[free] /= 1 + len(state.labelled) / (self.fade * state.n_classes)
-        return replace(training, weights=weights)
-
-
 TAUGHT = ("nothing", "belief", "truth")
 
 
@@ -118,7 +89,7 @@ class PoolByTruth:
     """
 
     reads_truth: ClassVar[bool] = True
-    rule: PosteriorLabelsPool = field(default_factory=PseudoLabelsDecayed)
+    rule: PosteriorLabelsPool = field(default_factory=PosteriorLabelsPool)
     answered: str = "truth"
     free: str = "truth"
     truth: Ints | None = None
