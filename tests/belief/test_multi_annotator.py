@@ -30,7 +30,6 @@ GIVEN = (
     (1.0, 1.0),
     (4.0, 4.0),
     NOISE,
-    True,
     10.0,
     True,
 )  # as configs/belief/version_2.yaml
