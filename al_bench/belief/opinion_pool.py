@@ -11,9 +11,7 @@ import numpy as np
 from al_bench.belief.multi_annotator import AnswerTable, Skills, learned_skills
 from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.state import Floats, Ints
-from al_bench.core.threads import one_thread
 
-ROUNDS = 4  # of fitting the class frequencies, which hardly change after
 MOST_NOISE = 0.6
 RATES = np.linspace(0.005, MOST_NOISE, 13)  # grid of noise rates
 STEPS, MOST_EXPONENT = 11, 3.0  # grid points of an exponent, and its largest value
@@ -68,69 +66,6 @@ def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None
     """(n, k) log-linear pool of (e, n, k) log-probabilities, times class frequencies if given."""
     scores = np.tensordot(exponents, experts, axes=1)
     return softmax(scores if frequencies is None else scores + np.log(frequencies))
-
-
-def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
-    """(m, k) posterior of the true class by Bayes' rule; answers are wrong at rate `noise`, evenly
-    over the other classes."""
-    index = np.arange(len(answers))
-    joint = belief * (noise / (belief.shape[1] - 1))
-    joint[index, answers] = belief[index, answers] * (1 - noise)
-    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
-
-
-def pool_loss(
-    exponents: Floats, noise: float, experts: Floats, answers: Ints, frequencies: Floats
-) -> tuple[float, Floats, float]:
-    """Negative log-likelihood of noisy answers under the pool of experts, and its gradient: (e,) by
-    exponent, and by the noise rate."""
-    index = np.arange(len(answers))
-    belief = pooled(experts, exponents, frequencies)
-    hit = belief[index, answers]
-    other = 1 / (belief.shape[1] - 1)
-    chance = (1 - noise) * hit + noise * other * (1 - hit)
-    expected = (belief * experts).sum(axis=2)
-    by_hit = (1 - noise - noise * other) / chance
-    slope = (experts[:, index, answers] - expected) @ (by_hit * hit)
-    by_noise = ((1 - hit) * other - hit) / chance
-    return float(-np.log(chance).sum()), -slope, float(-by_noise.sum())
-
-
-def fit_pool(
-    experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> PoolFit:
-    """MAP estimates of exponents and noise rate, and the true-class posteriors under them.
-
-    experts: (e, m, k) out-of-fold log-probabilities under equal class frequencies; before,
-    precision: (e,) mean and precision of a normal prior of the exponents; noise: (wrong, right)
-    pseudo-counts of a beta prior of the noise rate. The pool is multiplied by the class frequencies
-    among the labelled rows, so that answers of a rare class are doubted as Bayes' rule demands; the
-    frequencies are re-estimated from the posterior after each fit. O(iterations e m k).
-    """
-    from scipy.optimize import minimize
-
-    point = np.append(before, noise[0] / sum(noise))
-    counts = np.bincount(answers, minlength=experts.shape[2]) + 0.5
-    bounds = [(0.0, MOST_EXPONENT)] * len(before) + [(1e-3, MOST_NOISE)]
-    for _ in range(ROUNDS):
-        frequencies = counts / counts.sum()
-
-        def loss(point: Floats, frequencies: Floats = frequencies) -> tuple[float, Floats]:
-            exponents, rate = point[:-1], point[-1]
-            surprise, slope, by_rate = pool_loss(exponents, rate, experts, answers, frequencies)
-            pull = precision * (exponents - before)
-            unlikely = 0.5 * pull @ (exponents - before)
-            unlikely -= noise[0] * np.log(rate) + noise[1] * np.log(1 - rate)
-            by_rate -= noise[0] / rate - noise[1] / (1 - rate)
-            return surprise + float(unlikely), np.append(slope + pull, by_rate)
-
-        with one_thread():
-            found = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=bounds)
-        point = found.x
-        belief = pooled(experts, point[:-1], frequencies)
-        posterior = true_class(belief, answers, point[-1])
-        counts = np.maximum(posterior.sum(axis=0), 0.3)
-    return PoolFit(point[:-1], float(point[-1]), posterior, -float(found.fun))
 
 
 def corrected_frequencies(counts: Floats, rates: Floats) -> Floats:
@@ -199,7 +134,12 @@ def mean_pool(
     noise: tuple[float, float],
     pseudocount: float | None = None,
 ) -> PoolFit:
-    """As `fit_pool`, but exponents and noise rate are posterior means, not MAP estimates.
+    """Posterior means of exponents and noise rate, and the true-class posteriors under them.
+
+    experts: (e, m, k) out-of-fold log-probabilities under equal class frequencies; before,
+    precision: (e,) mean and precision of a normal prior of the exponents; noise: (wrong, right)
+    pseudo-counts of a beta prior of the noise rate. The pool is multiplied by the class frequencies
+    among the labelled rows, so that answers of a rare class are doubted as Bayes' rule demands.
 
     Much noise with a good prior explains a few answers about as well as little noise with a bad
     prior. A MAP estimate picks one of the two; the posterior mean lies between. Class frequencies
@@ -255,9 +195,7 @@ def grid_posterior(
         found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)
         mean = found.rates @ np.broadcast_to(frequencies, (len(RATES), k))
-        posterior = true_class_given_errors(
-            pooled(experts, found.exponents, mean), answers, rate, errors
-        )
+        posterior = true_class(pooled(experts, found.exponents, mean), answers, rate, errors)
         counts = np.maximum(posterior.sum(axis=0), 0.3)
         frequencies = (counts / counts.sum())[None]
         if pseudocount is not None:
@@ -270,8 +208,9 @@ def even_errors(n_classes: int) -> Floats:
     return (1 - np.eye(n_classes)) / (n_classes - 1)
 
 
-def true_class_given_errors(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
-    """`true_class` where a wrong answer is distributed by the true class's row of errors (k, k)."""
+def true_class(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
+    """(m, k) posterior of the true class by Bayes' rule; answers are wrong at rate `noise`, as the
+    true class's row of errors (k, k) says."""
     index = np.arange(len(answers))
     joint = belief * noise * errors[:, answers].T
     joint[index, answers] = belief[index, answers] * (1 - noise)
@@ -293,7 +232,7 @@ def estimated_errors(belief: Floats, answers: Ints, pseudocount: float) -> Float
     k, m = belief.shape[1], len(answers)
     errors, rate, frequencies = even_errors(k), 0.3, np.full(k, 1 / k)
     for _ in range(SWEEPS):
-        posterior = true_class_given_errors(belief * frequencies, answers, rate, errors)
+        posterior = true_class(belief * frequencies, answers, rate, errors)
         right = posterior[np.arange(m), answers].sum()
         rate = min((m - right + 1) / (m + 2), MOST_NOISE)
         frequencies = np.maximum(posterior.sum(axis=0), 0.3)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief, belief_of, confident_rows
+from al_bench.belief.belief import AveragedBelief, belief_of, confident_rows
 from al_bench.core.arrays import one_hot, one_of, share
 from al_bench.core.state import Ints, State, TrainingSet
 
@@ -24,7 +24,7 @@ class PosteriorLabels:
     belief : gives the posterior; reused if the label model has an equal one
     """
 
-    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    belief: AveragedBelief = field(default_factory=AveragedBelief)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         belief = belief_of(self.belief, state, rng)
@@ -47,7 +47,7 @@ class PosteriorLabelsPool:
     hard : whether a pseudo-label is the most probable class rather than the belief itself
     """
 
-    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    belief: AveragedBelief = field(default_factory=AveragedBelief)
     fraction: float = 0.7
     most: int = 4000
     hard: bool = True

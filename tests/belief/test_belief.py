@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from sklearn.linear_model import LogisticRegression
 
 from al_bench.belief.belief import (
-    OutOfFoldBelief,
+    AveragedBelief,
     class_bias,
     confident_rows,
     divided_prior,
@@ -30,9 +30,9 @@ from tests.reference import belief as slow
 BEFORE, PRECISION, NOISE = np.array([1.5, 0.5]), np.array([4.0, 1.0]), (1.0, 9.0)
 
 
-def belief_rule(**changed: Any) -> OutOfFoldBelief:
+def belief_rule(**changed: Any) -> AveragedBelief:
     first: dict[str, Any] = {"l2_grid": (1.0,), "prior_exponents": (0.0,), "by_classes": False}
-    return OutOfFoldBelief(**first | changed)
+    return AveragedBelief(**first | changed)
 
 
 def gaussian_state(prior: str, rate: float, m: int = 160, n: int = 600) -> tuple[State, Ints]:
@@ -150,7 +150,7 @@ def test_a_good_prior_keeps_its_weight_and_a_shuffled_one_loses_it() -> None:
         assert fit is not None
         weight[prior] = fit.exponents[1]
     assert weight["good"] > 3 * weight["shuffled"]
-    assert weight["shuffled"] < 0.1
+    assert weight["shuffled"] < 0.15
 
 
 def test_before_any_label_the_belief_is_the_prior() -> None:
@@ -243,4 +243,4 @@ def test_a_belief_without_a_form_or_below_zero_is_refused(
     forms: tuple[tuple[float, ...], ...],
 ) -> None:
     with pytest.raises(ValueError, match=r"wanted one at least, none below 0"):
-        OutOfFoldBelief(4, *forms)
+        AveragedBelief(4, *forms)

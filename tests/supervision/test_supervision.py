@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.belief.belief import OutOfFoldBelief
+from al_bench.belief.belief import AveragedBelief
 from al_bench.belief.split import balanced_entropy, fm_guesses
 from al_bench.core.state import Floats, State, Supervision, TrainingSet
 from al_bench.supervision.human import (
@@ -30,8 +30,8 @@ from tests.conftest import make_state
 from tests.pools import Given
 
 
-def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
+def belief() -> AveragedBelief:
+    return AveragedBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
 
 
 def posterior_pool() -> PosteriorLabelsPool:
