@@ -222,6 +222,15 @@ def test_unlabelled_rows_are_presumed_not_to_be_of_the_rare_class() -> None:
         taught(PresumedNegatives(belief(), target=4), state)
 
 
+def test_pseudo_labels_weigh_less_beside_many_answers() -> None:
+    state, _ = make_state(labelled=60)
+    k, human = state.n_classes, len(state.labelled)
+    few, many = (taught(replace(posterior_pool(), fade=60 / k / f), state).weights for f in (1, 4))
+    assert (few == 1).all()
+    assert (many[:human] == 1).all()
+    assert_allclose(many[human:], 0.25)
+
+
 def test_the_pool_rows_are_capped_over_all_classes() -> None:
     training = taught(PosteriorLabelsPool(belief(), 1.0, 40, True), state := noisy_state(0.0))
     free = training.targets[~asked_of(state, training)]
