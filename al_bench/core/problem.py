@@ -135,13 +135,9 @@ class Problem:
         O(bytes)."""
         pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
         whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
-        if self.annotator_pool is not None:
-            annotators = (
-                self.annotator_pool.names,
-                self.annotator_pool.prices.tolist(),
-                self.annotator_pool.is_model.tolist(),
-            )
-            whole.update(repr((*annotators, self.annotator_pool.identified)).encode())
+        if (people := self.annotator_pool) is not None:
+            known = (people.names, people.prices.tolist(), people.is_model.tolist())
+            whole.update(repr((*known, people.identified)).encode())
         return whole.hexdigest()[:16]
 
 
@@ -180,10 +176,10 @@ def accuracies(truth: Ints, table: Ints) -> Floats:
 
 def check_annotator_pool(problem: Problem) -> None:
     """ValueError unless answers fit the annotator pool and every row has at least one answer."""
-    if problem.annotator_pool is None:
+    if (people := problem.annotator_pool) is None:
         return
-    wanted = (len(problem.truth), len(problem.annotator_pool))
-    if not len(problem.annotator_pool) or problem.answers.shape != wanted:
+    wanted = (len(problem.truth), len(people))
+    if not len(people) or problem.answers.shape != wanted:
         raise ValueError(
             f"answers has shape {problem.answers.shape}; wanted {wanted}, one column at least"
         )
@@ -192,10 +188,8 @@ def check_annotator_pool(problem: Problem) -> None:
         raise ValueError(
             f"row {empty[0]} has no answer by anybody ({len(empty)} such rows); wanted one at least"
         )
-    if not np.all(problem.annotator_pool.prices > 0):
-        raise ValueError(
-            f"an annotator's price is {problem.annotator_pool.prices.min()}; wanted above 0"
-        )
+    if not np.all(people.prices > 0):
+        raise ValueError(f"an annotator's price is {people.prices.min()}; wanted above 0")
 
 
 def classes(name: str, values: Any, least: int = 0) -> Ints:
