@@ -86,7 +86,7 @@ def as_text(known: Any) -> str:
 
 def joined_name(texts: Mapping[str, str]) -> str:
     """`name_of` a mapping, from the text of each of its values."""
-    whole = ",".join(f"{as_text(key)}:{texts[key]}" for key in sorted(texts))
+    whole = ",".join(f'"{key}":{texts[key]}' for key in sorted(texts))
     return sha256(f"{{{whole}}}".encode()).hexdigest()[:12]
 
 
