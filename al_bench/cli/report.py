@@ -41,9 +41,7 @@ def report(
             help="parquet files of earlier reports, for the runs that are not in results/runs",
         ),
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="print no tables, only what is written")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print only what is written")] = False,
     log: Log = Log.NONE,
     mode: Mode = Mode.OFFLINE,
     config_dir: ConfigDir = None,

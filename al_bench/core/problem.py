@@ -72,11 +72,9 @@ class Problem:
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
             table = classes("answers", answers, ABSENT)
-            annotator_pool: AnnotatorPool | None = annotator_pool_of(
-                table, annotators, identified, prices, is_model
-            )
+            people = annotator_pool_of(table, annotators, identified, prices, is_model)
         else:
-            table, annotator_pool = truth if answers is None else classes("answers", answers), None
+            table, people = truth if answers is None else classes("answers", answers), None
             check_one(table, identified, annotators=annotators, prices=prices, is_model=is_model)
         given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
         largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, table))
@@ -85,9 +83,7 @@ class Problem:
         test = rows("test_", test_features, test_prior, len(test_truth), k)
         names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
         own = None if ids is None else np.asarray(ids)
-        made = cls(
-            pool, truth, table, test, test_truth, names, ids=own, annotator_pool=annotator_pool
-        )
+        made = cls(pool, truth, table, test, test_truth, names, ids=own, annotator_pool=people)
         check_fit(made)
         return replace(made, facts=made.counts())
 
