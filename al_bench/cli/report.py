@@ -41,9 +41,7 @@ def report(
             help="parquet files of earlier reports, for the runs that are not in results/runs",
         ),
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="print no tables, only what is written")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print only what is written")] = False,
     log: Log = Log.NONE,
     mode: Mode = Mode.OFFLINE,
     config_dir: ConfigDir = None,
@@ -128,10 +126,9 @@ def read_results(
         read_runs,
         without_data,
     )
-    from al_bench.runs.component import run_id
     from al_bench.runs.experiments import plans
 
-    jobs = {run_id(job.science): job for one in plans(overrides, extra).values() for job in one}
+    jobs = {job.id: job for one in plans(overrides, extra).values() for job in one}
     results = completed_from(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]

@@ -13,7 +13,6 @@ from typing import Any
 
 from al_bench.cli.options import ConfigDir, Multirun, Overrides
 from al_bench.data.datasets.columns import absent_of
-from al_bench.runs.component import run_id
 from al_bench.runs.config import instantiate
 from al_bench.runs.plan import Job
 from al_bench.runs.store import read_manifest
@@ -84,7 +83,7 @@ def status(
 
 def progress(jobs: Iterable[Job]) -> Progress:
     """The state of some runs."""
-    named = {run_id(job.science): job for job in jobs}
+    named = {job.id: job for job in jobs}
     folders = {name: Path(job.at("results")) / "runs" / name for name, job in named.items()}
     manifests, damaged = {}, {}
     for name, folder in folders.items():

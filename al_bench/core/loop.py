@@ -214,9 +214,7 @@ def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
     times = np.bincount(queried, minlength=len(state.labels))
     wrong = queried[times[queried] > state.remaining[queried]]
     if len(wrong):
-        why = (
-            "about which nobody is left to ask"
-            if state.allow_relabel
-            else "which is labelled already or hidden"
-        )
+        why = "which is labelled already or hidden"
+        if state.allow_relabel:
+            why = "about which nobody is left to ask"
         raise ValueError(f"{name} queried row {wrong[0]}, {why}")

@@ -72,11 +72,9 @@ class Problem:
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
             table = classes("answers", answers, ABSENT)
-            annotator_pool: AnnotatorPool | None = annotator_pool_of(
-                table, annotators, identified, prices, is_model
-            )
+            people = annotator_pool_of(table, annotators, identified, prices, is_model)
         else:
-            table, annotator_pool = truth if answers is None else classes("answers", answers), None
+            table, people = truth if answers is None else classes("answers", answers), None
             check_one(table, identified, annotators=annotators, prices=prices, is_model=is_model)
         given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
         largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, table))
@@ -85,9 +83,7 @@ class Problem:
         test = rows("test_", test_features, test_prior, len(test_truth), k)
         names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
         own = None if ids is None else np.asarray(ids)
-        made = cls(
-            pool, truth, table, test, test_truth, names, ids=own, annotator_pool=annotator_pool
-        )
+        made = cls(pool, truth, table, test, test_truth, names, ids=own, annotator_pool=people)
         check_fit(made)
         return replace(made, facts=made.counts())
 
@@ -135,13 +131,9 @@ class Problem:
         O(bytes)."""
         pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
         whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
-        if self.annotator_pool is not None:
-            annotators = (
-                self.annotator_pool.names,
-                self.annotator_pool.prices.tolist(),
-                self.annotator_pool.is_model.tolist(),
-            )
-            whole.update(repr((*annotators, self.annotator_pool.identified)).encode())
+        if (people := self.annotator_pool) is not None:
+            known = (people.names, people.prices.tolist(), people.is_model.tolist())
+            whole.update(repr((*known, people.identified)).encode())
         return whole.hexdigest()[:16]
 
 
@@ -180,10 +172,10 @@ def accuracies(truth: Ints, table: Ints) -> Floats:
 
 def check_annotator_pool(problem: Problem) -> None:
     """ValueError unless answers fit the annotator pool and every row has at least one answer."""
-    if problem.annotator_pool is None:
+    if (people := problem.annotator_pool) is None:
         return
-    wanted = (len(problem.truth), len(problem.annotator_pool))
-    if not len(problem.annotator_pool) or problem.answers.shape != wanted:
+    wanted = (len(problem.truth), len(people))
+    if not len(people) or problem.answers.shape != wanted:
         raise ValueError(
             f"answers has shape {problem.answers.shape}; wanted {wanted}, one column at least"
         )
@@ -192,10 +184,8 @@ def check_annotator_pool(problem: Problem) -> None:
         raise ValueError(
             f"row {empty[0]} has no answer by anybody ({len(empty)} such rows); wanted one at least"
         )
-    if not np.all(problem.annotator_pool.prices > 0):
-        raise ValueError(
-            f"an annotator's price is {problem.annotator_pool.prices.min()}; wanted above 0"
-        )
+    if not np.all(people.prices > 0):
+        raise ValueError(f"an annotator's price is {people.prices.min()}; wanted above 0")
 
 
 def classes(name: str, values: Any, least: int = 0) -> Ints:

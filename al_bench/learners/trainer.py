@@ -91,9 +91,7 @@ class Trainer:
 
         where, _ = self.device(), dtype(precision)  # raises for an unknown format
         if where.type == "cpu" and precision == "float16":
-            raise ValueError(
-                "precision=float16 needs a GPU to train on; wanted float32 or bfloat16"
-            )
+            raise ValueError("precision=float16 needs a GPU; wanted float32 or bfloat16")
         devices = {"accelerator": "cpu", "devices": 1}
         if where.type == "cuda":
             devices = {"accelerator": "gpu", "devices": [where.index or 0]}
@@ -101,9 +99,9 @@ class Trainer:
 
     def shown(self, name: str, total: int, what: str) -> AbstractContextManager[Advance]:
         """Progress lines, if enabled."""
-        return (
-            lines(name, total, 0, what) if self.enable_progress_bar else nullcontext(lambda _: None)
-        )
+        if not self.enable_progress_bar:
+            return nullcontext(lambda _: None)
+        return lines(name, total, 0, what)
 
 
 PLAIN = Trainer()

@@ -145,10 +145,9 @@ def train(
     )
     network.train()
     order = batches(len(rows), recipe.batch, recipe.steps, rng)
+    steps = _Steps(rows, reader, terms, order)
     # an own generator, as the loader would draw from the global one
-    loader = DataLoader(
-        _Steps(rows, reader, terms, order), batch_size=None, generator=torch.Generator()
-    )
+    loader = DataLoader(steps, batch_size=None, generator=torch.Generator())
     with exact(), shown as advance:
         trainer.fit(_Fit(network, loss, terms, recipe, advance), loader)
     leader.steps += trainer.global_step

@@ -31,7 +31,7 @@ from al_bench.core.rng import rng
 from al_bench.report.merge import MEASURED, check_run_ids, differences, runs_of, science_of
 from al_bench.report.results import Results, check_problems, read_parquet, read_runs, write_parquet
 from al_bench.report.savings import area
-from al_bench.runs.component import identified, name_of, run_id
+from al_bench.runs.component import identified, name_of
 from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
@@ -102,7 +102,7 @@ def enter(
     if check_config(of_method(overrides), extra):
         raise ValueError(f"{name} breaks a promise of its kind (above), so nothing was run; "
                          "`albench check` with the same options checks it again")  # fmt: skip
-    ids = [run_id(job.science) for job in planned]
+    ids = [job.id for job in planned]
     sweep(planned, extra, f"{name} on {task.name}")
     results = read_runs(Path(planned[0].at("results")) / "runs", ids)
     unknown = check_entry(name, results, ids, task)
@@ -130,7 +130,7 @@ def verify(
                          f"version {task.version}")  # fmt: skip
     planned = entered(task, [*entry.overrides, *overrides], extra)
     check_blind(entry.name, planned[0])
-    jobs = {run_id(job.science): job for job in planned}
+    jobs = {job.id: job for job in planned}
     check_entry(str(folder), entry.results, jobs, task)
     seed = randbelow(2**31) if seed is None else seed
     drawn = sampled_runs(jobs, share, seed)
@@ -240,9 +240,7 @@ def read_entry(folder: Path) -> Entry:
     overrides = tuple(map(str, fields["overrides"]))
     for override in overrides:
         if override not in of_method(overrides) or ".." in override:  # may reach other folders
-            raise ValueError(
-                f"{path}: overrides has {override!r}; wanted only what says the method"
-            )
+            raise ValueError(f"{path}: overrides has {override!r}; wanted what says the method")
     made_by, results = mapping(folder / ENVIRONMENT), read_parquet(folder / RESULTS)
     return Entry(fields["name"], fields["task"], fields["version"], overrides, results, made_by)
 

@@ -69,9 +69,7 @@ def check_run_ids(frame: pd.DataFrame, where: str) -> None:
     """ValueError unless every id is the hash of its run's columns, and no column is missing."""
     for column in (*NEEDED, *(f"{group}_config" for group in GROUPS)):
         if column not in frame:
-            raise ValueError(
-                f"{where} has no column {column!r}; wanted a table of `albench report`"
-            )
+            raise ValueError(f"{where} has no column {column!r}; wanted one of `albench report`")
     for row in runs_of(frame):
         try:
             wanted = name_of(science_of(row))

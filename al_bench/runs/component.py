@@ -77,8 +77,17 @@ def run_id(settings: Mapping[str, Any]) -> str:
 
 def name_of(known: Any) -> str:
     """The run id of settings that `identified` has completed already."""
-    text = json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return sha256(text.encode()).hexdigest()[:12]
+    return sha256(as_text(known).encode()).hexdigest()[:12]
+
+
+def as_text(known: Any) -> str:
+    return json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def joined_name(texts: Mapping[str, str]) -> str:
+    """`name_of` a mapping, from the text of each of its values."""
+    whole = ",".join(f'"{key}":{texts[key]}' for key in sorted(texts))
+    return sha256(f"{{{whole}}}".encode()).hexdigest()[:12]
 
 
 def identified(node: Any, several: bool = False) -> Any:

@@ -9,9 +9,7 @@ from typing import Any
 OURS = "al_bench."
 CLASS = "._target_"  # end of the dotted name of a part's class
 RIGHT = "no label noise"
-INNER = (
-    "inner" + CLASS
-)  # the class of an inner part, such as the strategy whose scores another one uses
+INNER = "inner" + CLASS  # the class of an inner part, such as a wrapped strategy
 SAID = {  # display names by class; a rate is given in per cent
     "Natural": "natural skew",
     "LongTail": "long tail {ratio}:1",

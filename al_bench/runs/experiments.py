@@ -22,7 +22,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from al_bench.runs.config import as_hydra_takes, key_of
-from al_bench.runs.plan import Plan, composed, composer, plan
+from al_bench.runs.plan import Composer, Plan, composed, plan
 
 
 def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -72,7 +72,7 @@ def text(value: Any) -> str:
 
 def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
     """The plan of each sweep, by name; ValueError that names a sweep that is wrong."""
-    made, compose = {}, composer(extra)
+    made, compose = {}, Composer(extra)
     for name, line in command_lines(overrides, extra).items():
         try:
             made[name] = plan(line, extra, compose)

@@ -50,22 +50,48 @@ def is_option(override: str, folders: Sequence[Path]) -> bool:
 
 def defaults(chosen: Chosen, folders: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:
     """The main config with the chosen options, and the option of each group."""
-    config: dict[str, Any] = dict(read_yaml(config_dir() / "config.yaml"))
-    entries, found, chosen = config.pop("defaults"), dict[str, str](), dict(chosen)
-    del config["hydra"]
-    for entry in entries:
-        ((key, option),) = {"_self_": None}.items() if entry == "_self_" else entry.items()
-        if key == "_self_" or key.startswith("override "):
-            continue
-        group, _, place = key.partition("@")
-        place, option = place or group, chosen.pop(key, option)
-        option = None if option == "null" else option
-        found[place] = str(option)
-        if option is not None:
-            config[place] = read_option(group, option, folders, chosen, place)
+    whole, chosen = read_yaml(config_dir() / "config.yaml"), dict(chosen)
+    config = {key: value for key, value in whole.items() if key not in ("defaults", "hydra")}
+    nodes = {place: chosen_node(place, chosen, folders) for place in places()}
     if chosen:
         raise UnusualError(f"{next(iter(chosen))} is no group of the main config")
-    return config, found
+    config |= {place: node for place, (node, _) in nodes.items() if node is not None}
+    return config, {place: option for place, (_, option) in nodes.items()}
+
+
+def places() -> dict[str, tuple[str, str | None]]:
+    """By the name of its node each entry of the main config: ``group@place`` and its default."""
+    entries = read_yaml(config_dir() / "config.yaml")["defaults"]
+    pairs = (pair for entry in entries if entry != "_self_" for pair in entry.items())
+    return {key.rpartition("@")[2]: (key, option) for key, option in pairs if " " not in key}
+
+
+def chosen_node(place: str, chosen: Chosen, folders: Sequence[Path]) -> tuple[Any, str]:
+    """The values of one node of the main config and its option's name; what is chosen of it is
+    removed from `chosen`."""
+    key, option = places()[place]
+    option = chosen.pop(key, option)
+    if option in (None, "null"):
+        return None, "None"
+    return read_option(key.partition("@")[0], option, folders, chosen, place), option
+
+
+def of_experiment(name: str, folders: Sequence[Path]) -> tuple[Chosen, dict[str, Any]]:
+    """The options that an experiment chooses, by ``group@place``, and its values; UnusualError
+    unless it is made of other experiments and of overrides of the main config's options."""
+    if (path := file_of("experiment", name, folders)) is None:
+        raise UnusualError(f"there is no experiment {name}")
+    package, own = _loaded(path, path.stat().st_mtime_ns)
+    chosen, values = dict[str, str](), dict[str, Any]()
+    for entry in own.get("defaults", []) if package == "_global_" else [None]:
+        if isinstance(entry, Mapping) and all(key.startswith("override /") for key in entry):
+            chosen |= {key.removeprefix("override /"): one for key, one in entry.items()}
+        elif isinstance(entry, str) and entry.startswith("/experiment/"):
+            more, inner = of_experiment(entry.removeprefix("/experiment/"), folders)
+            chosen, values = {**more, **chosen}, deep_merged(values, inner)
+        else:
+            raise UnusualError(f"{path} has {entry}")
+    return chosen, deep_merged(values, {k: v for k, v in own.items() if k != "defaults"})
 
 
 def option_names(group: str, folders: Sequence[Path]) -> list[str]:
@@ -192,17 +218,19 @@ def deep_merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, A
 
 def read_yaml(path: Path) -> Mapping[str, Any]:
     """The content of a file, cached until the file changes; callers must not modify it."""
-    return _loaded(path, path.stat().st_mtime_ns)
+    package, values = _loaded(path, path.stat().st_mtime_ns)
+    if package:
+        raise UnusualError(f"{path} has a place of its own")
+    return values
 
 
 @lru_cache(maxsize=1024)
-def _loaded(path: Path, changed: int) -> Mapping[str, Any]:
+def _loaded(path: Path, changed: int) -> tuple[str, Mapping[str, Any]]:
     import yaml
 
     text = path.read_text("utf-8")
-    if "# @package" in text:
-        raise UnusualError(f"{path} has a place of its own")
-    return yaml.load(text, loader()) or {}
+    package = re.search(r"# @package (\S*)", text)
+    return package[1] if package else "", yaml.load(text, loader()) or {}
 
 
 @cache

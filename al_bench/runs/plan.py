@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from hashlib import sha256
@@ -14,9 +14,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from al_bench.runs.component import as_text, identified, joined_name, run_id
 from al_bench.runs.config import (
     EXPERIMENT,
+    OPTIONAL,
     PROBLEM,
+    SCIENCE,
+    TRAINING,
     as_hydra_takes,
     config_folders,
     key_of,
@@ -24,7 +28,16 @@ from al_bench.runs.config import (
     run_spec,
     trust_folder,
 )
-from al_bench.runs.options import UnusualError, defaults, is_option, unknown_key
+from al_bench.runs.options import (
+    UnusualError,
+    chosen_node,
+    deep_merged,
+    defaults,
+    is_option,
+    of_experiment,
+    places,
+    unknown_key,
+)
 
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # runs jobs in this process
 PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # an override that chooses one option
@@ -46,6 +59,16 @@ class Node:
         assert isinstance(values, dict)
         texts = {key: str(value) for key, value in values.items()}
         return {str(k): values[k] for k, t in texts.items() if "${" not in t and "???" not in t}
+
+    def text(self, key: str, several: bool) -> str:
+        """What a plain key adds to the text that is hashed into a run's id."""
+        if (key, several) not in self.texts:
+            self.texts[key, several] = as_text(identified(self.plain[key], several))
+        return self.texts[key, several]
+
+    @cached_property
+    def texts(self) -> dict[tuple[str, bool], str]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -87,6 +110,18 @@ class Job:
     def science(self) -> dict[str, Any]:
         """The settings that decide the run's numbers."""
         return run_spec(self.at)
+
+    @cached_property
+    def id(self) -> str:
+        """The run's id: `run_id` of the science, where nodes that runs share are read once."""
+        keys = (*SCIENCE, *OPTIONAL, "trainer")
+        nodes = {key: self.changed.get(key, self.base) for key in keys}
+        known = all(key in node.plain for key, node in nodes.items())
+        if not known or any(nodes["trainer"].plain["trainer"].get(key) for key in TRAINING):
+            return run_id(self.science)
+        several = bool(nodes["annotators"].plain["annotators"])
+        chosen = [key for key in OPTIONAL if nodes[key].plain[key] is not None]
+        return joined_name({k: nodes[k].text(k, several) for k in (*SCIENCE, *chosen)})
 
     def having(self, values: Mapping[str, Any]) -> Job:
         """The same run with other values of some top-level keys, which then have no option name."""
@@ -136,26 +171,57 @@ class Plan:
         return Job((*self.fixed, *combination), self.base, changed, self.folders)
 
 
-Composer = Callable[..., Node]  # composes a config from overrides
+class Composer:
+    """Composes configs, and caches them: runs of one sweep share most nodes."""
 
+    def __init__(self, extra: Path | None) -> None:
+        self.extra, self.folders = extra, config_folders(extra)
+        self.made: dict[tuple[str, ...], Node] = {}
 
-def composer(extra: Path | None) -> Composer:
-    """A function that composes configs and caches them: runs of one sweep share most nodes."""
-    folders = config_folders(extra)
+    def whole(self, *overrides: str) -> Node:
+        """The whole config with some options, by Hydra where they are not plain ones."""
+        if overrides not in self.made:
+            try:
+                values, choices = defaults(plain_options(overrides), self.folders)
+                hydra = {"launcher": {"_target_": HERE}, "sweeper": {"params": None}}
+                config = OmegaConf.create(values, flags={"struct": True})
+                self.made[overrides] = Node(config, choices, OmegaConf.create(hydra))
+            except UnusualError:
+                self.made[overrides] = by_hydra(overrides, self.extra)
+        return self.made[overrides]
 
-    @cache
-    def composed(*overrides: str) -> Node:
+    def part(self, key: str, own: Sequence[str], options: Sequence[str]) -> Node:
+        """The top-level key that its `own` options choose; options: of the whole config."""
+        if (key, *own, *options) not in self.made:
+            self.made[key, *own, *options] = self.part_of(key, own, options)
+        return self.made[key, *own, *options]
+
+    def part_of(self, key: str, own: Sequence[str], options: Sequence[str]) -> Node:
         try:
-            if not all(map(PLAIN.fullmatch, overrides)):
+            given = plain_options([o for o in options if not o.startswith("hydra")])
+            chosen, values = dict[str, str](), dict[str, Any]()
+            if "experiment" in given:
+                chosen, values = of_experiment(given.pop("experiment"), self.folders)
+            if given:
                 raise UnusualError
-            chosen = dict(override.split("=", 1) for override in overrides)
-            values, choices = defaults(chosen, folders)
+            chosen = {k: option for k, option in chosen.items() if top_level_node(k) == key}
+            chosen |= plain_options(own)
+            node, option = chosen_node(key, chosen, self.folders)
+            if chosen:
+                raise UnusualError
         except UnusualError:
-            return by_hydra(overrides, extra)
-        hydra = OmegaConf.create({"launcher": {"_target_": HERE}, "sweeper": {"params": None}})
-        return Node(OmegaConf.create(values, flags={"struct": True}), choices, hydra)
+            return self.whole(*options, *own)
+        if key in values:
+            node = deep_merged(node or {}, values[key])
+        config = OmegaConf.create({key: node}, flags={"struct": True})
+        return Node(config, {key: option}, self.whole(*options).hydra)
 
-    return composed
+
+def plain_options(overrides: Sequence[str]) -> dict[str, str]:
+    """The option of each group; UnusualError where an override does more than choosing one."""
+    if not all(map(PLAIN.fullmatch, overrides)):
+        raise UnusualError
+    return dict(override.split("=", 1) for override in overrides)
 
 
 def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
@@ -182,14 +248,16 @@ def plan(
     other plans."""
     if extra is not None:
         trust_folder(extra)
-    folders, compose = config_folders(extra), compose or composer(extra)
+    folders, compose = config_folders(extra), compose or Composer(extra)
     lines = as_hydra_takes(overrides)
     several = [(line, values_of(line, extra)) for line in lines]
     fixed = [line for line, values in several if values is None]
     swept = [values for _, values in several if values is not None]
-    options = [o for o in fixed if is_option(o, folders) or o.startswith("hydra")]
-    values = [o for o in fixed if o not in options]  # applied to the node that they change
-    base = compose(*options)
+    of_nodes = places().keys() - {"experiment", "task"}
+    own = [o for o in fixed if top_level_node(o) in of_nodes or not is_option(o, folders)]
+    values = [o for o in own if not o.startswith("hydra")]  # each changes one node
+    options = [o for o in fixed if o not in values]
+    base = compose.whole(*options)
     params = base.hydra.sweeper.get("params") or {}
     given = {key_of(line) for line in lines}
     more = [f"{key}={value}" for key, value in params.items()]
@@ -200,7 +268,7 @@ def plan(
         for key, group in _by_node(combination).items():
             if group not in nodes:
                 own = [o for o in group if is_option(o, folders)]
-                node = compose(*options, *own) if own else base
+                node = compose.part(key, own, options) if own else base
                 nodes[group] = with_values(node, key, [o for o in group if o not in own], folders)
     return Plan(tuple(lines), tuple(options), base, nodes, combinations, tuple(folders))
 
@@ -258,7 +326,7 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     """The config of some single-valued overrides; the sweeps of an experiment are ignored."""
     folders, lines = config_folders(extra), as_hydra_takes(overrides)
     options = [line for line in lines if is_option(line, folders)]
-    base, values = composer(extra)(*options), [line for line in lines if line not in options]
+    base, values = Composer(extra).whole(*options), [o for o in lines if o not in options]
     changed = {k: with_values(base, k, own, folders) for k, own in _by_node(values).items()}
     return Job(tuple(lines), base, changed, tuple(folders)).config
 
@@ -283,6 +351,7 @@ def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return groups
 
 
+@cache
 def top_level_node(override: str) -> str:
     """The top-level node that an override changes: ``strategy@init`` changes init."""
     return key_of(override).split("@")[-1].split(".")[0].split("/")[0]

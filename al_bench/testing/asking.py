@@ -40,12 +40,9 @@ def people_of(table: Ints, identified: bool) -> AnnotatorPool:
 def bought(state: State, table: Ints, rows: Ints, rng: np.random.Generator) -> State:
     """The state after one more answer to each of these rows, by a random annotator or the next
     place."""
-    assert state.annotator_pool is not None
-    draw = (
-        rng.uniform(1, 2, size=(len(rows), len(state.annotator_pool)))
-        if state.annotator_pool.identified
-        else 1.0
-    )
+    pool = state.annotator_pool
+    assert pool is not None
+    draw = rng.uniform(1, 2, size=(len(rows), len(pool))) if pool.identified else 1.0
     annotators = np.argmax(state.available[rows] * draw, axis=1)
     return state.tell(rows, table[rows, annotators], annotators)
 

@@ -134,7 +134,8 @@ def _states() -> Iterator[tuple[str, State, Ints]]:
     one[np.flatnonzero(truth == 0)[:5]] = 0
     yield "one class labelled", State(rows, one, state.model), truth
     yield "hidden rows", state.hide(np.arange(0, 61, 2)), truth
-    yield "equal rows", State(_equal(rows), state.labels, _flat(rows)), truth
+    equal = Rows(rows.inputs, np.ones_like(rows.features), np.full_like(rows.prior, 0.25))
+    yield "equal rows", State(equal, state.labels, _Table(np.full_like(rows.prior, 0.25))), truth
     sure: Model = _Table(np.eye(4)[truth])
     yield "a model that is sure", State(rows, state.labels, sure), truth
     flat = replace(rows, prior=np.full_like(rows.prior, 0.25))
@@ -147,11 +148,3 @@ def _states() -> Iterator[tuple[str, State, Ints]]:
     yield "an earlier training set without beliefs", *make_trained(61, False)
     many, truth_many = make_state(n=30, k=40, labelled=6)
     yield "more classes than rows", many, truth_many
-
-
-def _equal(rows: Rows) -> Rows:
-    return Rows(rows.inputs, np.ones_like(rows.features), np.full_like(rows.prior, 0.25))
-
-
-def _flat(rows: Rows) -> Model:
-    return _Table(np.full((len(rows), rows.n_classes), 1 / rows.n_classes))

@@ -235,8 +235,6 @@ def stored_images(table: Any, column: str, where: str) -> StoredImages:
     import datasets
 
     if not isinstance(table.features[column], datasets.Image):
-        raise ValueError(
-            f"{where}: column {column!r} holds {table.features[column]}; wanted images"
-        )
+        raise ValueError(f"{where}: column {column!r} is {table.features[column]}; wanted images")
     encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
     return StoredImages(encoded, column, where)
