@@ -206,7 +206,7 @@ def main() -> None:
         least = all_[classes].astype(float).mean().min()
         holds = all_["certified"].astype(float).mean()
         body.append([
-            data, f"{noise:.0%}", rule, f"{mean['rows']:.0%}", f"{mean['answers']:,.0f}",
+            str(data), f"{noise:.0%}", str(rule), f"{mean['rows']:.0%}", f"{mean['answers']:,.0f}",
             "" if np.isnan(mean["foreseen"]) else f"{mean['foreseen']:,.0f}",
             f"{100 * mean['average']:.1f}", f"{100 * mean['worst']:.1f}", f"{100 * least:.1f}",
             "" if np.isnan(holds) else f"{100 * holds:.0f}", f"{100 * mean['missed']:.1f}",

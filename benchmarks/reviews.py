@@ -206,11 +206,14 @@ def page(lines: pd.DataFrame, reading: pd.DataFrame, seeds: int) -> str:
     body = [[str(data), *map(shown, row)] for data, row in mean.iterrows()]
     reading = reading.assign(held=reading["recall"] >= 1 - ERROR)
     by_rule = reading.groupby(["data", "rule"], sort=False)[["read", "recall", "held"]].mean()
-    ends = [[*map(str, name), *map(shown, row)] for name, row in by_rule.iterrows()]
+    ends = [
+        [str(data), str(rule), *map(shown, row)]
+        for (data, rule), row in zip(by_rule.index, by_rule.to_numpy(), strict=True)
+    ]
     return "\n".join([
         "# Rare classes beside ASReview",
         "",
-        f"Made by `python benchmarks/reviews.py`: ASReview 3.0.8, {seeds} seeds. *own*: its "
+        f"Made by `python benchmarks/reviews.py`: ASReview 3.0.8, {'one seed' if seeds == 1 else f'{seeds} seeds'}. *own*: its "
         "default, *same*: its classifier on the features of all others, *known*: started with a "
         "row of each class instead of random ones. Found of the class among 300 labels, %, mean "
         "of answers that are all right and of a tenth wrong either way.",
