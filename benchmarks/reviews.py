@@ -213,7 +213,7 @@ def page(lines: pd.DataFrame, reading: pd.DataFrame, seeds: int) -> str:
     return "\n".join([
         "# Rare classes beside ASReview",
         "",
-        f"Made by `python benchmarks/reviews.py`: ASReview 3.0.8, {'one seed' if seeds == 1 else f'{seeds} seeds'}. *own*: its "
+        f"Made by `python benchmarks/reviews.py`: ASReview 3.0.8, seeds: {seeds}. *own*: its "
         "default, *same*: its classifier on the features of all others, *known*: started with a "
         "row of each class instead of random ones. Found of the class among 300 labels, %, mean "
         "of answers that are all right and of a tenth wrong either way.",
