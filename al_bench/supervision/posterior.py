@@ -37,9 +37,9 @@ class PosteriorLabels:
 class PosteriorLabelsPool:
     """`PosteriorLabels`, and pseudo-labels of each class's most confident unlabelled rows (ours).
 
-    A pseudo-label of class c weighs ``min(1, fade / n_c)``, with n_c labelled rows of that class, or
-    the mean over classes if that is less: beside thousands of answers they are worth little, but a
-    rare class has few answers for long.
+    A pseudo-label of class c weighs ``min(1, fade / n_c)``, with n_c labelled rows of that class,
+    or the mean over classes if that is less: beside thousands of answers they are worth little,
+    but a rare class has few answers for long.
 
         >>> taught = PosteriorLabelsPool(fraction=0.5).training_set(state, rng)
 
