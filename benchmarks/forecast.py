@@ -37,7 +37,6 @@ from al_bench.labelling.forecast.law import (
     Sample,
     design,
     expit,
-    matrix,
 )
 from al_bench.report.names import OWN
 from al_bench.report.savings import area
@@ -53,6 +52,7 @@ NAMES = ("savings", "foundation")
 CONFIGS = [f"{group}_config" for group in PROBLEM]
 SEEDS = 3
 AT = 50  # labels of most of the page
+TOLD = (0, 50, 200)
 COSTS = (0.0, 0.01, 0.03)  # balanced accuracy that all labels of the budget cost
 START = 3  # rounds that a power law is fitted to
 
@@ -67,14 +67,11 @@ def problems(frame: pd.DataFrame) -> pd.DataFrame:
 
 def facts_by_labels(problem: Problem, noise: float, seed: int) -> list[dict[str, Any]]:
     """The facts of a problem without labels, and with more and more of random rows."""
-    pool, found, smooth = problem.pool, [], None
     order = rng(seed, "forecast labels").permutation(len(problem.truth))
-    for count in (m for m in STARTS if m <= len(order) / 2):
-        rows = order[:count]
-        one = facts_of(pool.features, pool.prior, rows, problem.answers[rows], noise, seed, smooth)
-        smooth = one.smooth
-        found.append(asdict(one))
-    return found
+    some = [order[:count] for count in STARTS if count <= len(order) / 2]
+    pool = problem.pool
+    return [asdict(facts_of(pool.features, pool.prior, rows, problem.answers[rows], noise))
+            for rows in some]  # fmt: skip
 
 
 def make_facts() -> pd.DataFrame:
@@ -98,8 +95,6 @@ def make_facts() -> pd.DataFrame:
                 {"problem": name, **one} for one in facts_by_labels(made, noise, line["seed"])
             ]
         print(len(lines), name, file=sys.stderr, flush=True)
-        if os.environ.get("PART") and len(lines) % 50 == 0:
-            pd.DataFrame(lines).to_parquet("/tmp/forecast/part.parquet", index=False)
     return pd.DataFrame(lines)
 
 
@@ -152,7 +147,7 @@ def runs() -> pd.DataFrame:
             "data": first["dataset"],
             "family": FAMILIES.get(first["dataset"], first["dataset"]),
             "model": name_of(json.loads(first["prior_config"])),
-            "alone": float(first["prior_balanced_accuracy"]),
+            ALONE: float(first["prior_balanced_accuracy"]),
             "counts": counts,
             **{arm: same.get(arm) for arm in METHODS},
         })  # fmt: skip
@@ -169,7 +164,8 @@ def replays(sample: Sample, held: str) -> pd.DataFrame:
         for _, line in sample.problems[inside].iterrows():
             if all(line[arm] is not None for arm in ARMS):
                 course = law.forecast(Facts.of(line), line["counts"])
-                about = {name: line[name] for name in ("problem", "family", "noise", "alone")}
+                about = {name: line[name] for name in ("problem", "family", "noise")}
+                about["alone"] = line[ALONE]
                 about["cell"] = f"{line['data']} {line['model']} {line['noise']}"
                 lines += [about | one for one in quantities(line, course)]
     return pd.DataFrame(lines)
@@ -177,7 +173,7 @@ def replays(sample: Sample, held: str) -> pd.DataFrame:
 
 def quantities(line: pd.Series, course: Forecast) -> Iterator[dict[str, Any]]:
     """The quantities of one forecast with their truths."""
-    counts, alone = line["counts"], line["alone"]
+    counts, alone = line["counts"], line[ALONE]
 
     def one(what: str, arm: str, truth: float, values: Floats) -> dict[str, Any]:
         middle, low, high = course.band(values)
@@ -258,7 +254,7 @@ HEAD = ("quantity", "coverage, %", "width", "mean error", "within 3, %")
 SHOWN = (("end", ALONE), ("end", "random"), ("end", "codecision"), ("area", "codecision"),
          ("gain", "codecision"))  # fmt: skip
 FORECAST = "the forecast"
-MEAN = ("noise", "labels a class")  # what the mean curve knows
+MEAN = ("noise", "labels seen of a class")  # what the mean curve knows
 
 
 def judged(frame: pd.DataFrame, label: str) -> list[list[str]]:
@@ -278,13 +274,17 @@ def followed(by_set: Mapping[int, pd.DataFrame]) -> Iterator[list[str]]:
                     yield [name, f"{100 * cost:.0f}", *cells]
 
 
-def coefficients(law: Law, sample: Sample) -> list[list[str]]:
+def coefficients(law: Law) -> list[list[str]]:
     """What one standard deviation of a fact more does to the logit, by arm."""
-    line = Facts.of(sample.problems.iloc[0])
-    names = [*design(line, np.ones(1))]
-    found = {arm: law.regressions[arm][-1].coef_ for arm in (ALONE, "random", "codecision")}
-    return [[name, *(f"{c[n]:+.2f}" if n < len(c) else "" for c in found.values())]
-            for n, name in enumerate(names)]  # fmt: skip
+    arms = (ALONE, "random", "codecision")
+    line = Facts(1000, 2, 0.0, AT, 0.5, 0.5, 0.5, np.full(2, 0.5), 0.5)
+    found = {
+        arm: dict(zip(design(line, arm, np.ones(1)), law.regressions[arm][-1].coef_, strict=True))
+        for arm in arms
+    }
+    names = dict.fromkeys(name for arm in arms[::-1] for name in found[arm])
+    return [[name, *(f"{found[a][name]:+.2f}" if name in found[a] else "" for a in arms)]
+            for name in names]  # fmt: skip
 
 
 def page(runs: pd.DataFrame, by_set: dict[int, pd.DataFrame], sample: Sample) -> str:
@@ -305,7 +305,8 @@ def page(runs: pd.DataFrame, by_set: dict[int, pd.DataFrame], sample: Sample) ->
         *("", "## By labels told", ""),
         *table(("labels", *HEAD), [x for n, one in by_set.items() for x in judged(one, str(n))]),
         *("", f"## Held out otherwise, and other forecasts, {AT} labels", ""),
-        "Mean curve: a law that knows only the noise and the labels. Power law: through the true "
+        "Mean curve: the foundation model as the labels have it, and on top the mean gain by "
+        "labels and noise. Power law: through the true "
         "test scores of the first three rounds, which are 30 % of the budget.",
         "",
         *table(("forecast", *HEAD), [
@@ -322,7 +323,7 @@ def page(runs: pd.DataFrame, by_set: dict[int, pd.DataFrame], sample: Sample) ->
         *("", f"## The law, {AT} labels", ""),
         "What one standard deviation of a fact more does to the logit of the balanced accuracy.",
         "",
-        *table(("fact", ALONE, "random", "codecision"), coefficients(Law.of(sample), sample)),
+        *table(("fact", ALONE, "random", "codecision"), coefficients(Law.of(sample))),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
 
@@ -331,11 +332,11 @@ def law_line(law: Law, noise: float) -> tuple[Floats, Floats]:
     """(p,) scores of a foundation model alone and codecision's gains over it, as the law has them
     with six even classes and a foundation model that is right as often as it says."""
     shares, found = np.full(6, 1 / 6), []
-    smooth, learnable = 0.4, 0.3 * (1 - 1.2 * noise) ** 2  # as of the median problem
+    learnable = 0.3 * (1 - 1.2 * noise) ** 2  # as of the median problem
     for level in np.linspace(0.2, 0.95, 31):
-        facts = Facts(3000, 6, noise, AT, level, level, level, shares, smooth, learnable)
-        known = {ALONE: matrix(facts, None)[None], "codecision": matrix(facts, np.array([240.0]))}
-        alone, ours = (expit(law.regressions[arm].predict(x))[0] for arm, x in known.items())
+        facts = Facts(3000, 6, noise, AT, level, level, level, shares, learnable)
+        alone, ours = (float(expit(law.middle(facts, arm, np.array([240.0])))[0])
+                       for arm in (ALONE, "codecision"))  # fmt: skip
         found.append((alone, ours - alone))
     alone, gain = np.array(found).T
     return alone, gain
@@ -385,7 +386,7 @@ def main() -> None:
     if args.facts:
         make_facts().to_parquet(FACTS, index=False)
     found = runs()
-    samples = {n: Sample.of(found, n) for n in STARTS}
+    samples = {n: Sample.of(found, n) for n in TOLD}
     by_set = {n: replays(one, "family") for n, one in samples.items()}
     text = page(found, by_set, samples[AT])
     print(text)

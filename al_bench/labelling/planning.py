@@ -76,7 +76,7 @@ def plan_of_session(
             f"{1 - 1 / k:.3g}, where they say nothing"
         )
     pool = now.pool.rows
-    facts = facts_of(pool.features, pool.prior, rows, answers, noise or 0.0, now.settings.seed)
+    facts = facts_of(pool.features, pool.prior, rows, answers, noise or 0.0)
     found = plan_of(facts, law(facts.labels), target, price, budget)
     more = () if session.has_prior else ("the embeddings came without class probabilities",)
     unseen = [name for c, name in enumerate(now.settings.classes) if not (answers == c).any()]

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from al_bench.core.arrays import one_hot
-from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
 
-ROWS = 800  # drawn to see how the foundation model's classes lie among the features
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0)  # of the ridge, in mean squared lengths of a row
-STEPS = 30  # of expectation maximisation
+MOST = 500  # labelled rows that are asked how well features tell them
+WORD = 5  # labels that what the foundation model says of itself is worth
+STEPS = 50  # of expectation maximisation
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Facts:
     rows, classes: their numbers; noise: fraction of wrong answers; labels: of rows drawn at random;
     confidence: mean probability of the foundation model's class; right, recall: its accuracy, and
     mean recall of the classes, as it says itself or, with labels, as these say; shares: (k,) of the
-    classes, likewise; smooth: fraction of variance of its classes that a linear head on the
-    features explains, leave-one-out; learnable: the same of the labels, 0 without any.
+    classes, likewise; learnable: fraction of variance of the labels that a linear head on the
+    features explains, leave-one-out, 0 without any.
     """
 
     rows: int
@@ -37,7 +37,6 @@ class Facts:
     right: float
     recall: float
     shares: Floats
-    smooth: float
     learnable: float
 
     @classmethod
@@ -54,52 +53,50 @@ class Facts:
 
 
 def facts_of(
-    features: Floats,
-    prior: Floats,
-    rows: Ints,
-    answers: Ints,
-    noise: float = 0.0,
-    seed: int = 0,
-    smooth: float | None = None,
+    features: Floats, prior: Floats, rows: Ints, answers: Ints, noise: float = 0.0
 ) -> Facts:
     """The facts of a pool.
 
     features: (n, d); prior: (n, k) class probabilities; rows, answers: (m,) labelled rows, which
-    must have been drawn at random, and their classes; smooth: if it is known from before. O(n k +
-    d ROWS^2).
+    must have been drawn at random, and their classes; noise: fraction of these that is wrong. O(n k
+    + d MOST^2).
     """
     n, k = prior.shape
-    if smooth is None:
-        some = rng(seed, "forecast").permutation(n)[:ROWS]
-        smooth = explained(features[some], one_hot(prior[some].argmax(axis=1), k))
-    joint = agreement(prior, rows, answers, noise)
-    shares = joint.sum(axis=0)
-    recalls = np.diag(joint) / np.maximum(shares, 1e-12)
-    own = explained(features[rows], one_hot(answers, k)) if len(rows) else 0.0
-    return Facts(n, k, noise, len(rows), float(prior.max(axis=1).mean()), float(np.trace(joint)),
-                 float(recalls.mean()), shares, smooth, own)  # fmt: skip
+    right, recalls, shares = agreement(prior, rows, answers, noise)
+    some = slice(None, None, len(rows) // MOST + 1)
+    own = explained(features[rows[some]], one_hot(answers[some], k)) if len(rows) else 0.0
+    sure = float(prior.max(axis=1).mean())
+    recall = float(recalls.mean())
+    return Facts(n, k, noise, len(rows), sure, right, recall, shares, own)
 
 
-def agreement(prior: Floats, rows: Ints, answers: Ints, noise: float) -> Floats:
-    """(k, k) fractions of the rows by the foundation model's class and the true one.
+def agreement(
+    prior: Floats, rows: Ints, answers: Ints, noise: float
+) -> tuple[float, Floats, Floats]:
+    """Accuracy of the foundation model, (k,) its recalls, and (k,) shares of the classes.
 
-    Expectation maximisation over the true classes of labelled rows, whose answers err evenly over
-    the other classes (Dawid and Skene, 1979). What the model says itself counts as one label a
-    class.
+    Maximum a posteriori by expectation maximisation over the true classes of labelled rows, whose
+    answers err evenly over the other classes (Dawid and Skene, 1979). Recalls lie about the
+    accuracy, the accuracy about what the model says itself, and the shares about those of its
+    classes, each with the weight of `WORD` labels. Its errors fall on classes as its guesses do, so
+    that a rare class does not take the blame for wrong answers about frequent ones.
     """
-    k = prior.shape[1]
-    guesses = prior.argmax(axis=1)
-    own = np.zeros((k, k))
-    np.add.at(own, guesses, prior.astype(np.float64))
-    own /= own.sum()
+    k, guesses = prior.shape[1], prior.argmax(axis=1)
+    sure, guessed = float(prior.max(axis=1).mean()), np.bincount(guesses, minlength=k) / len(prior)
     said = np.full((k, k), noise / (k - 1))
     np.fill_diagonal(said, 1 - noise)
-    heard, seen, joint = said[:, answers].T, one_hot(guesses[rows], k).astype(float), own
+    heard, hit = said[:, answers].T, one_hot(guesses[rows], k) > 0
+    missed = guessed[guesses[rows]][:, None] / np.maximum(1 - guessed, 1e-6)  # (m, k) if missed
+    before = (guessed + 1 / k) / 2
+    right, recalls, shares = sure, np.full(k, sure), before
     for _ in range(STEPS if len(rows) else 0):
-        truths = joint[guesses[rows]] * heard + 1e-12
+        truths = shares * np.where(hit, recalls, (1 - recalls) * missed) * heard + 1e-15
         truths /= truths.sum(axis=1, keepdims=True)
-        joint = (seen.T @ truths + k * own) / (len(rows) + k)
-    return joint
+        counts, hits = truths.sum(axis=0), (truths * hit).sum(axis=0)
+        right = float(hits.sum() + WORD * sure) / (len(rows) + WORD)
+        recalls = (hits + WORD * right) / (counts + WORD)
+        shares = (counts + WORD * before) / (len(rows) + WORD)
+    return right, recalls, shares
 
 
 def explained(features: Floats, classes: Floats) -> float:

@@ -26,7 +26,32 @@ ARMS = ("random", "margin", "codecision")
 STARTS = (0, 30, 50, 100, 200)  # numbers of labels that the law was fitted with
 PER_CLASS = np.array([1.0, 2, 4, 8, 16, 32])  # labels a class at which errors are kept
 MOST_PER_CLASS, MOST_OF_POOL = 40, 0.15  # labels that the runs had
-PENALTY = 0.1  # of the ridge, in variances of a fact
+PENALTY = 0.3  # of the ridge, in variances of a fact
+PLAIN = (
+    "labels seen of a class",
+    "labels by features",
+    "labels seen x by features",
+    "log labels a class",
+)
+KNOWN = {  # the facts that each arm depends on
+    ALONE: (
+        "recall of the foundation model",
+        "its accuracy",
+        "its confidence",
+        "log classes",
+        "noise",
+    ),
+    "random": PLAIN,
+    "margin": PLAIN,
+    "codecision": (
+        *PLAIN[:3],
+        "recall of the foundation model",
+        "log classes",
+        "noise",
+        "noise x recall",
+        "labels seen x recall",
+    ),
+}
 
 
 def logit(share: Floats | float) -> Floats:
@@ -39,36 +64,36 @@ def expit(score: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-score)))
 
 
-def design(facts: Facts, labels: Floats | None) -> dict[str, Floats]:
-    """What the logit is linear in, by name: of the foundation model alone (None), or (p,) of other
-    arms with so many labels."""
-    recall, right = logit(facts.recall), logit(facts.right)
+def origin(facts: Facts, arm: str) -> float:
+    """The logit that an arm is measured from: the foundation model's recall by the labels, and for
+    arms that are taught by labels alone zero."""
+    return float(logit(facts.recall)) if arm in (ALONE, "codecision") else 0.0
+
+
+def design(facts: Facts, arm: str, labels: Floats) -> dict[str, Floats]:
+    """What an arm's logit, from its origin, is linear in with (p,) numbers of labels, by name."""
+    recall, seen = logit(facts.recall), np.log1p(facts.seen(labels))
     known = {
         "recall of the foundation model": recall,
-        "its accuracy": right,
+        "its accuracy": logit(facts.right),
         "its confidence": logit(facts.confidence),
-        "its classes by features": np.asarray(facts.smooth),
         "log classes": np.log(facts.classes),
-        "entropy of classes": -(facts.shares @ np.log(np.maximum(facts.shares, 1e-12)))
-        / np.log(facts.classes),
-        "noise": np.asarray(facts.noise),
-    }
-    if labels is None:
-        return known
-    seen = np.log1p(facts.seen(labels))
-    known |= {
-        "labels by features": np.asarray(facts.learnable),
+        "noise": facts.noise,
         "noise x recall": facts.noise * recall,
-        "labels a class": seen,
-        "labels a class x recall": seen * recall,
-        "labels a class x by features": seen * facts.learnable,
+        "labels seen of a class": seen,
+        "labels seen x recall": seen * recall,
+        "labels by features": facts.learnable,
+        "labels seen x by features": seen * facts.learnable,
+        "log labels a class": np.log(labels / facts.classes),
     }
-    return {name: np.broadcast_to(value, np.shape(labels)) for name, value in known.items()}
+    return {
+        name: np.broadcast_to(known[name], np.shape(labels)) for name in known if name in KNOWN[arm]
+    }
 
 
-def matrix(facts: Facts, labels: Floats | None, names: Collection[str] | None = None) -> Floats:
-    """(p, q) values of `design`, or (q,) of the foundation model alone; names: only these."""
-    known = design(facts, labels)
+def matrix(facts: Facts, arm: str, labels: Floats, names: Collection[str] | None = None) -> Floats:
+    """(p, q) values of `design`; names: only these (None: all)."""
+    known = design(facts, arm, labels)
     return np.stack([v for name, v in known.items() if names is None or name in names], axis=-1)
 
 
@@ -122,16 +147,16 @@ class Sample:
         in (None: all of `design`)."""
         problems = runs[runs["labels"] == labels].reset_index(drop=True)
         facts = [Facts.of(line) for line in problems.to_dict("records")]
-        alone = np.stack([matrix(one, None, names) for one in facts])
-        designs, scores = {ALONE: alone}, {ALONE: logit(problems["alone"].to_numpy())}
-        owners = {ALONE: np.arange(len(problems))}
-        for arm in ARMS:
+        designs, scores, owners = {}, {}, {}
+        for arm in (ALONE, *ARMS):
             there = [n for n, curve in enumerate(problems[arm]) if curve is not None]
-            counts = [problems["counts"][n] for n in there]
-            parts = [matrix(facts[n], c, names) for n, c in zip(there, counts, strict=True)]
-            designs[arm] = np.concatenate(parts)
-            scores[arm] = logit(np.concatenate([problems[arm][n] for n in there]))
+            counts = [np.ones(1) if arm == ALONE else problems["counts"][n] for n in there]
+            curves = [np.atleast_1d(problems[arm][n]) for n in there]
+            pairs = list(zip(there, counts, strict=True))
+            designs[arm] = np.concatenate([matrix(facts[n], arm, c, names) for n, c in pairs])
             owners[arm] = np.repeat(there, [len(c) for c in counts])
+            origins = np.array([origin(one, arm) for one in facts])
+            scores[arm] = logit(np.concatenate(curves)) - origins[owners[arm]]
         return cls(problems, designs, scores, owners, names)
 
     def rows(self, arm: str, kept: Floats) -> Floats:
@@ -149,8 +174,9 @@ class Sample:
         _, place, sizes = np.unique(families, return_inverse=True, return_counts=True)
         weights = 1 / sizes[place] / len(sizes)
         steps = make_pipeline(StandardScaler(), Ridge(PENALTY))
-        given = {"standardscaler__sample_weight": weights, "ridge__sample_weight": weights}
-        return steps.fit(self.designs[arm][own], self.scores[arm][own], **given)
+        return steps.fit(
+            self.designs[arm][own], self.scores[arm][own], ridge__sample_weight=weights
+        )
 
 
 @dataclass(frozen=True)
@@ -186,14 +212,11 @@ class Law:
                     found[held] = apart[:, None]
                     continue
                 for n in np.flatnonzero(held):
-                    line = problems.iloc[n]
-                    found[n] = np.interp(
-                        np.log(PER_CLASS),
-                        np.log(line["counts"] / line["classes"]),
-                        apart[sample.owners[arm][own] == n],
-                    )
+                    places = np.log(problems["counts"][n] / problems["classes"][n])
+                    curve = apart[sample.owners[arm][own] == n]
+                    found[n] = np.interp(np.log(PER_CLASS), places, curve)
         _, place, sizes = np.unique(families[whole], return_inverse=True, return_counts=True)
-        named = ("rows", "classes", "noise", "confidence", "recall", "smooth")
+        named = ("rows", "classes", "noise", "confidence", "recall")
         return cls(
             {arm: sample.regression(arm, kept) for arm in errors},
             {arm: found[whole] for arm, found in errors.items()},
@@ -202,22 +225,28 @@ class Law:
             sample.names,
         )
 
+    def middle(self, facts: Facts, arm: str, labels: Floats) -> Floats:
+        """(p,) logits of an arm that the regression expects."""
+        found = self.regressions[arm].predict(matrix(facts, arm, labels, self.names))
+        return np.asarray(found + origin(facts, arm))
+
     def forecast(self, facts: Facts, labels: Floats) -> Forecast:
         """The forecast of a pool with (p,) numbers of labels."""
-        own = matrix(facts, None, self.names)[None]
-        alone = expit(self.regressions[ALONE].predict(own) + self.errors[ALONE][:, 0])
-        curves, places = {}, np.log(labels / facts.classes)
-        x = matrix(facts, labels, self.names)
-        for arm in ARMS:
-            apart = np.stack([np.interp(places, np.log(PER_CLASS), e) for e in self.errors[arm]])
-            curves[arm] = expit(self.regressions[arm].predict(x) + apart)
+        middle = {arm: self.middle(facts, arm, labels) for arm in self.regressions}
+        alone = expit(middle[ALONE][0] + self.errors[ALONE][:, 0])
+        places, grid = np.log(labels / facts.classes), np.log(PER_CLASS)
+        between = np.stack([np.interp(places, grid, one) for one in np.eye(len(grid))])
+        curves = {arm: expit(middle[arm] + self.errors[arm] @ between) for arm in ARMS}
         return Forecast(labels, alone, curves, self.weights)
 
 
-@cache
 def law(labels: int) -> Law:
     """The law of the committed runs for a forecast from so many labels."""
-    start = max(one for one in STARTS if one <= labels)
+    return committed_law(max(one for one in STARTS if one <= labels))
+
+
+@cache
+def committed_law(start: int) -> Law:
     return Law.of(Sample.of(pd.read_parquet(RUNS), start))
 
 

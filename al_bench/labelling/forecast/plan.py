@@ -31,7 +31,6 @@ NAMES = {
     "noise": "the fraction of wrong answers",
     "confidence": "the foundation model's confidence",
     "recall": "its balanced accuracy",
-    "smooth": "how well features tell its classes",
 }
 
 
