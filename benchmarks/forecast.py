@@ -392,7 +392,7 @@ def main() -> None:
     print(text)
     if args.write:
         PAGE.write_text(text, "utf-8")
-        found.drop(columns="problem").to_parquet(RUNS, index=False)
+        found.drop(columns=["problem", "data"]).to_parquet(RUNS, index=False)
         figures(by_set[AT], Law.of(samples[AT]))
 
 
