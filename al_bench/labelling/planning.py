@@ -78,9 +78,9 @@ def plan_of_session(
     pool = now.pool.rows
     facts = facts_of(pool.features, pool.prior, rows, answers, noise or 0.0)
     found = plan_of(facts, law(facts.labels), target, price, budget)
-    more = () if session.has_prior else ("the embeddings came without class probabilities",)
+    more = [] if session.has_prior else ["the embeddings came without class probabilities"]
     unseen = [name for c, name in enumerate(now.settings.classes) if not (answers == c).any()]
     if facts.labels and unseen:
         some = ", ".join(unseen[:3]) + f" and {len(unseen) - 3} more" * (len(unseen) > 3)
-        more += (f"no label is of {some}: of it only the foundation model's word is known",)
+        more.append(f"no label is of {some}: of it only the foundation model's word is known")
     return replace(found, notes=(*found.notes, *more))

@@ -3,7 +3,6 @@ how a few labels of rows drawn at random agree with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -40,8 +39,8 @@ class Facts:
     learnable: float
 
     @classmethod
-    def of(cls, line: Mapping[str, Any]) -> Facts:
-        """The facts in a line of a table."""
+    def of(cls, line: Any) -> Facts:
+        """The facts in a line of a table, a mapping or a series."""
         return cls(**{one.name: line[one.name] for one in fields(cls)})
 
     def seen(self, labels: Floats | float) -> Floats:

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from al_bench.core.state import Floats, Ints
 from al_bench.labelling.forecast.facts import Facts
 
+Bools = NDArray[np.bool_]
 RUNS = Path(__file__).parent / "runs.parquet"
 ALONE = "foundation model"
 ARMS = ("random", "margin", "codecision")
@@ -99,7 +101,7 @@ def matrix(facts: Facts, arm: str, labels: Floats, names: Collection[str] | None
 
 @dataclass(frozen=True)
 class Forecast:
-    """What may come: s equally likely courses, as weights say.
+    """What may come: s possible courses, as likely as their weights.
 
     labels: (p,); alone: (s,) the foundation model's score; curves: (s, p) by arm; weights: (s,)
     sum to one.
@@ -121,9 +123,9 @@ class Forecast:
             [np.take_along_axis(ordered, np.minimum(end, last)[None], 0)[0] for end in ends]
         )
 
-    def mean(self, values: Floats) -> Floats:
-        """Mean of (s, ...) values."""
-        return np.tensordot(self.weights, values, axes=1)
+    def mean(self, values: Floats | Bools) -> Floats:
+        """Mean of (s, ...) values; of truths their probability."""
+        return np.asarray(np.tensordot(self.weights, values, axes=1))
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Sample:
         """The sample of the runs with facts of so many labels; names: what the logits are linear
         in (None: all of `design`)."""
         problems = runs[runs["labels"] == labels].reset_index(drop=True)
-        facts = [Facts.of(line) for line in problems.to_dict("records")]
+        facts = [Facts.of(line) for _, line in problems.iterrows()]
         designs, scores, owners = {}, {}, {}
         for arm in (ALONE, *ARMS):
             there = [n for n, curve in enumerate(problems[arm]) if curve is not None]
@@ -159,11 +161,11 @@ class Sample:
             scores[arm] = logit(np.concatenate(curves)) - origins[owners[arm]]
         return cls(problems, designs, scores, owners, names)
 
-    def rows(self, arm: str, kept: Floats) -> Floats:
+    def rows(self, arm: str, kept: Bools) -> Bools:
         """Which rows of an arm's design are of the (n,) kept problems."""
         return np.asarray(kept[self.owners[arm]])
 
-    def regression(self, arm: str, kept: Floats) -> Any:
+    def regression(self, arm: str, kept: Bools) -> Any:
         """The ridge of an arm by the kept problems; every family counts the same."""
         from sklearn.linear_model import Ridge
         from sklearn.pipeline import make_pipeline
@@ -183,7 +185,7 @@ class Sample:
 class Law:
     """A law, fitted.
 
-    regressions: by arm, and of the foundation model alone; errors: (s, 1 + g) logits by arm on data
+    regressions: by arm, and of the foundation model alone; errors: (s, g) logits by arm on data
     sets left out, at `PER_CLASS` labels a class; weights: (s,) of these; ranges: lowest and highest
     value of each fact among the problems; names: as the sample's.
     """
@@ -195,7 +197,7 @@ class Law:
     names: Collection[str] | None = None
 
     @classmethod
-    def of(cls, sample: Sample, kept: Floats | None = None) -> Law:
+    def of(cls, sample: Sample, kept: Bools | None = None) -> Law:
         """The law of the kept problems (None: all)."""
         problems = sample.problems
         kept = np.ones(len(problems), dtype=bool) if kept is None else kept

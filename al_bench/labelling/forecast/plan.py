@@ -118,10 +118,10 @@ def advice(course: Forecast, target: float | None, price: float | None) -> str:
         chances = {
             a: float(course.mean((c >= target).any(axis=1))) for a, c in course.curves.items()
         }
-        alone = float(course.mean(course.alone >= target))
-        if alone >= 0.5:
+        there = float(course.mean(course.alone >= target))
+        if there >= 0.5:
             return (f"use the foundation model as it is: the probability that it has {target:.0%} "
-                    f"already is {alone:.0%}")  # fmt: skip
+                    f"already is {there:.0%}")  # fmt: skip
         arm = max(chances, key=chances.__getitem__)
         if chances[arm] < 0.5:
             return (f"{target:.0%} is out of reach: {most:,} labels get there with a "
@@ -129,7 +129,7 @@ def advice(course: Forecast, target: float | None, price: float | None) -> str:
         count = reached(course, arm, target).value
         how = f"{count:,.0f} rows{money(count, price)} {WAYS[arm]}"
         return f"label about {how} to reach {target:.0%}"
-    alone, start = course.mean(course.alone), course.band(course.alone)[0]
+    alone, start = float(course.mean(course.alone)), course.band(course.alone)[0]
     if arm == ALONE:
         most_gain = max(float(course.mean(c)[-1] - alone) for c in course.curves.values())
         return (f"use the foundation model as it is: {most:,} labels are expected to change its "

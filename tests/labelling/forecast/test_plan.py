@@ -12,6 +12,7 @@ from al_bench.labelling.forecast.law import Forecast, Law, Sample
 from al_bench.labelling.forecast.plan import Plan, advice, choice, plan_of
 from tests.labelling.data import CLASSES, blobs, knows, new, npz
 from tests.labelling.forecast.test_law import facts, made
+from tests.tiny_models import bert  # noqa: F401
 
 LABELS = np.array([10.0, 100, 400])
 
@@ -105,7 +106,10 @@ def test_a_plan_of_rows_needs_no_session_and_no_label(here: Path) -> None:
     assert not list(here.glob("*/session.sqlite"))
 
 
-def test_labels_in_a_column_are_read(here: Path, bert: Path) -> None:
+def test_labels_in_a_column_are_read(
+    here: Path,
+    bert: Path,  # noqa: F811
+) -> None:
     texts = [f"word{row % 7} and {row}" for row in range(120)]
     labels = [("a", "b")[row % 2] if row < 40 else None for row in range(120)]
     pd.DataFrame({"text": texts, "is": labels}).to_csv(here / "rows.csv", index=False)
