@@ -78,15 +78,10 @@ def verify(
         list[str] | None,
         typer.Argument(help="where to run: cache=..., threads=...", show_default=False),
     ] = None,
-    share: Annotated[
-        float, typer.Option(help="fraction of its runs to make again, rounded up")
-    ] = 0.03,
-    seed: Annotated[
-        int | None, typer.Option(help="of the sample (default: drawn, and printed)")
-    ] = None,
+    share: Annotated[float, typer.Option(help="fraction of its runs to make again")] = 0.03,
+    seed: Annotated[int | None, typer.Option(help="of the sample (default: drawn)")] = None,
     tolerance: Annotated[
-        float,
-        typer.Option(metavar="AREA", help="how far areas may lie apart on another machine"),
+        float, typer.Option(metavar="AREA", help="how far areas may lie apart on another machine")
     ] = 0.04,
     config_dir: ConfigDir = None,
 ) -> int:

@@ -41,7 +41,8 @@ def list_options(
     for name in [group] if group else names:
         if name not in names:
             raise ValueError(f"there is no group {name!r}; there are {', '.join(names)}")
-        if not (found := lines_of_group(name, folders)):
+        found = {one: one_line(name, one, folders) for one in option_names(name, folders)}
+        if not found:
             continue
         if option is not None:
             if option not in found:
@@ -56,8 +57,8 @@ def list_options(
 
 
 def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[str]:
-    """The description of an option: its line, its class's docstring, which names its paper, and the
-    parameters with their default values."""
+    """The description of an option: its line, its class's docstring, and parameters with
+    defaults."""
     try:
         node = read_option(group, option, folders)
     except UnusualError:  # an experiment, a task
@@ -70,13 +71,9 @@ def about(group: str, option: str, line: str, folders: list[Path]) -> Iterator[s
         yield f"  {group}.{name}={value(default)}"
 
 
-def lines_of_group(group: str, folders: list[Path]) -> dict[str, str]:
-    """One line for each option of a group: its file's first comment, or the changes that the file
-    makes to another option, or the first sentence of its class."""
-    return {option: one_line(group, option, folders) for option in option_names(group, folders)}
-
-
 def one_line(group: str, option: str, folders: list[Path]) -> str:
+    """An option in a line: its file's first comment, its changes to another option, or the first
+    sentence of its class."""
     if (path := file_of(group, option, folders)) is None:
         return docstring(str(class_option(group, option)))
     text = path.read_text()

@@ -15,14 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from al_bench import __version__
-from al_bench.cli.options import (
-    ConfigDir,
-    Multirun,
-    Overrides,
-    Several,
-    Splits,
-    UsageError,
-)
+from al_bench.cli.options import ConfigDir, Multirun, Overrides, Several, Splits, UsageError
 from al_bench.runs.environment import restart_limited
 
 COMMANDS = {  # the function of each command, imported on use

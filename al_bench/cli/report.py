@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 def report(
     overrides: Annotated[
-        list[str],
-        typer.Argument(help="experiment=a, experiment=a,b, or what was given to run"),
+        list[str], typer.Argument(help="experiment=a, experiment=a,b, or what was given to run")
     ],
     name: Annotated[
         str | None, typer.Option(help="name of the report; the experiment's by default")
@@ -42,9 +41,7 @@ def report(
             help="parquet files of earlier reports, for the runs that are not in results/runs",
         ),
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="print no tables, only what is written")
-    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print only what is written")] = False,
     log: Log = Log.NONE,
     mode: Mode = Mode.OFFLINE,
     config_dir: ConfigDir = None,
@@ -120,8 +117,7 @@ def spec_of(config: DictConfig) -> ReportSpec:
 def read_results(
     overrides: Sequence[str], extra: Path | None, folder: Path, known: Sequence[Path]
 ) -> Results:
-    """Every run of the experiments, from the folder or else from `known` parquet files; runs that
-    cannot be made here are listed with the reason."""
+    """Every run of the experiments, from the folder or else from `known` parquet files."""
     from al_bench.cli.status import absent
     from al_bench.report.results import (
         NOT_STARTED,
@@ -130,10 +126,9 @@ def read_results(
         read_runs,
         without_data,
     )
-    from al_bench.runs.component import run_id
     from al_bench.runs.experiments import plans
 
-    jobs = {run_id(job.science): job for one in plans(overrides, extra).values() for job in one}
+    jobs = {job.id: job for one in plans(overrides, extra).values() for job in one}
     results = completed_from(read_runs(folder, jobs), [read_parquet(path) for path in known])
     todo = [run.id for run in results.unfinished if run.why == NOT_STARTED]
     todo += [run.id for run in results.failed if run.why.startswith("FileNotFoundError")]
@@ -157,8 +152,7 @@ def missing_run(name: str, job: Job, extra: Path | None) -> Missing:
 
 
 def headline(analysis: Analysis) -> Mapping[str, float]:
-    """By setting, the mean area under the curve of every method, and the share of the budget that
-    it needs for the final accuracy of random sampling and of the best baseline."""
+    """By setting, each method's area under the curve and shares of the budget to reach others."""
     found, names = {}, analysis.names
     for one in analysis.settings:
         setting = names.setting(one.curves.setting)
@@ -172,15 +166,9 @@ def headline(analysis: Analysis) -> Mapping[str, float]:
 
 
 def log_to_wandb(
-    name: str,
-    analysis: Analysis,
-    written: Sequence[Path],
-    results: Path,
-    folder: Path,
-    mode: str,
+    name: str, analysis: Analysis, written: Sequence[Path], results: Path, folder: Path, mode: str
 ) -> None:
-    """One W&B run with the experiment's tables, figures and savings, and its results' parquet file
-    as an artifact, of which W&B makes a new version if the content has changed."""
+    """One W&B run with the tables and figures, and the results' parquet file as an artifact."""
     import wandb
 
     from al_bench.report.tables.tables import tables

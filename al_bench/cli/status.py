@@ -12,7 +12,7 @@ from statistics import mean
 from typing import Any
 
 from al_bench.cli.options import ConfigDir, Multirun, Overrides
-from al_bench.runs.component import run_id
+from al_bench.data.datasets.columns import absent_of
 from al_bench.runs.config import instantiate
 from al_bench.runs.plan import Job
 from al_bench.runs.store import read_manifest
@@ -83,7 +83,7 @@ def status(
 
 def progress(jobs: Iterable[Job]) -> Progress:
     """The state of some runs."""
-    named = {run_id(job.science): job for job in jobs}
+    named = {job.id: job for job in jobs}
     folders = {name: Path(job.at("results")) / "runs" / name for name, job in named.items()}
     manifests, damaged = {}, {}
     for name, folder in folders.items():
@@ -104,16 +104,13 @@ def progress(jobs: Iterable[Job]) -> Progress:
 
 
 def absent(jobs: Mapping[str, Job]) -> dict[str, str]:
-    """Why the data set of a job is not on this machine, for the jobs without one; loads no data.
-
-    A data set tells this by its method ``absent``; one without it is assumed to be available.
-    """
+    """Why the data set of a job is not on this machine, for the jobs without one, as its method
+    ``absent`` says; loads no data."""
     known: dict[str, str | None] = {}
     nodes = {name: job.at("dataset") for name, job in jobs.items()}
     for node in nodes.values():
         if repr(node) not in known:
-            source = instantiate(node)
-            known[repr(node)] = source.absent() if hasattr(source, "absent") else None
+            known[repr(node)] = absent_of(instantiate(node))
     reasons = {name: known[repr(node)] for name, node in nodes.items()}
     return {name: why for name, why in reasons.items() if why is not None}
 

@@ -105,10 +105,8 @@ def check_every_class(where: str, labels: Ints, class_names: Sequence[str]) -> N
 
 
 def require(fine: bool, who: object, wanted: str, **got: object) -> None:
-    """ValueError with who got what and what was wanted, unless `fine`.
-
-    who: the component, or its name for the user.
-    """
+    """ValueError with who (a component, or its name) got what and what was wanted, unless
+    `fine`."""
     if not fine:
         name = who if isinstance(who, str) else type(who).__name__
         values = ", ".join(f"{parameter}={value!r}" for parameter, value in got.items())

@@ -32,9 +32,7 @@ def balance_loss(balance: str, targets: Floats, weights: Floats) -> tuple[Floats
 
 
 def adjustment(targets: Floats, weights: Floats) -> Floats:
-    """(k,) log class frequencies to add to the scores in training (Menon et al., 2021).
-
-    A class without mass counts as half a row of weight one, so that its logarithm is finite.
-    """
+    """(k,) log class frequencies to add to the scores in training (Menon et al., 2021); a class
+    without mass counts as half a row."""
     mass = np.maximum(class_mass(targets, weights), 0.5)
     return np.asarray(np.log(mass / mass.sum()))

@@ -34,8 +34,7 @@ def _digest(path: Path, size: int, changed: int) -> str:
 
 
 def fingerprint(folder: Path) -> str:
-    """sha256 over relative names and bytes of a folder's files, without hidden ones; the same on
-    every machine. O(bytes)."""
+    """sha256 over relative names and bytes of a folder's files, without hidden ones. O(bytes)."""
     whole = sha256()
     visible = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     for relative in sorted(path for path in visible if not path.name.startswith(".")):
@@ -53,8 +52,8 @@ def hashed(*arrays: NDArray[Any]) -> hashlib._Hash:
 
 
 def data_path(path: str) -> Path:
-    """The path of a user's file or folder: below $AL_BENCH_DATA if that is set and the path exists
-    there, else as given. An absolute path is kept."""
+    """The path of a user's file or folder: below $AL_BENCH_DATA if it exists there, else as
+    given."""
     folder, plain = os.environ.get(FOLDER), Path(path).expanduser()
     below = Path(folder).expanduser() / plain if folder else plain
     return below if below.exists() else plain
@@ -71,10 +70,7 @@ def check_file_name(name: str) -> str:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A temporary file to write to, which atomically replaces the path once it is on disk.
-
-    Readers see the old file or the new one, never a part.
-    """
+    """A temporary file to write to, which atomically replaces the path once it is on disk."""
     temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")  # unique: writers may compete
     try:
         yield temporary

@@ -72,10 +72,8 @@ def active_learning(
 ) -> Iterator[Round]:
     """Yield the rounds of a run, from the first one that is not in `done`.
 
-    A run is resumed by replay: the logged answers of `done` go into the state and its models are
-    fitted again, since a training rule may read the previous model. A resumed run thus yields the
-    same rounds as an uninterrupted one.
-    """
+    A run is resumed by replay: the answers of `done` go into the state and its models are fitted
+    again, so that a resumed run yields the same rounds as an uninterrupted one."""
     protocol = parts.protocol
     sizes = protocol.sizes(len(problem.pool), problem.pool.n_classes)
     state = State.start(problem.pool, problem.annotator_pool, protocol.allow_relabel)
@@ -149,10 +147,8 @@ def query(
     seed: int,
     number: int,
 ) -> tuple[Answers, int]:
-    """Let a strategy query a batch; return the answers and the number of oracle calls.
-
-    Where in-batch answers are withheld, the whole round is one oracle call.
-    """
+    """Let a strategy query a batch; return the answers and the number of oracle calls: one if
+    in-batch answers are withheld."""
     name, purpose = type(strategy).__name__, "init" if number == 1 else "strategy"
     draws = rng(seed, "assignment", number)
     choice = strategy.select(state, budget, rng(seed, purpose, number))
@@ -207,8 +203,7 @@ def checked_past(past: Round, state: State, table: Ints, sizes: Sequence[int]) -
 
 
 def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
-    """Raise ValueError unless `queried` has at most `budget` rows that may be queried, none more
-    often than annotators are left for it."""
+    """ValueError unless `queried` has at most `budget` rows that may be queried, none too often."""
     distinct = len(np.unique(queried))
     if len(queried) > budget or (distinct != len(queried) and not state.allow_relabel):
         raise ValueError(
@@ -219,9 +214,7 @@ def check_choice(name: str, queried: Ints, state: State, budget: int) -> None:
     times = np.bincount(queried, minlength=len(state.labels))
     wrong = queried[times[queried] > state.remaining[queried]]
     if len(wrong):
-        why = (
-            "about which nobody is left to ask"
-            if state.allow_relabel
-            else "which is labelled already or hidden"
-        )
+        why = "which is labelled already or hidden"
+        if state.allow_relabel:
+            why = "about which nobody is left to ask"
         raise ValueError(f"{name} queried row {wrong[0]}, {why}")

@@ -14,10 +14,8 @@ RARE = 0.1  # fraction of the pool below which one of two classes is rare
 def evaluate(state: State, problem: Problem, queried: Ints) -> tuple[dict[str, float], list[float]]:
     """All metrics of a state, and the test recall of each class.
 
-    Test metrics are the main ones; those that start with ``pool_`` are transductive: measured on
-    the pool that is queried. A metric that is NaN is left out. The predictions measured are those a
-    user gets (`CalibratedPredictor`). O((n + m) k), plus prediction.
-    """
+    Metrics that start with ``pool_`` are transductive: measured on the pool that is queried. One
+    that is NaN is left out. The predictions are those a user gets (`CalibratedPredictor`)."""
     given, k = CalibratedPredictor(state), state.n_classes
     truth, prior, probs = problem.test_truth, problem.test.prior, given.predict_proba(problem.test)
     answer = probs.argmax(axis=1)
@@ -82,10 +80,8 @@ def calibration_error(confidence: Floats, correct: np.ndarray, bins: int = 15) -
 
 
 def by_class_size(recall: Floats, pool_counts: Ints) -> dict[str, float]:
-    """Mean recall of the classes in the upper, middle and lower third by pool count, and the worst.
-
-    With fewer than three classes a third may be empty: its value is NaN.
-    """
+    """Mean recall of the classes in each third by pool count (NaN if it is empty), and the
+    worst."""
     thirds = np.array_split(np.argsort(-pool_counts, kind="stable"), 3)
     names = ("head_recall", "medium_recall", "tail_recall")
     means = {n: _mean(recall[t]) for n, t in zip(names, thirds, strict=True)}
@@ -98,9 +94,8 @@ def _mean(values: Floats) -> float:
 
 
 def labelled(problem: Problem, state: State, queried: Ints) -> dict[str, float]:
-    """Diagnostics of the labelled rows, by true class: classes found, L1 distance of their
-    histogram to uniform (0..2), count of the least labelled class, noise rate of all labels, and of
-    the answers about the rows last `queried`."""
+    """Diagnostics of the labelled rows: classes found, L1 distance of their histogram to uniform,
+    count of the least labelled class, noise rate of all labels and of the last answers."""
     k, labelled = problem.pool.n_classes, state.labelled
     counts = np.bincount(problem.truth[labelled], minlength=k)
     wrong = problem.truth[labelled] != state.labels[labelled]
@@ -119,11 +114,8 @@ def labelled(problem: Problem, state: State, queried: Ints) -> dict[str, float]:
 def rare(problem: Problem, state: State, test: Floats, pool: Floats) -> dict[str, float]:
     """Of two classes, one of which has less than `RARE` of the pool: the labelled fraction of its
     rows; average precision of its test rows, and their recall at a precision of one half, both at
-    the pool's class frequencies; and work saved over sampling at 95 % recall (Cohen et al., 2006),
-    if the labelled rows are read and then the others, likeliest first.
-
-    test, pool: probabilities, (m, 2) and (n, 2).
-    """
+    the pool's class frequencies; and work saved over sampling at 95 % recall (Cohen et al.,
+    2006)."""
     frequencies = np.bincount(problem.truth, minlength=problem.pool.n_classes) / len(problem.truth)
     target = int(frequencies.argmin())
     if len(frequencies) != 2 or frequencies[target] >= RARE:
@@ -146,9 +138,8 @@ def rare(problem: Problem, state: State, test: Floats, pool: Floats) -> dict[str
 
 
 def consensus_metrics(problem: Problem, consensus: Consensus) -> dict[str, float]:
-    """Quality of the consensus: labelled rows, accuracy of its argmax classes, expected calibration
-    error, and the mean absolute error of its estimates of annotators' accuracies (over those
-    asked)."""
+    """Quality of the consensus: rows, accuracy, calibration error, and the mean absolute error of
+    its estimates of annotators' accuracies."""
     probs, truth = consensus.probs, problem.truth[consensus.rows]
     hit = probs.argmax(axis=1) == truth
     asked = consensus.asked.sum(axis=1)

@@ -22,11 +22,8 @@ class Oracle:
     annotator_selection: AnnotatorSelection | None = None
 
     def ask(self, state: State, rows: Ints, rng: np.random.Generator) -> Answers:
-        """The answers about some rows, in their order; a repeated row goes to another annotator.
-
-        Annotators of repeated rows are chosen after all rows' first answers are in the state.
-        ValueError where the rule chooses an annotator who cannot be asked.
-        """
+        """The answers about some rows, in their order; a repeated row goes to another annotator,
+        chosen after all rows' first answers are in the state."""
         annotators = np.zeros(len(rows), dtype=np.int64)
         if self.annotator_pool is None:
             return Answers(rows, annotators, self.table[rows, annotators])

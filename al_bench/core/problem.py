@@ -14,13 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_bench.core.arrays import (
-    check_every_class,
-    distributions,
-    matrix,
-    uniform,
-    whole_numbers,
-)
+from al_bench.core.arrays import check_every_class, distributions, matrix, uniform, whole_numbers
 from al_bench.core.hashing import hashed
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows
 
@@ -78,11 +72,9 @@ class Problem:
         truth, test_truth = classes("labels", labels), classes("test_labels", test_labels)
         if np.ndim(answers) == 2:
             table = classes("answers", answers, ABSENT)
-            annotator_pool: AnnotatorPool | None = annotator_pool_of(
-                table, annotators, identified, prices, is_model
-            )
+            people = annotator_pool_of(table, annotators, identified, prices, is_model)
         else:
-            table, annotator_pool = truth if answers is None else classes("answers", answers), None
+            table, people = truth if answers is None else classes("answers", answers), None
             check_one(table, identified, annotators=annotators, prices=prices, is_model=is_model)
         given = [np.shape(some)[-1] for some in (prior, test_prior) if some is not None]
         largest = (int(some.max(initial=0)) + 1 for some in (truth, test_truth, table))
@@ -91,9 +83,7 @@ class Problem:
         test = rows("test_", test_features, test_prior, len(test_truth), k)
         names = tuple(class_names) or tuple(f"class {number}" for number in range(k))
         own = None if ids is None else np.asarray(ids)
-        made = cls(
-            pool, truth, table, test, test_truth, names, ids=own, annotator_pool=annotator_pool
-        )
+        made = cls(pool, truth, table, test, test_truth, names, ids=own, annotator_pool=people)
         check_fit(made)
         return replace(made, facts=made.counts())
 
@@ -107,8 +97,8 @@ class Problem:
         return [] if self.ids is None else list(self.ids[index].tolist())
 
     def counts(self) -> dict[str, Any]:
-        """What a manifest records of any problem: sizes, classes, noise rate, and with several
-        annotators the accuracy of each (None without an answer)."""
+        """What a manifest records of any problem: sizes, classes, noise rate, annotators'
+        accuracies."""
         k, facts = self.pool.n_classes, dict[str, Any]()
         if self.annotator_pool is not None:
             skills = [None if np.isnan(one) else one for one in self.accuracies.tolist()]
@@ -130,28 +120,20 @@ class Problem:
 
     @cached_property
     def corrected_prior(self) -> Ints:
-        """(m,) argmax of the test rows' prior divided by its mean over the pool.
-
-        The mean estimates the class frequencies that the prior assumes; dividing by it gives a
-        prior for equally frequent classes (Saerens et al., 2002; mean over unlabelled rows: Zhou et
-        al., 2024). It uses no label, and each test row alone. O((n + m) k).
-        """
+        """(m,) argmax of the test rows' prior divided by its mean over the pool, an estimate of the
+        class frequencies that the prior assumes (Saerens et al., 2002; Zhou et al., 2024)."""
         mean = self.pool.prior.mean(axis=0, dtype=np.float64)
         return np.asarray((self.test.prior / np.maximum(mean, 1e-12)).argmax(axis=1))
 
     @cached_property
     def digest(self) -> str:
-        """16 hex digits: a hash of the arrays that determine a run besides its components (pool and
-        test features, prior, answers, truth). O(bytes)."""
+        """16 hex digits: a hash of the arrays that determine a run besides its components.
+        O(bytes)."""
         pool = (self.pool.features, self.pool.prior, self.truth, self.answers)
         whole = hashed(*pool, self.test.features, self.test.prior, self.test_truth)
-        if self.annotator_pool is not None:
-            annotators = (
-                self.annotator_pool.names,
-                self.annotator_pool.prices.tolist(),
-                self.annotator_pool.is_model.tolist(),
-            )
-            whole.update(repr((*annotators, self.annotator_pool.identified)).encode())
+        if (people := self.annotator_pool) is not None:
+            known = (people.names, people.prices.tolist(), people.is_model.tolist())
+            whole.update(repr((*known, people.identified)).encode())
         return whole.hexdigest()[:16]
 
 
@@ -190,10 +172,10 @@ def accuracies(truth: Ints, table: Ints) -> Floats:
 
 def check_annotator_pool(problem: Problem) -> None:
     """ValueError unless answers fit the annotator pool and every row has at least one answer."""
-    if problem.annotator_pool is None:
+    if (people := problem.annotator_pool) is None:
         return
-    wanted = (len(problem.truth), len(problem.annotator_pool))
-    if not len(problem.annotator_pool) or problem.answers.shape != wanted:
+    wanted = (len(problem.truth), len(people))
+    if not len(people) or problem.answers.shape != wanted:
         raise ValueError(
             f"answers has shape {problem.answers.shape}; wanted {wanted}, one column at least"
         )
@@ -202,10 +184,8 @@ def check_annotator_pool(problem: Problem) -> None:
         raise ValueError(
             f"row {empty[0]} has no answer by anybody ({len(empty)} such rows); wanted one at least"
         )
-    if not np.all(problem.annotator_pool.prices > 0):
-        raise ValueError(
-            f"an annotator's price is {problem.annotator_pool.prices.min()}; wanted above 0"
-        )
+    if not np.all(people.prices > 0):
+        raise ValueError(f"an annotator's price is {people.prices.min()}; wanted above 0")
 
 
 def classes(name: str, values: Any, least: int = 0) -> Ints:

@@ -68,8 +68,7 @@ def lines(name: str, total: int, known: int, what: str) -> Iterator[Advance]:
 
 
 def line(name: str, done: int, total: int, seconds: float, known: int, what: str) -> str:
-    """A progress line: how many are done, how many of these before, the rate and, once any is done,
-    the time left."""
+    """A progress line: how many are done, how many before, the rate and the time left."""
     before = f" ({known:,} of them before)" if known else ""
     left = f", {span((total - known - done) * seconds / done)} left" if done else ""
     rate = f"{done / seconds:.1f} {what}/s"

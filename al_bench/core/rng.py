@@ -8,11 +8,8 @@ import numpy as np
 
 
 def rng(seed: int, purpose: str, round: int = 0) -> np.random.Generator:
-    """A fresh generator for one purpose in one round of one run.
-
-    Streams of different purposes are independent, so a new strategy, noise model or imbalance
-    never changes the draws of another. There is no stored or global state.
-    """
+    """A fresh generator for one purpose in one round of one run; streams of different purposes are
+    independent."""
     word = int.from_bytes(sha256(purpose.encode()).digest()[:8], "big")
     return np.random.default_rng([seed, word, round])
 

@@ -14,10 +14,7 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 
 def limit_threads(threads: int) -> None:
-    """Limit every numerical library of this process to `threads` threads; runs share the cores.
-
-    Torch, which most runs never import, reads the environment variable on import.
-    """
+    """Limit every numerical library of this process to `threads` threads; runs share the cores."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     if "torch" in sys.modules:
         import torch

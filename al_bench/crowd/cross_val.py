@@ -17,12 +17,8 @@ def enough(classes: Ints, folds: int) -> bool:
 def view(
     state: State, rows: Ints, targets: Floats, folds: int, l2: float, rng: np.random.Generator
 ) -> Floats:
-    """(m, k) out-of-fold class probabilities of some rows.
-
-    The classifier is a class-balanced logistic regression on unit-norm features, trained on (m, k)
-    targets. With fewer rows than folds, or one class, the task model predicts instead. O(folds m d
-    k) a step.
-    """
+    """(m, k) out-of-fold class probabilities of some rows by a class-balanced logistic regression
+    on unit-norm features; of the task model with fewer rows than folds, or one class."""
     classes = targets.argmax(axis=1)
     if not enough(classes, folds):
         return np.asarray(state.probs[rows], dtype=float)

@@ -58,10 +58,7 @@ def fold_models(
     """One `logistic` a fold, fitted on the labelled rows of the other folds.
 
     features, targets: (m, d) and (m, k) of the labelled rows; sureness: (m,) sample weights within
-    a class, equal by default. All classes with targets have equal weight. A model gives probability
-    1 / k to a class that it has no training row of, and to all classes if it has no training row,
-    or none of non-zero weight. O(folds m d k) a step.
-    """
+    a class. All classes with targets have equal weight."""
     k = targets.shape[1]
     sure = np.ones(len(targets)) if sureness is None else sureness
     models = []
@@ -94,8 +91,8 @@ def everywhere(models: Sequence[FoldModel], features: Floats) -> Floats:
 def cross_fit(
     features: Floats, rows: Ints, targets: Floats, folds: Ints, l2: float
 ) -> tuple[Floats, Floats]:
-    """Out-of-fold log-probabilities of `rows`, (m, k), and mean log-probabilities over the folds of
-    all rows, (n, k). O(folds m d k) a step and O(folds n d k)."""
+    """Out-of-fold log-probabilities of `rows`, (m, k), and mean ones over the folds of all, (n,
+    k)."""
     models = fold_models(features[rows], targets, folds, l2)
     own, all_rows = np.zeros_like(targets), np.zeros((len(features), targets.shape[1]), np.float32)
     for model in models:

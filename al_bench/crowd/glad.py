@@ -56,7 +56,7 @@ class Glad:
 
 def factors(point: Floats, size: int, who: Ints, places: Ints) -> tuple[Floats, Floats]:
     """(v,) ability of each answer's annotator and exp(ease) of its row; point: the abilities of
-    `size` annotators, then the eases of the rows; who: (v,) annotators; places: (v,) rows."""
+    `size` annotators, then the eases of the rows."""
     return point[:size][who], np.exp(point[size:])[places]
 
 
@@ -68,8 +68,7 @@ def log_chances(score: Floats) -> tuple[Floats, Floats]:
 def posterior(
     point: Floats, size: int, who: Ints, places: Ints, classes: Ints, n_classes: int
 ) -> tuple[Floats, float]:
-    """(m, k) posterior of the rows' true classes, and the log-posterior of the point per answer, up
-    to a constant."""
+    """(m, k) posterior of the rows' true classes, and the log-posterior of the point per answer."""
     ability, ease = factors(point, size, who, places)
     right, wrong = log_chances(ability * ease)
     wrong = wrong - np.log(n_classes - 1)

@@ -43,11 +43,9 @@ def in_order(values: Ints) -> tuple[Ints, Ints]:
 def aggregated(state: State, aggregator: Any) -> Consensus:
     """The consensus by an aggregator of crowd-kit; classes without an answer get 0.
 
-    Answers are sorted by row and annotator; annotators and classes are numbered by first occurrence
-    there, since crowd-kit 1.4's MACE assumes this order in one place and ascending order in
-    another. String columns use Python's storage instead of Arrow's, which makes MACE a fifth to a
-    third faster.
-    """
+    Annotators and classes are numbered by first occurrence in the sorted answers, since crowd-kit
+    1.4's MACE assumes this order in one place and ascending order in another. Python's string
+    storage makes MACE a fifth to a third faster than Arrow's."""
     import pandas as pd
 
     answers = state.answers
@@ -136,8 +134,7 @@ class Mace:
 
 
 def answer_table(state: State, rows: Ints, places: Ints) -> Floats:
-    """(m, a') answers about some rows by annotators with any answer, NaN where there is none:
-    cleanlab's format."""
+    """(m, a') answers about some rows by annotators with any answer, NaN where there is none."""
     assert state.annotator_pool is not None
     table = np.full((len(rows), len(state.annotator_pool)), np.nan)
     table[places, state.answers.annotators] = state.answers.classes
@@ -197,9 +194,8 @@ class Crowdlab:
 def averaged(
     probs: Floats, model: float, places: Ints, classes: Ints, weights: Floats, agreed: float
 ) -> Floats:
-    """(m, k) CROWDLAB's posterior: the weighted mean of the classifier's probabilities (weight
-    `model`) and of the answers ((v,) `weights`). An answer gives probability `agreed` to its class
-    and the rest evenly to the other classes."""
+    """(m, k) CROWDLAB's posterior: the weighted mean of the classifier's probabilities and of the
+    answers, which give probability `agreed` to their class and the rest to the others."""
     other = (1 - agreed) / (probs.shape[1] - 1)
     total = np.bincount(places, weights, minlength=len(probs))[:, None]
     mixed = model * probs + other * total

@@ -70,8 +70,7 @@ class ModelFirst:
 
 
 def liked_first(state: State, rows: Ints, liked: Bools, rng: np.random.Generator) -> Ints:
-    """(b,) a random annotator of the `liked` ones, (a,) or (b, a), who can be asked; of the others
-    where there is none."""
+    """(b,) a random annotator of the `liked` ones who can be asked, or else of the others."""
     free = state.available[rows]
     weight = free * (1 + liked) * rng.uniform(1, 1.5, size=free.shape)
     return np.asarray(np.argmax(weight, axis=1))
@@ -81,8 +80,7 @@ RULES = ("thompson", "ucb")
 
 
 def skills(state: State) -> tuple[Floats, Floats]:
-    """(a, k) expected number of each annotator's right answers and of all, by true class, under the
-    consensus; zeros before any answer."""
+    """(a, k) expected right answers and all answers of each annotator, by true class."""
     assert state.annotator_pool is not None
     if state.consensus is None:
         none = np.zeros((len(state.annotator_pool), state.n_classes))

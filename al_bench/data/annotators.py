@@ -280,8 +280,7 @@ class WithModels:
 
 
 def with_models(others: Crowd, names: Sequence[str], answers: Sequence[Ints]) -> Crowd:
-    """Some persons, and foundation models with their (n,) answers; ValueError if `others` are not
-    identified."""
+    """Some identified persons, and foundation models with their (n,) answers."""
     if not others.identified:
         raise ValueError("annotators: a foundation model can stand beside persons alone, and "
                          "these answers are nobody's in particular")  # fmt: skip

@@ -40,10 +40,7 @@ def build(
 ) -> Problem:
     """The pool and test rows of one seed, and the answers of one or several annotators.
 
-    Embeddings and zero-shot probabilities are computed once for the full splits and read from
-    `cache`. ValueError if a class has no pool or test row left, or a component returns invalid
-    values.
-    """
+    Embeddings and zero-shot probabilities are computed once for the full splits and cached."""
     k_source = len(dataset.class_names)
     kept = imbalance.keep(dataset.train.labels, k_source, rng(seed, "imbalance"))
     k = int(kept.classes.max()) + 1
@@ -87,8 +84,7 @@ def build(
 def answers_of_several(
     annotators: Annotators, noise: Noise, look: Truth, seed: int
 ) -> tuple[Ints, AnnotatorPool]:
-    """The answers of several annotators to every row, and their annotator pool; ValueError if
-    `noise` is not clean as well, or an answer is no class."""
+    """The answers of several annotators to every row, and their annotator pool."""
     name = type(annotators).__name__
     if not isinstance(noise, Clean):
         raise ValueError(f"annotators ({name}) and noise ({type(noise).__name__}) both say how "
@@ -106,8 +102,7 @@ def answers_of_several(
 def embedded(
     dataset: Dataset, name: str, split: Split, prior: Prior, cache: Path
 ) -> tuple[Floats, Floats]:
-    """The (n, d) embeddings and (n, k) zero-shot probabilities of a full split, computed once and
-    cached."""
+    """The (n, d) embeddings and (n, k) zero-shot probabilities of a full split, cached."""
     encoder = prior.encoder(dataset.modality)
     inputs, called = split.inputs, dataset.name
     stored = embeddings(cache, dataset.key, name, encoder, inputs, name=called)
@@ -116,8 +111,8 @@ def embedded(
 
 
 def rows_of(known: tuple[Floats, Floats], split: Split, index: Ints, classes: Ints) -> Rows:
-    """Some rows of a split: unit-length float32 embeddings and zero-shot probabilities of the
-    (merged) classes. Only these rows are read from the full split's cached arrays."""
+    """Some rows of a split: unit-length embeddings, and zero-shot probabilities of merged
+    classes."""
     stored, guesses = known
     k = int(classes.max()) + 1
     inputs = Picked(split.inputs, index)

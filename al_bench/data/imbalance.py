@@ -197,14 +197,10 @@ def ranked(fractions: Floats, order: str, rng: np.random.Generator) -> Floats:
 
 
 def sizes(available: Ints, fractions: Floats) -> Ints:
-    """(k,) rows kept of each class: its fraction of the largest, rounded down, in 1..available.
-
-    A class without rows stays empty.
-    """
+    """(k,) rows kept of each class: its fraction of the largest, rounded down, in 1..available."""
     # the small term corrects floating-point error below a whole number (5000 * 0.01 = 49.99...)
     wanted = np.floor(available.max() * fractions + 1e-6).astype(np.int64)
-    kept: Ints = np.minimum(np.maximum(wanted, 1), available)
-    return kept
+    return np.asarray(np.minimum(np.maximum(wanted, 1), available))
 
 
 def thinned(labels: Ints, fractions: Floats, rng: np.random.Generator) -> Kept:

@@ -12,8 +12,7 @@ from al_bench.data.types import Dataset, Split
 
 
 def limited(dataset: Dataset, limit: int) -> Dataset:
-    """At most `limit` random rows of each split, the same for every seed of a run, with at least
-    one per class. ValueError if there are more classes than `limit`."""
+    """At most `limit` random rows of each split, equal for every seed, at least one per class."""
     k = len(dataset.class_names)
     if not isinstance(limit, int) or limit < k:
         raise ValueError(f"dataset.limit is {limit!r}; wanted a whole number of at least {k}, a "

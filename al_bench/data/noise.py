@@ -140,7 +140,7 @@ class FeatureDependent:
 
 def misread(truth: Truth, probs: Floats, rate: float, rng: np.random.Generator) -> Ints:
     """(n,) answers that are wrong with probability proportional to 1 - p_true, `rate` on average; a
-    wrong answer is drawn from p over the wrong classes; probs: (n, k) p."""
+    wrong answer is drawn from probs, (n, k), over the wrong classes."""
     n, rows = len(truth.labels), np.arange(len(truth.labels))
     flipped = rng.random(n) < flip_chances(1 - probs[rows, truth.labels], rate)
     wrong = probs + 1e-9  # if the model is sure, wrong classes are equally likely
@@ -214,8 +214,7 @@ class Votes:
 
 
 def realised(truth: Ints, answers: Ints, n_classes: int) -> tuple[float, Floats]:
-    """The fraction of wrong answers: overall, and (k,) by true class, NaN for a class without
-    rows."""
+    """The fraction of wrong answers: overall, and (k,) by true class, NaN without rows."""
     counts = np.bincount(truth, minlength=n_classes)
     wrong = np.bincount(truth[truth != answers], minlength=n_classes)
     rates = np.full(n_classes, np.nan)
@@ -249,15 +248,12 @@ def drawn_classes(weights: NDArray[np.floating | np.integer], rng: np.random.Gen
     heights = np.cumsum(weights, axis=1, dtype=np.float64)
     total = heights[:, -1]
     aim = np.minimum(rng.random(len(weights)) * total, np.nextafter(total, 0))  # below the total
-    classes: Ints = (heights <= aim[:, None]).sum(axis=1)
-    return classes
+    return np.asarray((heights <= aim[:, None]).sum(axis=1))
 
 
 def flip_chances(difficulty: Floats, rate: float) -> Floats:
-    """(n,) min(1, s * difficulty) with s such that the mean is `rate`; difficulty in 0..1.
-
-    The s is found exactly: sort rows by difficulty and try how many are clipped at one. O(n log n).
-    """
+    """(n,) min(1, s * difficulty) with s such that the mean is `rate`, found exactly. O(n log
+    n)."""
     if rate == 0:
         return np.zeros(len(difficulty))
     hard = np.maximum(np.asarray(difficulty, dtype=np.float64), 1e-6)
@@ -266,5 +262,4 @@ def flip_chances(difficulty: Floats, rate: float) -> Floats:
     cut = np.arange(len(hard))  # number of earlier rows, which are clipped at one
     scale = (rate * len(hard) - cut) / rest
     first = int(np.argmax(scale * falling <= 1 + 1e-12))  # the first row that is not clipped
-    chances: Floats = np.minimum(1.0, scale[first] * hard)
-    return chances
+    return np.asarray(np.minimum(1.0, scale[first] * hard))

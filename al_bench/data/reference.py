@@ -16,11 +16,8 @@ MOST_BYTES = 2**22  # largest array that is kept for a pool, so 128 MiB in all
 
 
 def reference_held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
-    """(n, k) class probabilities of each row by a model fitted on the other folds; read-only.
-
-    Cached by pool and folds, for other noise rates, annotators or runs. ValueError if there are
-    fewer rows than folds. O(folds ((n + k) d^2 + d^3)), or O(n d) if cached.
-    """
+    """(n, k) class probabilities of each row by a model fitted on the other folds; read-only, and
+    cached by pool and folds."""
     n = len(truth.labels)
     if n < folds:
         raise ValueError(f"feature-dependent noise needs {folds} rows at least; the pool has {n}")

@@ -45,8 +45,7 @@ class Split:
         return len(self.labels)
 
     def take(self, index: Ints) -> Split:
-        """The rows with these numbers, in this order, with all their columns; inputs are read
-        only on access."""
+        """The rows with these numbers, with all their columns; inputs are read only on access."""
         whole = getattr(self.inputs, "take", None)  # inputs in one array
         return Split(
             Picked(self.inputs, index) if whole is None else whole(index),

@@ -18,7 +18,7 @@ from al_bench.crowd import Majority
 from al_bench.data.datasets.check import check_names, check_prompts, spaced
 from al_bench.data.types import Prior, Task
 from al_bench.runs.component import identified
-from al_bench.runs.config import OPTIONAL, RENAMED_KEYS, instantiate, is_sweep, key_of
+from al_bench.runs.config import OPTIONAL, instantiate, is_sweep, key_of
 from al_bench.runs.plan import plan
 
 DEFAULTS: Mapping[str, str | None] = {
@@ -36,6 +36,15 @@ RARE = {
     "init": "rare",
     "supervision": "presumed_negatives",
     "learner": "linear",
+}
+FORMER: Mapping[str | None, str] = {  # names in sessions of versions 1.0 and 1.1
+    "assignment": "annotator_selection",
+    "joined": "expert_pool",
+    "belief_blend": "expert_pool",
+    "fading_pool": "posterior_labels_pool",
+    "pseudo_labels_decayed": "posterior_labels_pool",
+    "vetted": "posterior_labels",
+    "vetted_pool": "posterior_labels_pool",
 }
 NEGATED = re.compile(r"(?i)(no|not|non|never|without)[\s_-]+\w")
 OTHER = "other"  # what the foundation model reads in place of a negated name
@@ -139,7 +148,8 @@ class Settings:
             raise ValueError(f"the session has no setting {sorted(missing)[0]!r}; make it anew")
         for name in ("classes", "prompts", "overrides", "words"):
             values[name] = tuple(values.get(name, ()))
-        values["options"] = {RENAMED_KEYS.get(k, k): v for k, v in values["options"].items()}
+        given = values["options"].items()
+        values["options"] = {FORMER.get(k, k): FORMER.get(v, v) for k, v in given}
         return cls(**values | {"columns": Columns(**values["columns"])})
 
     def stored(self) -> dict[str, Any]:

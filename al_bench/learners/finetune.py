@@ -46,11 +46,8 @@ def start_head(
     probe: LinearHead,
     rng: np.random.Generator,
 ) -> None:
-    """Give the network the head that `probe` fits to its body's outputs for these (m,) rows.
-
-    The outputs are scaled to a mean length of one, so that `probe.l2` means the same as on the
-    unit-length features of a prior; the head undoes the scaling.
-    """
+    """Give the network the head that `probe` fits to its body's outputs for these (m,) rows, scaled
+    to a mean length of one, so that `probe.l2` means the same as on features of a prior."""
     features = outputs(network.body, reader, rows, recipe.precision, recipe.trainer)
     length = max(float(np.linalg.norm(features, axis=1).mean()), 1e-12)
     here = TrainingSet(np.arange(len(rows)), training.targets, training.weights)

@@ -60,7 +60,9 @@ class SklearnClassifier:
         if len(at) == 0:
             raise ValueError("SklearnClassifier got a training set without weight; wanted some")
         features = np.asarray(rows.features[training.rows[at]], dtype=np.float32)
-        classifier = seeded_copy(self.classifier, rng)
+        names = sorted(n for n in self.classifier.get_params() if n.endswith("random_state"))
+        seeds = {name: int(rng.integers(2**31)) for name in names}
+        classifier = clone(self.classifier).set_params(**seeds)
         if np.ptp(classes) == 0 or not np.ptp(features, axis=0).any():
             classifier = DummyClassifier()
         if has_fit_parameter(classifier, "sample_weight"):
@@ -73,9 +75,3 @@ class SklearnClassifier:
                 f"{type(classifier).__name__} cannot take; wanted hard targets of equal weight"
             )
         return SklearnModel(classifier, rows.n_classes)
-
-
-def seeded_copy(classifier: Any, rng: np.random.Generator) -> Any:
-    """A fresh copy with every `random_state` seeded from `rng`."""
-    names = [name for name in sorted(classifier.get_params()) if name.endswith("random_state")]
-    return clone(classifier).set_params(**{name: int(rng.integers(2**31)) for name in names})

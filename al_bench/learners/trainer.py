@@ -86,15 +86,12 @@ class Trainer:
         return torch.device("cuda", 0 if isinstance(self.devices, int) else self.devices[0])
 
     def lightning(self, precision: str) -> dict[str, Any]:
-        """Device and precision as options of Lightning's Trainer; ValueError for float16 on a CPU,
-        where Lightning would silently use bfloat16."""
+        """Device and precision as options of Lightning's Trainer."""
         from al_bench.priors.device import dtype
 
         where, _ = self.device(), dtype(precision)  # raises for an unknown format
         if where.type == "cpu" and precision == "float16":
-            raise ValueError(
-                "precision=float16 needs a GPU to train on; wanted float32 or bfloat16"
-            )
+            raise ValueError("precision=float16 needs a GPU; wanted float32 or bfloat16")
         devices = {"accelerator": "cpu", "devices": 1}
         if where.type == "cuda":
             devices = {"accelerator": "gpu", "devices": [where.index or 0]}
@@ -102,9 +99,9 @@ class Trainer:
 
     def shown(self, name: str, total: int, what: str) -> AbstractContextManager[Advance]:
         """Progress lines, if enabled."""
-        return (
-            lines(name, total, 0, what) if self.enable_progress_bar else nullcontext(lambda _: None)
-        )
+        if not self.enable_progress_bar:
+            return nullcontext(lambda _: None)
+        return lines(name, total, 0, what)
 
 
 PLAIN = Trainer()

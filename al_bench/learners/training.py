@@ -94,11 +94,8 @@ class Recipe:
 
 
 def batches(m: int, size: int, steps: int, rng: np.random.Generator) -> Iterator[Ints]:
-    """The positions of each step's rows: passes over all m rows, each in a new order.
-
-    A pass is cut into batches whose sizes differ by at most one row, so that no row is left out and
-    no batch is tiny. A single row is repeated, as batch norms need two rows.
-    """
+    """The positions of each step's rows: passes over all m rows, each in a new order, cut into
+    batches of about equal size. A single row is repeated, as batch norms need two rows."""
     parts = -(-m // size)
 
     def passes() -> Iterator[Ints]:
@@ -111,8 +108,7 @@ def batches(m: int, size: int, steps: int, rng: np.random.Generator) -> Iterator
 
 @contextmanager
 def seeded(generator: np.random.Generator) -> Iterator[None]:
-    """Seed Python's and torch's global generators inside (new weights, dropout, crops) from this
-    generator; restore them afterwards."""
+    """Seed Python's and torch's global generators inside; restore them afterwards."""
     seed, before = int(generator.integers(2**31)), random.getstate()
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
@@ -149,10 +145,9 @@ def train(
     )
     network.train()
     order = batches(len(rows), recipe.batch, recipe.steps, rng)
+    steps = _Steps(rows, reader, terms, order)
     # an own generator, as the loader would draw from the global one
-    loader = DataLoader(
-        _Steps(rows, reader, terms, order), batch_size=None, generator=torch.Generator()
-    )
+    loader = DataLoader(steps, batch_size=None, generator=torch.Generator())
     with exact(), shown as advance:
         trainer.fit(_Fit(network, loss, terms, recipe, advance), loader)
     leader.steps += trainer.global_step
@@ -228,7 +223,4 @@ class _Fit(pl.LightningModule):
                 groups.append({"params": some, "lr": rate, "weight_decay": decay})
         optimiser = torch.optim.AdamW([group for group in groups if group["params"]])
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, recipe.rate)
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -23,10 +23,8 @@ def accuracies(answers: Ints, n_classes: int) -> Floats:
     """(m,) accuracy of each of m models, from the agreement of (n, m) answers, ABSENT without an
     answer; no label is read. O(n m k) per step.
 
-    By expectation maximisation (Dawid and Skene, 1979), which assumes that errors are independent
-    given the class. In fact models share errors, which agreement cannot show; so the error rate is
-    multiplied by 1.5. The result is clipped to chance + 0.05 and 0.99.
-    """
+    By expectation maximisation (Dawid and Skene, 1979). Models share errors, which agreement cannot
+    show; so the error rate is multiplied by 1.5."""
     n, m = answers.shape
     given = [np.flatnonzero(answers[:, j] != ABSENT) for j in range(m)]
     seen = [one_hot(answers[rows, j], n_classes) for j, rows in enumerate(given)]

@@ -84,37 +84,19 @@ class Prompted(Around):
         return super().encoder(modality)
 
     def question(self, task: Task) -> Question:
-        """The question for a task; ValueError for names and prompts that cannot be used."""
-        filled_templates(task.class_names, task.prompts)
-        names = tuple(name.strip() for name in task.class_names)
-        before, after = self.template.replace("{classes}", ", ".join(names)).split("{text}")
-        return Question(before, after, tuple(task.prompts), names)
+        """The question for a task."""
+        listed = ", ".join(task.class_names)
+        before, after = self.template.replace("{classes}", listed).split("{text}")
+        return Question(before, after, task.prompts, task.class_names)
 
 
 def calibrated(scores: Floats, content_free: Floats) -> Floats:
-    """(n, k) probabilities from log scores, divided by the mean prediction on texts without
-    content, (m, k) scores, if there are any."""
+    """(n, k) probabilities from log scores, divided by the mean prediction of (m, k) content-free
+    ones."""
     if len(content_free):
         mean = softmax(content_free).mean(axis=0)
         scores = scores - np.log(np.maximum(mean, np.float32(1e-12)))
     return softmax(scores)
-
-
-def filled_templates(class_names: Sequence[str], prompts: Sequence[str]) -> list[list[str]]:
-    """For each class, its name in every template; ValueError if names are not distinct or templates
-    cannot be filled."""
-    if not prompts:
-        raise ValueError("there is no prompt template; wanted at least one, such as '{}'")
-    for prompt in prompts:
-        if prompt.count("{}") != 1:
-            raise ValueError(f"prompt template {prompt!r} needs exactly one {{}} for a class name")
-    names = [name.strip() for name in class_names]
-    if not all(names):
-        raise ValueError(f"class {names.index('')} has an empty name")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{names.count(twice)} classes are named {twice!r}; names must differ")
-    return [[prompt.replace("{}", name) for prompt in prompts] for name in names]
 
 
 def cut(text: Any, row: int, characters: int) -> str:
@@ -128,6 +110,6 @@ def cut(text: Any, row: int, characters: int) -> str:
 @lru_cache(maxsize=8)
 def class_vectors(read: Callable[[Sequence[str]], Floats], task: Task) -> Floats:
     """(k, d) unit vectors: the mean embedding of each class's filled prompts."""
-    groups = filled_templates(task.class_names, task.prompts)
-    vectors = read([prompt for group in groups for prompt in group])
-    return unit(vectors.reshape(len(groups), len(task.prompts), -1).mean(axis=1))
+    names, prompts = task.class_names, task.prompts
+    vectors = read([prompt.replace("{}", name) for name in names for prompt in prompts])
+    return unit(vectors.reshape(len(names), len(prompts), -1).mean(axis=1))

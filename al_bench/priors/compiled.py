@@ -95,11 +95,7 @@ def image_network(encoder: CompiledTimmEncoder) -> Network:
 
 
 def compiled(network: torch.nn.Module, example: Any, precision: str) -> Network:
-    """A network as OpenVINO compiles it for batches of any shape.
-
-    ModuleNotFoundError if OpenVINO is not installed; ValueError for a precision that OpenVINO or
-    the processor lacks, or if models shall run on another device.
-    """
+    """A network as OpenVINO compiles it for batches of any shape."""
     if precision not in FORMATS:
         raise ValueError(f"OpenVINO was given precision={precision}; wanted {' or '.join(FORMATS)}")
     if device().type != "cpu":

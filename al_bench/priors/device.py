@@ -15,10 +15,8 @@ THREADS = "AL_BENCH_EMBED_THREADS"
 
 
 def device() -> torch.device:
-    """The device named by AL_BENCH_DEVICE (auto, cpu, cuda, cuda:1 ...); auto takes a GPU if any.
-
-    It is an environment variable and no option, since the device is not part of a run's identity.
-    """
+    """The device named by AL_BENCH_DEVICE (auto, cpu, cuda, cuda:1 ...), which is no part of a
+    run's identity; auto takes a GPU if any."""
     import torch
 
     wanted = os.environ.get(VARIABLE, "auto")
@@ -50,8 +48,7 @@ def threads() -> int:
 
 @contextmanager
 def inference() -> Iterator[None]:
-    """No gradients, `exact` float32, and a separate number of `threads`: embedding gains from many
-    threads, but a run's small fits do not."""
+    """No gradients, `exact` float32, and an own number of `threads`: embedding gains from many."""
     import torch
 
     usual = torch.get_num_threads()

@@ -106,8 +106,7 @@ class Endpoint(Prompted):
         )
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); see `Limits` for the cost. EndpointError, in one sentence, if the endpoint fails;
-        the answers received so far are kept."""
+        """(n, k); see `Limits` for the cost. If the endpoint fails, the answers so far are kept."""
         form, empty = self.form(task), len(self.content_free)
         texts = [cut(text, row, self.max_characters) for row, text in enumerate(inputs)]
         asked = [list(map(self.full, form.bodies(text))) for text in (*self.content_free, *texts)]
@@ -141,8 +140,7 @@ class Endpoint(Prompted):
         return {name: value for name, value in whole.items() if value is not None}
 
     def tell(self, none: Sequence[str], opinions: Sequence[Opinion], refused: int) -> None:
-        """Print how many texts are refused and how many answers name no class; EndpointError if no
-        text has a valid answer."""
+        """Print how many texts have no answer; EndpointError if none has a valid one."""
         empty = sum(scores is None for scores, _ in opinions)
         wrong = f"{len(none):,} answers are no class, the first {none[0]!r}; " if none else ""
         kept = f"{refused:,} texts are refused, and not sent again; " if refused else ""

@@ -137,8 +137,7 @@ class Client:
         """The answer to each body, in order: from disk if it is cached, else by a request.
 
         None: the request was refused or has no answer, while others have one; it is not sent again.
-        EndpointError, in one sentence, if a request fails; the answers received so far are kept.
-        """
+        EndpointError if a request fails; the answers received so far are kept."""
         folder = Path(os.environ.get(CACHE) or "~/.cache/al_bench").expanduser() / "answers"
         name = sha256(f"{self.place}\n{self.model}".encode()).hexdigest()[:16]
         names = [sha256(json.dumps(body, sort_keys=True).encode()).hexdigest() for body in bodies]
@@ -233,10 +232,8 @@ class Client:
     async def once(
         self, client: httpx2.AsyncClient, body: Body, guess: Tokens
     ) -> tuple[Any, Tokens]:
-        """The answer and its tokens; None if only this text has no answer, while others have one.
-
-        PassingError if a retry may help, else EndpointError.
-        """
+        """The answer and its tokens; None if only this text has no answer. PassingError: a retry
+        may help."""
         import anyio
         import httpx2
 

@@ -185,8 +185,8 @@ def message(text: str) -> dict[str, Any]:
 
 
 def class_of(answer: str, names: Sequence[str]) -> int | None:
-    """The class that an answer names exactly, apart from characters in AROUND and, if unambiguous,
-    letter case; None if it names none."""
+    """The class that an answer names, apart from AROUND and, if unambiguous, letter case; or
+    None."""
     for form in (str, str.casefold):
         named, *known = (form(plain(text)) for text in (answer, *names))
         if known.count(named) == 1:

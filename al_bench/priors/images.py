@@ -73,8 +73,7 @@ class TimmEncoder:
         )
 
     def embed(self, inputs: Sequence[Any]) -> Floats:
-        """(b, d) float32; images are decoded one forward pass at a time, and a pass of fewer than
-        `LEAST` is padded with its last image."""
+        """(b, d) float32; images are decoded a pass at a time, and a small pass is padded."""
         import torch
 
         transform, features = load_backbone(self)[1], self.network()
@@ -100,9 +99,7 @@ class TimmEncoder:
 def load_backbone(encoder: TimmEncoder) -> tuple[Any, Any]:
     """Backbone (with its head) and evaluation transform, loaded once per process.
 
-    timm draws random weights before it reads the stored ones. torch's global generator is restored;
-    otherwise, later random draws would depend on whether the backbone was already loaded.
-    """
+    timm draws random weights first, so torch's global generator is restored."""
     import torch
     from timm.data import create_transform, resolve_data_config
 
@@ -176,10 +173,7 @@ def from_file(encoder: TimmEncoder, path: Path) -> Any:
 def under_timm_names(
     found: Mapping[str, Any], wanted: Mapping[str, Any], place: str
 ) -> dict[str, Any]:
-    """Another implementation's weights under timm's names; both list modules in the same order.
-
-    ValueError unless every entry has the shape and the last name of its counterpart.
-    """
+    """Another implementation's weights under timm's names; both list modules in the same order."""
     pairs = list(zip(found.items(), wanted.items(), strict=False))
     for (theirs, given), (ours, expected) in pairs:
         if given.shape != expected.shape or theirs.rsplit(".")[-1] != ours.rsplit(".")[-1]:
@@ -190,11 +184,8 @@ def under_timm_names(
 
 
 def decoded(read: Callable[[int], Made], rows: range) -> list[Made]:
-    """The results of `read` for each row, in order, computed by the threads for embedding.
-
-    Pillow decodes and resizes without Python's lock, so threads share that work without copies.
-    torch gets one thread in each; `inference`, which follows, sets its own number.
-    """
+    """The results of `read` for each row, in order: Pillow decodes without Python's lock, so
+    threads share that work. torch gets one thread in each."""
     import torch
 
     with ThreadPoolExecutor(threads(), initializer=torch.set_num_threads, initargs=(1,)) as pool:

@@ -68,11 +68,8 @@ class CausalModel:
     def log_likelihood(
         self, contexts: Sequence[str], endings: Sequence[str]
     ) -> tuple[Floats, Floats]:
-        """(n, k) log-likelihoods in nats of each ending after each context, and token counts.
-
-        A context is read once for all its endings: O(n (context + k ending)) tokens, in the memory
-        of SEQUENCES contexts. Contexts of similar length share a forward pass.
-        """
+        """(n, k) log-likelihoods in nats of each ending after each context, and token counts. A
+        context is read once for all its endings: O(n (context + k ending)) tokens."""
         tokenizer, model = loaded(self)
         tails = [tails_of(tokenizer, context, endings) for context in contexts]
         longest = max((len(head) + max(map(len, own)) for head, own in tails), default=0)
@@ -93,10 +90,8 @@ class CausalModel:
 
 
 def tails_of(tokenizer: Any, context: str, endings: Sequence[str]) -> Tails:
-    """The tokens that a context shares with all its continuations, and the rest of each.
-
-    Whole texts are tokenised, because a token may span the end of the context and the ending.
-    """
+    """The tokens that a context shares with all its continuations, and the rest of each: a token
+    may span the end of the context and the ending."""
     known, *whole = tokenizer([context, *(context + ending for ending in endings)])["input_ids"]
     shared = min(map(len, whole)) - 1
     for tokens in (known, *whole):
@@ -112,8 +107,7 @@ def tails_of(tokenizer: Any, context: str, endings: Sequence[str]) -> Tails:
 
 
 def likelihoods(model: Any, tails: Sequence[Tails]) -> torch.Tensor:
-    """(n, k) log-likelihood of each row's tails, float32. Heads are padded on the left, so that
-    their last states are at the same position."""
+    """(n, k) log-likelihood of each row's tails, float32; heads are padded on the left."""
     import torch
 
     heads, mask = padded([head for head, _ in tails], left=True)
@@ -155,10 +149,7 @@ def forward(
     cache: Any,
     keep: int,
 ) -> Any:
-    """One forward pass; models that accept them get position numbers and the last-logits option.
-
-    ValueError if a model cannot continue from a cache.
-    """
+    """One forward pass; models that accept them get position numbers and the last-logits option."""
     takes = inspect.signature(model.forward).parameters
     given = {"position_ids": positions, "logits_to_keep": keep}
     known = {name: value for name, value in given.items() if name in takes}

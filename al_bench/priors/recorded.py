@@ -76,8 +76,7 @@ class Recorded(Around):
         return f"recorded({found}, accuracy={self.accuracy})"
 
     def probabilities(self, features: Floats, inputs: Sequence[Any], task: Task) -> Floats:
-        """(n, k); O(n k) time, besides hashing the inputs. ValueError if the file lacks a row, a
-        column or a class, or names a class that the data lack."""
+        """(n, k); O(n k) time, besides hashing the inputs. ValueError if the file does not fit."""
         file, k = path_of(self.file), len(task.class_names)
         places, found, silent, accuracy = read(file, digest(file), self.asked, spellings(task))
         accuracy = self.accuracy or accuracy
@@ -96,8 +95,8 @@ class Model:
 
 
 def spellings(task: Task) -> Classes:
-    """The spellings of each class that a file may use: its name and the data's other names, also
-    with _ for a space."""
+    """The spellings of each class that a file may use: all of its names, also with _ for a
+    space."""
     words = zip(task.class_names, task.aliases or [()] * len(task.class_names), strict=True)
     every = [(name, *others) for name, others in words]
     return tuple(tuple({w: 0 for n in one for w in (n, n.replace(" ", "_"))}) for one in every)
@@ -135,7 +134,8 @@ def read(
 def models_of(file: Path, classes: Classes) -> dict[str, Model]:
     """The models of a file, by the prefix of their columns, which end in the class, if any."""
     number = {word: c for c, words in enumerate(classes) for word in words}
-    known = {kind: [c for c in columns_of(file) if kind_of(c) == kind] for kind in KINDS}
+    columns = columns_of(file)  # the first part of a column's name is its kind
+    known = {kind: [c for c in columns if c.partition("_")[0] == kind] for kind in KINDS}
     found = {column: Model("answer", {-1: column}) for column in known.pop("answer")}
     for kind, columns in known.items():
         for column in columns:
@@ -147,14 +147,8 @@ def models_of(file: Path, classes: Classes) -> dict[str, Model]:
     return found
 
 
-def kind_of(column: str) -> str:
-    """The first part of a column's name."""
-    return column.partition("_")[0]
-
-
 def named(file: Path, one: str, found: Mapping[str, Model], classes: Classes) -> list[str]:
-    """The models that a name selects; ValueError if there is none, or if it does not have one
-    column for each class."""
+    """The models that a name selects, each with one column for each class."""
     known, wanted = columns_of(file), ", ".join(words[0] for words in classes)
     first = next(iter(found.values())).kind if found else None
     names = [n for n in (one, *(f"{kind}_{one}" for kind in KINDS)) if n in found][:1]
@@ -179,8 +173,7 @@ def named(file: Path, one: str, found: Mapping[str, Model], classes: Classes) ->
 
 
 def by(file: Path, table: Any, name: str, model: Model, classes: Classes) -> Floats:
-    """(lines, k) float32 probabilities by one model; zeros where it named no class. ValueError, in
-    one sentence, if a cell does not fit the kind of its column."""
+    """(lines, k) float32 probabilities by one model; zeros where it named no class."""
     k = len(classes)
     if model.kind == "answer":
         answers = classes_of(file, table, name, classes)

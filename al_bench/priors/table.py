@@ -32,21 +32,21 @@ def path_of(file: str) -> Path:
 
 def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> Ints:
     """(n,) the line of each input; ValueError if the file lacks a row."""
-    found = [places.get(row_id(inputs[row], row), -1) for row in range(len(inputs))]
-    lines = np.array(found, dtype=np.int64)
+    ids = [row_id(inputs[row], row) for row in range(len(inputs))]
+    lines = np.array([places.get(name, -1) for name in ids], dtype=np.int64)
     missing = np.flatnonzero(lines < 0)
     if len(missing):
         row = int(missing[0])
         raise ValueError(
             f"{file} has no answer for {len(missing)} of {len(inputs)} rows, first "
-            f"{shown(inputs[row])} with {ID} {row_id(inputs[row], row)}"
+            f"{shown(inputs[row])} with {ID} {ids[row]}"
         )
     return lines
 
 
 def row_id(source: Any, row: int) -> str:
-    """16 hex digits that identify an input by its content: the UTF-8 bytes of a text, the size and
-    RGB pixels of an image, the float32 numbers of a feature row; `row` is only for errors."""
+    """16 hex digits that identify an input by its content: the bytes of a text, the size and pixels
+    of an image, the float32 numbers of a feature row; `row` is only for errors."""
     if isinstance(source, str):
         content = b"text" + source.encode("utf-8", "surrogatepass")
     elif isinstance(source, np.ndarray) and source.ndim == 1:
@@ -58,8 +58,7 @@ def row_id(source: Any, row: int) -> str:
 
 
 def numbers(file: Path, table: Any, columns: Sequence[str]) -> Floats:
-    """(lines, c) float32 numbers of a table's columns; ValueError, in one sentence, if a cell is
-    no finite number."""
+    """(lines, c) finite float32 numbers of a table's columns."""
     found = np.empty((len(table), len(columns)), dtype=np.float32)
     for c, column in enumerate(columns):
         try:
@@ -76,8 +75,8 @@ def numbers(file: Path, table: Any, columns: Sequence[str]) -> Floats:
 
 
 def places_of(file: Path, table: Any, values: Floats) -> Mapping[str, int]:
-    """The line of each row in the file, by its row_id or that of its text; ValueError if a row has
-    two lines with different (lines, c) values."""
+    """The line of each row in the file, by its row_id or that of its text; two lines of a row are
+    equal."""
     ids = [str(name or "") for name in table[ID].to_pylist()] if ID in table.column_names else []
     texts = table[TEXT].to_pylist() if TEXT in table.column_names else []
     ids += [row_id(text, 0) if text else "" for text in texts]
@@ -106,8 +105,7 @@ def columns_of(file: Path) -> list[str]:
 
 
 def opened(file: Path, columns: Sequence[str]) -> Any:
-    """Some columns of a parquet file, and those that identify its rows; ValueError if it is no
-    parquet file or lacks a column."""
+    """Some columns of a parquet file, and those that identify its rows."""
     from pyarrow.parquet import read_table
 
     known = columns_of(file)

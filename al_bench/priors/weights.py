@@ -27,10 +27,8 @@ TOKENS = (".json", ".txt", ".model")
 
 
 def identity(weights: str, pin: str | None) -> str:
-    """The part of a cache key for these weights: their content, never their location.
-
-    It opens no package and imports no framework; an unpinned folder is read once.
-    """
+    """The part of a cache key for these weights: their content, never their location. It opens no
+    package; an unpinned folder is read once."""
     if weights.startswith(PACKAGE):
         if pin is None:
             raise ValueError(f"{weights} has no pin; give the sha256 of its weight file")
@@ -46,10 +44,7 @@ def identity(weights: str, pin: str | None) -> str:
 
 
 def find(weights: str, pin: str | None) -> Path | None:
-    """The file or folder of these weights, its sha256 checked against the pin; None on the hub.
-
-    FileNotFoundError if it is missing, ValueError if the bytes are not the pinned ones.
-    """
+    """The file or folder of these weights, checked against the pin; None on the hub."""
     identity(weights, pin)
     if weights.startswith(PACKAGE):
         path = packaged(weights)
@@ -75,17 +70,18 @@ def place(weights: str, pin: str | None) -> tuple[str, dict[str, str]]:
 def pretrained(
     weights: str, pin: str | None, precision: str, network: str, *others: str
 ) -> tuple[Any, ...]:
-    """A network of transformers, ready to predict, and the preprocessors of its inputs, by the
-    names of their classes; OSError, in one sentence, if one cannot be read."""
+    """A network of transformers, ready to predict, and its preprocessors by their classes'
+    names."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
     kind = dtype(precision)
     where, options = place(weights, pin)
+    graphs = [path for path in sorted(Path(where).glob("*")) if path.suffix in WEIGHTS]
     try:
         rest = [getattr(transformers, name).from_pretrained(where, **options) for name in others]
-        if graph := graph_of(where):
-            model = dequantised(getattr(transformers, network), graph).to(kind)
+        if [path.suffix for path in graphs] == [".onnx"]:  # a folder that holds no other weights
+            model = dequantised(getattr(transformers, network), graphs[0]).to(kind)
         else:
             model = getattr(transformers, network).from_pretrained(where, dtype=kind, **options)
     except ModuleNotFoundError:
@@ -95,16 +91,9 @@ def pretrained(
     return model.eval().to(device()), *rest
 
 
-def graph_of(where: str) -> Path | None:
-    """The ONNX file of a folder that holds no other weights."""
-    files = [path for path in sorted(Path(where).glob("*")) if path.suffix in WEIGHTS]
-    return files[0] if [path.suffix for path in files] == [".onnx"] else None
-
-
 def dequantised(network: Any, file: Path) -> torch.nn.Module:
     """A transformers encoder with float32 weights from the dynamically quantised ONNX graph in its
-    folder: (integers - zero point) x scale, so that no digit depends on a processor's integer
-    arithmetic. ModuleNotFoundError if package onnx is not installed."""
+    folder: (integers - zero point) x scale."""
     import torch
     import transformers
 

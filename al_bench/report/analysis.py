@@ -88,8 +88,7 @@ class Analysis(ComparisonData):
 
 
 def analyse(results: Results, spec: ReportSpec) -> Analysis:
-    """Compute a report's numbers; ValueError if there is nothing to report, a selection matches no
-    run, or runs of one setting had different problems."""
+    """Compute a report's numbers; ValueError if there is nothing to report."""
     if not len(results.frame):
         raise ValueError(f"no finished run to report on: {results.summary()}")
     data = comparison_data(results.frame, spec, results.partial)
@@ -105,8 +104,7 @@ def random_of(methods: Sequence[Method]) -> Method | None:
 
 
 def analyse_setting(curves: LearningCurves, roles: MethodRoles) -> SettingResult:
-    """Compare every method of a setting with random sampling and with the best other baseline;
-    ValueError if all methods read the truth."""
+    """Compare every method of a setting with random sampling and with the best other baseline."""
     fair = [m for m in curves.methods if m not in curves.oracles]
     if not fair:
         raise ValueError(f"no competitor in {curves.setting}; there is "

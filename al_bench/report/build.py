@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from al_bench.report.analysis import Analysis, analyse
+from al_bench.report.analysis import Analysis
 from al_bench.report.claims import at_once
 from al_bench.report.figures.figures import figures
-from al_bench.report.results import NOT_AVAILABLE, Results
-from al_bench.report.spec import ReportSpec
+from al_bench.report.results import NOT_AVAILABLE
 from al_bench.report.tables.answers import answer
 from al_bench.report.tables.cells import Table, headed
 from al_bench.report.tables.claims import at_a_glance
@@ -22,19 +21,11 @@ from al_bench.report.tables.tables import tables
 MOST = 40  # rows of a table on the page
 
 
-def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
-    """Write under `out` tables/<name>.md (a page with an answer, a figure and a table) and .tex,
-    figures, every table's cells as details/<name>.parquet, and <name>.html with all of it.
-
-    The same results give the same bytes. Returns the written paths; ValueError if no run is
-    finished, or the spec selects what no run has.
-    """
-    return write_report(analyse(results, spec), name, out)
-
-
 def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
-    """Write the files of an analysis; with `report.glance` a page <name>_glance.md too."""
-    every, glance = tables(analysis), glance_of(analysis)
+    """Write under `out` tables/<name>.md (a page with an answer, a figure and a table) and .tex,
+    figures, every table's cells as details/<name>.parquet, and <name>.html with all of it; with
+    `report.glance` a page <name>_glance.md too."""
+    every, glance = tables(analysis), at_once(analysis.claims, analysis.spec.glance)
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(analysis, out / "figures" / name)
@@ -44,17 +35,12 @@ def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
         out / f"{name}.html": html(analysis, name, every, drawn),
     }
     if glance:
-        texts[folder / f"{name}_glance.md"] = page(analysis, name, glance, drawn, "budget")
+        table = at_a_glance(glance, analysis.names)
+        texts[folder / f"{name}_glance.md"] = page(analysis, name, table, drawn, "budget")
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")
     stored = write_details(every, out / "details" / f"{name}.parquet")
     return [*texts, stored, *(path for files in drawn.values() for path in files)]
-
-
-def glance_of(analysis: Analysis) -> Table | None:
-    """The claims of `report.glance` in a row a setting; None without."""
-    found = at_once(analysis.claims, analysis.spec.glance)
-    return at_a_glance(found, analysis.names) if found else None
 
 
 def write_details(tables: Sequence[Table], path: Path) -> Path:
@@ -98,8 +84,8 @@ def page(
     figures: Mapping[str, Sequence[Path]],
     shown: str = "",
 ) -> str:
-    """A page in Markdown: its question, the answer, a figure, a table, what is missing, and links
-    to the other files. shown: the figure, by default the first that there is."""
+    """A page in Markdown: its question, the answer, the figure `shown` (by default the first that
+    there is), a table, what is missing, and links to the other files."""
     spec = analysis.spec
     links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
     first = shown if shown in links else next(iter(links), None)
@@ -161,22 +147,15 @@ def html(
 
     source = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
-    words = captions(analysis)
-    shown = [
-        {"caption": words[key], "data": b64encode(files[0].read_bytes()).decode()}
-        for key, files in figures.items()
-    ]
+    results, words = analysis.results, captions(analysis)
+    drawn = {key: b64encode(files[0].read_bytes()).decode() for key, files in figures.items()}
     return template.render(
         name=name,
-        summary=analysis.results.summary(),
-        failed=[
-            run
-            for run in (*analysis.results.failed, *analysis.results.unfinished)
-            if run.why != NOT_AVAILABLE
-        ],
+        summary=results.summary(),
+        failed=[r for r in (*results.failed, *results.unfinished) if r.why != NOT_AVAILABLE],
         missing=missing_parts(analysis),
         shared=analysis.names.shared(),
-        figures=shown,
+        figures=[{"caption": words[key], "data": data} for key, data in drawn.items()],
         tables=tables,
-        provenance=analysis.results.provenance,
+        provenance=results.provenance,
     )

@@ -20,13 +20,7 @@ from al_bench.report.comparison import (
 from al_bench.report.curves import LearningCurves
 from al_bench.report.keys import METHOD, Choice, Method, Setting
 from al_bench.report.names import Names, has_annotators
-from al_bench.report.selection import (
-    NoMatchError,
-    Selection,
-    as_text,
-    keys_of_selection,
-    only,
-)
+from al_bench.report.selection import NoMatchError, Selection, as_text, keys_of_selection, only
 from al_bench.report.spec import Claim, ReportSpec
 from al_bench.report.stats import Floats
 
@@ -100,10 +94,8 @@ def at_once(results: Sequence[ClaimResult], names: Sequence[str]) -> list[ClaimR
 
 def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> ClaimResult:
     """Compare a claim's method with its opponent in every setting; `missing` lists the comparisons
-    that lack runs.
-
-    ValueError if `ours` selects several methods, or `baselines` no possible baseline.
-    """
+    that lack runs. ValueError if `ours` selects several methods, or `baselines` no possible
+    baseline."""
     try:
         ours = only(f"report.claims {claim.name!r} ours", claim.ours, data.roles.methods)
     except NoMatchError as why:
@@ -150,10 +142,7 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
 
 def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[Method], list[str]]:
     """The baselines of a claim (by default the report's), and sentences about selections without
-    runs. The claim's own method and methods that read the truth are excluded.
-
-    ValueError if no baseline is left, or a selection has only excluded methods.
-    """
+    runs. The claim's own method and methods that read the truth are excluded."""
     this = f"report.claims {claim.name!r}"
     found, missing = set(() if claim.baselines else roles.baselines), []
     for selection in claim.baselines:
@@ -177,8 +166,7 @@ def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]
     """The table row and the set of every setting.
 
     A row is a kind of noise or an annotator pool, and the prior too if some settings differ only in
-    that. A set is a data set, with further groups if it appears several times in a row.
-    """
+    that. A set is a data set, with further groups if it appears several times in a row."""
     rest = [choice.group for choice in settings[0].without("prior").choices]
     there = set(map(has_annotators, settings))
     by = [group for group, has in (("noise", False), ("annotators", True)) if has in there]
@@ -223,14 +211,11 @@ def savings_table(
     """One row per setting: its columns, the best baseline, and how `ours` compares with it.
 
     frame: a table from `load_results`; ours: the columns of one method, ``{"strategy": "margin"}``;
-    baselines: the columns of its rivals (None: all published query rules); each competes as it is
-    and, if the runs measured it, times the prior. The learner is part of the method if a key names
-    it. Columns: share: of the budget, at which ours reaches the baseline's final accuracy (inf:
-    never), with its 95 % interval low, high over seeds; saving: 1 - share, NaN where that says
-    nothing: where it is not reached, or the baseline's curve is flat; differences in the metric,
-    ours - baseline, with standard errors over seeds. ValueError if a selection matches no run, or
-    `ours` several methods.
-    """
+    baselines: the columns of its rivals (None: all published query rules). Columns: share: of the
+    budget, at which ours reaches the baseline's final accuracy (inf: never), with its 95 % interval
+    low, high over seeds; saving: 1 - share, NaN where that says nothing: where it is not reached,
+    or the baseline's curve is flat; differences in the metric, ours - baseline, with standard
+    errors over seeds."""
     spec = claim_spec(ours, baselines or (), metric)
     data = comparison_data(frame, spec, partial=False)
     result, (mine,) = evaluate_claim(spec.claimed[0], data, spec), data.roles.ours

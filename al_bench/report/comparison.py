@@ -61,8 +61,7 @@ def judged_by(frame: pd.DataFrame, metric: str) -> tuple[str, ...]:
 
 
 def narrowed(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
-    """Only the columns of a tidy table that claims with these metrics need: large tables are copied
-    often. ValueError if the table lacks a metric."""
+    """Only the columns of a tidy table that claims with these metrics need: copies are large."""
     judged = [name for metric in metrics for name in judged_by(frame, metric)]
     wanted = dict.fromkeys([*GROUPS, *CONFIGS, *FACTS, *SAME_PROBLEM, *judged, "model_answers"])
     return frame[[column for column in wanted if column in frame]]
@@ -70,11 +69,7 @@ def narrowed(frame: pd.DataFrame, *metrics: str) -> pd.DataFrame:
 
 def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> ComparisonData:
     """The data that a report compares, from a tidy table; partial: whether runs are missing, so
-    that the spec's selections may match none.
-
-    ValueError if a metric is unknown, a selection matches no run, or runs of one setting had
-    different problems.
-    """
+    that the spec's selections may match none."""
     metrics = judged_by(frame, spec.metric)
     problems = check_problems(frame)
     every = keyed(frame, spec.method).drop(columns=[*GROUPS, *CONFIGS])  # the keys hold these
@@ -88,11 +83,7 @@ def comparison_data(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> Com
 
 def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[Setting, float]]:
     """A keyed frame without the runs that labelled their whole pool at once, and the mean final
-    level of those runs by setting, over seeds.
-
-    If the learner is part of the method, only runs with the plain learner count. Pools labelled by
-    a foundation model do not count.
-    """
+    level of those runs by setting; of them only the plain learner and labels by people count."""
     last = frame.groupby("id")[["n_labels", "round"]].transform("max")
     whole = (last["n_labels"] == frame["n_pool"]) & (last["round"] == 1)
     if whole.all():
@@ -114,9 +105,7 @@ def without_full(frame: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, dict[S
 def method_roles(frame: pd.DataFrame, spec: ReportSpec, partial: bool) -> MethodRoles:
     """The roles of the methods in a keyed frame; partial: whether selections may match no run.
 
-    If the spec names no baselines, all published methods are; a user's own query rule is not.
-    ValueError if a selection matches no run, or one of `ours` matches several methods.
-    """
+    If the spec names no baselines, all published methods are; a user's own query rule is not."""
     methods = tuple(sorted(frame["method"].unique()))
     missing: list[str] = []
 
@@ -172,8 +161,7 @@ def cross_selected(opponents: Floats, labels: Floats) -> tuple[Floats, tuple[int
 
     Selecting the best on its own scores is biased upwards. So the best by area on one half of the
     seeds gives the curves of the other half, both ways; with one or two seeds all are used for
-    both. NaN if the selected opponent has no run with a seed.
-    """
+    both."""
     areas = area(opponents, labels)
     every = np.arange(opponents.shape[1])
     one, other = every[: len(every) // 2], every[len(every) // 2 :]
@@ -190,8 +178,8 @@ def cross_selected(opponents: Floats, labels: Floats) -> tuple[Floats, tuple[int
 def compare(
     labels: Floats, a: Floats, b: Floats, baseline: Method | None = None
 ) -> Comparison | None:
-    """Compare scores a (s, p) with b, (s, p) or (s, 1) if b takes no labels, on the seeds that both
-    have; None if there are none."""
+    """Compare scores a (s, p) with b, (s, p) or (s, 1) if b takes no labels, on the shared seeds,
+    if any."""
     both = ~(np.isnan(a).any(axis=1) | np.isnan(b).any(axis=1))
     if not both.any():
         return None

@@ -59,11 +59,7 @@ class LearningCurves:
 
 
 def learning_curves(frame: pd.DataFrame, metric: str) -> list[LearningCurves]:
-    """The curves of each setting, in order, of a frame with `setting` and `method` columns.
-
-    ValueError if the metric is unknown, a method has two runs with one seed, or the runs of a
-    setting were measured at different numbers of labels.
-    """
+    """The curves of each setting, in order, of a frame with `setting` and `method` columns."""
     check_metric(frame, metric)
     needed = ["setting", "method", "seed", "id", "n_labels", "reads_truth", metric]
     parts = by_setting(frame[needed])
@@ -80,9 +76,8 @@ def check_metric(frame: pd.DataFrame, metric: str) -> None:
 def aligned(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with one label grid per setting, even if pool sizes and budgets differ by seed.
 
-    Methods with one seed share a pool, so rounds are paired; each round is placed at its mean
-    number of labels over seeds. A setting whose methods differ at one seed is left unchanged.
-    """
+    Each round is placed at its mean number of labels over seeds. A setting whose methods differ at
+    one seed is left unchanged."""
     per_seed = frame.groupby(["setting", "seed", "round"], observed=True)["n_labels"].nunique()
     shared = per_seed.groupby("setting", observed=True).max() == 1
     rounds = frame.groupby(["setting", "round"], observed=True)["n_labels"]

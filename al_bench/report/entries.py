@@ -28,23 +28,11 @@ import yaml
 from al_bench.core.hashing import check_file_name
 from al_bench.core.problem import reads_truth
 from al_bench.core.rng import rng
-from al_bench.report.merge import (
-    MEASURED,
-    check_run_ids,
-    differences,
-    runs_of,
-    science_of,
-)
-from al_bench.report.results import (
-    Results,
-    check_problems,
-    read_parquet,
-    read_runs,
-    write_parquet,
-)
+from al_bench.report.merge import MEASURED, check_run_ids, differences, runs_of, science_of
+from al_bench.report.results import Results, check_problems, read_parquet, read_runs, write_parquet
 from al_bench.report.savings import area
-from al_bench.runs.component import identified, name_of, run_id
-from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, renamed, resolved
+from al_bench.runs.component import identified, name_of
+from al_bench.runs.config import PROBLEM, config_folders, instantiate, key_of, resolved
 from al_bench.runs.environment import AVX2, versions
 from al_bench.runs.experiments import known_plan
 from al_bench.runs.plan import Job, Plan, composed, top_level_node
@@ -109,13 +97,12 @@ def enter(
 ) -> None:
     """Run a method on a task, check its runs and write the entry's folder below `out`."""
     check_file_name(name)
-    overrides = list(map(renamed, overrides))
     planned = entered(task, overrides, extra)
     check_blind(name, planned[0])
     if check_config(of_method(overrides), extra):
         raise ValueError(f"{name} breaks a promise of its kind (above), so nothing was run; "
                          "`albench check` with the same options checks it again")  # fmt: skip
-    ids = [run_id(job.science) for job in planned]
+    ids = [job.id for job in planned]
     sweep(planned, extra, f"{name} on {task.name}")
     results = read_runs(Path(planned[0].at("results")) / "runs", ids)
     unknown = check_entry(name, results, ids, task)
@@ -143,7 +130,7 @@ def verify(
                          f"version {task.version}")  # fmt: skip
     planned = entered(task, [*entry.overrides, *overrides], extra)
     check_blind(entry.name, planned[0])
-    jobs = {run_id(job.science): job for job in planned}
+    jobs = {job.id: job for job in planned}
     check_entry(str(folder), entry.results, jobs, task)
     seed = randbelow(2**31) if seed is None else seed
     drawn = sampled_runs(jobs, share, seed)
@@ -184,12 +171,7 @@ def of_method(overrides: Sequence[str]) -> list[str]:
 
 
 def entered(task: LeaderboardTask, overrides: Sequence[str], extra: Path | None) -> Plan:
-    """Every run of one method on a task.
-
-    ValueError if an override changes a setting of the task or names a class, or if there is not
-    exactly one method.
-    """
-    overrides = list(map(renamed, overrides))
+    """Every run of one method on a task, whose settings no override changes."""
     for override in overrides:
         if top_level_node(override) not in (*METHOD, *WHERE):
             raise ValueError(
@@ -225,10 +207,8 @@ def problem_name(nodes: Mapping[str, Any], seed: int) -> str:
 def write_entry(
     folder: Path, overrides: list[str], task: LeaderboardTask, results: Results, job: Job
 ) -> list[Path]:
-    """Write an entry and return its files; job: any of its runs.
-
-    An existing card is kept, since somebody filled it in; its numbers are in the other files.
-    """
+    """Write an entry and return its files; job: any of its runs. A card that somebody filled in is
+    kept."""
     folder.mkdir(parents=True, exist_ok=True)
     named = {"name": folder.name, "task": task.name, "version": task.version}
     method = {"overrides": overrides, "method": method_of(job)}
@@ -257,12 +237,10 @@ def read_entry(folder: Path) -> Entry:
     for key, kind in FIELDS.items():
         if not isinstance(fields.get(key), kind):
             raise ValueError(f"{path}: {key} is {fields.get(key)!r}; wanted {kind.__name__}")
-    overrides = tuple(renamed(str(override)) for override in fields["overrides"])
+    overrides = tuple(map(str, fields["overrides"]))
     for override in overrides:
         if override not in of_method(overrides) or ".." in override:  # may reach other folders
-            raise ValueError(
-                f"{path}: overrides has {override!r}; wanted only what says the method"
-            )
+            raise ValueError(f"{path}: overrides has {override!r}; wanted what says the method")
     made_by, results = mapping(folder / ENVIRONMENT), read_parquet(folder / RESULTS)
     return Entry(fields["name"], fields["task"], fields["version"], overrides, results, made_by)
 
@@ -300,16 +278,13 @@ def different(job: Job, entry: Entry) -> list[str]:
 
 def areas_by_id(frame: pd.DataFrame, metric: str) -> pd.Series[float]:
     """Area under the curve of each run, by id, over labels from the first on."""
-    found = {}
-    for name, run in frame[frame["n_labels"] > 0].sort_values("round").groupby("id"):
-        labels, levels = (run[column].to_numpy(float) for column in ("n_labels", metric))
-        found[name] = float(area(levels, labels))
-    return pd.Series(found, dtype=float)
+    runs = frame[frame["n_labels"] > 0].sort_values("round").groupby("id")[["n_labels", metric]]
+    areas = {name: float(area(*run.to_numpy(float).T[::-1])) for name, run in runs}
+    return pd.Series(areas, dtype=float)
 
 
 def numbers(frame: pd.DataFrame, task: LeaderboardTask) -> str:
-    """A Markdown table of means over seeds, a row per data set and noise; the ceiling is the one
-    recorded for the task's problems."""
+    """A Markdown table of means over seeds, a row per data set and noise."""
     levels = frame.groupby("id")[task.metric]
     runs = frame.drop_duplicates("id").set_index("id")
     names = {run["id"]: problem_name(science_of(run), run["seed"]) for run in runs_of(frame)}
@@ -356,11 +331,7 @@ def check_blind(name: str, job: Job) -> None:
 
 def check_entry(name: str, results: Results, wanted: Collection[str], task: LeaderboardTask) -> int:
     """Check an entry's runs, and count its problems without a recorded digest, which cannot be
-    compared with the task's own.
-
-    wanted: the ids of its runs. ValueError, in one sentence, if runs are missing or too many, an id
-    is not the hash of its run's columns, a run read the truth, or had another problem.
-    """
+    compared with the task's own. wanted: the ids of its runs."""
     frame = results.frame
     if len(frame):
         check_run_ids(frame, name)
@@ -397,8 +368,8 @@ def check_complete(name: str, results: Results, wanted: Collection[str]) -> None
 
 
 def check_run(run: str, rounds: pd.DataFrame, known: Mapping[str, Any]) -> None:
-    """ValueError unless a run has each round from 0 on once, and the numbers of labels and the
-    digest that the task records for its problem."""
+    """ValueError unless a run has each round once, and the labels and digest that the task
+    records."""
     if rounds["round"].tolist() != list(range(len(rounds))):
         raise ValueError(f"{run} has a round missing or twice")
     labels, digest = rounds["n_labels"].tolist(), rounds["digest"].iloc[0]
@@ -415,8 +386,7 @@ def check_run(run: str, rounds: pd.DataFrame, known: Mapping[str, Any]) -> None:
 
 
 def sampled_runs(ids: Collection[str], share: float, seed: int) -> list[str]:
-    """A random share of some runs, rounded up; the same for equal seeds. ValueError unless the
-    share is in (0, 1]."""
+    """A random share of some runs, rounded up; the same for equal seeds."""
     if not 0 < share <= 1:
         raise ValueError(f"--share is {share}; wanted a fraction in (0, 1]")
     drawn = rng(seed, "verify").permutation(sorted(ids))[: ceil(share * len(ids))]
@@ -429,8 +399,7 @@ def print_differences(
     """Print how each run differs in two tables of the same runs; 1 if any exceeds the tolerance.
 
     tolerance: of each area; 0: only seconds may differ. The mean area may differ by the tolerance
-    over the square root of the number of runs: random differences average out, a bias does not.
-    """
+    over the square root of the number of runs: random differences average out, a bias does not."""
     shift = areas_by_id(made, metric) - areas_by_id(recorded, metric)
     apart = []
     for name, run in recorded.groupby("id"):

@@ -32,9 +32,8 @@ ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves differently in the
 def merged_tables(several: Mapping[str, Results]) -> Results:
     """One table from several, given by name; a run in several is taken from the first.
 
-    ValueError, in one sentence, if one id has different rows (seconds and rounding aside), an id is
-    not the hash of its run's columns, or one problem has different digests. O(rows log rows).
-    """
+    ValueError if one id has different rows (seconds and rounding aside), an id is not the hash of
+    its run's columns, or one problem has different digests."""
     frames = {name: results.frame for name, results in several.items() if len(results.frame)}
     if not frames:
         raise ValueError(f"{', '.join(several)} have no finished run; there is nothing to merge")
@@ -70,9 +69,7 @@ def check_run_ids(frame: pd.DataFrame, where: str) -> None:
     """ValueError unless every id is the hash of its run's columns, and no column is missing."""
     for column in (*NEEDED, *(f"{group}_config" for group in GROUPS)):
         if column not in frame:
-            raise ValueError(
-                f"{where} has no column {column!r}; wanted a table of `albench report`"
-            )
+            raise ValueError(f"{where} has no column {column!r}; wanted one of `albench report`")
     for row in runs_of(frame):
         try:
             wanted = name_of(science_of(row))
@@ -104,10 +101,7 @@ def differences(
     one: pd.DataFrame, two: pd.DataFrame, tolerance: float = 0.0
 ) -> dict[str, tuple[str, float]]:
     """The runs that differ between two tables of the same runs: the first difference in words, and
-    the largest difference of a measured value (0 if none).
-
-    Seconds are not compared, nor columns that one table lacks.
-    """
+    the largest of a measured value. Seconds are not compared, nor columns that one table lacks."""
     one, two = (t.sort_values(["id", "round"], ignore_index=True) for t in (one, two))
     rounds = [table.groupby("id")["round"].agg(tuple) for table in (one, two)]
     if not rounds[0].equals(rounds[1]):

@@ -36,7 +36,7 @@ WORDS = {
         "uherding": "UHerding",
     },
     "supervision": {
-        "all_pseudo": "pseudo-labels", "belief_blend": "codecision 4's training",
+        "all_pseudo": "pseudo-labels",
         "confident_learning": "confident learning", "distill": "distillation",
         "expert_pool": "codecision's training",
         "posterior_labels": "posterior labels", "prioral_split": "PriorAL's training",
@@ -52,17 +52,13 @@ OWN = {  # names of methods that are a whole of several parts
         "strategy": "codecision", "supervision": "expert_pool", "init": "codecision",
         "learner": "linear_on_prior",
     },
-    "codecision 4": {
-        "strategy": "codecision", "supervision": "belief_blend", "init": "codecision",
-    },
 }  # fmt: skip
 
 
 def plainest(methods: Iterable[Method]) -> list[Method]:
     """Methods sorted by how many of their parts are not the plain ones, fewest first."""
     return sorted(
-        methods,
-        key=lambda m: (sum(c.option != PLAIN.get(c.group, c.option) for c in m.choices), m),
+        methods, key=lambda m: (sum(c.option != PLAIN.get(c.group, c.option) for c in m.choices), m)
     )
 
 
@@ -164,8 +160,8 @@ def whole(method: Method) -> str | None:
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:
-    """The choices of a key worth showing: `absent` groups only if chosen, and no noise if there are
-    several annotators, since their wrong answers are part of the annotators."""
+    """The choices of a key worth showing: `absent` groups only if chosen, and no noise beside
+    annotators."""
     there = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
     return [c for c in there if c.group != "noise"] if has_annotators(key) else there
 

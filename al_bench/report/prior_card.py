@@ -21,10 +21,8 @@ LARGE = 40  # with more classes, the figure shows no class names
 def card_of(probabilities: Floats, truth: Ints) -> dict[str, Any]:
     """The card of (n, k) zero-shot probabilities and (n,) true classes, in JSON values; O(n k).
 
-    Per class, (k,): `truth`, number of rows; `guessed`, number of predicted rows; `expected`, sum
-    of its probabilities; `precision` and `recall`, None without rows. `confusion`: (k, k) numbers
-    of rows, true class by prediction.
-    """
+    Per class: `truth`, number of rows; `guessed`, of predicted rows; `expected`, sum of its
+    probabilities; `precision` and `recall`, None without rows."""
     k, guess = probabilities.shape[1], probabilities.argmax(axis=1)
     confusion = np.bincount(truth * k + guess, minlength=k * k).reshape(k, k)
     confidence = probabilities.max(axis=1)
@@ -67,10 +65,7 @@ def card_tables(card: Mapping[str, Any]) -> tuple[Table, Table]:
 
 
 def write_card(card: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Write <name>.md, .json and .png.
-
-    card: as `card_of` returns it, with name, command, split and class_names added.
-    """
+    """Write <name>.md, .json and .png of a card with name, command, split and class_names added."""
     folder.mkdir(parents=True, exist_ok=True)
     text, data, image = (folder / f"{card['name']}.{kind}" for kind in ("md", "json", "png"))
     facts = f"Made by: {card['command']}. What weights and data it read: {data.name}."

@@ -9,7 +9,6 @@ round, is kept for the last round of a run.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -94,17 +93,12 @@ class Results:
             f"{waiting} not started": waiting,
             f"{len(started)} not finished: {unfinished}": started,
         }
-        every = done + len(self.failed) + len(self.unfinished)
-        return "; ".join(
-            [f"{done} of {every} runs", *(text for text, some in parts.items() if some)]
-        )
+        whole = f"{done} of {done + len(self.failed) + len(self.unfinished)} runs"
+        return "; ".join([whole, *(text for text, some in parts.items() if some)])
 
 
 def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
-    """Read the runs of a folder, all or those with these ids; none is dropped silently.
-
-    FileNotFoundError if the folder does not exist.
-    """
+    """Read the runs of a folder, all or those with these ids; none is dropped silently."""
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder of runs at {folder}; wanted its <id>/manifest.json")
     rows: list[dict[str, Any]] = []
@@ -121,7 +115,8 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
         except ValueError as problem:
             failed.append(Missing(name, UNKNOWN, str(problem)))
             continue
-        manifest |= {key: by_todays_names(manifest[key]) for key in ("choices", "science", "facts")}
+        for part in ("choices", "science", "facts"):
+            manifest[part] = {RENAMED.get(key, key): v for key, v in manifest[part].items()}
         what = describe(manifest["choices"], manifest["science"], manifest["seed"])
         if manifest["error"]:
             failed.append(Missing(name, what, str(manifest["error"])))
@@ -140,11 +135,6 @@ def read_runs(folder: Path, ids: Collection[str] | None = None) -> Results:
     return Results(frame, tuple(failed), tuple(unfinished), known)
 
 
-def by_todays_names(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A part of a manifest, perhaps of version 1.0."""
-    return {RENAMED.get(key, key): value for key, value in table.items()}
-
-
 def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) -> str:
     """A run in words: data set, imbalance, noise or annotators, strategy and seed."""
     groups = ("dataset", "imbalance", erring(science), "strategy")
@@ -155,8 +145,8 @@ def describe(choices: Mapping[str, str], science: Mapping[str, Any], seed: int) 
 def tidy(
     name: str, manifest: Mapping[str, Any], rounds: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """One flat row per round. n_labels (answers bought), oracle_calls and, with several annotators,
-    cost are running totals."""
+    """One flat row per round; labels, oracle calls and, with several annotators, cost are running
+    totals."""
     facts = manifest["facts"]
     fixed: dict[str, Any] = {"id": name} | group_columns(manifest["choices"], manifest["science"])
     fixed |= {"seed": int(manifest["seed"]), "digest": str(facts.get("digest") or "")}
@@ -188,10 +178,8 @@ def sorted_rounds(frame: pd.DataFrame) -> pd.DataFrame:
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """A table of rounds with values rounded and recall kept for last rounds only; idempotent."""
     last = frame["round"] == frame.groupby("id")["round"].transform("max")
-    by_class = [
-        np.round(recall, PLACES).tolist() if keep else []
-        for recall, keep in zip(frame["recall"], last, strict=True)
-    ]
+    both = zip(frame["recall"], last, strict=True)
+    by_class = [np.round(recall, PLACES).tolist() if keep else [] for recall, keep in both]
     names = frame.select_dtypes("float").columns.difference(GIVEN)
     measured = {name: np.round(frame[name].to_numpy(), PLACES) for name in names}
     return frame.assign(**measured, recall=by_class)
@@ -209,9 +197,7 @@ def check_problems(frame: pd.DataFrame) -> ProblemCheck:
     """Check that runs with the same problem settings and seed record the same digest of it.
 
     Another processor may round a feature otherwise in its last bit, which makes another digest. So
-    digests may differ where all of `SAME_PROBLEM` is equal: size, true and wrong labels, and the
-    accuracy of the prior. Else ValueError: the runs had different data, weights or code.
-    """
+    digests may differ where all of `SAME_PROBLEM` is equal."""
     columns = [*(f"{group}_config" for group in PROBLEM), "seed"]
     facts = [name for name in SAME_PROBLEM if name in frame]
     runs = frame[["id", "digest", *PROBLEM, *columns, *facts]].drop_duplicates("id")
@@ -252,11 +238,11 @@ def merged_results(several: Sequence[Results]) -> Results:
 
     failed = missing("failed")
     there |= {run.id for run in failed}
-    known = sorted({key for one in several for key in one.provenance})
-    provenance = {
-        key: sorted({v for one in several for v in one.provenance.get(key, ())}) for key in known
-    }
-    return Results(frame, failed, missing("unfinished"), provenance)
+    provenance: dict[str, set[str]] = {}
+    for key, values in (pair for one in several for pair in sorted(one.provenance.items())):
+        provenance.setdefault(key, set()).update(values)
+    known = {key: sorted(provenance[key]) for key in sorted(provenance)}
+    return Results(frame, failed, missing("unfinished"), known)
 
 
 def completed_from(results: Results, others: Sequence[Results]) -> Results:
@@ -284,10 +270,8 @@ def write_parquet(results: Results, path: Path) -> Path:
     """Write the table and the list of missing runs; the same runs give the same bytes.
 
     Measured values are stored as Parquet decimals. They rarely repeat, so they are written without
-    a dictionary and as byte streams: all first bytes, then all second ones. Each column is one
-    page, because the compressor finds repetitions only within a page. An existing file is replaced
-    as a whole, or left as it is if writing fails.
-    """
+    a dictionary and as byte streams. Each column is one page, because the compressor finds
+    repetitions only within a page."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -328,8 +312,7 @@ def write_parquet(results: Results, path: Path) -> Path:
 
 
 def read_parquet(path: Path) -> Results:
-    """Read a file of `write_parquet`, of this or an older version, with numbers as doubles;
-    FileNotFoundError if there is none, ValueError if it is another kind of file or damaged."""
+    """Read a file of `write_parquet`, with numbers as doubles."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -353,12 +336,7 @@ def read_parquet(path: Path) -> Results:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} is damaged: what it says of missing runs and provenance "
                          "cannot be read") from None  # fmt: skip
-    names = [RENAMED.get(name, name) for name in table.column_names]
-    if names != table.column_names:
-        warnings.warn(f"{path} has columns of version 1.0, which are now called "
-                      f"{', '.join(sorted(set(names) - set(table.column_names)))}", FutureWarning,
-                      stacklevel=2)  # fmt: skip
-        table = table.rename_columns(names)
+    table = table.rename_columns([RENAMED.get(name, name) for name in table.column_names])
     for number, column in enumerate(table.schema):
         if pa.types.is_decimal(column.type) or column.type == pa.float32():
             table = table.set_column(number, column.name, table.column(number).cast(pa.float64()))
@@ -367,10 +345,7 @@ def read_parquet(path: Path) -> Results:
 
 def load(source: str | Path, results: str | Path = "results") -> pd.DataFrame:
     """The tidy table, a row per run and round, of a parquet file, of a folder of runs, or of a
-    report, by the name of its parquet file in the folder `results`.
-
-    A path that exists is preferred to a report name. FileNotFoundError if there is neither.
-    """
+    report, by the name of its parquet file in the folder `results`."""
     path, named = Path(source), Path(results) / f"{source}.parquet"
     if path.is_dir():
         return read_runs(path).frame

@@ -29,8 +29,8 @@ def area(curves: Floats, labels: Floats) -> Floats:
 
 
 def labels_needed(curve: Floats, labels: Floats, level: float) -> float:
-    """The labels at which a curve (p,), linear between points, first reaches a level: the first
-    point's where it is reached there, inf where it never is."""
+    """The labels at which a curve (p,), linear between points, first reaches a level; inf if
+    never."""
     reached = np.flatnonzero(curve >= level - CLOSE)
     if not len(reached) or not reached[0]:
         return float(labels[0]) if len(reached) else np.inf
@@ -123,8 +123,7 @@ def median_share(found: Sequence[Efficiency], data: Sequence[str]) -> MedianShar
     """The median share over sets; data: the data set of each.
 
     Over seeds: quantiles of the median of shares drawn from the chances of each set. Over sets:
-    order statistics of the data sets' medians (Thompson, 1936), which need six.
-    """
+    order statistics of the data sets' medians (Thompson, 1936), which need six."""
     told = [(one, name) for one, name in zip(found, data, strict=True) if not one.flat]
     shares = np.array([one.share for one, _ in told])
     flat, missed = len(found) - len(told), int(np.isinf(shares).sum())

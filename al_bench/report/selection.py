@@ -55,8 +55,7 @@ def fits(found: Any, wanted: Any) -> bool:
 
 
 def keys_of_selection(what: str, selection: Selection, keys: Sequence[K]) -> list[K]:
-    """The keys that match a selection; NoMatchError, which lists the values there are, if none
-    does."""
+    """The keys that match a selection; NoMatchError, which lists the values there are, if none."""
     found = [key for key in keys if matches(key, selection)]
     if not found:
         there = (f"{name} {', '.join(values(name, keys)) or 'nowhere'}" for name in selection)
@@ -66,8 +65,7 @@ def keys_of_selection(what: str, selection: Selection, keys: Sequence[K]) -> lis
 
 
 def only(what: str, selection: Selection, keys: Sequence[K]) -> K:
-    """The one key that matches a selection; ValueError, which says how they differ, if several
-    do."""
+    """The one key that matches a selection; ValueError, which says how they differ, if several."""
     found = keys_of_selection(what, selection, keys)
     if len(found) > 1:
         parts = [choice for key in found for choice in key.choices]

@@ -62,10 +62,6 @@ def claim_of(given: Any, inside: Sequence[str]) -> Claim:
     return Claim(name, ours, baselines, **options)
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 @dataclass(frozen=True)
 class Pivot:
     """A table of measured values, with any groups as rows and columns.
@@ -96,7 +92,8 @@ def pivot_of(given: Any, metric: str) -> Pivot:
         if group not in groups:
             raise ValueError(f"{this} has the group {group!r}; wanted some of {list(groups)}")
     value = given.get("value", "area")
-    if value not in VALUES and not (is_number(value) and 0 < value <= 1):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value not in VALUES and not (number and 0 < value <= 1):
         raise ValueError(f"{this} has value={value!r}; wanted one of {list(VALUES)} or a fraction "
                          "of the pool")  # fmt: skip
     where = selections(f"{this} where", given.get("where", ()), groups)

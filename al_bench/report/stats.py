@@ -68,10 +68,8 @@ def ranks(scores: Floats) -> Floats:
 
 
 def friedman(scores: Floats) -> float:
-    """p-value of the hypothesis that k methods rank alike over n settings, scores (n, k).
-
-    Friedman (1937); NaN with fewer than three methods or two settings.
-    """
+    """p-value (Friedman, 1937) that k methods rank alike over n settings, scores (n, k); NaN for
+    few."""
     from scipy.stats import friedmanchisquare
 
     if scores.shape[0] < 2 or scores.shape[1] < 3:

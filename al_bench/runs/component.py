@@ -54,8 +54,8 @@ class Component:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """The parameters with versions and sources, and hashes of files instead of their paths.
-        This is hashed into a run's id and written to its manifest and to tables of results."""
+        """The parameters with versions and sources, and hashes of files instead of their paths:
+        hashed into a run's id, written to manifests and tables of results."""
         found: dict[str, Any] = identified(self.params, self.several)
         return found
 
@@ -71,16 +71,23 @@ class Component:
 
 
 def run_id(settings: Mapping[str, Any]) -> str:
-    """Twelve hex digits that name a run, equal on any machine for equal settings and content.
-    ValueError if a value cannot be written as JSON or the source of outside code is unknown.
-    """
+    """Twelve hex digits that name a run, equal on any machine for equal settings and content."""
     return name_of(identified(settings))
 
 
 def name_of(known: Any) -> str:
     """The run id of settings that `identified` has completed already."""
-    text = json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return sha256(text.encode()).hexdigest()[:12]
+    return sha256(as_text(known).encode()).hexdigest()[:12]
+
+
+def as_text(known: Any) -> str:
+    return json.dumps(known, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def joined_name(texts: Mapping[str, str]) -> str:
+    """`name_of` a mapping, from the text of each of its values."""
+    whole = ",".join(f'"{key}":{texts[key]}' for key in sorted(texts))
+    return sha256(f"{{{whole}}}".encode()).hexdigest()[:12]
 
 
 def identified(node: Any, several: bool = False) -> Any:
@@ -100,12 +107,9 @@ def identified(node: Any, several: bool = False) -> Any:
         ours = target.startswith(OURS)
         known = constants(target) if ours else vars(component(target))
         found |= {key: file_hash(node[key]) for key in known.get("brings", ()) if key in node}
-        found = {
-            key: value for key, value in found.items() if key not in known.get("operational", ())
-        }
-        for key, before in known.get("later", ()):
-            if found.get(key) == before:
-                del found[key]
+        left_out = (key for key, before in known.get("later", ()) if found.get(key) == before)
+        for key in (*known.get("operational", ()), *left_out):
+            found.pop(key, None)
         counted = ("version", "several") if several else ("version",)
         found |= {key: known[key] for key in counted if key in known}
         found |= {} if ours else {"source": source(component(target))}
@@ -113,8 +117,7 @@ def identified(node: Any, several: bool = False) -> Any:
 
 
 def completed(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A node with the default values of the parameters that it leaves out, if its class is one of
-    this package."""
+    """A node with the default values of the parameters that it leaves out, if its class is ours."""
     target = str(node.get("_target_", ""))
     if not target.startswith(OURS) or target == "al_bench.Problem":  # its arrays have a digest
         return node
@@ -152,10 +155,7 @@ def file_hash(value: Any) -> Any:
 
 
 def node_of(part: Any) -> dict[str, Any]:
-    """The config node that makes an equal object: its class and constructor arguments by name.
-
-    ValueError if the object has no attribute for an argument, or one that no config can express.
-    """
+    """The config node that makes an equal object: its class and constructor arguments by name."""
     kind = type(part)
     node: dict[str, Any] = {"_target_": public_name(kind)}
     for name in inspect.signature(kind).parameters:

@@ -47,16 +47,13 @@ class OptionSource(FileConfigSource):
 
     def is_config(self, config_path: str) -> bool:
         group, _, option = config_path.removesuffix(".yaml").rpartition("/")
-        return super().is_config(config_path) or (
-            self.ours and class_option(group, option) is not None
-        )
+        if super().is_config(config_path):
+            return True
+        return self.ours and class_option(group, option) is not None
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        found = (
-            set(super().list(config_path, results_filter))
-            if super().is_group(config_path)
-            else set()
-        )
+        here = super().is_group(config_path)
+        found = set(super().list(config_path, results_filter)) if here else set()
         if self.ours and results_filter != ObjectType.GROUP and config_path in KINDS:
             found |= set(option_names(config_path, [Path(self.path)]))
         if self.ours and results_filter != ObjectType.CONFIG and not config_path:
@@ -97,7 +94,7 @@ def search(extra: Path | None) -> list[str]:
 
 def prepare_hydra() -> None:
     """Let Hydra read our options, and make our configs of launchers and sweepers the only ones: it
-    would merge each with the plugin's own of the same name, and warn that it soon will not."""
+    would merge each with the plugin's own, and warn that it soon will not."""
     for plugin in (OptionSource, OptionSearchPath):
         Plugins.instance().register(plugin)  # the instance registers the plugins' own configs
     for path in (config_dir() / "hydra").rglob("*.yaml"):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -17,22 +15,10 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 GROUPS = (
-    "dataset",
-    "imbalance",
-    "noise",
-    "prior",
-    "supervision",
-    "learner",
-    "init",
-    "strategy",
+    *("dataset", "imbalance", "noise", "prior", "supervision", "learner", "init", "strategy"),
     "protocol",
 )
-OPTIONAL = (
-    "annotators",
-    "label_model",
-    "annotator_selection",
-    "proxy_selection",
-)  # null: not used
+OPTIONAL = ("annotators", "label_model", "annotator_selection", "proxy_selection")  # null: not used
 SCIENCE = (*GROUPS, "seed")
 WRITTEN = "runs are written below results=<folder>, with all of their settings in manifest.json"
 UNUSED = {
@@ -47,34 +33,11 @@ TRAINING = (
 )
 EXPERIMENT = ("sweeps", "arms")  # keys that only experiments have
 GIVEN = ("limit", "trainer")  # keys that a node has only if the user gave them
-# names of options, groups and parameters in version 1.0, which are still accepted
-RENAMED_OPTIONS = {
-    "imbalance": {"usual": "natural_or_longtail"},
-    "supervision": {
-        "joined": "belief_blend",
-        "fading_pool": "pseudo_labels_decayed",
-        "vetted": "posterior_labels",
-        "vetted_pool": "posterior_labels_pool",
-    },
-    "belief": {"pairs": "confusions"},
-    "protocol": {"sequential": "within_batch", "batch": "after_batch"},
-}
-RENAMED_KEYS = {
-    "assignment": "annotator_selection",
-    "reveal": "feedback",
-    "reask": "allow_relabel",
-    "beside": "blend_weight",
-    "ridges": "l2_grid",
-    "shifts": "prior_exponents",
-    "gate": "trust_gate",
-    "pairs": "confusion_pseudocount",
-}
 PROBLEM = ("dataset", "prior", "imbalance", "noise", "annotators")  # what it is made of, by a seed
 
 
 def workers(threads: int) -> int:
-    """How many processes with this many threads the cores of this machine, or of this job, can run;
-    in a yaml ``${workers:${threads}}``."""
+    """How many processes with this many threads the cores can run: ``${workers:${threads}}``."""
     from joblib import cpu_count
 
     return max(1, int(cpu_count()) // int(threads))
@@ -90,18 +53,14 @@ def config_dir() -> Path:
 
 
 def config_folders(extra: Path | None) -> list[Path]:
-    """The folders with options: our configs, those of other installed packages, and the user's own
-    folder."""
+    """The folders with options: ours, those of other installed packages, and the user's own."""
     return [config_dir(), *installed_configs(), *([extra.resolve()] if extra is not None else [])]
 
 
 @cache
 def installed_configs() -> tuple[Path, ...]:
     """The config folders that installed packages name in the entry points ``al_bench.configs``;
-    each is a package whose folder holds config groups.
-
-    ValueError if one is missing or defines an option that exists already.
-    """
+    each is a package whose folder holds config groups."""
     from importlib.metadata import entry_points  # slow to import
 
     folders: list[Path] = []
@@ -128,9 +87,8 @@ def installed_configs() -> tuple[Path, ...]:
 
 
 def instantiate(node: Any) -> Any:
-    """The object that a config node describes, by one call of its ``_target_``. No other function
-    makes objects from nodes. ValueError with the constructor's message if it refuses its arguments.
-    """
+    """The object that a config node describes, by one call of its ``_target_``; no other function
+    makes objects from nodes. ValueError if the constructor refuses its arguments."""
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate as made_by_hydra
 
@@ -144,8 +102,7 @@ def instantiate(node: Any) -> Any:
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The plain values of a whole config, without the keys of experiments, whose values may refer
-    to those of their runs; ValueError if a value is missing."""
+    """The plain values of a whole config, without the keys of experiments."""
     from omegaconf import OmegaConf
     from omegaconf.errors import MissingMandatoryValue
 
@@ -163,9 +120,8 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 
 
 def run_spec(value: Callable[[str], Any]) -> dict[str, Any]:
-    """The settings that decide a run's numbers, from the plain value of each top-level key: the
-    nine groups, the seed, and the chosen optional groups. The trainer's settings become part of the
-    learners that it trains."""
+    """The settings that decide a run's numbers, from the plain value of each top-level key; the
+    trainer's settings become part of the learners that it trains."""
     chosen = {key: found for key in OPTIONAL if (found := value(key)) is not None}
     whole = {key: value(key) for key in SCIENCE} | chosen
     given = {key: found for key, found in value("trainer").items() if key in TRAINING and found}
@@ -197,25 +153,9 @@ def key_of(override: str) -> str:
     return override.split("=", 1)[0].lstrip("+~")
 
 
-def renamed(override: str) -> str:
-    """An override with present names; warns if it used those of version 1.0."""
-    key, equals, value = override.partition("=")
-    group = re.match(r"[+~/]*(imbalance|supervision|assignment|protocol|belief)\b", key)
-    if group is None:
-        return override
-    options = RENAMED_OPTIONS.get(group[1], {})
-    key = re.sub(r"\w+", lambda word: RENAMED_KEYS.get(word[0], word[0]), key)
-    value = re.sub(r"\w+", lambda word: options.get(word[0], word[0]), value)
-    if (found := key + equals + value) != override:
-        warnings.warn(f"{override} is now called {found}", FutureWarning, stacklevel=2)
-    return found
-
-
 def as_hydra_takes(overrides: Sequence[str]) -> list[str]:
     """The overrides in Hydra's form: ``init=centroid`` becomes ``strategy@init=centroid``, a data
-    set's limit is added as a new key, former names are replaced. ValueError for a setting of
-    Hydra's own that would change nothing."""
-    overrides = list(map(renamed, overrides))
+    set's limit is added as a new key."""
     for override in overrides:
         if key_of(override) in UNUSED and override != "hydra/sweeper=basic":
             raise ValueError(f"{override} would change nothing: {UNUSED[key_of(override)]}")

@@ -34,10 +34,7 @@ Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
 
 @cache
 def definition(target: str) -> Definition | None:
-    """The class or function with a dotted name; None if its module does not define it.
-
-    ModuleNotFoundError if there is no such module.
-    """
+    """The class or function with a dotted name; None if its module does not define it."""
     name = target.rpartition(".")[2]
     named = (node for node in statements(module_of(target)) if isinstance(node, Definition))
     return next((node for node in named if node.name == name), None)
@@ -110,8 +107,7 @@ def assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
 @cache
 def signature(target: str) -> Mapping[str, Any]:
     """The parameters of a class's constructor, inherited ones included, with their default values
-    as a config expresses them: an object by its class and what differs from that one's defaults.
-    ``???`` if there is no default."""
+    as a config expresses them; ``???`` without one."""
     node, module = definition(target), module_of(target)
     if not isinstance(node, ast.ClassDef):
         return {}
@@ -134,7 +130,7 @@ def signature(target: str) -> Mapping[str, Any]:
 
 def expressed(node: ast.expr | None, module: str) -> Any:
     """The value of an expression in a module as a config expresses it: of literals, constants and
-    objects of our classes. ValueError for anything else."""
+    objects of our classes."""
     if node is None:
         return MISSING
     if isinstance(node, ast.Dict):

@@ -9,9 +9,7 @@ from typing import Any
 OURS = "al_bench."
 CLASS = "._target_"  # end of the dotted name of a part's class
 RIGHT = "no label noise"
-INNER = (
-    "inner" + CLASS
-)  # the class of an inner part, such as the strategy whose scores another one uses
+INNER = "inner" + CLASS  # the class of an inner part, such as a wrapped strategy
 SAID = {  # display names by class; a rate is given in per cent
     "Natural": "natural skew",
     "LongTail": "long tail {ratio}:1",
@@ -32,11 +30,8 @@ SAID = {  # display names by class; a rate is given in per cent
 def display_name(
     group: str, option: str, node: Mapping[str, Any], changed: Collection[str] = ()
 ) -> str:
-    """The display name of an option, with its `changed` parameters in brackets:
-    ``ask_again of badge (by doubt)``.
-
-    node: its resolved config; changed: dotted names. Imbalance and noise always show their numbers.
-    """
+    """The display name of an option, with its `changed` parameters in brackets: ``ask_again of
+    badge (by doubt)``. Imbalance and noise always show their numbers."""
     if "limit" in node and group == "dataset":  # a limited data set always says so
         changed = {*changed, "limit"}
     target = str(node.get("_target_", ""))
@@ -60,18 +55,15 @@ def erring(science: Mapping[str, Any]) -> str:
 
 
 def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
-    """Changed parameters of a node and their values: ``balance none, belief.trust_gate false``."""
+    """Changed parameters of a node and their values: ``balance none, belief.by_classes false``."""
     own = parameters(node)
     shown = ((name.removesuffix(CLASS), own[name]) for name in sorted(changed) if name in own)
     return ", ".join(f"{name} {value(one)}" for name, one in shown)
 
 
 def differing(node: Mapping[str, Any], others: Collection[Mapping[str, Any]]) -> list[str]:
-    """The parameters of a node, by dotted name, whose values differ among some other nodes.
-
-    An inner part is compared only with parts of its own class; of a part of another class only the
-    class counts as different.
-    """
+    """The parameters of a node, by dotted name, whose values differ among some other nodes; an
+    inner part is compared only with parts of its own class."""
     own, known = parameters(node), [parameters(other) for other in others]
 
     def peers(name: str) -> list[dict[str, Any]]:

@@ -86,8 +86,8 @@ def at_start() -> Mapping[str, str]:
 
 
 def restart_limited(arguments: Sequence[str]) -> None:
-    """Restart this process, once, in an environment that limits it to one thread and to AVX2; only
-    to one thread if the arguments have ``deterministic=false``."""
+    """Restart this process, once, limited to one thread and, unless the arguments have
+    ``deterministic=false``, to AVX2."""
     wanted = {**ONE_THREAD, **MALLOC}
     if "deterministic=false" not in arguments:
         wanted |= isa_limits()
@@ -97,13 +97,7 @@ def restart_limited(arguments: Sequence[str]) -> None:
 
 
 PACKAGES = (
-    "al-bench",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "torch",
-    "pytorch-lightning",
-    "hydra-core",
+    *("al-bench", "numpy", "scipy", "scikit-learn", "torch", "pytorch-lightning", "hydra-core"),
 )
 EXTRAS = {  # packages by import name
     "cleanlab": "cleanlab",
@@ -115,8 +109,7 @@ EXTRAS = {  # packages by import name
 
 
 def versions(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The installed versions of the packages that can change a number: those that every run uses,
-    and those of this run's components."""
+    """The installed versions of the packages that can change a number of this run."""
     found = {package: installed_version(package) for package in PACKAGES}
     for package in sorted({EXTRAS[name] for name in packages(settings) if name in EXTRAS}):
         with suppress(PackageNotFoundError):  # the run itself fails if it needs the package
@@ -125,8 +118,8 @@ def versions(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def packages(settings: Mapping[str, Any]) -> Iterator[str]:
-    """The packages that contain the components, those that our components import, and gguf if
-    weights have that format."""
+    """The packages of the components, those that ours import, and gguf for weights in its
+    format."""
     for target in targets(settings):
         yield from imports(target) if target.startswith(OURS) else [target.partition(".")[0]]
     if any(str(value).endswith(".gguf") for value in parameters(settings).values()):
@@ -141,16 +134,14 @@ def installed_version(package: str) -> str:
 
 @lru_cache(maxsize=1)
 def commit() -> str | None:
-    """The git commit of the checkout that the code runs from, with a + if files are changed; None
-    in an installed package or without git."""
+    """The git commit of the checkout, with a + if files are changed; None where there is none."""
     root = config_dir().parent
     if not (root / ".git").exists() or which("git") is None:
         return None
     asking = ["git", "-C", str(root)]
-    head = subprocess.run([*asking, "rev-parse", "HEAD"], capture_output=True, text=True)
-    changed = subprocess.run(
-        [*asking, "status", "--porcelain", "--", "al_bench", "configs"],
-        capture_output=True,
-        text=True,
+    changes = ["status", "--porcelain", "--", "al_bench", "configs"]
+    head, changed = (
+        subprocess.run([*asking, *words], capture_output=True, text=True).stdout.strip()
+        for words in (["rev-parse", "HEAD"], changes)
     )
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "") or None
+    return head + ("+" if changed else "") or None

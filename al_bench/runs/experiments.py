@@ -21,8 +21,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from al_bench.runs.config import as_hydra_takes, key_of, renamed
-from al_bench.runs.plan import Plan, composed, composer, plan
+from al_bench.runs.config import as_hydra_takes, key_of
+from al_bench.runs.plan import Composer, Plan, composed, plan
 
 
 def experiments(overrides: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -41,17 +41,15 @@ def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tup
     lines = {}
     for name in names:
         for title, own in sweeps(name, extra).items():
-            every = [renamed(f"{key}={text(value)}") for key, value in own.items()]
+            every = [f"{key}={text(value)}" for key, value in own.items()]
             added = [line for line in every if key_of(line) not in given]
             lines[f"{name}: {title}" if title else name] = (f"experiment={name}", *added, *rest)
     return lines
 
 
 def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
-    """The settings of each sweep of an experiment with each arm, by name; empty if it has neither.
-
-    ValueError unless these are mappings.
-    """
+    """The settings of each sweep of an experiment with each arm, by name; empty if it has
+    neither."""
     config = OmegaConf.to_container(composed([f"experiment={name}"], extra))
     assert isinstance(config, dict)
     both = []
@@ -74,7 +72,7 @@ def text(value: Any) -> str:
 
 def plans(overrides: Sequence[str], extra: Path | None) -> dict[str, Plan]:
     """The plan of each sweep, by name; ValueError that names a sweep that is wrong."""
-    made, compose = {}, composer(extra)
+    made, compose = {}, Composer(extra)
     for name, line in command_lines(overrides, extra).items():
         try:
             made[name] = plan(line, extra, compose)

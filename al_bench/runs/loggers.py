@@ -115,15 +115,9 @@ def start_wandb(folder: Path, **options: Any) -> Any:
         os.environ["WANDB_ERROR_REPORTING"] = "false"
     import wandb
 
-    wanted = {
-        "console": "off",
-        "silent": True,
-        "disable_git": True,
-        "save_code": False,
-        "x_disable_stats": True,
-        "x_disable_meta": True,
-        "x_disable_machine_info": True,
-    }
+    wanted: dict[str, Any] = {"console": "off", "silent": True, "save_code": False}
+    for name in ("disable_git", "x_disable_stats", "x_disable_meta", "x_disable_machine_info"):
+        wanted[name] = True
     known = {name: value for name, value in wanted.items() if name in wandb.Settings.model_fields}
     folder.mkdir(parents=True, exist_ok=True)
     # absolute, since W&B's service may have been started by an earlier run in another folder

@@ -49,24 +49,49 @@ def is_option(override: str, folders: Sequence[Path]) -> bool:
 
 
 def defaults(chosen: Chosen, folders: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The main config with the chosen options, and the option of each group; UnusualError if a
-    choice is not an option of a group in the main config."""
-    config: dict[str, Any] = dict(read_yaml(config_dir() / "config.yaml"))
-    entries, found, chosen = config.pop("defaults"), dict[str, str](), dict(chosen)
-    del config["hydra"]
-    for entry in entries:
-        ((key, option),) = {"_self_": None}.items() if entry == "_self_" else entry.items()
-        if key == "_self_" or key.startswith("override "):
-            continue
-        group, _, place = key.partition("@")
-        place, option = place or group, chosen.pop(key, option)
-        option = None if option == "null" else option
-        found[place] = str(option)
-        if option is not None:
-            config[place] = read_option(group, option, folders, chosen, place)
+    """The main config with the chosen options, and the option of each group."""
+    whole, chosen = read_yaml(config_dir() / "config.yaml"), dict(chosen)
+    config = {key: value for key, value in whole.items() if key not in ("defaults", "hydra")}
+    nodes = {place: chosen_node(place, chosen, folders) for place in places()}
     if chosen:
         raise UnusualError(f"{next(iter(chosen))} is no group of the main config")
-    return config, found
+    config |= {place: node for place, (node, _) in nodes.items() if node is not None}
+    return config, {place: option for place, (_, option) in nodes.items()}
+
+
+def places() -> dict[str, tuple[str, str | None]]:
+    """By the name of its node each entry of the main config: ``group@place`` and its default."""
+    entries = read_yaml(config_dir() / "config.yaml")["defaults"]
+    pairs = (pair for entry in entries if entry != "_self_" for pair in entry.items())
+    return {key.rpartition("@")[2]: (key, option) for key, option in pairs if " " not in key}
+
+
+def chosen_node(place: str, chosen: Chosen, folders: Sequence[Path]) -> tuple[Any, str]:
+    """The values of one node of the main config and its option's name; what is chosen of it is
+    removed from `chosen`."""
+    key, option = places()[place]
+    option = chosen.pop(key, option)
+    if option in (None, "null"):
+        return None, "None"
+    return read_option(key.partition("@")[0], option, folders, chosen, place), option
+
+
+def of_experiment(name: str, folders: Sequence[Path]) -> tuple[Chosen, dict[str, Any]]:
+    """The options that an experiment chooses, by ``group@place``, and its values; UnusualError
+    unless it is made of other experiments and of overrides of the main config's options."""
+    if (path := file_of("experiment", name, folders)) is None:
+        raise UnusualError(f"there is no experiment {name}")
+    package, own = _loaded(path, path.stat().st_mtime_ns)
+    chosen, values = dict[str, str](), dict[str, Any]()
+    for entry in own.get("defaults", []) if package == "_global_" else [None]:
+        if isinstance(entry, Mapping) and all(key.startswith("override /") for key in entry):
+            chosen |= {key.removeprefix("override /"): one for key, one in entry.items()}
+        elif isinstance(entry, str) and entry.startswith("/experiment/"):
+            more, inner = of_experiment(entry.removeprefix("/experiment/"), folders)
+            chosen, values = {**more, **chosen}, deep_merged(values, inner)
+        else:
+            raise UnusualError(f"{path} has {entry}")
+    return chosen, deep_merged(values, {k: v for k, v in own.items() if k != "defaults"})
 
 
 def option_names(group: str, folders: Sequence[Path]) -> list[str]:
@@ -87,8 +112,8 @@ def options(group: str, folders: tuple[Path, ...]) -> dict[str, Any]:
 def read_option(
     group: str, option: str, folders: Sequence[Path], chosen: Chosen | None = None, place: str = ""
 ) -> dict[str, Any]:
-    """One option's values, with its defaults list merged in order. Choices for parts inside it are
-    removed from `chosen`. UnusualError if there is no such option."""
+    """One option's values, with its defaults list merged in order; choices for parts inside it are
+    removed from `chosen`."""
     own = declared(group, option, folders)
     entries = own.pop("defaults", [])
     found: dict[str, Any] = {}
@@ -109,8 +134,8 @@ def read_option(
 
 
 def declared(group: str, option: str, folders: Sequence[Path]) -> dict[str, Any]:
-    """An option as a file declares it: its own values and its defaults list. Without a file it is
-    the class of that name. What a file leaves out of a class is the constructor's."""
+    """An option as a file, or else the class of that name, declares it: values and defaults
+    list."""
     if (path := file_of(group, option, folders)) is not None:
         return with_defaults(read_yaml(path))
     if (target := class_option(group, option)) is None:
@@ -126,8 +151,8 @@ def file_of(group: str, option: str, folders: Sequence[Path]) -> Path | None:
 
 def with_defaults(own: Mapping[str, Any]) -> dict[str, Any]:
     """A file's content with the defaults of the constructors that it names. A default that is an
-    option itself becomes an entry of the defaults list, so that another one can be chosen for it.
-    A file that changes another option stays as it is."""
+    option itself becomes an entry of the defaults list, so that another one can be chosen for
+    it."""
     entries, values = own.get("defaults", []), {k: v for k, v in own.items() if k != "defaults"}
     if "_target_" not in own or any(isinstance(e, str) and e != "_self_" for e in entries):
         return dict(own)
@@ -192,19 +217,20 @@ def deep_merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, A
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:
-    """The content of a file, cached until the file changes; callers must not modify it.
-    UnusualError if a ``# @package`` line places it elsewhere."""
-    return _loaded(path, path.stat().st_mtime_ns)
+    """The content of a file, cached until the file changes; callers must not modify it."""
+    package, values = _loaded(path, path.stat().st_mtime_ns)
+    if package:
+        raise UnusualError(f"{path} has a place of its own")
+    return values
 
 
 @lru_cache(maxsize=1024)
-def _loaded(path: Path, changed: int) -> Mapping[str, Any]:
+def _loaded(path: Path, changed: int) -> tuple[str, Mapping[str, Any]]:
     import yaml
 
     text = path.read_text("utf-8")
-    if "# @package" in text:
-        raise UnusualError(f"{path} has a place of its own")
-    return yaml.load(text, loader()) or {}
+    package = re.search(r"# @package (\S*)", text)
+    return package[1] if package else "", yaml.load(text, loader()) or {}
 
 
 @cache
@@ -256,9 +282,8 @@ def beyond(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
 def unknown_key(
     node: Any, choices: Mapping[str, str], override: str, folders: Sequence[Path]
 ) -> str | None:
-    """The error message for an override whose key the chosen option does not have: the option's
-    keys, and the options that have this key. None if the option has the key or the override adds
-    it. node: the values of the chosen option."""
+    """The error message for an override whose key the chosen option does not have; None if it has
+    it, or the override adds it. node: the values of the chosen option."""
     group, _, inner = key_of(override).partition(".")
     if not inner or group not in choices or override[0] in "+~" or has(node or {}, inner):
         return None
@@ -292,18 +317,11 @@ def override_of(
     group: str, option: str, node: Mapping[str, Any], folders: Sequence[Path]
 ) -> Asked | None:
     """The arguments that select a component with these values; None if these folders have no file
-    for the option.
-
-    node: the resolved config, as in results. A value that is the hash of a file is left for the
-    reader to fill in (``???``).
-    """
+    for the option. The hash of a file is left for the reader to fill in (``???``)."""
     if not node:
         return Asked((), False)
     more = [f"{group}.limit={node['limit']}"] if "limit" in node else []
-    more += [
-        f"trainer.{key}={as_override_value(value)}"
-        for key, value in node.get("trainer", {}).items()
-    ]
+    more += [f"trainer.{k}={as_override_value(v)}" for k, v in node.get("trainer", {}).items()]
     node = {key: value for key, value in node.items() if key not in GIVEN}
     known = options(group, tuple(folders))
     if option not in known:
@@ -318,8 +336,8 @@ def override_of(
 def overrides(
     key: str, own: Mapping[str, Any], base: Mapping[str, Any], folders: Sequence[Path]
 ) -> Iterator[str]:
-    """Overrides for the values in which a node differs from an option. A part of another class is
-    replaced by an option of its group. Keys the option lacks are former parameters: skipped."""
+    """Overrides for the values in which a node differs from an option; a part of another class is
+    replaced by an option of its group."""
     for name, value in own.items():
         if name in ADDED or name not in base or base[name] == value:
             continue
@@ -367,11 +385,8 @@ def as_override_value(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):
-        return (
-            "{"
-            + ",".join(f"{as_override_value(k)}:{as_override_value(v)}" for k, v in value.items())
-            + "}"
-        )
+        pairs = (f"{as_override_value(k)}:{as_override_value(v)}" for k, v in value.items())
+        return "{" + ",".join(pairs) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(as_override_value, value)) + "]"
     text = str(value)

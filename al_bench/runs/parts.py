@@ -35,8 +35,7 @@ def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
 
 
 def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
-    """The label model and the annotator selection of several annotators: by default a majority vote
-    and each in turn."""
+    """The label model and the annotator selection: by default a majority vote and each in turn."""
     label_model, annotator_selection = job.at("label_model"), job.at("annotator_selection")
     asked: Any = InTurn() if annotator_selection is None else instantiate(annotator_selection)
     if reads_truth(asked):
@@ -47,12 +46,8 @@ def asking_of(job: Job, problem: Problem) -> dict[str, Any]:
 
 def checked_protocol(protocol: Any) -> Protocol:
     """The protocol; ValueError if it lacks an attribute."""
-    missing = [
-        name
-        for name in ("feedback", "allow_relabel", "annotation_cost")
-        if not hasattr(protocol, name)
-    ]
-    if missing:
+    wanted = ("feedback", "allow_relabel", "annotation_cost")
+    if missing := [name for name in wanted if not hasattr(protocol, name)]:
         raise ValueError(
             f"the protocol {type(protocol).__name__} has no {' and no '.join(missing)}; wanted "
             "feedback (within_batch or after_batch), allow_relabel (may a labelled row be queried "
@@ -86,10 +81,7 @@ def problem_of(job: Job) -> Problem:
 def known_problem(made: tuple[Component, ...], seed: int, cache: Path) -> Problem:
     """The problem of these components; data sets and priors are kept for the next problem."""
     parts = {part.group: part for part in made}
-    keep, errors = (
-        instantiate(parts["imbalance"].params),
-        instantiate(parts["noise"].params),
-    )
+    keep, errors = (instantiate(parts[group].params) for group in ("imbalance", "noise"))
     several = instantiate(parts["annotators"].params) if "annotators" in parts else None
     dataset, prior = load_dataset(parts["dataset"]), known_prior(parts["prior"])
     return build_problem(dataset, keep, errors, prior, seed, cache, several)

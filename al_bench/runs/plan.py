@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from hashlib import sha256
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from al_bench.runs.component import as_text, identified, joined_name, run_id
 from al_bench.runs.config import (
     EXPERIMENT,
+    OPTIONAL,
     PROBLEM,
+    SCIENCE,
+    TRAINING,
     as_hydra_takes,
     config_folders,
     key_of,
-    renamed,
     resolved,
     run_spec,
     trust_folder,
 )
-from al_bench.runs.options import UnusualError, defaults, is_option, unknown_key
+from al_bench.runs.options import (
+    UnusualError,
+    chosen_node,
+    deep_merged,
+    defaults,
+    is_option,
+    of_experiment,
+    places,
+    unknown_key,
+)
 
 HERE = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"  # runs jobs in this process
 PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # an override that chooses one option
@@ -47,6 +59,16 @@ class Node:
         assert isinstance(values, dict)
         texts = {key: str(value) for key, value in values.items()}
         return {str(k): values[k] for k, t in texts.items() if "${" not in t and "???" not in t}
+
+    def text(self, key: str, several: bool) -> str:
+        """What a plain key adds to the text that is hashed into a run's id."""
+        if (key, several) not in self.texts:
+            self.texts[key, several] = as_text(identified(self.plain[key], several))
+        return self.texts[key, several]
+
+    @cached_property
+    def texts(self) -> dict[tuple[str, bool], str]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -79,8 +101,8 @@ class Job:
         return None if name == "None" else name
 
     def at(self, key: str) -> Any:
-        """The plain value of one top-level key; the whole config is assembled only if the value
-        refers to other keys."""
+        """The plain value of one top-level key; only one that refers to others needs the whole
+        config."""
         plain = self.changed.get(key, self.base).plain
         return plain[key] if key in plain else resolved(self.config)[key]
 
@@ -88,6 +110,18 @@ class Job:
     def science(self) -> dict[str, Any]:
         """The settings that decide the run's numbers."""
         return run_spec(self.at)
+
+    @cached_property
+    def id(self) -> str:
+        """The run's id: `run_id` of the science, where nodes that runs share are read once."""
+        keys = (*SCIENCE, *OPTIONAL, "trainer")
+        nodes = {key: self.changed.get(key, self.base) for key in keys}
+        known = all(key in node.plain for key, node in nodes.items())
+        if not known or any(nodes["trainer"].plain["trainer"].get(key) for key in TRAINING):
+            return run_id(self.science)
+        several = bool(nodes["annotators"].plain["annotators"])
+        chosen = [key for key in OPTIONAL if nodes[key].plain[key] is not None]
+        return joined_name({k: nodes[k].text(k, several) for k in (*SCIENCE, *chosen)})
 
     def having(self, values: Mapping[str, Any]) -> Job:
         """The same run with other values of some top-level keys, which then have no option name."""
@@ -137,26 +171,57 @@ class Plan:
         return Job((*self.fixed, *combination), self.base, changed, self.folders)
 
 
-Composer = Callable[..., Node]  # composes a config from overrides
+class Composer:
+    """Composes configs, and caches them: runs of one sweep share most nodes."""
 
+    def __init__(self, extra: Path | None) -> None:
+        self.extra, self.folders = extra, config_folders(extra)
+        self.made: dict[tuple[str, ...], Node] = {}
 
-def composer(extra: Path | None) -> Composer:
-    """A function that composes configs and caches them: runs of one sweep share most nodes."""
-    folders = config_folders(extra)
+    def whole(self, *overrides: str) -> Node:
+        """The whole config with some options, by Hydra where they are not plain ones."""
+        if overrides not in self.made:
+            try:
+                values, choices = defaults(plain_options(overrides), self.folders)
+                hydra = {"launcher": {"_target_": HERE}, "sweeper": {"params": None}}
+                config = OmegaConf.create(values, flags={"struct": True})
+                self.made[overrides] = Node(config, choices, OmegaConf.create(hydra))
+            except UnusualError:
+                self.made[overrides] = by_hydra(overrides, self.extra)
+        return self.made[overrides]
 
-    @cache
-    def composed(*overrides: str) -> Node:
+    def part(self, key: str, own: Sequence[str], options: Sequence[str]) -> Node:
+        """The top-level key that its `own` options choose; options: of the whole config."""
+        if (key, *own, *options) not in self.made:
+            self.made[key, *own, *options] = self.part_of(key, own, options)
+        return self.made[key, *own, *options]
+
+    def part_of(self, key: str, own: Sequence[str], options: Sequence[str]) -> Node:
         try:
-            if not all(map(PLAIN.fullmatch, overrides)):
+            given = plain_options([o for o in options if not o.startswith("hydra")])
+            chosen, values = dict[str, str](), dict[str, Any]()
+            if "experiment" in given:
+                chosen, values = of_experiment(given.pop("experiment"), self.folders)
+            if given:
                 raise UnusualError
-            chosen = dict(override.split("=", 1) for override in overrides)
-            values, choices = defaults(chosen, folders)
+            chosen = {k: option for k, option in chosen.items() if top_level_node(k) == key}
+            chosen |= plain_options(own)
+            node, option = chosen_node(key, chosen, self.folders)
+            if chosen:
+                raise UnusualError
         except UnusualError:
-            return by_hydra(overrides, extra)
-        hydra = OmegaConf.create({"launcher": {"_target_": HERE}, "sweeper": {"params": None}})
-        return Node(struct(values), choices, hydra)
+            return self.whole(*options, *own)
+        if key in values:
+            node = deep_merged(node or {}, values[key])
+        config = OmegaConf.create({key: node}, flags={"struct": True})
+        return Node(config, {key: option}, self.whole(*options).hydra)
 
-    return composed
+
+def plain_options(overrides: Sequence[str]) -> dict[str, str]:
+    """The option of each group; UnusualError where an override does more than choosing one."""
+    if not all(map(PLAIN.fullmatch, overrides)):
+        raise UnusualError
+    return dict(override.split("=", 1) for override in overrides)
 
 
 def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
@@ -176,35 +241,26 @@ def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
     return Node(config, own, hydra)
 
 
-def struct(values: Mapping[str, Any]) -> DictConfig:
-    """A config that refuses keys other than these."""
-    config = OmegaConf.create(dict(values))
-    OmegaConf.set_struct(config, True)
-    return config
-
-
 def plan(
     overrides: Sequence[str], extra: Path | None = None, compose: Composer | None = None
 ) -> Plan:
     """Every run that ``albench run <overrides>`` would make; compose: a composer to share with
-    other plans.
-
-    Raises Hydra's errors if an override or a config is wrong, and ValueError for a key that the
-    chosen option does not have.
-    """
+    other plans."""
     if extra is not None:
         trust_folder(extra)
-    folders, compose = config_folders(extra), compose or composer(extra)
+    folders, compose = config_folders(extra), compose or Composer(extra)
     lines = as_hydra_takes(overrides)
     several = [(line, values_of(line, extra)) for line in lines]
     fixed = [line for line, values in several if values is None]
     swept = [values for _, values in several if values is not None]
-    options = [o for o in fixed if is_option(o, folders) or o.startswith("hydra")]
-    values = [o for o in fixed if o not in options]  # applied to the node that they change
-    base = compose(*options)
+    of_nodes = places().keys() - {"experiment", "task"}
+    own = [o for o in fixed if top_level_node(o) in of_nodes or not is_option(o, folders)]
+    values = [o for o in own if not o.startswith("hydra")]  # each changes one node
+    options = [o for o in fixed if o not in values]
+    base = compose.whole(*options)
     params = base.hydra.sweeper.get("params") or {}
     given = {key_of(line) for line in lines}
-    more = [renamed(f"{key}={value}") for key, value in params.items()]
+    more = [f"{key}={value}" for key, value in params.items()]
     swept += [values_of(line, extra) or [line] for line in more if key_of(line) not in given]
     combinations = together([[*values, *job] for job in product(*swept)])
     nodes = {}
@@ -212,7 +268,7 @@ def plan(
         for key, group in _by_node(combination).items():
             if group not in nodes:
                 own = [o for o in group if is_option(o, folders)]
-                node = compose(*options, *own) if own else base
+                node = compose.part(key, own, options) if own else base
                 nodes[group] = with_values(node, key, [o for o in group if o not in own], folders)
     return Plan(tuple(lines), tuple(options), base, nodes, combinations, tuple(folders))
 
@@ -245,22 +301,22 @@ def overrides_parser() -> Any:
 
 def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
     """One top-level key of a composed config with values set as Hydra sets them, some fifty times
-    faster than composing it anew. ValueError for a key that the option does not have."""
+    faster than composing it anew."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra.errors import ConfigCompositionException
 
     if not overrides:
         return node
-    config = OmegaConf.create({key: node.config._get_node(key)} if key in node.config else {})
-    OmegaConf.set_struct(config, True)
+    own = {key: node.config._get_node(key)} if key in node.config else {}
+    config = OmegaConf.create(own, flags={"struct": True})
     parsed = overrides_parser().parse_overrides(list(overrides))
     try:
         ConfigLoaderImpl._apply_overrides_to_config(parsed, config)
     except ConfigCompositionException:
-        own = OmegaConf.to_container(node.config)
-        assert isinstance(own, dict)
+        values = OmegaConf.to_container(node.config)
+        assert isinstance(values, dict)
         for override in overrides:
-            if said := unknown_key(own.get(key), node.choices, override, folders):
+            if said := unknown_key(values.get(key), node.choices, override, folders):
                 raise ValueError(said) from None
         raise
     return Node(config, node.choices, node.hydra)
@@ -270,21 +326,20 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
     """The config of some single-valued overrides; the sweeps of an experiment are ignored."""
     folders, lines = config_folders(extra), as_hydra_takes(overrides)
     options = [line for line in lines if is_option(line, folders)]
-    base, values = composer(extra)(*options), [line for line in lines if line not in options]
+    base, values = Composer(extra).whole(*options), [o for o in lines if o not in options]
     changed = {k: with_values(base, k, own, folders) for k, own in _by_node(values).items()}
     return Job(tuple(lines), base, changed, tuple(folders)).config
 
 
 def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Combinations reordered so that those with the same problem are adjacent: a process keeps the
-    problem for its next run. The order is otherwise unchanged."""
-    places: dict[tuple[tuple[str, ...], ...], int] = {}
-    order = []
+    """Combinations reordered so that those with the same problem are adjacent: a process keeps
+    it."""
+    same: dict[tuple[tuple[str, ...], ...], list[Sequence[str]]] = {}
     for combination in combinations:
         parts = _by_node(combination)
         problem = tuple(parts.get(key, ()) for key in (*PROBLEM, "seed"))
-        order.append(places.setdefault(problem, len(places)))
-    return [combinations[i] for i in sorted(range(len(order)), key=order.__getitem__)]
+        same.setdefault(problem, []).append(combination)
+    return list(chain.from_iterable(same.values()))
 
 
 def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -296,6 +351,7 @@ def _by_node(combination: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return groups
 
 
+@cache
 def top_level_node(override: str) -> str:
     """The top-level node that an override changes: ``strategy@init`` changes init."""
     return key_of(override).split("@")[-1].split(".")[0].split("/")[0]

@@ -29,25 +29,14 @@ class ProxySelection:
         self.learner, self.supervision, self.every = learner, supervision, every
 
     def rounds(
-        self,
-        log: Sequence[Round],
-        parts: Parts,
-        problem: Problem,
-        seed: int,
-        done: int = 0,
+        self, log: Sequence[Round], parts: Parts, problem: Problem, seed: int, done: int = 0
     ) -> Iterator[Round]:
         """Yield a round for each point of a finished run's log, from the one numbered `done` on.
 
         A point queries all rows queried since the last point. The proxy is fitted in every round as
-        in its own run, since some training rules read the model that chose the rows; so a point's
-        numbers do not depend on the other points. With several annotators, the same ones are asked
-        and the consensus is the proxy's. ValueError if the log does not hold this problem's
-        answers.
-        """
-        state, number = (
-            State.start(problem.pool, problem.annotator_pool, parts.protocol.allow_relabel),
-            0,
-        )
+        in its own run, since some training rules read the model that chose the rows."""
+        relabel, number = parts.protocol.allow_relabel, 0
+        state = State.start(problem.pool, problem.annotator_pool, relabel)
         since: list[Round] = []  # the rounds after the last point
         for past in log:
             answers = answers_of_rounds([past])

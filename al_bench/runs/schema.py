@@ -15,11 +15,11 @@ Fits = tuple[str, Callable[[Any], bool]]  # what a value must be: in words, and 
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return type(value) is int and value >= 0
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in (int, float)
 
 
 def _is_time(value: Any) -> bool:
@@ -27,10 +27,6 @@ def _is_time(value: Any) -> bool:
         return isinstance(value, str) and bool(datetime.fromisoformat(value))
     except ValueError:
         return False
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, int | str) and not isinstance(value, bool)
 
 
 def _list_of(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -49,7 +45,7 @@ ROUND: dict[str, Fits] = {
     "metrics": ("numbers by name", _table_of(_is_number)),
     "recall": ("a list of numbers", _list_of(_is_number)),
     "seconds": ("numbers by name", _table_of(_is_number)),
-    "ids": ("a list of whole numbers or texts", _list_of(_is_id)),
+    "ids": ("a list of whole numbers or texts", _list_of(lambda value: type(value) in (int, str))),
     "annotators": ("a list of whole numbers", _list_of(_is_count)),
     "cost": ("a number", _is_number),
 }
@@ -68,8 +64,7 @@ MANIFEST: dict[str, Fits] = {
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a run, empty if there is none; ValueError, in one sentence, if it is damaged
-    or does not have the format."""
+    """The manifest of a run, empty if there is none; ValueError if it is damaged."""
     path = folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text("utf-8"))
@@ -89,8 +84,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def read_round_lines(folder: Path) -> tuple[list[dict[str, Any]], bool]:
-    """The finished rounds of a run, in order, and whether a torn last line was left out. No file
-    means no rounds. ValueError if a complete line is damaged or has the wrong round number."""
+    """The finished rounds of a run, in order, and whether a torn last line was left out."""
     path = folder / "rounds.jsonl"
     *lines, rest = path.read_bytes().split(b"\n") if path.exists() else [b""]
     rounds = []

@@ -29,10 +29,7 @@ from al_bench.runs.run import Aloud
 JOBLIB = "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"
 LOCAL = "hydra_plugins.hydra_submitit_launcher.submitit_launcher.LocalLauncher"
 FEW = 100  # up to this many runs, each prints a line; in larger sweeps only some do
-EXTRAS = {  # the extra that installs each launcher
-    "hydra_submitit_launcher": "slurm",
-    "hydra_ray_launcher": "ray",
-}
+EXTRAS = {"hydra_submitit_launcher": "slurm", "hydra_ray_launcher": "ray"}  # by launcher
 
 
 def sweep_all(planned: Mapping[str, Plan], extra: Path | None) -> int:
@@ -49,8 +46,8 @@ def sweep_all(planned: Mapping[str, Plan], extra: Path | None) -> int:
 
 
 def sweep(planned: Plan, extra: Path | None, name: str) -> int:
-    """Make every run of a plan; RuntimeError at the end, with the first reason, if any failed or a
-    worker died. Workers on this machine end with this process, however it ends."""
+    """Make every run of a plan; RuntimeError at the end if any failed or a worker died. Workers on
+    this machine end with this process, however it ends."""
     size, began = runs_per_job(planned), time()
     parts = range(-(-len(planned) // size))
     counts = f"{len(planned)} runs in {len(parts)} jobs"
@@ -72,10 +69,7 @@ def sweep(planned: Plan, extra: Path | None, name: str) -> int:
 
 
 def launch(
-    planned: Plan,
-    task: Callable[[DictConfig], list[str]],
-    extra: Path | None,
-    parts: Sequence[int],
+    planned: Plan, task: Callable[[DictConfig], list[str]], extra: Path | None, parts: Sequence[int]
 ) -> list[list[str]]:
     """Run a task on each part with the configured launcher; returns the results by part."""
     from hydra._internal.callbacks import Callbacks
@@ -141,10 +135,8 @@ def run_part(
 ) -> list[str]:
     """Make the runs of one part of a plan in `folder`, in sequence; returns a sentence per failure.
 
-    planned_as: the command line and the digest of the plan; RuntimeError if the configs make
-    another plan by now. leader: the id of a process without which this one ends; None: it ends by
-    itself.
-    """
+    planned_as: the command line and the digest of the plan; leader: the id of a process without
+    which this one ends, or None."""
     from al_bench.runs.run import execute
 
     if leader not in (None, os.getpid()):
@@ -166,8 +158,7 @@ def run_part(
 
 
 def end_with(leader: int) -> None:
-    """End this process as soon as the one that started it is gone; the run can be resumed from its
-    last round."""
+    """End this process as soon as the one that started it is gone."""
     while os.getppid() == leader:
         sleep(0.5)
     os._exit(1)
@@ -181,8 +172,7 @@ def effective(workers: int) -> int:
 
 
 def runs_per_job(planned: Plan) -> int:
-    """The number of runs per job, reduced if joblib's workers would have less than two jobs each;
-    ValueError unless it is at least one."""
+    """The number of runs per job, fewer if joblib's workers would have less than two jobs each."""
     size: Any = planned[0].at("runs_per_job")
     if not isinstance(size, int) or size < 1:
         raise ValueError(f"runs_per_job is {size!r}; wanted a whole number of at least 1")

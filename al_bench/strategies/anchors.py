@@ -49,10 +49,10 @@ class AnchorAL:
             return self.inner.select(state, budget, rng)
         classes = np.flatnonzero(state.counts)
         answered = [np.flatnonzero(state.labels == c) for c in classes]
-        chosen = [
-            spread_positions(unit_rows(state.rows.features, a), self.anchors, rng) for a in answered
-        ]
-        anchors = np.concatenate([a[i] for a, i in zip(answered, chosen, strict=True)])
+        anchors = np.concatenate([
+            rows[spread_positions(unit_rows(state.rows.features, rows), self.anchors, rng)]
+            for rows in answered
+        ])  # fmt: skip
         return near(self.inner, state, anchors, self.neighbours, self.size, budget, rng)
 
 
@@ -112,10 +112,7 @@ def spread_positions(features: Floats, amount: int, rng: np.random.Generator) ->
 
 def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
     """(n,) mean inner product of each row with the anchors that have it among their `neighbours`
-    nearest, ties included; minus infinity for a row that is no anchor's neighbour.
-
-    Rows and anchors have unit length, so these are cosines.
-    """
+    nearest, ties included; minus infinity for a row that is no anchor's neighbour."""
     sums, times = np.zeros(len(pool)), np.zeros(len(pool))
     step = max(1, CELLS // max(1, min(len(pool), ROWS)))
     for start in range(0, len(anchors), step):
@@ -126,11 +123,8 @@ def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
 
 
 def nearest(pool: Floats, anchors: Floats, neighbours: int) -> tuple[Ints, Floats]:
-    """(f,) rows among the `neighbours` nearest of an anchor, once per anchor, with similarities.
-
-    Goes through the pool in blocks. A row under an anchor's threshold so far is dropped, as
-    thresholds only rise.
-    """
+    """(f,) rows among the `neighbours` nearest of an anchor, once per anchor, with similarities; in
+    blocks, as thresholds only rise."""
     best = np.full((len(anchors), min(neighbours, len(pool))), -np.inf, dtype=pool.dtype)
     found: list[tuple[Ints, Ints, Floats]] = []
     for part in blocks(len(pool), ROWS):

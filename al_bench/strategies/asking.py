@@ -24,8 +24,7 @@ WORTHS = ("disagreement", "doubt", "change", "random")
 
 def in_turns(rows: Ints, left: Ints, budget: int) -> Ints:
     """The first `budget` of: these distinct rows in order, then those with a second query left, and
-    so on. left: (n,) how often each pool row can be queried, at least once for `rows`. O(budget),
-    or O(r log r) for r queries left if the budget exceeds the rows."""
+    so on. left: (n,) how often each pool row can be queried."""
     if budget <= len(rows):
         return rows[:budget]
     times = left[rows]
@@ -36,8 +35,7 @@ def in_turns(rows: Ints, left: Ints, budget: int) -> Ints:
 def best_first(
     rows: Ints, scores: Floats, left: Ints, budget: int, rng: np.random.Generator
 ) -> Ints:
-    """`budget` queries by highest score of rows that can be queried, in turns (`in_turns`); ties at
-    random."""
+    """`budget` queries by highest score, in turns (`in_turns`); ties at random."""
     some = left[rows] > 0
     rows, scores = rows[some], scores[some]
     return in_turns(rows[top(scores, budget, rng)], left, budget)
@@ -117,11 +115,9 @@ class AskAgain:
             more, rest = rng.permutation(state.unlabelled), np.maximum(state.remaining - 1, 0)
             spare = budget - new - len(again)
             again = np.concatenate([again, best_first(more, rng.random(free), rest, spare, rng)])
-        return (
-            followed(self.inner.select(state.without_relabeling(), new, rng), again)
-            if new
-            else again
-        )
+        if not new:
+            return again
+        return followed(self.inner.select(state.without_relabeling(), new, rng), again)
 
     def worth(self, state: State, rows: Ints) -> Floats:
         """(m,) score of relabelling each of these labelled rows."""
@@ -242,8 +238,7 @@ class ActiveLab:
 
 
 def answers_by_row(state: State) -> Floats:
-    """(m, a') answers about the labelled rows by annotators with any answer, NaN without one; with
-    a single annotator the labels."""
+    """(m, a') answers about the labelled rows by annotators with any answer, NaN without one."""
     if state.annotator_pool is None:
         return state.labels[state.labelled][:, None].astype(float)
     places = np.searchsorted(state.labelled, state.answers.rows)

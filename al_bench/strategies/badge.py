@@ -100,13 +100,12 @@ class Vessal:
             return rows
         sketch = projected(state, rows, self.dim, rng)
         kept = one_pass(sketch, rng.random(len(rows)), self.ridge, budget)
-        chosen: Ints = rows[filled_at_random(kept, np.arange(len(rows)), budget, rng)]
-        return chosen
+        return np.asarray(rows[filled_at_random(kept, np.arange(len(rows)), budget, rng)])
 
 
 def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> Floats:
-    """(n, dim) random projections of gradients with unbiased inner products: the product of two
-    projections, of the residuals and of the features."""
+    """(n, dim) products of random projections of residuals and of features: unbiased inner
+    products."""
     features = state.rows.features
     left = rng.standard_normal((state.n_classes, dim)).astype(features.dtype)
     right = rng.standard_normal((features.shape[1], dim)).astype(features.dtype)
@@ -119,11 +118,9 @@ def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> F
 
 
 def one_pass(sketch: Floats, luck: Floats, ridge: float, budget: int) -> Ints:
-    """Positions kept, at most `budget`: row t is kept if luck[t] is below its probability.
-
-    Quadratic forms of a block are computed together and corrected, by a rank-one update, for each
-    row that is kept inside it.
-    """
+    """Positions kept, at most `budget`: row t is kept if luck[t] is below its probability. A
+    block's quadratic forms are computed together and corrected for each row that is kept inside
+    it."""
     n, dim = sketch.shape
     inverse = np.eye(dim) / ridge
     kept: list[int] = []

@@ -92,8 +92,7 @@ class Bait:
         for part in blocks(len(features)):
             second += features[part].T @ features[part]
         directions = np.linalg.eigh(second)[1][:, -kept:]
-        projected: Floats = features @ directions.astype(features.dtype)
-        return projected
+        return np.asarray(features @ directions.astype(features.dtype))
 
 
 class Factors(NamedTuple):
@@ -123,8 +122,7 @@ class Factors(NamedTuple):
         flat = flat.astype(self.features.dtype)
         along = (self.features @ flat).reshape(-1, k, m)
         own = np.take_along_axis(along, self.classes[:, :, None], axis=1)
-        out: Floats = self.roots @ own
-        return out
+        return np.asarray(self.roots @ own)
 
 
 class SymmetricSum:
@@ -241,8 +239,7 @@ def trace_losses(spans: Floats, pulls: Floats) -> Floats:
     """(m,) increase of tr(M^-1 F) by removing each of the rows in M."""
     values, vectors = np.linalg.eigh(spans)
     along = np.einsum("nji,njk,nki->ni", vectors, pulls, vectors)
-    losses: Floats = (along / np.maximum(1 - values, 1e-12)).sum(axis=1)
-    return losses
+    return np.asarray((along / np.maximum(1 - values, 1e-12)).sum(axis=1))
 
 
 def update(

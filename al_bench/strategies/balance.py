@@ -13,9 +13,7 @@ def rarest_first(
     """Positions picked by always taking the best row of the class with the fewest labels so far.
 
     classes, scores: (m,) assumed class of each row, and its score within its class; counts: (k,)
-    labels at the start. Picked rows count as labels; a class without rows left is skipped; ties at
-    random. O(m log m + budget k).
-    """
+    labels at the start. Ties at random. O(m log m + budget k)."""
     shuffled = rng.permutation(len(classes))
     order = shuffled[np.lexsort((-scores[shuffled], classes[shuffled]))]
     stock = np.bincount(classes, minlength=len(counts))
@@ -31,11 +29,8 @@ def rarest_first(
 
 
 def rare_classes(state: State, by: str) -> Bools:
-    """(k,) whether a class has less than the average mass; all True if none has.
-
-    by: "labels" counts labelled rows, "prior" sums the foundation model's probabilities over the
-    visible rows. ValueError for another word.
-    """
+    """(k,) whether a class has less than the average mass; all True if none has. by: "labels", or
+    "prior" for the foundation model's probabilities over the visible rows."""
     if by == "labels":
         mass = state.counts.astype(float)
     elif by == "prior":
@@ -47,18 +42,14 @@ def rare_classes(state: State, by: str) -> Bools:
 
 
 def product(model: Floats, prior: Floats, floor: float) -> Floats:
-    """(n, k) normalised product of the model's and the prior's probabilities, each raised to at
-    least `floor`, so that no zero is a veto."""
+    """(n, k) normalised product of probabilities, each raised to `floor`, so that no zero is a
+    veto."""
     both = np.maximum(model, floor) * np.maximum(prior, floor)
-    normalised: Floats = both / both.sum(axis=1, keepdims=True)
-    return normalised
+    return np.asarray(both / both.sum(axis=1, keepdims=True))
 
 
 def belief(state: State, rows: Ints, of: str, floor: float) -> Floats:
-    """(m, k) class probabilities of these rows by the model, the prior, or their product.
-
-    ValueError for another word.
-    """
+    """(m, k) class probabilities of these rows by the model, the prior, or their product."""
     if of == "model":
         return state.probs[rows]
     if of == "prior":

@@ -152,8 +152,7 @@ class MostLikelyPositive(Ranking):
     def score(self, state: State) -> Floats:
         """O(n k)."""
         rare = rare_classes(state, self.rare)
-        score: Floats = state.probs[state.unlabelled][:, rare].sum(axis=1)
-        return score
+        return np.asarray(state.probs[state.unlabelled][:, rare].sum(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,9 +181,7 @@ class ClassBalancedByTruth:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         """ValueError if the truth was not given."""
         if self.truth is None:
-            raise ValueError(
-                "ClassBalancedByTruth was not given the truth; call given(truth) first"
-            )
+            raise ValueError("ClassBalancedByTruth was not given the truth; call given(truth)")
         rows = state.unlabelled
         have = np.bincount(self.truth[state.labelled], minlength=state.n_classes)
         return rows[rarest_first(self.truth[rows], rng.random(len(rows)), have, budget, rng)]

@@ -24,12 +24,8 @@ class Base:
     def select(self, state: State, budget: int, rng: np.random.Generator) -> Ints:
         rows = state.unlabelled
         budget, n_classes = min(budget, len(rows)), state.n_classes
-        distance = np.concatenate(
-            [
-                boundary_distances(state, rows[start : start + BLOCK])
-                for start in range(0, max(len(rows), 1), BLOCK)
-            ]
-        )
+        parts = [rows[start : start + BLOCK] for start in range(0, max(len(rows), 1), BLOCK)]
+        distance = np.concatenate([boundary_distances(state, part) for part in parts])
         quotas = budget // n_classes + (np.arange(n_classes) < budget % n_classes)
         free = np.ones(len(rows), dtype=bool)
         chosen = []

@@ -111,11 +111,8 @@ class BatchBald(Bald):
 def joint_greedy(
     predictions: Floats, budget: int, configurations: int, rng: np.random.Generator
 ) -> Ints:
-    """(budget,) positions that greedily maximise the mutual information of answers and model.
-
-    A row's gain is its BALD under the posterior given the answers of the rows picked so far,
-    averaged over these answers. predictions: (c, t, k).
-    """
+    """(budget,) positions that greedily maximise the mutual information of answers and model;
+    predictions: (c, t, k)."""
     c, t, _ = predictions.shape
     flat = np.ascontiguousarray(predictions.transpose(1, 0, 2), dtype=np.float64)  # (t, c, k)
     own = entropy(flat)  # (t, c): entropy of an answer given the model
@@ -145,8 +142,7 @@ def joint_greedy(
 def mixture(beliefs: Floats, predictions: Floats) -> Floats:
     """(s, c, k) predictions averaged over models by (s, t) beliefs; predictions are (t, c, k)."""
     t, c, k = predictions.shape
-    mixed: Floats = (beliefs @ predictions.reshape(t, c * k)).reshape(len(beliefs), c, k)
-    return mixed
+    return np.asarray((beliefs @ predictions.reshape(t, c * k)).reshape(len(beliefs), c, k))
 
 
 def scores(predict: Predict, rows: Ints) -> Floats:

@@ -53,11 +53,8 @@ class ClassGuided:
 
 
 def guided(features: Floats, prior: Floats, weight: float) -> Floats:
-    """(n, d + k) features joined with `weight` times the unit-length prior mixture of directions.
-
-    The mixtures lie in the span of k directions, so k coordinates (from a square root of the
-    directions' Gram matrix) preserve their distances.
-    """
+    """(n, d + k) features joined with `weight` times the unit-length prior mixture of directions: k
+    coordinates preserve the mixtures' distances."""
     means = prior.T.astype(features.dtype) @ features
     directions = unit(means)
     values, vectors = np.linalg.eigh(directions @ directions.T)

@@ -100,11 +100,8 @@ def interval(spots: Ints, signs: Ints, length: int) -> tuple[int, int]:
 def shrink(
     spots: Ints, signs: Ints, low: int, high: int, target: int, rng: np.random.Generator
 ) -> tuple[int, int]:
-    """Move the ends of an interval of thresholds inwards to `target` unknown places.
-
-    The end with more errors moves. If both have equally many, both move by the same amount, or a
-    random one if that is impossible. Moves whole plateaus: O(l log l), not O(n).
-    """
+    """Move the ends of an interval of thresholds inwards to `target` unknown places: the end with
+    more errors, both by the same amount if equal. Moves whole plateaus: O(l log l)."""
     right = np.append(0, np.cumsum(signs))  # members minus others in front of spot i
     while (extra := count_unknown(spots, low, high) - target) > 0:
         at_low, at_high = np.searchsorted(spots, [low, high])
@@ -140,8 +137,7 @@ def threshold(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -
 def around_threshold(
     spots: Ints, cut: int, amount: int, length: int, rng: np.random.Generator
 ) -> Ints:
-    """The `amount` unknown places nearest to a threshold, alternately left and right, more on one
-    side once the other is used up."""
+    """The `amount` unknown places nearest to a threshold, alternately left and right."""
     unknown = count_unknown(spots, 0, length)
     rank = cut - int(np.searchsorted(spots, cut))
     first = rank - (amount + int(rng.integers(2))) // 2

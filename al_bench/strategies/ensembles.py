@@ -76,8 +76,7 @@ def candidates(
     budget: int,
     rng: np.random.Generator,
 ) -> list[Ints]:
-    """Batches proposed by the rules, each from max(`size`, `budget`) random ones of `rows`; equally
-    many of every rule and at least one, rule by rule."""
+    """Equally many batches of every rule, each from max(`size`, `budget`) random ones of `rows`."""
     named = []
     for rule in rules.values():
         for _ in range(max(batches // len(rules), 1)):

@@ -172,5 +172,4 @@ def standardised(features: Floats, labelled: Floats, rate: float) -> Floats:
     mean = labelled.mean(axis=0, dtype=np.float64)
     second = np.mean(np.square(labelled, dtype=np.float64), axis=0) / (1 - rate)
     scale = 1 / np.sqrt(np.maximum(second - mean**2, 0) + 1e-5)
-    out: Floats = (features - mean.astype(features.dtype)) * scale.astype(features.dtype)
-    return out
+    return np.asarray((features - mean.astype(features.dtype)) * scale.astype(features.dtype))

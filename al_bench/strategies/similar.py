@@ -78,12 +78,8 @@ class FLCG:
 
 
 def gradient_similarity(state: State, left: Ints, right: Ints) -> Floats:
-    """(m, c) cosine of last-layer gradients, rescaled to [0, 1].
-
-    The gradient of a row is (p - onehot) times its features, at its label if it has one and at the
-    predicted class otherwise; the cosine factorises. A row with zero gradient (the model is certain
-    and right) has similarity 1/2 to all others.
-    """
+    """(m, c) cosine of last-layer gradients, rescaled to [0, 1], at a row's label or else at the
+    predicted class."""
     residual, features = _directions(state, right)
     out = np.empty((len(left), len(right)), dtype=np.float32)
     for part in blocks(len(left)):
@@ -103,15 +99,12 @@ def _directions(state: State, rows: Ints) -> tuple[Floats, Floats]:
 
 
 def cover(similar: Floats, start: Floats, bonus: Floats, budget: int) -> Ints:
-    """Positions chosen greedily to raise the best similarity to each of c targets.
-
-    similar: (m, c); start: (c,) initial similarity of the targets; bonus: (m,) added to the gains.
-    """
+    """Positions chosen greedily to raise the best similarity to each of c targets. similar: (m, c);
+    start: (c,) initial similarity; bonus: (m,) added to the gains."""
     best = start.copy()
 
     def gain(at: Ints) -> Floats:
-        raised: Floats = np.maximum(similar[at] - best, 0).sum(axis=1) + bonus[at]
-        return raised
+        return np.asarray(np.maximum(similar[at] - best, 0).sum(axis=1) + bonus[at])
 
     def take(at: int) -> None:
         np.maximum(best, similar[at], out=best)

@@ -98,8 +98,8 @@ def required(parameters: Mapping[str, Parameter]) -> set[str]:
 
 
 def task_model_names(parameters: Mapping[str, Parameter]) -> set[str]:
-    """Names of a query's parameters that accept a fitted classifier; none if the query refits it on
-    hypothetical labels."""
+    """Names of a query's parameters that accept a fitted classifier; none if the query refits
+    it."""
     return set() if "ignore_partial_fit" in parameters else {"clf", "estimator"} & set(parameters)
 
 
@@ -123,8 +123,7 @@ class TaskModel(SkactivemlClassifier):  # type: ignore[misc]
         raise ValueError("the task model is not fitted inside a query; give strategy.models.clf")
 
     def predict_proba(self, X: Floats) -> Floats:  # noqa: N803
-        """(m, k) probabilities, in float64, of the candidates, the labelled rows, all rows, or the
-        candidates with changed features."""
+        """(m, k) float64 probabilities of the candidates, the labelled rows, or all rows."""
         state = self.state
         parts = (state.unlabelled, state.labelled, np.flatnonzero(state.labels != HIDDEN))
         for rows in parts:

@@ -84,5 +84,4 @@ class Tailor:
 def reward(counts: Ints) -> Floats:
     """(k,) reward of one more label of each class."""
     worth = 1 / np.maximum(counts, 1)
-    signed: Floats = np.where(counts > counts.sum() / 2, -worth, worth)
-    return signed
+    return np.asarray(np.where(counts > counts.sum() / 2, -worth, worth))

@@ -91,10 +91,7 @@ class TypiClust:
 
 
 def densest_in_turn(features: Floats, members: list[Ints], budget: int, neighbours: int) -> Ints:
-    """At most `budget` positions: clusters take turns, each giving its densest row not yet taken.
-
-    members: positions of each cluster's unlabelled rows, which the density is computed from.
-    """
+    """At most `budget` positions: clusters take turns, each giving its densest unlabelled row."""
     left, chosen = [own for own in members if len(own)], list[int]()
     while left and len(chosen) < budget:
         for turn, own in enumerate(left[: budget - len(chosen)]):
@@ -107,9 +104,7 @@ def densest_in_turn(features: Floats, members: list[Ints], budget: int, neighbou
 
 def typicality(features: Floats, neighbours: int, power: int = 1) -> Floats:
     """(m,) one over the mean of distance^power to the nearest `neighbours` other rows, or half of
-    them; power: 1 or 2.
-
-    Means are rounded, so that two rows that are each other's nearest are tied."""
+    them; rounded, so that two rows that are each other's nearest are tied."""
     nearest = max(1, min(neighbours, len(features) // 2))
     if len(features) == 1:
         return np.ones(1)

@@ -97,5 +97,4 @@ class Disagreement(Ranking):
 def jensen_shannon(left: Floats, right: Floats) -> Floats:
     """(n,) Jensen-Shannon divergence of two distributions per row, in nats, 0 to log 2."""
     mean = (left + right) / 2
-    divergence: Floats = entropy(mean) - (entropy(left) + entropy(right)) / 2
-    return divergence
+    return np.asarray(entropy(mean) - (entropy(left) + entropy(right)) / 2)

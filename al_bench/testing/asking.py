@@ -15,8 +15,8 @@ SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # accuracies; with two classes, the last is 
 
 
 def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
-    """(n, a) answers by annotators with the accuracies SKILLS. Each answers a fraction `here` of
-    the rows, every row has an answer, and wrong answers are uniform over the other classes."""
+    """(n, a) answers by annotators with the accuracies SKILLS, each to a fraction `here` of the
+    rows."""
     rng = np.random.default_rng([seed, 5])
     shape = (len(truth), len(SKILLS))
     right = rng.random(shape) < np.array(SKILLS)
@@ -38,14 +38,11 @@ def people_of(table: Ints, identified: bool) -> AnnotatorPool:
 
 
 def bought(state: State, table: Ints, rows: Ints, rng: np.random.Generator) -> State:
-    """The state after one more answer to each of these rows, by a random annotator who can still be
-    asked, or by the next place if annotators are not identified."""
-    assert state.annotator_pool is not None
-    draw = (
-        rng.uniform(1, 2, size=(len(rows), len(state.annotator_pool)))
-        if state.annotator_pool.identified
-        else 1.0
-    )
+    """The state after one more answer to each of these rows, by a random annotator or the next
+    place."""
+    pool = state.annotator_pool
+    assert pool is not None
+    draw = rng.uniform(1, 2, size=(len(rows), len(pool))) if pool.identified else 1.0
     annotators = np.argmax(state.available[rows] * draw, axis=1)
     return state.tell(rows, table[rows, annotators], annotators)
 
@@ -62,11 +59,8 @@ def make_asked(
     allow_relabel: bool = True,
     seed: int = 0,
 ) -> Situation:
-    """A pool in which some rows have one to `most` answers, if that many annotators can be asked.
-
-    here: fraction of the rows that each annotator answers; identified: persons, else places;
-    agreed: whether there is a consensus, by majority vote; allow_relabel: as in a protocol.
-    """
+    """A pool in which some rows have one to `most` answers. here: fraction of the rows that each
+    annotator answers; identified: persons, else places; agreed: whether there is a consensus."""
     fitted, truth = make_state(n=n, k=k, labelled=min(max(labelled, k), n), seed=seed)
     table = make_table(truth, k, here, seed)
     if not identified:  # the answers of a row fill its first places

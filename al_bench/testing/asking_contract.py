@@ -84,12 +84,8 @@ def names_somebody_open(make: Make) -> None:
         annotator_pool, state = here.state.annotator_pool, here.state
         if annotator_pool is None or not annotator_pool.identified:
             continue
-        for some in (
-            state.queryable,
-            state.queryable[::-3],
-            state.queryable[:1],
-            state.queryable[:0],
-        ):
+        every = state.queryable
+        for some in (every, every[::-3], every[:1], every[:0]):
             with kept(f"with {here.name}, {len(some)} rows"):
                 oracle = Oracle(here.table, annotator_pool, _skilled(make(), here))
                 named = oracle.whom(state, some, generator())

@@ -172,8 +172,7 @@ def answer_as_a_crowd(make: Make) -> None:
 
 
 def _look(annotators: Any) -> Truth:
-    """The truth that annotators read, with a human column, votes and people's answers; its labels
-    are read-only."""
+    """The truth that annotators read, with a human column, votes and people's answers."""
     rows, truth = make_pool(n=300, k=10)
     columns = {getattr(annotators, "column", "human"): truth}
     votes = np.eye(10, dtype=np.int64)[truth] * 3 + 1

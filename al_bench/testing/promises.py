@@ -27,8 +27,7 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 def lock(state: State) -> None:
-    """Make the arrays of a state read-only: of its rows, predictions, training set, answers and
-    annotators. Writing into them raises ValueError."""
+    """Make the arrays of a state read-only."""
     arrays = [state.labels, state.probs, state.rows.features, state.rows.prior, state.available]
     for part in (state.training, state.answers, state.annotator_pool, state.consensus):
         values = {} if part is None else vars(part)

@@ -64,11 +64,8 @@ def make_state(
 
 
 def make_trained(n: int = 200, believing: bool = True) -> tuple[State, Ints]:
-    """A state with the training set of an earlier round: (state, truth).
-
-    The training set has half of the labelled rows, and pseudo-labels of other rows, some of which
-    are labelled by now. Targets are soft, weights unequal, and there are beliefs if `believing`.
-    """
+    """A state with the training set of an earlier round, with pseudo-labels and soft targets:
+    (state, truth)."""
     state, truth = make_state(n)
     then, since = np.split(state.labelled, [len(state.labelled) // 2])
     rows = np.concatenate([then, since[::2], state.unlabelled[::3]])
@@ -95,8 +92,8 @@ WORDS = ("cat", "ship", "sea", "dog")  # one per class
 
 
 def telling_inputs(kind: str, truth: Ints, seed: int = 0) -> Sequence[Any]:
-    """(n,) inputs that show the class of a row: texts that contain its name, or noisy images of its
-    colour. ValueError for another kind."""
+    """(n,) inputs that show the class of a row: texts that contain its name, or images of its
+    colour."""
     generator = np.random.default_rng(seed)
     if kind == "text":
         other = generator.choice(["the big", "a small", "this"], size=len(truth))
@@ -137,7 +134,8 @@ def _states() -> Iterator[tuple[str, State, Ints]]:
     one[np.flatnonzero(truth == 0)[:5]] = 0
     yield "one class labelled", State(rows, one, state.model), truth
     yield "hidden rows", state.hide(np.arange(0, 61, 2)), truth
-    yield "equal rows", State(_equal(rows), state.labels, _flat(rows)), truth
+    equal = Rows(rows.inputs, np.ones_like(rows.features), np.full_like(rows.prior, 0.25))
+    yield "equal rows", State(equal, state.labels, _Table(np.full_like(rows.prior, 0.25))), truth
     sure: Model = _Table(np.eye(4)[truth])
     yield "a model that is sure", State(rows, state.labels, sure), truth
     flat = replace(rows, prior=np.full_like(rows.prior, 0.25))
@@ -150,11 +148,3 @@ def _states() -> Iterator[tuple[str, State, Ints]]:
     yield "an earlier training set without beliefs", *make_trained(61, False)
     many, truth_many = make_state(n=30, k=40, labelled=6)
     yield "more classes than rows", many, truth_many
-
-
-def _equal(rows: Rows) -> Rows:
-    return Rows(rows.inputs, np.ones_like(rows.features), np.full_like(rows.prior, 0.25))
-
-
-def _flat(rows: Rows) -> Model:
-    return _Table(np.full((len(rows), rows.n_classes), 1 / rows.n_classes))

@@ -390,20 +390,6 @@ def test_a_committed_entry_is_of_its_tasks_problems_by_what_its_columns_say(fold
     assert numbers(frame, task) in (folder / "card.md").read_text("utf-8")
 
 
-def test_a_method_is_entered_and_read_by_former_names_too(tmp_path: Path) -> None:
-    task = read_task("alfm_v1", None)
-    with pytest.warns(FutureWarning, match="annotator_selection=thompson"):
-        planned = entered(task, ["strategy=margin", "assignment=thompson"], None)
-    assert {job.choices["annotator_selection"] for job in planned} == {"thompson"}
-    folder = Path(shutil.copytree(ENTRIES[0], tmp_path / "mine"))
-    fields = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
-    fields["overrides"] = ["strategy=margin", "assignment=thompson"]
-    (folder / "config.yaml").write_text(yaml.safe_dump(fields), encoding="utf-8")
-    with pytest.warns(FutureWarning, match="annotator_selection=thompson"):
-        entry = read_entry(folder)
-    assert entry.overrides == ("strategy=margin", "annotator_selection=thompson")
-
-
 def test_committed_entries_merge(tmp_path: Path) -> None:
     out = tmp_path / "board.parquet"
     assert main(["merge", *map(str, ENTRIES), "--out", str(out)]) == 0

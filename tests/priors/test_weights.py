@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from al_bench.core.hashing import digest
+from al_bench.core.state import Floats
+from al_bench.data.types import Task
 from al_bench.priors.clip import ClipEncoder
-from al_bench.priors.common import filled_templates
+from al_bench.priors.common import class_vectors
 from al_bench.priors.conse import ConSE
 from al_bench.priors.device import device
 from al_bench.priors.images import TimmEncoder
@@ -28,28 +32,15 @@ from tests.tiny_models import (
 __all__ = ["bert", "on_cpu", "timm_file"]
 
 
-@pytest.mark.parametrize(
-    ("names", "prompts", "sentence"),
-    [
-        (["cat", "dog"], ["a photo"], "prompt template 'a photo' needs exactly one {}"),
-        (["cat", "dog"], ["{} and {}"], "needs exactly one {}"),
-        (["cat", "dog"], [], "no prompt template"),
-        (["cat", "dog", "cat "], ["{}"], "2 classes are named 'cat'"),
-        (["cat", " "], ["{}"], "class 1 has an empty name"),
-    ],
-)
-def test_names_and_prompts_that_cannot_be_used(
-    names: list[str], prompts: list[str], sentence: str
-) -> None:
-    with pytest.raises(ValueError, match=sentence.replace("{}", "..")):
-        filled_templates(names, prompts)
-
-
 def test_names_fill_prompts_as_they_are() -> None:
-    assert filled_templates(["{0} %s", "b"], ["a {}", "{}"]) == [
-        ["a {0} %s", "{0} %s"],
-        ["a b", "b"],
-    ]
+    heard: list[str] = []
+
+    def read(texts: Sequence[str]) -> Floats:
+        heard.extend(texts)
+        return np.ones((len(texts), 2), dtype=np.float32)
+
+    class_vectors(read, Task(("{0} %s", "b"), ("a {}", "{}"), "text"))
+    assert heard == ["a {0} %s", "{0} %s", "a b", "b"]
 
 
 def test_a_key_names_what_changes_numbers_and_nothing_else(bert: Path, tmp_path: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from al_bench.report.analysis import analyse
+from al_bench.report.build import write_report
 from al_bench.report.keys import group_columns
 from al_bench.report.results import Results
+from al_bench.report.spec import ReportSpec
 from tests.fakes import Given, chosen
 
 LABELS = np.arange(10, 101, 10)
@@ -17,6 +21,10 @@ SLOW = LABELS / 100  # 0.1 to 1.0
 FAST = np.minimum(2 * SLOW, 1.0)  # there with half of the labels
 WEAK = SLOW / 2
 EVEN = SLOW.copy()
+
+
+def build_report(results: Results, name: str, out: Path, spec: ReportSpec) -> list[Path]:
+    return write_report(analyse(results, spec), name, out)
 
 
 def runs(

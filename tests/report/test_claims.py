@@ -13,7 +13,6 @@ import pytest
 from scipy.stats import t as student
 
 from al_bench.report.analysis import Analysis, analyse
-from al_bench.report.build import build_report
 from al_bench.report.claims import ClaimResult, at_once, savings_table
 from al_bench.report.comparison import without_full
 from al_bench.report.keys import Method, Setting, keyed
@@ -26,7 +25,7 @@ from al_bench.report.tables.claims import at_a_glance, over_sets, set_by_set
 from al_bench.report.tables.tables import tables
 from al_bench.runs.component import name_of
 from tests.fakes import Given
-from tests.report.frames import EVEN, FAST, LABELS, SLOW, WEAK, results, runs
+from tests.report.frames import EVEN, FAST, LABELS, SLOW, WEAK, build_report, results, runs
 
 SHARE, OVER_SEEDS, MISSED = "share of the budget, %", "95 % CI over seeds", "not reached"
 AHEAD = np.trapezoid(FAST - SLOW, LABELS) / 90  # of FAST before SLOW, whose end it has at half

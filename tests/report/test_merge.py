@@ -109,7 +109,7 @@ def test_a_column_that_was_edited_or_is_missing_is_seen_and_nothing_is_no_table(
     frame = one.frame.assign(strategy_config='{"_target_":"al_bench.strategies.Better"}')
     with pytest.raises(ValueError, match="is not what its columns say, whose id is"):
         merged_tables({"a": replace(one, frame=frame)})
-    with pytest.raises(ValueError, match="a has no column 'noise_config'; wanted a table of"):
+    with pytest.raises(ValueError, match="a has no column 'noise_config'; wanted one of"):
         merged_tables({"a": replace(one, frame=one.frame.drop(columns="noise_config"))})
     fake_run(tmp_path / "b", error="ValueError: no centre")
     with pytest.raises(ValueError, match="b have no finished run; there is nothing to merge"):

@@ -14,13 +14,13 @@ import pandas as pd
 import pytest
 
 from al_bench.report.analysis import ReportSpec, analyse
-from al_bench.report.build import build_report
 from al_bench.report.comparison import narrowed
 from al_bench.report.figures.style import colours
 from al_bench.report.keys import Choice, Method
 from al_bench.report.results import Results, check_problems, read_runs, write_parquet
 from al_bench.report.tables.tables import tables
 from tests.fakes import fake_run, fake_runs
+from tests.report.frames import build_report
 
 QUICK = ReportSpec()
 OURS = {"strategy": "<script>x"}
@@ -194,12 +194,12 @@ def test_a_report_has_the_same_bytes_in_another_process(
     stored = write_parquet(everything[0], tmp_path / "x.parquet")
     code = (
         "import sys; from pathlib import Path;"
-        "from al_bench.report.build import build_report as report;"
-        "from al_bench.report.analysis import ReportSpec;"
+        "from al_bench.report.build import write_report as report;"
+        "from al_bench.report.analysis import ReportSpec, analyse;"
         "from al_bench.report.results import read_parquet;"
         "spec = ReportSpec(ours={'strategy': '<script>x'},"
         "figures=('curves', 'heat'));"
-        "report(read_parquet(Path(sys.argv[1])), 'x', Path(sys.argv[2]), spec)"
+        "report(analyse(read_parquet(Path(sys.argv[1])), spec), 'x', Path(sys.argv[2]))"
     )
     environment = os.environ | {"PYTHONHASHSEED": "123", "TZ": "Asia/Tokyo"}
     command = [sys.executable, "-c", code, str(stored), str(tmp_path / "b")]

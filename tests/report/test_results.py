@@ -233,7 +233,7 @@ def test_what_answers_cost_is_a_running_total_where_annotators_were_paid(tmp_pat
     assert load(here.parent)["cost"].tolist() == [0, 12.5, 12.5, 25]
 
 
-def test_columns_of_an_older_version_are_read_with_a_warning(tmp_path: Path) -> None:
+def test_columns_of_an_older_version_are_read(tmp_path: Path) -> None:
     fake_run(tmp_path / "one", "margin", asking=ASKING)
     path = write_parquet(read_runs(tmp_path / "one"), tmp_path / "today.parquet")
     table = pq.read_table(path)
@@ -242,8 +242,7 @@ def test_columns_of_an_older_version_are_read_with_a_warning(tmp_path: Path) -> 
     older = table.rename_columns([former.get(name, name) for name in table.column_names])
     older = older.replace_schema_metadata(table.schema.metadata)
     pq.write_table(older, tmp_path / "older.parquet")
-    with pytest.warns(FutureWarning, match="now called annotator_selection, .*, reads_truth"):
-        found = read_parquet(tmp_path / "older.parquet").frame
+    found = read_parquet(tmp_path / "older.parquet").frame
     pd.testing.assert_frame_equal(found, read_parquet(path).frame)
 
 

@@ -1,6 +1,5 @@
 """Experiments: what their sweeps stand for, what a user's own words do to them, what is refused."""
 
-import warnings
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,8 @@ import pytest
 from al_bench.cli.main import main
 from al_bench.runs.component import run_id
 from al_bench.runs.composing import composing
-from al_bench.runs.config import renamed, resolved, run_spec
+from al_bench.runs.config import resolved, run_spec
 from al_bench.runs.experiments import command_lines, plans
-from al_bench.runs.plan import plan
 
 MINE = """# @package _global_
 defaults:
@@ -28,7 +26,7 @@ sweeps:
     supervision: posterior_labels_pool
     supervision.belief.exponents: "[1.0,0.0]"
     supervision.belief.noise: [[1, 1.0e+6], [1.0, 9.0]]
-    supervision.belief.trust_gate: false
+    supervision.belief.by_classes: false
     strategy@init: fm_balanced
   full: {protocol: full, dataset: trec}
 """
@@ -46,7 +44,7 @@ def test_the_runs_of_the_sweeps_are_what_hydra_composes_one_by_one(mine: Path) -
     from hydra import compose
 
     belief = ["strategy=codecision", "supervision=posterior_labels_pool",
-              "supervision.belief.trust_gate=False",
+              "supervision.belief.by_classes=False",
               "supervision.belief.exponents=[1.0,0.0]", "strategy@init=fm_balanced"]  # fmt: skip
     wanted = [
         [f"strategy={rule}", f"noise.rate={rate}", f"dataset={name}"]
@@ -104,15 +102,13 @@ def test_what_is_given_holds_for_every_sweep_and_wins_over_what_it_sets(mine: Pa
     )  # fmt: skip
 
 
-def test_experiments_may_be_named_by_commas_or_one_by_one() -> None:
-    wanted = {
-        name: (f"experiment={name}", "seed=1") for name in ("savings_factorial", "savings_rule")
-    }
-    assert command_lines(["experiment=savings_factorial,savings_rule", "seed=1"], None) == wanted
-    assert (
-        command_lines(["experiment=savings_factorial", "experiment=savings_rule", "seed=1"], None)
-        == wanted
-    )
+def test_experiments_may_be_named_by_commas_or_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    for name in ("mine", "yours"):
+        (tmp_path / f"experiment/{name}.yaml").write_text("# @package _global_\nseed: 3\n")
+    wanted = {name: (f"experiment={name}", "seed=1") for name in ("mine", "yours")}
+    assert command_lines(["experiment=mine,yours", "seed=1"], tmp_path) == wanted
+    assert command_lines(["experiment=mine", "experiment=yours", "seed=1"], tmp_path) == wanted
     assert command_lines(["strategy=margin"], None) == {"": ("strategy=margin",)}
 
 
@@ -151,52 +147,6 @@ def test_hydra_shows_the_configuration_of_an_experiment_with_sweeps(
 ) -> None:
     assert main(["run", "experiment=savings", "--cfg", "job", "--package", "sweeps"]) == 0
     assert "protocol: full" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("former", "today"),
-    [
-        ("supervision=joined", "supervision=belief_blend"),
-        ("imbalance=usual", "imbalance=natural_or_longtail"),
-        ("belief@strategy.belief=pairs", "belief@strategy.belief=confusions"),
-        ("protocol.reveal=batch", "protocol.feedback=after_batch"),
-        ("strategy=margin", "strategy=margin"),
-    ],
-)
-def test_former_names_are_taken_with_a_warning_that_says_todays(former: str, today: str) -> None:
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        assert renamed(former) == today
-    wanted = [] if former == today else [f"{former} is now called {today}"]
-    assert [str(one.message) for one in said] == wanted
-
-
-def test_a_plan_by_former_names_is_the_plan_by_todays() -> None:
-    with pytest.warns(FutureWarning, match="is now called supervision=belief_blend"):
-        (former,) = plan(["supervision=joined", "imbalance=usual", "seed=0"])
-    (today,) = plan(["supervision=belief_blend", "imbalance=natural_or_longtail", "seed=0"])
-    assert run_id(former.science) == run_id(today.science)
-
-
-def test_an_experiment_in_former_names_sets_todays(tmp_path: Path) -> None:
-    (tmp_path / "experiment").mkdir()
-    (tmp_path / "experiment/mine.yaml").write_text(
-        "# @package _global_\n"
-        "hydra: {sweeper: {params: {supervision: 'labels,joined', imbalance: usual}}}\n"
-        "sweeps: {first: {annotators: mixed, assignment: at_random}}\n"
-    )
-    with pytest.warns(FutureWarning, match="assignment"):
-        line = command_lines(["experiment=mine"], tmp_path)["mine: first"]
-    with pytest.warns(FutureWarning, match="supervision=labels,joined is now called"):
-        planned = plan(line, tmp_path)
-    assert "annotator_selection=at_random" in line
-    assert [job.choices["supervision"] for job in planned] == ["labels", "belief_blend"]
-    assert planned[0].choices["imbalance"] == "natural_or_longtail"
-    with pytest.warns(FutureWarning, match="assignment"):
-        given = command_lines(["experiment=mine", "annotator_selection=thompson"], tmp_path)
-    assert [one for one in given["mine: first"] if "selection" in one] == [
-        "annotator_selection=thompson"
-    ]
 
 
 def test_every_sweep_of_an_experiment_is_made_with_each_of_its_arms(tmp_path: Path) -> None:

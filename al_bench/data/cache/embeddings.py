@@ -52,12 +52,8 @@ def embeddings(
     batch: int = 1024,
     name: str = "",
 ) -> Floats:
-    """(n, d) embeddings of a split's inputs, float16, read-only and memory-mapped.
-
-    Inputs are read a batch at a time, and only for blocks that are not stored yet. Features given
-    by the data set are returned unchanged. name: of the data set, for messages. ValueError if
-    features are not finite, or a stored entry is damaged or has another number of rows.
-    """
+    """(n, d) embeddings of a split's inputs, float16, read-only and memory-mapped; features given
+    by the data set are returned unchanged. name: of the data set, for messages."""
     if encoder.key == "given":
         return encoder.embed(inputs)
     keys = {"dataset": dataset_key, "split": split, "encoder": encoder.key}
@@ -85,8 +81,7 @@ def zero_shot(
     batch: int = 4096,
     name: str = "",
 ) -> Floats:
-    """(n, k) float32 class probabilities of a split's rows by a prior, which never gets labels.
-    name: of the data set, for messages."""
+    """(n, k) float32 class probabilities of a split's rows by a prior. name: as in `embeddings`."""
     again = (features, inputs, task, batch, name)
     if isinstance(prior, Choosing):
         return zero_shot(folder, dataset_key, split, prior.choose(task.modality), *again)

@@ -132,9 +132,7 @@ class CacheEntry:
         for rows in blocks:
             block = read_block(parts, rows, self.dtype)
             if block is None:
-                raise FileNotFoundError(
-                    f"{block_file(parts, rows)} is gone or damaged; start again"
-                )
+                raise FileNotFoundError(f"{block_file(parts, rows)} is gone or damaged; try again")
             if whole is None:
                 shape = (self.n, block.shape[1])
                 whole = open_memmap(file, mode="w+", dtype=self.dtype, shape=shape)

@@ -11,6 +11,7 @@ import numpy as np
 from al_bench.core.arrays import one_of
 from al_bench.data.datasets.check import checked_dataset, refuse
 from al_bench.data.datasets.columns import (
+    absent_of,
     column_of,
     human_columns,
     open_parquet,
@@ -57,8 +58,7 @@ class Answered:
 
     def absent(self) -> str | None:
         """Why the data are not on this machine, or None if they are or this is unknown."""
-        found: str | None = self.inner.absent() if hasattr(self.inner, "absent") else None
-        return found or why_absent(self.name, self.file)
+        return absent_of(self.inner) or why_absent(self.name, self.file)
 
     def load(self) -> Dataset:
         """FileNotFoundError if the file is missing, ValueError if it does not match the split."""
@@ -67,9 +67,9 @@ class Answered:
         where = f"{self.name} {self.split} ({path})"
         split: Split = getattr(dataset, self.split)
         table = self.in_order(where, table, split)
-        sources = [[one] if isinstance(one, str) else one for one in self.human.values()]
-        for column in (column for several in sources for column in several):
-            column_of(where, table, (column,))
+        for source in self.human.values():
+            for column in [source] if isinstance(source, str) else source:
+                column_of(where, table, column)
         k = len(dataset.class_names)
         columns = human_columns(where, table, self.human, None, k)
         people = people_columns(where, table, self.people, None, k)
@@ -80,9 +80,8 @@ class Answered:
         return checked_dataset(replace(dataset, name=self.name, train=train, test=test))
 
     def in_order(self, where: str, table: Any, split: Split) -> Any:
-        """The lines in the order of the split; ValueError unless each row has one line, with the
-        row's class."""
-        rows = np.array(without_gaps(where, table, column_of(where, table, (self.row,))))
+        """The lines in the order of the split; each row has one line, with the row's class."""
+        rows = np.array(without_gaps(where, table, self.row))
         order = np.argsort(rows, kind="stable")
         if not np.array_equal(rows[order], np.arange(len(split))):
             raise ValueError(
@@ -90,7 +89,7 @@ class Answered:
                 f"{rows.max()}; wanted one for each row 0..{len(split) - 1}"
             )
         table = table.select(order)
-        labels = np.array(without_gaps(where, table, column_of(where, table, (self.label,))))
+        labels = np.array(without_gaps(where, table, self.label))
         other = np.flatnonzero(labels != split.labels)
         where, wanted = f"{where}: column {self.label!r}", "those of the data set, row by row"
         refuse(where, other, lambda row: f"row {row} is {labels[row]}", wanted)

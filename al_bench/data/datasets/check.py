@@ -25,18 +25,16 @@ def spaced(name: str) -> str:
 
 
 def refuse(where: str, wrong: Sized, says: Callable[[Any], str], wanted: str) -> None:
-    """ValueError about the first of these wrong rows (or cells), if there are any.
-
-    says: gives the part of the message about a wrong row, which follows its position.
-    """
+    """ValueError about the first of these wrong rows, if there are any, with what `says` says of
+    it."""
     if len(wrong):
         first = next(iter(wrong))  # type: ignore[call-overload]
         raise ValueError(f"{where}: {says(first)} ({len(wrong)} such rows); wanted {wanted}")
 
 
 def checked_dataset(dataset: Dataset) -> Dataset:
-    """The data set with class names as words; ValueError, in one sentence, if a split is empty, a
-    label out of range, a class without rows, a name not unique or a text not a str."""
+    """The data set with class names as words; ValueError if anything of it is not as it should
+    be."""
     check_file_name(dataset.name)
     dataset = replace(dataset, class_names=tuple(map(spaced, dataset.class_names)))
     one_of(dataset.name, MODALITIES, modality=dataset.modality)
@@ -110,8 +108,7 @@ def check_labels(where: str, labels: Ints, n_classes: int) -> None:
 
 
 def check_people(where: str, people: People, rows: int, n_classes: int) -> None:
-    """(n, a) classes or ABSENT, at least one answer to every row, and either a unique name for each
-    person or no names."""
+    """(n, a) classes or ABSENT, an answer to every row, and unique names or none."""
     answers, names = people.answers, people.names
     if answers.ndim != 2 or len(answers) != rows or not np.issubdtype(answers.dtype, np.integer):
         raise ValueError(

@@ -25,9 +25,14 @@ def why_absent(name: str, *files: str) -> str | None:
     return None
 
 
+def absent_of(source: Any) -> str | None:
+    """Why a source's data are not on this machine; None if they are, or it does not tell."""
+    found: str | None = source.absent() if hasattr(source, "absent") else None
+    return found
+
+
 def open_parquet(name: str, file: str) -> tuple[Path, Any]:
-    """The path of a parquet file and its table, in memory; FileNotFoundError or ValueError, in one
-    sentence, if it is missing or no parquet file."""
+    """The path of a parquet file and its table, in memory."""
     from datasets import Dataset
     from datasets.table import InMemoryTable
     from pyarrow import parquet
@@ -46,7 +51,7 @@ def rows_where(where: str, table: Any, rows: Mapping[str, Sequence[Any]]) -> Any
     """The rows of a table, in its order, whose columns have one of the allowed values."""
     keep = np.ones(len(table), dtype=bool)
     for column, values in rows.items():
-        keep &= np.isin(np.array(table[column_of(where, table, (column,))][:]), list(values))
+        keep &= np.isin(np.array(table[column_of(where, table, column)][:]), list(values))
     if not keep.any():
         raise ValueError(f"{where} has no row where {dict(rows)}; wanted at least one")
     return table if keep.all() else table.select(np.flatnonzero(keep))
@@ -58,7 +63,7 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
+def column_of(where: str, table: Any, *candidates: str) -> str:
     """The first candidate that the table has; ValueError that lists its columns if it has none."""
     for candidate in candidates:
         if candidate in table.column_names:
@@ -69,8 +74,8 @@ def column_of(where: str, table: Any, candidates: Sequence[str]) -> str:
 
 
 def without_gaps(where: str, table: Any, column: str) -> list[Any]:
-    """The values of a column; ValueError if one is missing."""
-    values = list(table[column][:])
+    """The values of a column; ValueError if it or one of them is missing."""
+    values = list(table[column_of(where, table, column)][:])
     empty = [row for row, value in enumerate(values) if value in (None, "")]
     refuse(where, empty, lambda row: f"row {row} has no {column!r}", "one in every row")
     return values
@@ -98,12 +103,9 @@ def numbered(
     n_classes: int,
     missing: bool = False,
 ) -> Ints:
-    """(n,) class numbers from a column of class numbers, or of the training labels' names `own`.
-
-    A column with its own class names, which may number them differently, is read by name. With
-    `missing`, an empty cell or -1 becomes ABSENT; ValueError for any other cell.
-    """
-    values = list(table[column_of(where, table, (column,))][:])
+    """(n,) class numbers from a column of class numbers, or of the training labels' names `own`;
+    with `missing`, an empty cell or -1 becomes ABSENT."""
+    values = list(table[column_of(where, table, column)][:])
     theirs = getattr(table.features[column], "names", None)
     if theirs and own and list(theirs) != list(own):
         values = [theirs[value] if value in range(len(theirs)) else value for value in values]
@@ -124,10 +126,7 @@ def class_words(
 ) -> tuple[str, ...]:
     """The words for each class number, looked up by the data's own name if it has one.
 
-    A mapping may contain the names of several editions of the data (the hub's short ones, a
-    folder's long ones); a name that is not in it is used as it is. A list is allowed only if labels
-    are only numbers: with names, its order need not be that of the data's class numbers.
-    """
+    A list is allowed only if labels are only numbers: with names, its order need not be theirs."""
     if own is None:
         if given is None or isinstance(given, Mapping):
             raise ValueError(f"{where} holds bare numbers; wanted class_names as a list, in the "
@@ -144,9 +143,7 @@ def class_words(
 
 
 def aliases(
-    own: Sequence[str] | None,
-    names: Sequence[str],
-    given: Mapping[str, str] | Sequence[str] | None,
+    own: Sequence[str] | None, names: Sequence[str], given: Mapping[str, str] | Sequence[str] | None
 ) -> tuple[tuple[str, ...], ...]:
     """The other names of each class, in these data and in other editions that `given` contains."""
     pairs = list(zip(own or (), names, strict=False))
@@ -161,8 +158,7 @@ def human_columns(
     own: Sequence[str] | None,
     n_classes: int,
 ) -> dict[str, NDArray[Any]]:
-    """Human answers by name: (n,) labels or (n, k) votes. Missing columns are left out; a noise
-    that needs one raises an error."""
+    """Human answers by name: (n,) labels or (n, k) votes; missing columns are left out."""
     columns: dict[str, NDArray[Any]] = {}
     for name, source in human.items():
         if isinstance(source, str):

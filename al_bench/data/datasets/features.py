@@ -94,10 +94,7 @@ class Features:
                 arrays = {name: file[name] for name in file.files}
         except Exception as error:  # numpy raises OSError, ValueError, EOFError, BadZipFile, zlib's
             raise ValueError(f"{self.file} is not an .npz of plain arrays: {error}") from error
-        wanted = [
-            f"{split}_{what}" for split in ("train", "test") for what in ("features", "labels")
-        ]
-        for name in wanted:
+        for name in ("train_features", "train_labels", "test_features", "test_labels"):
             if name not in arrays:
                 raise ValueError(
                     f"{self.file} has no {name}; it has {', '.join(arrays) or 'nothing'}"
@@ -105,8 +102,7 @@ class Features:
         return arrays
 
     def class_names(self, arrays: dict[str, Any]) -> tuple[str, ...]:
-        """The file's class names, or "class 0", "class 1" ... for each column of its prior or each
-        of its labels."""
+        """The file's class names, or "class 0", ... for each column of its prior or each label."""
         if "class_names" in arrays:
             return tuple(map(str, arrays["class_names"]))
         if "train_prior" in arrays and arrays["train_prior"].ndim == 2:

@@ -12,6 +12,7 @@ from al_bench.core.arrays import at_least, one_of
 from al_bench.core.rng import rng
 from al_bench.core.state import Ints
 from al_bench.data.datasets.check import checked_dataset
+from al_bench.data.datasets.columns import absent_of
 from al_bench.data.types import Dataset, Source, Split
 
 
@@ -41,8 +42,7 @@ class Halved:
 
     def absent(self) -> str | None:
         """Why the data are not on this machine, or None if they are or this is unknown."""
-        found: str | None = self.inner.absent() if hasattr(self.inner, "absent") else None
-        return found
+        return absent_of(self.inner)
 
     def load(self) -> Dataset:
         """ValueError if a class has only one row, which cannot be in both halves."""
@@ -51,30 +51,20 @@ class Halved:
             raise ValueError(f"{self.name}: halves are made of texts or images, not of features")
         split: Split = getattr(whole, self.split)
         first, second = halves(split.labels, self.seed)
-        return checked_dataset(
-            replace(
-                whole,
-                name=self.name,
-                key=f"{whole.key},half of {self.split},seed={self.seed}",
-                train=split.take(first),
-                test=split.take(second),
-            )
-        )
+        key = f"{whole.key},half of {self.split},seed={self.seed}"
+        train, test = split.take(first), split.take(second)
+        return checked_dataset(replace(whole, name=self.name, key=key, train=train, test=test))
 
 
 def halves(labels: Ints, seed: int) -> tuple[Ints, Ints]:
-    """Row numbers of two halves, each ascending; their sizes differ by at most one row, in total
-    and in each class; O(n log n)."""
+    """Row numbers of two halves, ascending; their sizes differ by at most one in each class."""
     draws = rng(seed, "halves").random(len(labels))
     order = np.lexsort((draws, labels))  # by class, random within a class
     return np.sort(order[::2]), np.sort(order[1::2])
 
 
 def without_rare(dataset: Dataset, min_count: int) -> Dataset:
-    """The data set without classes of fewer than `min_count` training rows, renumbered in order.
-
-    ValueError if fewer than two classes are left, or human columns contain a dropped class.
-    """
+    """The data set without classes of fewer than `min_count` training rows, renumbered in order."""
     at_least(dataset.name, 1, min_count=min_count)
     k = len(dataset.class_names)
     stays = np.bincount(dataset.train.labels, minlength=k) >= min_count
@@ -90,14 +80,9 @@ def without_rare(dataset: Dataset, min_count: int) -> Dataset:
             f"{dataset.name}: min_count={min_count} drops {k - stays.sum()} classes that the human "
             "columns name; wanted min_count=1 or no human columns"
         )
-    number = np.where(stays, np.cumsum(stays) - 1, -1)
+    number = np.cumsum(stays) - 1
     names = tuple(compress(dataset.class_names, stays))
     aliases = tuple(compress(dataset.aliases, stays))
-    train, test = _renumber(dataset.train, number), _renumber(dataset.test, number)
+    kept = [s.take(np.flatnonzero(stays[s.labels])) for s in (dataset.train, dataset.test)]
+    train, test = (replace(split, labels=number[split.labels]) for split in kept)
     return replace(dataset, train=train, test=test, class_names=names, aliases=aliases)
-
-
-def _renumber(split: Split, number: Ints) -> Split:
-    rows = np.flatnonzero(number[split.labels] >= 0)
-    kept = split.take(rows)
-    return replace(kept, labels=number[kept.labels])

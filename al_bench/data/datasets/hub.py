@@ -80,10 +80,8 @@ class Hub:
         one_of(self.name, ("text", "image"), modality=self.modality)
 
     def load(self) -> Dataset:
-        """Read labels and texts; images stay encoded until they are read.
-
-        FileNotFoundError if the data are missing, ValueError if they are not as described.
-        """
+        """Read labels and texts; images stay encoded. FileNotFoundError if the data are missing,
+        ValueError if they are not as described."""
         folder = self.folder()
         if folder is None:
             origin = place = f"{self.path}@{self.pinned()}/{self.subset}"
@@ -94,16 +92,8 @@ class Hub:
             splits = ("train", "test") if ours else (self.train, self.test)
             train, test = (self.from_folder(folder, split) for split in splits)
         # identifies the rows and their order, without paths of this machine
-        parts = [
-            self.name,
-            origin,
-            self.train,
-            self.test,
-            self.input,
-            self.label,
-            str(self.min_count),
-        ]
-        return self.assembled(train, test, ",".join(parts), place)
+        parts = [self.name, origin, self.train, self.test, self.input, self.label]
+        return self.assembled(train, test, ",".join([*parts, str(self.min_count)]), place)
 
     def absent(self) -> str | None:
         """Why the data are not on this machine, or None if they are; reads nothing."""
@@ -121,13 +111,13 @@ class Hub:
     def assembled(self, train: Any, test: Any, key: str, place: str) -> Dataset:
         """The data set of two splits as ``datasets`` gives them; place: only for errors."""
         where = f"{self.name} train ({place})"
-        label = column_of(where, train, (self.label, "label"))
+        label = column_of(where, train, self.label, "label")
         own = label_names(where, train, label)
         names = class_words(f"{where}: column {label!r}", own, self.class_names)
         columns = human_columns(where, train, self.human, own, len(names))
         ids = None
         if self.row_id is not None:
-            ids = np.array(without_gaps(where, train, column_of(where, train, (self.row_id,))))
+            ids = np.array(without_gaps(where, train, self.row_id))
         dataset = Dataset(
             name=self.name,
             key=key,
@@ -149,8 +139,8 @@ class Hub:
         ids: NDArray[Any] | None,
         n_classes: int,
     ) -> Split:
-        label = column_of(where, table, (self.label, "label"))
-        source = column_of(where, table, (self.input, self.modality))
+        label = column_of(where, table, self.label, "label")
+        source = column_of(where, table, self.input, self.modality)
         inputs: Sequence[Any] = (
             table[source][:] if self.modality == "text" else stored_images(table, source, where)
         )
@@ -245,8 +235,6 @@ def stored_images(table: Any, column: str, where: str) -> StoredImages:
     import datasets
 
     if not isinstance(table.features[column], datasets.Image):
-        raise ValueError(
-            f"{where}: column {column!r} holds {table.features[column]}; wanted images"
-        )
+        raise ValueError(f"{where}: column {column!r} is {table.features[column]}; wanted images")
     encoded = table.select_columns([column]).cast_column(column, datasets.Image(decode=False))
     return StoredImages(encoded, column, where)

@@ -20,10 +20,8 @@ PIXEL_LIMIT = 40_000_000  # a larger image is a decompression bomb or a mistake
 
 
 def decode(encoded: bytes, where: str) -> Image:
-    """The image as RGB, transparent parts on white; ValueError with `where` if it is not readable.
-
-    The size is read from the header, so a decompression bomb is rejected before it is unpacked.
-    """
+    """The image as RGB, transparent parts on white; its size is read from the header, so that a
+    decompression bomb is rejected before it is unpacked."""
     from PIL import Image
 
     try:

@@ -24,12 +24,9 @@ def people_columns(
 ) -> dict[str, People]:
     """Tables of several people's answers, by name, each described by a mapping in the yaml.
 
-    answers: columns of class numbers or of the data's own class names `own`; who: ``place`` (the
-    columns are first answers, second answers ...), ``column`` (each column is one person), or
-    columns with the person of each answer, one for each column of answers; missing: whether a cell
-    may be empty or -1. ValueError, in one sentence, for an unknown class, an undeclared missing
-    answer, or a person's second answer to a row. O(n a) time; O(n w) memory for w people.
-    """
+    answers: columns of classes; who: ``place`` (the columns are first answers, second answers ...),
+    ``column`` (each column is one person), or the column with the person of each answer; missing:
+    whether a cell may be empty or -1."""
     return {name: read_people(f"{where}: answers {name!r}", table, of, own, n_classes)
             for name, of in people.items()}  # fmt: skip
 
@@ -58,7 +55,7 @@ def read_people(
 
 def worker_names(where: str, table: Any, column: str) -> list[str]:
     """The person of each answer in a column, as text; empty without an answer."""
-    values = table[column_of(where, table, (column,))][:]
+    values = table[column_of(where, table, column)][:]
     return ["" if value in NOBODY else str(value) for value in values]
 
 

@@ -66,7 +66,7 @@ class Texts:
         where, there = f"{self.name} train ({path})", f"{self.name} test ({other})"
         pool = rows_where(where, pool, self.pool_rows)
         test = rows_where(there, test, self.test_rows)
-        own = label_names(where, pool, column_of(where, pool, (self.label,)))
+        own = label_names(where, pool, column_of(where, pool, self.label))
         names = class_words(f"{where}: column {self.label!r}", own, self.class_names)
         train = self.split(where, pool, own, len(names))
         columns = human_columns(where, pool, self.human, own, len(names))
@@ -88,10 +88,9 @@ class Texts:
 
     def split(self, where: str, table: Any, own: Sequence[str] | None, n_classes: int) -> Split:
         """The texts and class numbers of a table."""
-        parts = [without_gaps(where, table, column_of(where, table, (c,))) for c in self.input]
+        parts = [without_gaps(where, table, column) for column in self.input]
         texts = parts[0] if len(parts) == 1 else list(map("\n".join, zip(*parts, strict=True)))
-        label = column_of(where, table, (self.label,))
-        return Split(texts, numbered(where, table, label, own, n_classes))
+        return Split(texts, numbered(where, table, self.label, own, n_classes))
 
 
 def alike(rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:

@@ -12,8 +12,7 @@ SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawi
 
 
 def explorer(tabs: Mapping[str, Mapping[str, Any]], title: str) -> str:
-    """The whole page for the `explorer_data` of each tab; the same data give the same text. The
-    page needs no network and opens from a file."""
+    """The whole page for the `explorer_data` of each tab; the same data give the same text."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 

@@ -38,12 +38,9 @@ def explorer_data(
 ) -> dict[str, Any]:
     """All data of the page, ready for JSON; the same results give the same value.
 
-    metrics: the page starts with the first; if a metric is listed both alone and times the prior,
-    the better of the two is added and the page starts with that. modality: of a data set; command:
-    the command-line arguments of a choice, None if only its owner can run it. ValueError if there
-    is no run, a metric is unknown or lower is better, runs of one setting had different problems,
-    or a method has two runs with one seed.
-    """
+    metrics: the page starts with the first; if one is listed both alone and times the prior, the
+    better of the two is added and comes first. modality: of a data set; command: the command-line
+    arguments of a choice, None if only its owner can run it."""
     from scipy.stats import t
 
     if not len(results.frame):
@@ -169,8 +166,8 @@ def by_choice(group: str, of: str, keys: Sequence[Key], names: Names) -> dict[st
 
 
 def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
-    """Each level as one of three ranges with about equally many distinct levels, and the ranges in
-    order; unknown levels (NaN) last."""
+    """Each level as one of three ranges with about equally many levels, and the ranges; NaN
+    last."""
     known = sorted({level for level in levels if not np.isnan(level)})
     parts = [part for part in np.array_split(np.array(known), 3) if len(part)]
     ranges = [f"{100 * part[0]:.0f}–{100 * part[-1]:.0f} %" for part in parts]

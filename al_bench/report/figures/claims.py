@@ -19,8 +19,8 @@ STEPS = np.linspace(0.0, 1.0, 41)  # of the budget
 
 
 def claims_figure(analysis: Analysis) -> Any:
-    """A row for each claim and row of its table, under the claim's name: on the left the share of
-    the budget, on the right the difference in area, with 95 % intervals over seeds."""
+    """A row for each claim and row of its table: on the left the share of the budget, on the right
+    the difference in area, with 95 % intervals over seeds."""
     shown = [result for result in analysis.claims if result.sets]
     if not shown:
         return None

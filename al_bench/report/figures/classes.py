@@ -16,10 +16,10 @@ from al_bench.report.stats import Floats
 def recall_by_size(analysis: Analysis) -> Any:
     """Recall after the last label against the class size in the pool, in eight bins of size."""
     lasts = [last_rounds(analysis, found) for found in analysis.settings]
-    if any(last.empty or last["class_counts"].isna().any() for last in lasts):
-        return None
-    if any((last["class_counts"].map(len) != last["recall"].map(len)).any() for last in lasts):
-        return None
+    for last in lasts:
+        counts = last["class_counts"]
+        if last.empty or counts.isna().any() or (counts.map(len) != last["recall"].map(len)).any():
+            return None
 
     def draw(axis: Any, last: pd.DataFrame, styles: Looks) -> None:
         there = last["method"].unique()
@@ -47,8 +47,7 @@ def last_rounds(analysis: Analysis, found: SettingResult) -> pd.DataFrame:
     """The rounds after the last label in a setting that have a recall by class."""
     part = analysis.parts[found.curves.setting]
     there = part["recall"].map(len) > 0
-    last: pd.DataFrame = part[there & (part["n_labels"] == found.curves.labels[-1])]
-    return last
+    return pd.DataFrame(part[there & (part["n_labels"] == found.curves.labels[-1])])
 
 
 def over_classes(lists: pd.Series[Any]) -> Floats:

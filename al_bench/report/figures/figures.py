@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,7 @@ from al_bench.report.curves import LearningCurves
 from al_bench.report.figures.claims import budget_figure, claims_figure
 from al_bench.report.figures.classes import label_precision, recall_by_size
 from al_bench.report.figures.maps import heat, ladder, mean_ranks
-from al_bench.report.figures.style import (
-    DOTTED,
-    GREY,
-    Looks,
-    looks,
-    save,
-    small_multiples,
-    styled,
-)
+from al_bench.report.figures.style import DOTTED, GREY, Looks, looks, save, small_multiples, styled
 from al_bench.report.results import Results
 from al_bench.report.spec import ReportSpec
 from al_bench.report.tables.cells import headed
@@ -43,12 +36,10 @@ def figures(analysis: Analysis, stem: Path) -> dict[str, list[Path]]:
 def draw_learning_curves(analysis: Analysis) -> Any:
     """Mean curves with 95 % t bands over seeds, one panel per setting; the prior as a line."""
     every = [found.curves for found in analysis.settings]
-    return small_multiples(
-        analysis, every, lambda axis, curves, styles: draw_curves(axis, curves, analysis, styles)
-    )
+    return small_multiples(analysis, every, partial(draw_curves, analysis))
 
 
-def draw_curves(axis: Any, curves: LearningCurves, analysis: Analysis, styles: Looks) -> None:
+def draw_curves(analysis: Analysis, axis: Any, curves: LearningCurves, styles: Looks) -> None:
     """Draw the curves of one setting; bands of fractions are cut at 0 and 100 %."""
     for method in (method for method in analysis.methods if method in curves.methods):
         scores, style = 100 * curves.of(method), styles[method]
@@ -71,9 +62,7 @@ def plot_learning_curves(
 ) -> Any:
     """Mean learning curves with 95 % t bands over seeds, one axes per setting; returns the axes.
 
-    frame: a table from `load_results`; ax: Matplotlib axes for a frame with one setting; without it
-    a figure with an array of axes is made. ValueError if `ax` is given for several settings.
-    """
+    frame: a table from `load_results`; ax: Matplotlib axes for a frame with one setting."""
     import matplotlib.pyplot as plt
 
     analysis = analyse(Results(frame, (), (), {}), ReportSpec(metric=metric))
@@ -86,7 +75,7 @@ def plot_learning_curves(
         axes = plt.subplots(-(-len(settings) // wide), wide, squeeze=len(settings) == 1)[1]
     styles = looks(analysis)
     for axis, curves in zip(np.ravel(axes), settings, strict=False):
-        draw_curves(axis, curves, analysis, styles)
+        draw_curves(analysis, axis, curves, styles)
         axis.legend()
     return axes
 

@@ -19,8 +19,8 @@ NAMED = 25  # most methods named in the figure of ranks
 
 
 def mean_ranks(analysis: Analysis) -> Any:
-    """Mean ranks over settings with 95 % t intervals, the best on top; if there are many methods,
-    only the best, ours and random are named."""
+    """Mean ranks over settings with 95 % t intervals, the best on top; of many only some are
+    named."""
     methods, scores = analysis.ranked
     if len(analysis.settings) < 2 or len(methods) < 3:
         return None
@@ -105,8 +105,7 @@ def heat(analysis: Analysis) -> Any:
 
 def ladder(analysis: Analysis) -> Any:
     """Final gain from labels over the prior alone, in points with 95 % t intervals over seeds,
-    against the quality of the prior alone. One dot per data set and prior, one panel for those that
-    share the rest of their setting."""
+    against the quality of the prior alone. One dot per data set and prior."""
     found = [[analysis.settings[place].curves for place in places]
              for _, places in ladders(analysis)]  # fmt: skip
     if not found:

@@ -185,9 +185,8 @@ def save(figure: Any, stem: Path) -> list[Path]:
 
 
 def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
-    """Write a figure as PNG without a program's name, in 256 colours, which takes a third of the
-    bytes: the most frequent hues exactly, all others as the nearest kept colour; box: the part to
-    write, in inches."""
+    """Write a figure as PNG without a program's name, in 256 colours: the most frequent hues
+    exactly, all others as the nearest kept colour; box: the part to write, in inches."""
     from PIL import Image
 
     drawn = BytesIO()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,8 +17,7 @@ BELOW = 0.005  # of accuracy: so much under the foundation model counts as below
 
 
 def ladders(analysis: Analysis) -> list[tuple[Setting, list[int]]]:
-    """The places of settings that differ in their data set and prior alone, the weakest prior
-    first; for each group of two and more."""
+    """The places of settings that differ only in data set and prior, the weakest prior first."""
     groups: dict[Setting, list[int]] = {}
     curves = [found.curves for found in analysis.settings]
     for place in sorted(range(len(curves)), key=lambda place: curves[place].prior):
@@ -68,7 +66,7 @@ def table_of(analysis: Analysis, shared: Setting, places: Sequence[int]) -> Tabl
     ).replace("Balanced accuracy", analysis.spec.metric.replace("_", " ").capitalize())
     note += f" {left} methods have not run on all pairs." if left else ""
     title = f"Beyond the foundation model alone: {analysis.names.setting(shared) or 'all settings'}"
-    return replace(Table.of(title, methods, columns), note=note)
+    return Table.of(title, methods, columns, note=note)
 
 
 def gain_of(analysis: Analysis, method: Method, place: int) -> tuple[Floats, Floats] | None:

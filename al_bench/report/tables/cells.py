@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,10 +32,12 @@ class Table:
     bold: frozenset[tuple[int, int]] = frozenset()
 
     @classmethod
-    def of(cls, title: str, items: Iterable[T], columns: Mapping[str, Callable[[T], str]]) -> Table:
+    def of(
+        cls, title: str, items: Iterable[T], columns: Mapping[str, Callable[[T], str]], **more: Any
+    ) -> Table:
         """A table with one row per item; columns: the function that gives each cell, by header."""
         rows = tuple(tuple(cell(item) for cell in columns.values()) for item in items)
-        return cls(title, tuple(columns), rows)
+        return cls(title, tuple(columns), rows, **more)
 
 
 def called(analysis: Analysis, method: Method) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from operator import attrgetter
 
 from al_bench.report.claims import ClaimResult, PairedResult
 from al_bench.report.keys import Setting
@@ -33,9 +33,11 @@ def over_sets(results: Sequence[ClaimResult], names: Names) -> Table:
         "area, points": lambda item: signed(100 * item[1].area.mean),
         "win/tie/loss": lambda item: "/".join(map(str, item[1].verdicts)),
         "95 % CI over data sets": lambda item: interval(*item[1].share.over_sets),
-        "not reached": lambda item: reached_text(item[1].share),
+        "not reached": lambda item: (
+            f"{item[1].share.missed} of {item[1].share.sets}" if item[1].share.sets else NONE
+        ),
     }
-    return replace(Table.of("Against each opponent", items, columns), note=READING)
+    return Table.of("Against each opponent", items, columns, note=READING)
 
 
 def in_points(results: Sequence[ClaimResult], names: Names) -> Table:
@@ -43,14 +45,11 @@ def in_points(results: Sequence[ClaimResult], names: Names) -> Table:
     items = [(result, one) for result in results for one in summaries(result)]
 
     def columns_of(what: str) -> dict[str, Callable[[tuple[ClaimResult, Summary]], str]]:
-        def found(item: tuple[ClaimResult, Summary]) -> MeanDifference:
-            difference: MeanDifference = getattr(item[1], what)
-            return difference
-
+        of: Callable[[Summary], MeanDifference] = attrgetter(what)
         return {
-            f"{what}, points": lambda item: signed(100 * found(item).mean, 2),
-            f"{what}, 95 % CI over seeds": lambda item: interval(*found(item).over_seeds, 1),
-            f"{what}, 95 % CI over data sets": lambda item: interval(*found(item).over_sets, 1),
+            f"{what}, points": lambda item: signed(100 * of(item[1]).mean, 2),
+            f"{what}, 95 % CI over seeds": lambda item: interval(*of(item[1]).over_seeds, 1),
+            f"{what}, 95 % CI over data sets": lambda item: interval(*of(item[1]).over_sets, 1),
         }
 
     columns = {
@@ -66,8 +65,7 @@ def in_points(results: Sequence[ClaimResult], names: Names) -> Table:
 
 
 def at_a_glance(results: Sequence[ClaimResult], names: Names) -> Table:
-    """A row a setting: the final accuracy of each opponent and of ours, and what share of the
-    budget ours needs for each."""
+    """A row a setting: final accuracies, and the share of the budget that ours needs for each."""
     by_row = [{one.row: one for one in summaries(result)} for result in results]
     rows = [row for row in by_row[0] if all(row in found for found in by_row)]
     columns: dict[str, Callable[[Setting], str]] = {"": names.all}
@@ -75,14 +73,13 @@ def at_a_glance(results: Sequence[ClaimResult], names: Names) -> Table:
         columns[f"{result.claim.name}, %"] = lambda row, found=found: percent(found[row].theirs)  # type: ignore[misc]
     columns["ours, %"] = lambda row: percent(by_row[0][row].ours)
     for result, found in zip(results, by_row, strict=True):
-        columns[f"budget to reach {result.claim.name}, %"] = lambda row, found=found: median_text(  # type: ignore[misc]
-            found[row].share
-        )
+        reached = f"budget to reach {result.claim.name}, %"
+        columns[reached] = lambda row, found=found: median_text(found[row].share)  # type: ignore[misc]
     note = (
         "Balanced accuracy after the last label, means over sets; the share of the budget at which "
         "ours reaches the opponent's, medians over sets."
     )
-    return replace(Table.of("At a glance", rows, columns), note=note)
+    return Table.of("At a glance", rows, columns, note=note)
 
 
 def set_by_set(result: ClaimResult, names: Names) -> Table:
@@ -107,7 +104,7 @@ def set_by_set(result: ClaimResult, names: Names) -> Table:
         "seeds": lambda one: str(one.seeds),
     }
     title = f"Against {result.claim.name}, set by set"
-    return replace(Table.of(title, sets, columns), note=note(result, names))
+    return Table.of(title, sets, columns, note=note(result, names))
 
 
 def note(result: ClaimResult, names: Names) -> str:
@@ -132,8 +129,3 @@ def note(result: ClaimResult, names: Names) -> str:
 def median_text(share: MedianShare) -> str:
     """The median share in %, `not reached`, or `flat` where no set says anything."""
     return "flat" if not share.sets else share_text(share.median)
-
-
-def reached_text(share: MedianShare) -> str:
-    """`2 of 12`."""
-    return f"{share.missed} of {share.sets}" if share.sets else NONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -36,16 +37,12 @@ class Header:
     metric: int = 0
 
 
-@dataclass(frozen=True)
-class Cell:
-    """The values of a cell, by setting and seed."""
+Cell: TypeAlias = dict[Setting, list[float]]  # its values by seed
 
-    by_setting: dict[Setting, list[float]]
 
-    @property
-    def mean(self) -> float:
-        """The mean over settings of their means over seeds."""
-        return float(np.mean([np.mean(seeds) for seeds in self.by_setting.values()]))
+def mean_of(cell: Cell) -> float:
+    """The mean over settings of their means over seeds."""
+    return float(np.mean([np.mean(seeds) for seeds in cell.values()]))
 
 
 def pivots(analysis: Analysis) -> list[Table]:
@@ -70,8 +67,8 @@ def final_metrics(analysis: Analysis) -> Table:
 
 
 def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Cell]:
-    """The cells of a table on a keyed frame, by row and column; none if its selection matches no
-    run. ValueError if the frame lacks a metric."""
+    """The cells of a table on a keyed frame, by row and column; none if its selection matches
+    none."""
     numbers = frame.select_dtypes("number").columns
     for metric in pivot.metrics:
         if metric not in numbers:
@@ -93,14 +90,14 @@ def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Ce
         row_and_columns = made[method, setting]
         for column, value in zip(row_and_columns[1:], own, strict=bool(row_and_columns)):
             if not np.isnan(value):
-                cell = found.setdefault((row_and_columns[0], column), Cell({}))
-                cell.by_setting.setdefault(setting, []).append(float(value))
+                cell = found.setdefault((row_and_columns[0], column), {})
+                cell.setdefault(setting, []).append(float(value))
     return found
 
 
 def header(method: Method, setting: Setting, groups: Sequence[str], metric: int = 0) -> Header:
-    """A method's and a setting's choices in some groups; `method` or `setting` means all of its
-    groups."""
+    """A method's and a setting's choices in some groups; `method` or `setting` means all of
+    them."""
     whole = method if "method" in groups else method.part(groups)
     return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
 
@@ -144,7 +141,7 @@ def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
                key=lambda h: (h.setting, order.get(h.method, -1), h.method, h.metric))
         for side in (0, 1)
     )  # fmt: skip
-    most = max((len(cell.by_setting) for cell in cells.values()), default=0)
+    most = max(map(len, cells.values()), default=0)
     shown = tuple(
         (
             header_text(row, analysis),
@@ -161,7 +158,7 @@ def pivot_table(analysis: Analysis, pivot: Pivot, frame: pd.DataFrame) -> Table:
     for side, lines in ((0, rows), (1, columns)):
         if "method" in (pivot.rows, pivot.columns)[1 - side] and not several:
             for line in lines:
-                here = {at: cell.mean for at, cell in cells.items() if at[side] == line}
+                here = {at: mean_of(cell) for at, cell in cells.items() if at[side] == line}
                 fair = [at for at in here if at[1 - side].method not in analysis.oracles]
                 best = max(fair, key=lambda at: here[at], default=None)
                 bold |= {(rows.index(best[0]), columns.index(best[1]) + 1)} if best else set()
@@ -195,7 +192,6 @@ def cell_text(cell: Cell | None, metric: str, most: int) -> str:
     if cell is None:
         return NONE
     scale = 1.0 if metric in PLAIN_NUMBERS else 100.0
-    settings = list(cell.by_setting.values())
     if most == 1:
-        return mean_and_sd(settings[0], scale=scale)
-    return f"{scale * cell.mean:.1f}" + (f" ({len(settings)})" if len(settings) < most else "")
+        return mean_and_sd(next(iter(cell.values())), scale=scale)
+    return f"{scale * mean_of(cell):.1f}" + (f" ({len(cell)})" if len(cell) < most else "")

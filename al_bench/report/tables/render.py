@@ -98,8 +98,8 @@ def print_tables(tables: Iterable[Table]) -> None:
 
 
 def console(table: Table, width: int) -> RichTable:
-    """The table for a terminal: the columns that fit uncut, at most six, one line per row, and a
-    note of what is left out."""
+    """The table for a terminal: the columns that fit, at most six, one line per row, and what is
+    left out."""
     from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text

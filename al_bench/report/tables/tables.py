@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,8 +34,7 @@ SHARE = (
 
 
 def tables(analysis: Analysis) -> list[Table]:
-    """All tables of a report, the one of its page first: of its claims, of what labels add to the
-    prior, of its spec, the ranking, or the results of a single setting."""
+    """All tables of a report; the first is the one of its page."""
     claims, names = analysis.claims, analysis.names
     several = len(analysis.settings) > 1
     found = [over_sets(claims, names), in_points(claims, names)] if claims else []
@@ -57,13 +54,9 @@ def methods_table(analysis: Analysis) -> Table:
     columns: dict[str, Callable[[Method], str]] = {
         "method": lambda m: called(analysis, m),
         "configuration": lambda m: m.id,
-        **{group: partial(config_of, group) for group in groups},
+        **{group: lambda m, group=group: m.choice(group).config for group in groups},  # type: ignore[misc]
     }
     return Table.of("Methods", analysis.methods, columns)
-
-
-def config_of(group: str, method: Method) -> str:
-    return method.choice(group).config
 
 
 def of_setting(analysis: Analysis, found: SettingResult) -> Table:
@@ -101,8 +94,7 @@ def of_setting(analysis: Analysis, found: SettingResult) -> Table:
     note = f"{len(curves.seeds)} seeds, {budget}; mean ± standard deviation; {how}.{prior}"
     if analysis.oracles & set(methods):
         note += f" {DAGGER} reads the truth: a reference, not a competitor."
-    table = Table.of(names.setting(curves.setting), methods, columns)
-    return replace(table, note=note, bold=bold)
+    return Table.of(names.setting(curves.setting), methods, columns, note=note, bold=bold)
 
 
 def ranking(analysis: Analysis) -> Table:
@@ -133,5 +125,5 @@ def ranking(analysis: Analysis) -> Table:
     if left_out:
         gone = ", ".join(map(analysis.names.method, left_out))
         note += f" Not in every setting, so not ranked: {gone}."
-    table = Table.of("Over all settings", range(len(methods)), columns)
-    return replace(table, note=note, bold=frozenset({(0, 1)}))
+    best = frozenset({(0, 1)})
+    return Table.of("Over all settings", range(len(methods)), columns, note=note, bold=best)

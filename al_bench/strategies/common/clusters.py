@@ -29,11 +29,8 @@ def kmeans(
     full: float = FULL,
     weights: Floats | None = None,
 ) -> tuple[Ints, Floats]:
-    """(n,) cluster of each row and (c, d) centres, by k-means++ and one run.
-
-    Lloyd's algorithm for at most `full` clusters, mini-batches above. weights: (n,) of the rows in
-    the means, equal by default. Clusters can be empty (duplicate rows). O(n c d) a pass.
-    """
+    """(n,) cluster of each row and (c, d) centres, by k-means++ and one run: Lloyd's algorithm for
+    at most `full` clusters, mini-batches above. weights: (n,) of the rows in the means."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
 
@@ -52,12 +49,7 @@ def kmeans(
 
 
 def sklearn_kmeans(features: Floats, clusters: int, rng: np.random.Generator) -> Ints:
-    """(n,) cluster of each row, by scikit-learn as in TypiClust's code.
-
-    Seeds and restarts are the library's, at its defaults of 2022: for at most 50 clusters the best
-    of ten runs of Lloyd's algorithm, above mini-batches of 5,000 rows from the best of three seeds,
-    at most 100 passes. O(n c d) a pass.
-    """
+    """(n,) cluster of each row, by scikit-learn as in TypiClust's code, at its defaults of 2022."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
 
@@ -69,8 +61,7 @@ def sklearn_kmeans(features: Floats, clusters: int, rng: np.random.Generator) ->
             fitted = KMeans(clusters, n_init=10, random_state=seed)
         else:
             fitted = MiniBatchKMeans(clusters, n_init=3, batch_size=5000, random_state=seed)
-        assigned: Ints = fitted.fit_predict(features).astype(np.int64)
-    return assigned
+        return np.asarray(fitted.fit_predict(features).astype(np.int64))
 
 
 def seeding(features: Floats, count: int, rng: np.random.Generator) -> Ints:
@@ -99,10 +90,7 @@ def representatives(
     weights: Floats | None = None,
 ) -> Ints:
     """Positions of exactly min(clusters, n) distinct rows: of every k-means cluster the row nearest
-    to its centre, then random rows in place of empty clusters.
-
-    Ties, such as two rows and their mean, are broken at random. full, weights: as in `kmeans`.
-    """
+    to its centre, then random rows in place of empty clusters; ties at random."""
     n = len(features)
     if clusters >= n:
         return rng.permutation(n)

@@ -22,8 +22,7 @@ def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
 
 def squared_norms(features: Floats) -> Floats:
     """(n,) squared Euclidean length of each row."""
-    squared: Floats = np.einsum("ij,ij->i", features, features)
-    return squared
+    return np.asarray(np.einsum("ij,ij->i", features, features))
 
 
 def unit_rows(features: Floats, rows: Ints) -> Floats:
@@ -41,10 +40,7 @@ def squared_distances(left: Floats, right: Floats) -> Floats:
 
 
 def settle(dots: Floats, left: Floats, right: Floats) -> Floats:
-    """Inner products turned, in place, into squared distances, given the squared norms.
-
-    For near-duplicates the subtraction leaves only rounding errors, which are set to zero.
-    """
+    """Inner products turned, in place, into squared distances; rounding errors become zero."""
     scale = left[:, None] + right[None]
     dots *= -2
     dots += scale
@@ -121,8 +117,7 @@ def spread(nearest: Nearest, first: int, count: int, rng: np.random.Generator) -
 
 def reach(norms: Floats, first: int) -> Floats:
     """(n,) upper bounds of the squared distances to row `first`, given the squared norms."""
-    bounds: Floats = (np.sqrt(norms) + np.sqrt(norms[first])) ** 2 * (1 + ROUNDING)
-    return bounds
+    return np.asarray((np.sqrt(norms) + np.sqrt(norms[first])) ** 2 * (1 + ROUNDING))
 
 
 def pairwise(features: Floats) -> Floats:

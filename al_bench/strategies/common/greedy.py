@@ -20,11 +20,9 @@ def lazy_greedy(
 ) -> Ints:
     """(budget,) positions, picked one by one by largest gain; of ties the first.
 
-    gain: returns the current gains (m,) of some positions, never negative; take: adds one position;
-    tolerance: gains within this fraction of the largest are ties. Gains can only shrink, so an old
-    gain is an upper bound and few are computed again, `batch` at a time (Minoux, 1978). The result
-    equals that of plain greedy.
-    """
+    gain: returns the current gains (m,) of some positions; take: adds one position; tolerance:
+    gains within this fraction of the largest are ties. Gains can only shrink, so few are computed
+    again, `batch` at a time (Minoux, 1978)."""
     gains = np.concatenate([gain(np.arange(n)[part]) for part in blocks(n, 256)] or [np.empty(0)])
     seen = np.zeros(n, dtype=np.int64)
     chosen: list[int] = []

@@ -18,8 +18,7 @@ class Head(NamedTuple):
 
 
 def linear_head(state: State) -> Head:
-    """The model's linear head. A model without one (the prior, a network) is written as a softmax
-    over its log-probabilities, with the identity as weight."""
+    """The model's linear head; a model without one is a softmax over its log-probabilities."""
     model = state.model
     if isinstance(model, LinearModel):
         return Head(state.rows.features, model.weight, model.bias)

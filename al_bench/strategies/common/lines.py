@@ -46,10 +46,8 @@ class Board:
         return self._lines[k]
 
     def marks(self, k: int) -> tuple[Ints, Ints]:
-        """Places of the known rows on the line of class k, ascending, with their signs.
-
-        +1 labelled k, -1 labelled otherwise, 0 queried but not answered yet. O(l log l).
-        """
+        """Ascending places of the known rows on the line of class k, with signs: +1 labelled k, -1
+        labelled otherwise, 0 not answered yet."""
         place = self.line(k)[1][self.known].astype(np.int64)
         order = np.argsort(place)
         answers = self.said[self.known[order]]
@@ -66,11 +64,8 @@ class Board:
 
 
 def descending(scores: Floats) -> Ints:
-    """(n,) positions from the highest score to the lowest; of ties the earlier comes first.
-
-    Equals ``argsort(-scores, kind="stable")``, many times faster: float32 bits order like integers,
-    so score and position are sorted together as one 64-bit integer.
-    """
+    """(n,) positions from the highest score to the lowest, as ``argsort(-scores, kind="stable")``,
+    many times faster: float32 bits order like integers."""
     bits = scores.astype(np.float32).view(np.int32)
     bits = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
     keys = (-bits.astype(np.int64) << 32) | np.arange(len(bits))

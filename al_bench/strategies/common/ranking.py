@@ -10,10 +10,7 @@ from al_bench.core.state import Floats, Ints, State
 
 
 def top(scores: Floats, budget: int, rng: np.random.Generator) -> Ints:
-    """Positions of the `budget` highest scores, best first; ties at random. O(n + b log b).
-
-    Raises ValueError where a score is NaN.
-    """
+    """Positions of the `budget` highest scores, best first; ties at random. O(n + b log b)."""
     if np.isnan(scores).any():
         raise ValueError(f"{int(np.isnan(scores).sum())} of {len(scores)} scores are NaN")
     budget = min(budget, len(scores))
