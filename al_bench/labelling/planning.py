@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from al_bench.labelling.audit.design import weights
 from al_bench.labelling.evaluation import audit_of, truths_of
 from al_bench.labelling.forecast.facts import facts_of
 from al_bench.labelling.forecast.law import law
@@ -64,6 +65,7 @@ def plan_of_session(
         )
     k, audit = len(now.settings.classes), audit_of(now)
     rows, answers = audit.rows, audit.answers
+    worth = weights(audit.strata, rows) if audited and len(rows) else None
     if not audited:
         labels = consensus(now.ledger.answers)
         rows = np.array(list(labels), dtype=np.int64)
@@ -76,7 +78,7 @@ def plan_of_session(
             f"{1 - 1 / k:.3g}, where they say nothing"
         )
     pool = now.pool.rows
-    facts = facts_of(pool.features, pool.prior, rows, answers, noise or 0.0)
+    facts = facts_of(pool.features, pool.prior, rows, answers, noise or 0.0, worth)
     found = plan_of(facts, law(facts.labels), target, price, budget)
     more = [] if session.has_prior else ["the embeddings came without class probabilities"]
     unseen = [name for c, name in enumerate(now.settings.classes) if not (answers == c).any()]

@@ -52,16 +52,21 @@ class Facts:
 
 
 def facts_of(
-    features: Floats, prior: Floats, rows: Ints, answers: Ints, noise: float = 0.0
+    features: Floats,
+    prior: Floats,
+    rows: Ints,
+    answers: Ints,
+    noise: float = 0.0,
+    weights: Floats | None = None,
 ) -> Facts:
     """The facts of a pool.
 
     features: (n, d); prior: (n, k) class probabilities; rows, answers: (m,) labelled rows, which
-    must have been drawn at random, and their classes; noise: fraction of these that is wrong. O(n k
-    + d MOST^2).
+    must have been drawn at random, and their classes; noise: fraction of these that is wrong;
+    weights: (m,) the fraction of the pool that each stands for (None: the same). O(n k + d MOST^2).
     """
     n, k = prior.shape
-    right, recalls, shares = agreement(prior, rows, answers, noise)
+    right, recalls, shares = agreement(prior, rows, answers, noise, weights)
     some = slice(None, None, len(rows) // MOST + 1)
     own = explained(features[rows[some]], one_hot(answers[some], k)) if len(rows) else 0.0
     sure = float(prior.max(axis=1).mean())
@@ -70,7 +75,7 @@ def facts_of(
 
 
 def agreement(
-    prior: Floats, rows: Ints, answers: Ints, noise: float
+    prior: Floats, rows: Ints, answers: Ints, noise: float, weights: Floats | None = None
 ) -> tuple[float, Floats, Floats]:
     """Accuracy of the foundation model, (k,) its recalls, and (k,) shares of the classes.
 
@@ -87,10 +92,11 @@ def agreement(
     heard, hit = said[:, answers].T, one_hot(guesses[rows], k) > 0
     missed = guessed[guesses[rows]][:, None] / np.maximum(1 - guessed, 1e-6)  # (m, k) if missed
     before = (guessed + 1 / k) / 2
+    each = np.ones((len(rows), 1)) if weights is None else len(rows) * weights[:, None]
     right, recalls, shares = sure, np.full(k, sure), before
     for _ in range(STEPS if len(rows) else 0):
         truths = shares * np.where(hit, recalls, (1 - recalls) * missed) * heard + 1e-15
-        truths /= truths.sum(axis=1, keepdims=True)
+        truths *= each / truths.sum(axis=1, keepdims=True)
         counts, hits = truths.sum(axis=0), (truths * hit).sum(axis=0)
         right = float(hits.sum() + WORD * sure) / (len(rows) + WORD)
         recalls = (hits + WORD * right) / (counts + WORD)

@@ -118,7 +118,7 @@ def advice(course: Forecast, target: float | None, price: float | None) -> str:
         chances = {
             a: float(course.mean((c >= target).any(axis=1))) for a, c in course.curves.items()
         }
-        there = float(course.mean(course.alone >= target))
+        there = float(course.mean(np.asarray(course.alone >= target)))
         if there >= 0.5:
             return (f"use the foundation model as it is: the probability that it has {target:.0%} "
                     f"already is {there:.0%}")  # fmt: skip

@@ -50,6 +50,17 @@ def test_shares_are_corrected_for_wrong_answers() -> None:
     assert np.abs(shares - true).max() < 0.03
 
 
+def test_rows_that_stand_for_more_rows_count_for_more() -> None:
+    _, prior, truth = pool(500, 3, 0.6)
+    once, twice = np.arange(60), np.concatenate([np.arange(60), np.arange(20)])
+    weights = np.where(once < 20, 2, 1) / 80
+    heavy = agreement(prior, once, truth[once], 0.1, weights)
+    repeated = agreement(prior, twice, truth[twice], 0.1)
+    assert heavy[0] == pytest.approx(repeated[0], abs=0.02)
+    assert heavy[2] == pytest.approx(repeated[2], abs=0.02)
+    assert abs(heavy[0] - agreement(prior, once, truth[once], 0.1)[0]) > 0
+
+
 def test_variance_explained_is_that_of_ridge_regression_with_each_row_left_out() -> None:
     from sklearn.linear_model import Ridge
 

@@ -114,6 +114,7 @@ def test_labels_in_a_column_are_read(
     labels = [("a", "b")[row % 2] if row < 40 else None for row in range(120)]
     pd.DataFrame({"text": texts, "is": labels}).to_csv(here / "rows.csv", index=False)
     options = ["prior=minilm", f"prior.text.weights={bert}", "prior.text.pin=null"]
+    options += ["prior.text.max_length=32"]
     found = al_bench.plan(here / "rows.csv", ["a", "b", "c"], label="is", overrides=options)
     assert found.labelled == 40
     assert any("no label is of c" in note for note in found.notes)
@@ -142,8 +143,9 @@ def test_a_session_is_planned_by_rows_that_it_keeps_to_measure(
 
 
 def test_a_search_for_a_rare_class_is_not_planned(here: Path) -> None:
+    two = np.full((60, 2), 0.5, dtype=np.float32)
     with (
-        new(here, data=npz(here, 60, prior=None), classes=["a", "b"], rare="a") as session,
+        new(here, data=npz(here, 60, prior=two), classes=["a", "b"], rare="a") as session,
         pytest.raises(ValueError, match="drawn by the model's score"),
     ):
         al_bench.plan(session)
