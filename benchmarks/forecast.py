@@ -53,6 +53,7 @@ CONFIGS = [f"{group}_config" for group in PROBLEM]
 SEEDS = 3
 AT = 50  # labels of most of the page
 TOLD = (0, 50, 200)
+RATES = (0.0, 0.2, 0.4)
 COSTS = (0.0, 0.01, 0.03)  # balanced accuracy that all labels of the budget cost
 START = 3  # rounds that a power law is fitted to
 
@@ -264,6 +265,15 @@ def judged(frame: pd.DataFrame, label: str) -> list[list[str]]:
     return [[label, name, *quality(part)] for name, part in parts if len(part)]
 
 
+def by_noise(by_set: Mapping[int, pd.DataFrame]) -> Iterator[list[str]]:
+    """A line a quantity and number of labels: the mean error by the noise."""
+    for what, arm in (("end", ALONE), ("end", "codecision"), ("gain", "codecision")):
+        for labels, frame in by_set.items():
+            parts = [frame[(frame["what"] == what) & (frame["arm"] == arm) & (frame["noise"] == n)]
+                     for n in RATES]  # fmt: skip
+            yield [f"{what}, {arm}", str(labels), *(quality(part)[2] for part in parts)]
+
+
 def followed(by_set: Mapping[int, pd.DataFrame]) -> Iterator[list[str]]:
     """A line a cost and rule; the forecast by each number of labels."""
     for cost in COSTS:
@@ -304,6 +314,10 @@ def page(runs: pd.DataFrame, by_set: dict[int, pd.DataFrame], sample: Sample) ->
         "foundation model alone. Bands are of 80 %.",
         *("", "## By labels told", ""),
         *table(("labels", *HEAD), [x for n, one in by_set.items() for x in judged(one, str(n))]),
+        *("", "## By wrong answers", ""),
+        "Mean error, in points, by the labels told and the fraction of answers that is wrong.",
+        "",
+        *table(("quantity", "labels", *(f"{rate:.0%}" for rate in RATES)), by_noise(by_set)),
         *("", f"## Held out otherwise, and other forecasts, {AT} labels", ""),
         "Mean curve: the foundation model as the labels have it, and on top the mean gain by "
         "labels and noise. Power law: through the true "
@@ -364,7 +378,7 @@ def figures(by_set: pd.DataFrame, law: Law) -> None:
         save_png(drawing, PAGE.with_name("forecast_replay.png"), None)
         plt.close(drawing)
         drawing, axis = plt.subplots(figsize=(4.6, 3.6))
-        for noise, colour in zip((0.0, 0.2, 0.4), COLOURS, strict=False):
+        for noise, colour in zip(RATES, COLOURS, strict=False):
             own = gains[gains["noise"] == noise].groupby("cell")[["alone", "truth"]].mean()
             axis.plot(100 * own["alone"], 100 * own["truth"], "o", ms=3, color=colour, alpha=0.6)
             axis.plot(*(100 * one for one in law_line(law, noise)), color=colour,

@@ -152,8 +152,9 @@ def notes(facts: Facts, law: Law, budget: int | None) -> Iterator[str]:
     """Caveats, in sentences."""
     least, known = STARTS[1], most_labels(facts)
     if facts.labels < least:
-        yield (f"made as without labels, so bands are wide; {least} to 50 labels of rows drawn at "
-               "random tell more")  # fmt: skip
+        yield (
+            f"made as without labels; from {least} labels of rows drawn at random on, these count"
+        )
     if budget is not None and budget > known:
         yield (f"the forecast ends at {known:,} labels: committed runs have at most "
                f"{MOST_PER_CLASS} a class and {MOST_OF_POOL:.0%} of the rows")  # fmt: skip
