@@ -115,9 +115,8 @@ def advice(course: Forecast, target: float | None, price: float | None) -> str:
     """What to do, in one sentence."""
     arm, most = choice(course), int(course.labels[-1])
     if target is not None:
-        chances = {
-            a: float(course.mean((c >= target).any(axis=1))) for a, c in course.curves.items()
-        }
+        met = {a: np.asarray(c >= target).any(axis=1) for a, c in course.curves.items()}
+        chances = {a: float(course.mean(np.asarray(one))) for a, one in met.items()}
         there = float(course.mean(np.asarray(course.alone >= target)))
         if there >= 0.5:
             return (f"use the foundation model as it is: the probability that it has {target:.0%} "
