@@ -4,7 +4,7 @@ Training rules and ``codecision`` share this arithmetic. Two experts give class 
 foundation model its prior q, and a logistic regression p on the frozen features, predicted out of
 fold. They are pooled log-linearly, ``f_k ~ p_k^b q_k^a``. The exponents, the annotator's noise rate
 and the posterior of every labelled row's true class are estimated jointly from the answers alone
-(`fit_pool` or `mean_pool`). Several forms of both experts are fitted; their pools are averaged,
+(`mean_pool`). Several forms of both experts are fitted; their pools are averaged,
 weighted by how well each predicts held-out answers.
 """
 
@@ -17,11 +17,10 @@ from typing import ClassVar, TypeAlias
 
 import numpy as np
 
-from al_bench.belief.experts import class_bias, divided_prior, prior_trust
+from al_bench.belief.experts import class_bias, divided_prior
 from al_bench.belief.multi_annotator import AnswerTable, vote_targets
 from al_bench.belief.opinion_pool import (
     PoolFit,
-    fit_pool,
     mean_multi_annotator,
     mean_pool,
     pooled,
@@ -47,12 +46,11 @@ LEAST = 1e-3  # forms with a smaller weight are dropped
 @dataclass(frozen=True)
 class Belief:
     """pool: (n, k) class probabilities under equal class frequencies; for labelled rows, their
-    posterior. fit: None before any label. trust: in the foundation model, 0..1. belief_fn: gives
-    class probabilities of any rows, (m, k), without using answers."""
+    posterior. fit: None before any label. belief_fn: gives class probabilities of any rows, (m, k),
+    without using answers."""
 
     pool: Floats
     fit: PoolFit | None
-    trust: float
     belief_fn: Callable[[Rows], Floats]
 
 
@@ -108,7 +106,6 @@ class Mixture:
 
     forms: Sequence[MixtureComponent]
     means: Floats
-    trust: float
     known: tuple[Rows, Floats] | None = None
 
     def __call__(self, rows: Rows) -> Floats:
@@ -122,8 +119,8 @@ class Mixture:
         }
         pool = np.zeros(log_prior.shape)
         for form in self.forms:
-            trusted = self.trust * divided_prior(log_prior, self.means, form.shift)
-            both = np.stack([log_probs[form.expert], trusted])
+            prior = divided_prior(log_prior, self.means, form.shift)
+            both = np.stack([log_probs[form.expert], prior])
             pool += form.weight * pooled(both, form.exponents)
         return pool
 
@@ -134,14 +131,15 @@ def prior_alone(rows: Rows) -> Floats:
 
 
 @dataclass(frozen=True)
-class OutOfFoldBelief:
-    """The pool of the prior and an out-of-fold logistic regression, fitted to the answers.
+class AveragedBelief:
+    """The pool of the prior and an out-of-fold logistic regression, fitted to the answers (ours).
 
-    Every pair of a ridge and a shift is one form of the two experts, fitted on its own. The belief
-    is the mean of all forms, weighted by ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting
-    et al., 1999). Exponents and noise rate are MAP estimates (`fit_pool`).
+    Exponents and noise rate are posterior means (`mean_pool`): the likeliest ones blame a good
+    foundation model for a few noisy answers. Every pair of a ridge and a shift is one form of the
+    two experts, fitted on its own. The belief is the mean of all forms, weighted by
+    ``exp(evidence / 2)`` (Bayesian model averaging: Hoeting et al., 1999).
 
-        >>> belief = OutOfFoldBelief(l2_grid=[1.0]).believe(state, rng)
+        >>> belief = AveragedBelief(l2_grid=[1.0]).believe(state, rng)
 
     Parameters
     ----------
@@ -152,26 +150,26 @@ class OutOfFoldBelief:
         et al., 2002)
     exponents, precision : mean and precision of the normal prior of the exponents of (task model,
         foundation model)
-    noise : pseudo-counts of (wrong, right) answers; by default as if 1 of 10 answers had been seen
-        wrong
-    trust_gate : whether `trust` scales the prior down where answers contradict it
+    noise : pseudo-counts of (wrong, right) answers; by default nearly any rate alike
     bias_pseudocount : answers of a class at which half of its `class_bias` is removed
     by_classes : whether l2_grid is in units of `curvature`, so that the penalty is no stronger for
         many classes with few answers each than for two
+    confusion_pseudocount : if given, learn which classes are confused, with this many
+        pseudo-answers per class for evenly spread errors. Unused with several annotators, whose
+        habits are always learned
     """
 
     folds: int = 4
     l2_grid: Sequence[float] = (8.0,)
     prior_exponents: Sequence[float] = (0.0, 1.0)
     exponents: tuple[float, float] = (1.0, 1.0)
-    precision: tuple[float, float] = (4.0, 4.0)
-    noise: tuple[float, float] = (1.0, 9.0)
-    trust_gate: bool = True
+    precision: tuple[float, float] = (2.0, 2.0)
+    noise: tuple[float, float] = (0.5, 2.0)
     bias_pseudocount: float = 10.0
     by_classes: bool = True
+    confusion_pseudocount: float | None = None
 
-    # 1: folds without preconditioning; 2: one form of the experts; 3: not by_classes
-    version: ClassVar = 4
+    version: ClassVar = 2  # 1: a gate, and frequencies of the answers, noise and all
     several: ClassVar = 2  # 1: fitted each annotator's competence, which absorbed experts' errors
 
     def __post_init__(self) -> None:
@@ -186,6 +184,9 @@ class OutOfFoldBelief:
         for name, values in (("l2_grid", self.l2_grid), ("prior_exponents", self.prior_exponents)):
             fine = len(values) and min(values) >= 0
             require(bool(fine), self, "one at least, none below 0", **{name: list(values)})
+        pseudocount = self.confusion_pseudocount
+        fine = pseudocount is None or pseudocount > 0
+        require(fine, self, "more than 0, or null", confusion_pseudocount=pseudocount)
 
     @property
     def beforehand(self) -> Beforehand:
@@ -196,19 +197,17 @@ class OutOfFoldBelief:
         """The belief of a state. O(folds iterations m d k) time for every ridge, and O(folds n d k)
         for each ridge of non-zero weight; O(n k) memory."""
         if len(state.labelled) == 0:
-            return Belief(prior_alone(state.rows), None, 1.0, prior_alone)
-        rows, answers = state.labelled, state.labels[state.labelled]
+            return Belief(prior_alone(state.rows), None, prior_alone)
+        rows = state.labelled
         labelled = state.rows.take(rows)
         prior = log_floor(labelled.prior)
-        trust = prior_trust(labelled.prior, answers) if self.trust_gate else 1.0
         means = np.log(np.maximum(state.rows.prior.mean(axis=0, dtype=np.float64), 1e-12))
-        learned = AnswerTargets.of(state, trust * prior, self.beforehand)
+        learned = AnswerTargets.of(state, prior, self.beforehand)
         folds = fold_numbers(learned.answers, self.folds, rng)
         experts = self.experts(unit(labelled.features), learned, folds)
         pairs = list(product(experts, self.prior_exponents))
         fits = [
-            self.fit(learned, own, trust * divided_prior(prior, means, shift))
-            for (_, own), shift in pairs
+            self.fit(learned, own, divided_prior(prior, means, shift)) for (_, own), shift in pairs
         ]
         weights = softmax(np.array([[fit.evidence for fit in fits]]) / DOUBT_OF_EVIDENCE)[0]
         weights = np.where(weights > LEAST, weights, 0)
@@ -218,11 +217,11 @@ class OutOfFoldBelief:
             for ((expert, _), shift), fit, weight in zip(pairs, fits, weights, strict=True)
             if weight
         ]
-        belief_fn = Mixture(forms, means, trust)
+        belief_fn = Mixture(forms, means)
         probs, fit = belief_fn(state.rows), PoolFit.mean(fits, weights)
         pool = probs.copy()
         pool[rows] = fit.posterior
-        return Belief(pool, fit, trust, replace(belief_fn, known=(state.rows, probs)))
+        return Belief(pool, fit, replace(belief_fn, known=(state.rows, probs)))
 
     def experts(
         self, features: Floats, learned: AnswerTargets, folds: Ints
@@ -242,52 +241,12 @@ class OutOfFoldBelief:
             own[few] = -np.log(k)
             yield CrossFitModel(models, bias), own
 
-    def one(self, experts: Floats, answers: Ints) -> PoolFit:
-        """The pool of (e, m, k) experts fitted to one answer per row, (m,)."""
-        return fit_pool(experts, answers, *self.beforehand)
-
     def fit(self, learned: AnswerTargets, own: Floats, log_prior: Floats) -> PoolFit:
         """The fitted pool of one form: regression and prior, log-probabilities (m, k) each."""
         experts = np.stack([own, log_prior])
         if learned.votes is None:
-            return self.one(experts, learned.answers)
+            return mean_pool(experts, learned.answers, *self.beforehand, self.confusion_pseudocount)
         return mean_multi_annotator(experts, learned.votes, *self.beforehand)[0]
-
-
-@dataclass(frozen=True)
-class AveragedBelief(OutOfFoldBelief):
-    """`OutOfFoldBelief` whose exponents and noise rate are posterior means (`mean_pool`).
-
-    MAP estimates blame a good foundation model for a few noisy answers; posterior means do not.
-
-        >>> belief = AveragedBelief(confusion_pseudocount=5.0).believe(state, rng)
-
-    Parameters
-    ----------
-    folds, l2_grid, prior_exponents, exponents, precision, noise : as in `OutOfFoldBelief`; by
-        default nearly any rate of wrong answers alike
-    trust_gate, bias_pseudocount, by_classes : as in `OutOfFoldBelief`
-    confusion_pseudocount : if given, learn which classes are confused, with this many
-        pseudo-answers per class for evenly spread errors. Unused with several annotators, whose
-        habits are always learned
-    """
-
-    precision: tuple[float, float] = (2.0, 2.0)
-    noise: tuple[float, float] = (0.5, 2.0)
-    confusion_pseudocount: float | None = None
-
-    version: ClassVar = 1
-    several: ClassVar = 2
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        fine = self.confusion_pseudocount is None or self.confusion_pseudocount > 0
-        require(
-            fine, self, "more than 0, or null", confusion_pseudocount=self.confusion_pseudocount
-        )
-
-    def one(self, experts: Floats, answers: Ints) -> PoolFit:
-        return mean_pool(experts, answers, *self.beforehand, self.confusion_pseudocount)
 
 
 def confident_rows(
@@ -320,7 +279,7 @@ class BeliefModel:
     """
 
     version: ClassVar = 2  # 1: the first treatment of several annotators
-    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    belief: AveragedBelief = field(default_factory=AveragedBelief)
 
     def infer(self, state: State, rng: np.random.Generator) -> Consensus:
         belief = self.belief.believe(state, rng)
@@ -331,7 +290,7 @@ class BeliefModel:
         return replace(made, probs=fit.judged, belief=belief, believer=self.belief)
 
 
-def belief_of(belief: OutOfFoldBelief, state: State, rng: np.random.Generator) -> Belief:
+def belief_of(belief: AveragedBelief, state: State, rng: np.random.Generator) -> Belief:
     """The belief of a state; reused from the consensus if an equal `belief` computed that."""
     made = state.consensus
     if made is not None and isinstance(made.belief, Belief) and made.believer == belief:

@@ -15,25 +15,6 @@ def even_weights(answers: Ints, pseudocount: float = 0.0) -> Floats:
     return np.asarray(1.0 / (int((counts > 0).sum()) * (counts[answers] + pseudocount)))
 
 
-def prior_trust(prior: Floats, answers: Ints) -> float:
-    """Trust in the prior, in 0..1: 1 unless the answers contradict it.
-
-    Compares the class-balanced agreement of ``argmax prior`` and answers with the agreement by
-    chance (product of the marginals): 1 down to one standard error below chance, 0 from two and a
-    half on. An uninformative prior agrees by chance and keeps its trust; its exponent removes it.
-    """
-    index = np.arange(len(answers))
-    best = prior == prior.max(axis=1, keepdims=True)
-    guesses = best / best.sum(axis=1, keepdims=True)
-    weights = even_weights(answers)
-    agreement = weights @ guesses[index, answers]
-    chance = guesses.mean(axis=0)[answers]
-    spread = np.sqrt(np.sum(weights**2 * chance * (1 - chance)))
-    if spread == 0:
-        return 1.0
-    return float(np.clip(((agreement - weights @ chance) / spread + 2.5) / 1.5, 0.0, 1.0))
-
-
 def class_bias(held_out: Floats, answers: Ints, pseudocount: float) -> Floats:
     """(k,) the task model's bias for each class, independent of the row, in log-probability.
 

@@ -11,12 +11,11 @@ import numpy as np
 from al_bench.belief.multi_annotator import AnswerTable, Skills, learned_skills
 from al_bench.core.arrays import one_hot, softmax
 from al_bench.core.state import Floats, Ints
-from al_bench.core.threads import one_thread
 
-ROUNDS = 4  # of fitting the class frequencies, which hardly change after
 MOST_NOISE = 0.6
 RATES = np.linspace(0.005, MOST_NOISE, 13)  # grid of noise rates
 STEPS, MOST_EXPONENT = 11, 3.0  # grid points of an exponent, and its largest value
+LEAST_RIGHT = 0.05  # share of answers that tell of the class, below which frequencies stay even
 LEAST = 1e-12  # lower bound of a probability before its logarithm
 SWEEPS = 30  # EM steps of `estimated_errors`
 HALF = 20  # answers, and wrong answers, at which the experts' weight in `judged` is halved
@@ -69,72 +68,23 @@ def pooled(experts: Floats, exponents: Floats, frequencies: Floats | None = None
     return softmax(scores if frequencies is None else scores + np.log(frequencies))
 
 
-def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
-    """(m, k) posterior of the true class by Bayes' rule; answers are wrong at rate `noise`, evenly
-    over the other classes."""
-    index = np.arange(len(answers))
-    joint = belief * (noise / (belief.shape[1] - 1))
-    joint[index, answers] = belief[index, answers] * (1 - noise)
-    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+def corrected_frequencies(counts: Floats, rates: Floats) -> Floats:
+    """(r, k) class frequencies if answers counted (k,) are wrong at each rate (r,), evenly over the
+    other classes; none is below that of half an answer.
 
-
-def pool_loss(
-    exponents: Floats, noise: float, experts: Floats, answers: Ints, frequencies: Floats
-) -> tuple[float, Floats, float]:
-    """Negative log-likelihood of noisy answers under the pool of experts, and its gradient: (e,) by
-    exponent, and by the noise rate."""
-    index = np.arange(len(answers))
-    belief = pooled(experts, exponents, frequencies)
-    hit = belief[index, answers]
-    other = 1 / (belief.shape[1] - 1)
-    chance = (1 - noise) * hit + noise * other * (1 - hit)
-    expected = (belief * experts).sum(axis=2)
-    by_hit = (1 - noise - noise * other) / chance
-    slope = (experts[:, index, answers] - expected) @ (by_hit * hit)
-    by_noise = ((1 - hit) * other - hit) / chance
-    return float(-np.log(chance).sum()), -slope, float(-by_noise.sum())
-
-
-def fit_pool(
-    experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
-) -> PoolFit:
-    """MAP estimates of exponents and noise rate, and the true-class posteriors under them.
-
-    experts: (e, m, k) out-of-fold log-probabilities under equal class frequencies; before,
-    precision: (e,) mean and precision of a normal prior of the exponents; noise: (wrong, right)
-    pseudo-counts of a beta prior of the noise rate. The pool is multiplied by the class frequencies
-    among the labelled rows, so that answers of a rare class are doubted as Bayes' rule demands; the
-    frequencies are re-estimated from the posterior after each fit. O(iterations e m k).
+    With much noise, most answers of a rare class are wrong answers about the others.
     """
-    from scipy.optimize import minimize
-
-    point = np.append(before, noise[0] / sum(noise))
-    counts = np.bincount(answers, minlength=experts.shape[2]) + 0.5
-    bounds = [(0.0, MOST_EXPONENT)] * len(before) + [(1e-3, MOST_NOISE)]
-    for _ in range(ROUNDS):
-        frequencies = counts / counts.sum()
-
-        def loss(point: Floats, frequencies: Floats = frequencies) -> tuple[float, Floats]:
-            exponents, rate = point[:-1], point[-1]
-            surprise, slope, by_rate = pool_loss(exponents, rate, experts, answers, frequencies)
-            pull = precision * (exponents - before)
-            unlikely = 0.5 * pull @ (exponents - before)
-            unlikely -= noise[0] * np.log(rate) + noise[1] * np.log(1 - rate)
-            by_rate -= noise[0] / rate - noise[1] / (1 - rate)
-            return surprise + float(unlikely), np.append(slope + pull, by_rate)
-
-        with one_thread():
-            found = minimize(loss, point, jac=True, method="L-BFGS-B", bounds=bounds)
-        point = found.x
-        belief = pooled(experts, point[:-1], frequencies)
-        posterior = true_class(belief, answers, point[-1])
-        counts = np.maximum(posterior.sum(axis=0), 0.3)
-    return PoolFit(point[:-1], float(point[-1]), posterior, -float(found.fun))
+    k, least = len(counts), 0.5 / counts.sum()
+    right = np.maximum(1 - rates * k / (k - 1), 0)[:, None]
+    found = np.full((len(rates), k), 1 / k)
+    spread = rates[:, None] / (k - 1)
+    np.divide(counts / counts.sum() - spread, right, out=found, where=right > LEAST_RIGHT)
+    found = np.maximum(found, least)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def averages(
     experts: Floats,
-    frequencies: Floats,
     explained: Callable[[Floats], Floats],
     before: Floats,
     precision: Floats,
@@ -143,16 +93,16 @@ def averages(
 ) -> Averages:
     """Posterior means of the exponents on the grid of `axes` (e, a).
 
-    explained: maps a pool (m, k) to the answers' log-likelihood by noise rate, (r,); likely: (r,)
-    log prior density of the rates. O(m k) a grid point.
+    explained: maps the pool (m, k) under equal class frequencies to the answers' log-likelihood by
+    noise rate, (r,); likely: (r,) log prior density of the rates. O(m k r) a grid point.
     """
     points = np.array(list(product(*axes)))
-    known, logs = experts.astype(np.float32), np.log(frequencies).astype(np.float32)
+    known = experts.astype(np.float32)
     found = np.empty((len(points), len(likely)))
     for place, point in enumerate(points):
-        scores = np.tensordot(point.astype(np.float32), known, axes=1) + logs
+        pool = softmax(np.tensordot(point.astype(np.float32), known, axes=1))
         pull = point - before
-        found[place] = explained(softmax(scores)) + likely - 0.5 * precision @ (pull * pull)
+        found[place] = explained(pool) + likely - 0.5 * precision @ (pull * pull)
     most = found.max()
     weights = np.exp(found - most)
     total = weights.sum()
@@ -184,11 +134,17 @@ def mean_pool(
     noise: tuple[float, float],
     pseudocount: float | None = None,
 ) -> PoolFit:
-    """As `fit_pool`, but exponents and noise rate are posterior means, not MAP estimates.
+    """Posterior means of exponents and noise rate, and the true-class posteriors under them.
+
+    experts: (e, m, k) out-of-fold log-probabilities under equal class frequencies; before,
+    precision: (e,) mean and precision of a normal prior of the exponents; noise: (wrong, right)
+    pseudo-counts of a beta prior of the noise rate. The pool is multiplied by the class frequencies
+    among the labelled rows, so that answers of a rare class are doubted as Bayes' rule demands.
 
     Much noise with a good prior explains a few answers about as well as little noise with a bad
-    prior. A MAP estimate picks one of the two; the posterior mean lies between. Pseudo-counts of
-    zero give a uniform prior of the noise rate.
+    prior. A MAP estimate picks one of the two; the posterior mean lies between. Class frequencies
+    start as the answers' own, corrected for each noise rate (`corrected_frequencies`).
+    Pseudo-counts of zero give a uniform prior of the noise rate.
 
     pseudocount: if given, also learn a confusion matrix of wrong answers (Dawid and Skene, 1979),
     smoothed by this many evenly spread pseudo-answers per class and initialised by the foundation
@@ -222,22 +178,26 @@ def grid_posterior(
     index, k = np.arange(len(answers)), experts.shape[2]
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
     counts, axes = np.bincount(answers, minlength=k) + 0.5, full_axes(len(experts))
+    frequencies = corrected_frequencies(counts, RATES)  # those of the posterior in later passes
     for _ in range(passes):  # the whole grid first, then finer
-        wrong = errors[:, answers].T
+        wrong = errors[:, answers].T.astype(np.float32)
 
-        def explained(belief: Floats, wrong: Floats = wrong) -> Floats:
-            hit = belief[index, answers].astype(float)
-            missed = np.einsum("mk,mk->m", belief, wrong)
-            chance = np.outer(1 - RATES, hit) + np.outer(RATES, missed)
-            return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=1))
+        def explained(
+            pool: Floats, wrong: Floats = wrong, frequencies: Floats = frequencies
+        ) -> Floats:
+            known = frequencies.astype(np.float32)
+            total = pool @ known.T
+            hit = pool[index, answers, None] * known.T[answers] / total
+            missed = (pool * wrong) @ known.T / total
+            chance = (1 - RATES) * hit + RATES * missed
+            return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=0))
 
-        frequencies = counts / counts.sum()
-        found = averages(experts, frequencies, explained, before, precision, likely, axes)
+        found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)
-        posterior = true_class_given_errors(
-            pooled(experts, found.exponents, frequencies), answers, rate, errors
-        )
+        mean = found.rates @ np.broadcast_to(frequencies, (len(RATES), k))
+        posterior = true_class(pooled(experts, found.exponents, mean), answers, rate, errors)
         counts = np.maximum(posterior.sum(axis=0), 0.3)
+        frequencies = (counts / counts.sum())[None]
         if pseudocount is not None:
             errors = learned_errors(posterior, answers, pseudocount)
     return PoolFit(found.exponents, rate, posterior, found.evidence)
@@ -248,8 +208,9 @@ def even_errors(n_classes: int) -> Floats:
     return (1 - np.eye(n_classes)) / (n_classes - 1)
 
 
-def true_class_given_errors(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
-    """`true_class` where a wrong answer is distributed by the true class's row of errors (k, k)."""
+def true_class(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
+    """(m, k) posterior of the true class by Bayes' rule; answers are wrong at rate `noise`, as the
+    true class's row of errors (k, k) says."""
     index = np.arange(len(answers))
     joint = belief * noise * errors[:, answers].T
     joint[index, answers] = belief[index, answers] * (1 - noise)
@@ -271,7 +232,7 @@ def estimated_errors(belief: Floats, answers: Ints, pseudocount: float) -> Float
     k, m = belief.shape[1], len(answers)
     errors, rate, frequencies = even_errors(k), 0.3, np.full(k, 1 / k)
     for _ in range(SWEEPS):
-        posterior = true_class_given_errors(belief * frequencies, answers, rate, errors)
+        posterior = true_class(belief * frequencies, answers, rate, errors)
         right = posterior[np.arange(m), answers].sum()
         rate = min((m - right + 1) / (m + 2), MOST_NOISE)
         frequencies = np.maximum(posterior.sum(axis=0), 0.3)
@@ -304,13 +265,21 @@ def mean_multi_annotator(
         excess = np.expm1(np.minimum(gains, MOST_GAIN)).astype(np.float32)
         offset = np.log(missed).sum(axis=0)
 
-        def explained(belief: Floats, excess: Floats = excess, offset: Floats = offset) -> Floats:
+        frequencies = counts / counts.sum()
+
+        def explained(
+            pool: Floats,
+            excess: Floats = excess,
+            offset: Floats = offset,
+            frequencies: Floats = frequencies,
+        ) -> Floats:
+            belief = pool * frequencies.astype(np.float32)
+            belief /= belief.sum(axis=1, keepdims=True)
             more = np.add.reduceat(belief.take(cells)[:, None] * excess, of_row)
             logs = np.log(np.maximum(1 + more, LEAST, dtype=np.float32))
             return np.asarray(offset + logs.sum(axis=0, dtype=float))
 
-        frequencies = counts / counts.sum()
-        found = averages(experts, frequencies, explained, before, precision, likely, axes)
+        found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)
         hit, missed = skills.chances(votes, np.array([rate]))
         gain = np.log(hit / missed)[:, 0]

@@ -98,18 +98,6 @@ class PriorModel:
         return rows.prior
 
 
-@dataclass(frozen=True, eq=False)
-class Prequential:
-    """Predictions of model and belief for rows before these were labelled (Dawid, 1984).
-
-    rows: (h,) pool row numbers; model, belief: (h, k) log-probabilities.
-    """
-
-    rows: Ints
-    model: Floats
-    belief: Floats
-
-
 @dataclass(frozen=True)
 class TrainingSet:
     """What a learner is given.
@@ -119,8 +107,8 @@ class TrainingSet:
     (strategies may read them instead of computing them again); belief_fn: a function that returns
     them for any rows, (m, k), without using answers, or None. calibration_mask: (m,) or None, rows
     whose targets calibrate the model's probabilities; exponents: of the model and of the belief in
-    their log-linear pool, which is what users get; prequential: the data that these exponents were
-    fitted on, or None. prior_strength: exponent of the prior in a model that stands on it.
+    their log-linear pool, which is what users get; prior_strength: exponent of the prior in a model
+    that stands on it.
     """
 
     rows: Ints
@@ -130,7 +118,6 @@ class TrainingSet:
     belief_fn: Callable[[Rows], Floats] | None = None
     calibration_mask: Bools | None = None
     exponents: tuple[float, float] = (1.0, 0.0)
-    prequential: Prequential | None = None
     prior_strength: float = 1.0
 
 

@@ -73,19 +73,9 @@ class LabelArrays:
 def fitted_state(
     state: State, answers: Answers, parts: Components, seed: int, number: int
 ) -> State:
-    """The state after all answers (at least one), with a model; fits are numbered from 1.
-
-    Some training rules learn from predictions made before the answers: then the model of the
-    earlier half of the answers predicts the later half.
-    """
-    rule, middle = parts.supervision, len(answers) // 2
-    looks_back = getattr(rule, "looks_back", False) and middle > 0
-    whole = (answers.rows, answers.annotators, answers.classes)
-    for side in (np.s_[:middle], np.s_[middle:]) if looks_back else (np.s_[:],):
-        half = Answers(*(part[side] for part in whole))
-        state = answered(state, half, parts.label_model, seed, number)
-        state = trained(state, rule, parts.learner, seed, number)
-    return state
+    """The state after all answers (at least one), with a model; fits are numbered from 1."""
+    state = answered(state, answers, parts.label_model, seed, number)
+    return trained(state, parts.supervision, parts.learner, seed, number)
 
 
 @dataclass(frozen=True)

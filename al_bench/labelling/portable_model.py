@@ -77,7 +77,7 @@ class PortableModel:
 
         The belief has e regressions in f folds: `regressions` (e, f, d + 1, k), NaN where one was
         not fitted, `biases` (e, k) and classes `unseen` (e, f, k); m components: `regression`,
-        `shift` and `share` in the mean (m,), `exponents` (m, 2); of the prior `trust` and
+        `shift` and `share` in the mean (m,), `exponents` (m, 2); of the prior the
         log-`frequencies` of classes (k,).
         """
         head, belief = {"weight": self.head.weight, "bias": self.head.bias}, self.belief
@@ -90,7 +90,6 @@ class PortableModel:
         blank = np.full((d + 1, k), np.nan, dtype=np.float32)
         folds = [[blank if m.weight is None else m.weight for m in e.models] for e in experts]
         return head | {
-            "trust": np.array(belief.trust),
             "frequencies": belief.means,
             "regressions": np.array(folds),
             "unseen": np.array([[m.unseen for m in e.models] for e in experts]),
@@ -114,12 +113,12 @@ class PortableModel:
             raise ValueError(f"its weights have shapes {weight.shape} and {bias.shape}")
         head = LinearHeadModel(weight, bias)
         (of_head, of_belief), on_prior = arrays["pool"].tolist(), arrays["on_prior"].tolist()
-        if "trust" not in arrays:
+        if "frequencies" not in arrays:
             return cls(head, (of_head, of_belief), None, *on_prior)
         (k, d), (e, f, *_), m = weight.shape, arrays["unseen"].shape, len(arrays["share"])
         wanted = {
             "frequencies": (k,), "regressions": (e, f, d + 1, k), "unseen": (e, f, k),
-            "biases": (e, k), "pool": (2,), "on_prior": (2,), "trust": (), "regression": (m,),
+            "biases": (e, k), "pool": (2,), "on_prior": (2,), "regression": (m,),
             "shift": (m,), "exponents": (m, 2), "share": (m,),
         }  # fmt: skip
         for name, shape in wanted.items():
@@ -132,11 +131,12 @@ class PortableModel:
             )
         ]
         parts = (arrays[name].tolist() for name in ("regression", "shift", "share"))
+        exponents = arrays["exponents"] * [1, arrays.get("trust", 1)]  # once a factor of its own
         forms = [
             MixtureComponent(experts[number], shift, exponents, share)
-            for number, shift, share, exponents in zip(*parts, arrays["exponents"], strict=True)
+            for number, shift, share, exponents in zip(*parts, exponents, strict=True)
         ]
-        belief = Mixture(forms, arrays["frequencies"], float(arrays["trust"]))
+        belief = Mixture(forms, arrays["frequencies"])
         return cls(head, (of_head, of_belief), belief, *on_prior)
 
 

@@ -37,10 +37,12 @@ RARE = {
     "supervision": "presumed_negatives",
     "learner": "linear",
 }
-FORMER: Mapping[str | None, str] = {  # names in sessions of version 1.0
+FORMER: Mapping[str | None, str] = {  # names in sessions of versions 1.0 and 1.1
     "assignment": "annotator_selection",
-    "joined": "belief_blend",
-    "fading_pool": "pseudo_labels_decayed",
+    "joined": "expert_pool",
+    "belief_blend": "expert_pool",
+    "fading_pool": "posterior_labels_pool",
+    "pseudo_labels_decayed": "posterior_labels_pool",
     "vetted": "posterior_labels",
     "vetted_pool": "posterior_labels_pool",
 }

@@ -36,7 +36,7 @@ WORDS = {
         "uherding": "UHerding",
     },
     "supervision": {
-        "all_pseudo": "pseudo-labels", "belief_blend": "codecision 4's training",
+        "all_pseudo": "pseudo-labels",
         "confident_learning": "confident learning", "distill": "distillation",
         "expert_pool": "codecision's training",
         "posterior_labels": "posterior labels", "prioral_split": "PriorAL's training",
@@ -51,9 +51,6 @@ OWN = {  # names of methods that are a whole of several parts
     "codecision": {
         "strategy": "codecision", "supervision": "expert_pool", "init": "codecision",
         "learner": "linear_on_prior",
-    },
-    "codecision 4": {
-        "strategy": "codecision", "supervision": "belief_blend", "init": "codecision",
     },
 }  # fmt: skip
 

@@ -55,7 +55,7 @@ def erring(science: Mapping[str, Any]) -> str:
 
 
 def changes(node: Mapping[str, Any], changed: Collection[str]) -> str:
-    """Changed parameters of a node and their values: ``balance none, belief.trust_gate false``."""
+    """Changed parameters of a node and their values: ``balance none, belief.by_classes false``."""
     own = parameters(node)
     shown = ((name.removesuffix(CLASS), own[name]) for name in sorted(changed) if name in own)
     return ", ".join(f"{name} {value(one)}" for name, one in shown)

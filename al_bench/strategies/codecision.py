@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief
+from al_bench.belief.belief import AveragedBelief
 from al_bench.core.arrays import at_least, fraction, margin, one_of
 from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.asking import best_first
@@ -64,7 +64,7 @@ class Codecision:
     """
 
     version: ClassVar = 2  # 1: as factor=1
-    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    belief: AveragedBelief = field(default_factory=AveragedBelief)
     value: str = "margin"
     power: float = 0.5
     factor: int = 10

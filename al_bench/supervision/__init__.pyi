@@ -1,4 +1,3 @@
-from .calibrated import Calibrated as Calibrated
 from .expert_pool import ExpertPool as ExpertPool
 from .human import ConfidentLearning as ConfidentLearning
 from .human import Discrepancy as Discrepancy
@@ -8,7 +7,6 @@ from .human import SoftLabels as SoftLabels
 from .posterior import PoolByTruth as PoolByTruth
 from .posterior import PosteriorLabels as PosteriorLabels
 from .posterior import PosteriorLabelsPool as PosteriorLabelsPool
-from .posterior import PseudoLabelsDecayed as PseudoLabelsDecayed
 from .presumed import PresumedNegatives as PresumedNegatives
 from .pseudo import AllPseudo as AllPseudo
 from .pseudo import ConfidentSplit as ConfidentSplit

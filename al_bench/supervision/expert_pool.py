@@ -1,4 +1,4 @@
-"""Predictions that pool the model with the belief, by how well each foresaw the answers."""
+"""Predictions that pool the model with the belief that trained it."""
 
 from __future__ import annotations
 
@@ -11,63 +11,54 @@ from al_bench.belief.opinion_pool import mean_pool
 from al_bench.core.arrays import require
 from al_bench.core.state import State, Supervision, TrainingSet
 from al_bench.crowd.crossfit import log_floor
-from al_bench.supervision.calibrated import calibrating, prequential_of
-from al_bench.supervision.posterior import PseudoLabelsDecayed
+from al_bench.supervision.posterior import PosteriorLabelsPool
 
 
 @dataclass(frozen=True)
 class ExpertPool:
     """A training rule with a belief; users get the log-linear pool of model and belief (ours).
 
-    The exponents of both are learned from answers that neither had seen (prequential: Dawid, 1984):
-    posterior means given how the last round's model and belief predicted the rows labelled next,
-    with an unknown rate of wrong answers (`mean_pool`). The model is calibrated on the posteriors
-    of labelled rows first. O(grid m k) for m labelled rows.
+    The two err on different rows (Genest and Zidek, 1986). The model is calibrated on the
+    posteriors of labelled rows first. A model that stands on the prior (`ResidualHead`) takes it
+    to the power that explains all answers best by itself: near one while there are few, near zero
+    if the prior is no better than chance. O(grid m k) for m labelled rows.
 
-    A model that stands on the prior (`ResidualHead`) takes it to the power that explains all
-    answers best by itself: near one while there are few, near zero if the prior is no better than
-    chance.
-
-        >>> taught = ExpertPool(exponents=(0.7, 0.3)).training_set(state, rng)
+        >>> taught = ExpertPool(exponents=(0.5, 0.5)).training_set(state, rng)
 
     Parameters
     ----------
     rule : the training rule; ValueError if it gives no belief
-    exponents : prior means of the exponents of (model, belief); used as they are in the first round
-    precision : precision of their normal prior
-    noise : pseudo-counts of (wrong, right) answers
+    exponents : of (model, belief) in their pool
     strength_precision : precision of the normal prior around one of the prior's power
+    noise : pseudo-counts of (wrong, right) answers
     """
 
-    looks_back: ClassVar = True  # learns from how past models predicted the answers
-    rule: Supervision = field(default_factory=PseudoLabelsDecayed)
-    exponents: tuple[float, float] = (0.5, 0.5)
-    precision: tuple[float, float] = (2.0, 2.0)
-    noise: tuple[float, float] = (0.5, 2.0)
+    version: ClassVar = 2  # 1: exponents learned from what model and belief foresaw
+    rule: Supervision = field(default_factory=PosteriorLabelsPool)
+    exponents: tuple[float, float] = (0.7, 0.3)
     strength_precision: float = 10.0
+    noise: tuple[float, float] = (0.5, 2.0)
 
     def __post_init__(self) -> None:
-        for name in ("exponents", "precision", "noise"):  # a config gives lists
+        for name in ("exponents", "noise"):  # a config gives lists
             values = tuple(map(float, getattr(self, name)))
             object.__setattr__(self, name, values)
             fine = len(values) == 2 and min(values) >= 0
             require(fine, self, "two numbers, none below 0", **{name: list(values)})
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        training = calibrating(self.rule.training_set(state, rng), state)
+        training = self.rule.training_set(state, rng)
         if training.belief_fn is None:
             raise ValueError(
                 f"ExpertPool got {type(self.rule).__name__}, which has no belief; wanted a rule "
                 "with a belief"
             )
-        training = replace(training, prior_strength=self.prior_strength(state))
-        known = prequential_of(state)
-        if known is None:
-            return replace(training, exponents=self.exponents)
-        experts, answers = np.stack([known.model, known.belief]), state.labels[known.rows]
-        before, precision = np.array(self.exponents), np.array(self.precision)
-        model, belief = mean_pool(experts, answers, before, precision, self.noise).exponents
-        return replace(training, exponents=(float(model), float(belief)), prequential=known)
+        return replace(
+            training,
+            calibration_mask=state.labels[training.rows] >= 0,
+            exponents=self.exponents,
+            prior_strength=self.prior_strength(state),
+        )
 
     def prior_strength(self, state: State) -> float:
         """The exponent of the prior alone, given all answers; 1 without any."""

@@ -3,12 +3,12 @@ reference."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 
-from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief, belief_of, confident_rows
+from al_bench.belief.belief import AveragedBelief, belief_of, confident_rows
 from al_bench.core.arrays import above, one_hot, one_of, share
 from al_bench.core.state import Ints, State, TrainingSet
 
@@ -24,7 +24,7 @@ class PosteriorLabels:
     belief : gives the posterior; reused if the label model has an equal one
     """
 
-    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    belief: AveragedBelief = field(default_factory=AveragedBelief)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         belief = belief_of(self.belief, state, rng)
@@ -37,6 +37,9 @@ class PosteriorLabels:
 class PosteriorLabelsPool:
     """`PosteriorLabels`, and pseudo-labels of each class's most confident unlabelled rows (ours).
 
+    With m labelled rows and k classes a pseudo-label weighs ``min(1, fade k / m)``, so that they do
+    not outweigh thousands of answers.
+
         >>> taught = PosteriorLabelsPool(fraction=0.5).training_set(state, rng)
 
     Parameters
@@ -45,15 +48,19 @@ class PosteriorLabelsPool:
     fraction : of the unlabelled rows of each predicted class that is trained on, above 0 to 1
     most : pseudo-labelled rows at most, shared evenly by the classes
     hard : whether a pseudo-label is the most probable class rather than the belief itself
+    fade : labelled rows per class from which on pseudo-labels lose weight, above 0
     """
 
-    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    later: ClassVar = (("fade", 40.0),)  # the committed runs of before have fewer labels a class
+    belief: AveragedBelief = field(default_factory=AveragedBelief)
     fraction: float = 0.7
     most: int = 4000
     hard: bool = True
+    fade: float = 40.0
 
     def __post_init__(self) -> None:
         share(self, fraction=self.fraction)
+        above(self, 0, fade=self.fade)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         belief = belief_of(self.belief, state, rng)
@@ -63,38 +70,10 @@ class PosteriorLabelsPool:
         if self.hard:
             free = one_hot(free.argmax(axis=1), state.n_classes)
         targets = np.concatenate([belief.pool[state.labelled], free]).astype(np.float32)
-        rows = np.concatenate([state.labelled, extra])
+        rows, m = np.concatenate([state.labelled, extra]), len(state.labelled)
         weights = np.ones(len(rows), dtype=np.float32)
+        weights[m:] = 1 / max(m / (self.fade * state.n_classes), 1)
         return TrainingSet(rows, targets, weights, belief.pool, belief.belief_fn)
-
-
-@dataclass(frozen=True)
-class PseudoLabelsDecayed(PosteriorLabelsPool):
-    """`PosteriorLabelsPool` whose pseudo-labels lose weight as labelled rows come in (ours).
-
-    With m labelled rows and k classes a pseudo-label weighs ``1 / (1 + m / (fade k))``, so that
-    pseudo-labels do not outweigh thousands of answers.
-
-        >>> taught = PseudoLabelsDecayed(fade=10.0).training_set(state, rng)
-
-    Parameters
-    ----------
-    belief, fraction, most, hard : as in `PosteriorLabelsPool`
-    fade : mean labelled rows per class at which a pseudo-label weighs half a labelled row, above 0
-    """
-
-    fade: float = 40.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        above(self, 0, fade=self.fade)
-
-    def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
-        training = super().training_set(state, rng)
-        weights = training.weights.copy()
-        free = state.labels[training.rows] < 0
-        weights[free] /= 1 + len(state.labelled) / (self.fade * state.n_classes)
-        return replace(training, weights=weights)
 
 
 TAUGHT = ("nothing", "belief", "truth")
@@ -118,7 +97,7 @@ class PoolByTruth:
     """
 
     reads_truth: ClassVar[bool] = True
-    rule: PosteriorLabelsPool = field(default_factory=PseudoLabelsDecayed)
+    rule: PosteriorLabelsPool = field(default_factory=PosteriorLabelsPool)
     answered: str = "truth"
     free: str = "truth"
     truth: Ints | None = None

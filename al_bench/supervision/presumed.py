@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from al_bench.belief.belief import AveragedBelief, OutOfFoldBelief, belief_of
+from al_bench.belief.belief import AveragedBelief, belief_of
 from al_bench.core.arrays import above, at_least, one_hot, require
 from al_bench.core.state import State, TrainingSet
 
@@ -31,7 +31,7 @@ class PresumedNegatives:
     blend_weight : exponent of the belief in its log-linear pool with the model, whose exponent is 1
     """
 
-    belief: OutOfFoldBelief = field(default_factory=AveragedBelief)
+    belief: AveragedBelief = field(default_factory=AveragedBelief)
     target: int = 0
     presumed: int = 300
     weight: float = 0.3

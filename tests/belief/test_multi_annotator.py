@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from al_bench.belief import multi_annotator as several
-from al_bench.belief.belief import AveragedBelief, BeliefModel, OutOfFoldBelief, belief_of
+from al_bench.belief.belief import AveragedBelief, BeliefModel, belief_of
 from al_bench.belief.multi_annotator import AnswerTable, learned_skills, vote_targets
 from al_bench.belief.opinion_pool import mean_multi_annotator
 from al_bench.core.arrays import one_hot, softmax
@@ -15,25 +15,12 @@ from al_bench.core.balance import balanced_weights
 from al_bench.core.logistic import logistic
 from al_bench.core.state import ABSENT, AnnotatorPool, Floats, Ints, Rows, State
 from al_bench.crowd import Majority
-from al_bench.runs.config import instantiate
-from al_bench.runs.plan import plan
 from al_bench.testing.situations import make_pool
 from tests.reference import several as slow
 
 K = 4
 NOISE = (1.0, 9.0)
 BEFORE = (np.ones(1), np.full(1, 4.0), NOISE)
-GIVEN = (
-    4,
-    (8.0,),
-    (0.0, 1.0),
-    (1.0, 1.0),
-    (4.0, 4.0),
-    NOISE,
-    True,
-    10.0,
-    True,
-)  # as configs/belief/version_2.yaml
 
 
 def told(
@@ -233,17 +220,10 @@ def test_right_answers_of_a_second_person_cost_no_accuracy_in_200_histories() ->
     assert np.mean(labels) > 0.999
 
 
-def believed(belief: str = "version_2") -> object:
-    options = ["label_model=belief", f"belief@label_model.belief={belief}", "annotators=alike"]
-    (job,) = plan(options, None)
-    return instantiate(job.config.label_model)
-
-
-@pytest.mark.parametrize("belief", ["version_2", "averaged"])
-def test_the_consensus_is_better_than_the_majority(belief: str) -> None:
+def test_the_consensus_is_better_than_the_majority() -> None:
     state, truth = told([0.05, 0.2, 0.6, 0.7, "largest"], n=300, times=3)
     rng = np.random.default_rng(0)
-    ours, plain = (m.infer(state, rng) for m in (believed(belief), Majority()))  # type: ignore[attr-defined]
+    ours, plain = (m.infer(state, rng) for m in (BeliefModel(), Majority()))
     right = [(c.probs.argmax(axis=1) == truth[c.rows]).mean() for c in (ours, plain)]
     assert right[0] > right[1] + 0.1
     skill = ours.right.sum(axis=1) / ours.asked.sum(axis=1)
@@ -260,10 +240,9 @@ def test_the_same_answers_in_another_order_are_believed_alike() -> None:
 
 def test_a_training_rule_reads_the_belief_of_an_equal_belief_alone() -> None:
     state, _ = told([0.1, 0.5, "largest"], n=120, times=2)
-    model = believed()
-    made = model.infer(state, np.random.default_rng(0))  # type: ignore[attr-defined]
+    made = BeliefModel().infer(state, np.random.default_rng(0))
     state = state.agreed(made, np.random.default_rng(0))
     rng = np.random.default_rng(1)
-    assert belief_of(OutOfFoldBelief(*GIVEN), state, rng) is made.belief
-    for other in (OutOfFoldBelief(*GIVEN[:-2], 0.0, True), AveragedBelief(*GIVEN, None)):
+    assert belief_of(AveragedBelief(), state, rng) is made.belief
+    for other in (AveragedBelief(bias_pseudocount=0.0), AveragedBelief(noise=NOISE)):
         assert np.abs(belief_of(other, state, rng).pool - made.belief.pool).max() > 1e-3

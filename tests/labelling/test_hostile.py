@@ -251,7 +251,7 @@ def test_an_exported_model_of_somebody_else_runs_no_code_of_his(
         "regressions": np.zeros((1, 2, 3)),
         "regression": arrays["regression"] + 99,
         "shift": np.zeros(0),
-        "trust": np.array(["much"]),
+        "exponents": np.zeros((1, 3)),
     }.items():
         np.savez(here / "final" / "model.npz", **arrays | {name: value})
         said = refused(line, capsys)

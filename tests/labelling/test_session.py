@@ -12,7 +12,6 @@ from al_bench.labelling.evaluation import audit_of
 from al_bench.labelling.settings import Settings, _components
 from al_bench.labelling.store import FILE
 from al_bench.runs import component
-from al_bench.supervision import ExpertPool
 from tests.labelling.data import CLASSES, ROWS, blobs, csv, knows, new, npz
 
 
@@ -138,7 +137,7 @@ def test_a_session_of_version_1_0_opens_with_todays_names_of_its_options(tmp_pat
         stored = session.settings.stored()
     stored["options"] |= {"supervision": "joined", "assignment": "thompson"}
     opened = Settings.of(stored).options
-    assert opened["supervision"] == "belief_blend"
+    assert opened["supervision"] == "expert_pool"
     assert opened["annotator_selection"] == "thompson"
     assert "assignment" not in opened
 
@@ -387,20 +386,7 @@ def test_a_model_that_cannot_leave_the_session_predicts_in_it(
     assert files == ["answers.csv", "labels.csv", "predictions.csv", "report.html"]
 
 
-def test_the_later_half_of_the_answers_says_how_far_to_hear_the_belief(tmp_path: Path) -> None:
-    rule = ExpertPool()
-    with new(tmp_path, audit=0.0, supervision="expert_pool") as session:
-        asked = [int(one.id) for one in label(session, batches=2)]
-        moment = session.service.snapshot()
-        said, taught = moment.labels.answers, session.service.state(moment).training
-    assert taught is not None
-    assert taught.prequential is not None
-    assert taught.prequential.rows.tolist() == sorted(said.rows[len(said) // 2 :])
-    assert len(said) == len(asked)
-    assert taught.exponents != rule.exponents
-
-
-@pytest.mark.parametrize("supervision", ["posterior_labels_pool", "calibrated", "expert_pool"])
+@pytest.mark.parametrize("supervision", ["posterior_labels_pool", "expert_pool"])
 def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervision: str) -> None:
     with new(tmp_path, supervision=supervision) as session:
         label(session)

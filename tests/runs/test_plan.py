@@ -26,7 +26,7 @@ sweeps:
     supervision: posterior_labels_pool
     supervision.belief.exponents: "[1.0,0.0]"
     supervision.belief.noise: [[1, 1.0e+6], [1.0, 9.0]]
-    supervision.belief.trust_gate: false
+    supervision.belief.by_classes: false
     strategy@init: fm_balanced
   full: {protocol: full, dataset: trec}
 """
@@ -44,7 +44,7 @@ def test_the_runs_of_the_sweeps_are_what_hydra_composes_one_by_one(mine: Path) -
     from hydra import compose
 
     belief = ["strategy=codecision", "supervision=posterior_labels_pool",
-              "supervision.belief.trust_gate=False",
+              "supervision.belief.by_classes=False",
               "supervision.belief.exponents=[1.0,0.0]", "strategy@init=fm_balanced"]  # fmt: skip
     wanted = [
         [f"strategy={rule}", f"noise.rate={rate}", f"dataset={name}"]
@@ -102,15 +102,13 @@ def test_what_is_given_holds_for_every_sweep_and_wins_over_what_it_sets(mine: Pa
     )  # fmt: skip
 
 
-def test_experiments_may_be_named_by_commas_or_one_by_one() -> None:
-    wanted = {
-        name: (f"experiment={name}", "seed=1") for name in ("savings_factorial", "savings_rule")
-    }
-    assert command_lines(["experiment=savings_factorial,savings_rule", "seed=1"], None) == wanted
-    assert (
-        command_lines(["experiment=savings_factorial", "experiment=savings_rule", "seed=1"], None)
-        == wanted
-    )
+def test_experiments_may_be_named_by_commas_or_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    for name in ("mine", "yours"):
+        (tmp_path / f"experiment/{name}.yaml").write_text("# @package _global_\nseed: 3\n")
+    wanted = {name: (f"experiment={name}", "seed=1") for name in ("mine", "yours")}
+    assert command_lines(["experiment=mine,yours", "seed=1"], tmp_path) == wanted
+    assert command_lines(["experiment=mine", "experiment=yours", "seed=1"], tmp_path) == wanted
     assert command_lines(["strategy=margin"], None) == {"": ("strategy=margin",)}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.belief.belief import OutOfFoldBelief
+from al_bench.belief.belief import AveragedBelief
 from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State, TrainingSet
 from al_bench.strategies.codecision import (
     Codecision,
@@ -21,8 +21,8 @@ from tests.conftest import FixedModel, make_pool, make_state
 from tests.reference import belief as slow
 
 
-def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
+def belief() -> AveragedBelief:
+    return AveragedBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
 
 
 def codecision(value: str = "margin", factor: int = 1) -> Codecision:

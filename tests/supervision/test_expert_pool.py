@@ -1,15 +1,16 @@
-"""Model and belief are pooled by how they foresaw answers, and a model stands on a good prior."""
+"""Users get model and belief pooled, and a model stands on a good prior."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from al_bench.core.state import Floats, Ints, Rows, State, TrainingSet
+from al_bench.core.arrays import one_hot, softmax
+from al_bench.core.predictor import CalibratedPredictor
+from al_bench.core.state import Floats, Ints, PriorModel, Rows, State
 from al_bench.learners import ResidualHead
 from al_bench.supervision import ExpertPool, HumanLabels
 from al_bench.testing.situations import make_pool
-from tests.supervision.test_calibrated import AnswerTargets, heard, spoken
 
 
 def asked(prior: Floats, rows: Rows, answers: Ints) -> State:
@@ -18,32 +19,19 @@ def asked(prior: Floats, rows: Rows, answers: Ints) -> State:
     return State(given, np.full(len(rows), -1)).tell(np.arange(m), answers, np.zeros(m, dtype=int))
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.4])
-def test_the_expert_that_foresaw_the_answers_gets_the_larger_exponent(noise: float) -> None:
-    rows, _ = make_pool(n=400, k=4)
-    flat, none = np.full((400, 4), 0.25), np.empty(0, dtype=int)
-    rule, found = ExpertPool(AnswerTargets(flat)), []
-    for right in ((0.6, 0.9), (0.9, 0.6)):
-        known, answers = heard(*right, noise)
-        before = TrainingSet(
-            none, np.empty((0, 4)), np.empty(0), None, lambda rows: rows.prior, none.astype(bool),
-            prequential=known,
-        )  # fmt: skip
-        state = replace(asked(rows.prior, rows, answers), training=before)
-        found.append(rule.training_set(state, np.random.default_rng(0)).exponents)
-    (model, belief), (better, worse) = found
-    assert belief > 1.4 * model
-    assert better > 1.4 * worse
-
-
-def test_before_the_second_round_the_exponents_are_what_was_given() -> None:
+def test_labelled_rows_calibrate_the_model_and_users_get_it_pooled_with_the_belief() -> None:
     rows, truth = make_pool(n=60, k=4)
-    rule = ExpertPool(AnswerTargets(np.full((60, 4), 0.25)), exponents=(0.7, 0.3))
-    rows = replace(rows, features=np.column_stack([np.arange(60), rows.features]).astype("f4"))
-    training = rule.training_set(asked(rows.prior, rows, truth[:9]), np.random.default_rng(0))
-    assert training.exponents == (0.7, 0.3)
-    assert training.prequential is None
+    state, rng = asked(rows.prior, rows, truth[:9]), np.random.default_rng(0)
+    training = ExpertPool(exponents=(0.6, 0.2)).training_set(state, rng)
+    assert training.exponents == (0.6, 0.2)
     assert training.calibration_mask is not None
+    assert sorted(training.rows[training.calibration_mask]) == list(range(9))
+    assert training.belief_fn is not None
+    state = replace(state, training=training, model=PriorModel())
+    given = CalibratedPredictor(state)
+    power = 0.6 * given.inverse_temperature
+    wanted = power * np.log(rows.prior) + 0.2 * np.log(training.belief_fn(rows))
+    np.testing.assert_allclose(given.predict_proba(rows), softmax(wanted), atol=1e-6)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
@@ -51,7 +39,8 @@ def test_a_useless_prior_loses_its_strength_and_a_good_one_keeps_it(noise: float
     rows, truth = make_pool(n=400, k=4)
     rng = np.random.default_rng(1)
     answers = np.where(rng.random(400) < noise, (truth + rng.integers(1, 4, 400)) % 4, truth)
-    good = np.exp(spoken(truth, 0.8, rng))
+    guessed = np.where(rng.random(400) < 0.8, truth, (truth + rng.integers(1, 4, 400)) % 4)
+    good = softmax(3.0 * one_hot(guessed, 4) + rng.normal(0, 0.3, (400, 4)))
     shuffled = rng.permutation(good)
     rule = ExpertPool()
     assert rule.prior_strength(asked(good, rows, answers)) > 0.5
@@ -80,7 +69,7 @@ def test_a_rule_without_a_belief_is_refused() -> None:
         ExpertPool(HumanLabels()).training_set(state, np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("wrong", [{"exponents": (0.5, -1.0)}, {"precision": (1.0,)}])
+@pytest.mark.parametrize("wrong", [{"exponents": (0.5, -1.0)}, {"noise": (1.0,)}])
 def test_parameters_that_are_none_are_refused(wrong: dict[str, tuple[float, ...]]) -> None:
     with pytest.raises(ValueError, match=r"ExpertPool got .*; wanted two numbers, none below 0"):
         ExpertPool(**wrong)  # type: ignore[arg-type]

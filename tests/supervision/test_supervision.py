@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from al_bench.belief.belief import OutOfFoldBelief
+from al_bench.belief.belief import AveragedBelief
 from al_bench.belief.split import balanced_entropy, fm_guesses
 from al_bench.core.state import Floats, State, Supervision, TrainingSet
-from al_bench.supervision.calibrated import Calibrated
 from al_bench.supervision.human import (
     ConfidentLearning,
     Discrepancy,
@@ -23,7 +22,6 @@ from al_bench.supervision.posterior import (
     PoolByTruth,
     PosteriorLabels,
     PosteriorLabelsPool,
-    PseudoLabelsDecayed,
 )
 from al_bench.supervision.presumed import PresumedNegatives
 from al_bench.supervision.pseudo import AllPseudo, ConfidentSplit, Distill, SelfTraining
@@ -32,8 +30,8 @@ from tests.conftest import make_state
 from tests.pools import Given
 
 
-def belief() -> OutOfFoldBelief:
-    return OutOfFoldBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
+def belief() -> AveragedBelief:
+    return AveragedBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
 
 
 def posterior_pool() -> PosteriorLabelsPool:
@@ -224,30 +222,13 @@ def test_unlabelled_rows_are_presumed_not_to_be_of_the_rare_class() -> None:
         taught(PresumedNegatives(belief(), target=4), state)
 
 
-def test_annotated_rows_judge_how_sure_a_calibrated_model_is() -> None:
-    state = noisy_state(0.2)
-    plain = taught(posterior_pool(), state)
-    judged = taught(Calibrated(posterior_pool(), 0.0, 0.0), state)
-    assert plain.calibration_mask is None
-    assert judged.calibration_mask is not None
-    assert judged.calibration_mask.tolist() == asked_of(state, judged).tolist()
-
-
-@pytest.mark.parametrize("labelled", [12, 60])
-def test_free_labels_weigh_half_of_an_answer_at_so_many_answers_a_class(labelled: int) -> None:
-    state, _ = make_state(labelled=labelled)
-    plain = taught(posterior_pool(), state)
-    fading = taught(
-        PseudoLabelsDecayed(belief(), 0.7, 4000, True, labelled / state.n_classes), state
-    )
-    assert fading.rows.tolist() == plain.rows.tolist()
-    human = asked_of(state, fading)
-    assert (fading.weights[human] == 1).all()
-    assert_allclose(fading.weights[~human], 0.5)
-    late = taught(
-        PseudoLabelsDecayed(belief(), 0.7, 4000, True, labelled / state.n_classes / 9), state
-    )
-    assert_allclose(late.weights[~human], 0.1, rtol=1e-6)
+def test_pseudo_labels_weigh_less_beside_many_answers() -> None:
+    state, _ = make_state(labelled=60)
+    k, human = state.n_classes, len(state.labelled)
+    few, many = (taught(replace(posterior_pool(), fade=60 / k / f), state).weights for f in (1, 4))
+    assert (few == 1).all()
+    assert (many[:human] == 1).all()
+    assert_allclose(many[human:], 0.25)
 
 
 def test_the_pool_rows_are_capped_over_all_classes() -> None:
@@ -286,7 +267,6 @@ def test_confident_learning_says_what_to_install(monkeypatch: pytest.MonkeyPatch
         (lambda: SelfTraining(1.1, 10, 1.0), "fraction"),
         (lambda: SelfTraining(0.5, 0, 1.0), "most=0"),
         (lambda: SelfTraining(0.5, 1, 0.0), "weight=0"),
-        (lambda: PseudoLabelsDecayed(belief(), 0.7, 4000, True, 0), "fade=0"),
         (lambda: taught(ConfidentSplit(1.5, "none", True, 1e-4), make_state()[0]), r"rho=1\.5"),
         (lambda: taught(ConfidentSplit(0.5, "up", True, 1e-4), make_state()[0]), "weight='up'"),
         (lambda: PoolByTruth(posterior_pool(), "belief", "all", None), "free=.all.; wanted one of"),
