@@ -37,8 +37,9 @@ class PosteriorLabels:
 class PosteriorLabelsPool:
     """`PosteriorLabels`, and pseudo-labels of each class's most confident unlabelled rows (ours).
 
-    With m labelled rows and k classes a pseudo-label weighs ``min(1, fade k / m)``, so that they do
-    not outweigh thousands of answers.
+    A pseudo-label of class c weighs ``min(1, fade / n_c)``, with n_c labelled rows of that class,
+    or the mean over classes if that is less: beside thousands of answers they are worth little,
+    but a rare class has few answers for long.
 
         >>> taught = PosteriorLabelsPool(fraction=0.5).training_set(state, rng)
 
@@ -51,12 +52,12 @@ class PosteriorLabelsPool:
     fade : labelled rows per class from which on pseudo-labels lose weight, above 0
     """
 
-    later: ClassVar = (("fade", 40.0),)  # the committed runs of before have fewer labels a class
+    later: ClassVar = (("fade", 160.0),)  # runs of before have fewer labels a class
     belief: AveragedBelief = field(default_factory=AveragedBelief)
     fraction: float = 0.7
     most: int = 4000
     hard: bool = True
-    fade: float = 40.0
+    fade: float = 160.0
 
     def __post_init__(self) -> None:
         share(self, fraction=self.fraction)
@@ -66,13 +67,14 @@ class PosteriorLabelsPool:
         belief = belief_of(self.belief, state, rng)
         each = max(self.most // state.n_classes, 1)
         extra = confident_rows(belief.pool, state.unlabelled, self.fraction, each, rng)
-        free = belief.pool[extra]
+        known, free = belief.pool[state.labelled], belief.pool[extra]
+        counts = np.minimum(known.sum(axis=0), len(known) / state.n_classes)
+        faded = self.fade / np.maximum(counts, self.fade)[free.argmax(axis=1)]
         if self.hard:
             free = one_hot(free.argmax(axis=1), state.n_classes)
-        targets = np.concatenate([belief.pool[state.labelled], free]).astype(np.float32)
-        rows, m = np.concatenate([state.labelled, extra]), len(state.labelled)
-        weights = np.ones(len(rows), dtype=np.float32)
-        weights[m:] = 1 / max(m / (self.fade * state.n_classes), 1)
+        targets = np.concatenate([known, free]).astype(np.float32)
+        rows = np.concatenate([state.labelled, extra])
+        weights = np.concatenate([np.ones(len(known)), faded]).astype(np.float32)
         return TrainingSet(rows, targets, weights, belief.pool, belief.belief_fn)
 
 

@@ -240,7 +240,9 @@ def test_a_row_lights_its_curve_with_the_pointer_and_with_the_keyboard(page: Pag
 
 def test_a_tab_shows_the_other_results(page: Page) -> None:
     page.get_by_role("link", name="second").click()
-    page.wait_for_function("tab === 1 && document.body.dataset.drawn === 'true'")
+    page.wait_for_function(
+        "typeof tab !== 'undefined' && tab === 1 && document.body.dataset.drawn === 'true'"
+    )
     expect(page.get_by_label("Opponent", exact=True)).to_have_value("-1")
     page.locator("#board").get_by_role("button", name="mine").click()
     page.wait_for_function("location.hash.includes('tab=1')")

@@ -222,13 +222,17 @@ def test_unlabelled_rows_are_presumed_not_to_be_of_the_rare_class() -> None:
         taught(PresumedNegatives(belief(), target=4), state)
 
 
-def test_pseudo_labels_weigh_less_beside_many_answers() -> None:
+def test_pseudo_labels_weigh_less_where_a_class_has_many_answers() -> None:
     state, _ = make_state(labelled=60)
     k, human = state.n_classes, len(state.labelled)
-    few, many = (taught(replace(posterior_pool(), fade=60 / k / f), state).weights for f in (1, 4))
-    assert (few == 1).all()
-    assert (many[:human] == 1).all()
-    assert_allclose(many[human:], 0.25)
+    training = taught(replace(posterior_pool(), fade=60 / k / 4), state)
+    counts = training.targets[:human].sum(axis=0)
+    assert counts.min() < 60 / k < counts.max()
+    assert (training.weights[:human] == 1).all()
+    classes = training.targets[human:].argmax(axis=1)
+    wanted = 60 / k / 4 / np.minimum(counts, 60 / k)
+    assert_allclose(training.weights[human:], np.minimum(wanted, 1)[classes], rtol=1e-5)
+    assert (taught(replace(posterior_pool(), fade=60 / k), state).weights == 1).all()
 
 
 def test_the_pool_rows_are_capped_over_all_classes() -> None:
