@@ -45,10 +45,10 @@ def step(name: str, seconds: Sequence[float]) -> str:
 
 def texts(folder: Path) -> list[str]:
     """Seconds from a csv of texts to the first batch, and to further ones."""
-    from al_bench.api import composed
     from al_bench.runs.config import instantiate
+    from al_bench.runs.plan import composed
 
-    data = instantiate(composed({"dataset": "wordnet_nouns25"}, 0, []).dataset).load()
+    data = instantiate(composed(["dataset=wordnet_nouns25", "seed=0"], None).dataset).load()
     glosses = list(data.train.inputs)[:TEXTS]
     truth = dict(zip(map(str, range(len(glosses))), data.train.labels, strict=False))
     pd.DataFrame({"text": glosses}).to_csv(folder / "texts.csv", index=False)

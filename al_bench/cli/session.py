@@ -256,11 +256,22 @@ def plan(
 
 @app.command()
 def export(
-    folder: Folder, out: Annotated[Path, option("a folder")], config_dir: ConfigDir = None
+    folder: Folder,
+    out: Annotated[Path, option("a folder")],
+    certify: Annotated[
+        float | None, option("fraction of each class of labels that may be wrong, such as 0.05")
+    ] = None,
+    people_error: Annotated[
+        float | None, option("fraction of answers that is wrong; left out: estimated")
+    ] = None,
+    config_dir: ConfigDir = None,
 ) -> None:
     """Write labels, predictions, the model and a report."""
     with open_session(folder, config_dir) as session:
-        files = session.export(out)
+        certificate = None if certify is None else session.certify(certify, people_error)
+        files = session.export(out, certificate)
+        if certificate is not None:
+            print(certificate)
         if "model.json" not in files:
             options = session.settings.options
             named = ", ".join(f"{g}={options[g]}" for g in ("learner", "supervision", "prior"))

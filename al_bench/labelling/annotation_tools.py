@@ -18,7 +18,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from al_bench.labelling.annotations import Imported
-from al_bench.labelling.schema import AUDIT, Answer, Suggestion
+from al_bench.labelling.schema import QUERY, Answer, Suggestion
 
 Json: TypeAlias = dict[str, Any]
 
@@ -82,7 +82,7 @@ def tasks(suggestions: Sequence[Suggestion], images: Images | None, blind: bool)
     found = []
     for one in each_row(suggestions):
         seen, predictions = shown_content(one, images), []
-        if not (blind and one.kind == AUDIT):
+        if not (blind and one.kind != QUERY):
             choice = {"from_name": LABEL, "to_name": next(iter(seen)), "type": "choices"}
             result = [choice | {"value": {"choices": [one.guess]}}]
             version, score = f"batch {one.batch}", round(one.confidence, 6)
@@ -103,7 +103,7 @@ def records(suggestions: Sequence[Suggestion], images: Images | None, blind: boo
             "id": one.id,
             "fields": shown_content(one, images),
             "metadata": {"why": one.why, "batch": one.batch},
-            "suggestions": {} if blind and one.kind == AUDIT else guess,
+            "suggestions": {} if blind and one.kind != QUERY else guess,
             "responses": {},
             "vectors": {},
         })  # fmt: skip

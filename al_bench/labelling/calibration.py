@@ -8,8 +8,7 @@ import numpy as np
 
 from al_bench.core.arrays import log_softmax, softmax
 from al_bench.core.predictor import logs
-from al_bench.core.state import Floats
-from al_bench.labelling.audit.design import Audit, weights
+from al_bench.core.state import Floats, Ints
 
 STEPS = 50  # of the fixed point
 ENOUGH = 5_000  # rows by which offsets are found
@@ -58,7 +57,7 @@ class Calibration:
         return float(thresholds[best])
 
 
-def calibrated(probs: Floats, audit: Audit, truths: Floats) -> Calibration:
+def calibrated(probs: Floats, rows: Ints, truths: Floats, each: Floats) -> Calibration:
     """The calibration of a pool's probabilities by its audit.
 
     Class shares are the audit's, with k more rows at the model's own shares. For each inverse
@@ -67,10 +66,10 @@ def calibrated(probs: Floats, audit: Audit, truths: Floats) -> Calibration:
     a prior around 1. Expected precision and recall are sums of calibrated probabilities (Lipton et
     al., 2014).
 
-    probs: (n, k); truths: (a, k) estimates of the audited rows' classes.
+    probs: (n, k); rows: (a,) audited ones; truths: (a, k) estimates of their classes; each: (a,)
+    the fraction of all rows that each stands for.
     """
-    (_, k), a, own = probs.shape, len(audit.rows), probs.mean(axis=0)
-    each = weights(audit.strata, audit.rows) if a else np.empty(0)
+    (_, k), a, own = probs.shape, len(rows), probs.mean(axis=0)
     shares = (a * (each @ truths if a else own) + k * own) / (a + k)
     scores = logs(probs.astype(np.float64))
     some = scores[:: max(1, len(scores) // ENOUGH)]
@@ -78,7 +77,7 @@ def calibrated(probs: Floats, audit: Audit, truths: Floats) -> Calibration:
     offsets = [offsets_for(2**log2 * some, shares) for log2 in tried]
     losses = [
         0.5 * (log2 / SPREAD) ** 2
-        - a * float(each @ (truths * log_softmax(2**log2 * scores[audit.rows] + o)).sum(axis=1))
+        - a * float(each @ (truths * log_softmax(2**log2 * scores[rows] + o)).sum(axis=1))
         for log2, o in zip(tried, offsets, strict=True)
     ]
     best = int(np.argmin(losses))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_bench.core.state import Floats, Ints
-from al_bench.labelling.audit.design import Audit, Beta, weights
+from al_bench.labelling.audit.design import Audit, Beta
 from al_bench.labelling.audit.estimate import ChanceError, Interval
 from al_bench.labelling.calibration import Calibration, calibrated
-from al_bench.labelling.evaluation import audit_of, truths_of
+from al_bench.labelling.evaluation import audit_of, stands_for, truths_of
 from al_bench.labelling.model_service import ModelService, Snapshot
 
 EXAMPLES, POINTS = 20, 15  # of errors and of the learning curve
@@ -21,7 +21,8 @@ EXAMPLES, POINTS = 20, 15  # of errors and of the learning curve
 def calibration_of(service: ModelService, now: Snapshot) -> Calibration:
     """The calibration of a session's model by its audit; without audit answers at the shares that
     the model itself has."""
-    return calibrated(service.fit(now).probs, *audited(now))
+    audit, truths = audited(now)
+    return calibrated(service.fit(now).probs, audit.rows, truths, stands_for(now, audit))
 
 
 def audited(now: Snapshot) -> tuple[Audit, Floats]:
@@ -59,7 +60,7 @@ def audit_check(service: ModelService, now: Snapshot) -> AuditCheck | None:
     audit, truths = audited(now)
     if not len(audit.rows):
         return None
-    each, guesses = weights(audit.strata, audit.rows), probs[audit.rows].argmax(axis=1)
+    each, guesses = stands_for(now, audit), probs[audit.rows].argmax(axis=1)
     confusion = np.stack(
         [each[guesses == c] @ truths[guesses == c] for c in range(len(classes))], axis=1
     )

@@ -105,11 +105,13 @@ def estimate_of_rare(
 
 
 def chances_of(now: Snapshot) -> Floats:
-    """(m,) the probabilities with which rows of the reserve are audited by now; 0 for new ones."""
-    last = [decision.value for decision in now.ledger.decisions if decision.kind == CHANCES][-1:]
+    """(m,) the probabilities with which rows of the reserve are audited by now; 0 for rows that
+    were never audited."""
     chances = np.zeros(len(now.pool.reserved))
-    for values in last:
-        chances[: len(values)] = values
+    for one in [d.value for d in now.ledger.decisions if d.kind == CHANCES][-1:]:
+        whole = enumerate(one) if isinstance(one, list) else one.items()  # as former sessions have
+        for place, chance in whole:
+            chances[int(place)] = chance
     return chances
 
 
@@ -124,7 +126,7 @@ def notes(
     unseen = [name for name, count in zip(classes, counts, strict=True) if not count]
     if unseen:
         yield f"no audited row is of class {', '.join(unseen)}, so nothing is known of its recall"
-    shares = sums(audit.answers, weights(audit.strata, audit.rows), len(classes))
+    shares = sums(audit.answers, stands_for(now, audit), len(classes))
     few = int(shares.argmin())
     if settings.rare is None and len(classes) == 2 and shares[few] < SELDOM:
         yield (
@@ -148,6 +150,14 @@ def audit_of(now: Snapshot) -> Audit:
     rows = np.array(list(labels), dtype=np.int64)
     classes = [now.settings.classes.index(name) for name in labels.values()]
     return Audit(rows, now.pool.strata, np.array(classes, dtype=np.int64))
+
+
+def stands_for(now: Snapshot, audit: Audit) -> Floats:
+    """(a,) the fraction of all rows that each audited one stands for, by the session's design."""
+    if now.settings.target is None or not len(audit.rows):
+        return weights(audit.strata, audit.rows) if len(audit.rows) else np.empty(0)
+    each = 1 / chances_of(now)[np.searchsorted(now.pool.reserved, audit.rows)]
+    return np.asarray(each / each.sum())
 
 
 def truths_of(

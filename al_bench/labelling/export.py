@@ -18,6 +18,7 @@ from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
 from al_bench.core.threads import one_thread
 from al_bench.labelling.annotations import NOT_SURE
+from al_bench.labelling.audit.certify import Certificate
 from al_bench.labelling.diagnostics import audit_check, calibration_of
 from al_bench.labelling.evaluation import SessionEstimate
 from al_bench.labelling.exported_model import CARD, WEIGHTS, ExportedModel, predictions
@@ -68,10 +69,14 @@ class ExportBundle:
 
 
 def export_bundle(
-    service: ModelService, now: Snapshot, estimate: SessionEstimate | str, status: Status
+    service: ModelService,
+    now: Snapshot,
+    estimate: SessionEstimate | str,
+    status: Status,
+    certificate: Certificate | None,
 ) -> ExportBundle:
     """The export of a session at one time. estimate: how good the model is, or a sentence why that
-    is unknown."""
+    is unknown; certificate: of its labels."""
     fit, classes, reader = service.fit(now), now.settings.classes, service.reader(now)
     calibration = calibration_of(service, now)
     predicted = predictions(now.pool.names, classes, fit.probs, calibration)
@@ -99,6 +104,7 @@ def export_bundle(
         "settings": now.settings,
         "status": status,
         "estimate": estimate,
+        "certificate": certificate,
         "model": model,
         "most": max([1, *status.counts.values()]),
         "version": version("al-bench"),
@@ -108,8 +114,13 @@ def export_bundle(
             day(one.time) for one in now.ledger.answers[:: max(len(now.ledger.answers) - 1, 1)]
         ],
     }
+    labels = label_table(now, predicted[["id", "label", "confidence"]], fit.number)
+    if certificate is not None:
+        names = np.array(classes, dtype=object)[certificate.labels]
+        labels.loc[labels["label"] != names, "confidence"] = np.nan
+        labels = labels.assign(label=names, certified=certificate.certified)
     return ExportBundle(
-        label_table(now, predicted[["id", "label", "confidence"]], fit.number),
+        labels,
         predicted,
         answer_table(service, now),
         rendered("report.html", values),

@@ -12,7 +12,7 @@ MARK = 0x414C5345  # SQLite's application_id of a session
 # Sources of answers: about a suggested row, so they may count for the audit; about another row;
 # labels that came with the data, whose annotator has the same name.
 ASKED, UNASKED, GIVEN = "suggested", "unasked", "given"
-QUERY, AUDIT = "query", "audit"  # kinds of suggestions
+QUERY, AUDIT, CHECK = "query", "audit", "check"  # kinds of suggestions
 
 TABLES = {
     "settings": "name TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
@@ -37,9 +37,10 @@ class Suggestion:
     """A row to label next.
 
     number: of the suggestion; row: row number in the session; id: the row's name; kind: ``query``
-    where the strategy chose it, ``audit`` where it was drawn at random to measure the model; text
-    or path: what to show, neither for embeddings; guess, confidence: the model's likeliest class
-    and its probability; why: in words; annotator: whom it is for, None for anybody.
+    where the strategy chose it, ``audit`` where it was drawn at random to measure the model,
+    ``check`` where its label is to be certified; text or path: what to show, neither for
+    embeddings; guess, confidence: the model's likeliest class and its probability; why: in words;
+    annotator: whom it is for, None for anybody.
     """
 
     number: int

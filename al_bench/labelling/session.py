@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from al_bench.labelling.annotations import AnswerTable, append, check_annotator, read_answers
+from al_bench.labelling.audit.certify import Certificate
+from al_bench.labelling.certificate import certify
 from al_bench.labelling.diagnostics import calibration_of
 from al_bench.labelling.evaluation import SessionEstimate, evaluate_session
 from al_bench.labelling.export import export_bundle
@@ -292,10 +294,24 @@ class Session:
             rows, fits = self.store.count("rows"), self.store.count("guesses")
             return session_status(self.ledger, rows, self.classes, fits)
 
-    def export(self, folder: str | Path) -> list[str]:
+    def certify(self, error: float = 0.05, people: float | None = None) -> Certificate:
+        """Labels of every row, people's where they settled one and the model's elsewhere, of which
+        at most a fraction `error` of each class is wrong, with 95 % confidence; about how many more
+        answers that takes, and rows that wait for them as suggestions.
+
+        people: the fraction of people's answers that is wrong; None: estimated from rows with two
+        answers, or 0 where there are few. ValueError where people err too often.
+        """
+        if not 0 < error < 1 or not 0 <= (people or 0) < 1:
+            raise ValueError(
+                f"an error of {error} and people's of {people} are given; wanted fractions"
+            )
+        return certify(self.service, self.service.snapshot(), error, people)
+
+    def export(self, folder: str | Path, certificate: Certificate | None = None) -> list[str]:
         """Write labels.csv, predictions.csv, answers.csv, report.html and, where it can be
         exported, the model with its card into a folder; returns the file names. Without an estimate
-        the report says why."""
+        the report says why. certificate: of `certify`, whose labels are written."""
         out = Path(folder).expanduser()
         with unwritable(out):
             out.mkdir(parents=True, exist_ok=True)
@@ -304,7 +320,7 @@ class Session:
             estimate: SessionEstimate | str = evaluate_session(self.service, now, None)
         except ValueError as why:
             estimate = str(why)
-        return export_bundle(self.service, now, estimate, self.status()).write(out)
+        return export_bundle(self.service, now, estimate, self.status(), certificate).write(out)
 
     def estimate(self, target: float | None = None) -> SessionEstimate:
         """How good the model is by the audit, with 95 % intervals, and whether to stop.

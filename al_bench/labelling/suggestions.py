@@ -27,16 +27,17 @@ COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "t
 BY_CHANCE = "drawn at random, to measure the model"
 TWICE = "second opinion: somebody else answered it, to measure how often people err"
 
+Chances: TypeAlias = dict[int, float]  # by place in the reserve
 Line: TypeAlias = tuple[int, int, str, str, float, str, str | None]  # COLUMNS without the time
 
 
 def next_batch(
     service: ModelService, now: Snapshot, budget: int, annotator: str | None, audit: bool = False
-) -> tuple[list[Line], Floats | None]:
+) -> tuple[list[Line], Chances | None]:
     """A batch that is not written yet, empty where no row is left, and the probabilities with which
-    rows of the reserve are audited by then, None where the design is fixed. Audit rows and second
-    opinions are at random places among the strategy's rows. audit: whether all are audit rows, as
-    far as the reserve goes."""
+    rows are audited by then, None where the design is fixed. Audit rows and second opinions are at
+    random places among the strategy's rows. audit: whether all are audit rows, as far as the
+    reserve goes."""
     settings, state, batch = now.settings, service.state(now), now.ledger.batches + 1
     again = [] if annotator is None else second_opinions(now, budget, annotator)
     fresh = budget - len(again)
@@ -95,9 +96,10 @@ def queried(state: State, now: Snapshot, budget: int, batch: int) -> tuple[Ints,
     return found.rows, [state.annotator_pool.names[who] for who in found.annotators]
 
 
-def next_audits(now: Snapshot, probs: Floats, budget: int) -> tuple[Ints, Floats | None]:
+def next_audits(now: Snapshot, probs: Floats, budget: int) -> tuple[Ints, Chances | None]:
     """The audit rows of a batch; where a rare class is searched for, they are drawn by the model's
-    score, and the second value has the (m,) probabilities of being audited by then.
+    score, and the second value has the probabilities of being audited by then, of audited rows by
+    their place in the reserve: those of others were below their numbers, and are not needed.
 
     probs: (n, k) the model's.
     """
@@ -109,7 +111,8 @@ def next_audits(now: Snapshot, probs: Floats, budget: int) -> tuple[Ints, Floats
     known = np.searchsorted(reserved, asked)
     scores, before = probs[reserved, target], chances_of(now)
     drawn, chances = next_drawn(scores, numbers, before, known, budget)
-    return reserved[drawn], chances if budget else None
+    needed = np.union1d(np.flatnonzero(before), drawn).tolist()
+    return reserved[drawn], {place: float(chances[place]) for place in needed} if budget else None
 
 
 def second_opinions(now: Snapshot, budget: int, annotator: str) -> list[int]:
@@ -134,15 +137,15 @@ def reason(classes: Sequence[str], probs: Floats, prior: Floats, learned: bool) 
 
 
 def append_batch(
-    store: Store, lines: Sequence[Line], seen: int, chances: Floats | None
+    store: Store, lines: Sequence[Line], seen: int, chances: Chances | None
 ) -> list[Suggestion] | None:
     """Write a batch and number it; None where another batch was written since suggestion `seen`, so
-    that no row is suggested twice. chances: of rows to be audited by then, if they changed."""
+    that no row is suggested twice. chances: as `next_audits` gives them, if they changed."""
     with store.writing():
         if store.count("suggestions") != seen:
             return None
         if chances is not None:
-            store.decide(CHANCES, [float(f"{chance:.9g}") for chance in chances])
+            store.decide(CHANCES, chances)
         now = time()
         store.append_all("suggestions", COLUMNS, [(*line, now) for line in lines])
         return store.suggestions(seen)
@@ -159,7 +162,7 @@ def write_csv(batch: Sequence[Suggestion], modality: str, blind: bool, out: Text
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["id", *look, "guess", "confidence", "why", *who, "answer"])
     for one in batch:
-        hidden = blind and one.kind == AUDIT
+        hidden = blind and one.kind != QUERY
         guess = ["", ""] if hidden else [one.guess, f"{one.confidence:.3f}"]
         content, whom = ([getattr(one, name) or "" for name in names] for names in (look, who))
         writer.writerow([one.id, *content, *guess, one.why, *whom, ""])

@@ -10,7 +10,6 @@ import pytest
 
 import al_bench
 from al_bench.core.arrays import softmax
-from al_bench.labelling.audit.design import Audit
 from al_bench.labelling.calibration import Calibration, calibrated, curve
 from al_bench.labelling.exported_model import load
 from tests.labelling.data import blobs, knows, new, npz, session_of, truth
@@ -28,8 +27,7 @@ def population(n: int, shares: list[float], seed: int) -> tuple[np.ndarray, np.n
 def test_probabilities_get_the_shares_and_the_temperature_of_the_pool() -> None:
     classes, probs = population(20_000, [0.9, 0.08, 0.02], 0)
     rows = np.random.default_rng(1).choice(20_000, 400, replace=False)
-    audit = Audit(rows, np.zeros(20_000, dtype=np.int64), classes[rows])
-    found = calibrated(probs, audit, np.eye(3)[classes[rows]])
+    found = calibrated(probs, rows, np.eye(3)[classes[rows]], np.full(400, 1 / 400))
     after = found(probs)
     audited = np.bincount(classes[rows], minlength=3) / 400
     np.testing.assert_allclose(after.mean(axis=0), audited, atol=0.02)
@@ -45,8 +43,8 @@ def test_probabilities_get_the_shares_and_the_temperature_of_the_pool() -> None:
 
 def test_without_an_answer_probabilities_stay() -> None:
     _, probs = population(500, [0.5, 0.3, 0.2], 0)
-    nobody = Audit(np.empty(0, dtype=np.int64), np.zeros(500, dtype=np.int64), np.empty(0, int))
-    np.testing.assert_allclose(calibrated(probs, nobody, np.empty((0, 3)))(probs), probs, atol=1e-3)
+    nobody = np.empty(0, dtype=np.int64), np.empty((0, 3)), np.empty(0)
+    np.testing.assert_allclose(calibrated(probs, *nobody)(probs), probs, atol=1e-3)
 
 
 def by_hand(probs: np.ndarray, threshold: float) -> tuple[float, float]:

@@ -9,7 +9,8 @@ import pytest
 
 from al_bench.cli.main import main
 from al_bench.labelling import Answer, Session, Suggestion
-from al_bench.labelling.evaluation import chances_of
+from al_bench.labelling.diagnostics import calibration_of
+from al_bench.labelling.evaluation import audit_of, chances_of, stands_for
 from al_bench.labelling.settings import NEGATED, rare_words
 from tests.labelling.data import new
 
@@ -80,9 +81,22 @@ def test_the_probabilities_of_the_audit_are_kept_and_only_rise(tmp_path: Path) -
             after = chances_of(now)
             assert (after >= before).all()
             audited = np.searchsorted(now.pool.reserved, sorted(now.ledger.audited))
-            assert (after[audited] > 0).all()
+            assert set(np.flatnonzero(after)) == set(audited)  # and nothing else is stored
             before = after
-        assert after.max() > 2 * after.min() > 0
+        assert after.max() > 2 * after[audited].min()
+
+
+def test_the_shares_of_a_rare_audit_allow_for_how_it_was_drawn(tmp_path: Path) -> None:
+    """Its rows are drawn by score, so that positives are many times what they are in the pool."""
+    with session(tmp_path, rare="odd", audit=0.5, reserve=0.5) as made:
+        labelled(made, 6)
+        now = made.service.snapshot()
+        audit = audit_of(now)
+        each = stands_for(now, audit)
+        assert each.sum() == pytest.approx(1)
+        share = each[audit.answers == 0].sum()
+        assert abs(share - 0.02) < 0.02 < np.mean(audit.answers == 0) - 0.02
+        assert calibration_of(made.service, now).shares[0] < 0.06
 
 
 def test_a_search_goes_on_while_much_may_be_unfound(tmp_path: Path) -> None:

@@ -119,3 +119,17 @@ def test_nothing_is_known_without_an_audited_row() -> None:
     empty = np.zeros(5)
     with pytest.raises(ValueError, match="no row of the audit has an answer yet"):
         estimate_rare(empty, empty > 0, empty, NONE, np.empty(0), 50, 0)
+
+
+def test_the_chances_of_audited_rows_alone_are_enough() -> None:
+    rng = np.random.default_rng(3)
+    numbers, whole, asked = rng.random(300), np.zeros(300), NONE
+    kept = np.zeros(300)
+    for _ in range(6):
+        scores = rng.normal(size=300)  # another model, even an unlike one
+        drawn, whole = next_drawn(scores, numbers, whole, asked, 12)
+        again, chances = next_drawn(scores, numbers, kept, asked, 12)
+        asked = np.concatenate([asked, drawn])
+        kept = np.where(np.isin(np.arange(300), asked), chances, 0)
+        np.testing.assert_array_equal(drawn, again)
+        np.testing.assert_array_equal(kept[asked], whole[asked])

@@ -1,0 +1,251 @@
+"""ASReview's simulator in the settings of the suite `rare`, and what a stopping rule or a
+certificate costs on two systematic reviews.
+
+    python benchmarks/reviews.py --asreview asr/bin/python --write    # into results/benchmarks
+
+How to make that environment: `benchmarks/simulate_asreview.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from pages import table
+
+import al_bench
+from al_bench.api import chosen
+from al_bench.core.loop import answered, query, trained
+from al_bench.core.oracle import Oracle
+from al_bench.core.predictor import CalibratedPredictor
+from al_bench.core.problem import Problem
+from al_bench.core.state import Bools, Floats, Ints, State
+from al_bench.labelling.audit.certify import planned
+from al_bench.runs.parts import parts_of
+
+PAGE = Path(__file__).parents[1] / "results" / "benchmarks" / "reviews.md"
+SIMULATE = Path(__file__).parent / "simulate_asreview.py"
+SETTINGS = [
+    *(("wordnet_nouns25", 23, rate) for rate in (0.05, 0.0143, 0.0033)),
+    *(("fashion_mnist", 4, rate) for rate in (0.05, 0.0143, 0.0033)),
+    ("nagtegaal", 1, 0.05),
+    ("kitchenham", 1, 0.0264),
+]
+ERRORS = {
+    "none": [[1.0, 0.0], [0.0, 1.0]],
+    "a tenth wrong": [[0.9, 0.1], [0.1, 0.9]],
+}
+LABELS = 300
+SEARCH = {"strategy": "rare", "init": "rare", "supervision": "presumed_negatives"}
+SUITE = PAGE.parents[1] / "rare.parquet"
+ERROR, RISK = 0.05, 0.04  # as a session's first certificate
+BATCH, SELDOM, DRAWS = 100, 2, 200
+RULES = ((50, 0.0), (100, 0.0), (200, 0.0), (50, 0.1))  # irrelevant in a row, least part read
+
+
+def problem(dataset: str, target: int, rate: float, matrix: object, seed: int) -> Problem:
+    """A problem of the suite; class 0 is the rare one."""
+    values = [f"imbalance.target={target}", f"imbalance.rate={rate}", f"noise.matrix={matrix}"]
+    return al_bench.make_problem(
+        dataset, imbalance="one_vs_rest", noise="confusion", seed=seed, overrides=values
+    )
+
+
+def orders(python: str, texts: list[str], features: Floats, answers: Ints, seed: int, count: int
+) -> dict[str, Ints]:  # fmt: skip
+    """Rows in the order of ASReview's labels, by variant."""
+    with TemporaryDirectory() as made:
+        source, target = Path(made) / "problem.npz", Path(made) / "order.npz"
+        np.savez(source, texts=np.array(texts, dtype=np.str_), features=features,
+                 answers=(answers == 0).astype(np.int64), seed=seed, count=count)  # fmt: skip
+        subprocess.run(
+            [python, SIMULATE, source, target],
+            check=True,
+            cwd=made,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )  # it leaves files
+        with np.load(target) as file:
+            return {name: file[name] for name in file.files}
+
+
+def found(python: str, seeds: int) -> Iterator[dict[str, object]]:
+    """A line a setting, error, seed and variant: the fraction of the class among the labels."""
+    for dataset, target, rate in SETTINGS:
+        for error, matrix in ERRORS.items():
+            for seed in range(seeds):
+                one = problem(dataset, target, rate, matrix, seed)
+                texts = list(one.pool.inputs) if dataset != "fashion_mnist" else []
+                answers = np.asarray(one.table).reshape(len(one.pool), -1)[:, 0]
+                made = orders(python, texts, one.pool.features, answers, seed, LABELS)
+                rare = one.truth == 0
+                for name, rows in made.items():
+                    yield {"data": f"{dataset}, {rate:.2%}", "error": error, "seed": seed,
+                           "method": name, "found": rare[rows].sum() / rare.sum()}  # fmt: skip
+
+
+def whole(dataset: str, seed: int) -> tuple[Problem, list[str]]:
+    """All papers of a review, as pool and test split divide them; class 0 is what it included."""
+    one = al_bench.make_problem(dataset, imbalance="natural", noise="clean", seed=seed)
+    sides = (one.pool, one.truth), (one.test, one.test_truth)
+    features, prior = (
+        np.concatenate([getattr(x, n) for x, _ in sides]) for n in ("features", "prior")
+    )
+    truth = 1 - np.concatenate([y for _, y in sides])
+    texts = [text for side, _ in sides for text in side.inputs]
+    return Problem.from_arrays(features, prior[:, ::-1], truth, features, truth), texts
+
+
+def our_reading(one: Problem, seed: int) -> list[tuple[int, float]]:
+    """For each draw of the check, what is read in the end, and the recall. Reading is by batches
+    until one brings few papers and the forecast of all reading rises; then comes the check."""
+    parts, _ = parts_of(chosen({**SEARCH, "protocol": "small"}, seed, []), one)
+    state, oracle, truth = State.start(one.pool), Oracle(one.table), one.truth
+    n, forecasts, number = len(truth), list[float](), 0
+    while True:
+        number += 1
+        rule = parts.init if number == 1 else parts.strategy
+        told, _ = query(rule, state, BATCH, oracle, "after_batch", seed, number)
+        state = answered(state, told, None, seed, number)
+        state = trained(state, parts.supervision, parts.learner, seed, number)
+        probs, leads = CalibratedPredictor(state).pool, np.zeros(n, dtype=np.int64)
+        leads[state.labelled] = 1
+        labels = np.where(leads > 0, truth, probs.argmax(axis=1))
+        unread = probs[:, 0] * (leads == 0) * (labels == 1)
+        due = np.count_nonzero(truth[told.rows] == 0)  # the next batch is expected to bring as many
+        right = 1 - unread * min(1.0, due / max(float(unread.sum()), 1e-12))
+        draws = np.random.default_rng(seed)
+        plan = planned(labels, right, leads, 2, ERROR, RISK, 0.0, draws, target=0)
+        forecasts.append(len(state.labelled) + plan.answers)
+        over = due <= SELDOM and forecasts[-1] > min(forecasts)
+        if over or len(state.labelled) == n:
+            break
+    ends = []
+    for _ in range(DRAWS):
+        read, wrong = leads > 0, np.zeros(n, dtype=bool)
+        kept = np.zeros(n, dtype=bool)
+        for part in plan.parts:
+            drawn = draws.choice(part.rows, len(part.drawn), replace=False)
+            wrong[drawn] = truth[drawn] != labels[drawn]
+            kept[part.kept(wrong)] = True
+            read[drawn] = True
+        read |= ~kept
+        ends.append((int(read.sum()), float((truth[read] == 0).sum() / (truth == 0).sum())))
+    return ends
+
+
+def stopped(hits: Bools, few: int, least: int) -> int:
+    """How many rows are read until so many in a row are irrelevant, and at least so many in all."""
+    run = 0
+    for read, hit in enumerate(hits, start=1):
+        run = 0 if hit else run + 1
+        if run >= few and read >= least:
+            return read
+    return len(hits)  # no rule goes on for longer than half of all rows
+
+
+def certified(seeds: int) -> Iterator[dict[str, object]]:
+    """A line a review and check: what is read until 95 % are certified to be found, the recall."""
+    for dataset, *_ in SETTINGS[-2:]:
+        for seed in range(seeds):
+            one, _ = whole(dataset, seed)
+            for read, recall in our_reading(one, seed):
+                yield about(dataset, one, "certified, 95 %", read, recall)
+
+
+def stops(python: str, seeds: int) -> Iterator[dict[str, object]]:
+    """A line a review and rule: what is read in ASReview's order until it stops, and the recall."""
+    for dataset, *_ in SETTINGS[-2:]:
+        for seed in range(seeds):
+            one, texts = whole(dataset, seed)
+            n, rare = len(one.truth), one.truth == 0
+            made = orders(python, texts, np.empty((0, 1)), one.truth, seed, n // 2)
+            for variant, rows in made.items():
+                start = "one of each known" if variant.endswith("known") else "nothing known"
+                for few, least in RULES:
+                    read = stopped(rare[rows], few, round(least * n))
+                    rule = f"ASReview, {start}: {few} irrelevant in a row"
+                    rule += f", after {least:.0%}" if least else ""
+                    recall = float(rare[rows[:read]].sum() / rare.sum())
+                    yield about(dataset, one, rule, read, recall)
+
+
+def about(dataset: str, one: Problem, rule: str, read: int, recall: float) -> dict[str, object]:
+    n = len(one.truth)
+    name = f"{dataset}, {np.count_nonzero(one.truth == 0)} of {n:,}"
+    return {"data": name, "rule": rule, "read": read / n, "recall": recall}
+
+
+def of_the_suite(seeds: int) -> pd.DataFrame:
+    """What methods of the suite find, as lines of `found`."""
+    suite = pd.read_parquet(SUITE)
+    last = suite[(suite["n_labels"] == LABELS) & (suite["strategy"] == "rare")]
+    errors = last["noise_config"].map(lambda text: json.loads(text)["matrix"])
+    last = last[(last["seed"] < seeds) & errors.isin(list(ERRORS.values()))]
+    rates = last["imbalance_config"].map(lambda text: json.loads(text)["rate"])
+    names = np.select(
+        [last["supervision"] == "presumed_negatives", last["init"] == "rare"],
+        ["--rare", "likeliest, started by the foundation model"],
+        "likeliest, started at random",
+    )
+    data = [f"{d}, {rate:.2%}" for d, rate in zip(last["dataset"], rates, strict=True)]
+    return pd.DataFrame({"data": data, "method": names, "found": last["found"]})
+
+
+def page(lines: pd.DataFrame, reading: pd.DataFrame, seeds: int) -> str:
+    """The page: what is found, with the suite's best, and what stopping costs."""
+    every = pd.concat([lines, of_the_suite(seeds)])
+    mean = every.groupby(["data", "method"], sort=False)["found"].mean().unstack(sort=False)
+    mean = mean.loc[lines["data"].unique()]
+    body = [[str(data), *map(shown, row)] for data, row in mean.iterrows()]
+    reading = reading.assign(held=reading["recall"] >= 1 - ERROR)
+    by_rule = reading.groupby(["data", "rule"], sort=False)[["read", "recall", "held"]].mean()
+    ends = [
+        [str(data), str(rule), *map(shown, row)]
+        for (data, rule), row in zip(by_rule.index, by_rule.to_numpy(), strict=True)
+    ]
+    return "\n".join([
+        "# Rare classes beside ASReview",
+        "",
+        f"Made by `python benchmarks/reviews.py`: ASReview 3.0.8, seeds: {seeds}. *own*: its "
+        "default, *same*: its classifier on the features of all others, *known*: started with a "
+        "row of each class instead of random ones. Found of the class among 300 labels, %, mean "
+        "of answers that are all right and of a tenth wrong either way.",
+        "",
+        *table(["data", *map(str, mean)], body),
+        "",
+        "## When to stop reading a review",
+        "",
+        f"All papers of a review; certified: {DRAWS} checks a seed. Means, and in how many replays "
+        "95 % are found, %.",
+        "",
+        *table(["review, included papers", "rule", "read, %", "found, %", "95 % found, %"], ends),
+    ]) + "\n"  # fmt: skip
+
+
+def shown(part: float) -> str:
+    return "" if np.isnan(part) else f"{100 * part:.1f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--asreview", required=True, help="python of an environment that has it")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
+    args = parser.parse_args()
+    lines = pd.DataFrame(list(found(args.asreview, args.seeds)))
+    reading = [*certified(args.seeds), *stops(args.asreview, args.seeds)]
+    text = page(lines, pd.DataFrame(reading), args.seeds)
+    print(text)
+    if args.write:
+        PAGE.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
