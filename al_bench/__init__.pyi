@@ -14,6 +14,7 @@ from .labelling import Answer as Answer
 from .labelling import Session as Session
 from .labelling import Suggestion as Suggestion
 from .labelling import load as load
+from .labelling import plan as plan
 from .runs.environment import deterministic as deterministic
 
 __version__: str

@@ -62,8 +62,12 @@ def main() -> None:
     problem = al_bench.Problem.from_arrays(
         rows[:300], guesses[:300], labels[:300], rows[300:], labels[300:]
     )
-    ours = {"strategy": "codecision", "init": "codecision", "supervision": "expert_pool",
-            "learner": "linear_on_prior"}
+    ours = {
+        "strategy": "codecision",
+        "init": "codecision",
+        "supervision": "expert_pool",
+        "learner": "linear_on_prior",
+    }
     few = ["protocol.start=30", "protocol.budget=20", "protocol.rounds=4"]
     rounds = list(al_bench.active_learning(problem, **ours, overrides=few))
     print("queries       ", digest(*[np.array(one.queried) for one in rounds]))

@@ -36,6 +36,7 @@ ROOMS = {
     "testing": "core data data/types crowd runs",
     "report": "core runs testing",
     "labelling/audit": "core",  # pure statistics
+    "labelling/forecast": "core labelling/audit",
 }
 ROOMS["labelling"] = " ".join(room for room in ROOMS if room != "report")
 ROOMS["api"] = " ".join(room for room in ROOMS if not room.startswith("labelling"))

@@ -31,6 +31,7 @@ COMMANDS = {  # the function of each command, imported on use
     "enter": "al_bench.cli.entries:enter",
     "merge": "al_bench.cli.entries:merge",
     "verify": "al_bench.cli.entries:verify",
+    "plan": "al_bench.cli.plan:plan",
     "session": "al_bench.cli.session:app",
 }
 NUMBERS = ("run", "embed", "prior", "report", "claim", "enter", "verify")  # limited to AVX2

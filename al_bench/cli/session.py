@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import astuple
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import typer
 from al_bench.cli.options import ConfigDir
 
 if TYPE_CHECKING:
-    from al_bench.labelling import Session
+    from al_bench.labelling import Plan, Session
 
 # "\b" keeps a paragraph of the help as it is written
 EXAMPLES = """\b
@@ -55,6 +56,12 @@ PriorTable = Annotated[str | None, option("class probabilities of embeddings: .n
 Budget = Annotated[int, option("how many rows")]
 Annotator = Annotated[str | None, option("whom they are for; left out: anybody")]
 Waiting = Annotated[bool, option("those that still wait, no new ones", "--waiting")]
+Classes = Annotated[str | None, option("a,b,c; left out: those of the labels there are")]
+Prompt = Annotated[list[str] | None, option("a template with one {}; may come again")]
+Target = Annotated[float | None, option("balanced accuracy to be reached, 0.9")]
+Price = Annotated[float | None, option("of an answer, in any currency")]
+Most = Annotated[int | None, option("the most labels; left out: as many as the law knows")]
+Noise = Annotated[float | None, option("fraction of wrong answers; left out: as people disagree")]
 Out = Annotated[Path | None, option("a csv file; left out: printed")]
 
 
@@ -76,10 +83,10 @@ def new(
     split: Split = "train",
     encoding: Encoding = None,
     show: Annotated[str | None, option("a,b,c: columns to show beside a row")] = None,
-    classes: Annotated[str | None, option("a,b,c; left out: those of the labels there are")] = None,
+    classes: Classes = None,
     label: Annotated[str | None, option("a column of labels that are there already")] = None,
     prior_table: PriorTable = None,
-    prompt: Annotated[list[str] | None, option("a template with one {}; may come again")] = None,
+    prompt: Prompt = None,
     audit: Annotated[float, option("fraction of suggestions that measure")] = 0.2,
     reserve: Annotated[float, option("fraction of rows kept for these")] = 0.1,
     overlap: Annotated[float, option("fraction of somebody's rows that another answered")] = 0.05,
@@ -134,6 +141,7 @@ def suggest(
     budget: Budget = 50,
     annotator: Annotator = None,
     waiting: Waiting = False,
+    audit: Annotated[bool, option("only rows drawn at random, which measure", "--audit")] = False,
     out: Out = None,
     config_dir: ConfigDir = None,
 ) -> None:
@@ -141,7 +149,7 @@ def suggest(
     from al_bench.labelling.suggestions import write_csv
 
     with open_session(folder, config_dir) as session, new_file(out) as file:
-        found = session.waiting(annotator) if waiting else session.suggest(budget, annotator)
+        found = session.waiting(annotator) if waiting else session.suggest(budget, annotator, audit)
         write_csv(found, session.settings.modality, session.settings.blind, file)
     if out is not None:
         print(f"{len(found)} rows in {out}: fill in the column answer ('?' says not sure), "
@@ -228,6 +236,22 @@ def estimate(
         print(f"about {left.value:,.0f} rows of the rare class have no answer, "
               f"{left.high:,.0f} at most")  # fmt: skip
     print("\n".join([*found.notes, found.advice]))
+
+
+@app.command()
+def plan(
+    folder: Folder,
+    target: Target = None,
+    price: Price = None,
+    budget: Most = None,
+    noise: Noise = None,
+    config_dir: ConfigDir = None,
+) -> None:
+    """Forecast what labels will bring, by the rows drawn at random that are labelled so far."""
+    from al_bench.labelling import plan as planned
+
+    with open_session(folder, config_dir) as session:
+        print_plan(planned(session, target=target, price=price, budget=budget, noise=noise))
 
 
 @app.command()
@@ -396,6 +420,22 @@ def new_file(path: Path | None) -> Iterator[TextIO]:
     except BaseException:
         path.unlink()
         raise
+
+
+def print_plan(found: Plan) -> None:
+    """Print a forecast."""
+    print(f"by {found.labelled} labels of rows drawn at random; balanced accuracy in %, with bands "
+          "that hold 80 %")  # fmt: skip
+    counts = sorted(found.curves["labels"].unique())[::2]
+    print(f"  {'labels':17}" + "".join(f"{count:>14,}" for count in counts))
+    for arm, part in found.curves.groupby("arm", sort=False):
+        cells = (100 * part.set_index("labels").loc[counts, ["value", "low", "high"]]).round()
+        shown = (f"{v:.0f} [{low:.0f}, {high:.0f}]" for v, low, high in cells.to_numpy())
+        print(f"  {arm:17}" + "".join(f"{cell:>14}" for cell in shown))
+    for arm, one in found.needed.items():
+        ends = (f"{end:,.0f}" if end < float("inf") else "never" for end in astuple(one))
+        print(f"  labels to the target, {arm}: " + "{} [{}, {}]".format(*ends))
+    print("\n".join([*found.notes, found.advice]))
 
 
 def print_status(session: Session) -> None:

@@ -171,12 +171,15 @@ class Session:
         """The suggestions and answers in force by now."""
         return self.service.history.read()
 
-    def suggest(self, budget: int, annotator: str | None = None) -> list[Suggestion]:
+    def suggest(
+        self, budget: int, annotator: str | None = None, audit: bool = False
+    ) -> list[Suggestion]:
         """The rows to label next, fewer than `budget` where no more are left; never a row that
         waits for an answer already, in this process or another.
 
         annotator: whom they are for, None for anybody. A named annotator also gets some rows that
-        one other annotator has answered (`overlap` of `new`).
+        one other annotator has answered (`overlap` of `new`). audit: only rows drawn at random,
+        which measure.
         """
         if budget < 1:
             raise ValueError(f"a batch of {budget} is wanted; wanted at least 1")
@@ -184,7 +187,7 @@ class Session:
             check_annotator(annotator)
         while True:
             now = self.service.snapshot()
-            lines, chances = next_batch(self.service, now, budget, annotator)
+            lines, chances = next_batch(self.service, now, budget, annotator, audit)
             suggested = append_batch(self.store, lines, len(now.ledger.suggestions), chances)
             if suggested is not None:
                 return suggested

@@ -32,19 +32,20 @@ Line: TypeAlias = tuple[int, int, str, str, float, str, str | None]  # COLUMNS w
 
 
 def next_batch(
-    service: ModelService, now: Snapshot, budget: int, annotator: str | None
+    service: ModelService, now: Snapshot, budget: int, annotator: str | None, audit: bool = False
 ) -> tuple[list[Line], Chances | None]:
     """A batch that is not written yet, empty where no row is left, and the probabilities with which
     rows are audited by then, None where the design is fixed. Audit rows and second opinions are at
-    random places among the strategy's rows."""
+    random places among the strategy's rows. audit: whether all are audit rows, as far as the
+    reserve goes."""
     settings, state, batch = now.settings, service.state(now), now.ledger.batches + 1
     again = [] if annotator is None else second_opinions(now, budget, annotator)
     fresh = budget - len(again)
     suggested, audited = len(now.ledger.suggested), len(now.ledger.audited)
     share = round(settings.audit * (suggested + fresh)) - audited  # so that it keeps its share
     scores = service.fit(now).probs
-    audits, chances = next_audits(now, scores, int(np.clip(share, 0, fresh)))
-    wanted = fresh - len(audits)
+    audits, chances = next_audits(now, scores, fresh if audit else int(np.clip(share, 0, fresh)))
+    wanted = 0 if audit else fresh - len(audits)
     with one_thread():
         rows, who = queried(state, now, wanted, batch)
     if len(rows) < wanted:  # the strategy has nothing left

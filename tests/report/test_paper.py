@@ -63,7 +63,7 @@ def test_every_system_has_the_settings_of_the_baselines() -> None:
             own = [option for option in line if option not in setting]
             assert set(setting) < set(line)
             assert {option.split("=")[0] for option in own} <= {
-                "strategy", "supervision", "strategy@init", "learner.balance",
+                "strategy", "supervision", "strategy@init", "learner", "learner.balance",
             }  # fmt: skip
 
 

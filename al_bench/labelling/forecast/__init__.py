@@ -1,0 +1,1 @@
+"""What labels will bring, forecast from a few, and the law that it follows: pure functions."""
