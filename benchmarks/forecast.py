@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pages import table
+from scipy.special import expit
 
 from al_bench.core.problem import Problem
 from al_bench.core.rng import rng
@@ -36,7 +37,6 @@ from al_bench.labelling.forecast.law import (
     Law,
     Sample,
     design,
-    expit,
 )
 from al_bench.report.names import OWN
 from al_bench.report.savings import area

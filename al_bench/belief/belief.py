@@ -173,13 +173,8 @@ class AveragedBelief:
     several: ClassVar = 2  # 1: fitted each annotator's competence, which absorbed experts' errors
 
     def __post_init__(self) -> None:
-        for name in (
-            "l2_grid",
-            "prior_exponents",
-            "exponents",
-            "precision",
-            "noise",
-        ):  # a config gives lists
+        given = ("l2_grid", "prior_exponents", "exponents", "precision", "noise")
+        for name in given:  # a config gives lists
             object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
         for name, values in (("l2_grid", self.l2_grid), ("prior_exponents", self.prior_exponents)):
             fine = len(values) and min(values) >= 0

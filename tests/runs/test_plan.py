@@ -112,6 +112,13 @@ def test_experiments_may_be_named_by_commas_or_one_by_one(tmp_path: Path) -> Non
     assert command_lines(["strategy=margin"], None) == {"": ("strategy=margin",)}
 
 
+@pytest.mark.parametrize("name", ["annotators", "finetuned_text", "rare", "savings_parts"])
+def test_a_planned_runs_id_is_that_of_its_settings(name: str) -> None:
+    for one in plans([f"experiment={name}"], None).values():
+        for index in (0, len(one) - 1):
+            assert one[index].id == run_id(one[index].science)
+
+
 @pytest.mark.parametrize("wrong", ["stratgy: random", "strategy: rndom", "strategy.pwer: 1"])
 def test_a_sweep_over_what_there_is_not_stops_before_any_run_with_a_sentence_that_names_it(
     wrong: str, mine: Path, capsys: pytest.CaptureFixture[str]

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import special
 
 from al_bench.core.state import Floats, Ints
 from al_bench.labelling.forecast.facts import Facts
@@ -58,12 +59,7 @@ KNOWN = {  # the facts that each arm depends on
 
 def logit(share: Floats | float) -> Floats:
     """The logit of fractions, which are kept 2 % away from 0 and 1."""
-    inside = np.clip(share, 0.02, 0.98)
-    return np.asarray(np.log(inside / (1 - inside)))
-
-
-def expit(score: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-score)))
+    return np.asarray(special.logit(np.clip(share, 0.02, 0.98)))
 
 
 def origin(facts: Facts, arm: str) -> float:
@@ -235,10 +231,10 @@ class Law:
     def forecast(self, facts: Facts, labels: Floats) -> Forecast:
         """The forecast of a pool with (p,) numbers of labels."""
         middle = {arm: self.middle(facts, arm, labels) for arm in self.regressions}
-        alone = expit(middle[ALONE][0] + self.errors[ALONE][:, 0])
+        alone = special.expit(middle[ALONE][0] + self.errors[ALONE][:, 0])
         places, grid = np.log(labels / facts.classes), np.log(PER_CLASS)
         between = np.stack([np.interp(places, grid, one) for one in np.eye(len(grid))])
-        curves = {arm: expit(middle[arm] + self.errors[arm] @ between) for arm in ARMS}
+        curves = {arm: special.expit(middle[arm] + self.errors[arm] @ between) for arm in ARMS}
         return Forecast(labels, alone, curves, self.weights)
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from al_bench.labelling.forecast.facts import Facts
-from al_bench.labelling.forecast.law import ALONE, ARMS, Forecast, Law, Sample, expit, law, logit
+from al_bench.labelling.forecast.law import ALONE, ARMS, Forecast, Law, Sample, law, logit
 
 COUNTS = np.array([6.0, 12, 24, 48, 96])
 
