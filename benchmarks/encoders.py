@@ -21,7 +21,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-from pages import table
+from pages import published, table
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
 
@@ -100,9 +100,7 @@ def main() -> None:
          f"benchmarks/encoders.py --write --priors {' '.join(priors)}`.", "",
          *table(["data", *heads], body), "", f"Texts a second of one thread: {rates}.", ""]
     )  # fmt: skip
-    print(text)
-    if given.write:
-        OUTPUT.write_text(text, "utf-8")
+    published(text, OUTPUT, given.write)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pages import table
+from pages import published, table
 from scipy.special import expit
 
 from al_bench.core.problem import Problem
@@ -403,9 +403,8 @@ def main() -> None:
     samples = {n: Sample.of(found, n) for n in TOLD}
     by_set = {n: replays(one, "family") for n, one in samples.items()}
     text = page(found, by_set, samples[AT])
-    print(text)
+    published(text, PAGE, args.write)
     if args.write:
-        PAGE.write_text(text, "utf-8")
         found.drop(columns=["problem", "data"]).to_parquet(RUNS, index=False)
         figures(by_set[AT], Law.of(samples[AT]))
 

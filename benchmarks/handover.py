@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from pages import table
+from pages import published, table
 
 from al_bench.labelling import Answer, Session
 from al_bench.runs.config import instantiate
@@ -76,9 +76,7 @@ def main() -> None:
         *table(["time of", "median", "95 of 100 under"],
                [["the clock", *cells[0]], ["the processor", *cells[1]]]),
     ]) + "\n"  # fmt: skip
-    print(text)
-    if args.write:
-        PAGE.write_text(text, "utf-8")
+    published(text, PAGE, args.write)
 
 
 if __name__ == "__main__":

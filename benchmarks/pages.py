@@ -1,9 +1,10 @@
-"""What benchmarks share: tables of their pages, in Markdown, and seconds."""
+"""What benchmarks share: tables and pages in Markdown, and seconds."""
 
 from __future__ import annotations
 
 import resource
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +17,13 @@ def row(*cells: object) -> str:
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> list[str]:
     """The lines of a table."""
     return [row(*head), row(*["---"] * len(head)), *(row(*cells) for cells in body)]
+
+
+def published(text: str, page: Path, write: bool) -> None:
+    """Print a page, and write it if asked to."""
+    print(text)
+    if write:
+        page.write_text(text, "utf-8")
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, float]:

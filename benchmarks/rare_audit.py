@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pages import table
+from pages import published, table
 from sklearn.metrics import average_precision_score
 
 import al_bench
@@ -150,9 +150,7 @@ def main() -> None:
         "",
         *table([*heads, "width", "bias"], [[str(cell) for cell in line] for line in body]),
     ]) + "\n"  # fmt: skip
-    print(text)
-    if args.write:
-        PAGE.write_text(text, "utf-8")
+    published(text, PAGE, args.write)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-from pages import table
+from pages import published, table
 
 import al_bench
 from al_bench.api import chosen
@@ -242,9 +242,7 @@ def main() -> None:
     lines = pd.DataFrame(list(found(args.asreview, args.seeds)))
     reading = [*certified(args.seeds), *stops(args.asreview, args.seeds)]
     text = page(lines, pd.DataFrame(reading), args.seeds)
-    print(text)
-    if args.write:
-        PAGE.write_text(text, "utf-8")
+    published(text, PAGE, args.write)
 
 
 if __name__ == "__main__":

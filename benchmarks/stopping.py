@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pages import table
+from pages import published, table
 from replays import FRACTION, METHODS, SHARE, Replay, Setting, made
 from scipy.optimize import isotonic_regression
 from scipy.stats import norm
@@ -247,9 +247,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
     args = parser.parse_args()
     text = page(*gathered(args), args)
-    print(text)
-    if args.write:
-        PAGE.write_text(text, "utf-8")
+    published(text, PAGE, args.write)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from pages import table
+from pages import published, table
 
 from al_bench.core.hashing import digest
 from al_bench.core.metrics import confidence
@@ -92,9 +92,7 @@ def main() -> None:
          "the answers of a model get the accuracy that its agreement with others shows, with its "
          "errors multiplied by a factor for those that models share.", "", *lines, ""]
     )  # fmt: skip
-    print(text)
-    if write:
-        OUTPUT.write_text(text, "utf-8")
+    published(text, OUTPUT, write)
 
 
 if __name__ == "__main__":

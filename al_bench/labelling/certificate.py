@@ -116,6 +116,7 @@ def new_plan(
     return {
         "array": name,
         "risk": risk,
+        "people": rate,
         "lead": plan.lead,
         "slip": plan.slip,
         "rows": plan.rows,
@@ -160,7 +161,8 @@ def held(
     if len(waiting) or len(routed):
         many = len(routed) if not len(waiting) else plan["rows"] - settled[drawn].sum()
         rows = waiting if len(waiting) else routed
-        return Certificate(labels, certified, round(many * each), error, {}), rows.tolist()
+        answers = round(many * each)
+        return Certificate(labels, certified, answers, error, plan["people"], {}), rows.tolist()
     false = slips(int(settled.sum()), plan["slip"], plan["risk"] / 4)
     unknown = np.bincount(labels[~settled & ~kept], minlength=k)
     bad, all_ = np.array(lefts) + false + unknown, np.bincount(labels, minlength=k)
@@ -169,7 +171,7 @@ def held(
     if target is not None:
         lost = bad[1 - target]
         missed = float(lost / max(all_[target] - bad[target] + lost, 1))
-    return Certificate(labels, certified, 0, error, limits, missed), []
+    return Certificate(labels, certified, 0, error, plan["people"], limits, missed), []
 
 
 def suggest(

@@ -129,7 +129,8 @@ def test_the_command_says_how_many_answers_it_takes(
         pass
     line = ["session", "export", str(tmp_path / "session"), "--out", str(tmp_path / "out")]
     assert main([*line, "--certify", "0.05"]) == 0
-    assert "more answers; rows that wait for one are suggested" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "more answers, if at most 0.0% of people's answers are wrong; rows that wait" in said
     table = pd.read_csv(tmp_path / "out" / "labels.csv")
     assert 0 < table["certified"].sum() < ROWS
     assert main([*line, "--certify", "2"]) != 0

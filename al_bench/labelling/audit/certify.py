@@ -204,24 +204,30 @@ class Certificate:
     labels: (n,) class of every row; certified: (n,) whether the label is covered: people settled
     it, or it may stay the model's; answers: about how many more people are to give; limits: by
     class, the largest fraction of its labels that is wrong, and missed: of the rare class that is
-    not found, each with 95 % confidence, empty and None while answers are missing.
+    not found, each with 95 % confidence, empty and None while answers are missing; people: the
+    fraction of people's answers that may be wrong.
     """
 
     labels: Ints
     certified: Bools
     answers: int
     error: float
+    people: float
     limits: dict[str, float]
     missed: float | None = None
 
     def __str__(self) -> str:
+        believed = f"if at most {self.people:.1%} of people's answers are wrong"
         if not self.limits:
             return (
                 f"labels with at most {self.error:.1%} wrong in each class take about "
-                f"{self.answers:,} more answers; rows that wait for one are suggested"
+                f"{self.answers:,} more answers, {believed}; rows that wait for one are suggested"
             )
         each = ", ".join(f"{name} {limit:.1%}" for name, limit in self.limits.items())
         found = "" if self.missed is None else f"; at least {1 - self.missed:.1%} of it are found"
         held = max(*self.limits.values(), self.missed or 0) <= self.error
         head = "certified" if held else f"not certified to {self.error:.1%}"
-        return f"{head}: with 95 % confidence, wrong labels are at most, of {each}{found}"
+        return (
+            f"{head}: with 95 % confidence, and {believed}, wrong labels are at most, of "
+            f"{each}{found}"
+        )
