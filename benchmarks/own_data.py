@@ -26,7 +26,7 @@ from al_bench.core.metrics import balanced_accuracy
 from al_bench.core.rng import rng
 from al_bench.core.state import Floats, Ints
 from al_bench.data.types import Dataset
-from al_bench.labelling import Answer, Estimate, Session
+from al_bench.labelling import Answer, Session, SessionEstimate
 from al_bench.runs.config import instantiate
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -42,7 +42,7 @@ class Point:
     labels: int
     accuracy: float
     balanced: float
-    estimate: Estimate
+    estimate: SessionEstimate
 
 
 def people(votes: Ints, seed: int) -> Ints:

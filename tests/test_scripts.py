@@ -1,5 +1,7 @@
 """The scripts beside the package, as far as no other test uses them."""
 
+import ast
+import importlib
 import json
 import runpy
 import subprocess
@@ -14,6 +16,14 @@ import yaml
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 BENCHMARKS = SCRIPTS.parent / "benchmarks"
+
+
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_names_only_what_the_package_has(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("al_bench"):
+            module = importlib.import_module(str(node.module))
+            assert [one.name for one in node.names if not hasattr(module, one.name)] == []
 
 
 def runs(
