@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from al_bench.belief.multi_annotator import AnswerTable, Skills, learned_skills
-from al_bench.core.arrays import one_hot, softmax
+from al_bench.core.arrays import softmax
 from al_bench.core.state import Floats, Ints
 
 MOST_NOISE = 0.6
@@ -17,7 +17,6 @@ RATES = np.linspace(0.005, MOST_NOISE, 13)  # grid of noise rates
 STEPS, MOST_EXPONENT = 11, 3.0  # grid points of an exponent, and its largest value
 LEAST_RIGHT = 0.05  # share of answers that tell of the class, below which frequencies stay even
 LEAST = 1e-12  # lower bound of a probability before its logarithm
-SWEEPS = 30  # EM steps of `estimated_errors`
 HALF = 20  # answers, and wrong answers, at which the experts' weight in `judged` is halved
 TURNS, MOST_GAIN = 4, 80.0  # turns of learning skills; largest log-likelihood ratio of a cell
 SPREADS, LEAST_SPREAD = 2.5, 0.02  # half-width of the refined grid in sds; smallest sd
@@ -127,12 +126,7 @@ def refined_axes(found: Averages) -> Floats:
 
 
 def mean_pool(
-    experts: Floats,
-    answers: Ints,
-    before: Floats,
-    precision: Floats,
-    noise: tuple[float, float],
-    pseudocount: float | None = None,
+    experts: Floats, answers: Ints, before: Floats, precision: Floats, noise: tuple[float, float]
 ) -> PoolFit:
     """Posterior means of exponents and noise rate, and the true-class posteriors under them.
 
@@ -144,101 +138,36 @@ def mean_pool(
     Much noise with a good prior explains a few answers about as well as little noise with a bad
     prior. A MAP estimate picks one of the two; the posterior mean lies between. Class frequencies
     start as the answers' own, corrected for each noise rate (`corrected_frequencies`).
-    Pseudo-counts of zero give a uniform prior of the noise rate.
-
-    pseudocount: if given, also learn a confusion matrix of wrong answers (Dawid and Skene, 1979),
-    smoothed by this many evenly spread pseudo-answers per class and initialised by the foundation
-    model (the last expert). This fit and the one with even errors are averaged by their evidence,
-    minus one nat per class for the confusion matrix (Akaike, 1974). O(grid m k).
+    Pseudo-counts of zero give a uniform prior of the noise rate. O(grid m k).
     """
-    k = experts.shape[2]
-    given = (experts, answers, before, precision, noise)
-    even = grid_posterior(*given, even_errors(k), None, 2)
-    if pseudocount is None:
-        return even
-    learned = grid_posterior(
-        *given, estimated_errors(softmax(experts[-1]), answers, pseudocount), pseudocount, 3
-    )
-    evidence = np.array([[even.evidence, learned.evidence - k]])
-    return PoolFit.mean([even, learned], softmax(evidence / 2)[0])
-
-
-def grid_posterior(
-    experts: Floats,
-    answers: Ints,
-    before: Floats,
-    precision: Floats,
-    noise: tuple[float, float],
-    errors: Floats,
-    pseudocount: float | None,
-    passes: int,
-) -> PoolFit:
-    """`mean_pool` where a wrong answer about class j is class c with probability errors[j, c], (k,
-    k). With `pseudocount`, errors are re-estimated after every pass."""
     index, k = np.arange(len(answers)), experts.shape[2]
     likely = noise[0] * np.log(RATES) + noise[1] * np.log(1 - RATES)
     counts, axes = np.bincount(answers, minlength=k) + 0.5, full_axes(len(experts))
-    frequencies = corrected_frequencies(counts, RATES)  # those of the posterior in later passes
-    for _ in range(passes):  # the whole grid first, then finer
-        wrong = errors[:, answers].T.astype(np.float32)
+    frequencies = corrected_frequencies(counts, RATES)
+    for _ in range(2):  # the whole grid first, then finer, with the posterior's frequencies
 
-        def explained(
-            pool: Floats, wrong: Floats = wrong, frequencies: Floats = frequencies
-        ) -> Floats:
+        def explained(pool: Floats, frequencies: Floats = frequencies) -> Floats:
             known = frequencies.astype(np.float32)
-            total = pool @ known.T
-            hit = pool[index, answers, None] * known.T[answers] / total
-            missed = (pool * wrong) @ known.T / total
-            chance = (1 - RATES) * hit + RATES * missed
+            hit = pool[index, answers, None] * known.T[answers] / (pool @ known.T)
+            chance = (1 - RATES) * hit + RATES / (k - 1) * (1 - hit)
             return np.asarray(np.log(np.maximum(chance, LEAST)).sum(axis=0))
 
         found = averages(experts, explained, before, precision, likely, axes)
         rate, axes = float(found.rates @ RATES), refined_axes(found)
         mean = found.rates @ np.broadcast_to(frequencies, (len(RATES), k))
-        posterior = true_class(pooled(experts, found.exponents, mean), answers, rate, errors)
+        posterior = true_class(pooled(experts, found.exponents, mean), answers, rate)
         counts = np.maximum(posterior.sum(axis=0), 0.3)
         frequencies = (counts / counts.sum())[None]
-        if pseudocount is not None:
-            errors = learned_errors(posterior, answers, pseudocount)
     return PoolFit(found.exponents, rate, posterior, found.evidence)
 
 
-def even_errors(n_classes: int) -> Floats:
-    """(k, k) evenly spread wrong answers: each other class is equally probable."""
-    return (1 - np.eye(n_classes)) / (n_classes - 1)
-
-
-def true_class(belief: Floats, answers: Ints, noise: float, errors: Floats) -> Floats:
-    """(m, k) posterior of the true class by Bayes' rule; answers are wrong at rate `noise`, as the
-    true class's row of errors (k, k) says."""
+def true_class(belief: Floats, answers: Ints, noise: float) -> Floats:
+    """(m, k) posterior of the true class by Bayes' rule; answers are wrong at rate `noise`, evenly
+    over the other classes."""
     index = np.arange(len(answers))
-    joint = belief * noise * errors[:, answers].T
+    joint = belief * (noise / (belief.shape[1] - 1))
     joint[index, answers] = belief[index, answers] * (1 - noise)
     return np.asarray(joint / joint.sum(axis=1, keepdims=True))
-
-
-def learned_errors(posterior: Floats, answers: Ints, pseudocount: float) -> Floats:
-    """(k, k) distribution of wrong answers for each true class, from posteriors (m, k) of the true
-    classes and `pseudocount` evenly spread pseudo-answers per class."""
-    k = posterior.shape[1]
-    counts = posterior.T @ one_hot(answers, k)
-    np.fill_diagonal(counts, 0)
-    counts = counts + pseudocount * even_errors(k)
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
-
-
-def estimated_errors(belief: Floats, answers: Ints, pseudocount: float) -> Floats:
-    """`learned_errors` by expectation-maximisation from a belief (m, k) that saw no answers."""
-    k, m = belief.shape[1], len(answers)
-    errors, rate, frequencies = even_errors(k), 0.3, np.full(k, 1 / k)
-    for _ in range(SWEEPS):
-        posterior = true_class(belief * frequencies, answers, rate, errors)
-        right = posterior[np.arange(m), answers].sum()
-        rate = min((m - right + 1) / (m + 2), MOST_NOISE)
-        frequencies = np.maximum(posterior.sum(axis=0), 0.3)
-        frequencies /= frequencies.sum()
-        errors = learned_errors(posterior, answers, pseudocount)
-    return errors
 
 
 def mean_multi_annotator(

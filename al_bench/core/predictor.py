@@ -1,4 +1,4 @@
-"""The probabilities a user gets: the model's, calibrated on the answers and pooled with the belief.
+"""The probabilities a user gets: the model's, calibrated on the answers.
 
 Strategies read the uncalibrated model; this is for metrics and for users.
 """
@@ -20,19 +20,18 @@ LEAST = 1e-12  # lower bound of a probability before its logarithm
 @dataclass(frozen=True, eq=False)
 class CalibratedPredictor:
     """A state's model with temperature scaling (Guo et al., 2017) on the rows of the calibration
-    mask, log-linearly pooled with the belief if the training rule gives it an exponent (Genest and
-    Zidek, 1986). Without a mask the model is used uncalibrated."""
+    mask. Without a mask the model is used uncalibrated."""
 
     state: State
 
     def predict_proba(self, rows: Rows) -> Floats:
         """(m, k) class probabilities of these rows."""
-        return self.blended(self.state.model.predict_proba(rows), rows)
+        return self.calibrated(self.state.model.predict_proba(rows))
 
     @cached_property
     def pool(self) -> Floats:
         """(n, k) class probabilities of every pool row."""
-        return self.blended(self.state.probs, self.state.rows)
+        return self.calibrated(self.state.probs)
 
     @cached_property
     def inverse_temperature(self) -> float:
@@ -44,21 +43,12 @@ class CalibratedPredictor:
         scores = logs(self.state.model.predict_proba(self.state.rows.take(training.rows[mask])))
         return fit_inverse_temperature(scores, training.targets[mask])
 
-    def own(self, probs: Floats) -> Floats:
-        """(m, k) calibrated log-probabilities of the model alone."""
-        return log_softmax(self.inverse_temperature * logs(probs))
-
-    def blended(self, probs: Floats, rows: Rows) -> Floats:
-        """(m, k) calibrated and pooled probabilities of these rows; probs: the model's."""
+    def calibrated(self, probs: Floats) -> Floats:
+        """(m, k) calibrated probabilities; probs: the model's."""
         training = self.state.training
-        if training is None or (training.calibration_mask is None and training.exponents[1] == 0):
+        if training is None or training.calibration_mask is None:
             return probs
-        own, (model, belief) = self.own(probs), training.exponents
-        if not belief:
-            return softmax(model * own)
-        if training.belief_fn is None:
-            raise ValueError("the training rule gives exponents and no belief; wanted both")
-        return softmax(model * own + belief * logs(training.belief_fn(rows)))
+        return softmax(self.inverse_temperature * logs(probs))
 
 
 def fit_inverse_temperature(scores: Floats, targets: Floats) -> float:

@@ -104,20 +104,16 @@ class TrainingSet:
 
     rows: (m,) pool row numbers; targets: (m, k) soft labels, each row sums to one; weights: (m,)
     non-negative. beliefs: (n, k) or None, the training rule's class probabilities of every pool row
-    (strategies may read them instead of computing them again); belief_fn: a function that returns
-    them for any rows, (m, k), without using answers, or None. calibration_mask: (m,) or None, rows
-    whose targets calibrate the model's probabilities; exponents: of the model and of the belief in
-    their log-linear pool, which is what users get; prior_strength: exponent of the prior in a model
-    that stands on it.
+    (strategies may read them instead of computing them again). calibration_mask: (m,) or None, rows
+    whose targets calibrate the model's probabilities; prior_strength: exponent of the prior in a
+    model that stands on it.
     """
 
     rows: Ints
     targets: Floats
     weights: Floats
     beliefs: Floats | None = None
-    belief_fn: Callable[[Rows], Floats] | None = None
     calibration_mask: Bools | None = None
-    exponents: tuple[float, float] = (1.0, 0.0)
     prior_strength: float = 1.0
 
 

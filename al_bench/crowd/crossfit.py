@@ -80,20 +80,17 @@ def held_out(models: Sequence[FoldModel], features: Floats) -> Floats:
     return logs
 
 
-def everywhere(models: Sequence[FoldModel], features: Floats) -> Floats:
-    """(n, k) mean log-probabilities over all models. O(folds n d k)."""
-    logs = np.zeros((len(features), len(models[0].unseen)), dtype=np.float32)
-    for model in models:
-        logs += model.log_probs(features) / len(models)
-    return logs
-
-
 def cross_fit(
-    features: Floats, rows: Ints, targets: Floats, folds: Ints, l2: float
+    features: Floats,
+    rows: Ints,
+    targets: Floats,
+    folds: Ints,
+    l2: float,
+    sureness: Floats | None = None,
 ) -> tuple[Floats, Floats]:
-    """Out-of-fold log-probabilities of `rows`, (m, k), and mean ones over the folds of all, (n,
-    k)."""
-    models = fold_models(features[rows], targets, folds, l2)
+    """Out-of-fold log-probabilities of `rows`, (m, k), and mean ones over the folds of all, (n, k).
+    Arguments as in `fold_models`, but features of all rows. O(folds n d k) for predictions."""
+    models = fold_models(features[rows], targets, folds, l2, sureness)
     own, all_rows = np.zeros_like(targets), np.zeros((len(features), targets.shape[1]), np.float32)
     for model in models:
         logs = model.log_probs(features)

@@ -23,8 +23,8 @@ from al_bench.runs.plan import plan
 
 DEFAULTS: Mapping[str, str | None] = {
     "strategy": "codecision",
-    "init": "codecision",
-    "supervision": "expert_pool",
+    "init": "fm_balanced",
+    "supervision": "posterior_labels_pool",
     "learner": "linear_on_prior",
     "prior": "packaged",
     "label_model": "belief",
@@ -39,8 +39,9 @@ RARE = {
 }
 FORMER: Mapping[str | None, str] = {  # names in sessions of versions 1.0 and 1.1
     "assignment": "annotator_selection",
-    "joined": "expert_pool",
-    "belief_blend": "expert_pool",
+    "joined": "posterior_labels_pool",
+    "belief_blend": "posterior_labels_pool",
+    "expert_pool": "posterior_labels_pool",
     "fading_pool": "posterior_labels_pool",
     "pseudo_labels_decayed": "posterior_labels_pool",
     "vetted": "posterior_labels",

@@ -38,19 +38,19 @@ WORDS = {
     "supervision": {
         "all_pseudo": "pseudo-labels",
         "confident_learning": "confident learning", "distill": "distillation",
-        "expert_pool": "codecision's training",
-        "posterior_labels": "posterior labels", "prioral_split": "PriorAL's training",
+        "posterior_labels": "posterior labels",
+        "posterior_labels_pool": "codecision's training", "prioral_split": "PriorAL's training",
         "self_training": "self-training", "smoothed": "label smoothing",
     },
-    "init": {"codecision": "codecision's start", "fm_balanced": "balanced start"},
+    "init": {"fm_balanced": "balanced start"},
     "learner": {"linear_residual": "residual head", "linear_on_prior": "head on the prior"},
 }  # fmt: skip
 
 
 OWN = {  # names of methods that are a whole of several parts
     "codecision": {
-        "strategy": "codecision", "supervision": "expert_pool", "init": "codecision",
-        "learner": "linear_on_prior",
+        "strategy": "codecision", "supervision": "posterior_labels_pool",
+        "init": "fm_balanced", "learner": "linear_on_prior",
     },
 }  # fmt: skip
 

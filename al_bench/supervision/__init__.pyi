@@ -1,4 +1,3 @@
-from .expert_pool import ExpertPool as ExpertPool
 from .human import ConfidentLearning as ConfidentLearning
 from .human import Discrepancy as Discrepancy
 from .human import HumanLabels as HumanLabels

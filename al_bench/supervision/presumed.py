@@ -18,29 +18,26 @@ class PresumedNegatives:
 
     Nearly all rows of a pool are not of a rare class, and the rows that a search labels lie near
     it. Without the presumed ones a model does not know the rest of the pool. Their targets are the
-    belief without the class. The model is pooled with the belief (ours).
+    belief without the class (ours).
 
         >>> taught = PresumedNegatives(target=1).training_set(state, rng)
 
     Parameters
     ----------
-    belief : gives class probabilities of any rows; reused if the label model has an equal one
+    belief : gives class probabilities of the pool; reused if the label model has an equal one
     target : number of the rare class
     presumed : unlabelled rows that are trained on, at most
     weight : of a presumed row, where a labelled one weighs 1, above 0
-    blend_weight : exponent of the belief in its log-linear pool with the model, whose exponent is 1
     """
 
     belief: AveragedBelief = field(default_factory=AveragedBelief)
     target: int = 0
     presumed: int = 300
     weight: float = 0.3
-    blend_weight: float = 0.25
 
     def __post_init__(self) -> None:
         above(self, 0, weight=self.weight)
-        least = {"target": self.target, "presumed": self.presumed}
-        at_least(self, 0, **least, blend_weight=self.blend_weight)
+        at_least(self, 0, target=self.target, presumed=self.presumed)
 
     def training_set(self, state: State, rng: np.random.Generator) -> TrainingSet:
         """ValueError if there is no such class."""
@@ -58,6 +55,4 @@ class PresumedNegatives:
             np.concatenate([given, free]).astype(np.float32),
             np.where(state.labels[rows] >= 0, 1, self.weight).astype(np.float32),
             belief.pool,
-            belief.belief_fn,
-            exponents=(1 / (1 + self.blend_weight), self.blend_weight / (1 + self.blend_weight)),
         )
