@@ -64,8 +64,8 @@ def main() -> None:
     )
     ours = {
         "strategy": "codecision",
-        "init": "codecision",
-        "supervision": "expert_pool",
+        "init": "fm_balanced",
+        "supervision": "posterior_labels_pool",
         "learner": "linear_on_prior",
     }
     few = ["protocol.start=30", "protocol.budget=20", "protocol.rounds=4"]

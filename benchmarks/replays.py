@@ -26,7 +26,7 @@ from al_bench.runs.parts import parts_of
 METHODS = {
     "codecision": {
         "strategy": "codecision",
-        "init": "codecision",
+        "init": "fm_balanced",
         "supervision": "posterior_labels_pool",
     },
     "margin": {"strategy": "margin", "init": "random", "supervision": "labels"},

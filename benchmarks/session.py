@@ -135,8 +135,7 @@ def main() -> None:
         parts = {"Texts": texts(folder), "Embeddings": embeddings(folder)}
     lines = ["# What a session costs", "", "Made by `python benchmarks/session.py`; load averages "
              f"at the start {load} on {os.cpu_count()} processors; where other work ran beside it, "
-             "processor seconds are the fair ones. Defaults throughout: codecision, expert_pool, "
-             "linear, packaged prior."]  # fmt: skip
+             "processor seconds are the fair ones. Defaults throughout."]  # fmt: skip
     for name, table in parts.items():
         lines += ["", f"## {name}", "", *table]
     print("\n".join(lines))

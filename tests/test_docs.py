@@ -59,8 +59,8 @@ def test_the_configuration_that_the_method_is_named_by_is_what_its_options_compo
     """A default that changes makes another method: its claims are to be made anew, and its name."""
     ours = [
         "strategy=codecision",
-        "strategy@init=codecision",
-        "supervision=expert_pool",
+        "strategy@init=fm_balanced",
+        "supervision=posterior_labels_pool",
         "learner=linear_on_prior",
     ]
     one = run_spec(resolved(composed([*ours, "dataset=vader", "seed=0"], None)).__getitem__)

@@ -4,8 +4,8 @@ Training rules and ``codecision`` share this arithmetic. Two experts give class 
 foundation model its prior q, and a logistic regression p on the frozen features, predicted out of
 fold. They are pooled log-linearly, ``f_k ~ p_k^b q_k^a``. The exponents, the annotator's noise rate
 and the posterior of every labelled row's true class are estimated jointly from the answers alone
-(`mean_pool`). Two forms of the prior are fitted; their pools are averaged, weighted by how well each
-predicts held-out answers.
+(`mean_pool`). Two forms of the prior are fitted; their pools are averaged, weighted by how well
+each predicts held-out answers.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ right method; it needs no base class. A round calls, in this order::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias, runtime_checkable

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 CALIBRATION = "calibration."  # prefix of its arrays
 WEIGHTS, CARD = "model.npz", "model.json"
-FORM = 3  # version of the export format
-READ = (1, 2, 3)  # formats that can be read; 1: no belief, no prompts; 2: no head on the prior
+FORM = 4  # version of the export format; 1 to 3 may pool two models
 ENCODERS = {
     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db": (
         "sentence-transformers/all-MiniLM-L6-v2"
@@ -130,8 +129,11 @@ class ExportedModel:
         arrays = plain_arrays(folder / WEIGHTS)
         try:
             card = json.loads(file.read_text("utf-8"))
-            if card["form"] not in READ:
-                raise ValueError(f"it has form {card['form']}; this version reads form {FORM}")
+            if card["form"] != FORM:
+                raise ValueError(
+                    f"it has form {card['form']} and this version reads form {FORM}; export the "
+                    "session again"
+                )
             if len(arrays["weight"]) != len(card["classes"]):
                 raise ValueError(f"its weights are of {len(arrays['weight'])} classes")
             return cls(
@@ -227,11 +229,6 @@ class ExportedModel:
         """How a row's probabilities are made of its embedding and the arrays."""
         head = "log p = log_softmax(weight @ x + bias + on_prior[0] log max(q, on_prior[1])), with "
         head += "x = encoder(row) / |encoder(row)| and q the foundation model's probabilities"
-        if self.model.belief is not None:
-            head += (
-                "; pooled with a mixture f of cross-fitted regressions that also reads q: "
-                "log_softmax(pool[0] log p + pool[1] log f)"
-            )
         return head + "; calibrated: softmax(inverse_temperature log p + offsets)"
 
 

@@ -45,9 +45,10 @@ def needy_batch(value: Floats, beliefs: Floats, counts: Floats, power: float, bu
 class Codecision:
     """Rows on which the task model is uncertain, of classes with few labels (ours).
 
-    A row's score is one minus the task model's margin, times the need ``sum_k f_k (1 + n_k)^-power``
-    of its classes, with f the belief and n the soft label counts. Rows are picked greedily, each
-    adding its f to n (`needy_batch`). O(budget u k) for u unlabelled rows.
+    A row's score is one minus the task model's margin, times the need
+    ``sum_k f_k (1 + n_k)^-power`` of its classes, with f the belief and n the soft label counts.
+    Rows are picked greedily, each adding its f to n (`needy_batch`). O(budget u k) for u unlabelled
+    rows.
 
         >>> rows = Codecision(power=1.0).select(state, 10, rng)
 

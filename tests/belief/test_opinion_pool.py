@@ -1,4 +1,4 @@
-"""The pool of experts: Bayes by hand, parameters recovered, errors by class learned."""
+"""The pool of experts: Bayes by hand, parameters recovered."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,7 @@ from numpy.testing import assert_allclose
 from al_bench.belief.opinion_pool import (
     averages,
     corrected_frequencies,
-    even_errors,
     full_axes,
-    learned_errors,
     mean_pool,
     pooled,
     true_class,
@@ -37,16 +35,14 @@ def flipped(truth: Ints, k: int, rate: float, seed: int) -> Ints:
 
 def test_the_posterior_of_the_true_class_is_bayes_rule_by_hand() -> None:
     belief = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1]])
-    posterior = true_class(belief, np.array([0, 2]), 0.2, even_errors(3))
+    posterior = true_class(belief, np.array([0, 2]), 0.2)
     assert_allclose(posterior[0], np.array([0.56, 0.02, 0.01]) / 0.59)
     assert_allclose(posterior[1], np.array([0.07, 0.02, 0.08]) / 0.17)
 
 
 def test_without_noise_the_answer_is_the_truth() -> None:
     belief = softmax(np.random.default_rng(0).normal(size=(5, 4)))
-    assert_allclose(
-        true_class(belief, np.arange(5) % 4, 0.0, even_errors(4)), np.eye(4)[np.arange(5) % 4]
-    )
+    assert_allclose(true_class(belief, np.arange(5) % 4, 0.0), np.eye(4)[np.arange(5) % 4])
 
 
 def test_posterior_and_pool_equal_the_slow_versions() -> None:
@@ -55,9 +51,7 @@ def test_posterior_and_pool_equal_the_slow_versions() -> None:
     fast = pooled(experts, np.array([0.7, 1.3]), fractions)
     assert_allclose(fast, slow.pooled(experts, [0.7, 1.3], fractions))
     answers = np.arange(20) % 4
-    assert_allclose(
-        true_class(fast, answers, 0.3, even_errors(4)), slow.true_class(fast, answers, 0.3)
-    )
+    assert_allclose(true_class(fast, answers, 0.3), slow.true_class(fast, answers, 0.3))
 
 
 def test_exponents_of_zero_make_the_pool_flat_and_of_one_give_the_expert_back() -> None:
@@ -129,31 +123,3 @@ def test_vetting_repairs_more_answers_than_it_spoils() -> None:
     answers = flipped(truth, 5, 0.3, 23)
     fit = mean_pool(expert[None], answers, np.ones(1), np.ones(1), NOISE)
     assert (fit.posterior.argmax(axis=1) == truth).mean() > (answers == truth).mean() + 0.1
-
-
-def paired(truth: Ints, k: int, rate: float, seed: int) -> Ints:
-    """Answers of whom a share takes a class for the next."""
-    wrong = np.random.default_rng(seed).random(len(truth)) < rate
-    return np.where(wrong, (truth + 1) % k, truth)
-
-
-def test_what_wrong_answers_say_is_counted_by_the_true_class() -> None:
-    posterior = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0], [0.5, 0.0, 0.5]])
-    errors = learned_errors(posterior, np.array([1, 1, 2]), pseudocount=2.0)
-    # of class 0: 1.1 answers said 1 and .5 said 2; of class 2: .0 said 0 and .0 said 1
-    assert_allclose(errors[0], [0, 2.1 / 3.6, 1.5 / 3.6])
-    assert_allclose(errors[2], [0.5, 0.5, 0])
-
-
-def test_classes_mistaken_for_the_next_are_told_from_noise_that_is_even() -> None:
-    expert, truth = zero_shot(300, 5, 3.0, 11)
-    idle = np.full_like(expert, -np.log(5))
-    answers, given = paired(truth, 5, 0.4, 12), (np.ones(2), np.full(2, 2.0), (0.5, 2.0))
-    both = np.stack([idle, expert])
-    even, learned = mean_pool(both, answers, *given), mean_pool(both, answers, *given, 5.0)
-    assert learned.evidence > even.evidence + 20
-    right = [(fit.posterior.argmax(axis=1) == truth).mean() for fit in (even, learned)]
-    assert right[1] > right[0] + 0.03
-    spread = flipped(truth, 5, 0.4, 13)
-    plain, same = mean_pool(both, spread, *given), mean_pool(both, spread, *given, 5.0)
-    assert np.abs(plain.posterior - same.posterior).mean() < 0.02

@@ -70,7 +70,7 @@ def test_the_claims_of_an_experiment_are_held_on_its_file(
         "  ours: &ours {strategy: codecision, supervision: posterior_labels_pool}\n"
         "  claims: [{name: labels alone, ours: *ours}]\n"
     )
-    whole: dict[str, Any] = {"supervision": "posterior_labels_pool", "init": "codecision"}
+    whole: dict[str, Any] = {"supervision": "posterior_labels_pool", "init": "fm_balanced"}
     frames = runs("codecision", FAST, **whole), runs("margin", SLOW)
     frames = tuple(f.assign(strategy_config=f["strategy_config"].str.replace("tests.", "al_bench."))
                    for f in frames)  # fmt: skip

@@ -69,7 +69,7 @@ METHODS = {
     "tail": ["strategy=tail"],
     "codecision": [
         "strategy=codecision",
-        "strategy@init=codecision",
+        "strategy@init=fm_balanced",
         "supervision=posterior_labels_pool",
     ],
 }

@@ -60,7 +60,8 @@ def test_an_export_says_why_no_model_is_in_it(
     run("export", "mine", "--out", "final")
     said = capsys.readouterr().out
     assert (
-        "no model: not with learner=sklearn, supervision=expert_pool, prior=packaged; only" in said
+        "no model: not with learner=sklearn, supervision=posterior_labels_pool, prior=packaged; "
+        "only" in said
     )
     run("estimate", "mine")
     said = capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What a user gets: as sharp as the judges say and of the same classes, or joined with a belief."""
+"""What a user gets: as sharp as the judges say and of the same classes."""
 
 from dataclasses import replace
 
@@ -57,19 +57,3 @@ def test_without_judges_or_training_nothing_changes() -> None:
     for training in (None, replace(state.training, calibration_mask=None)):
         untaught = replace(state, training=training)
         assert CalibratedPredictor(untaught).pool is untaught.probs
-
-
-@pytest.mark.parametrize("exponents", [(1.0, 0.0), (0.5, 0.5), (0.2, 1.7)])
-def test_model_and_belief_are_pooled_by_their_exponents(exponents: tuple[float, float]) -> None:
-    state, _ = judged(0.2)
-    own = CalibratedPredictor(state).pool
-    belief = np.full((600, 4), 0.1)
-    belief[:, 2] = 0.7
-    assert state.training is not None
-    training = replace(
-        state.training, belief_fn=lambda rows: belief[: len(rows)], exponents=exponents
-    )
-    said = CalibratedPredictor(replace(state, training=training)).predict_proba(state.rows)
-    for row in range(0, 600, 50):
-        wanted = [own[row, c] ** exponents[0] * belief[row, c] ** exponents[1] for c in range(4)]
-        np.testing.assert_allclose(said[row], np.array(wanted) / sum(wanted), rtol=1e-6)

@@ -137,7 +137,7 @@ def test_a_session_of_version_1_0_opens_with_todays_names_of_its_options(tmp_pat
         stored = session.settings.stored()
     stored["options"] |= {"supervision": "joined", "assignment": "thompson"}
     opened = Settings.of(stored).options
-    assert opened["supervision"] == "expert_pool"
+    assert opened["supervision"] == "posterior_labels_pool"
     assert opened["annotator_selection"] == "thompson"
     assert "assignment" not in opened
 
@@ -386,7 +386,7 @@ def test_a_model_that_cannot_leave_the_session_predicts_in_it(
     assert files == ["answers.csv", "labels.csv", "predictions.csv", "report.html"]
 
 
-@pytest.mark.parametrize("supervision", ["posterior_labels_pool", "expert_pool"])
+@pytest.mark.parametrize("supervision", ["labels", "posterior_labels_pool"])
 def test_the_exported_model_says_what_the_sessions_does(tmp_path: Path, supervision: str) -> None:
     with new(tmp_path, supervision=supervision) as session:
         label(session)

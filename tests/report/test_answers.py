@@ -36,8 +36,8 @@ def test_a_page_of_one_setting_says_how_many_labels_ours_needs(
     for seed in range(2):
         fake_run(tmp_path, "margin", seed=seed, curve=RISING)
         fake_run(
-            tmp_path, "codecision", "expert_pool", "codecision", learner="linear_on_prior",
-            seed=seed, curve=ours,
+            tmp_path, "codecision", "posterior_labels_pool", "fm_balanced",
+            learner="linear_on_prior", seed=seed, curve=ours,
         )  # fmt: skip
     parts = ("strategy", "supervision", "init", "learner")
     spec = ReportSpec(ours={"strategy": "codecision"}, method=parts)

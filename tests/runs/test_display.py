@@ -55,12 +55,12 @@ def test_what_changed_stands_in_brackets_and_what_the_words_say_already_does_not
     assert display_name("imbalance", "longtail", node, ["ratio", "order"]) == (
         "long tail 50:1 (order fixed)"
     )
-    belief = {"by_classes": False, "precision": [4.0, 1e6]}
+    belief = {"l2": 2.0, "precision": [4.0, 1e6]}
     node = {"_target_": "al_bench.supervision.PosteriorLabelsPool", "belief": belief, "hard": True}
     assert display_name("supervision", "posterior_labels_pool", node) == "posterior_labels_pool"
     assert display_name(
-        "supervision", "posterior_labels_pool", node, ["belief.by_classes", "belief.precision"]
-    ) == ("posterior_labels_pool (belief.by_classes false, belief.precision [4, 1e+06])")
+        "supervision", "posterior_labels_pool", node, ["belief.l2", "belief.precision"]
+    ) == ("posterior_labels_pool (belief.l2 2, belief.precision [4, 1e+06])")
 
 
 def test_a_users_own_part_is_called_by_its_option_and_its_parameters() -> None:

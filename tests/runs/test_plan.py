@@ -26,7 +26,7 @@ sweeps:
     supervision: posterior_labels_pool
     supervision.belief.exponents: "[1.0,0.0]"
     supervision.belief.noise: [[1, 1.0e+6], [1.0, 9.0]]
-    supervision.belief.by_classes: false
+    supervision.belief.l2: 2.0
     strategy@init: fm_balanced
   full: {protocol: full, dataset: trec}
 """
@@ -44,7 +44,7 @@ def test_the_runs_of_the_sweeps_are_what_hydra_composes_one_by_one(mine: Path) -
     from hydra import compose
 
     belief = ["strategy=codecision", "supervision=posterior_labels_pool",
-              "supervision.belief.by_classes=False",
+              "supervision.belief.l2=2.0",
               "supervision.belief.exponents=[1.0,0.0]", "strategy@init=fm_balanced"]  # fmt: skip
     wanted = [
         [f"strategy={rule}", f"noise.rate={rate}", f"dataset={name}"]

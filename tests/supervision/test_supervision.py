@@ -31,11 +31,11 @@ from tests.pools import Given
 
 
 def belief() -> AveragedBelief:
-    return AveragedBelief(l2_grid=(1.0,), prior_exponents=(0.0,), by_classes=False)
+    return AveragedBelief(l2=4.0, prior_exponents=(0.0,))
 
 
 def posterior_pool() -> PosteriorLabelsPool:
-    return PosteriorLabelsPool(belief(), 0.7, 4000, True)
+    return PosteriorLabelsPool(belief())
 
 
 def taught(rule: Supervision, state: State) -> TrainingSet:
@@ -191,7 +191,7 @@ def test_vetting_doubts_wrong_answers_and_keeps_right_ones() -> None:
 def test_posterior_labels_pool_adds_unasked_rows_and_says_what_it_believes() -> None:
     state = noisy_state(0.2)
     for hard in (True, False):
-        training = taught(PosteriorLabelsPool(belief(), 0.7, 4000, hard), state)
+        training = taught(PosteriorLabelsPool(belief(), hard=hard), state)
         human = asked_of(state, training)
         assert human.sum() == len(state.labelled)
         assert 0.6 * 240 < (~human).sum() < 0.8 * 240
@@ -212,8 +212,7 @@ def test_unlabelled_rows_are_presumed_not_to_be_of_the_rare_class() -> None:
     assert_allclose(training.weights, np.where(free, 0.3, 1))
     assert_allclose(training.targets.sum(axis=1), 1, rtol=1e-5)
     assert (training.targets[~free].argmax(axis=1) == state.labels[state.labelled]).all()
-    assert training.exponents == pytest.approx((0.8, 0.2))
-    assert training.belief_fn is not None
+    assert training.beliefs is not None
     others = np.delete(training.beliefs[training.rows[free]], 2, axis=1)
     expected = np.maximum(others, 1e-6)
     expected /= expected.sum(axis=1, keepdims=True)
@@ -236,7 +235,9 @@ def test_pseudo_labels_weigh_less_where_a_class_has_many_answers() -> None:
 
 
 def test_the_pool_rows_are_capped_over_all_classes() -> None:
-    training = taught(PosteriorLabelsPool(belief(), 1.0, 40, True), state := noisy_state(0.0))
+    training = taught(
+        PosteriorLabelsPool(belief(), fraction=1.0, most=40), state := noisy_state(0.0)
+    )
     free = training.targets[~asked_of(state, training)]
     assert (free.sum(axis=0) <= 10).all()
 

@@ -1,4 +1,4 @@
-"""Users get model and belief pooled, and a model stands on a good prior."""
+"""A model stands on the prior as far as that is right, and labelled rows calibrate it."""
 
 from dataclasses import replace
 
@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from al_bench.core.arrays import one_hot, softmax
-from al_bench.core.predictor import CalibratedPredictor
-from al_bench.core.state import Floats, Ints, PriorModel, Rows, State
+from al_bench.core.state import Floats, Ints, Rows, State
 from al_bench.learners import ResidualHead
-from al_bench.supervision import ExpertPool, HumanLabels
+from al_bench.supervision import HumanLabels, PosteriorLabels, PosteriorLabelsPool
 from al_bench.testing.situations import make_pool
 
 
@@ -19,19 +18,13 @@ def asked(prior: Floats, rows: Rows, answers: Ints) -> State:
     return State(given, np.full(len(rows), -1)).tell(np.arange(m), answers, np.zeros(m, dtype=int))
 
 
-def test_labelled_rows_calibrate_the_model_and_users_get_it_pooled_with_the_belief() -> None:
+@pytest.mark.parametrize("rule", [PosteriorLabels(), PosteriorLabelsPool()])
+def test_labelled_rows_calibrate_the_model(rule: PosteriorLabels) -> None:
     rows, truth = make_pool(n=60, k=4)
-    state, rng = asked(rows.prior, rows, truth[:9]), np.random.default_rng(0)
-    training = ExpertPool(exponents=(0.6, 0.2)).training_set(state, rng)
-    assert training.exponents == (0.6, 0.2)
+    training = rule.training_set(asked(rows.prior, rows, truth[:9]), np.random.default_rng(0))
     assert training.calibration_mask is not None
+    assert len(training.calibration_mask) == len(training.rows) == len(training.targets)
     assert sorted(training.rows[training.calibration_mask]) == list(range(9))
-    assert training.belief_fn is not None
-    state = replace(state, training=training, model=PriorModel())
-    given = CalibratedPredictor(state)
-    power = 0.6 * given.inverse_temperature
-    wanted = power * np.log(rows.prior) + 0.2 * np.log(training.belief_fn(rows))
-    np.testing.assert_allclose(given.predict_proba(rows), softmax(wanted), atol=1e-6)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.3])
@@ -42,7 +35,7 @@ def test_a_useless_prior_loses_its_strength_and_a_good_one_keeps_it(noise: float
     guessed = np.where(rng.random(400) < 0.8, truth, (truth + rng.integers(1, 4, 400)) % 4)
     good = softmax(3.0 * one_hot(guessed, 4) + rng.normal(0, 0.3, (400, 4)))
     shuffled = rng.permutation(good)
-    rule = ExpertPool()
+    rule = PosteriorLabels()
     assert rule.prior_strength(asked(good, rows, answers)) > 0.5
     assert rule.prior_strength(asked(shuffled, rows, answers)) < 0.3
     assert rule.prior_strength(asked(shuffled, rows, answers[:0])) == 1.0
@@ -60,16 +53,3 @@ def test_the_head_takes_the_prior_to_the_power_that_the_rule_found(strength: flo
     found = ResidualHead().fit(rows, replace(training, prior_strength=strength), rng)
     wanted = ResidualHead(strength=strength).fit(rows, training, rng)
     np.testing.assert_array_equal(found.predict_proba(rows), wanted.predict_proba(rows))
-
-
-def test_a_rule_without_a_belief_is_refused() -> None:
-    rows, truth = make_pool(n=60, k=4)
-    state = asked(rows.prior, rows, truth[:9])
-    with pytest.raises(ValueError, match="ExpertPool got HumanLabels, which has no belief"):
-        ExpertPool(HumanLabels()).training_set(state, np.random.default_rng(0))
-
-
-@pytest.mark.parametrize("wrong", [{"exponents": (0.5, -1.0)}, {"noise": (1.0,)}])
-def test_parameters_that_are_none_are_refused(wrong: dict[str, tuple[float, ...]]) -> None:
-    with pytest.raises(ValueError, match=r"ExpertPool got .*; wanted two numbers, none below 0"):
-        ExpertPool(**wrong)  # type: ignore[arg-type]
