@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -30,6 +31,7 @@ from pages import row, timed
 OUTPUT = Path(__file__).parents[1] / "results" / "benchmarks" / "speed.md"
 STRATEGIES = "random,fm_stratified,confidence,margin,coreset,badge"
 GRID = ["dataset=wordnet_nouns25", "noise=symmetric", "protocol=small", "logger=none"]
+POOL, WIDTH = 20_000, 384  # rows and features of the pool of a timed round
 Table = dict[str, float]
 
 COMMAND = "import sys; from al_bench.cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -98,6 +100,31 @@ def status(folder: Path, runs: int) -> Table:
     return {f"{name}, s": clock, f"{name}, CPU s": processor}
 
 
+def one_round(k: int) -> Table:
+    """Seconds of one round of codecision, 20 answers a class, in a pool of 20,000 rows."""
+    import numpy as np
+
+    from al_bench.core.state import Rows, State
+    from al_bench.learners import ResidualHead
+    from al_bench.strategies import Codecision
+    from al_bench.supervision import PosteriorLabelsPool
+
+    rng = np.random.default_rng(0)
+    truth, means = rng.integers(k, size=POOL), rng.normal(size=(k, WIDTH))
+    features = (means[truth] + 2 * rng.normal(size=(POOL, WIDTH))).astype(np.float32)
+    prior = np.exp(2 * np.eye(k)[truth] + rng.normal(size=(POOL, k)))
+    rows = Rows(range(POOL), features, (prior / prior.sum(axis=1, keepdims=True)).astype("f4"))
+    asked = rng.choice(POOL, 20 * k, replace=False)
+    answers = np.where(rng.random(20 * k) < 0.2, rng.integers(k, size=20 * k), truth[asked])
+    state = State.start(rows).tell(asked, answers)
+    clock, processor = perf_counter(), process_time()
+    training = PosteriorLabelsPool().training_set(state, rng)
+    model = ResidualHead(l2=12.0, by_classes=True).fit(rows, training, rng)
+    Codecision().select(replace(state, training=training, model=model), 2 * k, rng)
+    name = f"a round of codecision, {k} classes"
+    return {f"{name}, s": perf_counter() - clock, f"{name}, CPU s": process_time() - processor}
+
+
 def lines(table: Table) -> list[str]:
     return [row(name, f"{value:.3f}") for name, value in table.items()]
 
@@ -121,6 +148,7 @@ def main() -> None:
         steps: list[Callable[[], Table]] = [
             lambda: one_run(folder),
             lambda: pool.apply(within, (f"{folder}/within", max(2, args.seeds // 6))),
+            *(lambda k=k: pool.apply(one_round, (k,)) for k in (10, 150)),  # type: ignore[misc]
             *(lambda n=n: grid(folder, args.seeds, n) for n in args.workers),  # type: ignore[misc]
             lambda: status(folder, args.status),
         ]
