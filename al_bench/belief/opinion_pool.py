@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import product
 
 import numpy as np
@@ -92,16 +93,20 @@ def averages(
 ) -> Averages:
     """Posterior means of the exponents on the grid of `axes` (e, a).
 
-    explained: maps the pool (m, k) under equal class frequencies to the answers' log-likelihood by
-    noise rate, (r,); likely: (r,) log prior density of the rates. O(m k r) a grid point.
+    explained: maps the pool (m, k) under equal class frequencies, each row times some factor, to
+    the answers' log-likelihood by noise rate, (r,); likely: (r,) log prior density of the rates.
+    O(m k r) time a grid point, 4 e a m k bytes.
     """
     points = np.array(list(product(*axes)))
-    known = experts.astype(np.float32)
+    powers = [
+        [np.exp(value * expert, dtype=np.float32) for value in axis]
+        for expert, axis in zip(experts.astype(np.float32), axes.astype(np.float32), strict=True)
+    ]
     found = np.empty((len(points), len(likely)))
-    for place, point in enumerate(points):
-        pool = softmax(np.tensordot(point.astype(np.float32), known, axes=1))
+    for place, (point, factors) in enumerate(zip(points, product(*powers), strict=True)):
         pull = point - before
-        found[place] = explained(pool) + likely - 0.5 * precision @ (pull * pull)
+        known = explained(reduce(np.multiply, factors))
+        found[place] = known + likely - 0.5 * precision @ (pull * pull)
     most = found.max()
     weights = np.exp(found - most)
     total = weights.sum()
