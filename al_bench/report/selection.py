@@ -1,7 +1,7 @@
 """Choosing methods and settings by columns: ``{strategy: codecision, learner.balance: none}``.
 
-A key is a column, or a parameter of its config by dotted name; a value is one value or a list of
-alternatives. A method or setting is selected if it matches every key.
+A key is a column, or a parameter of its config by dotted name; a value is one value, a list of
+alternatives, or ``{not: ...}`` these. A method or setting is selected if it matches every key.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ def own(key: Key, name: str) -> Any:
 
 
 def fits(found: Any, wanted: Any) -> bool:
+    if isinstance(wanted, Mapping) and set(wanted) == {"not"}:
+        return not fits(found, wanted["not"])
     return bool(found == wanted or (isinstance(wanted, Sequence) and not isinstance(wanted, str)
                                     and found in wanted))  # fmt: skip
 

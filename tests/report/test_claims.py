@@ -18,6 +18,7 @@ from al_bench.report.comparison import without_full
 from al_bench.report.keys import Method, Setting, keyed
 from al_bench.report.names import Names
 from al_bench.report.results import Results
+from al_bench.report.selection import fits
 from al_bench.report.spec import ReportSpec
 from al_bench.report.summary import mean_limits, summaries
 from al_bench.report.tables.cells import Table
@@ -494,3 +495,9 @@ def test_claims_on_fewer_sets_do_not_stand_beside_others_at_a_glance() -> None:
     claims = [CLAIM, {"name": "margin", "ours": MINE, "baselines": MARGIN}]
     found = analysed(results(part), *claims).claims
     assert [one.claim.name for one in at_once(found, ["margin", "faster"])] == ["faster"]
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("b", True), (["b", "c"], True), ("a", False)])
+def test_a_selection_may_be_all_but_some_values(wanted: object, found: bool) -> None:
+    assert fits("a", {"not": wanted}) == found
+    assert fits("a", wanted) != found
