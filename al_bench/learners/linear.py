@@ -38,8 +38,9 @@ class LinearHead:
     Parameters
     ----------
     l2 : penalty of the weights; the rows' mean weight is one
-    balance : ``none``, ``weights`` (all classes in the training set weigh the same) or
-        ``logit_adjustment`` (Menon et al., 2021)
+    balance : ``none``, ``weights`` (rows weigh, so that all classes in the training set weigh the
+        same), ``class_weights`` (soft targets weigh too, class by class) or ``logit_adjustment``
+        (Menon et al., 2021)
     tolerance : the fit stops once a step lowers the loss by a smaller fraction
     iterations : steps, at most
     """
@@ -64,9 +65,10 @@ class LinearHead:
         scores."""
         if len(training.rows) == 0:
             raise ValueError("LinearHead got a training set without rows; wanted at least one")
-        weights, shift = balance_loss(self.balance, training.targets, training.weights)
-        features, fit = rows.features[training.rows], (self.tolerance, self.iterations)
-        found = logistic(features, training.targets, weights, self.l2, offset + shift, *fit)
+        goal = balance_loss(self.balance, training.targets, training.weights)
+        (targets, weights, shift), fit = goal, (self.tolerance, self.iterations)
+        features = rows.features[training.rows]
+        found = logistic(features, targets, weights, self.l2, offset + shift, *fit)
         if not np.isfinite(found).all():
             raise ValueError("LinearHead diverged to a non-finite weight; raise learner.l2")
         return LinearHeadModel(np.ascontiguousarray(found[:-1].T), found[-1])

@@ -29,8 +29,7 @@ class Loss:
 
     Parameters
     ----------
-    balance : ``none``, ``weights`` (all classes in the training set weigh the same) or
-        ``logit_adjustment`` (Menon et al., 2021)
+    balance : as in `LinearHead`
     smoothing : fraction of a target that is spread over all classes, under 1 (Szegedy et al., 2016)
     q : of generalised cross-entropy, ``sum_k t_k (1 - p_k^q) / q`` (Zhang and Sabuncu, 2018), from
         0, cross-entropy, to 1, mean absolute error
@@ -47,8 +46,8 @@ class Loss:
 
     def terms(self, training: TrainingSet) -> Terms:
         """Targets, weights and shift for a whole training set."""
-        weights, shift = balance_loss(self.balance, training.targets, training.weights)
-        targets = (1 - self.smoothing) * training.targets + self.smoothing / len(shift)
+        targets, weights, shift = balance_loss(self.balance, training.targets, training.weights)
+        targets = (1 - self.smoothing) * targets + self.smoothing / len(shift)
         return Terms(targets, weights / weights.mean(), shift)
 
     def of(

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from al_bench.core.balance import adjustment, balanced_weights
+from al_bench.core.balance import BALANCES, adjustment, balanced_weights, weighted_classes
 from al_bench.core.state import Rows, TrainingSet
 from al_bench.learners.linear import LinearHead, LinearHeadModel
 from al_bench.learners.residual import ResidualHead, ResidualModel
@@ -37,6 +37,19 @@ def test_it_finds_the_minimum_that_scikit_learn_finds(balance: str) -> None:
     theirs = LogisticRegression(C=1.0, class_weight=weight, max_iter=5000, tol=1e-8)
     theirs.fit(rows.features[:200], truth[:200])
     assert np.allclose(model.predict_proba(rows), theirs.predict_proba(rows.features), atol=2e-3)
+
+
+def test_soft_targets_are_balanced_class_by_class() -> None:
+    rng = np.random.default_rng(0)
+    hard = np.eye(3)[np.repeat([0, 1, 2], [8, 3, 1])]
+    targets, weights = weighted_classes(hard, np.ones(12))
+    np.testing.assert_allclose(targets, hard)
+    np.testing.assert_allclose(weights, balanced_weights(hard, np.ones(12)))
+    soft = rng.dirichlet([4, 1, 0.2], size=40)
+    targets, weights = weighted_classes(soft, np.ones(40))
+    np.testing.assert_allclose(weights @ targets, np.minimum(soft.sum(axis=0) / 0.5, 1))
+    doubted = np.tile([0.9, 0.1], (50, 1))  # one row in ten of the rare class, nobody knows which
+    np.testing.assert_allclose(weighted_classes(doubted, np.ones(50))[0], 0.5)
 
 
 def test_every_class_weighs_the_same_under_balanced_weights() -> None:
@@ -75,14 +88,14 @@ def test_soft_targets_and_weights_count_as_repeated_rows() -> None:
     assert np.allclose(flat, 0.25, atol=1e-3)
 
 
-@pytest.mark.parametrize("balance", ["none", "weights", "logit_adjustment"])
+@pytest.mark.parametrize("balance", BALANCES)
 @pytest.mark.parametrize("m", [4, 60, 1500])
 def test_the_tolerance_bounds_how_far_from_the_minimum_a_fit_ends(m: int, balance: str) -> None:
     rows, truth = make_pool(n=1500, noise=3.0)
     training = taught(truth, np.arange(m))
     best, loose = (fit(head(balance=balance, tolerance=t), rows, training) for t in (1e-9, 1e-5))
     weights, shift = np.ones(m), np.zeros(4)
-    if balance == "weights":
+    if balance.endswith("weights"):
         weights = balanced_weights(training.targets, weights)
     if balance == "logit_adjustment":
         shift = adjustment(training.targets, weights)
@@ -134,7 +147,7 @@ def test_the_residual_head_is_the_minimum_that_plain_loops_find(strength: float)
     assert np.allclose(model.predict_proba(rows), probs, atol=2e-3)
 
 
-@pytest.mark.parametrize("balance", ["none", "weights", "logit_adjustment"])
+@pytest.mark.parametrize("balance", BALANCES)
 def test_without_a_prior_that_says_anything_it_is_the_linear_head(balance: str) -> None:
     rows, truth = make_pool(n=200)
     training = taught(truth, np.arange(100))
