@@ -4,9 +4,8 @@
     python scripts/task_problems.py alfm_v1_full --sets trec,sst2   # the others stay as they are
 
 Writes <name>.json beside the task's yaml, by which `albench enter` and `albench verify` know that a
-run met the task's own problems, and prints the table of its card in docs/entering.md. Floor: the
-prior, no label; ceiling: the task's learner on the true labels of the whole pool (means over
-seeds).
+run met the task's own problems, and prints its floors and ceilings. Floor: the prior, no label;
+ceiling: the task's learner on the true labels of the whole pool (means over seeds).
 """
 
 from __future__ import annotations

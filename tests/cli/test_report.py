@@ -182,11 +182,10 @@ def test_the_curves_of_an_experiment_are_a_group_in_wandb_and_those_of_its_round
         assert [row["balanced_accuracy"] for row in logged] == pytest.approx(wanted)
 
 
-def test_the_sweep_of_the_docs_drives_a_grid_of_runs(
+def test_the_sweep_of_the_examples_drives_a_grid_of_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = (config_dir().parent / "docs" / "sweeps.md").read_text()
-    sweep = yaml.safe_load(text.split("```yaml\n# sweep.yaml\n")[1].split("```")[0])
+    sweep = yaml.safe_load((config_dir().parent / "examples" / "wandb_sweep.yaml").read_text())
     assert sweep["method"] == "grid"
     names = list(sweep["parameters"])
     values = [sweep["parameters"][name]["values"] for name in names]
