@@ -47,20 +47,3 @@ def confident_rows(beliefs, rows, fraction, most):
         members.sort(key=lambda r: -beliefs[r][c])
         kept += members[: min(math.ceil(fraction * len(members)), most)]
     return sorted(kept)
-
-
-def needy_batch(value, beliefs, counts, power, budget):
-    """Score every row anew for every pick."""
-    counts, picked = list(counts), []
-    for _ in range(budget):
-        best, best_score = None, -1.0
-        for i, row in enumerate(beliefs):
-            if i not in picked:
-                score = value[i] * sum(
-                    f / (1 + n) ** power for f, n in zip(row, counts, strict=True)
-                )
-                if score > best_score:
-                    best, best_score = i, score
-        picked.append(best)
-        counts = [n + f for n, f in zip(counts, beliefs[best], strict=True)]
-    return picked

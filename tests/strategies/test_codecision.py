@@ -1,6 +1,5 @@
 """Codecision: where a class in need of labels may be, and what one more answer is worth."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -12,21 +11,19 @@ from al_bench.core.state import UNLABELLED, Floats, Ints, Rows, State, TrainingS
 from al_bench.strategies.codecision import (
     Codecision,
     CodecisionAgain,
-    needy_batch,
     soft_counts,
 )
 from al_bench.testing.asking import make_asked
 from al_bench.testing.situations import Situation
 from tests.conftest import FixedModel, make_state
-from tests.reference import belief as slow
 
 
 def belief() -> AveragedBelief:
     return AveragedBelief(l2=4.0, prior_exponents=(0.0,))
 
 
-def codecision() -> Codecision:
-    return Codecision(belief())
+def codecision(factor: int = 1, value: str = "margin") -> Codecision:
+    return Codecision(belief(), value, 0.5, factor)
 
 
 def random(seed: int = 0) -> np.random.Generator:
@@ -36,14 +33,6 @@ def random(seed: int = 0) -> np.random.Generator:
 def table(n: int, k: int, seed: int) -> Floats:
     scores = np.exp(2 * random(seed).normal(size=(n, k)))
     return scores / scores.sum(axis=1, keepdims=True)
-
-
-@pytest.mark.parametrize("power", [0.5, 1.0])
-def test_the_greedy_batch_equals_the_slow_version(power: float) -> None:
-    beliefs, value, counts = table(40, 4, 0), random(1).random(40), np.array([9.0, 3, 0, 1])
-    fast = needy_batch(value, beliefs, counts, power, 15)
-    assert fast.tolist() == slow.needy_batch(value, beliefs.tolist(), counts, power, 15)
-    assert counts.tolist() == [9, 3, 0, 1]
 
 
 def test_soft_counts_are_the_targets_of_annotated_rows_alone() -> None:
@@ -79,32 +68,55 @@ def test_margin_decides_between_rows_of_equal_need() -> None:
     assert sorted(codecision().select(state, 2, random())) == [24, 25]
 
 
-@pytest.mark.parametrize("value", ["margin", "none"])
-def test_a_batch_is_greedy_in_margin_times_need(value: str) -> None:
-    for seed in range(3):
-        state = make_state(n=40, d=5, k=3, labelled=9, seed=seed)[0]
-        targets = np.eye(3)[state.labels[state.labelled]]
-        left = TrainingSet(state.labelled, targets, np.ones(len(targets)), table(40, 3, seed))
-        state, rows = replace(state, training=left), state.unlabelled
-        low, high = np.sort(state.probs[rows], axis=1).T[-2:]
-        worth = 1 - (high - low) if value == "margin" else np.ones(len(rows))
-        beliefs = table(40, 3, seed)[rows].tolist()
-        wanted = rows[slow.needy_batch(worth, beliefs, state.counts.astype(float), 0.5, 6)]
-        picked = Codecision(belief(), value).select(state, 6, random(seed))
-        assert sorted(picked.tolist()) == sorted(wanted.tolist())
+def taught_state(state: State, seed: int) -> State:
+    """The state after a training rule that left its beliefs."""
+    targets = np.eye(3)[state.labels[state.labelled]]
+    taught = TrainingSet(state.labelled, targets, np.ones(len(targets)), table(40, 3, seed))
+    return replace(state, training=taught)
 
 
-def test_a_large_pool_takes_seconds() -> None:
-    n, k = 50_000, 100
-    beliefs = np.full((n, k), 0.001, dtype=np.float32)
-    beliefs[np.arange(n), np.arange(n) % k] = 0.901
-    began = time.perf_counter()
-    needy_batch(random().random(n), beliefs, np.ones(k), 0.5, 100)
-    assert time.perf_counter() - began < 3
+def test_the_clusters_are_of_as_many_times_the_budget_rows_of_the_largest_scores() -> None:
+    for seed in range(5):
+        state = taught_state(make_state(n=40, d=5, k=3, labelled=9, seed=seed)[0], seed)
+        low, high = np.sort(state.probs[state.unlabelled], axis=1).T[-2:]
+        assert state.training is not None
+        assert state.training.beliefs is not None
+        need = (1 + soft_counts(state)) ** -0.5
+        scores = (1 - (high - low)) * (state.training.beliefs[state.unlabelled] @ need)
+        best = state.unlabelled[np.argsort(-scores)]
+        picked = codecision(factor=3).select(state, 4, random(seed))
+        assert len(set(picked.tolist())) == 4
+        assert set(picked.tolist()) <= set(best[:12].tolist())
+        alone = codecision(factor=3).select(state, 1, random(seed))
+        assert alone[0] in best[:3]
 
 
-def again(most: float = 0.25) -> CodecisionAgain:
-    return CodecisionAgain(belief(), most=most)
+def test_of_every_cluster_the_row_nearest_to_the_mean_weighed_by_scores_is_queried() -> None:
+    here, there = np.array([0.0, 0.1, 0.3, 0.4, 0.5]), 2.0 + np.array([0.0, 0.1, 0.2, 0.4, 0.9])
+    angles = np.concatenate([[-1.0, -1.1], here, there])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    beliefs = np.full((12, 2), [1.0, 0.0], dtype=np.float32)
+    beliefs[[6, 11]] = [0.0, 1.0]  # of a class in need: they weigh more
+    labels = np.full(12, UNLABELLED)
+    labels[:2] = 0
+    taught = TrainingSet(np.arange(2), np.array([[400.0, 0], [400.0, 0]]), np.ones(2), beliefs)
+    even = FixedModel(np.zeros((2, 2)), np.zeros(2))
+    state = State(Rows(range(12), features, beliefs), labels, even, taught)
+    weights = np.where(beliefs[:, 1] == 1, 1.0, 801**-0.5)[2:, None]
+    expected = []
+    for rows in (np.arange(2, 7), np.arange(7, 12)):
+        mean = (weights[rows - 2] * features[rows]).sum(axis=0) / weights[rows - 2].sum()
+        expected.append(rows[np.square(features[rows] - mean).sum(axis=1).argmin()])
+    plain = [rows[np.square(features[rows] - features[rows].mean(axis=0)).sum(axis=1).argmin()]
+             for rows in (np.arange(2, 7), np.arange(7, 12))]  # fmt: skip
+    assert expected != plain
+    for seed in range(5):
+        picked = codecision(factor=5).select(state, 2, random(seed))
+        assert sorted(picked.tolist()) == expected
+
+
+def again(most: float = 0.25, factor: int = 1) -> CodecisionAgain:
+    return CodecisionAgain(belief(), "margin", 0.5, factor, 4.0, most)
 
 
 def torn_and_settled(asked: Situation) -> tuple[State, Ints, Ints]:
@@ -120,22 +132,25 @@ def torn_and_settled(asked: Situation) -> tuple[State, Ints, Ints]:
     return replace(state, training=taught), settled, torn
 
 
-def test_one_more_answer_is_for_rows_that_are_torn() -> None:
+@pytest.mark.parametrize("factor", [1, 3])
+def test_one_more_answer_is_for_rows_that_are_torn(factor: int) -> None:
     state, settled, torn = torn_and_settled(make_asked("half are torn"))
-    chosen = again().select(state, 12, random())
+    chosen = again(factor=factor).select(state, 12, random())
     assert len(chosen) == len(set(chosen.tolist())) == 12
     assert np.isin(chosen, torn).sum() == 3  # a quarter of the batch
     assert not np.isin(chosen, settled).any()
 
 
-def test_where_nothing_is_asked_again_it_is_codecision() -> None:
+@pytest.mark.parametrize("factor", [1, 3])
+def test_where_nothing_is_asked_again_it_is_codecision(factor: int) -> None:
     state, *_ = torn_and_settled(make_asked("rows that are asked about once", allow_relabel=False))
-    assert again().select(state, 12, random()).tolist() == (
-        codecision().select(state, 12, random()).tolist()
+    assert again(factor=factor).select(state, 12, random()).tolist() == (
+        codecision(factor=factor).select(state, 12, random()).tolist()
     )
 
 
-def test_where_no_row_is_new_old_ones_fill_the_batch() -> None:
+@pytest.mark.parametrize("factor", [1, 3])
+def test_where_no_row_is_new_old_ones_fill_the_batch(factor: int) -> None:
     asked = make_asked("an answer about every row", n=24, labelled=24, most=2)
-    chosen = again().select(asked.state, 10, random())
+    chosen = again(factor=factor).select(asked.state, 10, random())
     assert len(set(chosen.tolist())) == 10
