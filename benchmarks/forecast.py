@@ -27,16 +27,17 @@ from scipy.special import expit
 from al_bench.core.problem import Problem
 from al_bench.core.rng import rng
 from al_bench.core.threads import one_thread
-from al_bench.labelling.forecast.facts import Facts, facts_of
 from al_bench.labelling.forecast.law import (
     ALONE,
     ARMS,
     RUNS,
     STARTS,
+    Facts,
     Forecast,
     Law,
     Sample,
     design,
+    facts_of,
 )
 from al_bench.report.names import OWN
 from al_bench.report.savings import area

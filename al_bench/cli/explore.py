@@ -55,8 +55,7 @@ def explore(
       albench explore results/savings.parquet --out results/explorer.html
       albench explore results/savings.parquet results/foundation.parquet --title "All of it"
     """
-    from al_bench.report.explorer.build import explorer
-    from al_bench.report.explorer.data import explorer_data
+    from al_bench.report.explorer.data import explorer, explorer_data
     from al_bench.report.results import read_parquet
     from al_bench.runs.config import config_folders
     from al_bench.runs.options import override_of

@@ -18,7 +18,7 @@ import numpy as np
 from al_bench.core.rng import seeded_global_generator
 from al_bench.core.state import Consensus, Floats, Ints, State
 from al_bench.crowd.consensus import consensus_of, places_of, shares, speakers
-from al_bench.crowd.cross_val import view
+from al_bench.crowd.crossfit import view
 
 NEEDED = "needs {}: pip install 'al-bench[annotators]'"
 

@@ -16,8 +16,15 @@ import numpy as np
 
 from al_bench.core.arrays import above, at_least
 from al_bench.core.state import ABSENT, Ints
-from al_bench.data.noise import Largest, Symmetric, Uniform, check_rate, misread, votes_of
-from al_bench.data.reference import reference_held_out
+from al_bench.data.noise import (
+    Largest,
+    Symmetric,
+    Uniform,
+    check_rate,
+    misread,
+    reference_held_out,
+    votes_of,
+)
 from al_bench.data.types import Annotators, Crowd, Noise, Prior, Truth
 
 

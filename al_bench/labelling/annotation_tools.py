@@ -18,7 +18,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from al_bench.labelling.annotations import Imported
-from al_bench.labelling.schema import QUERY, Answer, Suggestion
+from al_bench.labelling.store import QUERY, Answer, Suggestion
 
 Json: TypeAlias = dict[str, Any]
 

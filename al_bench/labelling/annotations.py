@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 from warnings import warn
 
 from al_bench.core.hashing import UNSEEN
-from al_bench.labelling.schema import ASKED, GIVEN, UNASKED, Answer
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import ASKED, GIVEN, UNASKED, Answer, Store
 from al_bench.labelling.tables import cell, file_table, frame_table, listed
 
 NOT_SURE = "?"  # in a table, unless a class has this name

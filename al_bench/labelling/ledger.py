@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from al_bench.labelling.schema import ASKED, AUDIT, Answer, Decision, Note, Suggestion
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import ASKED, AUDIT, Answer, Decision, Note, Store, Suggestion
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,8 @@ from al_bench.labelling.ledger import History, Ledger, consensus
 from al_bench.labelling.pool import Pool, embedded_pool, given_priors, pool_key
 from al_bench.labelling.portable_model import PortableModel
 from al_bench.labelling.rows import RowBatch
-from al_bench.labelling.schema import Answer
 from al_bench.labelling.settings import Components, Settings, components
-from al_bench.labelling.store import Store, unwritable
+from al_bench.labelling.store import Answer, Store, unwritable
 
 FIT_CACHE = "fit.npz"  # the last fit, so that a process that only reads a session fits nothing
 

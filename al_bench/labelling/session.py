@@ -14,11 +14,10 @@ from al_bench.labelling.diagnostics import calibration_of
 from al_bench.labelling.evaluation import SessionEstimate, evaluate_session
 from al_bench.labelling.export import export_bundle
 from al_bench.labelling.exported_model import predictions
-from al_bench.labelling.ingest import add_classes, ingest
 from al_bench.labelling.ledger import Ledger, Status, session_status
 from al_bench.labelling.model_service import ModelService
-from al_bench.labelling.rows import RowBatch
-from al_bench.labelling.schema import Answer, Suggestion
+from al_bench.labelling.pool import add_classes, ingest
+from al_bench.labelling.rows import RowBatch, read_rows
 from al_bench.labelling.settings import (
     DEFAULTS,
     Columns,
@@ -28,8 +27,7 @@ from al_bench.labelling.settings import (
     rare_defaults,
     rare_words,
 )
-from al_bench.labelling.sources import read_rows
-from al_bench.labelling.store import FILE, Store, unwritable
+from al_bench.labelling.store import FILE, Answer, Store, Suggestion, unwritable
 from al_bench.labelling.suggestions import append_batch, next_batch
 
 if TYPE_CHECKING:

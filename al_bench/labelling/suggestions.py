@@ -20,8 +20,7 @@ from al_bench.labelling.audit.rare import next_drawn
 from al_bench.labelling.evaluation import CHANCES, chances_of
 from al_bench.labelling.ledger import answered_once
 from al_bench.labelling.model_service import ModelService, Snapshot
-from al_bench.labelling.schema import AUDIT, QUERY, Suggestion
-from al_bench.labelling.store import Store
+from al_bench.labelling.store import AUDIT, QUERY, Store, Suggestion
 
 COLUMNS = ("batch", "row", "kind", "guess", "confidence", "why", "annotator", "time")
 BY_CHANCE = "drawn at random, to measure the model"

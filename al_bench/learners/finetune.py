@@ -7,9 +7,8 @@ import torch
 
 from al_bench.core.state import Rows, TrainingSet
 from al_bench.learners.linear import LinearHead
-from al_bench.learners.losses import Loss
 from al_bench.learners.network import Network, NetworkModel, Reader, outputs
-from al_bench.learners.training import Recipe, train
+from al_bench.learners.training import Loss, Recipe, train
 
 
 def fitted(

@@ -14,9 +14,8 @@ from al_bench.core.arrays import at_least, require, share
 from al_bench.core.state import Ints, Rows, TrainingSet
 from al_bench.learners.finetune import check_inputs, fitted
 from al_bench.learners.linear import LinearHead
-from al_bench.learners.losses import Loss
 from al_bench.learners.network import Network, NetworkModel
-from al_bench.learners.training import Recipe, seeded
+from al_bench.learners.training import Loss, Recipe, seeded
 from al_bench.priors.images import TimmEncoder, as_image, load_backbone, untrained
 
 Transform = Callable[[Any], torch.Tensor]

@@ -20,8 +20,15 @@ from al_bench.report.comparison import (
 from al_bench.report.curves import LearningCurves
 from al_bench.report.keys import METHOD, Choice, Method, Setting
 from al_bench.report.names import Names, has_annotators
-from al_bench.report.selection import NoMatchError, Selection, as_text, keys_of_selection, only
-from al_bench.report.spec import Claim, ReportSpec
+from al_bench.report.spec import (
+    Claim,
+    NoMatchError,
+    ReportSpec,
+    Selection,
+    as_text,
+    keys_of_selection,
+    only,
+)
 from al_bench.report.stats import Floats
 
 

@@ -15,8 +15,7 @@ from al_bench.report.keys import GROUPS, Method, Setting, keyed
 from al_bench.report.names import PLAIN, Names
 from al_bench.report.results import SAME_PROBLEM, ProblemCheck, check_problems
 from al_bench.report.savings import Efficiency, area, efficiency
-from al_bench.report.selection import NoMatchError, Selection, keys_of_selection, only
-from al_bench.report.spec import ReportSpec
+from al_bench.report.spec import NoMatchError, ReportSpec, Selection, keys_of_selection, only
 from al_bench.report.stats import Floats
 from al_bench.runs.display import OURS
 

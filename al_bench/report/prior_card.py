@@ -12,8 +12,7 @@ import numpy as np
 from al_bench.core.metrics import balanced_accuracy, calibration_error, recalls
 from al_bench.core.state import Floats, Ints
 from al_bench.report.figures.style import panels, save_png, styled
-from al_bench.report.tables.cells import NONE, Table
-from al_bench.report.tables.render import markdown
+from al_bench.report.tables.render import NONE, Table, markdown
 
 LARGE = 40  # with more classes, the figure shows no class names
 

@@ -21,7 +21,7 @@ from al_bench.core.hashing import replaced
 from al_bench.report.keys import METHOD, SETTING, Choice, Setting, group_columns
 from al_bench.runs.config import PROBLEM
 from al_bench.runs.display import display_name, erring
-from al_bench.runs.schema import read_manifest, read_round_lines
+from al_bench.runs.store import read_manifest, read_round_lines
 
 FACTS = ("n_pool", "n_test", "n_classes", "noise_rate", "class_counts", "class_names")
 SAME_PROBLEM = ("n_pool", "n_test", "class_counts", "noise_rate", "prior_balanced_accuracy")

@@ -13,7 +13,7 @@ from al_bench.core.problem import Problem, knowing, reads_truth
 from al_bench.core.state import Protocol
 from al_bench.crowd import InTurn, Majority
 from al_bench.data.build import build as build_problem
-from al_bench.data.limit import limited
+from al_bench.data.datasets.halved import limited
 from al_bench.data.types import Dataset
 from al_bench.runs.component import Component
 from al_bench.runs.config import PROBLEM, instantiate

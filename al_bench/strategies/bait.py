@@ -10,7 +10,7 @@ import numpy as np
 from al_bench.core.arrays import above, at_least, one_of, require
 from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.common.distances import blocks
-from al_bench.strategies.common.linear import linear_head
+from al_bench.strategies.common.posterior import linear_head
 
 WEIGHTINGS = ("counts", "published")
 PENDING = 256  # columns of corrections that are collected before they are subtracted at once

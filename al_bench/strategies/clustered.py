@@ -8,8 +8,7 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, margin, unit
 from al_bench.core.state import Floats, Ints, State
-from al_bench.strategies.common.clusters import assign, representatives
-from al_bench.strategies.common.distances import pairwise, unit_rows
+from al_bench.strategies.common.distances import assign, pairwise, representatives, unit_rows
 from al_bench.strategies.common.ranking import top
 from al_bench.strategies.typiclust import take_turns
 

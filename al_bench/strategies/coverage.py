@@ -9,9 +9,14 @@ from numpy.typing import NDArray
 
 from al_bench.core.arrays import above, at_least, margin, require, share, softmax
 from al_bench.core.state import Floats, Ints, State
-from al_bench.strategies.common.clusters import kmeans
-from al_bench.strategies.common.distances import blocks, pairwise, squared_distances, unit_rows
-from al_bench.strategies.common.greedy import lazy_greedy
+from al_bench.strategies.common.distances import (
+    blocks,
+    kmeans,
+    pairwise,
+    squared_distances,
+    unit_rows,
+)
+from al_bench.strategies.common.ranking import lazy_greedy
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,14 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, one_of, require, softmax
 from al_bench.core.state import Floats, Ints, Picked, Rows, State
-from al_bench.strategies.common.clusters import FULL, representatives
-from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
-from al_bench.strategies.common.linear import linear_head
+from al_bench.strategies.common.distances import (
+    FULL,
+    blocks,
+    representatives,
+    squared_distances,
+    unit_rows,
+)
+from al_bench.strategies.common.posterior import linear_head
 from al_bench.strategies.common.ranking import filled_at_random
 
 

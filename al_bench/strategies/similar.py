@@ -10,7 +10,7 @@ from al_bench.core.arrays import unit
 from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.balance import rare_classes
 from al_bench.strategies.common.distances import blocks, unit_rows
-from al_bench.strategies.common.greedy import lazy_greedy
+from al_bench.strategies.common.ranking import lazy_greedy
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,13 @@ import numpy as np
 
 from al_bench.core.arrays import at_least, one_of
 from al_bench.core.state import HIDDEN, Floats, Ints, State
-from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
-from al_bench.strategies.common.distances import blocks, squared_distances, unit_rows
+from al_bench.strategies.common.distances import (
+    blocks,
+    kmeans,
+    sklearn_kmeans,
+    squared_distances,
+    unit_rows,
+)
 from al_bench.strategies.common.ranking import filled_at_random
 
 CLUSTERINGS = ("scikit_learn", "two_passes")

@@ -10,7 +10,6 @@ import numpy as np
 from al_bench.core.oracle import Oracle
 from al_bench.core.problem import accuracies, knowing
 from al_bench.core.state import Answers
-from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
     Check,
     ContractError,
@@ -21,7 +20,7 @@ from al_bench.testing.promises import (
     none_of,
     same_again,
 )
-from al_bench.testing.situations import Situation
+from al_bench.testing.situations import Situation, asked_situations, make_asked, others_poisoned
 
 
 def _several(seed: int) -> Situation:

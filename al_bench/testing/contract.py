@@ -18,7 +18,6 @@ from al_bench.core.problem import knowing
 from al_bench.core.state import ABSENT, Ints, PriorModel, State, TrainingSet
 from al_bench.data.types import People, Truth
 from al_bench.testing import asking_contract, strategy_contract
-from al_bench.testing.asking import asked_situations
 from al_bench.testing.promises import (
     Check,
     ContractError,
@@ -32,6 +31,7 @@ from al_bench.testing.promises import (
 from al_bench.testing.situations import (
     Situation,
     after_training,
+    asked_situations,
     make_pool,
     make_state,
     one_annotator,

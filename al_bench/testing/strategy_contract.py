@@ -11,7 +11,6 @@ from al_bench.core.loop import query
 from al_bench.core.oracle import Oracle
 from al_bench.core.problem import knowing
 from al_bench.core.state import Answers, Ints
-from al_bench.testing.asking import asked_situations, make_asked, others_poisoned
 from al_bench.testing.promises import (
     Check,
     ContractError,
@@ -21,7 +20,15 @@ from al_bench.testing.promises import (
     kept,
     same_again,
 )
-from al_bench.testing.situations import Situation, after_training, one_annotator, situations
+from al_bench.testing.situations import (
+    Situation,
+    after_training,
+    asked_situations,
+    make_asked,
+    one_annotator,
+    others_poisoned,
+    situations,
+)
 
 
 def _bought(

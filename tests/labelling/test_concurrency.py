@@ -15,8 +15,7 @@ import pytest
 from al_bench.core.state import State
 from al_bench.labelling import Answer, Session
 from al_bench.labelling.model_service import fitted_state
-from al_bench.labelling.schema import FORM, schema
-from al_bench.labelling.store import FILE
+from al_bench.labelling.store import FILE, FORM, schema
 from tests.labelling.data import knows, new, npz
 
 TELLS = """

@@ -8,8 +8,8 @@ import pytest
 
 from al_bench.labelling import Session
 from al_bench.labelling.annotations import Spellings
+from al_bench.labelling.rows import read_rows
 from al_bench.labelling.settings import Columns
-from al_bench.labelling.sources import read_rows
 from al_bench.labelling.store import Store
 from al_bench.labelling.tables import file_table
 from tests.labelling.data import new, npz, session_of

@@ -20,8 +20,8 @@ from al_bench.report.names import Names
 from al_bench.report.results import Results
 from al_bench.report.spec import ReportSpec
 from al_bench.report.summary import mean_limits, summaries
-from al_bench.report.tables.cells import Table
 from al_bench.report.tables.claims import at_a_glance, over_sets, set_by_set
+from al_bench.report.tables.render import Table
 from al_bench.report.tables.tables import tables
 from al_bench.runs.component import name_of
 from tests.fakes import Given

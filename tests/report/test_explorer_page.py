@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from al_bench.report import stats
-from al_bench.report.explorer.build import explorer
-from al_bench.report.explorer.data import explorer_data
+from al_bench.report.explorer.data import explorer, explorer_data
 from al_bench.report.keys import Choice
 from al_bench.report.savings import area, efficiency, last_level, median_share
 from al_bench.report.stats import Floats

@@ -25,8 +25,7 @@ from al_bench.strategies.balance import unanswered
 from al_bench.strategies.galaxy import Galaxy
 from al_bench.strategies.random import Random
 from al_bench.strategies.uncertainty import Confidence, Entropy, Margin
-from al_bench.testing.asking import make_asked
-from al_bench.testing.situations import Situation
+from al_bench.testing.situations import Situation, make_asked
 from tests.conftest import make_state
 from tests.reference import asking as slow
 

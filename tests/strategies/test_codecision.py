@@ -15,8 +15,7 @@ from al_bench.strategies.codecision import (
     needy_batch,
     soft_counts,
 )
-from al_bench.testing.asking import make_asked
-from al_bench.testing.situations import Situation
+from al_bench.testing.situations import Situation, make_asked
 from tests.conftest import FixedModel, make_pool, make_state
 from tests.reference import belief as slow
 

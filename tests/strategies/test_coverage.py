@@ -11,8 +11,7 @@ from al_bench.core.state import Floats, Ints, State
 from al_bench.strategies.badge import Badge
 from al_bench.strategies.clustered import Centroid
 from al_bench.strategies.common import distances
-from al_bench.strategies.common.clusters import kmeans, sklearn_kmeans
-from al_bench.strategies.common.distances import unit_rows
+from al_bench.strategies.common.distances import kmeans, sklearn_kmeans, unit_rows
 from al_bench.strategies.coreset import CoreSet
 from al_bench.strategies.coverage import MaxHerding, ProbCover, UHerding
 from al_bench.strategies.flips import DropQuery

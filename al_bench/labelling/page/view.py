@@ -17,7 +17,7 @@ from al_bench.data.datasets.images import decode
 from al_bench.labelling import Answer, Session, SessionEstimate, Suggestion
 from al_bench.labelling.ledger import Ledger
 from al_bench.labelling.page.background import Background
-from al_bench.labelling.schema import GIVEN, QUERY, Note
+from al_bench.labelling.store import GIVEN, QUERY, Note
 
 EVERY = 5  # answers after which the model is measured anew
 ESTIMATE, GUIDELINE = "estimate", "guideline"  # kinds of decisions

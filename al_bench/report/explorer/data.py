@@ -3,7 +3,9 @@ facets by which they are filtered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,7 @@ from al_bench.report.curves import LearningCurves, learning_curves
 from al_bench.report.keys import GROUPS, METHOD, SETTING, Choice, Key, in_method
 from al_bench.report.names import Names
 from al_bench.report.results import Results
-from al_bench.report.selection import Selection, matches
-from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec
+from al_bench.report.spec import LOWER_IS_BETTER, ReportSpec, Selection, matches
 from al_bench.runs.options import Asked
 
 WHOLE = (*METHOD, "learner")  # the groups of a method; the learner includes its loss
@@ -177,3 +178,31 @@ def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
         for level in levels
     ]
     return found, [*ranges, *(["unknown"] if "unknown" in found else [])]
+
+
+LIBRARIES = ("vega", "vega-lite")  # unchanged, from the npm packages of these names
+SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawing", "page")
+
+
+def explorer(tabs: Mapping[str, Mapping[str, Any]], title: str) -> str:
+    """The whole page for the `explorer_data` of each tab; the same data give the same text."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    here = files("al_bench.report.explorer")
+    names = [f"vendor/{name}.min.js" for name in LIBRARIES] + [f"{name}.js" for name in SCRIPTS]
+    page, style, *scripts = (
+        (here / name).read_text(encoding="utf-8") for name in ("page.html", "style.css", *names)
+    )
+    text = json.dumps([*tabs.values()], ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return (
+        Environment(autoescape=True, undefined=StrictUndefined)
+        .from_string(page)
+        .render(
+            title=title,
+            tabs=tabs,
+            json=Markup(text.replace("<", "\\u003c")),  # cannot close its script element
+            style=Markup(style),
+            scripts=list(map(Markup, scripts)),
+        )
+    )

@@ -17,7 +17,7 @@ import numpy as np
 from al_bench.report.analysis import Analysis
 from al_bench.report.keys import Method
 from al_bench.report.names import plainest
-from al_bench.report.tables.cells import DAGGER
+from al_bench.report.tables.render import DAGGER
 
 T = TypeVar("T")
 Looks: TypeAlias = Mapping[Method, Mapping[str, Any]]  # line style of each method

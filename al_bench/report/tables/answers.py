@@ -10,7 +10,7 @@ from al_bench.report.claims import ClaimResult, at_once
 from al_bench.report.names import Names
 from al_bench.report.summary import Summary, summaries
 from al_bench.report.tables.beyond import BELOW, end_gains
-from al_bench.report.tables.cells import percent
+from al_bench.report.tables.render import percent
 
 
 def answer(analysis: Analysis) -> str:

@@ -11,7 +11,7 @@ from al_bench.report.curves import LearningCurves
 from al_bench.report.keys import Method, Setting
 from al_bench.report.savings import area, last_level
 from al_bench.report.stats import Floats
-from al_bench.report.tables.cells import NONE, Table, called
+from al_bench.report.tables.render import NONE, Table, called
 
 BELOW = 0.005  # of accuracy: so much under the foundation model counts as below it
 

@@ -10,7 +10,7 @@ from al_bench.report.keys import Setting
 from al_bench.report.names import Names
 from al_bench.report.savings import MedianShare
 from al_bench.report.summary import MeanDifference, Summary, summaries
-from al_bench.report.tables.cells import NONE, Table, interval, percent, share_text, shared, signed
+from al_bench.report.tables.render import NONE, Table, interval, percent, share_text, shared, signed
 
 OF_BUDGET = "share of the budget, %"
 READING = (

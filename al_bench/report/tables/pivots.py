@@ -12,10 +12,9 @@ import pandas as pd
 from al_bench.report.analysis import Analysis
 from al_bench.report.curves import aligned
 from al_bench.report.keys import Key, Method, Setting
-from al_bench.report.selection import as_text, matches
-from al_bench.report.spec import Pivot
+from al_bench.report.spec import Pivot, as_text, matches
 from al_bench.report.stats import Floats
-from al_bench.report.tables.cells import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, mean_and_sd
+from al_bench.report.tables.render import DAGGER, NONE, PLAIN_NUMBERS, Table, headed, mean_and_sd
 
 NEAR = 0.005  # largest distance of a round's end from the wanted fraction of the pool
 VALUES = {"area": "area under the curve", "end": "mean over the last tenth of the budget",

@@ -13,7 +13,9 @@ from al_bench.report.comparison import Comparison
 from al_bench.report.keys import Method
 from al_bench.report.savings import area
 from al_bench.report.tables.beyond import beyond_prior
-from al_bench.report.tables.cells import (
+from al_bench.report.tables.claims import in_points, over_sets, set_by_set
+from al_bench.report.tables.pivots import area_table, final_metrics, pivots
+from al_bench.report.tables.render import (
     DAGGER,
     NONE,
     Table,
@@ -24,8 +26,6 @@ from al_bench.report.tables.cells import (
     percent,
     shared,
 )
-from al_bench.report.tables.claims import in_points, over_sets, set_by_set
-from al_bench.report.tables.pivots import area_table, final_metrics, pivots
 
 SHARE = (
     "share of the budget: where the method reaches the other's final accuracy; best baseline: of "
