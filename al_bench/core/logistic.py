@@ -33,12 +33,11 @@ def logistic(
     """(d + 1, k) coefficients, the intercepts in the last row.
 
     features: (m, d); targets: (m, k), each row's sum to one; weights: (m,), scaled here to a mean
-    of one; shift: (k,), or (m, k) by row, added to the scores in training. Minimises
-    ``sum_i w_i CE(target_i, softmax(x_i W + b + shift)) + l2/2 |W|^2`` by L-BFGS (Zhu et al., 1997)
-    from zero, preconditioned by a sketch of the curvature at zero (Frangella, Tropp and Udell,
-    2023), until a step lowers the mean loss by less than the fraction `tolerance`, or for at most
-    `iterations` steps. Deterministic. O(m d k) time a step, O(m (d + k)) memory.
-    """
+    of one; shift: (k,), or (m, k) by row, added to the scores in training. Minimises ``sum_i w_i
+    CE(target_i, softmax(x_i W + b + shift)) + l2/2 |W|^2`` by L-BFGS (Zhu et al., 1997) from zero,
+    preconditioned by a sketch of the curvature at zero (Frangella, Tropp and Udell, 2023), until a
+    step lowers the mean loss by less than the fraction `tolerance`, or for at most `iterations`
+    steps. Deterministic. O(m d k) time a step, O(m (d + k)) memory."""
     from scipy.optimize import minimize
 
     m, k = targets.shape

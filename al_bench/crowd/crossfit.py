@@ -32,11 +32,9 @@ def fold_numbers(answers: Ints, folds: int, rng: np.random.Generator) -> Ints:
 
 @dataclass(frozen=True)
 class FoldModel:
-    """A regression fitted without the rows of one fold.
-
-    own: (m,) whether a labelled row is held out; weight: (d + 1, k) coefficients, None without
-    training rows; unseen: (k,) whether a class has no training row.
-    """
+    """A regression fitted without the rows of one fold. own: (m,) whether a labelled row is held
+    out; weight: (d + 1, k) coefficients, None without training rows; unseen: (k,) whether a class
+    has no training row."""
 
     own: Bools
     weight: Floats | None
@@ -55,10 +53,9 @@ class FoldModel:
 def fold_models(
     features: Floats, targets: Floats, folds: Ints, l2: float, sureness: Floats | None = None
 ) -> list[FoldModel]:
-    """One `logistic` a fold, fitted on the labelled rows of the other folds.
-
-    features, targets: (m, d) and (m, k) of the labelled rows; sureness: (m,) sample weights within
-    a class. All classes with targets have equal weight."""
+    """One `logistic` a fold, fitted on the labelled rows of the other folds. features, targets: (m,
+    d) and (m, k) of the labelled rows; sureness: (m,) sample weights within a class. All classes
+    with targets have equal weight."""
     k = targets.shape[1]
     sure = np.ones(len(targets)) if sureness is None else sureness
     models = []

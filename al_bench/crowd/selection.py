@@ -1,5 +1,4 @@
-"""Annotator selection: whom to ask, regardless of skill or by skill as estimated by the label
-model."""
+"""Annotator selection: whom to ask, regardless of skill or by skill."""
 
 from __future__ import annotations
 

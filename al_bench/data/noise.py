@@ -19,6 +19,9 @@ from al_bench.core.hashing import hashed
 from al_bench.core.state import Floats, Ints
 from al_bench.data.types import Truth
 
+KEPT = 32  # number of most recent pools whose probabilities a process keeps
+MOST_BYTES = 2**22  # largest array that is kept for a pool, so 128 MiB in all
+
 
 class Clean:
     """The true class, always.
@@ -254,8 +257,7 @@ def drawn_classes(weights: NDArray[np.floating | np.integer], rng: np.random.Gen
 
 
 def flip_chances(difficulty: Floats, rate: float) -> Floats:
-    """(n,) min(1, s * difficulty) with s such that the mean is `rate`, found exactly. O(n log
-    n)."""
+    """(n,) min(1, s * difficulty) with s such that the mean is `rate`, found exactly."""
     if rate == 0:
         return np.zeros(len(difficulty))
     hard = np.maximum(np.asarray(difficulty, dtype=np.float64), 1e-6)
@@ -267,13 +269,8 @@ def flip_chances(difficulty: Floats, rate: float) -> Floats:
     return np.asarray(np.minimum(1.0, scale[first] * hard))
 
 
-KEPT = 32  # number of most recent pools whose probabilities a process keeps
-MOST_BYTES = 2**22  # largest array that is kept for a pool, so 128 MiB in all
-
-
 def reference_held_out(truth: Truth, folds: int, rng: np.random.Generator) -> Floats:
-    """(n, k) class probabilities of each row by a model fitted on the other folds; read-only, and
-    cached by pool and folds."""
+    """(n, k) class probabilities of each row by a model fitted on the other folds; cached."""
     n = len(truth.labels)
     if n < folds:
         raise ValueError(f"feature-dependent noise needs {folds} rows at least; the pool has {n}")

@@ -17,8 +17,7 @@ class Ledger:
     neither answered nor withdrawn, skipped ones last; audited: rows suggested for the audit;
     suggested: all suggested rows; neither has a row whose suggestions were all withdrawn before an
     answer, so it can be suggested again; put_off: number and time of the skip, by suggestion
-    number; suggestions, decisions: all of them.
-    """
+    number; suggestions, decisions: all of them."""
 
     answers: tuple[Answer, ...]
     open: tuple[Suggestion, ...]
@@ -59,8 +58,7 @@ class Ledger:
 
 
 class History:
-    """Suggestions, answers and decisions of all processes. Each read fetches only what is new since
-    the last one, so that a key press stays fast."""
+    """Suggestions, answers and decisions of all processes; a read fetches only what is new."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -68,8 +66,7 @@ class History:
         self.ledger = ledger((), (), ())
 
     def read(self) -> Ledger:
-        """The ledger by now; an enclosing transaction must not have written to its tables. O(1)
-        where nothing is new, else linear in all entries."""
+        """The ledger by now; an enclosing transaction must not have written to its tables."""
         with self.store.reading():
             now = self.ledger
             suggestions = self.store.suggestions(len(now.suggestions))
@@ -128,8 +125,7 @@ class Status:
 
     rows: in the session; answered: rows with a label by people, audit rows too; audited: audit rows
     with a label; waiting: open suggestions; unsure: rows with only "not sure" answers; counts:
-    labels by class; annotators: answers by annotator; batches, fits: numbers so far.
-    """
+    labels by class; annotators: answers by annotator; batches, fits: numbers so far."""
 
     rows: int
     answered: int
@@ -178,8 +174,7 @@ def consensus(answers: Sequence[Answer]) -> dict[int, str]:
 
 
 def answered_once(known: Ledger, annotator: str) -> list[int]:
-    """Suggested rows, ascending, whose only answer is a class by another annotator, and that do not
-    wait for an answer."""
+    """Suggested rows, ascending, with one answer, a class by another annotator, and none open."""
     several = Counter(answer.row for answer in known.answers)
     rows = {
         answer.row

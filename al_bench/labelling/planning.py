@@ -51,8 +51,7 @@ class Plan:
     data frame with columns arm, labels, value, low, high; needed: labels at which an arm reaches
     the target, inf where it does not within the budget (empty without a target); gain: of the best
     arm over the foundation model at the end; price: of an answer, or None; labelled: rows that the
-    forecast was made from; notes: caveats, in sentences.
-    """
+    forecast was made from; notes: caveats, in sentences."""
 
     advice: str
     alone: Interval
@@ -71,12 +70,9 @@ def plan_of(
     price: float | None = None,
     budget: int | None = None,
 ) -> Plan:
-    """The plan of a pool by its facts.
-
-    target: wanted balanced accuracy; price: of an answer, in any currency; budget: the most labels
-    (None: as many as the law knows). ValueError, in one sentence, for a target, price or budget
-    that says nothing.
-    """
+    """The plan of a pool by its facts. target: wanted balanced accuracy; price: of an answer, in
+    any currency; budget: the most labels (None: as many as the law knows). ValueError, in one
+    sentence, for a target, price or budget that says nothing."""
     k, known = facts.classes, most_labels(facts)
     if target is not None and not 1 / k < target <= TOP:
         raise ValueError(f"the target is {target}; wanted a balanced accuracy above {1 / k:.3g}, "
@@ -191,8 +187,7 @@ def plan(
     labelled rows must have been drawn at random; target: wanted balanced accuracy; price: of an
     answer; budget: the most labels; noise: fraction of answers that are wrong (None: as people who
     answered the same rows disagree, and without such rows 0). ValueError, in one sentence, for
-    invalid input.
-    """
+    invalid input."""
     if isinstance(data, Session):
         return plan_of_session(data, True, target, price, budget, noise)
     with (

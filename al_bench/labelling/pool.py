@@ -1,5 +1,4 @@
-"""The pool of a session: its rows as strategies and learners see them, embedded once and cached by
-content, and the fixed design of the audit."""
+"""The pool of a session: rows added, embedded once and cached, and the design of the audit."""
 
 from __future__ import annotations
 
@@ -36,15 +35,13 @@ OWNER = "the session's"  # before "rows", in progress bars
 SPLIT = "rows"  # the cache's name for the rows of one arrival
 
 GivenPrior: TypeAlias = tuple[str, list[str]]  # class probabilities: name of the array, classes
+IDS = ("id", "row_id")  # columns of a table of class probabilities that name its rows
 
 
 @dataclass(frozen=True)
 class Pool:
-    """All rows that have arrived, in order.
-
-    key: everything that decides it; names: (n,) row ids; rows: as components see them; strata,
-    places: (n,) the design of the audit.
-    """
+    """All rows that have arrived, in order. key: everything that decides it; names: (n,) row ids;
+    rows: as components see them; strata, places: (n,) the design of the audit."""
 
     key: str
     names: Sequence[str]
@@ -86,10 +83,7 @@ def pool_key(store: Store, settings: Settings) -> str:
 def embedded_pool(
     folder: Path, store: Store, settings: Settings, prior: Prior, cache: Path
 ) -> Pool:
-    """The session's pool; rows are embedded now where they are not yet, with a progress bar.
-
-    cache: of embeddings and zero-shot probabilities by content, shared by all sessions.
-    """
+    """The session's pool; rows not in the shared cache are embedded now, with a progress bar."""
     with store.reading():
         key, whole = pool_key(store, settings), stored_rows(store.rows(), settings.modality)
         batches, arrivals = stored_batches(folder, store, settings), store.arrivals()
@@ -100,8 +94,7 @@ def embedded_pool(
 
 
 def stored_batches(folder: Path, store: Store, settings: Settings) -> list[RowBatch]:
-    """The rows of a session, one batch per arrival; ValueError where their class probabilities are
-    of other classes than the session has now."""
+    """The rows of a session, one batch per arrival; ValueError if their prior has other classes."""
     lines, given, start = store.rows(), given_priors(store), 0
     batches = []
     for number, key, n in store.arrivals():
@@ -159,8 +152,7 @@ def cache_key(rows: RowBatch) -> str:
 def design(
     store: Store, settings: Settings, prior: Floats, arrivals: Sequence[tuple[int, str, int]]
 ) -> tuple[Ints, Ints]:
-    """(n,) strata and places of the audit, drawn now for rows that have none yet; each arrival
-    (number, key, row count) has its own strata."""
+    """(n,) strata and places of the audit, drawn now where there are none; by arrival."""
     with store.writing():
         known, start = store.strata(), 0
         for number, _, n in arrivals:
@@ -177,17 +169,11 @@ def design(
     return table[:, 0], table[:, 1]
 
 
-IDS = ("id", "row_id")  # columns of a table of class probabilities that name its rows
-
-
 def ingest(
     store: Store, folder: Path, rows: RowBatch, settings: Settings, prior: Path | None
 ) -> int:
-    """Append rows, their existing labels and their class probabilities; returns how many.
-
-    prior: a table of class probabilities. ValueError where rows are of another kind or in the
-    session already, or names or labels are invalid; no row is added then.
-    """
+    """Append rows, their labels and class probabilities, all or none; returns how many. ValueError
+    where rows are of another kind or in the session already, or names or labels are invalid."""
     rows.check_kind(settings.modality, "the session")
     rows = rows.with_files(folder / "images")
     if rows.features is not None:
@@ -254,8 +240,7 @@ def prior_table(path: Path, modality: str, classes: Sequence[str], names: Sequen
 
     An .npz holds ``prior`` (n, k) in the order of the classes and optionally ``ids`` (n,); other
     tables have a column for each class and optionally ``id``. Without ids its lines are in the
-    order of the rows.
-    """
+    order of the rows."""
     if modality != "features":
         raise ValueError(
             "a table of class probabilities is for embeddings; for rows of kind "

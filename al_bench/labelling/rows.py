@@ -32,6 +32,9 @@ from al_bench.labelling.tables import (
     listed,
 )
 
+IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character, which UTF-8 cannot hold
+
 
 @dataclass(frozen=True)
 class RowBatch:
@@ -41,8 +44,7 @@ class RowBatch:
     class name, None where a row has none; by modality: texts (n,); images (n,), files or contents,
     and their digests; features (n, d) and optionally the prior (n, k); beside: further columns to
     show (n,); places: (n,) where each row is in the source, in words; stored: the key, for rows
-    that are in a session already.
-    """
+    that are in a session already."""
 
     where: str
     modality: str
@@ -127,8 +129,7 @@ class ImageRows(Sequence[Any]):
 def image_batch(
     where: str, images: Sequence[Path | bytes], names: Sequence[str] | None
 ) -> RowBatch:
-    """Images as rows, files or content; FileNotFoundError or ValueError where one cannot be
-    read."""
+    """Images as rows; FileNotFoundError or ValueError where one cannot be read."""
     digests = []
     for row, image in enumerate(images):
         if isinstance(image, Path) and not image.is_file():
@@ -159,16 +160,10 @@ def row_ids(where: str, values: NDArray[Any], n: int) -> list[str]:
     return [str(value) for value in values.tolist()]
 
 
-IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
-SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character, which UTF-8 cannot hold
-
-
 def read_rows(data: Any, columns: Columns) -> RowBatch:
-    """The rows of a file, a folder or a data set of the hub (``hf://owner/name``), or of a data
-    frame, a list of texts or an (n, d) array of embeddings.
-
-    FileNotFoundError or ValueError, in one sentence, where the data cannot be read as such.
-    """
+    """The rows of a file, a folder, a data set of the hub (``hf://owner/name``), a data frame, a
+    list of texts or an (n, d) array of embeddings. FileNotFoundError or ValueError where it is none
+    of these."""
     if hasattr(data, "columns"):
         return table_rows(frame_table("the data frame", data), Path(), columns)
     if isinstance(data, list | tuple):
@@ -200,8 +195,7 @@ def read_rows(data: Any, columns: Columns) -> RowBatch:
 
 
 def image_folder(folder: Path) -> RowBatch:
-    """Every image of a folder, named by its path; ValueError where there is none or a broken
-    one."""
+    """Every image of a folder, named by its path; ValueError where there is none."""
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGES and p.is_file())
     if not found:
         raise ValueError(f"{folder} holds no image; wanted files {', '.join(IMAGES)}")
@@ -210,10 +204,7 @@ def image_folder(folder: Path) -> RowBatch:
 
 
 def embedded_rows(path: Path) -> RowBatch:
-    """The rows of an .npz: ``features`` (n, d) and, if given, ``ids`` (n,) and ``prior`` (n, k).
-
-    ValueError, in one sentence, where an array is missing or invalid.
-    """
+    """The rows of an .npz: ``features`` (n, d), and perhaps ``ids`` (n,) and ``prior`` (n, k)."""
     arrays = plain_arrays(path)
     if "features" not in arrays:
         raise ValueError(f"{path} has no features; it has {', '.join(arrays) or 'nothing'}")
@@ -227,8 +218,7 @@ def embedded_rows(path: Path) -> RowBatch:
 
 
 def table_rows(table: Table, folder: Path, columns: Columns) -> RowBatch:
-    """The rows of a table; paths of images are relative to `folder`. Rows without a text are
-    skipped, with a warning that says how many."""
+    """The rows of a table, without those without a text; paths of images are in `folder`."""
     wanted = columns.text or "text"
     if columns.image is None:
         table = with_cells(table, wanted)
@@ -249,8 +239,7 @@ def table_rows(table: Table, folder: Path, columns: Columns) -> RowBatch:
 
 
 def with_cells(table: Table, name: str) -> Table:
-    """The rows of a table with something in this column; a warning says how many have nothing,
-    ValueError where all have."""
+    """The rows with something in this column; a warning counts the others, ValueError if all."""
     values = table.column(name)
     kept = [row for row, value in enumerate(values) if cell(value) is not None]
     if not kept:

@@ -16,7 +16,7 @@ from threading import RLock
 from time import time
 from typing import Any
 
-FORM = 1  # version of the tables
+FORM = 2  # version of the tables
 MARK = 0x414C5345  # SQLite's application_id of a session
 
 # Sources of answers: about a suggested row, so they may count for the audit; about another row;
@@ -38,8 +38,10 @@ TABLES = {
     "guesses": "key TEXT NOT NULL, pool TEXT NOT NULL, labels INTEGER NOT NULL, "
     "answers INTEGER NOT NULL, classes BLOB NOT NULL",
     "decisions": "kind TEXT NOT NULL, value TEXT NOT NULL, time REAL NOT NULL",
+    "metadata": "row INTEGER NOT NULL UNIQUE, value TEXT NOT NULL",
 }
-LATER = {"metadata": "row INTEGER NOT NULL UNIQUE, value TEXT NOT NULL"}  # older sessions lack it
+FILE = "session.sqlite"
+PATIENCE = 60.0  # seconds that a writer waits for others
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,7 @@ class Suggestion:
     where the strategy chose it, ``audit`` where it was drawn at random to measure the model,
     ``check`` where its label is to be certified; text or path: what to show, neither for
     embeddings; guess, confidence: the model's likeliest class and its probability; why: in words;
-    annotator: whom it is for, None for anybody.
-    """
+    annotator: whom it is for, None for anybody."""
 
     number: int
     row: int
@@ -68,11 +69,9 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Answer:
-    """One annotator's answer about a row.
-
-    answer: class name, None for "not sure"; seconds: how long it took. A stored answer also has its
-    number, time, row number in the session, and source: ASKED, UNASKED or GIVEN.
-    """
+    """One annotator's answer about a row. answer: class name, None for "not sure"; seconds: how
+    long it took. A stored answer also has its number, time, row number in the session, and source:
+    ASKED, UNASKED or GIVEN."""
 
     id: str
     answer: str | None
@@ -94,8 +93,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Decision:
-    """A recorded decision: undo, skip, unskip, withdraw, fit, prior, estimate, look, brought, note,
-    guideline."""
+    """A recorded decision, such as undo, skip, withdraw, fit, prior, estimate or note."""
 
     number: int
     kind: str
@@ -104,7 +102,7 @@ class Decision:
 
 
 def schema() -> Iterator[str]:
-    """SQL statements that make the first version's tables, to which rows can only be appended."""
+    """SQL statements that make the tables, to which rows can only be appended."""
     yield f"PRAGMA application_id = {MARK}"
     yield f"PRAGMA user_version = {FORM}"
     for table, columns in TABLES.items():
@@ -113,31 +111,18 @@ def schema() -> Iterator[str]:
     yield "CREATE INDEX suggestions_by_row ON suggestions (row)"
 
 
-def later() -> Iterator[str]:
-    """SQL statements that make the tables of later versions, where they are missing."""
-    for table, columns in LATER.items():
-        yield f"CREATE TABLE IF NOT EXISTS {table} (number INTEGER PRIMARY KEY, {columns})"
-        yield from append_only(table, "IF NOT EXISTS ")
-
-
-def append_only(table: str, where: str = "") -> Iterator[str]:
+def append_only(table: str) -> Iterator[str]:
     for change in ("UPDATE", "DELETE"):
         yield (
-            f"CREATE TRIGGER {where}{table}_no_{change.lower()} BEFORE {change} ON {table} "
+            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
 
 
-FILE = "session.sqlite"
-PATIENCE = 60.0  # seconds that a writer waits for others
-
-
 @dataclass
 class Store:
-    """The tables of one session. OSError where the file cannot be read or written.
-
-    inside: whether the thread that holds the lock is in a transaction, which nested ones join.
-    """
+    """The tables of one session; OSError where the file cannot be read or written. inside: whether
+    the thread that holds the lock is in a transaction, which nested ones join."""
 
     file: Path
     connection: sqlite3.Connection
@@ -160,7 +145,7 @@ class Store:
     def make(self) -> None:
         """Make the tables, inside the transaction that first fills them."""
         with self.writing() as connection:
-            for line in (*schema(), *later()):
+            for line in schema():
                 connection.execute(line)
 
     @classmethod
@@ -176,10 +161,6 @@ class Store:
                 raise ValueError(f"{file} is no session: nothing made it one")
             if form != FORM:
                 raise ValueError(f"{file} has form {form}; this al_bench reads form {FORM}")
-            if not store._read("SELECT 1 FROM sqlite_master WHERE name = 'metadata'"):
-                with store.writing() as connection:
-                    for line in later():
-                        connection.execute(line)
         except BaseException:
             store.close()
             raise
@@ -198,8 +179,7 @@ class Store:
         return self._transaction("BEGIN")
 
     def writing(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A write transaction: everything inside is written, or nothing is. Inside another
-        transaction of this thread it is a part of that one."""
+        """A write transaction, or a part of this thread's: all inside is written, or nothing."""
         return self._transaction("BEGIN IMMEDIATE")
 
     @contextmanager
@@ -251,8 +231,7 @@ class Store:
         return self._read("SELECT number, key, n FROM arrivals ORDER BY number")
 
     def rows(self) -> list[tuple[str, str | None, str | None, str | None]]:
-        """(name, text, path, digest) of all rows, in order of arrival; a row's number is its place
-        in this list, from 0."""
+        """(name, text, path, digest) of all rows in order; a row's number is its place, from 0."""
         return self._read("SELECT name, text, path, digest FROM rows ORDER BY number")
 
     def names(self) -> list[str]:
@@ -319,8 +298,7 @@ class Store:
         return [json.loads(value) for (value,) in rows]
 
     def guesses(self, pool: str) -> list[tuple[str, int, bytes]]:
-        """For each fit on the pool of this digest, in order: its key, its number of labels, and its
-        predicted classes (int32) of the rows kept for the audit."""
+        """Of each fit on a pool: key, number of labels, classes (int32) of the reserved rows."""
         sql = "SELECT key, labels, classes FROM guesses WHERE pool = ? ORDER BY number"
         return self._read(sql, pool)
 

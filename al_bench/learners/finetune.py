@@ -21,11 +21,9 @@ def fitted(
     probe: LinearHead | None,
     rng: np.random.Generator,
 ) -> NetworkModel:
-    """The network trained on a training set; rows: (n,) the pool.
-
-    probe: first fits the head on the untrained body's outputs, then the whole network is trained
-    (linear probing then fine-tuning; Kumar et al., 2022). ValueError for an empty training set.
-    """
+    """The network trained on a training set; rows: (n,) the pool. probe: first fits the head on the
+    untrained body's outputs, then the whole network is trained (linear probing then fine-tuning;
+    Kumar et al., 2022). ValueError for an empty training set."""
     if len(training.rows) == 0:
         raise ValueError("a network got a training set without rows; wanted at least one")
     training_rows = rows.take(training.rows)

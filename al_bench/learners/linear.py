@@ -60,8 +60,7 @@ class LinearHead:
         return self.beside(np.zeros(rows.n_classes), rows, training)
 
     def beside(self, offset: Floats, rows: Rows, training: TrainingSet) -> LinearHeadModel:
-        """The head fitted with a fixed offset, (k,) or (m, k) by training row, added to its
-        scores."""
+        """The head fitted with a fixed offset of its training scores, (k,) or (m, k)."""
         if len(training.rows) == 0:
             raise ValueError("LinearHead got a training set without rows; wanted at least one")
         weights, shift = balance_loss(self.balance, training.targets, training.weights)

@@ -27,10 +27,11 @@ from al_bench.learners.network import Network, Reader
 from al_bench.learners.trainer import PLAIN, PRECISIONS, Trainer
 from al_bench.priors.device import exact
 
+Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of some rows
+
 
 class Terms(NamedTuple):
-    """A training set as a loss reads it: (m, k) targets, (m,) weights of mean one, and (k,) shift
-    of the scores in training."""
+    """A training set as a loss reads it: weights have mean one; shift is of training scores."""
 
     targets: Floats
     weights: Floats
@@ -79,8 +80,6 @@ class Loss:
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message=r".*LeafSpec.*")
 warnings.filterwarnings("ignore", message=r".*in eval mode at the start of training.*")  # intended
-
-Batch = tuple[Any, torch.Tensor, torch.Tensor]  # inputs, targets and weights of some rows
 
 
 @dataclass(frozen=True)
@@ -225,8 +224,7 @@ class _Steps(IterableDataset[Batch]):
 
 
 class Shared(Logger):
-    """A run's loggers, shared by all its fits: steps are counted over all fits, and the loggers
-    stay open."""
+    """A run's loggers, shared by all its fits: steps go on, and the loggers stay open."""
 
     name, version = "al_bench", 0
 

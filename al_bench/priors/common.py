@@ -1,5 +1,4 @@
-"""Code shared by priors: checks of the kind of data, wrappers of another prior, and class names in
-prompt templates."""
+"""What priors share: checks of the kind of data, wrappers, class names in prompts."""
 
 from __future__ import annotations
 
@@ -33,8 +32,7 @@ class Reading:
 
 
 class Around:
-    """A prior that wraps another one: the same features, and the same probabilities unless it
-    overrides them."""
+    """A prior that wraps another one: equal to it but for what it overrides."""
 
     inner: Prior
 
@@ -47,8 +45,7 @@ class Around:
 
 @dataclass(frozen=True)
 class Question:
-    """The question to a language model about each text: the template before and after the text, and
-    the prompts and class names that follow."""
+    """A question about each text: template before and after it, then prompts and class names."""
 
     before: str
     after: str
@@ -66,10 +63,8 @@ class Question:
 
 class Prompted(Around):
     """A prior for texts by a language model that reads a template, with another prior's features.
-
     template: of the prompt, with one ``{text}`` and optionally ``{classes}``; content_free: texts
-    without content, whose mean prediction is divided out (Zhao et al., 2021).
-    """
+    without content, whose mean prediction is divided out (Zhao et al., 2021)."""
 
     template: str
     content_free: Sequence[str]

@@ -1,5 +1,4 @@
-"""Many requests to an HTTP endpoint: a few at a time, with retries and a maximal cost; each reply
-is cached, so it is paid for once."""
+"""Many requests to an HTTP endpoint, with retries and a maximal cost, each paid for once."""
 
 from __future__ import annotations
 
@@ -134,9 +133,8 @@ class Client:
         self.done, self.in_flight, self.resume, self.reached = 0, 0.0, 0.0, False
 
     def ask(self, bodies: Sequence[Body]) -> list[Any]:
-        """The answer to each body, in order: from disk if it is cached, else by a request.
-
-        None: the request was refused or has no answer, while others have one; it is not sent again.
+        """The answer to each body, in order: from disk if it is cached, else by a request. None:
+        the request was refused or has no answer, while others have one; it is not sent again.
         EndpointError if a request fails; the answers received so far are kept."""
         folder = Path(os.environ.get(CACHE) or "~/.cache/al_bench").expanduser() / "answers"
         name = sha256(f"{self.place}\n{self.model}".encode()).hexdigest()[:16]
@@ -232,8 +230,7 @@ class Client:
     async def once(
         self, client: httpx2.AsyncClient, body: Body, guess: Tokens
     ) -> tuple[Any, Tokens]:
-        """The answer and its tokens; None if only this text has no answer. PassingError: a retry
-        may help."""
+        """The answer and its tokens; None if only this text has none. PassingError: try again."""
         import anyio
         import httpx2
 
@@ -360,11 +357,9 @@ def base_variable(variable: str) -> str:
 
 
 def key_for(url: str, variable: str) -> str | None:
-    """The key for this address, or None.
-
-    Rows and keys are sent only to this machine and to the host that the environment names, because
-    a config, a session or a model may come from somebody else. ValueError for any other host.
-    """
+    """The key for this address, or None. Rows and keys are sent only to this machine and to the
+    host that the environment names, because a config, a session or a model may come from somebody
+    else. ValueError for any other host."""
     base = base_variable(variable)
     named = os.environ.get(base) or PUBLIC.get(base, "")
     belongs = bool(named) and origin(url) == origin(named)

@@ -97,9 +97,8 @@ class TimmEncoder:
 
 @lru_cache(maxsize=2)
 def load_backbone(encoder: TimmEncoder) -> tuple[Any, Any]:
-    """Backbone (with its head) and evaluation transform, loaded once per process.
-
-    timm draws random weights first, so torch's global generator is restored."""
+    """Backbone with its head, and evaluation transform, loaded once; torch's generator is
+    restored."""
     import torch
     from timm.data import create_transform, resolve_data_config
 

@@ -90,8 +90,7 @@ class CausalModel:
 
 
 def tails_of(tokenizer: Any, context: str, endings: Sequence[str]) -> Tails:
-    """The tokens that a context shares with all its continuations, and the rest of each: a token
-    may span the end of the context and the ending."""
+    """The tokens that a context shares with all its continuations, and the rest of each."""
     known, *whole = tokenizer([context, *(context + ending for ending in endings)])["input_ids"]
     shared = min(map(len, whole)) - 1
     for tokens in (known, *whole):

@@ -28,6 +28,10 @@ PSEUDO = 0.1  # pseudo-votes added to each class
 USUAL = 0.8  # assumed accuracy of plain answers if it cannot be estimated
 PEERS = 3  # models needed to estimate accuracy from agreement
 Classes = tuple[tuple[str, ...], ...]
+SHARED = 1.5  # factor on the errors seen by disagreement: shared errors cannot be seen
+MARGIN = 0.05  # smallest distance of an estimated accuracy above chance
+SUREST = 0.99  # largest estimated accuracy
+ROUNDS = 50
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,7 @@ class Model:
 
 
 def spellings(task: Task) -> Classes:
-    """The spellings of each class that a file may use: all of its names, also with _ for a
-    space."""
+    """The spellings of each class that a file may use: its names, also with _ for a space."""
     words = zip(task.class_names, task.aliases or [()] * len(task.class_names), strict=True)
     every = [(name, *others) for name, others in words]
     return tuple(tuple({w: 0 for n in one for w in (n, n.replace(" ", "_"))}) for one in every)
@@ -204,12 +207,6 @@ def classes_of(file: Path, table: Any, column: str, classes: Classes) -> Ints:
     return np.array([number[value] for value in values], dtype=np.int64)
 
 
-SHARED = 1.5  # factor on the errors seen by disagreement: shared errors cannot be seen
-MARGIN = 0.05  # smallest distance of an estimated accuracy above chance
-SUREST = 0.99  # largest estimated accuracy
-ROUNDS = 50
-
-
 def smoothed(probabilities: Floats, accuracy: float) -> Floats:
     """(n, k) probabilities mixed with uniform ones, so that probability 1 becomes `accuracy`."""
     rest = (1 - accuracy) / (probabilities.shape[1] - 1)
@@ -217,11 +214,9 @@ def smoothed(probabilities: Floats, accuracy: float) -> Floats:
 
 
 def accuracies(answers: Ints, n_classes: int) -> Floats:
-    """(m,) accuracy of each of m models, from the agreement of (n, m) answers, ABSENT without an
-    answer; no label is read. O(n m k) per step.
-
-    By expectation maximisation (Dawid and Skene, 1979). Models share errors, which agreement cannot
-    show; so the error rate is multiplied by 1.5."""
+    """(m,) accuracy of each of m models, from the agreement of (n, m) answers, ABSENT without one,
+    by expectation maximisation (Dawid and Skene, 1979). Shared errors cannot be seen: hence the
+    factor."""
     n, m = answers.shape
     given = [np.flatnonzero(answers[:, j] != ABSENT) for j in range(m)]
     seen = [one_hot(answers[rows, j], n_classes) for j, rows in enumerate(given)]

@@ -45,8 +45,7 @@ def lines_of(file: Path, places: Mapping[str, int], inputs: Sequence[Any]) -> In
 
 
 def row_id(source: Any, row: int) -> str:
-    """16 hex digits that identify an input by its content: the bytes of a text, the size and pixels
-    of an image, the float32 numbers of a feature row; `row` is only for errors."""
+    """16 hex digits that identify an input by its content; `row` is only for errors."""
     if isinstance(source, str):
         content = b"text" + source.encode("utf-8", "surrogatepass")
     elif isinstance(source, np.ndarray) and source.ndim == 1:
@@ -75,8 +74,7 @@ def numbers(file: Path, table: Any, columns: Sequence[str]) -> Floats:
 
 
 def places_of(file: Path, table: Any, values: Floats) -> Mapping[str, int]:
-    """The line of each row in the file, by its row_id or that of its text; two lines of a row are
-    equal."""
+    """The line of each row, by its row_id or that of its text; two lines of a row are equal."""
     ids = [str(name or "") for name in table[ID].to_pylist()] if ID in table.column_names else []
     texts = table[TEXT].to_pylist() if TEXT in table.column_names else []
     ids += [row_id(text, 0) if text else "" for text in texts]

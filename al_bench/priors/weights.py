@@ -27,8 +27,7 @@ TOKENS = (".json", ".txt", ".model")
 
 
 def identity(weights: str, pin: str | None) -> str:
-    """The part of a cache key for these weights: their content, never their location. It opens no
-    package; an unpinned folder is read once."""
+    """The part of a cache key for these weights: their content, never their location."""
     if weights.startswith(PACKAGE):
         if pin is None:
             raise ValueError(f"{weights} has no pin; give the sha256 of its weight file")
@@ -70,8 +69,7 @@ def place(weights: str, pin: str | None) -> tuple[str, dict[str, str]]:
 def pretrained(
     weights: str, pin: str | None, precision: str, network: str, *others: str
 ) -> tuple[Any, ...]:
-    """A network of transformers, ready to predict, and its preprocessors by their classes'
-    names."""
+    """A network of transformers, ready to predict, and its preprocessors by class names."""
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
@@ -92,8 +90,7 @@ def pretrained(
 
 
 def dequantised(network: Any, file: Path) -> torch.nn.Module:
-    """A transformers encoder with float32 weights from the dynamically quantised ONNX graph in its
-    folder: (integers - zero point) x scale."""
+    """A transformers encoder with float32 weights from the quantised ONNX graph in its folder."""
     import torch
     import transformers
 

@@ -21,9 +21,8 @@ MOST = 40  # rows of a table on the page
 
 
 def write_report(analysis: Analysis, name: str, out: Path) -> list[Path]:
-    """Write under `out` tables/<name>.md (a page with an answer, a figure and a table) and .tex,
-    figures, every table's cells as details/<name>.parquet, and <name>.html with all of it; with
-    `report.glance` a page <name>_glance.md too."""
+    """Write a page, its table as LaTeX, figures, all cells as details, and HTML with all of it;
+    with `report.glance` a page <name>_glance.md too."""
     every, glance = tables(analysis), at_once(analysis.claims, analysis.spec.glance)
     folder = out / "tables"
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,8 +82,7 @@ def page(
     figures: Mapping[str, Sequence[Path]],
     shown: str = "",
 ) -> str:
-    """A page in Markdown: its question, the answer, the figure `shown` (by default the first that
-    there is), a table, what is missing, and links to the other files."""
+    """A page in Markdown: question, answer, the figure `shown` or the first, a table, and links."""
     spec = analysis.spec
     links = {key: f"../figures/{quote(files[0].name)}" for key, files in figures.items()}
     first = shown if shown in links else next(iter(links), None)

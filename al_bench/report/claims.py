@@ -34,8 +34,7 @@ from al_bench.report.stats import Floats
 
 @dataclass(frozen=True)
 class Opponent:
-    """A baseline and its metric: that of its models, or of its models times the prior at test;
-    method None: the prior alone."""
+    """A baseline and its metric, of its models or these times the prior; None: the prior alone."""
 
     method: Method | None
     metric: str
@@ -100,9 +99,8 @@ def at_once(results: Sequence[ClaimResult], names: Sequence[str]) -> list[ClaimR
 
 
 def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> ClaimResult:
-    """Compare a claim's method with its opponent in every setting; `missing` lists the comparisons
-    that lack runs. ValueError if `ours` selects several methods, or `baselines` no possible
-    baseline."""
+    """Compare a claim's method with its opponent in every setting; `missing`: what lacks runs.
+    ValueError if `ours` selects several methods, or `baselines` no possible one."""
     try:
         ours = only(f"report.claims {claim.name!r} ours", claim.ours, data.roles.methods)
     except NoMatchError as why:
@@ -148,8 +146,7 @@ def evaluate_claim(claim: Claim, data: ComparisonData, spec: ReportSpec) -> Clai
 
 
 def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[Method], list[str]]:
-    """The baselines of a claim (by default the report's), and sentences about selections without
-    runs. The claim's own method and methods that read the truth are excluded."""
+    """A claim's baselines without itself and readers of the truth, and selections without runs."""
     this = f"report.claims {claim.name!r}"
     found, missing = set(() if claim.baselines else roles.baselines), []
     for selection in claim.baselines:
@@ -170,10 +167,8 @@ def baselines_of(claim: Claim, ours: Method, roles: MethodRoles) -> tuple[list[M
 
 
 def layout(settings: Sequence[Setting]) -> dict[Setting, tuple[Setting, Setting]]:
-    """The table row and the set of every setting.
-
-    A row is a kind of noise or an annotator pool, and the prior too if some settings differ only in
-    that. A set is a data set, with further groups if it appears several times in a row."""
+    """The table row and the set of every setting. A row is a kind of noise or an annotator pool,
+    and a prior if settings differ only there; a set is a data set, and what else tells it apart."""
     rest = [choice.group for choice in settings[0].without("prior").choices]
     there = set(map(has_annotators, settings))
     by = [group for group, has in (("noise", False), ("annotators", True)) if has in there]

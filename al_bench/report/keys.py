@@ -29,10 +29,8 @@ GROUPS = (*SETTING, *METHOD, *ASKING)
 @total_ordering
 @dataclass(frozen=True)
 class Choice:
-    """A run's choice in one group: the option's name and its resolved config as JSON text.
-
-    Order: options without numbers first, then those with, by their numbers.
-    """
+    """A run's choice in one group: the option's name and its resolved config as JSON text. Order:
+    options without numbers first, then those with, by their numbers."""
 
     group: str
     option: str

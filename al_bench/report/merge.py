@@ -30,10 +30,9 @@ ROUNDING = 1.5 * 10**-PLACES  # older versions rounded halves differently in the
 
 
 def merged_tables(several: Mapping[str, Results]) -> Results:
-    """One table from several, given by name; a run in several is taken from the first.
-
-    ValueError if one id has different rows (seconds and rounding aside), an id is not the hash of
-    its run's columns, or one problem has different digests."""
+    """One table from several, given by name; a run in several is taken from the first. ValueError
+    if one id has different rows (seconds and rounding aside), an id is not the hash of its run's
+    columns, or one problem has different digests."""
     frames = {name: results.frame for name, results in several.items() if len(results.frame)}
     if not frames:
         raise ValueError(f"{', '.join(several)} have no finished run; there is nothing to merge")

@@ -63,11 +63,9 @@ def plainest(methods: Iterable[Method]) -> list[Method]:
 
 
 class Names:
-    """Display names, made of what varies among the methods and settings of a report.
-
-    An option is shown with the parameters that vary among its configs; for a part of a method, the
-    most common config is shown without them.
-    """
+    """Display names, made of what varies among the methods and settings of a report. An option is
+    shown with the parameters that vary among its configs; for a part of a method, the most common
+    config is shown without them."""
 
     def __init__(self, methods: Iterable[Method], settings: Iterable[Setting]) -> None:
         self.methods, self.settings = sorted(set(methods)), sorted(set(settings))
@@ -160,8 +158,7 @@ def whole(method: Method) -> str | None:
 
 
 def telling(key: Key, absent: Collection[str]) -> list[Choice]:
-    """The choices of a key worth showing: `absent` groups only if chosen, and no noise beside
-    annotators."""
+    """The choices of a key worth showing; `absent` groups if chosen, no noise beside annotators."""
     there = [c for c in key.choices if (c.group in absent, c.option) != (True, "none")]
     return [c for c in there if c.group != "noise"] if has_annotators(key) else there
 

@@ -18,10 +18,9 @@ LARGE = 40  # with more classes, the figure shows no class names
 
 
 def card_of(probabilities: Floats, truth: Ints) -> dict[str, Any]:
-    """The card of (n, k) zero-shot probabilities and (n,) true classes, in JSON values; O(n k).
-
-    Per class: `truth`, number of rows; `guessed`, of predicted rows; `expected`, sum of its
-    probabilities; `precision` and `recall`, None without rows."""
+    """The card of (n, k) zero-shot probabilities and (n,) true classes, in JSON values. Per class:
+    rows, `guessed` ones, `expected` sum of probabilities, precision and recall, None without
+    rows."""
     k, guess = probabilities.shape[1], probabilities.argmax(axis=1)
     confusion = np.bincount(truth * k + guess, minlength=k * k).reshape(k, k)
     confidence = probabilities.max(axis=1)

@@ -11,6 +11,9 @@ from al_bench.report.keys import METHOD, SETTING, Choice, K, Key, in_method
 from al_bench.runs.display import value
 
 Selection: TypeAlias = Mapping[str, Any]
+FIGURES = ("budget", "claims", "curves", "ranks", "heat", "recall", "precision", "ladder")
+LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
+VALUES = ("area", "end", "last")
 
 
 class NoMatchError(ValueError):
@@ -87,11 +90,6 @@ def as_text(selection: Selection) -> str:
     return "{" + ", ".join(f"{name}: {value(wanted)}" for name, wanted in selection.items()) + "}"
 
 
-FIGURES = ("budget", "claims", "curves", "ranks", "heat", "recall", "precision", "ladder")
-LOWER_IS_BETTER = ("nll", "ece", "imbalance_l1", "labelled_noise")
-VALUES = ("area", "end", "last")
-
-
 @dataclass(frozen=True)
 class Claim:
     """One method compared with an opponent, set by set.
@@ -99,8 +97,7 @@ class Claim:
     name: the opponent in words, as a table shows it; baselines: the methods of which the best in
     each set is the opponent (none: the report's); prior_alone: the opponent is the prior itself, a
     method without labels; times_prior: whether each baseline competes as it is and, if the runs
-    measured it, also with its model's probabilities multiplied by the prior's at test time.
-    """
+    measured it, also with its model's probabilities multiplied by the prior's at test time."""
 
     name: str
     ours: Selection
@@ -146,8 +143,7 @@ class Pivot:
     rows, columns: groups such as `dataset` or `supervision`, or `method` and `setting` for all of
     their groups; metrics: several become columns; value: `area` under the curve, `end` (mean over
     the last tenth of the budget), `last` (after the last round), or a fraction of the pool at which
-    a round ends; where: a selection of the runs that count; note: a remark for the reader.
-    """
+    a round ends; where: a selection of the runs that count; note: a remark for the reader."""
 
     title: str
     rows: tuple[str, ...]
@@ -190,8 +186,7 @@ class ReportSpec:
     groups that make up a method, with `learner` if it is not part of the setting; question: what
     the page answers; claims: comparisons over sets, see `Claim`; glance: the names of up to three
     of them, of one method, for a page of their own; lines: the names of those whose curves the
-    figure `budget` shows; tables: further tables, see `Pivot`.
-    """
+    figure `budget` shows; tables: further tables, see `Pivot`."""
 
     metric: str = "balanced_accuracy"
     ours: Sequence[Selection] | Selection = ()

@@ -68,8 +68,7 @@ def ranks(scores: Floats) -> Floats:
 
 
 def friedman(scores: Floats) -> float:
-    """p-value (Friedman, 1937) that k methods rank alike over n settings, scores (n, k); NaN for
-    few."""
+    """p-value (Friedman, 1937) that k methods rank alike over n settings, scores (n, k)."""
     from scipy.stats import friedmanchisquare
 
     if scores.shape[0] < 2 or scores.shape[1] < 3:

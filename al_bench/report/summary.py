@@ -17,8 +17,7 @@ from al_bench.report.stats import Floats, Paired, quantile_t
 
 @dataclass(frozen=True)
 class MeanDifference:
-    """A difference in the metric over sets: its mean, with 95 % CIs over seeds and over data sets,
-    NaN with one of them."""
+    """A mean difference in the metric, with 95 % CIs over seeds and sets, NaN with one of them."""
 
     mean: float
     over_seeds: tuple[float, float]

@@ -33,8 +33,7 @@ class Component:
 
     group: its config group; name: its option or class; params: its class, as ``_target_``, and its
     constructor's arguments by name; several: whether its run has several annotators, in which case
-    the class's ``several`` counts as a second version.
-    """
+    the class's ``several`` counts as a second version."""
 
     group: str
     name: str
@@ -54,8 +53,7 @@ class Component:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """The parameters with versions and sources, and hashes of files instead of their paths:
-        hashed into a run's id, written to manifests and tables of results."""
+        """What is hashed into a run's id: parameters, versions, sources, hashes of files."""
         found: dict[str, Any] = identified(self.params, self.several)
         return found
 
@@ -91,8 +89,7 @@ def joined_name(texts: Mapping[str, str]) -> str:
 
 
 def identified(node: Any, several: bool = False) -> Any:
-    """A config node with the version, source and content of each component in it; several: whether
-    the run has several annotators (the settings of a whole run show this by themselves)."""
+    """A config node with the version, source and content of each component in it."""
     if isinstance(node, list | tuple):
         return [identified(part, several) for part in node]
     if isinstance(node, float) and node.is_integer():

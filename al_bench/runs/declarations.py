@@ -106,8 +106,7 @@ def assigned(body: list[ast.stmt]) -> dict[str, ast.expr]:
 
 @cache
 def signature(target: str) -> Mapping[str, Any]:
-    """The parameters of a class's constructor, inherited ones included, with their default values
-    as a config expresses them; ``???`` without one."""
+    """The parameters of a constructor and their defaults as a config has them, or ``???``."""
     node, module = definition(target), module_of(target)
     if not isinstance(node, ast.ClassDef):
         return {}
@@ -129,8 +128,7 @@ def signature(target: str) -> Mapping[str, Any]:
 
 
 def expressed(node: ast.expr | None, module: str) -> Any:
-    """The value of an expression in a module as a config expresses it: of literals, constants and
-    objects of our classes."""
+    """The value of a literal, constant or object of our classes as a config expresses it."""
     if node is None:
         return MISSING
     if isinstance(node, ast.Dict):

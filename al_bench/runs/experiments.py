@@ -48,8 +48,7 @@ def command_lines(overrides: Sequence[str], extra: Path | None) -> dict[str, tup
 
 
 def sweeps(name: str, extra: Path | None) -> dict[str, dict[str, Any]]:
-    """The settings of each sweep of an experiment with each arm, by name; empty if it has
-    neither."""
+    """The settings of each sweep of an experiment with each arm, by name."""
     config = OmegaConf.to_container(composed([f"experiment={name}"], extra))
     assert isinstance(config, dict)
     both = []

@@ -1,7 +1,6 @@
 """W&B, TensorBoard and CSV through Lightning's loggers; our own files are the record.
 
-A logger is opened for one run, given its rounds (the finished ones first when a run is resumed),
-and always closed, so that the runs of one process never mix.
+A logger is opened for one run, gets its rounds, and is always closed: runs never mix.
 """
 
 from __future__ import annotations

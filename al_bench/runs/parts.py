@@ -21,8 +21,7 @@ from al_bench.runs.plan import Job
 
 
 def parts_of(job: Job, problem: Problem) -> tuple[Parts, Any]:
-    """The components that a run's config names, and the trainer of its networks. Only here is the
-    truth given to an upper reference."""
+    """The components of a run and its trainer; only here upper references get the truth."""
     protocol = checked_protocol(instantiate(job.at("protocol")))
     check_asking(job, problem, protocol)
     rules = [instantiate(job.at(group)) for group in ("init", "strategy", "supervision")]

@@ -45,8 +45,7 @@ PLAIN = re.compile(r"[\w/]+(@[\w.]+)?=[\w./-]+")  # an override that chooses one
 
 @dataclass(frozen=True)
 class Node:
-    """A composed config or one top-level key of it, the chosen option of each config group, and
-    Hydra's own settings."""
+    """A composed config, or one key of it, its options by group, and Hydra's own settings."""
 
     config: DictConfig
     choices: Mapping[str, str]
@@ -101,8 +100,7 @@ class Job:
         return None if name == "None" else name
 
     def at(self, key: str) -> Any:
-        """The plain value of one top-level key; only one that refers to others needs the whole
-        config."""
+        """The plain value of one key; only one that refers to others needs the whole config."""
         plain = self.changed.get(key, self.base).plain
         return plain[key] if key in plain else resolved(self.config)[key]
 
@@ -132,11 +130,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """Every run of a command line; runs on the same problem are adjacent.
-
-    Options of different nodes are independent, so each is composed once: the cost of a plan grows
-    with the number of options, not of runs.
-    """
+    """Every run of a command line; runs on the same problem are adjacent. Each option is composed
+    once, so that the cost grows with their number, not with that of runs."""
 
     overrides: tuple[str, ...]  # the command line
     fixed: tuple[str, ...]  # the overrides that all runs share
@@ -244,8 +239,7 @@ def by_hydra(overrides: Sequence[str], extra: Path | None) -> Node:
 def plan(
     overrides: Sequence[str], extra: Path | None = None, compose: Composer | None = None
 ) -> Plan:
-    """Every run that ``albench run <overrides>`` would make; compose: a composer to share with
-    other plans."""
+    """Every run that ``albench run <overrides>`` would make; compose: shared with other plans."""
     if extra is not None:
         trust_folder(extra)
     folders, compose = config_folders(extra), compose or Composer(extra)
@@ -300,8 +294,7 @@ def overrides_parser() -> Any:
 
 
 def with_values(node: Node, key: str, overrides: Sequence[str], folders: Sequence[Path]) -> Node:
-    """One top-level key of a composed config with values set as Hydra sets them, some fifty times
-    faster than composing it anew."""
+    """One key of a composed config with values set as Hydra does, fifty times faster."""
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra.errors import ConfigCompositionException
 
@@ -332,8 +325,7 @@ def composed(overrides: Sequence[str], extra: Path | None) -> DictConfig:
 
 
 def together(combinations: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """Combinations reordered so that those with the same problem are adjacent: a process keeps
-    it."""
+    """Combinations reordered so that those with the same problem are adjacent."""
     same: dict[tuple[tuple[str, ...], ...], list[Sequence[str]]] = {}
     for combination in combinations:
         parts = _by_node(combination)

@@ -47,10 +47,8 @@ def execute(
     job: Job, *, problem: Problem | None = None, wait: bool = False, say: Aloud | None = None
 ) -> str:
     """Make one run and return its id. A finished run is skipped (unless its config has `again`), an
-    interrupted one resumed; one that another process is making is skipped, or waited for.
-
-    A failure is written to the manifest and raised. problem: made of arrays; say: prints the
-    progress."""
+    interrupted one resumed; one that another process is making is skipped, or waited for. A failure
+    is written to the manifest and raised. problem: made of arrays; say: prints the progress."""
     say, known, results = say or Aloud(), identified(job.science), Path(job.at("results"))
     folder = RunFolder(results / "runs" / name_of(known))
     with started(job, folder, known, wait, say) as manifest:
@@ -90,8 +88,7 @@ def execute(
 def started(
     job: Job, folder: RunFolder, known: Mapping[str, Any], wait: bool, say: Aloud
 ) -> Iterator[dict[str, Any] | None]:
-    """Hold the folder of a run while it is made, and keep its manifest. None if the run is finished
-    already or another process is making it."""
+    """Hold a run's folder and keep its manifest; None if it is finished, or made elsewhere."""
     try:
         with folder.held(wait):
             manifest = {} if job.at("again") else read_manifest(folder.folder)

@@ -16,12 +16,15 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from al_bench.core.hashing import replaced
-from al_bench.core.loop import Round
+
+if TYPE_CHECKING:
+    from al_bench.core.loop import Round
 
 Fits = tuple[str, Callable[[Any], bool]]  # what a value must be: in words, and as a test
+log = logging.getLogger(__name__)
 
 
 def _is_count(value: Any) -> bool:
@@ -115,8 +118,6 @@ def read_round(line: bytes | str) -> dict[str, Any]:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"it is not JSON ({error})") from None
-    if isinstance(found, dict) and isinstance(found.get("queried"), list):  # fill in an older line
-        found = {"ids": [], "annotators": [], "cost": float(len(found["queried"])), **found}
     if not isinstance(found, dict) or found.keys() != ROUND.keys():
         raise ValueError(f"it is {shortened(found)}; wanted the keys {', '.join(ROUND)}")
     for key, (wanted, fits) in ROUND.items():
@@ -135,15 +136,14 @@ def shortened(value: Any) -> str:
     return repr(value)[:60]
 
 
-log = logging.getLogger(__name__)
-
-
 class BusyError(RuntimeError):
     """Another process is writing this run."""
 
 
 def read_rounds(folder: Path) -> list[Round]:
     """The finished rounds of a run, in order; ValueError if a complete line is damaged."""
+    from al_bench.core.loop import Round
+
     return [Round(**line) for line in read_round_lines(folder)[0]]
 
 

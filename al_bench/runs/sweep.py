@@ -134,7 +134,6 @@ def run_part(
     config: DictConfig,
 ) -> list[str]:
     """Make the runs of one part of a plan in `folder`, in sequence; returns a sentence per failure.
-
     planned_as: the command line and the digest of the plan; leader: the id of a process without
     which this one ends, or None."""
     from al_bench.runs.run import execute
@@ -187,10 +186,8 @@ def runs_per_job(planned: Plan) -> int:
 @dataclass
 class Counted(Aloud):
     """The output of one run among many: how many are done in all processes, and the time left.
-
     total: the number of runs; tally: a file to which every process of the sweep adds one letter per
-    run; began: the start time. A round is printed if nothing was printed for some seconds.
-    """
+    run; began: the start time. A round is printed if nothing was printed for some seconds."""
 
     total: int
     tally: Path

@@ -90,8 +90,7 @@ def near(
     budget: int,
     rng: np.random.Generator,
 ) -> Ints | Querying:
-    """The choice of `inner` among at most `most` rows most similar to the anchors that retrieved
-    them; random rows fill up to the budget."""
+    """The choice of `inner` among the rows nearest to anchors, filled up at random."""
     rows, features = state.unlabelled, state.rows.features
     score = mean_similarity(unit_rows(features, rows), unit_rows(features, anchors), neighbours)
     amount = max(budget, min(most, int(np.isfinite(score).sum())))
@@ -111,8 +110,7 @@ def spread_positions(features: Floats, amount: int, rng: np.random.Generator) ->
 
 
 def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
-    """(n,) mean inner product of each row with the anchors that have it among their `neighbours`
-    nearest, ties included; minus infinity for a row that is no anchor's neighbour."""
+    """(n,) mean inner product with the anchors that have a row among their nearest, or -inf."""
     sums, times = np.zeros(len(pool)), np.zeros(len(pool))
     step = max(1, CELLS // max(1, min(len(pool), ROWS)))
     for start in range(0, len(anchors), step):
@@ -123,8 +121,7 @@ def mean_similarity(pool: Floats, anchors: Floats, neighbours: int) -> Floats:
 
 
 def nearest(pool: Floats, anchors: Floats, neighbours: int) -> tuple[Ints, Floats]:
-    """(f,) rows among the `neighbours` nearest of an anchor, once per anchor, with similarities; in
-    blocks, as thresholds only rise."""
+    """(f,) rows among the nearest of an anchor, once per anchor, with similarities; in blocks."""
     best = np.full((len(anchors), min(neighbours, len(pool))), -np.inf, dtype=pool.dtype)
     found: list[tuple[Ints, Ints, Floats]] = []
     for part in blocks(len(pool), ROWS):

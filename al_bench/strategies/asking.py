@@ -148,11 +148,10 @@ def _followed(choice: Querying, last: Ints) -> Querying:
 def chance_of_change(probs: Floats, accuracy: float) -> Floats:
     """(m,) probability that one more answer changes the most probable class, by Bayes' rule.
 
-    probs: (m, k) q, of the true class; accuracy: a, of the annotator, with evenly spread errors
-    ``e = (1 - a) / (k - 1)``. Answer c has probability ``a q_c + e (1 - q_c)`` and makes c the most
+    probs: (m, k) q, of the true class; accuracy: a, of the annotator, with evenly spread errors ``e
+    = (1 - a) / (k - 1)``. Answer c has probability ``a q_c + e (1 - q_c)`` and makes c the most
     probable class in place of t if ``a q_c > e q_t``; the result sums over these c. Zero if a is at
-    most chance, as such an answer carries no information.
-    """
+    most chance, as such an answer carries no information."""
     k = probs.shape[1]
     error = (1 - accuracy) / (k - 1)
     if accuracy <= error:

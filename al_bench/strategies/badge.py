@@ -45,9 +45,7 @@ class Badge:
 
 
 def residuals(probs: Floats) -> Floats:
-    """(n, k) p - onehot(argmax p): the loss gradient by the logits, for the predicted class.
-
-    The entry p - 1 is computed as minus the sum of the others, which keeps more digits."""
+    """(n, k) p - onehot(argmax p), the loss gradient; p - 1 is minus the sum of the others."""
     out = probs.copy()
     at = np.arange(len(probs)), probs.argmax(axis=1)
     out[at] = 0
@@ -104,8 +102,7 @@ class Vessal:
 
 
 def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> Floats:
-    """(n, dim) products of random projections of residuals and of features: unbiased inner
-    products."""
+    """(n, dim) random projections of residuals times features: unbiased inner products."""
     features = state.rows.features
     left = rng.standard_normal((state.n_classes, dim)).astype(features.dtype)
     right = rng.standard_normal((features.shape[1], dim)).astype(features.dtype)
@@ -118,9 +115,8 @@ def projected(state: State, rows: Ints, dim: int, rng: np.random.Generator) -> F
 
 
 def one_pass(sketch: Floats, luck: Floats, ridge: float, budget: int) -> Ints:
-    """Positions kept, at most `budget`: row t is kept if luck[t] is below its probability. A
-    block's quadratic forms are computed together and corrected for each row that is kept inside
-    it."""
+    """Positions kept, at most `budget`: row t if luck[t] is below its probability. Blocks are
+    computed at once and corrected for rows kept inside."""
     n, dim = sketch.shape
     inverse = np.eye(dim) / ridge
     kept: list[int] = []

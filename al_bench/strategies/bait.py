@@ -98,10 +98,9 @@ class Bait:
 class Factors(NamedTuple):
     """Factors of the Fisher information of n rows, in features and most probable classes.
 
-    features: (n, d); classes: (n, c), ascending; probs: (n, c) of these, summing to one; roots:
-    (n, c, c) with rows sqrt(p_j) (onehot(j) - p). The information of a row is the Kronecker product
-    of roots' roots and the outer product of its features.
-    """
+    features: (n, d); classes: (n, c), ascending; probs: (n, c) of these, summing to one; roots: (n,
+    c, c) with rows sqrt(p_j) (onehot(j) - p). The information of a row is the Kronecker product of
+    roots' roots and the outer product of its features."""
 
     features: Floats
     classes: Ints

@@ -11,7 +11,6 @@ def rarest_first(
     classes: Ints, scores: Floats, counts: Ints, budget: int, rng: np.random.Generator
 ) -> Ints:
     """Positions picked by always taking the best row of the class with the fewest labels so far.
-
     classes, scores: (m,) assumed class of each row, and its score within its class; counts: (k,)
     labels at the start. Ties at random. O(m log m + budget k)."""
     shuffled = rng.permutation(len(classes))
@@ -29,8 +28,7 @@ def rarest_first(
 
 
 def rare_classes(state: State, by: str) -> Bools:
-    """(k,) whether a class has less than the average mass; all True if none has. by: "labels", or
-    "prior" for the foundation model's probabilities over the visible rows."""
+    """(k,) whether a class has less than the average mass, by "labels" or by "prior"; or all."""
     if by == "labels":
         mass = state.counts.astype(float)
     elif by == "prior":
@@ -42,8 +40,7 @@ def rare_classes(state: State, by: str) -> Bools:
 
 
 def product(model: Floats, prior: Floats, floor: float) -> Floats:
-    """(n, k) normalised product of probabilities, each raised to `floor`, so that no zero is a
-    veto."""
+    """(n, k) normalised product of probabilities of at least `floor`: no zero is a veto."""
     both = np.maximum(model, floor) * np.maximum(prior, floor)
     return np.asarray(both / both.sum(axis=1, keepdims=True))
 

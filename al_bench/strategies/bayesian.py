@@ -111,8 +111,7 @@ class BatchBald(Bald):
 def joint_greedy(
     predictions: Floats, budget: int, configurations: int, rng: np.random.Generator
 ) -> Ints:
-    """(budget,) positions that greedily maximise the mutual information of answers and model;
-    predictions: (c, t, k)."""
+    """(budget,) positions of greatest mutual information of answers and model, (c, t, k)."""
     c, t, _ = predictions.shape
     flat = np.ascontiguousarray(predictions.transpose(1, 0, 2), dtype=np.float64)  # (t, c, k)
     own = entropy(flat)  # (t, c): entropy of an answer given the model

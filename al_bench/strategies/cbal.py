@@ -52,8 +52,7 @@ class CBAL:
 def relaxed(
     cost: Floats, probs: Floats, wanted: Floats, weight: float, budget: int, columns: int
 ) -> Floats:
-    """(n,) the optimal z of min z.cost + weight |z probs - wanted|_1, 0 <= z <= 1, sum z =
-    budget."""
+    """(n,) the best z of z.cost + weight |z probs - wanted|_1, 0 <= z <= 1, sum z = budget."""
     from scipy.optimize import linprog
 
     n, k = probs.shape

@@ -71,8 +71,7 @@ class ProbCover:
 
 
 def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
-    """The largest squared radius at which a fraction `purity` of the open balls is of one
-    cluster."""
+    """The largest squared radius at which a part `purity` of the open balls is of one cluster."""
     nearest = np.full(len(squared), np.inf)
     for cluster in np.unique(assigned):
         inside = assigned == cluster
@@ -84,8 +83,7 @@ def pure_radius(squared: Floats, assigned: Ints, purity: float) -> float:
 
 
 def greedy_cover(near: NDArray[np.bool_], covered: NDArray[np.bool_], budget: int) -> Ints:
-    """Positions that cover most new rows, one by one, until all is covered or the budget is spent.
-    near: (s, s) symmetric; covered: (s,), changed in place. O(s^2) time in all."""
+    """Positions that cover most new rows; near: (s, s); covered: (s,), changed in place."""
     edges = near.view(np.uint8)
     degrees = np.zeros(len(near), dtype=np.int64)
     open_rows = np.flatnonzero(~covered)

@@ -88,8 +88,7 @@ class Direct:
 
 
 def interval(spots: Ints, signs: Ints, length: int) -> tuple[int, int]:
-    """The interval of thresholds that may be best: it starts after the leading members and ends
-    before the trailing non-members. A threshold t has t places before it."""
+    """The interval of thresholds that may be best, after leading and before trailing ones."""
     members, others = spots[signs > 0], spots[signs < 0]
     front = members[: np.searchsorted(members, others[0])] if len(others) else members
     back = others[np.searchsorted(others, members[-1]) :] if len(members) else others
@@ -100,8 +99,7 @@ def interval(spots: Ints, signs: Ints, length: int) -> tuple[int, int]:
 def shrink(
     spots: Ints, signs: Ints, low: int, high: int, target: int, rng: np.random.Generator
 ) -> tuple[int, int]:
-    """Move the ends of an interval of thresholds inwards to `target` unknown places: the end with
-    more errors, both by the same amount if equal. Moves whole plateaus: O(l log l)."""
+    """Move an interval's ends inwards to `target` unknown places, by whole plateaus."""
     right = np.append(0, np.cumsum(signs))  # members minus others in front of spot i
     while (extra := count_unknown(spots, low, high) - target) > 0:
         at_low, at_high = np.searchsorted(spots, [low, high])

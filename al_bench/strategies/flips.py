@@ -63,10 +63,8 @@ class AlfaMix:
 
 def flip_steps(state: State) -> Floats:
     """(u,) the smallest fraction of the distance to a class mean that flips the row; inf if none.
-
     Along the unit loss gradient g the score of class j gains (W g)_j a unit, so it overtakes the
-    predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c).
-    """
+    predicted class c after (s_c - s_j) / ((W g)_j - (W g)_c)."""
     features, weight, bias = linear_head(state)
     labels = state.labels[state.labelled]
     labelled = features[state.labelled]
@@ -172,8 +170,7 @@ def standardised(features: Floats, labelled: Floats, rate: float) -> Floats:
 
     The authors' head is dropout, batch normalisation without learned scale, and a linear map. Under
     dropout the labelled rows (m, d) keep their mean, and their second moment is divided by 1 -
-    rate; 1e-5 is added to the variance, as in PyTorch.
-    """
+    rate; 1e-5 is added to the variance, as in PyTorch."""
     mean = labelled.mean(axis=0, dtype=np.float64)
     second = np.mean(np.square(labelled, dtype=np.float64), axis=0) / (1 - rate)
     scale = 1 / np.sqrt(np.maximum(second - mean**2, 0) + 1e-5)

@@ -56,8 +56,7 @@ class Galaxy:
 
 
 def next_place(spots: Ints, signs: Ints, length: int, rng: np.random.Generator) -> int | None:
-    """The place to query on a line; None if no two answers are opposite. spots: (l,) ascending
-    places of known rows; signs: (l,) +1, -1, or 0 for no answer."""
+    """The place to query on a line, from ascending known places and their signs; or None."""
     left, right = _carry(signs), _carry(signs[::-1])[::-1]
     opposite = left[:-1] * right[1:] < 0
     if not opposite.any():

@@ -89,8 +89,7 @@ def suspected(
     linear head with k + 1 classes is trained on all of them by SGD from zero; unlabelled rows get
     class k. A row's score is its class's score minus the best other one, before each step, averaged
     over epochs. The threshold is a percentile of the unlabelled rows' scores. The authors drop an
-    incomplete last batch; here it is smaller.
-    """
+    incomplete last batch; here it is smaller."""
     classes = np.append(answers, np.full(len(features) - len(answers), k))
     design = np.c_[features, np.ones(len(features))]
     weight = np.zeros((design.shape[1], k + 1))

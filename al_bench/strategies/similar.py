@@ -78,8 +78,7 @@ class FLCG:
 
 
 def gradient_similarity(state: State, left: Ints, right: Ints) -> Floats:
-    """(m, c) cosine of last-layer gradients, rescaled to [0, 1], at a row's label or else at the
-    predicted class."""
+    """(m, c) cosine of last-layer gradients in 0..1, at a row's label or predicted class."""
     residual, features = _directions(state, right)
     out = np.empty((len(left), len(right)), dtype=np.float32)
     for part in blocks(len(left)):
@@ -99,8 +98,7 @@ def _directions(state: State, rows: Ints) -> tuple[Floats, Floats]:
 
 
 def cover(similar: Floats, start: Floats, bonus: Floats, budget: int) -> Ints:
-    """Positions chosen greedily to raise the best similarity to each of c targets. similar: (m, c);
-    start: (c,) initial similarity; bonus: (m,) added to the gains."""
+    """Positions chosen greedily to raise the best similarity, (m, c), to each of c targets."""
     best = start.copy()
 
     def gain(at: Ints) -> Floats:

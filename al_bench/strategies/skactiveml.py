@@ -98,8 +98,7 @@ def required(parameters: Mapping[str, Parameter]) -> set[str]:
 
 
 def task_model_names(parameters: Mapping[str, Parameter]) -> set[str]:
-    """Names of a query's parameters that accept a fitted classifier; none if the query refits
-    it."""
+    """Names of a query's parameters that accept a fitted classifier which it does not refit."""
     return set() if "ignore_partial_fit" in parameters else {"clf", "estimator"} & set(parameters)
 
 

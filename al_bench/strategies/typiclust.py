@@ -108,8 +108,7 @@ def densest_in_turn(features: Floats, members: list[Ints], budget: int, neighbou
 
 
 def typicality(features: Floats, neighbours: int, power: int = 1) -> Floats:
-    """(m,) one over the mean of distance^power to the nearest `neighbours` other rows, or half of
-    them; rounded, so that two rows that are each other's nearest are tied."""
+    """(m,) one over the mean distance^power to the nearest `neighbours` rows, or half; rounded."""
     nearest = max(1, min(neighbours, len(features) // 2))
     if len(features) == 1:
         return np.ones(1)

@@ -1,5 +1,4 @@
-"""Uncertainty of the task model (Lewis and Gale, 1994), alone or times the prior, and
-disagreement of the two."""
+"""Uncertainty of the task model (Lewis and Gale, 1994), alone, and against the prior."""
 
 from __future__ import annotations
 

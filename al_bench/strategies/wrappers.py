@@ -126,8 +126,7 @@ class SelectiveQuerying:
 
 
 def confidence_bars(state: State) -> Floats:
-    """(k,) mean largest prior probability on the rows labelled with each class; infinite
-    without."""
+    """(k,) mean largest prior probability on rows labelled with each class, or infinite."""
     best = state.rows.prior[state.labelled].max(axis=1, initial=0).astype(float)
     sums = np.bincount(state.labels[state.labelled], weights=best, minlength=state.n_classes)
     return np.where(state.counts > 0, sums / np.maximum(state.counts, 1), np.inf)

@@ -22,11 +22,13 @@ from al_bench.core.state import (
 )
 from al_bench.crowd.consensus import Majority
 
+WORDS = ("cat", "ship", "sea", "dog")  # one per class
+SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # accuracies; with two classes, the last is mostly wrong
+
 
 @dataclass(frozen=True)
 class Situation:
-    """A state to check a component in, and what the component must not see: the (n,) truth and the
-    (n, a) answers of all annotators."""
+    """A state, and what a component must not see: (n,) truth and (n, a) all answers."""
 
     name: str
     state: State
@@ -75,8 +77,7 @@ def make_state(
 
 
 def make_trained(n: int = 200, believing: bool = True) -> tuple[State, Ints]:
-    """A state with the training set of an earlier round, with pseudo-labels and soft targets:
-    (state, truth)."""
+    """A state with an earlier round's training set with soft pseudo-labels: (state, truth)."""
     state, truth = make_state(n)
     then, since = np.split(state.labelled, [len(state.labelled) // 2])
     rows = np.concatenate([then, since[::2], state.unlabelled[::3]])
@@ -99,12 +100,8 @@ def after_training(seed: int) -> Situation:
     return Situation("a training set of an earlier round", state, truth, truth[:, None])
 
 
-WORDS = ("cat", "ship", "sea", "dog")  # one per class
-
-
 def telling_inputs(kind: str, truth: Ints, seed: int = 0) -> Sequence[Any]:
-    """(n,) inputs that show the class of a row: texts that contain its name, or images of its
-    colour."""
+    """(n,) texts that contain the name of a row's class, or images of its colour."""
     generator = np.random.default_rng(seed)
     if kind == "text":
         other = generator.choice(["the big", "a small", "this"], size=len(truth))
@@ -161,12 +158,8 @@ def _states() -> Iterator[tuple[str, State, Ints]]:
     yield "more classes than rows", many, truth_many
 
 
-SKILLS = (0.9, 0.8, 0.7, 0.6, 0.3)  # accuracies; with two classes, the last is mostly wrong
-
-
 def make_table(truth: Ints, k: int, here: float, seed: int) -> Ints:
-    """(n, a) answers by annotators with the accuracies SKILLS, each to a fraction `here` of the
-    rows."""
+    """(n, a) answers with the accuracies SKILLS, each to a fraction `here` of the rows."""
     rng = np.random.default_rng([seed, 5])
     shape = (len(truth), len(SKILLS))
     right = rng.random(shape) < np.array(SKILLS)
@@ -188,8 +181,7 @@ def people_of(table: Ints, identified: bool) -> AnnotatorPool:
 
 
 def bought(state: State, table: Ints, rows: Ints, rng: np.random.Generator) -> State:
-    """The state after one more answer to each of these rows, by a random annotator or the next
-    place."""
+    """The state after one more answer to each of these rows, by a random annotator or place."""
     pool = state.annotator_pool
     assert pool is not None
     draw = rng.uniform(1, 2, size=(len(rows), len(pool))) if pool.identified else 1.0

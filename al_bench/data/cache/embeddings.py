@@ -27,8 +27,7 @@ class Choosing(Protocol):
 
 @runtime_checkable
 class Adjusting(Protocol):
-    """A prior that transforms the whole table of another prior's zero-shot probabilities; this is
-    cheap, so the result is not cached."""
+    """A prior that transforms the whole table of another one, which is cheap: it is not cached."""
 
     inner: Prior
 
@@ -37,8 +36,7 @@ class Adjusting(Protocol):
 
 @runtime_checkable
 class Remembering(Protocol):
-    """A prior that caches its model's answers itself. It gets a whole split at once, so that it can
-    estimate the cost beforehand."""
+    """A prior that caches its model's answers itself, and gets a whole split at once."""
 
     whole: bool
 

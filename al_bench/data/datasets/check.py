@@ -25,16 +25,14 @@ def spaced(name: str) -> str:
 
 
 def refuse(where: str, wrong: Sized, says: Callable[[Any], str], wanted: str) -> None:
-    """ValueError about the first of these wrong rows, if there are any, with what `says` says of
-    it."""
+    """ValueError about the first of these wrong rows, if any; `says` describes it."""
     if len(wrong):
         first = next(iter(wrong))  # type: ignore[call-overload]
         raise ValueError(f"{where}: {says(first)} ({len(wrong)} such rows); wanted {wanted}")
 
 
 def checked_dataset(dataset: Dataset) -> Dataset:
-    """The data set with class names as words; ValueError if anything of it is not as it should
-    be."""
+    """The data set with class names as words; ValueError if anything of it is wrong."""
     check_file_name(dataset.name)
     dataset = replace(dataset, class_names=tuple(map(spaced, dataset.class_names)))
     one_of(dataset.name, MODALITIES, modality=dataset.modality)

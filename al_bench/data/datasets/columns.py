@@ -1,5 +1,4 @@
-"""Reading parquet files in place, and labels, class names and human columns from a table. Classes
-are matched by name, never by position."""
+"""Labels, class names and people's answers from tables; classes are matched by name."""
 
 from __future__ import annotations
 
@@ -16,6 +15,7 @@ from al_bench.data.datasets.check import refuse
 from al_bench.data.types import People
 
 NOBODY = (None, "", ABSENT)  # cells without an answer
+KEYS = ("answers", "who", "missing")
 
 
 def why_absent(name: str, *files: str) -> str | None:
@@ -104,8 +104,7 @@ def numbered(
     n_classes: int,
     missing: bool = False,
 ) -> Ints:
-    """(n,) class numbers from a column of class numbers, or of the training labels' names `own`;
-    with `missing`, an empty cell or -1 becomes ABSENT."""
+    """(n,) class numbers, from numbers or the names `own`; `missing`: an empty cell is ABSENT."""
     values = list(table[column_of(where, table, column)][:])
     theirs = getattr(table.features[column], "names", None)
     if theirs and own and list(theirs) != list(own):
@@ -125,9 +124,8 @@ def numbered(
 def class_words(
     where: str, own: Sequence[str] | None, given: Mapping[str, str] | Sequence[str] | None
 ) -> tuple[str, ...]:
-    """The words for each class number, looked up by the data's own name if it has one.
-
-    A list is allowed only if labels are only numbers: with names, its order need not be theirs."""
+    """The words for each class number, by the data's own names; a list only where labels are bare
+    numbers: else its order need not be theirs."""
     if own is None:
         if given is None or isinstance(given, Mapping):
             raise ValueError(f"{where} holds bare numbers; wanted class_names as a list, in the "
@@ -169,9 +167,6 @@ def human_columns(
             votes = [np.array(table[column][:], dtype=np.int64) for column in source]
             columns[name] = np.stack(votes, axis=1)
     return columns
-
-
-KEYS = ("answers", "who", "missing")
 
 
 def people_columns(

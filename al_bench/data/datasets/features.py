@@ -18,8 +18,7 @@ from al_bench.data.types import Dataset, Split
 
 @dataclass(frozen=True)
 class FeatureRows(Sequence[Any]):
-    """Rows given as embeddings. features: (n, d) float32; prior: (n, k) class probabilities whose
-    rows sum to one, or None if the file has none. A slice is a FeatureRows too."""
+    """Rows given as embeddings, (n, d) float32, with (n, k) class probabilities or None."""
 
     features: Floats
     prior: Floats | None

@@ -1,5 +1,4 @@
-"""Parts of a data set: one split divided into a pool and a test split, or a data set without
-classes that are too rare to measure."""
+"""Parts of data sets: one split as pool and test, without rare classes, or a limit of rows."""
 
 from __future__ import annotations
 

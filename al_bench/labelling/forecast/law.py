@@ -26,6 +26,39 @@ PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0)  # of the ridge, in mean squared lengths 
 MOST = 500  # labelled rows that are asked how well features tell them
 WORD = 5  # labels that what the foundation model says of itself is worth
 STEPS = 50  # of expectation maximisation
+Bools = NDArray[np.bool_]
+RUNS = Path(__file__).parent / "runs.parquet"
+ALONE = "foundation model"
+ARMS = ("random", "margin", "codecision")
+STARTS = (0, 30, 50, 100, 200)  # numbers of labels that the law was fitted with
+PER_CLASS = np.array([1.0, 2, 4, 8, 16, 32])  # labels a class at which errors are kept
+MOST_PER_CLASS, MOST_OF_POOL = 40, 0.15  # labels that the runs had
+PENALTY = 0.3  # of the ridge, in variances of a fact
+PLAIN = (
+    "labels seen of a class",
+    "labels by features",
+    "labels seen x by features",
+    "log labels a class",
+)
+KNOWN = {  # the facts that each arm depends on
+    ALONE: (
+        "recall of the foundation model",
+        "its accuracy",
+        "its confidence",
+        "log classes",
+        "noise",
+    ),
+    "random": PLAIN,
+    "margin": PLAIN,
+    "codecision": (
+        *PLAIN[:3],
+        "recall of the foundation model",
+        "log classes",
+        "noise",
+        "noise x recall",
+        "labels seen x recall",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +69,7 @@ class Facts:
     confidence: mean probability of the foundation model's class; right, recall: its accuracy, and
     mean recall of the classes, as it says itself or, with labels, as these say; shares: (k,) of the
     classes, likewise; learnable: fraction of variance of the labels that a linear head on the
-    features explains, leave-one-out, 0 without any.
-    """
+    features explains, leave-one-out, 0 without any."""
 
     rows: int
     classes: int
@@ -55,8 +87,7 @@ class Facts:
         return cls(**{one.name: line[one.name] for one in fields(cls)})
 
     def seen(self, labels: Floats | float) -> Floats:
-        """The labels of a class, geometric mean over classes, that so many of random rows hold; in
-        labels without noise that say as much."""
+        """The labels of a class, geometric mean over classes, in labels without noise."""
         k, counts = self.classes, np.asarray(labels, dtype=float)[..., None] * self.shares
         worth = max(1 - self.noise * k / (k - 1), 0.0) ** 2
         return np.asarray(np.exp(np.log1p(counts * worth).mean(axis=-1)) - 1)
@@ -94,8 +125,7 @@ def agreement(
     answers err evenly over the other classes (Dawid and Skene, 1979). Recalls lie about the
     accuracy, the accuracy about what the model says itself, and the shares about those of its
     classes, each with the weight of `WORD` labels. Its errors fall on classes as its guesses do, so
-    that a rare class does not take the blame for wrong answers about frequent ones.
-    """
+    that a rare class does not take the blame for wrong answers about frequent ones."""
     k, guesses = prior.shape[1], prior.argmax(axis=1)
     sure, guessed = float(prior.max(axis=1).mean()), np.bincount(guesses, minlength=k) / len(prior)
     said = np.full((k, k), noise / (k - 1))
@@ -135,49 +165,13 @@ def explained(features: Floats, classes: Floats) -> float:
     return max(1 - best / total, 0.0)
 
 
-Bools = NDArray[np.bool_]
-RUNS = Path(__file__).parent / "runs.parquet"
-ALONE = "foundation model"
-ARMS = ("random", "margin", "codecision")
-STARTS = (0, 30, 50, 100, 200)  # numbers of labels that the law was fitted with
-PER_CLASS = np.array([1.0, 2, 4, 8, 16, 32])  # labels a class at which errors are kept
-MOST_PER_CLASS, MOST_OF_POOL = 40, 0.15  # labels that the runs had
-PENALTY = 0.3  # of the ridge, in variances of a fact
-PLAIN = (
-    "labels seen of a class",
-    "labels by features",
-    "labels seen x by features",
-    "log labels a class",
-)
-KNOWN = {  # the facts that each arm depends on
-    ALONE: (
-        "recall of the foundation model",
-        "its accuracy",
-        "its confidence",
-        "log classes",
-        "noise",
-    ),
-    "random": PLAIN,
-    "margin": PLAIN,
-    "codecision": (
-        *PLAIN[:3],
-        "recall of the foundation model",
-        "log classes",
-        "noise",
-        "noise x recall",
-        "labels seen x recall",
-    ),
-}
-
-
 def logit(share: Floats | float) -> Floats:
     """The logit of fractions, which are kept 2 % away from 0 and 1."""
     return np.asarray(special.logit(np.clip(share, 0.02, 0.98)))
 
 
 def origin(facts: Facts, arm: str) -> float:
-    """The logit that an arm is measured from: the foundation model's recall by the labels, and for
-    arms that are taught by labels alone zero."""
+    """The logit that an arm starts from: the foundation model's recall, or zero."""
     return float(logit(facts.recall)) if arm in (ALONE, "codecision") else 0.0
 
 
@@ -210,11 +204,8 @@ def matrix(facts: Facts, arm: str, labels: Floats, names: Collection[str] | None
 
 @dataclass(frozen=True)
 class Forecast:
-    """What may come: s possible courses, as likely as their weights.
-
-    labels: (p,); alone: (s,) the foundation model's score; curves: (s, p) by arm; weights: (s,)
-    sum to one.
-    """
+    """What may come: s possible courses, as likely as their weights. labels: (p,); alone: (s,) the
+    foundation model's score; curves: (s, p) by arm; weights: (s,) sum to one."""
 
     labels: Floats
     alone: Floats
@@ -243,8 +234,7 @@ class Sample:
 
     problems: a line each, with its data set's family, foundation model and facts; designs, scores,
     owners: by arm, and of the foundation model alone, what the logit is linear in (r, q), the
-    logits (r,), and the lines (r,) of problems; names: of what is in the designs (None: all).
-    """
+    logits (r,), and the lines (r,) of problems; names: of what is in the designs (None: all)."""
 
     problems: pd.DataFrame
     designs: Mapping[str, Floats]
@@ -254,8 +244,7 @@ class Sample:
 
     @classmethod
     def of(cls, runs: pd.DataFrame, labels: int, names: Collection[str] | None = None) -> Sample:
-        """The sample of the runs with facts of so many labels; names: what the logits are linear
-        in (None: all of `design`)."""
+        """The sample of the runs with facts of so many labels; names: of `design` (None: all)."""
         problems = runs[runs["labels"] == labels].reset_index(drop=True)
         facts = [Facts.of(line) for _, line in problems.iterrows()]
         designs, scores, owners = {}, {}, {}
@@ -292,12 +281,9 @@ class Sample:
 
 @dataclass(frozen=True)
 class Law:
-    """A law, fitted.
-
-    regressions: by arm, and of the foundation model alone; errors: (s, g) logits by arm on data
-    sets left out, at `PER_CLASS` labels a class; weights: (s,) of these; ranges: lowest and highest
-    value of each fact among the problems; names: as the sample's.
-    """
+    """A law, fitted. regressions: by arm, and of the foundation model alone; errors: (s, g) logits
+    by arm on data sets left out, at `PER_CLASS` labels a class; weights: (s,) of these; ranges:
+    lowest and highest value of each fact among the problems; names: as the sample's."""
 
     regressions: Mapping[str, Any]
     errors: Mapping[str, Floats]

@@ -42,15 +42,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+YEAR = 365 * 24 * 3600  # seconds that a browser keeps names
+MOST_NAMES = 4  # of people who share a browser; a cookie has room for so many
 
 
 class Guard:
     """An ASGI layer that lets in visitors with the token (None: everybody) and the page's own
-    writes.
-
-    The token comes once in the address (``?token=``) and is kept in a cookie. The server's port is
-    in the cookie's name, since browsers share cookies among the ports of a machine.
-    """
+    writes. The token comes once in the address (``?token=``) and is kept in a cookie. The server's
+    port is in the cookie's name, since browsers share cookies among the ports of a machine."""
 
     def __init__(self, app: ASGIApp, token: str | None, cookie: str) -> None:
         self.app = app
@@ -111,10 +111,8 @@ def refused_write(headers: Headers) -> tuple[int, str] | None:
 
 
 async def form(request: Request, csrf: str) -> dict[str, str]:
-    """The fields of a form of this page; HTTPException for any other form.
-
-    csrf: the cookie's secret, which the form must repeat: other sites can neither read nor set it.
-    """
+    """The fields of a form of this page; HTTPException for any other form. csrf: the cookie's
+    secret, which the form must repeat: other sites can neither read nor set it."""
     body = b""
     async for chunk in request.stream():  # a chunked one may be longer than it says
         body += chunk
@@ -180,18 +178,10 @@ def note_in(fields: Mapping[str, str]) -> Note:
     return Note(" ".join(words_in(fields, "comment", 1000).split()), "flag" in fields)
 
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-YEAR = 365 * 24 * 3600  # seconds that a browser keeps names
-MOST_NAMES = 4  # of people who share a browser; a cookie has room for so many
-
-
 def application(view: View, port: int, token: str | None) -> Starlette:
-    """The web application of a session.
-
-    port: it listens on, and it names the cookies; token: what a visitor must know, None where
-    everybody on this machine may come in (the page is then served under local host names only,
-    which other sites cannot take).
-    """
+    """The web application of a session. port: it listens on, and it names the cookies; token: what
+    a visitor must know, None where everybody on this machine may come in (the page is then served
+    under local host names only, which other sites cannot take)."""
     page = Page(view, f"csrf-{port}", f"annotator-{port}")
     routes = [
         Route("/", page.label),
@@ -293,8 +283,7 @@ class Page:
         return [unquote(name) for name in kept.split("|") if name]
 
     def visitor(self, request: Request) -> str:
-        """The annotator whose part of the page is requested; HTTPException unless this browser gave
-        the name, so that a link on another site cannot have rows chosen for anybody."""
+        """The annotator whose part is requested; HTTPException unless this browser named him."""
         name = name_in(request.query_params)
         if name not in self.names(request):
             raise HTTPException(403, f"{name} has not said who he is; open the page anew")
@@ -356,8 +345,7 @@ class Page:
         return await form(request, request.cookies.get(self.csrf, ""))
 
     def next(self, request: Request, name: str) -> Response:
-        """The next row: the working part of the page, or the whole page for a browser without
-        scripts."""
+        """The next row: a part of the page, or the whole page for a browser without scripts."""
         if "hx-request" not in request.headers:
             return to(name)
         return self.shown(request, "work.html", **self.view.work(name))

@@ -9,19 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Prospect:
-    """Whether more rows come for an annotator. exhausted: no row is left; failure: why choosing
-    failed, in a sentence, or None."""
+    """Whether more rows come; exhausted: none is left; failure: why choosing failed, or None."""
 
     exhausted: bool = False
     failure: str | None = None
 
 
 class Background:
-    """One thread that chooses rows and measures the model, each at most once at a time.
-
-    choose: chooses rows for an annotator, stores them and returns how many there are; measure:
-    stores how good the model is; end: called after the last work.
-    """
+    """One thread that chooses rows and measures the model, each at most once at a time. choose:
+    stores rows for an annotator and returns how many; measure: stores an estimate; end: is called
+    last."""
 
     def __init__(
         self,

@@ -39,8 +39,7 @@ class View:
     batch: rows chosen at a time for each; guess: whether the model's guess is shown after an
     answer, which it never is for rows that measure the model; goal: wanted number of answered rows;
     target: wanted balanced accuracy. Methods read and write the session's tables alone; slower work
-    is done in the `background`, with its own session.
-    """
+    is done in the `background`, with its own session."""
 
     def __init__(
         self,
@@ -68,8 +67,7 @@ class View:
         self.session.close()
 
     def arrive(self, annotator: str) -> None:
-        """Somebody opens the page: start choosing rows and measuring, even if that failed
-        before."""
+        """Somebody opens the page: choose rows and measure, even if that failed before."""
         if len(self.session.ledger.waiting(annotator)) <= self.low:
             self.background.want_rows(annotator)
         self.measure()
@@ -84,8 +82,7 @@ class View:
         return max(2, self.batch // 2)
 
     def work(self, annotator: str, again: int | None = None) -> dict[str, Any]:
-        """Values of the working part of the page. again: number of an earlier suggestion to this
-        annotator, whose answer is to be corrected; None: the next row."""
+        """Values of the working part: the next row, or suggestion `again` to correct its answer."""
         known = self.session.ledger
         mine = known.waiting(annotator)
         prospect = self.background.prospect(annotator)
@@ -110,8 +107,7 @@ class View:
         }
 
     def last(self, known: Ledger, annotator: str) -> str:
-        """The last answer or skip of an annotator in words, with the model's guess where it may be
-        known: after an answer it biases nobody, and rows that measure the model hide it."""
+        """The last answer or skip in words, with the model's guess where it biases nobody."""
         last = known.last(annotator)
         if last is None:
             return ""
@@ -127,11 +123,8 @@ class View:
         return f"{said}; the model guessed {one.guess} ({whole_percent(one.confidence)})"
 
     def answers(self, annotator: str, q: str, only: str, flagged: bool) -> dict[str, Any]:
-        """Values of the page of an annotator's earlier answers, the last one first.
-
-        q: part of the text, name or comment; only: one answer, all where it is empty; flagged:
-        whether the others are left out.
-        """
+        """Values of the page of earlier answers, the last one first. q: part of the text, name or
+        comment; only: one answer, or ""; flagged: whether only flagged ones are shown."""
         known, classes = self.session.ledger, self.session.classes
         own = {one.row: one for one in known.suggestions if one.annotator == annotator}
         notes, found = known.notes, []
@@ -179,8 +172,7 @@ class View:
         return one
 
     def image(self, number: int) -> Path:
-        """The image file of a suggested row; HTTPException where there is none, or it has changed
-        since it was added."""
+        """The image file of a row; HTTPException where there is none, or it has changed."""
         one = self.suggestion(number)
         if one.path is None:
             raise HTTPException(404, f"row {one.id} has no image")
@@ -195,8 +187,7 @@ class View:
     def answer(
         self, annotator: str, number: int, answer: str | None, took: float | None, note: Note
     ) -> None:
-        """Write an answer and a note; they are on the disk when this returns. ValueError where it
-        is no class."""
+        """Write an answer and a note to the disk. ValueError where it is no class."""
         one = self.asked(annotator, number)
         before = self.session.ledger.notes.get((one.row, annotator), Note())
         with self.session.store.writing():
@@ -266,8 +257,7 @@ def rarest(answers: Sequence[Answer], classes: Sequence[str]) -> str:
 
 
 def stored_estimate(estimate: SessionEstimate, answers: int) -> dict[str, Any]:
-    """An estimate, and the number of answers before it, as a decision's value, so that the curve
-    outlives the server."""
+    """An estimate and the number of answers before it, so that the curve outlives the server."""
     return {
         "answers": answers,
         "audited": estimate.audited,
@@ -290,8 +280,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """A learning curve for SVG: points of the line and of the band around it, and marks: x, y,
-    text, and the text's anchor."""
+    """A learning curve for SVG: points of line and band, and marks (x, y, text, its anchor)."""
 
     width: float
     height: float
@@ -347,11 +336,8 @@ def curve(points: Sequence[Point]) -> Curve | None:
 
 
 def thumbnail(path: Path) -> bytes:
-    """An image file as JPEG of at most SIDE pixels a side.
-
-    It is decoded and written anew, so that nothing but pixels gets to the browser, whatever the
-    file says it is. ValueError, without the folder's name, where it is no image that can be read.
-    """
+    """An image file as JPEG of at most SIDE pixels a side: only pixels get to the browser, whatever
+    the file says it is. ValueError, without the folder's name, where it cannot be read."""
     from PIL import ImageOps
 
     try:

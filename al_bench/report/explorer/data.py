@@ -1,5 +1,4 @@
-"""The data of the results explorer: curves as integers, methods and settings by index, and the
-facets by which they are filtered."""
+"""The explorer's data and page: curves as integers, methods and settings by index, facets."""
 
 from __future__ import annotations
 
@@ -28,6 +27,8 @@ TITLES = {
     "annotator_selection": "Whom to ask",
 }  # fmt: skip
 UNIT = 10_000  # curves are stored in hundredths of a point
+LIBRARIES = ("vega", "vega-lite")  # unchanged, from the npm packages of these names
+SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawing", "page")
 
 
 def explorer_data(
@@ -167,8 +168,7 @@ def by_choice(group: str, of: str, keys: Sequence[Key], names: Names) -> dict[st
 
 
 def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
-    """Each level as one of three ranges with about equally many levels, and the ranges; NaN
-    last."""
+    """Each level as one of three ranges with about equally many levels, and the ranges."""
     known = sorted({level for level in levels if not np.isnan(level)})
     parts = [part for part in np.array_split(np.array(known), 3) if len(part)]
     ranges = [f"{100 * part[0]:.0f}–{100 * part[-1]:.0f} %" for part in parts]
@@ -178,10 +178,6 @@ def in_thirds(levels: Sequence[float]) -> tuple[list[str], list[str]]:
         for level in levels
     ]
     return found, [*ranges, *(["unknown"] if "unknown" in found else [])]
-
-
-LIBRARIES = ("vega", "vega-lite")  # unchanged, from the npm packages of these names
-SCRIPTS = ("arithmetic", "results", "state", "specs", "charts", "tables", "drawing", "page")
 
 
 def explorer(tabs: Mapping[str, Mapping[str, Any]], title: str) -> str:

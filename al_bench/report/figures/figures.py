@@ -160,7 +160,6 @@ def plot_learning_curves(
     frame: pd.DataFrame, metric: str = "balanced_accuracy", ax: Any = None
 ) -> Any:
     """Mean learning curves with 95 % t bands over seeds, one axes per setting; returns the axes.
-
     frame: a table from `load_results`; ax: Matplotlib axes for a frame with one setting."""
     import matplotlib.pyplot as plt
 

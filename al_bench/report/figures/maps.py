@@ -19,8 +19,7 @@ NAMED = 25  # most methods named in the figure of ranks
 
 
 def mean_ranks(analysis: Analysis) -> Any:
-    """Mean ranks over settings with 95 % t intervals, the best on top; of many only some are
-    named."""
+    """Mean ranks over settings with 95 % t intervals, best on top; of many only some are named."""
     methods, scores = analysis.ranked
     if len(analysis.settings) < 2 or len(methods) < 3:
         return None

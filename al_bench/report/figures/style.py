@@ -1,5 +1,4 @@
-"""The style of all figures: a colour and a dash per method, panels with their legend, and files
-without dates."""
+"""The style of all figures: a colour and a dash per method, legends, files without dates."""
 
 from __future__ import annotations
 
@@ -40,8 +39,7 @@ EXACT = 160  # colours of a stored PNG that are kept exactly
 
 
 def looks(analysis: Analysis) -> Looks:
-    """The line style and legend name of each method: ours on top and thicker, methods that read the
-    truth thin and dashed; of many the first are in colour, and random, and all others are grey."""
+    """The line style and legend name of each method: ours on top, of many the first in colour."""
     methods, readers, ours = analysis.methods, analysis.oracles, analysis.roles.ours
     named = {*methods[:LINES]}
     if len(methods) > LINES:
@@ -185,8 +183,7 @@ def save(figure: Any, stem: Path) -> list[Path]:
 
 
 def save_png(figure: Any, path: Path, box: Any = "tight") -> None:
-    """Write a figure as PNG without a program's name, in 256 colours: the most frequent hues
-    exactly, all others as the nearest kept colour; box: the part to write, in inches."""
+    """Write a figure as PNG in 256 colours, frequent hues exactly; box: the part, in inches."""
     from PIL import Image
 
     drawn = BytesIO()

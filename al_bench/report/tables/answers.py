@@ -14,8 +14,7 @@ from al_bench.report.tables.render import percent
 
 
 def answer(analysis: Analysis) -> str:
-    """The answer of a page: of a claim against a method, of what labels add to the prior, of our
-    method in its only setting, of the ranking, or of areas."""
+    """The answer of a page: of a claim, a ladder of priors, one setting, or a ranking."""
     held = [result for result in analysis.claims if result.sets]
     gains = end_gains(analysis) if "ladder" in analysis.spec.figures else []
     if held:

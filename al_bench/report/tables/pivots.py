@@ -66,8 +66,7 @@ def final_metrics(analysis: Analysis) -> Table:
 
 
 def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Cell]:
-    """The cells of a table on a keyed frame, by row and column; none if its selection matches
-    none."""
+    """The cells of a table on a keyed frame, by row and column."""
     numbers = frame.select_dtypes("number").columns
     for metric in pivot.metrics:
         if metric not in numbers:
@@ -95,15 +94,13 @@ def pivoted(frame: pd.DataFrame, pivot: Pivot) -> dict[tuple[Header, Header], Ce
 
 
 def header(method: Method, setting: Setting, groups: Sequence[str], metric: int = 0) -> Header:
-    """A method's and a setting's choices in some groups; `method` or `setting` means all of
-    them."""
+    """A method's and a setting's choices in some groups; `method`, `setting`: in all of them."""
     whole = method if "method" in groups else method.part(groups)
     return Header(setting if "setting" in groups else setting.part(groups), whole, metric)
 
 
 def values_of_runs(frame: pd.DataFrame, metrics: Sequence[str], value: str | float) -> Floats:
-    """(r, m) values of the metrics in each run of rounds sorted by run; NaN where no round ends at
-    the fraction of the pool."""
+    """(r, m) values of the metrics in each run, sorted; NaN without a round at the fraction."""
     run = np.unique(frame["id"].to_numpy(dtype=str), return_inverse=True)[1]
     last = np.append(np.diff(run) > 0, True)
     first = np.append(True, last[:-1])

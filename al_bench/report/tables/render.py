@@ -27,6 +27,14 @@ NOT_REACHED = "not reached"
 DIAGNOSTICS = ("classes_found", "imbalance_l1", "rarest_count")
 TOTALS = ("cost", "n_labels", "model_answers", "oracle_calls")
 PLAIN_NUMBERS = ("nll", *DIAGNOSTICS, *TOTALS)  # shown as they are, not in per cent
+COLUMNS, WIDTH = 6, 120  # most columns on a terminal; characters per line without a terminal
+LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "±": r"$\pm$",
+    "−": r"$-$", "∞": r"$\infty$", "≥": r"$\geq$", "†": r"$^\dagger$", "·": r"$\cdot$",
+    "–": r"--",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -108,16 +116,6 @@ def signed(value: float, digits: int = 1) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
-COLUMNS, WIDTH = 6, 120  # most columns on a terminal; characters per line without a terminal
-LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
-    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "±": r"$\pm$",
-    "−": r"$-$", "∞": r"$\infty$", "≥": r"$\geq$", "†": r"$^\dagger$", "·": r"$\cdot$",
-    "–": r"--",
-}  # fmt: skip
-
-
 def readable(text: str) -> str:
     """The text with a blank for every unprintable character."""
     return UNSEEN.sub(" ", text)
@@ -192,8 +190,7 @@ def print_tables(tables: Iterable[Table]) -> None:
 
 
 def console(table: Table, width: int) -> RichTable:
-    """The table for a terminal: the columns that fit, at most six, one line per row, and what is
-    left out."""
+    """The table for a terminal: the columns that fit, at most six, and how many are left out."""
     from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text

@@ -14,6 +14,9 @@ BLOCK = 4096  # rows of one matrix product: the whole n x m matrix is never form
 ROUNDING = 4e-6  # squared float32 distances below this fraction of the squared norms are set to 0
 
 Distance: TypeAlias = Callable[[Ints, Ints], Floats]  # (m,) and (c,) row numbers -> (m, c) squared
+FULL = 50  # Lloyd's algorithm up to this many clusters; above, mini-batches (as TypiClust does)
+PASSES = 2  # mini-batch passes over the rows, at most: a third saves 1 % of the inertia
+NEAR_ENOUGH = 1e-5  # relative difference by rounding of two equal squared distances
 
 
 def blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
@@ -131,11 +134,6 @@ def pairwise(features: Floats) -> Floats:
     return squared
 
 
-FULL = 50  # Lloyd's algorithm up to this many clusters; above, mini-batches (as TypiClust does)
-PASSES = 2  # mini-batch passes over the rows, at most: a third saves 1 % of the inertia
-NEAR_ENOUGH = 1e-5  # relative difference by rounding of two equal squared distances
-
-
 def kmeans(
     features: Floats,
     clusters: int,
@@ -143,8 +141,7 @@ def kmeans(
     full: float = FULL,
     weights: Floats | None = None,
 ) -> tuple[Ints, Floats]:
-    """(n,) cluster of each row and (c, d) centres, by k-means++ and one run: Lloyd's algorithm for
-    at most `full` clusters, mini-batches above. weights: (n,) of the rows in the means."""
+    """(n,) clusters and (c, d) centres by k-means++ and one run: Lloyd's up to `full` clusters."""
     from sklearn.cluster import KMeans, MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
 
@@ -203,8 +200,7 @@ def representatives(
     full: float = FULL,
     weights: Floats | None = None,
 ) -> Ints:
-    """Positions of exactly min(clusters, n) distinct rows: of every k-means cluster the row nearest
-    to its centre, then random rows in place of empty clusters; ties at random."""
+    """Positions of the row nearest to each k-means centre, random ones for empty clusters."""
     n = len(features)
     if clusters >= n:
         return rng.permutation(n)

@@ -19,8 +19,7 @@ class Board:
     confident non-member, ties at random. On every line the rows labelled or queried so far are
     marked. Rows predicted as class k come first, by probability; the others follow by ``p_k - max
     p`` (the limit for eps to 0 of ``p_k - max p + eps * max p``), both to float32 precision. A line
-    is sorted when first read: O(n log n) time, 8 bytes a row.
-    """
+    is sorted when first read: O(n log n) time, 8 bytes a row."""
 
     def __init__(self, state: State, rng: np.random.Generator) -> None:
         self.said = state.labels.copy()
@@ -64,8 +63,7 @@ class Board:
 
 
 def descending(scores: Floats) -> Ints:
-    """(n,) positions from the highest score to the lowest, as ``argsort(-scores, kind="stable")``,
-    many times faster: float32 bits order like integers."""
+    """(n,) ``argsort(-scores, kind="stable")``, faster: float32 bits order like integers."""
     bits = scores.astype(np.float32).view(np.int32)
     bits = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)
     keys = (-bits.astype(np.int64) << 32) | np.arange(len(bits))

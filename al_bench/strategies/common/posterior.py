@@ -11,6 +11,8 @@ import numpy as np
 from al_bench.core.arrays import above, require, softmax
 from al_bench.core.state import Floats, Ints, LinearModel, Picked, Rows, State
 
+Predict: TypeAlias = Callable[[Ints], Floats]  # (m,) row numbers -> (m, models, k) probabilities
+
 
 class Head(NamedTuple):
     """A softmax over ``features @ weight.T + bias``: (n, d), (k, d) and (k,)."""
@@ -28,9 +30,6 @@ def linear_head(state: State) -> Head:
     logs = np.log(np.maximum(state.probs, 1e-12))
     k = state.n_classes
     return Head(logs, np.eye(k, dtype=logs.dtype), np.zeros(k, dtype=logs.dtype))
-
-
-Predict: TypeAlias = Callable[[Ints], Floats]  # (m,) row numbers -> (m, models, k) probabilities
 
 
 class Posterior(Protocol):
